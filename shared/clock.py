@@ -1,0 +1,46 @@
+"""The only clock. Real, or (development and tests) moved by a lever all share.
+
+A rule never reads it: the instant is an argument. Only edges call `now()`.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+Clock = Callable[[], datetime]
+
+
+def real_clock() -> datetime:
+    """Return the present instant, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+def lever_clock(lever: Path) -> Clock:
+    """Return a clock that follows `lever`, a file every process of a desk reads.
+
+    The file holds `{"real": epoch seconds, "shown": epoch seconds, "speed": factor}`:
+    at the real instant `real` the clock shows `shown` and goes on `speed` times as
+    fast (0 stands still). Writing it moves time for all processes at once.
+    """
+
+    def now() -> datetime:
+        held = json.loads(lever.read_text(encoding="utf-8"))
+        passed = (time.time() - held["real"]) * held["speed"]
+        return datetime.fromtimestamp(held["shown"], UTC) + timedelta(seconds=passed)
+
+    return now
+
+
+def set_lever(lever: Path, shown: datetime, speed: float = 0.0) -> None:
+    """Make every clock on `lever` show `shown` now and run `speed` times as fast."""
+    held = {"real": time.time(), "shown": shown.timestamp(), "speed": speed}
+    fresh = lever.with_suffix(".new")
+    fresh.write_text(json.dumps(held), encoding="utf-8")
+    fresh.replace(lever)
+
+
+def clock_from(lever: Path | None) -> Clock:
+    """Return the clock of a process: on the lever where one is set, else real."""
+    return lever_clock(lever) if lever else real_clock

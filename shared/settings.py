@@ -1,0 +1,63 @@
+"""What a process needs to be told: one frozen class a service, from the environment.
+
+`docs/reference/settings.md` is generated from here; compose is checked against it.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ServiceSettings(BaseSettings):
+    """What all four services read."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PERMANENCE_", frozen=True, extra="ignore", populate_by_name=True
+    )
+
+    database_url: SecretStr = Field(
+        validation_alias="DATABASE_URL",
+        description="PostgreSQL, as this service's own role: "
+        "`postgresql://desk_intake:…@host:5432/permanence`.",
+    )
+    nats_url: SecretStr = Field(
+        validation_alias="NATS_URL",
+        description="NATS with JetStream, as this service's own user: "
+        "`nats://intake:…@host:4222`.",
+    )
+    http_host: str = Field("127.0.0.1", description="Address to listen on.")
+    http_port: int = Field(
+        0, ge=0, le=65535, description="Port to listen on; 0 takes a free one."
+    )
+    vault_key_file: Path | None = Field(
+        None,
+        description="File with the base64 master key (32 bytes) that opens the vault "
+        "of personal data; only for services that read or write such words.",
+    )
+    clock_lever: Path | None = Field(
+        None, description="Development and tests only: the file that moves time."
+    )
+    log_format: Literal["json", "console"] = Field(
+        "json", description="How log lines are written."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least severe log line that is written."
+    )
+
+
+class IntakeSettings(ServiceSettings):
+    """Settings of `services/intake`."""
+
+
+class SlaWatcherSettings(ServiceSettings):
+    """Settings of `services/sla_watcher`."""
+
+
+class EscalationSettings(ServiceSettings):
+    """Settings of `services/escalation`."""
+
+
+class ProjectionsSettings(ServiceSettings):
+    """Settings of `services/projections`."""

@@ -1,0 +1,29 @@
+"""Every name that crosses NATS, in one place.
+
+No incident and no version in a subject: a filter must not break when an event gains
+a field, and metrics by subject must stay few.
+"""
+
+EVENTS_STREAM = "DESK_EVENTS"
+SIGNALS_STREAM = "DESK_SIGNALS"
+
+EVENTS = "desk.event.>"
+SIGNALS = "desk.signal.>"
+COMMANDS = "desk.command.>"
+
+SIGNALS_CONSUMER = "intake"
+
+
+def event(kind: str) -> str:
+    """Return the subject of an event type: `incident.opened` → `desk.event.…`."""
+    return f"desk.event.{kind}"
+
+
+def command(aggregate: str, verb: str) -> str:
+    """Return the subject on which the owner of `aggregate` takes `verb`."""
+    return f"desk.command.{aggregate}.{verb}"
+
+
+def signal(source: str) -> str:
+    """Return the subject on which the monitoring source `source` publishes."""
+    return f"desk.signal.{source}"

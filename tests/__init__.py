@@ -1,0 +1,1 @@
+"""Six kinds of tests; each folder says why it exists."""
