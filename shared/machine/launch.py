@@ -1,0 +1,31 @@
+"""Becomes another program that dies with its parent. Run as a script, never imported.
+
+    python -I launch.py PARENT SIGNAL UID GID PROGRAM ARGUMENT...
+
+A supervisor killed with -9 cannot stop its children, so the kernel must. It forgets
+the death signal when the user changes: hence drop first, ask second, exec last.
+Linux only; elsewhere the next start stops what was left over.
+"""
+
+import ctypes
+import os
+import sys
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main(parent: str, signal: str, uid: str, gid: str, *command: str) -> None:
+    """Drop to `uid` and `gid` (-1: stay), tie ourselves to `parent`, run `command`."""
+    if int(uid) >= 0:
+        os.setgroups([])
+        os.setgid(int(gid))
+        os.setuid(int(uid))
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal))
+    if os.getppid() != int(parent):  # it died before we asked
+        sys.exit(1)
+    os.execv(command[0], command)  # noqa: S606 - no shell is wanted
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

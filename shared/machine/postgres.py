@@ -1,0 +1,161 @@
+"""Makes and runs a private PostgreSQL from the programs of a wheel.
+
+Passwords for everybody (scram), 127.0.0.1 only, no socket file, no daemon: the server
+is a direct child, writes its log to stderr and stops on SIGINT.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic, sleep
+
+import psycopg
+
+from shared.machine.account import Account, blocked_at, private_folder
+from shared.machine.ports import HOST
+from shared.machine.trouble import Exit, Trouble
+
+OWNER = "permanence_owner"
+_SETTINGS = {
+    "listen_addresses": HOST,
+    "unix_socket_directories": "",
+    "max_connections": "120",
+    "synchronous_commit": "on",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_line_prefix": "%q%u ",
+    "log_checkpoints": "off",
+    # A failed statement may hold personal words: its text stays out of the log.
+    "log_min_error_statement": "panic",
+}
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A PostgreSQL of our own: `home` holds its files, `password` is its owner's."""
+
+    home: Path
+    port: int
+    password: str
+    durable: bool = True  # False (no fsync) only for data that no test will miss
+
+    @property
+    def data(self) -> Path:
+        """The folder PostgreSQL keeps for itself."""
+        return self.home / "data"
+
+    def dsn(self, database: str, user: str = OWNER, password: str = "") -> str:
+        """Return the URL of `database` for `user`, by default the owner."""
+        secret = password or self.password
+        return f"postgresql://{user}:{secret}@{HOST}:{self.port}/{database}"
+
+
+def create_cluster(cluster: Cluster, programs: Path, account: Account | None) -> None:
+    """Run initdb unless it was done; a half-made cluster never takes the name.
+
+    Trouble: the folder is out of reach for `account`, or initdb failed.
+    """
+    private_folder(cluster.home, account)
+    demand_reachable(cluster.home, account)
+    if cluster.data.exists():
+        return
+    fresh = cluster.home / "data.new"
+    shutil.rmtree(fresh, ignore_errors=True)  # of an initdb that was killed
+    private_folder(fresh, account)
+    secret = cluster.home / "owner-password"
+    try:
+        secret.touch(mode=0o600)
+        secret.write_text(cluster.password, encoding="ascii")
+        if account:
+            os.chown(secret, account.uid, account.gid)
+        _initdb(programs, fresh, secret, account)
+    finally:
+        secret.unlink(missing_ok=True)
+    fresh.rename(cluster.data)
+
+
+def _initdb(programs: Path, data: Path, secret: Path, account: Account | None) -> None:
+    command: list[str | Path] = [programs / "initdb", "-D", data, "-U", OWNER]
+    command += ["--pwfile", secret]
+    command += ["--auth=scram-sha-256", "--encoding=UTF8", "--no-instructions"]
+    command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+    made = subprocess.run(
+        command,
+        user=account.uid if account else None,
+        group=account.gid if account else None,
+        extra_groups=[] if account else None,
+        cwd=data,
+        env={"PATH": os.defpath, "TZ": "UTC"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if made.returncode != 0:
+        raise _initdb_failed(data, made.stderr)
+
+
+def _initdb_failed(data: Path, said: str) -> Trouble:
+    if "No space left on device" in said:
+        return Trouble(
+            f"The disk that holds {data.parent} is full: make room there, or choose "
+            "another folder with PERMANENCE_HOME=… make up",
+            Exit.DISK_FULL,
+        )
+    last = said.strip().splitlines()[-1:] or ["it gave no reason"]
+    return Trouble(f"PostgreSQL could not make its files in {data.parent}: {last[0]}")
+
+
+def demand_reachable(folder: Path, account: Account | None) -> None:
+    """Raise a `Trouble` where `account` cannot pass a folder on the way to `folder`."""
+    wall = blocked_at(folder, account)
+    if account and wall:
+        raise Trouble(
+            f"PostgreSQL does not run as root, so it runs as {account.name}, who may "
+            f"not pass {wall}. Keep the data elsewhere with "
+            "PERMANENCE_HOME=/var/lib/permanence make up, or run as an ordinary user.",
+            Exit.FOLDER,
+        )
+
+
+def server_command(cluster: Cluster, programs: Path) -> list[str]:
+    """Return the command that serves `cluster` until SIGINT (clean) or SIGQUIT."""
+    settings = {
+        **_SETTINGS,
+        "port": str(cluster.port),
+        "fsync": "on" if cluster.durable else "off",
+    }
+    options = [f"--{name}={value}" for name, value in settings.items()]
+    return [str(programs / "postgres"), "-D", str(cluster.data), *options]
+
+
+def wait_until_serving(
+    dsn: str, alive: Callable[[], bool], patience: float = 60
+) -> None:
+    """Return once `dsn` takes a connection, at most `patience` seconds from now.
+
+    Trouble: the server is not `alive` any more, refuses our password, or takes too
+    long.
+    """
+    deadline = monotonic() + patience
+    while True:
+        try:
+            psycopg.connect(dsn, connect_timeout=5).close()
+        except psycopg.OperationalError as refused:
+            if "password authentication failed" in str(refused):
+                raise Trouble(
+                    "PostgreSQL does not take the password of credentials.json: these "
+                    "credentials belong to other data. Put the matching file back, or "
+                    "start anew with `make clean` (which deletes the data).",
+                    Exit.CREDENTIALS,
+                ) from refused
+            if not alive() or monotonic() > deadline:
+                raise Trouble(
+                    "PostgreSQL did not come up; its own lines above say why."
+                ) from refused
+            sleep(0.05)
+        else:
+            return

@@ -1,0 +1,51 @@
+"""Fixtures every test may ask for: a fresh database, a fresh bus."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.machine.nats import Bus
+from tests.support.servers import (
+    Database,
+    NatsServer,
+    PostgresServer,
+    reachable_folder,
+    running_nats,
+    running_postgres,
+)
+
+
+@pytest.fixture(scope="session")
+def servers_folder() -> Iterator[Path]:
+    with reachable_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def postgres_server(servers_folder: Path) -> Iterator[PostgresServer]:
+    """One PostgreSQL for all tests, without fsync: for what nobody will miss."""
+    with running_postgres(servers_folder, durable=False) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def nats_server(servers_folder: Path) -> Iterator[NatsServer]:
+    """One nats-server for all tests, flushing lazily."""
+    with running_nats(servers_folder, durable=False) as server:
+        yield server
+
+
+@pytest.fixture
+def database(postgres_server: PostgresServer) -> Iterator[Database]:
+    """Give a database of this test's own: migrated, empty."""
+    database = postgres_server.fresh_database()
+    yield database
+    postgres_server.drop(database)
+
+
+@pytest.fixture
+def bus(nats_server: NatsServer) -> Bus:
+    """Give the bus with no stream on it; `bus.url("intake")` connects."""
+    nats_server.wipe()
+    return nats_server.bus

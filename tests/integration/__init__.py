@@ -1,0 +1,1 @@
+"""Parts of the house with the real PostgreSQL and nats-server."""

@@ -1,0 +1,1 @@
+"""Servers, credentials, supervisor: with real processes."""

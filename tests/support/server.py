@@ -1,0 +1,72 @@
+"""A real server as a child process: started, killed, frozen and started again."""
+
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from signal import SIGCONT, SIGKILL, SIGSTOP, Signals
+from typing import Self
+
+from shared.machine.account import Account
+from shared.machine.child import child_command
+
+
+class Server:
+    """One server program. What it writes goes to the file `log`."""
+
+    def __init__(
+        self, command: Sequence[str], account: Account | None, log: Path, stop: Signals
+    ) -> None:
+        self._command = command
+        self._account = account
+        self._log = log
+        self._stop = stop
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Self:
+        """Start it; the caller waits until it serves."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                child_command(
+                    self._command, when_we_die=self._stop, account=self._account
+                ),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        return self
+
+    @property
+    def pid(self) -> int:
+        """The process id, of the last start."""
+        assert self._process, "not started"
+        return self._process.pid
+
+    def alive(self) -> bool:
+        """Tell whether it runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def stop(self) -> None:
+        """Stop it cleanly and wait for its end."""
+        self._end_with(self._stop)
+
+    def kill(self) -> None:
+        """End it as a power cut would, and wait for its end."""
+        self._end_with(SIGKILL)
+
+    def freeze(self) -> None:
+        """Stop it in its tracks, as a stalled machine would."""
+        os.kill(self.pid, SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen server go on."""
+        os.kill(self.pid, SIGCONT)
+
+    def _end_with(self, signal: Signals) -> None:
+        if self._process is None:
+            return
+        if self._process.poll() is None:
+            self._process.send_signal(SIGCONT)
+            self._process.send_signal(signal)
+        self._process.wait(timeout=60)

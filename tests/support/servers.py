@@ -1,0 +1,151 @@
+"""Real PostgreSQL and nats-server for tests, and a fresh desk on them for each.
+
+Fixtures are in `tests/conftest.py`: `database` (fresh and migrated) and `bus`
+(JetStream wiped). A test that kills servers takes its own from `running_postgres`
+and `running_nats`, which keep their port and files from `kill()` to `start()`.
+"""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from signal import SIGINT, SIGTERM
+
+import nats
+import psycopg
+
+from shared.machine import nats as our_nats
+from shared.machine import postgres as our_postgres
+from shared.machine.account import server_account
+from shared.machine.binaries import nats_binary, postgres_binaries
+from shared.machine.nats import Bus
+from shared.machine.ports import free_port
+from shared.machine.postgres import Cluster
+from shared.migrate import ROLES, migrate
+from tests.support.server import Server
+
+ROLE_PASSWORDS = {role: f"secret-of-{role}" for role in ROLES}
+_MIGRATED = "migrated"
+_numbers = count(1)
+
+
+@contextmanager
+def reachable_folder() -> Iterator[Path]:
+    """Give a folder `nobody` may pass (pytest's own are private), and remove it."""
+    folder = Path(tempfile.mkdtemp(prefix="permanence-test-"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@dataclass(frozen=True)
+class Database:
+    """One database of a running PostgreSQL."""
+
+    cluster: Cluster
+    name: str
+
+    @property
+    def owner_dsn(self) -> str:
+        """The URL for the owner, who may do anything."""
+        return self.cluster.dsn(self.name)
+
+    def dsn(self, role: str) -> str:
+        """Return the URL for one of our roles: `desk_intake` and so on."""
+        return self.cluster.dsn(self.name, role, ROLE_PASSWORDS[role])
+
+
+class PostgresServer(Server):
+    """A running PostgreSQL."""
+
+    def __init__(self, folder: Path, *, durable: bool) -> None:
+        account = server_account()
+        programs = postgres_binaries(account, folder)
+        self.cluster = Cluster(
+            folder / "postgres", free_port(), "secret-of-owner", durable
+        )
+        our_postgres.create_cluster(self.cluster, programs, account)
+        command = our_postgres.server_command(self.cluster, programs)
+        super().__init__(command, account, folder / "postgres.log", SIGINT)
+
+    def wait(self) -> None:
+        """Return once it serves."""
+        our_postgres.wait_until_serving(self.cluster.dsn("postgres"), self.alive)
+
+    def fresh_database(self) -> Database:
+        """Make a database with all migrations applied and nothing else in it."""
+        name = f"desk_{next(_numbers)}"
+        owner = self.cluster.dsn("postgres")
+        with psycopg.connect(owner, autocommit=True) as connection:
+            made = connection.execute(
+                "SELECT FROM pg_database WHERE datname = %s", (_MIGRATED,)
+            ).rowcount
+            if not made:
+                connection.execute(f"CREATE DATABASE {_MIGRATED}")
+                migrate(self.cluster.dsn(_MIGRATED), ROLE_PASSWORDS)
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {_MIGRATED}")
+        return Database(self.cluster, name)
+
+    def drop(self, database: Database) -> None:
+        """Remove the database, whoever is still connected."""
+        owner = self.cluster.dsn("postgres")
+        with psycopg.connect(owner, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {database.name} WITH (FORCE)")
+
+
+class NatsServer(Server):
+    """A running nats-server with our users."""
+
+    def __init__(self, folder: Path, *, durable: bool) -> None:
+        passwords: Mapping[str, str] = {
+            user: f"secret-of-{user}" for user in our_nats.USERS
+        }
+        self.bus = Bus(folder / "nats", free_port(), passwords, durable)
+        our_nats.write_config(self.bus)
+        command = our_nats.server_command(self.bus, nats_binary())
+        super().__init__(command, None, folder / "nats.log", SIGTERM)
+
+    def wait(self) -> None:
+        """Return once it serves."""
+        our_nats.wait_until_serving(self.bus.port, self.alive)
+
+    def wipe(self) -> None:
+        """Delete every stream, as an operator's worst day would."""
+        asyncio.run(_delete_streams(self.bus.url("admin")))
+
+
+async def _delete_streams(url: str) -> None:
+    connection = await nats.connect(url)
+    jetstream = connection.jetstream()
+    for stream in await jetstream.streams_info():
+        assert stream.config.name
+        await jetstream.delete_stream(stream.config.name)
+    await connection.close()
+
+
+@contextmanager
+def running_postgres(folder: Path, *, durable: bool = True) -> Iterator[PostgresServer]:
+    """Run a PostgreSQL with its files in `folder`, which `nobody` can pass."""
+    server = PostgresServer(folder, durable=durable)
+    try:
+        server.start().wait()
+        yield server
+    finally:
+        server.stop()
+
+
+@contextmanager
+def running_nats(folder: Path, *, durable: bool = True) -> Iterator[NatsServer]:
+    """Run a nats-server with its files in `folder`."""
+    server = NatsServer(folder, durable=durable)
+    try:
+        server.start().wait()
+        yield server
+    finally:
+        server.stop()
