@@ -1,0 +1,37 @@
+"""The desk itself: who owns every incident, and when one is over."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from shared.policy.clause import Clause
+from shared.policy.durations import Duration
+from shared.policy.local_times import Zone
+from shared.policy.names import Language, Name
+
+
+class Recovery(Clause):
+    """What a monitor's recovery signal does to the incident it opened."""
+
+    restores: Literal["always"] = "always"
+    """A recovery always restores the service."""
+    resolves: Literal["unreported", "never", "always"] = "unreported"
+    """It resolves what no person reported, nothing, or everything."""
+
+
+class Desk(Clause):
+    """The single point of contact."""
+
+    team: Name
+    """Owns every incident from the first contact until it is closed."""
+    timezone: Zone
+    """Zone of reports; users read their own."""
+    languages: Annotated[tuple[Language, ...], Field(min_length=1)]
+    """Languages the desk writes to users in; the first where a user names none."""
+    close_after: Duration
+    """How long a resolved incident waits for its user before it is closed."""
+    reopen_within: Duration
+    """Later than that after closing, a new incident linked to the old one."""
+    calendar: Name | None = None
+    """Calendar these two count in without a contract; none: the wall clock."""
+    recovery: Recovery = Recovery()

@@ -1,0 +1,64 @@
+"""Durations in h, m and s, never days: how long a day is depends on the calendar."""
+
+import re
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+
+_DURATION = r"^(?=\d)(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,7})s)?$"
+_PERCENT = r"^(\d{1,3})%$"
+
+
+def _duration(written: object) -> timedelta:
+    found = re.match(_DURATION, written) if isinstance(written, str) else None
+    if not found:
+        raise ValueError("write a duration in h, m and s, such as 25s, 15m or 1h30m")
+    hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return timedelta(hours=hours, minutes=minutes, seconds=seconds)
+
+
+def _percent(written: object) -> int:
+    found = re.match(_PERCENT, written) if isinstance(written, str) else None
+    if not found:
+        raise ValueError("write a percentage, such as 75%")
+    return int(found[1])
+
+
+def _dwell(written: object) -> timedelta | int:
+    is_percent = str(written).endswith("%")
+    return _percent(written) if is_percent else _duration(written)
+
+
+def duration_text(duration: timedelta) -> str:
+    """Return a duration as a policy writes it: 90 minutes → `1h30m`, none → `0m`."""
+    minutes, seconds = divmod(int(duration.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "h"), (minutes, "m"), (seconds, "s"))
+    return "".join(f"{number}{unit}" for number, unit in parts if number) or "0m"
+
+
+def _dwell_text(dwell: timedelta | int) -> str:
+    return f"{dwell}%" if isinstance(dwell, int) else duration_text(dwell)
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    PlainSerializer(duration_text),
+    WithJsonSchema({"type": "string", "pattern": _DURATION}),
+]
+Percent = Annotated[
+    int,
+    BeforeValidator(_percent),
+    Field(ge=1, le=100),
+    PlainSerializer(_dwell_text),
+    WithJsonSchema({"type": "string", "pattern": _PERCENT}),
+]
+Dwell = Annotated[
+    timedelta | Annotated[int, Field(ge=1, le=100)],
+    BeforeValidator(_dwell),
+    PlainSerializer(_dwell_text),
+    WithJsonSchema({"type": "string", "pattern": f"{_DURATION}|{_PERCENT}"}),
+]
+"""A duration, or an int: that many percent of the target it belongs to."""

@@ -1,0 +1,86 @@
+"""Whom to page when nobody answers, and whom to tell."""
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Discriminator, Field, Tag
+
+from shared.policy.clause import Clause
+from shared.policy.durations import Duration
+from shared.policy.names import Name
+
+
+class PageSchedule(Clause):
+    """Page who is on call, or who comes next."""
+
+    schedule: Name
+    who: Literal["on_call", "next"]
+
+
+class PageTeam(Clause):
+    """Page a team's manager, or all of it."""
+
+    team: Name
+    who: Literal["manager", "members"]
+
+
+def _kind(page: object) -> str:
+    written = page if isinstance(page, Mapping) else vars(page)
+    return "team" if "team" in written else "schedule"
+
+
+Page = Annotated[
+    Annotated[PageSchedule, Tag("schedule")] | Annotated[PageTeam, Tag("team")],
+    Discriminator(_kind),
+]
+
+
+class Step(Clause):
+    """One rung: so long after a level was entered, page somebody."""
+
+    after: Duration
+    unless: Literal["accepted"] | None = None
+    page: Page
+    repeat: Annotated[int, Field(ge=1, le=10)] = 1
+    """How often this rung is tried before nobody is left to page."""
+
+
+class Notice(Clause):
+    """Tells managers and moves nothing."""
+
+    on: Annotated[
+        tuple[
+            Literal[
+                "tto_warning", "tto_breach", "ttr_warning", "ttr_breach", "ping_pong"
+            ],
+            ...,
+        ],
+        Field(min_length=1),
+    ]
+    page: Page
+
+
+class NobodyOnCall(Clause):
+    """What to do with a gap in a schedule."""
+
+    page: Page
+
+
+def _rising(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    if any(later.after <= earlier.after for earlier, later in pairwise(steps)):
+        raise ValueError("write the steps by rising `after`, each at its own time")
+    return steps
+
+
+class Escalation(Clause):
+    """Functional (to other skills) and hierarchical (to more authority)."""
+
+    functional: Annotated[tuple[Step, ...], AfterValidator(_rising)] = ()
+    """From the moment an incident enters N2."""
+    hierarchical: tuple[Notice, ...] = ()
+    nobody_on_call: NobodyOnCall | None = None
+    acknowledged_for: Duration | None = None
+    """After so long without news, an incident is un-acknowledged with a reminder."""
+    ping_pong: Annotated[int, Field(ge=1, le=100)] = 2
+    """Returns to a team that already had the incident before managers are told."""

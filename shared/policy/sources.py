@@ -1,0 +1,66 @@
+"""Where signals and contacts come from, and how to read them."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from shared.policy.clause import Clause
+from shared.policy.durations import Duration
+from shared.policy.names import Name
+from shared.policy.scales import Severity, Urgency
+from shared.policy.secret import Secret
+from shared.policy.targets import Channel
+
+LABELS = "labels."
+# `labels.<name>` reads the service from a label of the signal; a name is the service.
+ServiceOrLabel = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(labels\.[A-Za-z_][A-Za-z0-9_.-]{0,99}|[A-Za-z0-9][A-Za-z0-9_-]{0,63})$"
+    ),
+]
+
+
+class Correlation(Clause):
+    """Signals that agree in all of `by` within a time belong to one incident."""
+
+    by: Annotated[tuple[ServiceOrLabel, ...], Field(min_length=1)]
+    within: Duration
+
+
+class Flapping(Clause):
+    """So many changes of state within a time make one flapping incident."""
+
+    changes: Annotated[int, Field(ge=2, le=1000)]
+    within: Duration
+
+
+class Monitor(Clause):
+    """A monitoring system that posts or publishes signals."""
+
+    type: Literal[
+        "native", "alertmanager", "zabbix", "grafana", "pagerduty", "cloudevents"
+    ]
+    key: Secret | None = None
+    """The key it authenticates with; none: keys are made with `permanence token`."""
+    service: ServiceOrLabel | None = None
+    """Its one service, or `labels.<name>`: the label that names it."""
+    urgency: Mapping[Severity, Urgency] = {}
+    """Where this source means something else by a severity than is usual."""
+    correlate: Correlation | None = None
+    hold_down: Duration | None = None
+    """A signal opens an incident only if it still holds after this long."""
+    flapping: Flapping | None = None
+
+
+class Mailbox(Clause):
+    """A mailbox whose messages are contacts."""
+
+    type: Literal["imap"]
+    url: Secret
+    channel: Channel = "email"
+
+
+Source = Annotated[Monitor | Mailbox, Field(discriminator="type")]
+Sources = Mapping[Name, Source]

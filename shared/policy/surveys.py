@@ -1,0 +1,84 @@
+"""Satisfaction surveys: whom to ask what, when, and who follows the answers up."""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from shared.policy.clause import Clause
+from shared.policy.durations import Percent
+from shared.policy.names import Name, Person, Texts
+from shared.policy.problems import Days
+
+
+class Question(Clause):
+    """A question in each language: `{id: trust, scale: 1-5, fr: …, en: …}`."""
+
+    id: Name
+    scale: Literal["1-5"] = "1-5"
+    text: Texts
+
+    @model_validator(mode="before")
+    @classmethod
+    def _languages_are_texts(cls, written: object) -> object:
+        if not isinstance(written, Mapping) or "text" in written:
+            return written
+        texts = {key: text for key, text in written.items() if _is_language(key)}
+        rest = {key: value for key, value in written.items() if key not in texts}
+        return {**rest, "text": texts}
+
+
+def _is_language(key: object) -> bool:
+    return isinstance(key, str) and bool(re.match(r"^[a-z]{2}$", key)) and key != "id"
+
+
+Questions = Annotated[tuple[Question, ...], Field(min_length=1, max_length=20)]
+
+
+class Scope(Clause):
+    """What a survey is about; absent: every service."""
+
+    services: Annotated[tuple[Name, ...], Field(min_length=1)]
+
+
+class EveryMonths(Clause):
+    """Regularly, from a day on."""
+
+    every_months: Annotated[int, Field(ge=1, le=60)]
+    from_: Annotated[date, Field(alias="from")]
+
+
+class UserSurvey(Clause):
+    """Asks the user of an incident once it is closed."""
+
+    audience: Literal["users"]
+    scope: Scope | None = None
+    when: Literal["closed"] = "closed"
+    sample: Percent = 100
+    per_user_days: Days = 14
+    """The same user is not asked again within so many days."""
+    expires_days: Days
+    questions: Annotated[Mapping[Name, Questions], Field(min_length=1)]
+    """By version, the last one in use."""
+    publish: Literal["monthly", "each"] = "monthly"
+    min_answers: Annotated[int, Field(ge=1, le=1000)] = 5
+    """Fewer answers are not published as a figure."""
+    owner: Person
+
+
+class ClientSurvey(Clause):
+    """Asks the clients at regular intervals."""
+
+    audience: Literal["clients"]
+    scope: Scope | None = None
+    when: EveryMonths
+    expires_days: Days
+    questions: Annotated[Mapping[Name, Questions], Field(min_length=1)]
+    publish: Literal["monthly", "each"] = "each"
+    min_answers: Annotated[int, Field(ge=1, le=1000)] = 1
+    owner: Person
+
+
+Survey = Annotated[UserSurvey | ClientSurvey, Field(discriminator="audience")]
