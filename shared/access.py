@@ -1,0 +1,112 @@
+"""Who calls: bearer tokens and source keys, of which only hashes are kept.
+
+A token reads `pmn_<id>_<secret>`: the id finds the row, the hash of the whole proves
+it. Secrets have 256 random bits, so a fast hash is the right one.
+"""
+
+import hmac
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, cast
+
+from psycopg import Cursor
+
+from shared.clock import Clock
+from shared.command import Scope
+
+Transaction = Callable[[], AbstractContextManager[Cursor[tuple[Any, ...]]]]
+
+REMEMBERED_SECONDS = 5.0
+"""How long a revoked token may still be accepted by a running process."""
+_REMEMBERED_MAX = 10_000
+_PARTS = 3
+_TOKEN_LENGTH_MAX = 200
+
+_FIND = """
+SELECT hash, actor, scopes, expires_at FROM access.tokens
+WHERE token_id = %s AND revoked_at IS NULL
+"""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The owner of a token: `actor` as in events, and what it may do."""
+
+    actor: str
+    scopes: tuple[Scope, ...]
+    token_id: str
+
+
+@dataclass(frozen=True)
+class NewToken:
+    """A token as made: `token` is shown once and never kept."""
+
+    token: str
+    token_id: str
+    hash: bytes
+
+
+def new_token() -> NewToken:
+    """Return a fresh token and what may be stored of it."""
+    token_id = secrets.token_hex(6)
+    token = f"pmn_{token_id}_{secrets.token_urlsafe(32)}"
+    return NewToken(token, token_id, sha256(token.encode()).digest())
+
+
+class Access:
+    """Tells who a token belongs to; remembers good answers for some seconds."""
+
+    def __init__(self, transaction: Transaction, clock: Clock) -> None:
+        self._transaction = transaction
+        self._clock = clock
+        self._remembered: dict[str, tuple[float, Caller]] = {}
+
+    def remembered(self, token: str) -> Caller | None:
+        """Return the caller if known without asking the database; never blocks."""
+        held = self._remembered.get(token)
+        if held is not None and held[0] > time.monotonic():
+            return held[1]
+        return None
+
+    def verify(self, token: str) -> Caller | None:
+        """Return the caller of a living token, else None. Asks the database."""
+        parts = token.split("_", 2)
+        if len(parts) != _PARTS or parts[0] != "pmn" or len(token) > _TOKEN_LENGTH_MAX:
+            return None
+        with self._transaction() as cursor:
+            row = cursor.execute(_FIND, (parts[1],)).fetchone()
+        if row is None or not hmac.compare_digest(
+            bytes(row[0]), sha256(token.encode()).digest()
+        ):
+            return None
+        if row[3] is not None and cast("datetime", row[3]) <= self._clock():
+            return None
+        caller = Caller(row[1], tuple(row[2]), parts[1])
+        if len(self._remembered) >= _REMEMBERED_MAX:
+            self._remembered.clear()
+        self._remembered[token] = (time.monotonic() + REMEMBERED_SECONDS, caller)
+        return caller
+
+
+def create(
+    cursor: Cursor[tuple[Any, ...]],
+    now: datetime,
+    actor: str,
+    scopes: Sequence[Scope],
+    *,
+    label: str = "",
+    expires_at: datetime | None = None,
+) -> NewToken:
+    """Store the hash of a new token for `actor`; return the token, shown once."""
+    made = new_token()
+    cursor.execute(
+        "INSERT INTO access.tokens (token_id, hash, actor, scopes, label, created_at,"
+        " expires_at) VALUES (%s, %s, %s, %s, %s, %s, %s)",
+        (made.token_id, made.hash, actor, list(scopes), label, now, expires_at),
+    )
+    return made

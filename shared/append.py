@@ -1,0 +1,169 @@
+"""Group append: what arrives together shares one transaction, each gets its answer.
+
+Under the append lock: command ids and versions in two queries, stale members dropped,
+the rest inserted. A dropped member decides again; nobody else has to.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from psycopg import Cursor
+
+from shared.clock import Clock
+from shared.recorder import Unrecorded, insert, lock_head, versions
+
+EVENT_BYTES_MAX = 65_536
+GROUP_EVENTS_MAX = 1_000
+GROUP_BYTES_MAX = 1_000_000
+
+_SEEN = """
+SELECT command_id, digest, first_position, last_position FROM log.commands
+WHERE command_id = ANY(%s)
+"""
+_REMEMBER = """
+INSERT INTO log.commands (command_id, day, digest, first_position, last_position)
+SELECT * FROM unnest(%s::uuid[], %s::date[], %s::bytea[], %s::bigint[], %s::bigint[])
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Events that one command makes true: all of them or none.
+
+    `digest` is a hash of the command's body: the same id with another body is misuse.
+    """
+
+    events: tuple[Unrecorded, ...]
+    command_id: UUID | None = None
+    digest: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The events are in the log, from position `first` to `last`."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The command had been recorded before, from position `first` to `last`."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """Another writer came between: decide again on the new state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Misused:
+    """The command id was used before, for another body."""
+
+
+Outcome = Recorded | Repeated | Stale | Misused
+Cursors = Cursor[tuple[Any, ...]]
+
+
+class TooLarge(Exception):
+    """An event or a group is over its limit; the sentence says which."""
+
+
+def append(cursor: Cursors, clock: Clock, members: Sequence[Member]) -> list[Outcome]:
+    """Append each member that is neither stale nor known; answer all in order.
+
+    Takes the append lock: the caller has taken its own row locks before, sorted by key,
+    and commits right after. Raises `TooLarge` before anything is locked.
+    """
+    check_size(members)
+    head = lock_head(cursor)
+    known = recorded_commands(cursor, [m.command_id for m in members if m.command_id])
+    streams = sorted({event.stream for m in members for event in m.events})
+    current = dict(versions(cursor, streams))
+    fresh: list[Unrecorded] = []
+    outcomes: list[Outcome] = []
+    remembered: list[tuple[Member, Recorded]] = []
+    for member in members:
+        outcome = repeated(known, member.command_id, member.digest)
+        if outcome is None and not _advance(current, member):
+            outcome = Stale()
+        if outcome is None:
+            first = head.position + len(fresh) + 1
+            fresh.extend(member.events)
+            outcome = Recorded(first, head.position + len(fresh))
+            if member.command_id is not None:
+                known[member.command_id] = (member.digest, outcome.first, outcome.last)
+                remembered.append((member, outcome))
+        outcomes.append(outcome)
+    if fresh:
+        head = insert(cursor, head, clock(), fresh)
+    if remembered:
+        _remember(cursor, head.recorded_at.date(), remembered)
+    return outcomes
+
+
+def check_size(members: Sequence[Member]) -> None:
+    """Raise `TooLarge` where an event or the group is over its limit."""
+    sizes = [len(event.state) for m in members for event in m.events]
+    if sizes and max(sizes) > EVENT_BYTES_MAX:
+        raise TooLarge(f"an event of {max(sizes)} bytes; at most {EVENT_BYTES_MAX}")
+    if len(sizes) > GROUP_EVENTS_MAX or sum(sizes) > GROUP_BYTES_MAX:
+        raise TooLarge(
+            f"{len(sizes)} events, {sum(sizes)} bytes in one transaction; at most "
+            f"{GROUP_EVENTS_MAX} events and {GROUP_BYTES_MAX} bytes"
+        )
+
+
+Known = dict[UUID, tuple[bytes, int, int]]
+
+
+def recorded_commands(cursor: Cursors, ids: Sequence[UUID]) -> Known:
+    """Return digest, first and last position of those commands already recorded."""
+    if not ids:
+        return {}
+    rows = cursor.execute(_SEEN, (list(ids),)).fetchall()
+    return {row[0]: (bytes(row[1]), row[2], row[3]) for row in rows}
+
+
+def repeated(
+    known: Mapping[UUID, tuple[bytes, int, int]],
+    command_id: UUID | None,
+    digest: bytes,
+) -> Repeated | Misused | None:
+    """Return what a command is that was recorded before; None for a new one."""
+    if command_id is None or command_id not in known:
+        return None
+    held, first, last = known[command_id]
+    return Repeated(first, last) if held == digest else Misused()
+
+
+def _advance(current: dict[str, int], member: Member) -> bool:
+    """Move `current` past the member's events; leave it where one does not follow."""
+    moved: dict[str, int] = {}
+    for event in member.events:
+        before = moved.get(event.stream, current[event.stream])
+        if event.version != before + 1:
+            return False
+        moved[event.stream] = event.version
+    current.update(moved)
+    return True
+
+
+def _remember(
+    cursor: Cursors, day: object, remembered: Sequence[tuple[Member, Recorded]]
+) -> None:
+    cursor.execute(
+        _REMEMBER,
+        (
+            [member.command_id for member, _ in remembered],
+            [day] * len(remembered),
+            [member.digest for member, _ in remembered],
+            [outcome.first for _, outcome in remembered],
+            [outcome.last for _, outcome in remembered],
+        ),
+    )

@@ -1,0 +1,79 @@
+"""An event to and from its stored form: UTF-8 JSON, personal fields sealed.
+
+Absent and null are one: a field that is None is not written.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, cast, get_args, get_origin, get_type_hints
+
+import orjson
+
+from shared.events import EVENT_TYPES, AnyEvent
+from shared.events.event import FORGOTTEN, Event, Personal
+from shared.events.upcast import upcast
+from shared.vault import Vault
+
+
+class UnknownEvent(Exception):
+    """A type this version does not know: upgrade the reader before the writer."""
+
+
+def encode(vault: Vault, stream: str, version: int, event: Event) -> bytes:
+    """Return `event` as it is stored at `version` of `stream`."""
+    document = event.model_dump(mode="json", exclude_none=True)
+    for field in _personal(type(event)):
+        value = document.get(field)
+        if value is None:
+            continue
+        if event.whose is None:
+            raise ValueError(f"{document['type']}.{field} is personal: say whose it is")
+        sealed = vault.seal(
+            event.whose, orjson.dumps(value), _place(stream, version, field)
+        )
+        document[field] = {"sealed": sealed}
+    return orjson.dumps(document)
+
+
+def decode(
+    vault: Vault, stream: str, version: int, type_: str, state: bytes
+) -> AnyEvent:
+    """Return the event stored as `state`, in today's shape.
+
+    Personal fields whose key is destroyed read as `[forgotten]`, label maps as empty.
+    """
+    document = upcast(type_, orjson.loads(state))
+    kind = EVENT_TYPES.get(document["type"])
+    if kind is None:
+        raise UnknownEvent(f"{type_} at version {version} of {stream}")
+    for field, blank in _personal(kind).items():
+        value = document.get(field)
+        if value is not None:
+            opened = vault.open(value["sealed"], _place(stream, version, field))
+            document[field] = blank if opened is None else orjson.loads(opened)
+    return cast("AnyEvent", kind.__pydantic_validator__.validate_python(document))
+
+
+def _place(stream: str, version: int, field: str) -> str:
+    return f"{stream}|{version}|{field}"
+
+
+@cache
+def _personal(kind: type[Event]) -> Mapping[str, str | dict[str, str]]:
+    """Map the personal fields of an event class to what they read as, forgotten."""
+    hints = get_type_hints(kind, include_extras=True)
+    return {
+        name: FORGOTTEN if marked is str else {}
+        for name, hint in hints.items()
+        if (marked := _marked(hint)) is not None
+    }
+
+
+def _marked(hint: object) -> object | None:
+    """Return what `Personal` marks in a type hint, also inside `… | None`."""
+    if get_origin(hint) is Annotated:
+        inner, *marks = get_args(hint)
+        if any(isinstance(mark, Personal) for mark in marks):
+            return get_origin(inner) or cast("object", inner)
+        return _marked(inner)
+    return next(filter(None, map(_marked, get_args(hint))), None)

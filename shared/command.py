@@ -1,0 +1,62 @@
+"""What travels between the API and the owner of a stream: a command and its answer.
+
+The API alone sets actor and scopes, from the caller's token; NATS permissions keep
+others from publishing commands.
+"""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.events.event import Actor
+from shared.references import IncidentRef
+
+Scope = Literal["source", "agent", "manager", "auditor", "admin"]
+
+
+class CommandRequest(BaseModel):
+    """A person's wish, on `desk.command.<aggregate>.<verb>`.
+
+    `body` is what the person sent; `incident` is absent only for `open`. The owner
+    sets the instant. `digest` binds `command_id` to this body.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    incident: IncidentRef | None = None
+    actor: Actor
+    scopes: tuple[Scope, ...]
+    command_id: UUID | None = None
+    if_match: Annotated[int, Field(ge=0)] | None = None
+    body: dict[str, Any] = Field(default_factory=dict)
+
+
+class CommandAnswer(BaseModel):
+    """What became of a command.
+
+    `recorded`: its events are in the log at `positions`; `already`: it was so before,
+    nothing was appended; `repeated`: this command id was recorded before, same answer.
+    `version` is the incident's version after it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    outcome: Literal["recorded", "already", "repeated"]
+    incident: IncidentRef
+    version: int
+    positions: list[int]
+
+
+class ProblemDetails(BaseModel):
+    """RFC 9457; also the answer to a command that was not done."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: str | None = None
+    errors: list[dict[str, Any]] = Field(default_factory=list)
+    retry_after: int | None = None

@@ -1,0 +1,58 @@
+"""Every "no" over HTTP: `application/problem+json`, never a traceback (RFC 9457)."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from shared.command import ProblemDetails
+
+
+class Problem(Exception):
+    """An answer that is a refusal; `detail` says what to do about it."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        code: str | None = None,
+        errors: Sequence[dict[str, Any]] = (),
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.details = ProblemDetails(
+            title=HTTPStatus(status).phrase,
+            status=status,
+            detail=detail,
+            code=code,
+            errors=list(errors),
+            retry_after=retry_after,
+        )
+
+
+def response(details: ProblemDetails) -> Response:
+    """Return the HTTP answer for a problem, with `Retry-After` where it has one."""
+    headers = {}
+    if details.retry_after is not None:
+        headers["Retry-After"] = str(details.retry_after)
+    if details.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(
+        details.model_dump_json(exclude_none=True),
+        details.status,
+        headers,
+        "application/problem+json",
+    )
+
+
+def located(error: ValidationError) -> list[dict[str, Any]]:
+    """Return a validation error as `errors[{loc, msg, type}]`, without the input."""
+    return [
+        {"loc": list(e["loc"]), "msg": e["msg"], "type": e["type"]}
+        for e in error.errors(
+            include_input=False, include_url=False, include_context=False
+        )
+    ]
