@@ -89,7 +89,7 @@ def append(cursor: Cursors, clock: Clock, members: Sequence[Member]) -> list[Out
     outcomes: list[Outcome] = []
     remembered: list[tuple[Member, Recorded]] = []
     for member in members:
-        outcome = repeated(known, member.command_id, member.digest)
+        outcome: Outcome | None = repeated(known, member.command_id, member.digest)
         if outcome is None and not _advance(current, member):
             outcome = Stale()
         if outcome is None:

@@ -33,8 +33,8 @@ SELECT s.name, (SELECT max(originator_version) FROM log.events e
 FROM unnest(%s::text[]) AS s(name)
 """
 _INSERT = """
-INSERT INTO log.events (notification_id, originator_id, originator_version, topic, state,
-                        recorded_at, command_id, chain)
+INSERT INTO log.events (notification_id, originator_id, originator_version, topic,
+                        state, recorded_at, command_id, chain)
 SELECT * FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::bytea[],
                      %s::timestamptz[], %s::uuid[], %s::bytea[])
 """
@@ -73,7 +73,7 @@ class DeskRecorder(PostgresApplicationRecorder):
         """Do nothing: tables are made once, by `permanence migrate`."""
 
     def insert_events(
-        self, stored_events: Sequence[StoredEvent], **_: Any
+        self, stored_events: Sequence[StoredEvent], **_: object
     ) -> Sequence[int] | None:
         """Append in one transaction, tried once; the library's own door."""
         if not stored_events:

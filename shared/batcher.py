@@ -1,0 +1,114 @@
+"""Gathers what arrives together into one blocking call, and gives each its answer.
+
+There is no timer: while a call runs, the next batch gathers behind it. Alone, an item
+goes at once; under load, batches grow by themselves up to their limit.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+
+class Overloaded(Exception):
+    """More is waiting than the named limit: the sender should try again later."""
+
+
+class Batcher(Generic[Item, Answer]):
+    """Turns single submissions into batches for `flush`.
+
+    `flush` takes items and returns as many answers, in order; an answer that is an
+    exception is raised for its item alone. `weight` says how much of `weight_max`
+    an item takes. `lanes` calls may run at once.
+    """
+
+    def __init__(
+        self,
+        flush: Callable[[Sequence[Item]], Sequence[Answer | Exception]],
+        executor: Executor,
+        *,
+        weight: Callable[[Item], int] = lambda _: 1,
+        weight_max: int,
+        waiting_max: int,
+    ) -> None:
+        self._flush = flush
+        self._executor = executor
+        self._weight = weight
+        self._weight_max = weight_max
+        self._waiting_max = waiting_max
+        self._waiting: deque[tuple[Item, int, asyncio.Future[Answer]]] = deque()
+        self._waiting_weight = 0
+        self._wake = asyncio.Event()
+
+    @property
+    def waiting(self) -> int:
+        """How much weight waits to be taken into a batch."""
+        return self._waiting_weight
+
+    async def submit(self, item: Item) -> Answer:
+        """Return the answer to `item`; `Overloaded` at once where too much waits."""
+        weight = self._weight(item)
+        if self._waiting_weight + weight > self._waiting_max and self._waiting:
+            raise Overloaded(
+                f"{self._waiting_weight} wait, at most {self._waiting_max}"
+            )
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, weight, future))
+        self._waiting_weight += weight
+        self._wake.set()
+        return await future
+
+    async def run(self, lanes: int = 1) -> None:
+        """Flush batches for ever, `lanes` at a time; cancel to stop."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(lanes):
+                group.create_task(self._lane())
+
+    async def _lane(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._wake.wait()
+            batch = self._take()
+            if not batch:
+                self._wake.clear()
+                continue
+            items = [item for item, _ in batch]
+            answers: Sequence[Answer | Exception]
+            try:
+                answers = await loop.run_in_executor(self._executor, self._flush, items)
+            except asyncio.CancelledError:
+                for _, future in batch:
+                    future.cancel()
+                raise
+            except Exception as error:  # noqa: BLE001 # each waiting caller hears of it
+                answers = [error] * len(batch)
+            for (_, future), answer in zip(batch, answers, strict=True):
+                _settle(future, answer)
+
+    def _take(self) -> list[tuple[Item, asyncio.Future[Answer]]]:
+        taken: list[tuple[Item, asyncio.Future[Answer]]] = []
+        weight = 0
+        while self._waiting:
+            item, own, future = self._waiting[0]
+            if taken and weight + own > self._weight_max:
+                break
+            self._waiting.popleft()
+            self._waiting_weight -= own
+            if future.cancelled():  # its caller left: nothing was promised
+                continue
+            weight += own
+            taken.append((item, future))
+        return taken
+
+
+def _settle(future: asyncio.Future[Answer], answer: Answer | Exception) -> None:
+    if future.cancelled():
+        return
+    if isinstance(answer, Exception):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)

@@ -1,0 +1,1 @@
+"""Promises that hold for every implementation: the library's own recorder tests."""

@@ -1,0 +1,65 @@
+"""Our recorder keeps every promise that the library's own recorders keep."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from uuid import uuid4
+
+import pytest
+from eventsourcing.persistence import StoredEvent
+from eventsourcing.postgres import PostgresDatastore
+from eventsourcing.tests.persistence import (
+    ApplicationRecorderTestCase,
+    NonInterleavingNotificationIDsBaseCase,
+    RecorderTestCase,
+)
+
+from shared.event_log import EventLog
+from shared.recorder import DeskRecorder
+from tests.support.servers import Database, PostgresServer
+
+
+class _OnPostgres(RecorderTestCase):
+    """Gives each of the library's tests a recorder on a database of its own."""
+
+    __test__ = False
+
+    @pytest.fixture(autouse=True)
+    def _fresh_log(self, postgres_server: PostgresServer) -> Iterator[None]:
+        self.database: Database = postgres_server.fresh_database()
+        with ExitStack() as self.opened:
+            yield
+        postgres_server.drop(self.database)
+
+    def new_originator_id(self) -> str:
+        return f"incident-{uuid4()}"
+
+    def create_recorder(self) -> DeskRecorder:
+        log = EventLog.open(self.database.owner_dsn, pool_size=10)
+        self.opened.callback(log.close)
+        return log.recorder
+
+
+class TestApplicationRecorder(_OnPostgres, ApplicationRecorderTestCase[DeskRecorder]):
+    """Selection, limits, topics, conflicts, concurrent writers."""
+
+    __test__ = True
+
+
+class TestNotificationsDoNotInterleave(
+    _OnPostgres, NonInterleavingNotificationIDsBaseCase
+):
+    """Two large appends at once have contiguous positions each."""
+
+    __test__ = True
+
+
+def test_the_library_itself_cannot_rewrite_what_it_stored(database: Database) -> None:
+    log = EventLog.open(database.owner_dsn)
+    event = StoredEvent("incident-INC-000001", 1, "incident.opened", b"{}")
+    log.recorder.insert_events([event])
+
+    stored = log.recorder.select_events("incident-INC-000001")
+
+    assert isinstance(log.recorder.datastore, PostgresDatastore)
+    assert [(e.originator_version, e.state) for e in stored] == [(1, b"{}")]
+    log.close()
