@@ -1,0 +1,240 @@
+"""Each user of the bus may do its own work and nothing else."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+
+import nats
+import pytest
+from nats.aio.client import Client
+from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy
+
+from shared import subjects
+from shared.machine.nats import USERS, Bus
+
+pytestmark = pytest.mark.servers
+READERS = ("sla_watcher", "escalation", "projections")
+OPENED = subjects.event("incident.opened")
+A_COMMAND = subjects.command("incident", "acknowledge")
+A_SIGNAL = subjects.signal("prometheus")
+WAIT = 5
+
+
+class Refused(Exception):  # noqa: N818 - as the house names it
+    """The server refused a subject."""
+
+
+class Line:
+    """A connection and the first refusal the server sent on it."""
+
+    def __init__(self, client: Client, refusal: asyncio.Future[str]) -> None:
+        self.client = client
+        self._refusal = refusal
+
+    async def denied(self) -> str:
+        """Return the server's refusal; time out where it refused nothing."""
+        return await asyncio.wait_for(asyncio.shield(self._refusal), WAIT)
+
+    async def settled(self) -> None:
+        """Return once the server has seen all we sent; `Refused` if it refused."""
+        await self.client.flush(WAIT)
+        if self._refusal.done():
+            raise Refused(self._refusal.result())
+
+
+@asynccontextmanager
+async def line(bus: Bus, user: str) -> AsyncIterator[Line]:
+    refusal: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def remember(error: Exception) -> None:
+        if not refusal.done():
+            refusal.set_result(str(error))
+
+    client = await nats.connect(
+        bus.url(user),
+        error_cb=remember,
+        inbox_prefix="_INBOX",
+        max_reconnect_attempts=0,
+    )
+    try:
+        yield Line(client, refusal)
+    finally:
+        await client.close()
+
+
+async def provide_streams(bus: Bus) -> None:
+    async with line(bus, "intake") as intake:
+        jetstream = intake.client.jetstream()
+        await jetstream.add_stream(
+            name=subjects.EVENTS_STREAM, subjects=[subjects.EVENTS], allow_direct=True
+        )
+        await jetstream.add_stream(
+            name=subjects.SIGNALS_STREAM,
+            subjects=[subjects.SIGNALS],
+            retention=RetentionPolicy.WORK_QUEUE,
+        )
+        await jetstream.add_consumer(
+            subjects.SIGNALS_STREAM,
+            ConsumerConfig(
+                durable_name=subjects.SIGNALS_CONSUMER, ack_policy=AckPolicy.EXPLICIT
+            ),
+        )
+        await intake.settled()
+
+
+def run(story: Coroutine[None, None, None]) -> None:
+    asyncio.run(asyncio.wait_for(story, 30))
+
+
+@pytest.mark.parametrize("user", READERS)
+def test_a_reader_follows_the_events(bus: Bus, user: str) -> None:
+    async def story() -> None:
+        await provide_streams(bus)
+        async with line(bus, "intake") as intake, line(bus, user) as reader:
+            jetstream = reader.client.jetstream()
+            last = await jetstream.stream_info(subjects.EVENTS_STREAM)
+            assert last.state.messages == 0
+            feed = await jetstream.subscribe(
+                subjects.EVENTS,
+                stream=subjects.EVENTS_STREAM,
+                ordered_consumer=True,
+                idle_heartbeat=1,
+            )
+            for n in range(3):
+                await intake.client.jetstream().publish(OPENED, str(n).encode())
+            got = [(await feed.next_msg(WAIT)).data for _ in range(3)]
+            assert got == [b"0", b"1", b"2"]
+            assert (await feed.consumer_info()).stream_name == subjects.EVENTS_STREAM
+            found = await jetstream.get_last_msg(subjects.EVENTS_STREAM, OPENED)
+            assert found.data == b"2"
+            await feed.unsubscribe()
+            await reader.settled()
+
+    run(story())
+
+
+def test_a_reader_far_behind_answers_the_flow_control(bus: Bus) -> None:
+    async def story() -> None:
+        await provide_streams(bus)
+        body = bytes(60_000)
+        async with line(bus, "intake") as intake:
+            for _ in range(400):
+                await intake.client.jetstream().publish(OPENED, body)
+        async with line(bus, "projections") as reader:
+            feed = await reader.client.jetstream().subscribe(
+                subjects.EVENTS, stream=subjects.EVENTS_STREAM, ordered_consumer=True
+            )
+            for _ in range(400):
+                await feed.next_msg(WAIT)
+            await reader.settled()
+
+    run(story())
+
+
+def test_an_agents_command_reaches_its_owner_and_is_answered(bus: Bus) -> None:
+    async def story() -> None:
+        async with line(bus, "intake") as intake, line(bus, "projections") as api:
+            commands = await intake.client.subscribe(subjects.COMMANDS, "intake")
+            await intake.settled()
+            answer = asyncio.create_task(api.client.request(A_COMMAND, b"?", WAIT))
+            await (await commands.next_msg(WAIT)).respond(b"done")
+            assert (await answer).data == b"done"
+            await intake.settled()
+
+    run(story())
+
+
+def test_a_monitor_hears_that_its_signal_is_kept_and_intake_takes_it(bus: Bus) -> None:
+    async def story() -> None:
+        await provide_streams(bus)
+        async with line(bus, "intake") as intake, line(bus, "monitor") as monitor:
+            kept = await monitor.client.jetstream().publish(
+                A_SIGNAL, b"{}", headers={"Nats-Msg-Id": "1"}
+            )
+            again = await monitor.client.jetstream().publish(
+                A_SIGNAL, b"{}", headers={"Nats-Msg-Id": "1"}
+            )
+            assert kept.stream == subjects.SIGNALS_STREAM
+            assert again.duplicate
+            queue = await intake.client.jetstream().pull_subscribe_bind(
+                subjects.SIGNALS_CONSUMER, subjects.SIGNALS_STREAM
+            )
+            (message,) = await queue.fetch(1, WAIT)
+            assert message.subject == A_SIGNAL
+            await message.ack_sync(WAIT)
+            await intake.settled()
+            await monitor.settled()
+
+    run(story())
+
+
+@pytest.mark.parametrize("user", [*READERS, "monitor", "admin"])
+def test_only_intake_publishes_events(bus: Bus, user: str) -> None:
+    async def story() -> None:
+        async with line(bus, user) as other:
+            await other.client.publish(OPENED, b"forged")
+            assert "permissions violation for publish" in await other.denied()
+
+    run(story())
+
+
+@pytest.mark.parametrize("user", ["sla_watcher", "escalation", "monitor"])
+def test_only_the_api_and_the_operator_give_commands(bus: Bus, user: str) -> None:
+    async def story() -> None:
+        async with line(bus, user) as other:
+            await other.client.publish(A_COMMAND, b"forged")
+            assert "permissions violation for publish" in await other.denied()
+
+    run(story())
+
+
+@pytest.mark.parametrize("user", [*READERS, "monitor", "admin"])
+def test_only_intake_hears_commands(bus: Bus, user: str) -> None:
+    async def story() -> None:
+        async with line(bus, user) as other:
+            await other.client.subscribe(subjects.COMMANDS)
+            assert "permissions violation for subscription" in await other.denied()
+
+    run(story())
+
+
+@pytest.mark.parametrize("user", [*READERS, "monitor"])
+def test_only_intake_and_the_operator_delete_a_stream(bus: Bus, user: str) -> None:
+    async def story() -> None:
+        async with line(bus, user) as other:
+            await other.client.publish("$JS.API.STREAM.DELETE.DESK_EVENTS", b"")
+            assert "permissions violation for publish" in await other.denied()
+
+    run(story())
+
+
+def test_a_monitor_reads_nobodys_replies_and_events(bus: Bus) -> None:
+    async def story() -> None:
+        await provide_streams(bus)
+        async with line(bus, "monitor") as monitor, line(bus, "intake") as intake:
+            overheard = await monitor.client.subscribe("_INBOX.>")
+            await monitor.settled()
+            await intake.client.jetstream().publish(OPENED, b"private")
+            await intake.settled()
+            await monitor.settled()
+            assert overheard.pending_msgs == 0
+
+    run(story())
+
+
+def test_no_user_means_no_entry(bus: Bus) -> None:
+    with socket.create_connection(("127.0.0.1", bus.port), timeout=WAIT) as stranger:
+        stranger.recv(4096)  # its greeting
+        stranger.sendall(b'CONNECT {"verbose":false}\r\nPING\r\n')
+
+        assert b"Authorization Violation" in stranger.recv(4096)
+
+
+def test_every_user_comes_in(bus: Bus) -> None:
+    async def story() -> None:
+        for user in USERS:
+            async with line(bus, user) as own:
+                await own.settled()
+
+    run(story())
