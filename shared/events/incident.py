@@ -1,0 +1,219 @@
+"""What can happen to an incident: the events of its life.
+
+Streams are written by intake alone. `policy` is the version of the policy the decision
+was made under; `by` says who acted: a person, a monitoring source or a service.
+What machines said about it is in `incident_signals`, what ties it to other records in
+`incident_ties`.
+"""
+
+from typing import Literal
+
+from pydantic import AwareDatetime
+
+from shared.events.event import Event, Labels, Text
+from shared.policy.scales import Impact, Priority, Severity, Urgency
+from shared.policy.targets import Channel, PauseReason
+from shared.references import IncidentRef
+
+PersonId = str
+SignalState = Literal["firing", "recovered"]
+Origin = Literal["monitoring", "user", "agent", "split"]
+
+
+class IncidentOpened(Event):
+    """The desk took an incident on record. Counts as recorded, `split` apart.
+
+    `reported_at` ≤ `at` starts the SLA clocks; for signals it is `received_at`, and
+    `occurred_at` is what the source claims. An incident split off keeps the
+    `reported_at` of the one it came from, whose TTO was its own.
+    """
+
+    type: Literal["incident.opened"] = "incident.opened"
+    incident: IncidentRef
+    policy: int
+    origin: Origin
+    title: Text
+    service: str
+    claimed_service: Text | None = None
+    """What the source calls a service that the policy does not know."""
+    category: str | None = None
+    client: str | None = None
+    """The contract party, where it is known; never the same as the reporter."""
+    impact: Impact
+    urgency: Urgency
+    severity: Severity | None = None
+    priority: Priority
+    override: bool = False
+    """A manager set the priority, not the matrix."""
+    override_reason: Text | None = None
+    team: str
+    reporter: PersonId | None = None
+    source: str | None = None
+    signal_key: str | None = None
+    """SHA-256, in hex, of source and dedup key."""
+    dedup_key: Text | None = None
+    labels: Labels | None = None
+    details: Text | None = None
+    """What else the source or the agent said; JSON where a machine said it."""
+    reported_at: AwareDatetime
+    backdated_because: Text | None = None
+    """Why `reported_at` is earlier than `at`, where a person says so."""
+    received_at: AwareDatetime | None = None
+    occurred_at: AwareDatetime | None = None
+    follows: IncidentRef | None = None
+    """An older incident of the same trouble that may no longer be reopened."""
+    split_from: IncidentRef | None = None
+    split_signals: dict[str, SignalState] | None = None
+    """Keys that came over from `split_from`, and how they stood."""
+
+
+class IncidentContacted(Event):
+    """A person and the desk were in touch about the incident. `words` are verbatim.
+
+    The first inbound contact makes the incident reported by a user.
+    """
+
+    type: Literal["incident.contacted"] = "incident.contacted"
+    incident: IncidentRef
+    policy: int
+    person: PersonId
+    direction: Literal["inbound", "outbound"]
+    channel: Channel
+    words: Text | None = None
+
+
+class IncidentClassified(Event):
+    """What the incident is about and how much it matters was said anew.
+
+    All values after it are in it, changed or not.
+    """
+
+    type: Literal["incident.classified"] = "incident.classified"
+    incident: IncidentRef
+    policy: int
+    category: str | None = None
+    service: str
+    client: str | None = None
+    impact: Impact
+    urgency: Urgency
+    priority: Priority
+    override: bool = False
+    reason: Text | None = None
+
+
+class IncidentAssigned(Event):
+    """A team, and perhaps one of its people, is to work on the incident."""
+
+    type: Literal["incident.assigned"] = "incident.assigned"
+    incident: IncidentRef
+    policy: int
+    team: str
+    assignee: PersonId | None = None
+
+
+class IncidentAcknowledged(Event):
+    """The person in `by` took the incident on, for the first time in this cycle.
+
+    Stops TTO. Never a machine, never a mere assignment.
+    """
+
+    type: Literal["incident.acknowledged"] = "incident.acknowledged"
+    incident: IncidentRef
+    policy: int
+
+
+class IncidentPaused(Event):
+    """We wait for somebody. Which reasons stop a clock is the contract's to say."""
+
+    type: Literal["incident.paused"] = "incident.paused"
+    incident: IncidentRef
+    policy: int
+    reason: PauseReason
+    question: Text | None = None
+    """What the user was asked; always there for reason `user`."""
+
+
+class IncidentResumed(Event):
+    """The waiting is over. Every pause ends with this, whatever ends it."""
+
+    type: Literal["incident.resumed"] = "incident.resumed"
+    incident: IncidentRef
+    policy: int
+    cause: Literal["agent", "reply", "resolved", "cancelled", "merged"]
+
+
+class IncidentInformed(Event):
+    """The user was told how things stand."""
+
+    type: Literal["incident.informed"] = "incident.informed"
+    incident: IncidentRef
+    policy: int
+    message: Text
+
+
+class IncidentRestored(Event):
+    """Service is back, perhaps by a workaround. Comes before or with resolved."""
+
+    type: Literal["incident.restored"] = "incident.restored"
+    incident: IncidentRef
+    policy: int
+    workaround: bool = False
+    note: Text | None = None
+
+
+class IncidentRelapsed(Event):
+    """Service is down again after it was restored and before it was resolved."""
+
+    type: Literal["incident.relapsed"] = "incident.relapsed"
+    incident: IncidentRef
+    policy: int
+    reason: Text | None = None
+    signal_key: str | None = None
+    severity: Severity | None = None
+    occurred_at: AwareDatetime | None = None
+
+
+class IncidentResolved(Event):
+    """The work is done: by a person, or (`by` a source) by the recovery of all."""
+
+    type: Literal["incident.resolved"] = "incident.resolved"
+    incident: IncidentRef
+    policy: int
+    cycle: int
+    note: Text | None = None
+
+
+class IncidentReopened(Event):
+    """It was not over. A new cycle begins; TTO is armed anew."""
+
+    type: Literal["incident.reopened"] = "incident.reopened"
+    incident: IncidentRef
+    policy: int
+    cycle: int
+    """2 for the first reopening."""
+    cause: Literal["agent", "user", "signal"]
+    reason: Text | None = None
+    after_closure: bool
+    """Whether it comes back into the stock, which a resolved one never left."""
+    signal_key: str | None = None
+    severity: Severity | None = None
+    occurred_at: AwareDatetime | None = None
+
+
+class IncidentClosed(Event):
+    """The reporter is content or silent: it leaves the stock."""
+
+    type: Literal["incident.closed"] = "incident.closed"
+    incident: IncidentRef
+    policy: int
+    note: Text | None = None
+
+
+class IncidentCancelled(Event):
+    """It never was an incident, or not one of ours: it leaves the stock."""
+
+    type: Literal["incident.cancelled"] = "incident.cancelled"
+    incident: IncidentRef
+    policy: int
+    reason: Literal["not_an_incident", "duplicate", "withdrawn", "test"]
+    note: Text | None = None

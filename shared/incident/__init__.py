@@ -1,0 +1,17 @@
+"""What an incident is, and what each event makes of it.
+
+Whoever reads the log may use this; who may do what is the business of intake alone.
+"""
+
+from shared.incident.evolve import evolve, replay
+from shared.incident.state import IN_STOCK, BrokenHistory, Incident, Pause, Status
+
+__all__ = [
+    "IN_STOCK",
+    "BrokenHistory",
+    "Incident",
+    "Pause",
+    "Status",
+    "evolve",
+    "replay",
+]

@@ -1,0 +1,93 @@
+"""What an incident is: the state that the events of its stream add up to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from shared.events.event import Actor
+from shared.events.incident import Origin, PersonId, SignalState
+from shared.events.incident_ties import Relation
+from shared.policy.scales import Impact, Priority, Urgency
+from shared.policy.targets import PauseReason
+from shared.references import IncidentRef
+
+
+class Status(StrEnum):
+    """Where an incident stands. Restored is none of these: see `restored_at`."""
+
+    NEW = "new"
+    ACKNOWLEDGED = "acknowledged"
+    PAUSED = "paused"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+    MERGED = "merged"
+
+
+IN_STOCK = frozenset({Status.NEW, Status.ACKNOWLEDGED, Status.PAUSED, Status.RESOLVED})
+"""What counts as open in the balance; a resolved one still awaits its closure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Whom we wait for, since when, and what the user was asked."""
+
+    reason: PauseReason
+    since: datetime
+    question: str | None
+
+
+@dataclass(frozen=True)
+class Incident:
+    """An incident after some of its events."""
+
+    ref: IncidentRef
+    status: Status
+    origin: Origin
+    title: str
+    service: str
+    category: str | None
+    client: str | None
+    impact: Impact
+    urgency: Urgency
+    priority: Priority
+    override: bool
+    """The priority was set by hand, not by the matrix."""
+    classified_by: Actor | None
+    """Who last classified it after it was opened."""
+    team: str
+    assignee: PersonId | None
+    reporter: PersonId | None
+    """The first person who reported it."""
+    own_reporters: frozenset[PersonId]
+    """Those who reported this incident itself."""
+    opened_at: datetime
+    reported_at: datetime
+    signals: Mapping[str, SignalState]
+    cycle: int = 1
+    acknowledged_by: Actor | None = None
+    """Who took it on first in this cycle."""
+    acknowledged_at: datetime | None = None
+    pause: Pause | None = None
+    last_message: str | None = None
+    restored_at: datetime | None = None
+    resolved_at: datetime | None = None
+    closed_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    merged_into: IncidentRef | None = None
+    absorbed: Mapping[IncidentRef, tuple[PersonId, ...]] = field(default_factory=dict)
+    """Incidents merged into this one, and who had reported them."""
+    source_acknowledged: frozenset[str] = frozenset()
+    """Keys of signals that somebody acknowledged at their source."""
+    links: frozenset[tuple[Relation, str]] = frozenset()
+    split_into: frozenset[IncidentRef] = frozenset()
+
+    @property
+    def reporters(self) -> frozenset[PersonId]:
+        """Everybody who reported it or an incident merged into it."""
+        return self.own_reporters.union(*self.absorbed.values())
+
+
+class BrokenHistory(Exception):
+    """A stream whose events cannot have happened in that order."""
