@@ -52,6 +52,7 @@ _MAY_SUBSCRIBE: dict[str, list[str]] = {
     "projections": [_INBOX],
     "admin": [_INBOX, subjects.EVENTS],
 }
+_ANSWERS_COMMANDS = {"intake"}
 _MONITOR = "monitor"
 USERS = (*_MAY_PUBLISH, _MONITOR)
 
@@ -127,7 +128,8 @@ def _user(bus: Bus, name: str) -> dict[str, object]:
         "permissions": {
             "publish": {"allow": _MAY_PUBLISH[name]},
             "subscribe": {"allow": _MAY_SUBSCRIBE[name]},
-            "allow_responses": True,  # answer a command, and nobody else's inbox
+            # The owner of commands answers those it got, and writes to no other inbox.
+            "allow_responses": name in _ANSWERS_COMMANDS,
         },
     }
 

@@ -1,1 +1,1 @@
-"""Parts of the house with the real PostgreSQL and nats-server."""
+"""Our adapters against the real thing: PostgreSQL, nats-server, HTTP."""
