@@ -1,0 +1,1 @@
+"""The single point of contact: takes signals and commands, alone writes incidents."""
