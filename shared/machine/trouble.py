@@ -16,7 +16,7 @@ class Exit(IntEnum):
     CREDENTIALS = 8  # unreadable, or they do not open the data that is there
 
 
-class Trouble(Exception):  # noqa: N818 - it reads as the word we use
+class Trouble(Exception):
     """A sentence that says what is wrong and what to do, and how to exit."""
 
     def __init__(self, sentence: str, code: Exit = Exit.FAILED) -> None:

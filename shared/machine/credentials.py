@@ -1,0 +1,101 @@
+"""Secrets of a desk on one machine: made once, kept for its owner's eyes only.
+
+They belong to the data: lost or mixed up they are never silently made anew, for a new
+vault key would leave every personal word unreadable for ever.
+"""
+
+import json
+import secrets
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from shared.machine.home import write_private
+from shared.machine.nats import USERS
+from shared.machine.trouble import Exit, Trouble
+from shared.migrate import ROLES
+
+_VAULT_KEY_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """`roles` of PostgreSQL and users of `nats`, each with a password.
+
+    `token` (an administrator's) and `source_key` are for the demonstration; both are
+    empty until the first start has made them.
+    """
+
+    owner: str
+    roles: Mapping[str, str]
+    nats: Mapping[str, str]
+    token: str = ""
+    source_key: str = ""
+
+
+def credentials_file(home: Path) -> Path:
+    """Return the file that holds the credentials of the desk in `home`."""
+    return home / "credentials.json"
+
+
+def vault_key_file(home: Path) -> Path:
+    """Return the file with the base64 master key of the vault."""
+    return home / "vault.key"
+
+
+def keep_credentials(home: Path, credentials: Credentials) -> None:
+    """Write `credentials` for the next start."""
+    write_private(credentials_file(home), json.dumps(asdict(credentials), indent=1))
+
+
+def own_credentials(home: Path, *, has_data: bool) -> Credentials:
+    """Return the credentials of `home`, making them at the first start.
+
+    Trouble: there is data but not both files, or one cannot be read.
+    """
+    missing = [
+        path.name
+        for path in (credentials_file(home), vault_key_file(home))
+        if not path.exists()
+    ]
+    if not missing:
+        return _read(credentials_file(home))
+    if has_data:
+        raise Trouble(
+            f"{' and '.join(missing)} is missing in {home}, but the data it opens is "
+            "there: put it back from a backup, or start anew with `make clean` "
+            "(which deletes the data).",
+            Exit.CREDENTIALS,
+        )
+    # The key first: whoever finds the credentials may trust that both are there.
+    key = b64encode(secrets.token_bytes(_VAULT_KEY_BYTES)).decode()
+    write_private(vault_key_file(home), key + "\n")
+    fresh = Credentials(
+        owner=secrets.token_urlsafe(24),
+        roles={role: secrets.token_urlsafe(24) for role in ROLES},
+        nats={user: secrets.token_urlsafe(24) for user in USERS},
+    )
+    keep_credentials(home, fresh)
+    return fresh
+
+
+def _read(path: Path) -> Credentials:
+    try:
+        held = Credentials(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as reason:
+        raise Trouble(
+            f"{path} cannot be read ({reason}): put it back from a backup, or start "
+            "anew with `make clean` (which deletes the data).",
+            Exit.CREDENTIALS,
+        ) from reason
+    # A role or user of a later version gets its password at the next start.
+    return Credentials(
+        owner=held.owner,
+        roles={
+            role: held.roles.get(role) or secrets.token_urlsafe(24) for role in ROLES
+        },
+        nats={user: held.nats.get(user) or secrets.token_urlsafe(24) for user in USERS},
+        token=held.token,
+        source_key=held.source_key,
+    )

@@ -1,0 +1,161 @@
+"""Keeps processes running: starts, restarts with back-off, stops, leaves no orphan."""
+
+import asyncio
+import os
+from asyncio.subprocess import DEVNULL
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from signal import SIGCONT, SIGKILL, Signals
+
+from shared.machine.child import child_command
+from shared.machine.lines import lines
+from shared.machine.process import Process
+
+_FIRST_PAUSE = 0.2
+_LONGEST_PAUSE = 10.0
+_STEADY = 30.0
+"""Seconds after which a process counts as well again and its back-off starts anew."""
+_LAST_WORDS = 1.0
+"""Seconds we go on reading what an ended process wrote: its children may hold on."""
+
+Write = Callable[[str, str], None]
+"""Takes the name of a process and one line of its output."""
+
+
+class Supervisor:
+    """Runs processes until told to stop. Use it from the main thread's event loop.
+
+    `changed` hears the process ids by name whenever one starts or ends.
+    """
+
+    def __init__(
+        self, write: Write, changed: Callable[[Mapping[str, int]], None]
+    ) -> None:
+        self._write = write
+        self._changed = changed
+        self._children: dict[str, asyncio.subprocess.Process] = {}
+        self._keepers: dict[str, asyncio.Task[None]] = {}
+        self._processes: dict[str, Process] = {}
+        self._stopping: dict[str, asyncio.Event] = {}
+        self._ends: dict[str, int] = {}
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """The process ids of what runs now."""
+        return {name: child.pid for name, child in self._children.items()}
+
+    def ends(self, name: str) -> int:
+        """Return how often the process has ended by itself since it was added."""
+        return self._ends[name]
+
+    def add(self, process: Process) -> None:
+        """Start `process` and keep it running until `stop`."""
+        self._processes[process.name] = process
+        self._stopping[process.name] = asyncio.Event()
+        self._ends[process.name] = 0
+        self._keepers[process.name] = asyncio.create_task(self._keep(process))
+
+    async def stop(self, names: Iterable[str], *, hurry: asyncio.Event) -> None:
+        """Stop these together and wait until they are gone; `hurry` kills them."""
+        await asyncio.gather(
+            *(self._stop(name, hurry) for name in names if name in self._keepers)
+        )
+
+    async def _keep(self, process: Process) -> None:
+        stopping = self._stopping[process.name]
+        clock = asyncio.get_running_loop().time
+        pause = _FIRST_PAUSE
+        while not stopping.is_set():
+            began = clock()
+            reason = await self._run_once(process)
+            if stopping.is_set():
+                return
+            self._ends[process.name] += 1
+            pause = _FIRST_PAUSE if clock() - began > _STEADY else pause
+            self._write(process.name, f"{reason}; starts again in {pause:.1f} s")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def _run_once(self, process: Process) -> str:
+        try:
+            child, output = await _spawn(process)
+        except OSError as reason:  # no process, no memory: as temporary as an end
+            return f"could not be started ({reason.strerror})"
+        relay = asyncio.create_task(self._relay(process.name, output))
+        self._children[process.name] = child
+        self._changed(self.pids)
+        if self._stopping[process.name].is_set():  # told to while it was born
+            signal_group(child.pid, process.stop)
+        code = await child.wait()
+        signal_group(child.pid, SIGKILL)  # workers must not outlive their parent
+        await asyncio.wait({relay}, timeout=_LAST_WORDS)
+        relay.cancel()
+        del self._children[process.name]
+        self._changed(self.pids)
+        return _ended(code)
+
+    async def _relay(self, name: str, output: asyncio.StreamReader) -> None:
+        async for line in lines(output):
+            self._write(name, line)
+
+    async def _stop(self, name: str, hurry: asyncio.Event) -> None:
+        process, keeper = self._processes[name], self._keepers[name]
+        self._stopping[name].set()
+        if child := self._children.get(name):
+            signal_group(child.pid, process.stop)
+            signal_group(child.pid, SIGCONT)  # a frozen one hears it too
+        hurrying = asyncio.create_task(hurry.wait())
+        await asyncio.wait(
+            {keeper, hurrying},
+            timeout=process.patience,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        hurrying.cancel()
+        if child := self._children.get(name):
+            signal_group(child.pid, SIGKILL)
+        await keeper
+        del self._keepers[name]
+
+
+async def _spawn(
+    process: Process,
+) -> tuple[asyncio.subprocess.Process, asyncio.StreamReader]:
+    """Start the child and return it with its output.
+
+    The pipe is ours, not the transport's: `wait()` must answer when the child ends,
+    not when the last of its own children lets go of the pipe.
+    """
+    read_end, write_end = os.pipe()
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(read_end, "rb")
+    )
+    try:
+        child = await asyncio.create_subprocess_exec(
+            *child_command(
+                process.command,
+                when_we_die=process.when_we_die,
+                account=process.account,
+            ),
+            env=process.environment,
+            stdin=DEVNULL,
+            stdout=write_end,
+            stderr=write_end,
+            start_new_session=True,  # Ctrl-C is ours to pass on, once and in order
+        )
+    finally:
+        os.close(write_end)
+    return child, reader
+
+
+def signal_group(leader: int, signal: Signals) -> None:
+    """Send `signal` to a child and all it started; gone is fine."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal)
+
+
+def _ended(code: int) -> str:
+    if code < 0:
+        return f"was ended by {Signals(-code).name}"
+    return f"ended with exit code {code}"
