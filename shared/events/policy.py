@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue, StringConstraints
 
 from shared.events.event import Event
+from shared.policy.names import Person
 
 STREAM = "policy-desk"
 
@@ -18,7 +19,7 @@ class PolicyApplied(Event):
     text_digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     """SHA-256 of the YAML text it was read from, in hex."""
     reason: Annotated[str, Field(min_length=1, max_length=500)]
-    approved_by: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    approved_by: Person | None = None
     purpose: Literal["live", "demo", "test"] = "live"
     """What the log is for; the first event of a log decides it."""
 

@@ -38,9 +38,8 @@ Closing = Annotated[
 ]
 """`2025-06-09`, `12-24` (each year), either with ` HH:MM-HH:MM` for a part of a day."""
 
-HolidayRegion = Annotated[
-    str, StringConstraints(pattern=r"^[A-Z]{2}(-[A-Za-z0-9]{1,12})?$")
-]
+REGION = r"^[A-Z]{2}(-[A-Za-z0-9]{1,12})?$"
+HolidayRegion = Annotated[str, StringConstraints(pattern=REGION)]
 
 
 class Calendar(Clause):

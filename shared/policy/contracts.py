@@ -1,11 +1,11 @@
 """What was agreed with a client: services, hours, targets."""
 
-from datetime import date
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from shared.policy.clause import Clause
+from shared.policy.local_times import Day
 from shared.policy.names import Name, Person
 
 
@@ -13,9 +13,9 @@ class Contract(Clause):
     """Targets for some services of a client, from a day on."""
 
     client: Name
-    from_: Annotated[date, Field(alias="from")]
+    from_: Annotated[Day, Field(alias="from")]
     """First day, local to the calendar."""
-    until: date | None = None
+    until: Day | None = None
     """Day after the last; none: until further notice."""
     services: Annotated[tuple[Name, ...], Field(min_length=1)]
     calendar: Name

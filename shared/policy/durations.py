@@ -4,13 +4,13 @@ import re
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
 _DURATION = r"^(?=\d)(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,7})s)?$"
-_PERCENT = r"^(\d{1,3})%$"
+_PERCENT = r"^([1-9]\d?|100)%$"
 
 
-def _duration(written: object) -> timedelta:
+def _delay(written: object) -> timedelta:
     found = re.match(_DURATION, written) if isinstance(written, str) else None
     if not found:
         raise ValueError("write a duration in h, m and s, such as 25s, 15m or 1h30m")
@@ -18,16 +18,22 @@ def _duration(written: object) -> timedelta:
     return timedelta(hours=hours, minutes=minutes, seconds=seconds)
 
 
+def _duration(written: object) -> timedelta:
+    duration = _delay(written)
+    if not duration:
+        raise ValueError("write a duration longer than nothing, such as 15m")
+    return duration
+
+
 def _percent(written: object) -> int:
     found = re.match(_PERCENT, written) if isinstance(written, str) else None
     if not found:
-        raise ValueError("write a percentage, such as 75%")
+        raise ValueError("write a percentage from 1% to 100%")
     return int(found[1])
 
 
 def _dwell(written: object) -> timedelta | int:
-    is_percent = str(written).endswith("%")
-    return _percent(written) if is_percent else _duration(written)
+    return _percent(written) if str(written).endswith("%") else _duration(written)
 
 
 def duration_text(duration: timedelta) -> str:
@@ -38,27 +44,33 @@ def duration_text(duration: timedelta) -> str:
     return "".join(f"{number}{unit}" for number, unit in parts if number) or "0m"
 
 
-def _dwell_text(dwell: timedelta | int) -> str:
+def _text(dwell: timedelta | int) -> str:
     return f"{dwell}%" if isinstance(dwell, int) else duration_text(dwell)
 
 
+Delay = Annotated[
+    timedelta,
+    PlainValidator(_delay),
+    PlainSerializer(_text),
+    WithJsonSchema({"type": "string", "pattern": _DURATION}),
+]
+"""A duration that may be nothing: `0m`."""
 Duration = Annotated[
     timedelta,
-    BeforeValidator(_duration),
-    PlainSerializer(duration_text),
+    PlainValidator(_duration),
+    PlainSerializer(_text),
     WithJsonSchema({"type": "string", "pattern": _DURATION}),
 ]
 Percent = Annotated[
     int,
-    BeforeValidator(_percent),
-    Field(ge=1, le=100),
-    PlainSerializer(_dwell_text),
+    PlainValidator(_percent),
+    PlainSerializer(_text),
     WithJsonSchema({"type": "string", "pattern": _PERCENT}),
 ]
 Dwell = Annotated[
-    timedelta | Annotated[int, Field(ge=1, le=100)],
-    BeforeValidator(_dwell),
-    PlainSerializer(_dwell_text),
+    timedelta | int,
+    PlainValidator(_dwell),
+    PlainSerializer(_text),
     WithJsonSchema({"type": "string", "pattern": f"{_DURATION}|{_PERCENT}"}),
 ]
 """A duration, or an int: that many percent of the target it belongs to."""

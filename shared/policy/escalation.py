@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from shared.policy.clause import Clause
-from shared.policy.durations import Duration
+from shared.policy.counts import Count
+from shared.policy.durations import Delay, Duration
 from shared.policy.names import Name
 
 
@@ -26,12 +27,14 @@ class PageTeam(Clause):
 
 
 def _kind(page: object) -> str:
+    # Not the name of a key: a mistake's path must tell them apart.
     written = page if isinstance(page, Mapping) else vars(page)
-    return "team" if "team" in written else "schedule"
+    return "page of a team" if "team" in written else "page of a schedule"
 
 
 Page = Annotated[
-    Annotated[PageSchedule, Tag("schedule")] | Annotated[PageTeam, Tag("team")],
+    Annotated[PageSchedule, Tag("page of a schedule")]
+    | Annotated[PageTeam, Tag("page of a team")],
     Discriminator(_kind),
 ]
 
@@ -39,10 +42,10 @@ Page = Annotated[
 class Step(Clause):
     """One rung: so long after a level was entered, page somebody."""
 
-    after: Duration
+    after: Delay
     unless: Literal["accepted"] | None = None
     page: Page
-    repeat: Annotated[int, Field(ge=1, le=10)] = 1
+    repeat: Annotated[Count, Field(le=10)] = 1
     """How often this rung is tried before nobody is left to page."""
 
 
@@ -82,5 +85,5 @@ class Escalation(Clause):
     nobody_on_call: NobodyOnCall | None = None
     acknowledged_for: Duration | None = None
     """After so long without news, an incident is un-acknowledged with a reminder."""
-    ping_pong: Annotated[int, Field(ge=1, le=100)] = 2
+    ping_pong: Annotated[Count, Field(le=100)] = 2
     """Returns to a team that already had the incident before managers are told."""

@@ -1,26 +1,56 @@
 """Times on the wall: they mean an instant only together with the zone beside them."""
 
-from datetime import datetime
+import re
+from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, PlainSerializer, StringConstraints
+from pydantic import (
+    BeforeValidator,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
 
+ZONE = r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}$"
 # Whether the zone exists is asked when a policy is checked, not each time it is read.
-Zone = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}$")
-]
+Zone = Annotated[str, StringConstraints(pattern=ZONE)]
 HOUR = r"(?:[01]\d|2[0-3]):[0-5]\d"
 """A time of day, `00:00` to `23:59`, as a regular expression."""
 
-
-def _without_offset(local: datetime) -> datetime:
-    if local.tzinfo is not None:
-        raise ValueError("leave the offset out: the zone is in `timezone`")
-    return local
+_DATE = r"^\d{4}-\d{2}-\d{2}$"
+_LOCAL = rf"^\d{{4}}-\d{{2}}-\d{{2}}T{HOUR}(:[0-5]\d)?$"
 
 
+# By their form first: a bare number would pass as seconds since 1970.
+def _date(written: object) -> date:
+    if not isinstance(written, str) or not re.match(_DATE, written):
+        raise ValueError("write a date such as 2025-06-30")
+    try:
+        return date.fromisoformat(written)
+    except ValueError as wrong:
+        raise ValueError("no day of the calendar: correct it") from wrong
+
+
+def _local(written: object) -> datetime:
+    if not isinstance(written, str) or not re.match(_LOCAL, written):
+        raise ValueError(
+            "write a local time such as 2025-06-02T09:00, without an offset: "
+            "the zone is in `timezone`"
+        )
+    try:
+        return datetime.fromisoformat(written)
+    except ValueError as wrong:
+        raise ValueError("no day of the calendar: correct it") from wrong
+
+
+Day = Annotated[
+    date,
+    BeforeValidator(_date),
+    WithJsonSchema({"type": "string", "pattern": _DATE}),
+]
 LocalTime = Annotated[
     datetime,
-    AfterValidator(_without_offset),
+    BeforeValidator(_local),
     PlainSerializer(lambda local: local.isoformat(timespec="seconds")),
+    WithJsonSchema({"type": "string", "pattern": _LOCAL}),
 ]

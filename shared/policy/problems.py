@@ -5,23 +5,22 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from shared.policy.clause import Clause
+from shared.policy.counts import Count, Days
 from shared.policy.durations import Duration
 from shared.policy.names import Name
-
-Days = Annotated[int, Field(ge=1, le=366)]
 
 
 class BreachBudget(Clause):
     """So many TTR breaches of one service in so many days hand the service over."""
 
-    breaches: Annotated[int, Field(ge=1, le=1000)]
+    breaches: Count
     within_days: Days
 
 
 class Recurrence(Clause):
     """So many incidents of one signature in so many days suggest a problem."""
 
-    same_signature: Annotated[int, Field(ge=2, le=1000)]
+    same_signature: Annotated[Count, Field(ge=2)]
     within_days: Days
 
 

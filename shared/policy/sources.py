@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from shared.policy.clause import Clause
+from shared.policy.counts import Count
 from shared.policy.durations import Duration
 from shared.policy.names import Name
 from shared.policy.scales import Severity, Urgency
@@ -13,13 +14,11 @@ from shared.policy.secret import Secret
 from shared.policy.targets import Channel
 
 LABELS = "labels."
+SERVICE_OR_LABEL = (
+    r"^(labels\.[A-Za-z_][A-Za-z0-9_.-]{0,99}|[A-Za-z0-9][A-Za-z0-9_-]{0,63})$"
+)
 # `labels.<name>` reads the service from a label of the signal; a name is the service.
-ServiceOrLabel = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^(labels\.[A-Za-z_][A-Za-z0-9_.-]{0,99}|[A-Za-z0-9][A-Za-z0-9_-]{0,63})$"
-    ),
-]
+ServiceOrLabel = Annotated[str, StringConstraints(pattern=SERVICE_OR_LABEL)]
 
 
 class Correlation(Clause):
@@ -32,7 +31,7 @@ class Correlation(Clause):
 class Flapping(Clause):
     """So many changes of state within a time make one flapping incident."""
 
-    changes: Annotated[int, Field(ge=2, le=1000)]
+    changes: Annotated[Count, Field(ge=2)]
     within: Duration
 
 

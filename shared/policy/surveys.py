@@ -2,19 +2,27 @@
 
 import re
 from collections.abc import Mapping
-from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from shared.policy.clause import Clause
+from shared.policy.counts import Count, Days
 from shared.policy.durations import Percent
+from shared.policy.local_times import Day
 from shared.policy.names import Name, Person, Texts
-from shared.policy.problems import Days
+
+
+def _or_by_language(schema: dict[str, Any]) -> None:
+    """Tell editors that the texts may also stand beside `id`, by language."""
+    schema["required"] = ["id"]
+    schema["patternProperties"] = {"^[a-z]{2}$": {"type": "string"}}
 
 
 class Question(Clause):
     """A question in each language: `{id: trust, scale: 1-5, fr: …, en: …}`."""
+
+    model_config = ConfigDict(json_schema_extra=_or_by_language)
 
     id: Name
     scale: Literal["1-5"] = "1-5"
@@ -27,7 +35,7 @@ class Question(Clause):
             return written
         texts = {key: text for key, text in written.items() if _is_language(key)}
         rest = {key: value for key, value in written.items() if key not in texts}
-        return {**rest, "text": texts}
+        return {**rest, "text": texts} if texts else written
 
 
 def _is_language(key: object) -> bool:
@@ -46,8 +54,8 @@ class Scope(Clause):
 class EveryMonths(Clause):
     """Regularly, from a day on."""
 
-    every_months: Annotated[int, Field(ge=1, le=60)]
-    from_: Annotated[date, Field(alias="from")]
+    every_months: Annotated[Count, Field(le=60)]
+    from_: Annotated[Day, Field(alias="from")]
 
 
 class UserSurvey(Clause):
@@ -63,7 +71,7 @@ class UserSurvey(Clause):
     questions: Annotated[Mapping[Name, Questions], Field(min_length=1)]
     """By version, the last one in use."""
     publish: Literal["monthly", "each"] = "monthly"
-    min_answers: Annotated[int, Field(ge=1, le=1000)] = 5
+    min_answers: Count = 5
     """Fewer answers are not published as a figure."""
     owner: Person
 
@@ -77,7 +85,7 @@ class ClientSurvey(Clause):
     expires_days: Days
     questions: Annotated[Mapping[Name, Questions], Field(min_length=1)]
     publish: Literal["monthly", "each"] = "each"
-    min_answers: Annotated[int, Field(ge=1, le=1000)] = 1
+    min_answers: Count = 1
     owner: Person
 
 

@@ -1,0 +1,45 @@
+"""Public holidays as explicit dates, so that replay never depends on a library."""
+
+from datetime import date
+
+from shared.policy.calendars import Calendar
+from shared.policy.document import Policy
+
+YEARS_BACK = 1
+YEARS_AHEAD = 5
+
+
+def expand(policy: Policy, on: date) -> Policy:
+    """Return `policy` with every closed day in each calendar's `holidays`.
+
+    Public holidays are those of the year before `on` up to five years after it, as
+    this program's library knows them; days written by hand are kept as they are.
+    """
+    calendars = {
+        name: calendar.model_copy(update={"holidays": _closed_days(calendar, on)})
+        for name, calendar in policy.calendars.items()
+    }
+    return policy.model_copy(update={"calendars": calendars})
+
+
+def is_known_region(region: str) -> bool:
+    """Tell whether public holidays are known for `FR`, `CA-QC` and the like."""
+    from holidays import list_supported_countries  # heavy
+
+    country, _, subdivision = region.partition("-")
+    known = list_supported_countries()
+    return country in known and (not subdivision or subdivision in known[country])
+
+
+def _closed_days(calendar: Calendar, on: date) -> tuple[str, ...]:
+    public = _public(calendar.public_holidays, on) if calendar.public_holidays else ()
+    return tuple(sorted({*calendar.holidays, *calendar.closed, *public}))
+
+
+def _public(region: str, on: date) -> list[str]:
+    from holidays import country_holidays  # heavy
+
+    years = range(on.year - YEARS_BACK, on.year + YEARS_AHEAD + 1)
+    country, _, subdivision = region.partition("-")
+    days = country_holidays(country, subdiv=subdivision or None, years=years)
+    return [day.isoformat() for day in days if day.year in years]
