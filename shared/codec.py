@@ -22,7 +22,7 @@ class UnknownEvent(Exception):
 def encode(vault: Vault, stream: str, version: int, event: Event) -> bytes:
     """Return `event` as it is stored at `version` of `stream`."""
     document = event.model_dump(mode="json", exclude_none=True)
-    for field in _personal(type(event)):
+    for field in personal_fields(type(event)):
         value = document.get(field)
         if value is None:
             continue
@@ -46,7 +46,7 @@ def decode(
     kind = EVENT_TYPES.get(document["type"])
     if kind is None:
         raise UnknownEvent(f"{type_} at version {version} of {stream}")
-    for field, blank in _personal(kind).items():
+    for field, blank in personal_fields(kind).items():
         value = document.get(field)
         if value is not None:
             opened = vault.open(value["sealed"], _place(stream, version, field))
@@ -59,7 +59,7 @@ def _place(stream: str, version: int, field: str) -> str:
 
 
 @cache
-def _personal(kind: type[Event]) -> Mapping[str, str | dict[str, str]]:
+def personal_fields(kind: type[Event]) -> Mapping[str, str | dict[str, str]]:
     """Map the personal fields of an event class to what they read as, forgotten."""
     hints = get_type_hints(kind, include_extras=True)
     return {

@@ -24,3 +24,8 @@ def is_incident_ref(text: str) -> bool:
 def incident_stream(ref: str) -> str:
     """Return the name of the stream of an incident: `incident-INC-000042`."""
     return f"incident-{ref}"
+
+
+def incident_of(stream: str) -> str | None:
+    """Return the incident whose stream this is, None for any other stream."""
+    return stream[9:] if stream.startswith("incident-") else None

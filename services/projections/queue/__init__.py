@@ -1,0 +1,1 @@
+"""The read model `queue`: one row an incident, most urgent first, counted."""

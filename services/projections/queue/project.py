@@ -1,0 +1,212 @@
+"""What each event makes of an incident's row in the queue. Pure: no id is made here."""
+
+from typing import assert_never
+
+from services.projections.queue.row import QueueRow
+from shared.entry import Entry
+from shared.events import IncidentEvent
+from shared.events.incident import (
+    IncidentAcknowledged,
+    IncidentAssigned,
+    IncidentCancelled,
+    IncidentClassified,
+    IncidentClosed,
+    IncidentContacted,
+    IncidentInformed,
+    IncidentOpened,
+    IncidentPaused,
+    IncidentRelapsed,
+    IncidentReopened,
+    IncidentResolved,
+    IncidentRestored,
+    IncidentResumed,
+)
+from shared.events.incident_signals import (
+    IncidentRecovered,
+    IncidentSignalled,
+    IncidentSourceAcknowledged,
+)
+from shared.events.incident_ties import (
+    IncidentAbsorbed,
+    IncidentLinked,
+    IncidentMerged,
+    IncidentReleased,
+    IncidentSplit,
+    IncidentUnlinked,
+    IncidentUnmerged,
+)
+from shared.events.policy import PolicyApplied
+from shared.incident import BrokenHistory, Status
+
+Changes = dict[str, object]
+
+
+def project(row: QueueRow | None, entry: Entry) -> QueueRow | None:
+    """Return the row after `entry`; an entry it has seen before changes nothing.
+
+    Raises `BrokenHistory` for an event of an incident that was never opened.
+    """
+    event = entry.event
+    if isinstance(event, PolicyApplied):
+        return row
+    if row is None:
+        if not isinstance(event, IncidentOpened):
+            raise BrokenHistory(f"{event.type} before incident.opened: {entry.stream}")
+        return _opened(event, entry)
+    if entry.position <= row.position:
+        return row
+    changes = _changes(row, event)
+    changes["updated_at"] = entry.recorded_at
+    changes["version"] = entry.version
+    changes["position"] = entry.position
+    return _with(row, changes)
+
+
+def _with(row: QueueRow, changes: Changes) -> QueueRow:
+    # `dataclasses.replace` takes 16 µs for so many fields, this one 1 µs; a test sees
+    # to it that every name given here is a field.
+    changed = object.__new__(QueueRow)
+    changed.__dict__.update(row.__dict__)
+    changed.__dict__.update(changes)
+    return changed
+
+
+def _opened(event: IncidentOpened, entry: Entry) -> QueueRow:
+    return QueueRow(
+        ref=event.incident,
+        title=event.title,
+        status=Status.NEW,
+        priority=event.priority,
+        impact=event.impact,
+        urgency=event.urgency,
+        service=event.service,
+        category=event.category,
+        client=event.client,
+        team=event.team,
+        assignee=None,
+        reporter=event.reporter,
+        origin=event.origin,
+        opened_at=event.at,
+        reported_at=event.reported_at,
+        updated_at=entry.recorded_at,
+        acknowledged_at=None,
+        restored_at=None,
+        ended_at=None,
+        pause_reason=None,
+        cycle=1,
+        repeats=0,
+        merged_into=None,
+        version=entry.version,
+        position=entry.position,
+    )
+
+
+def _changes(row: QueueRow, event: IncidentEvent) -> Changes:
+    match event:
+        case IncidentSignalled() | IncidentRecovered():
+            return {"repeats": row.repeats + event.repeats} if event.repeats else {}
+        case IncidentRestored():
+            return {"restored_at": event.at}
+        case IncidentRelapsed():
+            return {"restored_at": None}
+        case IncidentContacted() | IncidentClassified() | IncidentAssigned():
+            return _told(row, event)
+        case (
+            IncidentInformed()
+            | IncidentSourceAcknowledged()
+            | IncidentLinked()
+            | IncidentUnlinked()
+            | IncidentAbsorbed()
+            | IncidentReleased()
+            | IncidentSplit()
+        ):
+            return {}
+        case _:
+            return _moved(row, event)
+
+
+def _told(
+    row: QueueRow, event: IncidentContacted | IncidentClassified | IncidentAssigned
+) -> Changes:
+    match event:
+        case IncidentContacted():
+            first = row.reporter is None and event.direction == "inbound"
+            return {"reporter": event.person} if first else {}
+        case IncidentClassified():
+            return {
+                "category": event.category,
+                "service": event.service,
+                "client": event.client,
+                "impact": event.impact,
+                "urgency": event.urgency,
+                "priority": event.priority,
+            }
+        case IncidentAssigned():
+            return {"team": event.team, "assignee": event.assignee}
+        case _:
+            assert_never(event)
+
+
+_Moved = (
+    IncidentOpened
+    | IncidentAcknowledged
+    | IncidentPaused
+    | IncidentResumed
+    | IncidentResolved
+    | IncidentReopened
+    | IncidentClosed
+    | IncidentCancelled
+    | IncidentMerged
+    | IncidentUnmerged
+)
+
+
+def _moved(row: QueueRow, event: _Moved) -> Changes:
+    match event:
+        case IncidentOpened():
+            raise BrokenHistory(f"{event.incident} was opened twice")
+        case IncidentAcknowledged():
+            paused = row.status is Status.PAUSED
+            status = Status.PAUSED if paused else Status.ACKNOWLEDGED
+            return {"status": status, "acknowledged_at": event.at}
+        case IncidentPaused():
+            return {"status": Status.PAUSED, "pause_reason": event.reason}
+        case IncidentResumed():
+            return {"status": _at_work(row), "pause_reason": None}
+        case IncidentReopened():
+            return _reopened(event)
+        case IncidentUnmerged():
+            return {"status": _at_work(row), "ended_at": None, "merged_into": None}
+        case _:
+            return _over(event)
+
+
+def _over(
+    event: IncidentResolved | IncidentClosed | IncidentCancelled | IncidentMerged,
+) -> Changes:
+    match event:
+        case IncidentResolved():
+            return {"status": Status.RESOLVED}
+        case IncidentClosed():
+            return {"status": Status.CLOSED, "ended_at": event.at}
+        case IncidentCancelled():
+            return {"status": Status.CANCELLED, "ended_at": event.at}
+        case IncidentMerged():
+            merged: Changes = {"status": Status.MERGED, "ended_at": event.at}
+            return {**merged, "merged_into": event.into}
+        case _:
+            assert_never(event)
+
+
+def _reopened(event: IncidentReopened) -> Changes:
+    return {
+        "status": Status.NEW,
+        "cycle": event.cycle,
+        "acknowledged_at": None,
+        "restored_at": None,
+        "ended_at": None,
+    }
+
+
+def _at_work(row: QueueRow) -> Status:
+    return Status.ACKNOWLEDGED if row.acknowledged_at else Status.NEW

@@ -1,0 +1,102 @@
+"""Reads and writes rows and counts of the queue, many at a time."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from psycopg import Cursor
+
+from services.projections.queue.counts import Cell, difference
+from services.projections.queue.project import project
+from services.projections.queue.row import RANK, QueueRow
+from services.projections.queue.tables import ROWS
+from shared.entry import Entry
+from shared.incident import Status
+from shared.references import incident_of
+
+FIELDS = tuple(field.name for field in fields(QueueRow))
+_TYPES = {
+    "opened_at": "timestamptz",
+    "reported_at": "timestamptz",
+    "updated_at": "timestamptz",
+    "acknowledged_at": "timestamptz",
+    "restored_at": "timestamptz",
+    "ended_at": "timestamptz",
+    "cycle": "int",
+    "repeats": "bigint",
+    "version": "bigint",
+    "position": "bigint",
+    "rank": "smallint",
+}
+_COLUMNS = (*FIELDS, "rank")
+_ARRAYS = ", ".join(f"%s::{_TYPES.get(name, 'text')}[]" for name in _COLUMNS)
+_SET = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[1:])
+
+_COUNT = """
+INSERT INTO {}.counts AS held
+SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[])
+ON CONFLICT (queue, status, priority) DO UPDATE SET n = held.n + excluded.n
+"""
+
+
+def apply(
+    cursor: Cursor[tuple[Any, ...]], schema: str, entries: Sequence[Entry]
+) -> None:
+    """Bring rows and counts of `schema` up to the last of `entries`."""
+    refs = {ref for entry in entries if (ref := incident_of(entry.stream))}
+    held = load(cursor, schema, sorted(refs))
+    rows: dict[str, QueueRow | None] = {**held}
+    for entry in entries:
+        if ref := incident_of(entry.stream):
+            rows[ref] = project(rows.get(ref), entry)
+    changed = [
+        row for ref, row in sorted(rows.items()) if row and row is not held.get(ref)
+    ]
+    save(cursor, schema, changed)
+    count(cursor, schema, difference((held.get(row.ref), row) for row in changed))
+
+
+def load(
+    cursor: Cursor[tuple[Any, ...]], schema: str, refs: Sequence[str]
+) -> Mapping[str, QueueRow]:
+    """Return the rows of these incidents by reference."""
+    rows = cursor.execute(
+        f"SELECT {', '.join(FIELDS)} FROM {schema}.{ROWS} WHERE ref = ANY(%s)",
+        (list(refs),),
+    )
+    return {row[0]: from_columns(row) for row in rows}
+
+
+def from_columns(columns: Sequence[Any]) -> QueueRow:
+    """Return the row that lies in these columns, in the order of `FIELDS`."""
+    values = dict(zip(FIELDS, columns, strict=True))
+    return QueueRow(**{**values, "status": Status(values["status"])})
+
+
+def columns(row: QueueRow) -> tuple[object, ...]:
+    """Return a row as it is stored, `rank` last."""
+    return (*row.__dict__.values(), RANK.get(row.status))
+
+
+def save(
+    cursor: Cursor[tuple[Any, ...]], schema: str, rows: Sequence[QueueRow]
+) -> None:
+    """Insert or replace rows; sorted by reference, so that locks are in one order."""
+    if not rows:
+        return
+    arrays = [list(values) for values in zip(*map(columns, rows), strict=True)]
+    cursor.execute(
+        f"INSERT INTO {schema}.{ROWS} SELECT * FROM unnest({_ARRAYS})"
+        f" ON CONFLICT (ref) DO UPDATE SET {_SET}",
+        arrays,
+    )
+
+
+def count(cursor: Cursor[tuple[Any, ...]], schema: str, moved: Counter[Cell]) -> None:
+    """Move counts by what the states of the same transaction say."""
+    cells = [(*cell, n) for cell, n in sorted(moved.items())]
+    if cells:
+        cursor.execute(
+            _COUNT.format(schema), [list(values) for values in zip(*cells, strict=True)]
+        )

@@ -1,0 +1,74 @@
+"""Tables of the queue: rows, counts, and the indexes that keep every page flat.
+
+Each queue and each single filter has an index in the order of the page, so a page of
+fifty reads fifty entries of it, however many incidents there are. Indexes are made
+after a rebuild has loaded the rows; open and ended incidents have indexes apart, since
+nearly all incidents are ended and nearly all reading is about open ones.
+"""
+
+from collections.abc import Sequence
+
+ROWS = "incidents"
+COUNTS = "counts"
+
+_TEXT = 'text COLLATE "C"'
+COLUMNS = f"""
+ref {_TEXT} NOT NULL, title text NOT NULL, status {_TEXT} NOT NULL,
+priority {_TEXT} NOT NULL, impact {_TEXT} NOT NULL, urgency {_TEXT} NOT NULL,
+service {_TEXT} NOT NULL, category {_TEXT}, client {_TEXT}, team {_TEXT} NOT NULL,
+assignee {_TEXT}, reporter {_TEXT}, origin {_TEXT} NOT NULL,
+opened_at timestamptz NOT NULL, reported_at timestamptz NOT NULL,
+updated_at timestamptz NOT NULL, acknowledged_at timestamptz, restored_at timestamptz,
+ended_at timestamptz, pause_reason {_TEXT}, cycle int NOT NULL,
+repeats bigint NOT NULL, merged_into {_TEXT}, version bigint NOT NULL,
+position bigint NOT NULL, rank smallint
+"""
+"""The fields of `QueueRow`, then `rank`: its part of the order, NULL once ended."""
+
+OPEN_ORDER = "rank, priority, reported_at, ref"
+ENDED_ORDER = "ended_at DESC, ref DESC"
+# No index by priority: with the two ranks given, `open_all` finds it at once.
+_OPEN_FILTERS = ("status", "service", "client", "team", "assignee", "reporter")
+_ENDED_FILTERS = ("service", "client", "team", "assignee", "reporter")
+
+
+def tables(schema: str) -> Sequence[str]:
+    """Return the statements that make the tables, to be run before rows come in."""
+    return (
+        # Room on each page lets an update that moves nothing in an index stay on it.
+        f"CREATE TABLE {schema}.{ROWS} ({COLUMNS}) WITH (fillfactor = 85)",
+        (
+            f"CREATE TABLE {schema}.{COUNTS} (queue {_TEXT} NOT NULL, status {_TEXT}"
+            f" NOT NULL, priority {_TEXT} NOT NULL, n bigint NOT NULL,"
+            " PRIMARY KEY (queue, status, priority)) WITH (fillfactor = 30)"
+        ),
+    )
+
+
+def indexes(schema: str, *, trigrams: bool) -> Sequence[str]:
+    """Return the statements that make the indexes, to be run when rows are in.
+
+    `trigrams` tells whether the database has the extension `pg_trgm`.
+    """
+    rows = f"{schema}.{ROWS}"
+    is_open, is_ended = "WHERE rank IS NOT NULL", "WHERE rank IS NULL"
+    titles = f"CREATE INDEX titles ON {rows} USING gin (title public.gin_trgm_ops)"
+    return (
+        f"ALTER TABLE {rows} ADD PRIMARY KEY (ref)",
+        f"CREATE INDEX open_all ON {rows} ({OPEN_ORDER}) {is_open}",
+        # PostgreSQL would sort what it finds by `assignee IS NULL` in an index.
+        (
+            f"CREATE INDEX open_unassigned ON {rows} ({OPEN_ORDER})"
+            f" {is_open} AND assignee IS NULL"
+        ),
+        *(
+            f"CREATE INDEX open_{name} ON {rows} ({name}, {OPEN_ORDER}) {is_open}"
+            for name in _OPEN_FILTERS
+        ),
+        f"CREATE INDEX ended_all ON {rows} ({ENDED_ORDER}) {is_ended}",
+        *(
+            f"CREATE INDEX ended_{name} ON {rows} ({name}, {ENDED_ORDER}) {is_ended}"
+            for name in _ENDED_FILTERS
+        ),
+        *((titles,) if trigrams else ()),
+    )

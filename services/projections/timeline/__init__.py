@@ -1,0 +1,1 @@
+"""The read model `timeline`: what happened to an incident, event by event."""
