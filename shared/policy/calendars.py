@@ -15,7 +15,7 @@ _A_LEAP_YEAR = "2024-"
 
 
 def _closing(written: str) -> str:
-    found = re.match(_CLOSING, written)
+    found = re.fullmatch(_CLOSING, written)
     if not found:
         raise ValueError(
             "write a closed day as 2025-06-09, or 12-24 for every year, "

@@ -11,7 +11,7 @@ _PERCENT = r"^([1-9]\d?|100)%$"
 
 
 def _delay(written: object) -> timedelta:
-    found = re.match(_DURATION, written) if isinstance(written, str) else None
+    found = re.fullmatch(_DURATION, written) if isinstance(written, str) else None
     if not found:
         raise ValueError("write a duration in h, m and s, such as 25s, 15m or 1h30m")
     hours, minutes, seconds = (int(part or 0) for part in found.groups())
@@ -26,7 +26,7 @@ def _duration(written: object) -> timedelta:
 
 
 def _percent(written: object) -> int:
-    found = re.match(_PERCENT, written) if isinstance(written, str) else None
+    found = re.fullmatch(_PERCENT, written) if isinstance(written, str) else None
     if not found:
         raise ValueError("write a percentage from 1% to 100%")
     return int(found[1])

@@ -23,7 +23,7 @@ _LOCAL = rf"^\d{{4}}-\d{{2}}-\d{{2}}T{HOUR}(:[0-5]\d)?$"
 
 # By their form first: a bare number would pass as seconds since 1970.
 def _date(written: object) -> date:
-    if not isinstance(written, str) or not re.match(_DATE, written):
+    if not isinstance(written, str) or not re.fullmatch(_DATE, written):
         raise ValueError("write a date such as 2025-06-30")
     try:
         return date.fromisoformat(written)
@@ -32,7 +32,7 @@ def _date(written: object) -> date:
 
 
 def _local(written: object) -> datetime:
-    if not isinstance(written, str) or not re.match(_LOCAL, written):
+    if not isinstance(written, str) or not re.fullmatch(_LOCAL, written):
         raise ValueError(
             "write a local time such as 2025-06-02T09:00, without an offset: "
             "the zone is in `timezone`"

@@ -9,7 +9,7 @@ _PATTERN = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:\S+)$"
 
 
 def _reference(written: str) -> str:
-    if not re.match(_PATTERN, written):
+    if not re.fullmatch(_PATTERN, written):
         # The words themselves stay out of the sentence: it may end in a log.
         raise ValueError(
             "a secret does not belong in a policy, which is kept for ever: "

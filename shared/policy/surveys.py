@@ -39,7 +39,7 @@ class Question(Clause):
 
 
 def _is_language(key: object) -> bool:
-    return isinstance(key, str) and bool(re.match(r"^[a-z]{2}$", key)) and key != "id"
+    return isinstance(key, str) and bool(re.fullmatch(r"^[a-z]{2}$", key)) and key != "id"
 
 
 Questions = Annotated[tuple[Question, ...], Field(min_length=1, max_length=20)]

@@ -43,7 +43,7 @@ def _week(written: object) -> WeekOfWindows:
 
 
 def _days(key: object) -> Iterator[Day]:
-    found = re.match(_KEY, str(key))
+    found = re.fullmatch(_KEY, str(key))
     if not found:
         raise ValueError(f"{key} is no day: write mon, tue … sun, or a span as mon-fri")
     first, last = (DAYS.index(day) for day in (found[1], found[2] or found[1]))
@@ -59,7 +59,7 @@ def _windows(written: object) -> tuple[Window, ...]:
 
 def _window(written: object) -> Window:
     text = "-".join(written) if isinstance(written, list | tuple) else str(written)
-    found = re.match(_WINDOW, text)
+    found = re.fullmatch(_WINDOW, text)
     if not found or found[1] == found[2]:
         raise ValueError(f"{text} is no window: write 08:00-18:00, at most until 24:00")
     return Window(found[1], found[2])

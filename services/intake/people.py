@@ -1,0 +1,101 @@
+"""The people directory: who the ids in events and policies are. Never the log.
+
+An import adds people and changes them; it deletes nobody, since an id in the log must
+keep its person until they ask to be forgotten.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from psycopg import Cursor
+from psycopg.rows import class_row
+
+LIST_MAX = 10_000
+
+_COLUMNS = "id, name, email, phone, language, zone, client, updated_at"
+_BY_ID = f"SELECT {_COLUMNS} FROM directory.people WHERE id = ANY(%s)"
+_LOCKED = f"{_BY_ID} ORDER BY id FOR UPDATE"
+_LIST = f"""
+SELECT {_COLUMNS} FROM directory.people
+WHERE %(client)s::text IS NULL OR client = %(client)s
+ORDER BY id LIMIT %(limit)s
+"""
+_UPSERT = f"""
+INSERT INTO directory.people ({_COLUMNS})
+VALUES (%(id)s, %(name)s, %(email)s, %(phone)s, %(language)s, %(zone)s, %(client)s,
+        %(updated_at)s)
+ON CONFLICT (id) DO UPDATE SET
+    name = excluded.name, email = excluded.email, phone = excluded.phone,
+    language = excluded.language, zone = excluded.zone, client = excluded.client,
+    updated_at = excluded.updated_at
+"""
+
+Columns = Mapping[str, str | None]
+"""What a file says of one person: `id`, `name`, and any of the other columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One line of the directory. Without a language or zone: those of the desk."""
+
+    id: str
+    name: str
+    updated_at: datetime
+    email: str | None = None
+    phone: str | None = None
+    language: str | None = None
+    zone: str | None = None
+    client: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did, in numbers of people."""
+
+    added: int
+    changed: int
+    unchanged: int
+
+
+def import_people(
+    cursor: Cursor[Any], rows: Sequence[Columns], now: datetime
+) -> Imported:
+    """Write `rows`, checked before, and tell what they changed.
+
+    A column a row does not have stays as it is; None empties it.
+    """
+    known = _known(cursor, [str(row["id"]) for row in rows])
+    wanted = sorted((_merged(known, row, now) for row in rows), key=lambda p: p.id)
+    fresh = [person for person in wanted if person.id not in known]
+    changed = [p for p in wanted if p.id in known and p != known[p.id]]
+    stamped = [replace(person, updated_at=now) for person in (*fresh, *changed)]
+    cursor.executemany(_UPSERT, [asdict(person) for person in stamped])
+    return Imported(len(fresh), len(changed), len(rows) - len(stamped))
+
+
+def person(cursor: Cursor[Any], id_: str) -> Person | None:
+    """Return the person of an id, None where the directory has none."""
+    with cursor.connection.cursor(row_factory=class_row(Person)) as rows:
+        return rows.execute(_BY_ID, ([id_],)).fetchone()
+
+
+def people(
+    cursor: Cursor[Any], client: str | None = None, limit: int = LIST_MAX
+) -> list[Person]:
+    """Return people by id, all or those of one client."""
+    with cursor.connection.cursor(row_factory=class_row(Person)) as rows:
+        wanted = {"client": client, "limit": min(limit, LIST_MAX)}
+        return rows.execute(_LIST, wanted).fetchall()
+
+
+def _known(cursor: Cursor[Any], ids: list[str]) -> dict[str, Person]:
+    with cursor.connection.cursor(row_factory=class_row(Person)) as rows:
+        return {found.id: found for found in rows.execute(_LOCKED, (ids,))}
+
+
+def _merged(known: Mapping[str, Person], row: Columns, now: datetime) -> Person:
+    given: dict[str, Any] = dict(row)
+    before = known.get(given["id"])
+    return replace(before, **given) if before else Person(**given, updated_at=now)
