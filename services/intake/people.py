@@ -5,7 +5,7 @@ keep its person until they ask to be forgotten.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,8 @@ from psycopg.rows import class_row
 
 LIST_MAX = 10_000
 
-_COLUMNS = "id, name, email, phone, language, zone, client, updated_at"
+_TEXTS = ("id", "name", "email", "phone", "language", "zone", "client")
+_COLUMNS = f"{', '.join(_TEXTS)}, updated_at"
 _BY_ID = f"SELECT {_COLUMNS} FROM directory.people WHERE id = ANY(%s)"
 _LOCKED = f"{_BY_ID} ORDER BY id FOR UPDATE"
 _LIST = f"""
@@ -24,8 +25,9 @@ ORDER BY id LIMIT %(limit)s
 """
 _UPSERT = f"""
 INSERT INTO directory.people ({_COLUMNS})
-VALUES (%(id)s, %(name)s, %(email)s, %(phone)s, %(language)s, %(zone)s, %(client)s,
-        %(updated_at)s)
+SELECT given.*, %s FROM unnest(
+    %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[]
+) AS given
 ON CONFLICT (id) DO UPDATE SET
     name = excluded.name, email = excluded.email, phone = excluded.phone,
     language = excluded.language, zone = excluded.zone, client = excluded.client,
@@ -67,12 +69,13 @@ def import_people(
     A column a row does not have stays as it is; None empties it.
     """
     known = _known(cursor, [str(row["id"]) for row in rows])
-    wanted = sorted((_merged(known, row, now) for row in rows), key=lambda p: p.id)
+    wanted = [_merged(known, row, now) for row in rows]
     fresh = [person for person in wanted if person.id not in known]
     changed = [p for p in wanted if p.id in known and p != known[p.id]]
-    stamped = [replace(person, updated_at=now) for person in (*fresh, *changed)]
-    cursor.executemany(_UPSERT, [asdict(person) for person in stamped])
-    return Imported(len(fresh), len(changed), len(rows) - len(stamped))
+    written = sorted((*fresh, *changed), key=lambda person: person.id)
+    columns = [[getattr(person, name) for person in written] for name in _TEXTS]
+    cursor.execute(_UPSERT, (now, *columns))
+    return Imported(len(fresh), len(changed), len(rows) - len(written))
 
 
 def person(cursor: Cursor[Any], id_: str) -> Person | None:

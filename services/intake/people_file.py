@@ -16,6 +16,7 @@ from shared.mistake import Mistake
 from shared.yaml12 import Plain
 
 ROWS_MAX = 100_000
+CSV_BYTES_MAX = 32 * 1024 * 1024
 
 Rows = tuple[Columns, ...]
 

@@ -1,0 +1,169 @@
+"""`permanence config`: check a policy, compare it with the one in force, apply it.
+
+Exit codes: 0 done, 1 differs (diff only), 2 the file or an option is wrong, 3 the desk
+is not reachable, 4 somebody else applied a policy at the same time.
+"""
+
+import getpass
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import JsonValue, ValidationError
+from rich.table import Table
+from rich.text import Text
+
+from services.intake import policy_store
+from services.intake.cli_answers import AsJson, Exit, answer, refused, refused_for
+from services.intake.cli_desk import log_of, remember, text_of
+from services.intake.policy_store import Signature
+from shared.event_log import StaleVersion
+from shared.mistake import Mistake, path_text
+from shared.policy.difference import Change
+from shared.policy.document import Policy
+from shared.policy.explaining import explained
+from shared.policy.reading import read
+from shared.policy.schema import json_schema
+from shared.yaml12 import TEXT_MAX
+
+config = typer.Typer(
+    callback=remember,
+    help="The desk's policy: check it, compare it, apply it.",
+    no_args_is_help=True,
+)
+_STYLES = {"added": "green", "removed": "red", "changed": "yellow"}
+_SHOWN_MAX = 120
+File = Annotated[Path, typer.Argument(help="A policy in YAML 1.2; `-`: a pipe.")]
+
+
+@config.command()
+def check(file: File, as_json: AsJson = False) -> None:
+    """Say every mistake in a policy, with its line and what to do."""
+    policy = _policy(file, as_json=as_json)
+    sizes = {
+        name: len(getattr(policy, name))
+        for name in ("services", "teams", "contracts", "sources", "calendars")
+    }
+    listed = ", ".join(f"{number} {name}" for name, number in sizes.items())
+    answer(as_json, {"ok": True, **sizes}, f"{file}: good. {listed}.")
+
+
+@config.command()
+def diff(
+    ctx: typer.Context,
+    file: File,
+    as_json: AsJson = False,
+) -> None:
+    """Show what applying a policy would change. Exit code 1 if anything."""
+    policy = _policy(file, as_json=as_json)
+    with log_of(ctx, as_json=as_json) as (log, clock):
+        now = policy_store.current(log)
+        changes = policy_store.changes_by(log, policy, clock())
+    version = now[0] if now else 0
+    plain = {"version": version, "changes": [_plain(each) for each in changes]}
+    human = _table(changes) if changes else f"As in force, version {version}."
+    answer(as_json, plain, human)
+    if changes:
+        raise typer.Exit(Exit.DIFFERS)
+
+
+@config.command()
+def apply(
+    ctx: typer.Context,
+    file: File,
+    reason: Annotated[str, typer.Option(help="Why, for who reads the log later.")],
+    approved_by: Annotated[
+        str | None, typer.Option(help="Id of the person who agreed to it.")
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option(help="Your id; else your login name.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put a policy in force for what comes from now on. What was promised stays."""
+    signature = _signature(by, reason, approved_by, as_json=as_json)
+    text = text_of(file, TEXT_MAX, as_json=as_json)
+    with log_of(ctx, as_json=as_json) as (log, clock):
+        try:
+            applied = policy_store.apply(log, text, signature, clock())
+        except StaleVersion as error:
+            sentence = (
+                "somebody else applied a policy just now and nothing was done: "
+                "look at it with `permanence config diff`, then apply yours again"
+            )
+            raise refused(as_json, sentence, Exit.OUTRUN) from error
+    if isinstance(applied, list):
+        raise refused_for(as_json, str(file), applied)
+    _answer_applied(applied, as_json=as_json)
+
+
+@config.command()
+def schema() -> None:
+    """Print the JSON schema of a policy, for editors."""
+    answer(True, json_schema())
+
+
+def _policy(file: Path, *, as_json: bool) -> Policy:
+    policy = read(text_of(file, TEXT_MAX, as_json=as_json))
+    if isinstance(policy, list):
+        raise refused_for(as_json, str(file), policy)
+    return policy
+
+
+def _signature(
+    by: str | None, reason: str, approved_by: str | None, *, as_json: bool
+) -> Signature:
+    try:
+        return Signature(by=by or _login(), reason=reason, approved_by=approved_by)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+        options = (
+            (str(one["loc"][0]).replace("_", "-"), explained(one)) for one in found
+        )
+        mistakes = [Mistake(f"--{option}", None, words) for option, words in options]
+        raise refused_for(as_json, "permanence config apply", mistakes) from error
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # no such account, as in a container
+        return ""
+
+
+def _answer_applied(applied: policy_store.Applied, *, as_json: bool) -> None:
+    plain = {
+        "version": applied.version,
+        "applied": bool(applied.changes),
+        "changes": [_plain(each) for each in applied.changes],
+    }
+    if applied.changes:
+        said = f"Policy version {applied.version} is in force from now on."
+        answer(as_json, plain, _table(applied.changes), said)
+    else:
+        said = f"Already so: version {applied.version} says the same. Nothing was done."
+        answer(as_json, plain, said)
+
+
+def _plain(change: Change) -> dict[str, object]:
+    return {**asdict(change), "path": path_text(change.path)}
+
+
+def _table(changes: Sequence[Change]) -> Table:
+    table = Table("what", "before", "after", box=None, pad_edge=False)
+    for change in changes:
+        before = "" if change.kind == "added" else _short(change.before)
+        after = "" if change.kind == "removed" else _short(change.after)
+        style = _STYLES[change.kind]
+        table.add_row(
+            *(Text(t, style) for t in (path_text(change.path), before, after))
+        )
+    return table
+
+
+def _short(value: JsonValue) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHOWN_MAX else f"{text[:_SHOWN_MAX]}…"
