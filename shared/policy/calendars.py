@@ -4,7 +4,7 @@ import re
 from datetime import date
 from typing import Annotated
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from shared.policy.clause import Clause
 from shared.policy.local_times import HOUR, Zone
@@ -35,11 +35,17 @@ Closing = Annotated[
     str,
     StringConstraints(max_length=40),
     AfterValidator(_closing),
+    Field(
+        json_schema_extra={"pattern": _CLOSING},
+        examples=["2025-06-09", "12-24 12:00-24:00"],
+    ),
 ]
 """`2025-06-09`, `12-24` (each year), either with ` HH:MM-HH:MM` for a part of a day."""
 
 REGION = r"^[A-Z]{2}(-[A-Za-z0-9]{1,12})?$"
-HolidayRegion = Annotated[str, StringConstraints(pattern=REGION)]
+HolidayRegion = Annotated[
+    str, StringConstraints(pattern=REGION), Field(examples=["FR", "CA-QC"])
+]
 
 
 class Calendar(Clause):

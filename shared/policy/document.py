@@ -52,21 +52,29 @@ def _with_unknown(services: Mapping[str, Service]) -> Mapping[str, Service]:
 
 
 class Policy(Clause):
-    """A desk's policy, version 1 of the document."""
+    """What the desk has promised, to whom, and who answers."""
 
     version: Literal[1]
+    """Of the form of this document; policies are numbered by the log."""
     desk: Desk
     calendars: Mapping[Name, Calendar] = {}
+    """Coverage calendars by name."""
     priorities: Priorities
     categories: tuple[Name, ...] = ()
+    """What an incident may be about, beside its service."""
     targets: Mapping[Name, TargetSet] = {}
+    """Sets of targets by name, for contracts."""
     services: Annotated[Mapping[Name, Service], AfterValidator(_with_unknown)]
+    """The catalogue by name; `unknown` takes what names none of the others."""
     contracts: Mapping[Name, Contract] = {}
+    """By name. No contract, no clock; of several, the strictest target wins."""
     teams: Annotated[Mapping[Name, Team], Field(min_length=1)]
     schedules: Mapping[Name, Schedule] = {}
+    """On-call schedules by name."""
     escalation: Escalation = Escalation()
     problems: Problems | None = None
     sources: Mapping[Name, Source] = {}
+    """By the name in `desk.signal.<name>` and of the source's key."""
     maintenance: Mapping[Name, Maintenance] = {}
     surveys: Mapping[Name, Survey] = {}
 

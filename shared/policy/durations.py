@@ -48,29 +48,35 @@ def _text(dwell: timedelta | int) -> str:
     return f"{dwell}%" if isinstance(dwell, int) else duration_text(dwell)
 
 
+def _schema(pattern: str, *examples: str) -> WithJsonSchema:
+    return WithJsonSchema(
+        {"type": "string", "pattern": pattern, "examples": list(examples)}
+    )
+
+
 Delay = Annotated[
     timedelta,
     PlainValidator(_delay),
     PlainSerializer(_text),
-    WithJsonSchema({"type": "string", "pattern": _DURATION}),
+    _schema(_DURATION, "0m", "15m"),
 ]
 """A duration that may be nothing: `0m`."""
 Duration = Annotated[
     timedelta,
     PlainValidator(_duration),
     PlainSerializer(_text),
-    WithJsonSchema({"type": "string", "pattern": _DURATION}),
+    _schema(_DURATION, "25s", "1h30m"),
 ]
 Percent = Annotated[
     int,
     PlainValidator(_percent),
     PlainSerializer(_text),
-    WithJsonSchema({"type": "string", "pattern": _PERCENT}),
+    _schema(_PERCENT, "75%"),
 ]
 Dwell = Annotated[
     timedelta | int,
     PlainValidator(_dwell),
     PlainSerializer(_text),
-    WithJsonSchema({"type": "string", "pattern": f"{_DURATION}|{_PERCENT}"}),
+    _schema(f"{_DURATION}|{_PERCENT}", "20m", "50%"),
 ]
 """A duration, or an int: that many percent of the target it belongs to."""

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import (
     BeforeValidator,
+    Field,
     PlainSerializer,
     StringConstraints,
     WithJsonSchema,
@@ -13,7 +14,7 @@ from pydantic import (
 
 ZONE = r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}$"
 # Whether the zone exists is asked when a policy is checked, not each time it is read.
-Zone = Annotated[str, StringConstraints(pattern=ZONE)]
+Zone = Annotated[str, StringConstraints(pattern=ZONE), Field(examples=["Europe/Paris"])]
 HOUR = r"(?:[01]\d|2[0-3]):[0-5]\d"
 """A time of day, `00:00` to `23:59`, as a regular expression."""
 
@@ -46,11 +47,13 @@ def _local(written: object) -> datetime:
 Day = Annotated[
     date,
     BeforeValidator(_date),
-    WithJsonSchema({"type": "string", "pattern": _DATE}),
+    WithJsonSchema({"type": "string", "pattern": _DATE, "examples": ["2025-06-30"]}),
 ]
 LocalTime = Annotated[
     datetime,
     BeforeValidator(_local),
     PlainSerializer(lambda local: local.isoformat(timespec="seconds")),
-    WithJsonSchema({"type": "string", "pattern": _LOCAL}),
+    WithJsonSchema(
+        {"type": "string", "pattern": _LOCAL, "examples": ["2025-06-02T09:00"]}
+    ),
 ]

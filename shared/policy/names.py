@@ -10,8 +10,10 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 PERSON = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 LANGUAGE = r"^[a-z]{2}$"
 
-Name = Annotated[str, StringConstraints(pattern=NAME)]
-Person = Annotated[str, StringConstraints(pattern=PERSON)]
-Language = Annotated[str, StringConstraints(pattern=LANGUAGE)]
+Name = Annotated[str, StringConstraints(pattern=NAME), Field(examples=["a-name"])]
+Person = Annotated[
+    str, StringConstraints(pattern=PERSON), Field(examples=["person-id"])
+]
+Language = Annotated[str, StringConstraints(pattern=LANGUAGE), Field(examples=["fr"])]
 Sentence = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Texts = Annotated[Mapping[Language, Sentence], Field(min_length=1)]

@@ -20,6 +20,7 @@ class Override(Clause):
 
     roles: tuple[Name, ...] = ()
     reason: Literal["required"] = "required"
+    """An override says why."""
 
 
 class Priorities(Clause):

@@ -19,5 +19,7 @@ def _reference(written: str) -> str:
 
 
 Secret = Annotated[
-    str, AfterValidator(_reference), Field(json_schema_extra={"pattern": _PATTERN})
+    str,
+    AfterValidator(_reference),
+    Field(json_schema_extra={"pattern": _PATTERN}, examples=["env:NAME", "file:PATH"]),
 ]

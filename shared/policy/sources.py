@@ -18,7 +18,11 @@ SERVICE_OR_LABEL = (
     r"^(labels\.[A-Za-z_][A-Za-z0-9_.-]{0,99}|[A-Za-z0-9][A-Za-z0-9_-]{0,63})$"
 )
 # `labels.<name>` reads the service from a label of the signal; a name is the service.
-ServiceOrLabel = Annotated[str, StringConstraints(pattern=SERVICE_OR_LABEL)]
+ServiceOrLabel = Annotated[
+    str,
+    StringConstraints(pattern=SERVICE_OR_LABEL),
+    Field(examples=["a-service", "labels.service"]),
+]
 
 
 class Correlation(Clause):

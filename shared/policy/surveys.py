@@ -4,13 +4,15 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from shared.policy.clause import Clause
 from shared.policy.counts import Count, Days
 from shared.policy.durations import Percent
 from shared.policy.local_times import Day
 from shared.policy.names import Name, Person, Texts
+
+VERSION = r"^v[1-9][0-9]{0,3}$"
 
 
 def _or_by_language(schema: dict[str, Any]) -> None:
@@ -39,10 +41,17 @@ class Question(Clause):
 
 
 def _is_language(key: object) -> bool:
-    return isinstance(key, str) and bool(re.fullmatch(r"^[a-z]{2}$", key)) and key != "id"
+    return (
+        isinstance(key, str) and bool(re.fullmatch(r"^[a-z]{2}$", key)) and key != "id"
+    )
 
 
 Questions = Annotated[tuple[Question, ...], Field(min_length=1, max_length=20)]
+
+
+# A number, since the order of keys in a document means nothing.
+_Version = Annotated[str, StringConstraints(pattern=VERSION)]
+QuestionsByVersion = Annotated[Mapping[_Version, Questions], Field(min_length=1)]
 
 
 class Scope(Clause):
@@ -64,16 +73,19 @@ class UserSurvey(Clause):
     audience: Literal["users"]
     scope: Scope | None = None
     when: Literal["closed"] = "closed"
-    sample: Percent = 100
+    sample: Annotated[Percent, Field(json_schema_extra={"default": "100%"})] = 100
+    """Share of the closed incidents asked about."""
     per_user_days: Days = 14
     """The same user is not asked again within so many days."""
     expires_days: Days
-    questions: Annotated[Mapping[Name, Questions], Field(min_length=1)]
-    """By version, the last one in use."""
+    """An invitation unanswered for so long is void."""
+    questions: QuestionsByVersion
+    """By version, `v1` and so on; the highest is in use."""
     publish: Literal["monthly", "each"] = "monthly"
     min_answers: Count = 5
     """Fewer answers are not published as a figure."""
     owner: Person
+    """Who turns the results into actions."""
 
 
 class ClientSurvey(Clause):
@@ -83,7 +95,7 @@ class ClientSurvey(Clause):
     scope: Scope | None = None
     when: EveryMonths
     expires_days: Days
-    questions: Annotated[Mapping[Name, Questions], Field(min_length=1)]
+    questions: QuestionsByVersion
     publish: Literal["monthly", "each"] = "each"
     min_answers: Count = 1
     owner: Person

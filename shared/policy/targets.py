@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from shared.policy.clause import Clause
 from shared.policy.durations import Duration, Dwell, Percent
@@ -58,7 +58,11 @@ class TargetSet(Clause):
     tto: TimeToOwn
     ttr: TimeToResolve
     update: NextUpdate = NextUpdate()
-    warn: Annotated[tuple[Percent, ...], AfterValidator(_rising)] = (75,)
+    warn: Annotated[
+        tuple[Percent, ...],
+        AfterValidator(_rising),
+        Field(json_schema_extra={"default": ["75%"]}),
+    ] = (75,)
     """Shares of a target after which the desk is warned."""
     levels: Mapping[SupportLevel, Dwell] = {}
     """How long an incident may stay at a support level: a time or a share of TTR."""

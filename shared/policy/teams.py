@@ -14,6 +14,7 @@ class Team(Clause):
     """People who work together, and whom to tell when they cannot."""
 
     level: SupportLevel | None = None
+    """Support level; none: a team incidents are not escalated to."""
     members: Annotated[tuple[Person, ...], Field(min_length=1)]
     manager: Person
     skills: Mapping[Name, tuple[Person, ...]] = {}

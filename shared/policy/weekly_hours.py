@@ -112,6 +112,7 @@ WeeklyHours = Annotated[
             "type": "object",
             "minProperties": 1,
             "additionalProperties": False,
+            "examples": ['{mon-fri: ["08:00-18:00"]}'],
             "patternProperties": {_KEY: {"type": "array", "items": _WINDOW_SCHEMA}},
         }
     ),
