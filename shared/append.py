@@ -6,6 +6,7 @@ the rest inserted. A dropped member decides again; nobody else has to.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -100,10 +101,11 @@ def append(cursor: Cursors, clock: Clock, members: Sequence[Member]) -> list[Out
                 known[member.command_id] = (member.digest, outcome.first, outcome.last)
                 remembered.append((member, outcome))
         outcomes.append(outcome)
+    now = max(clock(), head.recorded_at)
     if fresh:
-        head = insert(cursor, head, clock(), fresh)
+        insert(cursor, head, now, fresh)
     if remembered:
-        _remember(cursor, head.recorded_at.date(), remembered)
+        _remember(cursor, now.date(), remembered)
     return outcomes
 
 
@@ -155,7 +157,7 @@ def _advance(current: dict[str, int], member: Member) -> bool:
 
 
 def _remember(
-    cursor: Cursors, day: object, remembered: Sequence[tuple[Member, Recorded]]
+    cursor: Cursors, day: date, remembered: Sequence[tuple[Member, Recorded]]
 ) -> None:
     cursor.execute(
         _REMEMBER,

@@ -3,17 +3,22 @@
 Sealed fields are hashed as ciphertext, so a destroyed key leaves the chain whole.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
 
+import orjson
+
 GENESIS = bytes(32)
 """What stands before the first event."""
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
 
 class Link(NamedTuple):
-    """What the chain covers of one event; `state` as stored, `recorded_at` in UTC."""
+    """What the chain covers of one event; `state` as stored, `recorded_at` aware."""
 
     position: int
     stream: str
@@ -27,13 +32,10 @@ class Link(NamedTuple):
 def chained(before: bytes, link: Link) -> bytes:
     """Return the 32-byte hash of `link` after an event whose hash is `before`.
 
-    SHA-256 over `before`, then the head fields in ASCII joined by `|`, a newline, and
-    the stored bytes. Streams and types hold neither, so no two links read alike.
+    SHA-256 over `before`; the compact JSON array of position, stream, version, type,
+    `recorded_at` in microseconds since 1970 and command id or null; a newline; the
+    stored bytes. No newline stands in such an array, so no two links read alike.
     """
-    microseconds = int(link.recorded_at.timestamp()) * 1_000_000
-    microseconds += link.recorded_at.microsecond
-    head = (
-        f"{link.position}|{link.stream}|{link.version}|{link.type}|"
-        f"{microseconds}|{link.command_id or ''}\n"
-    )
-    return sha256(before + head.encode() + link.state).digest()
+    microseconds = (link.recorded_at - _EPOCH) // _MICROSECOND
+    head = (*link[:4], microseconds, link.command_id)
+    return sha256(before + orjson.dumps(head) + b"\n" + link.state).digest()

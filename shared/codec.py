@@ -11,8 +11,8 @@ import orjson
 
 from shared.events import EVENT_TYPES, AnyEvent
 from shared.events.event import FORGOTTEN, Event, Personal
-from shared.events.upcast import upcast
-from shared.vault import Vault
+from shared.events.upcast import NewerShape, newest, upcast
+from shared.vault import Vault, VaultError
 
 
 class UnknownEvent(Exception):
@@ -20,18 +20,24 @@ class UnknownEvent(Exception):
 
 
 def encode(vault: Vault, stream: str, version: int, event: Event) -> bytes:
-    """Return `event` as it is stored at `version` of `stream`."""
+    """Return `event` as it is stored at `version` of `stream`.
+
+    Raises ValueError where it has personal words and does not say whose they are.
+    """
     document = event.model_dump(mode="json", exclude_none=True)
+    shape = newest(document["type"])
+    if shape > 1:
+        document["v"] = shape
     for field in personal_fields(type(event)):
         value = document.get(field)
         if value is None:
             continue
         if event.whose is None:
             raise ValueError(f"{document['type']}.{field} is personal: say whose it is")
-        sealed = vault.seal(
-            event.whose, orjson.dumps(value), _place(stream, version, field)
-        )
-        document[field] = {"sealed": sealed}
+        place = _place(stream, version, field)
+        document[field] = {
+            "sealed": vault.seal(event.whose, orjson.dumps(value), place)
+        }
     return orjson.dumps(document)
 
 
@@ -42,16 +48,28 @@ def decode(
 
     Personal fields whose key is destroyed read as `[forgotten]`, label maps as empty.
     """
-    document = upcast(type_, orjson.loads(state))
-    kind = EVENT_TYPES.get(document["type"])
+    kind = EVENT_TYPES.get(type_)
     if kind is None:
         raise UnknownEvent(f"{type_} at version {version} of {stream}")
+    try:
+        document = upcast(type_, orjson.loads(state))
+    except NewerShape as error:
+        raise UnknownEvent(f"{error} at version {version} of {stream}") from error
     for field, blank in personal_fields(kind).items():
         value = document.get(field)
         if value is not None:
-            opened = vault.open(value["sealed"], _place(stream, version, field))
-            document[field] = blank if opened is None else orjson.loads(opened)
+            place = _place(stream, version, field)
+            document[field] = _opened(vault, value, place, blank)
     return cast("AnyEvent", kind.__pydantic_validator__.validate_python(document))
+
+
+def _opened(vault: Vault, value: object, place: str, blank: object) -> object:
+    match value:
+        case {"sealed": str(sealed)}:
+            words = vault.open(sealed, place)
+            return blank if words is None else orjson.loads(words)
+        case _:
+            raise VaultError(f"the words at {place} are personal, but not sealed")
 
 
 def _place(stream: str, version: int, field: str) -> str:

@@ -9,29 +9,28 @@ from datetime import datetime
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
-from eventsourcing.persistence import (
-    InterfaceError,
-    OperationalError,
-    PersistenceError,
-)
+import psycopg
+from eventsourcing.persistence import OperationalError
 from eventsourcing.postgres import PostgresDatastore
 from psycopg import Cursor
-from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import tuple_row
+from psycopg_pool import PoolTimeout
 
 from shared.append import Member, Misused, Outcome, Stale, append
 from shared.clock import Clock, real_clock
 from shared.codec import decode, encode
+from shared.connections import CONNECT_SECONDS, Pool, pool_of, try_to_connect
 from shared.entry import Entry
 from shared.events.event import Event
 from shared.recorder import DeskRecorder, Head, Unrecorded, read_head, versions
-from shared.vault import Vault
+from shared.vault import Vault, key_ids
 from shared.vault_keys import StoredKeys
 
-LOCK_TIMEOUT_SECONDS = 5
-IDLE_IN_TRANSACTION_SECONDS = 2
-CONNECT_SECONDS = 2
 PAGE_MAX = 5_000
+
+# SQLSTATEs of an absent or unwilling server that psycopg files under other classes:
+# thrown out for idling or for taking too long, and a standby that takes no writes.
+_UNWILLING = {"25P03", "25P04", "25006"}
 
 _ROW = (
     "SELECT notification_id, originator_id, originator_version, topic, state, "
@@ -68,12 +67,13 @@ class EventLog:
     """The log, with a bounded pool of connections; calls block, use an executor."""
 
     def __init__(
-        self, datastore: PostgresDatastore, master: bytes | None, clock: Clock
+        self, pool: Pool, keys: Pool, master: bytes | None, clock: Clock
     ) -> None:
-        self._datastore = datastore
+        self._pool = pool
+        self._keys = keys
         self._clock = clock
-        self.recorder = DeskRecorder(datastore, clock)
-        self.vault = Vault(StoredKeys(self.transaction, clock), master)
+        self.recorder = DeskRecorder(_datastore(pool), clock)
+        self.vault = Vault(StoredKeys(self._key_transaction, clock), master)
 
     @classmethod
     def open(
@@ -84,42 +84,46 @@ class EventLog:
         clock: Clock = real_clock,
         pool_size: int = 4,
     ) -> Self:
-        """Open the log at `dsn` with at most `pool_size` connections."""
-        given = {k: str(v) for k, v in conninfo_to_dict(dsn).items() if v is not None}
-        datastore = PostgresDatastore(
-            dbname=given.pop("dbname", "permanence"),
-            host=given.pop("host", "127.0.0.1"),
-            port=given.pop("port", "5432"),
-            user=given.pop("user", ""),
-            password=given.pop("password", ""),
-            connect_timeout=CONNECT_SECONDS,
-            idle_in_transaction_session_timeout=IDLE_IN_TRANSACTION_SECONDS,
-            pool_size=pool_size,
-            pre_ping=True,
-            schema="log",
-            originator_id_type="text",
-        )
-        limits = f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s"
-        datastore.pool.kwargs = {
-            **(
-                datastore.pool.kwargs if isinstance(datastore.pool.kwargs, dict) else {}
-            ),
-            "connect_timeout": CONNECT_SECONDS,
-            "options": f"{given.pop('options', '')} {limits}".strip(),
-            **given,
-        }
+        """Open the log at `dsn` with at most `pool_size` connections, and one for keys.
+
+        Raises `Unavailable` with the server's own words where it lets us not in, and
+        `psycopg.ProgrammingError` where `dsn` is not an address.
+        """
+        pool, keys = pool_of(dsn, pool_size), pool_of(dsn, 1)
         with _translated():
-            return cls(datastore, master, clock)
+            try_to_connect(dsn)
+            try:
+                pool.open()
+                return cls(pool, keys, master, clock)
+            except BaseException:
+                pool.close()
+                raise
 
     def close(self) -> None:
         """Give the connections back."""
-        self._datastore.close()
+        self._pool.close()
+        self._keys.close()
 
     @contextmanager
     def transaction(self) -> Iterator[Cursor[tuple[Any, ...]]]:
-        """Open a transaction; commits at the end. `Unavailable` when it cannot."""
-        with _translated(), self._datastore.transaction(commit=True) as cursor:
-            yield cursor.connection.cursor(row_factory=tuple_row)
+        """Open a transaction; commits at the end. `Unavailable` when it cannot.
+
+        Who then hears `Unavailable` may have been recorded: the answer to a commit can
+        be lost. Try again with the same command id.
+        """
+        with _transaction(self._pool) as cursor:
+            yield cursor
+
+    @contextmanager
+    def _key_transaction(self) -> Iterator[Cursor[tuple[Any, ...]]]:
+        """Open a transaction on the connection for keys.
+
+        A key may be wanted inside a transaction: from the same pool, as many callers
+        as it has connections would each wait for one more, in vain.
+        """
+        self._keys.open()
+        with _transaction(self._keys) as cursor:
+            yield cursor
 
     def stored(
         self, stream: str, version: int, event: Event, command_id: UUID | None = None
@@ -181,18 +185,24 @@ class EventLog:
         self, cursor: Cursor[tuple[Any, ...]], streams: Sequence[str]
     ) -> list[Entry]:
         """Return all entries of several streams, stream by stream."""
-        rows = cursor.execute(_HISTORIES, (list(streams),)).fetchall()
-        return [self.entry(Row(*row)) for row in rows]
+        rows = cursor.execute(_HISTORIES, (list(streams),), binary=True).fetchall()
+        return self.entries([Row(*row) for row in rows])
 
     def rows_since(self, position: int, limit: int) -> list[Row]:
         """Return up to `limit` events after `position`, as stored."""
         with self.transaction() as cursor:
-            rows = cursor.execute(_SINCE, (position, min(limit, PAGE_MAX))).fetchall()
+            page = (position, min(limit, PAGE_MAX))
+            rows = cursor.execute(_SINCE, page, binary=True).fetchall()
         return [Row(*row) for row in rows]
 
     def since(self, position: int, limit: int) -> list[Entry]:
         """Return up to `limit` entries after `position`, of all streams, in order."""
-        return [self.entry(row) for row in self.rows_since(position, limit)]
+        return self.entries(self.rows_since(position, limit))
+
+    def entries(self, rows: Sequence[Row]) -> list[Entry]:
+        """Return stored rows as entries; the keys they need are fetched at once."""
+        self.vault.learn(key_ids(row.state for row in rows))
+        return [self.entry(row) for row in rows]
 
     def entry(self, row: Row) -> Entry:
         """Return a stored row as an entry, opened and in today's shape."""
@@ -208,13 +218,37 @@ class EventLog:
         )
 
 
+def _datastore(pool: Pool) -> PostgresDatastore:
+    """Return the library's datastore on our pool; its own reconnects too slowly."""
+    datastore = PostgresDatastore(
+        "", "", "", "", "", schema="log", originator_id_type="text"
+    )
+    datastore.pool = pool  # type: ignore[assignment] # its class adds a password callback
+    return datastore
+
+
+@contextmanager
+def _transaction(pool: Pool) -> Iterator[Cursor[tuple[Any, ...]]]:
+    with _translated(), pool.connection() as connection, connection.transaction():
+        yield connection.cursor(row_factory=tuple_row)
+
+
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Let callers know one error for an absent database, not the library's five."""
+    """Let callers know one error for an absent database."""
     try:
         yield
-    except (OperationalError, InterfaceError) as error:
-        raise Unavailable(str(error).strip()) from error
+    except PoolTimeout as error:
+        raise Unavailable(
+            f"PostgreSQL gave no connection within {CONNECT_SECONDS} s"
+        ) from error
+    except (psycopg.OperationalError, OperationalError) as error:
+        raise Unavailable(_first_line(error)) from error
+    except psycopg.Error as error:
+        if error.sqlstate in _UNWILLING:
+            raise Unavailable(_first_line(error)) from error
+        raise
 
 
-__all__ = ["EventLog", "PersistenceError", "Row", "StaleVersion", "Unavailable"]
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

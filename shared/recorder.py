@@ -22,6 +22,15 @@ from shared.clock import Clock, real_clock
 
 APPEND_LOCK = 7_366_000_002
 """Key of the advisory lock that orders all appends. Always the last lock taken."""
+HOLD_SECONDS = 4
+"""How long a transaction may hold the append lock, whatever its client does."""
+
+_LOCK = "SELECT pg_advisory_xact_lock(%s)"
+# A client stopped in the middle of a statement is not idle: only this throws it out.
+_LOCK_FOR_SHORT = (
+    _LOCK + f", set_config('transaction_timeout', '{HOLD_SECONDS}s', true)"
+)
+_TRANSACTION_TIMEOUT_SINCE = 170_000
 
 _HEAD = """
 SELECT notification_id, recorded_at, chain FROM log.events
@@ -35,8 +44,10 @@ FROM unnest(%s::text[]) AS s(name)
 _INSERT = """
 INSERT INTO log.events (notification_id, originator_id, originator_version, topic,
                         state, recorded_at, command_id, chain)
-SELECT * FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::bytea[],
-                     %s::timestamptz[], %s::uuid[], %s::bytea[])
+SELECT position, stream, version, type, state, %s::timestamptz, command_id, chain
+FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::bytea[],
+            %s::uuid[], %s::bytea[])
+     AS fresh (position, stream, version, type, state, command_id, chain)
 """
 
 
@@ -93,15 +104,18 @@ def lock_head(cursor: Cursor[tuple[Any, ...]]) -> Head:
     """Take the append lock until the transaction ends, then read the head.
 
     Two statements on purpose: one statement would read the head as it was before the
-    lock was granted, and number over another writer's events.
+    lock was granted, and number over another writer's events. Who does not commit
+    within `HOLD_SECONDS` is thrown out (PostgreSQL 17 and later).
     """
-    cursor.execute("SELECT pg_advisory_xact_lock(%s)", (APPEND_LOCK,))
+    version = cursor.connection.info.server_version
+    lock = _LOCK if version < _TRANSACTION_TIMEOUT_SINCE else _LOCK_FOR_SHORT
+    cursor.execute(lock, (APPEND_LOCK,))
     return read_head(cursor)
 
 
 def read_head(cursor: Cursor[tuple[Any, ...]]) -> Head:
     """Return the head as the transaction sees it."""
-    row = cursor.execute(_HEAD).fetchone()
+    row = cursor.execute(_HEAD, binary=True).fetchone()
     return Head(row[0], row[1], bytes(row[2])) if row else EMPTY
 
 
@@ -127,31 +141,23 @@ def insert(
     position, chain = head.position, head.chain
     positions: list[int] = []
     chains: list[bytes] = []
-    for event in fresh:
+    for e in fresh:
         position += 1
-        chain = chained(
-            chain,
-            Link(
-                position,
-                event.stream,
-                event.version,
-                event.type,
-                recorded_at,
-                event.command_id,
-                event.state,
-            ),
+        link = Link(
+            position, e.stream, e.version, e.type, recorded_at, e.command_id, e.state
         )
+        chain = chained(chain, link)
         positions.append(position)
         chains.append(chain)
     cursor.execute(
         _INSERT,
         (
+            recorded_at,
             positions,
             [e.stream for e in fresh],
             [e.version for e in fresh],
             [e.type for e in fresh],
             [e.state for e in fresh],
-            [recorded_at] * len(fresh),
             [e.command_id for e in fresh],
             chains,
         ),

@@ -6,8 +6,9 @@ associated data to its place: moved to another row or field, it no longer opens.
 
 import base64
 import os
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -19,10 +20,17 @@ from cryptography.hazmat.primitives.keywrap import (
     aes_key_wrap,
 )
 
+REMEMBERED_SECONDS = 60.0
+"""How long a destroyed key may still serve what a running process reads and writes."""
+WITNESS = "system:vault"
+"""Owner of the key that tells whether a master key is the one this log began with."""
+
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
-_REMEMBERED_SECONDS = 60.0
-"""How long a destroyed key may still open what a running process reads."""
+_HELD_MAX = 100_000
+_SPARE_SECONDS = 30.0
+_SEALED = re.compile(r"v1\.([0-9a-f]{16})\.([A-Za-z0-9_=-]+)")
+_SEALED_IN_JSON = re.compile(rb'"sealed":"v1\.([0-9a-f]{16})\.')
 
 
 class WrappedKey(NamedTuple):
@@ -39,8 +47,8 @@ class KeyStore(Protocol):
     def living(self, owner: str) -> WrappedKey | None:
         """Return the owner's key that is in use."""
 
-    def by_id(self, key_id: str) -> WrappedKey | None:
-        """Return a key, in use or destroyed."""
+    def by_ids(self, key_ids: Sequence[str]) -> Sequence[WrappedKey]:
+        """Return those of the keys that exist, in use or destroyed."""
 
     def add(self, key: WrappedKey) -> WrappedKey:
         """Store a new key, or return the one that a rival stored first."""
@@ -76,72 +84,113 @@ class Vault:
         self._by_id: dict[str, _Held] = {}
 
     def prepare(self, owner: str) -> None:
-        """Make sure `owner` has a key at hand, before a transaction is open."""
-        self._sealing(owner)
+        """Have the key of `owner` at hand for the next half minute.
+
+        For before a transaction, so that no key is looked for while locks are held.
+        """
+        self._sealing(owner, _SPARE_SECONDS)
+
+    def learn(self, key_ids: Iterable[str]) -> None:
+        """Have these keys at hand for the next half minute, asking once for all."""
+        if self._master is None:
+            return
+        soon = self._elapsed() + _SPARE_SECONDS
+        wanted = {
+            key_id
+            for key_id in key_ids
+            if (held := self._by_id.get(key_id)) is None or held.until < soon
+        }
+        if wanted:
+            for key in self._keys.by_ids(sorted(wanted)):
+                self._hold(key)
 
     def seal(self, owner: str, words: bytes, place: str) -> str:
         """Return `words` sealed under the key of `owner` and bound to `place`."""
-        held = self._sealing(owner)
-        nonce = os.urandom(_NONCE_BYTES)
+        held = self._sealing(owner, 0)
         if held.cipher is None:
             raise VaultError(f"the key {held.key_id} of {owner} is destroyed")
+        nonce = os.urandom(_NONCE_BYTES)
         hidden = nonce + held.cipher.encrypt(nonce, words, place.encode())
         return f"v1.{held.key_id}.{base64.urlsafe_b64encode(hidden).decode()}"
 
     def open(self, sealed: str, place: str) -> bytes | None:
         """Return the words, or None where the key is destroyed or not ours to use.
 
-        Raises `VaultError` where the value was tampered with or moved.
+        Raises `VaultError` where the value was changed or moved, or its key is lost.
         """
-        version, key_id, hidden = sealed.split(".", 2)
-        if version != "v1":
-            raise VaultError(f"sealed in an unknown way: {version}")
-        cipher = self._opening(key_id).cipher
+        parts = _SEALED.fullmatch(sealed)
+        if parts is None:
+            raise VaultError(f"the words at {place} are not sealed in a way we know")
+        if self._master is None:
+            return None
+        cipher = self._opening(parts[1], place)
         if cipher is None:
             return None
-        raw = base64.urlsafe_b64decode(hidden)
         try:
+            raw = base64.urlsafe_b64decode(parts[2])
             return cipher.decrypt(
                 raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], place.encode()
             )
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:
             raise VaultError(f"the sealed words at {place} were changed") from error
 
-    def _sealing(self, owner: str) -> _Held:
+    def _sealing(self, owner: str, spare: float) -> _Held:
         held = self._by_owner.get(owner)
-        if held is not None and held.until > self._elapsed():
+        if held is not None and held.until > self._elapsed() + spare:
             return held
-        master = self._master
-        if master is None:
+        if self._master is None:
             raise VaultError("this service has no master key: it may not seal")
-        key = self._keys.living(owner)
-        if key is None:
-            fresh = aes_key_wrap(master, AESGCM.generate_key(8 * _KEY_BYTES))
-            key = self._keys.add(WrappedKey(os.urandom(8).hex(), owner, fresh))
-        held = self._by_owner[owner] = self._by_id[key.key_id] = self._hold(key)
+        key = self._keys.living(owner) or self._add(owner, self._master)
+        held = self._hold(key)
+        self._by_owner[owner] = held
         return held
 
-    def _opening(self, key_id: str) -> _Held:
+    def _add(self, owner: str, master: bytes) -> WrappedKey:
+        if owner != WITNESS:  # the wrong master key must not begin a second vault
+            self._sealing(WITNESS, 0)
+        fresh = aes_key_wrap(master, AESGCM.generate_key(8 * _KEY_BYTES))
+        return self._keys.add(WrappedKey(os.urandom(8).hex(), owner, fresh))
+
+    def _opening(self, key_id: str, place: str) -> AESGCM | None:
         held = self._by_id.get(key_id)
         if held is not None and held.until > self._elapsed():
-            return held
-        key = self._keys.by_id(key_id) if self._master else None
-        held = self._hold(key or WrappedKey(key_id, "", None))
-        self._by_id[key_id] = held
-        return held
+            return held.cipher
+        found = self._keys.by_ids([key_id])
+        if not found:
+            raise VaultError(
+                f"the key {key_id} of the words at {place} is not in the vault: "
+                "put the vault's keys back from the backup of the same day"
+            )
+        return self._hold(found[0]).cipher
 
     def _hold(self, key: WrappedKey) -> _Held:
-        until = self._elapsed() + _REMEMBERED_SECONDS
-        if key.wrapped is None or self._master is None:
-            return _Held(key.key_id, None, until)
+        if len(self._by_id) >= _HELD_MAX:
+            self._by_id.clear()
+            self._by_owner.clear()
+        held = _Held(
+            key.key_id,
+            None if key.wrapped is None else self._unwrapped(key, key.wrapped),
+            self._elapsed() + REMEMBERED_SECONDS,
+        )
+        self._by_id[key.key_id] = held
+        return held
+
+    def _unwrapped(self, key: WrappedKey, wrapped: bytes) -> AESGCM:
+        assert self._master is not None  # noqa: S101 # no key is asked for without it
         try:
-            plain = aes_key_unwrap(self._master, key.wrapped)
+            return AESGCM(aes_key_unwrap(self._master, wrapped))
         except InvalidUnwrap as error:
             raise VaultError(
                 f"the master key does not open key {key.key_id} of {key.owner}: "
                 "is PERMANENCE_VAULT_KEY_FILE the file this log was begun with?"
             ) from error
-        return _Held(key.key_id, AESGCM(plain), until)
+
+
+def key_ids(states: Iterable[bytes]) -> set[str]:
+    """Return the ids of the keys that stored events were sealed with."""
+    return {
+        found.decode() for state in states for found in _SEALED_IN_JSON.findall(state)
+    }
 
 
 def read_master_key(file: Path) -> bytes:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +12,7 @@ import typer
 
 from services.intake.cli_answers import Exit, refused
 from shared.clock import Clock, clock_from
-from shared.event_log import EventLog, PersistenceError, Unavailable
+from shared.event_log import EventLog, Unavailable
 from shared.machine.run_file import read_run
 
 
@@ -78,19 +78,16 @@ def log_of(ctx: typer.Context, *, as_json: bool) -> Iterator[tuple[EventLog, Clo
         raise refused(as_json, sentence, Exit.UNREACHABLE)
     clock = clock_from(address.lever)
     try:
-        log = EventLog.open(url, clock=clock, pool_size=1)
-    except (psycopg.Error, ValueError) as error:
-        sentence = (
-            "DATABASE_URL is no address: write postgresql://role:…@host:5432/name"
-        )
-        raise refused(as_json, sentence, Exit.INVALID) from error
-    try:
-        yield log, clock
+        with closing(EventLog.open(url, clock=clock, pool_size=1)) as log:
+            yield log, clock
     except Unavailable as error:
         sentence = f"the database is not reachable ({error}): is the desk running?"
         raise refused(as_json, sentence, Exit.UNREACHABLE) from error
-    except (PersistenceError, psycopg.Error) as error:
+    except psycopg.Error as error:
+        if error.sqlstate is None:  # not the server's word: the address is malformed
+            sentence = (
+                "DATABASE_URL is no address: write postgresql://role:…@host:5432/name"
+            )
+            raise refused(as_json, sentence, Exit.INVALID) from error
         sentence = f"the database cannot be used: {error}; try `permanence migrate`"
         raise refused(as_json, sentence, Exit.UNREACHABLE) from error
-    finally:
-        log.close()

@@ -1,6 +1,7 @@
 """Old shapes of events into today's: one small step a change, on raw JSON.
 
-Keyed by (type, the shape's number `v`; absent means 1). Types are never renamed.
+Keyed by (type, the shape's number `v`; absent means 1). Types are never renamed. What
+is written today carries the number of the newest shape.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,11 +14,28 @@ STEPS: Mapping[tuple[str, int], Step] = {}
 """No event has changed its shape yet; `docs/how-to/change-an-event.md` says how."""
 
 
+class NewerShape(Exception):
+    """An event written by a later version: upgrade the reader before the writer."""
+
+
+def newest(type_: str, steps: Mapping[tuple[str, int], Step] = STEPS) -> int:
+    """Return the number of the shape in which events of a type are written today."""
+    shape = 1
+    while (type_, shape) in steps:
+        shape += 1
+    return shape
+
+
 def upcast(
     type_: str, document: Document, steps: Mapping[tuple[str, int], Step] = STEPS
 ) -> Document:
-    """Return `document` in the newest shape of its type, step by step."""
+    """Return `document` in the newest shape of its type, step by step.
+
+    Raises `NewerShape` where it is newer than every step this version has.
+    """
     shape = document.get("v", 1)
+    if shape > newest(type_, steps):
+        raise NewerShape(f"{type_} in shape {shape}")
     while step := steps.get((type_, shape)):
         shape += 1
         document = {**step(document), "v": shape}

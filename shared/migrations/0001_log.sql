@@ -11,7 +11,8 @@ CREATE TABLE log.events (
     state              bytea       NOT NULL,            -- UTF-8 JSON, personal fields sealed
     recorded_at        timestamptz NOT NULL,
     command_id         uuid,
-    chain              bytea       NOT NULL,            -- hash of this event and all before it
+    chain              bytea       NOT NULL             -- hash of this event and all before it
+                       CHECK (octet_length(chain) = 32),
     PRIMARY KEY (originator_id, originator_version),
     CONSTRAINT event_is_at_most_64_kb CHECK (octet_length(state) <= 65536),
     CONSTRAINT versions_are_counted CHECK (originator_version >= 0)
@@ -24,7 +25,7 @@ CREATE UNIQUE INDEX events_notification_id_idx ON log.events (notification_id);
 
 CREATE VIEW log.readable AS
 SELECT notification_id AS position, originator_id AS stream, originator_version AS version,
-       topic AS type, recorded_at, command_id, convert_from(state, 'UTF8')::jsonb AS event,
+       topic AS type, recorded_at, command_id, convert_from(state, 'UTF8')::json AS event,
        encode(chain, 'hex') AS chain
 FROM log.events;
 
@@ -38,18 +39,30 @@ END $$;
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON log.events
     FOR EACH STATEMENT EXECUTE FUNCTION log.refuse_change();
 
--- A writer that numbers without the append lock is refused here: no gap can be stored.
+-- A writer that numbers without the append lock, or stamps by a clock that jumped back, is
+-- refused here: no gap can be stored, and every instant is a prefix of the log.
 CREATE FUNCTION log.refuse_gap() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    low bigint; high bigint; n bigint;
+    low bigint; high bigint; n bigint; earliest timestamptz; latest timestamptz;
+    before timestamptz := '-infinity';
 BEGIN
-    SELECT min(notification_id), max(notification_id), count(*) INTO low, high, n FROM fresh;
+    SELECT min(notification_id), max(notification_id), count(*),
+           min(recorded_at), max(recorded_at)
+    INTO low, high, n, earliest, latest FROM fresh;
     IF n = 0 THEN
         RETURN NULL;
     END IF;
-    IF high - low + 1 <> n
-       OR (low <> 1 AND NOT EXISTS (SELECT FROM log.events WHERE notification_id = low - 1)) THEN
+    IF low <> 1 THEN
+        SELECT recorded_at INTO before FROM log.events WHERE notification_id = low - 1;
+    END IF;
+    IF high - low + 1 <> n OR before IS NULL THEN
         RAISE EXCEPTION 'positions % to % leave a gap in the event log', low, high
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    IF earliest < before OR (earliest <> latest AND EXISTS (
+        SELECT FROM (SELECT recorded_at < lag(recorded_at) OVER (ORDER BY notification_id) AS back
+                     FROM fresh) AS stamped WHERE back)) THEN
+        RAISE EXCEPTION 'positions % to % go back in time, before %', low, high, before
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NULL;

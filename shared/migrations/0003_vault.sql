@@ -5,10 +5,11 @@ CREATE SCHEMA vault;
 
 CREATE TABLE vault.keys (
     key_id       text PRIMARY KEY CHECK (key_id ~ '^[0-9a-f]{16}$'),
-    owner        text NOT NULL,                         -- person:<id> or source:<id>
+    owner        text NOT NULL,                         -- person:<id>, source:<id>, system:vault
     wrapped      bytea,                                 -- under the master key; NULL once destroyed
     created_at   timestamptz NOT NULL,
     destroyed_at timestamptz,
+    destroyed_because text,
     CONSTRAINT destroyed_means_gone CHECK ((wrapped IS NULL) = (destroyed_at IS NOT NULL))
 );
 CREATE UNIQUE INDEX one_living_key_per_owner ON vault.keys (owner) WHERE destroyed_at IS NULL;
@@ -16,4 +17,4 @@ CREATE UNIQUE INDEX one_living_key_per_owner ON vault.keys (owner) WHERE destroy
 GRANT USAGE ON SCHEMA vault TO desk_intake, desk_escalation, desk_projections, desk_admin;
 GRANT SELECT ON vault.keys TO desk_intake, desk_escalation, desk_projections, desk_admin;
 GRANT INSERT ON vault.keys TO desk_intake, desk_escalation, desk_admin;
-GRANT UPDATE (wrapped, destroyed_at) ON vault.keys TO desk_admin;
+GRANT UPDATE (wrapped, destroyed_at, destroyed_because) ON vault.keys TO desk_admin;

@@ -16,4 +16,4 @@ CREATE TABLE access.tokens (
 
 GRANT USAGE ON SCHEMA access TO desk_intake, desk_projections, desk_admin;
 GRANT SELECT ON access.tokens TO desk_intake, desk_projections;
-GRANT SELECT, INSERT, UPDATE ON access.tokens TO desk_admin;
+GRANT SELECT, INSERT, UPDATE (revoked_at) ON access.tokens TO desk_admin;

@@ -1,0 +1,86 @@
+"""A bounded pool of PostgreSQL connections that says soon when there is none.
+
+Every connection has our limits: whoever waits for a lock, or holds one and does
+nothing, is thrown out, so that one stuck process never stops the others.
+"""
+
+from typing import Any
+
+from psycopg import Connection
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import ConnectionPool
+
+LOCK_TIMEOUT_SECONDS = 5
+IDLE_IN_TRANSACTION_SECONDS = 2
+CONNECT_SECONDS = 2
+"""How long a caller waits for a connection, and a connection for its server."""
+
+_GIVE_UP_SECONDS = 1
+"""An absent server is not courted with ever longer pauses: the next caller tries."""
+
+_SETTINGS = {
+    "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s",
+    "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_SECONDS}s",
+    # The head of the log is read after the append lock is granted, by a statement
+    # that must see what was committed meanwhile.
+    "default_transaction_isolation": r"read\ committed",
+    "TimeZone": "UTC",
+}
+# A server that vanished without a word is noticed by its silence.
+_KEEPALIVE = {
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+}
+
+Pool = ConnectionPool[Connection[DictRow]]
+
+
+def pool_of(dsn: str, size: int) -> Pool:
+    """Return a closed pool of at most `size` connections to `dsn`; `open()` it.
+
+    Raises `psycopg.ProgrammingError` where `dsn` is not an address.
+    """
+    pool: Pool = ConnectionPool(
+        connection_class=Connection[DictRow],
+        kwargs=_parameters(dsn),
+        min_size=size,
+        max_size=size,
+        open=False,
+        timeout=CONNECT_SECONDS,
+        reconnect_timeout=_GIVE_UP_SECONDS,
+        check=lambda connection: _check(pool, connection),
+    )
+    return pool
+
+
+def try_to_connect(dsn: str) -> None:
+    """Connect once, for the server's own words on why not: a pool only times out."""
+    Connection.connect(**_parameters(dsn)).close()
+
+
+def _parameters(dsn: str) -> dict[str, Any]:
+    given = conninfo_to_dict(dsn)
+    settings = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
+    return {
+        **_KEEPALIVE,
+        **given,
+        "connect_timeout": CONNECT_SECONDS,
+        "options": f"{given.get('options') or ''} {settings}".strip(),
+        "autocommit": True,
+        "row_factory": dict_row,
+    }
+
+
+def _check(pool: Pool, connection: Connection[DictRow]) -> None:
+    """Let go of all idle connections where one is broken: the server restarted.
+
+    Left to itself the pool would find them out one by one, a second apart.
+    """
+    try:
+        ConnectionPool.check_connection(connection)
+    except Exception:
+        pool.drain()
+        raise
