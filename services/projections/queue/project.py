@@ -36,7 +36,7 @@ from shared.events.incident_ties import (
     IncidentUnmerged,
 )
 from shared.events.policy import PolicyApplied
-from shared.incident import BrokenHistory, Status
+from shared.incident import IN_STOCK, BrokenHistory, Status
 
 Changes = dict[str, object]
 
@@ -56,6 +56,8 @@ def project(row: QueueRow | None, entry: Entry) -> QueueRow | None:
     if entry.position <= row.position:
         return row
     changes = _changes(row, event)
+    if changes.get("status") in IN_STOCK:
+        changes["ended_at"] = None
     changes["updated_at"] = entry.recorded_at
     changes["version"] = entry.version
     changes["position"] = entry.position
@@ -176,7 +178,7 @@ def _moved(row: QueueRow, event: _Moved) -> Changes:
         case IncidentReopened():
             return _reopened(event)
         case IncidentUnmerged():
-            return {"status": _at_work(row), "ended_at": None, "merged_into": None}
+            return {"status": _at_work(row), "merged_into": None}
         case _:
             return _over(event)
 
@@ -204,7 +206,6 @@ def _reopened(event: IncidentReopened) -> Changes:
         "cycle": event.cycle,
         "acknowledged_at": None,
         "restored_at": None,
-        "ended_at": None,
     }
 
 

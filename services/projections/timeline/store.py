@@ -23,9 +23,9 @@ def tables(schema: str) -> Sequence[str]:
     return (
         (
             f'CREATE TABLE {schema}.{LINES} (incident text COLLATE "C" NOT NULL,'
-            " position bigint NOT NULL, version bigint NOT NULL, at timestamptz NOT NULL,"
-            " recorded_at timestamptz NOT NULL, actor text NOT NULL, kind text NOT NULL,"
-            " what jsonb NOT NULL)"
+            " position bigint NOT NULL, version bigint NOT NULL,"
+            " at timestamptz NOT NULL, recorded_at timestamptz NOT NULL,"
+            " actor text NOT NULL, kind text NOT NULL, what jsonb NOT NULL)"
         ),
     )
 

@@ -1,0 +1,59 @@
+"""What somebody asks a queue for: which queue, which incidents of it, from where on."""
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from hashlib import sha256
+
+import orjson
+
+from shared.incident import IN_STOCK, Status
+from shared.policy.scales import Priority
+
+Q_MAX = 200
+
+
+class Standing(StrEnum):
+    """Those in stock, most urgent first, or those that ended, newest first."""
+
+    OPEN = "open"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class QueueName:
+    """A queue: all, unassigned, of one team, or (`mine`) of one person."""
+
+    kind: str
+    of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Empty means any. Several statuses or priorities: any of them."""
+
+    status: tuple[Status, ...] = ()
+    priority: tuple[Priority, ...] = ()
+    assignee: str | None = None
+    service: str | None = None
+    client: str | None = None
+    reporter: str | None = None
+    q: str | None = None
+    """Words in the title, or a whole reference."""
+
+
+class MixedStanding(Exception):
+    """Open and ended incidents are asked for at once: they are in different orders."""
+
+
+def standing(filters: Filters) -> Standing:
+    """Return which incidents the statuses mean; open ones where none is given."""
+    stocked = {status in IN_STOCK for status in filters.status}
+    if stocked == {True, False}:
+        raise MixedStanding
+    return Standing.ENDED if stocked == {False} else Standing.OPEN
+
+
+def digest(queue: QueueName, filters: Filters) -> str:
+    """Return what tells this query from any other; its cursors carry it."""
+    asked = orjson.dumps([asdict(queue), asdict(filters)], option=orjson.OPT_SORT_KEYS)
+    return sha256(asked).hexdigest()[:16]
