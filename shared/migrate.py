@@ -9,7 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 
 import psycopg
-from psycopg import sql
+from psycopg import Connection, sql
+from psycopg.rows import TupleRow
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 ROLES = (
@@ -22,22 +23,32 @@ ROLES = (
 )
 _LOCK = 7_366_000_001
 _WAIT_STEP_SECONDS = 0.2
+_ROLE_ATTEMPTS_MAX = 50
+
+_ALTERED_AT_ONCE = "tuple concurrently updated"
 
 
 class Mismatch(Exception):
-    """The database was migrated by another version of these files."""
+    """The database is not at this version's tables; the sentence says what to do."""
 
 
 def migrate(owner_dsn: str, passwords: Mapping[str, str]) -> list[str]:
     """Apply what is missing and return the names of the files applied.
 
-    `passwords` maps each role to its password; a role without one cannot log in.
-    Roles and files are applied under a lock, so several migrations at once are one.
+    `passwords` maps roles to their passwords; a role without one keeps what it has.
+    Several migrations of one database at once are one. Raises `Mismatch` where a file
+    was applied in another form, `psycopg.Error` where the database will not.
     """
     with psycopg.connect(owner_dsn, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
         for role in ROLES:
             _provide_role(connection, role, passwords.get(role))
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS public.migrations ("
+            "name text PRIMARY KEY, digest text NOT NULL,"
+            "applied_at timestamptz NOT NULL DEFAULT clock_timestamp());"
+            "GRANT SELECT ON public.migrations TO PUBLIC"
+        )
         return [path.name for path in _files() if _apply(connection, path)]
 
 
@@ -47,14 +58,9 @@ def wait_until_migrated(dsn: str, seconds: float = 60.0) -> None:
     For services: four of them may start beside the migration on an empty database.
     """
     deadline = time.monotonic() + seconds
-    while True:
-        missing = _missing(dsn)
-        if not missing:
-            return
+    while (problem := _problem(dsn)) is not None:
         if time.monotonic() > deadline:
-            raise Mismatch(
-                f"the database lacks {', '.join(missing)}: run `permanence migrate`"
-            )
+            raise Mismatch(problem)
         time.sleep(_WAIT_STEP_SECONDS)
 
 
@@ -62,35 +68,55 @@ def _files() -> list[Path]:
     return sorted(MIGRATIONS.glob("[0-9]*.sql"))
 
 
+def _digest(path: Path) -> str:
+    return sha256(path.read_bytes()).hexdigest()
+
+
 def _provide_role(
-    connection: psycopg.Connection, role: str, password: str | None
+    connection: Connection[TupleRow], role: str, password: str | None
 ) -> None:
+    """Have the role, able to log in where it has a password.
+
+    Roles belong to the whole cluster and our lock to one database, so another
+    database's migration may be making the same role: then try again.
+    """
     name = sql.Identifier(role)
-    if not connection.execute(
-        "SELECT FROM pg_roles WHERE rolname = %s", (role,)
-    ).rowcount:
-        connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(name))
+    exists = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", (role,))
+    if not exists.rowcount:
+        _in_spite_of_rivals(connection, sql.SQL("CREATE ROLE {} NOLOGIN").format(name))
     if password is not None:
-        connection.execute(
-            sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(
-                name, sql.Literal(password)
-            )
+        # Hashed here: the password itself would stand in the server's log.
+        verifier = connection.pgconn.encrypt_password(
+            password.encode(), role.encode(), b"scram-sha-256"
+        )
+        alter = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}")
+        _in_spite_of_rivals(
+            connection, alter.format(name, sql.Literal(verifier.decode()))
         )
 
 
-def _apply(connection: psycopg.Connection, path: Path) -> bool:
-    digest = sha256(path.read_bytes()).hexdigest()
+def _in_spite_of_rivals(
+    connection: Connection[TupleRow], statement: sql.Composed
+) -> None:
+    for attempt in range(_ROLE_ATTEMPTS_MAX):
+        try:
+            connection.execute(statement)
+        except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+            return
+        except psycopg.errors.InternalError_ as error:
+            last = attempt == _ROLE_ATTEMPTS_MAX - 1
+            if last or _ALTERED_AT_ONCE not in str(error):
+                raise
+        else:
+            return
+
+
+def _apply(connection: Connection[TupleRow], path: Path) -> bool:
     with connection.transaction():
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS public.migrations ("
-            "name text PRIMARY KEY, digest text NOT NULL,"
-            "applied_at timestamptz NOT NULL DEFAULT clock_timestamp())"
-        )
-        connection.execute("GRANT SELECT ON public.migrations TO PUBLIC")
         row = connection.execute(
             "SELECT digest FROM public.migrations WHERE name = %s", (path.name,)
         ).fetchone()
-        if row == (digest,):
+        if row == (_digest(path),):
             return False
         if row is not None:
             raise Mismatch(
@@ -100,16 +126,29 @@ def _apply(connection: psycopg.Connection, path: Path) -> bool:
         connection.execute(path.read_bytes())
         connection.execute(
             "INSERT INTO public.migrations (name, digest) VALUES (%s, %s)",
-            (path.name, digest),
+            (path.name, _digest(path)),
         )
     return True
 
 
-def _missing(dsn: str) -> list[str]:
-    wanted = {path.name for path in _files()}
+def _problem(dsn: str) -> str | None:
+    """Return what keeps a service from working on the database, None if nothing."""
     try:
         with psycopg.connect(dsn, autocommit=True, connect_timeout=5) as connection:
-            rows = connection.execute("SELECT name FROM public.migrations").fetchall()
-    except (psycopg.errors.UndefinedTable, psycopg.OperationalError):
-        return sorted(wanted)
-    return sorted(wanted - {name for (name,) in rows})
+            rows = connection.execute("SELECT name, digest FROM public.migrations")
+            applied: dict[str, str] = dict(rows.fetchall())
+    except psycopg.errors.UndefinedTable:
+        return "the database is empty: run `permanence migrate`"
+    except psycopg.OperationalError as error:
+        reason = str(error).strip().partition("\n")[0]
+        return f"the database is not reachable ({reason}): is DATABASE_URL right?"
+    missing = [path.name for path in _files() if path.name not in applied]
+    if missing:
+        return f"the database lacks {', '.join(missing)}: run `permanence migrate`"
+    changed = [path.name for path in _files() if applied[path.name] != _digest(path)]
+    if changed:
+        raise Mismatch(
+            f"the database has {', '.join(changed)} in another form: run the version "
+            "that made it"
+        )
+    return None

@@ -9,38 +9,39 @@ CREATE TABLE upkeep.retention (
 );
 INSERT INTO upkeep.retention VALUES ('log.commands', 7);
 
--- Make the partitions of `today` and the day after and drop those past their retention.
--- Returns what was made and dropped. A day that already has rows in `_other` is left there.
-CREATE FUNCTION upkeep.turn_partitions(today date) RETURNS SETOF text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+-- Make the partitions of one table for `today` and the day after, and drop those past its
+-- retention. Returns what was made and dropped. A day that already has rows in `_other` is
+-- left there. One table a transaction: this locks the table against everybody, and who
+-- holds one of our tables may be waiting for another.
+CREATE FUNCTION upkeep.turn_partitions(which text, today date) RETURNS SETOF text
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog SET lock_timeout = '1s' AS $$
 DECLARE
-    kept record; day date; part text; old record; strays boolean;
+    keep int; day date; part text; strays boolean;
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtext('upkeep.turn_partitions'));
-    FOR kept IN SELECT * FROM upkeep.retention LOOP
-        FOR day IN SELECT today + n FROM generate_series(0, 1) AS n LOOP
-            part := kept.table_name || to_char(day, '"_d"YYYYMMDD');
-            CONTINUE WHEN to_regclass(part) IS NOT NULL;
-            EXECUTE format('SELECT EXISTS (SELECT FROM %s_other WHERE day = %L)',
-                           kept.table_name, day) INTO strays;
-            CONTINUE WHEN strays;
-            EXECUTE format('CREATE TABLE %s PARTITION OF %s FOR VALUES FROM (%L) TO (%L)',
-                           part, kept.table_name, day, day + 1);
-            RETURN NEXT 'made ' || part;
-        END LOOP;
-        FOR old IN
-            SELECT i.inhrelid::regclass::text AS part
-            FROM pg_inherits i
-            WHERE i.inhparent = kept.table_name::regclass
-              AND i.inhrelid::regclass::text ~ '_d\d{8}$'
-              AND to_date(right(i.inhrelid::regclass::text, 8), 'YYYYMMDD')
-                  < today - kept.days
-        LOOP
-            EXECUTE format('DROP TABLE %s', old.part);
-            RETURN NEXT 'dropped ' || old.part;
-        END LOOP;
-        EXECUTE format('DELETE FROM %s_other WHERE day < %L', kept.table_name, today - kept.days);
+    SELECT days INTO STRICT keep FROM upkeep.retention WHERE table_name = which;
+    PERFORM pg_advisory_xact_lock(hashtext('upkeep.turn_partitions'), hashtext(which));
+    FOR day IN SELECT today + n FROM generate_series(0, 1) AS n LOOP
+        part := which || to_char(day, '"_d"YYYYMMDD');
+        CONTINUE WHEN to_regclass(part) IS NOT NULL;
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s_other WHERE day = %L)', which, day)
+            INTO strays;
+        CONTINUE WHEN strays;
+        EXECUTE format('CREATE TABLE %s PARTITION OF %s FOR VALUES FROM (%L) TO (%L)',
+                       part, which, day, day + 1);
+        RETURN NEXT 'made ' || part;
     END LOOP;
+    FOR part IN
+        SELECT inhrelid::regclass::text FROM pg_inherits
+        WHERE inhparent = which::regclass
+          AND inhrelid::regclass::text ~ '_d\d{8}$'
+          AND to_date(right(inhrelid::regclass::text, 8), 'YYYYMMDD') < today - keep
+        ORDER BY 1
+    LOOP
+        EXECUTE format('DROP TABLE %s', part);
+        RETURN NEXT 'dropped ' || part;
+    END LOOP;
+    EXECUTE format('DELETE FROM %s_other WHERE day < %L', which, today - keep);
 END $$;
 
 REVOKE ALL ON FUNCTION upkeep.turn_partitions FROM PUBLIC;
