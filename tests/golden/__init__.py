@@ -1,0 +1,1 @@
+"""Every shape ever written to the log."""

@@ -1,0 +1,42 @@
+"""Every shape in which a policy was ever applied is read today, with all it said."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.events import events
+from shared.events.policy import PolicyApplied
+from shared.events.upcast import upcast
+from shared.policy.difference import difference
+from shared.policy.document import Policy
+
+FILES = sorted((Path(__file__).parent / "events").glob("policy.applied.*.json"))
+
+
+def written(file: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return document
+
+
+def test_there_is_one_at_least() -> None:
+    assert FILES
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_an_old_policy_is_read_and_loses_nothing(file: Path) -> None:
+    event = events.validate_python(upcast("policy.applied", written(file)))
+    assert isinstance(event, PolicyApplied)
+    now = event.model_dump(mode="json", exclude_none=True)
+    assert [c for c in difference(written(file), now) if c.kind != "added"] == []
+    document = Policy.from_document(event.document).document()
+    changes = difference(event.document, document)
+    assert [change for change in changes if change.kind != "added"] == []
+
+
+def test_an_old_policy_still_decides_as_it_did() -> None:
+    policy = Policy.from_document(written(FILES[0])["document"])
+    found = policy.for_signal("prom", "billetterie", "critical")
+    assert (found.impact, found.urgency, found.priority) == ("high", "high", "p1")
+    assert "2030-07-21" in policy.calendars["jour"].holidays
