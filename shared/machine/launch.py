@@ -24,7 +24,10 @@ def main(parent: str, signal: str, uid: str, gid: str, *command: str) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal))
     if os.getppid() != int(parent):  # it died before we asked
         sys.exit(1)
-    os.execv(command[0], command)  # noqa: S606 - no shell is wanted
+    try:
+        os.execv(command[0], command)  # noqa: S606 - no shell is wanted
+    except OSError as reason:
+        sys.exit(f"{command[0]} cannot be run: {reason.strerror}")
 
 
 if __name__ == "__main__":

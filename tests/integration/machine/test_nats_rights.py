@@ -21,7 +21,7 @@ A_SIGNAL = subjects.signal("prometheus")
 WAIT = 5
 
 
-class Refused(Exception):  # noqa: N818 - as the house names it
+class Refused(Exception):
     """The server refused a subject."""
 
 
