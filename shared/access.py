@@ -15,6 +15,7 @@ from hashlib import sha256
 from typing import Any, cast
 
 from psycopg import Cursor
+from psycopg.rows import class_row
 
 from shared.clock import Clock
 from shared.command import Scope
@@ -30,6 +31,17 @@ _TOKEN_LENGTH_MAX = 200
 _FIND = """
 SELECT hash, actor, scopes, expires_at FROM access.tokens
 WHERE token_id = %s AND revoked_at IS NULL
+"""
+_STORE = """
+INSERT INTO access.tokens (token_id, hash, actor, scopes, label, created_at, expires_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+"""
+_LIST = """
+SELECT token_id, actor, scopes, label, created_at, expires_at, revoked_at
+FROM access.tokens ORDER BY created_at, token_id
+"""
+_REVOKE = """
+UPDATE access.tokens SET revoked_at = %s WHERE token_id = %s AND revoked_at IS NULL
 """
 
 
@@ -51,6 +63,19 @@ class NewToken:
     hash: bytes
 
 
+@dataclass(frozen=True)
+class TokenRow:
+    """A token as kept, for lists; it lives while neither instant in it is past."""
+
+    token_id: str
+    actor: str
+    scopes: Sequence[Scope]
+    label: str
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
 def new_token() -> NewToken:
     """Return a fresh token and what may be stored of it."""
     token_id = secrets.token_hex(6)
@@ -61,15 +86,21 @@ def new_token() -> NewToken:
 class Access:
     """Tells who a token belongs to; remembers good answers for some seconds."""
 
-    def __init__(self, transaction: Transaction, clock: Clock) -> None:
+    def __init__(
+        self,
+        transaction: Transaction,
+        clock: Clock,
+        elapsed: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._transaction = transaction
         self._clock = clock
+        self._elapsed = elapsed
         self._remembered: dict[str, tuple[float, Caller]] = {}
 
     def remembered(self, token: str) -> Caller | None:
         """Return the caller if known without asking the database; never blocks."""
         held = self._remembered.get(token)
-        if held is not None and held[0] > time.monotonic():
+        if held is not None and held[0] > self._elapsed():
             return held[1]
         return None
 
@@ -89,7 +120,7 @@ class Access:
         caller = Caller(row[1], tuple(row[2]), parts[1])
         if len(self._remembered) >= _REMEMBERED_MAX:
             self._remembered.clear()
-        self._remembered[token] = (time.monotonic() + REMEMBERED_SECONDS, caller)
+        self._remembered[token] = (self._elapsed() + REMEMBERED_SECONDS, caller)
         return caller
 
 
@@ -104,9 +135,20 @@ def create(
 ) -> NewToken:
     """Store the hash of a new token for `actor`; return the token, shown once."""
     made = new_token()
-    cursor.execute(
-        "INSERT INTO access.tokens (token_id, hash, actor, scopes, label, created_at,"
-        " expires_at) VALUES (%s, %s, %s, %s, %s, %s, %s)",
-        (made.token_id, made.hash, actor, list(scopes), label, now, expires_at),
-    )
+    row = (made.token_id, made.hash, actor, list(scopes), label, now, expires_at)
+    cursor.execute(_STORE, row)
     return made
+
+
+def tokens(cursor: Cursor[tuple[Any, ...]]) -> list[TokenRow]:
+    """Return all tokens ever made, oldest first, without anything secret."""
+    with cursor.connection.cursor(row_factory=class_row(TokenRow)) as rows:
+        return rows.execute(_LIST).fetchall()
+
+
+def revoke(cursor: Cursor[tuple[Any, ...]], token_id: str, now: datetime) -> bool:
+    """End a token for ever; False where none of this id was living.
+
+    Running processes may accept it for `REMEMBERED_SECONDS` more.
+    """
+    return cursor.execute(_REVOKE, (now, token_id)).rowcount > 0

@@ -23,7 +23,7 @@ class Batcher(Generic[Item, Answer]):
 
     `flush` takes items and returns as many answers, in order; an answer that is an
     exception is raised for its item alone. `weight` says how much of `weight_max`
-    an item takes. `lanes` calls may run at once.
+    an item takes.
     """
 
     def __init__(
@@ -63,31 +63,47 @@ class Batcher(Generic[Item, Answer]):
         return await future
 
     async def run(self, lanes: int = 1) -> None:
-        """Flush batches for ever, `lanes` at a time; cancel to stop."""
-        async with asyncio.TaskGroup() as group:
-            for _ in range(lanes):
-                group.create_task(self._lane())
+        """Flush batches for ever, `lanes` at a time; cancel to stop.
+
+        Who then still waits hears `Overloaded`; so does who is in a batch on its way,
+        of which nobody knows yet what became.
+        """
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(lanes):
+                    group.create_task(self._lane())
+        finally:
+            for _, _, future in self._waiting:
+                _settle(future, _stopping())
+            self._waiting.clear()
+            self._waiting_weight = 0
 
     async def _lane(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             await self._wake.wait()
             batch = self._take()
             if not batch:
                 self._wake.clear()
                 continue
-            items = [item for item, _ in batch]
-            answers: Sequence[Answer | Exception]
             try:
-                answers = await loop.run_in_executor(self._executor, self._flush, items)
+                answers = await self._answers([item for item, _ in batch])
             except asyncio.CancelledError:
                 for _, future in batch:
-                    future.cancel()
+                    _settle(future, _stopping())
                 raise
-            except Exception as error:  # noqa: BLE001 # each waiting caller hears of it
-                answers = [error] * len(batch)
             for (_, future), answer in zip(batch, answers, strict=True):
                 _settle(future, answer)
+
+    async def _answers(self, items: Sequence[Item]) -> Sequence[Answer | Exception]:
+        loop = asyncio.get_running_loop()
+        try:
+            answers = await loop.run_in_executor(self._executor, self._flush, items)
+        except Exception as error:  # noqa: BLE001 # each waiting caller hears of it
+            return [error] * len(items)
+        if len(answers) != len(items):
+            wrong = RuntimeError(f"{len(answers)} answers to {len(items)} items")
+            return [wrong] * len(items)
+        return answers
 
     def _take(self) -> list[tuple[Item, asyncio.Future[Answer]]]:
         taken: list[tuple[Item, asyncio.Future[Answer]]] = []
@@ -105,8 +121,12 @@ class Batcher(Generic[Item, Answer]):
         return taken
 
 
+def _stopping() -> Overloaded:
+    return Overloaded("this service is stopping: try again with the same key")
+
+
 def _settle(future: asyncio.Future[Answer], answer: Answer | Exception) -> None:
-    if future.cancelled():
+    if future.done():
         return
     if isinstance(answer, Exception):
         future.set_exception(answer)

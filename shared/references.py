@@ -6,7 +6,8 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 # A log shard may later stand between prefix and number: `INC-2-000042`.
-_PATTERN = r"^INC-(?:\d{1,3}-)?\d{6,12}$"
+# Not `\d`, which takes the digits of every script.
+_PATTERN = r"^INC-(?:[0-9]{1,3}-)?[0-9]{6,12}$"
 
 IncidentRef = Annotated[str, StringConstraints(pattern=_PATTERN)]
 
@@ -28,4 +29,5 @@ def incident_stream(ref: str) -> str:
 
 def incident_of(stream: str) -> str | None:
     """Return the incident whose stream this is, None for any other stream."""
-    return stream[9:] if stream.startswith("incident-") else None
+    kind, _, ref = stream.partition("-")
+    return ref if kind == "incident" else None

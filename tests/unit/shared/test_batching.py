@@ -152,3 +152,64 @@ def test_an_item_whose_caller_left_is_not_flushed() -> None:
         drive(desk, scenario(), gatherer)
 
     assert desk.batches == [[1], [3]]
+
+
+def test_a_flush_with_too_few_answers_fails_for_its_items_and_the_next_goes_on() -> (
+    None
+):
+    short = [[7]]
+
+    def flush(items: Sequence[int]) -> Sequence[int]:
+        return short.pop() if short else items
+
+    with ThreadPoolExecutor(1) as pool:
+        gatherer = Batcher(flush, pool, weight_max=10, waiting_max=10)
+
+        async def scenario() -> None:
+            both = await asyncio.gather(
+                gatherer.submit(1), gatherer.submit(2), return_exceptions=True
+            )
+            assert [str(answer) for answer in both] == ["1 answers to 2 items"] * 2
+            assert await gatherer.submit(3) == 3
+
+        drive(Desk(), scenario(), gatherer)
+
+
+def test_who_waits_when_it_stops_is_asked_to_come_again() -> None:
+    desk = Desk()
+    with ThreadPoolExecutor(1) as pool:
+        gatherer = batcher(desk, pool)
+
+        async def main() -> None:
+            running = asyncio.create_task(gatherer.run())
+            out = asyncio.create_task(gatherer.submit(1))
+            await until_first_batch(desk)
+            waits = asyncio.create_task(gatherer.submit(2))
+            await asyncio.sleep(0)
+            running.cancel()
+            answers = await asyncio.gather(out, waits, return_exceptions=True)
+            assert [type(answer) for answer in answers] == [Overloaded, Overloaded]
+            desk.go.set()
+
+        asyncio.run(main())
+
+    assert desk.batches == [[1]]
+
+
+def test_two_lanes_flush_at_once() -> None:
+    desk = Desk()
+    with ThreadPoolExecutor(2) as pool:
+        gatherer = batcher(desk, pool)
+
+        async def main() -> None:
+            running = asyncio.create_task(gatherer.run(lanes=2))
+            first = asyncio.create_task(gatherer.submit(1))
+            await until_first_batch(desk)
+            second = asyncio.create_task(gatherer.submit(2))
+            while len(desk.batches) < 2:
+                await asyncio.sleep(0)
+            desk.go.set()
+            assert [await first, await second] == [10, 20]
+            running.cancel()
+
+        asyncio.run(main())
