@@ -1,0 +1,1 @@
+"""Policies and people, on a real database."""

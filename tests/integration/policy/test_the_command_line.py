@@ -1,0 +1,181 @@
+"""`permanence config` and `permanence people`: sentences, JSON and exit codes."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from services.intake.cli_config import config
+from services.intake.cli_people import people
+from shared.machine.ports import free_port
+from tests.support.policies import FULL, FULL_FILE, full_text
+from tests.support.servers import Database
+
+app = typer.Typer()
+app.add_typer(config, name="config")
+app.add_typer(people, name="people")
+SIGNED = ("--reason", "first one", "--approved-by", "direction", "--by", "ghislaine")
+
+
+class Said(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def plain(self) -> Any:
+        return json.loads(self.out)
+
+
+def run(*words: object, stdin: str | None = None, **env: str) -> Said:
+    settings = {"DATABASE_URL": "", "PERMANENCE_HOME": "/nowhere", **env}
+    result = CliRunner().invoke(app, [str(w) for w in words], input=stdin, env=settings)
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return Said(result.exit_code, result.stdout, result.stderr)
+
+
+@pytest.fixture
+def url(database: Database) -> str:
+    return database.dsn("desk_admin")
+
+
+def written(folder: Path, text: str, name: str = "p.yaml") -> Path:
+    file = folder / name
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_a_good_policy_is_called_good() -> None:
+    said = run("config", "check", FULL_FILE)
+    assert (said.code, said.err) == (0, "")
+    assert "good" in said.out
+    assert run("config", "check", FULL_FILE, "--json").plain["services"] == 3
+
+
+def test_a_policy_may_come_through_a_pipe() -> None:
+    assert run("config", "check", "-", stdin=FULL).code == 0
+
+
+def test_mistakes_are_told_with_file_and_line(tmp_path: Path) -> None:
+    file = written(tmp_path, full_text(("p2: 5h", "p2: 5d"), ("p1: 8h", "p1: [b]")))
+    said = run("config", "check", file)
+    assert (said.code, said.out) == (2, "")
+    assert f"{file}: line " in said.err
+    assert "2 mistakes; nothing was done." in said.err
+    plain = run("config", "check", file, "--json").plain
+    assert not plain["ok"]
+    paths = [each["path"] for each in plain["mistakes"]]
+    assert paths == ["targets.or.ttr.p2", "targets.argent.ttr.p1"]
+
+
+def test_a_file_that_cannot_be_read_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "latin.yaml").write_bytes(b"version: 1\nname: \xe9\n")
+    (tmp_path / "large.yaml").write_bytes(b"#" * 600_000)
+    for file, words in (
+        (tmp_path / "absent.yaml", "name a file that can be read"),
+        (tmp_path, "name a file that can be read"),
+        (tmp_path / "latin.yaml", "line 2: not UTF-8"),
+        (tmp_path / "large.yaml", "over 512 KB"),
+    ):
+        said = run("config", "check", file)
+        assert said.code == 2
+        assert words in said.err
+        assert words in run("config", "check", file, "--json").plain["error"]
+
+
+def test_the_schema_is_json() -> None:
+    assert run("config", "schema").plain["title"] == "permanence.yaml"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("config", "diff", FULL_FILE), ("config", "apply", FULL_FILE, *SIGNED),
+     ("people", "list"), ("people", "show", "nadia")],
+)  # fmt: skip
+def test_a_desk_that_is_away_is_told_in_a_sentence(words: tuple[object, ...]) -> None:
+    said = run(*words)
+    assert (said.code, said.out) == (3, "")
+    assert "make up" in said.err
+    away = f"postgresql://a:b@127.0.0.1:{free_port()}/x"
+    said = run(*words, DATABASE_URL=away)
+    assert (said.code, said.out) == (3, "")
+    assert "is the desk running?" in said.err
+    assert run(*words, DATABASE_URL="no address").code == 2
+
+
+@pytest.mark.servers
+def test_a_policy_is_compared_applied_and_then_already_so(
+    url: str, tmp_path: Path
+) -> None:
+    said = run("config", "diff", FULL_FILE, "--json", DATABASE_URL=url)
+    assert (said.code, said.plain["version"]) == (1, 0)
+    said = run("config", "apply", FULL_FILE, *SIGNED, DATABASE_URL=url)
+    assert said.code == 0
+    assert "version 1 is in force" in said.out
+    assert run("config", "diff", FULL_FILE, DATABASE_URL=url).code == 0
+    said = run("config", "apply", FULL_FILE, *SIGNED, "--json", DATABASE_URL=url)
+    assert (said.code, said.plain["applied"]) == (0, False)
+    changed = written(tmp_path, full_text(("p2: 5h", "p2: 4h")))
+    said = run("config", "diff", changed, "--json", DATABASE_URL=url)
+    assert said.code == 1
+    assert said.plain["changes"] == [
+        {"path": "targets.or.ttr.p2", "kind": "changed", "before": "5h", "after": "4h"}
+    ]
+    assert "targets.or.ttr.p2" in run("config", "diff", changed, DATABASE_URL=url).out
+
+
+@pytest.mark.servers
+def test_a_wrong_policy_or_signature_is_not_applied(url: str, tmp_path: Path) -> None:
+    wrong = written(tmp_path, full_text(("p2: 5h", "p2: 5d")))
+    assert run("config", "apply", wrong, *SIGNED, DATABASE_URL=url).code == 2
+    said = run(
+        "config", "apply", FULL_FILE, "--reason", "odette@x.example", "--by", "a b",
+        DATABASE_URL=url,
+    )  # fmt: skip
+    assert said.code == 2
+    assert "--reason: an e-mail address" in said.err
+    assert "--by: write a person's id" in said.err
+    assert run("config", "diff", FULL_FILE, "--json", DATABASE_URL=url).code == 1
+
+
+@pytest.mark.servers
+def test_a_role_that_may_not_apply_is_told_in_a_sentence(database: Database) -> None:
+    reader = database.dsn("desk_projections")
+    said = run("config", "apply", FULL_FILE, *SIGNED, DATABASE_URL=reader)
+    assert said.code == 3
+    assert "permission denied" in said.err
+
+
+@pytest.mark.servers
+def test_people_are_imported_listed_and_shown(url: str, tmp_path: Path) -> None:
+    file = written(tmp_path, "id;name;client\nnadia;Nadia [b];mairie\n", "people.CSV")
+    said = run("people", "import", file, DATABASE_URL=url)
+    assert (said.code, said.out) == (0, "1 added, 0 changed, 0 as they were.\n")
+    more = written(tmp_path, "paul: {name: Paul, language: fr}", "more.yaml")
+    said = run("people", "import", more, "--json", DATABASE_URL=url)
+    assert said.plain == {"added": 1, "changed": 0, "unchanged": 0}
+    assert "Nadia [b]" in run("people", "list", DATABASE_URL=url).out
+    listed = run("people", "list", "--client", "mairie", "--json", DATABASE_URL=url)
+    assert [each["id"] for each in listed.plain] == ["nadia"]
+    assert "language: fr" in run("people", "show", "paul", DATABASE_URL=url).out
+    shown = run("people", "show", "paul", "--json", DATABASE_URL=url).plain
+    assert (shown["name"], shown["zone"]) == ("Paul", None)
+    assert run("people", "show", "nobody", DATABASE_URL=url).code == 2
+
+
+@pytest.mark.servers
+def test_one_wrong_row_imports_nobody(url: str, tmp_path: Path) -> None:
+    file = written(tmp_path, "id,name,email\na,A,\nb,B,b@x\n", "people.csv")
+    said = run("people", "import", file, DATABASE_URL=url)
+    assert said.code == 2
+    assert f"{file}: row 3: email: no e-mail address" in said.err
+    assert run("people", "list", "--json", DATABASE_URL=url).plain == []
+
+
+def test_a_file_of_another_kind_is_told(tmp_path: Path) -> None:
+    said = run("people", "import", written(tmp_path, "x", "people.xlsx"))
+    assert said.code == 2
+    assert ".csv or .yaml" in said.err

@@ -1,0 +1,1 @@
+"""Rules and readings of intake, without servers."""
