@@ -21,6 +21,10 @@ pytestmark = pytest.mark.e2e
 WAIT = 20
 
 FOR_EVER = "print('up', flush=True); import signal; signal.pause()"
+POLITE = (
+    "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(0));"
+    "print('up', flush=True); signal.pause()"
+)
 STUBBORN = (
     "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
     "print('up', flush=True);"
@@ -157,7 +161,7 @@ def test_who_ignores_the_stop_is_killed(*, hurried: bool) -> None:
 
 def test_a_frozen_process_is_stopped_too() -> None:
     async def story() -> None:
-        async with desk(python("one", FOR_EVER)) as own:
+        async with desk(python("one", POLITE)) as own:
             pid = own.known["one"]
             os.kill(pid, SIGSTOP)
             stop = own.supervisor.stop(["one"], hurry=asyncio.Event())
