@@ -79,6 +79,8 @@ class IncidentContacted(Event):
     person: PersonId
     direction: Literal["inbound", "outbound"]
     channel: Channel
+    contacted_at: AwareDatetime
+    """When they were in touch, which may be earlier than `at`."""
     words: Text | None = None
 
 

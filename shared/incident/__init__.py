@@ -4,9 +4,17 @@ Whoever reads the log may use this; who may do what is the business of intake al
 """
 
 from shared.incident.evolve import evolve, replay
-from shared.incident.state import IN_STOCK, BrokenHistory, Incident, Pause, Status
+from shared.incident.state import (
+    AT_WORK,
+    IN_STOCK,
+    BrokenHistory,
+    Incident,
+    Pause,
+    Status,
+)
 
 __all__ = [
+    "AT_WORK",
     "IN_STOCK",
     "BrokenHistory",
     "Incident",

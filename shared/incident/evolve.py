@@ -168,9 +168,10 @@ def _told(incident: Incident, event: _Told) -> Incident:
                 incident,
                 reporter=incident.reporter or event.person,
                 own_reporters=incident.own_reporters | {event.person},
+                last_contact=event,
             )
         case IncidentContacted():
-            return incident
+            return _with(incident, last_contact=event)
         case IncidentClassified():
             return _with(
                 incident,
@@ -186,7 +187,9 @@ def _told(incident: Incident, event: _Told) -> Incident:
         case IncidentAssigned():
             return _with(incident, team=event.team, assignee=event.assignee)
         case IncidentInformed():
-            return _with(incident, last_message=event.message)
+            return _with(
+                incident, last_message=event.message, last_informed_at=event.at
+            )
         case _:
             assert_never(event)
 

@@ -6,7 +6,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from shared.events.event import Actor
-from shared.events.incident import Origin, PersonId, SignalState
+from shared.events.incident import (
+    IncidentContacted,
+    Origin,
+    PersonId,
+    SignalState,
+)
 from shared.events.incident_ties import Relation
 from shared.policy.scales import Impact, Priority, Urgency
 from shared.policy.targets import PauseReason
@@ -25,7 +30,10 @@ class Status(StrEnum):
     MERGED = "merged"
 
 
-IN_STOCK = frozenset({Status.NEW, Status.ACKNOWLEDGED, Status.PAUSED, Status.RESOLVED})
+AT_WORK = frozenset({Status.NEW, Status.ACKNOWLEDGED, Status.PAUSED})
+"""Statuses in which something is still to be done about the trouble."""
+
+IN_STOCK = AT_WORK | {Status.RESOLVED}
 """What counts as open in the balance; a resolved one still awaits its closure."""
 
 
@@ -70,7 +78,9 @@ class Incident:
     """Who took it on first in this cycle."""
     acknowledged_at: datetime | None = None
     pause: Pause | None = None
+    last_contact: IncidentContacted | None = None
     last_message: str | None = None
+    last_informed_at: datetime | None = None
     restored_at: datetime | None = None
     resolved_at: datetime | None = None
     closed_at: datetime | None = None

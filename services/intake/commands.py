@@ -1,0 +1,70 @@
+"""A command: a wish, whose it is, and when. The edge makes it; nobody sends it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, get_args
+
+from services.intake.signals import Signal
+from services.intake.wishes import PersonsWish
+from shared.events.event import Actor
+from shared.references import IncidentRef
+
+BODY_OF: Mapping[str, type[PersonsWish]] = {
+    kind.verb: kind for kind in get_args(PersonsWish)
+}
+"""The body of each verb a person may use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A signal fires, and the incident does not know that yet.
+
+    `repeats` tells how often it came since the last event that told of it;
+    `follows` names an incident of the same trouble that may no longer be reopened.
+    """
+
+    verb: ClassVar[str] = "trigger"
+    signal: Signal
+    signal_key: str
+    received_at: datetime
+    repeats: int = 0
+    follows: IncidentRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recover:
+    """A signal recovered."""
+
+    verb: ClassVar[str] = "recover"
+    signal: Signal
+    signal_key: str
+    repeats: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgeSource:
+    """Somebody acknowledged the signal where it comes from."""
+
+    verb: ClassVar[str] = "acknowledge_source"
+    signal: Signal
+    signal_key: str
+
+
+MachinesWish = Trigger | Recover | AcknowledgeSource
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A wish about `incident`, which for `open` and `trigger` may be a new reference.
+
+    `at` is the instant of the decision, in UTC; `roles` are what the caller's token
+    carries; `new` is the reference of the incident that `split` opens.
+    """
+
+    incident: IncidentRef
+    at: datetime
+    by: Actor
+    wish: PersonsWish | MachinesWish
+    roles: tuple[str, ...] = ()
+    new: IncidentRef | None = None

@@ -1,0 +1,49 @@
+"""Everything a decision is made under, beside the incident it is about."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from services.intake.commands import Command
+from shared.events.event import Actor
+from shared.incident import Incident
+from shared.policy.document import Policy
+
+_PERSON = "person:"
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """The command, the second incident where there is one, the policy in force."""
+
+    command: Command
+    other: Incident | None
+    policy: Policy
+    policy_version: int
+
+    @property
+    def person(self) -> str | None:
+        """The id of the person who acts; none where a machine does."""
+        by = self.command.by
+        return by.removeprefix(_PERSON) if by.startswith(_PERSON) else None
+
+    def on(self, ref: str, whose: Actor | None = None) -> dict[str, Any]:
+        """Return what every event of this decision on incident `ref` has in common.
+
+        `whose` is the owner of the key for personal words, where it has any.
+        """
+        return {
+            "incident": ref,
+            "at": self.command.at,
+            "by": self.command.by,
+            "policy": self.policy_version,
+            "whose": whose,
+        }
+
+    def about(self, incident: Incident) -> dict[str, Any]:
+        """Return the same for an event with words about the incident's people.
+
+        They are its first reporter's; without one, whoever wrote them owns them.
+        """
+        reporter = incident.reporter
+        whose = f"{_PERSON}{reporter}" if reporter else self.command.by
+        return self.on(incident.ref, whose)

@@ -1,0 +1,92 @@
+"""From a command and the incident as it is, to what happened. Pure."""
+
+from typing import assert_never
+
+from services.intake.commands import AcknowledgeSource, Command, Recover, Trigger
+from services.intake.decider import ending, hearing, linking, merging, opening, working
+from services.intake.decider.circumstances import Circumstances
+from services.intake.decider.refused import Refused
+from services.intake.decider.table import is_to_do
+from services.intake.wishes import (
+    Cancel,
+    Close,
+    Link,
+    Merge,
+    Open,
+    Relapse,
+    Reopen,
+    Resolve,
+    Restore,
+    Split,
+    Unlink,
+    Unmerge,
+)
+from shared.events import IncidentEvent
+from shared.incident import Incident
+from shared.policy.document import Policy
+
+
+def decide(  # noqa: PLR0911 one return a case
+    command: Command,
+    incident: Incident | None,
+    *,
+    other: Incident | None = None,
+    policy: Policy,
+    policy_version: int,
+) -> list[IncidentEvent]:
+    """Return the events `command` makes true, in order; none if it is so already.
+
+    `other` is the second incident: of a link or merge the target, of unmerge the one
+    it is merged into. Some events may then be of that one's stream, and of a new
+    stream for `split`. Raises `Refused` for no.
+    """
+    circumstances = Circumstances(command, other, policy, policy_version)
+    wish = command.wish
+    if incident is None:
+        return _first(circumstances)
+    if not is_to_do(wish.verb, incident):
+        return []
+    match wish:
+        case Trigger() | Recover() | AcknowledgeSource():
+            return hearing.heard(wish, incident, circumstances)
+        case Restore() | Relapse() | Resolve() | Reopen() | Close() | Cancel():
+            return ending.ended(wish, incident, circumstances)
+        case Link() | Unlink() | Merge() | Unmerge() | Split():
+            return _tied(wish, incident, circumstances)
+        case Open():
+            return []
+        case _:
+            return working.worked(wish, incident, circumstances)
+
+
+def _first(circumstances: Circumstances) -> list[IncidentEvent]:
+    match circumstances.command.wish:
+        case Trigger() as wish:
+            return hearing.opened(wish, circumstances)
+        case Open() as wish:
+            return opening.opened(wish, circumstances)
+        case wish:
+            ref = circumstances.command.incident
+            raise Refused(
+                f"there is no incident {ref} to {wish.verb}", "unknown_incident"
+            )
+
+
+def _tied(
+    wish: Link | Unlink | Merge | Unmerge | Split,
+    incident: Incident,
+    circumstances: Circumstances,
+) -> list[IncidentEvent]:
+    match wish:
+        case Link():
+            return linking.linked(wish, incident, circumstances)
+        case Unlink():
+            return linking.unlinked(wish, incident, circumstances)
+        case Merge():
+            return merging.merged(wish, incident, circumstances)
+        case Unmerge():
+            return merging.unmerged(incident, circumstances)
+        case Split():
+            return merging.split(wish, incident, circumstances)
+        case _:
+            assert_never(wish)

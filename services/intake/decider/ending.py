@@ -1,0 +1,107 @@
+"""Service back, work done, over; and back again when it was not."""
+
+from datetime import datetime
+from typing import Literal, assert_never
+
+from services.intake.decider.circumstances import Circumstances
+from services.intake.decider.refused import Refused
+from services.intake.decider.taking import taken
+from services.intake.wishes import Cancel, Close, Relapse, Reopen, Resolve, Restore
+from shared.events import IncidentEvent
+from shared.events.incident import (
+    IncidentCancelled,
+    IncidentClosed,
+    IncidentRelapsed,
+    IncidentReopened,
+    IncidentResolved,
+    IncidentRestored,
+    IncidentResumed,
+)
+from shared.incident import Incident, Status
+from shared.policy.document import Policy
+
+EndWish = Restore | Relapse | Resolve | Reopen | Close | Cancel
+
+
+def ended(
+    wish: EndWish, incident: Incident, circumstances: Circumstances
+) -> list[IncidentEvent]:
+    """Return the events of a wish the table lets through."""
+    common = circumstances.about(incident)
+    match wish:
+        case Restore():
+            return _restored(wish, incident, circumstances)
+        case Relapse(reason=reason):
+            is_back = incident.restored_at is not None
+            return [IncidentRelapsed(**common, reason=reason)] if is_back else []
+        case Resolve(note=note):
+            by_hand = taken(incident, circumstances)
+            return [*by_hand, *resolution(incident, circumstances, note)]
+        case Reopen():
+            return _reopened(wish, incident, circumstances)
+        case Close(note=note):
+            return [IncidentClosed(**common, note=note)]
+        case Cancel(reason=reason, note=note):
+            cancelled = IncidentCancelled(**common, reason=reason, note=note)
+            return [*unpaused(incident, circumstances, "cancelled"), cancelled]
+        case _:
+            assert_never(wish)
+
+
+def resolution(
+    incident: Incident, circumstances: Circumstances, note: str | None = None
+) -> list[IncidentEvent]:
+    """Return what resolving comes to: waiting ends, service is back, work is done."""
+    events = unpaused(incident, circumstances, "resolved")
+    if incident.restored_at is None:
+        events.append(IncidentRestored(**circumstances.on(incident.ref)))
+    common = circumstances.about(incident)
+    return [*events, IncidentResolved(**common, cycle=incident.cycle, note=note)]
+
+
+def unpaused(
+    incident: Incident,
+    circumstances: Circumstances,
+    cause: Literal["resolved", "cancelled", "merged"],
+) -> list[IncidentEvent]:
+    """Return the end of the pause, where there is one: every way out ends it."""
+    if incident.pause is None:
+        return []
+    return [IncidentResumed(**circumstances.on(incident.ref), cause=cause)]
+
+
+def may_reopen(incident: Incident, at: datetime, policy: Policy) -> bool:
+    """Tell whether `at` lies within the window after closure, or else resolution."""
+    since = incident.closed_at or incident.resolved_at
+    return since is not None and at - since <= policy.reopen_within
+
+
+def _restored(
+    wish: Restore, incident: Incident, circumstances: Circumstances
+) -> list[IncidentEvent]:
+    if incident.restored_at is not None:
+        return []
+    restored = IncidentRestored(
+        **circumstances.about(incident), workaround=wish.workaround, note=wish.note
+    )
+    return [*taken(incident, circumstances), restored]
+
+
+def _reopened(
+    wish: Reopen, incident: Incident, circumstances: Circumstances
+) -> list[IncidentEvent]:
+    if not may_reopen(incident, circumstances.command.at, circumstances.policy):
+        raise Refused(
+            f"{incident.ref} was {incident.status} too long ago to be reopened: open a "
+            "new incident and link it",
+            "window",
+        )
+    return [
+        IncidentReopened(
+            **circumstances.about(incident),
+            cycle=incident.cycle + 1,
+            cause=wish.cause,
+            reason=wish.reason,
+            after_closure=incident.status is Status.CLOSED,
+        )
+    ]

@@ -1,0 +1,186 @@
+"""What monitoring says, and what it makes of an incident.
+
+Which signals are news is for `correlation` to know; here they are taken as such.
+"""
+
+from typing import assert_never
+
+from services.intake.commands import AcknowledgeSource, MachinesWish, Recover, Trigger
+from services.intake.decider.circumstances import Circumstances
+from services.intake.decider.ending import may_reopen, resolution
+from services.intake.decider.refused import Refused
+from services.intake.signals import Signal
+from shared.events import IncidentEvent
+from shared.events.incident import (
+    IncidentClassified,
+    IncidentOpened,
+    IncidentRelapsed,
+    IncidentReopened,
+    IncidentRestored,
+)
+from shared.events.incident_signals import (
+    IncidentRecovered,
+    IncidentSignalled,
+    IncidentSourceAcknowledged,
+)
+from shared.incident import AT_WORK, Incident, Status, evolve
+from shared.policy.document import Classification, Policy
+from shared.policy.scales import Severity
+from shared.policy.services import UNKNOWN
+
+ASSUMED: Severity = "error"
+"""How bad a signal is whose source does not say: better woken than not."""
+
+
+def opened(wish: Trigger, circumstances: Circumstances) -> list[IncidentEvent]:
+    """Return the opening of an incident by a signal."""
+    signal, command = wish.signal, circumstances.command
+    found = _classification(circumstances.policy, signal, signal.service)
+    unlisted = signal.service if found.service == UNKNOWN else None
+    return [
+        IncidentOpened(
+            **circumstances.on(command.incident, command.by),
+            origin="monitoring",
+            title=signal.title,
+            service=found.service,
+            claimed_service=unlisted,
+            impact=found.impact,
+            urgency=found.urgency,
+            severity=signal.severity,
+            priority=found.priority,
+            team=circumstances.policy.team_of_first_contact,
+            source=signal.source,
+            signal_key=wish.signal_key,
+            dedup_key=signal.dedup_key,
+            labels=signal.labels or None,
+            details=signal.details,
+            reported_at=wish.received_at,
+            received_at=wish.received_at,
+            occurred_at=signal.occurred_at,
+            follows=wish.follows,
+        )
+    ]
+
+
+def heard(
+    wish: MachinesWish, incident: Incident, circumstances: Circumstances
+) -> list[IncidentEvent]:
+    """Return the events of a wish the table lets through."""
+    match wish:
+        case Trigger():
+            return [
+                _fired(wish, incident, circumstances),
+                *_raised(wish.signal, incident, circumstances),
+            ]
+        case Recover():
+            return _recovered(wish, incident, circumstances)
+        case AcknowledgeSource(signal_key=key):
+            if key in incident.source_acknowledged:
+                return []
+            return [
+                IncidentSourceAcknowledged(
+                    **circumstances.on(incident.ref),
+                    source=wish.signal.source,
+                    signal_key=key,
+                    occurred_at=wish.signal.occurred_at,
+                )
+            ]
+        case _:
+            assert_never(wish)
+
+
+def _fired(
+    wish: Trigger, incident: Incident, circumstances: Circumstances
+) -> IncidentEvent:
+    signal = wish.signal
+    said = {
+        **circumstances.on(incident.ref),
+        "signal_key": wish.signal_key,
+        "severity": signal.severity,
+        "occurred_at": signal.occurred_at,
+    }
+    if incident.status not in AT_WORK:
+        return _reopened(incident, circumstances, said)
+    fires_already = incident.signals.get(wish.signal_key) == "firing"
+    if incident.restored_at is not None and not fires_already:
+        return IncidentRelapsed(**said)
+    return IncidentSignalled(
+        **said, source=signal.source, repeats=wish.repeats, last_at=wish.received_at
+    )
+
+
+def _reopened(
+    incident: Incident, circumstances: Circumstances, said: dict[str, object]
+) -> IncidentEvent:
+    if not may_reopen(incident, circumstances.command.at, circumstances.policy):
+        raise Refused(
+            f"{incident.ref} was {incident.status} too long ago to be reopened: open "
+            "one that follows it",
+            "window",
+        )
+    closed = incident.status is Status.CLOSED
+    return IncidentReopened(
+        **said, cycle=incident.cycle + 1, cause="signal", after_closure=closed
+    )
+
+
+def _raised(
+    signal: Signal, incident: Incident, circumstances: Circumstances
+) -> list[IncidentEvent]:
+    """Return the higher priority a signal gives; never over what a person said."""
+    by_person = incident.classified_by and incident.classified_by.startswith("person:")
+    if signal.severity is None or incident.origin != "monitoring" or by_person:
+        return []
+    found = _classification(circumstances.policy, signal, incident.service)
+    if found.priority >= incident.priority:
+        return []
+    return [
+        IncidentClassified(
+            **circumstances.on(incident.ref),
+            category=incident.category,
+            service=incident.service,
+            client=incident.client,
+            impact=found.impact,
+            urgency=found.urgency,
+            priority=found.priority,
+        )
+    ]
+
+
+def _recovered(
+    wish: Recover, incident: Incident, circumstances: Circumstances
+) -> list[IncidentEvent]:
+    recovered = IncidentRecovered(
+        **circumstances.on(incident.ref),
+        source=wish.signal.source,
+        signal_key=wish.signal_key,
+        repeats=wish.repeats,
+        occurred_at=wish.signal.occurred_at,
+    )
+    after = evolve(incident, recovered)
+    if incident.status not in AT_WORK or "firing" in after.signals.values():
+        return [recovered]
+    if _resolves(incident, circumstances.policy):
+        return [recovered, *resolution(after, circumstances)]
+    if incident.restored_at is None:
+        return [recovered, IncidentRestored(**circumstances.on(incident.ref))]
+    return [recovered]
+
+
+def _resolves(incident: Incident, policy: Policy) -> bool:
+    match policy.recovery_resolves:
+        case "always":
+            return True
+        case "never":
+            return False
+        case "unreported":
+            return not incident.reporters and incident.origin != "agent"
+        case unknown:
+            assert_never(unknown)
+
+
+def _classification(
+    policy: Policy, signal: Signal, service: str | None
+) -> Classification:
+    severity = signal.severity or ASSUMED
+    return policy.for_signal(signal.source, service, severity, signal.labels)

@@ -1,0 +1,72 @@
+"""Links to other records; between two incidents each side holds its own."""
+
+from collections.abc import Mapping
+
+from services.intake.decider.circumstances import Circumstances
+from services.intake.decider.refused import Refused
+from services.intake.wishes import Link, Unlink
+from shared.events import IncidentEvent
+from shared.events.incident_ties import IncidentLinked, IncidentUnlinked, Relation
+from shared.incident import Incident, Status
+from shared.references import is_incident_ref
+
+MIRRORED: Mapping[Relation, Relation] = {
+    "related": "related",
+    "caused_by": "causes",
+    "causes": "caused_by",
+}
+"""How the other incident sees it; what is not here is no relation of two incidents."""
+
+
+def linked(
+    wish: Link, incident: Incident, circumstances: Circumstances
+) -> list[IncidentEvent]:
+    """Return the link on both sides, as far as it is not there already."""
+    other = _other(wish, incident, circumstances)
+    return [
+        IncidentLinked(**circumstances.on(side.ref), relation=relation, target=target)
+        for side, relation, target in _sides(wish, incident, other)
+        if (relation, target) not in side.links
+    ]
+
+
+def unlinked(
+    wish: Unlink, incident: Incident, circumstances: Circumstances
+) -> list[IncidentEvent]:
+    """Return the end of the link on both sides, as far as it is there."""
+    return [
+        IncidentUnlinked(**circumstances.on(side.ref), relation=relation, target=target)
+        for side, relation, target in _sides(wish, incident, circumstances.other)
+        if (relation, target) in side.links
+    ]
+
+
+def _sides(
+    wish: Link | Unlink, incident: Incident, other: Incident | None
+) -> list[tuple[Incident, Relation, str]]:
+    own = (incident, wish.relation, wish.target)
+    mirrored = MIRRORED.get(wish.relation)
+    if other is None or mirrored is None:
+        return [own]
+    return [own, (other, mirrored, incident.ref)]
+
+
+def _other(
+    wish: Link, incident: Incident, circumstances: Circumstances
+) -> Incident | None:
+    target, other = wish.target, circumstances.other
+    if not is_incident_ref(target):
+        if wish.relation == "causes":
+            raise Refused(f"{target} is no incident: link it as `change`", "invalid")
+        return None
+    if wish.relation not in MIRRORED:
+        raise Refused(f"{target} is an incident, no {wish.relation}", "invalid")
+    if target == incident.ref:
+        raise Refused("an incident is not linked to itself", "invalid")
+    if other is None:
+        raise Refused(f"there is no incident {target}", "unknown_target")
+    if other.status is Status.MERGED:
+        raise Refused(
+            f"{target} was merged: link to {other.merged_into} instead", "state"
+        )
+    return other

@@ -1,0 +1,157 @@
+"""The desk at work: in touch, classifying, giving out, taking on, waiting, telling."""
+
+from typing import assert_never
+
+from services.intake.decider.circumstances import Circumstances
+from services.intake.decider.names import known
+from services.intake.decider.priority import settled
+from services.intake.decider.refused import Refused
+from services.intake.decider.taking import taken
+from services.intake.wishes import (
+    Acknowledge,
+    Assign,
+    Attach,
+    Classify,
+    Inform,
+    Pause,
+    Resume,
+)
+from shared.events import IncidentEvent
+from shared.events.incident import (
+    IncidentAssigned,
+    IncidentClassified,
+    IncidentContacted,
+    IncidentInformed,
+    IncidentPaused,
+    IncidentResumed,
+)
+from shared.incident import Incident
+
+WorkWish = Attach | Classify | Assign | Acknowledge | Pause | Resume | Inform
+
+
+def worked(  # noqa: PLR0911 one return a case
+    wish: WorkWish, incident: Incident, circumstances: Circumstances
+) -> list[IncidentEvent]:
+    """Return the events of a wish the table lets through."""
+    match wish:
+        case Attach():
+            return _attached(wish, incident, circumstances)
+        case Classify():
+            return _classified(wish, incident, circumstances)
+        case Assign():
+            return _assigned(wish, incident, circumstances)
+        case Acknowledge():
+            return taken(incident, circumstances)
+        case Pause():
+            return _paused(wish, incident, circumstances)
+        case Resume():
+            common = circumstances.on(incident.ref)
+            return [IncidentResumed(**common, cause="agent")]
+        case Inform():
+            return _informed(wish, incident, circumstances)
+        case _:
+            assert_never(wish)
+
+
+def _attached(
+    wish: Attach, incident: Incident, circumstances: Circumstances
+) -> list[IncidentEvent]:
+    contacted = IncidentContacted(
+        **circumstances.on(incident.ref, f"person:{wish.person}"),
+        person=wish.person,
+        direction=wish.direction,
+        channel=wish.channel,
+        contacted_at=circumstances.command.at,
+        words=wish.words,
+    )
+    if contacted == incident.last_contact:
+        return []
+    inbound = wish.direction == "inbound" and wish.person in incident.reporters
+    asked = incident.pause is not None and incident.pause.reason == "user"
+    if not (inbound and asked):
+        return [contacted]
+    # The user's reply resumes by itself.
+    resumed = IncidentResumed(**circumstances.on(incident.ref), cause="reply")
+    return [contacted, resumed]
+
+
+def _classified(
+    wish: Classify, incident: Incident, circumstances: Circumstances
+) -> list[IncidentEvent]:
+    policy = circumstances.policy
+    if wish.service:
+        known("service", wish.service, policy.services)
+    if wish.category:
+        known("category", wish.category, policy.categories)
+    impact = wish.impact or incident.impact
+    urgency = wish.urgency or incident.urgency
+    weighed = (impact, urgency) != (incident.impact, incident.urgency)
+    priority, override = incident.priority, incident.override
+    if weighed or wish.priority not in (None, priority):
+        priority, override = settled(
+            circumstances, impact, urgency, wish.priority, wish.reason
+        )
+    elif wish.priority is None and (wish.impact or wish.urgency):
+        priority, override = policy.priority(impact, urgency), False
+    classified = IncidentClassified(
+        **circumstances.about(incident),
+        category=wish.category or incident.category,
+        service=wish.service or incident.service,
+        client=wish.client or incident.client,
+        impact=impact,
+        urgency=urgency,
+        priority=priority,
+        override=override,
+        reason=wish.reason,
+    )
+    return [classified] if _changes(classified, incident) else []
+
+
+def _changes(classified: IncidentClassified, incident: Incident) -> bool:
+    said = ("category", "service", "client", "impact", "urgency", "priority")
+    return any(
+        getattr(classified, name) != getattr(incident, name)
+        for name in (*said, "override")
+    )
+
+
+def _assigned(
+    wish: Assign, incident: Incident, circumstances: Circumstances
+) -> list[IncidentEvent]:
+    if wish.team is None and wish.assignee is None:
+        raise Refused("say whom to give it to: `team`, `assignee` or both", "invalid")
+    team = wish.team or incident.team
+    known("team", team, circumstances.policy.teams)
+    if (team, wish.assignee) == (incident.team, incident.assignee):
+        return []
+    common = circumstances.on(incident.ref)
+    return [IncidentAssigned(**common, team=team, assignee=wish.assignee)]
+
+
+def _paused(
+    wish: Pause, incident: Incident, circumstances: Circumstances
+) -> list[IncidentEvent]:
+    if wish.reason == "user" and wish.question is None:
+        raise Refused("say in `question` what the user is asked", "invalid")
+    held = incident.pause
+    if held and (held.reason, held.question) == (wish.reason, wish.question):
+        return []
+    if held:
+        raise Refused(
+            f"{incident.ref} waits already, for {held.reason}: resume it first",
+            "state",
+        )
+    paused = IncidentPaused(
+        **circumstances.about(incident), reason=wish.reason, question=wish.question
+    )
+    return [*taken(incident, circumstances), paused]
+
+
+def _informed(
+    wish: Inform, incident: Incident, circumstances: Circumstances
+) -> list[IncidentEvent]:
+    last = (incident.last_message, incident.last_informed_at)
+    if last == (wish.message, circumstances.command.at):
+        return []
+    return [IncidentInformed(**circumstances.about(incident), message=wish.message)]

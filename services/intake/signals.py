@@ -1,0 +1,135 @@
+"""A signal: what a monitoring source says about one trouble, whatever its format.
+
+Two keys, never one: `event_id` is this message (a repeat of it is the same message),
+`dedup_key` is the trouble (a repeat of it is the same trouble again).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+from pydantic_core import PydanticCustomError
+
+from services.intake.texts import AHEAD_MAX, Instant, Title, line
+from shared.policy.scales import Severity
+
+DEDUP_KEY_MAX = 512
+EVENT_ID_MAX = 256
+SERVICE_MAX = 256
+LABELS_MAX = 64
+LABEL_MAX = 1_024
+LABELS_BYTES_MAX = 16_384
+DETAILS_MAX = 4_000
+
+Action = Literal["trigger", "acknowledge", "resolve"]
+_Label = Annotated[str, StringConstraints(max_length=LABEL_MAX)]
+
+
+def _labels(labels: dict[str, str]) -> dict[str, str]:
+    if sum(map(len, labels)) + sum(map(len, labels.values())) > LABELS_BYTES_MAX // 4:
+        size = sum(len(f"{name}{value}".encode()) for name, value in labels.items())
+        if size > LABELS_BYTES_MAX:
+            raise PydanticCustomError(
+                "too_long",
+                "the labels take {size} bytes; at most {most}: send fewer or shorter",
+                {"size": size, "most": LABELS_BYTES_MAX},
+            )
+    if any("\x00" in text for pair in labels.items() for text in pair):
+        raise PydanticCustomError(
+            "control_character", "a label holds the character U+0000: remove it"
+        )
+    return labels
+
+
+_EventId = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=EVENT_ID_MAX),
+    AfterValidator(line),
+]
+_DedupKey = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=DEDUP_KEY_MAX),
+    AfterValidator(line),
+]
+_Service = Annotated[
+    str, StringConstraints(max_length=SERVICE_MAX), AfterValidator(line)
+]
+_Labels = Annotated[
+    dict[_Label, _Label], Field(max_length=LABELS_MAX), AfterValidator(_labels)
+]
+_Details = Annotated[str, StringConstraints(max_length=DETAILS_MAX)]
+
+
+class Signal(BaseModel):
+    """One thing a source said. `source` is who authenticated, never what it claims.
+
+    `details` is JSON text for people to read, cut where it is long; the raw body is
+    kept beside.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str
+    event_id: _EventId | None = None
+    dedup_key: _DedupKey
+    action: Action
+    title: Title
+    severity: Severity | None = None
+    service: _Service | None = None
+    occurred_at: Instant | None = None
+    labels: _Labels = {}
+    details: _Details | None = None
+
+
+_SAID = {
+    "extra_forbidden": "there is no such field: remove it",
+    "missing": "this field is missing",
+    "timezone_aware": "a time needs its zone: 2025-06-30T07:52:00Z, or with +02:00",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """An element of a body that is no signal, why, and where in it (0 is the first)."""
+
+    index: int
+    reason: str
+    loc: tuple[str | int, ...] = ()
+
+
+def signal_from(
+    fields: dict[str, Any], index: int, received_at: datetime
+) -> Signal | Rejected:
+    """Return the signal these fields make, or why they make none."""
+    try:
+        signal = Signal(**fields)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        return Rejected(index, _SAID.get(first["type"], first["msg"]), first["loc"])
+    if signal.occurred_at and signal.occurred_at - received_at > AHEAD_MAX:
+        return Rejected(
+            index,
+            "lies more than a day ahead: set the sender's clock",
+            ("occurred_at",),
+        )
+    return signal
+
+
+def signal_key(source: str, dedup_key: str) -> str:
+    """Return the key of a trouble, in hex; the clear one may tell about people."""
+    return sha256(f"{source}\0{dedup_key}".encode()).hexdigest()
+
+
+def default_dedup_key(source: str, service: object, title: object) -> str:
+    """Return the key of a trouble whose sender names none."""
+    told = f"{source}\0{service or ''}\0{title}".encode(errors="replace")
+    return f"auto:{sha256(told).hexdigest()}"

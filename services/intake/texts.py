@@ -1,0 +1,75 @@
+"""Words and instants people and monitors send us: bounded, and fit to be kept."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, StringConstraints
+from pydantic_core import PydanticCustomError
+
+TITLE_MAX = 1_024
+WORDS_MAX = 10_000
+WORDS_BYTES_MAX = 30_000
+"""An event holds at most 64 KB, and sealed words take a third more room."""
+REASON_MAX = 1_000
+
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST = datetime(3000, 1, 1, tzinfo=UTC)
+AHEAD_MAX = timedelta(days=1)
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL_IN_LINE = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def line(text: str) -> str:
+    """Return `text` if it holds no control character; else a validation error."""
+    return text if text.isprintable() else _without(_CONTROL_IN_LINE, text)
+
+
+def _words(text: str) -> str:
+    if len(text) > WORDS_BYTES_MAX // 4 and len(text.encode()) > WORDS_BYTES_MAX:
+        raise PydanticCustomError(
+            "too_long",
+            "the text takes more than {most} bytes in UTF-8: shorten it",
+            {"most": WORDS_BYTES_MAX},
+        )
+    return text if text.isprintable() else _without(_CONTROL, text)
+
+
+def _without(control: re.Pattern[str], text: str) -> str:
+    found = control.search(text)
+    if found:
+        raise PydanticCustomError(
+            "control_character",
+            "character {place} is the control character {code}: remove it",
+            {"place": found.start() + 1, "code": f"U+{ord(found[0]):04X}"},
+        )
+    return text
+
+
+def _credible(instant: datetime) -> datetime:
+    if not EARLIEST <= instant < LATEST:
+        raise PydanticCustomError(
+            "absurd_instant",
+            "an instant outside the years 2000 to 2999 is not credible",
+        )
+    return instant.astimezone(UTC)
+
+
+Title = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=TITLE_MAX, strip_whitespace=True),
+    AfterValidator(line),
+]
+Words = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=WORDS_MAX),
+    AfterValidator(_words),
+]
+Reason = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=REASON_MAX, strip_whitespace=True),
+    AfterValidator(_words),
+]
+Instant = Annotated[AwareDatetime, AfterValidator(_credible)]
+"""Aware, of the years 2000 to 2999; becomes UTC."""

@@ -1,0 +1,235 @@
+"""What people may ask of an incident: the body of each request, one class a verb.
+
+HTTP and NATS share them. Whose wish it is and when is never in a body: see `Command`.
+"""
+
+from typing import ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from services.intake.texts import Instant, Reason, Title, Words
+from shared.events.incident_ties import RecordRef, Relation
+from shared.policy.names import Name, Person
+from shared.policy.scales import Impact, Priority, Urgency
+from shared.policy.targets import Channel, PauseReason
+from shared.references import IncidentRef
+
+SIGNAL_KEYS_MAX = 1_000
+
+
+class Wish(BaseModel):
+    """A body: frozen, and no field it does not know."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True
+    )
+
+
+class Open(Wish):
+    """Take an incident on record."""
+
+    verb: ClassVar[str] = "open"
+    title: Title
+    description: Words | None = None
+    """The reporter's own words, kept verbatim; without a reporter, the agent's."""
+    service: Name | None = None
+    category: Name | None = None
+    client: Name | None = None
+    """The contract party; not the person who reports."""
+    impact: Impact | None = None
+    """Left out: the criticality of the service."""
+    urgency: Urgency = "medium"
+    priority: Priority | None = None
+    """Left out: what the matrix gives. Another needs a role and a reason."""
+    reason: Reason | None = None
+    """Why the priority is not the matrix's."""
+    reporter: Person | None = None
+    channel: Channel | None = None
+    """How the reporter reached the desk; goes with `reporter`."""
+    reported_at: Instant | None = None
+    """Left out: now."""
+    backdated_because: Reason | None = None
+    """Why it is recorded later than it was reported."""
+
+    @model_validator(mode="after")
+    def _reporter_has_a_channel(self) -> Self:
+        if (self.reporter is None) != (self.channel is None):
+            raise PydanticCustomError(
+                "channel",
+                "give `reporter` and `channel` together: who, and how they reached us",
+            )
+        return self
+
+
+class Attach(Wish):
+    """Record that a person and the desk were in touch about the incident."""
+
+    verb: ClassVar[str] = "attach"
+    person: Person
+    channel: Channel
+    direction: Literal["inbound", "outbound"] = "inbound"
+    words: Words | None = None
+    """What was said or written, verbatim."""
+
+
+class Classify(Wish):
+    """Say what it is about and how much it matters. Left out: as it is."""
+
+    verb: ClassVar[str] = "classify"
+    category: Name | None = None
+    service: Name | None = None
+    client: Name | None = None
+    impact: Impact | None = None
+    urgency: Urgency | None = None
+    priority: Priority | None = None
+    """Left out: what the matrix gives. Another needs a role and a reason."""
+    reason: Reason | None = None
+
+
+class Assign(Wish):
+    """Give it to a team, and to one of its people if named."""
+
+    verb: ClassVar[str] = "assign"
+    team: Name | None = None
+    """Left out: the team that has it."""
+    assignee: Person | None = None
+    """Left out: nobody yet."""
+
+
+class Acknowledge(Wish):
+    """Take it on."""
+
+    verb: ClassVar[str] = "acknowledge"
+
+
+class Pause(Wish):
+    """Wait for somebody."""
+
+    verb: ClassVar[str] = "pause"
+    reason: PauseReason
+    question: Words | None = None
+    """What the user is asked; needed for reason `user`."""
+
+
+class Resume(Wish):
+    """Go on: the waiting is over."""
+
+    verb: ClassVar[str] = "resume"
+
+
+class Inform(Wish):
+    """Tell its users how things stand."""
+
+    verb: ClassVar[str] = "inform"
+    message: Words
+
+
+class Restore(Wish):
+    """Service is back, though the cause may stay."""
+
+    verb: ClassVar[str] = "restore"
+    workaround: bool = False
+    note: Words | None = None
+
+
+class Relapse(Wish):
+    """Service is down again before the incident was resolved."""
+
+    verb: ClassVar[str] = "relapse"
+    reason: Reason | None = None
+
+
+class Resolve(Wish):
+    """The work is done."""
+
+    verb: ClassVar[str] = "resolve"
+    note: Words | None = None
+    """What was done; the desk will look for it next time."""
+
+
+class Reopen(Wish):
+    """It was not over."""
+
+    verb: ClassVar[str] = "reopen"
+    reason: Reason | None = None
+    cause: Literal["agent", "user"] = "agent"
+    """Whose word it is."""
+
+
+class Close(Wish):
+    """The reporter is content or silent."""
+
+    verb: ClassVar[str] = "close"
+    note: Words | None = None
+
+
+class Cancel(Wish):
+    """It never was an incident, or not one of ours."""
+
+    verb: ClassVar[str] = "cancel"
+    reason: Literal["not_an_incident", "duplicate", "withdrawn", "test"]
+    note: Words | None = None
+
+
+class Link(Wish):
+    """It has to do with another record: an incident, a problem or a change."""
+
+    verb: ClassVar[str] = "link"
+    relation: Relation
+    target: RecordRef
+
+
+class Unlink(Wish):
+    """A link was a mistake."""
+
+    verb: ClassVar[str] = "unlink"
+    relation: Relation
+    target: RecordRef
+
+
+class Merge(Wish):
+    """It is the same trouble as another incident."""
+
+    verb: ClassVar[str] = "merge"
+    into: IncidentRef
+
+
+class Unmerge(Wish):
+    """Merging was a mistake."""
+
+    verb: ClassVar[str] = "unmerge"
+
+
+class Split(Wish):
+    """Part of it is another trouble: open an incident for that part."""
+
+    verb: ClassVar[str] = "split"
+    title: Title
+    signal_keys: tuple[str, ...] = Field((), max_length=SIGNAL_KEYS_MAX)
+    """Keys of the signals that go over."""
+    reporter: Person | None = None
+    """Whose trouble it is, among those who reported the whole."""
+
+
+PersonsWish = (
+    Open
+    | Attach
+    | Classify
+    | Assign
+    | Acknowledge
+    | Pause
+    | Resume
+    | Inform
+    | Restore
+    | Relapse
+    | Resolve
+    | Reopen
+    | Close
+    | Cancel
+    | Link
+    | Unlink
+    | Merge
+    | Unmerge
+    | Split
+)
