@@ -1,0 +1,1 @@
+"""The API at which people read, command and audit; JSON over HTTP."""

@@ -1,0 +1,29 @@
+"""The shapes of answers that several endpoints share."""
+
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+
+class Answer(BaseModel):
+    """An answer; attributes of our own objects become its fields."""
+
+    model_config = ConfigDict(
+        frozen=True, from_attributes=True, use_attribute_docstrings=True
+    )
+
+
+class AsOfAnswer(Answer):
+    """What the answer knows: everything up to `position`, recorded at `time`."""
+
+    position: Annotated[int, Field(examples=[1042])]
+    time: AwareDatetime | None
+    """None while the log is empty."""
+
+
+class Counts(Answer):
+    """How many open incidents a queue holds, whatever the filters."""
+
+    open: int
+    status: dict[str, int]
+    priority: dict[str, int]

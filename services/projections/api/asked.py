@@ -1,0 +1,61 @@
+"""What every read may be asked, and the types questions are made of."""
+
+from typing import Annotated, Any
+
+from fastapi import Path
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+
+from services.projections.api.limits import NAME_MAX, POSITION_MAX, RETRY_SECONDS
+from shared.problem import Problem
+from shared.references import IncidentRef
+
+Ref = Annotated[IncidentRef, Path(description="An incident: `INC-000042`.")]
+# PostgreSQL knows no NUL, and no name of ours has a control character.
+Name = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=NAME_MAX, pattern=r"^[^\x00-\x1f]+$"),
+]
+Position = Annotated[int, Field(ge=0, le=POSITION_MAX)]
+
+
+class Asked(BaseModel):
+    """The parameters of a question; one it does not know is an error that names it."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True
+    )
+
+    min_position: Position = 0
+    """Wait until the answer knows the event at this position: one's own write."""
+
+
+class AskedAt(Asked):
+    """A question that may be asked of the past."""
+
+    at: AwareDatetime | None = None
+    """An instant: what was recorded up to then. Left out: now."""
+
+
+def behind(what: str, position: int, wanted: int) -> Problem:
+    """Return the 503 for an answer that does not know `wanted` yet."""
+    return Problem(
+        503,
+        f"{what} is at position {position} and has not come to {wanted} yet: ask again",
+        code="behind",
+        retry_after=RETRY_SECONDS,
+    )
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return how an endpoint documents the refusals it may answer with."""
+    schema = {"$ref": "#/components/schemas/ProblemDetails"}
+    return {
+        status: {"content": {"application/problem+json": {"schema": schema}}}
+        for status in (401, 403, *statuses, 422, 429, 503)
+    }

@@ -1,0 +1,72 @@
+"""Who calls and what they may: bearer tokens and their scopes."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import Depends
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from services.projections.api.desk import DeskHere
+from shared.access import Caller
+from shared.command import Scope
+from shared.problem import Problem
+
+_PERSON = "person:"
+
+_Token = Annotated[
+    HTTPAuthorizationCredentials | None,
+    Depends(
+        HTTPBearer(
+            auto_error=False,
+            scheme_name="token",
+            description="A token made with `permanence token create`.",
+        )
+    ),
+]
+
+
+async def _caller(desk: DeskHere, token: _Token) -> Caller:
+    """Return the caller of the request; `Problem` 401 where the token is none."""
+    if token is None:
+        raise Problem(
+            401, "no bearer token: send `Authorization: Bearer <token>`", code="token"
+        )
+    caller = desk.access.remembered(token.credentials)
+    if caller is None:
+        caller = await desk.blocking(desk.access.verify, token.credentials)
+    if caller is None:
+        raise Problem(
+            401,
+            "this token is unknown, expired or revoked: ask an admin for "
+            "`permanence token create`",
+            code="token",
+        )
+    return caller
+
+
+Anybody = Annotated[Caller, Depends(_caller)]
+
+
+def _one_of(*scopes: Scope) -> Callable[[Caller], Awaitable[Caller]]:
+    async def allowed(caller: Anybody) -> Caller:
+        if set(scopes).isdisjoint(caller.scopes):
+            raise Problem(
+                403,
+                f"this token may not do this: it needs one of {', '.join(scopes)}",
+                code="scope",
+            )
+        return caller
+
+    return allowed
+
+
+Reader = Annotated[Caller, Depends(_one_of("agent", "manager", "auditor", "admin"))]
+Commander = Annotated[Caller, Depends(_one_of("agent", "manager", "admin"))]
+Auditor = Annotated[Caller, Depends(_one_of("auditor", "admin"))]
+
+
+def person_of(caller: Caller) -> str | None:
+    """Return the id of the person who calls, None for a machine."""
+    if not caller.actor.startswith(_PERSON):
+        return None
+    return caller.actor.removeprefix(_PERSON)

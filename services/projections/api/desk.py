@@ -1,0 +1,67 @@
+"""What an endpoint needs: the log, the read models, who calls, who owns what."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import Annotated, ParamSpec, TypeVar
+
+import httpx
+from fastapi import Depends, Request
+
+from services.projections.api.limits import RETRY_SECONDS, WAITING_MAX
+from services.projections.api.owner import Owner
+from services.projections.progress import Progress
+from shared.access import Access
+from shared.event_log import EventLog
+from shared.problem import Problem
+
+Given = ParamSpec("Given")
+Answer = TypeVar("Answer")
+
+
+@dataclass
+class Desk:
+    """The parts of a running API, made by `services/projections/app.py`."""
+
+    log: EventLog
+    access: Access
+    progress: Progress
+    owner: Owner
+    intake: httpx.AsyncClient
+    threads: Executor
+    _running: int = field(default=0, init=False)
+
+    async def blocking(
+        self,
+        call: Callable[Given, Answer],
+        *args: Given.args,
+        **kwargs: Given.kwargs,
+    ) -> Answer:
+        """Run a call that blocks on one of few threads.
+
+        `Problem` 429 where `WAITING_MAX` calls run or wait already.
+        """
+        if self._running >= WAITING_MAX:
+            raise Problem(
+                429,
+                "too many requests at once: come again in a moment",
+                code="overloaded",
+                retry_after=RETRY_SECONDS,
+            )
+        self._running += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(
+                self.threads, lambda: call(*args, **kwargs)
+            )
+        finally:
+            self._running -= 1
+
+
+def _desk(request: Request) -> Desk:
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+DeskHere = Annotated[Desk, Depends(_desk)]

@@ -1,0 +1,23 @@
+"""Every limit of the API, by name."""
+
+COMMAND_BYTES_MAX = 64 * 1024
+COMMAND_DEPTH_MAX = 16
+FORWARDED_BYTES_MAX = 512 * 1024
+FORWARD_SECONDS_MAX = 30.0
+
+PAGE_DEFAULT = 50
+PAGE_MAX = 500
+LOG_PAGE_MAX = 1_000
+LOG_SCANNED_MAX = 20_000
+"""How many events one look for certain types may pass over."""
+NAME_MAX = 128
+IDEMPOTENCY_KEY_MAX = 255
+POSITION_MAX = 2**63 - 1
+
+WAIT_SECONDS_MAX = 5.0
+"""How long `?min_position=` waits for the read model."""
+WAITING_MAX = 200
+"""How many requests may wait for a thread; more are told to come again."""
+COMMAND_SECONDS_MAX = 10.0
+"""How long the owner of a stream may take to answer a command."""
+RETRY_SECONDS = 1

@@ -1,0 +1,112 @@
+"""The log itself, for auditors: all of it, or the events of one incident."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import Field, StringConstraints
+
+from services.projections.api.answers import AsOfAnswer
+from services.projections.api.asked import Asked, Position, Ref, refusals
+from services.projections.api.callers import Auditor
+from services.projections.api.desk import Desk, DeskHere
+from services.projections.api.limits import (
+    LOG_PAGE_MAX,
+    LOG_SCANNED_MAX,
+    PAGE_DEFAULT,
+)
+from services.projections.api.log_items import LogPage, item
+from services.projections.api.past import known
+from services.projections.log_rows import rows_of_stream, rows_of_types
+from services.projections.snapshots import snapshot
+from shared.events import EVENT_TYPES
+from shared.problem import Problem
+from shared.references import incident_stream
+
+router = APIRouter(tags=["audit"])
+
+
+class EventsAsked(Asked):
+    """Which part of a stream or of the log."""
+
+    after: Position = 0
+    """Only what has a greater position: `next_after` of the page before."""
+    limit: Annotated[int, Field(ge=1, le=LOG_PAGE_MAX)] = PAGE_DEFAULT
+
+
+class LogAsked(EventsAsked):
+    """Which part of the log."""
+
+    types: Annotated[str, StringConstraints(max_length=2_000)] | None = None
+    """Types of events, separated by commas. Left out: all."""
+
+
+@router.get("/v1/log", responses=refusals())
+async def get_log(
+    asked: Annotated[LogAsked, Query()],
+    desk: DeskHere,
+    caller: Auditor,  # noqa: ARG001 # it lets nobody else in
+) -> LogPage:
+    """Read the log in order."""
+    return await desk.blocking(_log, desk, asked, _types(asked.types))
+
+
+@router.get("/v1/incidents/{ref}/events", responses=refusals(404))
+async def get_events(
+    ref: Ref,
+    asked: Annotated[EventsAsked, Query()],
+    desk: DeskHere,
+    caller: Auditor,  # noqa: ARG001 # it lets nobody else in
+) -> LogPage:
+    """Read the events of one incident in order."""
+    return await desk.blocking(_events, desk, ref, asked)
+
+
+def _types(given: str | None) -> list[str] | None:
+    if given is None:
+        return None
+    types = [name.strip() for name in given.split(",")]
+    unknown = sorted(set(types) - set(EVENT_TYPES))
+    if unknown:
+        raise Problem(
+            422,
+            f"no such type of event: {', '.join(unknown)}; there are "
+            f"{', '.join(sorted(EVENT_TYPES))}",
+            errors=[
+                {
+                    "loc": ["query", "types"],
+                    "msg": f"unknown: {', '.join(unknown)}",
+                    "type": "unknown_type",
+                }
+            ],
+        )
+    return types
+
+
+def _log(desk: Desk, asked: LogAsked, types: list[str] | None) -> LogPage:
+    with snapshot(desk.log) as cursor:
+        upto = known(cursor, None, asked.min_position)
+        scanned = min(asked.after + LOG_SCANNED_MAX, upto.position)
+        rows = rows_of_types(cursor, (asked.after, scanned), types, asked.limit)
+    entries = desk.log.entries(rows)
+    reached = rows[-1].position if len(rows) == asked.limit else scanned
+    return LogPage(
+        items=[item(*pair) for pair in zip(rows, entries, strict=True)],
+        next_after=reached if reached < upto.position else None,
+        as_of=AsOfAnswer.model_validate(upto),
+    )
+
+
+def _events(desk: Desk, ref: str, asked: EventsAsked) -> LogPage:
+    stream = incident_stream(ref)
+    with snapshot(desk.log) as cursor:
+        upto = known(cursor, None, asked.min_position)
+        rows = rows_of_stream(cursor, stream, asked.after, asked.limit + 1)
+        if not rows and not rows_of_stream(cursor, stream, 0, 1):
+            raise Problem(404, f"there is no incident {ref}", code="incident")
+    shown = rows[: asked.limit]
+    entries = desk.log.entries(shown)
+    return LogPage(
+        items=[item(*pair) for pair in zip(shown, entries, strict=True)],
+        next_after=shown[-1].position if len(rows) > len(shown) else None,
+        as_of=AsOfAnswer.model_validate(upto),
+    )

@@ -1,0 +1,74 @@
+"""Asks the owner of incidents to do what a person wants, over NATS request/reply."""
+
+from typing import Any
+
+import nats.errors
+from nats.aio.client import Client
+from pydantic import ValidationError
+
+from services.projections.api.limits import COMMAND_SECONDS_MAX, RETRY_SECONDS
+from shared import subjects
+from shared.command import CommandAnswer, CommandRequest, ProblemDetails
+from shared.problem import Problem
+
+
+class Owner:
+    """The service that alone writes incident streams."""
+
+    def __init__(self, nats_client: Client) -> None:
+        self._nats = nats_client
+
+    async def ask(
+        self, verb: str, request: CommandRequest[dict[str, Any]]
+    ) -> CommandAnswer:
+        """Return what became of a command; `Problem` where it was not done.
+
+        Without an answer it is unknown whether it was done: the 503 says so.
+        """
+        if not self._nats.is_connected:
+            # The client would keep it and send it later, after we said no.
+            raise _not_done("the bus is away")
+        try:
+            reply = await self._nats.request(
+                subjects.command("incident", verb),
+                request.model_dump_json().encode(),
+                timeout=COMMAND_SECONDS_MAX,
+            )
+        except nats.errors.NoRespondersError as error:
+            raise _not_done("nobody takes commands at the moment") from error
+        except nats.errors.Error as error:
+            raise _unknown() from error
+        return _read(reply.data)
+
+
+def _read(data: bytes) -> CommandAnswer:
+    try:
+        return CommandAnswer.model_validate_json(data)
+    except ValidationError:
+        pass
+    try:
+        details = ProblemDetails.model_validate_json(data)
+    except ValidationError as error:
+        raise _unknown() from error
+    refused = Problem(details.status, details.detail)
+    refused.details = details
+    raise refused
+
+
+def _not_done(why: str) -> Problem:
+    return Problem(
+        503,
+        f"{why}; nothing was done: send it again",
+        code="owner_away",
+        retry_after=RETRY_SECONDS,
+    )
+
+
+def _unknown() -> Problem:
+    return Problem(
+        503,
+        "no answer in time. It may have been done: repeat it with the same "
+        "Idempotency-Key, or look at the incident before you send it anew",
+        code="unanswered",
+        retry_after=RETRY_SECONDS,
+    )

@@ -1,0 +1,120 @@
+"""One page of a queue, from a snapshot of the read model `queue`."""
+
+from typing import Any
+
+from psycopg import Cursor
+
+from services.projections.api.answers import Answer, AsOfAnswer, Counts
+from services.projections.api.asked import behind
+from services.projections.api.counting import counts_of
+from services.projections.api.desk import Desk
+from services.projections.generations import AsOf, as_of, live
+from services.projections.queue import cursor as cursors
+from services.projections.queue.filters import (
+    Filters,
+    MixedStanding,
+    QueueName,
+    Standing,
+    digest,
+    standing,
+)
+from services.projections.queue.page import counts, page
+from services.projections.queue.row import QueueRow
+from services.projections.snapshots import TooSlow, snapshot
+from services.projections.teams import teams
+from shared.problem import Problem
+
+MODEL = "queue"
+
+
+class QueuePage(Answer):
+    """Part of a queue: open incidents most urgent first, ended ones newest first."""
+
+    items: list[QueueRow]
+    next_cursor: str | None
+    """Where the next page begins; none at the end of the queue."""
+    counts: Counts
+    as_of: AsOfAnswer
+
+
+def read_page(
+    desk: Desk,
+    queue: QueueName,
+    filters: Filters,
+    after: str | None,
+    limit: int,
+    min_position: int,
+) -> QueuePage:
+    """Return a page. `Problem` 400, 404, 422 or 503 where there is none; blocks."""
+    order = _order(filters)
+    asked = digest(queue, filters)
+    key = _key(asked, after, order)
+    try:
+        with snapshot(desk.log) as cursor:
+            schema, known = behind_unless(cursor, min_position)
+            cells = counts(cursor, schema, queue)
+            rows = page(cursor, schema, queue, filters, key, limit + 1)
+            if not cells and not rows:
+                _require_team(desk, cursor, queue)
+    except TooSlow as error:
+        raise Problem(
+            503,
+            "this search takes too long: narrow it by a queue, a service or a longer "
+            "word",
+            code="too_slow",
+        ) from error
+    last = None
+    if len(rows) > limit:
+        last = cursors.write(asked, cursors.key_of(rows[limit - 1], order))
+    return QueuePage(
+        items=rows[:limit],
+        next_cursor=last,
+        counts=counts_of(cells),
+        as_of=AsOfAnswer.model_validate(known),
+    )
+
+
+def behind_unless(
+    cursor: Cursor[tuple[Any, ...]], min_position: int
+) -> tuple[str, AsOf]:
+    """Return the live schema and how far it is; `Problem` 503 if not far enough."""
+    schema = live(cursor, MODEL).schema
+    known = as_of(cursor, schema)
+    if known.position < min_position:
+        raise behind("the queue", known.position, min_position)
+    return schema, known
+
+
+def _order(filters: Filters) -> Standing:
+    try:
+        return standing(filters)
+    except MixedStanding as error:
+        raise Problem(
+            422,
+            "open and ended incidents are in different orders: ask for them apart",
+            errors=[
+                {
+                    "loc": ["query", "status"],
+                    "msg": "closed, cancelled and merged do not go with the others",
+                    "type": "mixed_standing",
+                }
+            ],
+        ) from error
+
+
+def _key(asked: str, after: str | None, order: Standing) -> cursors.Key | None:
+    try:
+        return None if after is None else cursors.read(asked, after, order)
+    except cursors.BadCursor as error:
+        raise Problem(400, str(error), code="cursor") from error
+
+
+def _require_team(
+    desk: Desk, cursor: Cursor[tuple[Any, ...]], queue: QueueName
+) -> None:
+    if queue.kind == "team" and queue.of not in teams(desk.log, cursor):
+        raise Problem(
+            404,
+            f"there is no queue {queue.of}: GET /v1/queues lists them",
+            code="queue",
+        )

@@ -1,0 +1,36 @@
+"""An incident as the log tells it, now or at any instant before."""
+
+from datetime import datetime
+from typing import Any
+
+from psycopg import Cursor
+
+from services.projections.api.asked import behind
+from services.projections.generations import AsOf
+from services.projections.instants import known_at
+from shared.entry import Entry
+from shared.event_log import EventLog
+from shared.problem import Problem
+from shared.references import incident_stream
+
+
+def known(
+    cursor: Cursor[tuple[Any, ...]], at: datetime | None, min_position: int
+) -> AsOf:
+    """Return what of the log the answer may use; `Problem` 503 if not enough."""
+    upto = known_at(cursor, at)
+    if at is None and upto.position < min_position:
+        raise behind("the log", upto.position, min_position)
+    return upto
+
+
+def history(
+    log: EventLog, cursor: Cursor[tuple[Any, ...]], ref: str, upto: AsOf
+) -> list[Entry]:
+    """Return the events of an incident up to a position; `Problem` 404 without any."""
+    entries = log.histories(cursor, [incident_stream(ref)])
+    past = [entry for entry in entries if entry.position <= upto.position]
+    if not past:
+        when = f" at {upto.time:%Y-%m-%d %H:%M:%S} UTC" if entries and upto.time else ""
+        raise Problem(404, f"there is no incident {ref}{when}", code="incident")
+    return past

@@ -1,0 +1,137 @@
+"""Queues: which there are, and what is in one, page by page."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from pydantic import Field, StringConstraints
+
+from services.projections.api.answers import Answer, AsOfAnswer, Counts
+from services.projections.api.asked import Asked, Name, refusals
+from services.projections.api.callers import Reader, person_of
+from services.projections.api.counting import counts_of
+from services.projections.api.desk import Desk, DeskHere
+from services.projections.api.limits import PAGE_DEFAULT, PAGE_MAX, WAIT_SECONDS_MAX
+from services.projections.api.page_of_queue import (
+    MODEL,
+    QueuePage,
+    behind_unless,
+    read_page,
+)
+from services.projections.queue.counts import ALL, UNASSIGNED, person_queue, team_queue
+from services.projections.queue.cursor import CURSOR_MAX
+from services.projections.queue.filters import Q_MAX, Filters, QueueName
+from services.projections.queue.page import all_counts
+from services.projections.snapshots import snapshot
+from services.projections.teams import teams
+from shared.incident import Status
+from shared.policy.scales import Priority
+from shared.problem import Problem
+
+router = APIRouter(tags=["queues"])
+
+_MINE = "mine"
+_Words = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=Q_MAX, pattern=r"^[^\x00-\x1f]+$"),
+]
+
+
+class PageAsked(Asked):
+    """Which part of a queue."""
+
+    status: tuple[Status, ...] = ()
+    """Repeat it for several. Left out: all that are open."""
+    priority: tuple[Priority, ...] = ()
+    """Repeat it for several."""
+    assignee: Name | None = None
+    service: Name | None = None
+    client: Name | None = None
+    reporter: Name | None = None
+    q: _Words | None = None
+    """Words in the title, or a whole reference."""
+    limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT
+    cursor: Annotated[str, StringConstraints(max_length=CURSOR_MAX)] | None = None
+    """`next_cursor` of the page before."""
+
+
+class QueueSummary(Answer):
+    """A queue and what it holds."""
+
+    queue: str
+    counts: Counts
+
+
+class Queues(Answer):
+    """All queues: `all`, `mine`, `unassigned`, and one of each team."""
+
+    items: list[QueueSummary]
+    as_of: AsOfAnswer
+
+
+@router.get("/v1/queues", responses=refusals())
+async def list_queues(
+    asked: Annotated[Asked, Query()], desk: DeskHere, caller: Reader
+) -> Queues:
+    """List the queues and how much is in them."""
+    await desk.progress.wait(MODEL, asked.min_position, WAIT_SECONDS_MAX)
+    return await desk.blocking(_summaries, desk, person_of(caller), asked.min_position)
+
+
+@router.get("/v1/queues/{queue}/incidents", responses=refusals(400, 404))
+async def list_incidents(
+    queue: Annotated[
+        Name, Path(description="`all`, `mine`, `unassigned` or the name of a team.")
+    ],
+    asked: Annotated[PageAsked, Query()],
+    desk: DeskHere,
+    caller: Reader,
+) -> QueuePage:
+    """List incidents: open ones most urgent first, ended ones newest first."""
+    name = _name(queue, person_of(caller))
+    filters = Filters(
+        asked.status,
+        asked.priority,
+        asked.assignee,
+        asked.service,
+        asked.client,
+        asked.reporter,
+        asked.q,
+    )
+    await desk.progress.wait(MODEL, asked.min_position, WAIT_SECONDS_MAX)
+    return await desk.blocking(
+        read_page, desk, name, filters, asked.cursor, asked.limit, asked.min_position
+    )
+
+
+def _name(queue: str, person: str | None) -> QueueName:
+    match queue:
+        case "all" | "unassigned":
+            return QueueName(queue)
+        case "mine" if person is None:
+            raise Problem(404, "only a person has a queue `mine`", code="queue")
+        case "mine":
+            return QueueName("mine", person)
+        case team:
+            return QueueName("team", team)
+
+
+def _summaries(desk: Desk, person: str | None, min_position: int) -> Queues:
+    with snapshot(desk.log) as cursor:
+        schema, known = behind_unless(cursor, min_position)
+        cells = all_counts(cursor, schema, person)
+        named = teams(desk.log, cursor)
+    stored = {ALL: ALL, UNASSIGNED: UNASSIGNED}
+    if person is not None:
+        stored[_MINE] = person_queue(person)
+    held = {cell[0].removeprefix("team:") for cell in cells if cell[0][:5] == "team:"}
+    stored |= {team: team_queue(team) for team in sorted(named | held)}
+    return Queues(
+        items=[
+            QueueSummary(
+                queue=name,
+                counts=counts_of(cell[1:] for cell in cells if cell[0] == queue),
+            )
+            for name, queue in stored.items()
+        ],
+        as_of=AsOfAnswer.model_validate(known),
+    )

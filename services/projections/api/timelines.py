@@ -1,0 +1,116 @@
+"""The timeline of an incident: what happened, event by event, in words."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, Field
+
+from services.projections.api.answers import Answer, AsOfAnswer
+from services.projections.api.asked import (
+    AskedAt,
+    Position,
+    Ref,
+    behind,
+    refusals,
+)
+from services.projections.api.callers import Reader
+from services.projections.api.desk import Desk, DeskHere
+from services.projections.api.limits import PAGE_MAX, WAIT_SECONDS_MAX
+from services.projections.generations import AsOf, as_of, live
+from services.projections.instants import known_at
+from services.projections.snapshots import snapshot
+from services.projections.timeline.line import Line
+from services.projections.timeline.read import lines, with_words
+from services.projections.timeline.sentences import sentence
+from shared.problem import Problem
+from shared.references import IncidentRef
+
+router = APIRouter(tags=["incidents"])
+
+MODEL = "timeline"
+
+
+class TimelineAsked(AskedAt):
+    """Which part of a timeline."""
+
+    after: Position = 0
+    """Only what has a greater position: `next_after` of the page before."""
+    limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = PAGE_MAX
+
+
+class TimelineLine(Answer):
+    """Something that happened, with the words people used."""
+
+    position: int
+    version: int
+    at: AwareDatetime
+    """When it was decided."""
+    recorded_at: AwareDatetime
+    actor: str
+    kind: str
+    what: dict[str, Any]
+    sentence: str
+
+
+class Timeline(Answer):
+    """Part of a timeline, oldest first."""
+
+    incident: IncidentRef
+    items: list[TimelineLine]
+    next_after: int | None
+    """Where the next part begins; none at the end."""
+    as_of: AsOfAnswer
+
+
+@router.get("/v1/incidents/{ref}/timeline", responses=refusals(404))
+async def get_timeline(
+    ref: Ref,
+    asked: Annotated[TimelineAsked, Query()],
+    desk: DeskHere,
+    caller: Reader,  # noqa: ARG001 # it lets nobody else in
+) -> Timeline:
+    """Tell what happened to an incident, up to now or to an instant."""
+    await desk.progress.wait(MODEL, asked.min_position, WAIT_SECONDS_MAX)
+    return await desk.blocking(_timeline, desk, ref, asked)
+
+
+def _timeline(desk: Desk, ref: str, asked: TimelineAsked) -> Timeline:
+    with snapshot(desk.log) as cursor:
+        schema = live(cursor, MODEL).schema
+        upto = as_of(cursor, schema)
+        if upto.position < asked.min_position:
+            raise behind("the timeline", upto.position, asked.min_position)
+        upto = _cut(known_at(cursor, asked.at), upto)
+        window = (asked.after, upto.position)
+        found = lines(cursor, schema, ref, window, asked.limit + 1)
+        if not found and not lines(cursor, schema, ref, (0, upto.position), 1):
+            raise Problem(404, _missing(ref, asked.at), code="incident")
+        shown = with_words(desk.log, cursor, found[: asked.limit])
+    return Timeline(
+        incident=ref,
+        items=[_told(line) for line in shown],
+        next_after=shown[-1].position if len(found) > len(shown) else None,
+        as_of=AsOfAnswer.model_validate(upto),
+    )
+
+
+def _cut(wanted: AsOf, reached: AsOf) -> AsOf:
+    return wanted if wanted.position <= reached.position else reached
+
+
+def _missing(ref: str, at: datetime | None) -> str:
+    return f"there is no incident {ref}{f' at {at.isoformat()}' if at else ''}"
+
+
+def _told(line: Line) -> TimelineLine:
+    return TimelineLine(
+        position=line.position,
+        version=line.version,
+        at=line.at,
+        recorded_at=line.recorded_at,
+        actor=line.actor,
+        kind=line.kind,
+        what=line.what,
+        sentence=sentence(line.kind, line.actor, line.what),
+    )

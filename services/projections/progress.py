@@ -1,0 +1,42 @@
+"""How far each read model has come, and who waits for it to come further.
+
+Nobody polls: a waiter is woken by the reader that gets there. Belongs to one event
+loop; nothing here is safe from another thread.
+"""
+
+import asyncio
+import heapq
+from itertools import count
+
+
+class Progress:
+    """The position each read model has reached in this process."""
+
+    def __init__(self) -> None:
+        self._positions: dict[str, int] = {}
+        self._waiting: dict[str, list[tuple[int, int, asyncio.Future[None]]]] = {}
+        self._numbers = count()
+
+    def reached(self, name: str, position: int) -> None:
+        """Note that `name` is at `position`, and wake whoever waits for that."""
+        self._positions[name] = position
+        waiting = self._waiting.get(name, [])
+        while waiting and waiting[0][0] <= position:
+            _, _, future = heapq.heappop(waiting)
+            if not future.done():
+                future.set_result(None)
+
+    async def wait(self, name: str, position: int, seconds: float) -> None:
+        """Return once `name` is at `position`, or after `seconds` at the latest."""
+        if self._positions.get(name, 0) >= position:
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiting = self._waiting.setdefault(name, [])
+        heapq.heappush(waiting, (position, next(self._numbers), future))
+        try:
+            async with asyncio.timeout(seconds):
+                await future
+        except TimeoutError:
+            # Those who gave up must not pile up under a reader that stands still.
+            waiting[:] = [one for one in waiting if one[2] is not future]
+            heapq.heapify(waiting)
