@@ -4,7 +4,7 @@ The API alone sets actor and scopes, from the caller's token; NATS permissions k
 others from publishing commands.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,7 +15,11 @@ from shared.references import IncidentRef
 Scope = Literal["source", "agent", "manager", "auditor", "admin"]
 
 
-class CommandRequest(BaseModel):
+Body = TypeVar("Body")
+"""The class of a verb's body; `dict[str, Any]` where it is only passed on."""
+
+
+class CommandRequest(BaseModel, Generic[Body]):
     """A person's wish, on `desk.command.<aggregate>.<verb>`.
 
     `body` is what the person sent; `incident` is absent only for `open`. The owner
@@ -29,7 +33,7 @@ class CommandRequest(BaseModel):
     scopes: tuple[Scope, ...]
     command_id: UUID | None = None
     if_match: Annotated[int, Field(ge=0)] | None = None
-    body: dict[str, Any] = Field(default_factory=dict)
+    body: Body
 
 
 class CommandAnswer(BaseModel):

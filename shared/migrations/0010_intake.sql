@@ -28,7 +28,7 @@ CREATE TABLE intake.requests (
     received_at timestamptz NOT NULL,
     status      text NOT NULL,
     incident    text,
-    position    bigint,
+    version     bigint,                                 -- of the incident's stream; its entry has the position
     reason      text,
     PRIMARY KEY (source, event_id, day)
 ) PARTITION BY RANGE (day);
@@ -55,9 +55,10 @@ CREATE TABLE intake.quarantine (
     digest        bytea NOT NULL,
     element       int NOT NULL,
     reason        text NOT NULL,
-    sealed        text NOT NULL,
     UNIQUE (source, digest, element)
 );
+
+CREATE TABLE intake.quarantined_bodies (digest bytea PRIMARY KEY, sealed text NOT NULL);
 
 -- Commands that were understood and answered no.
 CREATE TABLE intake.refusals (
@@ -75,6 +76,7 @@ INSERT INTO upkeep.retention VALUES ('intake.requests', 3), ('intake.raw_bodies'
 GRANT USAGE ON SCHEMA intake TO desk_intake, desk_admin, desk_auditor;
 GRANT USAGE ON SEQUENCE intake.incident_numbers TO desk_intake;
 GRANT SELECT, INSERT, UPDATE ON intake.signal_keys TO desk_intake;
-GRANT SELECT, INSERT ON intake.requests, intake.raw_bodies, intake.quarantine, intake.refusals
+GRANT SELECT, INSERT ON intake.requests, intake.raw_bodies, intake.quarantine,
+    intake.quarantined_bodies, intake.refusals
     TO desk_intake;
 GRANT SELECT ON ALL TABLES IN SCHEMA intake TO desk_admin, desk_auditor;

@@ -1,0 +1,181 @@
+"""People's commands, a batch at a time: read, deliberate, append, and answer each.
+
+Members of a batch whose stream moved meanwhile are decided anew; nobody else is.
+Commands that move signal keys go one by one, each in a transaction of its own, so that
+keys and log never disagree.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from psycopg import Cursor
+
+from services.intake.command_answers import misused, repeated_answer, too_busy
+from services.intake.deliberating import (
+    Before,
+    Deliberation,
+    Draft,
+    Wanted,
+    deliberate,
+    moves_keys,
+    refs_read,
+    takes_reference,
+)
+from services.intake.incident_cache import IncidentCache, Versioned
+from services.intake.policies import Policies
+from services.intake.refusals import journal
+from services.intake.signal_keys import move_keys, new_refs
+from shared.append import (
+    Member,
+    Misused,
+    Outcome,
+    Recorded,
+    Repeated,
+    Stale,
+    recorded_commands,
+)
+from shared.clock import Clock
+from shared.command import CommandAnswer
+from shared.event_log import EventLog
+from shared.references import incident_stream
+
+ATTEMPTS_MAX = 100
+"""How often a command is decided anew before its sender is asked to come again."""
+
+Answer = CommandAnswer | Exception
+Outcomes = Mapping[int, Outcome]
+
+
+class _Again(Exception):
+    """Undo the transaction and decide anew."""
+
+
+class CommandDesk:
+    """Answers batches of commands; blocks, so an executor calls it."""
+
+    def __init__(
+        self, log: EventLog, cache: IncidentCache, policies: Policies, clock: Clock
+    ) -> None:
+        self._log = log
+        self._cache = cache
+        self._policies = policies
+        self._clock = clock
+
+    def flush(self, wanted: Sequence[Wanted]) -> list[Answer]:
+        """Return what became of each, in order; an exception is its own answer."""
+        answers: dict[int, Answer] = {}
+        numbered = dict(enumerate(wanted))
+        alone = [n for n, each in numbered.items() if moves_keys(each.wish)]
+        together = [n for n in numbered if n not in alone]
+        for batch in [together, *([n] for n in alone)]:
+            for _ in range(ATTEMPTS_MAX):
+                left = {n: numbered[n] for n in batch if n not in answers}
+                if not left:
+                    break
+                answers.update(self._attempt(left))
+        return [answers.get(n) or too_busy() for n in numbered]
+
+    def _attempt(self, wanted: Mapping[int, Wanted]) -> dict[int, Answer]:
+        """Answer whom one transaction can answer; the others are decided anew."""
+        for actor in {each.request.actor for each in wanted.values()}:
+            self._log.vault.prepare(actor)
+        try:
+            with self._log.transaction() as cursor:
+                thought = deliberate(wanted, self._before(cursor, wanted))
+                for command, no in thought.refusals:
+                    journal(cursor, command, no)
+                outcomes = self._record(cursor, wanted, thought)
+        except _Again:
+            return {}
+        self._cache.keep(_certain(thought, outcomes))
+        answers: dict[int, Answer] = {}
+        for n, verdict in thought.verdicts.items():
+            match verdict:
+                case Draft(answer=answer):
+                    outcome = outcomes[n]
+                    if not isinstance(outcome, Stale):
+                        answers[n] = self._answer(wanted[n], answer, outcome)
+                case Repeated(first, last):
+                    answers[n] = repeated_answer(
+                        self._log, wanted[n].request.incident, first, last
+                    )
+                case _:
+                    answers[n] = verdict
+        return answers
+
+    def _before(
+        self, cursor: Cursor[tuple[Any, ...]], wanted: Mapping[int, Wanted]
+    ) -> Before:
+        version, policy = self._policies.current(cursor)
+        ids = [w.request.command_id for w in wanted.values() if w.request.command_id]
+        states = self._cache.read(cursor, refs_read(wanted))
+        merged_into = {
+            state.incident.merged_into
+            for state in states.values()
+            if state.incident and state.incident.merged_into
+        }
+        states |= self._cache.read(cursor, merged_into - set(states))
+        opening = [n for n, each in wanted.items() if takes_reference(each.wish)]
+        fresh = dict(zip(opening, new_refs(cursor, len(opening)), strict=True))
+        known = recorded_commands(cursor, ids)
+        return Before(states, known, policy, version, self._clock(), fresh)
+
+    def _record(
+        self,
+        cursor: Cursor[tuple[Any, ...]],
+        wanted: Mapping[int, Wanted],
+        thought: Deliberation,
+    ) -> Outcomes:
+        drafts = {n: v for n, v in thought.verdicts.items() if isinstance(v, Draft)}
+        if not drafts:
+            return {}
+        moved = [
+            move_keys(cursor, [event for _, event in draft.events])
+            for draft in drafts.values()
+        ]
+        members = [self._member(wanted[n], draft) for n, draft in drafts.items()]
+        outcomes = dict(zip(drafts, self._log.append(cursor, members), strict=True))
+        if any(moved) and not all(isinstance(o, Recorded) for o in outcomes.values()):
+            raise _Again
+        return outcomes
+
+    def _member(self, wanted: Wanted, draft: Draft) -> Member:
+        command_id = wanted.request.command_id
+        stored = (
+            self._log.stored(
+                incident_stream(event.incident), version, event, command_id
+            )
+            for version, event in draft.events
+        )
+        return Member(tuple(stored), command_id, wanted.digest)
+
+    def _answer(
+        self,
+        wanted: Wanted,
+        answer: CommandAnswer,
+        outcome: Recorded | Repeated | Misused,
+    ) -> Answer:
+        match outcome:
+            case Recorded(first, last):
+                positions = list(range(first, last + 1))
+                return answer.model_copy(update={"positions": positions})
+            case Repeated(first, last):
+                return repeated_answer(self._log, wanted.request.incident, first, last)
+            case Misused():
+                return misused()
+
+
+def _certain(thought: Deliberation, outcomes: Outcomes) -> dict[str, Versioned]:
+    """Return the states no member failed to bring about: those may be remembered."""
+    doubtful = {
+        event.incident
+        for n, outcome in outcomes.items()
+        if not isinstance(outcome, Recorded)
+        for _, event in _events(thought, n)
+    }
+    return {ref: s for ref, s in thought.states.items() if ref not in doubtful}
+
+
+def _events(thought: Deliberation, n: int) -> Sequence[Any]:
+    verdict = thought.verdicts[n]
+    return verdict.events if isinstance(verdict, Draft) else ()

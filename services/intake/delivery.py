@@ -1,0 +1,52 @@
+"""What one request brings, and what it hears back about each element."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Literal
+
+from services.intake.signals import Rejected, Signal
+
+Status = Literal[
+    "opened",
+    "signalled",
+    "recovered",
+    "suppressed",
+    "duplicate",
+    "quarantined",
+    "rejected",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The elements of one request that are received together, or part of them.
+
+    `first` is the index in the request of the first of them; `body` is all of the
+    request, as received, for the raw store.
+    """
+
+    source: str
+    adapter: str
+    body: bytes
+    first: int
+    heard: tuple[Signal | Rejected, ...]
+    received_at: datetime
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of source and body: a body repeated is stored once."""
+        return sha256(self.source.encode() + b"\n" + self.body).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one element; `position` is null where nothing was appended."""
+
+    index: int
+    status: Status
+    event_id: str | None = None
+    dedup_key: str | None = None
+    incident: str | None = None
+    position: int | None = None
+    error: str | None = None

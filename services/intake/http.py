@@ -1,0 +1,148 @@
+"""The doors for machines: signals over HTTP, and what became of them.
+
+Plain Starlette: the busiest path of the house does nothing but read, hand over, answer.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.intake.adapters import ADAPTERS
+from services.intake.bodies import read_body, require_json
+from services.intake.callers import bearer, identify, source_of
+from services.intake.delivery import Result
+from services.intake.outcomes import find_request
+from services.intake.reading import elements, read_json
+from services.intake.reception import Reception
+from shared.access import Access
+from shared.answering import answered
+from shared.batcher import Overloaded
+from shared.event_log import EventLog
+from shared.problem import Problem
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+OVERLOADED_SECONDS = 1
+"""What `Retry-After` says when more waits than may."""
+
+
+@dataclass(frozen=True)
+class Doors:
+    """What the routes need: who calls, where signals go, where to look."""
+
+    access: Access
+    reception: Reception
+    log: EventLog
+    executor: Executor
+
+
+def routes(doors: Doors) -> list[Route]:
+    """Return the routes of intake, each of which always answers."""
+
+    def route(path: str, endpoint: Endpoint, method: str) -> Route:
+        return Route(path, answered(endpoint), methods=[method])
+
+    async def events(request: Request) -> Response:
+        return await _events(doors, request)
+
+    async def integration(request: Request) -> Response:
+        return await _integration(doors, request)
+
+    async def requests(request: Request) -> Response:
+        return await _request(doors, request)
+
+    return [
+        route("/v1/events", events, "POST"),
+        route("/v1/integrations/{type}", integration, "POST"),
+        route("/v1/integrations/{type}/{key}", integration, "POST"),
+        route("/v1/requests/{event_id:path}", requests, "GET"),
+    ]
+
+
+async def _events(doors: Doors, request: Request) -> Response:
+    """Take our own format: one event or an array of them."""
+    source = await _source(doors, bearer(request))
+    require_json(request)
+    body = await read_body(request)
+    document = read_json(body)
+    elements(document)  # its limits, before anything is done
+    key = request.headers.get("idempotency-key")
+    results = await doors.reception.receive(source, "native", body, document, key)
+    if not isinstance(document, list) and results[0].status == "rejected":
+        raise Problem(
+            422,
+            results[0].error or "the event cannot be taken",
+            errors=[_error(results[0])],
+        )
+    return _answer(results)
+
+
+async def _integration(doors: Doors, request: Request) -> Response:
+    """Take the format of a monitoring system; the key may stand in the path."""
+    kind = request.path_params["type"]
+    if kind not in ADAPTERS:
+        raise Problem(
+            404, f"no integration `{kind}`: there are {', '.join(sorted(ADAPTERS))}"
+        )
+    source = await _source(doors, request.path_params.get("key") or bearer(request))
+    body = await read_body(request)
+    document = read_json(body)
+    try:
+        results = await doors.reception.receive(source, kind, body, document, None)
+    except Overloaded as error:
+        # Alertmanager does not try again after 429, only after 5xx.
+        raise Problem(
+            503,
+            "too much is waiting; nothing was recorded: send it again",
+            code="overloaded",
+            retry_after=OVERLOADED_SECONDS,
+        ) from error
+    return _answer(results)
+
+
+async def _request(doors: Doors, request: Request) -> Response:
+    """Tell what became of an event id."""
+    source = await _source(doors, bearer(request))
+    event_id = request.path_params["event_id"]
+    loop = asyncio.get_running_loop()
+    found = await loop.run_in_executor(
+        doors.executor, find_request, doors.log, source, event_id
+    )
+    if found is None:
+        raise Problem(
+            404, f"no event `{event_id[:256]}` of yours in the last days: send it"
+        )
+    return _json(found, HTTPStatus.OK)
+
+
+async def _source(doors: Doors, token: str) -> str:
+    return source_of(await identify(doors.access, doors.executor, token, "source"))
+
+
+def _answer(results: Sequence[Result]) -> Response:
+    statuses = Counter(result.status for result in results)
+    refused = statuses["rejected"] + statuses["quarantined"]
+    body = {
+        "accepted": len(results) - refused,
+        "duplicates": statuses["duplicate"],
+        "rejected": refused,
+        "results": results,
+    }
+    if len(results) == 1 and statuses["duplicate"]:
+        body["duplicate"] = True
+    return _json(body, HTTPStatus.ACCEPTED)
+
+
+def _json(content: object, status: HTTPStatus) -> Response:
+    return Response(orjson.dumps(content), status, media_type="application/json")
+
+
+def _error(result: Result) -> dict[str, object]:
+    return {"loc": ["body"], "msg": result.error, "type": "rejected"}

@@ -1,0 +1,112 @@
+"""What became of each event id: known repeats, and the answer to who asks later."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg import Cursor
+
+from services.intake.delivery import Result
+from shared.event_log import EventLog
+
+EventId = tuple[str, str]
+"""Source and event id: an id is its source's own."""
+
+_POSITION = """
+(SELECT notification_id FROM log.events
+ WHERE originator_id = 'incident-' || r.incident AND originator_version = r.version)
+"""
+_KNOWN = f"""
+SELECT r.source, r.event_id, r.status, r.incident, {_POSITION}, r.reason
+FROM intake.requests r
+JOIN unnest(%s::text[], %s::text[]) AS asked(source, event_id)
+  ON r.source = asked.source AND r.event_id = asked.event_id
+"""
+_REMEMBER = """
+INSERT INTO intake.requests
+       (source, event_id, day, received_at, status, incident, version, reason)
+SELECT * FROM unnest(%s::text[], %s::text[], %s::date[], %s::timestamptz[], %s::text[],
+                     %s::text[], %s::bigint[], %s::text[])
+ON CONFLICT DO NOTHING
+"""
+_FIND = f"""
+SELECT event_id, received_at, status, incident, {_POSITION}, reason
+FROM intake.requests r WHERE source = %s AND event_id = %s
+ORDER BY received_at LIMIT 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Became:
+    """What became of an event id."""
+
+    event_id: str
+    received_at: datetime
+    status: str
+    incident: str | None
+    position: int | None
+    reason: str | None
+
+
+def known_events(
+    cursor: Cursor[tuple[Any, ...]], asked: Iterable[EventId]
+) -> dict[EventId, Result]:
+    """Return the results of those event ids that were received before."""
+    pairs = sorted(set(asked))
+    if not pairs:
+        return {}
+    sources, ids = zip(*pairs, strict=True)
+    rows = cursor.execute(_KNOWN, (list(sources), list(ids))).fetchall()
+    return {
+        (source, event_id): Result(
+            0, status, event_id, None, incident, position, reason
+        )
+        for source, event_id, status, incident, position, reason in rows
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A result to remember; `version` of the incident's stream has its last event.
+
+    Not its position: that is known only under the append lock, when no row of ours may
+    be touched any more.
+    """
+
+    source: str
+    received_at: datetime
+    result: Result
+    version: int | None
+
+
+def remember_events(
+    cursor: Cursor[tuple[Any, ...]], received: Sequence[Received]
+) -> None:
+    """Keep what became of each element that has an event id."""
+    kept = sorted(
+        (each for each in received if each.result.event_id),
+        key=lambda each: (each.source, each.result.event_id),
+    )
+    if not kept:
+        return
+    cursor.execute(
+        _REMEMBER,
+        (
+            [each.source for each in kept],
+            [each.result.event_id for each in kept],
+            [each.received_at.date() for each in kept],
+            [each.received_at for each in kept],
+            [each.result.status for each in kept],
+            [each.result.incident for each in kept],
+            [each.version for each in kept],
+            [each.result.error for each in kept],
+        ),
+    )
+
+
+def find_request(log: EventLog, source: str, event_id: str) -> Became | None:
+    """Return what became of an event id of `source`, None where it is not known."""
+    with log.transaction() as cursor:
+        row = cursor.execute(_FIND, (source, event_id)).fetchone()
+    return Became(*row) if row else None

@@ -1,0 +1,96 @@
+"""Bodies as received, and elements that could not be mapped: nothing is dropped.
+
+Both are sealed under the source's key and bound to their digest.
+"""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
+
+from psycopg import Cursor
+
+from services.intake.delivery import Delivery
+from shared.vault import Vault
+
+_MISSING = """
+SELECT digest FROM unnest(%s::bytea[], %s::date[]) AS asked(digest, day)
+WHERE NOT EXISTS (SELECT FROM intake.raw_bodies r
+                  WHERE r.digest = asked.digest AND r.day = asked.day)
+"""
+_KEEP = """
+INSERT INTO intake.raw_bodies (digest, day, source, adapter, received_at, sealed)
+SELECT * FROM unnest(%s::bytea[], %s::date[], %s::text[], %s::text[],
+                     %s::timestamptz[], %s::text[])
+ON CONFLICT DO NOTHING
+"""
+_QUARANTINE = """
+INSERT INTO intake.quarantine (source, adapter, received_at, digest, element, reason)
+VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (source, digest, element) DO NOTHING
+"""
+_KEEP_QUARANTINED = """
+INSERT INTO intake.quarantined_bodies (digest, sealed)
+VALUES (%s, %s) ON CONFLICT DO NOTHING
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Unmapped:
+    """An element of a delivery that parsed but could not be mapped, and why."""
+
+    delivery: Delivery
+    element: int
+    reason: str
+
+
+def keep_bodies(
+    cursor: Cursor[tuple[Any, ...]], vault: Vault, deliveries: Sequence[Delivery]
+) -> None:
+    """Store each body once a day."""
+    by_digest = {delivery.digest: delivery for delivery in deliveries}
+    digests = sorted(by_digest)
+    days = [by_digest[digest].received_at.date() for digest in digests]
+    rows = cursor.execute(_MISSING, (digests, days)).fetchall()
+    missing = [(bytes(row[0]), by_digest[bytes(row[0])]) for row in rows]
+    if not missing:
+        return
+    cursor.execute(
+        _KEEP,
+        (
+            [digest for digest, _ in missing],
+            [delivery.received_at.date() for _, delivery in missing],
+            [delivery.source for _, delivery in missing],
+            [delivery.adapter for _, delivery in missing],
+            [delivery.received_at for _, delivery in missing],
+            [_sealed(vault, digest, delivery) for digest, delivery in missing],
+        ),
+    )
+
+
+def quarantine(
+    cursor: Cursor[tuple[Any, ...]], vault: Vault, unmapped: Sequence[Unmapped]
+) -> None:
+    """Keep each unmapped element, and its body once, until its mapping is mended."""
+    bodies = {each.delivery.digest: each.delivery for each in unmapped}
+    for digest, delivery in sorted(bodies.items(), key=itemgetter(0)):
+        sealed = _sealed(vault, digest, delivery)
+        cursor.execute(_KEEP_QUARANTINED, (digest, sealed))
+    for each in sorted(unmapped, key=lambda u: (u.delivery.digest, u.element)):
+        delivery = each.delivery
+        cursor.execute(
+            _QUARANTINE,
+            (
+                delivery.source,
+                delivery.adapter,
+                delivery.received_at,
+                delivery.digest,
+                each.element,
+                each.reason,
+            ),
+        )
+
+
+def _sealed(vault: Vault, digest: bytes, delivery: Delivery) -> str:
+    place = f"raw|{base64.b16encode(digest).decode()}"
+    return vault.seal(f"source:{delivery.source}", delivery.body, place)

@@ -1,0 +1,54 @@
+"""From a document to its results: adapt, hand over in pieces, gather the answers."""
+
+import asyncio
+from collections.abc import Sequence
+
+from services.intake.adapters import ADAPTERS
+from services.intake.delivery import Delivery, Result
+from shared.batcher import Batcher
+from shared.clock import Clock
+
+PIECE_MAX = 200
+"""Elements that are received together: a large array takes several transactions."""
+
+
+class Reception:
+    """Hands deliveries to the batcher whose flush is `Receiver.flush`."""
+
+    def __init__(self, batcher: Batcher[Delivery, list[Result]], clock: Clock) -> None:
+        self._batcher = batcher
+        self._clock = clock
+
+    async def receive(
+        self,
+        source: str,
+        adapter: str,
+        body: bytes,
+        document: object,
+        event_id: str | None = None,
+    ) -> list[Result]:
+        """Return what became of each element, all of it committed.
+
+        `event_id` is the sender's idempotency key: it names elements without an id.
+        Raises `Overloaded`, `Unavailable` or `Problem`; what was committed before that
+        is known again when it is sent again.
+        """
+        received_at = self._clock()
+        heard = ADAPTERS[adapter](source, document, received_at, event_id)
+        deliveries = [
+            Delivery(
+                source,
+                adapter,
+                body,
+                first,
+                tuple(heard[first : first + PIECE_MAX]),
+                received_at,
+            )
+            for first in range(0, len(heard), PIECE_MAX)
+        ]
+        if len(deliveries) == 1:
+            return await self._batcher.submit(deliveries[0])
+        pieces: Sequence[list[Result]] = await asyncio.gather(
+            *(self._batcher.submit(delivery) for delivery in deliveries)
+        )
+        return [result for piece in pieces for result in piece]
