@@ -11,11 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
+from urllib.parse import urlsplit
 
 from shared import subjects
 from shared.machine.ports import HOST
 from shared.machine.trouble import Trouble
 
+_PORT = 4222
 _API = "$JS.API"
 _INBOX = "_INBOX.>"
 _READS_EVENTS = [
@@ -91,10 +93,13 @@ def _config(bus: Bus) -> dict[str, object]:
     return {
         "listen": f"{HOST}:{bus.port}",
         "server_name": "permanence",
+        "logtime": False,
         "jetstream": {
             "store_dir": str(bus.home / "jetstream"),
             # Acknowledged means on disk: the default flushes every two minutes.
             "sync_interval": "always" if bus.durable else "2m",
+            # Readers' ephemeral consumers live in memory; nothing else does.
+            "max_memory_store": 256 << 20,
         },
         "accounts": {
             "DESK": {
@@ -147,15 +152,18 @@ def wait_until_serving(
     Trouble: the server is not `alive` any more, or takes longer than `patience` s.
     """
     deadline = monotonic() + patience
-    while not _greets(port):
+    while not greets_at(f"nats://{HOST}:{port}"):
         if not alive() or monotonic() > deadline:
             raise Trouble("nats-server did not come up; its own lines above say why.")
         sleep(0.02)
 
 
-def _greets(port: int) -> bool:
+def greets_at(url: str) -> bool:
+    """Tell whether a NATS server greets at `url`."""
+    address = urlsplit(url)
     try:
-        with socket.create_connection((HOST, port), timeout=2) as connection:
+        where = (address.hostname or HOST, address.port or _PORT)
+        with socket.create_connection(where, timeout=2) as connection:
             return connection.recv(5) == b"INFO "
     except OSError:
         return False

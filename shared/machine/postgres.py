@@ -88,6 +88,7 @@ def _initdb(programs: Path, data: Path, secret: Path, account: Account | None) -
         group=account.gid if account else None,
         extra_groups=[] if account else None,
         cwd=data,
+        start_new_session=True,  # Ctrl-C is for us to deal with
         env={"PATH": os.defpath, "TZ": "UTC"},
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -15,6 +15,8 @@ _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 10.0
 _STEADY = 30.0
 """Seconds after which a process counts as well again and its back-off starts anew."""
+_TRIES = 3
+"""First starts that may fail: the remains of a killed server need a moment to go."""
 _LAST_WORDS = 1.0
 """Seconds we go on reading what an ended process wrote: its children may hold on."""
 
@@ -47,6 +49,10 @@ class Supervisor:
     def ends(self, name: str) -> int:
         """Return how often the process has ended by itself since it was added."""
         return self._ends[name]
+
+    def may_come_up(self, name: str) -> bool:
+        """Tell whether it is worth waiting for a process that does not answer yet."""
+        return self._ends[name] < _TRIES and not self._stopping[name].is_set()
 
     def add(self, process: Process) -> None:
         """Start `process` and keep it running until `stop`."""

@@ -4,10 +4,11 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """Exit codes of `permanence up`, `down` and `doctor`; 2 is a wrong command line."""
+    """Exit codes of `permanence up`, `down` and `doctor`."""
 
     DONE = 0
     FAILED = 1  # doctor found something; a server or service would not come up
+    USAGE = 2  # a wrong command line or environment variable
     PORT_TAKEN = 3
     ALREADY_RUNNING = 4
     FOLDER = 5  # not writable, or not reachable for the account the servers run as

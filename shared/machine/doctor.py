@@ -1,0 +1,188 @@
+"""`permanence doctor`: what is well on this machine, what is not, and what to do."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import psycopg
+
+from shared.machine.account import blocked_at, server_account
+from shared.machine.binaries import nats_binary, postgres_binaries
+from shared.machine.home import ROOM_TO_START_MB, free_megabytes
+from shared.machine.lock import holder
+from shared.machine.nats import greets_at
+from shared.machine.ports import is_free
+from shared.machine.ready import ask_ready
+from shared.machine.roster import Service
+from shared.machine.run_file import Run, read_run
+from shared.machine.trouble import Trouble
+from shared.machine.wishes import Wishes
+
+_PYTHON = (3, 11)
+_OK = 200
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. `advice` says what to do where it is not `ok`."""
+
+    name: str
+    ok: bool
+    sentence: str
+    advice: str = ""
+
+
+def examine(wishes: Wishes, services: tuple[Service, ...]) -> Iterator[Finding]:
+    """Look at everything, the machine first, then the desk if one runs."""
+    yield _python()
+    yield _folder(wishes.home)
+    yield _disk(wishes.home)
+    yield from _programs(wishes)
+    pid = holder(wishes.home)
+    run = read_run(wishes.home)
+    yield _desk(wishes.home, pid, run)
+    if pid is None:
+        yield from (_port(service, wishes) for service in services)
+    if pid is not None and run is not None:
+        yield from _processes(run)
+        yield _database(run.database_url)
+        yield _bus(run.nats_url)
+        yield from (_service(service, wishes) for service in services)
+
+
+def _python() -> Finding:
+    found = ".".join(map(str, sys.version_info[:3]))
+    wanted = ".".join(map(str, _PYTHON))
+    return Finding(
+        "python",
+        sys.version_info >= _PYTHON,
+        f"Python {found}",
+        f"Install Python {wanted} or later, then: make clean setup",
+    )
+
+
+def _folder(home: Path) -> Finding:
+    ground = home.absolute()
+    while not ground.exists():
+        ground = ground.parent
+    wall = blocked_at(ground, server_account())
+    if wall:
+        return Finding(
+            "folder",
+            False,
+            f"{home}: PostgreSQL, which does not run as root, cannot pass {wall}",
+            "Choose another folder (PERMANENCE_HOME=…) or run as an ordinary user.",
+        )
+    return Finding(
+        "folder", _writable(ground), f"{home}", f"Make {ground} writable for yourself."
+    )
+
+
+def _writable(folder: Path) -> bool:
+    probe = folder / ".permanence-doctor"
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError:
+        return False
+    return True
+
+
+def _disk(home: Path) -> Finding:
+    ground = home.absolute()
+    while not ground.exists():
+        ground = ground.parent
+    free = free_megabytes(ground)
+    return Finding(
+        "disk",
+        free >= ROOM_TO_START_MB,
+        f"{free} MB free",
+        f"Make room: {ROOM_TO_START_MB} MB are needed to start, more to live.",
+    )
+
+
+def _programs(wishes: Wishes) -> Iterator[Finding]:
+    if wishes.database_url is None:
+        try:
+            where = postgres_binaries(None, wishes.home)
+            yield Finding("postgresql program", True, f"{where}")
+        except Trouble as trouble:
+            yield Finding("postgresql program", False, "missing", f"{trouble}")
+    if wishes.nats_url is None:
+        try:
+            yield Finding("nats program", True, f"{nats_binary()}")
+        except Trouble as trouble:
+            yield Finding("nats program", False, "missing", f"{trouble}")
+
+
+def _desk(home: Path, pid: int | None, run: Run | None) -> Finding:
+    match pid, run:
+        case None, None:
+            return Finding("desk", True, f"none runs in {home}; `make up` starts one")
+        case None, Run():
+            return Finding(
+                "desk",
+                False,
+                "run.json is there, but its desk was killed",
+                "`make up` starts it again, `make down` tidies up.",
+            )
+        case _, None:
+            return Finding(
+                "desk",
+                False,
+                f"process {pid} is starting or stopping",
+                "Wait for it; its terminal says what it waits for.",
+            )
+        case _:
+            return Finding("desk", True, f"runs as process {pid}")
+
+
+def _port(service: Service, wishes: Wishes) -> Finding:
+    port = service.port(wishes)
+    return Finding(
+        f"port of {service.name}",
+        is_free(port),
+        f"{port}",
+        f"Another program listens there: stop it, or set {service.variable}.",
+    )
+
+
+def _processes(run: Run) -> Iterator[Finding]:
+    for name, pid in run.pids.items():
+        yield Finding(
+            f"process {name}",
+            psutil.pid_exists(pid),
+            f"{pid}",
+            "It has ended and is started again: see why in the terminal of `make up`.",
+        )
+
+
+def _database(url: str) -> Finding:
+    advice = "See what postgres says in the terminal of `make up`."
+    try:
+        with psycopg.connect(url, connect_timeout=5) as connection:
+            row = connection.execute("SHOW server_version").fetchone()
+    except psycopg.Error as reason:
+        return Finding("database", False, f"{reason}".splitlines()[0], advice)
+    return Finding("database", row is not None, f"PostgreSQL {row[0] if row else ''}")
+
+
+def _bus(url: str) -> Finding:
+    return Finding(
+        "nats",
+        greets_at(url),
+        "answers" if greets_at(url) else "does not answer",
+        "See what nats says in the terminal of `make up`.",
+    )
+
+
+def _service(service: Service, wishes: Wishes) -> Finding:
+    status, answer = ask_ready(service.port(wishes))
+    return Finding(
+        service.name,
+        status == _OK,
+        answer or "does not answer",
+        f"See what {service.name} says in the terminal of `make up`.",
+    )

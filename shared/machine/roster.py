@@ -1,0 +1,95 @@
+"""Which services a desk has, and what each of them is given."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+from shared.machine.ports import HOST, demand_free
+from shared.machine.wishes import Wishes
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service as `make up` runs it.
+
+    `role` is its PostgreSQL role, `user` its NATS user, `port` finds its HTTP port
+    and `variable` names the environment variable that sets it.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    """What follows the Python interpreter."""
+    role: str
+    user: str
+    port: Callable[[Wishes], int]
+    variable: str
+    reads_personal_words: bool = False
+
+
+SERVICES = (
+    Service(
+        "intake",
+        ("-m", "services.intake"),
+        "desk_intake",
+        "intake",
+        lambda wishes: wishes.intake_port,
+        "PERMANENCE_INTAKE_PORT",
+        reads_personal_words=True,
+    ),
+    Service(
+        "projections",
+        ("-m", "services.projections"),
+        "desk_projections",
+        "projections",
+        lambda wishes: wishes.api_port,
+        "PERMANENCE_API_PORT",
+        reads_personal_words=True,
+    ),
+    Service(
+        "sla_watcher",
+        ("-m", "services.sla_watcher"),
+        "desk_sla_watcher",
+        "sla_watcher",
+        lambda wishes: wishes.sla_watcher_port,
+        "PERMANENCE_SLA_WATCHER_PORT",
+    ),
+    Service(
+        "escalation",
+        ("-m", "services.escalation"),
+        "desk_escalation",
+        "escalation",
+        lambda wishes: wishes.escalation_port,
+        "PERMANENCE_ESCALATION_PORT",
+    ),
+)
+
+
+def demand_ports(services: tuple[Service, ...], wishes: Wishes) -> None:
+    """Raise a `Trouble` for the first port of a service that is taken."""
+    for service in services:
+        demand_free(service.port(wishes), service.name, service.variable)
+
+
+def environment_of(
+    service: Service,
+    wishes: Wishes,
+    inherited: Mapping[str, str],
+    given: Mapping[str, str],
+) -> dict[str, str]:
+    """Return the environment of a service: ours, its own addresses, what is `given`."""
+    return {
+        "PERMANENCE_LOG_FORMAT": "console",
+        **inherited,
+        **given,
+        "PERMANENCE_HTTP_HOST": HOST,
+        "PERMANENCE_HTTP_PORT": str(service.port(wishes)),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def url_as(url: str, user: str, password: str) -> str:
+    """Return `url` with another user and password."""
+    parts = urlsplit(url)
+    _, _, address = parts.netloc.rpartition("@")
+    own = f"{quote(user, safe='')}:{quote(password, safe='')}@{address}"
+    return parts._replace(netloc=own).geturl()

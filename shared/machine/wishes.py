@@ -1,0 +1,64 @@
+"""What may be chosen about `make up`, all by environment variables."""
+
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.machine.trouble import Exit, Trouble
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Wishes(BaseSettings):
+    """Settings of `permanence up`. The services get theirs from it."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PERMANENCE_", frozen=True, extra="ignore", populate_by_name=True
+    )
+
+    home: Path = Field(Path(".permanence"), description="Where a desk keeps its data.")
+    database_url: str | None = Field(
+        None,
+        validation_alias="DATABASE_URL",
+        description="A PostgreSQL of your own, as a user who may create roles; "
+        "unset: one is started.",
+    )
+    nats_url: str | None = Field(
+        None,
+        validation_alias="NATS_URL",
+        description="A NATS with JetStream of your own; unset: one is started.",
+    )
+    api_port: Port = Field(8080, description="Port of the read API.")
+    intake_port: Port = Field(8081, description="Port of intake.")
+    sla_watcher_port: Port = Field(8082, description="Port of the SLA watcher.")
+    escalation_port: Port = Field(8083, description="Port of escalation.")
+    postgres_port: Port | None = Field(
+        None, description="Port of the PostgreSQL we start; unset: a free one, kept."
+    )
+    nats_port: Port | None = Field(
+        None, description="Port of the nats-server we start; unset: a free one, kept."
+    )
+
+
+def read_wishes() -> Wishes:
+    """Read the environment. Trouble: a value that cannot be meant."""
+    try:
+        wishes = Wishes()
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        field = str(first["loc"][0])
+        variable = field if field.isupper() else f"PERMANENCE_{field.upper()}"
+        sentence = f"{variable}={first['input']!r} will not do: {first['msg']}."
+        raise Trouble(sentence, Exit.USAGE) from wrong
+    for name, url, schemes in (
+        ("DATABASE_URL", wishes.database_url, ("postgresql", "postgres")),
+        ("NATS_URL", wishes.nats_url, ("nats", "tls")),
+    ):
+        if url is not None and urlsplit(url).scheme not in schemes:
+            raise Trouble(
+                f"{name} must be a URL that begins with {schemes[0]}://", Exit.USAGE
+            )
+    return wishes

@@ -1,0 +1,46 @@
+"""A desk with real servers, real credentials and two services of a few lines.
+
+    python -m tests.support.small_desk
+
+`SMALL_DESK_BREAKS` names a service that ends as soon as it starts.
+"""
+
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from shared.machine.credentials import Credentials
+from shared.machine.roster import SERVICES
+from shared.machine.terminal import Terminal
+from shared.machine.trouble import Trouble
+from shared.machine.up import Plan, up
+from shared.machine.wishes import read_wishes
+
+SMALL = tuple(
+    replace(service, command=("-m", "tests.support.small_service", service.name))
+    for service in SERVICES
+    if service.name in {"intake", "projections"}
+)
+
+
+def bootstrap(owner_dsn: str, vault_key: Path, credentials: Credentials) -> Credentials:
+    """Count the starts, to show that the credentials are kept."""
+    assert owner_dsn.startswith("postgresql://")
+    assert vault_key.is_file()
+    return replace(credentials, token=f"{credentials.token}x", source_key="key")
+
+
+def main() -> int:
+    """Run it; return the exit code."""
+    try:
+        up(Plan(read_wishes(), SMALL, bootstrap, Terminal()))
+    except Trouble as trouble:
+        sys.stderr.write(f"{trouble}\n")
+        return trouble.code
+    return 0
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("COLUMNS", "200")
+    sys.exit(main())
