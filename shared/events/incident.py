@@ -199,6 +199,8 @@ class IncidentReopened(Event):
     """Whether it comes back into the stock, which a resolved one never left."""
     signal_key: str | None = None
     severity: Severity | None = None
+    repeats: int = 0
+    """How often the signal had fired since the last event that told of it."""
     occurred_at: AwareDatetime | None = None
 
 

@@ -100,7 +100,7 @@ def _fired(
         "occurred_at": signal.occurred_at,
     }
     if incident.status not in AT_WORK:
-        return _reopened(incident, circumstances, said)
+        return _reopened(incident, circumstances, {**said, "repeats": wish.repeats})
     fires_already = incident.signals.get(wish.signal_key) == "firing"
     if incident.restored_at is not None and not fires_already:
         return IncidentRelapsed(**said)
