@@ -13,7 +13,15 @@ from services.intake.command_answers import misused, moved, refused
 from services.intake.commands import Command
 from services.intake.decider import Refused, decide
 from services.intake.incident_cache import UNOPENED, Versioned
-from services.intake.wishes import Link, Merge, Open, PersonsWish, Split, Unmerge
+from services.intake.wishes import (
+    Link,
+    Merge,
+    Open,
+    PersonsWish,
+    Split,
+    Unlink,
+    Unmerge,
+)
 from shared.append import Known, Misused, Repeated, repeated
 from shared.command import CommandAnswer, CommandRequest
 from shared.events import IncidentEvent
@@ -119,7 +127,7 @@ def _named(wanted: Wanted) -> list[str]:
     match wanted.wish:
         case Merge(into=other):
             return [*own, other]
-        case Link(target=other) if is_incident_ref(other):
+        case Link(target=other) | Unlink(target=other) if is_incident_ref(other):
             return [*own, other]
         case _:
             return own
@@ -154,7 +162,7 @@ def _decided(
 
 def _other(command: Command, incident: Incident | None) -> str | None:
     match command.wish:
-        case Merge(into=other) | Link(target=other):
+        case Merge(into=other) | Link(target=other) | Unlink(target=other):
             return other
         case Unmerge():
             return incident.merged_into if incident else None
