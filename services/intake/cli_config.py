@@ -101,9 +101,9 @@ def apply(
 
 
 @config.command()
-def schema() -> None:
-    """Print the JSON schema of a policy, for editors."""
-    answer(True, json_schema())
+def schema(as_json: AsJson = True) -> None:
+    """Print the JSON schema of a policy, for editors: always JSON."""
+    answer(as_json, json_schema())
 
 
 def _policy(file: Path, *, as_json: bool) -> Policy:

@@ -1,6 +1,7 @@
 """`permanence config` and `permanence people`: sentences, JSON and exit codes."""
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,9 +9,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from services.intake import policy_store
 from services.intake.cli_config import config
 from services.intake.cli_people import people
 from shared.machine.ports import free_port
+from shared.policy.document import Policy
+from shared.policy.public_holidays import expand
 from tests.support.policies import FULL, FULL_FILE, full_text
 from tests.support.servers import Database
 
@@ -87,7 +91,8 @@ def test_a_file_that_cannot_be_read_is_told_in_a_sentence(tmp_path: Path) -> Non
 
 
 def test_the_schema_is_json() -> None:
-    assert run("config", "schema").plain["title"] == "permanence.yaml"
+    for words in (("config", "schema"), ("config", "schema", "--json")):
+        assert run(*words).plain["title"] == "permanence.yaml"
 
 
 @pytest.mark.parametrize(
@@ -142,6 +147,24 @@ def test_a_wrong_policy_or_signature_is_not_applied(url: str, tmp_path: Path) ->
 
 
 @pytest.mark.servers
+def test_who_applies_second_is_told_and_nothing_is_done(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = written(tmp_path, full_text(("p2: 5h", "p2: 4h")))
+
+    def while_another_applies(policy: Policy, on: date) -> Policy:
+        monkeypatch.setattr(policy_store, "expand", expand)
+        assert run("config", "apply", other, *SIGNED, DATABASE_URL=url).code == 0
+        return expand(policy, on)
+
+    monkeypatch.setattr(policy_store, "expand", while_another_applies)
+    said = run("config", "apply", FULL_FILE, *SIGNED, DATABASE_URL=url)
+    assert (said.code, said.out) == (4, "")
+    assert "somebody else applied" in said.err
+    assert run("config", "diff", other, DATABASE_URL=url).code == 0
+
+
+@pytest.mark.servers
 def test_a_role_that_may_not_apply_is_told_in_a_sentence(database: Database) -> None:
     reader = database.dsn("desk_projections")
     said = run("config", "apply", FULL_FILE, *SIGNED, DATABASE_URL=reader)
@@ -163,6 +186,7 @@ def test_people_are_imported_listed_and_shown(url: str, tmp_path: Path) -> None:
     assert "language: fr" in run("people", "show", "paul", DATABASE_URL=url).out
     shown = run("people", "show", "paul", "--json", DATABASE_URL=url).plain
     assert (shown["name"], shown["zone"]) == ("Paul", None)
+    assert "name: Nadia [b]" in run("people", "show", "nadia", DATABASE_URL=url).out
     assert run("people", "show", "nobody", DATABASE_URL=url).code == 2
 
 

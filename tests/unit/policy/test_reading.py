@@ -59,6 +59,7 @@ def test_all_mistakes_are_told_together_in_the_order_of_lines() -> None:
         (("PT-11", "PT-99"), "calendars.lisbonne.public_holidays", "FR or CA-QC"),
         (('"01-01"', '"02-30"'), "calendars.nuit.holidays[0]", "no day"),
         (("from: 2025-03-01", "from: 20250301"), "contracts.fret.from", "2025-06-30"),
+        (("from: 2025-03-01", "from: '20250301'"), "contracts.fret.from", "2025-06-30"),
         (("from: 2025-03-01", "from: 2025-02-30"), "contracts.fret.from", "no day"),
         (("until: 2027", "until: 2024"), "contracts.ville", "later than `from`"),
         (
@@ -78,6 +79,7 @@ def test_all_mistakes_are_told_together_in_the_order_of_lines() -> None:
             "maintenance.dimanche.rrule",
             "BYDAY",
         ),
+        (("[odette, wim]", "[2]"), "teams.accueil.members[0]", "in quotes"),
         (("  unknown: {name", "  autre: {name"), "services", "`unknown`"),
         (("{v1: [{id: confiance", "{first: [{id: confiance"), None, "v1, v2"),
         (

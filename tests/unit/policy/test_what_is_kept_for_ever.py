@@ -35,6 +35,8 @@ def test_a_secret_under_a_field_there_is_not_is_not_repeated_either() -> None:
         "0123456789",
         "(514) 555-0123",
         "514-555-0123",
+        "tel:+3225551212",
+        "Tel.0123456789",
     ],
 )
 def test_an_address_or_number_is_refused_wherever_it_stands(words: str) -> None:
@@ -61,6 +63,8 @@ def test_an_address_is_refused_as_a_key_too() -> None:
         "INC-000042",
         "10 000 000 trains",
         "@desk",
+        "INC-0123456789",
+        "sha 9f0123456789",
         "2025-01-05T02:00:00",
         "5-7 days",
         "P1 < 15 min",
