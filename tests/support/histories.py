@@ -113,6 +113,7 @@ def _later() -> st.SearchStrategy[IncidentEvent]:
             person=_people,
             direction=st.sampled_from(["inbound", "outbound"]),
             channel=st.just("phone"),
+            contacted_at=st.just(START),
             words=st.just("Rien ne marche"),
             **head,
         ),
