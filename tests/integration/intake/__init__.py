@@ -1,0 +1,1 @@
+"""Intake's transactions on a real PostgreSQL."""

@@ -1,0 +1,67 @@
+"""A desk without processes: a fresh database, the starter policy, intake's own hands."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from services.intake import policy_store
+from services.intake.command_desk import CommandDesk
+from services.intake.incident_cache import IncidentCache
+from services.intake.policies import Policies
+from services.intake.policy_store import Applied, Signature
+from services.intake.receiving import Receiver
+from shared.event_log import EventLog
+from tests.support.servers import Database
+
+POLICY = Path(__file__).parents[3] / "deploy" / "permanence.yaml"
+MASTER = bytes(range(32))
+NOW = datetime(2025, 6, 30, 8, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Hands:
+    """What one intake worker works with, on a clock that a test sets."""
+
+    log: EventLog
+    receiver: Receiver
+    commands: CommandDesk
+
+
+def hands_on(database: Database, pool_size: int = 4) -> Hands:
+    """Return the hands of one more worker on `database`, at the instant `NOW`."""
+    log = EventLog.open(
+        database.dsn("desk_intake"),
+        master=MASTER,
+        clock=lambda: NOW,
+        pool_size=pool_size,
+    )
+    cache, policies = IncidentCache(log), Policies(log)
+    receiver = Receiver(log, cache, policies, lambda: NOW)
+    return Hands(log, receiver, CommandDesk(log, cache, policies, lambda: NOW))
+
+
+@pytest.fixture
+def ruled(database: Database) -> Database:
+    """Give a database whose log begins with the starter policy."""
+    log = EventLog.open(database.owner_dsn)
+    applied = policy_store.apply(
+        log,
+        POLICY.read_text(encoding="utf-8"),
+        Signature(by="root", reason="a desk for a test"),
+        NOW,
+        "test",
+    )
+    assert isinstance(applied, Applied), applied
+    log.close()
+    return database
+
+
+@pytest.fixture
+def hands(ruled: Database) -> Iterator[Hands]:
+    """Give the hands of one worker."""
+    made = hands_on(ruled)
+    yield made
+    made.log.close()
