@@ -11,7 +11,6 @@ the order of arrival: better an incident too many than a trouble missed.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, assert_never
 
@@ -56,8 +55,7 @@ class KeyRow(NamedTuple):
     last_summary_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Correlated:
+class Correlated(NamedTuple):
     """What became of a signal: what it hears, what is appended, the row after it."""
 
     outcome: Outcome
@@ -67,8 +65,7 @@ class Correlated:
     """Why it was suppressed."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Arrival:
+class _Arrival(NamedTuple):
     """A signal at the moment it is judged. `fresh` gives references for new ones."""
 
     row: KeyRow
