@@ -10,6 +10,8 @@ from shared.policy.schema import json_schema
 PAGE = Path(__file__).parents[1] / "reference" / "policy.md"
 
 _HEAD = """\
+*Reference* · [all pages](../index.md)
+
 # permanence.yaml
 
 <!-- Written by `python -m docs.generate.policy`; change the models, not this page. -->

@@ -1,0 +1,1 @@
+"""The pages; those of the reference that can be are written by `docs.generate`."""

@@ -1,0 +1,31 @@
+"""Writes docs/reference/incident-life.md from the decider's table."""
+
+from pathlib import Path
+
+from services.intake.decider import life_of_an_incident
+
+PAGE = Path(__file__).parents[1] / "reference" / "incident-life.md"
+
+_HEAD = """\
+*Reference* · [all pages](../index.md)
+
+# The life of an incident
+
+<!-- Written by `make docs` from services/intake/decider/table.py; change that. -->
+
+What each verb does in each status.
+
+* **do**: the verb's own rule decides.
+* **already**: it is so. The answer is a success, and nothing is appended.
+* anything else: refused with 409, and that is what to do instead.
+
+The last three verbs are those of monitoring signals; people do not send them.
+*Restored* is no status: an incident is restored while it is worked on,
+and resolved later or at the same time.
+
+"""
+
+
+def page() -> str:
+    """Return the page as Markdown."""
+    return _HEAD + life_of_an_incident()

@@ -1,0 +1,18 @@
+"""Every generated page: a module with its place, `PAGE`, and its text, `page()`."""
+
+from pathlib import Path
+from typing import Protocol
+
+from docs.generate import events, incident_life, policy, settings
+
+
+class Made(Protocol):
+    """A module that makes one page from the code."""
+
+    PAGE: Path
+
+    def page(self) -> str:
+        """Return what the page has to read."""
+
+
+PAGES: tuple[Made, ...] = (events, incident_life, policy, settings)
