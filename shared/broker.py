@@ -1,0 +1,110 @@
+"""The FastStream broker on which commands and signals are taken.
+
+Its own defaults lose messages and give up on an absent server; these do not. Every
+error of a handler is answered with problem+json: otherwise the caller, who is waiting,
+would learn no more than that nobody answered.
+"""
+
+import logging
+from typing import Any
+
+from fast_depends.exceptions import ValidationError as Unfit
+from faststream import AckPolicy
+from faststream.middlewares import ExceptionMiddleware
+from faststream.nats import NatsBroker, NatsResponse
+from faststream.nats.prometheus import NatsPrometheusMiddleware
+from nats.errors import Error
+from orjson import JSONDecodeError
+from prometheus_client import CollectorRegistry
+from pydantic import ValidationError
+
+from shared import bus
+from shared.answering import problem_of
+from shared.outage import Outage
+from shared.problem import Problem, located
+
+GRACE_SECONDS = 5.0
+"""How long handlers under way may take once we are told to stop."""
+PROBLEM = "application/problem+json"
+
+
+def command_broker(url: str, name: str, registry: CollectorRegistry) -> NatsBroker:
+    """Return a broker for the connection `name`; its metrics go to `registry`.
+
+    `start()` returns only once NATS is there: start it as a task. `stop(broker)` works
+    whatever state it is in.
+    """
+    outage = Outage("nats", "commands and signals wait; trying again")
+
+    async def failed(error: Exception) -> None:
+        outage.away(error)
+
+    async def connected() -> None:
+        outage.back()
+
+    return NatsBroker(
+        url,
+        name=name,
+        logger=logging.getLogger("faststream"),
+        ack_policy=AckPolicy.MANUAL,
+        graceful_timeout=GRACE_SECONDS,
+        middlewares=[
+            NatsPrometheusMiddleware(registry=registry, app_name=name),
+            ExceptionMiddleware(publish_handlers={Exception: answer}),
+        ],
+        error_cb=failed,
+        reconnected_cb=connected,
+        connect_timeout=bus.CONNECT_SECONDS,
+        reconnect_time_wait=bus.RETRY_SECONDS,  # type: ignore[arg-type] # it sleeps so long
+        max_reconnect_attempts=-1,
+        ping_interval=bus.PING_SECONDS,
+        max_outstanding_pings=bus.PINGS_MAX,
+        drain_timeout=bus.DRAIN_SECONDS,
+    )
+
+
+async def stop(broker: NatsBroker) -> None:
+    """Let handlers under way end and disconnect, also while NATS is away."""
+    try:
+        await broker.stop()
+    except Error:  # it cannot say good-bye to an absent server
+        await bus.close(broker.config.connection_state.connection)
+
+
+def answer(error: Exception) -> NatsResponse:
+    """Return any error as problem+json bytes."""
+    details = problem_from(error).details
+    body = details.model_dump_json(exclude_none=True).encode()
+    return NatsResponse(body, headers={"content-type": PROBLEM})
+
+
+def problem_from(error: Exception) -> Problem:
+    """Return what to answer for an error of a command's handler."""
+    match error:
+        case ValidationError():
+            return _unfit(located(error))
+        case Unfit(original_error=ValidationError() as cause) if _of_the_caller(error):
+            return _unfit([_without_parameter(e) for e in located(cause)])
+        case JSONDecodeError() | UnicodeDecodeError():
+            return Problem(400, "the command is not JSON in UTF-8", code="not_json")
+        case _:
+            return problem_of(error, "command")
+
+
+def _of_the_caller(error: Unfit) -> bool:
+    """Tell whether a caller's command did not fit, rather than our own answer."""
+    return all(field.field_name != "return" for field in error.error_fields)
+
+
+def _without_parameter(error: dict[str, Any]) -> dict[str, Any]:
+    """Return `error` without the name of the handler's parameter in its place."""
+    return {**error, "loc": error["loc"][1:]}
+
+
+def _unfit(errors: list[dict[str, Any]]) -> Problem:
+    return Problem(
+        422,
+        "the command is not well formed: see `errors`",
+        code="invalid",
+        errors=errors,
+    )

@@ -1,0 +1,121 @@
+"""Whether a process lives and is ready, by what it gets done, and its metrics.
+
+Ready means: the log is near and nobody here is far behind it. A connection that
+answers a ping says neither.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+READY = 200
+NOT_READY = 503
+REMEMBERED_SECONDS = 1.0
+"""How long the answers of the probes are used again: asking often costs nothing."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """What one part of a process says of itself.
+
+    `kind` is `reader`, `relay` and so on, `name` which one of them. `words` are for
+    people; `numbers` become the metrics `permanence_<kind>_<number>{name=…}`, counters
+    where they end in `_total`.
+    """
+
+    kind: str
+    name: str
+    ready: bool
+    words: Mapping[str, str] = field(default_factory=dict)
+    numbers: Mapping[str, float] = field(default_factory=dict)
+
+
+Probe = Callable[[], Awaitable[Check]]
+
+
+class Health:
+    """Answers for a process, from the probes of its parts."""
+
+    def __init__(self, probes: Sequence[Probe], registry: CollectorRegistry) -> None:
+        self._probes = tuple(probes)
+        self._registry = registry
+        self._checks: Sequence[Check] = ()
+        self._checked_at = float("-inf")
+        registry.register(_Numbers(lambda: self._checks))
+
+    def routes(self) -> list[Route]:
+        """Return `/health/live`, `/health/ready` and `/metrics`."""
+        return [
+            Route("/health/live", self._live),
+            Route("/health/ready", self._ready),
+            Route("/metrics", self._metrics),
+        ]
+
+    async def checks(self) -> Sequence[Check]:
+        """Return what each part says of itself, at most a second old."""
+        if time.monotonic() - self._checked_at > REMEMBERED_SECONDS:
+            self._checks = await asyncio.gather(*(probe() for probe in self._probes))
+            self._checked_at = time.monotonic()
+        return self._checks
+
+    async def _live(self, _: Request) -> Response:
+        return _json({"status": "live"}, READY)
+
+    async def _ready(self, _: Request) -> Response:
+        checks = await self.checks()
+        ready = all(check.ready for check in checks)
+        body = {
+            "status": "ready" if ready else "not ready",
+            "checks": [
+                {"kind": check.kind, "name": check.name, "ready": check.ready}
+                | {**check.words, **check.numbers}
+                for check in checks
+            ],
+        }
+        return _json(body, READY if ready else NOT_READY)
+
+    async def _metrics(self, _: Request) -> Response:
+        await self.checks()
+        content = await asyncio.to_thread(generate_latest, self._registry)
+        return Response(content, media_type=CONTENT_TYPE_LATEST)
+
+
+def _json(body: object, status: int) -> Response:
+    return Response(orjson.dumps(body), status, media_type="application/json")
+
+
+class _Numbers(Collector):
+    """The numbers of all checks, in the form of prometheus_client."""
+
+    def __init__(self, checks: Callable[[], Sequence[Check]]) -> None:
+        self._checks = checks
+
+    def collect(self) -> Iterable[Metric]:
+        families: dict[str, GaugeMetricFamily | CounterMetricFamily] = {}
+        for check in self._checks():
+            numbers = {**check.numbers, "ready": float(check.ready)}
+            for number, value in numbers.items():
+                name = f"permanence_{check.kind}_{number}"
+                if name not in families:
+                    families[name] = _family(name, check.kind)
+                families[name].add_metric([check.name], value)
+        return families.values()
+
+    def describe(self) -> Iterable[Metric]:
+        """Say nothing: the names are known once the probes have been asked."""
+        return ()
+
+
+def _family(name: str, kind: str) -> GaugeMetricFamily | CounterMetricFamily:
+    form = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+    return form(name, f"Of each {kind}.", labels=["name"])

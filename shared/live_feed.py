@@ -1,0 +1,119 @@
+"""The events of now, as NATS delivers them: possibly twice, late, or not at all.
+
+Not the library's ordered consumer: one that has seen nothing yet begins the whole
+stream again after a missed heartbeat. Order is the reader's own check, by position.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+
+from shared import subjects
+from shared.bus import Link
+from shared.envelope import Unreadable, row_of
+from shared.event_log import Row
+
+WAITING_MAX = 20_000
+"""Messages kept for a reader that is busy; past that it reads the log instead."""
+HEARTBEAT_SECONDS = 5.0
+SETUP_SECONDS = 2.0
+FORGOTTEN_AFTER_SECONDS = 10.0
+"""When the server drops the consumer of a reader that is gone."""
+
+_CONSUMER = {
+    "ack_policy": AckPolicy.NONE,
+    "deliver_policy": DeliverPolicy.NEW,
+    "max_deliver": 1,
+    "flow_control": True,
+    "idle_heartbeat": HEARTBEAT_SECONDS,
+    "inactive_threshold": FORGOTTEN_AFTER_SECONDS,
+    "num_replicas": 1,
+    "mem_storage": True,
+}
+
+
+class Feed:
+    """What has arrived since `open_feed`, in order of arrival."""
+
+    def __init__(self, link: Link | None) -> None:
+        self._link = link
+        self._generation = link.generation if link else 0
+        self._waiting: deque[Msg] = deque()
+        self._arrived = asyncio.Event()
+        self.live = False
+        """False where nothing will arrive: NATS is away, or was for a moment."""
+
+    async def heard(self, message: Msg) -> None:
+        """Keep a message that arrived; one too many makes the rest worthless."""
+        if len(self._waiting) >= WAITING_MAX:
+            self._waiting.clear()
+            self.live = False
+        if self.live:
+            self._waiting.append(message)
+        self._arrived.set()
+
+    async def take(self, limit: int, seconds: float) -> list[Row]:
+        """Return up to `limit` events, waiting at most `seconds` for the first.
+
+        None at all where nothing arrives, or where nothing more will.
+        """
+        if not self._waiting:
+            self._arrived.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._arrived.wait(), seconds)
+        if self._link is None or self._link.generation != self._generation:
+            self.live = False
+        count = min(limit, len(self._waiting))
+        try:
+            return [_row(self._waiting.popleft()) for _ in range(count)]
+        except Unreadable:
+            self.live = False
+            return []
+
+
+def _row(message: Msg) -> Row:
+    return row_of(message.headers, message.data)
+
+
+@asynccontextmanager
+async def open_feed(link: Link | None) -> AsyncIterator[Feed]:
+    """Give the events from now on; a feed that is not `live` where NATS has none."""
+    feed = Feed(link)
+    client = link.client if link else None
+    subscription = await _subscribe(client, feed) if client else None
+    try:
+        yield feed
+    finally:
+        feed.live = False
+        if subscription is not None:
+            await _end(subscription)
+
+
+async def _subscribe(
+    client: Client, feed: Feed
+) -> JetStreamContext.PushSubscription | None:
+    jetstream = client.jetstream(timeout=SETUP_SECONDS)
+    try:
+        feed.live = True
+        return await jetstream.subscribe(
+            subjects.EVENTS,
+            stream=subjects.EVENTS_STREAM,
+            config=ConsumerConfig(**_CONSUMER),  # type: ignore[arg-type] # one type a key
+            flow_control=True,
+            cb=feed.heard,
+        )
+    except (Error, TimeoutError):  # away, or the stream is not made yet
+        feed.live = False
+        return None
+
+
+async def _end(subscription: JetStreamContext.PushSubscription) -> None:
+    with suppress(Error):
+        await subscription.unsubscribe()

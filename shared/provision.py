@@ -1,0 +1,141 @@
+"""The only code that makes or changes what JetStream keeps: two streams, one consumer.
+
+`DESK_EVENTS` may be wiped at any time (readers go on from the log), hence no
+`deny_purge`. A signal in `DESK_SIGNALS` waits there until it is in the log.
+"""
+
+import structlog
+from nats.js import JetStreamContext
+from nats.js.api import (
+    AckPolicy,
+    ConsumerConfig,
+    DiscardPolicy,
+    RetentionPolicy,
+    StorageType,
+    StreamConfig,
+)
+from nats.js.errors import NotFoundError
+
+from shared import subjects
+
+EVENTS_AGE_SECONDS = 7 * 86_400
+EVENTS_BYTES_MAX = 512 * 1024 * 1024
+EVENT_BYTES_MAX = 128 * 1024
+"""An event is at most 64 KB; the rest is for its headers."""
+
+SIGNALS_BYTES_MAX = 256 * 1024 * 1024
+SIGNALS_MAX = 1_000_000
+SIGNAL_BYTES_MAX = 640 * 1024
+"""A body is at most 512 KB; the rest is for its headers."""
+DUPLICATES_SECONDS = 120
+"""How long `Nats-Msg-Id` is remembered; intake itself remembers for days."""
+
+SIGNAL_ACK_SECONDS = 30
+"""A signal whose taker died is given to another one after this."""
+SIGNALS_PENDING_MAX = 5_000
+DELIVER_FOR_EVER = -1
+
+_log = structlog.get_logger(__name__)
+
+
+def events_stream(replicas: int) -> StreamConfig:
+    """Return how `DESK_EVENTS` is to be."""
+    return StreamConfig(
+        name=subjects.EVENTS_STREAM,
+        description="Every event of the log as it is recorded; the log is the truth.",
+        subjects=[subjects.EVENTS],
+        retention=RetentionPolicy.LIMITS,
+        storage=StorageType.FILE,
+        discard=DiscardPolicy.OLD,
+        max_age=EVENTS_AGE_SECONDS,
+        max_bytes=EVENTS_BYTES_MAX,
+        max_msg_size=EVENT_BYTES_MAX,
+        num_replicas=replicas,
+        duplicate_window=DUPLICATES_SECONDS,
+        allow_atomic=True,
+        allow_direct=True,
+        deny_delete=True,
+    )
+
+
+def signals_stream(replicas: int) -> StreamConfig:
+    """Return how `DESK_SIGNALS` is to be: a full queue refuses, it drops nothing."""
+    return StreamConfig(
+        name=subjects.SIGNALS_STREAM,
+        description="Signals that wait to be taken in.",
+        subjects=[subjects.SIGNALS],
+        retention=RetentionPolicy.WORK_QUEUE,
+        storage=StorageType.FILE,
+        discard=DiscardPolicy.NEW,
+        max_age=0,
+        max_bytes=SIGNALS_BYTES_MAX,
+        max_msgs=SIGNALS_MAX,
+        max_msg_size=SIGNAL_BYTES_MAX,
+        num_replicas=replicas,
+        duplicate_window=DUPLICATES_SECONDS,
+    )
+
+
+def signals_consumer() -> ConsumerConfig:
+    """Return how the consumer is to be that all intake workers share."""
+    return ConsumerConfig(
+        durable_name=subjects.SIGNALS_CONSUMER,
+        description="All intake workers.",
+        ack_policy=AckPolicy.EXPLICIT,
+        ack_wait=SIGNAL_ACK_SECONDS,
+        max_ack_pending=SIGNALS_PENDING_MAX,
+        max_deliver=DELIVER_FOR_EVER,
+        filter_subject=subjects.SIGNALS,
+    )
+
+
+async def provision(js: JetStreamContext, replicas: int = 1) -> list[str]:
+    """Make what is missing, put right what differs; return what was done.
+
+    Raises an error of `nats.errors` where NATS is away or refuses.
+    """
+    done = [
+        *await _stream(js, events_stream(replicas)),
+        *await _stream(js, signals_stream(replicas)),
+        *await _consumer(js, signals_consumer()),
+    ]
+    for what in done:
+        _log.info("nats.provisioned", what=what)
+    return done
+
+
+async def _stream(js: JetStreamContext, wanted: StreamConfig) -> list[str]:
+    name = str(wanted.name)
+    try:
+        held = (await js.stream_info(name)).config
+    except NotFoundError:
+        await js.add_stream(wanted)
+        return [f"made stream {name}"]
+    if not _differences(wanted, held):
+        return []
+    await js.update_stream(wanted)
+    return [f"changed stream {name}: {', '.join(_differences(wanted, held))}"]
+
+
+async def _consumer(js: JetStreamContext, wanted: ConsumerConfig) -> list[str]:
+    name = str(wanted.durable_name)
+    try:
+        held = (await js.consumer_info(subjects.SIGNALS_STREAM, name)).config
+    except NotFoundError:
+        await js.add_consumer(subjects.SIGNALS_STREAM, wanted)
+        return [f"made consumer {name}"]
+    if not _differences(wanted, held):
+        return []
+    await js.add_consumer(subjects.SIGNALS_STREAM, wanted)
+    return [f"changed consumer {name}: {', '.join(_differences(wanted, held))}"]
+
+
+def _differences(
+    wanted: StreamConfig | ConsumerConfig, held: StreamConfig | ConsumerConfig | None
+) -> list[str]:
+    """Return the names of the settings that we set and that are not so."""
+    return [
+        name
+        for name, value in vars(wanted).items()
+        if value is not None and getattr(held, name, None) != value
+    ]

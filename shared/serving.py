@@ -1,0 +1,89 @@
+"""Serves an ASGI app inside a process that does more, until it is told to stop."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from signal import SIGINT, SIGTERM
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+
+GRACE_SECONDS = 5
+"""How long an answer under way may take once we are told to stop."""
+BACKLOG = 2_048
+
+_log = structlog.get_logger(__name__)
+
+
+class PortTaken(Exception):
+    """The address cannot be listened on; the sentence says what to do."""
+
+
+def stop_on_signals() -> asyncio.Event:
+    """Return an event that SIGTERM and SIGINT set; call it in the main thread."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal in (SIGTERM, SIGINT):
+        loop.add_signal_handler(signal, stop.set)
+    return stop
+
+
+async def pause(stop: asyncio.Event, seconds: float) -> None:
+    """Wait `seconds`, or until `stop` is set."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
+
+
+async def serve(
+    app: ASGIApp,
+    host: str,
+    port: int,
+    stop: asyncio.Event,
+    *,
+    listening: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Serve `app` until `stop` is set, then let answers under way end.
+
+    Port 0 takes a free one; `listening` is told which. Raises `PortTaken`.
+    """
+    listener = _listen(host, port)
+    taken = listener.getsockname()[1]
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    server = uvicorn.Server(config)
+    # uvicorn would take the signals for itself; the process has more to stop than it.
+    serving = asyncio.create_task(server._serve([listener]))  # noqa: SLF001 # see above
+    stopping = asyncio.create_task(stop.wait())
+    _log.info("http.listening", host=host, port=taken)
+    listening(taken)
+    try:
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        server.should_exit = True
+        await serving
+        listener.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise PortTaken(
+            f"cannot listen on {host}:{port} ({error.strerror}): stop what listens "
+            "there, or set PERMANENCE_HTTP_HOST and PERMANENCE_HTTP_PORT"
+        ) from error
+    listener.setblocking(False)
+    return listener

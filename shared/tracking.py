@@ -1,0 +1,163 @@
+"""Where a reader is in the log, and what it has set aside, beside what it maintains.
+
+Both tables lie in the schema of what the reader changes, so that one transaction
+changes both. `chain` is the hash of the event at `position`: a log without that event
+is another log.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from psycopg import Cursor
+
+from shared.chain import GENESIS
+from shared.event_log import Row
+
+ERROR_MAX = 500
+"""How much of an error is kept of a parked event, in characters."""
+
+_TABLES = """
+CREATE TABLE {schema}.tracking (
+    reader         text PRIMARY KEY,
+    position       bigint NOT NULL,                     -- of the last event passed
+    chain          bytea NOT NULL,                      -- hash of that event
+    recorded_at    timestamptz NOT NULL,                -- when that event was recorded
+    parked_streams int NOT NULL DEFAULT 0
+);
+
+CREATE TABLE {schema}.parked (
+    reader    text NOT NULL,
+    position  bigint NOT NULL,
+    stream    text NOT NULL,
+    error     text NOT NULL,
+    parked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (reader, position)
+);
+CREATE INDEX parked_by_stream ON {schema}.parked (reader, stream, position);
+"""
+_START = """
+INSERT INTO {schema}.tracking (reader, position, chain, recorded_at)
+VALUES (%s, 0, %s, %s) ON CONFLICT DO NOTHING
+"""
+_READ = """
+SELECT position, chain, recorded_at, parked_streams FROM {schema}.tracking
+WHERE reader = %s
+"""
+_MOVE = """
+UPDATE {schema}.tracking SET position = %s, chain = %s, recorded_at = %s
+WHERE reader = %s AND position = %s
+RETURNING position, chain, recorded_at, parked_streams
+"""
+_PARKED_AMONG = """
+SELECT DISTINCT stream FROM {schema}.parked WHERE reader = %s AND stream = ANY(%s)
+"""
+_PARK = """
+INSERT INTO {schema}.parked (reader, position, stream, error)
+SELECT %s, position, stream, %s FROM unnest(%s::bigint[], %s::text[])
+     AS row (position, stream)
+"""
+_COUNT = """
+UPDATE {schema}.tracking SET parked_streams = (
+    SELECT count(DISTINCT stream) FROM {schema}.parked p WHERE p.reader = %s)
+WHERE reader = %s
+RETURNING position, chain, recorded_at, parked_streams
+"""
+
+Cursors = Cursor[tuple[Any, ...]]
+
+
+def tracking_tables(schema: str) -> str:
+    """Return the statements that make both tables in `schema`, a plain name."""
+    return _TABLES.format(schema=schema)
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """How far a reader is; position 0 is the beginning."""
+
+    position: int
+    chain: bytes
+    recorded_at: datetime
+    parked_streams: int
+
+
+BEGINNING = Tracked(0, GENESIS, datetime(1970, 1, 1, tzinfo=UTC), 0)
+
+
+class Overtaken(Exception):
+    """Another process moved the tracked position: it is the one that applies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bookmark:
+    """The tracked position of `reader`, with its tables in `schema`."""
+
+    schema: str
+    reader: str
+
+    def start(self, cursor: Cursors) -> Tracked:
+        """Return where the reader is; put one that never ran at the beginning."""
+        row = cursor.execute(self._sql(_READ), (self.reader,)).fetchone()
+        if row is None:
+            values = (self.reader, GENESIS, BEGINNING.recorded_at)
+            cursor.execute(self._sql(_START), values)
+            return BEGINNING
+        return _tracked(row)
+
+    def move(self, cursor: Cursors, before: Tracked, last: Row) -> Tracked:
+        """Move from `before` past `last`. Raises `Overtaken` if it is not there.
+
+        The first statement of its transaction: whoever comes second waits here, and
+        then sees that it was moved.
+        """
+        values = (
+            last.position,
+            last.chain,
+            last.recorded_at,
+            self.reader,
+            before.position,
+        )
+        row = cursor.execute(self._sql(_MOVE), values).fetchone()
+        if row is None:
+            raise Overtaken(f"{self.reader} is no longer at {before.position}")
+        return _tracked(row)
+
+    def hold(self, cursor: Cursors) -> Tracked | None:
+        """Return where the reader is and keep it there until the transaction ends."""
+        query = self._sql(_READ) + " FOR UPDATE"
+        row = cursor.execute(query, (self.reader,)).fetchone()
+        return _tracked(row) if row else None
+
+    def parked_among(self, cursor: Cursors, streams: Sequence[str]) -> set[str]:
+        """Return those of `streams` that have parked events."""
+        values = (self.reader, list(streams))
+        rows = cursor.execute(self._sql(_PARKED_AMONG), values).fetchall()
+        return {stream for (stream,) in rows}
+
+    def park(self, cursor: Cursors, rows: Sequence[Row], error: str) -> Tracked:
+        """Set events aside, and count the parked streams anew."""
+        values = (
+            self.reader,
+            error[:ERROR_MAX],
+            [row.position for row in rows],
+            [row.stream for row in rows],
+        )
+        cursor.execute(self._sql(_PARK), values)
+        return self.count(cursor)
+
+    def count(self, cursor: Cursors) -> Tracked:
+        """Count the parked streams anew."""
+        query = self._sql(_COUNT)
+        row = cursor.execute(query, (self.reader, self.reader)).fetchone()
+        if row is None:
+            raise Overtaken(f"{self.reader} is no longer tracked")
+        return _tracked(row)
+
+    def _sql(self, query: str) -> str:
+        return query.format(schema=self.schema)
+
+
+def _tracked(row: tuple[Any, ...]) -> Tracked:
+    return Tracked(row[0], bytes(row[1]), row[2], row[3])
