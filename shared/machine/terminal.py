@@ -15,8 +15,8 @@ _COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright
 class Terminal:
     """Writes lines for a person; goes silent, not down, when nobody reads any more."""
 
-    def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(soft_wrap=True, highlight=False)
+    def __init__(self) -> None:
+        self._console = Console(soft_wrap=True, highlight=False)
         self._colours = cycle(_COLOURS)
         self._style: dict[str, str] = {}
         self._open = True
@@ -36,8 +36,11 @@ class Terminal:
     def _print(self, text: Text) -> None:
         if not self._open:
             return
-        try:
+        with self._console.capture() as shown:  # else rich exits on a broken pipe
             self._console.print(text)
+        try:
+            sys.stdout.write(shown.get())
+            sys.stdout.flush()
         except OSError:  # `make up | head`, a closed terminal, a full disk
             self._open = False
             with suppress(OSError):  # else Python complains once more at its end

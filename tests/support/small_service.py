@@ -27,7 +27,7 @@ if os.environ.get("SMALL_DESK_BREAKS") == NAME:
 with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
     (role,) = connection.execute("SELECT current_user").fetchone() or ("",)
 assert os.environ["NATS_URL"].startswith("nats://")
+address = os.environ["PERMANENCE_HTTP_HOST"], int(os.environ["PERMANENCE_HTTP_PORT"])
+server = HTTPServer(address, Ready)
 print("serving", flush=True)  # noqa: T201 - this is its log
-HTTPServer(
-    (os.environ["PERMANENCE_HTTP_HOST"], int(os.environ["PERMANENCE_HTTP_PORT"])), Ready
-).serve_forever()
+server.serve_forever()

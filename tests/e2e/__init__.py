@@ -1,0 +1,1 @@
+"""Whole processes: started, used, killed."""

@@ -1,0 +1,144 @@
+"""What stands in the way of a start: each time a sentence and its own exit code."""
+
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.machine.trouble import Exit
+from tests.support.running_desk import RunningDesk, running_desk
+from tests.support.servers import reachable_folder
+
+pytestmark = pytest.mark.e2e
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to set the scene")
+as_user = pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    with reachable_folder() as folder:
+        yield folder / "home"
+
+
+def refuses(desk: RunningDesk, code: Exit, *words: str) -> None:
+    """Expect an end with `code`, one sentence, no traceback and nothing left."""
+    assert desk.ended() == code, desk.said
+    for word in words:
+        assert word in desk.said
+    assert "Traceback" not in desk.said
+    assert not (desk.home / "run.json").exists()
+
+
+def test_a_taken_port(home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        with running_desk(home, PERMANENCE_API_PORT=port) as desk:
+            refuses(desk, Exit.PORT_TAKEN, port, "PERMANENCE_API_PORT=…")
+
+
+def test_a_taken_port_of_our_own_servers(home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        with running_desk(home, PERMANENCE_NATS_PORT=port) as desk:
+            refuses(desk, Exit.PORT_TAKEN, port, "PERMANENCE_NATS_PORT=…")
+
+
+def test_a_desk_that_runs_already(home: Path) -> None:
+    with running_desk(home) as first:
+        first.until_up()
+        with running_desk(home) as second:
+            assert second.ended() == Exit.ALREADY_RUNNING
+            assert f"process {first.pid}" in second.said
+            assert "make down" in second.said
+        assert first.run.pids["supervisor"] == first.pid
+
+
+def test_the_lock_file_of_a_killed_desk_is_no_obstacle(home: Path) -> None:
+    home.mkdir()
+    (home / "lock").write_text(str(os.getpid()))  # the number lives, the lock does not
+    with running_desk(home) as desk:
+        desk.until_up()
+
+
+def test_a_service_that_ends_at_once(home: Path) -> None:
+    with running_desk(home, SMALL_DESK_BREAKS="intake") as desk:
+        refuses(desk, Exit.FAILED, "intake is broken", "intake did not become ready")
+
+
+@pytest.mark.parametrize("lost", ["credentials.json", "vault.key"])
+def test_lost_credentials_are_never_made_anew_beside_data(
+    home: Path, lost: str
+) -> None:
+    with running_desk(home) as desk:
+        desk.until_up()
+    (home / lost).unlink()
+
+    with running_desk(home) as desk:
+        refuses(desk, Exit.CREDENTIALS, lost, "from a backup")
+    assert not (home / lost).exists()
+
+
+def test_credentials_of_other_data(home: Path) -> None:
+    with running_desk(home) as desk:
+        owner = desk.until_up().run.database_url.split(":")[2].split("@")[0]
+    file = home / "credentials.json"
+    file.write_text(file.read_text().replace(owner, "another"))
+
+    with running_desk(home) as desk:
+        refuses(desk, Exit.CREDENTIALS, "these credentials belong to other data")
+
+
+def test_credentials_nobody_can_read(home: Path) -> None:
+    with running_desk(home) as desk:
+        desk.until_up()
+    (home / "credentials.json").write_text('{"owner"')
+
+    with running_desk(home) as desk:
+        refuses(desk, Exit.CREDENTIALS, "credentials.json cannot be read")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("PERMANENCE_API_PORT", "eighty"),
+        ("PERMANENCE_NATS_PORT", "70000"),
+        ("DATABASE_URL", "host=db user=me"),
+        ("NATS_URL", "localhost:4222"),
+    ],
+)
+def test_a_variable_that_cannot_be_meant(home: Path, variable: str, value: str) -> None:
+    with running_desk(home, **{variable: value}) as desk:
+        refuses(desk, Exit.USAGE, variable)
+
+
+@as_user
+def test_a_folder_that_is_not_ours(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with running_desk(tmp_path / "home") as desk:
+        refuses(desk, Exit.FOLDER, "cannot be written", "PERMANENCE_HOME=…")
+
+
+@as_root
+def test_a_folder_nobody_can_pass(home: Path) -> None:
+    home.mkdir(mode=0o700)
+    with running_desk(home / "inner") as desk:
+        refuses(desk, Exit.FOLDER, f"may not pass {home}", "PERMANENCE_HOME=")
+    assert home.stat().st_mode & 0o777 == 0o700  # reported, not repaired
+
+
+@as_root
+def test_a_full_disk(home: Path) -> None:
+    home.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", home], check=False
+    )
+    if mounted.returncode:
+        pytest.skip("this machine does not let us mount a small disk")
+    try:
+        with running_desk(home) as desk:
+            refuses(desk, Exit.DISK_FULL, "MB are free", "PERMANENCE_HOME=…")
+    finally:
+        subprocess.run(["umount", home], check=True)
