@@ -13,7 +13,7 @@ from psycopg import Cursor
 from shared.entry import Entry
 from shared.event_log import EventLog, Row, StaleVersion, Unavailable
 from shared.telemetry import wordless
-from shared.tracking import Bookmark, Tracked
+from shared.tracking import Bookmark, Overtaken, Tracked
 
 Apply = Callable[[Cursor[tuple[Any, ...]], Sequence[Entry]], None]
 """Changes tables by entries in order, inside a transaction it neither ends nor leaves.
@@ -82,8 +82,8 @@ def _apply(
     try:
         with cursor.connection.transaction():
             apply(cursor, entries)
-    except (psycopg.OperationalError, Unavailable, StaleVersion):
-        raise  # not the event's fault: the same entries will do later
+    except (psycopg.OperationalError, Unavailable, StaleVersion, Overtaken):
+        raise  # not the event's fault: the same entries will do later, or elsewhere
     except psycopg.Error as error:
         if cursor.connection.broken:
             raise

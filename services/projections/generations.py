@@ -40,16 +40,33 @@ class NotBuilt(Exception):
 
 def live(cursor: Cursor[tuple[Any, ...]], name: str) -> Live:
     """Return the live generation of a read model; raises `NotBuilt`."""
-    row = cursor.execute(_LIVE, (name,)).fetchone()
-    if row is None:
+    found = find_live(cursor, name)
+    if found is None:
         raise NotBuilt(f"the read model {name} is not built yet")
-    return Live(*row)
+    return found
+
+
+def find_live(cursor: Cursor[tuple[Any, ...]], name: str) -> Live | None:
+    """Return the live generation of a read model, None where it was never built."""
+    row = cursor.execute(_LIVE, (name,)).fetchone()
+    return Live(*row) if row else None
+
+
+def hold_live(
+    cursor: Cursor[tuple[Any, ...]], name: str, *, alone: bool
+) -> Live | None:
+    """Return the live generation and keep it so until the transaction ends.
+
+    Those who apply hold it together; who flips holds it `alone`.
+    """
+    mode = "FOR UPDATE" if alone else "FOR SHARE"
+    row = cursor.execute(f"{_LIVE} {mode}", (name,)).fetchone()
+    return Live(*row) if row else None
 
 
 def as_of(cursor: Cursor[tuple[Any, ...]], schema: str) -> AsOf:
     """Return how far a generation has come."""
     row = cursor.execute(
-        f"SELECT t.position, e.recorded_at FROM {schema}.tracking t"
-        " LEFT JOIN log.events e ON e.notification_id = t.position"
+        f"SELECT position, recorded_at FROM {schema}.tracking"
     ).fetchone()
-    return AsOf(*row) if row else AsOf(0, None)
+    return AsOf(*row) if row and row[0] else AsOf(0, None)

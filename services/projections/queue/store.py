@@ -16,22 +16,23 @@ from shared.incident import Status
 from shared.references import incident_of
 
 FIELDS = tuple(field.name for field in fields(QueueRow))
-_TYPES = {
+_NOT_TEXT = {
     "opened_at": "timestamptz",
     "reported_at": "timestamptz",
     "updated_at": "timestamptz",
     "acknowledged_at": "timestamptz",
     "restored_at": "timestamptz",
     "ended_at": "timestamptz",
-    "cycle": "int",
-    "repeats": "bigint",
-    "version": "bigint",
-    "position": "bigint",
-    "rank": "smallint",
+    "cycle": "int4",
+    "repeats": "int8",
+    "version": "int8",
+    "position": "int8",
+    "rank": "int2",
 }
-_COLUMNS = (*FIELDS, "rank")
-_ARRAYS = ", ".join(f"%s::{_TYPES.get(name, 'text')}[]" for name in _COLUMNS)
-_SET = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[1:])
+COLUMNS = (*FIELDS, "rank")
+TYPES = tuple(_NOT_TEXT.get(name, "text") for name in COLUMNS)
+_ARRAYS = ", ".join(f"%s::{type_}[]" for type_ in TYPES)
+_SET = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS[1:])
 
 _COUNT = """
 INSERT INTO {}.counts AS held

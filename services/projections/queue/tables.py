@@ -45,7 +45,7 @@ def tables(schema: str) -> Sequence[str]:
     )
 
 
-def indexes(schema: str, *, trigrams: bool) -> Sequence[str]:
+def indexes(schema: str, trigrams: bool) -> Sequence[str]:
     """Return the statements that make the indexes, to be run when rows are in.
 
     `trigrams` tells whether the database has the extension `pg_trgm`.

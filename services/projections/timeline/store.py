@@ -10,6 +10,7 @@ from services.projections.timeline.line import Line, project
 from shared.entry import Entry
 
 LINES = "lines"
+TYPES = ("text", "int8", "int8", "timestamptz", "timestamptz", "text", "text", "jsonb")
 _INSERT = """
 INSERT INTO {}.lines SELECT * FROM unnest(
     %s::text[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::timestamptz[],
@@ -30,7 +31,7 @@ def tables(schema: str) -> Sequence[str]:
     )
 
 
-def indexes(schema: str) -> Sequence[str]:
+def indexes(schema: str, _trigrams: bool) -> Sequence[str]:
     """Return the statements that make the indexes, to be run when lines are in."""
     return (f"ALTER TABLE {schema}.{LINES} ADD PRIMARY KEY (incident, position)",)
 

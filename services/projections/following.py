@@ -1,0 +1,101 @@
+"""Follows the log into the live generation of a read model, whichever that is.
+
+A flip is noticed by the transaction that applies next: it holds the row that says which
+generation is live, so nothing is applied to one that no longer is.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from services.projections.generations import hold_live
+from services.projections.progress import Progress
+from services.projections.read_model import Cursors, ReadModel
+from shared.applying import Apply
+from shared.bus import Link
+from shared.entry import Entry
+from shared.event_log import EventLog
+from shared.reader import Reader
+from shared.reader_status import ReaderStatus
+from shared.tracking import Bookmark, Overtaken, Tracked
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Watched(ReaderStatus):
+    """A status that tells the waiting how far the reader is."""
+
+    progress: Progress | None = None
+
+    def reached(self, tracked: Tracked) -> None:
+        """Note the position, and wake whoever waits for it."""
+        ReaderStatus.reached(self, tracked)
+        if self.progress is not None:
+            self.progress.reached(self.name, tracked.position)
+
+
+class Follower:
+    """Keeps one read model up to date, from generation to generation."""
+
+    def __init__(
+        self,
+        model: ReadModel[Any],
+        log: EventLog,
+        link: Link | None,
+        progress: Progress,
+        live_schema: Callable[[], str],
+    ) -> None:
+        self._model = model
+        self._log = log
+        self._link = link
+        self._live_schema = live_schema
+        self.status: ReaderStatus = _Watched(model.name, progress=progress)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Follow until `stop` is set; after a flip, follow the generation then live."""
+        while not stop.is_set():
+            schema = await asyncio.to_thread(self._live_schema)
+            _log.info("projection.follows", model=self._model.name, schema=schema)
+            over = asyncio.Event()
+            ending = asyncio.create_task(_pass_on(stop, over))
+            try:
+                await self._reader(schema, over).run(over)
+            finally:
+                ending.cancel()
+
+    def _reader(self, schema: str, over: asyncio.Event) -> Reader:
+        loop = asyncio.get_running_loop()
+        bookmark = Bookmark(schema, self._model.name)
+        apply = applying(
+            self._model, schema, lambda: loop.call_soon_threadsafe(over.set)
+        )
+        reader = Reader(self._log, bookmark, apply, self._link)
+        reader.status = self.status
+        return reader
+
+
+def applying(
+    model: ReadModel[Any], schema: str, flipped: Callable[[], object]
+) -> Apply:
+    """Return what changes `schema` by entries, as long as it is the live generation.
+
+    Calls `flipped` and raises `Overtaken` once it is not.
+    """
+
+    def apply(cursor: Cursors, entries: Sequence[Entry]) -> None:
+        live = hold_live(cursor, model.name, alone=False)
+        if live is None or live.schema != schema:
+            flipped()
+            raise Overtaken(f"{schema} is no longer live")
+        model.apply(cursor, schema, entries)
+
+    return apply
+
+
+async def _pass_on(stop: asyncio.Event, over: asyncio.Event) -> None:
+    await stop.wait()
+    over.set()

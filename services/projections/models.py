@@ -1,0 +1,73 @@
+"""The read models there are."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from services.projections.queue import store as queue_store
+from services.projections.queue import tables as queue_tables
+from services.projections.queue.counts import Cell, difference
+from services.projections.queue.project import project as project_row
+from services.projections.queue.row import QueueRow
+from services.projections.read_model import Cursors, ReadModel
+from services.projections.timeline import store as timeline_store
+from services.projections.timeline.line import Line
+from services.projections.timeline.line import project as project_line
+from shared.entry import Entry
+
+
+def _count(cursor: Cursors, schema: str, rows: Sequence[QueueRow]) -> None:
+    moved: Counter[Cell] = difference((None, row) for row in rows)
+    queue_store.count(cursor, schema, moved)
+
+
+def _one_more(lines: list[Line] | None, entry: Entry) -> list[Line] | None:
+    line = project_line(entry)
+    if line is None:
+        return lines
+    # It grows in place, being nobody else's: copying it would cost the square.
+    grown = [] if lines is None else lines
+    grown.append(line)
+    return grown
+
+
+def _nothing(_cursor: Cursors, _schema: str, _states: Sequence[object]) -> None:
+    pass
+
+
+def _line_columns(lines: list[Line]) -> Iterable[Sequence[object]]:
+    return map(timeline_store.columns, lines)
+
+
+QUEUE: ReadModel[QueueRow] = ReadModel(
+    name="queue",
+    shape=1,
+    opens_words=True,
+    tables=queue_tables.tables,
+    indexes=queue_tables.indexes,
+    apply=queue_store.apply,
+    step=project_row,
+    copied=f"{queue_tables.ROWS} ({', '.join(queue_store.COLUMNS)})",
+    types=queue_store.TYPES,
+    columns=lambda row: (queue_store.columns(row),),
+    finish=_count,
+    compared=(
+        "SELECT * FROM {schema}.incidents",
+        "SELECT * FROM {schema}.counts WHERE n <> 0",
+    ),
+)
+TIMELINE: ReadModel[list[Line]] = ReadModel(
+    name="timeline",
+    shape=1,
+    opens_words=False,
+    tables=timeline_store.tables,
+    indexes=timeline_store.indexes,
+    apply=timeline_store.apply,
+    step=_one_more,
+    copied=timeline_store.LINES,
+    types=timeline_store.TYPES,
+    columns=_line_columns,
+    finish=_nothing,
+    compared=("SELECT * FROM {schema}.lines",),
+)
+MODELS: Mapping[str, ReadModel[Any]] = {m.name: m for m in (QUEUE, TIMELINE)}

@@ -1,0 +1,45 @@
+"""A read model: its tables, what an event changes in them, and how to fill them fast.
+
+Live, entries are applied in batches to rows that are read and written back. A rebuild
+folds whole streams in memory with the same `step` and copies the results in.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from psycopg import Cursor
+
+from shared.entry import Entry
+
+State = TypeVar("State")
+Cursors = Cursor[tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class ReadModel(Generic[State]):
+    """How to make, follow, fill and compare one read model.
+
+    `shape` grows with each change of tables or meaning: a live generation of another
+    shape is rebuilt when the service starts. `State` is what the events of one stream
+    come to; `step` is pure.
+    """
+
+    name: str
+    shape: int
+    opens_words: bool
+    """Whether it needs personal words opened."""
+    tables: Callable[[str], Sequence[str]]
+    indexes: Callable[[str, bool], Sequence[str]]
+    """Statements for a schema; the bool tells whether `pg_trgm` is there."""
+    apply: Callable[[Cursors, str, Sequence[Entry]], None]
+    step: Callable[[State | None, Entry], State | None]
+    copied: str
+    """Table and columns that `columns` fill, for COPY."""
+    types: Sequence[str]
+    """The PostgreSQL types of those columns."""
+    columns: Callable[[State], Iterable[Sequence[object]]]
+    finish: Callable[[Cursors, str, Sequence[State]], None]
+    """Changes what is not copied, by the states that were."""
+    compared: Sequence[str]
+    """Queries with a place for `{schema}`, whose rows make the digest."""

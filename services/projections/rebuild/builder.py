@@ -1,0 +1,72 @@
+"""The one process that may build generations of a read model at a time."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from services.projections.read_model import Cursors, ReadModel
+from services.projections.rebuild.load import Source
+from shared.event_log import EventLog
+
+ROLE = "desk_projections"
+_LOCK = "SELECT {}(hashtextextended('rm.' || %s, 0))"
+
+
+class Busy(Exception):
+    """Another process builds a generation of this read model."""
+
+
+@dataclass(frozen=True)
+class Builder:
+    """What a build works with; its connection holds the lock until it is closed."""
+
+    model: ReadModel[Any]
+    source: Source
+    connection: Connection[tuple[Any, ...]]
+
+    @property
+    def cursor(self) -> Cursors:
+        """A cursor outside any transaction: each statement commits."""
+        return self.connection.cursor()
+
+
+@contextmanager
+def builder(
+    dsn: str, master: bytes | None, model: ReadModel[Any], *, wait: bool = False
+) -> Iterator[Builder]:
+    """Give the builder of `model`; raises `Busy` unless told to wait for the other.
+
+    Tables belong to the role of the service, whoever calls. The lock lies on the
+    connection: who is killed leaves none behind.
+    """
+    own = _as_role(dsn)
+    opens = master if model.opens_words else None
+    with (
+        psycopg.connect(own, autocommit=True) as connection,
+        closing(EventLog.open(own, master=opens, pool_size=2)) as log,
+    ):
+        if wait:
+            connection.execute(_LOCK.format("pg_advisory_lock"), (model.name,))
+        else:
+            _lock_now(connection, model.name)
+        yield Builder(model, Source(own, opens, log), connection)
+
+
+def _lock_now(connection: Connection[tuple[Any, ...]], name: str) -> None:
+    query = _LOCK.format("pg_try_advisory_lock")
+    row = connection.execute(query, (name,)).fetchone()
+    if row != (True,):
+        raise Busy(f"another process rebuilds {name}: let it end, or stop it")
+
+
+def _as_role(dsn: str) -> str:
+    given = conninfo_to_dict(dsn)
+    if given.get("user") == ROLE:
+        return dsn
+    options = f"{given.get('options') or ''} -c role={ROLE}".strip()
+    return make_conninfo(dsn, options=options)

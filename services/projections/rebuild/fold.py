@@ -1,0 +1,123 @@
+"""Folds a part of the log and copies the result in: the work of one process."""
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from multiprocessing import parent_process
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from services.projections.log_rows import COLUMNS
+from services.projections.models import MODELS
+from services.projections.read_model import Cursors, ReadModel
+from services.projections.rebuild.chunks import Chunk
+from shared.event_log import EventLog, Row
+from shared.telemetry import wordless
+from shared.tracking import Bookmark
+from shared.vault import key_ids
+
+_STREAMS = f"""
+SELECT {COLUMNS} FROM log.events
+WHERE originator_id > %s AND originator_id <= %s AND notification_id <= %s
+ORDER BY originator_id, originator_version
+"""
+BEHIND = "parked behind an earlier event of its stream"
+
+
+class Folded(NamedTuple):
+    """How much one part of the log was."""
+
+    events: int
+    parked: int
+
+
+class Set(NamedTuple):
+    """Events that cannot be applied, in order, and why the first of them cannot."""
+
+    rows: Sequence[Row]
+    error: str
+
+
+_log: EventLog | None = None
+
+
+def begin(dsn: str, master: bytes | None) -> None:
+    """Prepare a worker process: its own connection, and an end when its parent ends."""
+    global _log  # noqa: PLW0603 # a process pool knows no other way to keep something
+    _log = EventLog.open(dsn, master=master, pool_size=1)
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: Any) -> None:  # noqa: ANN401 # its class is private
+    parent.join()
+    os._exit(1)  # killed with -9 it could not tell us
+
+
+def fold_chunk(name: str, schema: str, chunk: Chunk, upto: int) -> Folded:
+    """Fold the streams of `chunk` up to a position into `schema`, all or nothing."""
+    if _log is None:
+        raise RuntimeError("begin() comes first")
+    return fold(_log, MODELS[name], schema, chunk, upto)
+
+
+def fold(
+    log: EventLog, model: ReadModel[Any], schema: str, chunk: Chunk, upto: int
+) -> Folded:
+    """Fold the streams of `chunk` with `log`; see `fold_chunk`."""
+    with log.transaction() as cursor:
+        given = (*chunk, upto)
+        rows = [Row(*row) for row in cursor.execute(_STREAMS, given, binary=True)]
+        log.vault.learn(key_ids(row.state for row in rows))
+        states: list[Any] = []
+        parked: list[Set] = []
+        for _, stream in groupby(rows, attrgetter("stream")):
+            state, poison = _folded(log, model, list(stream))
+            if state is not None:
+                states.append(state)
+            if poison is not None:
+                parked.append(poison)
+        _copy(cursor, model, schema, states)
+        model.finish(cursor, schema, states)
+        _park(cursor, Bookmark(schema, model.name), parked)
+    return Folded(len(rows), len(parked))
+
+
+def _folded(
+    log: EventLog, model: ReadModel[Any], rows: Sequence[Row]
+) -> tuple[Any, Set | None]:
+    """Return what a stream comes to, up to the first event that cannot be applied."""
+    state: Any = None
+    for number, row in enumerate(rows):
+        try:
+            state = model.step(state, log.entry(row))
+        except Exception as error:  # noqa: BLE001 # as the reader does: park, go on
+            return state, Set(rows[number:], wordless(error))
+    return state, None
+
+
+def _copy(
+    cursor: Cursors, model: ReadModel[Any], schema: str, states: Sequence[Any]
+) -> None:
+    into = f"COPY {schema}.{model.copied} FROM STDIN (FORMAT BINARY)"
+    with cursor.copy(into) as copy:
+        copy.set_types(model.types)
+        for columns in _columns(model, states):
+            copy.write_row(columns)
+
+
+def _columns(
+    model: ReadModel[Any], states: Sequence[Any]
+) -> Iterator[Sequence[object]]:
+    for state in states:
+        yield from model.columns(state)
+
+
+def _park(cursor: Cursors, bookmark: Bookmark, parked: Sequence[Set]) -> None:
+    for poison in parked:
+        first, *later = poison.rows
+        bookmark.park(cursor, [first], poison.error)
+        if later:
+            bookmark.park(cursor, later, BEHIND)

@@ -1,0 +1,94 @@
+"""Fills an empty generation from the log: all cores fold, then indexes are made."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import Any
+
+from services.projections.read_model import Cursors, ReadModel
+from services.projections.rebuild.chunks import Chunk, chunks
+from services.projections.rebuild.fold import Folded, begin, fold, fold_chunk
+from services.projections.rebuild.schemas import has_trigrams
+from shared.event_log import EventLog, Row
+
+PROCESSES_MAX = 8
+_INDEX_MEMORY = "256MB"
+
+_TRACK = """
+INSERT INTO {schema}.tracking (reader, position, chain, recorded_at)
+VALUES (%s, %s, %s, %s)
+"""
+_COUNT_PARKED = """
+UPDATE {schema}.tracking
+SET parked_streams = (SELECT count(DISTINCT stream) FROM {schema}.parked)
+"""
+
+Told = Callable[[str, int, int], None]
+"""Hears how a rebuild goes: the stage, how much of it is done, of how much."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """The log a rebuild reads, as address and as an open connection to it."""
+
+    dsn: str
+    master: bytes | None
+    log: EventLog
+
+
+def load(
+    source: Source,
+    cursor: Cursors,
+    model: ReadModel[Any],
+    schema: str,
+    last: Row | None,
+    told: Told,
+) -> Folded:
+    """Fill `schema` with all events up to `last`, which is its position then.
+
+    Every part is a transaction of its own: a rebuild that is killed leaves a schema
+    that nobody reads, and the next one drops it.
+    """
+    parts = list(chunks(cursor)) if last else []
+    done = Folded(0, 0)
+    upto = last.position if last else 0
+    told("fold", 0, upto)
+    for folded in _folded(source, model, schema, parts, upto):
+        done = Folded(done.events + folded.events, done.parked + folded.parked)
+        told("fold", done.events, upto)
+    cursor.execute(f"SET maintenance_work_mem = '{_INDEX_MEMORY}'")
+    indexes = model.indexes(schema, has_trigrams(cursor))
+    for number, statement in enumerate(indexes):
+        told("index", number, len(indexes))
+        cursor.execute(statement)
+    cursor.execute(f"ANALYZE {schema}.{model.copied.partition(' ')[0]}")
+    told("index", len(indexes), len(indexes))
+    if last:
+        place = (model.name, last.position, last.chain, last.recorded_at)
+        cursor.execute(_TRACK.format(schema=schema), place)
+        cursor.execute(_COUNT_PARKED.format(schema=schema))
+    return done
+
+
+def _folded(
+    source: Source,
+    model: ReadModel[Any],
+    schema: str,
+    parts: Sequence[Chunk],
+    upto: int,
+) -> Iterator[Folded]:
+    processes = min(os.cpu_count() or 1, PROCESSES_MAX, len(parts))
+    if processes < 2:  # noqa: PLR2004 # one part is folded here, without a process
+        for part in parts:
+            yield fold(source.log, model, schema, part, upto)
+        return
+    with ProcessPoolExecutor(
+        processes, get_context("spawn"), begin, (source.dsn, source.master)
+    ) as pool:
+        started = [
+            pool.submit(fold_chunk, model.name, schema, part, upto) for part in parts
+        ]
+        for future in as_completed(started):
+            yield future.result()

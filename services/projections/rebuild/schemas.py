@@ -1,0 +1,70 @@
+"""Makes, finds and drops generations, and makes one of them the live one."""
+
+import re
+from datetime import datetime
+from typing import Any
+
+from services.projections.read_model import Cursors, ReadModel
+from shared.tracking import tracking_tables
+
+_NUMBERED = re.compile(r"_v(\d+)$")
+_ALL = """
+SELECT nspname FROM pg_namespace WHERE nspname ~ ('^rm_' || %s || '_v[0-9]+$')
+"""
+_FLIP = """
+INSERT INTO rm.active AS a (name, schema_name, shape, flipped_at)
+VALUES (%s, %s, %s, %s)
+ON CONFLICT (name) DO UPDATE SET
+    previous_schema = a.schema_name, previous_shape = a.shape,
+    schema_name = excluded.schema_name, shape = excluded.shape,
+    flipped_at = excluded.flipped_at
+"""
+
+
+def generations(cursor: Cursors, name: str) -> list[str]:
+    """Return the schemas of all generations there are, finished or not."""
+    rows = cursor.execute(_ALL, (name,)).fetchall()
+    return sorted((schema for (schema,) in rows), key=_number)
+
+
+def create(cursor: Cursors, model: ReadModel[Any]) -> str:
+    """Make the tables of the next generation, still without indexes; return it.
+
+    Its number was never used before: what a killed rebuild still writes finds no table.
+    """
+    taken = generations(cursor, model.name)
+    number = _number(taken[-1]) + 1 if taken else 1
+    schema = f"rm_{model.name}_v{number}"
+    cursor.execute(f"CREATE SCHEMA {schema}")
+    for statement in (tracking_tables(schema), *model.tables(schema)):
+        cursor.execute(statement)
+    cursor.execute(f"GRANT USAGE ON SCHEMA {schema} TO desk_auditor, desk_admin")
+    cursor.execute(
+        f"GRANT SELECT ON {schema}.tracking, {schema}.parked"
+        " TO desk_auditor, desk_admin"
+    )
+    return schema
+
+
+def drop_others(cursor: Cursors, name: str, keep: set[str | None]) -> list[str]:
+    """Drop what is neither live nor kept for a rollback; return what was dropped."""
+    strays = [schema for schema in generations(cursor, name) if schema not in keep]
+    for schema in strays:
+        cursor.execute(f"DROP SCHEMA {schema} CASCADE")
+    return strays
+
+
+def flip(cursor: Cursors, model: ReadModel[Any], schema: str, now: datetime) -> None:
+    """Make `schema` the live generation and keep the one that was for a rollback."""
+    cursor.execute(_FLIP, (model.name, schema, model.shape, now))
+
+
+def has_trigrams(cursor: Cursors) -> bool:
+    """Tell whether words can be found inside titles by an index."""
+    query = "SELECT FROM pg_extension WHERE extname = 'pg_trgm'"
+    return cursor.execute(query).rowcount > 0
+
+
+def _number(schema: str) -> int:
+    found = _NUMBERED.search(schema)
+    return int(found[1]) if found else 0
