@@ -5,6 +5,7 @@ it. Secrets have 256 random bits, so a fast hash is the right one.
 """
 
 import hmac
+import re
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -25,8 +26,7 @@ Transaction = Callable[[], AbstractContextManager[Cursor[tuple[Any, ...]]]]
 REMEMBERED_SECONDS = 5.0
 """How long a revoked token may still be accepted by a running process."""
 _REMEMBERED_MAX = 10_000
-_PARTS = 3
-_TOKEN_LENGTH_MAX = 200
+_TOKEN = re.compile(r"pmn_([0-9a-f]{12})_[A-Za-z0-9_-]{43}", re.ASCII)
 
 _FIND = """
 SELECT hash, actor, scopes, expires_at FROM access.tokens
@@ -106,18 +106,18 @@ class Access:
 
     def verify(self, token: str) -> Caller | None:
         """Return the caller of a living token, else None. Asks the database."""
-        parts = token.split("_", 2)
-        if len(parts) != _PARTS or parts[0] != "pmn" or len(token) > _TOKEN_LENGTH_MAX:
+        written = _TOKEN.fullmatch(token)
+        if written is None:
             return None
         with self._transaction() as cursor:
-            row = cursor.execute(_FIND, (parts[1],)).fetchone()
+            row = cursor.execute(_FIND, (written[1],)).fetchone()
         if row is None or not hmac.compare_digest(
             bytes(row[0]), sha256(token.encode()).digest()
         ):
             return None
         if row[3] is not None and cast("datetime", row[3]) <= self._clock():
             return None
-        caller = Caller(row[1], tuple(row[2]), parts[1])
+        caller = Caller(row[1], tuple(row[2]), written[1])
         if len(self._remembered) >= _REMEMBERED_MAX:
             self._remembered.clear()
         self._remembered[token] = (self._elapsed() + REMEMBERED_SECONDS, caller)

@@ -196,9 +196,16 @@ def key_ids(states: Iterable[bytes]) -> set[str]:
 def read_master_key(file: Path) -> bytes:
     """Return the 32-byte master key that `file` holds in base64."""
     try:
-        master = base64.b64decode(file.read_text(encoding="ascii").strip())
-    except (OSError, ValueError) as error:
-        raise VaultError(f"cannot read the vault's master key: {error}") from error
+        text = file.read_bytes().strip()
+    except OSError as error:
+        raise VaultError(
+            f"the vault's master key {file} cannot be read ({error.strerror}): "
+            "does PERMANENCE_VAULT_KEY_FILE name it?"
+        ) from error
+    try:
+        master = base64.b64decode(text, validate=True)
+    except ValueError:
+        master = b""
     if len(master) != _KEY_BYTES:
-        raise VaultError(f"{file} does not hold 32 bytes in base64")
+        raise VaultError(f"{file} does not hold a master key: 32 bytes in base64")
     return master
