@@ -89,10 +89,14 @@ def signals_consumer() -> ConsumerConfig:
     )
 
 
+class Refused(Exception):
+    """NATS does not keep a stream or consumer as we need it; the sentence says why."""
+
+
 async def provision(js: JetStreamContext, replicas: int = 1) -> list[str]:
     """Make what is missing, put right what differs; return what was done.
 
-    Raises an error of `nats.errors` where NATS is away or refuses.
+    Raises `Refused`, or an error of `nats.errors` where NATS is away.
     """
     done = [
         *await _stream(js, events_stream(replicas)),
@@ -109,30 +113,42 @@ async def _stream(js: JetStreamContext, wanted: StreamConfig) -> list[str]:
     try:
         held = (await js.stream_info(name)).config
     except NotFoundError:
-        await js.add_stream(wanted)
+        _demand(wanted, (await js.add_stream(wanted)).config)
         return [f"made stream {name}"]
-    if not _differences(wanted, held):
+    differing = _differences(wanted, held)
+    if not differing:
         return []
-    await js.update_stream(wanted)
-    return [f"changed stream {name}: {', '.join(_differences(wanted, held))}"]
+    _demand(wanted, (await js.update_stream(wanted)).config)
+    return [f"changed stream {name}: {', '.join(differing)}"]
 
 
 async def _consumer(js: JetStreamContext, wanted: ConsumerConfig) -> list[str]:
-    name = str(wanted.durable_name)
+    stream, name = subjects.SIGNALS_STREAM, str(wanted.durable_name)
     try:
-        held = (await js.consumer_info(subjects.SIGNALS_STREAM, name)).config
+        held = (await js.consumer_info(stream, name)).config
     except NotFoundError:
-        await js.add_consumer(subjects.SIGNALS_STREAM, wanted)
+        _demand(wanted, (await js.add_consumer(stream, wanted)).config)
         return [f"made consumer {name}"]
-    if not _differences(wanted, held):
+    differing = _differences(wanted, held)
+    if not differing:
         return []
-    await js.add_consumer(subjects.SIGNALS_STREAM, wanted)
-    return [f"changed consumer {name}: {', '.join(_differences(wanted, held))}"]
+    _demand(wanted, (await js.add_consumer(stream, wanted)).config)
+    return [f"changed consumer {name}: {', '.join(differing)}"]
 
 
-def _differences(
-    wanted: StreamConfig | ConsumerConfig, held: StreamConfig | ConsumerConfig | None
-) -> list[str]:
+Config = StreamConfig | ConsumerConfig
+
+
+def _demand(wanted: Config, held: Config | None) -> None:
+    differing = _differences(wanted, held)
+    if differing:
+        raise Refused(
+            f"NATS did not take {', '.join(differing)}: nats-server 2.12 or newer is "
+            "needed"
+        )
+
+
+def _differences(wanted: Config, held: Config | None) -> list[str]:
     """Return the names of the settings that we set and that are not so."""
     return [
         name

@@ -1,0 +1,159 @@
+"""Copies the log to `DESK_EVENTS`, in order, each event once.
+
+One relay leads, the others wait for its lock. It remembers nothing: where to go on from
+stands in the last message of the stream, and is read there whenever something may have
+changed it. Nothing is lost where the stream is: readers go on from the log.
+"""
+
+import asyncio
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import structlog
+from nats.aio.client import Client
+from nats.errors import Error
+from nats.js.errors import APIError
+from psycopg import OperationalError
+
+from services.intake.leadership import Leadership, candidate
+from services.intake.publishing import BATCH, Tail, batch_of, publish, read_tail
+from shared import subjects
+from shared.bus import Link
+from shared.event_log import EventLog, Unavailable
+from shared.health import Check
+from shared.outage import Outage
+from shared.provision import Refused, provision
+from shared.serving import pause
+
+POLL_SECONDS = 0.05
+ELECTION_SECONDS = 1.0
+RETRY_SECONDS = 0.5
+LOOK_AGAIN_SECONDS = 5.0
+"""How often an idle relay reads the end of the stream: it may have been wiped."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _State:
+    leads: bool = False
+    position: int = 0
+    published_total: int = 0
+    published_at: float = field(default_factory=time.monotonic)
+
+
+class Relay:
+    """The relay of one intake worker; `dsn` is for the connection with its lock."""
+
+    def __init__(self, log: EventLog, dsn: str, link: Link) -> None:
+        self._log = log
+        self._dsn = dsn
+        self._link = link
+        self._woken = asyncio.Event()
+        self._state = _State()
+        self._log_outage = Outage("log", "events are relayed when PostgreSQL is back")
+        self._bus_outage = Outage("relay", "events wait in the log; trying again")
+
+    def wake(self) -> None:
+        """Look into the log at once; call it in the event loop, after a commit."""
+        self._woken.set()
+
+    async def probe(self) -> Check:
+        """Say how far the relay is. It is never unready: readers do without it."""
+        state = self._state
+        numbers = {
+            "leads": float(state.leads),
+            "position": float(state.position),
+            "published_total": float(state.published_total),
+            "resting_seconds": time.monotonic() - state.published_at,
+        }
+        return Check("relay", "events", ready=True, numbers=numbers)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Relay, whenever elected, until `stop` is set. Does not end before."""
+        while not stop.is_set():
+            try:
+                async with candidate(self._dsn) as seat:
+                    await self._stand(seat, stop)
+            except (OperationalError, Unavailable) as error:
+                self._log_outage.away(error)
+                await pause(stop, RETRY_SECONDS)
+            except Exception:  # noqa: BLE001 # a relay may falter, not vanish
+                _log.exception("relay.failed")
+                await pause(stop, ELECTION_SECONDS)
+            finally:
+                self._state.leads = False
+
+    async def _stand(self, seat: Leadership, stop: asyncio.Event) -> None:
+        while not stop.is_set() and not await seat.won():
+            self._log_outage.back()
+            await pause(stop, ELECTION_SECONDS)
+        self._log_outage.back()
+        self._state.leads = True
+        _log.info("relay.leads")
+        while not stop.is_set():
+            await seat.prove()
+            client = self._link.client
+            if client is None:
+                await pause(stop, RETRY_SECONDS)
+                continue
+            try:
+                await self._lead(client, seat, stop)
+            except APIError as error:
+                # Fenced off by a rival, or the stream is gone: its end says which.
+                _log.warning("relay.looks_again", error=str(error))
+                await pause(stop, RETRY_SECONDS)
+            except (Error, Refused, TimeoutError) as error:
+                self._bus_outage.away(error)
+                await pause(stop, RETRY_SECONDS)
+
+    async def _lead(
+        self, client: Client, seat: Leadership, stop: asyncio.Event
+    ) -> None:
+        """Relay from the end of the stream until that has to be read again."""
+        generation = self._link.generation
+        tail = await self._find_tail(client)
+        self._bus_outage.back()
+        loop = asyncio.get_running_loop()
+        look_again_at = loop.time() + LOOK_AGAIN_SECONDS
+        while not stop.is_set() and generation == self._link.generation:
+            await seat.prove()
+            self._woken.clear()
+            rows = await asyncio.to_thread(self._log.rows_since, tail.position, BATCH)
+            if rows:
+                tail = await publish(client, tail, batch_of(rows))
+                self._published(tail)
+            elif loop.time() > look_again_at:
+                return
+            else:
+                await self._wait()
+
+    async def _wait(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), POLL_SECONDS)
+
+    async def _find_tail(self, client: Client) -> Tail:
+        """Provision, and return the end of the stream, emptied if of another log."""
+        await provision(client.jetstream())
+        head = await asyncio.to_thread(self._log.head)
+        tail = await read_tail(client, head.position)
+        if tail.chain is not None and not await asyncio.to_thread(self._holds, tail):
+            # The tail of another log, or of one restored to an earlier state.
+            _log.error(
+                "relay.purges", stream=subjects.EVENTS_STREAM, tail=tail.position
+            )
+            await client.jetstream().purge_stream(subjects.EVENTS_STREAM)
+            tail = await read_tail(client, head.position)
+        self._state.position = tail.position
+        return tail
+
+    def _holds(self, tail: Tail) -> bool:
+        """Tell whether the log holds the event at the end of the stream."""
+        rows = self._log.rows_since(tail.position - 1, 1)
+        return bool(rows) and rows[0].chain == tail.chain
+
+    def _published(self, tail: Tail) -> None:
+        self._state.published_total += tail.position - self._state.position
+        self._state.position = tail.position
+        self._state.published_at = time.monotonic()
