@@ -1,0 +1,46 @@
+# Everything one does here, each with one word. Needs make and Python 3.11 or later.
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+FAST := tests/architecture tests/docs tests/golden tests/property tests/unit
+
+.PHONY: help
+help: ## show this list
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 12
+
+.PHONY: setup
+setup: ## install what uv.lock names into .venv
+	@scripts/setup.sh
+
+.PHONY: up
+up: setup ## run the desk here until Ctrl-C: PostgreSQL, NATS, four services
+	@exec $(BIN)/python -m services up
+
+.PHONY: down
+down: setup ## stop the desk that runs here
+	@exec $(BIN)/python -m services down
+
+.PHONY: check
+check: setup ## the fast part of `test`: style, types, layers, tests without servers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/pytest -q $(wildcard $(FAST))
+
+.PHONY: test
+test: check ## all tests, starting the servers they need
+	@$(BIN)/pytest -q $(addprefix --ignore=,$(FAST))
+
+.PHONY: faults
+faults: setup ## the long form of the fault tests: kills, wipes and freezes under load
+	@FAULTS=long $(BIN)/pytest -s tests/faults
+
+.PHONY: bench
+bench: setup ## measure, each figure beside its bound
+	@$(BIN)/python -m bench
+
+.PHONY: clean
+clean: ## stop the desk and delete its data (.permanence) and all caches
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m services down; fi
+	@rm -rf .permanence .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
