@@ -3,9 +3,21 @@
 A first policy, an administrator's token and a source key; each only where missing.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
+from services.intake import policy_store
+from services.intake.policy_store import Applied, Signature
+from shared.access import create
+from shared.clock import real_clock
+from shared.command import Scope
+from shared.event_log import EventLog
 from shared.machine.credentials import Credentials
+from shared.machine.trouble import Exit, Trouble
+
+STARTER = Path(__file__).parents[1] / "deploy" / "permanence.yaml"
+ADMIN = "person:admin"
+SOURCE = "source:demo"
 
 
 def bootstrap(owner_dsn: str, vault_key: Path, credentials: Credentials) -> Credentials:
@@ -13,5 +25,36 @@ def bootstrap(owner_dsn: str, vault_key: Path, credentials: Credentials) -> Cred
 
     Called at every start, after the migration and before any service.
     """
-    del owner_dsn, vault_key  # used once the policy and the tokens are wired here
-    return credentials
+    del vault_key  # no personal words are written here
+    log = EventLog.open(owner_dsn)
+    try:
+        if policy_store.current(log) is None:
+            _apply_starter(log)
+        return _with_tokens(log, credentials)
+    finally:
+        log.close()
+
+
+def _apply_starter(log: EventLog) -> None:
+    signature = Signature(by="admin", reason="the first start of this desk")
+    text = STARTER.read_text(encoding="utf-8")
+    applied = policy_store.apply(log, text, signature, real_clock(), "live")
+    if not isinstance(applied, Applied):
+        raise Trouble(f"{STARTER} cannot be applied: {applied[0]}", Exit.INSTALLATION)
+
+
+def _with_tokens(log: EventLog, credentials: Credentials) -> Credentials:
+    now = real_clock()
+    scopes: tuple[Scope, ...] = ("agent", "manager", "auditor", "admin")
+    with log.transaction() as cursor:
+        token = (
+            credentials.token
+            or create(cursor, now, ADMIN, scopes, label="made by the first start").token
+        )
+        source_key = (
+            credentials.source_key
+            or create(
+                cursor, now, SOURCE, ("source",), label="made by the first start"
+            ).token
+        )
+    return replace(credentials, token=token, source_key=source_key)

@@ -50,3 +50,5 @@ class Result:
     incident: str | None = None
     position: int | None = None
     error: str | None = None
+    loc: tuple[str | int, ...] | None = None
+    """Where in the element the error is."""

@@ -145,4 +145,5 @@ def _json(content: object, status: HTTPStatus) -> Response:
 
 
 def _error(result: Result) -> dict[str, object]:
-    return {"loc": ["body"], "msg": result.error, "type": "rejected"}
+    loc = ["body", *(result.loc or ())]
+    return {"loc": loc, "msg": result.error, "type": "rejected"}

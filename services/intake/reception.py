@@ -5,11 +5,14 @@ from collections.abc import Sequence
 
 from services.intake.adapters import ADAPTERS
 from services.intake.delivery import Delivery, Result
+from services.intake.signals import Rejected
 from shared.batcher import Batcher
 from shared.clock import Clock
 
 PIECE_MAX = 200
 """Elements that are received together: a large array takes several transactions."""
+UNREADABLE = "unreadable"
+"""The adapter of a body that not even is JSON."""
 
 
 class Reception:
@@ -52,3 +55,9 @@ class Reception:
             *(self._batcher.submit(delivery) for delivery in deliveries)
         )
         return [result for piece in pieces for result in piece]
+
+    async def set_aside(self, source: str, body: bytes, reason: str) -> None:
+        """Quarantine a body whose sender cannot be told that it is none of ours."""
+        unmapped = Rejected(0, reason)
+        delivery = Delivery(source, UNREADABLE, body, 0, (unmapped,), self._clock())
+        await self._batcher.submit(delivery)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.intake.correlation import KeyRow, correlate
-from services.intake.delivery import Delivery, Result
+from services.intake.delivery import Delivery, Result, Status
 from services.intake.incident_cache import UNOPENED, Versioned
 from services.intake.outcomes import EventId, Received
 from services.intake.raw_store import Unmapped
@@ -136,11 +136,12 @@ class _Tally:
         """Account for an element that is no signal: told, or kept for later."""
         at = ".".join(map(str, why.loc))
         reason = f"{at}: {why.reason}" if at else why.reason
-        if delivery.adapter == OUR_OWN:
-            self.lines.append(Line(n, Result(index, "rejected", error=reason)))
-            return
-        self.unmapped.append(Unmapped(delivery, index, reason))
-        self.lines.append(Line(n, Result(index, "quarantined", error=reason)))
+        ours = delivery.adapter == OUR_OWN
+        status: Status = "rejected" if ours else "quarantined"
+        result = Result(index, status, error=reason, loc=why.loc or None)
+        self.lines.append(Line(n, result))
+        if not ours:
+            self.unmapped.append(Unmapped(delivery, index, reason))
 
     def hear(self, n: int, index: int, signal: Signal, received_at: datetime) -> None:
         """Account for a signal: a message known already, or something new."""

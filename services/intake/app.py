@@ -1,0 +1,187 @@
+"""Intake, wired: HTTP and NATS in, one transaction, the relay beside it."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
+from faststream.nats import NatsBroker
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+
+from services.intake.command_bus import listen
+from services.intake.command_desk import CommandDesk
+from services.intake.deliberating import Wanted
+from services.intake.delivery import Delivery, Result
+from services.intake.http import Doors, routes
+from services.intake.incident_cache import IncidentCache
+from services.intake.policies import Policies
+from services.intake.receiving import Receiver
+from services.intake.reception import Reception
+from services.intake.relay import Relay
+from services.intake.signal_bus import keep_listening, listen_for_signals
+from services.intake.waiting import waiting_probe
+from shared.access import Access
+from shared.batcher import Batcher
+from shared.broker import command_broker
+from shared.broker import stop as stop_broker
+from shared.bus import Link
+from shared.clock import Clock, clock_from
+from shared.command import CommandAnswer
+from shared.event_log import EventLog, Unavailable
+from shared.health import Health
+from shared.migrate import wait_until_migrated
+from shared.serving import pause, serve
+from shared.settings import IntakeSettings
+from shared.upkeep import turn_partitions
+from shared.vault import read_master_key
+
+SIGNALS_A_BATCH = 400
+SIGNALS_WAITING_MAX = 20_000
+COMMANDS_A_BATCH = 200
+COMMANDS_WAITING_MAX = 2_000
+CONNECTIONS = 8
+WORKERS = 6
+UPKEEP_SECONDS = 3_600
+UPKEEP_RETRY_SECONDS = 10
+
+_log = structlog.get_logger(__name__)
+_Item = TypeVar("_Item")
+_Answer = TypeVar("_Answer")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Intake put together, not yet running."""
+
+    log: EventLog
+    signals: Batcher[Delivery, list[Result]]
+    commands: Batcher[Wanted, CommandAnswer]
+    reception: Reception
+    doors: Doors
+
+
+def open_log(settings: IntakeSettings) -> EventLog:
+    """Return the log, once its database is migrated."""
+    dsn = settings.database_url.get_secret_value()
+    wait_until_migrated(dsn)
+    master = (
+        read_master_key(settings.vault_key_file) if settings.vault_key_file else None
+    )
+    clock = clock_from(settings.clock_lever)
+    return EventLog.open(dsn, master=master, clock=clock, pool_size=CONNECTIONS)
+
+
+def assemble(
+    log: EventLog,
+    clock: Clock,
+    executor: ThreadPoolExecutor,
+    woken: Callable[[], object],
+) -> Parts:
+    """Return intake's parts; `woken` is called after each commit that appended."""
+    cache, policies = IncidentCache(log), Policies(log)
+    receiver = Receiver(log, cache, policies, clock)
+    desk = CommandDesk(log, cache, policies, clock)
+    signals = Batcher(
+        _then(receiver.flush, woken),
+        executor,
+        weight=lambda delivery: len(delivery.heard),
+        weight_max=SIGNALS_A_BATCH,
+        waiting_max=SIGNALS_WAITING_MAX,
+    )
+    commands = Batcher(
+        _then(desk.flush, woken),
+        executor,
+        weight_max=COMMANDS_A_BATCH,
+        waiting_max=COMMANDS_WAITING_MAX,
+    )
+    reception = Reception(signals, clock)
+    doors = Doors(Access(log.transaction, clock), reception, log, executor)
+    return Parts(log, signals, commands, reception, doors)
+
+
+async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
+    """Run intake until `stop` is set; ends once nothing is half done."""
+    log = await asyncio.to_thread(open_log, settings)
+    clock = clock_from(settings.clock_lever)
+    registry = CollectorRegistry()
+    url = settings.nats_url.get_secret_value()
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(WORKERS, "intake") as executor:
+        async with Link(url, "intake-relay") as link:
+            relay = Relay(log, settings.database_url.get_secret_value(), link)
+            parts = assemble(
+                log, clock, executor, lambda: loop.call_soon_threadsafe(relay.wake)
+            )
+            probes = [relay.probe, waiting_probe(log, parts.signals, parts.commands)]
+            health = Health(probes, registry)
+            app = Starlette(routes=[*routes(parts.doors), *health.routes()])
+            broker = command_broker(url, "intake", registry)
+            async with asyncio.TaskGroup() as group:
+                batching = [
+                    group.create_task(parts.signals.run()),
+                    group.create_task(parts.commands.run()),
+                ]
+                running = [
+                    group.create_task(relay.run(stop)),
+                    group.create_task(_take_messages(broker, parts, stop)),
+                    group.create_task(_keep_partitions(log, clock, stop)),
+                    group.create_task(
+                        serve(app, settings.http_host, settings.http_port, stop)
+                    ),
+                ]
+                await asyncio.wait(running)
+                for task in batching:
+                    task.cancel()
+    log.close()
+
+
+async def _take_messages(broker: NatsBroker, parts: Parts, stop: asyncio.Event) -> None:
+    """Take commands and signals from NATS, whenever it is there."""
+    listen(broker, parts.commands)
+    starting = asyncio.create_task(broker.start())
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            starting.result()
+            subscriber = listen_for_signals(broker, parts.reception)
+            await keep_listening(subscriber, stop)
+    finally:
+        starting.cancel()
+        stopping.cancel()
+        with suppress(asyncio.CancelledError):
+            await starting
+        await stop_broker(broker)
+
+
+async def _keep_partitions(log: EventLog, clock: Clock, stop: asyncio.Event) -> None:
+    """Have tomorrow's partitions today, and drop those past their retention."""
+    while not stop.is_set():
+        wait = UPKEEP_SECONDS
+        try:
+            turned = await asyncio.to_thread(
+                turn_partitions, log.transaction, clock().date()
+            )
+            if turned:
+                _log.info("partitions.turned", what=turned)
+        except Unavailable:
+            wait = UPKEEP_RETRY_SECONDS
+        await pause(stop, wait)
+
+
+def _then(
+    flush: Callable[[Sequence[_Item]], Sequence[_Answer | Exception]],
+    woken: Callable[[], object],
+) -> Callable[[Sequence[_Item]], Sequence[_Answer | Exception]]:
+    """Return `flush`, after which the relay is woken."""
+
+    def flushed(items: Sequence[_Item]) -> Sequence[_Answer | Exception]:
+        answers = flush(items)
+        woken()
+        return answers
+
+    return flushed

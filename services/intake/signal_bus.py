@@ -1,0 +1,108 @@
+"""Signals over NATS: a work queue, each message taken off once it is committed.
+
+Nobody waits for an answer here, so nothing may be refused: what is no signal goes to
+quarantine, and what cannot be recorded now stays in the queue.
+"""
+
+import asyncio
+from typing import Annotated
+
+import structlog
+from faststream import AckPolicy, Context
+from faststream.nats import JStream, NatsBroker, PullSub
+from faststream.nats.message import NatsBatchMessage
+from faststream.nats.subscriber.usecases import BatchPullStreamSubscriber
+from nats.aio.msg import Msg
+from nats.errors import Error
+
+from services.intake.reading import elements, read_json
+from services.intake.reception import Reception
+from shared import subjects
+from shared.answering import problem_of
+from shared.problem import Problem
+from shared.serving import pause
+
+BATCH = 500
+GATHER_SECONDS = 0.05
+AGAIN_SECONDS = 1.0
+"""When a message that could not be recorded now is delivered again."""
+WATCH_SECONDS = 2.0
+"""How often we look whether the consumer is still there; the library would not."""
+
+_PREFIX = subjects.SIGNALS.removesuffix(">")
+_MESSAGE_ID = "Nats-Msg-Id"
+_log = structlog.get_logger(__name__)
+
+Batch = Annotated[NatsBatchMessage, Context("message")]
+
+
+def listen_for_signals(
+    broker: NatsBroker, reception: Reception
+) -> BatchPullStreamSubscriber:
+    """Subscribe to the work queue; `keep_listening` starts what is returned."""
+
+    async def take(batch: Batch) -> None:
+        await asyncio.gather(*(_take(reception, m) for m in batch.raw_message))
+
+    subscriber = broker.subscriber(
+        subjects.SIGNALS,
+        durable=subjects.SIGNALS_CONSUMER,
+        stream=JStream(subjects.SIGNALS_STREAM, declare=False),
+        pull_sub=PullSub(batch_size=BATCH, timeout=GATHER_SECONDS, batch=True),
+        ack_policy=AckPolicy.MANUAL,
+        decoder=_as_it_is,
+        title="signals",
+        description="Events of monitoring sources: one, or an array of them.",
+    )
+    subscriber(take)
+    return subscriber
+
+
+async def keep_listening(
+    subscriber: BatchPullStreamSubscriber, stop: asyncio.Event
+) -> None:
+    """Start `subscriber` once its consumer is there, and anew whenever it was gone."""
+    while not stop.is_set():
+        try:
+            await subscriber.start()
+            while not stop.is_set():
+                await pause(stop, WATCH_SECONDS)
+                if subscriber.subscription is not None:
+                    await subscriber.subscription.consumer_info()
+        except Error as error:
+            _log.warning("signals.interrupted", error=type(error).__name__)
+            await pause(stop, WATCH_SECONDS)
+        finally:
+            await subscriber.stop()
+
+
+async def _as_it_is(message: NatsBatchMessage) -> list[bytes]:
+    # The library's decoder fails a whole batch for one message that is not JSON.
+    return [m.data for m in message.raw_message]
+
+
+async def _take(reception: Reception, message: Msg) -> None:
+    source = message.subject.removeprefix(_PREFIX)
+    event_id = (message.headers or {}).get(_MESSAGE_ID)
+    try:
+        await _received(reception, source, message.data, event_id)
+    except Exception as error:  # noqa: BLE001 # it stays in the queue
+        problem = problem_of(error, message.subject)
+        _log.warning(
+            "signal.again", subject=message.subject, why=problem.details.detail
+        )
+        await message.nak(delay=AGAIN_SECONDS)
+    else:
+        await message.ack()
+
+
+async def _received(
+    reception: Reception, source: str, body: bytes, event_id: str | None
+) -> None:
+    try:
+        document = read_json(body)
+        elements(document)
+    except Problem as problem:
+        await reception.set_aside(source, body, problem.details.detail)
+    else:
+        await reception.receive(source, "native", body, document, event_id)
