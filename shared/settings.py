@@ -61,3 +61,8 @@ class EscalationSettings(ServiceSettings):
 
 class ProjectionsSettings(ServiceSettings):
     """Settings of `services/projections`."""
+
+    intake_url: str = Field(
+        "http://127.0.0.1:8001",
+        description="Where intake listens; the API passes on what belongs to it.",
+    )

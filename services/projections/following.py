@@ -11,15 +11,16 @@ from typing import Any
 
 import structlog
 
-from services.projections.generations import hold_live
+from services.projections.generations import Live, hold_live, live
 from services.projections.progress import Progress
 from services.projections.read_model import Cursors, ReadModel
 from shared.applying import Apply
 from shared.bus import Link
 from shared.entry import Entry
-from shared.event_log import EventLog
-from shared.reader import Reader
+from shared.event_log import EventLog, Unavailable
+from shared.reader import RETRY_SECONDS, STOPPED_SECONDS, Reader
 from shared.reader_status import ReaderStatus
+from shared.serving import pause
 from shared.tracking import Bookmark, Overtaken, Tracked
 
 _log = structlog.get_logger(__name__)
@@ -47,25 +48,40 @@ class Follower:
         log: EventLog,
         link: Link | None,
         progress: Progress,
-        live_schema: Callable[[], str],
     ) -> None:
         self._model = model
         self._log = log
         self._link = link
-        self._live_schema = live_schema
         self.status: ReaderStatus = _Watched(model.name, progress=progress)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow until `stop` is set; after a flip, follow the generation then live."""
         while not stop.is_set():
-            schema = await asyncio.to_thread(self._live_schema)
-            _log.info("projection.follows", model=self._model.name, schema=schema)
-            over = asyncio.Event()
-            ending = asyncio.create_task(_pass_on(stop, over))
             try:
-                await self._reader(schema, over).run(over)
-            finally:
-                ending.cancel()
+                now = await asyncio.to_thread(self._live)
+            except Unavailable:
+                self.status.state = "away"
+                await pause(stop, RETRY_SECONDS)
+                continue
+            if now.shape == self._model.shape:
+                await self._follow(now.schema, stop)
+            else:
+                self.status.state = "stopped"
+                self.status.why = f"{now.schema} is of another version: restart this"
+                await pause(stop, STOPPED_SECONDS)
+
+    def _live(self) -> Live:
+        with self._log.transaction() as cursor:
+            return live(cursor, self._model.name)
+
+    async def _follow(self, schema: str, stop: asyncio.Event) -> None:
+        _log.info("projection.follows", model=self._model.name, schema=schema)
+        over = asyncio.Event()
+        ending = asyncio.create_task(_pass_on(stop, over))
+        try:
+            await self._reader(schema, over).run(over)
+        finally:
+            ending.cancel()
 
     def _reader(self, schema: str, over: asyncio.Event) -> Reader:
         loop = asyncio.get_running_loop()
@@ -87,8 +103,8 @@ def applying(
     """
 
     def apply(cursor: Cursors, entries: Sequence[Entry]) -> None:
-        live = hold_live(cursor, model.name, alone=False)
-        if live is None or live.schema != schema:
+        held = hold_live(cursor, model.name, alone=False)
+        if held is None or held.schema != schema:
             flipped()
             raise Overtaken(f"{schema} is no longer live")
         model.apply(cursor, schema, entries)

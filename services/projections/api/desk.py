@@ -22,7 +22,7 @@ Answer = TypeVar("Answer")
 
 @dataclass
 class Desk:
-    """The parts of a running API, made by `services/projections/app.py`."""
+    """The parts of a running API; `services.projections.app` puts them together."""
 
     log: EventLog
     access: Access

@@ -3,11 +3,11 @@
 from typing import Any
 
 import nats.errors
-from nats.aio.client import Client
 from pydantic import ValidationError
 
 from services.projections.api.limits import COMMAND_SECONDS_MAX, RETRY_SECONDS
 from shared import subjects
+from shared.bus import Link
 from shared.command import CommandAnswer, CommandRequest, ProblemDetails
 from shared.problem import Problem
 
@@ -15,8 +15,8 @@ from shared.problem import Problem
 class Owner:
     """The service that alone writes incident streams."""
 
-    def __init__(self, nats_client: Client) -> None:
-        self._nats = nats_client
+    def __init__(self, link: Link) -> None:
+        self._link = link
 
     async def ask(
         self, verb: str, request: CommandRequest[dict[str, Any]]
@@ -25,11 +25,12 @@ class Owner:
 
         Without an answer it is unknown whether it was done: the 503 says so.
         """
-        if not self._nats.is_connected:
-            # The client would keep it and send it later, after we said no.
+        client = self._link.client
+        if client is None:
+            # An absent one would keep it and send it later, after we said no.
             raise _not_done("the bus is away")
         try:
-            reply = await self._nats.request(
+            reply = await client.request(
                 subjects.command("incident", verb),
                 request.model_dump_json().encode(),
                 timeout=COMMAND_SECONDS_MAX,

@@ -1,0 +1,66 @@
+"""The API as one ASGI application, and the document that describes it."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+from starlette.routing import BaseRoute
+
+from services.projections.api import (
+    commands,
+    forwarding,
+    incidents,
+    log,
+    queues,
+    timelines,
+)
+from services.projections.api.desk import Desk
+from services.projections.api.errors import answer_errors
+from shared.bodies import BODIES
+from shared.command import ProblemDetails
+
+VERSION = "1"
+_REF = "#/components/schemas/{model}"
+_ABOUT = (
+    "The queues, incidents and log of a service desk, and the commands that change "
+    "them. Every answer says in `as_of` what it knows; a command answers with the "
+    "positions of its events, and `?min_position=` waits for them. Refusals are "
+    "`application/problem+json` (RFC 9457)."
+)
+
+
+def api(desk: Desk, others: tuple[BaseRoute, ...] = ()) -> FastAPI:
+    """Return the application that serves `desk`, with `others` beside it."""
+    app = FastAPI(
+        title="Permanence", version=VERSION, description=_ABOUT, routes=list(others)
+    )
+    app.state.desk = desk
+    for part in (queues, incidents, timelines, log, commands, forwarding):
+        app.include_router(part.router)
+    answer_errors(app)
+    app.openapi = lambda: document(app)  # type: ignore[method-assign] # as FastAPI says
+    return app
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document, with the bodies that only their owner reads."""
+    if app.openapi_schema is None:
+        described = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            routes=app.routes,
+        )
+        schemas = described["components"]["schemas"]
+        models: list[type[BaseModel]] = [*BODIES.values(), ProblemDetails]
+        _, bodies = models_json_schema(
+            [(model, "validation") for model in models], ref_template=_REF
+        )
+        schemas |= bodies["$defs"]
+        # FastAPI describes its own form of a 422, which is not the one we send.
+        schemas.pop("HTTPValidationError", None)
+        schemas.pop("ValidationError", None)
+        app.openapi_schema = described
+    return app.openapi_schema

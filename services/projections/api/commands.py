@@ -1,0 +1,93 @@
+"""Commands: passed to the owner of incidents, who alone decides.
+
+The body is only looked at for its form; what may be in it is the owner's to say. Actor
+and scopes come from the token and from nowhere else.
+"""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+
+from services.projections.api.asked import Ref, refusals
+from services.projections.api.bodies import read_object
+from services.projections.api.callers import Commander
+from services.projections.api.command_headers import (
+    CommandHeaders,
+    command_id,
+    version,
+)
+from services.projections.api.desk import DeskHere
+from services.projections.api.nothing import Nothing
+from shared.bodies import BODIES
+from shared.command import CommandAnswer, CommandRequest
+
+router = APIRouter(tags=["commands"])
+
+OPEN = "open"
+VERBS = tuple(verb for verb in BODIES if verb != OPEN)
+_REFUSALS = refusals(400, 404, 409, 412, 413, 415)
+
+
+async def _wish(
+    request: Request,
+    caller: Commander,
+    headers: Annotated[CommandHeaders, Header()],
+    _asked: Annotated[Nothing, Query()],
+) -> CommandRequest[dict[str, Any]]:
+    """Return what the caller wants; of which incident stands in the path."""
+    return CommandRequest[dict[str, Any]](
+        actor=caller.actor,
+        scopes=caller.scopes,
+        command_id=command_id(caller, headers.idempotency_key),
+        if_match=version(headers.if_match),
+        body=await read_object(request),
+    )
+
+
+Wish = Annotated[CommandRequest[dict[str, Any]], Depends(_wish)]
+
+
+def _body_of(verb: str) -> dict[str, Any]:
+    schema = {"$ref": f"#/components/schemas/{BODIES[verb].__name__}"}
+    return {"requestBody": {"content": {"application/json": {"schema": schema}}}}
+
+
+@router.post(
+    "/v1/incidents",
+    status_code=201,
+    responses=_REFUSALS,
+    openapi_extra=_body_of(OPEN),
+)
+async def open_incident(
+    wish: Wish, desk: DeskHere, response: Response
+) -> CommandAnswer:
+    """Take an incident on record."""
+    answer = await desk.owner.ask(OPEN, wish)
+    response.headers["Location"] = f"/v1/incidents/{answer.incident}"
+    response.headers["ETag"] = f'"{answer.version}"'
+    return answer
+
+
+def _add(verb: str) -> None:
+    """Add the endpoint of one verb; all are alike but for their body."""
+
+    async def command(
+        ref: Ref, wish: Wish, desk: DeskHere, response: Response
+    ) -> CommandAnswer:
+        answer = await desk.owner.ask(verb, wish.model_copy(update={"incident": ref}))
+        response.headers["ETag"] = f'"{answer.version}"'
+        return answer
+
+    router.add_api_route(
+        f"/v1/incidents/{{ref}}/{verb}",
+        command,
+        methods=["POST"],
+        name=verb,
+        summary=BODIES[verb].__doc__,
+        responses=_REFUSALS,
+        openapi_extra=_body_of(verb),
+    )
+
+
+for _verb in VERBS:
+    _add(_verb)

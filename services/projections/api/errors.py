@@ -1,0 +1,60 @@
+"""Every error of the API as problem+json; see `shared.answering` for ours."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.projections.api.limits import RETRY_SECONDS
+from services.projections.generations import NotBuilt
+from shared.answering import problem_of
+from shared.problem import Problem, response
+
+_SHOWN = ("loc", "msg", "type")
+
+
+def answer_errors(app: FastAPI) -> None:
+    """Make `app` answer every error, expected or not, as problem+json."""
+    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(HTTPException, _of_the_router)
+    app.add_exception_handler(NotBuilt, _not_built)
+    app.add_exception_handler(Exception, _any)
+    app.add_exception_handler(Problem, _any)
+
+
+async def _any(request: Request, error: Exception) -> Response:
+    return response(problem_of(error, request.url.path).details)
+
+
+async def _malformed(_: Request, error: Exception) -> Response:
+    found: list[dict[str, Any]] = (
+        list(error.errors()) if isinstance(error, RequestValidationError) else []
+    )
+    errors = [{name: one[name] for name in _SHOWN} for one in found]
+    named = "; ".join(
+        f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in errors
+    )
+    return response(
+        Problem(422, f"not understood: {named}", code="invalid", errors=errors).details
+    )
+
+
+async def _of_the_router(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    sentences = {
+        404: f"there is nothing at {request.url.path}: /docs lists what there is",
+        405: f"{request.method} is not for {request.url.path}: /docs says what is",
+    }
+    answer = response(Problem(status, sentences.get(status, str(error))).details)
+    if isinstance(error, HTTPException) and error.headers:
+        answer.headers.update(error.headers)
+    return answer
+
+
+async def _not_built(_: Request, error: Exception) -> Response:
+    return response(
+        Problem(503, str(error), code="not_built", retry_after=RETRY_SECONDS).details
+    )

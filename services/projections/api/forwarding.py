@@ -1,0 +1,64 @@
+"""What belongs to intake is passed on to it: people need only one address."""
+
+from collections.abc import Mapping
+
+import httpx
+from fastapi import APIRouter, Request, Response
+
+from services.projections.api.bodies import read_body
+from services.projections.api.desk import DeskHere
+from services.projections.api.limits import FORWARDED_BYTES_MAX, RETRY_SECONDS
+from shared.problem import Problem
+
+router = APIRouter(include_in_schema=False)
+
+_PASSED = ("authorization", "content-type", "accept", "idempotency-key", "user-agent")
+_PASSED_PREFIX = "ce-"
+_RETURNED = ("content-type", "retry-after", "www-authenticate", "location")
+
+
+@router.post("/v1/events")
+@router.post("/v1/integrations/{type}/{key}")
+@router.get("/v1/requests/{event_id}")
+async def forward(request: Request, desk: DeskHere) -> Response:
+    """Pass a request to intake and its answer back, both unchanged.
+
+    The caller's own key goes along: intake decides who may do what.
+    """
+    body = await read_body(request, FORWARDED_BYTES_MAX)
+    # The path as it came: decoded and encoded again it might be another.
+    path = request.scope["raw_path"] + _question(request)
+    sent = desk.intake.build_request(
+        request.method,
+        desk.intake.base_url.copy_with(raw_path=path),
+        headers=_passed(request.headers),
+        content=body,
+    )
+    try:
+        answer = await desk.intake.send(sent)
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        raise _away("intake is away; nothing was taken: send it again") from error
+    except httpx.HTTPError as error:
+        raise _away(
+            "intake gave no answer; it may have taken it: send it again, a repeat is "
+            "noticed"
+        ) from error
+    headers = {k: answer.headers[k] for k in _RETURNED if k in answer.headers}
+    return Response(answer.content, answer.status_code, headers)
+
+
+def _question(request: Request) -> bytes:
+    query: bytes = request.scope["query_string"]
+    return b"?" + query if query else b""
+
+
+def _passed(headers: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in headers.items()
+        if name in _PASSED or name.startswith(_PASSED_PREFIX)
+    }
+
+
+def _away(sentence: str) -> Problem:
+    return Problem(503, sentence, code="intake_away", retry_after=RETRY_SECONDS)
