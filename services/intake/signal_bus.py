@@ -14,6 +14,8 @@ from faststream.nats.message import NatsBatchMessage
 from faststream.nats.subscriber.usecases import BatchPullStreamSubscriber
 from nats.aio.msg import Msg
 from nats.errors import Error
+from nats.errors import TimeoutError as NothingCame
+from nats.js import JetStreamContext
 
 from services.intake.reading import elements, read_json
 from services.intake.reception import Reception
@@ -65,15 +67,35 @@ async def keep_listening(
     while not stop.is_set():
         try:
             await subscriber.start()
+            subscription = subscriber.subscription
+            if subscription is None:
+                raise Error("not subscribed")  # noqa: TRY301 # as any other failure
+            _time_out_as_expected(subscription)
             while not stop.is_set():
                 await pause(stop, WATCH_SECONDS)
-                if subscriber.subscription is not None:
-                    await subscriber.subscription.consumer_info()
+                await subscription.consumer_info()
         except Error as error:
             _log.warning("signals.interrupted", error=type(error).__name__)
             await pause(stop, WATCH_SECONDS)
         finally:
             await subscriber.stop()
+
+
+def _time_out_as_expected(subscription: JetStreamContext.PullSubscription) -> None:
+    """Let an idle fetch end with the error FastStream takes for "nothing came".
+
+    nats-py sometimes raises the bare `TimeoutError`, which ends FastStream's task with
+    a traceback. No fetch has begun yet when this is called right after the start.
+    """
+    fetch = subscription.fetch
+
+    async def fetch_or_nothing(batch: int, timeout: float) -> list[Msg]:  # noqa: ASYNC109 # as the library calls it
+        try:
+            return await fetch(batch=batch, timeout=timeout)
+        except TimeoutError as error:
+            raise NothingCame from error
+
+    subscription.fetch = fetch_or_nothing  # type: ignore[method-assign,assignment]
 
 
 async def _as_it_is(message: NatsBatchMessage) -> list[bytes]:
