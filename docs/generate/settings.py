@@ -5,8 +5,10 @@ from pathlib import Path
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
 
 from docs.generate.forms import form
+from shared.machine.wishes import Wishes
 from shared.settings import (
     EscalationSettings,
     IntakeSettings,
@@ -26,7 +28,7 @@ _HEAD = """\
 <!-- Written by `make docs` from shared/settings.py; change that, not this page. -->
 
 Each service reads these environment variables when it starts, and nothing else.
-`make up` sets them for its services; for containers `docker-compose.yml` does.
+`make up` sets them for its services, and is itself told by those at the end.
 A setting that is missing or not valid ends the service with a sentence that names it.
 
 What is about the desk and not about a process is in the [policy](policy.md).
@@ -40,20 +42,21 @@ def page() -> str:
         if set(service.model_fields) > set(ServiceSettings.model_fields):
             title = (service.__doc__ or "").removeprefix("Settings of ").rstrip(".")
             parts += _table(f"Also {title}", service)
+    parts += _table("`make up`", Wishes)
     return "\n".join(parts) + "\n"
 
 
-def variable(settings: type[ServiceSettings], name: str) -> str:
+def variable(settings: type[BaseSettings], name: str) -> str:
     """Return the environment variable of a field."""
     alias = settings.model_fields[name].validation_alias
     prefix = settings.model_config.get("env_prefix", "")
     return str(alias) if alias else f"{prefix}{name}".upper()
 
 
-def _table(title: str, settings: type[ServiceSettings]) -> Iterator[str]:
+def _table(title: str, settings: type[BaseSettings]) -> Iterator[str]:
     properties = settings.model_json_schema(by_alias=False)
     defs = properties.get("$defs", {})
-    inherited = ServiceSettings.model_fields if settings is not ServiceSettings else {}
+    inherited = settings.__mro__[1].model_fields  # type: ignore[attr-defined] # a model's parent is one
     yield f"\n## {title}\n"
     yield "| variable | form | if left out | meaning |\n|---|---|---|---|"
     for name, field in settings.model_fields.items():

@@ -1,0 +1,71 @@
+"""Writes docs/reference/asyncapi.json: commands and signals taken, events published."""
+
+import json
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from faststream.nats import NatsBroker
+from faststream.specification.asyncapi import AsyncAPI
+from prometheus_client import CollectorRegistry
+
+from services.intake.command_bus import listen
+from services.intake.deliberating import Wanted
+from services.intake.delivery import Delivery, Result
+from services.intake.reception import Reception
+from services.intake.signal_bus import listen_for_signals
+from shared import subjects
+from shared.batcher import Batcher
+from shared.broker import command_broker
+from shared.clock import real_clock
+from shared.command import CommandAnswer
+from shared.events import EVENT_TYPES
+
+PAGE = Path(__file__).parents[1] / "reference" / "asyncapi.json"
+
+_ABOUT = (
+    "What goes over NATS. A command is a request: its reply is a CommandAnswer, or "
+    "RFC 9457 problem details with the header `content-type: "
+    "application/problem+json`. Signals are taken off the work queue DESK_SIGNALS once "
+    "they are committed. Events are published to DESK_EVENTS in the order of the log, "
+    "as stored, with their place in the headers Desk-Position, Desk-Stream, "
+    "Desk-Version, Desk-Type, Desk-Recorded-At, Desk-Command-Id and Desk-Chain, and as "
+    "CloudEvents in binary mode."
+)
+
+
+def page() -> str:
+    """Return the AsyncAPI document as JSON, keys sorted."""
+    document = AsyncAPI(
+        _broker(), title="Permanence", version="1", description=_ABOUT
+    ).to_specification()
+    plain = json.loads(_with_plain_keys(document.to_json()))
+    return json.dumps(plain, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _with_plain_keys(text: str) -> str:
+    """Return the document with names such as the standard allows for components."""
+    text = re.sub(r"CommandRequest(?:\[|%5B)(\w+)(?:\]|%5D)", r"\1Request", text)
+    return re.sub(r"(event|incident|signals)([\w.]*):(\w*Message)", r"\1\2.\3", text)
+
+
+def _broker() -> NatsBroker:
+    """Return intake's broker with all it takes, and what its relay publishes."""
+    broker = command_broker("nats://localhost:4222", "intake", CollectorRegistry())
+    with ThreadPoolExecutor(1) as executor:  # never used: nothing arrives here
+        commands = Batcher[Wanted, CommandAnswer](
+            lambda _: (), executor, weight_max=1, waiting_max=1
+        )
+        signals = Batcher[Delivery, list[Result]](
+            lambda _: (), executor, weight_max=1, waiting_max=1
+        )
+    listen(broker, commands)
+    listen_for_signals(broker, Reception(signals, real_clock))
+    for type_, kind in EVENT_TYPES.items():
+        broker.publisher(
+            subjects.event(type_),
+            title=f"event.{type_}",
+            description=kind.__doc__,
+            schema=kind,
+        )
+    return broker

@@ -1,0 +1,62 @@
+"""The AsyncAPI document holds all that goes over NATS, and is whole in itself."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+
+from docs.generate import asyncapi
+from services.intake.commands import BODY_OF
+from shared import subjects
+from shared.events import EVENT_TYPES
+
+Document = dict[str, Any]
+
+
+@pytest.fixture
+def document() -> Document:
+    document: Document = json.loads(asyncapi.page())
+    return document
+
+
+def test_every_command_and_every_event_has_its_subject(document: Document) -> None:
+    addresses = {channel["address"] for channel in document["channels"].values()}
+
+    assert addresses == {
+        subjects.SIGNALS,
+        *(subjects.command("incident", verb) for verb in BODY_OF),
+        *(subjects.event(type_) for type_ in EVENT_TYPES),
+    }
+
+
+def test_every_reference_leads_somewhere(document: Document) -> None:
+    references = list(_references(document))
+
+    assert len(references) > len(document["channels"])
+    for reference in references:
+        part: Any = document
+        for step in reference.removeprefix("#/").split("/"):
+            part = part[unquote(step)]
+
+
+def test_components_have_names_that_the_standard_allows(document: Document) -> None:
+    names = [name for part in document["components"].values() for name in part]
+
+    assert not [name for name in names if not re.fullmatch(r"[A-Za-z0-9._-]+", name)]
+
+
+def _references(part: object) -> Iterator[str]:
+    match part:
+        case {"$ref": str(reference)}:
+            yield reference
+        case dict():
+            for value in part.values():
+                yield from _references(value)
+        case list():
+            for value in part:
+                yield from _references(value)
+        case _:
+            pass
