@@ -1,0 +1,140 @@
+"""Given these events, when somebody wishes this, then these events (or this no)."""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import pytest
+
+from services.intake.commands import Command, MachinesWish
+from services.intake.decider import Refused, decide
+from services.intake.wishes import PersonsWish
+from shared.events import IncidentEvent
+from shared.events.event import Event
+from shared.events.incident import IncidentContacted, IncidentOpened
+from shared.incident import replay
+from shared.policy.document import Policy
+from tests.support.policies import full
+
+INC = "INC-000042"
+OTHER = "INC-000007"
+NEW = "INC-000099"
+NINE = datetime(2025, 6, 30, 7, tzinfo=UTC)
+LATER = NINE + timedelta(minutes=7)
+ODETTE = "person:odette"
+MONITOR = "source:prom"
+KEY, KEY_2 = "a" * 64, "b" * 64
+POLICY = full()
+
+E = TypeVar("E", bound=Event)
+
+
+def event(kind: type[E], **fields: Any) -> E:
+    """Return an event of INC, of Odette, at LATER, where nothing else is said."""
+    common = {"incident": INC, "at": LATER, "by": ODETTE, "policy": 1}
+    return kind(**{**common, **fields})
+
+
+def opened(**fields: Any) -> IncidentOpened:
+    """Return an incident monitoring opened at NINE."""
+    usual = {
+        "at": NINE,
+        "by": MONITOR,
+        "whose": MONITOR,
+        "origin": "monitoring",
+        "title": "Tickets cannot be bought",
+        "service": "billetterie",
+        "impact": "high",
+        "urgency": "low",
+        "severity": "info",
+        "priority": "p2",
+        "team": "accueil",
+        "source": "prom",
+        "signal_key": KEY,
+        "dedup_key": "k1",
+        "reported_at": NINE,
+        "received_at": NINE,
+    }
+    return event(IncidentOpened, **{**usual, **fields})
+
+
+def reported(**fields: Any) -> IncidentOpened:
+    """Return an incident Lefèvre reported by e-mail at NINE."""
+    usual = {
+        "by": ODETTE,
+        "whose": "person:lefevre",
+        "origin": "user",
+        "reporter": "lefevre",
+        "source": None,
+        "signal_key": None,
+        "dedup_key": None,
+        "severity": None,
+        "received_at": None,
+    }
+    return opened(**{**usual, **fields})
+
+
+def called(person: str = "lefevre", **fields: Any) -> IncidentContacted:
+    """Return a call of a person to the desk."""
+    usual = {"direction": "inbound", "channel": "phone", "contacted_at": LATER}
+    return event(IncidentContacted, person=person, **{**usual, **fields})
+
+
+@dataclass(frozen=True)
+class When:
+    """A history and a command about it."""
+
+    history: tuple[IncidentEvent, ...]
+    other: tuple[IncidentEvent, ...]
+    command: Command
+    policy: Policy = POLICY
+
+    def events(self) -> list[IncidentEvent]:
+        """Return what is decided."""
+        return decide(
+            self.command,
+            replay(self.history),
+            other=replay(self.other),
+            policy=self.policy,
+            policy_version=1,
+        )
+
+    def then(self, *expected: IncidentEvent) -> None:
+        """Require these events. Whose key seals their words is told apart."""
+        assert [_keyless(e) for e in self.events()] == [_keyless(e) for e in expected]
+
+    def then_types(self, *expected: str) -> None:
+        """Require events of these types, without `incident.` before them."""
+        assert [e.type.removeprefix("incident.") for e in self.events()] == [*expected]
+
+    def then_refused(self, because: str, code: str = "state") -> None:
+        """Require a no whose sentence holds these words."""
+        with pytest.raises(Refused, match=because) as no:
+            self.events()
+        assert no.value.code == code
+
+
+def _keyless(decided: IncidentEvent) -> IncidentEvent:
+    return decided.model_copy(update={"whose": None})
+
+
+@dataclass(frozen=True)
+class Given:
+    """A history, perhaps with that of a second incident."""
+
+    history: tuple[IncidentEvent, ...]
+    other: tuple[IncidentEvent, ...] = field(default=())
+
+    def beside(self, *other: IncidentEvent) -> "Given":
+        """Add the history of the second incident."""
+        return replace(self, other=other)
+
+    def when(self, wish: PersonsWish | MachinesWish, **said: Any) -> When:
+        """Let Odette wish this at LATER, where nothing else is said."""
+        usual = {"incident": INC, "at": LATER, "by": ODETTE, "roles": ("agent",)}
+        return When(self.history, self.other, Command(wish=wish, **{**usual, **said}))
+
+
+def given(*history: IncidentEvent) -> Given:
+    """Begin a sentence."""
+    return Given(history)

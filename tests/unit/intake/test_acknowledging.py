@@ -1,0 +1,74 @@
+"""An agent takes an incident on."""
+
+from services.intake.wishes import Acknowledge
+from shared.events.incident import (
+    IncidentAcknowledged,
+    IncidentAssigned,
+    IncidentCancelled,
+    IncidentPaused,
+    IncidentReopened,
+    IncidentResolved,
+)
+from shared.events.incident_ties import IncidentMerged
+
+from .spec import OTHER, event, given, opened
+
+acknowledge = Acknowledge()
+acknowledged = event(IncidentAcknowledged)
+to_odette = event(IncidentAssigned, team="accueil", assignee="odette")
+to_wim = event(IncidentAssigned, team="accueil", assignee="wim")
+resolved = event(IncidentResolved, cycle=1)
+
+
+def test_who_takes_a_new_incident_has_it() -> None:
+    given(opened()).when(acknowledge).then(acknowledged, to_odette)
+
+
+def test_it_stays_with_whom_it_was_given_to() -> None:
+    given(opened(), to_wim).when(acknowledge).then(acknowledged)
+
+
+def test_acknowledging_twice_changes_nothing() -> None:
+    given(opened(), acknowledged, to_odette).when(acknowledge).then()
+
+
+def test_a_second_agent_does_not_take_it_again() -> None:
+    given(opened(), acknowledged).when(acknowledge, by="person:wim").then()
+
+
+def test_a_machine_takes_nothing() -> None:
+    given(opened()).when(acknowledge, by="system:intake").then()
+
+
+def test_what_was_paused_before_anybody_took_it_can_be_taken() -> None:
+    paused = event(IncidentPaused, reason="vendor")
+
+    given(opened(), paused).when(acknowledge).then(acknowledged, to_odette)
+
+
+def test_a_reopened_incident_is_taken_anew() -> None:
+    reopened = event(IncidentReopened, cycle=2, cause="agent", after_closure=False)
+
+    given(opened(), acknowledged, to_odette, resolved, reopened).when(acknowledge).then(
+        acknowledged
+    )
+
+
+def test_a_resolved_incident_is_not_acknowledged() -> None:
+    given(opened(), resolved).when(acknowledge).then_refused("reopen it first")
+
+
+def test_a_cancelled_incident_is_not_acknowledged() -> None:
+    cancelled = event(IncidentCancelled, reason="test")
+
+    given(opened(), cancelled).when(acknowledge).then_refused("open a new incident")
+
+
+def test_a_merged_incident_is_acknowledged_where_it_went() -> None:
+    merged = event(IncidentMerged, into=OTHER)
+
+    given(opened(), merged).when(acknowledge).then_refused(f"do this on {OTHER}")
+
+
+def test_an_unknown_incident_is_refused() -> None:
+    given().when(acknowledge).then_refused("there is no incident", "unknown_incident")

@@ -1,0 +1,83 @@
+"""It was not over."""
+
+from datetime import timedelta
+
+from services.intake.wishes import Reopen
+from shared.events.incident import (
+    IncidentAcknowledged,
+    IncidentCancelled,
+    IncidentClosed,
+    IncidentReopened,
+    IncidentResolved,
+    IncidentRestored,
+)
+from shared.incident import Status, replay
+
+from .spec import LATER, POLICY, When, event, given, opened
+
+acknowledged = event(IncidentAcknowledged)
+restored = event(IncidentRestored)
+resolved = event(IncidentResolved, cycle=1)
+a_day_later = LATER + timedelta(days=1)
+closed = event(IncidentClosed, at=a_day_later)
+past = (opened(), acknowledged, restored, resolved)
+WINDOW = POLICY.reopen_within
+SECOND = timedelta(seconds=1)
+reopened = event(
+    IncidentReopened, cycle=2, cause="agent", reason="no", after_closure=False
+)
+
+
+def reopening(*more: IncidentClosed, after: timedelta) -> When:
+    return given(*past, *more).when(Reopen(reason="no"), at=LATER + after)
+
+
+def test_what_is_resolved_is_reopened_within_the_window() -> None:
+    reopening(after=WINDOW).then(reopened.model_copy(update={"at": LATER + WINDOW}))
+
+
+def test_later_than_that_a_new_incident_is_opened() -> None:
+    reopening(after=WINDOW + SECOND).then_refused("open a new incident and", "window")
+
+
+def test_the_window_of_a_closed_one_begins_with_its_closure() -> None:
+    after = timedelta(days=1) + WINDOW
+
+    (decided,) = reopening(closed, after=after).events()
+
+    assert isinstance(decided, IncidentReopened)
+    assert decided.after_closure
+    reopening(closed, after=after + SECOND).then_refused(
+        "was closed too long ago", "window"
+    )
+
+
+def test_it_may_be_the_users_word() -> None:
+    (decided,) = given(*past).when(Reopen(cause="user")).events()
+
+    assert isinstance(decided, IncidentReopened)
+    assert decided.cause == "user"
+
+
+def test_reopening_what_is_open_changes_nothing() -> None:
+    given(opened(), acknowledged).when(Reopen()).then()
+
+
+def test_reopening_twice_changes_nothing() -> None:
+    given(*past, reopened).when(Reopen(reason="no")).then()
+
+
+def test_a_new_cycle_begins_with_nobody_and_nothing_done() -> None:
+    incident = replay([*past, closed, reopened])
+
+    assert incident is not None
+    assert (incident.status, incident.cycle) == (Status.NEW, 2)
+    assert (incident.acknowledged_by, incident.acknowledged_at) == (None, None)
+    ended = (incident.restored_at, incident.resolved_at, incident.closed_at)
+    assert ended == (None, None, None)
+
+
+def test_a_cancelled_incident_is_not_reopened() -> None:
+    cancelled = event(IncidentCancelled, reason="not_an_incident")
+
+    given(opened(), cancelled).when(Reopen()).then_refused("open a new incident")

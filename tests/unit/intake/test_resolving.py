@@ -1,0 +1,66 @@
+"""The work is done."""
+
+from services.intake.wishes import Resolve
+from shared.events.incident import (
+    IncidentAcknowledged,
+    IncidentCancelled,
+    IncidentPaused,
+    IncidentReopened,
+    IncidentResolved,
+    IncidentRestored,
+    IncidentResumed,
+)
+
+from .spec import event, given, opened, reported
+
+acknowledged = event(IncidentAcknowledged)
+restored = event(IncidentRestored, workaround=True)
+resolved = event(IncidentResolved, cycle=1, note="new disk")
+resolve = Resolve(note="new disk")
+
+
+def test_what_is_resolved_is_restored_at_the_latest_then() -> None:
+    given(opened(), acknowledged).when(resolve).then(event(IncidentRestored), resolved)
+
+
+def test_service_is_restored_once() -> None:
+    given(opened(), acknowledged, restored).when(resolve).then(resolved)
+
+
+def test_who_resolves_what_nobody_had_takes_it_on() -> None:
+    given(opened()).when(resolve).then_types(
+        "acknowledged", "assigned", "restored", "resolved"
+    )
+
+
+def test_resolving_ends_the_pause() -> None:
+    paused = event(IncidentPaused, reason="vendor")
+
+    given(opened(), acknowledged, paused).when(resolve).then(
+        event(IncidentResumed, cause="resolved"), event(IncidentRestored), resolved
+    )
+
+
+def test_resolving_twice_changes_nothing() -> None:
+    given(opened(), acknowledged, restored, resolved).when(resolve).then()
+
+
+def test_each_cycle_is_resolved_by_its_number() -> None:
+    reopened = event(IncidentReopened, cycle=2, cause="agent", after_closure=False)
+    past = (opened(), acknowledged, restored, resolved, reopened, acknowledged)
+
+    given(*past).when(Resolve()).then(
+        event(IncidentRestored), event(IncidentResolved, cycle=2)
+    )
+
+
+def test_the_note_is_under_the_reporters_key() -> None:
+    *_, done = given(reported(), acknowledged).when(resolve).events()
+
+    assert done.whose == "person:lefevre"
+
+
+def test_a_cancelled_incident_is_not_resolved() -> None:
+    cancelled = event(IncidentCancelled, reason="test")
+
+    given(opened(), cancelled).when(resolve).then_refused("open a new incident")

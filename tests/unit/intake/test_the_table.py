@@ -1,0 +1,121 @@
+"""Every verb has a word on every status, and the decider keeps it."""
+
+from typing import Any, get_args
+
+import pytest
+
+from services.intake.commands import BODY_OF, AcknowledgeSource, Recover, Trigger
+from services.intake.decider import TABLE, life_of_an_incident
+from services.intake.decider.table import ALREADY, DO
+from services.intake.signals import Signal
+from services.intake.wishes import Open, PersonsWish
+from shared.events import IncidentEvent
+from shared.events.incident import (
+    IncidentAcknowledged,
+    IncidentCancelled,
+    IncidentClosed,
+    IncidentPaused,
+    IncidentResolved,
+    IncidentRestored,
+)
+from shared.events.incident_ties import IncidentMerged
+from shared.incident import Status, replay
+
+from .spec import INC, KEY, NEW, NINE, OTHER, When, event, given, opened
+
+MACHINES = {kind.verb: kind for kind in (Trigger, Recover, AcknowledgeSource)}
+VERBS = sorted(TABLE)
+
+ended = (event(IncidentRestored), event(IncidentResolved, cycle=1))
+HISTORY: dict[Status, tuple[IncidentEvent, ...]] = {
+    Status.NEW: (opened(),),
+    Status.ACKNOWLEDGED: (opened(), event(IncidentAcknowledged)),
+    Status.PAUSED: (opened(), event(IncidentPaused, reason="vendor")),
+    Status.RESOLVED: (opened(), *ended),
+    Status.CLOSED: (opened(), *ended, event(IncidentClosed)),
+    Status.CANCELLED: (opened(), event(IncidentCancelled, reason="test")),
+    Status.MERGED: (opened(), event(IncidentMerged, into=OTHER)),
+}
+BODY: dict[str, dict[str, Any]] = {
+    "open": {"title": "x"},
+    "attach": {"person": "costa", "channel": "chat"},
+    "classify": {"urgency": "high"},
+    "assign": {"assignee": "wim"},
+    "pause": {"reason": "vendor"},
+    "inform": {"message": "x"},
+    "cancel": {"reason": "test"},
+    "link": {"relation": "problem", "target": "PRB-1"},
+    "unlink": {"relation": "problem", "target": "PRB-1"},
+    "merge": {"into": OTHER},
+    "split": {"title": "x"},
+}
+
+
+def wished(verb: str, status: Status) -> When:
+    history = given(*HISTORY[status]).beside(opened(incident=OTHER))
+    if verb in BODY_OF:
+        wish = BODY_OF[verb].model_validate(BODY.get(verb, {}))
+        return history.when(wish, new=NEW)
+    signal = Signal(source="prom", dedup_key="k1", action="trigger", title="x")
+    if verb == Trigger.verb:
+        return history.when(Trigger(signal, KEY, NINE), by="source:prom")
+    kind = {Recover.verb: Recover, AcknowledgeSource.verb: AcknowledgeSource}[verb]
+    return history.when(kind(signal, KEY), by="source:prom")
+
+
+def test_every_verb_has_a_row() -> None:
+    assert set(TABLE) == {*BODY_OF, *MACHINES}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_row_has_a_word_on_every_status(verb: str) -> None:
+    assert list(TABLE[verb]) == list(Status)
+    assert all(TABLE[verb].values())
+
+
+@pytest.mark.parametrize("status", Status)
+def test_the_examples_have_the_status_they_stand_for(status: Status) -> None:
+    incident = replay(HISTORY[status])
+
+    assert incident is not None
+    assert incident.status is status
+
+
+@pytest.mark.parametrize("status", Status)
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_decider_keeps_the_table(verb: str, status: Status) -> None:
+    when = wished(verb, status)
+
+    match TABLE[verb][status]:
+        case word if word == ALREADY:
+            when.then()
+        case word if word == DO:
+            when.events()
+        case instead:
+            when.then_refused(f"{INC} is {status}: {instead.format(into=OTHER)}")
+
+
+@pytest.mark.parametrize("verb", sorted({*VERBS} - {"open", "trigger"}))
+def test_only_two_verbs_need_no_incident(verb: str) -> None:
+    signal = Signal(source="prom", dedup_key="k1", action="resolve", title="x")
+    wish: Any = (
+        BODY_OF[verb].model_validate(BODY.get(verb, {}))
+        if verb in BODY_OF
+        else MACHINES[verb](signal, KEY)  # type: ignore[call-arg] # not Trigger
+    )
+
+    given().when(wish).then_refused("there is no incident", "unknown_incident")
+
+
+def test_the_table_is_written_as_markdown() -> None:
+    lines = life_of_an_incident().splitlines()
+
+    assert lines[0] == f"|  | {' | '.join(Status)} |"
+    assert len(lines) == len(TABLE) + 2
+    assert "| **acknowledge** | do | already | do | reopen it first |" in lines[6]
+    assert "{" not in life_of_an_incident()
+
+
+def test_every_wish_of_a_person_has_a_verb_of_its_own() -> None:
+    assert BODY_OF["open"] is Open
+    assert list(BODY_OF.values()) == list(get_args(PersonsWish))
