@@ -44,3 +44,7 @@ clean: ## stop the desk and delete its data (.permanence) and all caches
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m services down; fi
 	@rm -rf .permanence .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+.PHONY: docs
+docs: setup ## write the pages of the reference that follow from the code
+	@$(BIN)/python -m docs.generate

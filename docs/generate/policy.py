@@ -14,7 +14,7 @@ _HEAD = """\
 
 # permanence.yaml
 
-<!-- Written by `python -m docs.generate.policy`; change the models, not this page. -->
+<!-- Written by `make docs`; change the models, not this page. -->
 
 The desk's policy: what it has promised, to whom, and who answers. Check it with
 `permanence config check FILE`, see what it would change with `config diff`, put it in
