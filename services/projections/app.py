@@ -1,6 +1,7 @@
 """Projections, wired: two readers beside the API that answers from what they keep."""
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -33,7 +34,7 @@ THREADS = 6
 
 @dataclass(frozen=True)
 class Ground:
-    """What stands before anything runs: the log, and a live generation of each model."""
+    """What stands before anything runs: the log, and a live generation of each."""
 
     clock: Clock
     log: EventLog
@@ -53,8 +54,12 @@ def prepare(settings: ProjectionsSettings) -> Ground:
     return Ground(clock, log)
 
 
-async def run(settings: ProjectionsSettings, stop: asyncio.Event) -> None:
-    """Run projections until `stop` is set."""
+async def run(
+    settings: ProjectionsSettings,
+    stop: asyncio.Event,
+    listening: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Run projections until `stop` is set; `listening` is told the port."""
     ground = await asyncio.to_thread(prepare, settings)
     progress, registry = Progress(), CollectorRegistry()
     limits = httpx.Limits(max_connections=100)
@@ -84,5 +89,6 @@ async def run(settings: ProjectionsSettings, stop: asyncio.Event) -> None:
             async with asyncio.TaskGroup() as group:
                 for follower in following:
                     group.create_task(follower.run(stop))
-                await serve(app, settings.http_host, settings.http_port, stop)
+                host, port = settings.http_host, settings.http_port
+                await serve(app, host, port, stop, listening=listening)
     ground.log.close()

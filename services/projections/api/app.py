@@ -18,8 +18,8 @@ from services.projections.api import (
 )
 from services.projections.api.desk import Desk
 from services.projections.api.errors import answer_errors
-from shared.bodies import BODIES
 from shared.command import ProblemDetails
+from shared.wishes import BODIES
 
 VERSION = "1"
 _REF = "#/components/schemas/{model}"

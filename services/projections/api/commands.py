@@ -18,8 +18,8 @@ from services.projections.api.command_headers import (
 )
 from services.projections.api.desk import DeskHere
 from services.projections.api.nothing import Nothing
-from shared.bodies import BODIES
 from shared.command import CommandAnswer, CommandRequest
+from shared.wishes import BODIES
 
 router = APIRouter(tags=["commands"])
 

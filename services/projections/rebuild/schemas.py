@@ -34,11 +34,10 @@ def create(cursor: Cursors, model: ReadModel[Any]) -> str:
     """
     taken = generations(cursor, model.name)
     number = _number(taken[-1]) + 1 if taken else 1
+    cursor.execute("SELECT rm.make_generation(%s, %s)", (model.name, number))
     schema = f"rm_{model.name}_v{number}"
-    cursor.execute(f"CREATE SCHEMA {schema}")
     for statement in (tracking_tables(schema), *model.tables(schema)):
         cursor.execute(statement)
-    cursor.execute(f"GRANT USAGE ON SCHEMA {schema} TO desk_auditor, desk_admin")
     cursor.execute(
         f"GRANT SELECT ON {schema}.tracking, {schema}.parked"
         " TO desk_auditor, desk_admin"
@@ -50,7 +49,7 @@ def drop_others(cursor: Cursors, name: str, keep: set[str | None]) -> list[str]:
     """Drop what is neither live nor kept for a rollback; return what was dropped."""
     strays = [schema for schema in generations(cursor, name) if schema not in keep]
     for schema in strays:
-        cursor.execute(f"DROP SCHEMA {schema} CASCADE")
+        cursor.execute("SELECT rm.drop_generation(%s)", (schema,))
     return strays
 
 

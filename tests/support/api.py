@@ -1,0 +1,107 @@
+"""Projections in a thread of the test, on real servers, spoken to over real HTTP."""
+
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from services.projections.app import run
+from shared.access import create
+from shared.command import Scope
+from shared.event_log import EventLog
+from shared.events import IncidentEvent
+from shared.machine.nats import Bus
+from shared.references import incident_stream
+from shared.settings import ProjectionsSettings
+from tests.support.in_thread import running
+from tests.support.servers import Database
+
+MASTER = bytes(range(32))
+NOWHERE = "http://127.0.0.1:9"
+SCOPES: dict[str, tuple[str, Sequence[Scope]]] = {
+    "source": ("source:prom", ["source"]),
+    "agent": ("person:paul", ["agent"]),
+    "other_agent": ("person:nadia", ["agent"]),
+    "manager": ("person:sylvie", ["manager"]),
+    "auditor": ("person:ida", ["auditor"]),
+    "admin": ("person:root", ["admin"]),
+}
+
+
+@dataclass(frozen=True)
+class Api:
+    """A running API and the log it tells of."""
+
+    url: str
+    database: Database
+    log: EventLog
+    tokens: dict[str, str]
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        who: str | None = "agent",
+        headers: Mapping[str, str] | None = None,
+        **given: Any,  # as httpx takes it
+    ) -> httpx.Response:
+        """Send a request as one of `SCOPES`, as nobody for None."""
+        sent = dict(headers or {})
+        if who is not None:
+            sent["Authorization"] = f"Bearer {self.tokens[who]}"
+        url = f"{self.url}{path}"
+        return httpx.request(method, url, headers=sent, timeout=20, **given)
+
+    def get(
+        self,
+        path: str,
+        who: str | None = "agent",
+        **params: Any,  # as httpx takes it
+    ) -> dict[str, Any]:
+        """Return the JSON of an answer that must be good; lists repeat a parameter."""
+        answer = self.call("GET", path, who, params=params)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def happened(self, *events: IncidentEvent) -> int:
+        """Record events of incidents, one by one; return the last position."""
+        position = 0
+        for event in events:
+            stream = incident_stream(event.incident)
+            before = self.log.head_version(stream)
+            position = self.log.record(stream, before, [event])[-1].position
+        return position
+
+
+@contextmanager
+def serving(
+    database: Database, bus: Bus, folder: Path, intake_url: str = NOWHERE
+) -> Iterator[Api]:
+    """Run projections on `database` and `bus` until the test is over."""
+    key_file = folder / "vault.key"
+    key_file.write_text(b64encode(MASTER).decode(), encoding="ascii")
+    settings = ProjectionsSettings(
+        database_url=database.dsn("desk_projections"),
+        nats_url=bus.url("projections"),
+        vault_key_file=key_file,
+        intake_url=intake_url,
+    )
+    log = EventLog.open(database.owner_dsn, master=MASTER)
+    with running(lambda stop, port: run(settings, stop, port)) as port:
+        yield Api(f"http://127.0.0.1:{port}", database, log, _tokens(log))
+    log.close()
+
+
+def _tokens(log: EventLog) -> dict[str, str]:
+    now = datetime.now(UTC)
+    with log.transaction() as cursor:
+        return {
+            who: create(cursor, now, actor, scopes).token
+            for who, (actor, scopes) in SCOPES.items()
+        }
