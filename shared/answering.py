@@ -1,4 +1,4 @@
-"""An endpoint that always answers: every error becomes problem+json, none a traceback."""
+"""An endpoint that always answers: an error becomes problem+json, never a traceback."""
 
 import secrets
 from collections.abc import Awaitable, Callable

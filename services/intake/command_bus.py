@@ -6,13 +6,12 @@ from typing import Any
 import orjson
 from faststream.nats import NatsBroker
 
-from services.intake.commands import BODY_OF
 from services.intake.deliberating import Wanted
-from services.intake.wishes import Open, PersonsWish
 from shared import subjects
 from shared.batcher import Batcher
 from shared.command import CommandAnswer, CommandRequest
 from shared.problem import Problem
+from shared.wishes import BODIES, Open, PersonsWish
 
 AGGREGATE = "incident"
 QUEUE_GROUP = "intake"
@@ -22,7 +21,7 @@ AT_ONCE_MAX = 64
 
 def listen(broker: NatsBroker, batcher: Batcher[Wanted, CommandAnswer]) -> None:
     """Subscribe to every verb a person may use."""
-    for verb, kind in BODY_OF.items():
+    for verb, kind in BODIES.items():
         _listen_to(broker, batcher, verb, kind)
 
 

@@ -1,19 +1,13 @@
 """A command: a wish, whose it is, and when. The edge makes it; nobody sends it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, get_args
+from typing import ClassVar
 
 from services.intake.signals import Signal
-from services.intake.wishes import PersonsWish
 from shared.events.event import Actor
 from shared.references import IncidentRef
-
-BODY_OF: Mapping[str, type[PersonsWish]] = {
-    kind.verb: kind for kind in get_args(PersonsWish)
-}
-"""The body of each verb a person may use."""
+from shared.wishes import PersonsWish
 
 
 @dataclass(frozen=True, slots=True)

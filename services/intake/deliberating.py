@@ -13,7 +13,14 @@ from services.intake.command_answers import misused, moved, refused
 from services.intake.commands import Command
 from services.intake.decider import Refused, decide
 from services.intake.incident_cache import UNOPENED, Versioned
-from services.intake.wishes import (
+from shared.append import Known, Misused, Repeated, repeated
+from shared.command import CommandAnswer, CommandRequest
+from shared.events import IncidentEvent
+from shared.incident import Incident, evolve
+from shared.policy.document import Policy
+from shared.problem import Problem
+from shared.references import is_incident_ref
+from shared.wishes import (
     Link,
     Merge,
     Open,
@@ -22,13 +29,6 @@ from services.intake.wishes import (
     Unlink,
     Unmerge,
 )
-from shared.append import Known, Misused, Repeated, repeated
-from shared.command import CommandAnswer, CommandRequest
-from shared.events import IncidentEvent
-from shared.incident import Incident, evolve
-from shared.policy.document import Policy
-from shared.problem import Problem
-from shared.references import is_incident_ref
 
 
 @dataclass(frozen=True, slots=True)

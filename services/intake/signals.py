@@ -19,8 +19,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from services.intake.texts import AHEAD_MAX, Instant, Title, line
 from shared.policy.scales import Severity
+from shared.texts import AHEAD_MAX, Instant, Title, line
 
 DEDUP_KEY_MAX = 512
 EVENT_ID_MAX = 256

@@ -9,9 +9,9 @@ from urllib.parse import unquote
 import pytest
 
 from docs.generate import asyncapi
-from services.intake.commands import BODY_OF
 from shared import subjects
 from shared.events import EVENT_TYPES
+from shared.wishes import BODIES
 
 Document = dict[str, Any]
 
@@ -27,7 +27,7 @@ def test_every_command_and_every_event_has_its_subject(document: Document) -> No
 
     assert addresses == {
         subjects.SIGNALS,
-        *(subjects.command("incident", verb) for verb in BODY_OF),
+        *(subjects.command("incident", verb) for verb in BODIES),
         *(subjects.event(type_) for type_ in EVENT_TYPES),
     }
 

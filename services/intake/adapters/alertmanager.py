@@ -16,7 +16,7 @@ from typing import Any
 from services.intake.adapters.cutting import fitting_labels, one_line
 from services.intake.adapters.details import details_text
 from services.intake.signals import Action, Rejected, Signal, signal_from
-from services.intake.texts import TITLE_MAX
+from shared.texts import TITLE_MAX
 
 _ACTION: Mapping[str, Action] = {"firing": "trigger", "resolved": "resolve"}
 _SEVERITIES = frozenset({"critical", "error", "warning", "info"})

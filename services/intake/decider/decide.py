@@ -7,7 +7,10 @@ from services.intake.decider import ending, hearing, linking, merging, opening, 
 from services.intake.decider.circumstances import Circumstances
 from services.intake.decider.refused import Refused
 from services.intake.decider.table import is_to_do
-from services.intake.wishes import (
+from shared.events import IncidentEvent
+from shared.incident import Incident
+from shared.policy.document import Policy
+from shared.wishes import (
     Cancel,
     Close,
     Link,
@@ -21,9 +24,6 @@ from services.intake.wishes import (
     Unlink,
     Unmerge,
 )
-from shared.events import IncidentEvent
-from shared.incident import Incident
-from shared.policy.document import Policy
 
 
 def decide(  # noqa: PLR0911 one return a case

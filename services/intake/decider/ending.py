@@ -6,7 +6,6 @@ from typing import Literal, assert_never
 from services.intake.decider.circumstances import Circumstances
 from services.intake.decider.refused import Refused
 from services.intake.decider.taking import taken
-from services.intake.wishes import Cancel, Close, Relapse, Reopen, Resolve, Restore
 from shared.events import IncidentEvent
 from shared.events.incident import (
     IncidentCancelled,
@@ -19,6 +18,7 @@ from shared.events.incident import (
 )
 from shared.incident import Incident, Status
 from shared.policy.document import Policy
+from shared.wishes import Cancel, Close, Relapse, Reopen, Resolve, Restore
 
 EndWish = Restore | Relapse | Resolve | Reopen | Close | Cancel
 

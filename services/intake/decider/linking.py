@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 from services.intake.decider.circumstances import Circumstances
 from services.intake.decider.refused import Refused
-from services.intake.wishes import Link, Unlink
 from shared.events import IncidentEvent
 from shared.events.incident_ties import IncidentLinked, IncidentUnlinked, Relation
 from shared.incident import Incident, Status
 from shared.references import is_incident_ref
+from shared.wishes import Link, Unlink
 
 MIRRORED: Mapping[Relation, Relation] = {
     "related": "related",

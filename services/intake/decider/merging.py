@@ -4,7 +4,6 @@ from services.intake.decider.circumstances import Circumstances
 from services.intake.decider.ending import unpaused
 from services.intake.decider.refused import Refused
 from services.intake.decider.taking import taken
-from services.intake.wishes import Merge, Split
 from shared.events import IncidentEvent
 from shared.events.incident import IncidentOpened
 from shared.events.incident_ties import (
@@ -15,6 +14,7 @@ from shared.events.incident_ties import (
     IncidentUnmerged,
 )
 from shared.incident import AT_WORK, Incident, Status, evolve
+from shared.wishes import Merge, Split
 
 
 def merged(

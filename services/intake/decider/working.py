@@ -7,15 +7,6 @@ from services.intake.decider.names import known
 from services.intake.decider.priority import settled
 from services.intake.decider.refused import Refused
 from services.intake.decider.taking import taken
-from services.intake.wishes import (
-    Acknowledge,
-    Assign,
-    Attach,
-    Classify,
-    Inform,
-    Pause,
-    Resume,
-)
 from shared.events import IncidentEvent
 from shared.events.incident import (
     IncidentAssigned,
@@ -26,6 +17,15 @@ from shared.events.incident import (
     IncidentResumed,
 )
 from shared.incident import Incident
+from shared.wishes import (
+    Acknowledge,
+    Assign,
+    Attach,
+    Classify,
+    Inform,
+    Pause,
+    Resume,
+)
 
 WorkWish = Attach | Classify | Assign | Acknowledge | Pause | Resume | Inform
 

@@ -1,6 +1,5 @@
 """People's commands: one winner a version, one effect a key, an answer for each."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
@@ -9,7 +8,10 @@ import pytest
 
 from services.intake.command_bus import digest_of
 from services.intake.deliberating import Wanted
-from services.intake.wishes import (
+from shared.append import recorded_commands
+from shared.command import CommandAnswer, CommandRequest
+from shared.problem import Problem
+from shared.wishes import (
     Acknowledge,
     Assign,
     Cancel,
@@ -22,9 +24,6 @@ from services.intake.wishes import (
     Split,
     Unmerge,
 )
-from shared.append import recorded_commands
-from shared.command import CommandAnswer, CommandRequest
-from shared.problem import Problem
 from tests.integration.intake.conftest import Hands, hands_on
 from tests.integration.intake.test_receiving import DISK, receive, types
 from tests.support.servers import Database
@@ -56,9 +55,9 @@ def refused(hands: Hands, wish: PersonsWish, *args: Any, **more: Any) -> Problem
 
 
 @pytest.fixture
-def opened(hands: Hands) -> Iterator[Hands]:
+def opened(hands: Hands) -> Hands:
     receive(hands, DISK)
-    yield hands
+    return hands
 
 
 def test_a_command_is_recorded_and_answers_its_positions(opened: Hands) -> None:

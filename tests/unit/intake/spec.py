@@ -8,12 +8,12 @@ import pytest
 
 from services.intake.commands import Command, MachinesWish
 from services.intake.decider import Refused, decide
-from services.intake.wishes import PersonsWish
 from shared.events import IncidentEvent
 from shared.events.event import Event
 from shared.events.incident import IncidentContacted, IncidentOpened
 from shared.incident import replay
 from shared.policy.document import Policy
+from shared.wishes import PersonsWish
 from tests.support.policies import full
 
 INC = "INC-000042"

@@ -1,6 +1,5 @@
 """An agent takes an incident on."""
 
-from services.intake.wishes import Acknowledge
 from shared.events.incident import (
     IncidentAcknowledged,
     IncidentAssigned,
@@ -10,6 +9,7 @@ from shared.events.incident import (
     IncidentResolved,
 )
 from shared.events.incident_ties import IncidentMerged
+from shared.wishes import Acknowledge
 
 from .spec import OTHER, event, given, opened
 

@@ -1,7 +1,7 @@
 """Giving an incident to a team or to one of its people."""
 
-from services.intake.wishes import Assign
 from shared.events.incident import IncidentAssigned, IncidentResolved
+from shared.wishes import Assign
 
 from .spec import event, given, opened
 

@@ -1,9 +1,9 @@
 """A person and the desk are in touch about an incident that is there."""
 
-from services.intake.wishes import Attach
 from shared.events.incident import IncidentPaused, IncidentResumed
 from shared.events.incident_ties import IncidentMerged
 from shared.incident import replay
+from shared.wishes import Attach
 
 from .spec import OTHER, called, event, given, opened, reported
 

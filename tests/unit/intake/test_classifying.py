@@ -1,7 +1,7 @@
 """Saying what it is about and how much it matters."""
 
-from services.intake.wishes import Classify
 from shared.events.incident import IncidentClassified, IncidentClosed
+from shared.wishes import Classify
 
 from .spec import event, given, opened, reported
 

@@ -1,6 +1,5 @@
 """Closing what is resolved, and cancelling what was none."""
 
-from services.intake.wishes import Cancel, Close
 from shared.events.incident import (
     IncidentAcknowledged,
     IncidentCancelled,
@@ -9,6 +8,7 @@ from shared.events.incident import (
     IncidentResolved,
     IncidentResumed,
 )
+from shared.wishes import Cancel, Close
 
 from .spec import event, given, opened
 

@@ -11,17 +11,6 @@ from services.intake.commands import Command
 from services.intake.correlation import SUMMARY_EVERY, Correlated, KeyRow, correlate
 from services.intake.decider import decide
 from services.intake.signals import Signal, signal_key
-from services.intake.wishes import (
-    Attach,
-    Cancel,
-    Classify,
-    Close,
-    Merge,
-    Open,
-    PersonsWish,
-    Resolve,
-    Restore,
-)
 from shared.events import IncidentEvent
 from shared.events.incident import (
     IncidentClassified,
@@ -32,6 +21,17 @@ from shared.events.incident_signals import IncidentRecovered, IncidentSignalled
 from shared.incident import Incident, Status, evolve
 from shared.policy.document import Policy
 from shared.references import incident_ref
+from shared.wishes import (
+    Attach,
+    Cancel,
+    Classify,
+    Close,
+    Merge,
+    Open,
+    PersonsWish,
+    Resolve,
+    Restore,
+)
 from tests.support.policies import full
 
 from .spec import NINE, ODETTE, POLICY

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from services.intake.wishes import Inform
 from shared.events.incident import IncidentCancelled, IncidentInformed
 from shared.events.incident_ties import IncidentMerged
+from shared.wishes import Inform
 
 from .spec import LATER, OTHER, event, given, opened, reported
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-from services.intake.wishes import Link, Unlink
 from shared.events.incident import IncidentClosed
 from shared.events.incident_ties import (
     IncidentLinked,
@@ -10,6 +9,7 @@ from shared.events.incident_ties import (
     IncidentUnlinked,
     Relation,
 )
+from shared.wishes import Link, Unlink
 
 from .spec import INC, OTHER, event, given, opened
 

@@ -1,6 +1,5 @@
 """Two incidents for one trouble."""
 
-from services.intake.wishes import Merge, Unmerge
 from shared.events.incident import (
     IncidentAcknowledged,
     IncidentCancelled,
@@ -16,6 +15,7 @@ from shared.events.incident_ties import (
     IncidentUnmerged,
 )
 from shared.incident import Status, replay
+from shared.wishes import Merge, Unmerge
 
 from .spec import (
     KEY,

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from services.intake.wishes import Open
 from shared.events.incident import (
     IncidentAcknowledged,
     IncidentAssigned,
     IncidentContacted,
     IncidentOpened,
 )
+from shared.wishes import Open
 
 from .spec import INC, LATER, NINE, ODETTE, When, given, opened
 

@@ -1,6 +1,5 @@
 """Waiting for somebody, and going on."""
 
-from services.intake.wishes import Pause, Resume
 from shared.events.incident import (
     IncidentAcknowledged,
     IncidentPaused,
@@ -8,6 +7,7 @@ from shared.events.incident import (
     IncidentResumed,
 )
 from shared.incident import Status, replay
+from shared.wishes import Pause, Resume
 
 from .spec import event, given, opened, reported
 

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-from services.intake.wishes import Reopen
 from shared.events.incident import (
     IncidentAcknowledged,
     IncidentCancelled,
@@ -12,6 +11,7 @@ from shared.events.incident import (
     IncidentRestored,
 )
 from shared.incident import Status, replay
+from shared.wishes import Reopen
 
 from .spec import LATER, POLICY, When, event, given, opened
 

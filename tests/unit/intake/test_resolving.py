@@ -1,6 +1,5 @@
 """The work is done."""
 
-from services.intake.wishes import Resolve
 from shared.events.incident import (
     IncidentAcknowledged,
     IncidentCancelled,
@@ -10,6 +9,7 @@ from shared.events.incident import (
     IncidentRestored,
     IncidentResumed,
 )
+from shared.wishes import Resolve
 
 from .spec import event, given, opened, reported
 

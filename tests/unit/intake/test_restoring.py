@@ -1,6 +1,5 @@
 """Service is back, perhaps by a workaround; and down again."""
 
-from services.intake.wishes import Relapse, Restore
 from shared.events.incident import (
     IncidentAcknowledged,
     IncidentRelapsed,
@@ -8,6 +7,7 @@ from shared.events.incident import (
     IncidentRestored,
 )
 from shared.incident import Status, replay
+from shared.wishes import Relapse, Restore
 
 from .spec import LATER, event, given, opened
 

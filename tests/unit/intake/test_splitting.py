@@ -2,11 +2,11 @@
 
 import pytest
 
-from services.intake.wishes import Split
 from shared.events.incident import IncidentOpened, IncidentResolved
 from shared.events.incident_signals import IncidentSignalled
 from shared.events.incident_ties import IncidentSplit
 from shared.incident import replay
+from shared.wishes import Split
 
 from .spec import INC, KEY, KEY_2, LATER, NEW, NINE, called, event, given, opened
 

@@ -4,11 +4,9 @@ from typing import Any, get_args
 
 import pytest
 
-from services.intake.commands import BODY_OF, AcknowledgeSource, Recover, Trigger
 from services.intake.decider import TABLE, life_of_an_incident
 from services.intake.decider.table import ALREADY, DO
 from services.intake.signals import Signal
-from services.intake.wishes import Open, PersonsWish
 from shared.events import IncidentEvent
 from shared.events.incident import (
     IncidentAcknowledged,
@@ -20,6 +18,7 @@ from shared.events.incident import (
 )
 from shared.events.incident_ties import IncidentMerged
 from shared.incident import Status, replay
+from shared.wishes import BODIES, AcknowledgeSource, Open, PersonsWish, Recover, Trigger
 
 from .spec import INC, KEY, NEW, NINE, OTHER, When, event, given, opened
 
@@ -53,8 +52,8 @@ BODY: dict[str, dict[str, Any]] = {
 
 def wished(verb: str, status: Status) -> When:
     history = given(*HISTORY[status]).beside(opened(incident=OTHER))
-    if verb in BODY_OF:
-        wish = BODY_OF[verb].model_validate(BODY.get(verb, {}))
+    if verb in BODIES:
+        wish = BODIES[verb].model_validate(BODY.get(verb, {}))
         return history.when(wish, new=NEW)
     signal = Signal(source="prom", dedup_key="k1", action="trigger", title="x")
     if verb == Trigger.verb:
@@ -64,7 +63,7 @@ def wished(verb: str, status: Status) -> When:
 
 
 def test_every_verb_has_a_row() -> None:
-    assert set(TABLE) == {*BODY_OF, *MACHINES}
+    assert set(TABLE) == {*BODIES, *MACHINES}
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -99,8 +98,8 @@ def test_the_decider_keeps_the_table(verb: str, status: Status) -> None:
 def test_only_two_verbs_need_no_incident(verb: str) -> None:
     signal = Signal(source="prom", dedup_key="k1", action="resolve", title="x")
     wish: Any = (
-        BODY_OF[verb].model_validate(BODY.get(verb, {}))
-        if verb in BODY_OF
+        BODIES[verb].model_validate(BODY.get(verb, {}))
+        if verb in BODIES
         else MACHINES[verb](signal, KEY)  # type: ignore[call-arg] # not Trigger
     )
 
@@ -117,5 +116,5 @@ def test_the_table_is_written_as_markdown() -> None:
 
 
 def test_every_wish_of_a_person_has_a_verb_of_its_own() -> None:
-    assert BODY_OF["open"] is Open
-    assert list(BODY_OF.values()) == list(get_args(PersonsWish))
+    assert BODIES["open"] is Open
+    assert list(BODIES.values()) == list(get_args(PersonsWish))

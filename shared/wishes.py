@@ -3,17 +3,18 @@
 HTTP and NATS share them. Whose wish it is and when is never in a body: see `Command`.
 """
 
-from typing import ClassVar, Literal, Self
+from collections.abc import Mapping
+from typing import ClassVar, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.intake.texts import Instant, Reason, Title, Words
 from shared.events.incident_ties import RecordRef, Relation
 from shared.policy.names import Name, Person
 from shared.policy.scales import Impact, Priority, Urgency
 from shared.policy.targets import Channel, PauseReason
 from shared.references import IncidentRef
+from shared.texts import Instant, Reason, Title, Words
 
 SIGNAL_KEYS_MAX = 1_000
 
@@ -233,3 +234,8 @@ PersonsWish = (
     | Unmerge
     | Split
 )
+
+BODIES: Mapping[str, type[PersonsWish]] = {
+    kind.verb: kind for kind in get_args(PersonsWish)
+}
+"""The body of each verb a person may use."""
