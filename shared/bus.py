@@ -13,6 +13,7 @@ from nats.aio.client import Client
 from nats.errors import Error
 
 from shared.outage import Outage
+from shared.serving import end
 
 CONNECT_SECONDS = 2
 RETRY_SECONDS = 0.5
@@ -52,9 +53,7 @@ class Link:
         trace: TracebackType | None,
     ) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await end(self._task)
 
     async def _keep(self) -> None:
         # The library reconnects by itself, but closes for ever on some errors.

@@ -78,7 +78,8 @@ class Health:
             "status": "ready" if ready else "not ready",
             "checks": [
                 {"kind": check.kind, "name": check.name, "ready": check.ready}
-                | {**check.words, **check.numbers}
+                | {word: told for word, told in check.words.items() if told}
+                | dict(check.numbers)
                 for check in checks
             ],
         }

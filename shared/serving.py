@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 GRACE_SECONDS = 5
 """How long an answer under way may take once we are told to stop."""
 BACKLOG = 2_048
+AGAIN_SECONDS = 0.1
 
 _log = structlog.get_logger(__name__)
 
@@ -34,6 +35,19 @@ async def pause(stop: asyncio.Event, seconds: float) -> None:
     """Wait `seconds`, or until `stop` is set."""
     with suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), seconds)
+
+
+async def end(task: asyncio.Task[None]) -> None:
+    """Cancel a task until it has ended; raise what it failed with.
+
+    Once is not always enough: before Python 3.12 `asyncio.wait_for` forgets a
+    cancellation that comes just as what it waits for fails.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=AGAIN_SECONDS)
+    if not task.cancelled():
+        task.result()
 
 
 async def serve(

@@ -22,6 +22,7 @@ FRAMES_MAX = 12
 _QUIET = {
     # Each request and each message, one line: too many to be read.
     "uvicorn.access": logging.WARNING,
+    "uvicorn.error": logging.WARNING,
     "faststream": logging.WARNING,
     # Its pool tells every failed attempt; who waits for a connection tells it once.
     "psycopg.pool": logging.ERROR,

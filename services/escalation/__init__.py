@@ -1,0 +1,1 @@
+"""Finds who can help: functional and hierarchical escalation, paging, hand-over."""

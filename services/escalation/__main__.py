@@ -1,0 +1,8 @@
+"""Starts the escalation service: `python -m services.escalation`."""
+
+from services.escalation.app import run
+from shared.settings import EscalationSettings
+from shared.starting import start
+
+if __name__ == "__main__":
+    start("escalation", EscalationSettings, run)

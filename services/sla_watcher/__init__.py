@@ -1,0 +1,1 @@
+"""Runs every target against its coverage calendar: warns, breaches, meets, extends."""
