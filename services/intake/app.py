@@ -33,11 +33,10 @@ from shared.clock import Clock, clock_from
 from shared.command import CommandAnswer
 from shared.event_log import EventLog, Unavailable
 from shared.health import Health
-from shared.migrate import wait_until_migrated
 from shared.serving import pause, serve
 from shared.settings import IntakeSettings
+from shared.starting import open_log
 from shared.upkeep import turn_partitions
-from shared.vault import read_master_key
 
 SIGNALS_A_BATCH = 400
 SIGNALS_WAITING_MAX = 20_000
@@ -62,17 +61,6 @@ class Parts:
     commands: Batcher[Wanted, CommandAnswer]
     reception: Reception
     doors: Doors
-
-
-def open_log(settings: IntakeSettings) -> EventLog:
-    """Return the log, once its database is migrated."""
-    dsn = settings.database_url.get_secret_value()
-    wait_until_migrated(dsn)
-    master = (
-        read_master_key(settings.vault_key_file) if settings.vault_key_file else None
-    )
-    clock = clock_from(settings.clock_lever)
-    return EventLog.open(dsn, master=master, clock=clock, pool_size=CONNECTIONS)
 
 
 def assemble(
@@ -105,8 +93,10 @@ def assemble(
 
 async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
     """Run intake until `stop` is set; ends once nothing is half done."""
-    log = await asyncio.to_thread(open_log, settings)
     clock = clock_from(settings.clock_lever)
+    log = await open_log(settings, clock, stop, CONNECTIONS)
+    if log is None:
+        return
     registry = CollectorRegistry()
     url = settings.nats_url.get_secret_value()
     loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""A desk without processes: a fresh database, the starter policy, intake's own hands."""
+"""A desk without processes: a fresh database, a policy, and intake's own hands."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -10,6 +10,7 @@ from services.intake.command_bus import digest_of
 from services.intake.deliberating import Wanted
 from shared.append import recorded_commands
 from shared.command import CommandAnswer, CommandRequest
+from shared.events.incident import IncidentOpened
 from shared.problem import Problem
 from shared.wishes import (
     Acknowledge,
@@ -182,9 +183,10 @@ def test_splitting_opens_an_incident_for_the_keys_that_go(hands: Hands) -> None:
     (key,) = (
         entry.event.signal_key
         for entry in hands.log.history("incident-INC-000002")
-        if entry.type == "incident.opened"
+        if isinstance(entry.event, IncidentOpened)
     )
 
+    assert key
     answer = done(hands, Split(title="web-2 is another story", signal_keys=(key,)))
     (result,) = receive(hands, other.model_copy(update={"severity": "critical"}))
 

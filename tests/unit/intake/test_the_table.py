@@ -4,6 +4,7 @@ from typing import Any, get_args
 
 import pytest
 
+from services.intake.commands import AcknowledgeSource, Recover, Trigger
 from services.intake.decider import TABLE, life_of_an_incident
 from services.intake.decider.table import ALREADY, DO
 from services.intake.signals import Signal
@@ -18,7 +19,7 @@ from shared.events.incident import (
 )
 from shared.events.incident_ties import IncidentMerged
 from shared.incident import Status, replay
-from shared.wishes import BODIES, AcknowledgeSource, Open, PersonsWish, Recover, Trigger
+from shared.wishes import BODIES, Open, PersonsWish
 
 from .spec import INC, KEY, NEW, NINE, OTHER, When, event, given, opened
 
