@@ -59,7 +59,7 @@ def _python() -> Finding:
         "python",
         sys.version_info >= _PYTHON,
         f"Python {found}",
-        f"Install Python {wanted} or later, then: make clean setup",
+        f"Install Python {wanted} or later, then: rm -rf .venv && make setup",
     )
 
 

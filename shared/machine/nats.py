@@ -100,6 +100,8 @@ def _config(bus: Bus) -> dict[str, object]:
             "sync_interval": "always" if bus.durable else "2m",
             # Readers' ephemeral consumers live in memory; nothing else does.
             "max_memory_store": 256 << 20,
+            # Room for our streams' bounds, whatever the disk has free today.
+            "max_file_store": 2 << 30,
         },
         "accounts": {
             "DESK": {

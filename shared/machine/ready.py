@@ -6,6 +6,8 @@ from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException
 from time import monotonic
 
+import psutil
+
 from shared.machine.ports import HOST
 from shared.machine.trouble import Trouble
 
@@ -14,9 +16,13 @@ _OK = 200
 
 
 async def wait_until_ready(
-    name: str, port: int, trying: Callable[[], bool], patience: float = 60
+    name: str,
+    port: int,
+    pid: Callable[[], int | None],
+    trying: Callable[[], bool],
+    patience: float = 60,
 ) -> None:
-    """Return once `GET /health/ready` answers 200.
+    """Return once `GET /health/ready` answers 200, and it is our process that answers.
 
     Trouble: nobody is `trying` to run it any more, or `patience` seconds are over.
     """
@@ -24,11 +30,29 @@ async def wait_until_ready(
     answer = ""
     while trying() and monotonic() < deadline:
         status, answer = await asyncio.to_thread(ask_ready, port)
-        if status == _OK:
+        if status == _OK and listens(pid(), port):
             return
         await asyncio.sleep(_LOOK_EVERY)
     said = f" It last answered: {answer}" if answer else ""
     raise Trouble(f"{name} did not become ready; its lines above say why.{said}")
+
+
+def listens(pid: int | None, port: int) -> bool:
+    """Tell whether the process or one of its children listens on `port`.
+
+    Else another desk that was quicker to take the port would be taken for ours.
+    """
+    if pid is None:
+        return False
+    try:
+        process = psutil.Process(pid)
+        return any(
+            socket.status == psutil.CONN_LISTEN and socket.laddr.port == port
+            for member in (process, *process.children(recursive=True))
+            for socket in member.net_connections("inet")
+        )
+    except psutil.Error:  # it has just ended
+        return False
 
 
 def ask_ready(port: int) -> tuple[int, str]:

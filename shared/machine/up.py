@@ -129,6 +129,7 @@ class _Desk:
         await wait_until_ready(
             service.name,
             service.port(self._plan.wishes),
+            lambda: self._supervisor.pids.get(service.name),
             lambda: self._supervisor.may_come_up(service.name),
         )
 

@@ -1,5 +1,6 @@
 """What stands in the way of a start: each time a sentence and its own exit code."""
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -8,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.machine.trouble import Exit
+from shared.machine.ready import listens, wait_until_ready
+from shared.machine.trouble import Exit, Trouble
 from tests.support.running_desk import RunningDesk, running_desk
 from tests.support.servers import reachable_folder
 
@@ -66,6 +68,20 @@ def test_the_lock_file_of_a_killed_desk_is_no_obstacle(home: Path) -> None:
 def test_a_service_that_ends_at_once(home: Path) -> None:
     with running_desk(home, SMALL_DESK_BREAKS="intake") as desk:
         refuses(desk, Exit.FAILED, "intake is broken", "intake did not become ready")
+
+
+def test_a_service_of_another_desk_on_our_port_is_not_ours(home: Path) -> None:
+    with running_desk(home) as first:
+        first.until_up()
+        pid = first.run.pids["intake"]
+        port = int(first.run.intake_url.rpartition(":")[2])
+
+        assert listens(pid, port)
+        assert not listens(os.getpid(), port)
+        with pytest.raises(Trouble, match="intake did not become ready"):
+            asyncio.run(
+                wait_until_ready("intake", port, os.getpid, lambda: True, patience=0.5)
+            )
 
 
 @pytest.mark.parametrize("lost", ["credentials.json", "vault.key"])
