@@ -1,0 +1,164 @@
+"""Tables are made once, however many begin at the same time on an empty server."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from shared import migrate as migrations
+from shared.migrate import MIGRATIONS, ROLES, Mismatch, migrate, wait_until_migrated
+from tests.support.servers import (
+    ROLE_PASSWORDS,
+    Database,
+    PostgresServer,
+    reachable_folder,
+    running_postgres,
+)
+
+pytestmark = pytest.mark.servers
+
+FILES = [path.name for path in sorted(MIGRATIONS.glob("*.sql"))]
+
+SERVICE = """
+import sys
+from shared.event_log import EventLog
+from shared.migrate import wait_until_migrated
+wait_until_migrated(sys.argv[1])
+log = EventLog.open(sys.argv[1], pool_size=1)
+print(log.head().position)
+log.close()
+"""
+MIGRATION = """
+import sys
+from shared.migrate import migrate
+from tests.support.servers import ROLE_PASSWORDS
+print(len(migrate(sys.argv[1], ROLE_PASSWORDS)))
+"""
+
+
+@pytest.fixture(scope="module")
+def virgin_server() -> Iterator[PostgresServer]:
+    """Give a PostgreSQL that has none of our roles yet."""
+    with (
+        reachable_folder() as folder,
+        running_postgres(folder, durable=False) as server,
+    ):
+        yield server
+
+
+@pytest.fixture
+def empty(postgres_server: PostgresServer) -> Iterator[Database]:
+    """Give an empty database of a server that has our roles."""
+    made = Database(postgres_server.cluster, "empty")
+    with psycopg.connect(made.cluster.dsn("postgres"), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE empty")
+        yield made
+        connection.execute("DROP DATABASE empty WITH (FORCE)")
+
+
+def start(program: str, dsn: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", program, dsn]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def test_services_and_migrations_of_two_databases_all_come_up_together(
+    virgin_server: PostgresServer,
+) -> None:
+    databases = [Database(virgin_server.cluster, name) for name in ("one", "two")]
+    owner = virgin_server.cluster.dsn("postgres")
+    with psycopg.connect(owner, autocommit=True) as connection:
+        for database in databases:
+            connection.execute(f"CREATE DATABASE {database.name}".encode())
+
+    services = [
+        start(SERVICE, database.dsn(role))
+        for database in databases
+        for role in ("desk_intake", "desk_sla_watcher")
+    ]
+    migrating = [start(MIGRATION, each.owner_dsn) for each in databases for _ in "12"]
+
+    applied = [each.communicate(timeout=60)[0].strip() for each in migrating]
+    heads = [each.communicate(timeout=60)[0].strip() for each in services]
+    assert sorted(applied) == sorted(["0", "0", str(len(FILES)), str(len(FILES))])
+    assert heads == ["0", "0", "0", "0"]
+
+
+def test_a_second_migration_does_nothing(database: Database) -> None:
+    assert migrate(database.owner_dsn, {}) == []
+    with psycopg.connect(database.dsn("desk_intake")) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_all_files_are_applied_in_order(empty: Database) -> None:
+    assert migrate(empty.owner_dsn, {}) == FILES
+
+
+def test_a_migration_that_was_killed_goes_on_where_it_was(
+    empty: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in FILES[:2]:
+        (tmp_path / name).write_bytes((MIGRATIONS / name).read_bytes())
+    broken = tmp_path / "0099_broken.sql"
+    broken.write_text("CREATE SCHEMA half; SELECT 1/0;")
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "MIGRATIONS", tmp_path)
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            migrate(empty.owner_dsn, {})
+
+    assert migrate(empty.owner_dsn, {}) == FILES[2:]
+    with psycopg.connect(empty.owner_dsn) as connection:
+        assert connection.execute("SELECT to_regnamespace('half')").fetchone() == (
+            None,
+        )
+
+
+def test_passwords_reach_the_server_hashed(database: Database) -> None:
+    with psycopg.connect(database.owner_dsn) as connection:
+        held = connection.execute(
+            "SELECT rolpassword FROM pg_authid WHERE rolname = ANY(%s)", (list(ROLES),)
+        ).fetchall()
+
+    assert {password.split("$")[0] for (password,) in held} == {"SCRAM-SHA-256"}
+    assert not {password for (password,) in held} & set(ROLE_PASSWORDS.values())
+
+
+def test_a_file_that_was_applied_in_another_form_is_never_applied_again(
+    database: Database,
+) -> None:
+    with psycopg.connect(database.owner_dsn) as connection:
+        connection.execute("UPDATE migrations SET digest = 'x' WHERE name LIKE '0001%'")
+
+    with pytest.raises(Mismatch, match=r"0001_log\.sql was applied in another form"):
+        migrate(database.owner_dsn, {})
+    with pytest.raises(Mismatch, match=r"0001_log\.sql in another form"):
+        wait_until_migrated(database.dsn("desk_intake"), seconds=30)
+
+
+def test_a_service_before_the_migration_says_what_to_run(empty: Database) -> None:
+    with pytest.raises(Mismatch, match="run `permanence migrate`"):
+        wait_until_migrated(empty.owner_dsn, seconds=0)
+
+
+def test_a_service_newer_than_the_database_says_what_it_lacks(
+    database: Database,
+) -> None:
+    with psycopg.connect(database.owner_dsn) as connection:
+        connection.execute("DELETE FROM migrations WHERE name LIKE '0004%'")
+
+    with pytest.raises(Mismatch, match=r"lacks 0004_access\.sql: run `permanence"):
+        wait_until_migrated(database.dsn("desk_intake"), seconds=0)
+
+
+def test_a_service_older_than_the_database_works(database: Database) -> None:
+    with psycopg.connect(database.owner_dsn) as connection:
+        connection.execute("INSERT INTO migrations VALUES ('9999_later.sql', 'x')")
+
+    wait_until_migrated(database.dsn("desk_intake"), seconds=0)
+
+
+def test_a_database_that_is_away_is_not_called_empty() -> None:
+    with pytest.raises(Mismatch, match=r"not reachable .*: is DATABASE_URL right"):
+        wait_until_migrated("postgresql://x:y@127.0.0.1:1/z", seconds=0)
