@@ -73,14 +73,16 @@ def test_a_service_that_ends_at_once(home: Path) -> None:
 def test_a_service_of_another_desk_on_our_port_is_not_ours(home: Path) -> None:
     with running_desk(home) as first:
         first.until_up()
-        pid = first.run.pids["intake"]
+        pid, stranger = first.run.pids["intake"], first.run.pids["projections"]
         port = int(first.run.intake_url.rpartition(":")[2])
 
         assert listens(pid, port)
-        assert not listens(os.getpid(), port)
+        assert not listens(stranger, port)
         with pytest.raises(Trouble, match="intake did not become ready"):
             asyncio.run(
-                wait_until_ready("intake", port, os.getpid, lambda: True, patience=0.5)
+                wait_until_ready(
+                    "intake", port, lambda: stranger, lambda: True, patience=0.5
+                )
             )
 
 
