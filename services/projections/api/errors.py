@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from services.projections.api.limits import RETRY_SECONDS
 from services.projections.generations import NotBuilt
+from services.projections.snapshots import TooSlow
 from shared.answering import problem_of
 from shared.problem import Problem, response
 
@@ -21,6 +22,7 @@ def answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _of_the_router)
     app.add_exception_handler(NotBuilt, _not_built)
+    app.add_exception_handler(TooSlow, _too_slow)
     app.add_exception_handler(Exception, _any)
     app.add_exception_handler(Problem, _any)
 
@@ -52,6 +54,17 @@ async def _of_the_router(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException) and error.headers:
         answer.headers.update(error.headers)
     return answer
+
+
+async def _too_slow(_: Request, error: Exception) -> Response:
+    return response(
+        Problem(
+            503,
+            f"{error}: narrow it by a queue, a service or longer words, or come again",
+            code="too_slow",
+            retry_after=RETRY_SECONDS,
+        ).details
+    )
 
 
 async def _not_built(_: Request, error: Exception) -> Response:

@@ -1,6 +1,5 @@
 """The timeline of an incident: what happened, event by event, in words."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -19,12 +18,14 @@ from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.limits import PAGE_MAX, WAIT_SECONDS_MAX
 from services.projections.generations import AsOf, as_of, live
 from services.projections.instants import known_at
+from services.projections.log_rows import rows_of_stream
+from services.projections.read_model import Cursors
 from services.projections.snapshots import snapshot
 from services.projections.timeline.line import Line
 from services.projections.timeline.read import lines, with_words
 from services.projections.timeline.sentences import sentence
 from shared.problem import Problem
-from shared.references import IncidentRef
+from shared.references import IncidentRef, incident_stream
 
 router = APIRouter(tags=["incidents"])
 
@@ -85,7 +86,7 @@ def _timeline(desk: Desk, ref: str, asked: TimelineAsked) -> Timeline:
         window = (asked.after, upto.position)
         found = lines(cursor, schema, ref, window, asked.limit + 1)
         if not found and not lines(cursor, schema, ref, (0, upto.position), 1):
-            raise Problem(404, _missing(ref, asked.at), code="incident")
+            raise _missing(cursor, ref, upto)
         shown = with_words(desk.log, cursor, found[: asked.limit])
     return Timeline(
         incident=ref,
@@ -99,8 +100,14 @@ def _cut(wanted: AsOf, reached: AsOf) -> AsOf:
     return wanted if wanted.position <= reached.position else reached
 
 
-def _missing(ref: str, at: datetime | None) -> str:
-    return f"there is no incident {ref}{f' at {at.isoformat()}' if at else ''}"
+def _missing(cursor: Cursors, ref: str, upto: AsOf) -> Problem:
+    """Return what to say of an incident without lines: none, not yet, or not then."""
+    first = rows_of_stream(cursor, incident_stream(ref), 0, 1)
+    reached = as_of(cursor, live(cursor, MODEL).schema).position
+    if first and first[0].position > reached:
+        return behind("the timeline", reached, first[0].position)
+    when = f" at {upto.time:%Y-%m-%d %H:%M:%S} UTC" if first and upto.time else ""
+    return Problem(404, f"there is no incident {ref}{when}", code="incident")
 
 
 def _told(line: Line) -> TimelineLine:

@@ -1,20 +1,150 @@
 """Queues over HTTP: order, filters, counts, one's own write."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
+from shared.events import IncidentEvent
+from shared.events.incident import (
+    IncidentAcknowledged,
+    IncidentAssigned,
+    IncidentClosed,
+    IncidentResolved,
+)
 from tests.support.api import Api
-from tests.support.histories import opened
+from tests.support.histories import START, opened
 
 pytestmark = pytest.mark.servers
 
+_ONE, _TWO, _THREE, _FOUR = "INC-000001", "INC-000002", "INC-000003", "INC-000004"
+
+
+def _acknowledged(ref: str) -> IncidentEvent:
+    return IncidentAcknowledged(at=START, by="person:paul", incident=ref, policy=1)
+
+
+def _given_to(ref: str, person: str, team: str = "desk") -> IncidentEvent:
+    return IncidentAssigned(
+        at=START, by="person:paul", incident=ref, policy=1, team=team, assignee=person
+    )
+
+
+def _resolved(ref: str) -> IncidentEvent:
+    return IncidentResolved(at=START, by="person:paul", incident=ref, policy=1, cycle=1)
+
+
+def _closed(ref: str, minutes: int) -> IncidentEvent:
+    at = START + timedelta(minutes=minutes)
+    return IncidentClosed(at=at, by="person:paul", incident=ref, policy=1)
+
+
+def _refs(api: Api, queue: str, position: int, **filters: Any) -> list[str]:
+    page = api.get(f"/v1/queues/{queue}/incidents", min_position=position, **filters)
+    return [item["ref"] for item in page["items"]]
+
 
 def test_an_incident_is_in_the_queue_as_soon_as_its_position_is_known(api: Api) -> None:
-    position = api.happened(opened("INC-000001"))
+    position = api.happened(opened(_ONE))
 
     page = api.get("/v1/queues/all/incidents", min_position=position)
 
-    assert [item["ref"] for item in page["items"]] == ["INC-000001"]
+    assert [item["ref"] for item in page["items"]] == [_ONE]
     assert page["items"][0]["title"] == "Printer on fire"
     assert page["counts"] == {"open": 1, "status": {"new": 1}, "priority": {"p3": 1}}
     assert page["as_of"]["position"] == position
     assert page["next_cursor"] is None
+
+
+def test_the_most_urgent_stands_first_and_what_awaits_closure_last(api: Api) -> None:
+    earlier = START - timedelta(hours=1)
+    position = api.happened(
+        opened(_ONE, priority="p1"),
+        _resolved(_ONE),
+        opened(_TWO, priority="p3"),
+        opened(_THREE, priority="p2"),
+        opened(_FOUR, priority="p2", reported_at=earlier),
+    )
+
+    assert _refs(api, "all", position) == [_FOUR, _THREE, _TWO, _ONE]
+
+
+def test_a_queue_is_of_all_of_one_team_of_nobody_or_ones_own(api: Api) -> None:
+    position = api.happened(
+        opened(_ONE),
+        opened(_TWO, team="network"),
+        _given_to(_ONE, "paul"),
+        opened(_THREE),
+        _given_to(_THREE, "nadia"),
+    )
+
+    assert _refs(api, "mine", position) == [_ONE]
+    assert _refs(api, "unassigned", position) == [_TWO]
+    assert _refs(api, "network", position) == [_TWO]
+    assert _refs(api, "desk", position) == [_ONE, _THREE]
+
+
+def test_filters_narrow_and_can_be_joined(api: Api) -> None:
+    position = api.happened(
+        opened(_ONE, service="payroll", client="valmont", reporter="lefevre"),
+        opened(_TWO, service="payroll", priority="p1"),
+        opened(_THREE, priority="p1", title="100 % of /var used"),
+        _acknowledged(_THREE),
+    )
+
+    assert _refs(api, "all", position, service="payroll") == [_TWO, _ONE]
+    assert _refs(api, "all", position, client="valmont") == [_ONE]
+    assert _refs(api, "all", position, reporter="lefevre") == [_ONE]
+    assert _refs(api, "all", position, priority="p1", service="payroll") == [_TWO]
+    assert _refs(api, "all", position, status=["new", "paused"]) == [_TWO, _ONE]
+    assert _refs(api, "all", position, status="acknowledged") == [_THREE]
+    assert _refs(api, "all", position, assignee="paul") == []
+
+
+def test_words_of_a_title_are_found_and_signs_mean_themselves(api: Api) -> None:
+    position = api.happened(
+        opened(_ONE, title="100 % of /var used"),
+        opened(_TWO, title="1000 users of VAR"),
+    )
+
+    assert _refs(api, "all", position, q="var") == [_ONE, _TWO]
+    assert _refs(api, "all", position, q="100 %") == [_ONE]
+    assert _refs(api, "all", position, q="0_0") == []
+    assert _refs(api, "all", position, q="inc-000002") == [_TWO]
+
+
+def test_ended_incidents_are_apart_newest_first_and_not_counted(api: Api) -> None:
+    position = api.happened(
+        opened(_ONE),
+        opened(_TWO),
+        _closed(_ONE, minutes=1),
+        _closed(_TWO, minutes=2),
+        opened(_THREE),
+    )
+
+    page = api.get("/v1/queues/all/incidents", min_position=position, status="closed")
+
+    assert [item["ref"] for item in page["items"]] == [_TWO, _ONE]
+    assert page["counts"]["open"] == 1
+    assert _refs(api, "all", position) == [_THREE]
+
+
+def test_counts_follow_an_incident_through_its_life(api: Api) -> None:
+    position = api.happened(
+        opened(_ONE), _acknowledged(_ONE), _given_to(_ONE, "paul", "network")
+    )
+    queues = api.get("/v1/queues", min_position=position)
+    counts = {queue["queue"]: queue["counts"] for queue in queues["items"]}
+
+    one = {"open": 1, "status": {"acknowledged": 1}, "priority": {"p3": 1}}
+    assert counts["all"] == counts["mine"] == counts["network"] == one
+    assert counts["unassigned"]["open"] == 0
+    assert "desk" not in counts  # it holds nothing, and no policy names it
+
+
+def test_waiting_for_what_never_comes_ends_with_a_503(api: Api) -> None:
+    answer = api.call("GET", "/v1/queues/all/incidents?min_position=7")
+
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "1"
+    assert answer.json()["code"] == "behind"
