@@ -1,11 +1,13 @@
 """The console blocks of a page, run in order in one shell, with what they must print.
 
-A block that is to be run is fenced as "console run": `$ ` begins a command, a line
-that ends with a backslash goes on, the lines after it are what it prints. In these,
-`…` stands for anything: alone on a line for any lines, within one for any characters.
+A block that is to be run is fenced as "console run": `$ ` begins a command, which goes
+on while a quote is open or a line ends with a backslash; the lines after it are what it
+prints. In these, `…` stands for anything: alone on a line for any lines, within one for
+any characters.
 """
 
 import re
+import shlex
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -51,7 +53,7 @@ def steps(page: str) -> Iterator[Step]:
         command: list[str] = []
         printed: list[str] = []
         for line in block.splitlines():
-            if command and command[-1].endswith("\\"):
+            if command and _goes_on("\n".join(command)):
                 command.append(line)
             elif line.startswith(_PROMPT):
                 yield from _step(command, printed)
@@ -59,6 +61,14 @@ def steps(page: str) -> Iterator[Step]:
             else:
                 printed.append(line)
         yield from _step(command, printed)
+
+
+def _goes_on(command: str) -> bool:
+    try:
+        shlex.split(command)
+    except ValueError:  # a quote is open, or an escape
+        return True
+    return False
 
 
 def _step(command: list[str], printed: list[str]) -> Iterator[Step]:

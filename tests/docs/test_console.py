@@ -14,8 +14,10 @@ Read on.
 ```console run
 $ KEY=one
 $ echo "$KEY" \\
-    two
+    'two
+three'
 one two
+three
 $ printf '{\\n "at": "12:30",\\n "b": 1\\n}\\n'
 {
  "at": "…",
@@ -55,7 +57,7 @@ def test_a_page_is_walked_with_other_words_instead(shell: Shell) -> None:
     "change",
     [
         ("one two", "one"),
-        ("one two", "one two\nthree"),
+        ("one two", "one two\ntwo"),
         (' "at": "…",', ' "at": "…", '.replace("at", "as")),
         ("…\n}", "}"),
         ("…\n}", "…\n]"),

@@ -1,0 +1,65 @@
+"""The README, the tutorial and the how-to pages hold on a running desk, as printed."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.docs.console import Shell, steps, walk
+from tests.docs.pages import DOCS, ROOT
+from tests.support.running_desk import running_desk
+from tests.support.servers import reachable_folder
+
+pytestmark = pytest.mark.e2e
+
+BIN = Path(sys.executable).parent
+TUTORIAL = DOCS / "tutorial" / "first-incident.md"
+
+
+@contextmanager
+def reader() -> Iterator[tuple[Shell, dict[str, str]]]:
+    """Give a shell beside a fresh desk, and what its pages call otherwise.
+
+    The reader's `TOKEN` and `KEY` are what `make up` printed; `permanence` and
+    `python` are those of `.venv`.
+    """
+    with reachable_folder() as folder:
+        command = (str(BIN / "permanence"), "up")
+        with running_desk(folder / "home", command) as desk:
+            run = desk.until_up().run
+            environment = {
+                **desk.environment,
+                "TOKEN": run.token,
+                "KEY": run.source_key,
+                "PATH": f"{BIN}:{os.environ['PATH']}",
+                "COLUMNS": "120",
+            }
+            instead = {
+                "http://127.0.0.1:8080": run.api_url,
+                "http://127.0.0.1:8081": run.intake_url,
+            }
+            with Shell(folder, environment) as shell:
+                yield shell, instead
+
+
+def test_what_the_readme_shows_is_what_happens() -> None:
+    with reader() as (shell, instead):
+        walk((ROOT / "README.md").read_text(encoding="utf-8"), shell, instead)
+
+
+def test_the_tutorial_and_then_each_how_to_can_be_followed() -> None:
+    pages = [TUTORIAL, *sorted((DOCS / "how-to").glob("*.md"))]
+    with reader() as (shell, instead):
+        for page in pages:
+            walk(page.read_text(encoding="utf-8"), shell, instead)
+
+
+def test_there_is_something_to_follow() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    tutorial = TUTORIAL.read_text(encoding="utf-8")
+
+    assert len(list(steps(readme))) >= 3
+    assert len(list(steps(tutorial))) >= 10
