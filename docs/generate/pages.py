@@ -3,7 +3,14 @@
 from pathlib import Path
 from typing import Protocol
 
-from docs.generate import asyncapi, events, incident_life, policy, settings
+from docs.generate import (
+    asyncapi,
+    events,
+    incident_life,
+    nats_config,
+    policy,
+    settings,
+)
 
 
 class Made(Protocol):
@@ -15,4 +22,11 @@ class Made(Protocol):
         """Return what the page has to read."""
 
 
-PAGES: tuple[Made, ...] = (asyncapi, events, incident_life, policy, settings)
+PAGES: tuple[Made, ...] = (
+    asyncapi,
+    events,
+    incident_life,
+    nats_config,
+    policy,
+    settings,
+)

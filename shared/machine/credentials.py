@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from shared.machine.home import write_private
-from shared.machine.nats import USERS
+from shared.machine.nats_rights import USERS
 from shared.machine.trouble import Exit, Trouble
 from shared.migrate import ROLES
 

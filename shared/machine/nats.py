@@ -1,8 +1,4 @@
-"""Configures a private nats-server: JetStream, one user a service, least subjects.
-
-Whoever only monitors sits in an account of its own and meets the desk at
-`desk.signal.>` alone: in one account it could read every reply that passes.
-"""
+"""Configures and runs a private nats-server with JetStream, on 127.0.0.1 only."""
 
 import json
 import os
@@ -13,50 +9,11 @@ from pathlib import Path
 from time import monotonic, sleep
 from urllib.parse import urlsplit
 
-from shared import subjects
+from shared.machine.nats_rights import accounts, jetstream
 from shared.machine.ports import HOST
 from shared.machine.trouble import Trouble
 
 _PORT = 4222
-_API = "$JS.API"
-_INBOX = "_INBOX.>"
-_READS_EVENTS = [
-    f"{_API}.INFO",
-    f"{_API}.STREAM.NAMES",
-    f"{_API}.STREAM.INFO.{subjects.EVENTS_STREAM}",
-    f"{_API}.STREAM.MSG.GET.{subjects.EVENTS_STREAM}",
-    f"{_API}.DIRECT.GET.{subjects.EVENTS_STREAM}",
-    f"{_API}.DIRECT.GET.{subjects.EVENTS_STREAM}.>",
-    f"{_API}.CONSUMER.CREATE.{subjects.EVENTS_STREAM}",
-    f"{_API}.CONSUMER.CREATE.{subjects.EVENTS_STREAM}.>",
-    f"{_API}.CONSUMER.INFO.{subjects.EVENTS_STREAM}.*",
-    f"{_API}.CONSUMER.DELETE.{subjects.EVENTS_STREAM}.*",
-    f"{_API}.CONSUMER.MSG.NEXT.{subjects.EVENTS_STREAM}.*",
-    f"$JS.ACK.{subjects.EVENTS_STREAM}.>",
-    f"$JS.FC.{subjects.EVENTS_STREAM}.>",  # the reader's answer to flow control
-]
-_MAY_PUBLISH: dict[str, list[str]] = {
-    "intake": [
-        subjects.EVENTS,
-        f"{_API}.>",
-        f"$JS.ACK.{subjects.SIGNALS_STREAM}.>",
-        *_READS_EVENTS[-2:],
-    ],
-    "sla_watcher": _READS_EVENTS,
-    "escalation": _READS_EVENTS,
-    "projections": [*_READS_EVENTS, subjects.COMMANDS],
-    "admin": [subjects.COMMANDS, subjects.SIGNALS, f"{_API}.>", "$JS.FC.>"],
-}
-_MAY_SUBSCRIBE: dict[str, list[str]] = {
-    "intake": [subjects.COMMANDS, _INBOX],
-    "sla_watcher": [_INBOX],
-    "escalation": [_INBOX],
-    "projections": [_INBOX],
-    "admin": [_INBOX, subjects.EVENTS],
-}
-_ANSWERS_COMMANDS = {"intake"}
-_MONITOR = "monitor"
-USERS = (*_MAY_PUBLISH, _MONITOR)
 
 
 @dataclass(frozen=True)
@@ -94,50 +51,8 @@ def _config(bus: Bus) -> dict[str, object]:
         "listen": f"{HOST}:{bus.port}",
         "server_name": "permanence",
         "logtime": False,
-        "jetstream": {
-            "store_dir": str(bus.home / "jetstream"),
-            # Acknowledged means on disk: the default flushes every two minutes.
-            "sync_interval": "always" if bus.durable else "2m",
-            # Readers' ephemeral consumers live in memory; nothing else does.
-            "max_memory_store": 256 << 20,
-            # Room for our streams' bounds, whatever the disk has free today.
-            "max_file_store": 2 << 30,
-        },
-        "accounts": {
-            "DESK": {
-                "jetstream": "enabled",
-                "users": [_user(bus, name) for name in _MAY_PUBLISH],
-                "exports": [{"service": subjects.SIGNALS}],
-            },
-            "MONITORS": {
-                "users": [
-                    {
-                        "user": _MONITOR,
-                        "password": bus.passwords[_MONITOR],
-                        "permissions": {
-                            "publish": {"allow": [subjects.SIGNALS]},
-                            "subscribe": {"allow": [_INBOX]},
-                        },
-                    }
-                ],
-                "imports": [
-                    {"service": {"account": "DESK", "subject": subjects.SIGNALS}}
-                ],
-            },
-        },
-    }
-
-
-def _user(bus: Bus, name: str) -> dict[str, object]:
-    return {
-        "user": name,
-        "password": bus.passwords[name],
-        "permissions": {
-            "publish": {"allow": _MAY_PUBLISH[name]},
-            "subscribe": {"allow": _MAY_SUBSCRIBE[name]},
-            # The owner of commands answers those it got, and writes to no other inbox.
-            "allow_responses": name in _ANSWERS_COMMANDS,
-        },
+        "jetstream": jetstream(str(bus.home / "jetstream"), durable=bus.durable),
+        "accounts": accounts(bus.passwords),
     }
 
 

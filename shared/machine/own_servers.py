@@ -14,6 +14,7 @@ from shared.machine.account import Account
 from shared.machine.binaries import nats_binary, postgres_binaries
 from shared.machine.credentials import Credentials
 from shared.machine.nats import Bus
+from shared.machine.nats_rights import USERS
 from shared.machine.postgres import Cluster
 from shared.machine.process import Process
 from shared.machine.remembered_ports import own_port
@@ -73,7 +74,7 @@ async def own_nats(
 ) -> dict[str, str]:
     """Return the URL of each NATS user, with the server running."""
     if wishes.nats_url:
-        return dict.fromkeys(nats.USERS, wishes.nats_url)
+        return dict.fromkeys(USERS, wishes.nats_url)
     port = own_port(home, NATS, wishes.nats_port, "PERMANENCE_NATS_PORT")
     bus = Bus(home / "nats", port, credentials.nats)
     nats.write_config(bus)
@@ -90,4 +91,4 @@ async def own_nats(
     await asyncio.to_thread(
         nats.wait_until_serving, port, partial(supervisor.may_come_up, NATS)
     )
-    return {user: bus.url(user) for user in nats.USERS}
+    return {user: bus.url(user) for user in USERS}

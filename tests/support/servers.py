@@ -23,6 +23,7 @@ from shared.machine import postgres as our_postgres
 from shared.machine.account import server_account
 from shared.machine.binaries import nats_binary, postgres_binaries
 from shared.machine.nats import Bus
+from shared.machine.nats_rights import USERS
 from shared.machine.ports import free_port
 from shared.machine.postgres import Cluster
 from shared.migrate import ROLES, migrate
@@ -103,9 +104,7 @@ class NatsServer(Server):
     """A running nats-server with our users."""
 
     def __init__(self, folder: Path, *, durable: bool) -> None:
-        passwords: Mapping[str, str] = {
-            user: f"secret-of-{user}" for user in our_nats.USERS
-        }
+        passwords: Mapping[str, str] = {user: f"secret-of-{user}" for user in USERS}
         self.bus = Bus(folder / "nats", free_port(), passwords, durable)
         our_nats.write_config(self.bus)
         command = our_nats.server_command(self.bus, nats_binary())

@@ -1,0 +1,90 @@
+"""What each user of NATS may do: one user a service, least subjects.
+
+Whoever only monitors sits in an account of its own and meets the desk at
+`desk.signal.>` alone: in one account it could read every reply that passes.
+"""
+
+from collections.abc import Mapping
+
+from shared import subjects
+
+_API = "$JS.API"
+_INBOX = "_INBOX.>"
+_READS_EVENTS = [
+    f"{_API}.STREAM.INFO.{subjects.EVENTS_STREAM}",
+    f"{_API}.CONSUMER.CREATE.{subjects.EVENTS_STREAM}",
+    f"{_API}.CONSUMER.CREATE.{subjects.EVENTS_STREAM}.>",
+    f"{_API}.CONSUMER.INFO.{subjects.EVENTS_STREAM}.*",
+    f"$JS.FC.{subjects.EVENTS_STREAM}.>",  # the reader's answer to flow control
+]
+_MAY_PUBLISH: dict[str, list[str]] = {
+    "intake": [
+        subjects.EVENTS,
+        f"{_API}.>",
+        f"$JS.ACK.{subjects.SIGNALS_STREAM}.>",
+    ],
+    "sla_watcher": _READS_EVENTS,
+    "escalation": _READS_EVENTS,
+    "projections": [*_READS_EVENTS, subjects.COMMANDS],
+    "admin": [subjects.COMMANDS, subjects.SIGNALS, f"{_API}.>"],
+}
+_MAY_SUBSCRIBE: dict[str, list[str]] = {
+    "intake": [subjects.COMMANDS, _INBOX],
+    "sla_watcher": [_INBOX],
+    "escalation": [_INBOX],
+    "projections": [_INBOX],
+    "admin": [_INBOX, subjects.EVENTS],
+}
+_ANSWERS_COMMANDS = {"intake"}
+_MONITOR = "monitor"
+USERS = (*_MAY_PUBLISH, _MONITOR)
+
+
+def accounts(passwords: Mapping[str, str]) -> dict[str, object]:
+    """Return the `accounts` of a server's configuration; a password for each user."""
+    return {
+        "DESK": {
+            "jetstream": "enabled",
+            "users": [_user(name, passwords[name]) for name in _MAY_PUBLISH],
+            "exports": [{"service": subjects.SIGNALS}],
+        },
+        "MONITORS": {
+            "users": [
+                {
+                    "user": _MONITOR,
+                    "password": passwords[_MONITOR],
+                    "permissions": {
+                        "publish": {"allow": [subjects.SIGNALS]},
+                        "subscribe": {"allow": [_INBOX]},
+                    },
+                }
+            ],
+            "imports": [{"service": {"account": "DESK", "subject": subjects.SIGNALS}}],
+        },
+    }
+
+
+def _user(name: str, password: str) -> dict[str, object]:
+    return {
+        "user": name,
+        "password": password,
+        "permissions": {
+            "publish": {"allow": _MAY_PUBLISH[name]},
+            "subscribe": {"allow": _MAY_SUBSCRIBE[name]},
+            # The owner of commands answers those it got, and writes to no other inbox.
+            "allow_responses": name in _ANSWERS_COMMANDS,
+        },
+    }
+
+
+def jetstream(store: str, *, durable: bool) -> dict[str, object]:
+    """Return the `jetstream` part of a server's configuration, kept in `store`."""
+    return {
+        "store_dir": store,
+        # Acknowledged means on disk: the default flushes every two minutes.
+        "sync_interval": "always" if durable else "2m",
+        # Readers' ephemeral consumers live in memory; nothing else does.
+        "max_memory_store": 256 << 20,
+        # Room for our streams' bounds, whatever the disk has free today.
+        "max_file_store": 2 << 30,
+    }
