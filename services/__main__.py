@@ -4,6 +4,7 @@ import typer
 
 from services.bootstrap import bootstrap
 from shared.machine import cli as machine
+from shared.migrate_cli import migrate_command
 
 app = typer.Typer(
     name="permanence",
@@ -14,6 +15,7 @@ app = typer.Typer(
 app.command("up")(machine.up_with(bootstrap))
 app.command("down")(machine.down)
 app.command("doctor")(machine.doctor)
+app.command("migrate")(migrate_command)
 
 
 def main() -> None:

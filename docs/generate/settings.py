@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings
 
 from docs.generate.forms import form
 from shared.machine.wishes import Wishes
+from shared.migrate_cli import MigrationSettings
 from shared.settings import (
     EscalationSettings,
     IntakeSettings,
@@ -43,6 +44,7 @@ def page() -> str:
             title = (service.__doc__ or "").removeprefix("Settings of ").rstrip(".")
             parts += _table(f"Also {title}", service)
     parts += _table("`make up`", Wishes)
+    parts += _table("`permanence migrate`", MigrationSettings)
     return "\n".join(parts) + "\n"
 
 

@@ -24,6 +24,7 @@ class Service:
     port: Callable[[Wishes], int]
     variable: str
     reads_personal_words: bool = False
+    asks_intake: bool = False
 
 
 SERVICES = (
@@ -44,6 +45,7 @@ SERVICES = (
         lambda wishes: wishes.api_port,
         "PERMANENCE_API_PORT",
         reads_personal_words=True,
+        asks_intake=True,
     ),
     Service(
         "sla_watcher",
@@ -77,10 +79,12 @@ def environment_of(
     given: Mapping[str, str],
 ) -> dict[str, str]:
     """Return the environment of a service: ours, its own addresses, what is `given`."""
+    intake = {"PERMANENCE_INTAKE_URL": f"http://{HOST}:{wishes.intake_port}"}
     return {
         "PERMANENCE_LOG_FORMAT": "console",
         **inherited,
         **given,
+        **(intake if service.asks_intake else {}),
         "PERMANENCE_HTTP_HOST": HOST,
         "PERMANENCE_HTTP_PORT": str(service.port(wishes)),
         "PYTHONUNBUFFERED": "1",

@@ -1,0 +1,97 @@
+"""`permanence migrate`: brings a database to this version, roles and passwords too.
+
+`make up` does it by itself; this is for databases and containers of your own.
+"""
+
+import json
+from typing import Annotated
+
+import psycopg
+import typer
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from rich.console import Console
+from rich.text import Text
+
+from shared.migrate import ROLES, Mismatch, migrate
+
+_FAILED = 1
+_USAGE = 2
+_UNREACHABLE = 3
+
+
+class MigrationSettings(BaseSettings):
+    """Settings of `permanence migrate`. A role without a password cannot log in."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PERMANENCE_", frozen=True, extra="ignore", populate_by_name=True
+    )
+
+    database_url: SecretStr = Field(
+        validation_alias="DATABASE_URL",
+        description="PostgreSQL, as a user who may create roles and schemas.",
+    )
+    desk_intake_password: SecretStr | None = Field(None, description="For intake.")
+    desk_projections_password: SecretStr | None = Field(
+        None, description="For the API."
+    )
+    desk_sla_watcher_password: SecretStr | None = Field(
+        None, description="For the SLA watcher."
+    )
+    desk_escalation_password: SecretStr | None = Field(
+        None, description="For escalation."
+    )
+    desk_auditor_password: SecretStr | None = Field(
+        None, description="For auditors, who only read the log."
+    )
+    desk_admin_password: SecretStr | None = Field(
+        None, description="For the command line of administrators."
+    )
+
+    def passwords(self) -> dict[str, str]:
+        """Return the password of each role that has one."""
+        held = {role: getattr(self, f"{role}_password") for role in ROLES}
+        return {
+            role: secret.get_secret_value()
+            for role, secret in held.items()
+            if isinstance(secret, SecretStr) and secret.get_secret_value()
+        }
+
+
+def migrate_command(
+    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
+) -> None:
+    """Create or bring up to date the tables and roles of DATABASE_URL.
+
+    Exit codes: 0 done, 1 made by another version, 2 settings, 3 not reachable.
+    """
+    try:
+        settings = MigrationSettings()
+    except ValidationError:
+        raise _refused(
+            as_json, "Set DATABASE_URL to the database to migrate.", _USAGE
+        ) from None
+    try:
+        done = migrate(settings.database_url.get_secret_value(), settings.passwords())
+    except Mismatch as reason:
+        raise _refused(as_json, f"{reason}", _FAILED) from None
+    except psycopg.OperationalError as reason:
+        sentence = f"DATABASE_URL is not reachable: {_first_line(reason)}"
+        raise _refused(as_json, sentence, _UNREACHABLE) from None
+    except psycopg.Error as reason:
+        sentence = f"The database refused the migration: {_first_line(reason)}"
+        raise _refused(as_json, sentence, _FAILED) from None
+    said = f"Applied {', '.join(done)}." if done else "Nothing to do: up to date."
+    typer.echo(json.dumps({"applied": done}) if as_json else said)
+
+
+def _first_line(reason: Exception) -> str:
+    return str(reason).strip().splitlines()[0]
+
+
+def _refused(as_json: bool, sentence: str, code: int) -> typer.Exit:
+    if as_json:
+        typer.echo(json.dumps({"error": sentence}))
+    else:
+        Console(stderr=True, soft_wrap=True).print(Text(sentence, style="red"))
+    return typer.Exit(code)
