@@ -5,6 +5,7 @@ from typing import Protocol
 
 from docs.generate import (
     asyncapi,
+    cli,
     events,
     incident_life,
     nats_config,
@@ -24,6 +25,7 @@ class Made(Protocol):
 
 PAGES: tuple[Made, ...] = (
     asyncapi,
+    cli,
     events,
     incident_life,
     nats_config,
