@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Event
 from time import monotonic
 
 import psycopg
@@ -106,6 +106,23 @@ def test_while_it_is_away_everybody_hears_so_soon_and_works_once_it_is_back(
 
     assert log.head().position == 5
     assert caplog.records == []
+
+
+def test_an_absent_server_is_not_courted_with_ever_longer_pauses(
+    log: EventLog, own_server: PostgresServer
+) -> None:
+    """The pool has given up, so that the next caller makes it try anew, at once."""
+    own_server.kill()
+    with pytest.raises(Unavailable):
+        append(log, 10)
+
+    deadline = monotonic() + 10
+    while log._pool.get_stats()["pool_size"] and monotonic() < deadline:
+        Event().wait(0.05)
+
+    assert log._pool.get_stats()["pool_size"] == 0
+    own_server.start().wait()
+    append(log, 11)
 
 
 def test_who_is_in_a_transaction_when_it_dies_hears_so(

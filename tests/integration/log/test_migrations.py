@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -84,6 +85,35 @@ def test_services_and_migrations_of_two_databases_all_come_up_together(
     heads = [each.communicate(timeout=60)[0].strip() for each in services]
     assert sorted(applied) == sorted(["0", "0", str(len(FILES)), str(len(FILES))])
     assert heads == ["0", "0", "0", "0"]
+
+
+WAITING = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND pid = %s"
+
+
+@pytest.mark.parametrize("rivals", ["CREATE", "ALTER"])
+def test_a_role_that_another_database_makes_just_now_is_provided_all_the_same(
+    virgin_server: PostgresServer, rivals: str
+) -> None:
+    """Roles belong to the cluster: our lock on one database does not guard them."""
+    dsn = virgin_server.cluster.dsn("postgres")
+    role = f"desk_{rivals.lower()}"
+    with (
+        psycopg.connect(dsn) as first,
+        psycopg.connect(dsn, autocommit=True) as second,
+        psycopg.connect(dsn, autocommit=True) as watcher,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        if rivals == "ALTER":
+            watcher.execute(f"CREATE ROLE {role}".encode())
+        first.execute(f"{rivals} ROLE {role} NOLOGIN".encode())
+        providing = pool.submit(migrations._provide_role, second, role, "secret")
+        while not watcher.execute(WAITING, (second.info.backend_pid,)).rowcount:
+            assert not providing.done()
+        first.commit()
+        providing.result(timeout=10)
+
+    with psycopg.connect(virgin_server.cluster.dsn("postgres", role, "secret")) as in_:
+        assert in_.execute("SELECT current_user").fetchone() == (role,)
 
 
 def test_a_second_migration_does_nothing(database: Database) -> None:
