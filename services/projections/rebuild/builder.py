@@ -10,6 +10,7 @@ from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from services.projections.read_model import Cursors, ReadModel
+from services.projections.rebuild.chunks import CHUNK_EVENTS
 from services.projections.rebuild.load import Source
 from shared.event_log import EventLog
 
@@ -37,7 +38,12 @@ class Builder:
 
 @contextmanager
 def builder(
-    dsn: str, master: bytes | None, model: ReadModel[Any], *, wait: bool = False
+    dsn: str,
+    master: bytes | None,
+    model: ReadModel[Any],
+    *,
+    wait: bool = False,
+    chunk_events: int = CHUNK_EVENTS,
 ) -> Iterator[Builder]:
     """Give the builder of `model`; raises `Busy` unless told to wait for the other.
 
@@ -54,7 +60,7 @@ def builder(
             connection.execute(_LOCK.format("pg_advisory_lock"), (model.name,))
         else:
             _lock_now(connection, model.name)
-        yield Builder(model, Source(own, opens, log), connection)
+        yield Builder(model, Source(own, opens, log, chunk_events), connection)
 
 
 def _lock_now(connection: Connection[tuple[Any, ...]], name: str) -> None:

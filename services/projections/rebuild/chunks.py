@@ -22,7 +22,7 @@ class Chunk(NamedTuple):
     last: str
 
 
-def chunks(cursor: Cursors, events: int = CHUNK_EVENTS) -> Iterator[Chunk]:
+def chunks(cursor: Cursors, events: int) -> Iterator[Chunk]:
     """Yield parts of about `events` events each; one huge stream is one part."""
     row = cursor.execute(_LAST).fetchone()
     end = row[0] if row else None

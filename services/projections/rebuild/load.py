@@ -8,7 +8,7 @@ from multiprocessing import get_context
 from typing import Any
 
 from services.projections.read_model import Cursors, ReadModel
-from services.projections.rebuild.chunks import Chunk, chunks
+from services.projections.rebuild.chunks import CHUNK_EVENTS, Chunk, chunks
 from services.projections.rebuild.fold import Folded, begin, fold, fold_chunk
 from services.projections.rebuild.schemas import has_trigrams
 from shared.event_log import EventLog, Row
@@ -17,12 +17,8 @@ PROCESSES_MAX = 8
 _INDEX_MEMORY = "256MB"
 
 _TRACK = """
-INSERT INTO {schema}.tracking (reader, position, chain, recorded_at)
-VALUES (%s, %s, %s, %s)
-"""
-_COUNT_PARKED = """
-UPDATE {schema}.tracking
-SET parked_streams = (SELECT count(DISTINCT stream) FROM {schema}.parked)
+UPDATE {schema}.tracking SET position = %s, chain = %s, recorded_at = %s
+WHERE reader = %s
 """
 
 Told = Callable[[str, int, int], None]
@@ -36,6 +32,7 @@ class Source:
     dsn: str
     master: bytes | None
     log: EventLog
+    chunk_events: int = CHUNK_EVENTS
 
 
 def load(
@@ -51,7 +48,7 @@ def load(
     Every part is a transaction of its own: a rebuild that is killed leaves a schema
     that nobody reads, and the next one drops it.
     """
-    parts = list(chunks(cursor)) if last else []
+    parts = list(chunks(cursor, source.chunk_events)) if last else []
     done = Folded(0, 0)
     upto = last.position if last else 0
     told("fold", 0, upto)
@@ -66,9 +63,8 @@ def load(
     cursor.execute(f"ANALYZE {schema}.{model.copied.partition(' ')[0]}")
     told("index", len(indexes), len(indexes))
     if last:
-        place = (model.name, last.position, last.chain, last.recorded_at)
+        place = (last.position, last.chain, last.recorded_at, model.name)
         cursor.execute(_TRACK.format(schema=schema), place)
-        cursor.execute(_COUNT_PARKED.format(schema=schema))
     return done
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from services.projections.read_model import Cursors, ReadModel
-from shared.tracking import tracking_tables
+from shared.tracking import Bookmark, tracking_tables
 
 _NUMBERED = re.compile(r"_v(\d+)$")
 _ALL = """
@@ -38,6 +38,7 @@ def create(cursor: Cursors, model: ReadModel[Any]) -> str:
     schema = f"rm_{model.name}_v{number}"
     for statement in (tracking_tables(schema), *model.tables(schema)):
         cursor.execute(statement)
+    Bookmark(schema, model.name).start(cursor)
     cursor.execute(
         f"GRANT SELECT ON {schema}.tracking, {schema}.parked"
         " TO desk_auditor, desk_admin"

@@ -1,0 +1,61 @@
+"""Puts drawn histories into a real log, and a live generation beside it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from services.projections.models import MODELS
+from services.projections.read_model import ReadModel
+from services.projections.rebuild.builder import builder
+from services.projections.rebuild.catch_up import catch_up
+from services.projections.rebuild.digest import digest
+from services.projections.rebuild.ensure import ensure
+from services.projections.rebuild.rebuild import Rebuilt, rebuild
+from shared.append import Member
+from shared.clock import real_clock
+from shared.entry import Entry
+from shared.event_log import EventLog
+from tests.support.servers import Database
+
+MASTER = bytes(range(32))
+QUEUE, TIMELINE = MODELS["queue"], MODELS["timeline"]
+
+
+def write(log: EventLog, entries: Sequence[Entry]) -> int:
+    """Append drawn entries in their order; return the head's position."""
+    for start in range(0, len(entries), 500):
+        part = entries[start : start + 500]
+        fresh = tuple(log.stored(e.stream, e.version, e.event) for e in part)
+        with log.transaction() as cursor:
+            log.append(cursor, [Member((one,)) for one in fresh])
+    return log.head().position
+
+
+def followed(database: Database, model: ReadModel[Any], log: EventLog) -> str:
+    """Return the live schema, brought up to the head as its reader would."""
+    schema = ensure(database.dsn("desk_projections"), MASTER, model, real_clock)
+    catch_up(log, model, schema, log.head().position)
+    return schema
+
+
+def rebuilt(
+    database: Database,
+    model: ReadModel[Any],
+    *,
+    accept: bool = False,
+    chunk_events: int = 25_000,
+) -> Rebuilt:
+    """Rebuild a model as `permanence rebuild` does."""
+    dsn = database.dsn("desk_projections")
+    with builder(dsn, MASTER, model, chunk_events=chunk_events) as own:
+        return rebuild(own, _clock, lambda _stage, _done, _of: None, accept=accept)
+
+
+def digest_of(log: EventLog, model: ReadModel[Any], schema: str) -> str:
+    """Return the digest of a generation."""
+    with log.transaction() as cursor:
+        return digest(cursor, model, schema)
+
+
+def _clock() -> datetime:
+    return datetime(2026, 3, 2, tzinfo=UTC)
