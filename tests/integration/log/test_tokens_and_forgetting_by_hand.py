@@ -1,0 +1,242 @@
+"""`permanence token` and `permanence vault`: sentences, JSON and exit codes."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psycopg
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from services.intake.cli_access import token, vault
+from shared.access import REMEMBERED_SECONDS, Access
+from shared.clock import set_lever
+from shared.event_log import EventLog
+from tests.support.servers import Database
+
+pytestmark = pytest.mark.servers
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+FORGET_ADA = ("vault", "forget", "person:ada", "--reason", "asked by letter")
+
+app = typer.Typer()
+app.add_typer(token, name="token")
+app.add_typer(vault, name="vault")
+
+
+class Said(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def plain(self) -> Any:
+        return json.loads(self.out)
+
+
+class Desk:
+    """The command line of an admin, and what intake then thinks of a token."""
+
+    def __init__(self, database: Database, log: EventLog, lever: Path) -> None:
+        self.database = database
+        self.log = log
+        self.elapsed = 0.0
+        self._lever = lever
+        self.at(NOON)
+        self.access = Access(log.transaction, lambda: self.now, lambda: self.elapsed)
+
+    def at(self, now: datetime) -> None:
+        self.now = now
+        set_lever(self._lever, now)
+
+    def run(self, *words: str) -> Said:
+        env = {
+            "DATABASE_URL": self.database.dsn("desk_admin"),
+            "PERMANENCE_CLOCK_LEVER": str(self._lever),
+        }
+        result = CliRunner().invoke(app, list(words), env=env)
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        return Said(result.exit_code, result.stdout, result.stderr)
+
+    def make(self, *more: str) -> Any:
+        words = ("token", "create", "--json", "--actor", "person:nadia")
+        return self.run(*words, "--scope", "agent", *more).plain
+
+
+@pytest.fixture
+def desk(database: Database, log: EventLog, tmp_path: Path) -> Desk:
+    return Desk(database, log, tmp_path / "lever")
+
+
+def test_a_token_made_by_hand_lets_its_actor_in(desk: Desk) -> None:
+    made = desk.make("--scope", "manager")
+
+    caller = desk.access.verify(made["token"])
+
+    assert caller
+    assert (caller.actor, caller.scopes) == ("person:nadia", ("agent", "manager"))
+    assert caller.token_id == made["token_id"]
+    assert desk.access.remembered(made["token"]) == caller
+
+
+def test_a_token_is_shown_once_and_kept_nowhere(desk: Desk) -> None:
+    said = desk.run(
+        "token", "create", "--actor", "source:prometheus", "--scope", "source"
+    )
+
+    assert said.code == 0
+    made, sentence = said.out.splitlines()
+    assert "not shown again" in sentence
+    secret = made.split("_", 2)[2]
+    assert secret not in desk.run("token", "list", "--json").out
+    with psycopg.connect(desk.database.owner_dsn) as connection:
+        rows = connection.execute("SELECT t::text FROM access.tokens t").fetchall()
+    assert len(rows) == 1
+    assert secret not in rows[0][0]
+
+
+def test_one_letter_off_is_nobody(desk: Desk) -> None:
+    made = desk.make()["token"]
+    other = made[:-1] + ("A" if made[-1] != "A" else "B")
+
+    assert desk.access.verify(other) is None
+
+
+def test_the_secret_of_one_does_not_open_the_other(desk: Desk) -> None:
+    one, two = desk.make()["token"], desk.make()["token"]
+
+    assert desk.access.verify(one[:17] + two[17:]) is None
+
+
+def test_an_expired_token_is_nobody(desk: Desk) -> None:
+    made = desk.make("--expires-in", "30d")
+
+    assert made["expires_at"] == "2026-03-31T12:00:00+00:00"
+    desk.at(NOON + timedelta(days=30, microseconds=-1))
+    assert desk.access.verify(made["token"])
+    desk.at(NOON + timedelta(days=30))
+    assert desk.access.verify(made["token"]) is None
+    assert [row["state"] for row in desk.run("token", "list", "--json").plain] == [
+        "expired"
+    ]
+
+
+def test_a_revoked_token_is_forgotten_within_seconds(desk: Desk) -> None:
+    made = desk.make()
+    assert desk.access.verify(made["token"])
+
+    said = desk.run("token", "revoke", made["token_id"])
+
+    assert "refuse it within 5 s" in said.out
+    assert desk.access.verify(made["token"]) is None
+    assert desk.access.remembered(made["token"])
+    desk.elapsed += REMEMBERED_SECONDS
+    assert desk.access.remembered(made["token"]) is None
+
+
+def test_revoking_twice_is_said_and_harmless(desk: Desk) -> None:
+    token_id = desk.make()["token_id"]
+    desk.run("token", "revoke", token_id)
+
+    again = desk.run("token", "revoke", token_id)
+
+    assert (again.code, "revoked before" in again.out) == (0, True)
+    assert "revoked" in desk.run("token", "list").out
+
+
+def test_revoking_what_does_not_exist_is_told(desk: Desk) -> None:
+    said = desk.run("token", "revoke", "0123456789ab")
+
+    assert (said.code, said.out) == (2, "")
+    assert "see `permanence token list`" in said.err
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--actor", "nadia", "--scope", "agent"), "write person:<id>"),
+        (("--actor", "system:intake", "--scope", "agent"), "services need no token"),
+        (("--actor", "person:nadia", "--scope", "king"), "no scope king: there are"),
+        (("--actor", "person:nadia", "--scope", "source"), "the scope source and no"),
+        (("--actor", "source:prom", "--scope", "agent"), "the scope source and no"),
+        (
+            ("--actor", "person:n", "--scope", "agent", "--scope", "source"),
+            "the scope source and no",
+        ),
+        (
+            ("--actor", "person:n", "--scope", "agent", "--expires-in", "soon"),
+            "90m, 12h, 30d",
+        ),
+        (
+            ("--actor", "person:n", "--scope", "agent", "--expires-in", "99999d"),
+            "90m, 12h, 30d",
+        ),
+        (
+            ("--actor", "person:n", "--scope", "agent", "--label", "\udcff"),
+            "--label: write one line",
+        ),
+        (
+            ("--actor", "person:n", "--scope", "agent", "--label", "a\nb"),
+            "--label: write one line",
+        ),
+    ],
+)
+def test_a_wrong_option_is_told_in_a_sentence(
+    desk: Desk, words: tuple[str, ...], sentence: str
+) -> None:
+    said = desk.run("token", "create", *words)
+
+    assert (said.code, said.out) == (2, "")
+    assert sentence in said.err
+    assert desk.run("token", "list", "--json").plain == []
+
+
+def test_forgetting_by_hand_destroys_the_key(desk: Desk) -> None:
+    sealed = desk.log.vault.seal("person:ada", b"yes", "here")
+    reader = EventLog.open(
+        desk.database.dsn("desk_projections"), master=bytes(range(32))
+    )
+
+    said = desk.run(*FORGET_ADA, "--yes", "--json")
+
+    assert (said.code, said.plain) == (0, {"owner": "person:ada", "forgotten": True})
+    assert reader.vault.open(sealed, "here") is None
+    reader.close()
+
+
+def test_forgetting_needs_a_yes(desk: Desk) -> None:
+    desk.log.vault.prepare("person:ada")
+
+    said = desk.run(*FORGET_ADA)
+
+    assert (said.code, said.out) == (2, "")
+    assert "for ever" in said.err
+    assert "say --yes" in said.err
+    assert desk.run(*FORGET_ADA, "--yes", "--json").plain["forgotten"]
+
+
+def test_forgetting_somebody_unknown_is_said_and_harmless(desk: Desk) -> None:
+    said = desk.run(*FORGET_ADA, "--yes")
+
+    assert (said.code, "has no key" in said.out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("owner", "reason"), [("system:vault", "why"), ("ada", "why"), ("person:ada", " ")]
+)
+def test_what_cannot_be_forgotten_is_told(desk: Desk, owner: str, reason: str) -> None:
+    said = desk.run("vault", "forget", owner, "--reason", reason, "--yes")
+
+    assert (said.code, said.out) == (2, "")
+
+
+def test_a_role_that_may_not_make_tokens_hears_so(desk: Desk) -> None:
+    env = {"DATABASE_URL": desk.database.dsn("desk_intake")}
+    words = ["token", "create", "--actor", "person:n", "--scope", "agent"]
+
+    result = CliRunner().invoke(app, words, env=env)
+
+    assert result.exit_code == 3
+    assert "permission denied" in result.stderr
