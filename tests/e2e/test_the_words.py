@@ -24,7 +24,7 @@ def reader() -> Iterator[tuple[Shell, dict[str, str]]]:
     """Give a shell beside a fresh desk, and what its pages call otherwise.
 
     The reader's `TOKEN` and `KEY` are what `make up` printed; `permanence` and
-    `python` are those of `.venv`.
+    `python` are those of `.venv`; `deploy/` is there as in the checkout.
     """
     with reachable_folder() as folder:
         command = (str(BIN / "permanence"), "up")
@@ -41,6 +41,7 @@ def reader() -> Iterator[tuple[Shell, dict[str, str]]]:
                 "http://127.0.0.1:8080": run.api_url,
                 "http://127.0.0.1:8081": run.intake_url,
             }
+            (folder / "deploy").symlink_to(ROOT / "deploy")
             with Shell(folder, environment) as shell:
                 yield shell, instead
 
