@@ -5,9 +5,9 @@ Each is a process that a test may kill, freeze and start again; files and ports 
 
 import sys
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from signal import SIGTERM
@@ -31,6 +31,8 @@ from tests.support.servers import (
 )
 
 SERVICES = ("intake", "sla_watcher", "escalation", "projections")
+TWIN = "_twin"
+"""`intake_twin` is a second process of intake, and so on."""
 MASTER = bytes(range(32))
 POLICY = Path(__file__).parents[2] / "deploy" / "permanence.yaml"
 UP_SECONDS = 60
@@ -44,14 +46,20 @@ class Desk:
     postgres: PostgresServer
     nats: NatsServer
     database: Database
-    services: Mapping[str, Server]
-    ports: Mapping[str, int]
-    tokens: Mapping[str, str]
+    services: dict[str, Server] = field(default_factory=dict)
+    ports: dict[str, int] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
 
     @property
     def intake_url(self) -> str:
         """Where signals go."""
         return f"http://127.0.0.1:{self.ports['intake']}"
+
+    @property
+    def intake_urls(self) -> list[str]:
+        """Where signals go, its twin included where there is one."""
+        names = [name for name in self.ports if name.startswith("intake")]
+        return [f"http://127.0.0.1:{self.ports[name]}" for name in names]
 
     @property
     def api_url(self) -> str:
@@ -69,14 +77,21 @@ class Desk:
     def wait_ready(self, names: Sequence[str] = SERVICES) -> None:
         """Return once these services say that they are ready."""
         for name in names:
-            until(lambda name=name: self._ready(name), f"{name} is ready", UP_SECONDS)
+            deadline = monotonic() + UP_SECONDS
+            while (said := self._health(name)) is not None:
+                assert monotonic() < deadline, (
+                    f"{name} is not ready: {said}\n{self.output(name)[-3000:]}"
+                )
+                sleep(0.02)
 
-    def _ready(self, name: str) -> bool:
+    def _health(self, name: str) -> str | None:
+        """Return why a service is not ready; None if it is."""
         try:
             url = f"http://127.0.0.1:{self.ports[name]}/health/ready"
-            return httpx.get(url, timeout=2).status_code == 200
-        except httpx.HTTPError:
-            return False
+            response = httpx.get(url, timeout=2)
+        except httpx.HTTPError as error:
+            return repr(error)
+        return None if response.status_code == 200 else response.text
 
     def output(self, name: str) -> str:
         """Return what a service wrote, of all its starts."""
@@ -84,9 +99,8 @@ class Desk:
         return path.read_text(encoding="utf-8", errors="replace")
 
 
-def until(holds: object, what: str, seconds: float = 30.0) -> None:
+def until(holds: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
     """Poll until `holds()` is true; fail with `what` after `seconds`."""
-    assert callable(holds)
     deadline = monotonic() + seconds
     while not holds():
         assert monotonic() < deadline, f"not in {seconds} s: {what}"
@@ -102,12 +116,12 @@ def running_desk(
         running_postgres(folder, durable=durable) as postgres,
         running_nats(folder, durable=durable) as nats,
     ):
-        database = postgres.fresh_database()
-        desk = Desk(
-            folder, postgres, nats, database, {}, {n: free_port() for n in SERVICES}, {}
-        )
-        desk.tokens = _prepared(desk)
-        desk.services = {name: _service(desk, name) for name in SERVICES}
+        desk = Desk(folder, postgres, nats, postgres.fresh_database())
+        desk.tokens.update(_prepared(desk))
+        for name in (*SERVICES, *start):
+            desk.ports[name] = free_port()
+        for name in (*SERVICES, *start):
+            desk.services[name] = _service(desk, name)
         try:
             for name in start:
                 desk.services[name].start()
@@ -148,16 +162,18 @@ def _prepared(desk: Desk) -> dict[str, str]:
 
 
 def _service(desk: Desk, name: str) -> Server:
+    service = name.removesuffix(TWIN)
     key_file = desk.folder / "vault.key"
     key_file.write_text(b64encode(MASTER).decode(), encoding="ascii")
     environment = {
         "PATH": "/usr/bin:/bin",
-        "DATABASE_URL": desk.database.dsn(f"desk_{name}"),
-        "NATS_URL": desk.nats.bus.url(name),
+        "DATABASE_URL": desk.database.dsn(f"desk_{service}"),
+        "NATS_URL": desk.nats.bus.url(service),
         "PERMANENCE_HTTP_PORT": str(desk.ports[name]),
-        "PERMANENCE_VAULT_KEY_FILE": str(key_file),
         "PERMANENCE_INTAKE_URL": desk.intake_url,
     }
+    if service != "sla_watcher":  # it has no business with personal words
+        environment["PERMANENCE_VAULT_KEY_FILE"] = str(key_file)
     command = ["/usr/bin/env", *(f"{k}={v}" for k, v in environment.items())]
-    command += [sys.executable, "-m", f"services.{name}"]
+    command += [sys.executable, "-m", f"services.{service}"]
     return Server(command, None, desk.folder / f"{name}.log", SIGTERM)

@@ -1,0 +1,1 @@
+"""Anything may die at any moment: what was promised is kept, nothing is doubled."""
