@@ -1,0 +1,113 @@
+"""A trouble comes back, or was never over."""
+
+from services.intake.correlation import SUMMARY_EVERY
+from shared.events.incident import IncidentOpened, IncidentReopened
+from shared.wishes import Attach, Cancel, Close, Merge, Open, Resolve, Restore
+
+from .trouble import A_SECOND, FIRST, K1, SECOND, WINDOW, firing, only, types
+
+
+def test_what_fires_again_is_reopened_within_the_window() -> None:
+    trouble = firing()
+    trouble.hears("resolve")
+    heard = trouble.later(WINDOW).hears("trigger", severity="critical")
+
+    event = heard.events[0]
+    assert types(heard) == ["reopened", "classified"]
+    assert isinstance(event, IncidentReopened)
+    assert (event.cause, event.cycle, event.after_closure) == ("signal", 2, False)
+    assert heard.outcome == "signalled"
+    assert trouble.incident.signals == {K1: "firing"}
+
+
+def test_later_than_that_another_incident_follows_it() -> None:
+    trouble = firing()
+    trouble.hears("resolve")
+    heard = trouble.later(WINDOW + A_SECOND).hears("trigger")
+
+    event = only(heard)
+    assert isinstance(event, IncidentOpened)
+    assert (event.incident, event.follows) == (SECOND, FIRST)
+    assert trouble.row.incident == SECOND
+
+
+def test_the_window_of_a_closed_one_begins_with_its_closure() -> None:
+    trouble = firing()
+    trouble.hears("resolve")
+    trouble.later(WINDOW).wishes(Close())
+    event = only(trouble.later(WINDOW).hears("trigger"))
+
+    assert isinstance(event, IncidentReopened)
+    assert event.after_closure
+
+
+def test_what_was_resolved_by_hand_and_still_fires_is_reopened() -> None:
+    trouble = firing()
+    trouble.hears("trigger")
+    trouble.wishes(Resolve())
+    event = only(trouble.hears("trigger"))
+
+    assert isinstance(event, IncidentReopened)
+    assert event.repeats == 1
+
+
+def test_what_was_restored_and_fires_again_relapses() -> None:
+    trouble = firing()
+    trouble.wishes(Attach(person="lefevre", channel="phone"))
+    trouble.hears("resolve")
+    heard = trouble.hears("trigger")
+
+    assert types(heard) == ["relapsed"]
+    assert trouble.incident.restored_at is None
+
+
+def test_a_repeat_is_no_relapse_of_a_workaround() -> None:
+    trouble = firing()
+    trouble.wishes(Restore(workaround=True))
+
+    assert trouble.hears("trigger").outcome == "duplicate"
+    assert types(trouble.later(SUMMARY_EVERY).hears("trigger")) == ["signalled"]
+
+
+def test_what_the_desk_cancelled_stays_quiet_while_it_fires() -> None:
+    trouble = firing()
+    trouble.wishes(Cancel(reason="not_an_incident"))
+    heard = trouble.later(WINDOW).hears("trigger")
+
+    assert (heard.outcome, heard.events) == ("suppressed", ())
+    assert heard.reason == f"{FIRST} was cancelled"
+
+
+def test_but_not_for_ever() -> None:
+    trouble = firing()
+    trouble.wishes(Cancel(reason="not_an_incident"))
+    event = only(trouble.later(WINDOW + A_SECOND).hears("trigger"))
+
+    assert isinstance(event, IncidentOpened)
+    assert event.follows == FIRST
+
+
+def test_nor_once_it_recovered() -> None:
+    trouble = firing()
+    trouble.wishes(Cancel(reason="not_an_incident"))
+    trouble.hears("resolve")
+
+    assert trouble.hears("trigger").outcome == "opened"
+
+
+def test_a_row_left_behind_by_a_merging_loses_nothing() -> None:
+    trouble = firing()
+    trouble.wishes(Open(title="seen in passing"), "INC-000007")
+    trouble.wishes(Merge(into="INC-000007"))
+    trouble.desk.rows[K1] = trouble.row._replace(incident=FIRST)
+
+    assert trouble.hears("trigger").outcome == "opened"
+
+
+def test_a_row_left_behind_by_a_merging_recovers_quietly() -> None:
+    trouble = firing()
+    trouble.wishes(Open(title="seen in passing"), "INC-000007")
+    trouble.wishes(Merge(into="INC-000007"))
+    trouble.desk.rows[K1] = trouble.row._replace(incident=FIRST)
+
+    assert trouble.hears("resolve").outcome == "suppressed"
