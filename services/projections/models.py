@@ -42,7 +42,7 @@ def _line_columns(lines: list[Line]) -> Iterable[Sequence[object]]:
 QUEUE: ReadModel[QueueRow] = ReadModel(
     name="queue",
     shape=1,
-    opens_words=True,
+    opens=frozenset({"incident.opened"}),
     tables=queue_tables.tables,
     indexes=queue_tables.indexes,
     apply=queue_store.apply,
@@ -59,7 +59,7 @@ QUEUE: ReadModel[QueueRow] = ReadModel(
 TIMELINE: ReadModel[list[Line]] = ReadModel(
     name="timeline",
     shape=1,
-    opens_words=False,
+    opens=frozenset(),
     tables=timeline_store.tables,
     indexes=timeline_store.indexes,
     apply=timeline_store.apply,

@@ -27,8 +27,8 @@ class ReadModel(Generic[State]):
 
     name: str
     shape: int
-    opens_words: bool
-    """Whether it needs personal words opened."""
+    opens: frozenset[str]
+    """Types of events whose personal words it keeps; all others may stay sealed."""
     tables: Callable[[str], Sequence[str]]
     indexes: Callable[[str, bool], Sequence[str]]
     """Statements for a schema; the bool tells whether `pg_trgm` is there."""

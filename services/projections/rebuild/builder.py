@@ -51,7 +51,7 @@ def builder(
     connection: who is killed leaves none behind.
     """
     own = _as_role(dsn)
-    opens = master if model.opens_words else None
+    opens = master if model.opens else None
     with (
         psycopg.connect(own, autocommit=True) as connection,
         closing(EventLog.open(own, master=opens, pool_size=2)) as log,

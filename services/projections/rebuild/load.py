@@ -3,13 +3,14 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import Any
 
 from services.projections.read_model import Cursors, ReadModel
 from services.projections.rebuild.chunks import CHUNK_EVENTS, Chunk, chunks
-from services.projections.rebuild.fold import Folded, begin, fold, fold_chunk
+from services.projections.rebuild.fold import Folded, Logs, begin, fold, fold_chunk
 from services.projections.rebuild.schemas import has_trigrams
 from shared.event_log import EventLog, Row
 
@@ -68,6 +69,12 @@ def load(
     return done
 
 
+@contextmanager
+def _logs(source: Source) -> Iterator[Logs]:
+    with closing(EventLog.open(source.dsn, pool_size=1)) as sealed:
+        yield Logs(source.log, sealed)
+
+
 def _folded(
     source: Source,
     model: ReadModel[Any],
@@ -77,8 +84,9 @@ def _folded(
 ) -> Iterator[Folded]:
     processes = min(os.cpu_count() or 1, PROCESSES_MAX, len(parts))
     if processes < 2:  # noqa: PLR2004 # one part is folded here, without a process
-        for part in parts:
-            yield fold(source.log, model, schema, part, upto)
+        with _logs(source) as logs:
+            for part in parts:
+                yield fold(logs, model, schema, part, upto)
         return
     with ProcessPoolExecutor(
         processes, get_context("spawn"), begin, (source.dsn, source.master)

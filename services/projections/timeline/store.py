@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
 from psycopg import Cursor
 from psycopg.types.json import Jsonb
 
@@ -46,7 +47,7 @@ def columns(line: Line) -> tuple[object, ...]:
         line.recorded_at,
         line.actor,
         line.kind,
-        Jsonb(line.what),
+        Jsonb(line.what, orjson.dumps),
     )
 
 
