@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import Protocol
 
 from docs.generate import (
+    api,
     asyncapi,
     cli,
     events,
     incident_life,
     nats_config,
+    openapi,
     policy,
     settings,
 )
@@ -24,11 +26,13 @@ class Made(Protocol):
 
 
 PAGES: tuple[Made, ...] = (
+    api,
     asyncapi,
     cli,
     events,
     incident_life,
     nats_config,
+    openapi,
     policy,
     settings,
 )

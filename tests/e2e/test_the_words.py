@@ -52,7 +52,8 @@ def test_what_the_readme_shows_is_what_happens() -> None:
 
 
 def test_the_tutorial_and_then_each_how_to_can_be_followed() -> None:
-    pages = [TUTORIAL, *sorted((DOCS / "how-to").glob("*.md"))]
+    others = (*(DOCS / "how-to").glob("*.md"), *(DOCS / "reference").glob("*.md"))
+    pages = [TUTORIAL, *sorted(others)]
     with reader() as (shell, instead):
         for page in pages:
             walk(page.read_text(encoding="utf-8"), shell, instead)

@@ -1,4 +1,4 @@
-"""The AsyncAPI document holds all that goes over NATS, and is whole in itself."""
+"""The AsyncAPI and OpenAPI documents hold all there is, and are whole in themselves."""
 
 import json
 import re
@@ -8,7 +8,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from docs.generate import asyncapi
+from docs.generate import asyncapi, openapi
+from docs.generate.pages import Made
 from shared import subjects
 from shared.events import EVENT_TYPES
 from shared.wishes import BODIES
@@ -32,10 +33,21 @@ def test_every_command_and_every_event_has_its_subject(document: Document) -> No
     }
 
 
-def test_every_reference_leads_somewhere(document: Document) -> None:
+def test_every_command_has_its_path() -> None:
+    paths = openapi.described()["paths"]
+
+    assert {
+        "/v1/incidents",
+        *(f"/v1/incidents/{{ref}}/{verb}" for verb in BODIES if verb != "open"),
+    } <= {path for path, methods in paths.items() if "post" in methods}
+
+
+@pytest.mark.parametrize("made", [asyncapi, openapi], ids=["asyncapi", "openapi"])
+def test_every_reference_leads_somewhere(made: Made) -> None:
+    document = json.loads(made.page())
     references = list(_references(document))
 
-    assert len(references) > len(document["channels"])
+    assert len(references) > 20
     for reference in references:
         part: Any = document
         for step in reference.removeprefix("#/").split("/"):
