@@ -79,6 +79,12 @@ class Reader:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow the log until `stop` is set. Does not end before, and never raises."""
+        try:
+            await self._until(stop)
+        finally:
+            self._executor.shutdown()
+
+    async def _until(self, stop: asyncio.Event) -> None:
         overtaken = False
         while not stop.is_set():
             try:
@@ -98,7 +104,6 @@ class Reader:
                 await self._rest(stop, str(error))
             except Exception as error:  # noqa: BLE001 # a reader may stop, not vanish
                 await self._rest(stop, f"failed: {wordless(error)}", error)
-        self._executor.shutdown()
 
     async def _follow(self, stop: asyncio.Event) -> None:
         self._note(await self._call(self._load))

@@ -39,6 +39,8 @@ _log = structlog.get_logger(__name__)
 class _State:
     leads: bool = False
     position: int = 0
+    """Of the last event in the stream; meaningful while `found`."""
+    found: bool = False
     published_total: int = 0
     published_at: float = field(default_factory=time.monotonic)
 
@@ -83,7 +85,7 @@ class Relay:
                 _log.exception("relay.failed")
                 await pause(stop, ELECTION_SECONDS)
             finally:
-                self._state.leads = False
+                self._state.leads = self._state.found = False
 
     async def _stand(self, seat: Leadership, stop: asyncio.Event) -> None:
         while not stop.is_set() and not await seat.won():
@@ -145,7 +147,7 @@ class Relay:
             )
             await client.jetstream().purge_stream(subjects.EVENTS_STREAM)
             tail = await read_tail(client, head.position)
-        self._state.position = tail.position
+        self._state.position, self._state.found = tail.position, True
         return tail
 
     def _holds(self, tail: Tail) -> bool:

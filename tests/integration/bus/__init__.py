@@ -1,0 +1,1 @@
+"""The relay, the readers, the streams: with real servers, and their deaths."""

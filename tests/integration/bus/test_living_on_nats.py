@@ -1,0 +1,211 @@
+"""A reader on the live feed, which doubles, loses, reorders and forges messages.
+
+Where a test says `PATIENT`, silence alone would not bring the log's events in time.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from nats.aio.client import Client
+
+from shared.bus import Link
+from shared.machine.nats import Bus
+from shared.provision import provision
+from shared.reader import Reader
+from tests.support.following import (
+    PATIENT,
+    Desk,
+    in_stream,
+    provisioned,
+    reading,
+    send,
+    until,
+)
+from tests.support.servers import NatsServer, running_nats
+
+pytestmark = pytest.mark.servers
+
+
+@asynccontextmanager
+async def living(
+    desk: Desk, bus: Bus, silence: float = PATIENT
+) -> AsyncIterator[tuple[Reader, Client]]:
+    """Run a reader that is live, beside a client that may publish events."""
+    async with (
+        provisioned(bus.url("intake")) as client,
+        Link(bus.url("sla_watcher"), "reader") as link,
+        reading(desk, link, silence=silence) as reader,
+    ):
+        await until(lambda: reader.status.state == "live")
+        yield reader, client
+
+
+def test_a_live_reader_applies_what_nats_delivers(desk: Desk, bus: Bus) -> None:
+    async def scenario() -> None:
+        async with living(desk, bus) as (reader, client):
+            desk.happen(1, 2, 1)
+            await send(client, desk.rows())
+            await until(lambda: desk.tracked() == 3)
+            assert reader.status.state == "live"
+
+    asyncio.run(scenario())
+    assert desk.seen() == [1, 2, 3]
+
+
+def test_repeats_are_dropped(desk: Desk, bus: Bus) -> None:
+    async def scenario() -> None:
+        async with living(desk, bus) as (reader, client):
+            desk.happen(1, 2, 3)
+            await send(client, desk.rows(1, 1, 2, 1, 2, 2, 3))
+            await until(lambda: desk.tracked() == 3)
+            desk.happen(4)
+            await send(client, desk.rows(3, 1, 4))
+            await until(lambda: desk.tracked() == 4)
+            assert reader.status.state == "live"
+
+    asyncio.run(scenario())
+    assert desk.seen() == [1, 2, 3, 4]
+    assert desk.parked() == []
+
+
+def test_a_gap_is_filled_from_the_log(desk: Desk, bus: Bus) -> None:
+    async def scenario() -> None:
+        async with living(desk, bus) as (_, client):
+            desk.happen(1, 2, 3, 4)
+            await send(client, desk.rows(1, 4))
+            await until(lambda: desk.tracked() == 4)
+
+    asyncio.run(scenario())
+    assert desk.seen() == [1, 2, 3, 4]
+
+
+def test_events_out_of_order_are_applied_in_order(desk: Desk, bus: Bus) -> None:
+    async def scenario() -> None:
+        async with living(desk, bus) as (_, client):
+            desk.happen(1, 2, 3, 4)
+            await send(client, desk.rows(3, 1, 4, 2))
+            await until(lambda: desk.tracked() == 4)
+
+    asyncio.run(scenario())
+    assert desk.seen() == [1, 2, 3, 4]
+
+
+def test_a_reader_is_live_again_after_a_gap(desk: Desk, bus: Bus) -> None:
+    async def scenario() -> None:
+        async with living(desk, bus) as (reader, client):
+            desk.happen(1, 2)
+            await send(client, desk.rows(2))
+            await until(lambda: desk.tracked() == 2)
+            await until(lambda: reader.status.state == "live")
+            desk.happen(3)
+            await send(client, desk.rows(3))
+            await until(lambda: desk.tracked() == 3)
+
+    asyncio.run(scenario())
+    assert desk.seen() == [1, 2, 3]
+
+
+def test_silence_with_the_log_ahead_is_noticed(desk: Desk, bus: Bus) -> None:
+    async def scenario() -> None:
+        async with living(desk, bus, silence=0.05) as (reader, _):
+            desk.happen(1, 2)
+            await until(lambda: desk.tracked() == 2)
+            await until(lambda: reader.status.state == "live")
+
+    asyncio.run(scenario())
+    assert desk.seen() == [1, 2]
+
+
+def test_an_event_that_is_not_in_the_log_is_not_applied(desk: Desk, bus: Bus) -> None:
+    """The right position, but of another log: its hash does not follow ours."""
+
+    async def scenario() -> None:
+        async with living(desk, bus) as (_, client):
+            desk.happen(1, 2)
+            true = desk.rows(1)[0]
+            await send(client, [true._replace(state=true.state.replace(b"p", b"q"))])
+            await send(client, desk.rows(2))
+            await until(lambda: desk.tracked() == 2)
+
+    asyncio.run(scenario())
+    assert desk.seen() == [1, 2]
+    assert desk.parked() == []
+
+
+def test_a_message_that_is_no_event_does_no_harm(desk: Desk, bus: Bus) -> None:
+    async def scenario() -> None:
+        async with living(desk, bus) as (reader, client):
+            await client.jetstream().publish("desk.event.stray", b"hello")
+            desk.happen(1)
+            await send(client, desk.rows(1))
+            await until(lambda: desk.tracked() == 1)
+            await until(lambda: reader.status.state == "live")
+
+    asyncio.run(scenario())
+    assert desk.seen() == [1]
+
+
+def test_a_wiped_stream_loses_nothing(
+    desk: Desk, bus: Bus, nats_server: NatsServer
+) -> None:
+    async def scenario() -> None:
+        async with living(desk, bus, silence=0.05) as (reader, client):
+            desk.happen(1)
+            await send(client, desk.rows(1))
+            await until(lambda: desk.tracked() == 1)
+            await asyncio.to_thread(nats_server.wipe)
+            desk.happen(2)
+            await until(lambda: desk.tracked() == 2)
+            await provision(client.jetstream())
+            await until(lambda: reader.status.state == "live")
+            assert await in_stream(client) == []
+
+    asyncio.run(scenario())
+    assert desk.seen() == [1, 2]
+
+
+def test_nats_away_and_back_loses_nothing(desk: Desk, servers_folder: Path) -> None:
+    folder = servers_folder / "nats-away"
+    folder.mkdir()
+
+    async def scenario(server: NatsServer) -> None:
+        async with living(desk, server.bus, silence=0.05) as (reader, client):
+            await asyncio.to_thread(server.kill)
+            desk.happen(1, 2)
+            await until(lambda: desk.tracked() == 2)
+            await until(lambda: reader.status.state == "polling")
+            await asyncio.to_thread(lambda: server.start().wait())
+            await until(lambda: client.is_connected)
+            await until(lambda: reader.status.state == "live")
+            desk.happen(3)
+            await send(client, desk.rows(3))
+            await until(lambda: desk.tracked() == 3)
+
+    with running_nats(folder) as server:
+        asyncio.run(scenario(server))
+    assert desk.seen() == [1, 2, 3]
+
+
+def test_a_reader_may_start_before_nats(desk: Desk, servers_folder: Path) -> None:
+    folder = servers_folder / "nats-late"
+    folder.mkdir()
+    server = NatsServer(folder, durable=False)
+
+    async def scenario() -> None:
+        async with (
+            Link(server.bus.url("sla_watcher"), "reader") as link,
+            reading(desk, link) as reader,
+        ):
+            desk.happen(1)
+            await until(lambda: desk.tracked() == 1)
+            await asyncio.to_thread(lambda: server.start().wait())
+            async with provisioned(server.bus.url("intake")):
+                await until(lambda: reader.status.state == "live")
+
+    try:
+        asyncio.run(scenario())
+    finally:
+        server.stop()

@@ -1,0 +1,343 @@
+"""The relay: each event once, in order, whoever dies."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from nats.js.errors import APIError
+
+from services.intake.leadership import Leadership
+from services.intake.publishing import BATCH, Tail, batch_of, publish, read_tail
+from services.intake.relay import Relay
+from shared import subjects
+from shared.append import Member
+from shared.bus import Link
+from shared.envelope import follows, headers_of, row_of
+from shared.machine.nats import Bus
+from shared.recorder import Unrecorded
+from shared.serving import end
+from tests.support.following import SECONDS, Desk, in_stream, provisioned, until
+from tests.support.logs import incident
+from tests.support.proxy import Proxy, proxy_before
+from tests.support.servers import NatsServer, running_nats
+
+pytestmark = pytest.mark.servers
+
+
+class Usurper(Leadership):
+    """Leads without the lock, as one who has not noticed its loss."""
+
+    def __init__(self) -> None:
+        """Hold no connection."""
+
+    async def won(self) -> bool:
+        """Tell a lie."""
+        return True
+
+    async def prove(self) -> None:
+        """Notice nothing."""
+
+
+@asynccontextmanager
+async def relaying(
+    desk: Desk, url: str, seat: Leadership | None = None
+) -> AsyncIterator[Relay]:
+    """Run a relay meanwhile, from `seat` or elected."""
+    stop = asyncio.Event()
+    async with Link(url, "relay") as link:
+        relay = Relay(desk.log, desk.database.dsn("desk_intake"), link)
+        work = relay._stand(seat, stop) if seat else relay.run(stop)
+        running = asyncio.create_task(work)
+        try:
+            await until(lambda: relay._state.found)
+            yield relay
+        finally:
+            stop.set()
+            await asyncio.wait_for(asyncio.shield(running), SECONDS)
+            await end(running)
+
+
+async def arrived(relay: Relay, position: int) -> None:
+    await until(lambda: relay._state.position >= position)
+
+
+def test_each_event_is_published_once_in_order_and_as_it_is_stored(
+    desk: Desk, bus: Bus
+) -> None:
+    async def scenario() -> None:
+        async with (
+            relaying(desk, bus.url("intake")) as relay,
+            provisioned(bus.url("intake")) as client,
+        ):
+            desk.happen(1, 2, 1)
+            desk.happen(*range(100, 1_000))
+            desk.happen(*range(100, 400))
+            await arrived(relay, 1_203)
+            assert await in_stream(client) == list(range(1, 1_204))
+            message = await client.jetstream().get_msg(
+                subjects.EVENTS_STREAM, seq=2, direct=True
+            )
+            first, second = desk.rows(1, 2)
+            assert row_of(message.headers, message.data or b"") == second
+            assert follows(first.chain, second)
+            assert message.subject == "desk.event.incident.acknowledged"
+            assert message.headers
+            assert message.headers["ce-type"] == "incident.acknowledged"
+            assert "Nats-Msg-Id" not in message.headers
+
+    asyncio.run(scenario())
+
+
+def test_an_empty_stream_is_begun_at_the_head_of_the_log(desk: Desk, bus: Bus) -> None:
+    async def scenario() -> None:
+        desk.happen(1, 2)
+        async with (
+            relaying(desk, bus.url("intake")) as relay,
+            provisioned(bus.url("intake")) as client,
+        ):
+            desk.happen(3)
+            await arrived(relay, 3)
+            assert await in_stream(client) == [3]
+
+    asyncio.run(scenario())
+
+
+def test_the_next_relay_goes_on_where_the_stream_ends(desk: Desk, bus: Bus) -> None:
+    async def scenario() -> None:
+        async with provisioned(bus.url("intake")) as client:
+            async with relaying(desk, bus.url("intake")) as relay:
+                desk.happen(1)
+                await arrived(relay, 1)
+            desk.happen(2)
+            async with relaying(desk, bus.url("intake")) as relay:
+                desk.happen(3)
+                await arrived(relay, 3)
+            assert await in_stream(client) == [1, 2, 3]
+
+    asyncio.run(scenario())
+
+
+def test_one_relay_leads_and_another_follows_when_it_is_thrown_out(
+    desk: Desk, bus: Bus
+) -> None:
+    async def scenario() -> None:
+        stop = asyncio.Event()
+        async with (
+            Link(bus.url("intake"), "relays") as link,
+            provisioned(bus.url("intake")) as client,
+        ):
+            dsn = desk.database.dsn("desk_intake")
+            relays = [Relay(desk.log, dsn, link) for _ in range(2)]
+            running = [asyncio.create_task(relay.run(stop)) for relay in relays]
+            await until(lambda: any(relay._state.found for relay in relays))
+            leaders = [relay for relay in relays if relay._state.leads]
+            desk.tell(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'permanence relay'"
+            )
+            desk.happen(1)
+            await until(lambda: any(r._state.position == 1 for r in relays))
+            assert len(leaders) == 1
+            assert await in_stream(client) == [1]
+            stop.set()
+            await asyncio.gather(*running)
+
+    asyncio.run(scenario())
+
+
+def test_two_relays_that_both_believe_to_lead_publish_each_event_once(
+    desk: Desk, bus: Bus
+) -> None:
+    async def scenario() -> None:
+        url = bus.url("intake")
+        async with (
+            relaying(desk, url, Usurper()) as one,
+            relaying(desk, url, Usurper()) as other,
+            provisioned(url) as client,
+        ):
+            for _ in range(40):
+                desk.happen(1, 2, 3)
+                await asyncio.sleep(0)
+            await asyncio.gather(arrived(one, 120), arrived(other, 120))
+            assert await in_stream(client) == list(range(1, 121))
+
+    asyncio.run(scenario())
+
+
+def test_a_batch_that_is_fenced_off_leaves_nothing(desk: Desk, bus: Bus) -> None:
+    desk.happen(1, 2, 3, 4)
+    first, *others = desk.rows()
+
+    async def scenario() -> None:
+        async with provisioned(bus.url("intake")) as client:
+            stale = await read_tail(client, 0)
+            tail = await publish(client, stale, [first])
+            with pytest.raises(APIError, match="wrong last sequence"):
+                await publish(client, stale, others)
+            with pytest.raises(APIError, match="wrong last sequence"):
+                await publish(client, stale, others[:1])
+            assert await in_stream(client) == [1]
+            assert await publish(client, tail, others) == Tail(4, 4, others[-1].chain)
+            assert await in_stream(client) == [1, 2, 3, 4]
+
+    asyncio.run(scenario())
+
+
+def test_half_a_batch_leaves_nothing(desk: Desk, bus: Bus) -> None:
+    """Its relay died in the middle; the next one begins where the stream ends."""
+    desk.happen(1, 2, 3)
+    rows = desk.rows()
+
+    async def scenario() -> None:
+        async with provisioned(bus.url("intake")) as client:
+            tail = await read_tail(client, 0)
+            for number, row in enumerate(rows[:2], start=1):
+                headers = headers_of(row) | {
+                    "Nats-Batch-Id": "the-dead-one",
+                    "Nats-Batch-Sequence": str(number),
+                }
+                await client.publish(
+                    subjects.event(row.type), row.state, headers=headers
+                )
+            await client.flush()
+            assert await in_stream(client) == []
+            await publish(client, tail, rows)
+            assert await in_stream(client) == [1, 2, 3]
+
+    asyncio.run(scenario())
+
+
+def test_a_lost_acknowledgement_does_not_publish_twice(desk: Desk, bus: Bus) -> None:
+    address = urlsplit(bus.url("intake"))
+    assert address.port
+
+    async def scenario(proxy: Proxy) -> None:
+        behind = bus.url("intake").replace(str(address.port), str(proxy.port))
+        async with (
+            provisioned(bus.url("intake")) as client,
+            relaying(desk, behind) as relay,
+        ):
+            proxy.lose_answer_to = b"Nats-Batch-Commit"
+            desk.happen(1, 2, 3)
+            await asyncio.to_thread(proxy.lost.wait, SECONDS)
+            desk.happen(4)
+            await arrived(relay, 4)
+            assert proxy.lost.is_set()
+            assert await in_stream(client) == [1, 2, 3, 4]
+
+    with proxy_before(address.port) as proxy:
+        asyncio.run(scenario(proxy))
+
+
+def test_a_wiped_stream_is_made_anew_and_filled_from_then_on(
+    desk: Desk, bus: Bus, nats_server: NatsServer
+) -> None:
+    async def scenario() -> None:
+        async with (
+            provisioned(bus.url("intake")) as client,
+            relaying(desk, bus.url("intake")) as relay,
+        ):
+            desk.happen(1)
+            await arrived(relay, 1)
+            await asyncio.to_thread(nats_server.wipe)
+            desk.happen(2)
+            await arrived(relay, 2)
+            desk.happen(3)
+            await arrived(relay, 3)
+            assert (await in_stream(client))[-1] == 3
+            info = await client.jetstream().stream_info(subjects.EVENTS_STREAM)
+            assert info.config.allow_atomic
+
+    asyncio.run(scenario())
+
+
+def test_a_purged_stream_goes_on(desk: Desk, bus: Bus) -> None:
+    async def scenario() -> None:
+        async with (
+            provisioned(bus.url("intake")) as client,
+            relaying(desk, bus.url("intake")) as relay,
+        ):
+            desk.happen(1, 2)
+            await arrived(relay, 2)
+            await client.jetstream().purge_stream(subjects.EVENTS_STREAM)
+            desk.happen(3)
+            await arrived(relay, 3)
+            assert await in_stream(client) == [3]
+
+    asyncio.run(scenario())
+
+
+def test_the_stream_of_another_log_is_emptied(desk: Desk, bus: Bus) -> None:
+    """As where PostgreSQL was begun anew beside an old NATS."""
+    desk.happen(1, 2)
+    (other,) = desk.rows(2)
+
+    async def scenario() -> None:
+        async with provisioned(bus.url("intake")) as client:
+            tail = await read_tail(client, 0)
+            await publish(client, tail, [other._replace(chain=bytes(32), position=9)])
+            async with relaying(desk, bus.url("intake")) as relay:
+                desk.happen(3)
+                await arrived(relay, 3)
+            assert await in_stream(client) == [3]
+
+    asyncio.run(scenario())
+
+
+def test_nats_killed_again_and_again_gets_each_event_once(
+    desk: Desk, servers_folder: Path
+) -> None:
+    folder = servers_folder / "nats-killed"
+    folder.mkdir()
+
+    async def scenario(server: NatsServer) -> None:
+        async with relaying(desk, server.bus.url("intake")) as relay:
+            for _ in range(3):
+                writing = asyncio.create_task(asyncio.to_thread(write, desk))
+                await arrived(relay, relay._state.position + 50)
+                await asyncio.to_thread(server.kill)
+                await writing
+                await asyncio.to_thread(lambda: server.start().wait())
+            await arrived(relay, desk.log.head().position)
+            async with provisioned(server.bus.url("intake")) as client:
+                assert await in_stream(client) == [r.position for r in desk.rows()]
+
+    with running_nats(folder) as server:
+        asyncio.run(scenario(server))
+
+
+def write(desk: Desk) -> None:
+    for _ in range(20):
+        desk.happen(*range(20))
+
+
+def test_a_batch_keeps_to_its_limits(desk: Desk) -> None:
+    desk.happen(1)
+    (row,) = desk.rows()
+    large = row._replace(state=bytes(64_000))
+
+    assert len(batch_of([row] * 1_000)) == BATCH
+    assert len(batch_of([large] * 1_000)) == 62
+    assert len(batch_of([row._replace(state=bytes(5_000_000)), row])) == 1
+
+
+def test_the_largest_events_are_relayed(desk: Desk, bus: Bus) -> None:
+    async def scenario() -> None:
+        async with (
+            provisioned(bus.url("intake")) as client,
+            relaying(desk, bus.url("intake")) as relay,
+        ):
+            words = b'{"words":"' + b"a" * 65_000 + b'"}'
+            members = [
+                Member((Unrecorded(incident(n), 1, "incident.noted", words),))
+                for n in range(15)
+            ]
+            with desk.log.transaction() as cursor:
+                desk.log.append(cursor, members)
+            await arrived(relay, 15)
+            assert await in_stream(client) == list(range(1, 16))
+
+    asyncio.run(scenario())

@@ -1,0 +1,172 @@
+"""A small desk to follow: a log, a table that readers fill, and what NATS is told."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import nats
+import psycopg
+from nats.aio.client import Client
+from psycopg import Cursor
+
+from shared import subjects
+from shared.append import Member
+from shared.applying import Apply
+from shared.bus import Link
+from shared.entry import Entry
+from shared.envelope import POSITION, headers_of
+from shared.event_log import EventLog, Row
+from shared.events.incident import IncidentAcknowledged
+from shared.provision import provision
+from shared.reader import Reader
+from shared.serving import end
+from shared.tracking import Bookmark
+from tests.support.logs import incident
+from tests.support.servers import Database
+
+SECONDS = 30
+PATIENT = 120.0
+"""A silence too long for a test to wait for: what comes, comes from NATS."""
+Cursors = Cursor[tuple[Any, ...]]
+Entries = Sequence[Entry]
+BOOKMARK = Bookmark("sla", "sla_watcher")
+AT = datetime(2026, 1, 5, 9, tzinfo=UTC)
+
+
+class Desk:
+    """A log, written as intake, read as the SLA watcher; and the table `sla.seen`."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        with psycopg.connect(database.owner_dsn) as connection:
+            connection.execute(
+                "CREATE TABLE sla.seen (n bigserial, position bigint, stream text)"
+            )
+            connection.execute(
+                "GRANT ALL ON sla.seen, sla.seen_n_seq TO desk_sla_watcher"
+            )
+        self.log = EventLog.open(database.dsn("desk_intake"), pool_size=2)
+        self.readers_log = EventLog.open(database.dsn("desk_sla_watcher"), pool_size=4)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.log.close()
+        self.readers_log.close()
+
+    def happen(self, *numbers: int) -> None:
+        """Record the next event of each of these incidents, in this order."""
+        version = {n: self.log.head_version(incident(n)) for n in set(numbers)}
+        members = []
+        for n in numbers:
+            version[n] += 1
+            event = IncidentAcknowledged(
+                at=AT, by="person:ann", incident=f"INC-{n:06d}", policy=1
+            )
+            members.append(Member((self.log.stored(incident(n), version[n], event),)))
+        with self.log.transaction() as cursor:
+            self.log.append(cursor, members)
+
+    def rows(self, *positions: int) -> list[Row]:
+        """Return these events as stored."""
+        by_position = {row.position: row for row in self.log.rows_since(0, 5_000)}
+        return [by_position[p] for p in positions or sorted(by_position)]
+
+    def seen(self) -> list[int]:
+        """Return the positions that were applied, in the order of application."""
+        return [
+            position
+            for (position,) in self.ask("SELECT position FROM sla.seen ORDER BY n")
+        ]
+
+    def parked(self) -> list[int]:
+        """Return the positions that are parked."""
+        query = "SELECT position FROM sla.parked ORDER BY position"
+        return [position for (position,) in self.ask(query)]
+
+    def tracked(self) -> int:
+        """Return the tracked position, 0 for none."""
+        rows = self.ask("SELECT position FROM sla.tracking")
+        return int(rows[0][0]) if rows else 0
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        """Return what the owner is answered."""
+        with psycopg.connect(self.database.owner_dsn) as connection:
+            return connection.execute(query).fetchall()
+
+    def tell(self, statement: str) -> None:
+        """Run a statement as the owner."""
+        with psycopg.connect(self.database.owner_dsn) as connection:
+            connection.execute(statement)
+
+
+def apply(cursor: Cursors, entries: Entries) -> None:
+    """Note each entry in `sla.seen`."""
+    cursor.execute(
+        "INSERT INTO sla.seen (position, stream)"
+        " SELECT * FROM unnest(%s::bigint[], %s::text[])",
+        ([e.position for e in entries], [e.stream for e in entries]),
+    )
+
+
+@asynccontextmanager
+async def reading(
+    desk: Desk, link: Link | None = None, apply: Apply = apply, **times: float
+) -> AsyncIterator[Reader]:
+    """Run a reader meanwhile; it must end once it is told to."""
+    stop = asyncio.Event()
+    reader = Reader(desk.readers_log, BOOKMARK, apply, link, **times)
+    running = asyncio.create_task(reader.run(stop))
+    try:
+        yield reader
+    finally:
+        stop.set()
+        if times.get("silence") != PATIENT:  # it listens so long before it looks
+            await asyncio.wait({running}, timeout=SECONDS)
+            assert running.done(), "the reader does not stop"
+        await end(running)
+
+
+async def until(truth: Callable[[], bool], seconds: float = SECONDS) -> None:
+    """Wait until `truth()`; fail where that takes too long."""
+    deadline = time.monotonic() + seconds
+    while not await asyncio.to_thread(truth):
+        assert time.monotonic() < deadline, "it did not become true"
+        await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def provisioned(url: str) -> AsyncIterator[Client]:
+    """Give a connection to a bus whose streams are made."""
+    client = await nats.connect(url)
+    try:
+        await provision(client.jetstream())
+        yield client
+    finally:
+        await client.close()
+
+
+async def send(client: Client, rows: Iterable[Row]) -> None:
+    """Publish these events, as wrong as one likes."""
+    for row in rows:
+        await client.jetstream().publish(
+            subjects.event(row.type), row.state, headers=headers_of(row)
+        )
+
+
+async def in_stream(client: Client) -> list[int]:
+    """Return the positions of the messages in the stream, in its order."""
+    jetstream = client.jetstream()
+    state = (await jetstream.stream_info(subjects.EVENTS_STREAM)).state
+    if not state.messages:
+        return []
+    found = []
+    for sequence in range(state.first_seq, state.last_seq + 1):
+        message = await jetstream.get_msg(
+            subjects.EVENTS_STREAM, seq=sequence, direct=True
+        )
+        assert message.headers
+        found.append(int(message.headers[POSITION]))
+    return found
