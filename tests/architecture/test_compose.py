@@ -1,0 +1,175 @@
+"""docker-compose.yml follows the specification, our settings and `make up`.
+
+Compose itself is not needed: `compose_spec` reads the file as strictly.
+"""
+
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from pydantic_settings import BaseSettings
+
+from docs.generate.settings import variable
+from shared.machine.nats_rights import USERS
+from shared.machine.roster import SERVICES, Service
+from shared.migrate import ROLES
+from shared.migrate_cli import MigrationSettings
+from shared.settings import (
+    EscalationSettings,
+    IntakeSettings,
+    ProjectionsSettings,
+    SlaWatcherSettings,
+)
+from tests.support import compose
+
+SETTINGS: dict[str, type[BaseSettings]] = {
+    "intake": IntakeSettings,
+    "projections": ProjectionsSettings,
+    "sla_watcher": SlaWatcherSettings,
+    "escalation": EscalationSettings,
+    "migrate": MigrationSettings,
+}
+SERVERS = {"postgres", "nats"}
+SECRET = re.compile(r"PASSWORD|KEY")
+every_service = pytest.mark.parametrize("service", SERVICES, ids=lambda one: one.name)
+
+
+def test_it_has_two_servers_a_migration_and_every_service() -> None:
+    assert set(compose.with_secrets()["services"]) == SERVERS | set(SETTINGS)
+    assert {service.name for service in SERVICES} == set(SETTINGS) - {"migrate"}
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("restart:", "restrat:"),
+        ("service_healthy", "service_healty"),
+        ("timeout: 5s", "timeout: five"),
+        ("networks: [desk]", "networks: [dsk]"),
+        ("secrets: [vault_key]", "secrets: [vaultkey]"),
+    ],
+)
+def test_a_slip_in_it_would_be_noticed(
+    monkeypatch: pytest.MonkeyPatch, right: str, wrong: str
+) -> None:
+    slipped = compose.text().replace(right, wrong)
+    assert slipped != compose.text()
+    monkeypatch.setattr(compose, "text", lambda: slipped)
+
+    with pytest.raises(ValueError, match=r"\w"):
+        compose.with_secrets()
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_each_is_given_what_its_settings_know_and_all_they_require(name: str) -> None:
+    settings = SETTINGS[name]
+    known = {variable(settings, field) for field in settings.model_fields}
+    required = {
+        variable(settings, field)
+        for field, about in settings.model_fields.items()
+        if about.is_required()
+    }
+    given = set(compose.with_secrets()["services"][name]["environment"])
+
+    assert given <= known
+    assert required <= given
+
+
+@every_service
+def test_each_service_comes_as_its_own_role_and_user(service: Service) -> None:
+    environment = compose.with_secrets()["services"][service.name]["environment"]
+
+    assert urlsplit(environment["DATABASE_URL"]).username == service.role
+    assert urlsplit(environment["NATS_URL"]).username == service.user
+
+
+@every_service
+def test_only_who_reads_personal_words_gets_the_key(service: Service) -> None:
+    held = compose.with_secrets()["services"][service.name]
+
+    assert ("vault_key" in held.get("secrets", [])) == service.reads_personal_words
+    assert ("PERMANENCE_VAULT_KEY_FILE" in held["environment"]) == (
+        service.reads_personal_words
+    )
+
+
+@every_service
+def test_each_service_waits_for_the_migration_and_tells_how_it_is(
+    service: Service,
+) -> None:
+    held = compose.with_secrets()["services"][service.name]
+
+    waits = held["depends_on"]["migrate"]["condition"]
+    assert waits == "service_completed_successfully"
+    assert "/health/ready" in held["healthcheck"]["test"][-1]
+    assert held["read_only"]
+    assert held["cap_drop"] == ["ALL"]
+
+
+def test_the_health_check_asks_the_port_the_service_listens_on() -> None:
+    for service in SERVICES:
+        held = compose.with_secrets()["services"][service.name]
+        port = held["environment"]["PERMANENCE_HTTP_PORT"]
+        assert f"127.0.0.1:{port}/health/ready" in held["healthcheck"]["test"][-1]
+        compile(held["healthcheck"]["test"][-1], "healthcheck", "exec")
+
+
+def test_the_servers_tell_how_they_are_and_keep_their_data_in_volumes() -> None:
+    whole = compose.with_secrets()
+    for name in SERVERS:
+        held = whole["services"][name]
+        assert held["healthcheck"]["test"][0] == "CMD"
+        assert any(str(volume).startswith(f"{name}:/") for volume in held["volumes"])
+        assert name in whole["volumes"]
+
+
+def test_what_is_published_is_published_on_this_machine_only() -> None:
+    assert compose.text().count("ports:") == 3
+    for line in compose.text().splitlines():
+        if "ports:" in line:
+            assert '["127.0.0.1:' in line
+
+
+def test_no_secret_has_a_default() -> None:
+    secret = {name for name in compose.variables() if SECRET.search(name)}
+
+    assert len(secret) == 1 + len(ROLES) + len(USERS)
+    assert {name: compose.variables()[name] for name in secret} == dict.fromkeys(secret)
+
+
+def test_without_secrets_compose_says_what_to_do() -> None:
+    with pytest.raises(compose.Missing, match=r"run deploy/new-secrets\.sh first"):
+        compose.parsed({})
+
+
+def test_no_password_stands_in_the_file() -> None:
+    for line in compose.text().splitlines():
+        if SECRET.search(line) and not line.lstrip().startswith("#"):
+            assert "${" in line or "/run/secrets/" in line or "environment: " in line
+
+
+def test_the_script_makes_every_secret_that_is_asked_for(tmp_path: Path) -> None:
+    file = tmp_path / "secrets"
+    made = compose.new_secrets(file)
+
+    assert made.returncode == 0, made.stderr
+    assert file.stat().st_mode & 0o777 == 0o600
+    secrets = compose.read(file)
+    asked = {name for name, word in compose.variables().items() if word is None}
+    assert asked | {"PERMANENCE_VAULT_KEY"} == set(secrets)
+    assert len(set(secrets.values())) == len(secrets)
+    assert all(len(secret) >= 44 for secret in secrets.values())
+    compose.parsed(secrets)
+
+
+def test_the_script_never_replaces_secrets(tmp_path: Path) -> None:
+    file = tmp_path / "secrets"
+    compose.new_secrets(file)
+    before = file.read_text()
+
+    again = compose.new_secrets(file)
+
+    assert again.returncode == 1
+    assert "stays as it is" in again.stderr
+    assert file.read_text() == before
