@@ -21,11 +21,13 @@ GROUP_BYTES_MAX = 1_000_000
 
 _SEEN = """
 SELECT command_id, digest, first_position, last_position FROM log.commands
-WHERE command_id = ANY(%s)
+WHERE command_id = ANY(%b)
 """
 _REMEMBER = """
 INSERT INTO log.commands (command_id, day, digest, first_position, last_position)
-SELECT * FROM unnest(%s::uuid[], %s::date[], %s::bytea[], %s::bigint[], %s::bigint[])
+SELECT command_id, %b::date, digest, first, last
+FROM unnest(%b::uuid[], %b::bytea[], %b::bigint[], %b::bigint[])
+     AS fresh (command_id, digest, first, last)
 """
 
 
@@ -162,8 +164,8 @@ def _remember(
     cursor.execute(
         _REMEMBER,
         (
+            day,
             [member.command_id for member, _ in remembered],
-            [day] * len(remembered),
             [member.digest for member, _ in remembered],
             [outcome.first for _, outcome in remembered],
             [outcome.last for _, outcome in remembered],

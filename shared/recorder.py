@@ -39,14 +39,14 @@ ORDER BY notification_id DESC LIMIT 1
 _VERSIONS = """
 SELECT s.name, (SELECT max(originator_version) FROM log.events e
                 WHERE e.originator_id = s.name)
-FROM unnest(%s::text[]) AS s(name)
+FROM unnest(%b::text[]) AS s(name)
 """
 _INSERT = """
 INSERT INTO log.events (notification_id, originator_id, originator_version, topic,
                         state, recorded_at, command_id, chain)
 SELECT position, stream, version, type, state, %s::timestamptz, command_id, chain
-FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::bytea[],
-            %s::uuid[], %s::bytea[])
+FROM unnest(%b::bigint[], %b::text[], %b::bigint[], %b::text[], %b::bytea[],
+            %b::uuid[], %b::bytea[])
      AS fresh (position, stream, version, type, state, command_id, chain)
 """
 

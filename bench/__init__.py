@@ -1,0 +1,1 @@
+"""Measurements, each a ratio to a bound in the same run."""
