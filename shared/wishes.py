@@ -16,7 +16,7 @@ from shared.policy.targets import Channel, PauseReason
 from shared.references import IncidentRef
 from shared.texts import Instant, Reason, Title, Words
 
-SIGNAL_KEYS_MAX = 1_000
+SIGNAL_KEYS_MAX = 400
 
 
 class Wish(BaseModel):

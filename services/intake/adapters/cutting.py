@@ -3,7 +3,12 @@
 import re
 from collections.abc import Mapping
 
-from services.intake.signals import LABEL_MAX, LABELS_BYTES_MAX, LABELS_MAX
+from services.intake.signals import (
+    LABEL_MAX,
+    LABELS_BYTES_MAX,
+    LABELS_MAX,
+    labels_size,
+)
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _NEVER = re.compile("[\x00\ud800-\udfff]")
@@ -19,12 +24,12 @@ def one_line(text: str, most: int) -> str:
 def fitting_labels(labels: Mapping[str, object]) -> dict[str, str]:
     """Return the labels as texts within the limits, of too many the shortest."""
     fitting = {_fit(name): _fit(value) for name, value in labels.items()}
-    if len(fitting) <= LABELS_MAX and _size(fitting) <= LABELS_BYTES_MAX // 4:
+    if len(fitting) <= LABELS_MAX and labels_size(fitting) <= LABELS_BYTES_MAX:
         return fitting
     kept: dict[str, str] = {}
     room = LABELS_BYTES_MAX
     for name in sorted(fitting, key=lambda name: (len(fitting[name]), name)):
-        room -= len(f"{name}{fitting[name]}".encode())
+        room -= labels_size({name: fitting[name]})
         if room < 0 or len(kept) == LABELS_MAX:
             break
         kept[name] = fitting[name]
@@ -40,8 +45,3 @@ def _fit(value: object) -> str:
 
 def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
-
-
-def _size(labels: Mapping[str, str]) -> int:
-    """Return how many characters there are; each takes at most 4 bytes."""
-    return sum(map(len, labels)) + sum(map(len, labels.values()))

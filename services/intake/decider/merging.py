@@ -16,6 +16,9 @@ from shared.events.incident_ties import (
 from shared.incident import AT_WORK, Incident, Status, evolve
 from shared.wishes import Merge, Split
 
+SIGNALS_MAX, REPORTERS_MAX = 400, 200
+"""What one event can carry over to another incident."""
+
 
 def merged(
     wish: Merge, incident: Incident, circumstances: Circumstances
@@ -24,6 +27,12 @@ def merged(
     if incident.merged_into == wish.into:
         return []
     target = _target(wish, incident, circumstances.other)
+    if len(incident.signals) > SIGNALS_MAX or len(incident.reporters) > REPORTERS_MAX:
+        raise Refused(
+            f"{incident.ref} has more than {SIGNALS_MAX} signals or {REPORTERS_MAX} "
+            "reporters: merge the other way round, or link the two instead",
+            "invalid",
+        )
     return [
         *unpaused(incident, circumstances, "merged"),
         IncidentMerged(**circumstances.on(incident.ref), into=target.ref),

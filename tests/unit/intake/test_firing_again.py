@@ -1,10 +1,11 @@
 """A trouble comes back, or was never over."""
 
-from services.intake.correlation import SUMMARY_EVERY
+from services.intake.correlation import STALE_WITHIN, SUMMARY_EVERY
 from shared.events.incident import IncidentOpened, IncidentReopened
 from shared.wishes import Attach, Cancel, Close, Merge, Open, Resolve, Restore
 
-from .trouble import A_SECOND, FIRST, K1, SECOND, WINDOW, firing, only, types
+from .spec import NINE
+from .trouble import A_MINUTE, A_SECOND, FIRST, K1, SECOND, WINDOW, firing, only, types
 
 
 def test_what_fires_again_is_reopened_within_the_window() -> None:
@@ -111,3 +112,22 @@ def test_a_row_left_behind_by_a_merging_recovers_quietly() -> None:
     trouble.desk.rows[K1] = trouble.row._replace(incident=FIRST)
 
     assert trouble.hears("resolve").outcome == "suppressed"
+
+
+def test_a_trigger_overtaken_by_its_recovery_is_not_believed_for_a_while() -> None:
+    trouble = firing().later(A_MINUTE)
+    trouble.hears("resolve", occurred_at=NINE + A_MINUTE)
+
+    heard = trouble.later(A_MINUTE).hears("trigger", occurred_at=NINE)
+
+    assert heard.outcome == "suppressed"
+
+
+def test_a_source_that_goes_on_with_an_old_instant_is_believed_later() -> None:
+    """Cut off, it was given up for recovered; Alertmanager does so."""
+    trouble = firing().later(A_MINUTE)
+    trouble.hears("resolve", occurred_at=NINE + A_MINUTE)
+
+    heard = trouble.later(STALE_WITHIN + A_SECOND).hears("trigger", occurred_at=NINE)
+
+    assert types(heard)[0] == "reopened"

@@ -103,6 +103,14 @@ def test_what_is_over_is_linked_instead() -> None:
     given(opened(), cancelled).beside(other).when(merge).then_refused("link the two")
 
 
+def test_more_than_an_event_can_carry_is_not_merged() -> None:
+    crowd = [called(f"person-{n}") for n in range(201)]
+
+    given(opened(), *crowd).beside(other).when(merge).then_refused(
+        "merge the other way round", "invalid"
+    )
+
+
 def test_unmerging_takes_back_the_signals_as_they_now_stand() -> None:
     recovered = event(IncidentRecovered, incident=OTHER, **source)
 

@@ -131,7 +131,12 @@ def test_times_with_nanoseconds_and_offsets_are_read() -> None:
         ({"labels": {str(n): "" for n in range(65)}}, "at most 64", ("labels",)),
         (
             {"labels": {str(n): "é" * 1000 for n in range(64)}},
-            "128118 bytes; at most 16384",
+            "at most 16384: send fewer or shorter",
+            ("labels",),
+        ),
+        (
+            {"labels": {"a": "\x01" * 1000, "b": "\x01" * 1000, "c": "\x01" * 1000}},
+            "the labels take 18022 bytes",
             ("labels",),
         ),
         ({"details": "text"}, "`details` is an object", ("details",)),
