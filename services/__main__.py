@@ -3,6 +3,10 @@
 import typer
 
 from services.bootstrap import bootstrap
+from services.intake.cli_access import token, vault
+from services.intake.cli_config import config
+from services.intake.cli_people import people
+from services.projections.cli_parked import app as parked
 from shared.machine import cli as machine
 from shared.migrate_cli import migrate_command
 
@@ -16,6 +20,11 @@ app.command("up")(machine.up_with(bootstrap))
 app.command("down")(machine.down)
 app.command("doctor")(machine.doctor)
 app.command("migrate")(migrate_command)
+app.add_typer(config, name="config")
+app.add_typer(people, name="people")
+app.add_typer(token, name="token")
+app.add_typer(vault, name="vault")
+app.add_typer(parked, name="parked")
 
 
 def main() -> None:

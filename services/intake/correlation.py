@@ -29,6 +29,13 @@ from shared.incident import AT_WORK, Incident, Status
 from shared.policy.document import Policy
 from shared.policy.scales import Severity
 
+STALE_WITHIN = timedelta(minutes=10)
+"""How long after a recovery an older trigger is taken for one that was overtaken.
+
+Later it is believed: a source cut off from its monitor is given up for recovered, and
+goes on with the old instant when the two meet again.
+"""
+
 SUMMARY_EVERY = timedelta(minutes=1)
 """Repeats of a signal are told in the log at most this often, beside other news."""
 
@@ -53,6 +60,8 @@ class KeyRow(NamedTuple):
     repeats: int = 0
     """How many came since the last event that told of them."""
     last_summary_at: datetime | None = None
+    recovery_heard_at: datetime | None = None
+    """When the last recovery was received, by our clock."""
 
 
 class Correlated(NamedTuple):
@@ -126,7 +135,9 @@ def correlate(  # noqa: PLR0913 each is one more fact a signal is judged by
 def _triggered(arrival: _Arrival) -> Correlated:
     row, incident, claimed = arrival.row, arrival.incident, arrival.claimed_at
     if claimed and row.last_recovered_at and claimed < row.last_recovered_at:
-        return Correlated("suppressed", row, (), "it is older than its recovery")
+        heard_at = row.recovery_heard_at
+        if heard_at is None or arrival.received_at - heard_at <= STALE_WITHIN:
+            return Correlated("suppressed", row, (), "it is older than its recovery")
     if incident is None or not _still_for_it(arrival, incident):
         return _opened(arrival)
     if incident.status is Status.CANCELLED:
@@ -218,6 +229,7 @@ def _recovered(arrival: _Arrival) -> Correlated:
     known = row._replace(
         state="recovered",
         last_recovered_at=max((claim for claim in claims if claim), default=None),
+        recovery_heard_at=arrival.received_at,
     )
     if row.state == "recovered":
         return Correlated("duplicate", known)

@@ -23,18 +23,19 @@ SELECT * FROM unnest(%s::text[], %s::text[]) ON CONFLICT DO NOTHING
 """
 _LOCK = """
 SELECT signal_key, source, incident, state, severity, last_occurred_at,
-       last_recovered_at, repeats, last_summary_at
+       last_recovered_at, repeats, last_summary_at, recovery_heard_at
 FROM intake.signal_keys WHERE signal_key = ANY(%s) ORDER BY signal_key FOR UPDATE
 """
 _WRITE = """
 UPDATE intake.signal_keys k
 SET incident = f.incident, state = f.state, severity = f.severity,
     last_occurred_at = f.last_occurred_at, last_recovered_at = f.last_recovered_at,
-    repeats = f.repeats, last_summary_at = f.last_summary_at
+    repeats = f.repeats, last_summary_at = f.last_summary_at,
+    recovery_heard_at = f.recovery_heard_at
 FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[],
-            %s::timestamptz[], %s::bigint[], %s::timestamptz[])
+            %s::timestamptz[], %s::bigint[], %s::timestamptz[], %s::timestamptz[])
   AS f(signal_key, incident, state, severity, last_occurred_at, last_recovered_at,
-       repeats, last_summary_at)
+       repeats, last_summary_at, recovery_heard_at)
 WHERE k.signal_key = f.signal_key
 """
 _MOVE = """
@@ -72,6 +73,7 @@ def write_keys(cursor: Cursor[tuple[Any, ...]], rows: Iterable[KeyRow]) -> None:
             [row.last_recovered_at for row in changed],
             [row.repeats for row in changed],
             [row.last_summary_at for row in changed],
+            [row.recovery_heard_at for row in changed],
         ),
     )
 

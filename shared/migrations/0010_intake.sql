@@ -16,7 +16,8 @@ CREATE TABLE intake.signal_keys (
     last_occurred_at  timestamptz,
     last_recovered_at timestamptz,
     repeats           bigint NOT NULL DEFAULT 0,        -- since the last event that told of them
-    last_summary_at   timestamptz
+    last_summary_at   timestamptz,
+    recovery_heard_at timestamptz                       -- by our clock, last_recovered_at by the source's
 ) WITH (fillfactor = 70);
 CREATE INDEX signal_keys_of_incident ON intake.signal_keys (incident) WHERE incident IS NOT NULL;
 
