@@ -4,6 +4,7 @@ import typer
 
 from services.bootstrap import bootstrap
 from services.intake.cli_access import token, vault
+from services.intake.cli_bus import provision_command
 from services.intake.cli_config import config
 from services.intake.cli_people import people
 from services.projections.cli_parked import app as parked
@@ -20,6 +21,7 @@ app.command("up")(machine.up_with(bootstrap))
 app.command("down")(machine.down)
 app.command("doctor")(machine.doctor)
 app.command("migrate")(migrate_command)
+app.command("provision")(provision_command)
 app.add_typer(config, name="config")
 app.add_typer(people, name="people")
 app.add_typer(token, name="token")

@@ -1,0 +1,66 @@
+"""`permanence provision`: make or put right what JetStream is to keep.
+
+Intake does so by itself whenever its relay begins; this is for whom its user may not.
+Exit codes: 0 done, 3 NATS is not reachable or refuses.
+"""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import nats
+import typer
+from nats.errors import Error
+
+from services.intake.cli_answers import AsJson, Exit, answer, refused
+from shared.machine.run_file import read_run
+from shared.provision import Refused, provision
+
+CONNECT_SECONDS = 2
+Url = Annotated[
+    str | None,
+    typer.Option(
+        "--nats", envvar="NATS_URL", help="NATS, as a user who may change streams."
+    ),
+]
+Home = Annotated[
+    Path, typer.Option("--home", envvar="PERMANENCE_HOME", help="The desk's folder.")
+]
+Replicas = Annotated[
+    int, typer.Option(min=1, max=5, help="Copies in a cluster; 1 on one server.")
+]
+
+
+def provision_command(
+    url: Url = None,
+    home: Home = Path(".permanence"),
+    replicas: Replicas = 1,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Make or put right the streams and the consumer in JetStream."""
+    run = read_run(home)
+    address = url or (run and run.nats_url)
+    if not address:
+        sentence = "no desk here: start one with `make up`, or set NATS_URL"
+        raise refused(as_json, sentence, Exit.UNREACHABLE)
+    try:
+        done = asyncio.run(_provision(address, replicas))
+    except (Error, Refused, OSError, TimeoutError) as error:
+        sentence = f"NATS is not reachable or refuses ({error}): is NATS_URL right?"
+        raise refused(as_json, sentence, Exit.UNREACHABLE) from error
+    answer(as_json, {"done": done}, *(done or ["All is as it should be."]))
+
+
+async def _provision(url: str, replicas: int) -> list[str]:
+    client = await nats.connect(
+        url, connect_timeout=CONNECT_SECONDS, allow_reconnect=False, error_cb=_quiet
+    )
+    try:
+        return await provision(client.jetstream(), replicas)
+    finally:
+        await client.close()
+
+
+async def _quiet(_: Exception) -> None:
+    """Say nothing: what fails is raised, and told once."""
