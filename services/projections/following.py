@@ -11,13 +11,14 @@ from typing import Any
 
 import structlog
 
-from services.projections.generations import Live, hold_live, live
+from services.projections.generations import hold_live
 from services.projections.progress import Progress
 from services.projections.read_model import Cursors, ReadModel
 from shared.applying import Apply
 from shared.bus import Link
 from shared.entry import Entry
 from shared.event_log import EventLog, Unavailable
+from shared.outage import reason
 from shared.reader import RETRY_SECONDS, STOPPED_SECONDS, Reader
 from shared.reader_status import ReaderStatus
 from shared.serving import pause
@@ -40,7 +41,10 @@ class _Watched(ReaderStatus):
 
 
 class Follower:
-    """Keeps one read model up to date, from generation to generation."""
+    """Keeps one read model up to date, from generation to generation.
+
+    `ensure` returns the live schema, built first where it has to be; it blocks.
+    """
 
     def __init__(
         self,
@@ -48,31 +52,28 @@ class Follower:
         log: EventLog,
         link: Link | None,
         progress: Progress,
+        ensure: Callable[[], str],
     ) -> None:
         self._model = model
         self._log = log
         self._link = link
+        self._ensure = ensure
         self.status: ReaderStatus = _Watched(model.name, progress=progress)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow until `stop` is set; after a flip, follow the generation then live."""
         while not stop.is_set():
             try:
-                now = await asyncio.to_thread(self._live)
+                schema = await asyncio.to_thread(self._ensure)
             except Unavailable:
                 self.status.state = "away"
                 await pause(stop, RETRY_SECONDS)
-                continue
-            if now.shape == self._model.shape:
-                await self._follow(now.schema, stop)
-            else:
-                self.status.state = "stopped"
-                self.status.why = f"{now.schema} is of another version: restart this"
+            except Exception as error:  # noqa: BLE001 # it looks again, red meanwhile
+                self.status.state, self.status.why = "stopped", reason(error)
+                _log.exception("projection.stopped", model=self._model.name)
                 await pause(stop, STOPPED_SECONDS)
-
-    def _live(self) -> Live:
-        with self._log.transaction() as cursor:
-            return live(cursor, self._model.name)
+            else:
+                await self._follow(schema, stop)
 
     async def _follow(self, schema: str, stop: asyncio.Event) -> None:
         _log.info("projection.follows", model=self._model.name, schema=schema)

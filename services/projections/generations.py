@@ -10,6 +10,8 @@ from typing import Any
 
 from psycopg import Cursor
 
+from services.projections.read_model import ReadModel
+
 _LIVE = """
 SELECT schema_name, shape, previous_schema, previous_shape FROM rm.active
 WHERE name = %s
@@ -35,14 +37,14 @@ class AsOf:
 
 
 class NotBuilt(Exception):
-    """The read model was never built: its service has not started yet."""
+    """The read model is not built yet, or not yet in today's shape."""
 
 
-def live(cursor: Cursor[tuple[Any, ...]], name: str) -> Live:
-    """Return the live generation of a read model; raises `NotBuilt`."""
-    found = find_live(cursor, name)
-    if found is None:
-        raise NotBuilt(f"the read model {name} is not built yet")
+def live(cursor: Cursor[tuple[Any, ...]], model: ReadModel[Any]) -> Live:
+    """Return the live generation of a read model, of today's shape; or `NotBuilt`."""
+    found = find_live(cursor, model.name)
+    if found is None or found.shape != model.shape:
+        raise NotBuilt(f"the read model {model.name} is being built")
     return found
 
 

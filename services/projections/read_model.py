@@ -43,3 +43,8 @@ class ReadModel(Generic[State]):
     """Changes what is not copied, by the states that were."""
     compared: Sequence[str]
     """Queries with a place for `{schema}`, whose rows make the digest."""
+
+    @property
+    def opens_words(self) -> bool:
+        """Whether its rows cannot be made without the vault's master key."""
+        return bool(self.opens)

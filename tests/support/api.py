@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 import httpx
@@ -22,6 +23,7 @@ from tests.support.in_thread import running
 from tests.support.servers import Database
 
 MASTER = bytes(range(32))
+BUILT_SECONDS = 30
 NOWHERE = "http://127.0.0.1:9"
 SCOPES: dict[str, tuple[str, Sequence[Scope]]] = {
     "source": ("source:prom", ["source"]),
@@ -94,8 +96,18 @@ def serving(
     )
     log = EventLog.open(database.owner_dsn, master=MASTER)
     with running(lambda stop, port: run(settings, stop, port)) as port:
-        yield Api(f"http://127.0.0.1:{port}", database, log, _tokens(log))
+        api = Api(f"http://127.0.0.1:{port}", database, log, _tokens(log))
+        _wait_until_built(api)
+        yield api
     log.close()
+
+
+def _wait_until_built(api: Api) -> None:
+    """Return once both read models can be read."""
+    deadline = monotonic() + BUILT_SECONDS
+    while api.call("GET", "/health/ready", who=None).status_code != 200:
+        assert monotonic() < deadline, api.call("GET", "/health/ready").text
+        sleep(0.01)
 
 
 def _tokens(log: EventLog) -> dict[str, str]:

@@ -9,6 +9,7 @@ from services.projections.api.asked import behind
 from services.projections.api.counting import counts_of
 from services.projections.api.desk import Desk
 from services.projections.generations import AsOf, as_of, live
+from services.projections.models import QUEUE
 from services.projections.queue import cursor as cursors
 from services.projections.queue.filters import (
     Filters,
@@ -23,8 +24,6 @@ from services.projections.queue.row import QueueRow
 from services.projections.snapshots import snapshot
 from services.projections.teams import teams
 from shared.problem import Problem
-
-MODEL = "queue"
 
 
 class QueuePage(Answer):
@@ -70,7 +69,7 @@ def behind_unless(
     cursor: Cursor[tuple[Any, ...]], min_position: int
 ) -> tuple[str, AsOf]:
     """Return the live schema and how far it is; `Problem` 503 if not far enough."""
-    schema = live(cursor, MODEL).schema
+    schema = live(cursor, QUEUE).schema
     known = as_of(cursor, schema)
     if known.position < min_position:
         raise behind("the queue", known.position, min_position)

@@ -12,11 +12,11 @@ from services.projections.api.counting import counts_of
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.limits import PAGE_DEFAULT, PAGE_MAX, WAIT_SECONDS_MAX
 from services.projections.api.page_of_queue import (
-    MODEL,
     QueuePage,
     behind_unless,
     read_page,
 )
+from services.projections.models import QUEUE
 from services.projections.queue.counts import ALL, UNASSIGNED, person_queue, team_queue
 from services.projections.queue.cursor import CURSOR_MAX
 from services.projections.queue.filters import Q_MAX, Filters, QueueName
@@ -73,7 +73,7 @@ async def list_queues(
     asked: Annotated[Asked, Query()], desk: DeskHere, caller: Reader
 ) -> Queues:
     """List the queues and how much is in them."""
-    await desk.progress.wait(MODEL, asked.min_position, WAIT_SECONDS_MAX)
+    await desk.progress.wait(QUEUE.name, asked.min_position, WAIT_SECONDS_MAX)
     return await desk.blocking(_summaries, desk, person_of(caller), asked.min_position)
 
 
@@ -97,7 +97,7 @@ async def list_incidents(
         asked.reporter,
         asked.q,
     )
-    await desk.progress.wait(MODEL, asked.min_position, WAIT_SECONDS_MAX)
+    await desk.progress.wait(QUEUE.name, asked.min_position, WAIT_SECONDS_MAX)
     return await desk.blocking(
         read_page, desk, name, filters, asked.cursor, asked.limit, asked.min_position
     )

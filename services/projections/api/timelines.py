@@ -19,6 +19,7 @@ from services.projections.api.limits import PAGE_MAX, WAIT_SECONDS_MAX
 from services.projections.generations import AsOf, as_of, live
 from services.projections.instants import known_at
 from services.projections.log_rows import rows_of_stream
+from services.projections.models import TIMELINE
 from services.projections.read_model import Cursors
 from services.projections.snapshots import snapshot
 from services.projections.timeline.line import Line
@@ -28,8 +29,6 @@ from shared.problem import Problem
 from shared.references import IncidentRef, incident_stream
 
 router = APIRouter(tags=["incidents"])
-
-MODEL = "timeline"
 
 
 class TimelineAsked(AskedAt):
@@ -72,13 +71,13 @@ async def get_timeline(
     caller: Reader,  # noqa: ARG001 # it lets nobody else in
 ) -> Timeline:
     """Tell what happened to an incident, up to now or to an instant."""
-    await desk.progress.wait(MODEL, asked.min_position, WAIT_SECONDS_MAX)
+    await desk.progress.wait(TIMELINE.name, asked.min_position, WAIT_SECONDS_MAX)
     return await desk.blocking(_timeline, desk, ref, asked)
 
 
 def _timeline(desk: Desk, ref: str, asked: TimelineAsked) -> Timeline:
     with snapshot(desk.log) as cursor:
-        schema = live(cursor, MODEL).schema
+        schema = live(cursor, TIMELINE).schema
         upto = as_of(cursor, schema)
         if upto.position < asked.min_position:
             raise behind("the timeline", upto.position, asked.min_position)
@@ -103,7 +102,7 @@ def _cut(wanted: AsOf, reached: AsOf) -> AsOf:
 def _missing(cursor: Cursors, ref: str, upto: AsOf) -> Problem:
     """Return what to say of an incident without lines: none, not yet, or not then."""
     first = rows_of_stream(cursor, incident_stream(ref), 0, 1)
-    reached = as_of(cursor, live(cursor, MODEL).schema).position
+    reached = as_of(cursor, live(cursor, TIMELINE).schema).position
     if first and first[0].position > reached:
         return behind("the timeline", reached, first[0].position)
     when = f" at {upto.time:%Y-%m-%d %H:%M:%S} UTC" if first and upto.time else ""

@@ -12,7 +12,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from services.projections.read_model import Cursors, ReadModel
 from services.projections.rebuild.chunks import CHUNK_EVENTS
 from services.projections.rebuild.load import Source
-from shared.event_log import EventLog
+from shared.connections import CONNECT_SECONDS
+from shared.event_log import EventLog, Unavailable
 
 ROLE = "desk_projections"
 _LOCK = "SELECT {}(hashtextextended('rm.' || %s, 0))"
@@ -51,9 +52,9 @@ def builder(
     connection: who is killed leaves none behind.
     """
     own = _as_role(dsn)
-    opens = master if model.opens else None
+    opens = master if model.opens_words else None
     with (
-        psycopg.connect(own, autocommit=True) as connection,
+        _connected(own) as connection,
         closing(EventLog.open(own, master=opens, pool_size=2)) as log,
     ):
         if wait:
@@ -61,6 +62,13 @@ def builder(
         else:
             _lock_now(connection, model.name)
         yield Builder(model, Source(own, opens, log, chunk_events), connection)
+
+
+def _connected(dsn: str) -> Connection[tuple[Any, ...]]:
+    try:
+        return psycopg.connect(dsn, autocommit=True, connect_timeout=CONNECT_SECONDS)
+    except psycopg.OperationalError as error:
+        raise Unavailable(str(error).strip().partition("\n")[0]) from error
 
 
 def _lock_now(connection: Connection[tuple[Any, ...]], name: str) -> None:

@@ -1,0 +1,106 @@
+"""Walks the log's chain, event by event, to the first that cannot be what was recorded.
+
+Pure: it is given the rows. What it cannot see is a chain computed anew from some event
+on by somebody who may write to the database; anchors outside it can.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from shared.chain import GENESIS, Link, chained
+from shared.event_log import Row
+
+Kind = Literal["gap", "changed", "earlier", "anchor", "tail", "versions"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The first bad position, and in a sentence what is wrong with it."""
+
+    position: int
+    kind: Kind
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A hash that somebody else remembers of the event at `position`."""
+
+    position: int
+    chain: bytes
+    whose: str
+
+
+@dataclass(slots=True)
+class Walk:
+    """Where the walk is. `anchors` are by position."""
+
+    anchors: Mapping[int, Anchor] = field(default_factory=dict)
+    position: int = 0
+    chain: bytes = GENESIS
+    recorded_at: datetime | None = None
+
+    def step(self, row: Row) -> Finding | None:
+        """Go on to the next row; return what is wrong with it."""
+        expected = self.position + 1
+        if row.position != expected:
+            return _gap(expected, row.position)
+        if self.recorded_at is not None and row.recorded_at < self.recorded_at:
+            return Finding(
+                expected,
+                "earlier",
+                f"the event at {expected} is recorded earlier than the one before it",
+            )
+        if chained(self.chain, _link(row)) != row.chain:
+            return Finding(
+                expected,
+                "changed",
+                f"the event at {expected} ({row.type}, version {row.version} of "
+                f"{row.stream}) is not the one recorded there: it was changed, moved "
+                "or put in, or one before it was taken out",
+            )
+        anchor = self.anchors.get(expected)
+        if anchor is not None and anchor.chain != row.chain:
+            return Finding(
+                expected,
+                "anchor",
+                f"{anchor.whose} remembers another event at {expected}: the log was "
+                "rewritten there or before",
+            )
+        self.position, self.chain = expected, row.chain
+        self.recorded_at = row.recorded_at
+        return None
+
+    def end(self) -> Finding | None:
+        """Return whether events are missing at the end, as anchors remember it."""
+        beyond = max(self.anchors, default=0)
+        if beyond <= self.position:
+            return None
+        anchor = self.anchors[beyond]
+        return Finding(
+            self.position + 1,
+            "tail",
+            f"the log ends at {self.position}, but {anchor.whose} has seen the event "
+            f"at {beyond}: the end was cut off",
+        )
+
+
+def _gap(expected: int, found: int) -> Finding:
+    missing = f"{expected}" if found == expected + 1 else f"{expected} to {found - 1}"
+    return Finding(
+        expected, "gap", f"the events at {missing} are missing: they were deleted"
+    )
+
+
+def _link(row: Row) -> Link:
+    return Link(
+        row.position,
+        row.stream,
+        row.version,
+        row.type,
+        row.recorded_at,
+        row.command_id,
+        row.state,
+    )
