@@ -7,7 +7,10 @@ from services.intake.cli_access import token, vault
 from services.intake.cli_bus import provision_command
 from services.intake.cli_config import config
 from services.intake.cli_people import people
+from services.projections.cli_audit import audit
 from services.projections.cli_parked import app as parked
+from services.projections.cli_rebuild import rebuild_command
+from services.projections.cli_replay import replay_command
 from shared.machine import cli as machine
 from shared.migrate_cli import migrate_command
 
@@ -27,6 +30,9 @@ app.add_typer(people, name="people")
 app.add_typer(token, name="token")
 app.add_typer(vault, name="vault")
 app.add_typer(parked, name="parked")
+app.command("rebuild")(rebuild_command)
+app.command("replay")(replay_command)
+app.add_typer(audit, name="audit")
 
 
 def main() -> None:
