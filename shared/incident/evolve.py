@@ -111,7 +111,7 @@ def _opened(event: IncidentOpened) -> Incident:
         urgency=event.urgency,
         priority=event.priority,
         override=event.override,
-        classified_by=event.by if event.override else None,
+        classified_by=None,
         team=event.team,
         assignee=None,
         reporter=event.reporter,

@@ -4,7 +4,7 @@ from services.intake.correlation import SUMMARY_EVERY
 from shared.events.incident import IncidentClassified, IncidentOpened
 from shared.events.incident_signals import IncidentSignalled
 from shared.incident import Status
-from shared.wishes import Classify
+from shared.wishes import Classify, Merge, Open, Resolve
 
 from .spec import NINE
 from .trouble import (
@@ -163,3 +163,25 @@ def test_a_reference_is_taken_only_where_one_is_opened() -> None:
     assert trouble.later(WINDOW + A_SECOND).hears("resolve").outcome == "recovered"
     trouble.later(WINDOW + A_SECOND).hears("trigger")
     assert sorted(trouble.desk.incidents) == [FIRST, SECOND]
+
+
+def test_an_acknowledgement_of_what_is_resolved_is_suppressed() -> None:
+    trouble = firing()
+    trouble.wishes(Resolve())
+
+    assert trouble.hears("acknowledge").outcome == "suppressed"
+
+
+def test_what_a_person_opened_no_signal_raises() -> None:
+    trouble = firing()
+    wish = Open(title="no trams", reporter="lefevre", channel="phone", urgency="low")
+    trouble.wishes(wish, "INC-000007")
+    trouble.wishes(Merge(into="INC-000007"))
+
+    assert types(trouble.hears("trigger", severity="critical")) == ["signalled"]
+
+
+def test_two_sources_never_speak_of_the_same_trouble() -> None:
+    trouble = firing()
+
+    assert trouble.hears("trigger", source="quais").outcome == "opened"

@@ -131,3 +131,13 @@ def test_a_source_that_goes_on_with_an_old_instant_is_believed_later() -> None:
     heard = trouble.later(STALE_WITHIN + A_SECOND).hears("trigger", occurred_at=NINE)
 
     assert types(heard)[0] == "reopened"
+
+
+def test_repeats_are_told_once_only() -> None:
+    trouble = firing()
+    trouble.hears("trigger")
+    trouble.hears("resolve")
+    event = only(trouble.hears("trigger"))
+
+    assert isinstance(event, IncidentReopened)
+    assert event.repeats == 0

@@ -56,6 +56,17 @@ def test_the_other_then_has_them() -> None:
     assert incident.reporters == {"costa", "lefevre"}
 
 
+def test_people_of_what_was_merged_before_go_over_too() -> None:
+    before = event(
+        IncidentAbsorbed, merged="INC-000003", signals={}, reporters=("costa",)
+    )
+
+    *_, over = given(opened(), before, called()).beside(other).when(merge).events()
+
+    assert isinstance(over, IncidentAbsorbed)
+    assert over.reporters == ("costa", "lefevre")
+
+
 def test_merging_ends_the_pause() -> None:
     paused = event(IncidentPaused, reason="vendor")
     past = (opened(), event(IncidentAcknowledged), paused)
@@ -137,6 +148,14 @@ def test_after_unmerging_both_are_as_if_they_had_never_met() -> None:
         [opened(), acknowledged]
     )
     assert replay([other, absorbed, released]) == replay([other])
+
+
+def test_what_recovered_meanwhile_comes_back_recovered() -> None:
+    unmerged = event(IncidentUnmerged, out_of=OTHER, signals={KEY: "recovered"})
+    incident = replay([opened(), merged, unmerged])
+
+    assert incident is not None
+    assert incident.signals == {KEY: "recovered"}
 
 
 def test_who_reported_both_stays_with_both() -> None:

@@ -61,6 +61,8 @@ def test_the_reporters_words_are_kept_verbatim_under_their_key() -> None:
 
     assert isinstance(contact, IncidentContacted)
     assert contact.words == "Rien ne va !"
+    assert isinstance(first, IncidentOpened)
+    assert first.details is None
     assert first.whose == contact.whose == "person:lefevre"
 
 

@@ -82,3 +82,18 @@ def test_after_the_pause_it_is_acknowledged_again() -> None:
 
     assert incident is not None
     assert (incident.status, incident.pause) == (Status.ACKNOWLEDGED, None)
+
+
+def test_what_nobody_had_taken_is_new_again_after_the_pause() -> None:
+    resumed = event(IncidentResumed, cause="agent")
+    incident = replay([opened(), paused, resumed])
+
+    assert incident is not None
+    assert incident.status is Status.NEW
+
+
+def test_taking_it_on_does_not_end_the_pause() -> None:
+    incident = replay([opened(), paused, acknowledged])
+
+    assert incident is not None
+    assert incident.status is Status.PAUSED

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from services.intake.commands import Trigger
+from services.intake.signals import Signal
 from shared.events.incident import (
     IncidentAcknowledged,
     IncidentCancelled,
@@ -13,7 +15,7 @@ from shared.events.incident import (
 from shared.incident import Status, replay
 from shared.wishes import Reopen
 
-from .spec import LATER, POLICY, When, event, given, opened
+from .spec import KEY, LATER, MONITOR, POLICY, When, event, given, opened
 
 acknowledged = event(IncidentAcknowledged)
 restored = event(IncidentRestored)
@@ -81,3 +83,12 @@ def test_a_cancelled_incident_is_not_reopened() -> None:
     cancelled = event(IncidentCancelled, reason="not_an_incident")
 
     given(opened(), cancelled).when(Reopen()).then_refused("open a new incident")
+
+
+def test_no_signal_reopens_it_later_than_that() -> None:
+    signal = Signal(source="prom", dedup_key="k1", action="trigger", title="down")
+    at = LATER + WINDOW + SECOND
+
+    given(*past).when(Trigger(signal, KEY, at), at=at, by=MONITOR).then_refused(
+        "open one that follows it", "window"
+    )
