@@ -1,0 +1,341 @@
+"""`permanence rebuild`, `replay` and `audit verify`, as somebody types them."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from signal import SIGKILL
+from typing import Any
+
+import psycopg
+import pytest
+from typer.testing import CliRunner, Result
+
+from services.__main__ import app
+from services.projections.generations import find_live
+from shared.event_log import EventLog
+from tests.support.busy_log import busy_log
+from tests.support.servers import Database
+from tests.support.written import (
+    MASTER,
+    QUEUE,
+    TIMELINE,
+    digest_of,
+    followed,
+    rebuilt,
+    write,
+)
+
+pytestmark = pytest.mark.servers
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def log(database: Database) -> Iterator[EventLog]:
+    with closing(EventLog.open(database.owner_dsn, master=MASTER)) as opened_log:
+        yield opened_log
+
+
+@pytest.fixture
+def environment(database: Database, tmp_path: Path) -> dict[str, str]:
+    key = tmp_path / "vault.key"
+    key.write_text(b64encode(MASTER).decode(), encoding="ascii")
+    return {
+        **os.environ,
+        "DATABASE_URL": database.owner_dsn,
+        "PERMANENCE_VAULT_KEY_FILE": str(key),
+        "PERMANENCE_HOME": str(tmp_path / "none"),
+        "COLUMNS": "200",
+    }
+
+
+@pytest.fixture
+def run(environment: dict[str, str]) -> Run:
+    def permanence(*words: str, **more: str) -> Result:
+        return CliRunner().invoke(app, words, env={**environment, **more})
+
+    return permanence
+
+
+def _json(done: Result) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def _tampered(database: Database, *statements: str) -> None:
+    with psycopg.connect(database.owner_dsn, autocommit=True) as connection:
+        connection.execute("ALTER TABLE log.events DISABLE TRIGGER ALL")
+        for statement in statements:
+            connection.execute(statement)
+
+
+def test_a_rebuild_says_what_it_did(
+    log: EventLog, database: Database, run: Run
+) -> None:
+    write(log, list(busy_log(120)))
+    followed(database, QUEUE, log)
+
+    done = run("rebuild", "queue")
+
+    assert done.exit_code == 0, done.stderr
+    assert "rm_queue_v2 is live at position 120, the same as before" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_a_rebuild_answers_in_json(log: EventLog, database: Database, run: Run) -> None:
+    write(log, list(busy_log(120)))
+    followed(database, TIMELINE, log)
+
+    done = run("rebuild", "timeline", "--json")
+
+    assert done.exit_code == 0
+    assert done.stderr == ""
+    assert _json(done)["same"] is True
+    assert _json(done)["events"] == 120
+
+
+def test_a_difference_is_exit_code_1_and_the_live_one_stays(
+    log: EventLog, database: Database, run: Run
+) -> None:
+    write(log, list(busy_log(60)))
+    live = followed(database, QUEUE, log)
+    _tampered(database, f"UPDATE {live}.incidents SET team = 'x'")
+
+    refused = run("rebuild", "queue")
+    taken = run("rebuild", "queue", "--accept-difference")
+
+    assert refused.exit_code == 1
+    assert "stays live" in refused.stdout
+    assert taken.exit_code == 0
+
+
+def test_going_back_is_one_word(log: EventLog, database: Database, run: Run) -> None:
+    write(log, list(busy_log(60)))
+    followed(database, QUEUE, log)
+
+    before = run("rebuild", "queue", "--rollback")
+    run("rebuild", "queue")
+    done = run("rebuild", "queue", "--rollback", "--json")
+
+    assert before.exit_code == 2
+    assert _json(done) == {"name": "queue", "schema": "rm_queue_v1"}
+
+
+@pytest.mark.parametrize(
+    ("words", "more", "code", "sentence"),
+    [
+        (["rebuild", "metrics"], {}, 2, "there are queue, timeline"),
+        (["rebuild", "queue"], {"DATABASE_URL": ""}, 3, "make up"),
+        (["rebuild", "queue"], {"DATABASE_URL": "nonsense"}, 2, "no address"),
+        (
+            ["rebuild", "queue"],
+            {"DATABASE_URL": "postgresql://x:y@127.0.0.1:9/z"},
+            3,
+            "not reachable",
+        ),
+        (["rebuild", "queue"], {"PERMANENCE_VAULT_KEY_FILE": "/none"}, 2, "master key"),
+        (["replay", "INC-1"], {}, 2, "write INC-000042"),
+        (["replay", "INC-000999"], {}, 2, "there is no incident INC-000999"),
+        (["replay", "INC-000001", "--at", "noon"], {}, 2, "no instant with a zone"),
+        (["replay", "INC-000001", "--at", "2026-01-01T00:00"], {}, 2, "with a zone"),
+        (["audit", "verify"], {"DATABASE_URL": ""}, 3, "make up"),
+    ],
+)
+def test_what_cannot_be_done_is_a_sentence_and_an_exit_code(
+    run: Run, words: list[str], more: dict[str, str], code: int, sentence: str
+) -> None:
+    done = run(*words, **more)
+    in_json = run(*words, "--json", **more)
+
+    assert (done.exit_code, in_json.exit_code) == (code, code)
+    assert sentence in done.stderr.replace("\n", " ")
+    assert sentence in _json(in_json)["error"]
+    assert "Traceback" not in done.stderr
+
+
+def test_a_replay_shows_the_state_and_how_it_came_about(
+    log: EventLog, run: Run
+) -> None:
+    write(log, list(busy_log(90)))
+
+    done = run("replay", "INC-000001")
+    plain = _json(run("replay", "INC-000001", "--json"))
+
+    assert done.exit_code == 0, done.stderr
+    assert "paul opened the incident" in done.stdout
+    assert plain["incident"]["version"] == len(plain["events"]) > 1
+    assert plain["events"][0]["event"]["details"].startswith("It does not print")
+
+
+def test_a_replay_at_an_instant_knows_nothing_later(log: EventLog, run: Run) -> None:
+    history = list(busy_log(90))
+    write(log, history[:1])
+    write(log, history[1:])
+    first = log.history("incident-INC-000001")[0].recorded_at
+
+    plain = _json(run("replay", "INC-000001", "--at", first.isoformat(), "--json"))
+
+    assert len(plain["events"]) == plain["incident"]["version"] == 1
+    assert plain["incident"]["status"] == "new"
+
+
+def test_without_the_key_words_stay_sealed(log: EventLog, run: Run) -> None:
+    write(log, list(busy_log(30)))
+
+    plain = run("replay", "INC-000001", "--json", PERMANENCE_VAULT_KEY_FILE="")
+
+    assert _json(plain)["incident"]["title"] == "[forgotten]"
+
+
+def test_a_whole_log_is_verified(log: EventLog, database: Database, run: Run) -> None:
+    write(log, list(busy_log(300)))
+    followed(database, QUEUE, log)
+
+    done = run("audit", "verify")
+
+    assert done.exit_code == 0, done.stderr
+    assert "300 events, each as it was recorded, and as 1 other" in done.stdout
+    assert log.head().chain.hex() in done.stdout
+
+
+def test_an_empty_log_is_whole(run: Run) -> None:
+    assert _json(run("audit", "verify", "--json"))["ok"] is True
+
+
+_EDITED = """
+UPDATE log.events
+SET state = convert_to(replace(convert_from(state, 'UTF8'), 'paul', 'anne'), 'UTF8')
+WHERE notification_id = 7
+"""
+_REDATED = """
+UPDATE log.events SET recorded_at = recorded_at + interval '1 s'
+WHERE notification_id = 7
+"""
+_DATED_BACK = """
+UPDATE log.events SET recorded_at = recorded_at - interval '1 day'
+WHERE notification_id = 7
+"""
+_ANOTHER_COMMAND = """
+UPDATE log.events SET command_id = gen_random_uuid() WHERE notification_id = 7
+"""
+_EXCHANGED = """
+UPDATE log.events SET notification_id = CASE notification_id
+    WHEN 7 THEN 1000007 ELSE 1000008 END WHERE notification_id IN (7, 8);
+UPDATE log.events SET notification_id = CASE notification_id
+    WHEN 1000007 THEN 8 ELSE 7 END WHERE notification_id > 1000000
+"""
+_PUT_IN = """
+UPDATE log.events SET notification_id = notification_id + 1000000
+WHERE notification_id > 7;
+UPDATE log.events SET notification_id = notification_id - 999999
+WHERE notification_id > 7;
+INSERT INTO log.events SELECT 8, 'incident-INC-000777', 1, topic, state, recorded_at,
+    command_id, chain FROM log.events WHERE notification_id = 7
+"""
+_DELETED = "DELETE FROM log.events WHERE notification_id {}"
+
+
+@pytest.mark.parametrize(
+    ("statement", "kind", "position"),
+    [
+        pytest.param(_EDITED, "changed", 7, id="edited"),
+        pytest.param(_REDATED, "changed", 7, id="redated"),
+        pytest.param(_DATED_BACK, "earlier", 7, id="dated back"),
+        pytest.param(_ANOTHER_COMMAND, "changed", 7, id="another command"),
+        pytest.param(_EXCHANGED, "changed", 7, id="two exchanged"),
+        pytest.param(_PUT_IN, "changed", 8, id="one put in"),
+        pytest.param(_DELETED.format("= 7"), "gap", 7, id="deleted"),
+        pytest.param(_DELETED.format("= 1"), "gap", 1, id="the first deleted"),
+        pytest.param(_DELETED.format("IN (3, 4, 5)"), "gap", 3, id="some deleted"),
+        pytest.param(_DELETED.format("> 35"), "tail", 36, id="the end cut off"),
+    ],
+)
+def test_whoever_rewrites_the_log_is_found_out_and_where(
+    log: EventLog,
+    database: Database,
+    run: Run,
+    statement: str,
+    kind: str,
+    position: int,
+) -> None:
+    write(log, list(busy_log(40)))
+    followed(database, QUEUE, log)
+    _tampered(database, *statement.split(";"))
+
+    done = run("audit", "verify", "--json")
+
+    assert done.exit_code == 1, done.stderr
+    found = _json(done)
+    assert found["ok"] is False
+    assert (found["finding"]["kind"], found["finding"]["position"]) == (kind, position)
+
+
+def test_a_chain_computed_anew_is_found_out_by_what_a_read_model_remembers(
+    log: EventLog, database: Database, run: Run
+) -> None:
+    write(log, list(busy_log(40)))
+    live = followed(database, QUEUE, log)
+    _tampered(
+        database,
+        f"UPDATE {live}.tracking SET chain = decode(repeat('ab', 32), 'hex')",
+    )
+
+    found = _json(run("audit", "verify", "--json"))["finding"]
+
+    assert (found["kind"], found["position"]) == ("anchor", 40)
+    assert "read model queue" in found["sentence"]
+
+
+def test_an_auditor_verifies_with_an_auditors_rights(
+    log: EventLog, database: Database, run: Run
+) -> None:
+    write(log, list(busy_log(40)))
+    followed(database, QUEUE, log)
+
+    done = run("audit", "verify", DATABASE_URL=database.dsn("desk_auditor"))
+
+    assert done.exit_code == 0, done.stderr
+
+
+def test_a_rebuild_killed_at_any_moment_disturbs_nobody_and_can_be_repeated(
+    log: EventLog, database: Database, environment: dict[str, str]
+) -> None:
+    write(log, list(busy_log(3_000)))
+    live = followed(database, QUEUE, log)
+    said = digest_of(log, QUEUE, live)
+
+    for made in ("rm_queue_v2", "rm_queue_v3", "rm_queue_v4"):
+        _kill_once_there(database, environment, made)
+        with log.transaction() as cursor:
+            found = find_live(cursor, "queue")
+        if found and found.schema != live:  # it was quicker than we
+            live = found.schema
+        assert digest_of(log, QUEUE, live) == said
+
+    assert rebuilt(database, QUEUE).same is True
+
+
+def _kill_once_there(
+    database: Database, environment: dict[str, str], schema: str
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "services", "rebuild", "queue", "--json"],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        with psycopg.connect(database.owner_dsn, autocommit=True) as watching:
+            number = int(re.findall(r"\d+", schema)[0])
+            while process.poll() is None:
+                rows = watching.execute(
+                    "SELECT nspname FROM pg_namespace WHERE nspname ~ '^rm_queue_v'"
+                ).fetchall()
+                if any(int(name.rpartition("v")[2]) >= number for (name,) in rows):
+                    break
+        process.send_signal(SIGKILL)
