@@ -6,7 +6,6 @@ from uuid import uuid4
 
 import pytest
 from eventsourcing.persistence import StoredEvent
-from eventsourcing.postgres import PostgresDatastore
 from eventsourcing.tests.persistence import (
     ApplicationRecorderTestCase,
     NonInterleavingNotificationIDsBaseCase,
@@ -15,7 +14,10 @@ from eventsourcing.tests.persistence import (
 
 from shared.event_log import EventLog
 from shared.recorder import DeskRecorder
+from tests.support.logs import broken_at
 from tests.support.servers import Database, PostgresServer
+
+pytestmark = pytest.mark.servers
 
 
 class _OnPostgres(RecorderTestCase):
@@ -53,13 +55,15 @@ class TestNotificationsDoNotInterleave(
     __test__ = True
 
 
-def test_the_library_itself_cannot_rewrite_what_it_stored(database: Database) -> None:
+def test_what_the_library_appends_is_chained_like_everything_else(
+    database: Database,
+) -> None:
     log = EventLog.open(database.owner_dsn)
-    event = StoredEvent("incident-INC-000001", 1, "incident.opened", b"{}")
-    log.recorder.insert_events([event])
+    first, second = (StoredEvent("incident-1", n, "noted", b"{}") for n in (1, 2))
 
-    stored = log.recorder.select_events("incident-INC-000001")
+    log.recorder.insert_events([first])
+    log.recorder.insert_events([second])
 
-    assert isinstance(log.recorder.datastore, PostgresDatastore)
-    assert [(e.originator_version, e.state) for e in stored] == [(1, b"{}")]
+    assert log.recorder.select_events("incident-1") == [first, second]
+    assert broken_at(database.owner_dsn) is None
     log.close()
