@@ -6,6 +6,7 @@ loop; nothing here is safe from another thread.
 
 import asyncio
 import heapq
+from contextlib import suppress
 from itertools import count
 
 
@@ -33,10 +34,12 @@ class Progress:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiting = self._waiting.setdefault(name, [])
         heapq.heappush(waiting, (position, next(self._numbers), future))
-        try:
-            async with asyncio.timeout(seconds):
-                await future
-        except TimeoutError:
-            # Those who gave up must not pile up under a reader that stands still.
-            waiting[:] = [one for one in waiting if one[2] is not future]
-            heapq.heapify(waiting)
+        with suppress(TimeoutError):
+            try:
+                async with asyncio.timeout(seconds):
+                    await future
+            finally:
+                # Who gives up or leaves must not pile up under a reader at rest.
+                if future.cancelled():
+                    waiting[:] = [one for one in waiting if one[2] is not future]
+                    heapq.heapify(waiting)
