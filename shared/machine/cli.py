@@ -29,22 +29,35 @@ def up_with(bootstrap: Bootstrap) -> Callable[[], None]:
         """Start PostgreSQL, NATS and the services here, and keep them running.
 
         Ctrl-C stops all of it; the data stays in .permanence (PERMANENCE_HOME).
+        Exit codes: 0 stopped, 1 something would not come up, 2 a setting, 3 a port is
+        taken, 4 a desk runs already, 5 the folder, 6 the disk is full, 7 something is
+        not installed, 8 credentials and data do not match, 9 the database.
         """
         with _in_sentences(as_json=False):
-            run(Plan(read_wishes(), SERVICES, bootstrap, Terminal()))
+            terminal = Terminal()
+            try:
+                run(Plan(read_wishes(), SERVICES, bootstrap, terminal))
+            finally:
+                terminal.close()
 
     return up
 
 
 def down(as_json: AsJson = False) -> None:
-    """Stop the desk that `up` runs in this folder."""
+    """Stop the desk that `up` runs in this folder, and wait for its end.
+
+    Exit codes: 0 none runs any more, 1 it does not stop, 5 it is another user's.
+    """
     with _in_sentences(as_json=as_json):
         said = stop(read_wishes().home)
         typer.echo(json.dumps({"done": said}) if as_json else said)
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Look at this machine and its desk; say what is wrong and what to do."""
+    """Look at this machine and its desk; say what is wrong and what to do.
+
+    Exit codes: 0 all is well, 1 something is not.
+    """
     with _in_sentences(as_json=as_json):
         findings = list(examine(read_wishes(), SERVICES))
         if as_json:

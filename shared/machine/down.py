@@ -1,11 +1,9 @@
 """`permanence down`: stops the desk of a folder from another terminal."""
 
 import os
-from contextlib import suppress
 from pathlib import Path
 from signal import SIGTERM
-
-import psutil
+from time import monotonic, sleep
 
 from shared.machine.leftovers import end_leftovers
 from shared.machine.lock import holder
@@ -13,6 +11,7 @@ from shared.machine.run_file import remove_run
 from shared.machine.trouble import Exit, Trouble
 
 _PATIENCE_SECONDS = 120
+_LOOK_EVERY = 0.1
 
 
 def down(home: Path) -> str:
@@ -26,19 +25,23 @@ def down(home: Path) -> str:
         ended = f" Ended {count} processes a killed one had left." if count else ""
         return f"No desk runs in {home}.{ended}"
     try:
-        with suppress(psutil.NoSuchProcess, ProcessLookupError):
-            desk = psutil.Process(pid)
-            os.kill(pid, SIGTERM)
-            desk.wait(_PATIENCE_SECONDS)
+        os.kill(pid, SIGTERM)
+    except ProcessLookupError:
+        pass  # it has just ended
     except PermissionError:
         raise Trouble(
             f"The desk in {home} (process {pid}) belongs to another user: stop it "
             "as that user, or as root.",
             Exit.FOLDER,
         ) from None
-    except psutil.TimeoutExpired:
-        raise Trouble(
-            f"The desk in {home} has not stopped after {_PATIENCE_SECONDS} s: see what "
-            f"it says, or end it with: kill -9 {pid} (the next `make up` tidies up)."
-        ) from None
+    # The lock, not the process: it may stay a while as a zombie nobody waits for.
+    deadline = monotonic() + _PATIENCE_SECONDS
+    while holder(home) == pid:
+        if monotonic() > deadline:
+            raise Trouble(
+                f"The desk in {home} has not stopped after {_PATIENCE_SECONDS} s: see "
+                f"what it says, or end it with: kill -9 {pid} (the next `make up` "
+                "tidies up)."
+            )
+        sleep(_LOOK_EVERY)
     return f"The desk in {home} has stopped."

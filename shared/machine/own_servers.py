@@ -19,6 +19,7 @@ from shared.machine.postgres import Cluster
 from shared.machine.process import Process
 from shared.machine.remembered_ports import own_port
 from shared.machine.supervisor import Supervisor
+from shared.machine.trouble import Trouble
 from shared.machine.wishes import Wishes
 
 DATABASE = "permanence"
@@ -74,6 +75,8 @@ async def own_nats(
 ) -> dict[str, str]:
     """Return the URL of each NATS user, with the server running."""
     if wishes.nats_url:
+        if not await asyncio.to_thread(nats.greets_at, wishes.nats_url):
+            raise Trouble("Nobody answers at NATS_URL: start that server, or unset it.")
         return dict.fromkeys(USERS, wishes.nats_url)
     port = own_port(home, NATS, wishes.nats_port, "PERMANENCE_NATS_PORT")
     bus = Bus(home / "nats", port, credentials.nats)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGHUP, SIGINT, SIGTERM
 
+import psycopg
+
 from shared.machine.account import Account, server_account
 from shared.machine.credentials import (
     Credentials,
@@ -27,8 +29,9 @@ from shared.machine.roster import Service, demand_ports, environment_of, url_as
 from shared.machine.run_file import Run, remove_run, run_file, write_run
 from shared.machine.supervisor import Supervisor
 from shared.machine.terminal import Terminal
+from shared.machine.trouble import Exit, Trouble
 from shared.machine.wishes import Wishes
-from shared.migrate import migrate
+from shared.migrate import Mismatch, migrate
 
 Bootstrap = Callable[[str, Path, Credentials], Credentials]
 """Fills a migrated desk with what nobody can start without, once: a first policy, an
@@ -101,7 +104,7 @@ class _Desk:
         owner = await own_postgres(
             self._supervisor, home, plan.wishes, self._credentials, self._account
         )
-        await asyncio.to_thread(migrate, owner, self._credentials.roles)
+        await asyncio.to_thread(_migrate, owner, self._credentials.roles)
         users = await own_nats(self._supervisor, home, plan.wishes, self._credentials)
         self._credentials = await asyncio.to_thread(
             plan.bootstrap, owner, vault_key_file(home), self._credentials
@@ -169,3 +172,17 @@ class _Desk:
         for names in (services, [NATS], [POSTGRES]):
             await self._supervisor.stop(names, hurry=self._hurry)
         register_file(self._home).unlink(missing_ok=True)
+
+
+def _migrate(owner: str, roles: Mapping[str, str]) -> None:
+    try:
+        migrate(owner, roles)
+    except Mismatch as reason:
+        raise Trouble(f"{reason}.", Exit.MIGRATION) from reason
+    except psycopg.Error as reason:
+        said = str(reason).strip().splitlines()[0]
+        raise Trouble(
+            f"The database cannot be migrated: {said}. DATABASE_URL, where it is set, "
+            "must name a database that runs and a user who may create roles.",
+            Exit.MIGRATION,
+        ) from reason

@@ -187,3 +187,12 @@ def test_nobody_reads_the_terminal_any_more_and_it_goes_on(home: Path) -> None:
 
         assert psutil.pid_exists(desk.pid)
         assert down(home) == f"The desk in {home} has stopped."
+
+
+def test_a_terminal_that_is_stopped_stops_nothing(home: Path) -> None:
+    with running_desk(home) as desk:
+        desk.until_up()  # and from here on nobody reads: the pipe holds 64 KB
+
+        for _ in range(3):
+            assert json.loads(ask(desk.run.intake_url, "/say/100000"))
+        assert down(home) == f"The desk in {home} has stopped."

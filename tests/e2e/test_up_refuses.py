@@ -7,8 +7,10 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from shared.machine.ports import free_port
 from shared.machine.ready import listens, wait_until_ready
 from shared.machine.trouble import Exit, Trouble
 from tests.support.running_desk import RunningDesk, running_desk
@@ -130,6 +132,27 @@ def test_credentials_nobody_can_read(home: Path) -> None:
 def test_a_variable_that_cannot_be_meant(home: Path, variable: str, value: str) -> None:
     with running_desk(home, **{variable: value}) as desk:
         refuses(desk, Exit.USAGE, variable)
+
+
+def test_a_database_of_another_that_is_away(home: Path) -> None:
+    url = f"postgresql://me:secret@127.0.0.1:{free_port()}/theirs"
+    with running_desk(home, DATABASE_URL=url) as desk:
+        refuses(desk, Exit.MIGRATION, "Connection refused", "DATABASE_URL")
+    assert "secret" not in desk.said
+
+
+def test_a_nats_of_another_that_is_away(home: Path) -> None:
+    with running_desk(home, NATS_URL=f"nats://127.0.0.1:{free_port()}") as desk:
+        refuses(desk, Exit.FAILED, "Nobody answers at NATS_URL")
+
+
+def test_data_of_another_version(home: Path) -> None:
+    with running_desk(home) as desk:
+        run = desk.until_up().run
+        with psycopg.connect(run.database_url) as connection:
+            connection.execute("UPDATE public.migrations SET digest = 'another'")
+    with running_desk(home) as desk:
+        refuses(desk, Exit.MIGRATION, "in another form")
 
 
 @as_user

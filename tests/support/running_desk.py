@@ -115,9 +115,9 @@ def running_desk(
         desk.close()
 
 
-def ask(url: str) -> str:
-    """Return what a service answers when asked whether it is ready."""
-    with urlopen(f"{url}/health/ready", timeout=WAIT) as answer:  # noqa: S310 - http
+def ask(url: str, path: str = "/health/ready") -> str:
+    """Return what a service answers, by default whether it is ready."""
+    with urlopen(f"{url}{path}", timeout=WAIT) as answer:  # noqa: S310 - http
         body: bytes = answer.read()
         return body.decode()
 

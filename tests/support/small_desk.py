@@ -33,11 +33,14 @@ def bootstrap(owner_dsn: str, vault_key: Path, credentials: Credentials) -> Cred
 
 def main() -> int:
     """Run it; return the exit code."""
+    terminal = Terminal()
     try:
-        up(Plan(read_wishes(), SMALL, bootstrap, Terminal()))
+        up(Plan(read_wishes(), SMALL, bootstrap, terminal))
     except Trouble as trouble:
         sys.stderr.write(f"{trouble}\n")
         return trouble.code
+    finally:
+        terminal.close()
     return 0
 
 

@@ -10,10 +10,13 @@ NAME = sys.argv[1]
 
 
 class Ready(BaseHTTPRequestHandler):
-    """Answers every path alike."""
+    """Answers every path alike; `/say/N` writes N bytes to the log first."""
 
     def do_GET(self) -> None:
         """Say who answers, and as whom it came to the database."""
+        if self.path.startswith("/say/"):
+            for _ in range(int(self.path.removeprefix("/say/")) // 100):
+                print("x" * 99)  # noqa: T201 - this is its log
         self.send_response(200)
         self.end_headers()
         self.wfile.write(f'{{"service": "{NAME}", "role": "{role}"}}'.encode())

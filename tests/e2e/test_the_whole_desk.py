@@ -1,0 +1,104 @@
+"""`permanence up` with the real services: all come up, come back, and are looked at."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from shared.machine.roster import SERVICES
+from tests.support.running_desk import SMALL_DESK, all_gone, ask, family, running_desk
+from tests.support.servers import reachable_folder, running_nats, running_postgres
+
+pytestmark = pytest.mark.e2e
+PERMANENCE = (sys.executable, "-m", "services")
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with reachable_folder() as folder:
+        yield folder
+
+
+def test_every_service_comes_up_comes_back_and_is_found_well(folder: Path) -> None:
+    with running_desk(folder / "home", (*PERMANENCE, "up")) as desk:
+        children = family(desk.until_up().pid)
+        names = {service.name for service in SERVICES}
+        assert set(desk.run.pids) == names | {"supervisor", "postgres", "nats"}
+        assert json.loads(ask(desk.run.intake_url))["status"] == "ready"
+        assert desk.run.token.startswith("pmn_")
+        assert desk.run.source_key.startswith("pmn_")
+
+        looked = subprocess.run(
+            [*PERMANENCE, "doctor", "--json"],
+            env=desk.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        findings = json.loads(looked.stdout)
+        assert [finding for finding in findings if not finding["ok"]] == []
+        assert looked.returncode == 0
+        assert {finding["name"] for finding in findings} >= names
+
+        for name in sorted(names):
+            before = desk.run.pids[name]
+            psutil.Process(before).kill()
+            desk.until(f"{name} │ was ended by SIGKILL")
+            desk.until(rf"{name} │ .*http\.listening")
+            assert desk.run.pids[name] != before
+        stopped = subprocess.run(
+            [*PERMANENCE, "down"],
+            env=desk.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "has stopped" in stopped.stdout
+        assert desk.ended() == 0
+        assert all_gone(children)
+
+
+def test_the_servers_of_another_are_used_and_left_alone(folder: Path) -> None:
+    with (
+        running_postgres(folder, durable=False) as postgres,
+        running_nats(folder, durable=False) as bus,
+    ):
+        with psycopg.connect(
+            postgres.cluster.dsn("postgres"), autocommit=True
+        ) as connection:
+            connection.execute("CREATE DATABASE theirs")
+        theirs = {
+            "DATABASE_URL": postgres.cluster.dsn("theirs"),
+            "NATS_URL": bus.bus.url("admin"),
+        }
+        with running_desk(folder / "home", SMALL_DESK, **theirs) as desk:
+            desk.until_up()
+            assert desk.run.database_url == theirs["DATABASE_URL"]
+            assert desk.run.nats_url == theirs["NATS_URL"]
+            assert set(desk.run.pids) == {"supervisor", "intake", "projections"}
+            assert json.loads(ask(desk.run.intake_url))["role"] == "desk_intake"
+        assert postgres.alive()
+        assert bus.alive()
+        assert not (folder / "home" / "postgres").exists()
+
+
+def test_doctor_says_what_is_wrong_and_what_to_do(folder: Path) -> None:
+    with running_desk(folder / "home", SMALL_DESK) as desk:
+        desk.until_up()
+        looked = subprocess.run(
+            [*PERMANENCE, "doctor"],
+            env=desk.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert looked.returncode == 1
+    assert "failed  sla_watcher: does not answer" in looked.stdout
+    assert "→ See what sla_watcher says" in looked.stdout
+    assert "Traceback" not in looked.stderr
