@@ -55,9 +55,12 @@ def test_a_standby_takes_over_from_one_that_is_gone(desk: Desk) -> None:
     async def scenario() -> None:
         async with reading(desk, standby=0.05) as standby:
             async with reading(desk, standby=0.05):
-                while standby.status.state != "standby":
+
+                def one_lost() -> bool:
                     desk.happen(1)
-                    await asyncio.sleep(0.01)
+                    return standby.status.state == "standby"
+
+                await until(one_lost)
             count = len(desk.rows())
             desk.happen(2)
             await until(lambda: desk.tracked() == count + 1)

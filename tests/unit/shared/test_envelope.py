@@ -1,0 +1,95 @@
+"""An event on its way through NATS."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from shared.chain import GENESIS, Link, chained
+from shared.envelope import Unreadable, follows, headers_of, row_of
+from shared.event_log import Row
+
+AT = datetime(2026, 1, 5, 9, 0, 0, 123456, tzinfo=UTC)
+
+
+def row(command_id: UUID | None = None) -> Row:
+    link = Link(1, "incident-INC-000001", 1, "incident.opened", AT, command_id, b"{}")
+    chain = chained(GENESIS, link)
+    return Row(
+        link.position,
+        link.stream,
+        link.version,
+        link.type,
+        link.state,
+        link.recorded_at,
+        link.command_id,
+        chain,
+    )
+
+
+@pytest.mark.parametrize("command_id", [None, UUID(int=5)])
+def test_an_event_survives_the_way(command_id: UUID | None) -> None:
+    sent = row(command_id)
+
+    received = row_of(headers_of(sent), sent.state)
+
+    assert received == sent
+    assert follows(GENESIS, received)
+
+
+def test_a_header_holds_no_more_than_a_line() -> None:
+    for name, value in headers_of(row(UUID(int=5))).items():
+        assert (name + value).isascii()
+        assert (name + value).isprintable()
+
+
+def test_cloudevents_are_told_where_an_event_is_from() -> None:
+    headers = headers_of(row())
+
+    assert headers["ce-specversion"] == "1.0"
+    assert headers["ce-id"] == "1"
+    assert headers["ce-source"] == "urn:permanence:log"
+    assert headers["ce-type"] == "incident.opened"
+    assert headers["ce-subject"] == "incident-INC-000001"
+    assert headers["ce-time"] == "2026-01-05T09:00:00.123456+00:00"
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A header that is not as it was."""
+
+    name: str
+    value: str | None
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        Damage("Desk-Position", "seven"),
+        Damage("Desk-Position", None),
+        Damage("Desk-Schema", "2"),
+        Damage("Desk-Chain", "xyz"),
+        Damage("Desk-Recorded-At", "yesterday"),
+        Damage("Desk-Stream", None),
+    ],
+    ids=str,
+)
+def test_a_message_that_is_no_event_is_unreadable(damage: Damage) -> None:
+    headers = headers_of(row())
+    headers.pop(damage.name)
+    if damage.value is not None:
+        headers[damage.name] = damage.value
+
+    with pytest.raises(Unreadable):
+        row_of(headers, b"{}")
+
+
+def test_a_message_without_headers_is_unreadable() -> None:
+    with pytest.raises(Unreadable):
+        row_of(None, b"{}")
+
+
+def test_an_event_that_was_changed_does_not_follow() -> None:
+    assert not follows(GENESIS, row()._replace(state=b"{ }"))
+    assert not follows(bytes([1]) * 32, row())

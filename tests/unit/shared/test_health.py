@@ -1,0 +1,85 @@
+"""What a process says of its health."""
+
+import asyncio
+from collections.abc import Sequence
+
+import httpx
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+
+from shared.health import Check, Health, Probe
+
+
+def ask(asked: Sequence[Probe], *paths: str) -> list[httpx.Response]:
+    """Ask a process with these probes for these paths, one after the other."""
+    app = Starlette(routes=Health(asked, CollectorRegistry()).routes())
+
+    async def answers() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as web:
+            return [await web.get(path) for path in paths]
+
+    return asyncio.run(answers())
+
+
+def saying(*checks: Check) -> list[Probe]:
+    def probe(check: Check) -> Probe:
+        async def answer() -> Check:
+            return check
+
+        return answer
+
+    return [probe(check) for check in checks]
+
+
+NEAR = Check("reader", "queue", True, {"state": "live"}, {"lag_events": 0.0})
+FAR = Check("reader", "timeline", False, {"why": "behind"}, {"lag_events": 9.0})
+
+
+def test_a_process_is_ready_when_all_its_parts_are() -> None:
+    (answer,) = ask(saying(NEAR), "/health/ready")
+
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "status": "ready",
+        "checks": [
+            {
+                "kind": "reader",
+                "name": "queue",
+                "ready": True,
+                "state": "live",
+                "lag_events": 0.0,
+            }
+        ],
+    }
+
+
+def test_one_part_that_is_far_behind_makes_it_unready_but_alive() -> None:
+    ready, live = ask(saying(NEAR, FAR), "/health/ready", "/health/live")
+
+    assert ready.status_code == 503
+    assert live.status_code == 200
+
+
+def test_the_numbers_of_all_parts_are_metrics() -> None:
+    relay = Check("relay", "events", True, numbers={"published_total": 5.0})
+
+    text = ask(saying(NEAR, FAR, relay), "/metrics")[0].text
+
+    assert 'permanence_reader_lag_events{name="queue"} 0.0' in text
+    assert 'permanence_reader_lag_events{name="timeline"} 9.0' in text
+    assert 'permanence_reader_ready{name="timeline"} 0.0' in text
+    assert "# TYPE permanence_relay_published_total counter" in text
+    assert 'permanence_relay_published_total{name="events"} 5.0' in text
+
+
+def test_asking_often_asks_the_parts_seldom() -> None:
+    asked: list[int] = []
+
+    async def counting() -> Check:
+        asked.append(1)
+        return NEAR
+
+    ask([counting], *["/health/ready", "/metrics"] * 5)
+
+    assert len(asked) == 1
