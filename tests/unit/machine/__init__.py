@@ -1,0 +1,1 @@
+"""Rules of `make up` that need no server."""
