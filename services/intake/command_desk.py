@@ -32,6 +32,7 @@ from shared.append import (
     Recorded,
     Repeated,
     Stale,
+    TooLarge,
     recorded_commands,
 )
 from shared.clock import Clock
@@ -76,18 +77,36 @@ class CommandDesk:
         return [answers.get(n) or too_busy() for n in numbered]
 
     def _attempt(self, wanted: Mapping[int, Wanted]) -> dict[int, Answer]:
-        """Answer whom one transaction can answer; the others are decided anew."""
+        """Answer whom one transaction can answer; the others are decided anew.
+
+        Those that are too large for one together are taken one by one.
+        """
         for actor in {each.request.actor for each in wanted.values()}:
             self._log.vault.prepare(actor)
         try:
-            with self._log.transaction() as cursor:
-                thought = deliberate(wanted, self._before(cursor, wanted))
-                for command, no in thought.refusals:
-                    journal(cursor, command, no)
-                outcomes = self._record(cursor, wanted, thought)
+            thought, outcomes = self._transact(wanted)
         except _Again:
             return {}
+        except TooLarge as error:
+            if len(wanted) == 1:
+                return dict.fromkeys(wanted, error)
+            apart: dict[int, Answer] = {}
+            for n, each in wanted.items():
+                apart.update(self._attempt({n: each}))
+            return apart
         self._cache.keep(_certain(thought, outcomes))
+        return self._answers(wanted, thought, outcomes)
+
+    def _transact(self, wanted: Mapping[int, Wanted]) -> tuple[Deliberation, Outcomes]:
+        with self._log.transaction() as cursor:
+            thought = deliberate(wanted, self._before(cursor, wanted))
+            for command, no in thought.refusals:
+                journal(cursor, command, no)
+            return thought, self._record(cursor, wanted, thought)
+
+    def _answers(
+        self, wanted: Mapping[int, Wanted], thought: Deliberation, outcomes: Outcomes
+    ) -> dict[int, Answer]:
         answers: dict[int, Answer] = {}
         for n, verdict in thought.verdicts.items():
             match verdict:
@@ -96,9 +115,8 @@ class CommandDesk:
                     if not isinstance(outcome, Stale):
                         answers[n] = self._answer(wanted[n], answer, outcome)
                 case Repeated(first, last):
-                    answers[n] = repeated_answer(
-                        self._log, wanted[n].request.incident, first, last
-                    )
+                    incident = wanted[n].request.incident
+                    answers[n] = repeated_answer(self._log, incident, first, last)
                 case _:
                     answers[n] = verdict
         return answers

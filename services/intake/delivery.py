@@ -1,6 +1,6 @@
 """What one request brings, and what it hears back about each element."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Literal
@@ -32,6 +32,8 @@ class Delivery:
     first: int
     heard: tuple[Signal | Rejected, ...]
     received_at: datetime
+    told: bool = False
+    """Whether the sender hears of a bad element; else it is kept in quarantine."""
 
     @property
     def digest(self) -> bytes:
@@ -52,3 +54,14 @@ class Result:
     error: str | None = None
     loc: tuple[str | int, ...] | None = None
     """Where in the element the error is."""
+
+
+def halves(delivery: Delivery) -> tuple[Delivery, Delivery]:
+    """Return a delivery of several elements as two; ValueError for a single one."""
+    half = len(delivery.heard) // 2
+    if not half:
+        raise ValueError("one element cannot be divided")
+    return (
+        replace(delivery, heard=delivery.heard[:half]),
+        replace(delivery, heard=delivery.heard[half:], first=delivery.first + half),
+    )

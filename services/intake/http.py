@@ -74,7 +74,9 @@ async def _events(doors: Doors, request: Request) -> Response:
     document = read_json(body)
     elements(document)  # its limits, before anything is done
     key = request.headers.get("idempotency-key")
-    results = await doors.reception.receive(source, "native", body, document, key)
+    results = await doors.reception.receive(
+        source, "native", body, document, key, told=True
+    )
     if not isinstance(document, list) and results[0].status == "rejected":
         raise Problem(
             422,

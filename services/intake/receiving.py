@@ -10,7 +10,7 @@ from typing import Any
 from psycopg import Cursor
 
 from services.intake.correlation import KeyRow
-from services.intake.delivery import Delivery, Result
+from services.intake.delivery import Delivery, Result, halves
 from services.intake.incident_cache import UNOPENED, IncidentCache, Versioned
 from services.intake.outcomes import known_events, remember_events
 from services.intake.policies import Policies
@@ -18,7 +18,7 @@ from services.intake.raw_store import keep_bodies, quarantine
 from services.intake.reckoning import Before, Reckoning, reckon
 from services.intake.signal_keys import lock_keys, new_refs, write_keys
 from services.intake.signals import Signal, signal_key
-from shared.append import Recorded
+from shared.append import Recorded, TooLarge
 from shared.clock import Clock
 from shared.event_log import EventLog
 from shared.incident import AT_WORK
@@ -49,17 +49,43 @@ class Receiver:
         """Return the results of each delivery, in order. All are committed then."""
         for source in {delivery.source for delivery in deliveries}:
             self._log.vault.prepare(f"source:{source}")
+        return self._flush(deliveries)
+
+    def _flush(
+        self, deliveries: Sequence[Delivery]
+    ) -> Sequence[list[Result] | Exception]:
+        """Take them in one transaction, or in halves where they are too large for one.
+
+        What many signals come to together is no fault of any of their senders.
+        """
         for _ in range(ATTEMPTS_MAX):
             try:
                 return self._receive(deliveries)
             except _Again:
                 continue
+            except TooLarge:
+                half = len(deliveries) // 2
+                if half:
+                    head, tail = deliveries[:half], deliveries[half:]
+                    return [*self._flush(head), *self._flush(tail)]
+                (delivery,) = deliveries
+                return [self._piecemeal(delivery)]
         raise Problem(
             503,
             "the incidents of these signals are very busy: send them again",
             code="busy",
             retry_after=1,
         )
+
+    def _piecemeal(self, delivery: Delivery) -> list[Result] | Exception:
+        """Take one delivery in two parts; an element alone always fits."""
+        results: list[Result] = []
+        for part in halves(delivery):
+            (taken,) = self._flush([part])
+            if isinstance(taken, Exception):
+                return taken
+            results += taken
+        return results
 
     def _receive(self, deliveries: Sequence[Delivery]) -> list[list[Result]]:
         with self._log.transaction() as cursor:

@@ -29,10 +29,13 @@ class Reception:
         body: bytes,
         document: object,
         event_id: str | None = None,
+        *,
+        told: bool = False,
     ) -> list[Result]:
         """Return what became of each element, all of it committed.
 
         `event_id` is the sender's idempotency key: it names elements without an id.
+        `told`: the sender reads the results, so a bad element need not be kept.
         Raises `Overloaded`, `Unavailable` or `Problem`; what was committed before that
         is known again when it is sent again.
         """
@@ -46,6 +49,7 @@ class Reception:
                 first,
                 tuple(heard[first : first + PIECE_MAX]),
                 received_at,
+                told,
             )
             for first in range(0, len(heard), PIECE_MAX)
         ]

@@ -21,9 +21,6 @@ from shared.incident import evolve
 from shared.policy.document import Policy
 from shared.references import incident_stream
 
-OUR_OWN = "native"
-"""The adapter whose senders are told of a bad element; others' are quarantined."""
-
 
 @dataclass(frozen=True, slots=True)
 class Before:
@@ -136,11 +133,10 @@ class _Tally:
         """Account for an element that is no signal: told, or kept for later."""
         at = ".".join(map(str, why.loc))
         reason = f"{at}: {why.reason}" if at else why.reason
-        ours = delivery.adapter == OUR_OWN
-        status: Status = "rejected" if ours else "quarantined"
+        status: Status = "rejected" if delivery.told else "quarantined"
         result = Result(index, status, error=reason, loc=why.loc or None)
         self.lines.append(Line(n, result))
-        if not ours:
+        if not delivery.told:
             self.unmapped.append(Unmapped(delivery, index, reason))
 
     def hear(self, n: int, index: int, signal: Signal, received_at: datetime) -> None:

@@ -207,3 +207,15 @@ def test_what_was_recorded_is_known_by_its_command_id(opened: Hands) -> None:
     with opened.log.transaction() as cursor:
         ((_, first, last),) = recorded_commands(cursor, [key]).values()
     assert list(range(first, last + 1)) == answer.positions
+
+
+def test_commands_too_large_for_one_transaction_are_all_answered(
+    opened: Hands,
+) -> None:
+    words = "é" * 10_000
+    answers = opened.commands.flush(
+        [wanted(Inform(message=f"{n} {words}"[:10_000])) for n in range(60)]
+    )
+
+    assert all(isinstance(answer, CommandAnswer) for answer in answers)
+    assert types(opened).count("incident.informed") == 60

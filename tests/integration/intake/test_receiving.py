@@ -18,9 +18,9 @@ ACKNOWLEDGED = IncidentAcknowledged(
 DISK_OK = Signal(source="demo", dedup_key="web-1/disk", action="resolve", title="ok")
 
 
-def delivery(*heard: Signal | Rejected, adapter: str = "native") -> Delivery:
+def delivery(*heard: Signal | Rejected, told: bool = True) -> Delivery:
     body = repr(heard).encode()
-    return Delivery("demo", adapter, body, 0, heard, NOW)
+    return Delivery("demo", "native", body, 0, heard, NOW, told)
 
 
 def receive(hands: Hands, *heard: Signal | Rejected) -> list[Result]:
@@ -162,10 +162,12 @@ def test_a_bad_element_is_told_and_does_not_fail_the_others(hands: Hands) -> Non
     assert bad.error == "title: has no title"
 
 
-def test_what_an_adapter_cannot_map_is_quarantined_with_its_body(hands: Hands) -> None:
+def test_what_cannot_be_mapped_is_quarantined_where_nobody_is_told(
+    hands: Hands,
+) -> None:
     odd = Rejected(0, "has no labels", ("alerts", 0))
     for _ in range(2):
-        (results,) = hands.receiver.flush([delivery(odd, adapter="alertmanager")])
+        (results,) = hands.receiver.flush([delivery(odd, told=False)])
         assert isinstance(results, list)
         assert results[0].status == "quarantined"
 
@@ -198,3 +200,35 @@ def test_a_command_that_comes_between_is_seen_and_nothing_is_lost(
     ]
     mine.log.close()
     rival.log.close()
+
+
+def test_signals_too_many_for_one_transaction_are_taken_in_several(
+    hands: Hands,
+) -> None:
+    labels = {f"label-{n}": "x" * 1_000 for n in range(14)}
+    large = [
+        DISK.model_copy(update={"dedup_key": f"web-{n}", "labels": labels})
+        for n in range(120)
+    ]
+
+    results = receive(hands, *large)
+
+    assert {result.status for result in results} == {"opened"}
+    assert [result.index for result in results] == list(range(120))
+    assert types(hands) == ["incident.opened"] * 100  # a page
+    assert count(hands, "intake.raw_bodies") == 1
+
+
+def test_the_signals_of_several_senders_fail_none_of_them_by_their_size(
+    hands: Hands,
+) -> None:
+    labels = {f"label-{n}": "x" * 1_000 for n in range(14)}
+    deliveries = [
+        delivery(DISK.model_copy(update={"dedup_key": f"web-{n}", "labels": labels}))
+        for n in range(80)
+    ]
+
+    answers = hands.receiver.flush(deliveries)
+
+    assert all(isinstance(answer, list) for answer in answers)
+    assert count(hands, "intake.signal_keys") == 80
