@@ -69,8 +69,9 @@ class Follower:
                 self.status.state = "away"
                 await pause(stop, RETRY_SECONDS)
             except Exception as error:  # noqa: BLE001 # it looks again, red meanwhile
+                if self.status.why != reason(error):
+                    _log.exception("projection.stopped", model=self._model.name)
                 self.status.state, self.status.why = "stopped", reason(error)
-                _log.exception("projection.stopped", model=self._model.name)
                 await pause(stop, STOPPED_SECONDS)
             else:
                 await self._follow(schema, stop)

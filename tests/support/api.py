@@ -83,21 +83,22 @@ class Api:
 
 @contextmanager
 def serving(
-    database: Database, bus: Bus, folder: Path, intake_url: str = NOWHERE
+    database: Database, bus: Bus, folder: Path, *, built: bool = True
 ) -> Iterator[Api]:
-    """Run projections on `database` and `bus` until the test is over."""
+    """Run projections on `database` and `bus`; wait until all is `built`."""
     key_file = folder / "vault.key"
     key_file.write_text(b64encode(MASTER).decode(), encoding="ascii")
     settings = ProjectionsSettings(
         database_url=database.dsn("desk_projections"),
         nats_url=bus.url("projections"),
         vault_key_file=key_file,
-        intake_url=intake_url,
+        intake_url=NOWHERE,
     )
     log = EventLog.open(database.owner_dsn, master=MASTER)
     with running(lambda stop, port: run(settings, stop, port)) as port:
         api = Api(f"http://127.0.0.1:{port}", database, log, _tokens(log))
-        _wait_until_built(api)
+        if built:
+            _wait_until_built(api)
         yield api
     log.close()
 
