@@ -19,6 +19,10 @@ up: setup ## run the desk here until Ctrl-C: PostgreSQL, NATS, four services
 down: setup ## stop the desk that runs here
 	@exec $(BIN)/python -m services down
 
+.PHONY: doctor
+doctor: setup ## say what is well on this machine, what is not, and what to do
+	@exec $(BIN)/python -m services doctor
+
 .PHONY: check
 check: setup ## the fast part of `test`: style, types, layers, tests without servers
 	@$(BIN)/ruff check .
