@@ -13,6 +13,8 @@ from shared.machine.trouble import Trouble
 
 _LOOK_EVERY = 0.1
 _OK = 200
+_BODY_MAX = 65_536
+_WORDS_MAX = 500
 
 
 async def wait_until_ready(
@@ -56,20 +58,30 @@ def listens(pid: int | None, port: int) -> bool:
 
 
 def ask_ready(port: int) -> tuple[int, str]:
-    """Return status and a short answer of a service; 0 where nobody answers."""
+    """Return status and, in words, what a service answers; 0 where nobody does."""
     connection = HTTPConnection(HOST, port, timeout=5)
     try:
         connection.request("GET", "/health/ready")
         response = connection.getresponse()
-        return response.status, _short(response.read(4096))
+        return response.status, _told(response.read(_BODY_MAX))
     except (OSError, HTTPException):
         return 0, ""
     finally:
         connection.close()
 
 
-def _short(body: bytes) -> str:
+def _told(body: bytes) -> str:
+    """Return a readiness report in words, or what was said instead of one."""
     try:
-        return json.dumps(json.loads(body))[:500]
-    except ValueError:
-        return body.decode("utf-8", "replace")[:500]
+        return "; ".join(map(_check, json.loads(body)["checks"]))
+    except (ValueError, KeyError, TypeError):
+        return body.decode("utf-8", "replace")[:_WORDS_MAX]
+
+
+def _check(check: dict[str, object]) -> str:
+    words = ["ready" if check["ready"] else "not ready"]
+    if "lag_events" in check:
+        words.append(f"{check['lag_events']} events behind")
+    if parked := check.get("parked_streams"):
+        words.append(f"{parked:g} streams parked")
+    return f"{check['name']} {', '.join(words)}"
