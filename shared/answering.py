@@ -1,5 +1,6 @@
 """An endpoint that always answers: an error becomes problem+json, never a traceback."""
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 
@@ -14,18 +15,21 @@ from shared.problem import Problem, response
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
+ANSWER_SECONDS = 15.0
+"""How long a request may wait for PostgreSQL: one that hangs must not hang us."""
 RETRY_SECONDS = 2
 """What `Retry-After` says while PostgreSQL is away."""
 
 _log = structlog.get_logger(__name__)
 
 
-def answered(endpoint: Endpoint) -> Endpoint:
-    """Return `endpoint` with every error of it answered."""
+def answered(endpoint: Endpoint, seconds: float = ANSWER_SECONDS) -> Endpoint:
+    """Return `endpoint` with every error of it answered, and after `seconds` a 503."""
 
     async def answer(request: Request) -> Response:
         try:
-            return await endpoint(request)
+            async with asyncio.timeout(seconds):
+                return await endpoint(request)
         except Exception as error:  # noqa: BLE001 # nobody behind us would answer
             return response(problem_of(error, request.url.path).details)
 
@@ -51,6 +55,14 @@ def problem_of(error: Exception, where: str) -> Problem:
                 code="overloaded",
                 retry_after=1,
             )
+        case TimeoutError():
+            return Problem(
+                503,
+                "the event log does not answer; it may be recorded all the same: "
+                "send it again with the same event id or Idempotency-Key",
+                code="log_silent",
+                retry_after=RETRY_SECONDS,
+            )
         case TooLarge():
             return Problem(413, f"too large to record: {error}", code="too_large")
         case _:
@@ -59,25 +71,9 @@ def problem_of(error: Exception, where: str) -> Problem:
 
 def _unexpected(error: Exception, where: str) -> Problem:
     number = secrets.token_hex(4)
-    _log.error(
-        "answer.unexpected",
-        where=where,
-        number=number,
-        error=f"{type(error).__name__}: {error}"[:500],
-        at=_innermost(error),
-    )
+    _log.error("answer.unexpected", where=where, number=number, exc_info=error)
     return Problem(
         500,
         f"this is our mistake, noted in the log as {number}: tell the operator",
         code="unexpected",
     )
-
-
-def _innermost(error: Exception) -> str:
-    """Return file and line where an error arose, which a traceback would say last."""
-    trace = error.__traceback__
-    if trace is None:
-        return "?"
-    while trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"

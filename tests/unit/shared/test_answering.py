@@ -1,0 +1,70 @@
+"""Whatever goes wrong, the sender hears what to do, and soon."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared.answering import answered
+from shared.append import TooLarge
+from shared.batcher import Overloaded
+from shared.event_log import Unavailable
+from shared.problem import Problem
+
+SCOPE: Any = {"type": "http", "method": "POST", "path": "/v1/events", "headers": []}
+
+
+def answer(error: Exception) -> tuple[Response, dict[str, Any]]:
+    async def endpoint(_: Request) -> Response:
+        raise error
+
+    response = asyncio.run(answered(endpoint)(Request(SCOPE)))
+    return response, json.loads(bytes(response.body))
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (Problem(409, "it is closed: reopen it"), 409),
+        (Unavailable("connection refused"), 503),
+        (Overloaded("2 wait, at most 1"), 429),
+        (TooLarge("an event of 70000 bytes"), 413),
+        (ZeroDivisionError("a mistake of ours"), 500),
+    ],
+)
+def test_each_error_has_its_status_and_a_sentence(
+    error: Exception, status: int
+) -> None:
+    response, body = answer(error)
+
+    assert response.status_code == body["status"] == status
+    assert response.media_type == "application/problem+json"
+    assert body["detail"]
+
+
+def test_who_is_to_come_again_hears_when() -> None:
+    response, _ = answer(Unavailable("connection refused"))
+
+    assert int(response.headers["retry-after"]) > 0
+
+
+def test_our_own_mistakes_show_nothing_of_themselves() -> None:
+    _, body = answer(ZeroDivisionError("secret words"))
+
+    assert "secret" not in json.dumps(body)
+
+
+def test_a_silent_log_ends_in_a_503_that_says_it_may_be_done() -> None:
+    async def hangs(_: Request) -> Response:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    answering = answered(hangs, seconds=0.01)
+    response = asyncio.run(answering(Request(SCOPE)))
+
+    assert response.status_code == 503
+    assert "may be recorded" in bytes(response.body).decode()
+    assert response.headers["retry-after"]
