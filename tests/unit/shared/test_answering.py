@@ -8,7 +8,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.answering import answered
+from shared.answering import Endpoint, answered
 from shared.append import TooLarge
 from shared.batcher import Overloaded
 from shared.event_log import Unavailable
@@ -17,11 +17,18 @@ from shared.problem import Problem
 SCOPE: Any = {"type": "http", "method": "POST", "path": "/v1/events", "headers": []}
 
 
+def asked(endpoint: Endpoint) -> Response:
+    async def ask() -> Response:
+        return await endpoint(Request(SCOPE))
+
+    return asyncio.run(ask())
+
+
 def answer(error: Exception) -> tuple[Response, dict[str, Any]]:
     async def endpoint(_: Request) -> Response:
         raise error
 
-    response = asyncio.run(answered(endpoint)(Request(SCOPE)))
+    response = asked(answered(endpoint))
     return response, json.loads(bytes(response.body))
 
 
@@ -62,8 +69,7 @@ def test_a_silent_log_ends_in_a_503_that_says_it_may_be_done() -> None:
         await asyncio.Event().wait()
         raise AssertionError
 
-    answering = answered(hangs, seconds=0.01)
-    response = asyncio.run(answering(Request(SCOPE)))
+    response = asked(answered(hangs, seconds=0.01))
 
     assert response.status_code == 503
     assert "may be recorded" in bytes(response.body).decode()
