@@ -18,6 +18,7 @@ from services.intake.deliberating import Wanted
 from services.intake.delivery import Delivery, Result
 from services.intake.http import Doors, routes
 from services.intake.incident_cache import IncidentCache
+from services.intake.noting import Noting
 from services.intake.policies import Policies
 from services.intake.receiving import Receiver
 from services.intake.reception import Reception
@@ -67,21 +68,21 @@ def assemble(
     log: EventLog,
     clock: Clock,
     executor: ThreadPoolExecutor,
-    woken: Callable[[], object],
+    noting: Noting,
 ) -> Parts:
-    """Return intake's parts; `woken` is called after each commit that appended."""
+    """Return intake's parts; `noting` hears of each commit."""
     cache, policies = IncidentCache(log), Policies(log)
     receiver = Receiver(log, cache, policies, clock)
     desk = CommandDesk(log, cache, policies, clock)
     signals = Batcher(
-        _then(receiver.flush, woken),
+        _then(receiver.flush, noting.signals),
         executor,
         weight=lambda delivery: len(delivery.heard),
         weight_max=SIGNALS_A_BATCH,
         waiting_max=SIGNALS_WAITING_MAX,
     )
     commands = Batcher(
-        _then(desk.flush, woken),
+        _then(desk.flush, noting.commands),
         executor,
         weight_max=COMMANDS_A_BATCH,
         waiting_max=COMMANDS_WAITING_MAX,
@@ -103,9 +104,8 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
     with ThreadPoolExecutor(WORKERS, "intake") as executor:
         async with Link(url, "intake-relay") as link:
             relay = Relay(log, settings.database_url.get_secret_value(), link)
-            parts = assemble(
-                log, clock, executor, lambda: loop.call_soon_threadsafe(relay.wake)
-            )
+            noting = Noting(registry, lambda: loop.call_soon_threadsafe(relay.wake))
+            parts = assemble(log, clock, executor, noting)
             probes = [relay.probe, waiting_probe(log, parts.signals, parts.commands)]
             health = Health(probes, registry)
             app = Starlette(routes=[*routes(parts.doors), *health.routes()])
@@ -165,13 +165,13 @@ async def _keep_partitions(log: EventLog, clock: Clock, stop: asyncio.Event) -> 
 
 def _then(
     flush: Callable[[Sequence[_Item]], Sequence[_Answer | Exception]],
-    woken: Callable[[], object],
+    note: Callable[[Sequence[_Item], Sequence[_Answer | Exception]], None],
 ) -> Callable[[Sequence[_Item]], Sequence[_Answer | Exception]]:
-    """Return `flush`, after which the relay is woken."""
+    """Return `flush`, after which `note` hears what became of what."""
 
     def flushed(items: Sequence[_Item]) -> Sequence[_Answer | Exception]:
         answers = flush(items)
-        woken()
+        note(items, answers)
         return answers
 
     return flushed

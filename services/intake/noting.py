@@ -1,0 +1,91 @@
+"""Notes what was committed: a metric, a log line, a nudge to the relay.
+
+Log lines name incident, position and command id; never a title or anybody's words.
+"""
+
+from collections import Counter as Tally
+from collections.abc import Callable, Sequence
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter
+
+from services.intake.deliberating import Wanted
+from services.intake.delivery import Delivery, Result
+from shared.command import CommandAnswer
+from shared.problem import Problem
+
+_log = structlog.get_logger(__name__)
+
+
+class Noting:
+    """`wake` is called, from any thread, after a commit that appended events."""
+
+    def __init__(self, registry: CollectorRegistry, wake: Callable[[], object]) -> None:
+        self._wake = wake
+        self._signals = Counter(
+            "permanence_signals_total",
+            "Elements received, by what became of them.",
+            ["status"],
+            registry=registry,
+        )
+        self._commands = Counter(
+            "permanence_commands_total",
+            "Commands of people, by what became of them.",
+            ["verb", "outcome"],
+            registry=registry,
+        )
+
+    def signals(
+        self, _: Sequence[Delivery], answers: Sequence[list[Result] | Exception]
+    ) -> None:
+        """Note what became of a batch of deliveries."""
+        results = [r for answer in answers if isinstance(answer, list) for r in answer]
+        for status, number in Tally(result.status for result in results).items():
+            self._signals.labels(status).inc(number)
+        for result in results:
+            if result.position is not None and result.status != "duplicate":
+                _log.debug(
+                    "signal.recorded",
+                    status=result.status,
+                    incident=result.incident,
+                    position=result.position,
+                )
+        if any(result.position is not None for result in results):
+            self._wake()
+
+    def commands(
+        self, wanted: Sequence[Wanted], answers: Sequence[CommandAnswer | Exception]
+    ) -> None:
+        """Note what became of a batch of commands."""
+        for each, answer in zip(wanted, answers, strict=True):
+            outcome = _outcome(answer)
+            self._commands.labels(each.wish.verb, outcome).inc()
+            _log.info(
+                "command.answered",
+                verb=each.wish.verb,
+                outcome=outcome,
+                actor=each.request.actor,
+                command_id=each.request.command_id and str(each.request.command_id),
+                **_place(each, answer),
+            )
+        if any(isinstance(a, CommandAnswer) and a.positions for a in answers):
+            self._wake()
+
+
+def _outcome(answer: CommandAnswer | Exception) -> str:
+    match answer:
+        case CommandAnswer(outcome=outcome):
+            return outcome
+        case Problem(details=details):
+            return details.code or str(details.status)
+        case _:
+            return "failed"
+
+
+def _place(wanted: Wanted, answer: CommandAnswer | Exception) -> dict[str, object]:
+    if not isinstance(answer, CommandAnswer):
+        return {"incident": wanted.request.incident}
+    return {
+        "incident": answer.incident,
+        "position": max(answer.positions, default=None),
+    }
