@@ -16,6 +16,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error
 from nats.errors import TimeoutError as NothingCame
 from nats.js import JetStreamContext
+from nats.js.errors import NotFoundError
 
 from services.intake.reading import elements, read_json
 from services.intake.reception import Reception
@@ -74,6 +75,9 @@ async def keep_listening(
             while not stop.is_set():
                 await pause(stop, WATCH_SECONDS)
                 await subscription.consumer_info()
+        except NotFoundError:
+            _log.info("signals.wait", why="the relay has not provisioned JetStream yet")
+            await pause(stop, WATCH_SECONDS)
         except Error as error:
             _log.warning("signals.interrupted", error=type(error).__name__)
             await pause(stop, WATCH_SECONDS)
