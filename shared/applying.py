@@ -84,10 +84,6 @@ def _apply(
             apply(cursor, entries)
     except (psycopg.OperationalError, Unavailable, StaleVersion, Overtaken):
         raise  # not the event's fault: the same entries will do later, or elsewhere
-    except psycopg.Error as error:
-        if cursor.connection.broken:
-            raise
-        return error
     except Exception as error:  # noqa: BLE001 # whatever it is, it holds up nobody else
         return error
     return None

@@ -6,9 +6,7 @@ would learn no more than that nobody answered.
 """
 
 import logging
-from typing import Any
 
-from fast_depends.exceptions import ValidationError as Unfit
 from faststream import AckPolicy
 from faststream.middlewares import ExceptionMiddleware
 from faststream.nats import NatsBroker, NatsResponse
@@ -26,6 +24,8 @@ from shared.problem import Problem, located
 GRACE_SECONDS = 5.0
 """How long handlers under way may take once we are told to stop."""
 PROBLEM = "application/problem+json"
+PARAMETER = "request"
+"""How a handler calls the command it takes: errors in it are the caller's."""
 
 
 def command_broker(url: str, name: str, registry: CollectorRegistry) -> NatsBroker:
@@ -81,30 +81,19 @@ def answer(error: Exception) -> NatsResponse:
 def problem_from(error: Exception) -> Problem:
     """Return what to answer for an error of a command's handler."""
     match error:
-        case ValidationError():
-            return _unfit(located(error))
-        case Unfit(original_error=ValidationError() as cause) if _of_the_caller(error):
-            return _unfit([_without_parameter(e) for e in located(cause)])
+        case ValidationError() if _of_the_caller(error):
+            return Problem(
+                422,
+                "the command is not well formed: see `errors`",
+                code="invalid",
+                errors=[e | {"loc": e["loc"][1:]} for e in located(error)],
+            )
         case JSONDecodeError() | UnicodeDecodeError():
             return Problem(400, "the command is not JSON in UTF-8", code="not_json")
         case _:
             return problem_of(error, "command")
 
 
-def _of_the_caller(error: Unfit) -> bool:
-    """Tell whether a caller's command did not fit, rather than our own answer."""
-    return all(field.field_name != "return" for field in error.error_fields)
-
-
-def _without_parameter(error: dict[str, Any]) -> dict[str, Any]:
-    """Return `error` without the name of the handler's parameter in its place."""
-    return {**error, "loc": error["loc"][1:]}
-
-
-def _unfit(errors: list[dict[str, Any]]) -> Problem:
-    return Problem(
-        422,
-        "the command is not well formed: see `errors`",
-        code="invalid",
-        errors=errors,
-    )
+def _of_the_caller(error: ValidationError) -> bool:
+    """Tell whether the command did not fit, rather than something of our own."""
+    return all(e["loc"][:1] == (PARAMETER,) for e in error.errors())

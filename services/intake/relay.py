@@ -7,13 +7,13 @@ changed it. Nothing is lost where the stream is: readers go on from the log.
 
 import asyncio
 import time
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 
 import structlog
 from nats.aio.client import Client
 from nats.errors import Error
-from nats.js.errors import APIError
 from psycopg import OperationalError
 
 from services.intake.leadership import Leadership, candidate
@@ -48,7 +48,14 @@ class _State:
 class Relay:
     """The relay of one intake worker; `dsn` is for the connection with its lock."""
 
-    def __init__(self, log: EventLog, dsn: str, link: Link) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        dsn: str,
+        link: Link,
+        elect: Callable[[str], AbstractAsyncContextManager[Leadership]] = candidate,
+    ) -> None:
+        self._elect = elect
         self._log = log
         self._dsn = dsn
         self._link = link
@@ -76,39 +83,31 @@ class Relay:
         """Relay, whenever elected, until `stop` is set. Does not end before."""
         while not stop.is_set():
             try:
-                async with candidate(self._dsn) as seat:
-                    await self._stand(seat, stop)
+                await self._stand(stop)
             except (OperationalError, Unavailable) as error:
                 self._log_outage.away(error)
-                await pause(stop, RETRY_SECONDS)
-            except Exception:  # noqa: BLE001 # a relay may falter, not vanish
-                _log.exception("relay.failed")
-                await pause(stop, ELECTION_SECONDS)
-            finally:
-                self._state.leads = self._state.found = False
-
-    async def _stand(self, seat: Leadership, stop: asyncio.Event) -> None:
-        while not stop.is_set() and not await seat.won():
-            self._log_outage.back()
-            await pause(stop, ELECTION_SECONDS)
-        self._log_outage.back()
-        self._state.leads = True
-        _log.info("relay.leads")
-        while not stop.is_set():
-            await seat.prove()
-            client = self._link.client
-            if client is None:
-                await pause(stop, RETRY_SECONDS)
-                continue
-            try:
-                await self._lead(client, seat, stop)
-            except APIError as error:
-                # Fenced off by a rival, or the stream is gone: its end says which.
-                _log.warning("relay.looks_again", error=str(error))
-                await pause(stop, RETRY_SECONDS)
             except (Error, Refused, TimeoutError) as error:
                 self._bus_outage.away(error)
-                await pause(stop, RETRY_SECONDS)
+            except Exception:  # noqa: BLE001 # a relay may falter, not vanish
+                _log.exception("relay.failed")
+            finally:
+                self._state.leads = self._state.found = False
+            await pause(stop, RETRY_SECONDS)
+
+    async def _stand(self, stop: asyncio.Event) -> None:
+        """Stand for election; lead until something fails: then another may."""
+        if self._link.client is None:
+            return
+        async with self._elect(self._dsn) as seat:
+            self._log_outage.back()
+            while not await seat.won():
+                if stop.is_set():
+                    return
+                await pause(stop, ELECTION_SECONDS)
+            self._state.leads = True
+            _log.info("relay.leads")
+            while not stop.is_set() and (client := self._link.client) is not None:
+                await self._lead(client, seat, stop)
 
     async def _lead(
         self, client: Client, seat: Leadership, stop: asyncio.Event

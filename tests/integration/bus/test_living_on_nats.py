@@ -11,12 +11,15 @@ from pathlib import Path
 import pytest
 from nats.aio.client import Client
 
+from shared import reader as reader_module
+from shared import subjects
 from shared.bus import Link
 from shared.machine.nats import Bus
 from shared.provision import provision
 from shared.reader import Reader
 from tests.support.following import (
     PATIENT,
+    SECONDS,
     Desk,
     in_stream,
     provisioned,
@@ -27,6 +30,12 @@ from tests.support.following import (
 from tests.support.servers import NatsServer, running_nats
 
 pytestmark = pytest.mark.servers
+
+
+@pytest.fixture(autouse=True)
+def no_second_chance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a reader that fails on an error stay down for longer than a test."""
+    monkeypatch.setattr(reader_module, "STOPPED_SECONDS", PATIENT)
 
 
 @asynccontextmanager
@@ -179,14 +188,23 @@ def test_nats_away_and_back_loses_nothing(desk: Desk, servers_folder: Path) -> N
             await until(lambda: reader.status.state == "polling")
             await asyncio.to_thread(lambda: server.start().wait())
             await until(lambda: client.is_connected)
+            # Its consumer went with the server: it does not wait for an event to see.
+            while await consumers(client) == 0:
+                await asyncio.sleep(0.01)
             await until(lambda: reader.status.state == "live")
             desk.happen(3)
             await send(client, desk.rows(3))
             await until(lambda: desk.tracked() == 3)
 
     with running_nats(folder) as server:
-        asyncio.run(scenario(server))
+        asyncio.run(asyncio.wait_for(scenario(server), SECONDS))
     assert desk.seen() == [1, 2, 3]
+
+
+async def consumers(client: Client) -> int:
+    """Return how many consumers the stream of events has."""
+    info = await client.jetstream().stream_info(subjects.EVENTS_STREAM)
+    return info.state.consumer_count
 
 
 def test_a_reader_may_start_before_nats(desk: Desk, servers_folder: Path) -> None:

@@ -1,6 +1,7 @@
 """An event that cannot be applied holds up its own stream and no other."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -109,6 +110,32 @@ def test_retried_events_are_applied_in_order_and_no_longer_parked(desk: Desk) ->
     desk.happen(2)
     read_to_the_end(desk, Picky())
     assert desk.seen() == [1, 4, 2, 3, 5]
+
+
+def test_a_retry_waits_for_what_the_reader_parks_just_now(desk: Desk) -> None:
+    """Else it would take away an event it has not applied."""
+    desk.happen(1)
+    read_to_the_end(desk, Picky(1))
+    desk.happen(1)
+    (row,) = desk.rows(2)
+    with ThreadPoolExecutor(1) as executor:
+        with desk.readers_log.transaction() as cursor:
+            BOOKMARK.move(cursor, BOOKMARK.start(cursor), row)
+            BOOKMARK.park(cursor, [row], "behind")
+            retrying = executor.submit(
+                retry, desk.readers_log, BOOKMARK, apply, incident(1)
+            )
+            asyncio.run(until(lambda: waits_for_a_lock(desk)))
+        assert retrying.result() == 2
+
+    assert desk.seen() == [1, 2]
+    assert desk.parked() == []
+
+
+def waits_for_a_lock(desk: Desk) -> bool:
+    """Tell whether a session waits for another one's lock."""
+    query = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    return bool(desk.ask(f"{query} AND datname = current_database()"))
 
 
 def test_what_fails_again_stays_parked(desk: Desk) -> None:

@@ -1,15 +1,17 @@
 """The relay: each event once, in order, whoever dies."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from nats.js.errors import APIError
 
-from services.intake.leadership import Leadership
+from services.intake import relay as relay_module
+from services.intake.leadership import Leadership, candidate
 from services.intake.publishing import BATCH, Tail, batch_of, publish, read_tail
 from services.intake.relay import Relay
 from shared import subjects
@@ -42,15 +44,22 @@ class Usurper(Leadership):
 
 
 @asynccontextmanager
+async def usurping(_: str) -> AsyncIterator[Leadership]:
+    """Give a seat to whoever asks."""
+    yield Usurper()
+
+
+@asynccontextmanager
 async def relaying(
-    desk: Desk, url: str, seat: Leadership | None = None
+    desk: Desk,
+    url: str,
+    elect: Callable[[str], AbstractAsyncContextManager[Leadership]] = candidate,
 ) -> AsyncIterator[Relay]:
-    """Run a relay meanwhile, from `seat` or elected."""
+    """Run a relay meanwhile, which has found the end of the stream."""
     stop = asyncio.Event()
     async with Link(url, "relay") as link:
-        relay = Relay(desk.log, desk.database.dsn("desk_intake"), link)
-        work = relay._stand(seat, stop) if seat else relay.run(stop)
-        running = asyncio.create_task(work)
+        relay = Relay(desk.log, desk.database.dsn("desk_intake"), link, elect)
+        running = asyncio.create_task(relay.run(stop))
         try:
             await until(lambda: relay._state.found)
             yield relay
@@ -120,9 +129,13 @@ def test_the_next_relay_goes_on_where_the_stream_ends(desk: Desk, bus: Bus) -> N
     asyncio.run(scenario())
 
 
-def test_one_relay_leads_and_another_follows_when_it_is_thrown_out(
+def test_one_relay_leads_and_one_that_was_thrown_out_stands_again(
     desk: Desk, bus: Bus
 ) -> None:
+    sessions = (
+        "SELECT pid FROM pg_stat_activity WHERE application_name = 'permanence relay'"
+    )
+
     async def scenario() -> None:
         stop = asyncio.Event()
         async with (
@@ -133,14 +146,14 @@ def test_one_relay_leads_and_another_follows_when_it_is_thrown_out(
             relays = [Relay(desk.log, dsn, link) for _ in range(2)]
             running = [asyncio.create_task(relay.run(stop)) for relay in relays]
             await until(lambda: any(relay._state.found for relay in relays))
-            leaders = [relay for relay in relays if relay._state.leads]
-            desk.tell(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE application_name = 'permanence relay'"
-            )
+            await until(lambda: len(desk.ask(sessions)) == 2)
+            assert sum(relay._state.leads for relay in relays) == 1
+            before = set(desk.ask(sessions))
+            desk.ask(f"SELECT pg_terminate_backend(pid) FROM ({sessions}) AS s")
+            await until(lambda: len(set(desk.ask(sessions)) - before) == 2)
             desk.happen(1)
             await until(lambda: any(r._state.position == 1 for r in relays))
-            assert len(leaders) == 1
+            assert sum(relay._state.leads for relay in relays) == 1
             assert await in_stream(client) == [1]
             stop.set()
             await asyncio.gather(*running)
@@ -154,8 +167,8 @@ def test_two_relays_that_both_believe_to_lead_publish_each_event_once(
     async def scenario() -> None:
         url = bus.url("intake")
         async with (
-            relaying(desk, url, Usurper()) as one,
-            relaying(desk, url, Usurper()) as other,
+            relaying(desk, url, usurping) as one,
+            relaying(desk, url, usurping) as other,
             provisioned(url) as client,
         ):
             for _ in range(40):
@@ -285,6 +298,32 @@ def test_the_stream_of_another_log_is_emptied(desk: Desk, bus: Bus) -> None:
             assert await in_stream(client) == [3]
 
     asyncio.run(scenario())
+
+
+def test_streams_are_made_again_once_nats_is_back_without_them(
+    desk: Desk, servers_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "LOOK_AGAIN_SECONDS", 1_000)
+    folder = servers_folder / "nats-emptied"
+    folder.mkdir()
+
+    async def scenario(server: NatsServer) -> None:
+        async with (
+            relaying(desk, server.bus.url("intake")),
+            Link(server.bus.url("admin"), "test") as link,
+        ):
+            await until(lambda: link.client is not None)
+            await asyncio.to_thread(server.kill)
+            shutil.rmtree(server.bus.home / "jetstream")
+            await asyncio.to_thread(lambda: server.start().wait())
+            await until(lambda: link.generation == 2)
+            assert link.client
+            jetstream = link.client.jetstream()
+            while len(await jetstream.streams_info()) < 2:
+                await asyncio.sleep(0.01)
+
+    with running_nats(folder) as server:
+        asyncio.run(asyncio.wait_for(scenario(server), SECONDS))
 
 
 def test_nats_killed_again_and_again_gets_each_event_once(
