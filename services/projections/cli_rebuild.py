@@ -24,6 +24,7 @@ from services.projections.cli_desk import (
 from services.projections.models import MODELS
 from services.projections.read_model import ReadModel
 from services.projections.rebuild.builder import Busy, builder
+from services.projections.rebuild.processes import WorkerFailed
 from services.projections.rebuild.rebuild import NoOther, Rebuilt, rebuild, rollback
 from shared.clock import real_clock
 
@@ -77,6 +78,8 @@ def rebuild_command(  # noqa: PLR0913, PLR0917 # each is an option
             refuse(as_json, str(error), Exit.BUSY)
         except NoOther as error:
             refuse(as_json, str(error), Exit.INVALID)
+        except WorkerFailed as error:
+            refuse(as_json, str(error), Exit.UNREACHABLE)
 
 
 def _go_back(desk: Address, model: ReadModel[Any], *, as_json: bool) -> None:

@@ -47,7 +47,7 @@ async def _malformed(_: Request, error: Exception) -> Response:
 async def _of_the_router(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     sentences = {
-        404: f"there is nothing at {request.url.path}: /openapi.json tells what there is",
+        404: f"there is nothing at {request.url.path}: see /openapi.json",
         405: f"{request.method} is not for {request.url.path}: see /openapi.json",
     }
     answer = response(Problem(status, sentences.get(status, str(error))).details)

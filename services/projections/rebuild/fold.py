@@ -1,15 +1,10 @@
 """Folds a part of the log and copies the result in: the work of one process."""
 
-import gc
-import os
-import threading
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from multiprocessing import parent_process
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from services.projections.models import MODELS
 from services.projections.read_model import Cursors, ReadModel
 from services.projections.rebuild.chunks import Chunk
 from shared.event_log import EventLog, Row
@@ -49,40 +44,10 @@ class Logs(NamedTuple):
     sealed: EventLog
 
 
-_logs: Logs | None = None
-
-
-def begin(dsn: str, master: bytes | None) -> None:
-    """Prepare a worker process: its own connections, its end with its parent's."""
-    global _logs  # noqa: PLW0603 # a process pool knows no other way to keep something
-    opening = EventLog.open(dsn, master=master, pool_size=1)
-    _logs = Logs(opening, EventLog.open(dsn, pool_size=1))
-    # Entries hold no cycles, and looking for some took a third of the time.
-    gc.disable()
-    gc.freeze()
-    parent = parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: Any) -> None:  # noqa: ANN401 # its class is private
-    parent.join()
-    os._exit(1)  # killed with -9 it could not tell us
-
-
-def fold_chunk(name: str, schema: str, chunk: Chunk, upto: int) -> Folded:
-    """Fold the streams of `chunk` up to a position into `schema`, all or nothing."""
-    if _logs is None:
-        raise RuntimeError("begin() comes first")
-    folded = fold(_logs, MODELS[name], schema, chunk, upto)
-    gc.collect()
-    return folded
-
-
 def fold(
     logs: Logs, model: ReadModel[Any], schema: str, chunk: Chunk, upto: int
 ) -> Folded:
-    """Fold the streams of `chunk` with `logs`; see `fold_chunk`."""
+    """Fold the streams of `chunk` up to a position into `schema`, all or nothing."""
     with logs.opening.transaction() as cursor:
         given = (*chunk, upto)
         stored = cursor.execute(_STREAMS, given, binary=True).fetchall()

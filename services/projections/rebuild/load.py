@@ -1,16 +1,16 @@
 """Fills an empty generation from the log: all cores fold, then indexes are made."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
-from multiprocessing import get_context
+from itertools import chain
 from typing import Any
 
 from services.projections.read_model import Cursors, ReadModel
 from services.projections.rebuild.chunks import CHUNK_EVENTS, Chunk, chunks
-from services.projections.rebuild.fold import Folded, Logs, begin, fold, fold_chunk
+from services.projections.rebuild.fold import Folded, Logs, fold
+from services.projections.rebuild.processes import Task, fold_in_processes
 from services.projections.rebuild.schemas import has_trigrams
 from shared.event_log import EventLog, Row
 
@@ -49,7 +49,7 @@ def load(
     Every part is a transaction of its own: a rebuild that is killed leaves a schema
     that nobody reads, and the next one drops it.
     """
-    parts = list(chunks(cursor, source.chunk_events)) if last else []
+    parts = chunks(cursor, source.chunk_events) if last else iter(())
     done = Folded(0, 0)
     upto = last.position if last else 0
     told("fold", 0, upto)
@@ -69,30 +69,20 @@ def load(
     return done
 
 
-@contextmanager
-def _logs(source: Source) -> Iterator[Logs]:
-    with closing(EventLog.open(source.dsn, pool_size=1)) as sealed:
-        yield Logs(source.log, sealed)
-
-
 def _folded(
     source: Source,
     model: ReadModel[Any],
     schema: str,
-    parts: Sequence[Chunk],
+    parts: Iterator[Chunk],
     upto: int,
 ) -> Iterator[Folded]:
-    processes = min(os.cpu_count() or 1, PROCESSES_MAX, len(parts))
-    if processes < 2:  # noqa: PLR2004 # one part is folded here, without a process
-        with _logs(source) as logs:
-            for part in parts:
-                yield fold(logs, model, schema, part, upto)
+    first, second = next(parts, None), next(parts, None)
+    if first is None:
         return
-    with ProcessPoolExecutor(
-        processes, get_context("spawn"), begin, (source.dsn, source.master)
-    ) as pool:
-        started = [
-            pool.submit(fold_chunk, model.name, schema, part, upto) for part in parts
-        ]
-        for future in as_completed(started):
-            yield future.result()
+    if second is None:  # one part is folded here: a process takes longer to start
+        with closing(EventLog.open(source.dsn, pool_size=1)) as sealed:
+            yield fold(Logs(source.log, sealed), model, schema, first, upto)
+        return
+    task = Task(source.dsn, source.master, model.name, schema, upto)
+    processes = min(os.cpu_count() or 1, PROCESSES_MAX)
+    yield from fold_in_processes(task, chain((first, second), parts), processes)

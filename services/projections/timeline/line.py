@@ -5,10 +5,9 @@ there. So a destroyed key is forgotten here at once, and nothing has to be opene
 rebuild.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.codec import personal_fields
 from shared.entry import Entry
@@ -18,8 +17,7 @@ from shared.references import IncidentRef, incident_of
 _ENVELOPE = frozenset({"type", "at", "by", "whose", "incident"})
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """What happened (`kind`, `what`), by whom, when, and when it was recorded.
 
     `kind` is the event's type; `what` its other fields as JSON, without personal words.

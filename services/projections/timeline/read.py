@@ -1,7 +1,6 @@
 """Reads the lines of an incident, and its personal words from the log."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from psycopg import Cursor
@@ -42,7 +41,7 @@ def with_words(
         for entry in log.entries(rows_at(cursor, wanted))
     }
     return [
-        replace(line, what={**line.what, **words.get(line.position, {})})
+        line._replace(what={**line.what, **words.get(line.position, {})})
         for line in found
     ]
 

@@ -39,16 +39,7 @@ def indexes(schema: str, _trigrams: bool) -> Sequence[str]:
 
 def columns(line: Line) -> tuple[object, ...]:
     """Return a line as it is stored."""
-    return (
-        line.incident,
-        line.position,
-        line.version,
-        line.at,
-        line.recorded_at,
-        line.actor,
-        line.kind,
-        Jsonb(line.what, orjson.dumps),
-    )
+    return (*line[:-1], Jsonb(line.what, orjson.dumps))
 
 
 def apply(

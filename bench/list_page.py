@@ -1,0 +1,171 @@
+"""How fast a page of a queue is, over HTTP with counts, and how flat in the number.
+
+`python -m bench.list_page [--incidents N ...] [--json]`. One client, one request after
+the other, fifty incidents a page, tokens checked, the real service in a thread beside.
+Half of the incidents are open. The bound of the same run: the same server answering
+`/health/live`, which does nothing.
+"""
+
+import json
+import statistics
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Annotated
+
+import httpx
+import psycopg
+import typer
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from services.projections.queue.row import QueueRow
+from services.projections.queue.store import COLUMNS, columns
+from shared.incident import Status
+from tests.support.api import Api, serving
+from tests.support.servers import (
+    reachable_folder,
+    running_nats,
+    running_postgres,
+)
+
+PATHS = {
+    "nothing (the bound)": "/health/live",
+    "all": "/v1/queues/all/incidents",
+    "all, a later page": "/v1/queues/all/incidents?cursor=",
+    "one team": "/v1/queues/team-3/incidents",
+    "unassigned": "/v1/queues/unassigned/incidents",
+    "mine": "/v1/queues/mine/incidents",
+    "priority p4": "/v1/queues/all/incidents?priority=p4",
+    "paused": "/v1/queues/all/incidents?status=paused",
+    "one service of a team": "/v1/queues/team-3/incidents?service=service-4",
+    "one reporter": "/v1/queues/all/incidents?reporter=user-77",
+    "a word of the title": "/v1/queues/all/incidents?q=payroll",
+    "closed": "/v1/queues/all/incidents?status=closed",
+}
+REQUESTS = 400
+START = datetime(2026, 1, 1, tzinfo=UTC)
+_WORDS = ("disk", "mail", "vpn", "payroll", "printer", "slow", "broken", "full")
+_OPEN = (Status.NEW, Status.ACKNOWLEDGED, Status.PAUSED, Status.RESOLVED)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Milliseconds a page took, from request to answer."""
+
+    incidents: int
+    page: str
+    ms_p50: float
+    ms_p99: float
+
+
+def row(number: int, random: Random) -> QueueRow:
+    """Return an incident: half of them open, spread over teams, people and services."""
+    at = START + timedelta(seconds=number)
+    ended = random.random() < 0.5
+    status = Status.CLOSED if ended else random.choice(_OPEN)
+    return QueueRow(
+        ref=f"INC-{number:06d}",
+        title=f"{' '.join(random.choices(_WORDS, k=4))} on host-{number}",
+        status=status,
+        priority=random.choice(("p1", "p2", "p3", "p4")),
+        impact="low",
+        urgency="low",
+        service=f"service-{random.randrange(50)}",
+        category=None,
+        client=f"client-{random.randrange(20)}",
+        team=f"team-{random.randrange(20)}",
+        assignee=random.choice((None, "paul", f"agent-{random.randrange(200)}")),
+        reporter=f"user-{random.randrange(5_000)}",
+        origin="user",
+        opened_at=at,
+        reported_at=at,
+        updated_at=at,
+        acknowledged_at=None,
+        restored_at=None,
+        ended_at=at if ended else None,
+        pause_reason=None,
+        cycle=1,
+        repeats=0,
+        merged_into=None,
+        version=1,
+        position=number,
+    )
+
+
+def fill(api: Api, first: int, last: int) -> None:
+    """Put incidents into the live generation, past the log: it is reading we time."""
+    random = Random(first)
+    into = f"COPY rm_queue_v1.incidents ({', '.join(COLUMNS)}) FROM STDIN"
+    with psycopg.connect(api.database.owner_dsn, autocommit=True) as connection:
+        with connection.cursor() as cursor, cursor.copy(into) as copy:
+            for number in track(range(first, last + 1), f"{last:,} incidents"):
+                copy.write_row(columns(row(number, random)))
+        connection.execute(
+            "INSERT INTO rm_queue_v1.counts SELECT 'all', status, priority, count(*)"
+            " FROM rm_queue_v1.incidents WHERE rank IS NOT NULL GROUP BY 2, 3"
+            " ON CONFLICT (queue, status, priority) DO UPDATE SET n = excluded.n"
+        )
+        connection.execute("VACUUM ANALYZE rm_queue_v1.incidents")
+
+
+def timed(api: Api, incidents: int) -> list[Measured]:
+    """Return how long each page takes."""
+    headers = {"Authorization": f"Bearer {api.tokens['agent']}"}
+    with httpx.Client(base_url=api.url, headers=headers, timeout=30) as client:
+        cursor = client.get(PATHS["all"]).json()["next_cursor"]
+        return [
+            _one(client, incidents, name, path + (cursor if path[-1] == "=" else ""))
+            for name, path in PATHS.items()
+        ]
+
+
+def _one(client: httpx.Client, incidents: int, name: str, path: str) -> Measured:
+    took: list[float] = []
+    for _ in range(REQUESTS):
+        began = perf_counter()
+        assert client.get(path).status_code == 200
+        took.append((perf_counter() - began) * 1_000)
+    percentiles = statistics.quantiles(took[REQUESTS // 20 :], n=100)
+    return Measured(
+        incidents, name, round(percentiles[49], 2), round(percentiles[98], 2)
+    )
+
+
+def main(
+    incidents: Annotated[
+        list[int], typer.Option(help="How many, ascending; repeat it.")
+    ] = [10_000, 100_000, 1_000_000],  # noqa: B006 # typer wants a list
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Measure and print."""
+    found: list[Measured] = []
+    with (
+        reachable_folder() as folder,
+        TemporaryDirectory() as keys,
+        running_postgres(folder) as postgres,
+        running_nats(folder) as nats,
+        serving(postgres.fresh_database(), nats.bus, Path(keys)) as api,
+    ):
+        there = 0
+        for number in incidents:
+            fill(api, there + 1, number)
+            there = number
+            found += timed(api, number)
+    if as_json:
+        print(json.dumps([asdict(one) for one in found]))
+        return
+    table = Table("page", *(f"{number:,}" for number in incidents))
+    for name in PATHS:
+        table.add_row(
+            name, *(f"{m.ms_p50} / {m.ms_p99} ms" for m in found if m.page == name)
+        )
+    Console().print(table, "p50 / p99")
+
+
+if __name__ == "__main__":
+    typer.run(main)

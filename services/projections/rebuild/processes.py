@@ -1,0 +1,116 @@
+"""Folds parts in several processes at once, each fed by a thread of ours."""
+
+import subprocess
+import sys
+from base64 import b64encode
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from queue import SimpleQueue
+from threading import Event, Lock
+from typing import IO
+
+import orjson
+
+from services.projections.rebuild.chunks import Chunk
+from services.projections.rebuild.fold import Folded
+
+_WORKER = (sys.executable, "-m", "services.projections.rebuild.worker")
+
+
+class WorkerFailed(Exception):
+    """A process of the rebuild could not fold its part; nothing was flipped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What the processes work on: the streams of `upto` events into `schema`."""
+
+    dsn: str
+    master: bytes | None
+    model: str
+    schema: str
+    upto: int
+
+
+def fold_in_processes(
+    task: Task, parts: Iterator[Chunk], processes: int
+) -> Iterator[Folded]:
+    """Fold `parts`, each in one of `processes`; yield each as soon as it is done.
+
+    Raises `WorkerFailed` where one of them cannot. All end with this iterator.
+    """
+    done: SimpleQueue[Folded | Exception | None] = SimpleQueue()
+    lock, over = Lock(), Event()
+
+    def take() -> Chunk | None:
+        with lock:
+            return None if over.is_set() else next(parts, None)
+
+    def feed() -> None:
+        try:
+            with _worker(task) as (words, answers):
+                while chunk := take():
+                    done.put(_ask(words, answers, chunk))
+        except Exception as error:  # noqa: BLE001 # raised below, in the caller's thread
+            done.put(error)
+        finally:
+            done.put(None)
+
+    with ThreadPoolExecutor(processes, "rebuild") as threads:
+        for _ in range(processes):
+            threads.submit(feed)
+        try:
+            yield from _until_all_ended(done, processes)
+        finally:
+            over.set()
+
+
+def _until_all_ended(
+    done: "SimpleQueue[Folded | Exception | None]", processes: int
+) -> Iterator[Folded]:
+    running = processes
+    while running:
+        match done.get():
+            case None:
+                running -= 1
+            case Folded() as folded:
+                yield folded
+            case error:
+                raise error
+
+
+@contextmanager
+def _worker(task: Task) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+    with subprocess.Popen(  # noqa: S603 # our own program
+        _WORKER, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        if process.stdin is None or process.stdout is None:
+            raise WorkerFailed("a process of the rebuild has no pipes")
+        told = {
+            "dsn": task.dsn,
+            "master": b64encode(task.master).decode() if task.master else None,
+            "model": task.model,
+            "schema": task.schema,
+            "upto": task.upto,
+        }
+        _say(process.stdin, told)
+        yield process.stdin, process.stdout
+
+
+def _ask(words: IO[bytes], answers: IO[bytes], chunk: Chunk) -> Folded:
+    _say(words, list(chunk))
+    line = answers.readline()
+    answer = orjson.loads(line) if line else {"error": "it ended without an answer"}
+    if "error" in answer:
+        raise WorkerFailed(
+            f"a process of the rebuild failed ({answer['error']}): nothing was "
+            "changed; try again"
+        )
+    return Folded(**answer)
+
+
+def _say(words: IO[bytes], what: object) -> None:
+    words.write(orjson.dumps(what) + b"\n")
+    words.flush()
