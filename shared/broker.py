@@ -5,7 +5,9 @@ error of a handler is answered with problem+json: otherwise the caller, who is w
 would learn no more than that nobody answered.
 """
 
+import asyncio
 import logging
+from asyncio import FIRST_COMPLETED
 
 from faststream import AckPolicy
 from faststream.middlewares import ExceptionMiddleware
@@ -20,6 +22,7 @@ from shared import bus
 from shared.answering import problem_of
 from shared.outage import Outage
 from shared.problem import Problem, located
+from shared.serving import end, pause
 
 GRACE_SECONDS = 5.0
 """How long handlers under way may take once we are told to stop."""
@@ -31,8 +34,7 @@ PARAMETER = "request"
 def command_broker(url: str, name: str, registry: CollectorRegistry) -> NatsBroker:
     """Return a broker for the connection `name`; its metrics go to `registry`.
 
-    `start()` returns only once NATS is there: start it as a task. `stop(broker)` works
-    whatever state it is in.
+    Start it with `started`, stop it with `stop`: both work whatever NATS does.
     """
     outage = Outage("nats", "commands and signals wait; trying again")
 
@@ -61,6 +63,24 @@ def command_broker(url: str, name: str, registry: CollectorRegistry) -> NatsBrok
         max_outstanding_pings=bus.PINGS_MAX,
         drain_timeout=bus.DRAIN_SECONDS,
     )
+
+
+async def started(broker: NatsBroker, stop: asyncio.Event) -> bool:
+    """Start `broker`, however long NATS takes; False where `stop` was set before."""
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        while not stop.is_set():
+            starting = asyncio.create_task(broker.start())
+            await asyncio.wait({starting, stopping}, return_when=FIRST_COMPLETED)
+            try:
+                await end(starting)
+            except Error:  # it lets us not in: that was told, and may be put right
+                await pause(stop, bus.RETRY_SECONDS)
+            else:
+                return not stop.is_set()
+        return False
+    finally:
+        stopping.cancel()
 
 
 async def stop(broker: NatsBroker) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -27,7 +26,7 @@ from services.intake.signal_bus import keep_listening, listen_for_signals
 from services.intake.waiting import waiting_probe
 from shared.access import Access
 from shared.batcher import Batcher
-from shared.broker import command_broker
+from shared.broker import command_broker, started
 from shared.broker import stop as stop_broker
 from shared.bus import Link
 from shared.clock import Clock, clock_from
@@ -132,19 +131,11 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
 async def _take_messages(broker: NatsBroker, parts: Parts, stop: asyncio.Event) -> None:
     """Take commands and signals from NATS, whenever it is there."""
     listen(broker, parts.commands)
-    starting = asyncio.create_task(broker.start())
-    stopping = asyncio.create_task(stop.wait())
     try:
-        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if starting.done():
-            starting.result()
+        if await started(broker, stop):
             subscriber = listen_for_signals(broker, parts.reception)
             await keep_listening(subscriber, stop)
     finally:
-        starting.cancel()
-        stopping.cancel()
-        with suppress(asyncio.CancelledError):
-            await starting
         await stop_broker(broker)
 
 

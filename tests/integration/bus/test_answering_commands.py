@@ -1,6 +1,7 @@
 """Whatever becomes of a command, its caller is told, and never by a traceback."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from shared import bus as shared_bus
 from shared import subjects
-from shared.broker import command_broker, stop
+from shared.broker import command_broker, started, stop
 from shared.command import CommandAnswer, CommandRequest, ProblemDetails
 from shared.event_log import Unavailable
 from shared.machine.nats import Bus
@@ -192,11 +193,11 @@ def test_the_owner_waits_for_nats_and_leaves_without_it(
         await asyncio.to_thread(server.kill)
         broker = command_broker(url, "intake", CollectorRegistry())
         broker.subscriber(SUBJECT, queue="intake")(acknowledge)
-        starting = asyncio.create_task(broker.start())
+        starting = asyncio.create_task(started(broker, asyncio.Event()))
         # The library by itself gives up after sixty times.
         await until(lambda: len(failures) > 100)
         await asyncio.to_thread(lambda: server.start().wait())
-        await asyncio.wait_for(starting, SECONDS)
+        assert await asyncio.wait_for(starting, SECONDS)
         connection = broker.config.connection_state.connection
         await asyncio.to_thread(server.kill)
         await until(lambda: not connection.is_connected)
@@ -205,3 +206,23 @@ def test_the_owner_waits_for_nats_and_leaves_without_it(
 
     with running_nats(folder, durable=False) as server:
         asyncio.run(scenario(server))
+
+
+# The library leaves the socket on which it was refused to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("user", ["intake:wrong", "intake:secret-of-intake"])
+def test_an_owner_that_is_not_let_in_stops_when_told(bus: Bus, user: str) -> None:
+    port = bus.port if "wrong" in user else 1
+    url = f"nats://{user}@127.0.0.1:{port}"
+
+    async def scenario() -> None:
+        told = asyncio.Event()
+        broker = command_broker(url, "intake", CollectorRegistry())
+        starting = asyncio.create_task(started(broker, told))
+        await asyncio.wait({starting}, timeout=0.2)
+        told.set()
+        assert not await asyncio.wait_for(starting, SECONDS)
+        await asyncio.wait_for(stop(broker), SECONDS)
+
+    asyncio.run(scenario())
+    gc.collect()

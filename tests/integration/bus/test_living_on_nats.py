@@ -176,6 +176,27 @@ def test_a_wiped_stream_loses_nothing(
     assert desk.seen() == [1, 2]
 
 
+def test_a_reader_notices_that_its_consumer_went_with_the_server(
+    desk: Desk, servers_folder: Path
+) -> None:
+    """Before there is an event to miss."""
+    folder = servers_folder / "nats-restarted"
+    folder.mkdir()
+
+    async def scenario(server: NatsServer) -> None:
+        async with living(desk, server.bus, silence=0.05) as (_, client):
+            assert await consumers(client) == 1
+            await asyncio.to_thread(server.kill)
+            await until(lambda: not client.is_connected)
+            await asyncio.to_thread(lambda: server.start().wait())
+            await until(lambda: client.is_connected)
+            while await consumers(client) == 0:
+                await asyncio.sleep(0.01)
+
+    with running_nats(folder) as server:
+        asyncio.run(asyncio.wait_for(scenario(server), SECONDS))
+
+
 def test_nats_away_and_back_loses_nothing(desk: Desk, servers_folder: Path) -> None:
     folder = servers_folder / "nats-away"
     folder.mkdir()
@@ -188,9 +209,6 @@ def test_nats_away_and_back_loses_nothing(desk: Desk, servers_folder: Path) -> N
             await until(lambda: reader.status.state == "polling")
             await asyncio.to_thread(lambda: server.start().wait())
             await until(lambda: client.is_connected)
-            # Its consumer went with the server: it does not wait for an event to see.
-            while await consumers(client) == 0:
-                await asyncio.sleep(0.01)
             await until(lambda: reader.status.state == "live")
             desk.happen(3)
             await send(client, desk.rows(3))
