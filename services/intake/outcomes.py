@@ -20,14 +20,14 @@ _POSITION = """
 _KNOWN = f"""
 SELECT r.source, r.event_id, r.status, r.incident, {_POSITION}, r.reason
 FROM intake.requests r
-JOIN unnest(%s::text[], %s::text[]) AS asked(source, event_id)
+JOIN unnest(%b::text[], %b::text[]) AS asked(source, event_id)
   ON r.source = asked.source AND r.event_id = asked.event_id
 """
 _REMEMBER = """
 INSERT INTO intake.requests
        (source, event_id, day, received_at, status, incident, version, reason)
-SELECT * FROM unnest(%s::text[], %s::text[], %s::date[], %s::timestamptz[], %s::text[],
-                     %s::text[], %s::bigint[], %s::text[])
+SELECT * FROM unnest(%b::text[], %b::text[], %b::date[], %b::timestamptz[], %b::text[],
+                     %b::text[], %b::bigint[], %b::text[])
 ON CONFLICT DO NOTHING
 """
 _FIND = f"""

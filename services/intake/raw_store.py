@@ -14,15 +14,10 @@ from psycopg import Cursor
 from services.intake.delivery import Delivery
 from shared.vault import Vault
 
-_MISSING = """
-SELECT digest FROM unnest(%s::bytea[], %s::date[]) AS asked(digest, day)
-WHERE NOT EXISTS (SELECT FROM intake.raw_bodies r
-                  WHERE r.digest = asked.digest AND r.day = asked.day)
-"""
 _KEEP = """
 INSERT INTO intake.raw_bodies (digest, day, source, adapter, received_at, sealed)
-SELECT * FROM unnest(%s::bytea[], %s::date[], %s::text[], %s::text[],
-                     %s::timestamptz[], %s::text[])
+SELECT * FROM unnest(%b::bytea[], %b::date[], %b::text[], %b::text[],
+                     %b::timestamptz[], %b::text[])
 ON CONFLICT DO NOTHING
 """
 _QUARANTINE = """
@@ -49,21 +44,16 @@ def keep_bodies(
 ) -> None:
     """Store each body once a day."""
     by_digest = {delivery.digest: delivery for delivery in deliveries}
-    digests = sorted(by_digest)
-    days = [by_digest[digest].received_at.date() for digest in digests]
-    rows = cursor.execute(_MISSING, (digests, days)).fetchall()
-    missing = [(bytes(row[0]), by_digest[bytes(row[0])]) for row in rows]
-    if not missing:
-        return
+    bodies = sorted(by_digest.items(), key=itemgetter(0))
     cursor.execute(
         _KEEP,
         (
-            [digest for digest, _ in missing],
-            [delivery.received_at.date() for _, delivery in missing],
-            [delivery.source for _, delivery in missing],
-            [delivery.adapter for _, delivery in missing],
-            [delivery.received_at for _, delivery in missing],
-            [_sealed(vault, digest, delivery) for digest, delivery in missing],
+            [digest for digest, _ in bodies],
+            [delivery.received_at.date() for _, delivery in bodies],
+            [delivery.source for _, delivery in bodies],
+            [delivery.adapter for _, delivery in bodies],
+            [delivery.received_at for _, delivery in bodies],
+            [_sealed(vault, digest, delivery) for digest, delivery in bodies],
         ),
     )
 

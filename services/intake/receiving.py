@@ -125,7 +125,7 @@ class Receiver:
         reckoning: Reckoning,
     ) -> list[int]:
         """Write all of it; return the position of the last event of each member."""
-        write_keys(cursor, reckoning.rows.values())
+        write_keys(cursor, reckoning.changed)
         keep_bodies(cursor, self._log.vault, deliveries)
         quarantine(cursor, self._log.vault, reckoning.unmapped)
         remember_events(cursor, reckoning.received())

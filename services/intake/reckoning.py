@@ -55,8 +55,8 @@ class Reckoning:
     lines: Sequence[Line]
     recorded: Sequence[Sequence[tuple[int, IncidentEvent]]]
     """The events of each member, each with its version in its stream."""
-    rows: Mapping[str, KeyRow]
-    """Only the key rows that changed."""
+    changed: Sequence[KeyRow]
+    """The key rows to be written."""
     states: Mapping[str, Versioned]
     unmapped: Sequence[Unmapped]
 
@@ -110,7 +110,7 @@ def reckon(deliveries: Sequence[Delivery], before: Before) -> Reckoning:
         deliveries,
         tally.lines,
         tally.recorded,
-        tally.rows,
+        [row for row in tally.rows.values() if row != before.rows[row.signal_key]],
         tally.states,
         tally.unmapped,
     )
