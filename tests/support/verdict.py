@@ -125,7 +125,7 @@ def assert_readers_arrive(log: EventLog) -> None:
 
 def _read_models(log: EventLog) -> list[tuple[str, str]]:
     with log.transaction() as cursor:
-        return [(live(cursor, name).schema, name) for name in MODELS]
+        return [(live(cursor, m).schema, m.name) for m in MODELS.values()]
 
 
 def assert_read_models_equal_their_rebuild(desk: Desk) -> None:
