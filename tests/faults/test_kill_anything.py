@@ -17,7 +17,7 @@ from tests.support.servers import reachable_folder
 from tests.support.verdict import assert_books_balance
 
 LONG = os.environ.get("FAULTS") == "long"
-ROUNDS = 40 if LONG else 9
+ROUNDS = 40 if LONG else 11
 SEED = int(os.environ.get("FAULTS_SEED", "20250630"))
 PROCESSES = (
     "intake",
