@@ -1,17 +1,10 @@
 """The relay: each event once, in order, whoever dies."""
 
 import asyncio
-import shutil
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from nats.js.errors import APIError
 
-from services.intake import relay as relay_module
-from services.intake.leadership import Leadership, candidate
 from services.intake.publishing import BATCH, Tail, batch_of, publish, read_tail
 from services.intake.relay import Relay
 from shared import subjects
@@ -20,57 +13,11 @@ from shared.bus import Link
 from shared.envelope import follows, headers_of, row_of
 from shared.machine.nats import Bus
 from shared.recorder import Unrecorded
-from shared.serving import end
-from tests.support.following import SECONDS, Desk, in_stream, provisioned, until
+from tests.support.following import Desk, in_stream, provisioned, until
 from tests.support.logs import incident
-from tests.support.proxy import Proxy, proxy_before
-from tests.support.servers import NatsServer, running_nats
+from tests.support.relaying import arrived, relaying, usurping
 
 pytestmark = pytest.mark.servers
-
-
-class Usurper(Leadership):
-    """Leads without the lock, as one who has not noticed its loss."""
-
-    def __init__(self) -> None:
-        """Hold no connection."""
-
-    async def won(self) -> bool:
-        """Tell a lie."""
-        return True
-
-    async def prove(self) -> None:
-        """Notice nothing."""
-
-
-@asynccontextmanager
-async def usurping(_: str) -> AsyncIterator[Leadership]:
-    """Give a seat to whoever asks."""
-    yield Usurper()
-
-
-@asynccontextmanager
-async def relaying(
-    desk: Desk,
-    url: str,
-    elect: Callable[[str], AbstractAsyncContextManager[Leadership]] = candidate,
-) -> AsyncIterator[Relay]:
-    """Run a relay meanwhile, which has found the end of the stream."""
-    stop = asyncio.Event()
-    async with Link(url, "relay") as link:
-        relay = Relay(desk.log, desk.database.dsn("desk_intake"), link, elect)
-        running = asyncio.create_task(relay.run(stop))
-        try:
-            await until(lambda: relay._state.found)
-            yield relay
-        finally:
-            stop.set()
-            await asyncio.wait_for(asyncio.shield(running), SECONDS)
-            await end(running)
-
-
-async def arrived(relay: Relay, position: int) -> None:
-    await until(lambda: relay._state.position >= position)
 
 
 def test_each_event_is_published_once_in_order_and_as_it_is_stored(
@@ -221,136 +168,6 @@ def test_half_a_batch_leaves_nothing(desk: Desk, bus: Bus) -> None:
             assert await in_stream(client) == [1, 2, 3]
 
     asyncio.run(scenario())
-
-
-def test_a_lost_acknowledgement_does_not_publish_twice(desk: Desk, bus: Bus) -> None:
-    address = urlsplit(bus.url("intake"))
-    assert address.port
-
-    async def scenario(proxy: Proxy) -> None:
-        behind = bus.url("intake").replace(str(address.port), str(proxy.port))
-        async with (
-            provisioned(bus.url("intake")) as client,
-            relaying(desk, behind) as relay,
-        ):
-            proxy.lose_answer_to = b"Nats-Batch-Commit"
-            desk.happen(1, 2, 3)
-            await asyncio.to_thread(proxy.lost.wait, SECONDS)
-            desk.happen(4)
-            await arrived(relay, 4)
-            assert proxy.lost.is_set()
-            assert await in_stream(client) == [1, 2, 3, 4]
-
-    with proxy_before(address.port) as proxy:
-        asyncio.run(scenario(proxy))
-
-
-def test_a_wiped_stream_is_made_anew_and_filled_from_then_on(
-    desk: Desk, bus: Bus, nats_server: NatsServer
-) -> None:
-    async def scenario() -> None:
-        async with (
-            provisioned(bus.url("intake")) as client,
-            relaying(desk, bus.url("intake")) as relay,
-        ):
-            desk.happen(1)
-            await arrived(relay, 1)
-            await asyncio.to_thread(nats_server.wipe)
-            desk.happen(2)
-            await arrived(relay, 2)
-            desk.happen(3)
-            await arrived(relay, 3)
-            assert (await in_stream(client))[-1] == 3
-            info = await client.jetstream().stream_info(subjects.EVENTS_STREAM)
-            assert info.config.allow_atomic
-
-    asyncio.run(scenario())
-
-
-def test_a_purged_stream_goes_on(desk: Desk, bus: Bus) -> None:
-    async def scenario() -> None:
-        async with (
-            provisioned(bus.url("intake")) as client,
-            relaying(desk, bus.url("intake")) as relay,
-        ):
-            desk.happen(1, 2)
-            await arrived(relay, 2)
-            await client.jetstream().purge_stream(subjects.EVENTS_STREAM)
-            desk.happen(3)
-            await arrived(relay, 3)
-            assert await in_stream(client) == [3]
-
-    asyncio.run(scenario())
-
-
-def test_the_stream_of_another_log_is_emptied(desk: Desk, bus: Bus) -> None:
-    """As where PostgreSQL was begun anew beside an old NATS."""
-    desk.happen(1, 2)
-    (other,) = desk.rows(2)
-
-    async def scenario() -> None:
-        async with provisioned(bus.url("intake")) as client:
-            tail = await read_tail(client, 0)
-            await publish(client, tail, [other._replace(chain=bytes(32), position=9)])
-            async with relaying(desk, bus.url("intake")) as relay:
-                desk.happen(3)
-                await arrived(relay, 3)
-            assert await in_stream(client) == [3]
-
-    asyncio.run(scenario())
-
-
-def test_streams_are_made_again_once_nats_is_back_without_them(
-    desk: Desk, servers_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(relay_module, "LOOK_AGAIN_SECONDS", 1_000)
-    folder = servers_folder / "nats-emptied"
-    folder.mkdir()
-
-    async def scenario(server: NatsServer) -> None:
-        async with (
-            relaying(desk, server.bus.url("intake")),
-            Link(server.bus.url("admin"), "test") as link,
-        ):
-            await until(lambda: link.client is not None)
-            await asyncio.to_thread(server.kill)
-            shutil.rmtree(server.bus.home / "jetstream")
-            await asyncio.to_thread(lambda: server.start().wait())
-            await until(lambda: link.generation == 2)
-            assert link.client
-            jetstream = link.client.jetstream()
-            while len(await jetstream.streams_info()) < 2:
-                await asyncio.sleep(0.01)
-
-    with running_nats(folder) as server:
-        asyncio.run(asyncio.wait_for(scenario(server), SECONDS))
-
-
-def test_nats_killed_again_and_again_gets_each_event_once(
-    desk: Desk, servers_folder: Path
-) -> None:
-    folder = servers_folder / "nats-killed"
-    folder.mkdir()
-
-    async def scenario(server: NatsServer) -> None:
-        async with relaying(desk, server.bus.url("intake")) as relay:
-            for _ in range(3):
-                writing = asyncio.create_task(asyncio.to_thread(write, desk))
-                await arrived(relay, relay._state.position + 50)
-                await asyncio.to_thread(server.kill)
-                await writing
-                await asyncio.to_thread(lambda: server.start().wait())
-            await arrived(relay, desk.log.head().position)
-            async with provisioned(server.bus.url("intake")) as client:
-                assert await in_stream(client) == [r.position for r in desk.rows()]
-
-    with running_nats(folder) as server:
-        asyncio.run(scenario(server))
-
-
-def write(desk: Desk) -> None:
-    for _ in range(20):
-        desk.happen(*range(20))
 
 
 def test_a_batch_keeps_to_its_limits(desk: Desk) -> None:

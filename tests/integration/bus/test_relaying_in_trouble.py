@@ -1,0 +1,150 @@
+"""The relay when NATS dies, forgets, or holds what is not ours."""
+
+import asyncio
+import shutil
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from services.intake import relay as relay_module
+from services.intake.publishing import publish, read_tail
+from shared import subjects
+from shared.bus import Link
+from shared.machine.nats import Bus
+from tests.support.following import SECONDS, Desk, in_stream, provisioned, until
+from tests.support.proxy import Proxy, proxy_before
+from tests.support.relaying import arrived, relaying
+from tests.support.servers import NatsServer, running_nats
+
+pytestmark = pytest.mark.servers
+
+
+def test_a_lost_acknowledgement_does_not_publish_twice(desk: Desk, bus: Bus) -> None:
+    address = urlsplit(bus.url("intake"))
+    assert address.port
+
+    async def scenario(proxy: Proxy) -> None:
+        behind = bus.url("intake").replace(str(address.port), str(proxy.port))
+        async with (
+            provisioned(bus.url("intake")) as client,
+            relaying(desk, behind) as relay,
+        ):
+            proxy.lose_answer_to = b"Nats-Batch-Commit"
+            desk.happen(1, 2, 3)
+            await asyncio.to_thread(proxy.lost.wait, SECONDS)
+            desk.happen(4)
+            await arrived(relay, 4)
+            assert proxy.lost.is_set()
+            assert await in_stream(client) == [1, 2, 3, 4]
+
+    with proxy_before(address.port) as proxy:
+        asyncio.run(scenario(proxy))
+
+
+def test_a_wiped_stream_is_made_anew_and_filled_from_then_on(
+    desk: Desk, bus: Bus, nats_server: NatsServer
+) -> None:
+    async def scenario() -> None:
+        async with (
+            provisioned(bus.url("intake")) as client,
+            relaying(desk, bus.url("intake")) as relay,
+        ):
+            desk.happen(1)
+            await arrived(relay, 1)
+            await asyncio.to_thread(nats_server.wipe)
+            desk.happen(2)
+            await arrived(relay, 2)
+            desk.happen(3)
+            await arrived(relay, 3)
+            assert (await in_stream(client))[-1] == 3
+            info = await client.jetstream().stream_info(subjects.EVENTS_STREAM)
+            assert info.config.allow_atomic
+
+    asyncio.run(scenario())
+
+
+def test_a_purged_stream_goes_on(desk: Desk, bus: Bus) -> None:
+    async def scenario() -> None:
+        async with (
+            provisioned(bus.url("intake")) as client,
+            relaying(desk, bus.url("intake")) as relay,
+        ):
+            desk.happen(1, 2)
+            await arrived(relay, 2)
+            await client.jetstream().purge_stream(subjects.EVENTS_STREAM)
+            desk.happen(3)
+            await arrived(relay, 3)
+            assert await in_stream(client) == [3]
+
+    asyncio.run(scenario())
+
+
+def test_the_stream_of_another_log_is_emptied(desk: Desk, bus: Bus) -> None:
+    """As where PostgreSQL was begun anew beside an old NATS."""
+    desk.happen(1, 2)
+    (other,) = desk.rows(2)
+
+    async def scenario() -> None:
+        async with provisioned(bus.url("intake")) as client:
+            tail = await read_tail(client, 0)
+            await publish(client, tail, [other._replace(chain=bytes(32), position=9)])
+            async with relaying(desk, bus.url("intake")) as relay:
+                desk.happen(3)
+                await arrived(relay, 3)
+            assert await in_stream(client) == [3]
+
+    asyncio.run(scenario())
+
+
+def test_streams_are_made_again_once_nats_is_back_without_them(
+    desk: Desk, servers_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "LOOK_AGAIN_SECONDS", 1_000)
+    folder = servers_folder / "nats-emptied"
+    folder.mkdir()
+
+    async def scenario(server: NatsServer) -> None:
+        async with (
+            relaying(desk, server.bus.url("intake")),
+            Link(server.bus.url("admin"), "test") as link,
+        ):
+            await until(lambda: link.client is not None)
+            await asyncio.to_thread(server.kill)
+            shutil.rmtree(server.bus.home / "jetstream")
+            await asyncio.to_thread(lambda: server.start().wait())
+            await until(lambda: link.generation == 2)
+            assert link.client
+            jetstream = link.client.jetstream()
+            while len(await jetstream.streams_info()) < 2:
+                await asyncio.sleep(0.01)
+
+    with running_nats(folder) as server:
+        asyncio.run(asyncio.wait_for(scenario(server), SECONDS))
+
+
+def test_nats_killed_again_and_again_gets_each_event_once(
+    desk: Desk, servers_folder: Path
+) -> None:
+    folder = servers_folder / "nats-killed"
+    folder.mkdir()
+
+    async def scenario(server: NatsServer) -> None:
+        async with relaying(desk, server.bus.url("intake")) as relay:
+            for _ in range(3):
+                writing = asyncio.create_task(asyncio.to_thread(write, desk))
+                await arrived(relay, relay._state.position + 50)
+                await asyncio.to_thread(server.kill)
+                await writing
+                await asyncio.to_thread(lambda: server.start().wait())
+            await arrived(relay, desk.log.head().position)
+            async with provisioned(server.bus.url("intake")) as client:
+                assert await in_stream(client) == [r.position for r in desk.rows()]
+
+    with running_nats(folder) as server:
+        asyncio.run(scenario(server))
+
+
+def write(desk: Desk) -> None:
+    for _ in range(20):
+        desk.happen(*range(20))
