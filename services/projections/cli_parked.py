@@ -52,6 +52,7 @@ Home = Annotated[
 VaultKey = Annotated[
     Path | None,
     typer.Option(
+        "--vault-key-file",
         envvar="PERMANENCE_VAULT_KEY_FILE",
         show_default=False,
         help="File with the vault's master key: read models show words it opens.",
