@@ -7,23 +7,26 @@ cd "$(dirname "$0")/.."
 ready=.venv/.ready
 python=.venv/bin/python
 runs() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
+version() { "$1" -c 'import sys; print(sys.version)' 2>/dev/null; }
+chosen() { [ -z "${PYTHON:-}" ] || [ "$(version "$PYTHON")" = "$(version "$python")" ]; }
 fail() { printf '%s\n' "$1" >&2; exit 7; }
 
-if [ "$(cat "$ready" 2>/dev/null)" = "$PWD" ] && runs "$python" \
+if [ "$(cat "$ready" 2>/dev/null)" = "$PWD" ] && runs "$python" && chosen \
     && [ ! pyproject.toml -nt "$ready" ] && [ ! uv.lock -nt "$ready" ]; then
     exit 0
 fi
 
-# A .venv of an older Python, of a Python that has gone or of another place (its
-# programs name their place) is made anew.
+# A .venv of an older Python, of a Python that has gone, of another than PYTHON names
+# or of another place (its programs name their place) is made anew.
 [ "$(cat "$ready" 2>/dev/null || echo "$PWD")" = "$PWD" ] || rm -rf .venv
-if ! runs "$python"; then
+if ! runs "$python" || ! chosen; then
     found=
     for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
         if runs "$candidate"; then found=$candidate && break; fi
     done
+    is=$("${PYTHON:-python3}" --version 2>&1) || is="nothing that runs here"
     [ -n "$found" ] || fail "Permanence needs Python 3.11 or later, and \
-${PYTHON:-python3} is $("${PYTHON:-python3}" --version 2>&1 || echo not there). Install \
+${PYTHON:-python3} is $is. Install \
 one (Debian, Ubuntu: apt install python3 python3-venv), or name one: make setup PYTHON=/path/to/python3.11"
     "$found" -c 'import ensurepip, venv' 2>/dev/null || fail "$found cannot make \
 virtual environments. Install what is missing (Debian, Ubuntu: \
@@ -39,6 +42,10 @@ if ! .venv/bin/uv --version 2>/dev/null | grep -qF "uv $locked "; then
     "$python" -m pip install --quiet --disable-pip-version-check "uv==$locked" \
         || fail "pip could not fetch uv: is this machine connected, and its proxy set?"
 fi
+# Where a company looks into TLS, its authority is among the system's; pip looks there too.
+for bundle in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt; do
+    if [ -s "$bundle" ]; then export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-1}"; fi
+done
 UV_PYTHON_DOWNLOADS=never .venv/bin/uv sync --quiet --locked \
     || fail "The packages of uv.lock could not be installed; the lines above say why."
 echo "$PWD" >"$ready"

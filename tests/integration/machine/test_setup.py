@@ -88,7 +88,24 @@ def test_nothing_is_done_where_nothing_changed(checkout: Path) -> None:
     python.parent.mkdir(parents=True)
     python.symlink_to(REAL)
     (checkout / ".venv" / ".ready").write_text(f"{checkout}\n")
+    program(checkout, "python3", f'exec {REAL} "$@"')
 
     said = setup(checkout)
 
     assert (said.returncode, said.stdout, said.stderr) == (0, "", "")
+
+
+def test_another_python_than_that_of_the_environment_is_not_ignored(
+    checkout: Path,
+) -> None:
+    python = checkout / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(REAL)
+    (checkout / ".venv" / ".ready").write_text(f"{checkout}\n")
+    program(checkout, "python3", "exit 127")
+
+    said = setup(checkout)
+
+    assert said.returncode == 7
+    assert "and python3 is nothing that runs here. Install one" in said.stderr
+    assert python.exists(), "what was there is kept"
