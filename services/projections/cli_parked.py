@@ -52,7 +52,6 @@ Home = Annotated[
 VaultKey = Annotated[
     Path | None,
     typer.Option(
-        "--vault-key-file",
         envvar="PERMANENCE_VAULT_KEY_FILE",
         show_default=False,
         help="File with the vault's master key: read models show words it opens.",
@@ -168,7 +167,7 @@ def _demand_key(key: Path | None, readers: set[str]) -> None:
     if key is None and wanting:
         raise _refused(
             f"{', '.join(wanting)} shows personal words: name the vault's master key "
-            "with --vault-key-file"
+            "with --vault-key"
         )
 
 

@@ -75,9 +75,9 @@ def test_what_is_parked_is_listed_and_applied_once_it_can_be(
     followed(database, QUEUE, log)
 
     (listed,) = json.loads(run(database, "list", "--json").stdout)
-    still = run(database, "retry", "--vault-key-file", str(key))
+    still = run(database, "retry", "--vault-key", str(key))
     broken.mend()
-    done = run(database, "retry", stream, "--vault-key-file", str(key), "--json")
+    done = run(database, "retry", stream, "--vault-key", str(key), "--json")
 
     assert (listed["reader"], listed["stream"]) == ("queue", stream)
     assert (listed["position"], listed["events"]) == (waiting[0], len(waiting))
@@ -107,7 +107,7 @@ def test_words_are_not_written_as_forgotten_for_want_of_the_key(
     refused = run(database, "retry", "--home", str(tmp_path))
 
     assert refused.exit_code == 2
-    assert "--vault-key-file" in refused.stderr
+    assert "--vault-key" in refused.stderr
 
 
 def test_a_read_model_without_words_needs_no_key(
