@@ -15,6 +15,8 @@ import httpx
 from tests.support.desk import Desk
 
 SENDERS = 6
+AGENTS = 2
+"""How many of them send commands as well."""
 PAUSE_SECONDS = 0.01
 AGAIN_SECONDS = 0.05
 TIMEOUT_SECONDS = 4.0
@@ -62,14 +64,16 @@ class Load(threading.Thread):
 
     async def _main(self) -> None:
         async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
-            await asyncio.gather(*(self._send(client) for _ in range(SENDERS)))
+            senders = [self._send(client, agent=n < AGENTS) for n in range(SENDERS)]
+            await asyncio.gather(*senders)
 
-    async def _send(self, client: httpx.AsyncClient) -> None:
+    async def _send(self, client: httpx.AsyncClient, *, agent: bool) -> None:
+        """Send one thing after the other; an agent's wait for NATS stops no monitor."""
         while not self._over.is_set():
             kind = self._random.random()
             if kind < 0.6 or len(self.promised.opened) < SENDERS:
                 await self._new_trouble(client)
-            elif kind < 0.8:
+            elif kind < 0.8 or not agent:
                 await self._repeat(client)
             else:
                 await self._command(client)
