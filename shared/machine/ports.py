@@ -1,6 +1,8 @@
 """Free and taken ports of this machine. Everything listens on 127.0.0.1 only."""
 
 import socket
+from dataclasses import dataclass
+from itertools import combinations
 
 from shared.machine.trouble import Exit, Trouble
 
@@ -27,11 +29,39 @@ def is_free(port: int) -> bool:
         return True
 
 
-def demand_free(port: int, what: str, variable: str) -> None:
-    """Raise a `Trouble` that names `variable` where `port` is taken."""
-    if not is_free(port):
+@dataclass(frozen=True)
+class Wanted:
+    """A port, what it is for, and the environment variable that chooses it."""
+
+    port: int
+    what: str
+    variable: str
+
+
+def demand_free(*wanted: Wanted) -> None:
+    """Raise a `Trouble` that names every port that is taken, and how to choose others.
+
+    All at once: who is told of one after the other starts as often as there are ports.
+    """
+    taken = [one for one in wanted if not is_free(one.port)]
+    if taken:
+        ports = ", ".join(f"{one.port} (meant for {one.what})" for one in taken)
+        choices = " ".join(f"{one.variable}=…" for one in taken)
+        noun, verb = ("Port", "is") if len(taken) == 1 else ("Ports", "are")
         raise Trouble(
-            f"Port {port}, meant for {what}, is taken by another program. "
-            f"Stop that program, or choose another port: {variable}=… make up",
+            f"{noun} {ports} {verb} taken by another program, perhaps another desk. "
+            f"Stop that program, or choose otherwise: {choices} make up",
             Exit.PORT_TAKEN,
         )
+
+
+def demand_different(*wanted: Wanted) -> None:
+    """Raise a `Trouble` where two things shall listen on one port."""
+    for one, other in combinations(wanted, 2):
+        if one.port == other.port:
+            raise Trouble(
+                f"Port {one.port} is meant for {one.what} and for {other.what}: "
+                f"choose another for one of them, with {one.variable} or "
+                f"{other.variable}",
+                Exit.USAGE,
+            )

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from shared.machine.home import write_private
-from shared.machine.ports import demand_free, free_port, is_free
+from shared.machine.ports import Wanted, demand_free, free_port, is_free
 
 
 def own_port(home: Path, server: str, wished: int | None, variable: str) -> int:
@@ -14,7 +14,7 @@ def own_port(home: Path, server: str, wished: int | None, variable: str) -> int:
     replaced, for nobody asked for it.
     """
     if wished is not None:
-        demand_free(wished, server, variable)
+        demand_free(Wanted(wished, server, variable))
         return wished
     file = home / "ports.json"
     known = _read(file)

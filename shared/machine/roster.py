@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
-from shared.machine.ports import HOST, demand_free
+from shared.machine.ports import HOST, Wanted, demand_different, demand_free
 from shared.machine.wishes import Wishes
 
 
@@ -67,9 +67,13 @@ SERVICES = (
 
 
 def demand_ports(services: tuple[Service, ...], wishes: Wishes) -> None:
-    """Raise a `Trouble` for the first port of a service that is taken."""
-    for service in services:
-        demand_free(service.port(wishes), service.name, service.variable)
+    """Raise a `Trouble` where services cannot each listen on a port of their own."""
+    wanted = [
+        Wanted(service.port(wishes), service.name, service.variable)
+        for service in services
+    ]
+    demand_different(*wanted)
+    demand_free(*wanted)
 
 
 def environment_of(

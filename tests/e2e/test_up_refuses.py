@@ -43,6 +43,27 @@ def test_a_taken_port(home: Path) -> None:
             refuses(desk, Exit.PORT_TAKEN, port, "PERMANENCE_API_PORT=…")
 
 
+def test_all_taken_ports_in_one_sentence(home: Path) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as one,
+        socket.create_server(("127.0.0.1", 0)) as two,
+    ):
+        ports = [str(taken.getsockname()[1]) for taken in (one, two)]
+        chosen = dict(
+            zip(("PERMANENCE_API_PORT", "PERMANENCE_INTAKE_PORT"), ports, strict=True)
+        )
+        with running_desk(home, **chosen) as desk:
+            advice = "PERMANENCE_INTAKE_PORT=… PERMANENCE_API_PORT=… make up"
+            refuses(desk, Exit.PORT_TAKEN, *ports, advice)
+
+
+def test_one_port_for_two_services(home: Path) -> None:
+    port = str(free_port())
+    chosen = {"PERMANENCE_API_PORT": port, "PERMANENCE_INTAKE_PORT": port}
+    with running_desk(home, **chosen) as desk:
+        refuses(desk, Exit.USAGE, "meant for intake and for projections")
+
+
 def test_a_taken_port_of_our_own_servers(home: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
