@@ -26,7 +26,7 @@ _MAY_PUBLISH: dict[str, list[str]] = {
     "sla_watcher": _READS_EVENTS,
     "escalation": _READS_EVENTS,
     "projections": [*_READS_EVENTS, subjects.COMMANDS],
-    "admin": [subjects.COMMANDS, subjects.SIGNALS, f"{_API}.>"],
+    "admin": [subjects.COMMANDS, subjects.SIGNALS, f"{_API}.>", "$JS.FC.>"],
 }
 _MAY_SUBSCRIBE: dict[str, list[str]] = {
     "intake": [subjects.COMMANDS, _INBOX],
