@@ -1,8 +1,8 @@
 """How fast a page of a queue is, over HTTP with counts, and how flat in the number.
 
 `python -m bench.list_page [--incidents N ...] [--json]`. One client, one request after
-the other, fifty incidents a page, tokens checked, the real service in a thread beside.
-Half of the incidents are open. The bound of the same run: the same server answering
+the other, fifty incidents a page, tokens checked, the real service as a process. Half
+of the incidents are open. The bound of the same run: the same server answering
 `/health/live`, which does nothing.
 """
 
@@ -10,9 +10,7 @@ import json
 import statistics
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Annotated
 
@@ -26,12 +24,8 @@ from rich.table import Table
 from services.projections.queue.row import QueueRow
 from services.projections.queue.store import COLUMNS, columns
 from shared.incident import Status
-from tests.support.api import Api, serving
-from tests.support.servers import (
-    reachable_folder,
-    running_nats,
-    running_postgres,
-)
+from tests.support.desk import Desk, running_desk
+from tests.support.servers import reachable_folder
 
 PATHS = {
     "nothing (the bound)": "/health/live",
@@ -79,7 +73,7 @@ def row(number: int, random: Random) -> QueueRow:
         category=None,
         client=f"client-{random.randrange(20)}",
         team=f"team-{random.randrange(20)}",
-        assignee=random.choice((None, "paul", f"agent-{random.randrange(200)}")),
+        assignee=random.choice((None, "nadia", f"agent-{random.randrange(200)}")),
         reporter=f"user-{random.randrange(5_000)}",
         origin="user",
         opened_at=at,
@@ -97,11 +91,11 @@ def row(number: int, random: Random) -> QueueRow:
     )
 
 
-def fill(api: Api, first: int, last: int) -> None:
+def fill(desk: Desk, first: int, last: int) -> None:
     """Put incidents into the live generation, past the log: it is reading we time."""
     random = Random(first)
     into = f"COPY rm_queue_v1.incidents ({', '.join(COLUMNS)}) FROM STDIN"
-    with psycopg.connect(api.database.owner_dsn, autocommit=True) as connection:
+    with psycopg.connect(desk.database.owner_dsn, autocommit=True) as connection:
         with connection.cursor() as cursor, cursor.copy(into) as copy:
             for number in track(range(first, last + 1), f"{last:,} incidents"):
                 copy.write_row(columns(row(number, random)))
@@ -113,10 +107,11 @@ def fill(api: Api, first: int, last: int) -> None:
         connection.execute("VACUUM ANALYZE rm_queue_v1.incidents")
 
 
-def timed(api: Api, incidents: int) -> list[Measured]:
+def timed(desk: Desk, incidents: int) -> list[Measured]:
     """Return how long each page takes."""
-    headers = {"Authorization": f"Bearer {api.tokens['agent']}"}
-    with httpx.Client(base_url=api.url, headers=headers, timeout=30) as client:
+    with httpx.Client(
+        base_url=desk.api_url, headers=desk.bearer("agent"), timeout=30
+    ) as client:
         cursor = client.get(PATHS["all"]).json()["next_cursor"]
         return [
             _one(client, incidents, name, path + (cursor if path[-1] == "=" else ""))
@@ -146,16 +141,13 @@ def main(
     found: list[Measured] = []
     with (
         reachable_folder() as folder,
-        TemporaryDirectory() as keys,
-        running_postgres(folder) as postgres,
-        running_nats(folder) as nats,
-        serving(postgres.fresh_database(), nats.bus, Path(keys)) as api,
+        running_desk(folder, durable=True, start=("projections",)) as desk,
     ):
         there = 0
         for number in incidents:
-            fill(api, there + 1, number)
+            fill(desk, there + 1, number)
             there = number
-            found += timed(api, number)
+            found += timed(desk, number)
     if as_json:
         print(json.dumps([asdict(one) for one in found]))
         return

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from queue import Queue
 
+import uvloop
+
 Service = Callable[[asyncio.Event, Callable[[int], None]], Awaitable[None]]
 SECONDS = 60
 
@@ -23,7 +25,7 @@ def running(service: Service) -> Iterator[int]:
 
     def work() -> None:
         try:
-            asyncio.run(main())
+            uvloop.run(main())
         finally:
             ports.put(None)
 
