@@ -1,5 +1,6 @@
 """`permanence doctor`: what is well on this machine, what is not, and what to do."""
 
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -40,7 +41,11 @@ def examine(wishes: Wishes, services: tuple[Service, ...]) -> Iterator[Finding]:
     yield _folder(wishes.home)
     yield _disk(wishes.home)
     yield from _programs(wishes)
-    pid = holder(wishes.home)
+    try:
+        pid = holder(wishes.home)
+    except Trouble as trouble:
+        yield Finding("desk", False, "nobody knows", f"{trouble}")
+        return
     run = read_run(wishes.home)
     yield _desk(wishes.home, pid, run)
     if pid is None:
@@ -64,9 +69,7 @@ def _python() -> Finding:
 
 
 def _folder(home: Path) -> Finding:
-    ground = home.absolute()
-    while not ground.exists():
-        ground = ground.parent
+    ground = _ground(home)
     wall = blocked_at(ground, server_account())
     if wall:
         return Finding(
@@ -80,6 +83,14 @@ def _folder(home: Path) -> Finding:
     )
 
 
+def _ground(home: Path) -> Path:
+    """Return what there is of the way to `home`, as far as we may look."""
+    ground = home.absolute()
+    while not os.path.exists(ground):  # noqa: PTH110 # Path.exists raises where it may not look
+        ground = ground.parent
+    return ground
+
+
 def _writable(folder: Path) -> bool:
     probe = folder / ".permanence-doctor"
     try:
@@ -91,10 +102,7 @@ def _writable(folder: Path) -> bool:
 
 
 def _disk(home: Path) -> Finding:
-    ground = home.absolute()
-    while not ground.exists():
-        ground = ground.parent
-    free = free_megabytes(ground)
+    free = free_megabytes(_ground(home))
     return Finding(
         "disk",
         free >= ROOM_TO_START_MB,
@@ -127,6 +135,13 @@ def _desk(home: Path, pid: int | None, run: Run | None) -> Finding:
                 False,
                 "run.json is there, but its desk was killed",
                 "`make up` starts it again, `make down` tidies up.",
+            )
+        case _, None if not os.access(home, os.R_OK, effective_ids=True):
+            return Finding(
+                "desk",
+                False,
+                f"runs as process {pid}, of another user",
+                "Call the doctor as that user.",
             )
         case _, None:
             return Finding(

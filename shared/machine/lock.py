@@ -37,7 +37,10 @@ def only_one(home: Path) -> Iterator[None]:
 
 
 def holder(home: Path) -> int | None:
-    """Return the process that holds the lock of `home`; None where nobody does."""
+    """Return the process that holds the lock of `home`; None where nobody does.
+
+    Trouble: `home` is closed to us.
+    """
     try:
         with lock_file(home).open("r", encoding="ascii") as file:
             try:
@@ -46,4 +49,9 @@ def holder(home: Path) -> int | None:
                 return int(file.read() or 0)
     except FileNotFoundError:
         return None
+    except PermissionError:
+        raise Trouble(
+            f"The folder {home} is closed to you: call this as the user it belongs to.",
+            Exit.FOLDER,
+        ) from None
     return None
