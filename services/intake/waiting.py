@@ -22,8 +22,8 @@ def waiting_probe(
             head = await asyncio.to_thread(log.head)
         except Unavailable:
             words = {"why": "PostgreSQL is away"}
-            return Check("intake", "doors", ready=False, words=words, numbers=numbers)
+            return Check("intake", "recording", ready=False, words=words, numbers=numbers)
         numbers["log_head"] = float(head.position)
-        return Check("intake", "doors", ready=True, numbers=numbers)
+        return Check("intake", "recording", ready=True, numbers=numbers)
 
     return probe
