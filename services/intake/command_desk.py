@@ -21,6 +21,7 @@ from services.intake.deliberating import (
     refs_read,
     takes_reference,
 )
+from services.intake.faults import FAULTS
 from services.intake.incident_cache import IncidentCache, Versioned
 from services.intake.policies import Policies
 from services.intake.refusals import journal
@@ -79,7 +80,8 @@ class CommandDesk:
     def _attempt(self, wanted: Mapping[int, Wanted]) -> dict[int, Answer]:
         """Answer whom one transaction can answer; the others are decided anew.
 
-        Those that are too large for one together are taken one by one.
+        Where one transaction cannot hold them they are taken one by one: too large
+        together, or a mistake of ours over one, which must not fail the others.
         """
         for actor in {each.request.actor for each in wanted.values()}:
             self._log.vault.prepare(actor)
@@ -87,7 +89,7 @@ class CommandDesk:
             thought, outcomes = self._transact(wanted)
         except _Again:
             return {}
-        except TooLarge as error:
+        except (TooLarge, *FAULTS) as error:
             if len(wanted) == 1:
                 return dict.fromkeys(wanted, error)
             apart: dict[int, Answer] = {}

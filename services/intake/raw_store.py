@@ -22,7 +22,9 @@ ON CONFLICT DO NOTHING
 """
 _QUARANTINE = """
 INSERT INTO intake.quarantine (source, adapter, received_at, digest, element, reason)
-VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (source, digest, element) DO NOTHING
+SELECT %s, %s, %s, %s, element, reason
+FROM unnest(%s::int[], %s::text[]) AS unmapped(element, reason)
+ON CONFLICT (source, digest, element) DO NOTHING
 """
 _KEEP_QUARANTINED = """
 INSERT INTO intake.quarantined_bodies (digest, sealed)
@@ -62,21 +64,24 @@ def quarantine(
     cursor: Cursor[tuple[Any, ...]], vault: Vault, unmapped: Sequence[Unmapped]
 ) -> None:
     """Keep each unmapped element, and its body once, until its mapping is mended."""
-    bodies = {each.delivery.digest: each.delivery for each in unmapped}
-    for digest, delivery in sorted(bodies.items(), key=itemgetter(0)):
+    parts: dict[int, list[Unmapped]] = {}
+    for each in unmapped:
+        parts.setdefault(id(each.delivery), []).append(each)
+    # A digest costs as much as its body is long: once a delivery, not once an element.
+    bodies = [(part[0].delivery.digest, part) for part in parts.values()]
+    for digest, part in sorted(bodies, key=lambda body: (body[0], body[1][0].element)):
+        delivery = part[0].delivery
         sealed = _sealed(vault, digest, delivery)
         cursor.execute(_KEEP_QUARANTINED, (digest, sealed))
-    for each in sorted(unmapped, key=lambda u: (u.delivery.digest, u.element)):
-        delivery = each.delivery
         cursor.execute(
             _QUARANTINE,
             (
                 delivery.source,
                 delivery.adapter,
                 delivery.received_at,
-                delivery.digest,
-                each.element,
-                each.reason,
+                digest,
+                [each.element for each in part],
+                [each.reason for each in part],
             ),
         )
 

@@ -11,6 +11,7 @@ from psycopg import Cursor
 
 from services.intake.correlation import KeyRow
 from services.intake.delivery import Delivery, Result, halves
+from services.intake.faults import FAULTS
 from services.intake.incident_cache import UNOPENED, IncidentCache, Versioned
 from services.intake.outcomes import known_events, remember_events
 from services.intake.policies import Policies
@@ -54,20 +55,23 @@ class Receiver:
     def _flush(
         self, deliveries: Sequence[Delivery]
     ) -> Sequence[list[Result] | Exception]:
-        """Take them in one transaction, or in halves where they are too large for one.
+        """Take them in one transaction, or in halves where one cannot hold them.
 
-        What many signals come to together is no fault of any of their senders.
+        What many signals come to together is no fault of any of their senders, and a
+        mistake of ours over one of them must not fail the others for ever.
         """
         for _ in range(ATTEMPTS_MAX):
             try:
                 return self._receive(deliveries)
             except _Again:
                 continue
-            except TooLarge:
+            except (TooLarge, *FAULTS) as error:
                 half = len(deliveries) // 2
                 if half:
                     head, tail = deliveries[:half], deliveries[half:]
                     return [*self._flush(head), *self._flush(tail)]
+                if not isinstance(error, TooLarge):
+                    return [error]
                 (delivery,) = deliveries
                 return [self._piecemeal(delivery)]
         raise Problem(

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from services.intake.adapters.cutting import one_line
 from services.intake.correlation import KeyRow, correlate
 from services.intake.delivery import Delivery, Result, Status
 from services.intake.incident_cache import UNOPENED, Versioned
@@ -20,6 +21,7 @@ from shared.events import IncidentEvent
 from shared.incident import evolve
 from shared.policy.document import Policy
 from shared.references import incident_stream
+from shared.texts import REASON_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,8 @@ class _Tally:
     def refuse(self, n: int, delivery: Delivery, index: int, why: Rejected) -> None:
         """Account for an element that is no signal: told, or kept for later."""
         at = ".".join(map(str, why.loc))
-        reason = f"{at}: {why.reason}" if at else why.reason
+        # The place may be a name of the sender's own, with any characters.
+        reason = one_line(f"{at}: {why.reason}" if at else why.reason, REASON_MAX)
         status: Status = "rejected" if delivery.told else "quarantined"
         result = Result(index, status, error=reason, loc=why.loc or None)
         self.lines.append(Line(n, result))

@@ -5,6 +5,7 @@ quarantine, and what cannot be recorded now stays in the queue.
 """
 
 import asyncio
+from http import HTTPStatus
 from typing import Annotated
 
 import structlog
@@ -18,10 +19,12 @@ from nats.errors import TimeoutError as NothingCame
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 
+from services.intake.adapters.cutting import one_line
 from services.intake.reading import elements, read_json
 from services.intake.reception import Reception
 from shared import subjects
 from shared.answering import problem_of
+from shared.events.event import is_source
 from shared.problem import Problem
 from shared.serving import pause
 
@@ -29,8 +32,14 @@ BATCH = 500
 GATHER_SECONDS = 0.05
 AGAIN_SECONDS = 1.0
 """When a message that could not be recorded now is delivered again."""
+TRIES_MAX = 5
+"""How often a message may fail by a mistake of ours before it is set aside."""
 WATCH_SECONDS = 2.0
 """How often we look whether the consumer is still there; the library would not."""
+
+NOBODY = "unknown"
+"""The source of what comes from no source, in quarantine."""
+SOURCE_SHOWN = 128
 
 _PREFIX = subjects.SIGNALS.removesuffix(">")
 _MESSAGE_ID = "Nats-Msg-Id"
@@ -108,23 +117,39 @@ async def _as_it_is(message: NatsBatchMessage) -> list[bytes]:
 
 
 async def _take(reception: Reception, message: Msg) -> None:
-    source = message.subject.removeprefix(_PREFIX)
-    event_id = (message.headers or {}).get(_MESSAGE_ID)
     try:
-        await _received(reception, source, message.data, event_id)
+        await _received(reception, message)
     except Exception as error:  # noqa: BLE001 # it stays in the queue
-        problem = problem_of(error, message.subject)
-        _log.warning(
-            "signal.again", subject=message.subject, why=problem.details.detail
-        )
-        await message.nak(delay=AGAIN_SECONDS)
+        await _again(reception, message, problem_of(error, message.subject))
     else:
         await message.ack()
 
 
-async def _received(
-    reception: Reception, source: str, body: bytes, event_id: str | None
-) -> None:
+async def _again(reception: Reception, message: Msg, problem: Problem) -> None:
+    """Leave a message in the queue; set it aside where it fails again and again."""
+    why = problem.details.detail
+    tries = message.metadata.num_delivered
+    if problem.details.status == HTTPStatus.INTERNAL_SERVER_ERROR and (
+        tries >= TRIES_MAX
+    ):
+        try:
+            await reception.set_aside(NOBODY, message.data, why)
+        except Exception as error:  # noqa: BLE001 # then it goes on as before
+            why = problem_of(error, message.subject).details.detail
+        else:
+            await message.ack()
+            return
+    _log.warning("signal.again", subject=message.subject, why=why, tries=tries)
+    await message.nak(delay=AGAIN_SECONDS)
+
+
+async def _received(reception: Reception, message: Msg) -> None:
+    source, body = message.subject.removeprefix(_PREFIX), message.data
+    event_id = (message.headers or {}).get(_MESSAGE_ID)
+    if not is_source(source):
+        reason = f"`{one_line(source, SOURCE_SHOWN)}` is not the name of a source"
+        await reception.set_aside(NOBODY, body, reason)
+        return
     try:
         document = read_json(body)
         elements(document)

@@ -4,6 +4,7 @@ An event is a fact, named in the past tense and kept for ever: give a new field 
 default, never rename a `type`, never give one a new meaning.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -18,13 +19,20 @@ class Personal:
 Text = Annotated[str, Personal()]
 Labels = Annotated[dict[str, str], Personal()]
 
+_NAME = r"[A-Za-z0-9._-]{1,128}"
 Actor = Annotated[
     str,
     Field(
-        pattern=r"^(person|source|system):[A-Za-z0-9._-]{1,128}$",
+        pattern=rf"^(person|source|system):{_NAME}$",
         description="Who acts: `person:<id>`, `source:<id>` or `system:<service>`.",
     ),
 ]
+
+
+def is_source(name: str) -> bool:
+    """Tell whether `source:<name>` can be an actor."""
+    return re.fullmatch(_NAME, name) is not None
+
 
 FORGOTTEN = "[forgotten]"
 """What a personal field reads as once the key that opens it is destroyed."""

@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
 
 from services.intake.delivery import Delivery, Result
 from services.intake.signals import Rejected, Signal
 from shared.events.incident import IncidentAcknowledged
+from shared.texts import REASON_MAX
 from tests.integration.intake.conftest import NOW, Hands, hands_on
 from tests.support.servers import Database
 
@@ -25,6 +29,12 @@ def delivery(*heard: Signal | Rejected, told: bool = True) -> Delivery:
 
 def receive(hands: Hands, *heard: Signal | Rejected) -> list[Result]:
     (results,) = hands.receiver.flush([delivery(*heard)])
+    assert isinstance(results, list)
+    return results
+
+
+def receive_untold(hands: Hands, *heard: Signal | Rejected) -> list[Result]:
+    (results,) = hands.receiver.flush([delivery(*heard, told=False)])
     assert isinstance(results, list)
     return results
 
@@ -232,3 +242,45 @@ def test_the_signals_of_several_senders_fail_none_of_them_by_their_size(
 
     assert all(isinstance(answer, list) for answer in answers)
     assert count(hands, "intake.signal_keys") == 80
+
+
+def test_an_element_is_kept_whatever_its_sender_calls_its_fields(hands: Hands) -> None:
+    strange = Rejected(0, "there is no such field: remove it", ("a\x00b" * 50_000,))
+
+    (result,) = receive_untold(hands, strange)
+
+    assert result.status == "quarantined"
+    with hands.log.transaction() as cursor:
+        row = cursor.execute("SELECT reason FROM intake.quarantine").fetchone()
+    assert row
+    assert row[0].startswith("a b")
+    assert len(row[0]) == REASON_MAX
+
+
+def test_a_delivery_we_cannot_take_fails_alone(hands: Hands) -> None:
+    cursed = replace(delivery(DISK.model_copy(update={"source": "a/b"})), source="a/b")
+    others = [delivery(DISK), delivery(Rejected(0, "no"), told=False), delivery(DISK)]
+
+    answers = hands.receiver.flush([*others[:2], cursed, others[2]])
+
+    assert isinstance(answers[2], ValueError)
+    statuses = [a[0].status for a in answers if not isinstance(a, Exception)]
+    assert statuses == ["opened", "quarantined", "duplicate"]
+
+
+def test_a_body_is_hashed_once_however_many_elements_it_has(
+    hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest, hashed = Delivery.digest.fget, []  # type: ignore[attr-defined] # a property
+
+    def counted(each: Delivery) -> bytes:
+        hashed.append(each)
+        return bytes(digest(each))
+
+    monkeypatch.setattr(Delivery, "digest", property(counted))
+
+    results = receive_untold(hands, *(Rejected(n, "no") for n in range(200)))
+
+    assert {result.status for result in results} == {"quarantined"}
+    assert len(hashed) <= 2
+    assert count(hands, "intake.quarantine") == 200

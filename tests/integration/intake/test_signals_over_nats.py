@@ -1,0 +1,121 @@
+"""Signals over NATS: nobody hears an answer, so none is refused and none sticks."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import nats
+import orjson
+import pytest
+from nats.aio.client import Client
+from prometheus_client import CollectorRegistry
+
+from services.intake.delivery import Delivery, Result
+from services.intake.reception import Reception
+from services.intake.signal_bus import keep_listening, listen_for_signals
+from services.intake.signals import Signal
+from shared import subjects
+from shared.batcher import Batcher
+from shared.broker import command_broker, stop
+from shared.machine.nats import Bus
+from shared.provision import provision
+from tests.integration.intake.conftest import NOW, Hands
+
+pytestmark = pytest.mark.servers
+
+Flush = Callable[[Sequence[Delivery]], Sequence[list[Result] | Exception]]
+FIRES = orjson.dumps({"action": "trigger", "title": "disk full"})
+
+
+@dataclass(frozen=True)
+class Queue:
+    """The work queue, as its senders and its operator see it."""
+
+    client: Client
+
+    async def put(self, source: str, body: bytes = FIRES) -> None:
+        await self.client.jetstream().publish(subjects.signal(source), body)
+
+    async def empties(self) -> None:
+        async def empty() -> bool:
+            info = await self.client.jetstream().stream_info(subjects.SIGNALS_STREAM)
+            return info.state.messages == 0
+
+        while not await empty():  # NATS tells nobody
+            await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def listening(bus: Bus, flush: Flush) -> AsyncIterator[Queue]:
+    """Take signals off the queue with `flush`; the queue stands before that."""
+    client = await nats.connect(bus.url("admin"))
+    await provision(client.jetstream())
+    broker = command_broker(bus.url("intake"), "intake", CollectorRegistry())
+    stopped = asyncio.Event()
+    with ThreadPoolExecutor(1) as executor:
+        batcher = Batcher(flush, executor, weight_max=400, waiting_max=20_000)
+        batching = asyncio.create_task(batcher.run())
+        await broker.start()
+        subscriber = listen_for_signals(broker, Reception(batcher, lambda: NOW))
+        taking = asyncio.create_task(keep_listening(subscriber, stopped))
+        try:
+            async with asyncio.timeout(30):
+                yield Queue(client)
+        finally:
+            stopped.set()
+            await taking
+            await stop(broker)
+            batching.cancel()
+            await client.close()
+
+
+def quarantined(hands: Hands) -> list[tuple[str, str]]:
+    with hands.log.transaction() as cursor:
+        rows = cursor.execute("SELECT source, reason FROM intake.quarantine").fetchall()
+    return [(str(source), str(reason)) for source, reason in rows]
+
+
+def opened(hands: Hands) -> int:
+    return sum(entry.type == "incident.opened" for entry in hands.log.since(0, 100))
+
+
+def test_what_comes_from_no_source_is_set_aside_and_holds_nobody_up(
+    bus: Bus, hands: Hands
+) -> None:
+    async def scenario() -> None:
+        async with listening(bus, hands.receiver.flush) as queue:
+            for source in ("a/b", "é", "x" * 2_000, "demo"):
+                await queue.put(source)
+            await queue.empties()
+
+    asyncio.run(scenario())
+
+    assert opened(hands) == 1
+    assert {source for source, _ in quarantined(hands)} == {"unknown"}
+    assert ("unknown", "`a/b` is not the name of a source") in quarantined(hands)
+
+
+def test_a_message_that_fails_again_and_again_is_set_aside(
+    bus: Bus, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.intake.signal_bus.AGAIN_SECONDS", 0.01)
+
+    def mistaken(
+        deliveries: Sequence[Delivery],
+    ) -> Sequence[list[Result] | Exception]:
+        if any(isinstance(h, Signal) for d in deliveries for h in d.heard):
+            return [ValueError("our mistake") for _ in deliveries]
+        return hands.receiver.flush(deliveries)
+
+    async def scenario() -> None:
+        async with listening(bus, mistaken) as queue:
+            await queue.put("demo")
+            await queue.empties()
+
+    asyncio.run(scenario())
+
+    ((source, reason),) = quarantined(hands)
+    assert source == "unknown"
+    assert "our mistake, noted in the log" in reason
