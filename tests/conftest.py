@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from shared.machine.nats import Bus
 from tests.support.servers import (
@@ -14,6 +15,13 @@ from tests.support.servers import (
     running_nats,
     running_postgres,
 )
+
+
+# No test is timed: a busy machine is not a mistake of ours.
+settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
