@@ -5,6 +5,7 @@ but the first comes with one log line that says what to do, never a traceback.
 """
 
 import asyncio
+import gc
 import sys
 from collections.abc import Callable, Coroutine
 from typing import TypeVar
@@ -26,6 +27,11 @@ from shared.vault import VaultError, read_master_key
 RETRY_SECONDS = 0.5
 FAILED = 1
 MISCONFIGURED = 2
+GARBAGE_AFTER = (10_000, 20, 50)
+"""How much comes and goes before the collector looks (Python's own: 700, 10, 10).
+
+What a request leaves behind has no cycles; looking so often took a fifth of intake.
+"""
 
 Settings = TypeVar("Settings", bound=ServiceSettings)
 
@@ -47,6 +53,9 @@ def start(
             _log.error("settings.wrong", setting=setting, why=e["msg"])
         sys.exit(MISCONFIGURED)
     telemetry.configure(service, settings.log_format, settings.log_level)
+
+    gc.freeze()  # what is imported stays: nothing in it is ever garbage
+    gc.set_threshold(*GARBAGE_AFTER)
 
     async def until_stopped() -> None:
         await run(settings, stop_on_signals())

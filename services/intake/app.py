@@ -9,7 +9,7 @@ from typing import TypeVar
 import structlog
 from faststream.nats import NatsBroker
 from prometheus_client import CollectorRegistry
-from starlette.applications import Starlette
+from starlette.routing import Router
 
 from services.intake.command_bus import listen
 from services.intake.command_desk import CommandDesk
@@ -107,7 +107,7 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
             parts = assemble(log, clock, executor, noting)
             probes = [relay.probe, waiting_probe(log, parts.signals, parts.commands)]
             health = Health(probes, registry)
-            app = Starlette(routes=[*routes(parts.doors), *health.routes()])
+            app = Router(routes=[*routes(parts.doors), *health.routes()])
             broker = command_broker(url, "intake", registry)
             async with asyncio.TaskGroup() as group:
                 batching = [

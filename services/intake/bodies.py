@@ -17,20 +17,21 @@ def require_json(request: Request) -> None:
 
 async def read_body(request: Request) -> bytes:
     """Return the whole body; `Problem` 413 as soon as it is known to be too large."""
-    too_large = Problem(
-        413, f"the body has more than {BODY_BYTES_MAX} bytes: send less"
-    )
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > BODY_BYTES_MAX:
-        raise too_large
+        raise _too_large()
     parts: list[bytes] = []
     size = 0
     try:
         async for part in request.stream():
             size += len(part)
             if size > BODY_BYTES_MAX:
-                raise too_large
+                raise _too_large()
             parts.append(part)
     except ClientDisconnect as error:
         raise Problem(400, "the body ended before its end: send it again") from error
     return b"".join(parts)
+
+
+def _too_large() -> Problem:
+    return Problem(413, f"the body has more than {BODY_BYTES_MAX} bytes: send less")

@@ -49,7 +49,7 @@ def _labels(labels: dict[str, str]) -> dict[str, str]:
             "the labels take {size} bytes; at most {most}: send fewer or shorter",
             {"size": labels_size(labels), "most": LABELS_BYTES_MAX},
         )
-    if any("\x00" in text for pair in labels.items() for text in pair):
+    if "\x00" in "".join((*labels, *labels.values())):
         raise PydanticCustomError(
             "control_character", "a label holds the character U+0000: remove it"
         )
