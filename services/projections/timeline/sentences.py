@@ -16,11 +16,11 @@ ENGLISH: Mapping[str, tuple[Part, ...]] = {
         "on service {service}",
         "(the source calls it {claimed_service})",
         "with priority {priority}",
-        ("override", "set by hand"),
-        "because: {override_reason}",
         "for team {team}",
         "as reported by {reporter}",
-        "; recorded late because: {backdated_because}",
+        ("override", "; its priority was set by hand"),
+        ", because: {override_reason}",
+        "; recorded late, because: {backdated_because}",
         "; split off {split_from}",
         "; the same trouble as {follows} before",
     ),
@@ -46,24 +46,25 @@ ENGLISH: Mapping[str, tuple[Part, ...]] = {
     "incident.informed": ("{who} told the user: “{message}”",),
     "incident.restored": (
         "{who} noted that service is back",
-        ("workaround", "by a workaround"),
+        ("workaround", ", by a workaround"),
         ": {note}",
     ),
     "incident.relapsed": ("{who} noted that service is down again", ": {reason}"),
     "incident.resolved": ("{who} resolved it", ": {note}"),
     "incident.reopened": (
-        "{who} reopened it ({cause}), cycle {cycle}",
+        "{who} reopened it",
         ("after_closure", "after it was closed"),
+        "({cause}, cycle {cycle})",
         ": {reason}",
     ),
     "incident.closed": ("{who} closed it", ": {note}"),
     "incident.cancelled": ("{who} cancelled it ({reason})", ": {note}"),
     "incident.signalled": (
         "{source} signalled it",
-        "again, {repeats} repeats",
         "with severity {severity}",
+        "(repeats: {repeats})",
     ),
-    "incident.recovered": ("{source} sent a recovery", "after {repeats} repeats"),
+    "incident.recovered": ("{source} sent a recovery", "(repeats before: {repeats})"),
     "incident.source_acknowledged": ("It was acknowledged at {source}",),
     "incident.linked": ("{who} linked it to {target} ({relation})",),
     "incident.unlinked": ("{who} removed its link to {target} ({relation})",),
@@ -85,13 +86,17 @@ def sentence(
     values = {name: _shown(name, value) for name, value in what.items() if value}
     values["who"] = actor.partition(":")[2]
     parts = sentences.get(kind, ("{who}: " + kind,))
-    said = [text for part in parts if (text := _said(part, values))]
-    # Parts that begin with a mark stand close to the word before.
-    whole = "".join(
-        text if text[0] in ":;," or not number else f" {text}"
-        for number, text in enumerate(said)
-    )
-    return f"{whole}."
+    whole = ""
+    for text in filter(None, (_said(part, values) for part in parts)):
+        whole = _joined(whole, text)
+    return whole if whole.rstrip("”").endswith((".", "!", "?", "…")) else f"{whole}."
+
+
+def _joined(before: str, text: str) -> str:
+    """Add a part; one that begins with a mark stands close to the word before."""
+    if text.startswith((":", ";", ",")):
+        return before.removesuffix(".") + text
+    return f"{before} {text}" if before else text
 
 
 def _said(part: Part, values: Mapping[str, str]) -> str | None:

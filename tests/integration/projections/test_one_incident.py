@@ -91,7 +91,7 @@ def test_its_timeline_tells_the_story_in_words(api: Api) -> None:
             " with priority P3 for team desk as reported by lefevre."
         ),
         "paul took it on.",
-        f"paul paused it, waiting for the user, and asked: “{_QUESTION}”.",
+        f"paul paused it, waiting for the user, and asked: “{_QUESTION}”",
         "paul ended the pause (reply).",
         "paul linked it to PRB-1 (problem).",
         "paul resolved it: Replaced the toner.",

@@ -54,8 +54,55 @@ def test_a_severity_and_repeats_are_told_where_there_are_any() -> None:
     what = {"source": "prom", "severity": "error", "repeats": 4}
 
     assert sentence("incident.signalled", "source:prom", what) == (
-        "prom signalled it again, 4 repeats with severity error."
+        "prom signalled it with severity error (repeats: 4)."
     )
     assert sentence("incident.signalled", "source:prom", {"source": "prom"}) == (
         "prom signalled it."
+    )
+
+
+@pytest.mark.parametrize(
+    ("note", "told"),
+    [
+        ("Restarted", "zoe resolved it: Restarted."),
+        ("Restarted.", "zoe resolved it: Restarted."),
+        ("Really?!", "zoe resolved it: Really?!"),
+    ],
+)
+def test_a_sentence_ends_once(note: str, told: str) -> None:
+    assert sentence("incident.resolved", "person:zoe", {"note": note}) == told
+
+
+def test_a_quoted_question_needs_no_full_stop() -> None:
+    what = {"reason": "user", "question": "Which browser?"}
+
+    assert sentence("incident.paused", "person:paul", what) == (
+        "paul paused it, waiting for the user, and asked: “Which browser?”"
+    )
+
+
+def test_reasons_are_told_one_after_the_other() -> None:
+    what = {
+        "title": "No mail",
+        "service": "mail",
+        "priority": "p1",
+        "team": "desk",
+        "reporter": "zoe",
+        "override": True,
+        "override_reason": "The board meets.",
+        "backdated_because": "The desk was away.",
+    }
+
+    assert sentence("incident.opened", "person:paul", what) == (
+        "paul opened the incident “No mail” on service mail with priority P1 for team "
+        "desk as reported by zoe; its priority was set by hand, because: The board "
+        "meets; recorded late, because: The desk was away."
+    )
+
+
+def test_a_second_life_says_why_and_which() -> None:
+    what = {"cause": "user", "cycle": 2, "after_closure": True, "reason": "It is back"}
+
+    assert sentence("incident.reopened", "person:paul", what) == (
+        "paul reopened it after it was closed (user, cycle 2): It is back."
     )
