@@ -27,6 +27,8 @@ from shared.provision import Refused, provision
 from shared.serving import pause
 
 POLL_SECONDS = 0.05
+GATHER_SECONDS = 0.025
+"""What comes so soon after a batch shares the next one: small ones cost the same."""
 ELECTION_SECONDS = 1.0
 RETRY_SECONDS = 0.5
 LOOK_AGAIN_SECONDS = 5.0
@@ -125,6 +127,8 @@ class Relay:
             if rows:
                 tail = await publish(client, tail, batch_of(rows))
                 self._published(tail)
+                if len(rows) < BATCH:
+                    await pause(stop, GATHER_SECONDS)
             elif loop.time() > look_again_at:
                 return
             else:
