@@ -16,7 +16,6 @@ from tests.support.servers import (
     running_postgres,
 )
 
-
 # No test is timed: a busy machine is not a mistake of ours.
 settings.register_profile(
     "untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow]
