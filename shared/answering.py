@@ -31,9 +31,18 @@ def answered(endpoint: Endpoint, seconds: float = ANSWER_SECONDS) -> Endpoint:
             async with asyncio.timeout(seconds):
                 return await endpoint(request)
         except Exception as error:  # noqa: BLE001 # nobody behind us would answer
-            return response(problem_of(error, request.url.path).details)
+            return response(problem_of(error, place_of(request)).details)
 
     return answer
+
+
+def place_of(request: Request) -> str:
+    """Return the path asked for, for a log: without its parameters, keys among them."""
+    path = request.url.path
+    for name, value in request.path_params.items():
+        if value:
+            path = path.replace(str(value), f"{{{name}}}")
+    return path
 
 
 def problem_of(error: Exception, where: str) -> Problem:

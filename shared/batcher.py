@@ -52,15 +52,31 @@ class Batcher(Generic[Item, Answer]):
     async def submit(self, item: Item) -> Answer:
         """Return the answer to `item`; `Overloaded` at once where too much waits."""
         weight = self._weight(item)
+        self._admit(weight)
+        return await self._enqueued(item, weight)
+
+    async def submit_all(self, items: Sequence[Item]) -> list[Answer]:
+        """Return the answers to `items`; `Overloaded` at once, and none is taken.
+
+        Where one has an error as its answer, that is raised, and the others are taken
+        all the same.
+        """
+        weights = [self._weight(item) for item in items]
+        self._admit(sum(weights))
+        return await asyncio.gather(*map(self._enqueued, items, weights))
+
+    def _admit(self, weight: int) -> None:
         if self._waiting_weight + weight > self._waiting_max and self._waiting:
             raise Overloaded(
                 f"{self._waiting_weight} wait, at most {self._waiting_max}"
             )
+
+    def _enqueued(self, item: Item, weight: int) -> asyncio.Future[Answer]:
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, weight, future))
         self._waiting_weight += weight
         self._wake.set()
-        return await future
+        return future
 
     async def run(self, lanes: int = 1) -> None:
         """Flush batches for ever, `lanes` at a time; cancel to stop.

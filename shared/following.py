@@ -10,6 +10,7 @@ from shared.bus import Link
 from shared.clock import clock_from
 from shared.event_log import EventLog
 from shared.health import Check, Health, Probe
+from shared.nothing_here import complete
 from shared.reader import Reader
 from shared.reader_probe import reader_probe
 from shared.serving import serve
@@ -39,7 +40,7 @@ async def follow(
             await _run(reader, log, stop)
 
     url = settings.nats_url.get_secret_value()
-    app = Starlette(routes=Health([probe], CollectorRegistry()).routes())
+    app = Starlette(routes=complete(Health([probe], CollectorRegistry()).routes()))
     async with Link(url, bookmark.reader) as link, asyncio.TaskGroup() as group:
         group.create_task(serve(app, settings.http_host, settings.http_port, stop))
         group.create_task(read())

@@ -24,6 +24,9 @@ _QUIET = {
     "uvicorn.access": logging.WARNING,
     "uvicorn.error": logging.WARNING,
     "faststream": logging.WARNING,
+    # It tells the address of each request, and ours may hold the key of a source.
+    "httpx": logging.WARNING,
+    "httpcore": logging.WARNING,
     # Its pool tells every failed attempt; who waits for a connection tells it once.
     "psycopg.pool": logging.ERROR,
     "asyncio": logging.ERROR,

@@ -33,6 +33,7 @@ from shared.clock import Clock, clock_from
 from shared.command import CommandAnswer
 from shared.event_log import EventLog, Unavailable
 from shared.health import Health
+from shared.nothing_here import complete
 from shared.serving import pause, serve
 from shared.settings import IntakeSettings
 from shared.starting import open_log
@@ -107,7 +108,7 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
             parts = assemble(log, clock, executor, noting)
             probes = [relay.probe, waiting_probe(log, parts.signals, parts.commands)]
             health = Health(probes, registry)
-            app = Router(routes=[*routes(parts.doors), *health.routes()])
+            app = Router(routes=complete([*routes(parts.doors), *health.routes()]))
             broker = command_broker(url, "intake", registry)
             async with asyncio.TaskGroup() as group:
                 batching = [

@@ -1,8 +1,5 @@
 """From a document to its results: adapt, hand over in pieces, gather the answers."""
 
-import asyncio
-from collections.abc import Sequence
-
 from services.intake.adapters import ADAPTERS
 from services.intake.delivery import Delivery, Result
 from services.intake.signals import Rejected
@@ -55,9 +52,7 @@ class Reception:
         ]
         if len(deliveries) == 1:
             return await self._batcher.submit(deliveries[0])
-        pieces: Sequence[list[Result]] = await asyncio.gather(
-            *(self._batcher.submit(delivery) for delivery in deliveries)
-        )
+        pieces = await self._batcher.submit_all(deliveries)
         return [result for piece in pieces for result in piece]
 
     async def set_aside(self, source: str, body: bytes, reason: str) -> None:

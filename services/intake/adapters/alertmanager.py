@@ -18,6 +18,8 @@ from services.intake.adapters.details import details_text
 from services.intake.signals import Action, Rejected, Signal, signal_from
 from shared.texts import TITLE_MAX
 
+ALERTS_MAX = 16_384
+"""More than fit into a body, where each is an alert: it is kept as a whole."""
 _ACTION: Mapping[str, Action] = {"firing": "trigger", "resolved": "resolve"}
 _SEVERITIES = frozenset({"critical", "error", "warning", "info"})
 _NOT_SET = "0001-01-01T"
@@ -30,6 +32,8 @@ def read(
     """Return a signal or a rejection for each alert of the group."""
     if not isinstance(document, dict) or not isinstance(document.get("alerts"), list):
         return [Rejected(0, "this is no Alertmanager webhook: `alerts` is missing", ())]
+    if len(document["alerts"]) > ALERTS_MAX:
+        return [Rejected(0, f"more than {ALERTS_MAX} alerts", ("alerts",))]
     group = _group(document)
     return [
         _read(source, alert, n, received_at, event_id and f"{event_id}/{n}", group)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from services.projections.api.limits import RETRY_SECONDS
 from services.projections.generations import NotBuilt
 from services.projections.snapshots import TooSlow
-from shared.answering import problem_of
+from shared.answering import place_of, problem_of
 from shared.problem import Problem, response
 
 _SHOWN = ("loc", "msg", "type")
@@ -28,7 +28,7 @@ def answer_errors(app: FastAPI) -> None:
 
 
 async def _any(request: Request, error: Exception) -> Response:
-    return response(problem_of(error, request.url.path).details)
+    return response(problem_of(error, place_of(request)).details)
 
 
 async def _malformed(_: Request, error: Exception) -> Response:

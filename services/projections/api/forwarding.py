@@ -1,6 +1,6 @@
 """What belongs to intake is passed on to it: people need only one address."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import httpx
 from fastapi import APIRouter, Request, Response
@@ -12,12 +12,21 @@ from shared.problem import Problem
 
 router = APIRouter(include_in_schema=False)
 
-_PASSED = ("authorization", "content-type", "accept", "idempotency-key", "user-agent")
-_PASSED_PREFIX = "ce-"
+Header = tuple[bytes, bytes]
+
+_PASSED = (
+    b"authorization",
+    b"content-type",
+    b"accept",
+    b"idempotency-key",
+    b"user-agent",
+)
+_PASSED_PREFIX = b"ce-"
 _RETURNED = ("content-type", "retry-after", "www-authenticate", "location")
 
 
 @router.post("/v1/events")
+@router.post("/v1/integrations/{type}")
 @router.post("/v1/integrations/{type}/{key:path}")
 @router.get("/v1/requests/{event_id:path}")
 async def forward(request: Request, desk: DeskHere) -> Response:
@@ -31,7 +40,7 @@ async def forward(request: Request, desk: DeskHere) -> Response:
     sent = desk.intake.build_request(
         request.method,
         desk.intake.base_url.copy_with(raw_path=path),
-        headers=_passed(request.headers),
+        headers=_passed(request.headers.raw),
         content=body,
     )
     try:
@@ -52,12 +61,13 @@ def _question(request: Request) -> bytes:
     return b"?" + query if query else b""
 
 
-def _passed(headers: Mapping[str, str]) -> dict[str, str]:
-    return {
-        name: value
-        for name, value in headers.items()
+def _passed(headers: Sequence[Header]) -> list[Header]:
+    # As bytes, as they came: what a header holds need not be text at all.
+    return [
+        (name, value)
+        for name, value in headers
         if name in _PASSED or name.startswith(_PASSED_PREFIX)
-    }
+    ]
 
 
 def _away(sentence: str) -> Problem:

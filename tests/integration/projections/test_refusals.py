@@ -283,3 +283,16 @@ def test_a_search_that_takes_too_long_is_given_up(api: Api) -> None:
         blocking.rollback()
 
     assert _problem(answer, 503)["code"] == "too_slow"
+
+
+@pytest.mark.parametrize("name", ["User-Agent", "Idempotency-Key", "ce-subject"])
+def test_what_is_passed_on_may_hold_any_header(api: Api, name: str) -> None:
+    answer = api.call("POST", "/v1/events", headers=_bytes({name: "\u00e9\u00ff"}))
+
+    assert _problem(answer, 503)["code"] == "intake_away"
+
+
+def test_a_webhook_without_a_key_in_its_address_is_passed_on_too(api: Api) -> None:
+    answer = api.call("POST", "/v1/integrations/alertmanager")
+
+    assert _problem(answer, 503)["code"] == "intake_away"

@@ -8,7 +8,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.answering import Endpoint, answered
+from shared.answering import Endpoint, answered, place_of
 from shared.append import TooLarge
 from shared.batcher import Overloaded
 from shared.event_log import Unavailable
@@ -74,3 +74,12 @@ def test_a_silent_log_ends_in_a_503_that_says_it_may_be_done() -> None:
     assert response.status_code == 503
     assert "may be recorded" in bytes(response.body).decode()
     assert response.headers["retry-after"]
+
+
+def test_a_mistake_is_logged_without_the_key_in_the_address() -> None:
+    path = "/v1/integrations/alertmanager/pmn_0123456789ab_secret"
+    params = {"type": "alertmanager", "key": "pmn_0123456789ab_secret"}
+
+    place = place_of(Request({**SCOPE, "path": path, "path_params": params}))
+
+    assert place == "/v1/integrations/{type}/{key}"

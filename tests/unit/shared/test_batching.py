@@ -117,6 +117,27 @@ def test_more_than_may_wait_is_refused_at_once() -> None:
         drive(desk, scenario(), gatherer)
 
 
+def test_of_a_crowd_that_may_not_wait_none_is_taken() -> None:
+    desk = Desk()
+    with ThreadPoolExecutor(1) as pool:
+        gatherer = batcher(desk, pool, waiting_max=3)
+
+        async def scenario() -> None:
+            out = asyncio.create_task(gatherer.submit(1))
+            await until_first_batch(desk)
+            waiting = asyncio.create_task(gatherer.submit_all([2, 3]))
+            await asyncio.sleep(0)
+            with pytest.raises(Overloaded):
+                await gatherer.submit_all([4, 5])
+            desk.go.set()
+            assert await out == 10
+            assert await waiting == [20, 30]
+
+        drive(desk, scenario(), gatherer)
+
+    assert desk.batches == [[1], [2, 3]]
+
+
 def test_a_batch_is_no_heavier_than_its_limit_but_one_heavy_item_passes() -> None:
     desk = Desk()
     with ThreadPoolExecutor(1) as pool:

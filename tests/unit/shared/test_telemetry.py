@@ -92,3 +92,12 @@ def test_the_console_form_is_for_people(capsys: pytest.CaptureFixture[str]) -> N
     told = capsys.readouterr().err
     assert "event.recorded" in told
     assert "count=2" in told
+
+
+def test_no_address_we_call_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("projections", "json", "info")
+
+    # As httpx does; the address of a webhook holds the key of its source.
+    logging.getLogger("httpx").info("HTTP Request: POST http://x/v1/integrations/a/pmn")
+
+    assert lines(capsys) == []
