@@ -1,0 +1,63 @@
+"""`python -m bench [NAME …]`: measure, each figure beside its bound of the same run.
+
+Without a name, all of them, one after the other: about twenty minutes on a quiet
+machine. `--quick` is for trying the benchmarks, not for figures to be quoted.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bench import append, commands, list_page, rebuild, signals, visible
+from bench.figure import Figure, fdatasync_us, table_of
+from tests.support.servers import reachable_folder
+
+Figures = Callable[[int, float], Iterator[Figure]]
+ON_A_DESK: Mapping[str, Figures] = {
+    "signals": signals.figures,
+    "visible": visible.figures,
+    "commands": commands.figures,
+}
+BY_ITSELF: Mapping[str, Callable[..., None]] = {
+    "append": append.main,
+    "rebuild": rebuild.main,
+    "list_page": list_page.main,
+}
+NAMES = (*ON_A_DESK, *BY_ITSELF)
+
+
+def main(
+    names: Annotated[
+        list[str] | None, typer.Argument(help=f"Of {', '.join(NAMES)}; or all.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(help="Each so often; the median counts.")] = 5,
+    seconds: Annotated[float, typer.Option(help="How long a round sends.")] = 6.0,
+    quick: Annotated[bool, typer.Option("--quick", help="Two short rounds.")] = False,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Measure what is named, and print it."""
+    unknown = set(names or ()) - set(NAMES)
+    if unknown:
+        raise typer.BadParameter(f"choose of {', '.join(NAMES)}")
+    if quick:
+        rounds, seconds = 2, 2.0
+    with reachable_folder() as folder:
+        sync_us = fdatasync_us(folder)
+    for name in names or NAMES:
+        if name in BY_ITSELF:
+            BY_ITSELF[name](as_json=as_json)
+            continue
+        found = list(ON_A_DESK[name](rounds, seconds))
+        if as_json:
+            print(json.dumps({name: [asdict(each) for each in found]}))
+        else:
+            title = f"{name}: {rounds} rounds of {seconds:g} s, fdatasync {sync_us} µs"
+            Console().print(table_of(title, found))
+
+
+if __name__ == "__main__":
+    typer.run(main)

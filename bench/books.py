@@ -1,0 +1,59 @@
+"""What a desk has on record, to be held against what its senders were answered."""
+
+from dataclasses import dataclass
+from time import monotonic, sleep
+
+from shared.event_log import EventLog
+
+STILL_SECONDS = 0.5
+"""Nothing came on record for so long: nothing more will."""
+
+# A repeat that changes nothing is counted on its trouble's row, until an event of the
+# incident tells the number.
+_TOLD = """
+SELECT count(*) FILTER (WHERE topic = 'incident.opened'),
+       coalesce(sum((convert_from(state, 'UTF8')::json ->> 'repeats')::bigint), 0)
+FROM log.events WHERE topic IN ('incident.opened', 'incident.signalled')
+"""
+_COUNTED = "SELECT coalesce(sum(repeats), 0) FROM intake.signal_keys"
+
+
+@dataclass(frozen=True)
+class Books:
+    """Incidents opened, and signals on record: those that opened one, and repeats."""
+
+    incidents: int
+    signals: int
+
+    def since(self, before: "Books") -> "Books":
+        """Return what came on record after `before`."""
+        return Books(self.incidents - before.incidents, self.signals - before.signals)
+
+
+def books(log: EventLog) -> Books:
+    """Return what is on record now."""
+    with log.transaction() as cursor:
+        told = cursor.execute(_TOLD).fetchone()
+        counted = cursor.execute(_COUNTED).fetchone()
+    assert told
+    assert counted
+    return Books(told[0], told[0] + int(told[1]) + int(counted[0]))
+
+
+def demand_nothing_lost(kept: Books, accepted: int, under_way: int) -> None:
+    """Fail where less is on record than was promised, or more than was ever sent."""
+    assert accepted <= kept.signals <= accepted + under_way, (
+        f"{accepted} signals were answered 2xx, {kept.signals} are on record: "
+        "this run is void"
+    )
+
+
+def still(log: EventLog) -> Books:
+    """Return what is on record once what was under way has ended."""
+    held, since = books(log), monotonic()
+    while monotonic() - since < STILL_SECONDS:
+        sleep(STILL_SECONDS / 10)
+        now = books(log)
+        if now != held:
+            held, since = now, monotonic()
+    return held

@@ -1,0 +1,126 @@
+"""People's commands a second: straight to their owner over NATS, and through the API.
+
+Each informs another incident and is answered once it is in the log. The bound is a
+request over NATS that is refused at once: the way there and back, and nothing done.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from itertools import count
+from time import monotonic
+
+import httpx
+import nats
+import orjson
+from nats.aio.client import Client
+
+from bench.figure import Figure, median_of
+from shared import subjects
+from tests.support.desk import Desk, running_desk
+from tests.support.servers import reachable_folder
+
+INCIDENTS = 200
+AT_ONCE = 64
+Send = Callable[[int], Awaitable[bool]]
+
+
+def figures(rounds: int, seconds: float) -> Iterator[Figure]:
+    """Measure on one desk, `rounds` times `seconds`."""
+    with (
+        reachable_folder() as folder,
+        running_desk(folder, durable=True) as desk,
+    ):
+        refs = _opened(desk)
+        bound = asyncio.run(_over_nats(desk, ["INC-999999"], rounds, seconds))
+        over_nats = asyncio.run(_over_nats(desk, refs, rounds, seconds))
+        over_http = asyncio.run(_over_http(desk, refs, rounds, seconds))
+    beside = "the same request, refused at once"
+    yield median_of("refused over NATS", bound, "/s")
+    yield median_of(
+        "commands over NATS", over_nats, "/s", bound=max(bound), beside=beside
+    )
+    yield median_of(
+        "commands through the API", over_http, "/s", bound=max(bound), beside=beside
+    )
+
+
+def _opened(desk: Desk) -> list[str]:
+    events = [
+        {"action": "trigger", "title": f"trouble {n}", "dedup_key": f"bench-{n}"}
+        for n in range(INCIDENTS)
+    ]
+    answer = httpx.post(
+        f"{desk.intake_url}/v1/events",
+        json=events,
+        headers=desk.bearer("source"),
+        timeout=30,
+    )
+    return [result["incident"] for result in answer.json()["results"]]
+
+
+async def _over_nats(
+    desk: Desk, refs: list[str], rounds: int, seconds: float
+) -> list[float]:
+    client = await nats.connect(desk.nats.bus.url("projections"))
+    rates = [await _rate(_by_nats(client, refs), seconds) for _ in range(rounds)]
+    await client.close()
+    return rates
+
+
+def _by_nats(client: Client, refs: list[str]) -> Send:
+    subject = subjects.command("incident", "inform")
+
+    async def send(n: int) -> bool:
+        request = {
+            "incident": refs[n % len(refs)],
+            "actor": "person:nadia",
+            "scopes": ["agent"],
+            "body": {"message": f"message {n}"},
+        }
+        answer = await client.request(subject, orjson.dumps(request), timeout=10)
+        return "outcome" in orjson.loads(answer.data)
+
+    return send
+
+
+async def _over_http(
+    desk: Desk, refs: list[str], rounds: int, seconds: float
+) -> list[float]:
+    # One client a connection: a shared pool of httpx would be what is measured.
+    async with AsyncExitStack() as stack:
+        clients = [
+            await stack.enter_async_context(
+                httpx.AsyncClient(
+                    base_url=desk.api_url, headers=desk.bearer("agent"), timeout=15
+                )
+            )
+            for _ in range(AT_ONCE)
+        ]
+        free = list(clients)
+
+        async def send(n: int) -> bool:
+            client = free.pop()
+            path = f"/v1/incidents/{refs[n % len(refs)]}/inform"
+            answer = await client.post(path, json={"message": f"message {n}"})
+            free.append(client)
+            assert answer.status_code == httpx.codes.OK, answer.text
+            return True
+
+        return [await _rate(send, seconds) for _ in range(rounds)]
+
+
+async def _rate(send: Send, seconds: float) -> float:
+    """Return answers a second with `AT_ONCE` under way."""
+    numbers = count()
+    began = monotonic()
+    answered = 0
+
+    async def one_after_the_other() -> None:
+        nonlocal answered
+        while monotonic() - began < seconds:
+            await send(next(numbers))
+            answered += 1
+
+    await asyncio.gather(*(one_after_the_other() for _ in range(AT_ONCE)))
+    return answered / (monotonic() - began)

@@ -1,0 +1,147 @@
+"""A sender of our own, for where wrk is not installed, and for an even pace.
+
+`python -m bench.connections URL LOAD SECONDS` is what `bench.sending` starts, in a
+process of its own. The plainest HTTP there is: a request is bytes made before, an
+answer its status and length.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from time import perf_counter
+from urllib.parse import urlsplit
+
+import uvloop
+
+from bench.figure import percentile
+from bench.sending import Load, Sent
+
+STRAGGLE_SECONDS = 15.0
+
+
+def bodies(load: Load, signal: str) -> Callable[[], bytes]:
+    """Return what makes the next body, as `signals.lua` does."""
+    before, after = signal.split("{key}")
+    sent = -1
+
+    def one() -> str:
+        nonlocal sent
+        sent += 1
+        key = f"{load.prefix}-0-{sent % load.troubles if load.troubles else sent}"
+        return f"{before}{key}{after}"
+
+    def body() -> bytes:
+        if load.size == 1:
+            return one().encode()
+        return f"[{','.join(one() for _ in range(load.size))}]".encode()
+
+    return body
+
+
+class Talk(asyncio.Protocol):
+    """One connection: a request, its answer, the next request."""
+
+    def __init__(self, next_request: Callable[[], bytes | None]) -> None:
+        self._next_request = next_request
+        self._heard = b""
+        self._began = 0.0
+        self._transport: asyncio.Transport | None = None
+        self.over = asyncio.get_running_loop().create_future()
+        self.statuses: list[int] = []
+        self.took: list[float] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Ask at once."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self.ask()
+
+    def ask(self) -> None:
+        """Send the next request, if there is one."""
+        assert self._transport
+        request = self._next_request()
+        if request is None:
+            self._transport.close()
+            return
+        self._began = perf_counter()
+        self._transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        """Ask anew as soon as the answer is whole."""
+        self._heard += data
+        head, found, body = self._heard.partition(b"\r\n\r\n")
+        if not found:
+            return
+        _, _, length = head.lower().partition(b"content-length: ")
+        if len(body) < int(length.partition(b"\r\n")[0]):
+            return
+        self._heard = b""
+        self.took.append(perf_counter() - self._began)
+        self.statuses.append(int(head[9:12]))
+        self.ask()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell whether it ended as it should."""
+        if not self.over.done():
+            self.over.set_result(exc is None)
+
+
+async def talk(url: str, token: str, signal: str, load: Load, seconds: float) -> Sent:
+    """Send for `seconds`, then wait for the answers that are still to come."""
+    address = urlsplit(url)
+    head = (
+        f"POST /v1/events HTTP/1.1\r\nHost: {address.netloc}\r\n"
+        f"Authorization: Bearer {token}\r\nContent-Type: application/json\r\n"
+        "Content-Length: "
+    ).encode()
+    body_of = bodies(load, signal)
+    began = perf_counter()
+
+    def next_request() -> bytes | None:
+        if perf_counter() - began > seconds:
+            return None
+        body = body_of()
+        return head + str(len(body)).encode() + b"\r\n\r\n" + body
+
+    loop = asyncio.get_running_loop()
+    talks = [
+        (
+            await loop.create_connection(
+                lambda: Talk(next_request), str(address.hostname), address.port or 80
+            )
+        )[1]
+        for _ in range(load.connections)
+    ]
+    await asyncio.wait([t.over for t in talks], timeout=seconds + STRAGGLE_SECONDS)
+    took = [1_000 * ms for t in talks for ms in t.took]
+    statuses = [status for t in talks for status in t.statuses]
+    return Sent(
+        answered=len(statuses),
+        refused=sum(status >= 300 for status in statuses),
+        broken=sum(not (t.over.done() and t.over.result()) for t in talks),
+        seconds=perf_counter() - began,
+        p50_ms=percentile(took, 50),
+        p99_ms=percentile(took, 99),
+    )
+
+
+def main() -> None:
+    """Send what the command line says; print one line of what became of it."""
+    url, load, seconds = sys.argv[1:]
+    sent = uvloop.run(
+        talk(
+            url,
+            os.environ["BENCH_TOKEN"],
+            os.environ["BENCH_SIGNAL"],
+            Load(**json.loads(load)),
+            float(seconds),
+        )
+    )
+    print(f"RESULT {json.dumps(asdict(sent))}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""A figure, its bound in the same run, and how well the disk of that run syncs."""
+
+import os
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Literal
+
+from rich.table import Table
+
+SYNCS = 200
+SYNC_BYTES = 8_192
+
+Unit = Literal["/s", "ms", "µs", "MB", "s", "%"]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What was measured: the median of its rounds, and the range of them.
+
+    `bound` is in the same unit and of the same run; `beside` says of what it is.
+    """
+
+    what: str
+    value: float
+    unit: Unit
+    low: float | None = None
+    high: float | None = None
+    bound: float | None = None
+    beside: str = ""
+    note: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        """How often the bound goes into the figure; None without a bound."""
+        return self.value / self.bound if self.bound else None
+
+
+def median_of(  # a figure has so many sides
+    what: str,
+    rounds: Sequence[float],
+    unit: Unit,
+    *,
+    bound: float | None = None,
+    beside: str = "",
+    note: str = "",
+) -> Figure:
+    """Return the figure of several rounds of one measurement."""
+    return Figure(
+        what,
+        statistics.median(rounds),
+        unit,
+        min(rounds),
+        max(rounds),
+        bound,
+        beside,
+        note,
+    )
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """Return the value that `percent` of `values` do not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
+
+
+def fdatasync_us(folder: Path) -> float:
+    """Return how long the disk takes to make 8 KB durable, median of 200, in µs."""
+    took = []
+    with (folder / "fsync").open("wb", buffering=0) as file:
+        for _ in range(SYNCS):
+            file.write(bytes(SYNC_BYTES))
+            began = perf_counter()
+            os.fdatasync(file.fileno())
+            took.append(perf_counter() - began)
+    return round(1_000_000 * statistics.median(took), 1)
+
+
+def said(value: float | None) -> str:
+    """Return a number as people write it: three digits that count."""
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def table_of(title: str, figures: Sequence[Figure]) -> Table:
+    """Return figures as a table, each beside its bound."""
+    table = Table(title=title, title_justify="left")
+    for name in ("what", "median", "range", "", "×", "bound", "which is"):
+        right = name in ("median", "range", "×", "bound")
+        table.add_column(name, justify="right" if right else "left")
+    for f in figures:
+        spread = "" if f.low is None else f"{said(f.low)} – {said(f.high)}"
+        what = f"{f.what}\n  {f.note}" if f.note else f.what
+        ratio = "" if f.ratio is None else f"{f.ratio:.2f}"
+        table.add_row(
+            what, said(f.value), spread, f.unit, ratio, said(f.bound), f.beside
+        )
+    return table

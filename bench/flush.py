@@ -1,0 +1,68 @@
+"""The bound of intake's transaction: the same signals in batches, without HTTP.
+
+One thread calls what intake's batcher calls, with as much at once as would wait for it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from time import perf_counter
+
+import orjson
+
+from bench.connections import bodies
+from bench.sending import SIGNAL, Load
+from services.intake import policy_store
+from services.intake.adapters import ADAPTERS
+from services.intake.app import SIGNALS_A_BATCH
+from services.intake.delivery import Delivery
+from services.intake.incident_cache import IncidentCache
+from services.intake.policies import Policies
+from services.intake.policy_store import Applied, Signature
+from services.intake.receiving import Receiver
+from shared.clock import real_clock
+from shared.event_log import EventLog
+from shared.upkeep import turn_partitions
+from tests.support.desk import MASTER, POLICY
+from tests.support.servers import PostgresServer
+
+SOURCE = "demo"
+
+
+def flushed_per_second(postgres: PostgresServer, load: Load, seconds: float) -> float:
+    """Return how many signals of `load` a second are committed, on a fresh desk."""
+    at_once = min(load.connections * load.size, SIGNALS_A_BATCH) // load.size
+    next_body = bodies(load, SIGNAL)
+    with _receiver(postgres) as receiver:
+        receiver.flush([_delivery(next_body())])
+        done, began = 0, perf_counter()
+        while perf_counter() - began < seconds:
+            receiver.flush([_delivery(next_body()) for _ in range(at_once)])
+            done += at_once
+        took = perf_counter() - began
+    return done * load.size / took
+
+
+@contextmanager
+def _receiver(postgres: PostgresServer) -> Iterator[Receiver]:
+    database = postgres.fresh_database()
+    now = datetime.now(UTC)
+    owner = EventLog.open(database.owner_dsn, master=MASTER, pool_size=1)
+    text = POLICY.read_text(encoding="utf-8")
+    signature = Signature(by="root", reason="to measure")
+    applied = policy_store.apply(owner, text, signature, now, "test")
+    assert isinstance(applied, Applied), applied
+    owner.close()
+    log = EventLog.open(database.dsn("desk_intake"), master=MASTER, pool_size=2)
+    try:
+        turn_partitions(log.transaction, now.date())
+        yield Receiver(log, IncidentCache(log), Policies(log), real_clock)
+    finally:
+        log.close()
+        postgres.drop(database)
+
+
+def _delivery(body: bytes) -> Delivery:
+    now = datetime.now(UTC)
+    heard = ADAPTERS["native"](SOURCE, orjson.loads(body), now, None)
+    return Delivery(SOURCE, "native", body, 0, tuple(heard), now, told=True)

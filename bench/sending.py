@@ -1,0 +1,83 @@
+"""Who sends the load: wrk where it is installed, else connections of our own.
+
+Both answer one request after the other on each connection, so neither sends more than
+is answered. `python -m bench signals` measures them against a server that answers at
+once: where a figure comes near that one, the sender is what was measured.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+CONNECTIONS = 64
+SIGNAL = (
+    '{"action":"trigger","title":"a disk is full on a web server in Amsterdam",'
+    '"severity":"critical","service":"web","dedup_key":"{key}",'
+    '"labels":{"alertname":"DiskFull","zone":"ams"}}'
+)
+_SCRIPT = Path(__file__).with_name("signals.lua")
+
+
+@dataclass(frozen=True)
+class Load:
+    """What to send: `size` signals a request, of `troubles` per sender (0: all new)."""
+
+    prefix: str
+    size: int = 1
+    troubles: int = 0
+    connections: int = CONNECTIONS
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What became of it; requests, seconds, and milliseconds from request to answer."""
+
+    answered: int
+    refused: int
+    broken: int
+    seconds: float
+    p50_ms: float
+    p99_ms: float
+
+    @property
+    def accepted(self) -> int:
+        """How many requests were answered 2xx."""
+        return self.answered - self.refused
+
+
+def sender_name() -> str:
+    """Return which sender this machine has."""
+    return "wrk" if shutil.which("wrk") else "bench.connections"
+
+
+def start(url: str, token: str, load: Load, seconds: float) -> subprocess.Popen[str]:
+    """Begin to send to `/v1/events` at `url`; `finish` gives what became of it."""
+    wrk = shutil.which("wrk")
+    command = (
+        [wrk, "-t1", f"-c{load.connections}", f"-d{seconds:g}s", "--latency"]
+        if wrk
+        else [sys.executable, "-m", "bench.connections"]
+    )
+    if wrk:
+        command += ["--timeout", "15s", "-s", str(_SCRIPT), f"{url}/v1/events", "--"]
+        command += [load.prefix, str(load.size), str(load.troubles)]
+    else:
+        command += [url, json.dumps(asdict(load)), str(seconds)]
+    environment = {**os.environ, "BENCH_TOKEN": token, "BENCH_SIGNAL": SIGNAL}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True)
+
+
+def finish(process: subprocess.Popen[str]) -> Sent:
+    """Wait for a sender; return what it tells."""
+    output, _ = process.communicate()
+    (result,) = (line for line in output.splitlines() if line.startswith("RESULT "))
+    return Sent(**json.loads(result.removeprefix("RESULT ")))
+
+
+def send(url: str, token: str, load: Load, seconds: float) -> Sent:
+    """Send for so many seconds."""
+    return finish(start(url, token, load, seconds))
