@@ -54,7 +54,7 @@ def builder(
     own = _as_role(dsn)
     opens = master if model.opens_words else None
     with (
-        _connected(own) as connection,
+        connected(own) as connection,
         closing(EventLog.open(own, master=opens, pool_size=2)) as log,
     ):
         if wait:
@@ -64,7 +64,8 @@ def builder(
         yield Builder(model, Source(own, opens, log, chunk_events), connection)
 
 
-def _connected(dsn: str) -> Connection[tuple[Any, ...]]:
+def connected(dsn: str) -> Connection[tuple[Any, ...]]:
+    """Return a connection on which each statement commits; or `Unavailable`."""
     try:
         return psycopg.connect(dsn, autocommit=True, connect_timeout=CONNECT_SECONDS)
     except psycopg.OperationalError as error:

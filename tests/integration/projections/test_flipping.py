@@ -15,6 +15,7 @@ from shared.clock import real_clock
 from shared.machine.nats import Bus
 from shared.references import incident_ref
 from tests.support.api import MASTER, Api, serving
+from tests.support.desk import until
 from tests.support.histories import opened
 from tests.support.servers import Database
 from tests.support.written import digest_of, rebuilt
@@ -138,13 +139,18 @@ def test_what_a_newer_program_built_is_left_alone(
         newer.execute("UPDATE rm.active SET shape = 99 WHERE name = 'queue'")
 
     with serving(database, bus, tmp_path, built=False) as api:
+        until(lambda: "newer program" in _health(api), "the follower has stopped")
         answer = api.call("GET", _ALL)
-        health = api.call("GET", "/health/ready")
 
         assert answer.status_code == 503
         assert answer.json()["code"] == "not_built"
-        assert health.status_code == 503
         assert _live(api, MODELS["queue"]) == "rm_queue_v1"
+
+
+def _health(api: Api) -> str:
+    answer = api.call("GET", "/health/ready")
+    assert answer.status_code == 503
+    return answer.text
 
 
 def test_what_an_older_program_built_is_built_anew(

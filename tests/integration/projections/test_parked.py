@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from typer.testing import CliRunner, Result
 
-from services.projections.cli_parked import app
+from services.projections.cli_parked import parked
 from shared.event_log import EventLog
 from tests.support.busy_log import busy_log
 from tests.support.servers import Database
@@ -35,7 +35,7 @@ def key(tmp_path: Path) -> Path:
 
 def run(database: Database, *words: str) -> Result:
     environment = {"DATABASE_URL": database.owner_dsn, "COLUMNS": "200"}
-    return CliRunner().invoke(app, words, env=environment)
+    return CliRunner().invoke(parked, words, env=environment)
 
 
 class Broken:
@@ -135,7 +135,7 @@ def test_an_unknown_reader_is_refused_with_the_names_there_are(
 
 
 def test_without_a_desk_it_says_how_to_start_one(tmp_path: Path) -> None:
-    refused = CliRunner().invoke(app, ["list", "--home", str(tmp_path)])
+    refused = CliRunner().invoke(parked, ["list", "--home", str(tmp_path)])
 
     assert refused.exit_code == 3
     assert "make up" in refused.stderr

@@ -1,7 +1,9 @@
 """Thrown away and rebuilt, a read model says the same, and nobody is disturbed."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from threading import Thread
 from typing import Any
 
 import psycopg
@@ -14,12 +16,13 @@ from services.projections.read_model import ReadModel
 from services.projections.rebuild.builder import Busy, builder
 from services.projections.rebuild.catch_up import catch_up
 from services.projections.rebuild.ensure import ensure
-from services.projections.rebuild.rebuild import NoOther, rebuild, rollback
+from services.projections.rebuild.rebuild import NoOther, Rebuilt, rebuild, rollback
 from services.projections.rebuild.schemas import generations
 from shared.clock import real_clock
 from shared.entry import Entry
 from shared.event_log import EventLog
 from tests.support.busy_log import busy_log
+from tests.support.desk import until
 from tests.support.histories import histories
 from tests.support.servers import Database, PostgresServer
 from tests.support.written import (
@@ -219,6 +222,36 @@ def test_what_cannot_be_applied_is_parked_as_the_reader_would(
     assert parked == [(stream,)]
 
 
+def test_what_is_applied_while_the_flip_waits_is_in_the_new_one_too(
+    database: Database, log: EventLog
+) -> None:
+    history = list(busy_log(90))
+    write(log, history[:60])
+    live = followed(database, QUEUE, log)
+    results: list[Rebuilt] = []
+    flipping = Thread(target=lambda: results.append(rebuilt(database, QUEUE)))
+
+    with psycopg.connect(database.owner_dsn) as applying:  # as a follower does
+        applying.execute("SELECT FROM rm.active WHERE name = 'queue' FOR SHARE")
+        flipping.start()
+        until(lambda: _somebody_waits_for_a_lock(database), "the flip waits")
+        write(log, history[60:])
+        catch_up(log, QUEUE, live, 90)
+    flipping.join()
+
+    assert results[0].position == 90
+    assert results[0].digest == digest_of(log, QUEUE, live)
+
+
+def _somebody_waits_for_a_lock(database: Database) -> bool:
+    query = (
+        "SELECT FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with psycopg.connect(database.owner_dsn) as watching:
+        return watching.execute(query).rowcount > 0
+
+
 def test_only_one_process_builds_at_a_time(database: Database, log: EventLog) -> None:
     dsn = database.dsn("desk_projections")
     followed(database, QUEUE, log)
@@ -230,6 +263,31 @@ def test_only_one_process_builds_at_a_time(database: Database, log: EventLog) ->
     ):
         pass
     assert rebuilt(database, QUEUE).flipped
+
+
+def test_a_service_that_starts_during_a_rebuild_does_not_wait_for_it(
+    database: Database, log: EventLog
+) -> None:
+    dsn = database.dsn("desk_projections")
+    live = followed(database, QUEUE, log)
+
+    with builder(dsn, MASTER, QUEUE):
+        assert ensure(dsn, MASTER, QUEUE, real_clock) == live
+
+
+def test_services_that_start_together_build_one_generation(
+    database: Database, log: EventLog
+) -> None:
+    write(log, list(busy_log(100)))
+    dsn = database.dsn("desk_projections")
+
+    with ThreadPoolExecutor(4) as threads:
+        starting = [
+            threads.submit(ensure, dsn, MASTER, QUEUE, real_clock) for _ in range(4)
+        ]
+
+    assert {each.result() for each in starting} == {"rm_queue_v1"}
+    assert _schemas(log, QUEUE) == ["rm_queue_v1"]
 
 
 def test_a_build_given_up_anywhere_leaves_the_live_one_and_can_be_repeated(
