@@ -31,12 +31,12 @@ _NOT_TEXT = {
 }
 COLUMNS = (*FIELDS, "rank")
 TYPES = tuple(_NOT_TEXT.get(name, "text") for name in COLUMNS)
-_ARRAYS = ", ".join(f"%s::{type_}[]" for type_ in TYPES)
+_ARRAYS = ", ".join(f"%b::{type_}[]" for type_ in TYPES)
 _SET = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS[1:])
 
 _COUNT = """
 INSERT INTO {}.counts AS held
-SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[])
+SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::bigint[])
 ON CONFLICT (queue, status, priority) DO UPDATE SET n = held.n + excluded.n
 """
 
@@ -63,7 +63,7 @@ def load(
 ) -> Mapping[str, QueueRow]:
     """Return the rows of these incidents by reference."""
     rows = cursor.execute(
-        f"SELECT {', '.join(FIELDS)} FROM {schema}.{ROWS} WHERE ref = ANY(%s)",
+        f"SELECT {', '.join(FIELDS)} FROM {schema}.{ROWS} WHERE ref = ANY(%b)",
         (list(refs),),
     )
     return {row[0]: from_columns(row) for row in rows}

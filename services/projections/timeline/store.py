@@ -14,8 +14,8 @@ LINES = "lines"
 TYPES = ("text", "int8", "int8", "timestamptz", "timestamptz", "text", "text", "jsonb")
 _INSERT = """
 INSERT INTO {}.lines SELECT * FROM unnest(
-    %s::text[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::timestamptz[],
-    %s::text[], %s::text[], %s::jsonb[])
+    %b::text[], %b::bigint[], %b::bigint[], %b::timestamptz[], %b::timestamptz[],
+    %b::text[], %b::text[], %b::jsonb[])
 ON CONFLICT (incident, position) DO NOTHING
 """
 
