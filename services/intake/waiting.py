@@ -21,8 +21,8 @@ def waiting_probe(
         try:
             head = await asyncio.to_thread(log.head)
         except Unavailable:
-            words = {"why": "PostgreSQL is away"}
-            return Check("intake", "recording", ready=False, words=words, numbers=numbers)
+            why = {"why": "PostgreSQL is away"}
+            return Check("intake", "recording", False, why, numbers)
         numbers["log_head"] = float(head.position)
         return Check("intake", "recording", ready=True, numbers=numbers)
 
