@@ -8,7 +8,7 @@ from services.intake.cli_bus import provision_command
 from services.intake.cli_config import config
 from services.intake.cli_people import people
 from services.projections.cli_audit import audit
-from services.projections.cli_parked import app as parked
+from services.projections.cli_parked import parked
 from services.projections.cli_rebuild import rebuild_command
 from services.projections.cli_replay import replay_command
 from shared.machine import cli as machine

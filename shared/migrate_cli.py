@@ -3,21 +3,12 @@
 `make up` does it by itself; this is for databases and containers of your own.
 """
 
-import json
-from typing import Annotated
-
 import psycopg
-import typer
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from rich.console import Console
-from rich.text import Text
 
+from shared.command_line.answers import AsJson, Exit, answer, refused
 from shared.migrate import ROLES, Mismatch, migrate
-
-_FAILED = 1
-_USAGE = 2
-_UNREACHABLE = 3
 
 
 class MigrationSettings(BaseSettings):
@@ -59,7 +50,7 @@ class MigrationSettings(BaseSettings):
 
 
 def migrate_command(
-    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Create or bring up to date the tables and roles of DATABASE_URL.
 
@@ -68,30 +59,22 @@ def migrate_command(
     try:
         settings = MigrationSettings()
     except ValidationError:
-        raise _refused(
-            as_json, "Set DATABASE_URL to the database to migrate.", _USAGE
+        raise refused(
+            as_json, "Set DATABASE_URL to the database to migrate.", Exit.INVALID
         ) from None
     try:
         done = migrate(settings.database_url.get_secret_value(), settings.passwords())
     except Mismatch as reason:
-        raise _refused(as_json, f"{reason}", _FAILED) from None
+        raise refused(as_json, f"{reason}", Exit.DIFFERS) from None
     except psycopg.OperationalError as reason:
         sentence = f"DATABASE_URL is not reachable: {_first_line(reason)}"
-        raise _refused(as_json, sentence, _UNREACHABLE) from None
+        raise refused(as_json, sentence, Exit.UNREACHABLE) from None
     except psycopg.Error as reason:
         sentence = f"The database refused the migration: {_first_line(reason)}"
-        raise _refused(as_json, sentence, _FAILED) from None
+        raise refused(as_json, sentence, Exit.DIFFERS) from None
     said = f"Applied {', '.join(done)}." if done else "Nothing to do: up to date."
-    typer.echo(json.dumps({"applied": done}) if as_json else said)
+    answer(as_json, {"applied": done}, said)
 
 
 def _first_line(reason: Exception) -> str:
     return str(reason).strip().splitlines()[0]
-
-
-def _refused(as_json: bool, sentence: str, code: int) -> typer.Exit:
-    if as_json:
-        typer.echo(json.dumps({"error": sentence}))
-    else:
-        Console(stderr=True, soft_wrap=True).print(Text(sentence, style="red"))
-    return typer.Exit(code)

@@ -11,14 +11,13 @@ from typing import Annotated, get_args
 
 import typer
 from pydantic import TypeAdapter, ValidationError
-from rich.table import Table
 from rich.text import Text
 
-from services.intake.cli_answers import AsJson, Exit, answer, refused
 from services.intake.cli_desk import log_of, remember
 from shared import access
 from shared.access import REMEMBERED_SECONDS, TokenRow
 from shared.command import Scope
+from shared.command_line.answers import AsJson, Exit, answer, refused, table_of
 from shared.events.event import Actor
 from shared.vault import REMEMBERED_SECONDS as FORGOTTEN_AFTER_SECONDS
 from shared.vault_keys import forget as destroy_key
@@ -76,7 +75,7 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
         now = clock()
         with log.transaction() as cursor:
             rows = access.tokens(cursor)
-    table = Table("id", "actor", "scopes", "label", "state", box=None, pad_edge=False)
+    table = table_of("id", "actor", "scopes", "label", "state")
     for row in rows:
         cells = (row.token_id, row.actor, " ".join(row.scopes), row.label)
         table.add_row(*(Text(cell) for cell in cells), _state(row, now))

@@ -12,7 +12,7 @@ import nats
 import typer
 from nats.errors import Error
 
-from services.intake.cli_answers import AsJson, Exit, answer, refused
+from shared.command_line.answers import AsJson, Exit, answer, refused
 from shared.machine.run_file import read_run
 from shared.provision import Refused, provision
 

@@ -6,7 +6,7 @@ is not reachable, 4 somebody else applied a policy at the same time.
 
 import getpass
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -17,11 +17,20 @@ from rich.table import Table
 from rich.text import Text
 
 from services.intake import policy_store
-from services.intake.cli_answers import AsJson, Exit, answer, refused, refused_for
 from services.intake.cli_desk import log_of, remember, text_of
 from services.intake.policy_store import Signature
+from shared.command_line.answers import (
+    AsJson,
+    Exit,
+    answer,
+    counted,
+    refused,
+    refused_for,
+    table_of,
+)
 from shared.event_log import StaleVersion
 from shared.mistake import Mistake, path_text
+from shared.mistake import Path as Location
 from shared.policy.difference import Change
 from shared.policy.document import Policy
 from shared.policy.explaining import explained
@@ -47,7 +56,9 @@ def check(file: File, as_json: AsJson = False) -> None:
         name: len(getattr(policy, name))
         for name in ("services", "teams", "contracts", "sources", "calendars")
     }
-    listed = ", ".join(f"{number} {name}" for name, number in sizes.items())
+    listed = ", ".join(
+        counted(number, name.removesuffix("s")) for name, number in sizes.items()
+    )
     answer(as_json, {"ok": True, **sizes}, f"{file}: good. {listed}.")
 
 
@@ -153,15 +164,33 @@ def _plain(change: Change) -> dict[str, object]:
 
 
 def _table(changes: Sequence[Change]) -> Table:
-    table = Table("what", "before", "after", box=None, pad_edge=False)
+    table = table_of("what", "before", "after")
     for change in changes:
-        before = "" if change.kind == "added" else _short(change.before)
-        after = "" if change.kind == "removed" else _short(change.after)
-        style = _STYLES[change.kind]
-        table.add_row(
-            *(Text(t, style) for t in (path_text(change.path), before, after))
-        )
+        for path, before, after in _rows(change):
+            texts = (path_text(path), _short(before), _short(after))
+            table.add_row(*(Text(text, _STYLES[change.kind]) for text in texts))
     return table
+
+
+def _rows(change: Change) -> Iterator[tuple[Location, JsonValue, JsonValue]]:
+    """Give a row for each value: who approves a new contract reads all of it."""
+    match change.kind:
+        case "added":
+            for path, value in _leaves(change.path, change.after):
+                yield path, "", value
+        case "removed":
+            for path, value in _leaves(change.path, change.before):
+                yield path, value, ""
+        case "changed":
+            yield change.path, change.before, change.after
+
+
+def _leaves(path: Location, value: JsonValue) -> Iterator[tuple[Location, JsonValue]]:
+    if isinstance(value, dict) and value:
+        for key, held in value.items():
+            yield from _leaves((*path, key), held)
+    else:
+        yield path, value
 
 
 def _short(value: JsonValue) -> str:

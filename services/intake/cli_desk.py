@@ -2,18 +2,17 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import psycopg
 import typer
 
-from services.intake.cli_answers import Exit, refused
 from shared.clock import Clock, clock_from
-from shared.event_log import EventLog, Unavailable
-from shared.machine.run_file import read_run
+from shared.command_line.answers import Exit, refused
+from shared.command_line.desk import HOME, Database, Home, database_of, log_at
+from shared.event_log import EventLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +26,8 @@ class Address:
 
 def remember(
     ctx: typer.Context,
-    database: Annotated[
-        str | None,
-        typer.Option(
-            envvar="DATABASE_URL",
-            show_envvar=True,
-            show_default=False,
-            help="URL of the desk's database; else of the one `make up` runs.",
-        ),
-    ] = None,
-    home: Annotated[
-        Path,
-        typer.Option(envvar="PERMANENCE_HOME", help="Where `make up` keeps its desk."),
-    ] = Path(".permanence"),
+    database: Database = None,
+    home: Home = HOME,
     lever: Annotated[
         Path | None, typer.Option(envvar="PERMANENCE_CLOCK_LEVER", hidden=True)
     ] = None,
@@ -70,24 +58,8 @@ def text_of(file: Path, bytes_max: int, *, as_json: bool) -> str:
 @contextmanager
 def log_of(ctx: typer.Context, *, as_json: bool) -> Iterator[tuple[EventLog, Clock]]:
     """Give the log and the clock of a desk; end with a sentence where it is away."""
-    address = ctx.find_object(Address) or Address(None, Path(".permanence"), None)
-    run = read_run(address.home)
-    url = address.database or (run and run.database_url)
-    if not url:
-        sentence = "no desk here: start one with `make up`, or set DATABASE_URL"
-        raise refused(as_json, sentence, Exit.UNREACHABLE)
+    address = ctx.find_object(Address) or Address(None, HOME, None)
+    url = database_of(address.database, address.home, as_json=as_json)
     clock = clock_from(address.lever)
-    try:
-        with closing(EventLog.open(url, clock=clock, pool_size=1)) as log:
-            yield log, clock
-    except Unavailable as error:
-        sentence = f"the database is not reachable ({error}): is the desk running?"
-        raise refused(as_json, sentence, Exit.UNREACHABLE) from error
-    except psycopg.Error as error:
-        if error.sqlstate is None:  # not the server's word: the address is malformed
-            sentence = (
-                "DATABASE_URL is no address: write postgresql://role:…@host:5432/name"
-            )
-            raise refused(as_json, sentence, Exit.INVALID) from error
-        sentence = f"the database cannot be used: {error}; try `permanence migrate`"
-        raise refused(as_json, sentence, Exit.UNREACHABLE) from error
+    with log_at(url, clock=clock, as_json=as_json) as log:
+        yield log, clock

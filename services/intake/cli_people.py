@@ -8,14 +8,20 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from services.intake import people as directory
-from services.intake.cli_answers import AsJson, Exit, answer, refused, refused_for
 from services.intake.cli_desk import log_of, remember, text_of
 from services.intake.people_file import CSV_BYTES_MAX, Rows, read_csv, read_yaml
 from services.intake.people_row import COLUMNS
+from shared.command_line.answers import (
+    AsJson,
+    Exit,
+    answer,
+    refused,
+    refused_for,
+    table_of,
+)
 from shared.yaml12 import TEXT_MAX
 
 people = typer.Typer(
@@ -54,7 +60,7 @@ def list_(
         log.transaction() as cursor,
     ):
         found = directory.people(cursor, client)
-    table = Table(*COLUMNS, box=None, pad_edge=False)
+    table = table_of(*COLUMNS)
     for each in found:
         cells = (getattr(each, column) for column in COLUMNS)
         table.add_row(*(Text(cell or "") for cell in cells))

@@ -1,24 +1,14 @@
 """`permanence audit`: proof that the log is what was recorded."""
 
-import json
 from dataclasses import asdict
 from functools import partial
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
 from services.projections.audit.verify import Verified, verify
 from services.projections.cli_bar import bar
-from services.projections.cli_desk import (
-    HOME,
-    AsJson,
-    Database,
-    Exit,
-    Home,
-    address,
-    log_at,
-)
+from shared.command_line.answers import AsJson, Exit, answer, counted
+from shared.command_line.desk import HOME, Database, Home, database_of, log_at
 
 _STAGES = {"walk": "walking the chain"}
 
@@ -39,14 +29,11 @@ def verify_command(
     Finds what was changed, deleted, moved or put in, and says the first such position.
     Exit codes: 0 whole, 1 not, 3 the database is away.
     """
-    desk = address(database, home, None, as_json=as_json)
-    with log_at(desk, as_json=as_json) as log, bar(_STAGES, hidden=as_json) as told:
+    url = database_of(database, home, as_json=as_json)
+    with log_at(url, as_json=as_json) as log, bar(_STAGES, hidden=as_json) as told:
         verified = verify(log, partial(told, "walk"))
-    if as_json:
-        plain = {"ok": verified.finding is None, **asdict(verified)}
-        typer.echo(json.dumps(plain, ensure_ascii=False))
-    else:
-        Console(soft_wrap=True).print(Text(_said(verified)))
+    plain = {"ok": verified.finding is None, **asdict(verified)}
+    answer(as_json, plain, _said(verified))
     if verified.finding is not None:
         raise typer.Exit(Exit.DIFFERS)
 
@@ -54,7 +41,8 @@ def verify_command(
 def _said(verified: Verified) -> str:
     if verified.finding is not None:
         return verified.finding.sentence
+    remembered = ", and as the read models remember" if verified.anchors else ""
     return (
-        f"{verified.events} events, each as it was recorded, and as {verified.anchors} "
-        f"other places remember; the last hash is {verified.chain}"
+        f"{counted(verified.events, 'event')}, each as it was recorded{remembered}; "
+        f"the last hash is {verified.chain}"
     )

@@ -1,70 +1,42 @@
 """`permanence parked`: what the read models have set aside, and another try for it."""
 
-import json
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
-from enum import IntEnum
-from pathlib import Path
 from typing import Annotated, NamedTuple
 
-import psycopg
 import typer
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from services.projections.following import applying
 from services.projections.generations import find_live
 from services.projections.models import MODELS
 from shared.applying import Apply
-from shared.event_log import EventLog, Unavailable
-from shared.machine.credentials import vault_key_file
-from shared.machine.run_file import read_run
+from shared.command_line.answers import AsJson, Exit, answer, counted, refused, table_of
+from shared.command_line.desk import (
+    HOME,
+    Database,
+    Home,
+    VaultKey,
+    database_of,
+    log_at,
+    master_of,
+)
+from shared.event_log import EventLog
 from shared.parked import ParkedStream, StillPoison, parked_streams, retry
 from shared.tracking import Bookmark
-from shared.vault import VaultError, read_master_key
 
 LISTED_MAX = 1_000
 
 
-class Exit(IntEnum):
-    """Exit codes of `permanence parked`."""
-
-    OK = 0
-    STILL_PARKED = 1
-    INVALID = 2
-    UNREACHABLE = 3
-
-
-AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
-Database = Annotated[
-    str | None,
-    typer.Option(
-        envvar="DATABASE_URL",
-        show_default=False,
-        help="URL of the desk's database; else of the one `make up` runs.",
-    ),
-]
-Home = Annotated[
-    Path, typer.Option(envvar="PERMANENCE_HOME", help="Where `make up` keeps its desk.")
-]
-VaultKey = Annotated[
-    Path | None,
-    typer.Option(
-        envvar="PERMANENCE_VAULT_KEY_FILE",
-        show_default=False,
-        help="File with the vault's master key: read models show words it opens.",
-    ),
-]
 Only = Annotated[
     str | None, typer.Option("--reader", help="Only this read model: queue, timeline.")
 ]
 
-app = typer.Typer(name="parked", help=__doc__, no_args_is_help=True)
-
-
-Result = dict[str, object]
+parked = typer.Typer(
+    name="parked",
+    help="What the read models have set aside, and another try for it.",
+    no_args_is_help=True,
+)
 
 
 class _Reader(NamedTuple):
@@ -72,70 +44,86 @@ class _Reader(NamedTuple):
     apply: Apply
 
 
-@app.command("list")
+class _Tried(NamedTuple):
+    """What became of a stream: the `events` that were applied, or the `error`."""
+
+    reader: str
+    stream: str
+    events: int = 0
+    error: str = ""
+
+    def plain(self) -> dict[str, object]:
+        known: dict[str, object] = {"reader": self.reader, "stream": self.stream}
+        if self.error:
+            return known | {"outcome": "still parked", "error": self.error}
+        return known | {"outcome": "applied", "events": self.events}
+
+    @property
+    def sentence(self) -> str:
+        if self.error:
+            return f"{self.reader}: {self.stream} is still parked: {self.error}"
+        return (
+            f"{self.reader}: {self.stream} is applied, {counted(self.events, 'event')}"
+        )
+
+
+@parked.command("list")
 def list_parked(
     reader: Only = None,
     database: Database = None,
-    home: Home = Path(".permanence"),
+    home: Home = HOME,
     as_json: AsJson = False,
 ) -> None:
     """List the streams that are set aside, why, and how many events wait."""
-    with _log(database, home, None) as log:
-        found = {
-            each.bookmark.reader: _parked(log, each) for each in _readers(log, reader)
-        }
-    if as_json:
-        plain = [
-            {"reader": name, **asdict(each)}
-            for name, all_ in found.items()
-            for each in all_
+    _demand_known(reader, as_json=as_json)
+    url = database_of(database, home, as_json=as_json)
+    with log_at(url, as_json=as_json) as log:
+        found = [
+            (each.bookmark.reader, stream)
+            for each in _readers(log, reader)
+            for stream in _streams(log, each)
         ]
-        typer.echo(json.dumps(plain, default=str, indent=1))
-        return
-    table = Table("reader", "stream", "since", "events", "error")
-    for name, streams in found.items():
-        for each in streams:
-            since, events = str(each.position), str(each.events)
-            table.add_row(name, each.stream, since, events, Text(each.error))
-    Console().print(table if table.row_count else "nothing is parked")
+    plain = [{"reader": name, **asdict(each)} for name, each in found]
+    table = table_of("reader", "stream", "since", "events", "error")
+    for name, each in found:
+        since, events = str(each.position), str(each.events)
+        table.add_row(name, each.stream, since, events, Text(each.error))
+    answer(as_json, plain, table if found else "nothing is parked")
 
 
-@app.command("retry")
+@parked.command("retry")
 def retry_parked(
     stream: Annotated[
         str | None, typer.Argument(help="Only this stream, else all.")
     ] = None,
     reader: Only = None,
     database: Database = None,
-    home: Home = Path(".permanence"),
+    home: Home = HOME,
     vault_key: VaultKey = None,
     as_json: AsJson = False,
 ) -> None:
     """Apply what is set aside, in order. What fails again stays: exit code 1."""
-    key = vault_key or _key_of(home)
-    with _log(database, home, key) as log:
+    _demand_known(reader, as_json=as_json)
+    url = database_of(database, home, as_json=as_json)
+    master = master_of(home, vault_key, as_json=as_json)
+    with log_at(url, master, as_json=as_json) as log:
         tries = [
-            (each, parked)
+            (each, one.stream)
             for each in _readers(log, reader)
-            for parked in _parked(log, each)
-            if stream in {None, parked.stream}
+            for one in _streams(log, each)
+            if stream in {None, one.stream}
         ]
-        _demand_key(key, {each.bookmark.reader for each, _ in tries})
-        results = [_retry(log, each, parked) for each, parked in tries]
-    if as_json:
-        typer.echo(json.dumps(results, indent=1))
-    else:
-        for result in results:
-            Console().print(Text(" ".join(str(part) for part in result.values())))
-        Console().print(Text(f"{len(results)} streams were tried"))
-    if any(result["outcome"] == "still parked" for result in results):
-        raise typer.Exit(Exit.STILL_PARKED)
+        if master is None:
+            _demand_no_words({each.bookmark.reader for each, _ in tries}, as_json)
+        tried = [_try_again(log, each, name) for each, name in tries]
+    said = [each.sentence for each in tried] or ["nothing is parked"]
+    answer(as_json, [each.plain() for each in tried], *said)
+    if any(each.error for each in tried):
+        raise typer.Exit(Exit.DIFFERS)
 
 
 def _readers(log: EventLog, only: str | None) -> list[_Reader]:
     """Return the read models that are live, or the one of that name."""
-    if only is not None and only not in MODELS:
-        raise _refused(f"no read model {only}: there are {', '.join(MODELS)}")
     readers: list[_Reader] = []
     for name, model in MODELS.items():
         with log.transaction() as cursor:
@@ -146,59 +134,32 @@ def _readers(log: EventLog, only: str | None) -> list[_Reader]:
     return readers
 
 
-def _parked(log: EventLog, reader: _Reader) -> Sequence[ParkedStream]:
+def _streams(log: EventLog, reader: _Reader) -> Sequence[ParkedStream]:
     with log.transaction() as cursor:
         return parked_streams(cursor, reader.bookmark, LISTED_MAX)
 
 
-def _retry(log: EventLog, reader: _Reader, parked: ParkedStream) -> Result:
-    """Try a parked stream again; return what became of it."""
-    result: Result = {"reader": reader.bookmark.reader, "stream": parked.stream}
+def _try_again(log: EventLog, reader: _Reader, stream: str) -> _Tried:
+    name = reader.bookmark.reader
     try:
-        events = retry(log, reader.bookmark, reader.apply, parked.stream)
+        events = retry(log, reader.bookmark, reader.apply, stream)
     except StillPoison as error:
-        return result | {"outcome": "still parked", "error": str(error)}
-    return result | {"outcome": "applied", "events": events}
+        return _Tried(name, stream, error=str(error))
+    return _Tried(name, stream, events=events)
 
 
-def _demand_key(key: Path | None, readers: set[str]) -> None:
+def _demand_known(reader: str | None, *, as_json: bool) -> None:
+    if reader is not None and reader not in MODELS:
+        sentence = f"no read model {reader}: there are {', '.join(MODELS)}"
+        raise refused(as_json, sentence, Exit.INVALID)
+
+
+def _demand_no_words(readers: set[str], as_json: bool) -> None:
     """Refuse where words would be written as forgotten for want of the key."""
     wanting = sorted(name for name in readers if MODELS[name].opens_words)
-    if key is None and wanting:
-        raise _refused(
+    if wanting:
+        sentence = (
             f"{', '.join(wanting)} shows personal words: name the vault's master key "
             "with --vault-key"
         )
-
-
-def _key_of(home: Path) -> Path | None:
-    file = vault_key_file(home)
-    return file if file.is_file() else None
-
-
-@contextmanager
-def _log(
-    database: str | None, home: Path, vault_key: Path | None
-) -> Iterator[EventLog]:
-    """Give the log of the desk; end with a sentence where it is away."""
-    run = read_run(home)
-    url = database or (run and run.database_url)
-    if not url:
-        raise _refused(
-            "no desk here: start one with `make up`, or set DATABASE_URL",
-            Exit.UNREACHABLE,
-        )
-    try:
-        master = read_master_key(vault_key) if vault_key else None
-        with closing(EventLog.open(url, master=master, pool_size=2)) as log:
-            yield log
-    except VaultError as error:
-        raise _refused(str(error)) from error
-    except (Unavailable, psycopg.Error) as error:
-        sentence = f"the database cannot be used ({error}): is the desk running?"
-        raise _refused(sentence, Exit.UNREACHABLE) from error
-
-
-def _refused(sentence: str, code: Exit = Exit.INVALID) -> typer.Exit:
-    Console(stderr=True, soft_wrap=True).print(Text(sentence, style="red"))
-    return typer.Exit(code)
+        raise refused(as_json, sentence, Exit.INVALID)

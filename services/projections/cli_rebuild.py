@@ -1,32 +1,26 @@
 """`permanence rebuild`: a read model made anew from the log, beside the live one."""
 
-import json
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
 from services.projections.cli_bar import bar
-from services.projections.cli_desk import (
-    HOME,
-    Address,
-    AsJson,
-    Database,
-    Exit,
-    Home,
-    VaultKey,
-    address,
-    reachable,
-    refuse,
-)
 from services.projections.models import MODELS
-from services.projections.read_model import ReadModel
-from services.projections.rebuild.builder import Busy, builder
+from services.projections.rebuild.builder import Builder, Busy, builder
 from services.projections.rebuild.processes import WorkerFailed
 from services.projections.rebuild.rebuild import NoOther, Rebuilt, rebuild, rollback
 from shared.clock import real_clock
+from shared.command_line.answers import AsJson, Exit, answer, counted, refused
+from shared.command_line.desk import (
+    HOME,
+    Database,
+    Home,
+    VaultKey,
+    database_of,
+    master_of,
+    reachable,
+)
 
 _STAGES = {"fold": "reading the log", "index": "making indexes", "compare": "comparing"}
 
@@ -63,52 +57,43 @@ def rebuild_command(  # noqa: PLR0913, PLR0917 # each is an option
     model = MODELS.get(name)
     if model is None:
         sentence = f"no read model {name}: there are {', '.join(MODELS)}"
-        refuse(as_json, sentence, Exit.INVALID)
-    desk = address(database, home, vault_key, as_json=as_json)
-    if model.opens_words and desk.master is None:
+        raise refused(as_json, sentence, Exit.INVALID)
+    url = database_of(database, home, as_json=as_json)
+    master = master_of(home, vault_key, as_json=as_json)
+    if model.opens_words and master is None:
         sentence = f"{name} shows personal words: name the master key with --vault-key"
-        refuse(as_json, sentence, Exit.INVALID)
+        raise refused(as_json, sentence, Exit.INVALID)
     with reachable(as_json=as_json):
         try:
-            if go_back:
-                _go_back(desk, model, as_json=as_json)
-            else:
-                _build(desk, model, accept=accept_difference, as_json=as_json)
+            with builder(url, master, model) as own:
+                if go_back:
+                    _go_back(own, as_json=as_json)
+                else:
+                    _build(own, accept=accept_difference, as_json=as_json)
         except Busy as error:
-            refuse(as_json, str(error), Exit.BUSY)
+            raise refused(as_json, str(error), Exit.OUTRUN) from error
         except NoOther as error:
-            refuse(as_json, str(error), Exit.INVALID)
+            raise refused(as_json, str(error), Exit.INVALID) from error
         except WorkerFailed as error:
-            refuse(as_json, str(error), Exit.UNREACHABLE)
+            raise refused(as_json, str(error), Exit.UNREACHABLE) from error
 
 
-def _go_back(desk: Address, model: ReadModel[Any], *, as_json: bool) -> None:
-    with builder(desk.dsn, desk.master, model) as own:
-        schema = rollback(own, real_clock)
-    if as_json:
-        typer.echo(json.dumps({"name": model.name, "schema": schema}))
-    else:
-        Console().print(Text(f"{model.name}: {schema} is live again"))
+def _go_back(own: Builder, *, as_json: bool) -> None:
+    name, schema = own.model.name, rollback(own, real_clock)
+    plain = {"name": name, "schema": schema}
+    answer(as_json, plain, f"{name}: {schema} is live again")
 
 
-def _build(
-    desk: Address, model: ReadModel[Any], *, accept: bool, as_json: bool
-) -> None:
-    with (
-        builder(desk.dsn, desk.master, model) as own,
-        bar(_STAGES, hidden=as_json) as told,
-    ):
+def _build(own: Builder, *, accept: bool, as_json: bool) -> None:
+    with bar(_STAGES, hidden=as_json) as told:
         done = rebuild(own, real_clock, told, accept=accept)
-    if as_json:
-        typer.echo(json.dumps(asdict(done)))
-    else:
-        Console(soft_wrap=True).print(Text(_said(done)))
+    answer(as_json, asdict(done), _said(done))
     if not done.flipped:
         raise typer.Exit(Exit.DIFFERS)
 
 
 def _said(done: Rebuilt) -> str:
-    parked = f", {done.parked} streams parked" if done.parked else ""
+    parked = f", {counted(done.parked, 'stream')} parked" if done.parked else ""
     if not done.flipped:
         return (
             f"{done.name}: {done.schema} differs from the live one, which stays live. "
@@ -118,5 +103,5 @@ def _said(done: Rebuilt) -> str:
     return (
         f"{done.name}: {done.schema} is live at position {done.position}"
         f"{same[done.same]}{parked}: "
-        f"{done.events} events in {done.seconds:.1f} s"
+        f"{counted(done.events, 'event')} in {done.seconds:.1f} s"
     )

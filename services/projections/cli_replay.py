@@ -1,30 +1,28 @@
 """`permanence replay`: what an incident was at an instant, and what made it so."""
 
-import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, cast
 
 import typer
-from rich.console import Console
+from pydantic import JsonValue
 from rich.table import Table
 from rich.text import Text
 
 from services.projections.api.incident_view import IncidentView
-from services.projections.cli_desk import (
-    HOME,
-    AsJson,
-    Database,
-    Exit,
-    Home,
-    VaultKey,
-    address,
-    log_at,
-    refuse,
-)
 from services.projections.generations import AsOf
 from services.projections.instants import known_at
 from services.projections.timeline.sentences import sentence
+from shared.command_line.answers import AsJson, Exit, answer, counted, refused, table_of
+from shared.command_line.desk import (
+    HOME,
+    Database,
+    Home,
+    VaultKey,
+    database_of,
+    log_at,
+    master_of,
+)
 from shared.entry import Entry
 from shared.event_log import EventLog
 from shared.events import IncidentEvent
@@ -51,22 +49,22 @@ def replay_command(
     wrong arguments or no such incident then, 3 the database is away.
     """
     if not is_incident_ref(ref):
-        refuse(as_json, f"{ref} is no incident: write INC-000042", Exit.INVALID)
+        raise refused(as_json, f"{ref} is no incident: write INC-000042", Exit.INVALID)
     instant = _instant(at, as_json=as_json)
-    desk = address(database, home, vault_key, as_json=as_json)
-    with log_at(desk, as_json=as_json) as log:
+    url = database_of(database, home, as_json=as_json)
+    master = master_of(home, vault_key, as_json=as_json)
+    with log_at(url, master, as_json=as_json) as log:
         upto, past = _history(log, ref, instant)
     if not past:
         when = f" at {at}" if at else ""
-        refuse(as_json, f"there is no incident {ref}{when}", Exit.INVALID)
+        raise refused(as_json, f"there is no incident {ref}{when}", Exit.INVALID)
     incident = replay(cast("IncidentEvent", entry.event) for entry in past)
     if incident is None:
-        refuse(as_json, f"{ref} was never opened: run audit verify", Exit.INVALID)
+        raise refused(
+            as_json, f"{ref} was never opened: run audit verify", Exit.INVALID
+        )
     view = IncidentView.of(incident, past[-1].version, upto)
-    if as_json:
-        typer.echo(_as_json(view, past))
-    else:
-        _show(view, past)
+    answer(as_json, _as_json(view, past), _state(view, past), "", _story(past))
 
 
 def _instant(at: str | None, *, as_json: bool) -> datetime | None:
@@ -78,7 +76,7 @@ def _instant(at: str | None, *, as_json: bool) -> datetime | None:
         instant = None
     if instant is None or instant.tzinfo is None:
         sentence_ = f"{at} is no instant with a zone: write 2025-06-30T09:38+02:00"
-        refuse(as_json, sentence_, Exit.INVALID)
+        raise refused(as_json, sentence_, Exit.INVALID)
     return instant
 
 
@@ -91,8 +89,8 @@ def _history(
     return upto, [entry for entry in entries if entry.position <= upto.position]
 
 
-def _as_json(view: IncidentView, past: Sequence[Entry]) -> str:
-    plain: dict[str, Any] = {
+def _as_json(view: IncidentView, past: Sequence[Entry]) -> dict[str, Any]:
+    return {
         "incident": view.model_dump(mode="json"),
         "events": [
             {
@@ -105,21 +103,35 @@ def _as_json(view: IncidentView, past: Sequence[Entry]) -> str:
             for entry in past
         ],
     }
-    return json.dumps(plain, ensure_ascii=False, indent=1)
 
 
-def _show(view: IncidentView, past: Sequence[Entry]) -> None:
-    console = Console()
-    state = Table("field", "value", title=f"{view.ref} after {len(past)} events")
+def _state(view: IncidentView, past: Sequence[Entry]) -> Table:
+    title = f"{view.ref} after {counted(len(past), 'event')}"
+    state = table_of("field", "value", title=title)
     for name, value in view.model_dump(mode="json", exclude={"as_of"}).items():
-        if value not in (None, [], {}):
-            state.add_row(name, Text(str(value)))
-    console.print(state)
-    events = Table("position", "recorded", "what happened")
+        if value not in (None, [], {}, False):
+            state.add_row(name, Text(_plain(value)))
+    return state
+
+
+def _plain(value: JsonValue) -> str:
+    match value:
+        case dict():
+            return ", ".join(f"{name} {_plain(held)}" for name, held in value.items())
+        case list():
+            return "\n".join(map(_plain, value))
+        case True:
+            return "yes"
+        case _:
+            return str(value)
+
+
+def _story(past: Sequence[Entry]) -> Table:
+    events = table_of("position", "recorded, UTC", "what happened")
     for entry in past:
-        recorded = f"{entry.recorded_at:%Y-%m-%d %H:%M:%S}"
+        recorded = f"{entry.recorded_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
         events.add_row(str(entry.position), recorded, Text(_told(entry)))
-    console.print(events)
+    return events
 
 
 def _told(entry: Entry) -> str:

@@ -1,15 +1,13 @@
 """`permanence up`, `down` and `doctor`: sentences for people, JSON for programs."""
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
+from shared.command_line.answers import AsJson, answer, refused
 from shared.machine.doctor import Finding, examine
 from shared.machine.down import down as stop
 from shared.machine.roster import SERVICES
@@ -18,8 +16,6 @@ from shared.machine.trouble import Exit, Trouble
 from shared.machine.up import Bootstrap, Plan
 from shared.machine.up import up as run
 from shared.machine.wishes import read_wishes
-
-AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
 
 def up_with(bootstrap: Bootstrap) -> Callable[[], None]:
@@ -50,7 +46,7 @@ def down(as_json: AsJson = False) -> None:
     """
     with _in_sentences(as_json=as_json):
         said = stop(read_wishes().home)
-        typer.echo(json.dumps({"done": said}) if as_json else said)
+        answer(as_json, {"done": said}, said)
 
 
 def doctor(as_json: AsJson = False) -> None:
@@ -60,24 +56,16 @@ def doctor(as_json: AsJson = False) -> None:
     """
     with _in_sentences(as_json=as_json):
         findings = list(examine(read_wishes(), SERVICES))
-        if as_json:
-            typer.echo(json.dumps([asdict(finding) for finding in findings], indent=1))
-        else:
-            _show(findings)
+        answer(as_json, [asdict(each) for each in findings], *map(_line, findings))
         if not all(finding.ok for finding in findings):
             raise typer.Exit(Exit.FAILED)
 
 
-def _show(findings: list[Finding]) -> None:
-    console = Console(soft_wrap=True, highlight=False)
-    for finding in findings:
-        mark, style = ("ok    ", "green") if finding.ok else ("failed", "bold red")
-        line = Text(mark, style=style) + Text(
-            f"  {finding.name}: {finding.sentence}", style="default"
-        )
-        console.print(line)
-        if not finding.ok and finding.advice:
-            console.print(Text(f"        → {finding.advice}"))
+def _line(finding: Finding) -> Text:
+    mark, style = ("ok    ", "green") if finding.ok else ("failed", "bold red")
+    said = f"  {finding.name}: {finding.sentence}"
+    advice = f"\n        → {finding.advice}" if finding.advice else ""
+    return Text(mark, style=style) + Text(said + ("" if finding.ok else advice), "none")
 
 
 @contextmanager
@@ -85,9 +73,4 @@ def _in_sentences(*, as_json: bool) -> Iterator[None]:
     try:
         yield
     except Trouble as trouble:
-        if as_json:
-            typer.echo(json.dumps({"error": f"{trouble}"}))
-        else:
-            console = Console(stderr=True, soft_wrap=True, highlight=False)
-            console.print(Text(f"{trouble}", style="red"))
-        raise typer.Exit(trouble.code) from None
+        raise refused(as_json, f"{trouble}", trouble.code) from None

@@ -15,6 +15,7 @@ from services.intake.cli_people import people
 from shared.machine.ports import free_port
 from shared.policy.document import Policy
 from shared.policy.public_holidays import expand
+from tests.support.compose import ROOT
 from tests.support.policies import FULL, FULL_FILE, full_text
 from tests.support.servers import Database
 
@@ -130,6 +131,18 @@ def test_a_policy_is_compared_applied_and_then_already_so(
         {"path": "targets.or.ttr.p2", "kind": "changed", "before": "5h", "after": "4h"}
     ]
     assert "targets.or.ttr.p2" in run("config", "diff", changed, DATABASE_URL=url).out
+
+
+@pytest.mark.servers
+def test_who_approves_a_new_contract_reads_each_value_of_it(url: str) -> None:
+    starter = ROOT / "deploy" / "permanence.yaml"
+    assert run("config", "apply", starter, *SIGNED, DATABASE_URL=url).code == 0
+
+    lines = run("config", "diff", FULL_FILE, DATABASE_URL=url).out.splitlines()
+
+    rows = {line.split()[0]: line.split()[1:] for line in lines if line}
+    assert rows["contracts.ville.until"] == ["2027-02-01"]
+    assert rows["targets.or.ttr.p2"] == ["5h"]
 
 
 @pytest.mark.servers

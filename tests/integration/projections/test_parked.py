@@ -1,6 +1,7 @@
 """`permanence parked`: what read models set aside is listed, and applied later."""
 
 import json
+import re
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing
@@ -122,7 +123,9 @@ def test_a_read_model_without_words_needs_no_key(
     done = run(database, "retry", "--home", str(tmp_path))
 
     assert done.exit_code == 0, done.stderr
-    assert "applied" in done.stdout
+    assert re.search(
+        r"timeline: incident-INC-\d+ is applied, \d+ events?\n", done.stdout
+    )
 
 
 def test_an_unknown_reader_is_refused_with_the_names_there_are(
@@ -132,6 +135,14 @@ def test_an_unknown_reader_is_refused_with_the_names_there_are(
 
     assert refused.exit_code == 2
     assert "queue, timeline" in refused.stderr
+
+
+def test_errors_are_json_too_where_json_was_asked_for(tmp_path: Path) -> None:
+    words = ["list", "--home", str(tmp_path), "--json"]
+
+    refused = CliRunner().invoke(parked, words)
+
+    assert "make up" in json.loads(refused.stdout)["error"]
 
 
 def test_without_a_desk_it_says_how_to_start_one(tmp_path: Path) -> None:

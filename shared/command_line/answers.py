@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from shared.mistake import Mistake
@@ -16,13 +17,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
 
 class Exit(IntEnum):
-    """Exit codes of `permanence config` and `permanence people`."""
+    """Exit codes of the commands about a desk that runs."""
 
     OK = 0
-    DIFFERS = 1
+    DIFFERS = 1  # done, and not as one would wish: another policy, chain or digest
     INVALID = 2
     UNREACHABLE = 3
-    OUTRUN = 4  # somebody else changed the same thing first; nothing was done
+    OUTRUN = 4  # somebody else does or did the same; nothing was done
 
 
 def answer(as_json: bool, plain: object, *human: RenderableType | str) -> None:
@@ -36,7 +37,7 @@ def answer(as_json: bool, plain: object, *human: RenderableType | str) -> None:
         console.print(Text(part) if isinstance(part, str) else part)
 
 
-def refused(as_json: bool, sentence: str, code: Exit) -> typer.Exit:
+def refused(as_json: bool, sentence: str, code: int) -> typer.Exit:
     """Say why not; return what ends the command."""
     if as_json:
         typer.echo(json.dumps({"error": sentence}, ensure_ascii=False))
@@ -54,6 +55,19 @@ def refused_for(as_json: bool, name: str, mistakes: Sequence[Mistake]) -> typer.
     console = Console(stderr=True, soft_wrap=True)
     for mistake in mistakes:
         console.print(Text(f"{name}: {mistake}"))
-    number = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
+    number = counted(len(mistakes), "mistake")
     console.print(Text(f"{number}; nothing was done.", style="red"))
     return typer.Exit(Exit.INVALID)
+
+
+def table_of(*columns: str, title: str | None = None) -> Table:
+    """Return an empty table; nothing in it is cut off, however narrow the terminal."""
+    table = Table(box=None, pad_edge=False, title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def counted(number: int, what: str) -> str:
+    """Return `1 event`, `2 events`; `what` is a word with a plural in s."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

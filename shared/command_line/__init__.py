@@ -1,0 +1,1 @@
+"""What the commands of `permanence` share: how they answer and find their desk."""
