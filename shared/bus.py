@@ -13,6 +13,7 @@ from nats.aio.client import Client
 from nats.errors import Error
 
 from shared.outage import Outage
+from shared.quick_headers import QuickClient
 from shared.serving import end
 
 CONNECT_SECONDS = 2
@@ -58,7 +59,7 @@ class Link:
     async def _keep(self) -> None:
         # The library reconnects by itself, but closes for ever on some errors.
         while True:
-            client = Client()
+            client = QuickClient()
             self._closed.clear()
             try:
                 await self._connect(client)
