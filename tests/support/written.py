@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from services.projections.generations import find_live
 from services.projections.models import MODELS
 from services.projections.read_model import ReadModel
 from services.projections.rebuild.builder import builder
@@ -11,6 +12,7 @@ from services.projections.rebuild.catch_up import catch_up
 from services.projections.rebuild.digest import digest
 from services.projections.rebuild.ensure import ensure
 from services.projections.rebuild.rebuild import Rebuilt, rebuild
+from services.projections.rebuild.schemas import generations
 from shared.append import Member
 from shared.clock import real_clock
 from shared.entry import Entry
@@ -49,6 +51,19 @@ def rebuilt(
     dsn = database.dsn("desk_projections")
     with builder(dsn, MASTER, model, chunk_events=chunk_events) as own:
         return rebuild(own, _clock, lambda _stage, _done, _of: None, accept=accept)
+
+
+def live_of(log: EventLog, model: ReadModel[Any]) -> str | None:
+    """Return the live schema of a read model."""
+    with log.transaction() as cursor:
+        found = find_live(cursor, model.name)
+    return found.schema if found else None
+
+
+def schemas_of(log: EventLog, model: ReadModel[Any]) -> list[str]:
+    """Return the schemas of all generations there are."""
+    with log.transaction() as cursor:
+        return generations(cursor, model.name)
 
 
 def digest_of(log: EventLog, model: ReadModel[Any], schema: str) -> str:

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Task:
 
 def fold_in_processes(
     task: Task, parts: Iterator[Chunk], processes: int
-) -> Iterator[Folded]:
+) -> Generator[Folded, None, None]:
     """Fold `parts`, each in one of `processes`; yield each as soon as it is done.
 
     Raises `WorkerFailed` where one of them cannot. All end with this iterator.
@@ -69,7 +69,7 @@ def fold_in_processes(
 
 def _until_all_ended(
     done: "SimpleQueue[Folded | Exception | None]", processes: int
-) -> Iterator[Folded]:
+) -> Generator[Folded, None, None]:
     running = processes
     while running:
         match done.get():

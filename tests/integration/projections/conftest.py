@@ -1,13 +1,21 @@
-"""A running API, for one test or for all of a file that change nothing."""
+"""A running API, a log, and the command line, on servers of the session."""
 
-from collections.abc import Iterator
+import os
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner, Result
 
+from services.__main__ import app
+from shared.event_log import EventLog
 from shared.machine.nats import Bus
-from tests.support.api import Api, serving
+from tests.support.api import MASTER, Api, serving
 from tests.support.servers import Database, NatsServer, PostgresServer
+
+Run = Callable[..., Result]
 
 
 @pytest.fixture
@@ -15,6 +23,13 @@ def api(database: Database, bus: Bus, tmp_path: Path) -> Iterator[Api]:
     """Give an API with an empty log."""
     with serving(database, bus, tmp_path) as running:
         yield running
+
+
+@pytest.fixture
+def log(database: Database) -> Iterator[EventLog]:
+    """Give the log of the database, as its owner with the vault's key."""
+    with closing(EventLog.open(database.owner_dsn, master=MASTER)) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -29,3 +44,24 @@ def shared_api(
     with serving(database, nats_server.bus, folder) as running:
         yield running
     postgres_server.drop(database)
+
+
+@pytest.fixture
+def environment(database: Database, tmp_path: Path) -> dict[str, str]:
+    key = tmp_path / "vault.key"
+    key.write_text(b64encode(MASTER).decode(), encoding="ascii")
+    return {
+        **os.environ,
+        "DATABASE_URL": database.owner_dsn,
+        "PERMANENCE_VAULT_KEY_FILE": str(key),
+        "PERMANENCE_HOME": str(tmp_path / "none"),
+        "COLUMNS": "200",
+    }
+
+
+@pytest.fixture
+def run(environment: dict[str, str]) -> Run:
+    def permanence(*words: str, **more: str) -> Result:
+        return CliRunner().invoke(app, words, env={**environment, **more})
+
+    return permanence
