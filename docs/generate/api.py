@@ -22,7 +22,7 @@ Whole and for programs it is in [openapi.json](openapi.json), and at `/docs` of 
 * Every request has `Authorization: Bearer <token>`.
 * Every answer says in `as_of` what it knows: position and instant.
   `?min_position=` waits until it knows that position, at most 5 s; then 503, ask again.
-* `?at=<instant>` answers as of then.
+* `?at=<instant>`, on an incident and its timeline, answers as of then.
 * Pages of a queue have a `next_cursor`: give it as `cursor`, with the same filters. Those of a timeline or the log have
   `next_after`: give it as `after`. null is the end.
 * A command answers with `outcome` (`recorded`, `already`, `repeated`), the incident, its version after it, and the positions of its events.

@@ -1,11 +1,13 @@
 """What every read may be asked, and the types questions are made of."""
 
+import re
 from typing import Annotated, Any
 
 from fastapi import Path
 from pydantic import (
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -24,6 +26,11 @@ Name = Annotated[
 Position = Annotated[int, Field(ge=0, le=POSITION_MAX)]
 
 
+def _with_plus(text: object) -> object:
+    """Put back the plus of a zone: in a query string it means a space."""
+    return re.sub(r" (?=\d\d:?\d\d$)", "+", text) if isinstance(text, str) else text
+
+
 class Asked(BaseModel):
     """The parameters of a question; one it does not know is an error that names it."""
 
@@ -38,8 +45,14 @@ class Asked(BaseModel):
 class AskedAt(Asked):
     """A question that may be asked of the past."""
 
-    at: AwareDatetime | None = None
+    at: Annotated[AwareDatetime | None, BeforeValidator(_with_plus)] = None
     """An instant: what was recorded up to then. Left out: now."""
+
+
+def no_incident(ref: str, *, is_later: bool = False) -> Problem:
+    """Return the 404 for an incident; `is_later`: recorded after what is asked for."""
+    when = " at that instant: it was recorded later" if is_later else ""
+    return Problem(404, f"there is no incident {ref}{when}", code="unknown_incident")
 
 
 def behind(what: str, position: int, wanted: int) -> Problem:

@@ -5,7 +5,7 @@ from typing import Annotated, cast
 
 from fastapi import APIRouter, Query, Response
 
-from services.projections.api.asked import AskedAt, Ref, refusals
+from services.projections.api.asked import AskedAt, Ref, no_incident, refusals
 from services.projections.api.callers import Reader
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.incident_view import IncidentView
@@ -13,7 +13,6 @@ from services.projections.api.past import history, known
 from services.projections.snapshots import snapshot
 from shared.events import IncidentEvent
 from shared.incident import replay
-from shared.problem import Problem
 
 router = APIRouter(tags=["incidents"])
 
@@ -38,5 +37,5 @@ def _view(desk: Desk, ref: str, at: datetime | None, min_position: int) -> Incid
         past = history(desk.log, cursor, ref, upto)
     incident = replay(cast("IncidentEvent", entry.event) for entry in past)
     if incident is None:
-        raise Problem(404, f"there is no incident {ref}", code="incident")
+        raise no_incident(ref)
     return IncidentView.of(incident, past[-1].version, upto)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
 from services.projections.api.answers import AsOfAnswer
-from services.projections.api.asked import Asked, Position, Ref, refusals
+from services.projections.api.asked import Asked, Position, Ref, no_incident, refusals
 from services.projections.api.callers import Auditor
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.limits import (
@@ -102,7 +102,7 @@ def _events(desk: Desk, ref: str, asked: EventsAsked) -> LogPage:
         upto = known(cursor, None, asked.min_position)
         rows = rows_of_stream(cursor, stream, asked.after, asked.limit + 1)
         if not rows and not rows_of_stream(cursor, stream, 0, 1):
-            raise Problem(404, f"there is no incident {ref}", code="incident")
+            raise no_incident(ref)
     shown = rows[: asked.limit]
     entries = desk.log.entries(shown)
     return LogPage(

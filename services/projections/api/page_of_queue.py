@@ -107,5 +107,5 @@ def _require_team(
         raise Problem(
             404,
             f"there is no queue {queue.of}: GET /v1/queues lists them",
-            code="queue",
+            code="unknown_queue",
         )

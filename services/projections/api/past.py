@@ -5,12 +5,11 @@ from typing import Any
 
 from psycopg import Cursor
 
-from services.projections.api.asked import behind
+from services.projections.api.asked import behind, no_incident
 from services.projections.generations import AsOf
 from services.projections.instants import known_at
 from shared.entry import Entry
 from shared.event_log import EventLog
-from shared.problem import Problem
 from shared.references import incident_stream
 
 
@@ -31,6 +30,5 @@ def history(
     entries = log.histories(cursor, [incident_stream(ref)])
     past = [entry for entry in entries if entry.position <= upto.position]
     if not past:
-        when = f" at {upto.time:%Y-%m-%d %H:%M:%S} UTC" if entries and upto.time else ""
-        raise Problem(404, f"there is no incident {ref}{when}", code="incident")
+        raise no_incident(ref, is_later=bool(entries))
     return past

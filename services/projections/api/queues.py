@@ -108,7 +108,7 @@ def _name(queue: str, person: str | None) -> QueueName:
         case "all" | "unassigned":
             return QueueName(queue)
         case "mine" if person is None:
-            raise Problem(404, "only a person has a queue `mine`", code="queue")
+            raise Problem(404, "only a person has a queue `mine`", code="unknown_queue")
         case "mine":
             return QueueName("mine", person)
         case team:

@@ -11,6 +11,7 @@ from services.projections.api.asked import (
     Position,
     Ref,
     behind,
+    no_incident,
     refusals,
 )
 from services.projections.api.callers import Reader
@@ -85,7 +86,7 @@ def _timeline(desk: Desk, ref: str, asked: TimelineAsked) -> Timeline:
         window = (asked.after, upto.position)
         found = lines(cursor, schema, ref, window, asked.limit + 1)
         if not found and not lines(cursor, schema, ref, (0, upto.position), 1):
-            raise _missing(cursor, ref, upto)
+            raise _missing(cursor, ref)
         shown = with_words(desk.log, cursor, found[: asked.limit])
     return Timeline(
         incident=ref,
@@ -99,14 +100,13 @@ def _cut(wanted: AsOf, reached: AsOf) -> AsOf:
     return wanted if wanted.position <= reached.position else reached
 
 
-def _missing(cursor: Cursors, ref: str, upto: AsOf) -> Problem:
+def _missing(cursor: Cursors, ref: str) -> Problem:
     """Return what to say of an incident without lines: none, not yet, or not then."""
     first = rows_of_stream(cursor, incident_stream(ref), 0, 1)
     reached = as_of(cursor, live(cursor, TIMELINE).schema).position
     if first and first[0].position > reached:
         return behind("the timeline", reached, first[0].position)
-    when = f" at {upto.time:%Y-%m-%d %H:%M:%S} UTC" if first and upto.time else ""
-    return Problem(404, f"there is no incident {ref}{when}", code="incident")
+    return no_incident(ref, is_later=bool(first))
 
 
 def _told(line: Line) -> TimelineLine:

@@ -82,6 +82,24 @@ def test_it_is_shown_as_it_was_at_an_instant(api: Api) -> None:
     assert then["as_of"]["position"] == 3
 
 
+def test_the_plus_of_a_zone_may_be_typed_as_it_is(api: Api) -> None:
+    query = f"at={_recorded(api, 3)}".replace("Z", "+00:00")
+
+    answer = api.call("GET", f"{_PATH}?{query}")  # where a plus means a space
+
+    assert answer.json()["as_of"]["position"] == 3
+
+
+@pytest.mark.parametrize("path", [_PATH, f"{_PATH}/timeline"])
+def test_before_it_was_recorded_it_is_said_that_it_came_later(
+    api: Api, path: str
+) -> None:
+    details = api.call("GET", path, params={"at": "2020-01-01T00:00:00Z"}).json()
+
+    assert details["code"] == "unknown_incident"
+    assert details["detail"].endswith("at that instant: it was recorded later")
+
+
 def test_its_timeline_tells_the_story_in_words(api: Api) -> None:
     told = [line["sentence"] for line in api.get(f"{_PATH}/timeline")["items"]]
 
