@@ -60,7 +60,11 @@ def _other(
             raise Refused(f"{target} is no incident: link it as `change`", "invalid")
         return None
     if wish.relation not in MIRRORED:
-        raise Refused(f"{target} is an incident, no {wish.relation}", "invalid")
+        raise Refused(
+            f"{target} is an incident, not a {wish.relation}: link it as "
+            f"{', '.join(MIRRORED)}",
+            "invalid",
+        )
     if target == incident.ref:
         raise Refused("an incident is not linked to itself", "invalid")
     if other is None:

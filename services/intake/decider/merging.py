@@ -100,9 +100,16 @@ def split(
         return []
     unknown = [key for key in wish.signal_keys if key not in incident.signals]
     if unknown:
-        raise Refused(f"{incident.ref} has no signal {unknown[0]}", "invalid")
+        raise Refused(
+            f"{incident.ref} has no signal {unknown[0]}: name keys of its `signals`",
+            "invalid",
+        )
     if wish.reporter and wish.reporter not in incident.reporters:
-        raise Refused(f"{wish.reporter} did not report {incident.ref}", "invalid")
+        raise Refused(
+            f"{wish.reporter} did not report {incident.ref}: name one of its "
+            "`reporters`, or nobody",
+            "invalid",
+        )
     opening = _opening(wish, new, incident, circumstances)
     return [
         IncidentSplit(

@@ -139,7 +139,7 @@ def _paused(
         return []
     if held:
         raise Refused(
-            f"{incident.ref} waits already, for {held.reason}: resume it first",
+            f"{incident.ref} waits already, for the {held.reason}: resume it first",
             "state",
         )
     paused = IncidentPaused(

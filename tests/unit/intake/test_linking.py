@@ -81,7 +81,7 @@ def test_the_other_incident_must_be_there() -> None:
     ("relation", "target", "because"),
     [
         ("related", INC, "not linked to itself"),
-        ("problem", OTHER, "is an incident, no problem"),
+        ("problem", OTHER, "is an incident, not a problem"),
         ("causes", "CHG-2", "link it as `change`"),
     ],
 )

@@ -50,7 +50,7 @@ def test_asking_the_same_again_changes_nothing() -> None:
 
 def test_waiting_for_another_needs_to_go_on_first() -> None:
     given(reported(), acknowledged, paused).when(Pause(reason="vendor")).then_refused(
-        "waits already, for user: resume it first"
+        "waits already, for the user: resume it first"
     )
 
 
