@@ -8,7 +8,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 from docs.generate.forms import form
-from shared.machine.wishes import Wishes
+from shared.machine.settings import UpSettings
 from shared.migrate_cli import MigrationSettings
 from shared.settings import (
     EscalationSettings,
@@ -43,7 +43,7 @@ def page() -> str:
         if set(service.model_fields) > set(ServiceSettings.model_fields):
             title = (service.__doc__ or "").removeprefix("Settings of ").rstrip(".")
             parts += _table(f"Also {title}", service)
-    parts += _table("`make up`", Wishes)
+    parts += _table("`make up`", UpSettings)
     parts += _table("`permanence migrate`", MigrationSettings)
     return "\n".join(parts) + "\n"
 

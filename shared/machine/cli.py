@@ -11,11 +11,11 @@ from shared.command_line.answers import AsJson, answer, refused
 from shared.machine.doctor import Finding, examine
 from shared.machine.down import down as stop
 from shared.machine.roster import SERVICES
+from shared.machine.settings import read_settings
 from shared.machine.terminal import Terminal
 from shared.machine.trouble import Exit, Trouble
 from shared.machine.up import Bootstrap, Plan
 from shared.machine.up import up as run
-from shared.machine.wishes import read_wishes
 
 
 def up_with(bootstrap: Bootstrap) -> Callable[[], None]:
@@ -32,7 +32,7 @@ def up_with(bootstrap: Bootstrap) -> Callable[[], None]:
         with _in_sentences(as_json=False):
             terminal = Terminal()
             try:
-                run(Plan(read_wishes(), SERVICES, bootstrap, terminal))
+                run(Plan(read_settings(), SERVICES, bootstrap, terminal))
             finally:
                 terminal.close()
 
@@ -45,7 +45,7 @@ def down(as_json: AsJson = False) -> None:
     Exit codes: 0 none runs any more, 1 it does not stop, 5 it is another user's.
     """
     with _in_sentences(as_json=as_json):
-        said = stop(read_wishes().home)
+        said = stop(read_settings().home)
         answer(as_json, {"done": said}, said)
 
 
@@ -55,7 +55,7 @@ def doctor(as_json: AsJson = False) -> None:
     Exit codes: 0 all is well, 1 something is not.
     """
     with _in_sentences(as_json=as_json):
-        findings = list(examine(read_wishes(), SERVICES))
+        findings = list(examine(read_settings(), SERVICES))
         answer(as_json, [asdict(each) for each in findings], *map(_line, findings))
         if not all(finding.ok for finding in findings):
             raise typer.Exit(Exit.FAILED)

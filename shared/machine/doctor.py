@@ -18,8 +18,8 @@ from shared.machine.ports import is_free
 from shared.machine.ready import ask_ready
 from shared.machine.roster import Service
 from shared.machine.run_file import Run, read_run
+from shared.machine.settings import UpSettings
 from shared.machine.trouble import Trouble
-from shared.machine.wishes import Wishes
 
 _PYTHON = (3, 11)
 _OK = 200
@@ -35,26 +35,26 @@ class Finding:
     advice: str = ""
 
 
-def examine(wishes: Wishes, services: tuple[Service, ...]) -> Iterator[Finding]:
+def examine(settings: UpSettings, services: tuple[Service, ...]) -> Iterator[Finding]:
     """Look at everything, the machine first, then the desk if one runs."""
     yield _python()
-    yield _folder(wishes.home)
-    yield _disk(wishes.home)
-    yield from _programs(wishes)
+    yield _folder(settings.home)
+    yield _disk(settings.home)
+    yield from _programs(settings)
     try:
-        pid = holder(wishes.home)
+        pid = holder(settings.home)
     except Trouble as trouble:
         yield Finding("desk", False, "nobody knows", f"{trouble}")
         return
-    run = read_run(wishes.home)
-    yield _desk(wishes.home, pid, run)
+    run = read_run(settings.home)
+    yield _desk(settings.home, pid, run)
     if pid is None:
-        yield from (_port(service, wishes) for service in services)
+        yield from (_port(service, settings) for service in services)
     if pid is not None and run is not None:
         yield from _processes(run)
         yield _database(run.database_url)
         yield _bus(run.nats_url)
-        yield from (_service(service, wishes) for service in services)
+        yield from (_service(service, settings) for service in services)
 
 
 def _python() -> Finding:
@@ -111,14 +111,14 @@ def _disk(home: Path) -> Finding:
     )
 
 
-def _programs(wishes: Wishes) -> Iterator[Finding]:
-    if wishes.database_url is None:
+def _programs(settings: UpSettings) -> Iterator[Finding]:
+    if settings.database_url is None:
         try:
-            where = postgres_binaries(None, wishes.home)
+            where = postgres_binaries(None, settings.home)
             yield Finding("postgresql program", True, f"{where}")
         except Trouble as trouble:
             yield Finding("postgresql program", False, "missing", f"{trouble}")
-    if wishes.nats_url is None:
+    if settings.nats_url is None:
         try:
             yield Finding("nats program", True, f"{nats_binary()}")
         except Trouble as trouble:
@@ -154,8 +154,8 @@ def _desk(home: Path, pid: int | None, run: Run | None) -> Finding:
             return Finding("desk", True, f"runs as process {pid}")
 
 
-def _port(service: Service, wishes: Wishes) -> Finding:
-    port = service.port(wishes)
+def _port(service: Service, settings: UpSettings) -> Finding:
+    port = service.port(settings)
     return Finding(
         f"port of {service.name}",
         is_free(port),
@@ -193,8 +193,8 @@ def _bus(url: str) -> Finding:
     )
 
 
-def _service(service: Service, wishes: Wishes) -> Finding:
-    status, answer = ask_ready(service.port(wishes))
+def _service(service: Service, settings: UpSettings) -> Finding:
+    status, answer = ask_ready(service.port(settings))
     return Finding(
         service.name,
         status == _OK,

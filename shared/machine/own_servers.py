@@ -18,9 +18,9 @@ from shared.machine.nats_rights import USERS
 from shared.machine.postgres import Cluster
 from shared.machine.process import Process
 from shared.machine.remembered_ports import own_port
+from shared.machine.settings import UpSettings
 from shared.machine.supervisor import Supervisor
 from shared.machine.trouble import Trouble
-from shared.machine.wishes import Wishes
 
 DATABASE = "permanence"
 POSTGRES = "postgres"
@@ -30,15 +30,15 @@ NATS = "nats"
 async def own_postgres(
     supervisor: Supervisor,
     home: Path,
-    wishes: Wishes,
+    settings: UpSettings,
     credentials: Credentials,
     account: Account | None,
 ) -> str:
     """Return the owner's URL of the desk's database, with the server running."""
-    if wishes.database_url:
-        return wishes.database_url
+    if settings.database_url:
+        return settings.database_url
     programs = postgres_binaries(account, home)
-    port = own_port(home, POSTGRES, wishes.postgres_port, "PERMANENCE_POSTGRES_PORT")
+    port = own_port(home, POSTGRES, settings.postgres_port, "PERMANENCE_POSTGRES_PORT")
     cluster = Cluster(home / "postgres", port, credentials.owner)
     await asyncio.to_thread(postgres.create_cluster, cluster, programs, account)
     supervisor.add(
@@ -71,14 +71,14 @@ def _provide_database(owner_dsn: str) -> None:
 
 
 async def own_nats(
-    supervisor: Supervisor, home: Path, wishes: Wishes, credentials: Credentials
+    supervisor: Supervisor, home: Path, settings: UpSettings, credentials: Credentials
 ) -> dict[str, str]:
     """Return the URL of each NATS user, with the server running."""
-    if wishes.nats_url:
-        if not await asyncio.to_thread(nats.greets_at, wishes.nats_url):
+    if settings.nats_url:
+        if not await asyncio.to_thread(nats.greets_at, settings.nats_url):
             raise Trouble("Nobody answers at NATS_URL: start that server, or unset it.")
-        return dict.fromkeys(USERS, wishes.nats_url)
-    port = own_port(home, NATS, wishes.nats_port, "PERMANENCE_NATS_PORT")
+        return dict.fromkeys(USERS, settings.nats_url)
+    port = own_port(home, NATS, settings.nats_port, "PERMANENCE_NATS_PORT")
     bus = Bus(home / "nats", port, credentials.nats)
     nats.write_config(bus)
     command = tuple(nats.server_command(bus, nats_binary()))

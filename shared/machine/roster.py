@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from shared.machine.ports import HOST, Wanted, demand_different, demand_free
-from shared.machine.wishes import Wishes
+from shared.machine.settings import UpSettings
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Service:
     """What follows the Python interpreter."""
     role: str
     user: str
-    port: Callable[[Wishes], int]
+    port: Callable[[UpSettings], int]
     variable: str
     reads_personal_words: bool = False
     asks_intake: bool = False
@@ -33,7 +33,7 @@ SERVICES = (
         ("-m", "services.intake"),
         "desk_intake",
         "intake",
-        lambda wishes: wishes.intake_port,
+        lambda settings: settings.intake_port,
         "PERMANENCE_INTAKE_PORT",
         reads_personal_words=True,
     ),
@@ -42,7 +42,7 @@ SERVICES = (
         ("-m", "services.projections"),
         "desk_projections",
         "projections",
-        lambda wishes: wishes.api_port,
+        lambda settings: settings.api_port,
         "PERMANENCE_API_PORT",
         reads_personal_words=True,
         asks_intake=True,
@@ -52,7 +52,7 @@ SERVICES = (
         ("-m", "services.sla_watcher"),
         "desk_sla_watcher",
         "sla_watcher",
-        lambda wishes: wishes.sla_watcher_port,
+        lambda settings: settings.sla_watcher_port,
         "PERMANENCE_SLA_WATCHER_PORT",
     ),
     Service(
@@ -60,16 +60,16 @@ SERVICES = (
         ("-m", "services.escalation"),
         "desk_escalation",
         "escalation",
-        lambda wishes: wishes.escalation_port,
+        lambda settings: settings.escalation_port,
         "PERMANENCE_ESCALATION_PORT",
     ),
 )
 
 
-def demand_ports(services: tuple[Service, ...], wishes: Wishes) -> None:
+def demand_ports(services: tuple[Service, ...], settings: UpSettings) -> None:
     """Raise a `Trouble` where services cannot each listen on a port of their own."""
     wanted = [
-        Wanted(service.port(wishes), service.name, service.variable)
+        Wanted(service.port(settings), service.name, service.variable)
         for service in services
     ]
     demand_different(*wanted)
@@ -78,19 +78,19 @@ def demand_ports(services: tuple[Service, ...], wishes: Wishes) -> None:
 
 def environment_of(
     service: Service,
-    wishes: Wishes,
+    settings: UpSettings,
     inherited: Mapping[str, str],
     given: Mapping[str, str],
 ) -> dict[str, str]:
     """Return the environment of a service: ours, its own addresses, what is `given`."""
-    intake = {"PERMANENCE_INTAKE_URL": f"http://{HOST}:{wishes.intake_port}"}
+    intake = {"PERMANENCE_INTAKE_URL": f"http://{HOST}:{settings.intake_port}"}
     return {
         "PERMANENCE_LOG_FORMAT": "console",
         **inherited,
         **given,
         **(intake if service.asks_intake else {}),
         "PERMANENCE_HTTP_HOST": HOST,
-        "PERMANENCE_HTTP_PORT": str(service.port(wishes)),
+        "PERMANENCE_HTTP_PORT": str(service.port(settings)),
         "PYTHONUNBUFFERED": "1",
     }
 

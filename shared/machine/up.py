@@ -27,10 +27,10 @@ from shared.machine.process import Process
 from shared.machine.ready import wait_until_ready
 from shared.machine.roster import Service, demand_ports, environment_of, url_as
 from shared.machine.run_file import Run, remove_run, run_file, write_run
+from shared.machine.settings import UpSettings
 from shared.machine.supervisor import Supervisor
 from shared.machine.terminal import Terminal
 from shared.machine.trouble import Exit, Trouble
-from shared.machine.wishes import Wishes
 from shared.migrate import Mismatch, migrate
 
 Bootstrap = Callable[[str, Path, Credentials], Credentials]
@@ -43,7 +43,7 @@ and the credentials; returns them with `token` and `source_key`. Must be idempot
 class Plan:
     """All that `up` is told."""
 
-    wishes: Wishes
+    settings: UpSettings
     services: tuple[Service, ...]
     bootstrap: Bootstrap
     terminal: Terminal
@@ -51,14 +51,14 @@ class Plan:
 
 def up(plan: Plan) -> None:
     """Run a desk until SIGINT, SIGTERM or SIGHUP. Raises `Trouble`."""
-    account = None if plan.wishes.database_url else server_account()
-    home = open_home(plan.wishes.home, account)
+    account = None if plan.settings.database_url else server_account()
+    home = open_home(plan.settings.home, account)
     demand_reachable(home, account)
     with only_one(home):
         remove_run(home)  # of a desk that was killed
         if count := end_leftovers(home):
             plan.terminal.say(f"Ended {count} processes a killed desk had left.")
-        demand_ports(plan.services, plan.wishes)
+        demand_ports(plan.services, plan.settings)
         credentials = own_credentials(home, has_data=(home / "postgres/data").exists())
         asyncio.run(_Desk(plan, home, account, credentials).serve())
 
@@ -102,10 +102,10 @@ class _Desk:
     async def _start(self) -> None:
         plan, home = self._plan, self._home
         owner = await own_postgres(
-            self._supervisor, home, plan.wishes, self._credentials, self._account
+            self._supervisor, home, plan.settings, self._credentials, self._account
         )
         await asyncio.to_thread(_migrate, owner, self._credentials.roles)
-        users = await own_nats(self._supervisor, home, plan.wishes, self._credentials)
+        users = await own_nats(self._supervisor, home, plan.settings, self._credentials)
         self._credentials = await asyncio.to_thread(
             plan.bootstrap, owner, vault_key_file(home), self._credentials
         )
@@ -125,22 +125,22 @@ class _Desk:
         }
         if service.reads_personal_words:
             given["PERMANENCE_VAULT_KEY_FILE"] = str(vault_key_file(self._home))
-        environment = environment_of(service, self._plan.wishes, os.environ, given)
+        environment = environment_of(service, self._plan.settings, os.environ, given)
         return Process(service.name, (sys.executable, *service.command), environment)
 
     async def _ready(self, service: Service) -> None:
         await wait_until_ready(
             service.name,
-            service.port(self._plan.wishes),
+            service.port(self._plan.settings),
             lambda: self._supervisor.pids.get(service.name),
             lambda: self._supervisor.may_come_up(service.name),
         )
 
     def _serving(self, owner: str, users: Mapping[str, str]) -> None:
-        wishes, say = self._plan.wishes, self._plan.terminal.say
+        settings, say = self._plan.settings, self._plan.terminal.say
         self._run = Run(
-            intake_url=f"http://{HOST}:{wishes.intake_port}",
-            api_url=f"http://{HOST}:{wishes.api_port}",
+            intake_url=f"http://{HOST}:{settings.intake_port}",
+            api_url=f"http://{HOST}:{settings.api_port}",
             nats_url=users["admin"],
             database_url=owner,
             token=self._credentials.token,

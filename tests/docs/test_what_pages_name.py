@@ -9,7 +9,7 @@ from typer.main import get_command
 
 from docs.generate.settings import SERVICES, variable
 from services.__main__ import app
-from shared.machine.wishes import Wishes
+from shared.machine.settings import UpSettings
 from tests.docs.pages import ROOT, Page, pages
 
 _COMMAND = re.compile(r"(?:^\$ |`|services )permanence ((?:[a-z]+ ?)+)", re.MULTILINE)
@@ -60,7 +60,7 @@ def _exists(words: list[str]) -> bool:
 
 
 def _settings() -> Iterator[str]:
-    for settings in (*SERVICES, Wishes):
+    for settings in (*SERVICES, UpSettings):
         yield from (variable(settings, name) for name in settings.model_fields)
     compose = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
     yield from _VARIABLE.findall(compose)

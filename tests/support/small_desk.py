@@ -12,10 +12,10 @@ from pathlib import Path
 
 from shared.machine.credentials import Credentials
 from shared.machine.roster import SERVICES
+from shared.machine.settings import read_settings
 from shared.machine.terminal import Terminal
 from shared.machine.trouble import Trouble
 from shared.machine.up import Plan, up
-from shared.machine.wishes import read_wishes
 
 SMALL = tuple(
     replace(service, command=("-m", "tests.support.small_service", service.name))
@@ -35,7 +35,7 @@ def main() -> int:
     """Run it; return the exit code."""
     terminal = Terminal()
     try:
-        up(Plan(read_wishes(), SMALL, bootstrap, terminal))
+        up(Plan(read_settings(), SMALL, bootstrap, terminal))
     except Trouble as trouble:
         sys.stderr.write(f"{trouble}\n")
         return trouble.code

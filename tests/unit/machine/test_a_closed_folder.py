@@ -11,8 +11,8 @@ import pytest
 from shared.machine.doctor import examine
 from shared.machine.down import down
 from shared.machine.lock import only_one
+from shared.machine.settings import UpSettings
 from shared.machine.trouble import Exit, Trouble
-from shared.machine.wishes import Wishes
 from tests.support.servers import reachable_folder
 
 CLOSED = 0o000
@@ -47,7 +47,7 @@ def test_down_says_whose_turn_it_is() -> None:
 @pytest.mark.parametrize("below", ["", "deep/inside"])
 def test_doctor_says_that_it_may_not_look(below: str) -> None:
     with somebody_elses(CLOSED) as home:
-        found = {one.name: one for one in examine(Wishes(home=home / below), ())}
+        found = {one.name: one for one in examine(UpSettings(home=home / below), ())}
 
     assert not found["folder"].ok
     assert not found["desk"].ok
@@ -56,6 +56,6 @@ def test_doctor_says_that_it_may_not_look(below: str) -> None:
 
 def test_doctor_knows_a_desk_whose_keys_it_may_not_read() -> None:
     with somebody_elses(ONLY_PASSED_THROUGH) as home:
-        found = {one.name: one for one in examine(Wishes(home=home), ())}
+        found = {one.name: one for one in examine(UpSettings(home=home), ())}
 
     assert found["desk"].sentence == f"runs as process {os.getpid()}, of another user"

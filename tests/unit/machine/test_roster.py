@@ -7,7 +7,7 @@ from pydantic_settings import BaseSettings
 
 from docs.generate.settings import variable
 from shared.machine.roster import SERVICES, Service, environment_of, url_as
-from shared.machine.wishes import Wishes
+from shared.machine.settings import UpSettings
 from shared.settings import (
     EscalationSettings,
     IntakeSettings,
@@ -21,7 +21,7 @@ SETTINGS: dict[str, type[BaseSettings]] = {
     "sla_watcher": SlaWatcherSettings,
     "escalation": EscalationSettings,
 }
-WISHES = Wishes.model_construct(
+UP = UpSettings.model_construct(
     api_port=1001, intake_port=1002, sla_watcher_port=1003, escalation_port=1004
 )
 GIVEN = {"DATABASE_URL": "postgresql://own", "NATS_URL": "nats://own"}
@@ -41,14 +41,14 @@ def test_it_knows_every_variable_it_is_given_and_gets_all_it_requires(
         if about.is_required()
     }
 
-    given = set(environment_of(service, WISHES, {}, GIVEN)) - {"PYTHONUNBUFFERED"}
+    given = set(environment_of(service, UP, {}, GIVEN)) - {"PYTHONUNBUFFERED"}
 
     assert given <= known
     assert required <= given
 
 
 def test_each_listens_on_its_own_port_of_this_machine() -> None:
-    environments = [environment_of(service, WISHES, {}, GIVEN) for service in SERVICES]
+    environments = [environment_of(service, UP, {}, GIVEN) for service in SERVICES]
 
     ports = [environment["PERMANENCE_HTTP_PORT"] for environment in environments]
     assert sorted(ports) == ["1001", "1002", "1003", "1004"]
@@ -58,7 +58,7 @@ def test_each_listens_on_its_own_port_of_this_machine() -> None:
 def test_the_api_knows_where_intake_is() -> None:
     (api,) = [service for service in SERVICES if service.asks_intake]
 
-    environment = environment_of(api, WISHES, {}, GIVEN)
+    environment = environment_of(api, UP, {}, GIVEN)
 
     assert api.name == "projections"
     assert environment["PERMANENCE_INTAKE_URL"] == "http://127.0.0.1:1002"
@@ -67,7 +67,7 @@ def test_the_api_knows_where_intake_is() -> None:
 def test_the_owners_url_never_reaches_a_service() -> None:
     inherited = {"DATABASE_URL": "postgresql://owner", "TZ": "UTC"}
 
-    environment = environment_of(SERVICES[0], WISHES, inherited, GIVEN)
+    environment = environment_of(SERVICES[0], UP, inherited, GIVEN)
 
     assert environment["DATABASE_URL"] == "postgresql://own"
     assert environment["TZ"] == "UTC"

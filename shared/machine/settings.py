@@ -12,7 +12,7 @@ from shared.machine.trouble import Exit, Trouble
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
-class Wishes(BaseSettings):
+class UpSettings(BaseSettings):
     """Settings of `permanence up`. The services get theirs from it."""
 
     model_config = SettingsConfigDict(
@@ -43,10 +43,10 @@ class Wishes(BaseSettings):
     )
 
 
-def read_wishes() -> Wishes:
+def read_settings() -> UpSettings:
     """Read the environment. Trouble: a value that cannot be meant."""
     try:
-        wishes = Wishes()
+        settings = UpSettings()
     except ValidationError as wrong:
         first = wrong.errors()[0]
         field = str(first["loc"][0])
@@ -54,11 +54,11 @@ def read_wishes() -> Wishes:
         sentence = f"{variable}={first['input']!r} will not do: {first['msg']}."
         raise Trouble(sentence, Exit.USAGE) from wrong
     for name, url, schemes in (
-        ("DATABASE_URL", wishes.database_url, ("postgresql", "postgres")),
-        ("NATS_URL", wishes.nats_url, ("nats", "tls")),
+        ("DATABASE_URL", settings.database_url, ("postgresql", "postgres")),
+        ("NATS_URL", settings.nats_url, ("nats", "tls")),
     ):
         if url is not None and urlsplit(url).scheme not in schemes:
             raise Trouble(
                 f"{name} must be a URL that begins with {schemes[0]}://", Exit.USAGE
             )
-    return wishes
+    return settings
