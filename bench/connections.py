@@ -11,7 +11,9 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from itertools import count
 from time import perf_counter
+from typing import cast
 from urllib.parse import urlsplit
 
 import uvloop
@@ -42,10 +44,13 @@ def bodies(load: Load, signal: str) -> Callable[[], bytes]:
 
 
 class Talk(asyncio.Protocol):
-    """One connection: a request, its answer, the next request."""
+    """One connection: a request, its answer, the next request when it is due."""
 
-    def __init__(self, next_request: Callable[[], bytes | None]) -> None:
+    def __init__(
+        self, next_request: Callable[[], bytes | None], due_in: Callable[[], float]
+    ) -> None:
         self._next_request = next_request
+        self._due_in = due_in
         self._heard = b""
         self._began = 0.0
         self._transport: asyncio.Transport | None = None
@@ -55,9 +60,12 @@ class Talk(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask at once."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self.ask()
+        self._transport = cast("asyncio.Transport", transport)
+        self.wait()
+
+    def wait(self) -> None:
+        """Ask as soon as the next request is due."""
+        asyncio.get_running_loop().call_later(self._due_in(), self.ask)
 
     def ask(self) -> None:
         """Send the next request, if there is one."""
@@ -81,7 +89,7 @@ class Talk(asyncio.Protocol):
         self._heard = b""
         self.took.append(perf_counter() - self._began)
         self.statuses.append(int(head[9:12]))
-        self.ask()
+        self.wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whether it ended as it should."""
@@ -106,11 +114,20 @@ async def talk(url: str, token: str, signal: str, load: Load, seconds: float) ->
         body = body_of()
         return head + str(len(body)).encode() + b"\r\n\r\n" + body
 
+    numbers = count()
+
+    def due_in() -> float:
+        if not load.per_second:
+            return 0.0
+        return max(0.0, began + next(numbers) / load.per_second - perf_counter())
+
     loop = asyncio.get_running_loop()
     talks = [
         (
             await loop.create_connection(
-                lambda: Talk(next_request), str(address.hostname), address.port or 80
+                lambda: Talk(next_request, due_in),
+                str(address.hostname),
+                address.port or 80,
             )
         )[1]
         for _ in range(load.connections)

@@ -24,12 +24,16 @@ _SCRIPT = Path(__file__).with_name("signals.lua")
 
 @dataclass(frozen=True)
 class Load:
-    """What to send: `size` signals a request, of `troubles` per sender (0: all new)."""
+    """What to send: `size` signals a request, of `troubles` per sender (0: all new).
+
+    `per_second` requests, or as many as are answered (0).
+    """
 
     prefix: str
     size: int = 1
     troubles: int = 0
     connections: int = CONNECTIONS
+    per_second: int = 0
 
 
 @dataclass(frozen=True)
@@ -56,14 +60,15 @@ def sender_name() -> str:
 
 def start(url: str, token: str, load: Load, seconds: float) -> subprocess.Popen[str]:
     """Begin to send to `/v1/events` at `url`; `finish` gives what became of it."""
-    wrk = shutil.which("wrk")
+    wrk = None if load.per_second else shutil.which("wrk")  # it knows no pace
     command = (
-        [wrk, "-t1", f"-c{load.connections}", f"-d{seconds:g}s", "--latency"]
+        [wrk, "-t1", f"-c{load.connections}", f"-d{max(1, round(seconds))}s"]
         if wrk
         else [sys.executable, "-m", "bench.connections"]
     )
     if wrk:
-        command += ["--timeout", "15s", "-s", str(_SCRIPT), f"{url}/v1/events", "--"]
+        command += ["--latency", "--timeout", "15s", "-s", str(_SCRIPT)]
+        command += [f"{url}/v1/events", "--"]
         command += [load.prefix, str(load.size), str(load.troubles)]
     else:
         command += [url, json.dumps(asdict(load)), str(seconds)]

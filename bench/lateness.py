@@ -1,0 +1,77 @@
+"""How late the queue shows an event: from its commit to that of the read model.
+
+The position of the read model is looked at every few milliseconds; what is measured is
+late by one look at most. `recorded_at` is of just before the commit. One clock.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from threading import Event, Thread
+
+import psycopg
+
+from bench.sending import Load, Sent, send
+from services.projections.generations import live
+from services.projections.models import MODELS
+from shared.event_log import EventLog
+from tests.support.desk import Desk, until
+
+LOOK_SECONDS = 0.002
+_LOOK = (
+    "SELECT extract(epoch FROM clock_timestamp())::float8, position FROM {}.tracking"
+)
+
+Look = tuple[float, int]
+"""An instant, and the position of the read model then."""
+
+
+def lateness(
+    desk: Desk, log: EventLog, load: Load, seconds: float
+) -> tuple[list[float], Sent]:
+    """Send; return how late each event was, in milliseconds, and what was sent."""
+    first = log.head().position
+    with _looking(desk, log) as looks:
+        sent = send(desk.intake_url, desk.tokens["source"], load, seconds)
+        last = log.head().position
+        until(lambda: looks[-1][1] >= last, "the queue shows it all", 60)
+    return _late(log, looks, first, last), sent
+
+
+@contextmanager
+def _looking(desk: Desk, log: EventLog) -> Iterator[Sequence[Look]]:
+    """Look at the position of the live queue all the while."""
+    with log.transaction() as cursor:
+        query = _LOOK.format(live(cursor, MODELS["queue"]).schema)
+    over = Event()
+    with psycopg.connect(desk.database.owner_dsn, autocommit=True) as connection:
+
+        def look() -> Look:
+            at, position = connection.execute(query).fetchone() or (0.0, 0)
+            return at, position
+
+        looks = [look()]
+
+        def watch() -> None:
+            while not over.wait(LOOK_SECONDS):
+                looks.append(look())
+
+        watcher = Thread(target=watch)
+        watcher.start()
+        try:
+            yield looks
+        finally:
+            over.set()
+            watcher.join()
+
+
+def _late(log: EventLog, looks: Sequence[Look], first: int, last: int) -> list[float]:
+    seen_at: dict[int, float] = {}
+    for (_, before), (at, position) in pairwise(looks):
+        seen_at.update(dict.fromkeys(range(before + 1, position + 1), at))
+    late: list[float] = []
+    while first < last:
+        for row in log.rows_since(first, last - first):
+            late.append(1_000 * (seen_at[row.position] - row.recorded_at.timestamp()))
+            first = row.position
+    return late
