@@ -22,6 +22,8 @@ READY = 200
 NOT_READY = 503
 REMEMBERED_SECONDS = 1.0
 """How long the answers of the probes are used again: asking often costs nothing."""
+PROBE_SECONDS = 3.0
+"""How long a probe may take before its part counts as not ready."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Health:
         self._registry = registry
         self._checks: Sequence[Check] = ()
         self._checked_at = float("-inf")
+        self._asked: dict[Probe, asyncio.Future[Check]] = {}
         registry.register(_Numbers(lambda: self._checks))
 
     def routes(self) -> list[Route]:
@@ -64,9 +67,21 @@ class Health:
     async def checks(self) -> Sequence[Check]:
         """Return what each part says of itself, at most a second old."""
         if time.monotonic() - self._checked_at > REMEMBERED_SECONDS:
-            self._checks = await asyncio.gather(*(probe() for probe in self._probes))
+            self._checks = await asyncio.gather(*map(self._check, self._probes))
             self._checked_at = time.monotonic()
         return self._checks
+
+    async def _check(self, probe: Probe) -> Check:
+        """Return what a probe says, also of one that hangs: it is not asked twice."""
+        asked = self._asked.get(probe)
+        if asked is None or asked.done():
+            asked = self._asked[probe] = asyncio.ensure_future(probe())
+        answered, _ = await asyncio.wait({asked}, timeout=PROBE_SECONDS)
+        if answered:
+            return asked.result()
+        words = {"why": f"it gave no answer for {PROBE_SECONDS:.0f} s"}
+        name = str(self._probes.index(probe) + 1)
+        return Check("probe", name, ready=False, words=words)
 
     async def _live(self, _: Request) -> Response:
         return _json({"status": "live"}, READY)

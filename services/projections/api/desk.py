@@ -13,6 +13,7 @@ from services.projections.api.limits import RETRY_SECONDS, WAITING_MAX
 from services.projections.api.owner import Owner
 from services.projections.progress import Progress
 from shared.access import Access
+from shared.answering import ANSWER_SECONDS
 from shared.event_log import EventLog
 from shared.problem import Problem
 
@@ -40,7 +41,8 @@ class Desk:
     ) -> Answer:
         """Run a call that blocks on one of few threads.
 
-        `Problem` 429 where `WAITING_MAX` calls run or wait already.
+        `Problem` 429 where `WAITING_MAX` calls run or wait already, 503 where the
+        database hangs.
         """
         if self._running >= WAITING_MAX:
             raise Problem(
@@ -52,9 +54,17 @@ class Desk:
         self._running += 1
         try:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(
-                self.threads, lambda: call(*args, **kwargs)
-            )
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await loop.run_in_executor(
+                    self.threads, lambda: call(*args, **kwargs)
+                )
+        except TimeoutError as error:
+            raise Problem(
+                503,
+                "the event log does not answer; nothing was done: come again",
+                code="log_silent",
+                retry_after=RETRY_SECONDS,
+            ) from error
         finally:
             self._running -= 1
 

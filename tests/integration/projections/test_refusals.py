@@ -285,6 +285,19 @@ def test_a_search_that_takes_too_long_is_given_up(api: Api) -> None:
     assert _problem(answer, 503)["code"] == "too_slow"
 
 
+def test_a_database_that_hangs_hangs_no_request(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.projections.api.desk.ANSWER_SECONDS", 0.1)
+    with psycopg.connect(api.database.owner_dsn) as blocking:
+        blocking.execute("LOCK TABLE rm_queue_v1.incidents IN ACCESS EXCLUSIVE MODE")
+        answer = api.call("GET", "/v1/queues/all/incidents")
+        blocking.rollback()
+
+    assert _problem(answer, 503)["code"] == "log_silent"
+    assert answer.headers["Retry-After"] == "1"
+
+
 @pytest.mark.parametrize("name", ["User-Agent", "Idempotency-Key", "ce-subject"])
 def test_what_is_passed_on_may_hold_any_header(api: Api, name: str) -> None:
     answer = api.call("POST", "/v1/events", headers=_bytes({name: "\u00e9\u00ff"}))

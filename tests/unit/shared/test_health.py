@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 import httpx
+import pytest
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 
@@ -82,4 +83,22 @@ def test_asking_often_asks_the_parts_seldom() -> None:
 
     ask([counting], *["/health/ready", "/metrics"] * 5)
 
+    assert len(asked) == 1
+
+
+def test_a_part_that_hangs_makes_it_unready_and_is_not_asked_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("shared.health.PROBE_SECONDS", 0.01)
+    monkeypatch.setattr("shared.health.REMEMBERED_SECONDS", 0)
+    asked: list[int] = []
+
+    async def hanging() -> Check:
+        asked.append(1)
+        return await asyncio.Future()
+
+    answers = ask([*saying(NEAR), hanging], *["/health/ready", "/metrics"] * 2)
+
+    assert [answer.status_code for answer in answers] == [503, 200, 503, 200]
+    assert 'permanence_reader_ready{name="queue"} 1.0' in answers[3].text
     assert len(asked) == 1
