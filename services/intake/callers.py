@@ -1,4 +1,4 @@
-"""Who is at the door: from a request to a caller with the scope it needs."""
+"""The source at the door: from a request to the name its key belongs to."""
 
 import asyncio
 from concurrent.futures import Executor
@@ -6,48 +6,27 @@ from concurrent.futures import Executor
 from starlette.requests import Request
 
 from shared.access import Access, Caller
-from shared.command import Scope
+from shared.callers import Verify, caller_of, require_scope
 from shared.problem import Problem
 
 _SOURCE = "source:"
 
 
-def bearer(request: Request) -> str:
-    """Return the bearer token of a request; `Problem` 401 where there is none."""
+def bearer(request: Request) -> str | None:
+    """Return the bearer token of a request, None where there is none."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise Problem(
-            401, "no bearer token: send `Authorization: Bearer <token>`", code="token"
-        )
-    return token.strip()
+    return token.strip() if scheme.lower() == "bearer" else None
 
 
-async def identify(
-    access: Access, executor: Executor, token: str, scope: Scope
-) -> Caller:
-    """Return the caller of `token`; `Problem` 401 if unknown, 403 without `scope`."""
-    caller = access.remembered(token)
-    if caller is None:
+async def source_of(access: Access, executor: Executor, token: str | None) -> str:
+    """Return the source whose key `token` is; `Problem` 401 or 403 where it is none."""
+
+    async def blocking(verify: Verify, asked: str) -> Caller | None:
         loop = asyncio.get_running_loop()
-        caller = await loop.run_in_executor(executor, access.verify, token)
-    if caller is None:
-        raise Problem(
-            401,
-            "this token is unknown, expired or revoked: ask an admin for "
-            "`permanence token create`",
-            code="token",
-        )
-    if scope not in caller.scopes:
-        raise Problem(
-            403,
-            f"this token may not do this: it lacks the scope `{scope}`",
-            code="scope",
-        )
-    return caller
+        return await loop.run_in_executor(executor, verify, asked)
 
-
-def source_of(caller: Caller) -> str:
-    """Return the source a key belongs to; `Problem` 403 for a person's token."""
+    caller = await caller_of(access, token, blocking)
+    require_scope(caller, "source")
     if not caller.actor.startswith(_SOURCE):
         raise Problem(
             403,

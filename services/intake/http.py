@@ -15,15 +15,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.intake.adapters import ADAPTERS
-from services.intake.bodies import read_body, require_json
-from services.intake.callers import bearer, identify, source_of
+from services.intake.callers import bearer, source_of
 from services.intake.delivery import Result
 from services.intake.outcomes import find_request
-from services.intake.reading import elements, read_json
+from services.intake.reading import BODY_BYTES_MAX, elements, read_json
 from services.intake.reception import Reception
 from shared.access import Access
 from shared.answering import answered
 from shared.batcher import Overloaded
+from shared.bodies import read_body, require_json
 from shared.event_log import EventLog
 from shared.problem import Problem
 
@@ -69,7 +69,7 @@ async def _events(doors: Doors, request: Request) -> Response:
     """Take our own format: one event or an array of them."""
     source = await _source(doors, bearer(request))
     require_json(request)
-    body = await read_body(request)
+    body = await read_body(request, BODY_BYTES_MAX)
     document = read_json(body)
     elements(document)  # its limits, before anything is done
     key = request.headers.get("idempotency-key")
@@ -93,7 +93,7 @@ async def _integration(doors: Doors, request: Request) -> Response:
             404, f"no integration `{kind}`: there are {', '.join(sorted(ADAPTERS))}"
         )
     source = await _source(doors, request.path_params.get("key") or bearer(request))
-    body = await read_body(request)
+    body = await read_body(request, BODY_BYTES_MAX)
     document = read_json(body)
     try:
         results = await doors.reception.receive(source, kind, body, document, None)
@@ -125,8 +125,8 @@ async def _request(doors: Doors, request: Request) -> Response:
     return _json(found, HTTPStatus.OK)
 
 
-async def _source(doors: Doors, token: str) -> str:
-    return source_of(await identify(doors.access, doors.executor, token, "source"))
+async def _source(doors: Doors, token: str | None) -> str:
+    return await source_of(doors.access, doors.executor, token)
 
 
 def _answer(results: Sequence[Result]) -> Response:

@@ -8,8 +8,8 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from services.projections.api.desk import DeskHere
 from shared.access import Caller
+from shared.callers import caller_of, require_scope
 from shared.command import Scope
-from shared.problem import Problem
 
 _PERSON = "person:"
 
@@ -27,21 +27,8 @@ _Token = Annotated[
 
 async def _caller(desk: DeskHere, token: _Token) -> Caller:
     """Return the caller of the request; `Problem` 401 where the token is none."""
-    if token is None:
-        raise Problem(
-            401, "no bearer token: send `Authorization: Bearer <token>`", code="token"
-        )
-    caller = desk.access.remembered(token.credentials)
-    if caller is None:
-        caller = await desk.blocking(desk.access.verify, token.credentials)
-    if caller is None:
-        raise Problem(
-            401,
-            "this token is unknown, expired or revoked: ask an admin for "
-            "`permanence token create`",
-            code="token",
-        )
-    return caller
+    given = token.credentials if token else None
+    return await caller_of(desk.access, given, desk.blocking)
 
 
 Anybody = Annotated[Caller, Depends(_caller)]
@@ -49,12 +36,7 @@ Anybody = Annotated[Caller, Depends(_caller)]
 
 def _one_of(*scopes: Scope) -> Callable[[Caller], Awaitable[Caller]]:
     async def allowed(caller: Anybody) -> Caller:
-        if set(scopes).isdisjoint(caller.scopes):
-            raise Problem(
-                403,
-                f"this token may not do this: it needs one of {', '.join(scopes)}",
-                code="scope",
-            )
+        require_scope(caller, *scopes)
         return caller
 
     return allowed

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import httpx
 from fastapi import APIRouter, Request, Response
 
-from services.projections.api.bodies import read_body
 from services.projections.api.desk import DeskHere
 from services.projections.api.limits import FORWARDED_BYTES_MAX, RETRY_SECONDS
+from shared.bodies import read_body
 from shared.problem import Problem
 
 router = APIRouter(include_in_schema=False)

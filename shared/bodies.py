@@ -1,0 +1,76 @@
+"""Bodies of requests: bounded while they arrive, and in how deep their JSON nests."""
+
+from typing import Any
+
+import orjson
+from starlette.requests import ClientDisconnect, Request
+
+from shared.problem import Problem
+
+
+def require_json(request: Request) -> None:
+    """Raise `Problem` 415 where the body says that it is something else than JSON."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind and kind != "application/json" and not kind.endswith("+json"):
+        raise Problem(
+            415,
+            f"the body is {kind}: send it as `Content-Type: application/json`",
+            code="not_json",
+        )
+
+
+async def read_body(request: Request, bytes_max: int) -> bytes:
+    """Return the whole body; `Problem` 413 as soon as it is known to be too large."""
+    declared = request.headers.get("content-length", "0")
+    if declared.isdigit() and int(declared) > bytes_max:
+        raise _too_large(bytes_max)
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > bytes_max:
+                raise _too_large(bytes_max)
+            parts.append(part)
+    except ClientDisconnect as error:
+        raise Problem(400, "the body ended before its end: send it again") from error
+    return b"".join(parts)
+
+
+def document_in(body: bytes, depth_max: int) -> Any:  # noqa: ANN401 # a JSON document may be anything
+    """Return the JSON document in `body`; `Problem` 400 if it is none, or too deep."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Problem(400, f"the body is not JSON: {error}", code="not_json") from error
+    # Counting brackets is a cheap bound: few of them cannot nest deeply.
+    if body.count(b"{") + body.count(b"[") > depth_max and _deeper(document, depth_max):
+        raise Problem(
+            400, f"the body nests deeper than {depth_max} levels", code="too_deep"
+        )
+    return document
+
+
+def _too_large(bytes_max: int) -> Problem:
+    return Problem(
+        413, f"the body has more than {bytes_max} bytes: send less", code="too_large"
+    )
+
+
+def _deeper(document: object, levels: int) -> bool:
+    layer = [document]
+    for _ in range(levels + 1):
+        layer = [child for node in layer for child in _children(node)]
+        if not layer:
+            return False
+    return True
+
+
+def _children(node: object) -> list[object]:
+    match node:
+        case dict():
+            return list(node.values())
+        case list():
+            return node
+        case _:
+            return []

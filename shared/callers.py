@@ -1,0 +1,44 @@
+"""Who is at the door: from a bearer token to its owner, with the scope it takes."""
+
+from collections.abc import Awaitable, Callable
+
+from shared.access import Access, Caller
+from shared.command import Scope
+from shared.problem import Problem
+
+Verify = Callable[[str], Caller | None]
+
+
+async def caller_of(
+    access: Access,
+    token: str | None,
+    blocking: Callable[[Verify, str], Awaitable[Caller | None]],
+) -> Caller:
+    """Return the caller of `token`; `Problem` 401 where it is none.
+
+    `blocking` runs a call that blocks where it holds nobody up.
+    """
+    if not token:
+        raise Problem(
+            401, "no bearer token: send `Authorization: Bearer <token>`", code="token"
+        )
+    caller = access.remembered(token) or await blocking(access.verify, token)
+    if caller is None:
+        raise Problem(
+            401,
+            "this token is unknown, expired or revoked: ask an admin for "
+            "`permanence token create`",
+            code="token",
+        )
+    return caller
+
+
+def require_scope(caller: Caller, *scopes: Scope) -> None:
+    """Raise `Problem` 403 where the caller has none of `scopes`."""
+    if set(scopes).isdisjoint(caller.scopes):
+        needed = "one of the scopes" if len(scopes) > 1 else "the scope"
+        raise Problem(
+            403,
+            f"this token may not do this: it takes {needed} {', '.join(scopes)}",
+            code="scope",
+        )
