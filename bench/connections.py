@@ -101,9 +101,9 @@ async def talk(url: str, token: str, signal: str, load: Load, seconds: float) ->
     """Send for `seconds`, then wait for the answers that are still to come."""
     address = urlsplit(url)
     head = (
-        f"POST /v1/events HTTP/1.1\r\nHost: {address.netloc}\r\n"
-        f"Authorization: Bearer {token}\r\nContent-Type: application/json\r\n"
-        "Content-Length: "
+        f"POST {address.path} HTTP/1.1\r\nHost: {address.netloc}\r\n"
+        f"{f'Authorization: Bearer {token}' if token else 'X-Nobody: 1'}\r\n"
+        "Content-Type: application/json\r\nContent-Length: "
     ).encode()
     body_of = bodies(load, signal)
     began = perf_counter()

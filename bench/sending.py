@@ -58,8 +58,16 @@ def sender_name() -> str:
     return "wrk" if shutil.which("wrk") else "bench.connections"
 
 
-def start(url: str, token: str, load: Load, seconds: float) -> subprocess.Popen[str]:
-    """Begin to send to `/v1/events` at `url`; `finish` gives what became of it."""
+def start(
+    url: str,
+    token: str,
+    load: Load,
+    seconds: float,
+    *,
+    path: str = "/v1/events",
+    signal: str = SIGNAL,
+) -> subprocess.Popen[str]:
+    """Begin to send to `path` at `url`; `finish` gives what became of it."""
     wrk = None if load.per_second else shutil.which("wrk")  # it knows no pace
     command = (
         [wrk, "-t1", f"-c{load.connections}", f"-d{max(1, round(seconds))}s"]
@@ -68,11 +76,11 @@ def start(url: str, token: str, load: Load, seconds: float) -> subprocess.Popen[
     )
     if wrk:
         command += ["--latency", "--timeout", "15s", "-s", str(_SCRIPT)]
-        command += [f"{url}/v1/events", "--"]
+        command += [f"{url}{path}", "--"]
         command += [load.prefix, str(load.size), str(load.troubles)]
     else:
-        command += [url, json.dumps(asdict(load)), str(seconds)]
-    environment = {**os.environ, "BENCH_TOKEN": token, "BENCH_SIGNAL": SIGNAL}
+        command += [f"{url}{path}", json.dumps(asdict(load)), str(seconds)]
+    environment = {**os.environ, "BENCH_TOKEN": token, "BENCH_SIGNAL": signal}
     return subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True)
 
 
@@ -83,6 +91,14 @@ def finish(process: subprocess.Popen[str]) -> Sent:
     return Sent(**json.loads(result.removeprefix("RESULT ")))
 
 
-def send(url: str, token: str, load: Load, seconds: float) -> Sent:
+def send(
+    url: str,
+    token: str,
+    load: Load,
+    seconds: float,
+    *,
+    path: str = "/v1/events",
+    signal: str = SIGNAL,
+) -> Sent:
     """Send for so many seconds."""
-    return finish(start(url, token, load, seconds))
+    return finish(start(url, token, load, seconds, path=path, signal=signal))

@@ -13,7 +13,8 @@ function init(args)
   prefix, size, troubles = args[1], tonumber(args[2]), tonumber(args[3])
   wrk.method = "POST"
   wrk.headers["Content-Type"] = "application/json"
-  wrk.headers["Authorization"] = "Bearer " .. os.getenv("BENCH_TOKEN")
+  local token = os.getenv("BENCH_TOKEN")
+  if token ~= "" then wrk.headers["Authorization"] = "Bearer " .. token end
   before, after = signal:match("^(.-){key}(.*)$")
   sent = 0
 end

@@ -1,0 +1,104 @@
+"""The peer: Alerta 9.1 on the same PostgreSQL, the same load, the same sender.
+
+`python -m bench.alerta FOLDER` makes a virtual environment there, outside of this
+house, unless there is one. One side at a time, two worker processes each. Its 201 means
+committed and readable; our 202 committed: hold its rate beside `visible` too.
+"""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Annotated
+
+import httpx
+import psycopg
+import typer
+
+from bench.sending import Load, send
+from shared.machine.ports import free_port
+from tests.support.desk import until
+from tests.support.servers import reachable_folder, running_postgres
+
+PACKAGES = ("alerta-server==9.1.0", "psycopg2-binary", "gunicorn", "setuptools<81")
+WORKERS = 2
+SIGNAL = (
+    '{"environment":"Production","resource":"{key}","event":"DiskFull",'
+    '"severity":"major","service":["web"],"text":"a disk is full on a web server",'
+    '"attributes":{"zone":"ams"}}'
+)
+LOADS = {"new": Load("new"), "duplicates": Load("dup", troubles=100)}
+
+
+def main(
+    folder: Annotated[Path, typer.Argument(help="For its virtual environment.")],
+    rounds: int = 5,
+    seconds: float = 6.0,
+) -> None:
+    """Measure how many alerts a second it takes."""
+    _install(folder)
+    with reachable_folder() as home, running_postgres(home) as postgres:
+        owner = postgres.cluster.dsn("postgres")
+        with psycopg.connect(owner, autocommit=True) as connection:
+            connection.execute("CREATE DATABASE alerta")
+        dsn = postgres.cluster.dsn("alerta")
+        with _serving(folder, dsn) as url:
+            for name, load in LOADS.items():
+                rates = [_rate(url, dsn, load, n, seconds) for n in range(rounds)]
+                print(
+                    f"{name}: {median(rates):.0f}/s, {min(rates):.0f}–{max(rates):.0f}"
+                )
+
+
+def _install(folder: Path) -> None:
+    if not (folder / "bin" / "gunicorn").exists():
+        subprocess.run(["python3", "-m", "venv", folder], check=True)
+        subprocess.run([folder / "bin/pip", "install", "-q", *PACKAGES], check=True)
+
+
+@contextmanager
+def _serving(folder: Path, dsn: str) -> Iterator[str]:
+    port = free_port()
+    command = [str(folder / "bin" / "gunicorn"), "-w", str(WORKERS), "--preload"]
+    command += ["-b", f"127.0.0.1:{port}", "alerta.app:create_app()"]
+    environment = {**os.environ, "DATABASE_URL": dsn, "SECRET_KEY": "bench"}
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}"
+
+    def answers() -> bool:
+        try:
+            return httpx.get(f"{url}/alerts").status_code == httpx.codes.OK
+        except httpx.HTTPError:
+            return False
+
+    try:
+        until(answers, "Alerta answers", 60)
+        yield url
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _rate(url: str, dsn: str, load: Load, number: int, seconds: float) -> float:
+    """Return how many it took a second; fail where it lost one."""
+    before = _stored(dsn)
+    one = Load(f"{load.prefix}-{number}", troubles=load.troubles)
+    sent = send(url, "", one, seconds, path="/alert", signal=SIGNAL)
+    assert not sent.refused, sent
+    assert _stored(dsn) - before >= sent.accepted, "it lost some: this run is void"
+    return sent.accepted / sent.seconds
+
+
+def _stored(dsn: str) -> int:
+    """Return the alerts it has on record, repeats counted."""
+    with psycopg.connect(dsn) as connection:
+        row = connection.execute(
+            "SELECT coalesce(sum(1 + duplicate_count), 0) FROM alerts"
+        ).fetchone()
+    return int(row[0]) if row else 0
+
+
+if __name__ == "__main__":
+    typer.run(main)
