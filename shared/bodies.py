@@ -1,11 +1,15 @@
 """Bodies of requests: bounded while they arrive, and in how deep their JSON nests."""
 
+import asyncio
 from typing import Any
 
 import orjson
 from starlette.requests import ClientDisconnect, Request
 
 from shared.problem import Problem
+
+BODY_SECONDS_MAX = 10.0
+"""How long a body may take to come, whole."""
 
 
 def require_json(request: Request) -> None:
@@ -20,18 +24,30 @@ def require_json(request: Request) -> None:
 
 
 async def read_body(request: Request, bytes_max: int) -> bytes:
-    """Return the whole body; `Problem` 413 as soon as it is known to be too large."""
+    """Return the whole body; `Problem` 413 as soon as it is known to be too large.
+
+    `Problem` 503 where it does not come: who sends it is to try again.
+    """
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > bytes_max:
         raise _too_large(bytes_max)
     parts: list[bytes] = []
     size = 0
     try:
-        async for part in request.stream():
-            size += len(part)
-            if size > bytes_max:
-                raise _too_large(bytes_max)
-            parts.append(part)
+        async with asyncio.timeout(BODY_SECONDS_MAX):
+            async for part in request.stream():
+                size += len(part)
+                if size > bytes_max:
+                    raise _too_large(bytes_max)
+                parts.append(part)
+    except TimeoutError as error:
+        raise Problem(
+            503,
+            f"the body did not come in {BODY_SECONDS_MAX:.0f} s; nothing was done: "
+            "send it again",
+            code="slow_body",
+            retry_after=1,
+        ) from error
     except ClientDisconnect as error:
         raise Problem(400, "the body ended before its end: send it again") from error
     return b"".join(parts)

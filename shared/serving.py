@@ -10,6 +10,8 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from shared.bounded_http import BoundedHttp
+
 GRACE_SECONDS = 5
 """How long an answer under way may take once we are told to stop."""
 BACKLOG = 2_048
@@ -66,6 +68,7 @@ async def serve(
     taken = listener.getsockname()[1]
     config = uvicorn.Config(
         app,
+        http=BoundedHttp,
         log_config=None,
         access_log=False,
         server_header=False,
