@@ -111,4 +111,4 @@ def test_a_body_that_does_not_come_is_not_waited_for(
     answer = answers(line)
 
     assert answer.startswith(b"HTTP/1.1 503")
-    assert b"send it again" in answer
+    assert b"slow_body" in answer
