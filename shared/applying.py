@@ -22,7 +22,7 @@ It may be called again with the same entries after it was undone. Own rows first
 sorted by key; an append to the log last.
 """
 
-_BEHIND = "parked behind an earlier event of its stream"
+BEHIND = "parked behind an earlier event of its stream"
 
 
 class Poisoned(Exception):
@@ -51,7 +51,7 @@ def apply_rows(
             behind = [row for row in rows if row.stream in parked]
             entries = [entry for entry in entries if entry.stream not in parked]
             if behind:
-                after = bookmark.park(cursor, behind, _BEHIND)
+                after = bookmark.park(cursor, behind, BEHIND)
             if len(behind) == len(rows):
                 return after
         if error is None and entries:

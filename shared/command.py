@@ -23,7 +23,7 @@ class CommandRequest(BaseModel, Generic[Body]):
     """A person's wish, on `desk.command.<aggregate>.<verb>`.
 
     `body` is what the person sent; `incident` is absent only for `open`. The owner
-    sets the instant. `digest` binds `command_id` to this body.
+    sets the instant.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from shared.chain import Link, chained
 from shared.event_log import Row
 
 SCHEMA = "1"
@@ -66,17 +65,3 @@ def row_of(headers: Mapping[str, str] | None, payload: bytes) -> Row:
         )
     except (KeyError, ValueError) as error:
         raise Unreadable(f"an event with unreadable headers: {error}") from error
-
-
-def follows(chain: bytes, row: Row) -> bool:
-    """Tell whether `row` is the event after the one whose hash is `chain`."""
-    link = Link(
-        row.position,
-        row.stream,
-        row.version,
-        row.type,
-        row.recorded_at,
-        row.command_id,
-        row.state,
-    )
-    return chained(chain, link) == row.chain

@@ -17,6 +17,7 @@ from psycopg.rows import tuple_row
 from psycopg_pool import PoolTimeout
 
 from shared.append import Member, Misused, Outcome, Stale, append
+from shared.chain import Link, chained
 from shared.clock import Clock, real_clock
 from shared.codec import decode, encode
 from shared.connections import CONNECT_SECONDS, Pool, pool_of, try_to_connect
@@ -32,13 +33,15 @@ PAGE_MAX = 5_000
 # thrown out for idling or for taking too long, and a standby that takes no writes.
 _UNWILLING = {"25P03", "25P04", "25006"}
 
-_ROW = (
+SELECT_ROWS = (
     "SELECT notification_id, originator_id, originator_version, topic, state, "
     "recorded_at, command_id, chain FROM log.events "
 )
-_SINCE = _ROW + "WHERE notification_id > %s ORDER BY notification_id LIMIT %s"
+"""Begins a query whose rows become `Row`."""
+_SINCE = SELECT_ROWS + "WHERE notification_id > %s ORDER BY notification_id LIMIT %s"
 _HISTORIES = (
-    _ROW + "WHERE originator_id = ANY(%s) ORDER BY originator_id, originator_version"
+    SELECT_ROWS
+    + "WHERE originator_id = ANY(%s) ORDER BY originator_id, originator_version"
 )
 
 
@@ -61,6 +64,20 @@ class Row(NamedTuple):
     recorded_at: datetime
     command_id: UUID | None
     chain: bytes
+
+
+def follows(chain: bytes, row: Row) -> bool:
+    """Tell whether `row` is the event after the one whose hash is `chain`."""
+    link = Link(
+        row.position,
+        row.stream,
+        row.version,
+        row.type,
+        row.recorded_at,
+        row.command_id,
+        row.state,
+    )
+    return chained(chain, link) == row.chain
 
 
 class EventLog:

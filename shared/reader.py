@@ -16,8 +16,7 @@ import structlog
 
 from shared.applying import Apply, Poisoned, apply_rows
 from shared.bus import Link
-from shared.envelope import follows
-from shared.event_log import EventLog, Row, StaleVersion, Unavailable
+from shared.event_log import EventLog, Row, StaleVersion, Unavailable, follows
 from shared.live_feed import Feed, open_feed
 from shared.outage import Outage
 from shared.reader_status import ReaderStatus

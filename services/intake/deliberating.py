@@ -12,11 +12,11 @@ from typing import Any, Literal
 from services.intake.command_answers import misused, moved, refused
 from services.intake.commands import Command
 from services.intake.decider import Refused, decide
-from services.intake.incident_cache import UNOPENED, Versioned
+from services.intake.incident_cache import UNOPENED, Versioned, advance
 from shared.append import Known, Misused, Repeated, repeated
 from shared.command import CommandAnswer, CommandRequest
 from shared.events import IncidentEvent
-from shared.incident import Incident, evolve
+from shared.incident import Incident
 from shared.policy.document import Policy
 from shared.problem import Problem
 from shared.references import is_incident_ref
@@ -102,7 +102,7 @@ def _verdict(
     if request.if_match is not None and request.if_match != held.version:
         return moved(request.if_match, held.version)
     events = _decided(command, states, before)
-    versioned = _advance(states, events)
+    versioned = advance(states, events)
     answer = _answer(command, states, "recorded" if events else "already")
     return Draft(versioned, answer) if events else answer
 
@@ -168,19 +168,6 @@ def _other(command: Command, incident: Incident | None) -> str | None:
             return incident.merged_into if incident else None
         case _:
             return None
-
-
-def _advance(
-    states: dict[str, Versioned], events: Sequence[IncidentEvent]
-) -> list[tuple[int, IncidentEvent]]:
-    """Move `states` past `events`; return each with the version it gets."""
-    versioned = []
-    for event in events:
-        held = states.get(event.incident, UNOPENED)
-        after = Versioned(held.version + 1, evolve(held.incident, event))
-        states[event.incident] = after
-        versioned.append((after.version, event))
-    return versioned
 
 
 def _answer(

@@ -5,7 +5,7 @@ put here only once the transaction that made it is committed.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -15,7 +15,8 @@ from psycopg import Cursor
 
 from shared.entry import Entry
 from shared.event_log import EventLog
-from shared.incident import Incident, replay
+from shared.events import IncidentEvent
+from shared.incident import Incident, evolve, replay
 from shared.recorder import versions
 from shared.references import incident_stream
 
@@ -31,6 +32,19 @@ class Versioned:
 
 
 UNOPENED = Versioned(0, None)
+
+
+def advance(
+    states: dict[str, Versioned], events: Sequence[IncidentEvent]
+) -> list[tuple[int, IncidentEvent]]:
+    """Move `states` past `events`; return each with the version it gets."""
+    versioned: list[tuple[int, IncidentEvent]] = []
+    for event in events:
+        held = states.get(event.incident, UNOPENED)
+        after = Versioned(held.version + 1, evolve(held.incident, event))
+        states[event.incident] = after
+        versioned.append((after.version, event))
+    return versioned
 
 
 class IncidentCache:

@@ -11,14 +11,13 @@ from datetime import datetime
 from services.intake.adapters.cutting import one_line
 from services.intake.correlation import KeyRow, correlate
 from services.intake.delivery import Delivery, Result, Status
-from services.intake.incident_cache import UNOPENED, Versioned
+from services.intake.incident_cache import UNOPENED, Versioned, advance
 from services.intake.outcomes import EventId, Received
 from services.intake.raw_store import Unmapped
 from services.intake.signals import Rejected, Signal, signal_key
 from shared.append import Member
 from shared.event_log import EventLog
 from shared.events import IncidentEvent
-from shared.incident import evolve
 from shared.policy.document import Policy
 from shared.references import incident_stream
 from shared.texts import REASON_MAX
@@ -201,14 +200,6 @@ class _Tally:
     def _record(self, events: Sequence[IncidentEvent]) -> tuple[int | None, int | None]:
         if not events:
             return None, None
-        versioned: list[tuple[int, IncidentEvent]] = []
-        version = 0
-        for event in events:
-            held = self.states.get(event.incident, UNOPENED)
-            version = held.version + 1
-            self.states[event.incident] = Versioned(
-                version, evolve(held.incident, event)
-            )
-            versioned.append((version, event))
+        versioned = advance(self.states, events)
         self.recorded.append(versioned)
-        return len(self.recorded) - 1, version
+        return len(self.recorded) - 1, versioned[-1][0]

@@ -5,26 +5,22 @@ from typing import Any
 
 from psycopg import Cursor
 
-from shared.event_log import Row
+from shared.event_log import SELECT_ROWS, Row
 
-COLUMNS = (
-    "notification_id, originator_id, originator_version, topic, state, recorded_at,"
-    " command_id, chain"
-)
 _OF_TYPES = f"""
-SELECT {COLUMNS} FROM log.events
+{SELECT_ROWS}
 WHERE notification_id > %s AND notification_id <= %s
   AND (%s::text[] IS NULL OR topic = ANY(%s::text[]))
 ORDER BY notification_id LIMIT %s
 """
 _OF_STREAM = f"""
-SELECT {COLUMNS} FROM log.events
+{SELECT_ROWS}
 WHERE originator_id = %s AND notification_id > %s
 ORDER BY originator_version LIMIT %s
 """
-_AT = f"SELECT {COLUMNS} FROM log.events WHERE notification_id = ANY(%s)"
+_AT = f"{SELECT_ROWS} WHERE notification_id = ANY(%s)"
 _NEWEST = f"""
-SELECT {COLUMNS} FROM log.events WHERE originator_id = %s
+{SELECT_ROWS} WHERE originator_id = %s
 ORDER BY originator_version DESC LIMIT 1
 """
 

@@ -22,6 +22,3 @@ class PolicyApplied(Event):
     approved_by: Person | None = None
     purpose: Literal["live", "demo", "test"] = "live"
     """What the log is for; the first event of a log decides it."""
-
-
-PolicyEvent = PolicyApplied

@@ -14,8 +14,8 @@ class Exit(IntEnum):
     FOLDER = 5  # not writable, or not reachable for the account the servers run as
     DISK_FULL = 6
     INSTALLATION = 7  # wrong Python, missing binaries
-    MIGRATION = 9  # the database is away, or was made by another version
     CREDENTIALS = 8  # unreadable, or they do not open the data that is there
+    MIGRATION = 9  # the database is away, or was made by another version
 
 
 class Trouble(Exception):

@@ -19,6 +19,7 @@ class Override(Clause):
     """Who may set a priority that the matrix does not give."""
 
     roles: tuple[Name, ...] = ()
+    """`desk-` and the scope a token must have: `desk-manager`. None: nobody may."""
     reason: Literal["required"] = "required"
     """An override says why."""
 

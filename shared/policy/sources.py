@@ -8,7 +8,6 @@ from pydantic import Field, StringConstraints
 from shared.policy.clause import Clause
 from shared.policy.counts import Count
 from shared.policy.durations import Duration
-from shared.policy.names import Name
 from shared.policy.scales import Severity, Urgency
 from shared.policy.secret import Secret
 from shared.policy.targets import Channel
@@ -66,4 +65,3 @@ class Mailbox(Clause):
 
 
 Source = Annotated[Monitor | Mailbox, Field(discriminator="type")]
-Sources = Mapping[Name, Source]

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from services.projections.read_model import Cursors, ReadModel
 from services.projections.rebuild.chunks import Chunk
+from shared.applying import BEHIND
 from shared.event_log import EventLog, Row
 from shared.telemetry import wordless
 from shared.tracking import Bookmark
@@ -20,7 +21,6 @@ FROM log.events
 WHERE originator_id > %s AND originator_id <= %s AND notification_id <= %s
 ORDER BY originator_id, originator_version
 """
-BEHIND = "parked behind an earlier event of its stream"
 
 
 class Folded(NamedTuple):

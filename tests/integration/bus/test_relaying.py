@@ -10,7 +10,8 @@ from services.intake.relay import Relay
 from shared import subjects
 from shared.append import Member
 from shared.bus import Link
-from shared.envelope import follows, headers_of, row_of
+from shared.envelope import headers_of, row_of
+from shared.event_log import follows
 from shared.machine.nats import Bus
 from shared.recorder import Unrecorded
 from tests.support.following import Desk, in_stream, provisioned, until

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 
 from shared.chain import GENESIS, Link, chained
-from shared.envelope import Unreadable, follows, headers_of, row_of
-from shared.event_log import Row
+from shared.envelope import Unreadable, headers_of, row_of
+from shared.event_log import Row, follows
 
 AT = datetime(2026, 1, 5, 9, 0, 0, 123456, tzinfo=UTC)
 
