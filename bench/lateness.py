@@ -13,7 +13,7 @@ import psycopg
 
 from bench.sending import Load, Sent, send
 from services.projections.generations import live
-from services.projections.models import MODELS
+from services.projections.read_models import MODELS
 from shared.event_log import EventLog
 from tests.support.desk import Desk, until
 

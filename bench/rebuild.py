@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from services.projections.models import MODELS
+from services.projections.read_models import MODELS
 from shared.append import Member
 from shared.event_log import PAGE_MAX, EventLog
 from tests.support.busy_log import busy_log

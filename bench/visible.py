@@ -14,7 +14,7 @@ from bench.figure import Figure, median_of, percentile
 from bench.lateness import lateness
 from bench.sending import Load, send
 from services.projections.generations import live
-from services.projections.models import MODELS
+from services.projections.read_models import MODELS
 from shared.event_log import EventLog
 from tests.support.desk import Desk, running_desk, until
 from tests.support.servers import reachable_folder

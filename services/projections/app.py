@@ -13,8 +13,8 @@ from services.projections.api.desk import Desk
 from services.projections.api.limits import FORWARD_SECONDS_MAX, FORWARDED_AT_ONCE_MAX
 from services.projections.api.owner import Owner
 from services.projections.following import Follower
-from services.projections.models import MODELS
 from services.projections.progress import Progress
+from services.projections.read_models import MODELS
 from services.projections.rebuild.ensure import ensure
 from shared.access import Access
 from shared.bus import Link

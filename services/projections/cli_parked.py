@@ -9,7 +9,7 @@ from rich.text import Text
 
 from services.projections.following import applying
 from services.projections.generations import find_live
-from services.projections.models import MODELS
+from services.projections.read_models import MODELS
 from shared.applying import Apply
 from shared.command_line.answers import AsJson, Exit, answer, counted, refused, table_of
 from shared.command_line.desk import (

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from services.projections.cli_bar import bar
-from services.projections.models import MODELS
+from services.projections.read_models import MODELS
 from services.projections.rebuild.builder import Builder, Busy, builder
 from services.projections.rebuild.processes import WorkerFailed
 from services.projections.rebuild.rebuild import NoOther, Rebuilt, rebuild, rollback

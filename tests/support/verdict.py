@@ -8,7 +8,7 @@ from typing import Any
 import nats
 
 from services.projections.generations import live
-from services.projections.models import MODELS
+from services.projections.read_models import MODELS
 from services.projections.rebuild.builder import builder
 from services.projections.rebuild.rebuild import rebuild
 from shared import subjects

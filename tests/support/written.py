@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from services.projections.generations import find_live
-from services.projections.models import MODELS
 from services.projections.read_model import ReadModel
+from services.projections.read_models import MODELS
 from services.projections.rebuild.builder import builder
 from services.projections.rebuild.catch_up import catch_up
 from services.projections.rebuild.digest import digest

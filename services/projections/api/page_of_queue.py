@@ -9,7 +9,6 @@ from services.projections.api.asked import behind
 from services.projections.api.counting import counts_of
 from services.projections.api.desk import Desk
 from services.projections.generations import AsOf, as_of, live
-from services.projections.models import QUEUE
 from services.projections.queue import cursor as cursors
 from services.projections.queue.filters import (
     Filters,
@@ -21,6 +20,7 @@ from services.projections.queue.filters import (
 )
 from services.projections.queue.page import counts, page
 from services.projections.queue.row import QueueRow
+from services.projections.read_models import QUEUE
 from services.projections.snapshots import snapshot
 from services.projections.teams import teams
 from shared.problem import Problem

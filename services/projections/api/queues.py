@@ -16,11 +16,11 @@ from services.projections.api.page_of_queue import (
     behind_unless,
     read_page,
 )
-from services.projections.models import QUEUE
 from services.projections.queue.counts import ALL, UNASSIGNED, person_queue, team_queue
 from services.projections.queue.cursor import CURSOR_MAX
 from services.projections.queue.filters import Q_MAX, Filters, QueueName
 from services.projections.queue.page import all_counts
+from services.projections.read_models import QUEUE
 from services.projections.snapshots import snapshot
 from services.projections.teams import teams
 from shared.incident import Status

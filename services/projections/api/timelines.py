@@ -20,8 +20,8 @@ from services.projections.api.limits import PAGE_MAX, WAIT_SECONDS_MAX
 from services.projections.generations import AsOf, as_of, live
 from services.projections.instants import known_at
 from services.projections.log_rows import rows_of_stream
-from services.projections.models import TIMELINE
 from services.projections.read_model import Cursors
+from services.projections.read_models import TIMELINE
 from services.projections.snapshots import snapshot
 from services.projections.timeline.line import Line
 from services.projections.timeline.read import lines, with_words

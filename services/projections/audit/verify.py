@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from services.projections.audit.walk import Anchor, Finding, Walk
 from services.projections.generations import find_live
-from services.projections.models import MODELS
+from services.projections.read_models import MODELS
 from shared.event_log import PAGE_MAX, EventLog
 
 _ANCHOR = "SELECT position, chain FROM {schema}.tracking WHERE position > 0"

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from services.projections.models import MODELS
+from services.projections.read_models import MODELS
 from services.projections.rebuild.chunks import Chunk
 from services.projections.rebuild.fold import Logs, fold
 from shared.event_log import EventLog

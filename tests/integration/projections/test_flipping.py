@@ -7,8 +7,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from services.projections.models import MODELS
 from services.projections.read_model import ReadModel
+from services.projections.read_models import MODELS
 from services.projections.rebuild.builder import builder
 from services.projections.rebuild.rebuild import rollback
 from shared.clock import real_clock
