@@ -118,3 +118,20 @@ def _tokens(log: EventLog) -> dict[str, str]:
             who: create(cursor, now, actor, scopes).token
             for who, (actor, scopes) in SCOPES.items()
         }
+
+
+def problem(answer: httpx.Response, status: int) -> dict[str, object]:
+    """Return the problem+json of an answer that must be a refusal."""
+    assert answer.status_code == status, answer.text
+    kind = answer.headers["content-type"]
+    assert kind == "application/problem+json"
+    details: dict[str, object] = answer.json()
+    assert details["status"] == status
+    assert details["detail"]
+    assert "Traceback" not in str(details)
+    return details
+
+
+def in_bytes(headers: dict[str, str]) -> dict[str, str]:
+    """Return headers as they travel, so that one may hold what is no ASCII."""
+    return {k: v.encode("latin-1") for k, v in headers.items()}  # type: ignore[misc] # raw
