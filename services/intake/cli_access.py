@@ -63,7 +63,7 @@ def create(
         "token_id": made.token_id,
         "actor": actor,
         "scopes": scopes,
-        "expires_at": expires_at and expires_at.isoformat(),
+        "expires_at": expires_at,
     }
     answer(as_json, plain, made.token, "Keep it: it is not shown again.")
 

@@ -18,6 +18,7 @@ from shared.command_line.answers import (
     AsJson,
     Exit,
     answer,
+    plain_text,
     refused,
     refused_for,
     table_of,
@@ -83,7 +84,8 @@ def show(
         sentence = f"nobody has the id {id_}: look at `permanence people list`"
         raise refused(as_json, sentence, Exit.INVALID)
     plain = asdict(found)
-    answer(as_json, plain, *(f"{k}: {v}" for k, v in plain.items() if v is not None))
+    known = (f"{k}: {plain_text(v)}" for k, v in plain.items() if v is not None)
+    answer(as_json, plain, *known)
 
 
 def _rows(file: Path, *, as_json: bool) -> Rows:

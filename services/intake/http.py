@@ -145,7 +145,8 @@ def _answer(results: Sequence[Result]) -> Response:
 
 
 def _json(content: object, status: HTTPStatus) -> Response:
-    return Response(orjson.dumps(content), status, media_type="application/json")
+    text = orjson.dumps(content, option=orjson.OPT_UTC_Z)
+    return Response(text, status, media_type="application/json")
 
 
 def _error(result: Result) -> dict[str, object]:

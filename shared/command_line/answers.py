@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Annotated
 
@@ -29,7 +30,7 @@ class Exit(IntEnum):
 def answer(as_json: bool, plain: object, *human: RenderableType | str) -> None:
     """Print `plain` as JSON, or `human` for a person to read."""
     if as_json:
-        typer.echo(json.dumps(plain, ensure_ascii=False, indent=1, default=str))
+        typer.echo(json.dumps(plain, ensure_ascii=False, indent=1, default=plain_text))
         return
     console = Console(soft_wrap=True)
     for part in human:
@@ -58,6 +59,13 @@ def refused_for(as_json: bool, name: str, mistakes: Sequence[Mistake]) -> typer.
     number = counted(len(mistakes), "mistake")
     console.print(Text(f"{number}; nothing was done.", style="red"))
     return typer.Exit(Exit.INVALID)
+
+
+def plain_text(value: object) -> str:
+    """Return a value as text; an instant as in every other answer of ours."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return str(value)
 
 
 def table_of(*columns: str, title: str | None = None) -> Table:

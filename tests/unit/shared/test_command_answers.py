@@ -1,8 +1,10 @@
 """How commands answer people: numbers and their nouns, tables without gaps."""
 
+from datetime import datetime, timedelta, timezone
+
 import pytest
 
-from shared.command_line.answers import answer, counted, table_of
+from shared.command_line.answers import answer, counted, plain_text, table_of
 
 
 @pytest.mark.parametrize(
@@ -10,6 +12,14 @@ from shared.command_line.answers import answer, counted, table_of
 )
 def test_a_number_and_its_noun_agree(number: int, said: str) -> None:
     assert counted(number, "event") == said
+
+
+def test_an_instant_is_written_as_the_api_writes_it() -> None:
+    paris = timezone(timedelta(hours=2))
+
+    assert plain_text(datetime(2025, 6, 30, 9, 38, tzinfo=paris)) == (
+        "2025-06-30T07:38:00Z"
+    )
 
 
 def test_nothing_in_a_table_is_cut_off(
