@@ -4,12 +4,22 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.machine.trouble import Exit, Trouble
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+def _named(folder: object) -> object:
+    # An empty name is the folder we stand in: keys would lie among the sources.
+    if folder == "":
+        raise ValueError("name a folder, or leave the variable out")
+    return folder
+
+
+Folder = Annotated[Path, BeforeValidator(_named)]
 
 
 class UpSettings(BaseSettings):
@@ -19,7 +29,9 @@ class UpSettings(BaseSettings):
         env_prefix="PERMANENCE_", frozen=True, extra="ignore", populate_by_name=True
     )
 
-    home: Path = Field(Path(".permanence"), description="Where a desk keeps its data.")
+    home: Folder = Field(
+        Path(".permanence"), description="Where a desk keeps its data."
+    )
     database_url: str | None = Field(
         None,
         validation_alias="DATABASE_URL",

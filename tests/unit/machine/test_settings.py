@@ -1,0 +1,27 @@
+"""What may be chosen about `make up`, and what is told of a bad choice."""
+
+from pathlib import Path
+
+import pytest
+
+from shared.machine.settings import read_settings
+from shared.machine.trouble import Exit, Trouble
+
+
+def test_a_desk_keeps_its_data_in_a_folder_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("PERMANENCE_HOME", raising=False)
+
+    assert read_settings().home == Path(".permanence")
+
+
+def test_an_empty_name_is_not_taken_for_the_folder_we_stand_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PERMANENCE_HOME", "")
+
+    with pytest.raises(Trouble, match="PERMANENCE_HOME='' will not do") as trouble:
+        read_settings()
+
+    assert trouble.value.code is Exit.USAGE
