@@ -9,6 +9,14 @@ from starlette.responses import Response
 
 from shared.command import ProblemDetails
 
+_RENAMED = {413: "Content Too Large", 422: "Unprocessable Content"}
+"""Names of RFC 9110, which Python has since 3.13: an answer is the same under all."""
+
+
+def phrase(status: int) -> str:
+    """Return the name of a status, for people."""
+    return _RENAMED.get(status) or HTTPStatus(status).phrase
+
 
 class Problem(Exception):
     """An answer that is a refusal; `detail` says what to do about it."""
@@ -24,7 +32,7 @@ class Problem(Exception):
     ) -> None:
         super().__init__(detail)
         self.details = ProblemDetails(
-            title=HTTPStatus(status).phrase,
+            title=phrase(status),
             status=status,
             detail=detail,
             code=code,

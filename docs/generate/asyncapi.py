@@ -3,6 +3,7 @@
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
+from inspect import getdoc
 from pathlib import Path
 
 from faststream.nats import NatsBroker
@@ -65,7 +66,7 @@ def _broker() -> NatsBroker:
         broker.publisher(
             subjects.event(type_),
             title=f"event.{type_}",
-            description=kind.__doc__,
+            description=getdoc(kind),
             schema=kind,
         )
     return broker

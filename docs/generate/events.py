@@ -1,6 +1,7 @@
 """Writes docs/reference/events.md from the event classes."""
 
 from collections.abc import Iterator
+from inspect import getdoc
 from pathlib import Path
 
 from docs.generate.field_docs import field_docs
@@ -62,7 +63,7 @@ def page() -> str:
 
 def _section(type_: str, kind: type[Event]) -> Iterator[str]:
     yield f"\n## {type_}\n"
-    yield "\n".join(line.strip() for line in (kind.__doc__ or "").strip().splitlines())
+    yield getdoc(kind) or ""
     if newest(type_) > 1:
         yield f"\nWritten in shape {newest(type_)}."
     if rows := list(_fields(kind)):

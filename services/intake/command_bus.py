@@ -1,6 +1,7 @@
 """Commands over NATS: one subject a verb, answered by whoever of the owners is free."""
 
 from hashlib import sha256
+from inspect import getdoc
 from typing import Any
 
 import orjson
@@ -44,7 +45,7 @@ def _listen_to(
         queue=QUEUE_GROUP,
         max_workers=AT_ONCE_MAX,
         title=f"{AGGREGATE}.{verb}",
-        description=kind.__doc__,
+        description=getdoc(kind),
     )(take)
 
 

@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from services.projections.api.limits import NAME_MAX, POSITION_MAX, RETRY_SECONDS
-from shared.problem import Problem
+from shared.problem import Problem, phrase
 from shared.references import IncidentRef
 
 Ref = Annotated[IncidentRef, Path(description="An incident: `INC-000042`.")]
@@ -69,6 +69,9 @@ def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return how an endpoint documents the refusals it may answer with."""
     schema = {"$ref": "#/components/schemas/ProblemDetails"}
     return {
-        status: {"content": {"application/problem+json": {"schema": schema}}}
+        status: {
+            "description": phrase(status),
+            "content": {"application/problem+json": {"schema": schema}},
+        }
         for status in (401, 403, *statuses, 422, 429, 503)
     }
