@@ -8,6 +8,9 @@ from pathlib import Path
 from shared.machine.account import Account
 from shared.machine.trouble import Exit, Trouble
 
+_OF_A_DESK = {"lock", "credentials.json", "postgres"}
+_NO_MATTER = {".writable", "lost+found"}
+
 ROOM_TO_START_MB = 256
 """Free space below which we do not start: PostgreSQL would stop half-way."""
 
@@ -16,11 +19,13 @@ def open_home(home: Path, account: Account | None) -> Path:
     """Make `home` if need be and return its absolute path.
 
     Others may not look inside; where a server runs as `account` it may pass through.
-    Trouble: it cannot be made or written, or its disk is nearly full.
+    Trouble: it cannot be made or written, is somebody else's, or its disk is nearly
+    full.
     """
     home = home.absolute()
     try:
         home.mkdir(parents=True, exist_ok=True)
+        _demand_ours(home)
         home.chmod(0o711 if account else 0o700)
         probe = home / ".writable"
         probe.write_bytes(bytes(4096))
@@ -53,6 +58,17 @@ def write_private(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
+
+
+def _demand_ours(home: Path) -> None:
+    """Raise a `Trouble` where other things lie in `home`: we close it to others."""
+    found = {path.name for path in home.iterdir()} - _NO_MATTER
+    if found and found.isdisjoint(_OF_A_DESK):
+        raise Trouble(
+            f"The folder {home} holds other things than a desk: give it one of its "
+            "own with PERMANENCE_HOME=… make up",
+            Exit.FOLDER,
+        )
 
 
 def _unwritable(home: Path, reason: OSError) -> Trouble:

@@ -88,6 +88,14 @@ def test_the_lock_file_of_a_killed_desk_is_no_obstacle(home: Path) -> None:
         desk.until_up()
 
 
+def test_a_folder_with_other_things_in_it_is_left_alone(home: Path) -> None:
+    home.mkdir(mode=0o755)
+    (home / "letters.txt").write_text("Dear Zoe")
+    with running_desk(home) as desk:
+        refuses(desk, Exit.FOLDER, "holds other things", "PERMANENCE_HOME=")
+    assert home.stat().st_mode & 0o777 == 0o755
+
+
 def test_a_service_that_ends_at_once(home: Path) -> None:
     with running_desk(home, SMALL_DESK_BREAKS="intake") as desk:
         refuses(desk, Exit.FAILED, "intake is broken", "intake did not become ready")

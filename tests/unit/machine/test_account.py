@@ -1,11 +1,13 @@
 """Whether the account a server runs as can reach a folder."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from shared.machine.account import Account, blocked_at, server_account
+from tests.support.servers import reachable_folder
 
 OWNER = Account("owner", os.getuid(), os.getgid())
 STRANGER = Account("stranger", os.getuid() + 1, os.getgid() + 1)
@@ -13,16 +15,16 @@ OF_OUR_GROUP = Account("colleague", os.getuid() + 1, os.getgid())
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Give /…/outer/inner under a path anybody may pass, whatever pytest's own is."""
-    inner = tmp_path / "outer" / "inner"
-    inner.mkdir(parents=True)
-    for parent in (inner, *inner.parents):
-        if parent.stat().st_uid == os.getuid() and parent.is_relative_to(
-            tmp_path.parents[2]
-        ):
-            parent.chmod(0o711)
-    return inner
+def folder() -> Iterator[Path]:
+    """Give /…/outer/inner under a path anybody may pass; pytest's own are private."""
+    with reachable_folder() as above:
+        if wall := blocked_at(above, STRANGER):
+            pytest.skip(f"nobody else may pass {wall}")
+        inner = above / "outer" / "inner"
+        for made in (inner.parent, inner):
+            made.mkdir()
+            made.chmod(0o711)
+        yield inner
 
 
 def test_a_folder_others_may_pass_is_reachable(folder: Path) -> None:
