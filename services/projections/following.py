@@ -1,17 +1,20 @@
 """Follows the log into the live generation of a read model, whichever that is.
 
 A flip is noticed by the transaction that applies next: it holds the row that says which
-generation is live, so nothing is applied to one that no longer is.
+generation is live, so nothing is applied to one that no longer is. Two flips later its
+tables are gone and no such transaction comes: so somebody also looks now and then.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 import structlog
 
-from services.projections.generations import hold_live
+from services.projections.generations import find_live, hold_live
 from services.projections.progress import Progress
 from services.projections.read_model import Cursors, ReadModel
 from shared.applying import Apply
@@ -21,8 +24,11 @@ from shared.event_log import EventLog, Unavailable
 from shared.outage import reason
 from shared.reader import RETRY_SECONDS, STOPPED_SECONDS, Reader
 from shared.reader_status import ReaderStatus
-from shared.serving import pause
+from shared.serving import end, pause
 from shared.tracking import Bookmark, Overtaken, Tracked
+
+WATCH_SECONDS = 1.0
+"""How often a follower looks whether what it follows is still live."""
 
 _log = structlog.get_logger(__name__)
 
@@ -79,11 +85,29 @@ class Follower:
     async def _follow(self, schema: str, stop: asyncio.Event) -> None:
         _log.info("projection.follows", model=self._model.name, schema=schema)
         over = asyncio.Event()
-        ending = asyncio.create_task(_pass_on(stop, over))
+        beside = [
+            asyncio.create_task(_pass_on(stop, over)),
+            asyncio.create_task(self._watch(schema, over)),
+        ]
         try:
             await self._reader(schema, over).run(over)
         finally:
-            ending.cancel()
+            for task in beside:
+                await end(task)
+
+    async def _watch(self, schema: str, over: asyncio.Event) -> None:
+        """End the reader of `schema` once another generation is live."""
+        while not over.is_set():
+            await pause(over, WATCH_SECONDS)
+            with suppress(Unavailable, psycopg.Error):  # it looks again
+                if await asyncio.to_thread(self._is_live, schema):
+                    continue
+                over.set()
+
+    def _is_live(self, schema: str) -> bool:
+        with self._log.transaction() as cursor:
+            held = find_live(cursor, self._model.name)
+        return held is not None and held.schema == schema
 
     def _reader(self, schema: str, over: asyncio.Event) -> Reader:
         loop = asyncio.get_running_loop()
