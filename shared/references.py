@@ -10,6 +10,10 @@ from pydantic import StringConstraints
 _PATTERN = r"^INC-(?:[0-9]{1,3}-)?[0-9]{6,12}$"
 
 IncidentRef = Annotated[str, StringConstraints(pattern=_PATTERN)]
+ProblemRef = Annotated[str, StringConstraints(pattern=r"^PRB-[0-9]{6,12}$")]
+ChangeRef = Annotated[str, StringConstraints(pattern=r"^CHG-[0-9]{6,12}$")]
+
+_ABOUT_AN_INCIDENT = frozenset({"incident", "sla", "escalation", "handover"})
 
 
 def incident_ref(number: int) -> str:
@@ -31,3 +35,34 @@ def incident_of(stream: str) -> str | None:
     """Return the incident whose stream this is, None for any other stream."""
     kind, _, ref = stream.partition("-")
     return ref if kind == "incident" else None
+
+
+def about(stream: str) -> str | None:
+    """Return the incident that a stream of any service is about, None for none."""
+    kind, _, ref = stream.partition("-")
+    return ref if kind in _ABOUT_AN_INCIDENT else None
+
+
+def sla_stream(ref: str) -> str:
+    """Return the stream of the promises about an incident: `sla-INC-000042`."""
+    return f"sla-{ref}"
+
+
+def escalation_stream(ref: str) -> str:
+    """Return the stream of how help was looked for: `escalation-INC-000042`."""
+    return f"escalation-{ref}"
+
+
+def handover_stream(ref: str) -> str:
+    """Return the stream of an incident's hand-over: `handover-INC-000042`."""
+    return f"handover-{ref}"
+
+
+def problem_stream(ref: str) -> str:
+    """Return the name of the stream of a problem: `problem-PRB-000001`."""
+    return f"problem-{ref}"
+
+
+def change_stream(ref: str) -> str:
+    """Return the name of the stream of a change: `change-CHG-000001`."""
+    return f"change-{ref}"

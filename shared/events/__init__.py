@@ -4,8 +4,29 @@ from collections.abc import Mapping
 from typing import Annotated, get_args
 
 from pydantic import Field, TypeAdapter
+from typing_extensions import TypeIs
 
+from shared.events.change import (
+    ChangeCancelled,
+    ChangeImplemented,
+    ChangePlanned,
+    ChangeRequested,
+)
+from shared.events.escalation import (
+    Escalated,
+    EscalationAccepted,
+    EscalationPaged,
+    EscalationRaised,
+    EscalationUnanswered,
+)
 from shared.events.event import Event
+from shared.events.handover import (
+    HandoverAccepted,
+    HandoverDeclined,
+    HandoverJoined,
+    HandoverRequested,
+    HandoverUnanswered,
+)
 from shared.events.incident import (
     IncidentAcknowledged,
     IncidentAssigned,
@@ -36,7 +57,32 @@ from shared.events.incident_ties import (
     IncidentUnlinked,
     IncidentUnmerged,
 )
+from shared.events.notification import (
+    NotificationConfirmed,
+    NotificationFailed,
+    NotificationRequested,
+    NotificationSent,
+)
 from shared.events.policy import PolicyApplied
+from shared.events.problem import (
+    ProblemAssigned,
+    ProblemIdentified,
+    ProblemIncidentLinked,
+    ProblemResolved,
+    ProblemWorkaroundPublished,
+)
+from shared.events.sla import (
+    SlaArmed,
+    SlaBreached,
+    SlaCancelled,
+    SlaContinued,
+    SlaMet,
+    SlaOverran,
+    SlaPaused,
+    SlaResumed,
+    SlaRetargeted,
+    SlaWarned,
+)
 
 IncidentEvent = (
     IncidentOpened
@@ -64,7 +110,56 @@ IncidentEvent = (
     | IncidentReleased
     | IncidentSplit
 )
-AnyEvent = IncidentEvent | PolicyApplied
+SlaEvent = (
+    SlaArmed
+    | SlaWarned
+    | SlaBreached
+    | SlaMet
+    | SlaOverran
+    | SlaCancelled
+    | SlaPaused
+    | SlaResumed
+    | SlaContinued
+    | SlaRetargeted
+)
+NotificationEvent = (
+    NotificationRequested
+    | NotificationSent
+    | NotificationConfirmed
+    | NotificationFailed
+)
+EscalationEvent = (
+    Escalated
+    | EscalationPaged
+    | EscalationAccepted
+    | EscalationUnanswered
+    | EscalationRaised
+    | NotificationEvent
+)
+HandoverEvent = (
+    HandoverRequested
+    | HandoverAccepted
+    | HandoverJoined
+    | HandoverDeclined
+    | HandoverUnanswered
+)
+ProblemEvent = (
+    ProblemIdentified
+    | ProblemIncidentLinked
+    | ProblemAssigned
+    | ProblemWorkaroundPublished
+    | ProblemResolved
+)
+ChangeEvent = ChangeRequested | ChangePlanned | ChangeImplemented | ChangeCancelled
+AnyEvent = (
+    IncidentEvent
+    | SlaEvent
+    | EscalationEvent
+    | HandoverEvent
+    | ProblemEvent
+    | ChangeEvent
+    | PolicyApplied
+)
 
 events: TypeAdapter[AnyEvent] = TypeAdapter(
     Annotated[AnyEvent, Field(discriminator="type")]
@@ -72,3 +167,18 @@ events: TypeAdapter[AnyEvent] = TypeAdapter(
 EVENT_TYPES: Mapping[str, type[Event]] = {
     kind.model_fields["type"].default: kind for kind in get_args(AnyEvent)
 }
+
+
+def is_incident_event(event: AnyEvent) -> TypeIs[IncidentEvent]:
+    """Tell whether an event is one of an incident's own stream."""
+    return event.type.startswith("incident.")
+
+
+def is_sla_event(event: AnyEvent) -> TypeIs[SlaEvent]:
+    """Tell whether an event is about a promise."""
+    return event.type.startswith("sla.")
+
+
+def is_escalation_event(event: AnyEvent) -> TypeIs[EscalationEvent]:
+    """Tell whether an event tells how help was looked for, notifications included."""
+    return event.type.startswith(("escalation.", "notification."))

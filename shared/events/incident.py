@@ -82,6 +82,10 @@ class IncidentContacted(Event):
     contacted_at: AwareDatetime
     """When they were in touch, which may be earlier than `at`."""
     words: Text | None = None
+    waited_seconds: int | None = None
+    """How long the person waited until the desk answered, where that is known."""
+    abandoned: bool = False
+    """They gave up before anybody answered."""
 
 
 class IncidentClassified(Event):
@@ -211,6 +215,8 @@ class IncidentClosed(Event):
     incident: IncidentRef
     policy: int
     note: Text | None = None
+    cause: Literal["agent", "silence"] = "agent"
+    """`silence`: its users said nothing more for as long as the policy gives them."""
 
 
 class IncidentCancelled(Event):

@@ -4,7 +4,7 @@ from typing import assert_never
 
 from services.projections.queue.row import QueueRow
 from shared.entry import Entry
-from shared.events import IncidentEvent
+from shared.events import IncidentEvent, is_incident_event
 from shared.events.incident import (
     IncidentAcknowledged,
     IncidentAssigned,
@@ -35,7 +35,6 @@ from shared.events.incident_ties import (
     IncidentUnlinked,
     IncidentUnmerged,
 )
-from shared.events.policy import PolicyApplied
 from shared.incident import IN_STOCK, BrokenHistory, Status
 
 Changes = dict[str, object]
@@ -47,7 +46,7 @@ def project(row: QueueRow | None, entry: Entry) -> QueueRow | None:
     Raises `BrokenHistory` for an event of an incident that was never opened.
     """
     event = entry.event
-    if isinstance(event, PolicyApplied):
+    if not is_incident_event(event):
         return row
     if row is None:
         if not isinstance(event, IncidentOpened):

@@ -1,0 +1,51 @@
+"""What happens to a change that came of an incident or a problem.
+
+Streams `change-<change>` are written by intake alone.
+"""
+
+from typing import Literal
+
+from pydantic import AwareDatetime
+
+from shared.events.event import Event, Text
+from shared.references import ChangeRef, IncidentRef, ProblemRef
+
+
+class ChangeRequested(Event):
+    """Something is to be changed, because of an incident, a problem or neither."""
+
+    type: Literal["change.requested"] = "change.requested"
+    change: ChangeRef
+    policy: int
+    title: Text
+    team: str
+    service: str
+    incident: IncidentRef | None = None
+    problem: ProblemRef | None = None
+
+
+class ChangePlanned(Event):
+    """It has an instant. The first planning counts."""
+
+    type: Literal["change.planned"] = "change.planned"
+    change: ChangeRef
+    policy: int
+    planned_for: AwareDatetime
+
+
+class ChangeImplemented(Event):
+    """It was made."""
+
+    type: Literal["change.implemented"] = "change.implemented"
+    change: ChangeRef
+    policy: int
+    note: Text | None = None
+
+
+class ChangeCancelled(Event):
+    """It will not be made."""
+
+    type: Literal["change.cancelled"] = "change.cancelled"
+    change: ChangeRef
+    policy: int
+    reason: Text

@@ -1,0 +1,59 @@
+"""What happens to a problem: the cause behind incidents.
+
+Streams `problem-<problem>` are written by intake alone.
+"""
+
+from typing import Literal
+
+from shared.events.event import Event, Text
+from shared.references import IncidentRef, ProblemRef
+
+
+class ProblemIdentified(Event):
+    """Problem Management took a cause on record. Counts where origin is an incident."""
+
+    type: Literal["problem.identified"] = "problem.identified"
+    problem: ProblemRef
+    policy: int
+    title: Text
+    service: str
+    team: str
+    origin: Literal["incident", "staff"]
+    incident: IncidentRef | None = None
+    """The first incident it was found by."""
+
+
+class ProblemIncidentLinked(Event):
+    """`incident` has this cause too."""
+
+    type: Literal["problem.incident_linked"] = "problem.incident_linked"
+    problem: ProblemRef
+    policy: int
+    incident: IncidentRef
+
+
+class ProblemAssigned(Event):
+    """Another team looks for the cause, such as the developers."""
+
+    type: Literal["problem.assigned"] = "problem.assigned"
+    problem: ProblemRef
+    policy: int
+    team: str
+
+
+class ProblemWorkaroundPublished(Event):
+    """What helps until the cause is gone; users of open incidents hear of it."""
+
+    type: Literal["problem.workaround_published"] = "problem.workaround_published"
+    problem: ProblemRef
+    policy: int
+    workaround: Text
+
+
+class ProblemResolved(Event):
+    """The cause is gone."""
+
+    type: Literal["problem.resolved"] = "problem.resolved"
+    problem: ProblemRef
+    policy: int
+    note: Text | None = None

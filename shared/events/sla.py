@@ -1,0 +1,196 @@
+"""What happens to the promises about an incident: each a clock with one end.
+
+Streams `sla-<incident>` are written by the SLA watcher alone. A clock is named by
+`target`, `cycle` and `round`; it ends in exactly one of met, breached and cancelled,
+unless the trouble comes back within its cycle (`sla.continued`). `at` is when the
+watcher noticed; what it noticed has its own instant, the same however late it was.
+All instants but `at` are whole seconds; durations are working seconds of `calendar`.
+"""
+
+from typing import Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from shared.events.event import Event
+from shared.policy.targets import PauseReason
+from shared.references import IncidentRef
+
+Target = Literal["tto", "ttr", "update"]
+
+
+class Stop(BaseModel):
+    """A time in which the clock stood, because of `why`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    since: AwareDatetime
+    until: AwareDatetime
+    why: PauseReason | Literal["over"]
+    """`over`: the trouble was taken to be over, and was not."""
+
+
+class SlaArmed(Event):
+    """A clock starts: this was promised. `policy` is the version that promises it."""
+
+    type: Literal["sla.armed"] = "sla.armed"
+    incident: IncidentRef
+    policy: int
+    target: Target
+    cycle: int
+    round: int = 1
+    """Counts the promises to tell the user within a cycle; 1 for the other targets."""
+    contract: str
+    candidates: tuple[str, ...]
+    """All contracts that promise something; `contract` is the strictest of them."""
+    calendar: str
+    seconds: int
+    """The target, in working time."""
+    started_at: AwareDatetime
+    stopped: tuple[Stop, ...] = ()
+    """When it stood in earlier cycles: TTR goes on with what was left."""
+    warn: tuple[int, ...] = ()
+    """Shares of the target, in percent, at which the desk is warned."""
+    stops_at: Literal["restored", "resolved"] = "restored"
+    paused_by: tuple[PauseReason, ...] = ()
+    due_at: AwareDatetime
+
+
+class SlaWarned(Event):
+    """So many percent of a target are consumed. Once for each share and target."""
+
+    type: Literal["sla.warned"] = "sla.warned"
+    incident: IncidentRef
+    policy: int
+    target: Target
+    cycle: int
+    round: int = 1
+    percent: int
+    warned_at: AwareDatetime
+    due_at: AwareDatetime
+
+
+class SlaBreached(Event):
+    """More working time passed than was promised: a fact that stays."""
+
+    type: Literal["sla.breached"] = "sla.breached"
+    incident: IncidentRef
+    policy: int
+    target: Target
+    cycle: int
+    round: int = 1
+    contract: str
+    seconds: int
+    due_at: AwareDatetime
+    breached_at: AwareDatetime
+    """The instant from which it is true; `at` is when it was noticed."""
+
+
+class SlaMet(Event):
+    """What was promised was done in time."""
+
+    type: Literal["sla.met"] = "sla.met"
+    incident: IncidentRef
+    policy: int
+    target: Target
+    cycle: int
+    round: int = 1
+    met_at: AwareDatetime
+    elapsed_seconds: int
+    seconds: int
+
+
+class SlaOverran(Event):
+    """What was promised was done, so much working time too late."""
+
+    type: Literal["sla.overran"] = "sla.overran"
+    incident: IncidentRef
+    policy: int
+    target: Target
+    cycle: int
+    round: int = 1
+    done_at: AwareDatetime
+    elapsed_seconds: int
+    overrun_seconds: int
+
+
+class SlaCancelled(Event):
+    """Nothing is left to keep of a promise."""
+
+    type: Literal["sla.cancelled"] = "sla.cancelled"
+    incident: IncidentRef
+    policy: int
+    target: Target
+    cycle: int
+    round: int = 1
+    cancelled_at: AwareDatetime
+    reason: Literal["recovered", "resolved", "cancelled", "merged", "no_contract"]
+
+
+class SlaPaused(Event):
+    """The clock stands: no due instant, what is left stays as it is."""
+
+    type: Literal["sla.paused"] = "sla.paused"
+    incident: IncidentRef
+    policy: int
+    target: Target
+    cycle: int
+    round: int = 1
+    paused_at: AwareDatetime
+    reason: PauseReason
+    elapsed_seconds: int
+    left_seconds: int
+
+
+class SlaResumed(Event):
+    """The clock goes on from where it stood."""
+
+    type: Literal["sla.resumed"] = "sla.resumed"
+    incident: IncidentRef
+    policy: int
+    target: Target
+    cycle: int
+    round: int = 1
+    resumed_at: AwareDatetime
+    due_at: AwareDatetime
+
+
+class SlaContinued(Event):
+    """The trouble is back: an ended clock goes on; the time between is not ours.
+
+    After merging was undone, the time between counts: the trouble went on.
+    """
+
+    type: Literal["sla.continued"] = "sla.continued"
+    incident: IncidentRef
+    policy: int
+    target: Target
+    cycle: int
+    round: int = 1
+    cause: Literal["relapsed", "unmerged"]
+    continued_at: AwareDatetime
+    due_at: AwareDatetime
+
+
+class SlaRetargeted(Event):
+    """Priority, service or client changed: another target, from the original start.
+
+    Times it stood are kept. `was_due_at` is None where the clock stands.
+    """
+
+    type: Literal["sla.retargeted"] = "sla.retargeted"
+    incident: IncidentRef
+    policy: int
+    target: Target
+    cycle: int
+    round: int = 1
+    contract: str
+    candidates: tuple[str, ...]
+    calendar: str
+    seconds: int
+    was_seconds: int
+    warn: tuple[int, ...] = ()
+    stops_at: Literal["restored", "resolved"] = "restored"
+    paused_by: tuple[PauseReason, ...] = ()
+    retargeted_at: AwareDatetime
+    due_at: AwareDatetime | None
+    was_due_at: AwareDatetime | None
