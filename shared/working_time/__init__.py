@@ -1,0 +1,31 @@
+"""Working time: how much of it passes between two instants, and when it is used up.
+
+Pure arithmetic over coverage calendars. Instants are aware; what comes back is in UTC.
+All is counted in whole seconds: an instant within a second counts as its beginning.
+
+A local time that does not exist moves forward by as much as the clocks do; one that
+comes twice means the first. A closed day closes what lies on that local date: of a
+window across midnight only the part before it or after it.
+"""
+
+from shared.working_time.counting import (
+    due,
+    elapsed,
+    is_open,
+    last_instant,
+    next_opening,
+)
+from shared.working_time.hours import ALWAYS, Hours, hours_of
+from shared.working_time.pauses import Span
+
+__all__ = [
+    "ALWAYS",
+    "Hours",
+    "Span",
+    "due",
+    "elapsed",
+    "hours_of",
+    "is_open",
+    "last_instant",
+    "next_opening",
+]

@@ -1,0 +1,87 @@
+"""Hours: a coverage calendar made ready for counting."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from shared.policy.calendars import Calendar
+from shared.policy.weekly_hours import DAYS, Day, Window
+
+Part = tuple[int, int]
+"""From, to: minutes of a local date, 0 to 1440, half-open."""
+WHOLE_DAY: Part = (0, 24 * 60)
+Week = tuple[tuple[Day, tuple[Window, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Hours:
+    """The open parts of each weekday, less those closed on single dates."""
+
+    zone: ZoneInfo
+    week: tuple[tuple[Part, ...], ...]
+    """By weekday, Monday first; windows across midnight are cut there."""
+    closed: tuple[tuple[str, Part], ...] = field(default=(), hash=False)
+    """By date: `2025-06-09`, or `12-24` of every year."""
+
+
+ALWAYS = Hours(ZoneInfo("UTC"), ((WHOLE_DAY,),) * len(DAYS))
+"""Around the clock."""
+
+
+def hours_of(calendar: Calendar) -> Hours:
+    """Return the hours of a calendar; its closed days are those in `holidays` alone."""
+    week = tuple(calendar.weekly_hours.items())
+    return _compiled(calendar.timezone, week, calendar.holidays)
+
+
+def open_parts(hours: Hours, day: date, closed: dict[str, list[Part]]) -> list[Part]:
+    """Return when `day` is open, with the closed parts by date as in `hours.closed`."""
+    parts = list(hours.week[day.weekday()])
+    written = day.isoformat()
+    for closing in (*closed.get(written, ()), *closed.get(written[5:], ())):
+        parts = [rest for part in parts for rest in _less(part, closing)]
+    return parts
+
+
+@lru_cache(maxsize=256)
+def _compiled(zone: str, week: Week, closings: tuple[str, ...]) -> Hours:
+    days: list[list[Part]] = [[] for _ in DAYS]
+    for day, windows in week:
+        today = DAYS.index(day)
+        for window in windows:
+            opens, closes = _minutes(window.opens), _minutes(window.closes)
+            if opens < closes:
+                days[today].append((opens, closes))
+            else:
+                days[today].append((opens, WHOLE_DAY[1]))
+                days[(today + 1) % len(DAYS)].append((0, closes))
+    return Hours(
+        ZoneInfo(zone),
+        tuple(tuple(sorted(parts)) for parts in days),
+        tuple(_closing(written) for written in closings),
+    )
+
+
+def _closing(written: str) -> tuple[str, Part]:
+    day, _, times = written.partition(" ")
+    if not times:
+        return day, WHOLE_DAY
+    opens, _, closes = times.partition("-")
+    return day, (_minutes(opens), _minutes(closes))
+
+
+def _minutes(time: str) -> int:
+    hours, _, minutes = time.partition(":")
+    return int(hours) * 60 + int(minutes)
+
+
+def _less(part: Part, closing: Part) -> Iterator[Part]:
+    """Give what is left of `part` before and after `closing`."""
+    for rest in (
+        (part[0], min(part[1], closing[0])),
+        (max(part[0], closing[1]), part[1]),
+    ):
+        if rest[0] < rest[1]:
+            yield rest
