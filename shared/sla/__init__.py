@@ -1,0 +1,24 @@
+"""What was promised about an incident, and how each promise stands.
+
+Meaning only: whoever reads the log may use it. When a clock starts, warns or ends is
+the business of the SLA watcher alone.
+"""
+
+from shared.sla.clock import Clock, ClockName, State, named
+from shared.sla.evolve import evolve, replay
+from shared.sla.promise import Pledge, promised
+from shared.sla.spending import left, spent, whole
+
+__all__ = [
+    "Clock",
+    "ClockName",
+    "Pledge",
+    "State",
+    "evolve",
+    "left",
+    "named",
+    "promised",
+    "replay",
+    "spent",
+    "whole",
+]

@@ -1,0 +1,82 @@
+"""One clock: a target of a cycle of an incident, and how it stands."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, NamedTuple
+
+from shared.events.sla import Stop, Target
+from shared.policy.targets import PauseReason
+
+
+class ClockName(NamedTuple):
+    """What tells the clocks of an incident apart."""
+
+    target: Target
+    cycle: int
+    round: int
+
+
+class State(StrEnum):
+    """How a clock stands. The last three are ends; breached is never undone."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    MET = "met"
+    BREACHED = "breached"
+    CANCELLED = "cancelled"
+
+
+ENDED = frozenset({State.MET, State.BREACHED, State.CANCELLED})
+
+
+@dataclass(frozen=True)
+class Clock:
+    """A promise after some of its events. Durations are working seconds.
+
+    `standing_since` is set while it does not run: paused, or over. A breached clock
+    measures on until what was promised is done (`ended_at`), to tell by how much.
+    """
+
+    name: ClockName
+    state: State
+    policy: int
+    contract: str
+    candidates: tuple[str, ...]
+    calendar: str
+    seconds: int
+    warn: tuple[int, ...]
+    stops_at: Literal["restored", "resolved"]
+    paused_by: tuple[PauseReason, ...]
+    started_at: datetime
+    set_at: datetime
+    """Since when this target counts: nothing can warn or be breached before."""
+    due_at: datetime | None
+    stopped: tuple[Stop, ...] = ()
+    standing_since: datetime | None = None
+    standing_for: PauseReason | None = None
+    warned: tuple[int, ...] = ()
+    """Shares it was warned at; after another target, anew."""
+    breached_at: datetime | None = None
+    detected_at: datetime | None = None
+    ended_at: datetime | None = None
+    """When it was met, cancelled, or done too late."""
+    elapsed_seconds: int | None = None
+    """How much was consumed when it ended or stood."""
+    overrun_seconds: int | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still end."""
+        return self.state not in ENDED
+
+    @property
+    def measures(self) -> bool:
+        """Whether it still counts, be it late."""
+        return self.is_open or (self.state is State.BREACHED and self.ended_at is None)
+
+
+def named(clocks: Iterable[Clock], name: ClockName) -> Clock | None:
+    """Return the clock of that name, None where there is none."""
+    return next((clock for clock in clocks if clock.name == name), None)
