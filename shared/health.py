@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import orjson
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
@@ -55,6 +55,7 @@ class Health:
         self._checked_at = float("-inf")
         self._asked: dict[Probe, asyncio.Future[Check]] = {}
         registry.register(_Numbers(lambda: self._checks))
+        ProcessCollector(registry=registry)  # memory, processor time, open files
 
     def routes(self) -> list[Route]:
         """Return `/health/live`, `/health/ready` and `/metrics`."""

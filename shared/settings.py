@@ -4,14 +4,24 @@
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _web_address(url: SecretStr) -> SecretStr:
+    scheme, _, rest = url.get_secret_value().partition("://")
+    if url.get_secret_value() and (scheme not in {"http", "https"} or not rest):
+        raise ValueError("it is no web address: write https://… or leave it out")
+    return url
 
 
 class ServiceSettings(BaseSettings):
     """What all four services read."""
+
+    service: ClassVar[str] = "service"
+    """What the service is called where several are told apart."""
 
     model_config = SettingsConfigDict(
         env_prefix="PERMANENCE_", frozen=True, extra="ignore", populate_by_name=True
@@ -45,22 +55,41 @@ class ServiceSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least severe log line that is written."
     )
+    heartbeat_url: Annotated[SecretStr, AfterValidator(_web_address)] = Field(
+        SecretStr(""),
+        description="Web address of a dead man's switch that is told while the service "
+        "is ready and near the log; `{service}` in it becomes `intake` and so on.",
+    )
+    heartbeat_method: Literal["POST", "GET"] = Field(
+        "POST", description="How that address is told; Uptime Kuma wants `GET`."
+    )
+    heartbeat_seconds: float = Field(
+        30, ge=1, le=3600, description="How often that address is told."
+    )
 
 
 class IntakeSettings(ServiceSettings):
     """Settings of `services/intake`."""
 
+    service: ClassVar[str] = "intake"
+
 
 class SlaWatcherSettings(ServiceSettings):
     """Settings of `services/sla_watcher`."""
+
+    service: ClassVar[str] = "sla_watcher"
 
 
 class EscalationSettings(ServiceSettings):
     """Settings of `services/escalation`."""
 
+    service: ClassVar[str] = "escalation"
+
 
 class ProjectionsSettings(ServiceSettings):
     """Settings of `services/projections`."""
+
+    service: ClassVar[str] = "projections"
 
     intake_url: str = Field(
         "http://127.0.0.1:8001",

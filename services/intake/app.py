@@ -13,12 +13,14 @@ from starlette.routing import Router
 
 from services.intake.command_bus import listen
 from services.intake.command_desk import CommandDesk
+from services.intake.commits import Commits
 from services.intake.deliberating import Wanted
 from services.intake.delivery import Delivery, Result
 from services.intake.http import Doors, routes
 from services.intake.incident_cache import IncidentCache
 from services.intake.noting import Noting
 from services.intake.policies import Policies
+from services.intake.quarantined import quarantine_probe
 from services.intake.receiving import Receiver
 from services.intake.reception import Reception
 from services.intake.relay import Relay
@@ -32,7 +34,9 @@ from shared.bus import Link
 from shared.clock import Clock, clock_from
 from shared.command import CommandAnswer
 from shared.event_log import EventLog, Unavailable
-from shared.health import Health
+from shared.health import Health, Probe
+from shared.heartbeat import beat
+from shared.http_metrics import HttpMetrics
 from shared.nothing_here import complete
 from shared.serving import pause, serve
 from shared.settings import IntakeSettings
@@ -58,6 +62,7 @@ class Parts:
     """Intake put together, not yet running."""
 
     log: EventLog
+    commits: Commits
     signals: Batcher[Delivery, list[Result]]
     commands: Batcher[Wanted, CommandAnswer]
     reception: Reception
@@ -71,25 +76,32 @@ def assemble(
     noting: Noting,
 ) -> Parts:
     """Return intake's parts; `noting` hears of each commit."""
-    cache, policies = IncidentCache(log), Policies(log)
+    cache, policies, commits = IncidentCache(log), Policies(log), Commits(log)
     receiver = Receiver(log, cache, policies, clock)
     desk = CommandDesk(log, cache, policies, clock)
     signals = Batcher(
-        _then(receiver.flush, noting.signals),
+        _then(commits.watched(receiver.flush), noting.signals),
         executor,
         weight=lambda delivery: len(delivery.heard),
         weight_max=SIGNALS_A_BATCH,
         waiting_max=SIGNALS_WAITING_MAX,
     )
     commands = Batcher(
-        _then(desk.flush, noting.commands),
+        _then(commits.watched(desk.flush), noting.commands),
         executor,
         weight_max=COMMANDS_A_BATCH,
         waiting_max=COMMANDS_WAITING_MAX,
     )
     reception = Reception(signals, clock)
     doors = Doors(Access(log.transaction, clock), reception, log, executor)
-    return Parts(log, signals, commands, reception, doors)
+    return Parts(log, commits, signals, commands, reception, doors)
+
+
+def probes(parts: Parts, clock: Clock) -> list[Probe]:
+    """Return the probes of intake's parts."""
+    log, commits = parts.log, parts.commits
+    waiting = waiting_probe(log, commits, parts.signals, parts.commands)
+    return [waiting, quarantine_probe(log, clock)]
 
 
 async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
@@ -106,9 +118,9 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
             relay = Relay(log, settings.database_url.get_secret_value(), link)
             noting = Noting(registry, lambda: loop.call_soon_threadsafe(relay.wake))
             parts = assemble(log, clock, executor, noting)
-            probes = [relay.probe, waiting_probe(log, parts.signals, parts.commands)]
-            health = Health(probes, registry)
-            app = Router(routes=complete([*routes(parts.doors), *health.routes()]))
+            health = Health([relay.probe, *probes(parts, clock)], registry)
+            doors = [*routes(parts.doors), *health.routes()]
+            app = HttpMetrics(Router(routes=complete(doors)), registry)
             broker = command_broker(url, "intake", registry)
             async with asyncio.TaskGroup() as group:
                 batching = [
@@ -119,6 +131,7 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
                     group.create_task(relay.run(stop)),
                     group.create_task(_take_messages(broker, parts, stop)),
                     group.create_task(_keep_partitions(log, clock, stop)),
+                    group.create_task(beat(health, settings, stop)),
                     group.create_task(
                         serve(app, settings.http_host, settings.http_port, stop)
                     ),

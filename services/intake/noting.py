@@ -5,12 +5,13 @@ Log lines name incident, position and command id; never a title or anybody's wor
 
 from collections import Counter as Tally
 from collections.abc import Callable, Sequence
+from typing import get_args
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter
 
 from services.intake.deliberating import Wanted
-from services.intake.delivery import Delivery, Result
+from services.intake.delivery import Delivery, Result, Status
 from shared.command import CommandAnswer
 from shared.problem import Problem
 
@@ -28,6 +29,9 @@ class Noting:
             ["status"],
             registry=registry,
         )
+        # From the first scrape on: what jumps from nothing to one has no increase.
+        for status in get_args(Status):
+            self._signals.labels(status)
         self._commands = Counter(
             "permanence_commands_total",
             "Commands of people, by what became of them.",

@@ -12,6 +12,7 @@ from services.projections.api.app import api
 from services.projections.api.desk import Desk
 from services.projections.api.limits import FORWARD_SECONDS_MAX, FORWARDED_AT_ONCE_MAX
 from services.projections.api.owner import Owner
+from services.projections.api.tail import Tail
 from services.projections.following import Follower
 from services.projections.progress import Progress
 from services.projections.read_models import MODELS
@@ -21,6 +22,8 @@ from shared.bus import Link
 from shared.clock import Clock, clock_from
 from shared.event_log import EventLog
 from shared.health import Health
+from shared.heartbeat import beat
+from shared.http_metrics import HttpMetrics
 from shared.reader_probe import reader_probe
 from shared.serving import serve
 from shared.settings import ProjectionsSettings
@@ -49,10 +52,15 @@ async def run(
             intake_at(settings.intake_url) as intake,
         ):
             access = Access(log.transaction, clock)
-            desk = Desk(log, access, progress, Owner(link), intake, threads)
+            tail = Tail(log, progress, threads)
+            desk = Desk(log, access, progress, Owner(link), intake, threads, tail)
             following = followers(settings, log, link, progress, clock)
-            app = api(desk, tuple(health(following, log, clock).routes()))
+            registry = CollectorRegistry()
+            well = health(following, log, clock, registry)
+            app = HttpMetrics(api(desk, tuple(well.routes())), registry)
             async with asyncio.TaskGroup() as group:
+                group.create_task(tail.run(stop))
+                group.create_task(beat(well, settings, stop))
                 for follower in following:
                     group.create_task(follower.run(stop))
                 host, port = settings.http_host, settings.http_port
@@ -76,10 +84,15 @@ def followers(
     ]
 
 
-def health(following: Sequence[Follower], log: EventLog, clock: Clock) -> Health:
+def health(
+    following: Sequence[Follower],
+    log: EventLog,
+    clock: Clock,
+    registry: CollectorRegistry,
+) -> Health:
     """Return the health of the process: how far its readers are behind the log."""
     probes = [reader_probe(follower.status, log, clock) for follower in following]
-    return Health(probes, CollectorRegistry())
+    return Health(probes, registry)
 
 
 def intake_at(url: str) -> httpx.AsyncClient:

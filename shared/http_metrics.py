@@ -1,0 +1,66 @@
+"""Counts the answers of an ASGI application, and how long each took to begin.
+
+By route template and status, never by path: there are as many of these as anybody likes
+to ask for. A stream counts when it begins, for it may go on all day.
+"""
+
+import time
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
+"""Upper ends of the buckets; what takes longer ends in a 503 soon."""
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+NOWHERE = "nowhere"
+"""The route of what none of the routes takes."""
+UNANSWERED = "500"
+"""What is answered for an application that fails before it has answered."""
+
+
+class HttpMetrics:
+    """`app`, with `permanence_http_…` of its answers in `registry`."""
+
+    def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:
+        self._app = app
+        self._requests = Counter(
+            "permanence_http_requests_total",
+            "Requests, by route and status of the answer.",
+            ["method", "route", "status"],
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "permanence_http_answer_seconds",
+            "From the request to the beginning of its answer.",
+            ["route"],
+            buckets=SECONDS,
+            registry=registry,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, and note the answer as it begins."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        answered = False
+
+        async def note(message: Message) -> None:
+            nonlocal answered
+            if message["type"] == "http.response.start":
+                answered = True
+                self._note(scope, str(message["status"]), time.perf_counter() - began)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, note)
+        except Exception:
+            if not answered:
+                self._note(scope, UNANSWERED, time.perf_counter() - began)
+            raise
+
+    def _note(self, scope: Scope, status: str, seconds: float) -> None:
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        route = getattr(scope.get("route"), "path", NOWHERE)
+        self._requests.labels(method, route, status).inc()
+        self._seconds.labels(route).observe(seconds)
