@@ -4,7 +4,7 @@ HTTP and NATS share them. Whose wish it is and when is never in a body: see `Com
 """
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal, Self, get_args
+from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -17,6 +17,9 @@ from shared.references import IncidentRef
 from shared.texts import Instant, Reason, Title, Words
 
 SIGNAL_KEYS_MAX = 400
+WAITED_SECONDS_MAX = 86_400
+
+Waited = Annotated[int, Field(ge=0, le=WAITED_SECONDS_MAX)]
 
 
 class Wish(BaseModel):
@@ -48,6 +51,10 @@ class Open(Wish):
     reporter: Person | None = None
     channel: Channel | None = None
     """How the reporter reached the desk; goes with `reporter`."""
+    waited_seconds: Waited | None = None
+    """How long the reporter waited until the desk answered."""
+    abandoned: bool = False
+    """The reporter gave up before anybody answered."""
     reported_at: Instant | None = None
     """Left out: now."""
     backdated_because: Reason | None = None
@@ -59,6 +66,11 @@ class Open(Wish):
             raise PydanticCustomError(
                 "channel",
                 "give `reporter` and `channel` together: who, and how they reached us",
+            )
+        if self.reporter is None and (self.abandoned or self.waited_seconds):
+            raise PydanticCustomError(
+                "waited",
+                "say in `reporter` and `channel` who waited, and how they reached us",
             )
         return self
 
@@ -72,6 +84,20 @@ class Attach(Wish):
     direction: Literal["inbound", "outbound"] = "inbound"
     words: Words | None = None
     """What was said or written, verbatim."""
+    contacted_at: Instant | None = None
+    """When they were in touch. Left out: now."""
+    waited_seconds: Waited | None = None
+    """How long the person waited until the desk answered."""
+    abandoned: bool = False
+    """They gave up before anybody answered."""
+
+    @model_validator(mode="after")
+    def _who_is_called_does_not_wait(self) -> Self:
+        if self.direction == "outbound" and (self.abandoned or self.waited_seconds):
+            raise PydanticCustomError(
+                "waited", "only who calls the desk waits: leave both out, or `inbound`"
+            )
+        return self
 
 
 class Classify(Wish):

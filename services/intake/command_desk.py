@@ -19,10 +19,12 @@ from services.intake.deliberating import (
     deliberate,
     moves_keys,
     refs_read,
+    reporters,
     takes_reference,
 )
 from services.intake.faults import FAULTS
 from services.intake.incident_cache import IncidentCache, Versioned
+from services.intake.people import clients_of
 from services.intake.policies import Policies
 from services.intake.refusals import journal
 from services.intake.signal_keys import move_keys, new_refs
@@ -138,7 +140,8 @@ class CommandDesk:
         opening = [n for n, each in wanted.items() if takes_reference(each.wish)]
         fresh = dict(zip(opening, new_refs(cursor, len(opening)), strict=True))
         known = recorded_commands(cursor, ids)
-        return Before(states, known, policy, version, self._clock(), fresh)
+        clients = clients_of(cursor, reporters(wanted))
+        return Before(states, known, policy, version, self._clock(), fresh, clients)
 
     def _record(
         self,

@@ -53,7 +53,8 @@ class Command:
     """A wish about `incident`, which for `open` and `trigger` may be a new reference.
 
     `at` is the instant of the decision, in UTC; `roles` are what the caller's token
-    carries; `new` is the reference of the incident that `split` opens.
+    carries; `new` is the reference of the incident that `split` opens; `client` is the
+    contract party that the directory gives the reporter of an `open`.
     """
 
     incident: IncidentRef
@@ -62,3 +63,4 @@ class Command:
     wish: PersonsWish | MachinesWish
     roles: tuple[str, ...] = ()
     new: IncidentRef | None = None
+    client: str | None = None

@@ -42,7 +42,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What is true before the batch; `fresh` has a reference for each that opens."""
+    """What is true before the batch; `fresh` has a reference for each that opens.
+
+    `clients` are those the directory gives to people who report in it.
+    """
 
     states: Mapping[str, Versioned]
     known: Known
@@ -50,6 +53,7 @@ class Before:
     policy_version: int
     now: datetime
     fresh: Mapping[int, str]
+    clients: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ def deliberate(wanted: Mapping[int, Wanted], before: Before) -> Deliberation:
     verdicts: dict[int, Verdict] = {}
     refusals: list[tuple[Command, Refused]] = []
     for n, each in wanted.items():
-        command = _command(each, before.fresh.get(n), before.now)
+        command = _command(each, before.fresh.get(n), before)
         try:
             verdicts[n] = _verdict(each, command, states, before)
         except Refused as no:
@@ -133,16 +137,31 @@ def _named(wanted: Wanted) -> list[str]:
             return own
 
 
-def _command(wanted: Wanted, fresh: str | None, now: datetime) -> Command:
+def reporters(wanted: Mapping[int, Wanted]) -> list[str]:
+    """Return the people these commands report for without naming their client."""
+    found = (_without_client(each.wish) for each in wanted.values())
+    return sorted({reporter for reporter in found if reporter})
+
+
+def _without_client(wish: PersonsWish) -> str | None:
+    match wish:
+        case Open(client=None, reporter=reporter):
+            return reporter
+        case _:
+            return None
+
+
+def _command(wanted: Wanted, fresh: str | None, before: Before) -> Command:
     request = wanted.request
     opens = isinstance(wanted.wish, Open)
     return Command(
         incident=(fresh if opens else request.incident) or "",
-        at=now,
+        at=before.now,
         by=request.actor,
         wish=wanted.wish,
         roles=(*request.scopes, *(f"desk-{scope}" for scope in request.scopes)),
         new=None if opens else fresh,
+        client=before.clients.get(_without_client(wanted.wish) or ""),
     )
 
 

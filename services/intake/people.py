@@ -23,6 +23,9 @@ SELECT {_COLUMNS} FROM directory.people
 WHERE %(client)s::text IS NULL OR client = %(client)s
 ORDER BY id LIMIT %(limit)s
 """
+_CLIENTS = """
+SELECT id, client FROM directory.people WHERE id = ANY(%s) AND client IS NOT NULL
+"""
 _UPSERT = f"""
 INSERT INTO directory.people ({_COLUMNS})
 SELECT given.*, %s FROM unnest(
@@ -91,6 +94,13 @@ def people(
     with cursor.connection.cursor(row_factory=class_row(Person)) as rows:
         wanted = {"client": client, "limit": min(limit, LIST_MAX)}
         return rows.execute(_LIST, wanted).fetchall()
+
+
+def clients_of(cursor: Cursor[tuple[Any, ...]], ids: Sequence[str]) -> dict[str, str]:
+    """Return the contract party of each of these people who has one."""
+    if not ids:
+        return {}
+    return dict(cursor.execute(_CLIENTS, (list(ids),)).fetchall())
 
 
 def _known(cursor: Cursor[Any], ids: list[str]) -> dict[str, Person]:

@@ -19,7 +19,8 @@ def opened(wish: Open, circumstances: Circumstances) -> list[IncidentEvent]:
     """Return the opening, the reporter's contact, and who took it if somebody did.
 
     An agent who records it while talking to the reporter, or on their own account, has
-    taken it on; one who copies a message has not.
+    taken it on; one who copies a message, or finds that somebody gave up waiting, has
+    not.
     """
     opening = _opening(wish, circumstances)
     events: list[IncidentEvent] = [opening]
@@ -32,10 +33,13 @@ def opened(wish: Open, circumstances: Circumstances) -> list[IncidentEvent]:
                 channel=wish.channel,
                 contacted_at=opening.reported_at,
                 words=wish.description,
+                waited_seconds=wish.waited_seconds,
+                abandoned=wish.abandoned,
             )
         )
     by_somebody_else = circumstances.person not in (None, wish.reporter)
-    if by_somebody_else and wish.channel in {None, *LIVE_CHANNELS}:
+    in_person = wish.channel in {None, *LIVE_CHANNELS} and not wish.abandoned
+    if by_somebody_else and in_person:
         events += taken(evolve(None, opening), circumstances)
     return events
 
@@ -57,7 +61,7 @@ def _opening(wish: Open, circumstances: Circumstances) -> IncidentOpened:
         title=wish.title,
         service=service,
         category=wish.category,
-        client=wish.client,
+        client=wish.client or command.client,
         impact=impact,
         urgency=wish.urgency,
         priority=priority,

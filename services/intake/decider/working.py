@@ -57,19 +57,29 @@ def worked(  # noqa: PLR0911 one return a case
 def _attached(
     wish: Attach, incident: Incident, circumstances: Circumstances
 ) -> list[IncidentEvent]:
+    now = circumstances.command.at
+    if wish.contacted_at and wish.contacted_at > now:
+        raise Refused(
+            f"`contacted_at` lies ahead; it is {now:%Y-%m-%dT%H:%M:%SZ} now: leave it "
+            "out to say now",
+            "invalid",
+        )
     contacted = IncidentContacted(
         **circumstances.on(incident.ref, f"person:{wish.person}"),
         person=wish.person,
         direction=wish.direction,
         channel=wish.channel,
-        contacted_at=circumstances.command.at,
+        contacted_at=wish.contacted_at or now,
         words=wish.words,
+        waited_seconds=wish.waited_seconds,
+        abandoned=wish.abandoned,
     )
     if contacted == incident.last_contact:
         return []
     inbound = wish.direction == "inbound" and wish.person in incident.reporters
     asked = incident.pause is not None and incident.pause.reason == "user"
-    if not (inbound and asked):
+    silent = wish.abandoned and wish.words is None
+    if silent or not (inbound and asked):
         return [contacted]
     # The user's reply resumes by itself.
     resumed = IncidentResumed(**circumstances.on(incident.ref), cause="reply")

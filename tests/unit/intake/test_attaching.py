@@ -1,11 +1,16 @@
 """A person and the desk are in touch about an incident that is there."""
 
+from datetime import timedelta
+
+import pytest
+from pydantic import ValidationError
+
 from shared.events.incident import IncidentPaused, IncidentResumed
 from shared.events.incident_ties import IncidentMerged
 from shared.incident import replay
 from shared.wishes import Attach
 
-from .spec import OTHER, called, event, given, opened, reported
+from .spec import LATER, NINE, OTHER, called, event, given, opened, reported
 
 attach = Attach(person="lefevre", channel="phone", words="C'est moi")
 paused = event(IncidentPaused, reason="user", question="Which ticket?")
@@ -74,3 +79,34 @@ def test_what_is_merged_hears_nothing() -> None:
     merged = event(IncidentMerged, into=OTHER)
 
     given(opened(), merged).when(attach).then_refused(f"do this on {OTHER}")
+
+
+def test_how_long_they_waited_is_kept() -> None:
+    waited = attach.model_copy(update={"waited_seconds": 18})
+
+    given(opened()).when(waited).then(called(words="C'est moi", waited_seconds=18))
+
+
+def test_a_call_nobody_answered_is_no_reply() -> None:
+    gave_up = Attach(person="lefevre", channel="phone", abandoned=True)
+    with_words = gave_up.model_copy(update={"words": "La 7, sur la boîte vocale"})
+
+    given(reported(), paused).when(gave_up).then_types("contacted")
+    given(reported(), paused).when(with_words).then_types("contacted", "resumed")
+
+
+def test_an_earlier_contact_keeps_its_instant() -> None:
+    earlier = attach.model_copy(update={"contacted_at": NINE})
+
+    given(opened()).when(earlier).then(called(words="C'est moi", contacted_at=NINE))
+
+
+def test_nobody_was_in_touch_tomorrow() -> None:
+    ahead = attach.model_copy(update={"contacted_at": LATER + timedelta(days=1)})
+
+    given(opened()).when(ahead).then_refused("lies ahead", "invalid")
+
+
+def test_who_is_called_does_not_wait() -> None:
+    with pytest.raises(ValidationError, match="only who calls"):
+        Attach(person="costa", channel="phone", direction="outbound", waited_seconds=18)

@@ -164,3 +164,36 @@ def test_the_reference_comes_with_the_command() -> None:
 def test_a_body_that_does_not_fit_says_why(said: dict[str, Any], because: str) -> None:
     with pytest.raises(ValidationError, match=because):
         Open.model_validate(said)
+
+
+def test_the_client_is_the_one_the_directory_gives_the_reporter() -> None:
+    wish = Open(title="x", reporter="lefevre", channel="phone")
+    own = wish.model_copy(update={"client": "other"})
+
+    first, named = (
+        given().when(each, client="theatre").events()[0] for each in (wish, own)
+    )
+
+    assert isinstance(first, IncidentOpened)
+    assert isinstance(named, IncidentOpened)
+    assert (first.client, named.client) == ("theatre", "other")
+
+
+def test_how_long_they_waited_is_kept_with_the_contact() -> None:
+    _, contact, *_ = opening(**BY_PHONE, waited_seconds=18).events()
+
+    assert isinstance(contact, IncidentContacted)
+    assert (contact.waited_seconds, contact.abandoned) == (18, False)
+
+
+def test_a_call_nobody_answered_is_taken_on_by_nobody() -> None:
+    wish = opening(**BY_PHONE, abandoned=True, waited_seconds=90)
+
+    wish.then_types("opened", "contacted")
+    assert isinstance(wish.events()[1], IncidentContacted)
+    assert wish.events()[1].model_dump()["abandoned"]
+
+
+def test_nobody_waits_without_a_reporter() -> None:
+    with pytest.raises(ValidationError, match="say in `reporter`"):
+        Open(title="x", waited_seconds=18)

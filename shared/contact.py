@@ -1,0 +1,98 @@
+"""A person reaches the desk, on any channel: what is told of it, and what it asks for.
+
+Whatever takes contacts, a form, a telephone or a mailbox, says it in these words; what
+becomes of them is one rule, that of `open` and `attach`.
+"""
+
+from typing import Self
+
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
+
+from shared.policy.names import Name, Person
+from shared.policy.scales import Impact, Urgency
+from shared.policy.targets import Channel
+from shared.references import IncidentRef
+from shared.texts import TITLE_MAX, Instant, Reason, Title, Words
+from shared.wishes import Attach, Open, Waited, Wish
+
+
+class Contact(Wish):
+    """A person reached the desk: opens an incident, or belongs to one that is there."""
+
+    person: Person
+    """Who it was; their id in the directory, or one to be imported later."""
+    channel: Channel
+    words: Words | None = None
+    """What they said or wrote, verbatim."""
+    incident: IncidentRef | None = None
+    """The incident it is about. Left out: a new one."""
+    title: Title | None = None
+    """Of a new incident. Left out: the first line of `words`."""
+    service: Name | None = None
+    client: Name | None = None
+    """Left out: the client that the directory gives the person."""
+    category: Name | None = None
+    impact: Impact | None = None
+    urgency: Urgency | None = None
+    waited_seconds: Waited | None = None
+    """How long they waited until the desk answered."""
+    abandoned: bool = False
+    """They gave up before anybody answered."""
+    reported_at: Instant | None = None
+    """When it was. Left out: now."""
+    backdated_because: Reason | None = None
+    """Why a new incident is recorded later than it was reported."""
+
+    @model_validator(mode="after")
+    def _is_about_something(self) -> Self:
+        opening = {"title", "service", "client", "category", "impact", "urgency"}
+        said = (opening | {"backdated_because"}) & self.model_fields_set
+        if self.incident and said:
+            raise PydanticCustomError(
+                "opening_only",
+                "{names} is for a new incident: leave it out, or `incident`, and use "
+                "`classify` to change {ref}",
+                {"names": f"`{min(said)}`", "ref": self.incident},
+            )
+        if self.incident is None and self.title is None and not _first_line(self.words):
+            raise PydanticCustomError(
+                "about_nothing",
+                "say what it is about, in `title` or `words`, or which `incident` it "
+                "belongs to; of a call that nobody answered, give a title such as "
+                "`Call back`",
+            )
+        return self
+
+
+def wish_of(contact: Contact) -> Open | Attach:
+    """Return what a contact asks of the desk: to open one, or to attach to one."""
+    if contact.incident:
+        return Attach(
+            person=contact.person,
+            channel=contact.channel,
+            words=contact.words,
+            contacted_at=contact.reported_at,
+            waited_seconds=contact.waited_seconds,
+            abandoned=contact.abandoned,
+        )
+    return Open(
+        title=contact.title or _first_line(contact.words)[:TITLE_MAX].rstrip(),
+        description=contact.words,
+        service=contact.service,
+        category=contact.category,
+        client=contact.client,
+        impact=contact.impact,
+        urgency=contact.urgency or "medium",
+        reporter=contact.person,
+        channel=contact.channel,
+        waited_seconds=contact.waited_seconds,
+        abandoned=contact.abandoned,
+        reported_at=contact.reported_at,
+        backdated_because=contact.backdated_because,
+    )
+
+
+def _first_line(words: str | None) -> str:
+    lines = (" ".join(line.split()) for line in (words or "").splitlines())
+    return next((line for line in lines if line), "")
