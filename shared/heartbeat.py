@@ -54,9 +54,9 @@ async def beat(health: Health, settings: ServiceSettings, stop: asyncio.Event) -
 
     Never raises: whoever does not hear us is told of in the log, and told again.
     """
-    url = settings.heartbeat_url.get_secret_value()
-    if not url:
+    if settings.heartbeat_url is None:
         return
+    url = settings.heartbeat_url.get_secret_value()
     url = url.replace("{service}", settings.service)
 
     async def tell() -> None:

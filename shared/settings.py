@@ -10,9 +10,12 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
-def _web_address(url: SecretStr) -> SecretStr:
+def _web_address(url: SecretStr | None) -> SecretStr | None:
+    """Return a web address as it is, None for an empty one: compose passes that on."""
+    if url is None or not url.get_secret_value():
+        return None
     scheme, _, rest = url.get_secret_value().partition("://")
-    if url.get_secret_value() and (scheme not in {"http", "https"} or not rest):
+    if scheme not in {"http", "https"} or not rest:
         raise ValueError("it is no web address: write https://… or leave it out")
     return url
 
@@ -55,16 +58,16 @@ class ServiceSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least severe log line that is written."
     )
-    heartbeat_url: Annotated[SecretStr, AfterValidator(_web_address)] = Field(
-        SecretStr(""),
+    heartbeat_url: Annotated[SecretStr | None, AfterValidator(_web_address)] = Field(
+        None,
         description="Web address of a dead man's switch that is told while the service "
         "is ready and near the log; `{service}` in it becomes `intake` and so on.",
     )
     heartbeat_method: Literal["POST", "GET"] = Field(
         "POST", description="How that address is told; Uptime Kuma wants `GET`."
     )
-    heartbeat_seconds: float = Field(
-        30, ge=1, le=3600, description="How often that address is told."
+    heartbeat_seconds: int = Field(
+        30, ge=1, le=3600, description="How often that address is told, in seconds."
     )
 
 

@@ -23,7 +23,15 @@ MEGABYTE = bytes(1 << 20)
 @pytest.fixture
 def small_disk() -> Iterator[Path]:
     with reachable_folder() as folder:
-        mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=711", "tmpfs", folder]
+        mount = [
+            "mount",
+            "-t",
+            "tmpfs",
+            "-o",
+            f"size={SIZE},mode=711",
+            "tmpfs",
+            str(folder),
+        ]
         if os.getuid() or subprocess.run(mount, check=False).returncode:
             pytest.skip("this machine does not let us mount a small disk")
         try:
