@@ -5,7 +5,7 @@ the rest inserted. A dropped member decides again; nobody else has to.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -36,11 +36,14 @@ class Member:
     """Events that one command makes true: all of them or none.
 
     `digest` is a hash of the command's body: the same id with another body is misuse.
+    `expects` names other streams the decision looked at, with the version each had:
+    whoever decides by the clock must have read what happened until then.
     """
 
     events: tuple[Unrecorded, ...]
     command_id: UUID | None = None
     digest: bytes = b""
+    expects: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +89,7 @@ def append(cursor: Cursors, clock: Clock, members: Sequence[Member]) -> list[Out
     check_size(members)
     head = lock_head(cursor)
     known = recorded_commands(cursor, [m.command_id for m in members if m.command_id])
-    streams = sorted({event.stream for m in members for event in m.events})
-    current = dict(versions(cursor, streams))
+    current = dict(versions(cursor, _streams(members)))
     fresh: list[Unrecorded] = []
     outcomes: list[Outcome] = []
     remembered: list[tuple[Member, Recorded]] = []
@@ -146,8 +148,15 @@ def repeated(
     return Repeated(first, last) if held == digest else Misused()
 
 
+def _streams(members: Sequence[Member]) -> list[str]:
+    written = {event.stream for member in members for event in member.events}
+    return sorted(written.union(*(member.expects for member in members)))
+
+
 def _advance(current: dict[str, int], member: Member) -> bool:
     """Move `current` past the member's events; leave it where one does not follow."""
+    if any(current[stream] != version for stream, version in member.expects.items()):
+        return False
     moved: dict[str, int] = {}
     for event in member.events:
         before = moved.get(event.stream, current[event.stream])

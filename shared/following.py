@@ -1,56 +1,77 @@
 """A service that follows the log and answers for its health, from start to stop."""
 
 import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 
 from shared.applying import Apply
 from shared.bus import Link
-from shared.clock import clock_from
+from shared.clock import Clock, clock_from
 from shared.event_log import EventLog
 from shared.health import Check, Health, Probe
 from shared.nothing_here import complete
-from shared.reader import Reader
+from shared.reader import BATCH, Reader
 from shared.reader_probe import reader_probe
 from shared.serving import serve
 from shared.settings import ServiceSettings
 from shared.starting import open_log
 from shared.tracking import Bookmark
 
-CONNECTIONS = 3
-"""The reader's, the health check's, and one to spare."""
+CONNECTIONS = 6
+"""The reader's, the timers', the health check's, a command's, and some to spare."""
+
+
+@dataclass(frozen=True)
+class Following:
+    """What a service does with the log once it is open.
+
+    `beside` are tasks that run until `stop` is set, next to the reader.
+    """
+
+    apply: Apply
+    probes: Sequence[Probe] = ()
+    beside: Sequence[Callable[[asyncio.Event], Coroutine[None, None, None]]] = ()
+    batch: int = BATCH
+
+
+Assemble = Callable[[EventLog, Clock, CollectorRegistry], Following]
 
 
 async def follow(
-    settings: ServiceSettings, bookmark: Bookmark, apply: Apply, stop: asyncio.Event
+    settings: ServiceSettings,
+    bookmark: Bookmark,
+    assemble: Assemble,
+    stop: asyncio.Event,
 ) -> None:
-    """Keep `apply` up with the log until `stop` is set; serve health meanwhile."""
+    """Follow the log until `stop` is set; serve health meanwhile."""
     clock = clock_from(settings.clock_lever)
+    registry = CollectorRegistry()
     probes: list[Probe] = [_waiting]
-
-    async def probe() -> Check:
-        return await probes[-1]()
+    health = Health(probes, registry)
+    url = settings.nats_url.get_secret_value()
+    app = Starlette(routes=complete(health.routes()))
 
     async def read() -> None:
         log = await open_log(settings, clock, stop, CONNECTIONS)
-        if log is not None:
-            reader = Reader(log, bookmark, apply, link)
-            probes.append(reader_probe(reader.status, log, clock))
-            await _run(reader, log, stop)
+        if log is None:
+            return
+        following = assemble(log, clock, registry)
+        reader = Reader(log, bookmark, following.apply, link, batch=following.batch)
+        probes[:] = [reader_probe(reader.status, log, clock), *following.probes]
+        try:
+            async with asyncio.TaskGroup() as group:
+                for task in following.beside:
+                    group.create_task(task(stop))
+                await reader.run(stop)
+        finally:
+            log.close()
 
-    url = settings.nats_url.get_secret_value()
-    app = Starlette(routes=complete(Health([probe], CollectorRegistry()).routes()))
     async with Link(url, bookmark.reader) as link, asyncio.TaskGroup() as group:
         group.create_task(serve(app, settings.http_host, settings.http_port, stop))
         group.create_task(read())
-
-
-async def _run(reader: Reader, log: EventLog, stop: asyncio.Event) -> None:
-    try:
-        await reader.run(stop)
-    finally:
-        log.close()
 
 
 async def _waiting() -> Check:

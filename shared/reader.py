@@ -52,10 +52,11 @@ class Stopped(Exception):
 class Reader:
     """Applies every event of the log once, in order, to tables beside its position.
 
-    `link` is None where there is no NATS at all. Times are in seconds.
+    `link` is None where there is no NATS at all. Times are in seconds; `batch` is how
+    many events one transaction applies at most.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 the last three have a default for good
         self,
         log: EventLog,
         bookmark: Bookmark,
@@ -64,6 +65,7 @@ class Reader:
         *,
         silence: float = SILENCE_SECONDS,
         standby: float = STANDBY_SECONDS,
+        batch: int = BATCH,
     ) -> None:
         self._log = log
         self._bookmark = bookmark
@@ -71,6 +73,7 @@ class Reader:
         self._link = link
         self._silence = silence
         self._standby = standby
+        self._batch = batch
         self._tracked = BEGINNING
         self._outage = Outage("log", "reading goes on when PostgreSQL is back")
         self._executor = ThreadPoolExecutor(1, f"reader-{bookmark.reader}")
@@ -118,7 +121,7 @@ class Reader:
         """Apply what arrives next; False where the feed has to be opened anew."""
         self.status.goes_on("live" if feed.live else "polling")
         wait = self._silence if feed.live else POLL_SECONDS
-        heard = await feed.take(BATCH, wait)
+        heard = await feed.take(self._batch, wait)
         fresh = [row for row in heard if row.position > self._tracked.position]
         if fresh and self._continue(fresh):
             await self._apply(_without_repeats(fresh))
@@ -148,7 +151,7 @@ class Reader:
             if not rows:
                 break
             behind = True
-            if len(rows) == BATCH:
+            if len(rows) == self._batch:
                 self.status.goes_on("catching up")
             await self._apply(rows)
         return behind
@@ -157,8 +160,8 @@ class Reader:
         """Read on from the tracked event. Raises `Stopped` where the log has it not."""
         before = self._tracked
         if before.position == 0:
-            return self._log.rows_since(0, BATCH)
-        rows = self._log.rows_since(before.position - 1, BATCH + 1)
+            return self._log.rows_since(0, self._batch)
+        rows = self._log.rows_since(before.position - 1, self._batch + 1)
         if not rows or rows[0].chain != before.chain:
             raise Stopped(
                 f"the log does not hold the event applied at {before.position}: it is "

@@ -1,0 +1,83 @@
+"""Wakes a service when something is due: at that instant, not at the next round."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from shared.casework.worker import Worker
+from shared.clock import Clock
+from shared.event_log import Unavailable
+from shared.outage import Outage
+
+LOOK_SECONDS = 1.0
+"""How long it may rest: another process may have set an earlier instant."""
+LEVER_SECONDS = 0.02
+"""The same where time is moved by a lever, which nobody announces."""
+BEHIND_SECONDS = 0.02
+"""How long to wait for the reader where a case is due and not read to its end."""
+RETRY_SECONDS = 1.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Alarm:
+    """Runs `worker.wake` whenever a case is due; any number may run at once."""
+
+    def __init__(
+        self, worker: Worker[Any, Any], clock: Clock, *, on_lever: bool = False
+    ) -> None:
+        self._worker = worker
+        self._clock = clock
+        self._rest = LEVER_SECONDS if on_lever else LOOK_SECONDS
+        self._changed = asyncio.Event()
+        self._outage = Outage("log", "timers go on when PostgreSQL is back")
+
+    def listen(self) -> Callable[[], object]:
+        """Return what any thread calls when a case may be due earlier."""
+        loop = asyncio.get_running_loop()
+        return lambda: loop.call_soon_threadsafe(self._changed.set)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Wake the worker until `stop` is set. Never raises."""
+        while not stop.is_set():
+            self._changed.clear()
+            try:
+                wait = await asyncio.to_thread(self._round)
+                self._outage.back()
+            except Unavailable as error:
+                self._outage.away(error)
+                wait = RETRY_SECONDS
+            except Exception:  # noqa: BLE001 # it looks again; the probe tells how late
+                _log.exception("timers.failed", schema=self._worker.schema)
+                wait = RETRY_SECONDS
+            if wait > 0:
+                await self._rest_for(wait, stop)
+
+    def _round(self) -> float:
+        """Decide what is due; return how many seconds to rest."""
+        woken = self._worker.wake()
+        if woken.behind:
+            return BEHIND_SECONDS
+        if woken.due:
+            return 0.0
+        return self._until(self._worker.next_at())
+
+    def _until(self, next_at: datetime | None) -> float:
+        if next_at is None:
+            return self._rest
+        ahead = (next_at - self._clock()).total_seconds()
+        return min(max(ahead, 0.001), self._rest)
+
+    async def _rest_for(self, seconds: float, stop: asyncio.Event) -> None:
+        changed = asyncio.ensure_future(self._changed.wait())
+        stopped = asyncio.ensure_future(stop.wait())
+        try:
+            await asyncio.wait(
+                {changed, stopped}, timeout=seconds, return_when="FIRST_COMPLETED"
+            )
+        finally:
+            changed.cancel()
+            stopped.cancel()
