@@ -10,7 +10,7 @@ from shared.policy.calendars import Calendar
 from shared.policy.weekly_hours import DAYS, Day, Window
 
 Part = tuple[int, int]
-"""From, to: minutes of a local date, 0 to 1440, half-open."""
+"""From, to, half-open: of a local date in minutes, 0 to 1440."""
 WHOLE_DAY: Part = (0, 24 * 60)
 Week = tuple[tuple[Day, tuple[Window, ...]], ...]
 
@@ -45,6 +45,20 @@ def open_parts(hours: Hours, day: date, closed: dict[str, list[Part]]) -> list[P
     return parts
 
 
+def joined(parts: list[Part]) -> Iterator[Part]:
+    """Join parts, in order, that touch or overlap."""
+    held: Part | None = None
+    for part in parts:
+        if held and part[0] <= held[1]:
+            held = held[0], max(held[1], part[1])
+        else:
+            if held:
+                yield held
+            held = part
+    if held:
+        yield held
+
+
 @lru_cache(maxsize=256)
 def _compiled(zone: str, week: Week, closings: tuple[str, ...]) -> Hours:
     days: list[list[Part]] = [[] for _ in DAYS]
@@ -59,7 +73,7 @@ def _compiled(zone: str, week: Week, closings: tuple[str, ...]) -> Hours:
                 days[(today + 1) % len(DAYS)].append((0, closes))
     return Hours(
         ZoneInfo(zone),
-        tuple(tuple(sorted(parts)) for parts in days),
+        tuple(tuple(joined(sorted(parts))) for parts in days),
         tuple(_closing(written) for written in closings),
     )
 

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from shared.working_time.hours import WHOLE_DAY, Hours, Part, open_parts
+from shared.working_time.hours import WHOLE_DAY, Hours, Part, joined, open_parts
 
 LENGTH = 2**25
 """Seconds of a stretch: 388 days."""
@@ -64,26 +64,12 @@ def stretch(hours: Hours, number: int) -> Stretch:
         raise ValueError("this instant is too far away to count working time: check it")
     found = Stretch([], [], [])
     worked = 0
-    for opens, closes in _apart(sorted(_spans(hours, start, start + LENGTH))):
+    for opens, closes in joined(sorted(_spans(hours, start, start + LENGTH))):
         worked += closes - opens
         found.opens.append(opens)
         found.closes.append(closes)
         found.worked.append(worked)
     return found
-
-
-def _apart(spans: list[Part]) -> Iterator[Part]:
-    """Join spans, in order, that touch or overlap."""
-    joined: Part | None = None
-    for span in spans:
-        if joined and span[0] <= joined[1]:
-            joined = joined[0], max(joined[1], span[1])
-        else:
-            if joined:
-                yield joined
-            joined = span
-    if joined:
-        yield joined
 
 
 def _spans(hours: Hours, start: int, end: int) -> Iterator[Part]:

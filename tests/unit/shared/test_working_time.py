@@ -208,6 +208,13 @@ def test_hours_that_lie_in_the_missing_hour_do_not_open() -> None:
     )
 
 
+def test_windows_that_touch_in_the_missing_hour_are_one() -> None:
+    touching = hours({"sun": ["01:00-02:30", "02:30-03:00"]})
+    opening, closing = at("2025-03-30T01:00+01:00"), at("2025-03-30T03:00+02:00")
+    assert elapsed(touching, opening, opening + timedelta(days=1)) == HOUR
+    assert not is_open(touching, closing)
+
+
 def test_an_hour_that_comes_twice_is_the_first() -> None:
     early = hours({"sun": ["02:00-02:30"]})
     assert is_open(early, at("2025-10-26T02:15+02:00"))
@@ -220,7 +227,9 @@ def test_around_the_clock_all_time_counts() -> None:
 
 
 def test_the_hours_of_a_calendar_are_worked_out_once() -> None:
-    assert hours({"mon-fri": ["09:00-18:00"]}, "2025-06-09") is OFFICE
+    one, other = (hours({"mon-fri": ["09:00-18:00"]}, "2025-06-09") for _ in range(2))
+    assert one is other
+    assert one == OFFICE
 
 
 def test_hours_that_never_open_are_an_error_and_not_an_endless_search() -> None:
