@@ -1,7 +1,8 @@
-"""HTTP as uvicorn speaks it, with a bound on what comes before a request is one.
+"""HTTP as uvicorn speaks it, with bounds on those who send no end and read no answer.
 
 It keeps headers in memory until their end comes, however long that takes and whoever
-sends them: nobody has shown a token yet.
+sends them: nobody has shown a token yet. And it waits for ever with an answer that
+nobody takes, such as a stream of events to a client that stands still.
 """
 
 import asyncio
@@ -12,6 +13,8 @@ HEAD_BYTES_MAX = 64 * 1024
 """What may come, after the first read, that neither ends a head nor is of a body."""
 HEAD_SECONDS_MAX = 30.0
 """How long a head may take to come."""
+STALLED_SECONDS_MAX = 30.0
+"""How long a client may take nothing at all of an answer that waits for it."""
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -20,6 +23,7 @@ class BoundedHttp(HttpToolsProtocol):
     _idle_bytes = 0
     _moved = False
     _head_until: asyncio.TimerHandle | None = None
+    _stalled_until: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """Begin to wait for the first head."""
@@ -29,7 +33,18 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""
         self._head_came()
+        self._goes_on()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Hold the answer back, and look whether the client takes any of it."""
+        super().pause_writing()
+        self._look_again()
+
+    def resume_writing(self) -> None:
+        """Go on with the answer."""
+        self._goes_on()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         """Parse; refuse a head, or what stands between parts of a body, without end."""
@@ -63,3 +78,20 @@ class BoundedHttp(HttpToolsProtocol):
         if self._head_until is not None:
             self._head_until.cancel()
             self._head_until = None
+
+    def _look_again(self) -> None:
+        waiting = self.transport.get_write_buffer_size()
+        self._stalled_until = self.loop.call_later(
+            STALLED_SECONDS_MAX, self._end_if_stalled, waiting
+        )
+
+    def _end_if_stalled(self, before: int) -> None:
+        if self.transport.get_write_buffer_size() >= before:
+            self.transport.abort()
+        else:
+            self._look_again()
+
+    def _goes_on(self) -> None:
+        if self._stalled_until is not None:
+            self._stalled_until.cancel()
+            self._stalled_until = None

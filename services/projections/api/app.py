@@ -14,6 +14,7 @@ from services.projections.api import (
     incidents,
     log,
     queues,
+    stream,
     timelines,
 )
 from services.projections.api.desk import Desk
@@ -37,7 +38,7 @@ def api(desk: Desk, others: tuple[BaseRoute, ...] = ()) -> FastAPI:
         title="Permanence", version=VERSION, description=_ABOUT, routes=list(others)
     )
     app.state.desk = desk
-    for part in (queues, incidents, timelines, log, commands, forwarding):
+    for part in (queues, incidents, timelines, log, stream, commands, forwarding):
         app.include_router(part.router)
     answer_errors(app)
     app.openapi = lambda: document(app)  # type: ignore[method-assign] # as FastAPI says

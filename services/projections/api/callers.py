@@ -13,7 +13,7 @@ from shared.command import Scope
 
 _PERSON = "person:"
 
-_Token = Annotated[
+Token = Annotated[
     HTTPAuthorizationCredentials | None,
     Depends(
         HTTPBearer(
@@ -25,7 +25,7 @@ _Token = Annotated[
 ]
 
 
-async def _caller(desk: DeskHere, token: _Token) -> Caller:
+async def _caller(desk: DeskHere, token: Token) -> Caller:
     """Return the caller of the request; `Problem` 401 where the token is none."""
     given = token.credentials if token else None
     return await caller_of(desk.access, given, desk.blocking)
@@ -42,7 +42,8 @@ def _one_of(*scopes: Scope) -> Callable[[Caller], Awaitable[Caller]]:
     return allowed
 
 
-Reader = Annotated[Caller, Depends(_one_of("agent", "manager", "auditor", "admin"))]
+READS: tuple[Scope, ...] = ("agent", "manager", "auditor", "admin")
+Reader = Annotated[Caller, Depends(_one_of(*READS))]
 Commander = Annotated[Caller, Depends(_one_of("agent", "manager", "admin"))]
 Auditor = Annotated[Caller, Depends(_one_of("auditor", "admin"))]
 

@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 
 from services.projections.api.limits import RETRY_SECONDS, WAITING_MAX
 from services.projections.api.owner import Owner
+from services.projections.api.tail import Tail
 from services.projections.progress import Progress
 from shared.access import Access
 from shared.answering import ANSWER_SECONDS
@@ -31,6 +32,7 @@ class Desk:
     owner: Owner
     intake: httpx.AsyncClient
     threads: Executor
+    tail: Tail
     _running: int = field(default=0, init=False)
 
     async def blocking(

@@ -11,6 +11,11 @@ PAGE_MAX = 500
 LOG_PAGE_MAX = 1_000
 LOG_SCANNED_MAX = 20_000
 """How many events one look for certain types may pass over."""
+STREAMS_MAX = 100
+"""How many may listen to the log at once."""
+STREAM_CHECK_SECONDS = 2.0
+"""How often a stream looks whether its token still lives, and tells its position."""
+STREAM_RETRY_SECONDS = 5
 NAME_MAX = 128
 IDEMPOTENCY_KEY_MAX = 255
 POSITION_MAX = 2**63 - 1

@@ -1,0 +1,166 @@
+"""The log as it grows: server-sent events, each with its position as id.
+
+A client that comes back with `Last-Event-ID` goes on where it was, whatever it missed.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query
+from fastapi.security import APIKeyCookie
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from services.projections.api.asked import Position, refusals
+from services.projections.api.callers import READS, Token
+from services.projections.api.desk import Desk, DeskHere
+from services.projections.api.limits import (
+    LOG_PAGE_MAX,
+    STREAM_CHECK_SECONDS,
+    STREAM_RETRY_SECONDS,
+)
+from services.projections.api.log import known_types
+from services.projections.api.stream_items import StreamItem, Told, told
+from shared.callers import caller_of, require_scope
+from shared.event_log import Row, Unavailable
+from shared.problem import Problem
+from shared.references import IncidentRef, about
+
+router = APIRouter(tags=["stream"])
+
+COOKIE = "permanence_token"
+"""Of a browser, which sends no other header of its own; only reading takes it."""
+
+_Cookie = Annotated[
+    str | None,
+    Depends(
+        APIKeyCookie(
+            name=COOKIE,
+            auto_error=False,
+            scheme_name="page",
+            description="The token, kept by a browser that signed in at `/`.",
+        )
+    ),
+]
+
+
+class StreamAsked(BaseModel):
+    """Which events, and where to begin."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True
+    )
+
+    after: Position | None = None
+    """Only what has a greater position. Left out: what comes from now on."""
+    types: tuple[Annotated[str, StringConstraints(max_length=2_000)], ...] = ()
+    """Types of events, separated by commas or repeated. Left out: all."""
+    incident: IncidentRef | None = None
+    """Only what is about this incident, whichever service tells it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Listener:
+    """Where a stream begins, what it tells, and by which token it is open."""
+
+    token: str | None
+    begins: int
+    types: frozenset[str] | None
+    incident: IncidentRef | None
+
+    def wants(self, type_: str, incident: IncidentRef | None) -> bool:
+        return (self.types is None or type_ in self.types) and (
+            self.incident is None or self.incident == incident
+        )
+
+
+async def _listener(
+    desk: DeskHere,
+    bearer: Token,
+    cookie: _Cookie,
+    asked: Annotated[StreamAsked, Query()],
+    last_event_id: Annotated[Position | None, Header()] = None,
+) -> AsyncIterator[_Listener]:
+    token = bearer.credentials if bearer else cookie
+    await _admit(desk, token)
+    types = known_types(",".join(asked.types) or None)
+    head = (await desk.blocking(desk.log.head)).position
+    # A browser repeats the address it was given: how far it came is in the header.
+    begins = asked.after if last_event_id is None else last_event_id
+    if begins is not None and begins > head:
+        raise Problem(
+            422,
+            f"the log ends at position {head}, before {begins}: is it another log? "
+            "Begin without a position",
+            code="ahead",
+        )
+    with desk.tail.listening(head):
+        yield _Listener(
+            token,
+            head if begins is None else begins,
+            None if types is None else frozenset(types),
+            asked.incident,
+        )
+
+
+async def _admit(desk: Desk, token: str | None) -> None:
+    caller = await caller_of(desk.access, token, desk.blocking)
+    require_scope(caller, *READS)
+
+
+@router.get("/v1/stream", responses=refusals(), response_class=EventSourceResponse)
+async def get_stream(
+    desk: DeskHere, listener: Annotated[_Listener, Depends(_listener)]
+) -> AsyncIterator[StreamItem]:
+    """Tell events as they are recorded; `id` is the position, `event` the type.
+
+    Go on after a break with `Last-Event-ID`, as every EventSource does by itself.
+    """
+    async for event in _events(desk, listener):
+        yield event  # type: ignore[misc] # FastAPI describes the item, and sends this
+
+
+async def _events(desk: Desk, listener: _Listener) -> AsyncIterator[ServerSentEvent]:
+    """Tell what `listener` wants, until the service stops or its token is none."""
+    position = said = listener.begins
+    yield ServerSentEvent(id=str(position), retry=STREAM_RETRY_SECONDS * 1_000)
+    elapsed = asyncio.get_running_loop().time
+    checked = elapsed()
+    while not desk.tail.is_over:
+        try:
+            if elapsed() - checked >= STREAM_CHECK_SECONDS:
+                checked = elapsed()
+                await _admit(desk, listener.token)
+                if said < position:  # who wants little comes back to where we are
+                    said = position
+                    yield ServerSentEvent(id=str(position))
+            position, found = await _next(desk, listener, position)
+        except (Problem, Unavailable):
+            return  # the client comes again, and hears why not
+        for one in found:
+            said = one.position
+            yield ServerSentEvent(raw_data=one.json, event=one.type, id=str(said))
+        await desk.tail.changed(position, STREAM_CHECK_SECONDS)
+
+
+async def _next(
+    desk: Desk, listener: _Listener, position: int
+) -> tuple[int, list[Told]]:
+    """Return how far was looked after `position`, and what was found."""
+    fresh = desk.tail.after(position)
+    if fresh is None:
+        return await desk.blocking(_stored, desk, listener, position)
+    found = [one for one in fresh if listener.wants(one.type, one.incident)]
+    return max(position, desk.tail.head), found
+
+
+def _stored(desk: Desk, listener: _Listener, position: int) -> tuple[int, list[Told]]:
+    rows = desk.log.rows_since(position, LOG_PAGE_MAX)
+
+    def wanted(row: Row) -> bool:
+        return listener.wants(row.type, about(row.stream))
+
+    found = told(desk.log, list(filter(wanted, rows)))
+    return rows[-1].position if rows else position, found

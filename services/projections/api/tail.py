@@ -1,0 +1,112 @@
+"""The end of the log, read once for all who listen, and kept for a while.
+
+A listener only has a position: what it has not heard yet is here or, for one that is
+further behind, in the log. So a slow one costs nothing, and no thread waits for one.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager, suppress
+from itertools import islice
+
+from services.projections.api.limits import (
+    LOG_PAGE_MAX,
+    STREAM_RETRY_SECONDS,
+    STREAMS_MAX,
+)
+from services.projections.api.stream_items import Told, told
+from services.projections.progress import Progress
+from services.projections.read_models import QUEUE
+from shared.event_log import EventLog, Unavailable
+from shared.problem import Problem
+from shared.serving import pause
+
+KEPT_MAX = 2_000
+POLL_SECONDS = 0.2
+"""How late an event is told at worst: the reader of the queue wakes us before."""
+RETRY_SECONDS = 1.0
+
+
+class Tail:
+    """What was recorded last; reads only while somebody listens."""
+
+    def __init__(self, log: EventLog, progress: Progress, threads: Executor) -> None:
+        self._log = log
+        self._progress = progress
+        self._threads = threads
+        self._kept: deque[Told] = deque(maxlen=KEPT_MAX)
+        self._listeners = 0
+        self._changed = asyncio.Event()
+        self.head = 0
+        """The position of the newest event that is known here."""
+        self.is_over = False
+
+    @contextmanager
+    def listening(self, head: int) -> Iterator[None]:
+        """Take a place among the listeners; `Problem` 429 where all are taken.
+
+        The first begins at `head`, where the log is: what was missed is of no use.
+        """
+        if self._listeners >= STREAMS_MAX:
+            raise Problem(
+                429,
+                f"{STREAMS_MAX} streams are open, and there are no more: come again",
+                code="overloaded",
+                retry_after=STREAM_RETRY_SECONDS,
+            )
+        if not self._listeners:
+            self._kept.clear()
+            self.head = head
+        self._listeners += 1
+        try:
+            yield
+        finally:
+            self._listeners -= 1
+
+    def after(self, position: int) -> Sequence[Told] | None:
+        """Return what came after `position`; None if it is not kept here any more."""
+        behind = self.head - position
+        if behind > len(self._kept):
+            return None
+        return list(islice(self._kept, len(self._kept) - behind, None))
+
+    async def changed(self, position: int, seconds: float) -> None:
+        """Return once there is more than `position`, or after `seconds`."""
+        if self.head > position or self.is_over:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Follow the log until `stop` is set; then everybody's stream is over."""
+        try:
+            while not stop.is_set():
+                if not self._listeners:
+                    await pause(stop, POLL_SECONDS)
+                    continue
+                await self._progress.wait(QUEUE.name, self.head + 1, POLL_SECONDS)
+                try:
+                    await self._read()
+                except Unavailable:
+                    await pause(stop, RETRY_SECONDS)
+        finally:
+            self.is_over = True
+            self._wake()
+
+    async def _read(self) -> None:
+        loop, head = asyncio.get_running_loop(), self.head
+        fresh = await loop.run_in_executor(self._threads, self._since, head)
+        if fresh and self.head == head:  # else a first listener has begun anew
+            self._kept.extend(fresh)
+            self.head = fresh[-1].position
+            self._wake()
+
+    def _since(self, position: int) -> Sequence[Told]:
+        return told(self._log, self._log.rows_since(position, LOG_PAGE_MAX))
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
