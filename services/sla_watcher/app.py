@@ -1,31 +1,60 @@
-"""The sla_watcher service, wired. It follows the log; what it decides comes later."""
+"""The SLA watcher, wired: it follows the log, and wakes when a promise is due."""
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 
 from prometheus_client import CollectorRegistry
-from psycopg import Cursor
+from pydantic import TypeAdapter
 
+from services.sla_watcher.case import Case, PolicyOf
+from services.sla_watcher.decider import decide, evolve, next_at
+from services.sla_watcher.reacting import react
+from shared.casework import Alarm, Casework, Worker, timers_probe
 from shared.clock import Clock
-from shared.entry import Entry
 from shared.event_log import EventLog
 from shared.following import Following, follow
+from shared.policies import PolicyVersions
+from shared.references import escalation_stream, incident_stream, sla_stream
 from shared.settings import SlaWatcherSettings
 from shared.tracking import Bookmark
 
 BOOKMARK = Bookmark("sla", "sla_watcher")
+EVENTS_A_BATCH = 200
+"""Each may bring about several: all of a batch are appended in one transaction."""
 
 
-def assemble(_log: EventLog, _clock: Clock, _registry: CollectorRegistry) -> Following:
-    """Return what the service does with the log."""
-    return Following(apply)
+def casework(log: EventLog) -> Casework[Case, PolicyOf]:
+    """Return the watcher's rules, with the policies they look up."""
+    policies = PolicyVersions(log)
+    return Casework(
+        schema=BOOKMARK.schema,
+        react=react,
+        evolve=evolve,
+        decide=decide,
+        next_at=next_at,
+        stream_of=lambda incident, _: sla_stream(incident),
+        follows=_follows,
+        known=lambda _cursor, _incidents: policies,
+        adapter=TypeAdapter(Case),
+    )
 
 
-def apply(_cursor: Cursor[tuple[Any, ...]], _entries: Sequence[Entry]) -> None:
-    """Change nothing yet but the tracked position, which the reader moves."""
+def _follows(incident: str) -> Sequence[str]:
+    return incident_stream(incident), escalation_stream(incident)
 
 
 async def run(settings: SlaWatcherSettings, stop: asyncio.Event) -> None:
     """Run the service until `stop` is set."""
+
+    def assemble(log: EventLog, clock: Clock, _: CollectorRegistry) -> Following:
+        worker = Worker(casework(log), log, clock)
+        alarm = Alarm(worker, clock, on_lever=settings.clock_lever is not None)
+        worker.changed = alarm.listen()
+        return Following(
+            worker.apply,
+            (timers_probe(BOOKMARK.reader, worker, log, clock),),
+            (alarm.run,),
+            EVENTS_A_BATCH,
+        )
+
     await follow(settings, BOOKMARK, assemble, stop)

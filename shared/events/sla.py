@@ -166,7 +166,8 @@ class SlaContinued(Event):
     target: Target
     cycle: int
     round: int = 1
-    cause: Literal["relapsed", "unmerged"]
+    cause: Literal["relapsed", "unmerged", "covered"]
+    """`covered`: after another classification a contract promises it again."""
     continued_at: AwareDatetime
     due_at: AwareDatetime
 

@@ -62,6 +62,8 @@ class Clock:
     detected_at: datetime | None = None
     ended_at: datetime | None = None
     """When it was met, cancelled, or done too late."""
+    cancelled_for: str | None = None
+    """The reason of `sla.cancelled`, while that is how it stands."""
     elapsed_seconds: int | None = None
     """How much was consumed when it ended or stood."""
     overrun_seconds: int | None = None

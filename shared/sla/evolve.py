@@ -121,7 +121,17 @@ def _ended(clock: Clock, event: SlaMet | SlaOverran | SlaCancelled) -> Clock:
             )
         case SlaCancelled():
             return replace(
-                clock, state=State.CANCELLED, ended_at=event.cancelled_at, due_at=None
+                clock,
+                state=State.CANCELLED,
+                ended_at=event.cancelled_at,
+                cancelled_for=event.reason,
+                # Service was back: if it goes down again, that time is not ours.
+                standing_since=(
+                    event.cancelled_at
+                    if event.reason == "recovered"
+                    else clock.standing_since
+                ),
+                due_at=None,
             )
         case _:
             assert_never(event)
@@ -151,6 +161,7 @@ def _turned(
                 _going_on(clock, event.continued_at),
                 state=State.BREACHED if clock.breached_at else State.RUNNING,
                 ended_at=None,
+                cancelled_for=None,
                 elapsed_seconds=None,
                 due_at=event.due_at,
             )

@@ -1,0 +1,53 @@
+"""What the watcher remembers of an incident: what its promises depend on.
+
+Instants are those at which something entered the log, in whole seconds: an event nobody
+has read yet can only be later than all that is decided now.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from shared.policy.document import Policy
+from shared.policy.scales import Priority
+from shared.policy.targets import PauseReason
+from shared.sla import Clock
+
+PolicyOf = Callable[[int], Policy]
+"""Gives the policy of a version."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """An incident as far as promises go, and the clocks about it."""
+
+    incident: str
+    policy: int
+    """The version it was opened under: what was promised then is kept."""
+    service: str
+    client: str | None
+    priority: Priority
+    reported_at: datetime
+    split_off: bool
+    user_reported: bool
+    told_at: datetime
+    """When its users last heard from the desk; at first, when it was reported."""
+    classified_at: datetime | None = None
+    """When its class last changed after it was opened."""
+    cycle: int = 1
+    reopened_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    pause: PauseReason | None = None
+    paused_at: datetime | None = None
+    resumed_at: datetime | None = None
+    restored_at: datetime | None = None
+    relapsed_at: datetime | None = None
+    resolved_at: datetime | None = None
+    by_itself: bool = False
+    """It was restored by the recovery of its signals, not by a person."""
+    gone: Literal["cancelled", "merged"] | None = None
+    gone_at: datetime | None = None
+    back_at: datetime | None = None
+    """When merging it was undone."""
+    clocks: tuple[Clock, ...] = ()

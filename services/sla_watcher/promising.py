@@ -1,0 +1,169 @@
+"""Which clocks an incident has: armed when promised, retargeted when that changes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from services.sla_watcher.case import Case, PolicyOf
+from shared.events import SlaEvent
+from shared.events.sla import SlaArmed, SlaCancelled, SlaRetargeted, Stop, Target
+from shared.policy.targets import PauseReason
+from shared.sla import Clock, ClockName, Pledge, State, named, promised
+from shared.working_time import due, hours_of
+
+_UPDATE_PAUSED_BY: tuple[PauseReason, ...] = ("user",)
+_BY = "system:sla_watcher"
+
+
+def on(case: Case, name: ClockName, at: datetime) -> dict[str, Any]:
+    """Return what every event about a clock has in common."""
+    return {
+        "incident": case.incident,
+        "policy": case.policy,
+        "target": name.target,
+        "cycle": name.cycle,
+        "round": name.round,
+        "at": at,
+        "by": _BY,
+    }
+
+
+def pledges_of(case: Case, policy_of: PolicyOf) -> Mapping[Target, Pledge]:
+    """Return what is promised about the incident, by its present class."""
+    return promised(
+        policy_of(case.policy),
+        case.service,
+        case.client,
+        case.priority,
+        case.reported_at,
+    )
+
+
+def armed(case: Case, at: datetime, policy_of: PolicyOf) -> Sequence[SlaEvent]:
+    """Return the clocks that are promised and not there yet."""
+    missing = list(_missing(case))
+    if not missing:
+        return []
+    policy, pledges = policy_of(case.policy), pledges_of(case, policy_of)
+    events: list[SlaEvent] = []
+    for name, start, stopped in missing:
+        pledge = pledges.get(name.target)
+        if pledge is not None:
+            hours = hours_of(policy.calendars[pledge.calendar])
+            pauses = [(stop.since, stop.until) for stop in stopped]
+            events.append(
+                SlaArmed(
+                    **on(case, name, at),
+                    **_terms(pledge),
+                    started_at=start,
+                    stopped=stopped,
+                    due_at=due(hours, start, pledge.seconds, pauses),
+                )
+            )
+    return events
+
+
+_Missing = tuple[ClockName, datetime, tuple[Stop, ...]]
+
+
+def _missing(case: Case) -> Iterator[_Missing]:
+    """Yield the clocks the incident should have: name, start, when it stood."""
+    if case.gone or case.resolved_at:
+        return
+    began = case.reopened_at or case.reported_at
+    own = ClockName("tto", case.cycle, 1)
+    owned = case.acknowledged_at is not None or case.restored_at is not None
+    inherited = case.split_off and case.cycle == 1
+    if not owned and not inherited and named(case.clocks, own) is None:
+        yield own, began, ()
+    resolve = ClockName("ttr", case.cycle, 1)
+    if case.restored_at is None and named(case.clocks, resolve) is None:
+        yield from _time_to_resolve(case, resolve)
+    if case.user_reported:
+        yield from _next_update(case)
+
+
+def _time_to_resolve(case: Case, name: ClockName) -> Iterator[_Missing]:
+    """Yield TTR with what is left of it; a promise that was broken is not made anew."""
+    before = [clock for clock in case.clocks if clock.name.target == "ttr"]
+    if any(clock.breached_at for clock in before):
+        return
+    last = before[-1] if before else None
+    if last is None or last.ended_at is None or case.reopened_at is None:
+        yield name, case.reported_at, ()
+    else:
+        over = Stop(since=last.ended_at, until=case.reopened_at, why="over")
+        yield name, last.started_at, (*last.stopped, over)
+
+
+def _next_update(case: Case) -> Iterator[_Missing]:
+    rounds = [
+        clock
+        for clock in case.clocks
+        if clock.name.target == "update" and clock.name.cycle == case.cycle
+    ]
+    if not rounds:
+        yield ClockName("update", case.cycle, 1), case.told_at, ()
+        return
+    last = rounds[-1]
+    if not last.measures and last.cancelled_for is None:
+        number = last.name.round + 1
+        yield ClockName("update", case.cycle, number), case.told_at, ()
+
+
+def retargeted(case: Case, at: datetime, policy_of: PolicyOf) -> Sequence[SlaEvent]:
+    """Return what changes of running clocks, by the incident's present class."""
+    clocks = [clock for clock in case.clocks if clock.is_open]
+    if not clocks or case.classified_at is None:
+        return []
+    policy, pledges = policy_of(case.policy), pledges_of(case, policy_of)
+    events: list[SlaEvent] = []
+    for clock in clocks:
+        pledge = pledges.get(clock.name.target)
+        if pledge is None:
+            events.append(
+                SlaCancelled(
+                    **on(case, clock.name, at),
+                    cancelled_at=case.classified_at,
+                    reason="no_contract",
+                )
+            )
+        elif not _is(clock, pledge):
+            hours = hours_of(policy.calendars[pledge.calendar])
+            pauses = [(stop.since, stop.until) for stop in clock.stopped]
+            running = clock.state is State.RUNNING
+            due_at = due(hours, clock.started_at, pledge.seconds, pauses)
+            events.append(
+                SlaRetargeted(
+                    **on(case, clock.name, at),
+                    **_terms(pledge),
+                    was_seconds=clock.seconds,
+                    retargeted_at=case.classified_at,
+                    due_at=due_at if running else None,
+                    was_due_at=clock.due_at,
+                )
+            )
+    return events
+
+
+def _is(clock: Clock, pledge: Pledge) -> bool:
+    held = (clock.contract, clock.calendar, clock.seconds)
+    return held == (pledge.contract, pledge.calendar, pledge.seconds)
+
+
+def _terms(pledge: Pledge) -> dict[str, Any]:
+    target: Target = pledge.target
+    ttr = pledge.terms.ttr
+    return {
+        "contract": pledge.contract,
+        "candidates": pledge.candidates,
+        "calendar": pledge.calendar,
+        "seconds": pledge.seconds,
+        "warn": () if target == "update" else pledge.terms.warn,
+        "stops_at": ttr.stops_at,
+        "paused_by": {
+            "tto": (),
+            "ttr": ttr.paused_by,
+            "update": _UPDATE_PAUSED_BY,
+        }[target],
+    }

@@ -1,0 +1,120 @@
+"""What an event of an incident means for its promises."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from services.sla_watcher.case import Case
+from shared.entry import Entry
+from shared.events import AnyEvent
+from shared.events.escalation import Escalated
+from shared.events.incident import (
+    IncidentAcknowledged,
+    IncidentCancelled,
+    IncidentClassified,
+    IncidentContacted,
+    IncidentInformed,
+    IncidentOpened,
+    IncidentPaused,
+    IncidentRelapsed,
+    IncidentReopened,
+    IncidentResolved,
+    IncidentRestored,
+    IncidentResumed,
+)
+from shared.events.incident_ties import IncidentMerged, IncidentUnmerged
+from shared.sla import whole
+
+
+def react(case: Case | None, entry: Entry) -> Case | None:
+    """Return the case after somebody else's event; None before it was opened."""
+    event, at = entry.event, whole(entry.recorded_at)
+    if isinstance(event, IncidentOpened):
+        return _opened(event)
+    if case is None:
+        return None
+    return _told(_moved(case, event, at), event, at)
+
+
+def _opened(event: IncidentOpened) -> Case:
+    return Case(
+        incident=event.incident,
+        policy=event.policy,
+        service=event.service,
+        client=event.client,
+        priority=event.priority,
+        reported_at=whole(event.reported_at),
+        split_off=event.split_from is not None,
+        user_reported=event.reporter is not None,
+        told_at=whole(event.reported_at),
+    )
+
+
+def _moved(  # noqa: PLR0911 one return a case
+    case: Case, event: AnyEvent, at: datetime
+) -> Case:
+    match event:
+        case IncidentClassified():
+            return replace(
+                case,
+                service=event.service,
+                client=event.client,
+                priority=event.priority,
+                classified_at=at,
+            )
+        case IncidentContacted(direction="inbound") if not case.user_reported:
+            return replace(case, user_reported=True, told_at=at)
+        case IncidentAcknowledged():
+            return replace(case, acknowledged_at=at)
+        case IncidentPaused():
+            return replace(case, pause=event.reason, paused_at=at)
+        case IncidentResumed():
+            return replace(case, pause=None, paused_at=None, resumed_at=at)
+        case IncidentRestored():
+            by_itself = event.by.startswith("source:")
+            return replace(case, restored_at=at, by_itself=by_itself)
+        case IncidentRelapsed():
+            return replace(case, restored_at=None, relapsed_at=at)
+        case _:
+            return _ended(case, event, at)
+
+
+def _ended(case: Case, event: AnyEvent, at: datetime) -> Case:
+    match event:
+        case IncidentResolved():
+            return replace(case, resolved_at=at)
+        case IncidentReopened():
+            return replace(
+                case,
+                cycle=event.cycle,
+                reopened_at=at,
+                acknowledged_at=None,
+                restored_at=None,
+                resolved_at=None,
+                by_itself=False,
+            )
+        case IncidentCancelled():
+            return replace(case, gone="cancelled", gone_at=at)
+        case IncidentMerged():
+            return replace(case, gone="merged", gone_at=at)
+        case IncidentUnmerged():
+            return replace(case, gone=None, gone_at=None, back_at=at)
+        case _:
+            return case
+
+
+def _told(case: Case, event: AnyEvent, at: datetime) -> Case:
+    """Note when the users hear of something, which is the update they were promised."""
+    match event:
+        case (
+            IncidentAcknowledged()
+            | IncidentPaused(reason="user")
+            | IncidentInformed()
+            | IncidentRestored()
+            | IncidentResolved()
+            | IncidentReopened()
+            | IncidentContacted(direction="outbound")
+            | Escalated()
+        ):
+            return replace(case, told_at=at)
+        case _:
+            return case
