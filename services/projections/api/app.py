@@ -9,7 +9,9 @@ from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute
 
 from services.projections.api import (
+    candidates,
     commands,
+    contacts,
     forwarding,
     incidents,
     log,
@@ -20,9 +22,21 @@ from services.projections.api import (
 from services.projections.api.desk import Desk
 from services.projections.api.errors import answer_errors
 from shared.command import ProblemDetails
+from shared.contact import Contact
 from shared.wishes import BODIES
 
 VERSION = "1"
+_PARTS = (
+    queues,
+    incidents,
+    timelines,
+    log,
+    stream,
+    commands,
+    contacts,
+    candidates,
+    forwarding,
+)
 _REF = "#/components/schemas/{model}"
 _ABOUT = (
     "The queues, incidents and log of a service desk, and the commands that change "
@@ -38,7 +52,7 @@ def api(desk: Desk, others: tuple[BaseRoute, ...] = ()) -> FastAPI:
         title="Permanence", version=VERSION, description=_ABOUT, routes=list(others)
     )
     app.state.desk = desk
-    for part in (queues, incidents, timelines, log, stream, commands, forwarding):
+    for part in _PARTS:
         app.include_router(part.router)
     answer_errors(app)
     app.openapi = lambda: document(app)  # type: ignore[method-assign] # as FastAPI says
@@ -55,7 +69,7 @@ def document(app: FastAPI) -> dict[str, Any]:
             routes=app.routes,
         )
         schemas = described["components"]["schemas"]
-        models: list[type[BaseModel]] = [*BODIES.values(), ProblemDetails]
+        models: list[type[BaseModel]] = [*BODIES.values(), Contact, ProblemDetails]
         _, bodies = models_json_schema(
             [(model, "validation") for model in models], ref_template=_REF
         )
