@@ -109,9 +109,8 @@ def _going_on(hours: Hours, at: int, pauses: Sequence[Seconds]) -> int:
     for begins, ends in pauses:
         if at < begins:
             break
-        if at < ends:
-            _refuse_beyond(start, ends)
-            at = _open_from(hours, ends)
+        _refuse_beyond(start, ends)
+        at = _open_from(hours, ends)
     return at
 
 

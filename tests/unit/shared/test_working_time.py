@@ -45,6 +45,13 @@ def test_a_promise_used_up_at_closing_is_due_then() -> None:
     assert due(OFFICE, FRIDAY, 30 * MINUTE) == at("2025-06-06T16:00Z")
 
 
+def test_a_promise_used_up_at_closing_is_due_then_on_every_day_of_years() -> None:
+    daily = hours({"mon-sun": ["09:00-18:00"]}, zone="UTC")
+    for day in range(3 * 365):
+        closing = at("2025-01-01T18:00Z") + timedelta(days=day)
+        assert due(daily, closing - timedelta(minutes=30), 30 * MINUTE) == closing
+
+
 def test_a_promise_used_up_at_closing_is_broken_only_from_the_next_opening_on() -> None:
     assert last_instant(OFFICE, FRIDAY, 30 * MINUTE) == at("2025-06-10T07:00Z")
 
@@ -81,7 +88,13 @@ def test_pauses_that_follow_each_other_to_the_closing_are_passed_together() -> N
 
 def test_pauses_that_overlap_or_lie_in_each_other_count_once() -> None:
     begins, ends = QUESTION[0]
-    pauses = [(begins, ends - HOUR * SECOND), (begins + SECOND, ends), *QUESTION]
+    pauses = [
+        (begins + 3 * SECOND, begins + 9 * SECOND),
+        (begins, ends - HOUR * SECOND),
+        (begins + SECOND, begins + 2 * SECOND),
+        (begins + SECOND, ends),
+        *QUESTION,
+    ]
     assert elapsed(OFFICE, FRIDAY, at("2025-06-10T14:30Z"), pauses) == 360 * MINUTE
 
 
@@ -117,7 +130,8 @@ def test_hours_are_closed_at_the_instant_of_closing() -> None:
 
 
 def test_the_next_opening_is_now_where_it_is_open() -> None:
-    assert next_opening(OFFICE, FRIDAY) == FRIDAY
+    now = FRIDAY + timedelta(microseconds=1)
+    assert next_opening(OFFICE, now) == now
     assert next_opening(OFFICE, at("2025-06-06T16:00Z")) == at("2025-06-10T07:00Z")
 
 
@@ -224,6 +238,13 @@ def test_an_hour_that_comes_twice_is_the_first() -> None:
 def test_around_the_clock_all_time_counts() -> None:
     assert due(ALWAYS, FRIDAY, 99_999 * HOUR) == FRIDAY + timedelta(hours=99_999)
     assert elapsed(ALWAYS, FRIDAY, FRIDAY + timedelta(days=4000)) == 4000 * 24 * HOUR
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Niue"])
+def test_around_the_clock_no_second_is_lost_at_the_ends_of_the_earth(zone: str) -> None:
+    day = hours({"mon-sun": ["00:00-24:00"]}, zone=zone)
+    start, end = at("2000-01-01T00:00Z"), at("2040-01-01T00:00Z")
+    assert elapsed(day, start, end) == (end - start) // SECOND
 
 
 def test_the_hours_of_a_calendar_are_worked_out_once() -> None:
