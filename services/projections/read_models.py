@@ -4,6 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from services.projections.metrics import store as metrics_store
+from services.projections.metrics import tables as metrics_tables
+from services.projections.metrics.life import State as MetricsState
+from services.projections.metrics.project import step as metrics_step
 from services.projections.queue import store as queue_store
 from services.projections.queue import tables as queue_tables
 from services.projections.queue.counts import Cell, difference
@@ -41,7 +45,7 @@ def _line_columns(lines: list[Line]) -> Iterable[Sequence[object]]:
 
 QUEUE: ReadModel[QueueRow] = ReadModel(
     name="queue",
-    shape=1,
+    shape=2,
     opens=frozenset({"incident.opened"}),
     tables=queue_tables.tables,
     indexes=queue_tables.indexes,
@@ -70,4 +74,18 @@ TIMELINE: ReadModel[list[Line]] = ReadModel(
     finish=_nothing,
     compared=("SELECT * FROM {schema}.lines",),
 )
-MODELS: Mapping[str, ReadModel[Any]] = {m.name: m for m in (QUEUE, TIMELINE)}
+METRICS: ReadModel[MetricsState] = ReadModel(
+    name="metrics",
+    shape=1,
+    opens=frozenset(),
+    tables=metrics_tables.tables,
+    indexes=metrics_tables.indexes,
+    apply=metrics_store.apply,
+    step=metrics_step,
+    copied=metrics_store.COPIED,
+    types=metrics_store.COPIED_TYPES,
+    columns=lambda state: (metrics_store.columns(state),),
+    finish=metrics_store.finish,
+    compared=("SELECT * FROM {schema}.records", "SELECT * FROM {schema}.facts"),
+)
+MODELS: Mapping[str, ReadModel[Any]] = {m.name: m for m in (QUEUE, TIMELINE, METRICS)}

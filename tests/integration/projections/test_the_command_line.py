@@ -95,7 +95,7 @@ def test_going_back_is_one_word(log: EventLog, database: Database, run: Run) -> 
 @pytest.mark.parametrize(
     ("words", "more", "code", "sentence"),
     [
-        (["rebuild", "metrics"], {}, 2, "there are queue, timeline"),
+        (["rebuild", "nothing"], {}, 2, "there are queue, timeline, metrics"),
         (["rebuild", "queue"], {"DATABASE_URL": ""}, 3, "make up"),
         (["rebuild", "queue"], {"DATABASE_URL": "nonsense"}, 2, "no address"),
         (

@@ -1,0 +1,74 @@
+"""Who reported an incident, who was in touch about it, and what it is about."""
+
+from dataclasses import replace
+
+from services.projections.metrics.life import Fact, Life, added, changed, last
+from shared.entry import Entry
+from shared.events import IncidentEvent
+from shared.events.incident import (
+    IncidentAssigned,
+    IncidentClassified,
+    IncidentContacted,
+    IncidentOpened,
+)
+
+
+def heard(life: Life, event: IncidentEvent, entry: Entry) -> Life:
+    """Return an incident after an event that tells about it without moving it."""
+    match event:
+        case IncidentOpened():
+            return _reported(life, entry) if event.reporter else _noticed(life, entry)
+        case IncidentContacted(direction="inbound"):
+            return _contacted(life, event, entry)
+        case IncidentClassified():
+            dims = replace(
+                life.dims,
+                service=event.service,
+                client=event.client,
+                priority=event.priority,
+                category=event.category,
+            )
+            return replace(life, dims=dims)
+        case IncidentAssigned(team=team) if team != life.dims.team:
+            return replace(life, dims=replace(life.dims, team=team), changed_team=True)
+        case _:
+            return life
+
+
+def _noticed(life: Life, entry: Entry) -> Life:
+    """Count who noticed it without a user; one split off was counted before."""
+    if life.origin == "split":
+        return life
+    word = "monitoring_only" if life.origin == "monitoring" else "desk"
+    fact = Fact("reported", 0, entry.recorded_at, word)
+    return replace(life, facts=added(life.facts, fact))
+
+
+def _reported(life: Life, entry: Entry) -> Life:
+    """Count the report of a user, in place of what was counted without one."""
+    if life.user_reported or life.origin == "split":
+        return life
+    both = life.origin == "monitoring"
+    word = "monitoring_then_user" if both else "user_only"
+    before = last(life.facts, "reported")
+    fact = Fact("reported", 1, entry.recorded_at, word)
+    facts = changed(life.facts, before, fact) if before else added(life.facts, fact)
+    return replace(life, user_reported=True, facts=facts)
+
+
+def _contacted(life: Life, event: IncidentContacted, entry: Entry) -> Life:
+    life = _reported(life, entry)
+    fact = Fact(
+        "contact",
+        0,
+        entry.recorded_at,
+        event.channel,
+        ended="abandoned" if event.abandoned else None,
+        waited=event.waited_seconds,
+    )
+    return replace(
+        life,
+        dims=replace(life.dims, channel=life.dims.channel or event.channel),
+        contacts=life.contacts if event.abandoned else life.contacts + 1,
+        facts=added(life.facts, fact),
+    )

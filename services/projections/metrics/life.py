@@ -1,0 +1,153 @@
+"""What metrics remember of a record: what counted of it, and what it takes to go on.
+
+An incident is remembered as a `Life`, a problem or a change as a `Matter`. Of both,
+`facts` are what is counted; everything else serves to find the next fact.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal
+
+from shared.events.incident import Origin
+from shared.incident import AT_WORK, IN_STOCK, Status
+from shared.policy.targets import PauseReason
+
+Kind = Literal[
+    "stock",
+    "awaiting",
+    "waiting",
+    "restored",
+    "resolved",
+    "reopened",
+    "reported",
+    "contact",
+    "target",
+    "handover",
+    "problem",
+    "problem_of_incident",
+    "change_requested",
+    "change_planned",
+    "change_cancelled",
+]
+"""Those up to `resolved` last for a time; the others happened at an instant."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something that counts: the `number`th of its kind of a record.
+
+    `since` and `until` are when the log heard of its beginning and its end, by which
+    it is counted; `began_at` and `ended_at` are when they were decided, by which it is
+    measured. `word` and `ended` tell the sort of both.
+    """
+
+    kind: Kind
+    number: int
+    since: datetime
+    word: str = ""
+    until: datetime | None = None
+    ended: str | None = None
+    began_at: datetime | None = None
+    ended_at: datetime | None = None
+    waited: int | None = None
+    """Seconds that somebody waited for an answer."""
+
+
+@dataclass(frozen=True)
+class Dims:
+    """By what a record can be grouped: as it is known now, for all its facts."""
+
+    service: str | None = None
+    client: str | None = None
+    priority: str | None = None
+    team: str | None = None
+    category: str | None = None
+    channel: str | None = None
+    """Of the first inbound contact."""
+
+
+@dataclass(frozen=True)
+class Pause:
+    """When we waited for somebody; until None: still."""
+
+    reason: PauseReason
+    since: datetime
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What was promised last about resolving: which calendar counts, what stops it."""
+
+    policy: int
+    contract: str
+    calendar: str
+    paused_by: tuple[PauseReason, ...]
+
+
+@dataclass(frozen=True)
+class Life:
+    """An incident after some of its events."""
+
+    record: str
+    dims: Dims
+    origin: Origin
+    reported_at: datetime
+    status: Status = Status.NEW
+    acknowledged: bool = False
+    """In this cycle."""
+    ever_acknowledged: bool = False
+    restored: bool = False
+    resolved: bool = False
+    """Its last resolution stands."""
+    user_reported: bool = False
+    contacts: int = 0
+    """Inbound ones that somebody answered."""
+    changed_team: bool = False
+    pauses: tuple[Pause, ...] = ()
+    promise: Promise | None = None
+    facts: tuple[Fact, ...] = ()
+    seen: Mapping[str, int] = field(default_factory=dict)
+    """The last position of each stream that changed anything here."""
+
+    @property
+    def in_stock(self) -> bool:
+        """Whether it counts as open."""
+        return self.status in IN_STOCK
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether somebody has to take it on, and nobody has."""
+        return self.status in AT_WORK and not self.acknowledged
+
+
+@dataclass(frozen=True)
+class Matter:
+    """A problem or a change after some of its events."""
+
+    record: str
+    dims: Dims
+    via: str | None = None
+    """The problem a change came of."""
+    facts: tuple[Fact, ...] = ()
+    seen: Mapping[str, int] = field(default_factory=dict)
+
+
+State = Life | Matter
+
+
+def last(facts: tuple[Fact, ...], kind: Kind) -> Fact | None:
+    """Return the last fact of a kind."""
+    return next((fact for fact in reversed(facts) if fact.kind == kind), None)
+
+
+def added(facts: tuple[Fact, ...], fact: Fact) -> tuple[Fact, ...]:
+    """Return `facts` with one more, numbered on in its kind; its own number is lost."""
+    before = last(facts, fact.kind)
+    return (*facts, replace(fact, number=before.number + 1 if before else 1))
+
+
+def changed(facts: tuple[Fact, ...], was: Fact, now: Fact) -> tuple[Fact, ...]:
+    """Return `facts` with `now` where `was` stood."""
+    return tuple(now if fact is was else fact for fact in facts)

@@ -1,0 +1,97 @@
+"""What each event makes of a record's metrics. Pure: sees one record at a time.
+
+Of an incident it needs all streams about it, in the order of the log.
+"""
+
+from dataclasses import replace
+
+from services.projections.metrics.contacts import heard
+from services.projections.metrics.life import Dims, Fact, Life, Matter, State, added
+from services.projections.metrics.matters import about_change, about_problem
+from services.projections.metrics.promises import promised
+from services.projections.metrics.spans import spanned
+from services.projections.metrics.status import moved
+from shared.entry import Entry
+from shared.events import (
+    ChangeEvent,
+    HandoverEvent,
+    ProblemEvent,
+    is_incident_event,
+    is_sla_event,
+)
+from shared.events.escalation import Escalated
+from shared.events.incident import IncidentOpened
+from shared.incident import BrokenHistory
+from shared.references import about
+
+
+def record_of(stream: str) -> str | None:
+    """Return the record that a stream is about: an incident, a problem or a change."""
+    kind, _, ref = stream.partition("-")
+    return ref if kind in {"problem", "change"} else about(stream)
+
+
+def step(state: State | None, entry: Entry) -> State | None:
+    """Return the record after `entry`; an entry it has seen before changes nothing.
+
+    Raises `BrokenHistory` for an event of a record that never began: it is parked, and
+    tried again after the beginning.
+    """
+    if state is not None and entry.position <= state.seen.get(_kind(entry), 0):
+        return state
+    after = _after(state, entry)
+    if after is state or after is None:
+        return state
+    return replace(after, seen={**after.seen, _kind(entry): entry.position})
+
+
+def _kind(entry: Entry) -> str:
+    return entry.stream.partition("-")[0]
+
+
+def _after(state: State | None, entry: Entry) -> State | None:
+    event = entry.event
+    if record_of(entry.stream) is None:
+        return state
+    if isinstance(event, ProblemEvent):
+        return about_problem(_matter(state), event, entry)
+    if isinstance(event, ChangeEvent):
+        return about_change(_matter(state), event, entry)
+    if isinstance(state, Life):
+        return _lived(state, entry)
+    if isinstance(event, IncidentOpened):
+        return _opened(event, entry)
+    raise BrokenHistory(f"{event.type} before incident.opened: {entry.stream}")
+
+
+def _matter(state: State | None) -> Matter | None:
+    return state if isinstance(state, Matter) else None
+
+
+def _opened(event: IncidentOpened, entry: Entry) -> Life:
+    life = Life(
+        record=event.incident,
+        dims=Dims(
+            event.service, event.client, event.priority, event.team, event.category
+        ),
+        origin=event.origin,
+        reported_at=event.reported_at,
+    )
+    return spanned(None, heard(life, event, entry), entry)
+
+
+def _lived(life: Life, entry: Entry) -> Life:
+    event = entry.event
+    if is_incident_event(event):
+        after = moved(heard(life, event, entry), event, entry)
+        return life if after is life else spanned(life, after, entry)
+    if is_sla_event(event):
+        return promised(life, event, entry)
+    if isinstance(event, Escalated):
+        dims = replace(life.dims, team=event.team)
+        return replace(life, dims=dims, changed_team=True)
+    if isinstance(event, HandoverEvent):
+        word = event.type.removeprefix("handover.")
+        fact = Fact("handover", 0, entry.recorded_at, word)
+        return replace(life, facts=added(life.facts, fact))
+    return life

@@ -1,0 +1,77 @@
+"""What lasts: being open, awaiting closure, waiting to be taken on, being over.
+
+Each is true or not after every event; a change of that begins or ends a span. So the
+balance cannot but be true: who is open at an instant is who came in less who left.
+"""
+
+from dataclasses import replace
+
+from services.projections.metrics.life import Fact, Kind, Life, added, changed, last
+from shared.entry import Entry
+from shared.events.incident import IncidentAcknowledged, IncidentReopened
+from shared.events.incident_ties import IncidentUnmerged
+from shared.incident import Status
+
+
+def spanned(before: Life | None, after: Life, entry: Entry) -> Life:
+    """Return `after` with the spans that its event began and ended."""
+    then, now = _truths(before), _truths(after)
+    facts = after.facts
+    for kind in now:
+        if then[kind] and not now[kind]:
+            facts = _ended(facts, kind, after, entry)
+        elif now[kind] and not then[kind]:
+            word = _word(kind, before, after, entry)
+            fact = Fact(kind, 0, entry.recorded_at, word, began_at=entry.event.at)
+            facts = added(facts, fact)
+    return replace(after, facts=facts)
+
+
+def _truths(life: Life | None) -> dict[Kind, bool]:
+    return {
+        "stock": life is not None and life.in_stock,
+        "awaiting": life is not None and life.status is Status.RESOLVED,
+        "waiting": life is not None and life.is_waiting,
+        "restored": life is not None and life.restored,
+        "resolved": life is not None and life.resolved,
+    }
+
+
+def _ended(
+    facts: tuple[Fact, ...], kind: Kind, after: Life, entry: Entry
+) -> tuple[Fact, ...]:
+    was = last(facts, kind)
+    if was is None:
+        return facts
+    now = replace(
+        was, until=entry.recorded_at, ended=_end(after, entry), ended_at=entry.event.at
+    )
+    return changed(facts, was, now)
+
+
+def _end(after: Life, entry: Entry) -> str:
+    match entry.event:
+        case IncidentReopened():
+            return "reopened"
+        case IncidentAcknowledged():
+            return "acknowledged"
+        case _:
+            return after.status.value
+
+
+def _word(kind: Kind, before: Life | None, after: Life, entry: Entry) -> str:
+    match kind:
+        case "stock" if before is None:
+            return "split" if after.origin == "split" else "recorded"
+        case "stock":
+            is_unmerged = isinstance(entry.event, IncidentUnmerged)
+            return "unmerged" if is_unmerged else "reopened_after_closure"
+        case "waiting":
+            return "again" if after.ever_acknowledged else "first"
+        case "resolved" if not after.user_reported:
+            return "unreported"
+        case "resolved":
+            is_once = after.contacts <= 1 and not after.changed_team
+            return "one_contact" if is_once else "more"
+        case _:
+            return ""

@@ -1,0 +1,93 @@
+"""Where an incident stands after an event, as `shared.incident` has it.
+
+A test over any history holds both to the same.
+"""
+
+from dataclasses import replace
+
+from services.projections.metrics.life import Fact, Life, Pause, added
+from shared.entry import Entry
+from shared.events import IncidentEvent
+from shared.events.incident import (
+    IncidentAcknowledged,
+    IncidentCancelled,
+    IncidentClosed,
+    IncidentOpened,
+    IncidentPaused,
+    IncidentRelapsed,
+    IncidentReopened,
+    IncidentResolved,
+    IncidentRestored,
+    IncidentResumed,
+)
+from shared.events.incident_ties import IncidentMerged, IncidentUnmerged
+from shared.incident import BrokenHistory, Status
+
+_DONE = frozenset({Status.RESOLVED, Status.CLOSED})
+
+
+def moved(life: Life, event: IncidentEvent, entry: Entry) -> Life:
+    """Return an incident after an event that may move it."""
+    after = _moved(life, event, entry)
+    if after is life:
+        return life
+    resolved = isinstance(event, IncidentResolved) or life.resolved
+    return replace(after, resolved=resolved and after.status in _DONE)
+
+
+def _moved(  # noqa: PLR0911 # one return a case
+    life: Life, event: IncidentEvent, entry: Entry
+) -> Life:
+    match event:
+        case IncidentOpened():
+            raise BrokenHistory(f"{event.incident} was opened twice")
+        case IncidentAcknowledged():
+            paused = life.status is Status.PAUSED
+            status = Status.PAUSED if paused else Status.ACKNOWLEDGED
+            return replace(
+                life, status=status, acknowledged=True, ever_acknowledged=True
+            )
+        case IncidentPaused():
+            pause = Pause(event.reason, event.at)
+            return replace(life, status=Status.PAUSED, pauses=(*life.pauses, pause))
+        case IncidentResumed():
+            pauses = tuple(replace(p, until=p.until or event.at) for p in life.pauses)
+            return replace(life, status=_at_work(life), pauses=pauses)
+        case IncidentUnmerged():
+            return replace(life, status=_at_work(life))
+        case IncidentRestored() | IncidentRelapsed():
+            return replace(life, restored=isinstance(event, IncidentRestored))
+        case IncidentReopened():
+            return _reopened(life, event, entry)
+        case _:
+            return _over(life, event)
+
+
+def _over(life: Life, event: IncidentEvent) -> Life:
+    match event:
+        case IncidentResolved():
+            return replace(life, status=Status.RESOLVED)
+        case IncidentClosed():
+            return replace(life, status=Status.CLOSED)
+        case IncidentCancelled():
+            return replace(life, status=Status.CANCELLED)
+        case IncidentMerged():
+            return replace(life, status=Status.MERGED)
+        case _:
+            return life
+
+
+def _reopened(life: Life, event: IncidentReopened, entry: Entry) -> Life:
+    word = "after_closure" if event.after_closure else "resolved"
+    fact = Fact("reopened", 0, entry.recorded_at, word)
+    return replace(
+        life,
+        status=Status.NEW,
+        acknowledged=False,
+        restored=False,
+        facts=added(life.facts, fact),
+    )
+
+
+def _at_work(life: Life) -> Status:
+    return Status.ACKNOWLEDGED if life.acknowledged else Status.NEW

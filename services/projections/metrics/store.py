@@ -1,0 +1,123 @@
+"""Reads and writes what metrics remember, many records at a time."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from psycopg import Cursor
+from psycopg.types.json import Jsonb
+from pydantic import TypeAdapter
+
+from services.projections.metrics.life import Life, Matter, State
+from services.projections.metrics.project import record_of, step
+from services.projections.metrics.rows import TYPES, FactRow, Policies, rows
+from services.projections.metrics.tables import FACTS, RECORDS
+from shared.entry import Entry
+from shared.events.policy import STREAM, PolicyApplied
+from shared.events.upcast import upcast
+from shared.policy.document import Policy
+from shared.references import is_incident_ref
+
+Cursors = Cursor[tuple[Any, ...]]
+
+COPIED = f"{RECORDS} (record, state)"
+COPIED_TYPES = ("text", "jsonb")
+_LIVES: TypeAdapter[Life] = TypeAdapter(Life)
+_MATTERS: TypeAdapter[Matter] = TypeAdapter(Matter)
+_LOAD = "SELECT record, state::text FROM {}.records WHERE record = ANY(%b)"
+_REMEMBER = """
+INSERT INTO {}.records SELECT * FROM unnest(%b::text[], %b::jsonb[])
+ON CONFLICT (record) DO UPDATE SET state = excluded.state
+"""
+_ARRAYS = ", ".join(f"%b::{type_}[]" for type_ in TYPES)
+_SET = ", ".join(f"{name} = excluded.{name}" for name in FactRow._fields[3:])
+_SAVE = (
+    f"INSERT INTO {{}}.{FACTS} SELECT * FROM unnest({_ARRAYS})"
+    f" ON CONFLICT (record, kind, number) DO UPDATE SET {_SET}"
+)
+_POLICIES = """
+SELECT originator_version, state FROM log.events
+WHERE originator_id = %s AND originator_version = ANY(%s)
+"""
+
+
+def apply(cursor: Cursors, schema: str, entries: Sequence[Entry]) -> None:
+    """Bring records and facts of `schema` up to the last of `entries`."""
+    by_entry = [(record_of(entry.stream), entry) for entry in entries]
+    held = _load(cursor, schema, sorted({record for record, _ in by_entry if record}))
+    states: dict[str, State | None] = {**held}
+    for record, entry in by_entry:
+        if record:
+            states[record] = step(states.get(record), entry)
+    now = [
+        state
+        for record, state in sorted(states.items())
+        if state and state is not held.get(record)
+    ]
+    if now:
+        arrays = [list(values) for values in zip(*map(columns, now), strict=True)]
+        cursor.execute(_REMEMBER.format(schema), arrays)
+        _save(cursor, schema, held, now)
+
+
+def columns(state: State) -> tuple[str, Jsonb]:
+    """Return what is remembered of a record as it is stored."""
+    adapter: TypeAdapter[Any] = _LIVES if isinstance(state, Life) else _MATTERS
+    return (state.record, Jsonb(adapter.dump_python(state, mode="json"), orjson.dumps))
+
+
+def finish(cursor: Cursors, schema: str, states: Sequence[State]) -> None:
+    """Copy the facts of `states` in, after they were copied themselves."""
+    policies = _policies(cursor, states)
+    into = f"COPY {schema}.{FACTS} FROM STDIN (FORMAT BINARY)"
+    with cursor.copy(into) as copy:
+        copy.set_types(TYPES)
+        for state in states:
+            for row in rows(state, policies):
+                copy.write_row(row)
+
+
+def _load(cursor: Cursors, schema: str, records: Sequence[str]) -> Mapping[str, State]:
+    if not records:
+        return {}
+    found = cursor.execute(_LOAD.format(schema), (list(records),))
+    return {record: remembered(record, state) for record, state in found}
+
+
+def remembered(record: str, state: str | bytes) -> State:
+    """Return a record from its stored form."""
+    adapter: TypeAdapter[Any] = _LIVES if is_incident_ref(record) else _MATTERS
+    read: State = adapter.validate_json(state)
+    return read
+
+
+def _save(
+    cursor: Cursors, schema: str, held: Mapping[str, State], now: Sequence[State]
+) -> None:
+    """Write the rows that differ from those of before; none ever goes away."""
+    before = [held[state.record] for state in now if state.record in held]
+    policies = _policies(cursor, [*now, *before])
+    was = {row for state in before for row in rows(state, policies)}
+    fresh = [row for state in now for row in rows(state, policies) if row not in was]
+    if fresh:
+        arrays = [list(values) for values in zip(*fresh, strict=True)]
+        cursor.execute(_SAVE.format(schema), arrays)
+
+
+def _policies(cursor: Cursors, states: Iterable[State]) -> Policies:
+    """Return the policies that these records were promised under, by version."""
+    versions = {
+        state.promise.policy
+        for state in states
+        if isinstance(state, Life) and state.promise
+    }
+    found = cursor.execute(_POLICIES, (STREAM, sorted(versions))) if versions else ()
+    return {version: _policy(bytes(stored)) for version, stored in found}
+
+
+@lru_cache(maxsize=16)
+def _policy(stored: bytes) -> Policy:
+    # By its text, not by its version: another log has other policies.
+    document = upcast("policy.applied", orjson.loads(stored))
+    return Policy.from_document(PolicyApplied.model_validate(document).document)
