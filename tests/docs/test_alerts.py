@@ -4,7 +4,6 @@ import shutil
 import subprocess
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -84,11 +83,11 @@ def test_no_panel_of_the_board_hides_another() -> None:
         assert not _overlap(one, other), (one, other)
 
 
-def _overlap(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    def beside(at: str, size: str) -> bool:
-        return one[at] + one[size] <= other[at] or other[at] + other[size] <= one[at]
+def _overlap(one: dict[str, int], other: dict[str, int]) -> bool:
+    def meet(at: str, size: str) -> bool:
+        return one[at] < other[at] + other[size] and other[at] < one[at] + one[size]
 
-    return not (beside("x", "w") or beside("y", "h"))
+    return meet("x", "w") and meet("y", "h")
 
 
 def test_the_metrics_of_a_query_are_found_whatever_stands_around_them() -> None:

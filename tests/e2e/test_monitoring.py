@@ -1,0 +1,198 @@
+"""A running desk tells Prometheus what rules and board ask, and a watcher outside."""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from signal import SIGCONT, SIGSTOP, SIGTERM
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from shared.machine.ports import free_port
+from tests.support.desk import until
+from tests.support.monitoring import DEPLOY, exported, names_in, queries, rules
+from tests.support.running_desk import RunningDesk, running_desk
+from tests.support.server import Server
+from tests.support.servers import reachable_folder
+from tests.support.watcher_outside import WatcherOutside, watcher_outside
+
+pytestmark = pytest.mark.e2e
+
+PROMETHEUS = shutil.which("prometheus")
+PORTS = {
+    "PERMANENCE_API_PORT": 8080,
+    "PERMANENCE_INTAKE_PORT": 8081,
+    "PERMANENCE_SLA_WATCHER_PORT": 8082,
+    "PERMANENCE_ESCALATION_PORT": 8083,
+}
+"""The settings of `make up`, and what they are in deploy/prometheus.yaml."""
+BEATING = {"intake", "projections"}
+"""Those whose heartbeat is wired."""
+FROM_OTHERS = {"up", "node_filesystem_avail_bytes", "node_filesystem_size_bytes"}
+"""Metrics that Prometheus itself and node_exporter bring."""
+COMES_WITH_THE_WATCHER = {
+    "permanence_timers_armed",
+    "permanence_timers_fired_total",
+    "permanence_timers_overdue_seconds",
+    "permanence_timers_ready",
+    "permanence_outbox_failed",
+    "permanence_outbox_oldest_seconds",
+    "permanence_outbox_waiting",
+}
+"""Asked for and not there yet: take out what a running desk exports."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A desk as `permanence up` runs it, and who hears its heartbeat."""
+
+    desk: RunningDesk
+    outside: WatcherOutside
+    folder: Path
+
+    def url(self, setting: str) -> str:
+        """Return the address of the service whose port a setting names."""
+        return f"http://127.0.0.1:{self.desk.environment[setting]}"
+
+    def heard(self) -> set[str]:
+        """Return whom the watcher outside has heard."""
+        return {path.removeprefix("/key-1/") for _, path in self.outside.heard}
+
+    def until_heard(self) -> None:
+        """Return once each service has been heard, from now on."""
+        self.outside.heard.clear()
+        until(lambda: self.heard() >= BEATING, "each service is heard")
+
+
+@pytest.fixture(scope="module")
+def watched() -> Iterator[Watched]:
+    with ExitStack() as held:
+        folder = held.enter_context(reachable_folder())
+        outside = held.enter_context(watcher_outside())
+        command = (str(Path(sys.executable).parent / "permanence"), "up")
+        desk = held.enter_context(
+            running_desk(
+                folder / "home",
+                command,
+                PERMANENCE_HEARTBEAT_URL=f"{outside.url}/key-1/{{service}}",
+                PERMANENCE_HEARTBEAT_SECONDS="1",
+            )
+        )
+        yield Watched(desk.until_up(), outside, folder)
+
+
+def test_rules_and_board_ask_for_what_a_desk_exports(watched: Watched) -> None:
+    there = {
+        name
+        for setting in PORTS
+        for name in exported(httpx.get(f"{watched.url(setting)}/metrics").text)
+    }
+    asked = set.union(*map(names_in, [*(rule.expr for rule in rules()), *queries()]))
+
+    assert asked - there - FROM_OTHERS - COMES_WITH_THE_WATCHER == set()
+    assert there & COMES_WITH_THE_WATCHER == set(), "these are there: list them no more"
+    assert asked >= COMES_WITH_THE_WATCHER, "nobody asks for these: list them no more"
+
+
+def test_a_watcher_outside_hears_each_service_and_the_log_never_its_key(
+    watched: Watched,
+) -> None:
+    watched.until_heard()
+    assert {method for method, _ in watched.outside.heard} == {"POST"}
+    assert "key-1" not in watched.desk.said
+
+
+def test_nobody_beats_while_postgresql_hangs(watched: Watched) -> None:
+    postgres = psutil.Process(watched.desk.run.pids["postgres"])
+    family = [postgres, *postgres.children(recursive=True)]
+    for process in family:
+        process.send_signal(SIGSTOP)
+    try:
+        watched.desk.until(rf"(?s)(heartbeat\.withheld.*){{{len(BEATING)}}}")
+        watched.outside.heard.clear()
+        url = watched.url("PERMANENCE_INTAKE_PORT")
+        assert httpx.get(f"{url}/health/ready", timeout=20).status_code == 503
+        assert watched.heard() == set()
+    finally:
+        for process in family:
+            process.send_signal(SIGCONT)
+    watched.until_heard()
+
+
+class Prometheus:
+    """Debian's Prometheus with our configuration, but for ports and patience."""
+
+    def __init__(self, watched: Watched) -> None:
+        text = (DEPLOY / "prometheus.yaml").read_text(encoding="utf-8")
+        for setting, port in PORTS.items():
+            ours = watched.desk.environment[setting]
+            assert text.count(f"127.0.0.1:{port}") == 1
+            text = text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{ours}")
+        text = text.replace("15s", "1s").replace("[alerts", f"[{DEPLOY}/alerts")
+        file = watched.folder / "prometheus.yaml"
+        file.write_text(text, encoding="utf-8")
+        address = f"127.0.0.1:{free_port()}"
+        self._url = f"http://{address}/api/v1"
+        command = [
+            str(PROMETHEUS),
+            f"--config.file={file}",
+            f"--storage.tsdb.path={watched.folder / 'tsdb'}",
+            f"--web.listen-address={address}",
+        ]
+        log = watched.folder / "prometheus.log"
+        self.server = Server(command, None, log, SIGTERM)
+
+    def ask(self, path: str, **params: str) -> Any:
+        """Return what it answers; None while it does not, and where it cannot."""
+        try:
+            answer = httpx.get(f"{self._url}/{path}", params=params, timeout=20)
+        except httpx.TransportError:
+            return None
+        return answer.json()["data"] if answer.status_code == 200 else None
+
+    def sees_all(self) -> bool:
+        """Tell whether it has read every service."""
+        targets = (self.ask("targets") or {}).get("activeTargets", [])
+        return [t["health"] for t in targets] == ["up"] * len(PORTS)
+
+    def evaluated(self) -> dict[str, str]:
+        """Return how each rule fares, by its name."""
+        groups = self.ask("rules")["groups"]
+        return {rule["name"]: rule["health"] for g in groups for rule in g["rules"]}
+
+
+@pytest.fixture
+def prometheus(watched: Watched) -> Iterator[Prometheus]:
+    if PROMETHEUS is None:
+        pytest.skip("no prometheus here: apt-get install prometheus (.ci/run does)")
+    it = Prometheus(watched)
+    it.server.start()
+    try:
+        until(it.sees_all, "Prometheus reads all four services")
+        yield it
+    finally:
+        it.server.stop()
+
+
+def test_a_real_prometheus_reads_the_desk_and_finds_nothing_wrong(
+    prometheus: Prometheus,
+) -> None:
+    well = dict.fromkeys((rule.alert for rule in rules()), "ok")
+
+    until(lambda: prometheus.evaluated() == well, "each rule is evaluated")
+    until(lambda: prometheus.ask("alerts") == {"alerts": []}, "no alert is pending")
+
+
+def test_a_real_prometheus_answers_every_panel_of_the_board(
+    prometheus: Prometheus,
+) -> None:
+    for query in queries():
+        asked = query.replace("$__rate_interval", "1m")
+        assert isinstance(prometheus.ask("query", query=asked), dict), query
+    (services,) = prometheus.ask("query", query=queries()[0])["result"]
+    assert services["value"][1] == str(len(PORTS))
