@@ -1,0 +1,148 @@
+"""Promises end as they must, however late, often or oddly the watcher looks."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.sla_watcher.case import Case, PolicyOf
+from shared.casework.casework import Desk
+from shared.entry import Entry
+from shared.events import IncidentEvent, is_sla_event
+from shared.incident import AT_WORK, replay
+from shared.policy.document import Policy
+from shared.references import incident_stream
+from shared.sla import Clock, evolve
+from shared.sla.clock import ENDED
+from tests.support.any_script import Step, play, scripts
+from tests.support.policies import full
+from tests.support.promises import watching
+
+many = settings(max_examples=60, deadline=timedelta(seconds=10))
+POLICIES = (full(), full(("stops_at: resolved", "stops_at: restored")))
+policies = st.sampled_from(POLICIES)
+YEARS_LATER = timedelta(days=800)
+
+Watcher = Desk[Case, PolicyOf]
+
+
+def streams(log: Sequence[IncidentEvent]) -> dict[str, list[Entry]]:
+    by_incident: dict[str, list[Entry]] = {}
+    for position, event in enumerate(log, 1):
+        own = by_incident.setdefault(event.incident, [])
+        stream, version = incident_stream(event.incident), len(own) + 1
+        own.append(Entry(position, stream, version, event.type, event.at, None, event))
+    return by_incident
+
+
+def watcher(incident: str, policy: Policy) -> Watcher:
+    return Desk(incident, watching(policy), lambda _: policy, None, {})
+
+
+def always_on_time(desk: Watcher, until: datetime) -> None:
+    while (due := desk.next_at()) is not None and due <= until:
+        desk.reach(due, due)
+
+
+def said(desk: Watcher) -> list[tuple[int, dict[str, Any]]]:
+    """Return what was decided, without when it was noticed."""
+    return [
+        (version, event.model_dump(exclude={"at"}))
+        for _, version, event in desk.decided
+    ]
+
+
+def watched(entries: Sequence[Entry], policy: Policy, *, late: bool) -> Watcher:
+    desk = watcher(entries[0].event.incident, policy)
+    at = entries[-1].recorded_at + YEARS_LATER
+    for entry in entries:
+        if not late:
+            always_on_time(desk, entry.recorded_at)
+        desk.take(entry, at)
+    return desk
+
+
+@many
+@given(scripts(), policies)
+def test_a_late_watcher_says_what_one_on_time_said(
+    script: list[Step], policy: Policy
+) -> None:
+    for entries in streams(play(script).log).values():
+        on_time = watched(entries, policy, late=False)
+        late = watched(entries, policy, late=True)
+
+        assert said(late) == said(on_time)
+
+
+@many
+@given(scripts(), policies, st.data())
+def test_repeats_and_looks_in_between_change_nothing(
+    script: list[Step], policy: Policy, data: st.DataObject
+) -> None:
+    for entries in streams(play(script).log).values():
+        plain = watched(entries, policy, late=True)
+        desk = watcher(entries[0].event.incident, policy)
+        for n, entry in enumerate(entries):
+            desk.take(entry, entry.recorded_at)
+            for again in data.draw(st.lists(st.sampled_from(entries[: n + 1]))):
+                desk.take(again, entry.recorded_at)
+            desk.reach(entry.recorded_at, entry.recorded_at)
+
+        assert said(desk) == said(plain)
+
+
+@many
+@given(scripts(), policies)
+def test_every_promise_ends_in_exactly_one_way_once_nothing_is_left_to_do(
+    script: list[Step], policy: Policy
+) -> None:
+    for entries in streams(play(script).log).values():
+        desk = watched(entries, policy, late=True)
+        always_on_time(desk, entries[-1].recorded_at + YEARS_LATER)
+        incident = replay(entry.event for entry in entries)
+        assert incident is not None
+        assert desk.case is not None
+        over = incident.status not in AT_WORK
+
+        for clock in desk.case.clocks:
+            current = clock.name.cycle == incident.cycle
+            stands = clock.standing_since is not None
+            assert clock.state in ENDED or (current and not over and stands), clock
+        names = [clock.name for clock in desk.case.clocks]
+        assert len(names) == len(set(names))
+
+
+@many
+@given(scripts(), policies)
+def test_a_breach_is_said_once_and_never_taken_back(
+    script: list[Step], policy: Policy
+) -> None:
+    for entries in streams(play(script).log).values():
+        desk = watched(entries, policy, late=True)
+        clocks: tuple[Clock, ...] = ()
+        broken: list[object] = []
+        for _, _, event in desk.decided:
+            assert is_sla_event(event)
+            clocks = evolve(clocks, event)
+            if event.type == "sla.breached":
+                broken.append((event.target, event.cycle, event.round))
+        assert len(broken) == len(set(broken))
+        assert {tuple(c.name) for c in clocks if c.state == "breached"} == set(broken)
+
+
+@many
+@given(scripts(), policies)
+def test_nothing_is_said_of_an_instant_before_the_one_said_before_it(
+    script: list[Step], policy: Policy
+) -> None:
+    for entries in streams(play(script).log).values():
+        desk = watched(entries, policy, late=True)
+        case = desk.case
+
+        assert case is not None
+        for clock in case.clocks:
+            ends = (clock.breached_at, clock.ended_at)
+            assert all(end >= clock.started_at for end in ends if end), clock
+            assert all(stop.since <= stop.until for stop in clock.stopped), clock

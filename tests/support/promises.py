@@ -1,0 +1,169 @@
+"""A watcher without servers: what happened goes in, what becomes of promises comes out.
+
+Instants are local times of Monday 30 June 2025 in Paris, or of another day: `27 14:30`.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import TypeAdapter
+
+from services.sla_watcher.case import Case, PolicyOf
+from services.sla_watcher.decider import decide, evolve, next_at
+from services.sla_watcher.reacting import react
+from shared.casework.casework import Casework, Desk
+from shared.entry import Entry
+from shared.events import AnyEvent, SlaEvent, is_sla_event
+from shared.events.incident import (
+    IncidentOpened,
+)
+from shared.policy.document import Policy
+from shared.policy.public_holidays import expand
+from shared.policy.reading import read
+from shared.references import incident_stream, sla_stream
+from shared.sla import Clock
+
+PARIS = ZoneInfo("Europe/Paris")
+FILE = Path(__file__).parents[2] / "deploy" / "valmont.yaml"
+INCIDENT = "INC-000016"
+
+
+def valmont(*changes: tuple[str, str]) -> Policy:
+    """Return the policy of the desk of Valmont with some of its words replaced."""
+    text = FILE.read_text(encoding="utf-8")
+    for before, after in changes:
+        assert text.count(before) == 1, f"{before!r}: {text.count(before)} times"
+        text = text.replace(before, after)
+    policy = read(text)
+    assert isinstance(policy, Policy), [str(each) for each in policy]
+    return expand(policy, datetime(2025, 6, 2, tzinfo=UTC).date())
+
+
+VALMONT = valmont()
+
+
+def local(when: str) -> datetime:
+    """Return an instant in UTC: `09:10`, `27 14:30` or `07-03 10:30`."""
+    day, _, hour = when.rpartition(" ")
+    month, _, day = (day or "06-30").rpartition("-")
+    written = f"2025-{month or '06'}-{day}T{hour}"
+    return datetime.fromisoformat(written).replace(tzinfo=PARIS).astimezone(UTC)
+
+
+def shown(at: datetime | None) -> str | None:
+    """Return an instant as the tests write it."""
+    if at is None:
+        return None
+    there = at.astimezone(PARIS)
+    seconds = ":%S" if there.second else ""
+    day = "" if there.date().isoformat() == "2025-06-30" else "%m-%d "
+    return there.strftime(f"{day}%H:%M{seconds}")
+
+
+def watching(policy: Policy = VALMONT) -> Casework[Case, PolicyOf]:
+    """Return the watcher's rules under one policy."""
+    return Casework(
+        schema="sla",
+        react=react,
+        evolve=evolve,
+        decide=decide,
+        next_at=next_at,
+        stream_of=lambda incident, _: sla_stream(incident),
+        follows=lambda incident: [incident_stream(incident)],
+        known=lambda _cursor, _incidents: lambda _version: policy,
+        adapter=TypeAdapter(Case),
+    )
+
+
+@dataclass
+class Watch:
+    """One incident and the watcher at work on it."""
+
+    policy: Policy = VALMONT
+    said: list[SlaEvent] = field(default_factory=list)
+    _desk: Desk[Case, PolicyOf] | None = None
+    _version: int = 0
+
+    @property
+    def desk(self) -> Desk[Case, PolicyOf]:
+        """The case on the table."""
+        if self._desk is None:
+            work = watching(self.policy)
+            self._desk = Desk(INCIDENT, work, lambda _: self.policy, None, {})
+        return self._desk
+
+    def opened(self, when: str, **words: Any) -> list[str]:
+        """Open the incident: a user's, on payroll, P2, unless said otherwise."""
+        at = local(when)
+        given: dict[str, Any] = {
+            "origin": "user",
+            "title": "Totaux faux",
+            "service": "paie",
+            "impact": "high",
+            "urgency": "medium",
+            "priority": "p2",
+            "team": "desk",
+            "reporter": "roche",
+            "reported_at": at,
+            "at": at,
+            "by": "person:roche",
+        }
+        return self.happens(when, IncidentOpened, **(given | words))
+
+    def happens(self, when: str, kind: type[Any], **words: Any) -> list[str]:
+        """Let an event enter the log; return what the watcher says to it, in short."""
+        at = local(when)
+        common = {"incident": INCIDENT, "policy": 1, "at": at, "by": "person:nadia"}
+        event: AnyEvent = kind(**(common | words))
+        self._version += 1
+        stream = incident_stream(INCIDENT)
+        entry = Entry(self._version, stream, self._version, event.type, at, None, event)
+        return self._heard(lambda: self.desk.take(entry, at))
+
+    def passes(self, until: str) -> list[str]:
+        """Let time pass and the watcher wake whenever something is due."""
+        said: list[str] = []
+        end = local(until)
+        while (due := self.desk.next_at()) is not None and due <= end:
+            said += self._heard(lambda due=due: self.desk.reach(due, due))
+        return said
+
+    def clock(self, target: str, cycle: int = 1, round_: int = 1) -> Clock:
+        """Return one of the clocks."""
+        case = self.desk.case
+        assert case is not None
+        (found,) = [c for c in case.clocks if c.name == (target, cycle, round_)]
+        return found
+
+    def _heard(self, act: Any) -> list[str]:
+        before = len(self.desk.decided)
+        act()
+        fresh = [event for _, _, event in self.desk.decided[before:]]
+        assert all(map(is_sla_event, fresh))
+        self.said += fresh  # type: ignore[arg-type] # just looked at
+        return [brief(event) for event in fresh]  # type: ignore[arg-type] # likewise
+
+
+_INSTANTS = (
+    "warned_at",
+    "breached_at",
+    "met_at",
+    "done_at",
+    "cancelled_at",
+    "paused_at",
+    "resumed_at",
+    "continued_at",
+    "retargeted_at",
+    "due_at",
+)
+
+
+def brief(event: SlaEvent) -> str:
+    """Return an event in short: `ttr breached 16:10`, `tto armed 09:40`."""
+    happened = event.type.removeprefix("sla.")
+    instant = next(getattr(event, name) for name in _INSTANTS if hasattr(event, name))
+    share = f" {event.percent} %" if event.type == "sla.warned" else ""
+    return f"{event.target} {happened}{share} {shown(instant)}"

@@ -1,0 +1,1 @@
+"""The watcher's rules, each a sentence."""
