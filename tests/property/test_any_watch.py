@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from services.sla_watcher.case import Case, PolicyOf
 from shared.casework.casework import Desk
 from shared.entry import Entry
-from shared.events import IncidentEvent, is_sla_event
+from shared.events import IncidentEvent, is_incident_event, is_sla_event
 from shared.incident import AT_WORK, replay
 from shared.policy.document import Policy
 from shared.references import incident_stream
@@ -54,8 +54,10 @@ def said(desk: Watcher) -> list[tuple[int, dict[str, Any]]]:
     ]
 
 
-def watched(entries: Sequence[Entry], policy: Policy, *, late: bool) -> Watcher:
-    desk = watcher(entries[0].event.incident, policy)
+def watched(
+    incident: str, entries: Sequence[Entry], policy: Policy, *, late: bool
+) -> Watcher:
+    desk = watcher(incident, policy)
     at = entries[-1].recorded_at + YEARS_LATER
     for entry in entries:
         if not late:
@@ -69,9 +71,9 @@ def watched(entries: Sequence[Entry], policy: Policy, *, late: bool) -> Watcher:
 def test_a_late_watcher_says_what_one_on_time_said(
     script: list[Step], policy: Policy
 ) -> None:
-    for entries in streams(play(script).log).values():
-        on_time = watched(entries, policy, late=False)
-        late = watched(entries, policy, late=True)
+    for incident, entries in streams(play(script).log).items():
+        on_time = watched(incident, entries, policy, late=False)
+        late = watched(incident, entries, policy, late=True)
 
         assert said(late) == said(on_time)
 
@@ -81,9 +83,9 @@ def test_a_late_watcher_says_what_one_on_time_said(
 def test_repeats_and_looks_in_between_change_nothing(
     script: list[Step], policy: Policy, data: st.DataObject
 ) -> None:
-    for entries in streams(play(script).log).values():
-        plain = watched(entries, policy, late=True)
-        desk = watcher(entries[0].event.incident, policy)
+    for incident, entries in streams(play(script).log).items():
+        plain = watched(incident, entries, policy, late=True)
+        desk = watcher(incident, policy)
         for n, entry in enumerate(entries):
             desk.take(entry, entry.recorded_at)
             for again in data.draw(st.lists(st.sampled_from(entries[: n + 1]))):
@@ -98,16 +100,16 @@ def test_repeats_and_looks_in_between_change_nothing(
 def test_every_promise_ends_in_exactly_one_way_once_nothing_is_left_to_do(
     script: list[Step], policy: Policy
 ) -> None:
-    for entries in streams(play(script).log).values():
-        desk = watched(entries, policy, late=True)
+    for incident, entries in streams(play(script).log).items():
+        desk = watched(incident, entries, policy, late=True)
         always_on_time(desk, entries[-1].recorded_at + YEARS_LATER)
-        incident = replay(entry.event for entry in entries)
-        assert incident is not None
+        state = replay(e.event for e in entries if is_incident_event(e.event))
+        assert state is not None
         assert desk.case is not None
-        over = incident.status not in AT_WORK
+        over = state.status not in AT_WORK
 
         for clock in desk.case.clocks:
-            current = clock.name.cycle == incident.cycle
+            current = clock.name.cycle == state.cycle
             stands = clock.standing_since is not None
             assert clock.state in ENDED or (current and not over and stands), clock
         names = [clock.name for clock in desk.case.clocks]
@@ -119,8 +121,8 @@ def test_every_promise_ends_in_exactly_one_way_once_nothing_is_left_to_do(
 def test_a_breach_is_said_once_and_never_taken_back(
     script: list[Step], policy: Policy
 ) -> None:
-    for entries in streams(play(script).log).values():
-        desk = watched(entries, policy, late=True)
+    for incident, entries in streams(play(script).log).items():
+        desk = watched(incident, entries, policy, late=True)
         clocks: tuple[Clock, ...] = ()
         broken: list[object] = []
         for _, _, event in desk.decided:
@@ -137,8 +139,8 @@ def test_a_breach_is_said_once_and_never_taken_back(
 def test_nothing_is_said_of_an_instant_before_the_one_said_before_it(
     script: list[Step], policy: Policy
 ) -> None:
-    for entries in streams(play(script).log).values():
-        desk = watched(entries, policy, late=True)
+    for incident, entries in streams(play(script).log).items():
+        desk = watched(incident, entries, policy, late=True)
         case = desk.case
 
         assert case is not None
