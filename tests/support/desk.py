@@ -5,10 +5,10 @@ Each is a process that a test may kill, freeze and start again; files and ports 
 
 import sys
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from signal import SIGTERM
 from time import monotonic, sleep
@@ -18,6 +18,7 @@ import httpx
 from services.intake import policy_store
 from services.intake.policy_store import Applied, Signature
 from shared.access import create
+from shared.clock import clock_from, set_lever
 from shared.command import Scope
 from shared.event_log import EventLog
 from shared.machine.ports import free_port
@@ -49,6 +50,12 @@ class Desk:
     services: dict[str, Server] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
+    lever: Path | None = None
+
+    def move_to(self, instant: datetime, speed: float = 0.0) -> None:
+        """Let all clocks of the desk show `instant`; they stand unless told to run."""
+        assert self.lever is not None, "the desk runs on real time"
+        set_lever(self.lever, instant, speed)
 
     @property
     def intake_url(self) -> str:
@@ -72,7 +79,8 @@ class Desk:
 
     def log(self) -> EventLog:
         """Open the event log as its owner, with the vault's key."""
-        return EventLog.open(self.database.owner_dsn, master=MASTER)
+        clock = clock_from(self.lever)
+        return EventLog.open(self.database.owner_dsn, master=MASTER, clock=clock)
 
     def wait_ready(self, names: Sequence[str] = SERVICES) -> None:
         """Return once these services say that they are ready."""
@@ -107,9 +115,30 @@ def until(holds: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
         sleep(0.02)
 
 
+@dataclass(frozen=True)
+class Setting:
+    """How a desk differs from the usual one.
+
+    `at` puts it on a lever clock that shows this instant; `environment` is for all
+    services; `people` are ids that get tokens of their own.
+    """
+
+    policy: Path = POLICY
+    at: datetime | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    people: Sequence[str] = ()
+
+
+USUAL = Setting()
+
+
 @contextmanager
 def running_desk(
-    folder: Path, *, durable: bool = False, start: Sequence[str] = SERVICES
+    folder: Path,
+    *,
+    durable: bool = False,
+    start: Sequence[str] = SERVICES,
+    setting: Setting = USUAL,
 ) -> Iterator[Desk]:
     """Run a desk with its files in `folder`, which `nobody` can pass."""
     with (
@@ -117,11 +146,14 @@ def running_desk(
         running_nats(folder, durable=durable) as nats,
     ):
         desk = Desk(folder, postgres, nats, postgres.fresh_database())
-        desk.tokens.update(_prepared(desk))
+        if setting.at is not None:
+            desk.lever = folder / "lever.json"
+            desk.move_to(setting.at)
+        desk.tokens.update(_prepared(desk, setting))
         for name in (*SERVICES, *start):
             desk.ports[name] = free_port()
         for name in (*SERVICES, *start):
-            desk.services[name] = _service(desk, name)
+            desk.services[name] = _service(desk, name, setting.environment)
         try:
             for name in start:
                 desk.services[name].start()
@@ -132,13 +164,13 @@ def running_desk(
                 server.stop()
 
 
-def _prepared(desk: Desk) -> dict[str, str]:
-    """Apply the starter policy and make a token for each scope."""
-    now = datetime.now(UTC)
+def _prepared(desk: Desk, setting: Setting) -> dict[str, str]:
+    """Apply the policy and make a token for each scope, and for each person."""
+    now = clock_from(desk.lever)()
     log = desk.log()
     applied = policy_store.apply(
         log,
-        POLICY.read_text(encoding="utf-8"),
+        setting.policy.read_text(encoding="utf-8"),
         Signature(by="root", reason="a desk for a test"),
         now,
         "test",
@@ -152,6 +184,7 @@ def _prepared(desk: Desk) -> dict[str, str]:
         "auditor": ("person:ida", ["auditor"]),
         "admin": ("person:root", ["admin"]),
     }
+    scopes |= {who: (f"person:{who}", ["agent", "manager"]) for who in setting.people}
     with log.transaction() as cursor:
         tokens = {
             who: create(cursor, now, actor, given).token
@@ -161,7 +194,7 @@ def _prepared(desk: Desk) -> dict[str, str]:
     return tokens
 
 
-def _service(desk: Desk, name: str) -> Server:
+def _service(desk: Desk, name: str, given: Mapping[str, str]) -> Server:
     service = name.removesuffix(TWIN)
     key_file = desk.folder / "vault.key"
     key_file.write_text(b64encode(MASTER).decode(), encoding="ascii")
@@ -172,6 +205,9 @@ def _service(desk: Desk, name: str) -> Server:
         "PERMANENCE_HTTP_PORT": str(desk.ports[name]),
         "PERMANENCE_INTAKE_URL": desk.intake_url,
     }
+    environment |= given
+    if desk.lever is not None:
+        environment["PERMANENCE_CLOCK_LEVER"] = str(desk.lever)
     if service != "sla_watcher":  # it has no business with personal words
         environment["PERMANENCE_VAULT_KEY_FILE"] = str(key_file)
     command = ["/usr/bin/env", *(f"{k}={v}" for k, v in environment.items())]
