@@ -53,7 +53,8 @@ async def run(
         ):
             access = Access(log.transaction, clock)
             tail = Tail(log, progress, threads)
-            desk = Desk(log, access, progress, Owner(link), intake, threads, tail)
+            owner = Owner(link)
+            desk = Desk(log, access, progress, owner, intake, threads, tail, clock)
             following = followers(settings, log, link, progress, clock)
             registry = CollectorRegistry()
             well = health(following, log, clock, registry)

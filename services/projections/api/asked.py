@@ -26,7 +26,7 @@ Name = Annotated[
 Position = Annotated[int, Field(ge=0, le=POSITION_MAX)]
 
 
-def _with_plus(text: object) -> object:
+def with_plus(text: object) -> object:
     """Put back the plus of a zone: in a query string it means a space."""
     return re.sub(r" (?=\d\d:?\d\d$)", "+", text) if isinstance(text, str) else text
 
@@ -45,7 +45,7 @@ class Asked(BaseModel):
 class AskedAt(Asked):
     """A question that may be asked of the past."""
 
-    at: Annotated[AwareDatetime | None, BeforeValidator(_with_plus)] = None
+    at: Annotated[AwareDatetime | None, BeforeValidator(with_plus)] = None
     """An instant: what was recorded up to then. Left out: now."""
 
 

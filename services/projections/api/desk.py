@@ -15,6 +15,7 @@ from services.projections.api.tail import Tail
 from services.projections.progress import Progress
 from shared.access import Access
 from shared.answering import ANSWER_SECONDS
+from shared.clock import Clock
 from shared.event_log import EventLog
 from shared.problem import Problem
 
@@ -33,6 +34,7 @@ class Desk:
     intake: httpx.AsyncClient
     threads: Executor
     tail: Tail
+    clock: Clock
     _running: int = field(default=0, init=False)
 
     async def blocking(

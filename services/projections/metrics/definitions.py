@@ -1,0 +1,117 @@
+"""What every number of the metrics means: the one text that answers and pages show."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+FIRST_CONTACT_DAYS = 7
+"""How long a resolution must hold to count as one at the first contact."""
+
+
+class Definition(NamedTuple):
+    """The meaning of a number, and whether those of parts of a period add up."""
+
+    meaning: str
+    adds_up: bool
+
+
+DEFINITIONS: Mapping[str, Definition] = {
+    "satisfaction": Definition(
+        "Answers 4 or 5 ÷ answers of the surveys, with the response rate; never "
+        "shown without its n. It comes with the surveys.",
+        adds_up=False,
+    ),
+    "balance": Definition(
+        "open_before + recorded + split + unmerged + reopened_after_closure − closed"
+        " − cancelled − merged = open_at_end. An incident that is reopened while "
+        "resolved never left and is not in it. `awaiting_closure`: of those open at "
+        "the end, the resolved ones.",
+        adds_up=True,
+    ),
+    "resolved_within": Definition(
+        "Incidents whose last resolution in the period still stands at its end and "
+        "took at most so long, each once; `standing` is how many there are however "
+        "long they took. `working`: open hours of the incident's contract over all "
+        "its cycles, from the report, without the time it was resolved and without "
+        "the pauses its contract names; without a contract all hours are open. "
+        "`wall_clock`: the same around the clock, pauses included.",
+        adds_up=False,
+    ),
+    "time_to_acknowledge": Definition(
+        "From the report to the first time that a person took the incident on, "
+        "counted when it was recorded; nothing pauses it. `still_waiting`: at the "
+        "end of the period, those at work that nobody has taken on in their present "
+        "cycle. Percentiles are by nearest rank: times that occurred.",
+        adds_up=False,
+    ),
+    "time_to_restore": Definition(
+        "From the report until service was back, perhaps by a workaround, measured "
+        "as in `resolved_within` without the time it was restored before; of "
+        "restorations in the period that still stand at its end. Percentiles are by "
+        "nearest rank.",
+        adds_up=False,
+    ),
+    "time_to_resolve": Definition(
+        "From the report to the resolution, measured as in `resolved_within`; of "
+        "resolutions in the period that still stand at its end. Percentiles are by "
+        "nearest rank.",
+        adds_up=False,
+    ),
+    "sla": Definition(
+        "Met ÷ (met + breached) of the targets that ended in the period: each clock "
+        "of each cycle by itself, so that a breach in any cycle counts. Cancelled "
+        "ones are shown and not counted. A clock that went on after it was met has "
+        "not ended; one that was breached stays so. `breached_by`: breached = user +"
+        " vendor + provider + unattributed.",
+        adds_up=True,
+    ),
+    "reported": Definition(
+        "How incidents came to be known, each in one place: by users only or by "
+        "monitoring and then by users, counted at the first contact of a user; by "
+        "monitoring only or by the desk itself, counted when they were recorded and "
+        "as long as no user reports them. Merged ones are included, split ones are "
+        "not: they were reported before. By category as it is known now.",
+        adds_up=True,
+    ),
+    "first_contact_resolution": Definition(
+        "Of the user-reported incidents whose first resolution lies in the period: "
+        "those with one inbound contact, no change of team, and no reopening within "
+        f"{FIRST_CONTACT_DAYS} days. Those for which the days are not over are "
+        "`not_yet_known` and in neither number.",
+        adds_up=True,
+    ),
+    "reopened": Definition(
+        "Reopenings ÷ resolutions recorded in the period.",
+        adds_up=True,
+    ),
+    "problems": Definition(
+        "Problems that came of incidents, counted when they were identified: one "
+        "that several incidents led to counts once. Apart: those the staff found, "
+        "and what became of hand-overs after a breach.",
+        adds_up=True,
+    ),
+    "changes": Definition(
+        "Changes that came of incidents, directly or through a problem that has "
+        "incidents: requested; planned, where the first planning counts; cancelled.",
+        adds_up=True,
+    ),
+    "answering": Definition(
+        "Inbound contacts answered within the contract's target for their channel ÷ "
+        "those answered for which wait and target are known. Abandoned ones are "
+        "apart.",
+        adds_up=True,
+    ),
+}
+"""By the name of the field, in the order in which they are shown."""
+
+TO_COME: Mapping[str, str] = {
+    "satisfaction": "comes with the surveys",
+    "sla against the agreed delay": "comes with negotiated extensions",
+    "breaches by party": "come with attributions; until then all are unattributed",
+    "dwell per level": "comes with the report on levels",
+}
+
+GROUPING = (
+    "An incident is grouped by what it is known as now, in all numbers: so the balance "
+    "of each group is true, and an incident that is classified anew moves as a whole."
+)
+COUNTING = "Everything is counted by when it was recorded in the log, in [from, to)."

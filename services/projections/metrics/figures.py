@@ -1,0 +1,193 @@
+"""The numbers of a period, as they are shown: each has its definition."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Shown(BaseModel):
+    """A part of the numbers."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+
+class Satisfaction(Shown):
+    """What users said of the desk."""
+
+    share: float | None = None
+    """Answers 4 or 5 ÷ answers."""
+    n: int = 0
+    response_rate: float | None = None
+    note: str = "comes with the surveys"
+
+
+class Balance(Shown):
+    """The stock of open incidents and what moved it."""
+
+    open_before: int
+    recorded: int
+    split: int
+    unmerged: int
+    reopened_after_closure: int
+    closed: int
+    cancelled: int
+    merged: int
+    open_at_end: int
+    awaiting_closure: int
+    """Of those open at the end, the resolved ones."""
+
+
+class Within(Shown):
+    """How many were resolved within a delay."""
+
+    within: Annotated[str, Field(examples=["8h"])]
+    working: int
+    wall_clock: int
+
+
+class ResolvedWithin(Shown):
+    """Resolutions of the period that still stand at its end."""
+
+    standing: int
+    within: list[Within]
+
+
+class Percentiles(Shown):
+    """Seconds within which half, and nine in ten, were done; None where none was."""
+
+    p50: int | None = None
+    p90: int | None = None
+
+
+class Times(Shown):
+    """How long something took."""
+
+    n: int
+    working_seconds: Percentiles
+    wall_clock_seconds: Percentiles
+
+
+class TimesToAcknowledge(Times):
+    """How long it took until somebody took an incident on."""
+
+    still_waiting: int
+
+
+class BreachedBy(Shown):
+    """Who a breach was due to."""
+
+    user: int = 0
+    vendor: int = 0
+    provider: int = 0
+    unattributed: int
+
+
+class Kept(Shown):
+    """How a target was kept."""
+
+    met: int
+    breached: int
+    cancelled: int
+    """Not counted in the share."""
+    share: float | None
+    """Met ÷ (met + breached)."""
+    breached_by: BreachedBy
+
+
+class ReportedBy(Shown):
+    """How incidents came to be known: each is in one place."""
+
+    user_only: int = 0
+    monitoring_then_user: int = 0
+    monitoring_only: int = 0
+    desk: int = 0
+
+
+class ReportedInCategory(ReportedBy):
+    """The same for one category."""
+
+    category: str | None
+
+
+class Reported(ReportedBy):
+    """How incidents came to be known, and what they were about."""
+
+    by_category: list[ReportedInCategory]
+
+
+class FirstContact(Shown):
+    """User-reported incidents resolved at the first contact."""
+
+    resolved_at_first_contact: int
+    n: int
+    share: float | None
+    not_yet_known: int
+
+
+class Reopened(Shown):
+    """How often it was not over."""
+
+    reopens: int
+    resolutions: int
+    rate: float | None
+
+
+class Handovers(Shown):
+    """What became of hand-overs to Problem Management."""
+
+    requested: int = 0
+    accepted: int = 0
+    joined: int = 0
+    declined: int = 0
+    unanswered: int = 0
+
+
+class Problems(Shown):
+    """Problems identified."""
+
+    from_incidents: int
+    found_by_staff: int
+    handovers: Handovers
+
+
+class Changes(Shown):
+    """Changes that came of incidents."""
+
+    requested: int
+    requested_directly: int
+    requested_through_problems: int
+    planned: int
+    cancelled: int
+
+
+class Answering(Shown):
+    """How fast contacts of a channel were answered."""
+
+    channel: str
+    in_time: int = 0
+    late: int = 0
+    abandoned: int = 0
+    without_target: int = 0
+    unknown: int = 0
+    """How long they waited was not recorded."""
+    share: float | None = None
+
+
+class Figures(Shown):
+    """All numbers of a period; see `definitions`."""
+
+    satisfaction: Satisfaction
+    balance: Balance
+    resolved_within: ResolvedWithin
+    time_to_acknowledge: TimesToAcknowledge
+    time_to_restore: Times
+    time_to_resolve: Times
+    sla: dict[str, Kept]
+    """By target: `tto`, `ttr`, `update`."""
+    reported: Reported
+    first_contact_resolution: FirstContact
+    reopened: Reopened
+    problems: Problems
+    changes: Changes
+    answering: list[Answering]
+    """By channel."""

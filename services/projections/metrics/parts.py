@@ -1,0 +1,98 @@
+"""Single metrics from counted cells: promises, reports, contacts, what came of it."""
+
+from services.projections.metrics.counted import Counted, share
+from services.projections.metrics.figures import (
+    Answering,
+    BreachedBy,
+    Changes,
+    FirstContact,
+    Handovers,
+    Kept,
+    Problems,
+    Reopened,
+    Reported,
+    ReportedInCategory,
+)
+
+
+def kept(begun: Counted, target: str) -> Kept:
+    """Return how a target was kept by the clocks that ended."""
+    met = begun.sum("target", target, "met")
+    breached = begun.sum("target", target, "breached")
+    return Kept(
+        met=met,
+        breached=breached,
+        cancelled=begun.sum("target", target, "cancelled"),
+        share=share(met, met + breached),
+        breached_by=BreachedBy(unattributed=breached),
+    )
+
+
+def reported(begun: Counted) -> Reported:
+    """Return how incidents came to be known, in all and by category."""
+    cells = begun.where("kind", "reported")
+    categories = sorted(
+        {cell.category for cell in cells.cells},
+        key=lambda name: (name is None, name or ""),
+    )
+    by_category = [
+        ReportedInCategory(
+            category=name,
+            **cells.where("category", name).by("reported", "word"),
+        )
+        for name in categories
+    ]
+    return Reported(**cells.by("reported", "word"), by_category=by_category)
+
+
+def first_contact(begun: Counted) -> FirstContact:
+    """Return how many were resolved at the first contact, of those known by now."""
+    resolved = begun.sum("first_contact", "yes")
+    n = resolved + begun.sum("first_contact", "not")
+    return FirstContact(
+        resolved_at_first_contact=resolved,
+        n=n,
+        share=share(resolved, n),
+        not_yet_known=begun.sum("first_contact", "unknown"),
+    )
+
+
+def reopened(begun: Counted) -> Reopened:
+    """Return how often it was not over."""
+    reopens, resolutions = begun.sum("reopened"), begun.sum("resolved")
+    return Reopened(
+        reopens=reopens, resolutions=resolutions, rate=share(reopens, resolutions)
+    )
+
+
+def problems(begun: Counted) -> Problems:
+    """Return the problems identified, and what became of hand-overs."""
+    return Problems(
+        from_incidents=begun.sum("problem", "incident"),
+        found_by_staff=begun.sum("problem", "staff"),
+        handovers=Handovers(**begun.by("handover", "word")),
+    )
+
+
+def changes(begun: Counted) -> Changes:
+    """Return the changes that came of incidents."""
+    return Changes(
+        requested=begun.sum("change_requested"),
+        requested_directly=begun.sum("change_requested", "incident"),
+        requested_through_problems=begun.sum("change_requested", "problem"),
+        planned=begun.sum("change_planned"),
+        cancelled=begun.sum("change_cancelled"),
+    )
+
+
+def answering(begun: Counted) -> list[Answering]:
+    """Return how fast contacts were answered, by channel."""
+    found: list[Answering] = []
+    for channel in begun.by("contact", "word"):
+        of_channel = begun.where("word", channel)
+        verdicts = of_channel.by("contact", "ended")
+        in_time, late = verdicts.get("in_time", 0), verdicts.get("late", 0)
+        found.append(
+            Answering(channel=channel, share=share(in_time, in_time + late), **verdicts)
+        )
+    return found

@@ -1,0 +1,176 @@
+"""What PostgreSQL counts and measures: each query is a range of one index.
+
+`part` is the number of the part of the period, from 0; `grp` the group.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from psycopg import Cursor
+
+from services.projections.metrics.asked import Asked
+from services.projections.metrics.definitions import FIRST_CONTACT_DAYS
+
+_BEGUN = """
+SELECT width_bucket(since, %(bounds)s::timestamptz[]) - 1, {group}, kind, word,
+       CASE WHEN kind IN ('contact', 'target') THEN ended END,
+       CASE WHEN kind = 'reported' THEN category END, count(*)
+FROM {schema}.facts
+WHERE kind = ANY(%(kinds)s) AND since >= %(start)s AND since < %(end)s
+GROUP BY 1, 2, 3, 4, 5, 6
+"""
+_ENDED = """
+SELECT width_bucket(until, %(bounds)s::timestamptz[]) - 1, {group}, kind, ended, NULL,
+       NULL, count(*)
+FROM {schema}.facts
+WHERE kind = ANY(%(kinds)s) AND until >= %(start)s AND until < %(end)s
+GROUP BY 1, 2, 3, 4
+"""
+# Whichever end is nearer has fewer rows; what still lasts is few in any case.
+_LASTING = """
+SELECT -1, grp, kind, '', NULL, NULL, sum(n)::bigint FROM (
+    SELECT {group} AS grp, kind, count(*) AS n FROM {schema}.facts
+    WHERE kind = ANY(%(kinds)s) AND until IS NULL AND since < %(start)s GROUP BY 1, 2
+    UNION ALL
+    SELECT {group} AS grp, kind, count(*) AS n FROM {schema}.facts
+    WHERE kind = ANY(%(kinds)s) AND until >= %(start)s AND since < %(start)s
+    GROUP BY 1, 2
+) AS lasting GROUP BY 2, 3
+"""
+_CHANGES = """
+SELECT width_bucket(since, %(bounds)s::timestamptz[]) - 1, {group}, kind, word, NULL,
+       NULL, count(*)
+FROM {schema}.facts AS change
+WHERE kind = ANY(%(kinds)s) AND since >= %(start)s AND since < %(end)s
+  AND (word = 'incident' OR word = 'problem' AND EXISTS (
+      SELECT FROM {schema}.facts AS problem
+      WHERE problem.record = change.via AND problem.kind = 'problem_of_incident'))
+GROUP BY 1, 2, 3, 4
+"""
+_FIRST_RESOLUTIONS = """
+SELECT width_bucket(since, %(bounds)s::timestamptz[]) - 1, {group}, 'first_contact',
+       CASE WHEN word = 'more' THEN 'not'
+            WHEN ended = 'reopened' AND until < since + %(hold)s THEN 'not'
+            WHEN since + %(hold)s > %(known)s THEN 'unknown'
+            ELSE 'yes' END, NULL, NULL, count(*)
+FROM {schema}.facts
+WHERE kind = 'resolved' AND number = 1 AND word IN ('one_contact', 'more')
+  AND since >= %(start)s AND since < %(end)s
+GROUP BY 1, 2, 4
+"""
+_TIMES = """
+SELECT part, grp, count(*),
+       percentile_disc(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY working),
+       percentile_disc(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY wall),
+       ARRAY[{working}]::bigint[], ARRAY[{wall}]::bigint[]
+FROM (
+    SELECT width_bucket({by}, %(bounds)s::timestamptz[]) - 1 AS part, {group} AS grp,
+           working, wall, until
+    FROM {schema}.facts
+    WHERE kind = %(kind)s AND {by} >= %(start)s AND {by} < %(end)s
+      AND working IS NOT NULL
+) AS measured
+WHERE {counted}
+GROUP BY 1, 2
+"""
+_STANDING = "until IS NULL OR until >= (%(bounds)s::timestamptz[])[part + 2]"
+
+Cursors = Cursor[tuple[Any, ...]]
+
+_SPANS = ("stock", "awaiting", "waiting")
+_BEGINNINGS = (
+    *_SPANS,
+    "resolved",
+    "reopened",
+    "reported",
+    "contact",
+    "target",
+    "handover",
+    "problem",
+)
+_OF_CHANGES = ("change_requested", "change_planned", "change_cancelled")
+
+
+class Cell(NamedTuple):
+    """How many facts of a sort there are in a part and a group."""
+
+    part: int
+    group: str | None
+    kind: str
+    word: str
+    ended: str | None
+    category: str | None
+    n: int
+
+
+class Measured(NamedTuple):
+    """How long facts of a part and a group took; `within` in the order asked."""
+
+    part: int
+    group: str | None
+    n: int
+    working: Sequence[int]
+    """p50 and p90."""
+    wall: Sequence[int]
+    working_within: Sequence[int]
+    wall_within: Sequence[int]
+
+
+class Found(NamedTuple):
+    """All that is read for a period."""
+
+    lasting: Sequence[Cell]
+    """What had begun before and had not ended, part -1."""
+    begun: Sequence[Cell]
+    ended: Sequence[Cell]
+    acknowledged: Sequence[Measured]
+    restored: Sequence[Measured]
+    resolved: Sequence[Measured]
+
+
+def find(cursor: Cursors, schema: str, asked: Asked) -> Found:
+    """Count and measure the facts of a period."""
+    hold = timedelta(days=FIRST_CONTACT_DAYS)
+    more = {"hold": hold, "known": asked.known}
+
+    def cells(query: str, kinds: Sequence[str] = ()) -> list[Cell]:
+        sql = query.format(schema=schema, group=asked.group)
+        given = {**_period(asked), **more, "kinds": list(kinds)}
+        return [Cell(*row) for row in cursor.execute(sql, given)]
+
+    return Found(
+        lasting=cells(_LASTING, _SPANS),
+        begun=[
+            *cells(_BEGUN, _BEGINNINGS),
+            *cells(_CHANGES, _OF_CHANGES),
+            *cells(_FIRST_RESOLUTIONS),
+        ],
+        ended=cells(_ENDED, _SPANS),
+        acknowledged=_times(cursor, schema, asked, "waiting", "until", "true"),
+        restored=_times(cursor, schema, asked, "restored", "since", _STANDING),
+        resolved=_times(cursor, schema, asked, "resolved", "since", _STANDING),
+    )
+
+
+def _times(  # each fills a place of the query
+    cursor: Cursors, schema: str, asked: Asked, kind: str, by: str, counted: str
+) -> list[Measured]:
+    delays = asked.within if kind == "resolved" else ()
+    places = {f"d{number}": delay for number, delay in enumerate(delays)}
+    within = {
+        column: ", ".join(
+            f"count(*) FILTER (WHERE {column} <= %({place})s)" for place in places
+        )
+        for column in ("working", "wall")
+    }
+    sql = _TIMES.format(
+        schema=schema, group=asked.group, by=by, counted=counted, **within
+    )
+    given = {**_period(asked), **places, "kind": kind}
+    return [Measured(*row) for row in cursor.execute(sql, given)]
+
+
+def _period(asked: Asked) -> dict[str, object]:
+    bounds = list(asked.bounds)
+    return {"bounds": bounds, "start": bounds[0], "end": bounds[-1]}

@@ -1,0 +1,156 @@
+"""Whatever happened, what PostgreSQL counts of any period is what the log says."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from datetime import datetime, timedelta
+from itertools import count
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.projections.metrics.asked import Asked, GroupBy
+from services.projections.metrics.definitions import DEFINITIONS
+from services.projections.metrics.figures import Balance, Figures, Shown
+from services.projections.metrics.read import metrics
+from services.projections.metrics.store import apply
+from services.projections.metrics.tables import indexes, tables
+from shared.entry import Entry
+from shared.event_log import EventLog
+from shared.incident import IN_STOCK, Status
+from tests.property.test_metrics_are_a_fold import replayed
+from tests.support.histories import START, histories
+from tests.support.servers import PostgresServer
+
+pytestmark = pytest.mark.servers
+
+_numbers = count(1)
+_MINUTES = 32
+_LATER = START + timedelta(days=30)
+
+
+@pytest.fixture(scope="module")
+def log(postgres_server: PostgresServer) -> Iterator[EventLog]:
+    database = postgres_server.fresh_database()
+    with closing(EventLog.open(database.owner_dsn)) as opened:
+        yield opened
+    postgres_server.drop(database)
+
+
+def _told(
+    log: EventLog,
+    entries: Sequence[Entry],
+    bounds: Sequence[datetime],
+    group_by: GroupBy | None = None,
+) -> tuple[Figures, Sequence[Figures], dict[str | None, Figures]]:
+    """Return the whole, the parts and the groups, once `entries` were applied."""
+    schema = f"rm_metrics_v{next(_numbers)}"
+    with log.transaction() as cursor:
+        cursor.execute(f"CREATE SCHEMA {schema}")
+        for statement in (*tables(schema), *indexes(schema, False)):
+            cursor.execute(statement)
+        half = len(entries) // 2
+        for batch in (entries[:half], entries[half:]):
+            apply(cursor, schema, batch)
+        found = metrics(cursor, schema, Asked(bounds, (60, 600), group_by, _LATER))
+        cursor.execute(f"DROP SCHEMA {schema} CASCADE")
+    return found.whole, found.parts, dict(found.groups)
+
+
+@st.composite
+def _cuts(draw: st.DrawFn) -> list[datetime]:
+    minutes = draw(st.sets(st.integers(0, _MINUTES), min_size=2, max_size=6))
+    return [START + timedelta(minutes=each) for each in sorted(minutes)]
+
+
+_few = settings(
+    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@_few
+@given(histories(), _cuts())
+def test_open_at_the_end_is_what_a_replay_up_to_then_finds(
+    log: EventLog, entries: list[Entry], cuts: list[datetime]
+) -> None:
+    _, parts, _ = _told(log, entries, cuts)
+
+    for end, part in zip(cuts[1:], parts, strict=True):
+        known = replayed(entries, end).values()
+        held = [one for one in known if one.status in IN_STOCK]
+        awaiting = [one for one in held if one.status is Status.RESOLVED]
+        assert part.balance.open_at_end == len(held)
+        assert part.balance.awaiting_closure == len(awaiting)
+        assert _is_true(part.balance)
+
+
+@_few
+@given(histories(), _cuts())
+def test_parts_add_up_to_the_whole(
+    log: EventLog, entries: list[Entry], cuts: list[datetime]
+) -> None:
+    whole, parts, _ = _told(log, entries, cuts)
+
+    assert _is_true(whole.balance)
+    assert parts[0].balance.open_before == whole.balance.open_before
+    assert parts[-1].balance.open_at_end == whole.balance.open_at_end
+    for name, definition in DEFINITIONS.items():
+        if definition.adds_up:
+            summed = [_counts(getattr(part, name)) for part in parts]
+            assert _sum(summed) == _sum([_counts(getattr(whole, name))]), name
+
+
+@_few
+@given(histories(), _cuts(), st.sampled_from(["service", "client", "team"]))
+def test_groups_add_up_to_the_whole_and_each_balance_is_true(
+    log: EventLog, entries: list[Entry], cuts: list[datetime], group_by: GroupBy
+) -> None:
+    whole, _, groups = _told(log, entries, cuts, group_by)
+
+    assert all(_is_true(figures.balance) for figures in groups.values())
+    assert sum(f.balance.open_at_end for f in groups.values()) == (
+        whole.balance.open_at_end
+    )
+    for name in DEFINITIONS:
+        summed = [_counts(getattr(figures, name)) for figures in groups.values()]
+        assert _sum(summed) == _sum([_counts(getattr(whole, name))]), name
+
+
+def _is_true(balance: Balance) -> bool:
+    came = balance.recorded + balance.split + balance.unmerged
+    came += balance.reopened_after_closure
+    left = balance.closed + balance.cancelled + balance.merged
+    return balance.open_before + came - left == balance.open_at_end
+
+
+_STANDING = {"open_before", "open_at_end", "awaiting_closure"}
+
+
+def _counts(part: object, name: str = "") -> dict[str, int]:
+    """Return every number that is a count, by where it stands; stocks left out."""
+    match part:
+        case Shown():
+            inner = [(key, value) for key, value in part if key not in _STANDING]
+        case dict():
+            inner = list(part.items())
+        case list():
+            inner = [(str(_names(one)), one) for one in part]
+        case int():
+            return {name: part}
+        case _:
+            return {}
+    counted: dict[str, int] = {}
+    for key, value in inner:
+        if key not in {"p50", "p90"}:
+            counted |= _counts(value, f"{name}.{key}")
+    return counted
+
+
+def _names(part: Shown) -> list[object]:
+    return [value for _, value in part if not isinstance(value, int | float)]
+
+
+def _sum(parts: Sequence[dict[str, int]]) -> dict[str, int]:
+    names = {name for part in parts for name in part}
+    summed = {name: sum(part.get(name, 0) for part in parts) for name in names}
+    return {name: n for name, n in summed.items() if n}

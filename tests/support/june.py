@@ -1,0 +1,63 @@
+"""A log of June 2025 that tests write event by event, each at its own instant."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from services.intake import policy_store
+from services.intake.policy_store import Signature
+from shared.event_log import EventLog
+from shared.events import EVENT_TYPES
+from shared.policy.document import Policy
+from tests.support.api import MASTER
+from tests.support.histories import opened
+from tests.support.policies import FULL
+from tests.support.servers import Database
+
+
+def june(day: int, hour: int = 0, minute: int = 0) -> datetime:
+    """Return an instant of June 2025, in UTC."""
+    return datetime(2025, 6, day, hour, minute, tzinfo=UTC)
+
+
+@dataclass
+class June:
+    """Records events at the instants a test says, later ones later."""
+
+    database: Database
+    now: datetime = datetime(2025, 6, 1, tzinfo=UTC)
+    position: int = 0
+    log: EventLog = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.log = EventLog.open(
+            self.database.owner_dsn, master=MASTER, clock=lambda: self.now
+        )
+
+    def applied(self, text: str = FULL) -> Policy:
+        """Put a policy in force."""
+        signed = Signature(by="ghislaine", reason="first one", approved_by="direction")
+        done = policy_store.apply(self.log, text, signed, self.now)
+        assert isinstance(done, policy_store.Applied), done
+        self.position = self.log.head().position
+        return done.policy
+
+    def opens(self, at: datetime, ref: str, **given: Any) -> None:
+        """Record that an incident was opened; the report is of the same instant."""
+        event = opened(ref, at=at, **{"reported_at": at, **given})
+        self._record(at, f"incident-{ref}", event)
+
+    def says(self, at: datetime, type_: str, ref: str, **given: Any) -> None:
+        """Record what happened to an incident, a problem or a change."""
+        kind = type_.partition(".")[0]
+        record = kind if kind in {"problem", "change"} else "incident"
+        head = {"at": at, "by": "person:paul", "whose": "person:paul", "policy": 1}
+        event = EVENT_TYPES[type_].model_validate({**head, record: ref, **given})
+        self._record(at, f"{kind}-{ref}", event)
+
+    def _record(self, at: datetime, stream: str, event: Any) -> None:
+        self.now = at
+        before = self.log.head_version(stream)
+        (entry,) = self.log.record(stream, before, [event])
+        assert entry.recorded_at == at
+        self.position = entry.position
