@@ -21,8 +21,9 @@ def kept(hands: Hands, received_at: datetime) -> None:
     unmapped = (Rejected(0, "no labels"),)
     body = received_at.isoformat().encode()
     delivery = Delivery("demo", "alertmanager", body, 0, unmapped, received_at)
-    ((result,),) = hands.receiver.flush([delivery])
-    assert result.status == "quarantined"
+    (results,) = hands.receiver.flush([delivery])
+    assert isinstance(results, list)
+    assert [result.status for result in results] == ["quarantined"]
 
 
 def looked(log: EventLog, at: datetime = NOW) -> Check:

@@ -1,4 +1,4 @@
-"""The API counts its answers by route: neither a reference nor a key becomes a label."""
+"""The API counts its answers by route: no reference and no key becomes a label."""
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families

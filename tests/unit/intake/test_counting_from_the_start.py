@@ -1,4 +1,4 @@
-"""What alerts look at is there before it first happens: nothing to one is no increase."""
+"""What alerts look at is there before it happens: from nothing is no increase."""
 
 from typing import get_args
 
