@@ -1,0 +1,121 @@
+"""Hands a letter to a mail server and tells what became of it.
+
+Permanent is only what the server says about this letter (5xx to sender, recipient or
+content). A wrong password, a server that sends everybody away or cannot be reached is
+for us to repair: the letter waits.
+"""
+
+import asyncio
+import re
+from contextlib import suppress
+
+from aiosmtplib import (
+    SMTP,
+    SMTPAuthenticationError,
+    SMTPDataError,
+    SMTPException,
+    SMTPRecipientsRefused,
+    SMTPResponseException,
+    SMTPSenderRefused,
+)
+
+from services.escalation.channels.letter import Letter, mail_of
+from services.escalation.channels.mail_server import MailServer
+from services.escalation.channels.outcome import Delivered, Failed, Outcome
+
+SECONDS_MAX = 30.0
+"""For one letter, from the connection to the server's word."""
+GOODBYE_SECONDS_MAX = 1.0
+RECEIPT_MAX = 200
+_PERMANENT = 500
+_ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?!\S)")
+
+
+async def send_mail(
+    server: MailServer, letter: Letter, seconds: float = SECONDS_MAX
+) -> Outcome:
+    """Hand `letter` to `server` within `seconds`; never raises for what others do."""
+    try:
+        mail = mail_of(letter)
+    except ValueError as error:
+        return Failed(str(error), permanent=True)
+    client = _client(server, letter, seconds)
+    try:
+        async with asyncio.timeout(seconds):
+            await client.connect()
+            _, answer = await client.send_message(mail)
+    except (SMTPException, OSError) as error:
+        return _failed(error)
+    else:
+        # It has the letter: whether it says goodbye as well changes nothing.
+        with suppress(SMTPException, OSError):
+            await client.quit(timeout=GOODBYE_SECONDS_MAX)
+        return Delivered(_receipt(answer, letter.to.address))
+    finally:
+        if client.transport is not None:
+            # A TLS line that is closed politely waits for the other side.
+            client.transport.abort()
+        client.close()
+
+
+def _client(server: MailServer, letter: Letter, seconds: float) -> SMTP:
+    guarded = server.tls or server.secret_on_the_way
+    return SMTP(
+        hostname=server.host,
+        port=server.port,
+        username=server.name,
+        password=server.password,
+        use_tls=server.tls,
+        # None: where it is offered. Unencrypted would do, so any certificate does.
+        start_tls=True if guarded and not server.tls else None,
+        validate_certs=guarded,
+        # Otherwise it would ask the DNS who we are.
+        local_hostname=letter.sender.address.rpartition("@")[2],
+        timeout=seconds,
+    )
+
+
+def _failed(error: SMTPException | OSError) -> Failed:
+    match error:
+        case SMTPRecipientsRefused(recipients=[refused, *_]):
+            return _refused("the recipient", refused)
+        case SMTPSenderRefused():
+            return _refused("the sender", error)
+        case SMTPDataError():
+            return _refused("the message", error)
+        case _:
+            return Failed(_ours_to_repair(error), permanent=False)
+
+
+def _ours_to_repair(error: SMTPException | OSError) -> str:
+    match error:
+        case SMTPAuthenticationError():
+            said = _said(error)
+            return f"the mail server does not let us in ({said}): check the password"
+        case SMTPResponseException():
+            return f"the mail server sends us away ({_said(error)})"
+        case TimeoutError():
+            return "the mail server did not answer in time"
+        case OSError():
+            return f"the mail server cannot be reached ({type(error).__name__})"
+        case _:
+            # STARTTLS that is not offered has no class of its own.
+            return "the mail server offers no encryption, or no way we can log in"
+
+
+def _refused(what: str, error: SMTPResponseException) -> Failed:
+    return Failed(
+        f"the mail server refused {what} ({_said(error)})",
+        permanent=error.code >= _PERMANENT,
+    )
+
+
+def _said(error: SMTPResponseException) -> str:
+    # Codes alone: its sentence often repeats the address.
+    enhanced = _ENHANCED.match(error.message)
+    return f"{error.code} {enhanced[0]}" if enhanced else str(error.code)
+
+
+def _receipt(answer: str, address: str) -> str:
+    printable = "".join(each for each in answer if each.isprintable())
+    return printable.replace(address, "…")[:RECEIPT_MAX]

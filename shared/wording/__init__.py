@@ -1,0 +1,1 @@
+"""Words that users and staff read, in each language the desk writes."""

@@ -1,0 +1,1 @@
+"""What leaves the desk, against a real mail server and a real receiver."""

@@ -1,0 +1,1 @@
+"""What leaves the desk, as far as it can be told without a server."""

@@ -1,0 +1,145 @@
+"""A letter by mail: recognisable, threaded, answered by no machine, bent by nobody."""
+
+from email.message import EmailMessage
+from email.parser import BytesParser
+from email.policy import default
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.escalation.channels.letter import SUBJECT_MAX, Letter, Mailbox, mail_of
+from shared.wording.message import Message
+from tests.support.letters import DESK, LEFEVRE, MESSAGE, a_letter
+
+OURS = [
+    "From",
+    "To",
+    "Subject",
+    "Date",
+    "Message-ID",
+    "In-Reply-To",
+    "References",
+    "Idempotency-Key",
+    "Auto-Submitted",
+    "X-Auto-Response-Suppress",
+    "Content-Type",
+    "Content-Transfer-Encoding",
+    "MIME-Version",
+]
+
+
+def as_read(letter: Letter) -> EmailMessage:
+    read = BytesParser(policy=default).parsebytes(mail_of(letter).as_bytes())
+    assert isinstance(read, EmailMessage)
+    return read
+
+
+def words(mail: EmailMessage) -> str:
+    """The body as it was written: on its way a line ends with two characters."""
+    text: str = mail.get_content()
+    return text.replace("\r\n", "\n")
+
+
+def test_it_says_what_it_is_to_people_and_machines() -> None:
+    mail = as_read(a_letter())
+
+    assert mail["From"] == "Centre de services <desk@desk.example>"
+    assert mail["To"] == "Mme Lefèvre <lefevre@valmont.example>"
+    assert mail["Subject"] == f"[INC-000042] {MESSAGE.subject}"
+    assert mail["Date"] == "Mon, 30 Jun 2025 08:04:00 +0000"
+    assert mail["In-Reply-To"] == mail["References"] == "<INC-000042@desk.example>"
+    assert mail["Idempotency-Key"] == "INC-000042.3.receipt.lefevre"
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["X-Auto-Response-Suppress"] == "All"
+    assert mail.get_content_type() == "text/plain"
+    assert mail.get_content_charset() == "utf-8"
+    assert words(mail) == MESSAGE.body
+
+
+def test_a_repeat_is_the_same_to_the_byte() -> None:
+    assert mail_of(a_letter()).as_bytes() == mail_of(a_letter()).as_bytes()
+
+
+def test_each_key_has_its_own_message_id() -> None:
+    one, other = mail_of(a_letter(key="one")), mail_of(a_letter(key="other"))
+
+    assert one["Message-ID"] != other["Message-ID"]
+    assert one["Message-ID"].endswith("@desk.example>")
+
+
+@pytest.mark.parametrize("key", ["k" * 61, "clé", "a\r\nBcc: evil@x.example", "a b"])
+def test_a_key_that_fits_no_header_stands_there_as_its_digest(key: str) -> None:
+    mail = as_read(a_letter(key=key))
+
+    assert mail["Idempotency-Key"] == mail["Message-ID"][1:41]
+    assert mail.keys() == OURS
+
+
+def test_the_longest_key_stands_there_as_it_is() -> None:
+    raw = mail_of(a_letter(key="k" * 60)).as_bytes()
+
+    assert b"\r\nIdempotency-Key: " + b"k" * 60 + b"\r\n" in raw
+
+
+@given(st.text(), st.text(), st.text(), st.text(max_size=80))
+def test_no_title_name_or_key_makes_a_header(
+    subject: str, name: str, body: str, key: str
+) -> None:
+    evil = "\r\nBcc: evil@x.example\n\n"
+    letter = a_letter(
+        key=key.encode("utf-8", "replace").decode() + evil,
+        to=Mailbox(LEFEVRE.address, name + evil),
+        sender=Mailbox(DESK.address, evil + name),
+        message=Message(subject + evil + subject, body),
+    )
+
+    mail = as_read(letter)
+
+    assert mail.keys() == OURS
+    assert [each.addr_spec for each in mail["To"].addresses] == [LEFEVRE.address]
+    assert [each.addr_spec for each in mail["From"].addresses] == [DESK.address]
+    assert mail["Subject"].startswith("[INC-000042] ")
+
+
+def test_a_long_title_is_cut_where_it_still_says_that() -> None:
+    letter = a_letter(message=Message("x" * 1_024, "whole: " + "x" * 1_024))
+
+    mail = as_read(letter)
+
+    assert len(mail["Subject"]) == SUBJECT_MAX
+    assert mail["Subject"].endswith("x…")
+    assert "x" * 1_024 in mail.get_content()
+
+
+def test_words_that_cannot_be_written_do_not_stop_a_letter() -> None:
+    mail = as_read(a_letter(message=Message("a\ud800b", "a\ud800b")))
+
+    assert mail["Subject"] == "[INC-000042] ab"
+    assert words(mail) == "a?b\n"
+
+
+def test_a_domain_with_accents_is_written_as_mail_wants_it() -> None:
+    mail = mail_of(a_letter(to=Mailbox("zoe@école.example")))
+
+    assert mail["To"] == "zoe@xn--cole-9oa.example"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "zoe",
+        "zoe@",
+        "@valmont.example",
+        "zoé@valmont.example",
+        "a@b.example,c@d.example",
+        "a b@c.example",
+        "a@b.example>\r\nRCPT TO:<evil@x.example",
+        "a@b.example\nBcc: evil@x.example",
+        "a@" + "b" * 64 + ".example",
+    ],
+)
+def test_what_is_no_address_is_refused_without_being_repeated(address: str) -> None:
+    with pytest.raises(ValueError, match=r"^the address is none that mail can go to$"):
+        mail_of(a_letter(to=Mailbox(address)))
