@@ -9,7 +9,7 @@ from services.intake.policy_store import Signature
 from shared.event_log import EventLog
 from shared.events import EVENT_TYPES
 from shared.policy.document import Policy
-from tests.support.api import MASTER
+from tests.support.api import MASTER, Api
 from tests.support.histories import opened
 from tests.support.policies import FULL
 from tests.support.servers import Database
@@ -18,6 +18,20 @@ from tests.support.servers import Database
 def june(day: int, hour: int = 0, minute: int = 0) -> datetime:
     """Return an instant of June 2025, in UTC."""
     return datetime(2025, 6, day, hour, minute, tzinfo=UTC)
+
+
+ONE, TWO, THREE = "INC-000001", "INC-000002", "INC-000003"
+HOUR = 3_600
+REOPENED = {"cycle": 2, "cause": "user"}
+_PROMISED = {
+    "target": "ttr",
+    "cycle": 1,
+    "contract": "ville",
+    "candidates": ("ville",),
+    "calendar": "lisbonne",  # 08:00Z to 17:00Z in June, Monday to Friday
+    "seconds": 8 * HOUR,
+    "paused_by": ("user",),
+}
 
 
 @dataclass
@@ -61,3 +75,22 @@ class June:
         (entry,) = self.log.record(stream, before, [event])
         assert entry.recorded_at == at
         self.position = entry.position
+
+
+def promise(month: June, ref: str, day: int, hour: int) -> None:
+    """Record that TTR was promised, in the hours of a contract that pauses stop."""
+    at = june(day, hour)
+    due = {"started_at": at, "due_at": june(day + 1, hour)}
+    month.says(at, "sla.armed", ref, **{**_PROMISED, **due})
+
+
+def asked(api: Api, month: June, **given: Any) -> dict[str, Any]:
+    """Return the metrics of June, or of what is given."""
+    period = {"from": "2025-06-01", "to": "2025-07-01"}
+    return api.get("/v1/metrics", min_position=month.position, **{**period, **given})
+
+
+def figures(api: Api, month: June, **given: Any) -> dict[str, Any]:
+    """Return the numbers of the whole period."""
+    found: dict[str, Any] = asked(api, month, **given)["figures"]
+    return found

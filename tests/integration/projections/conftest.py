@@ -13,6 +13,7 @@ from services.__main__ import app
 from shared.event_log import EventLog
 from shared.machine.nats import Bus
 from tests.support.api import MASTER, Api, serving
+from tests.support.june import June
 from tests.support.servers import Database, NatsServer, PostgresServer
 
 Run = Callable[..., Result]
@@ -30,6 +31,15 @@ def log(database: Database) -> Iterator[EventLog]:
     """Give the log of the database, as its owner with the vault's key."""
     with closing(EventLog.open(database.owner_dsn, master=MASTER)) as opened:
         yield opened
+
+
+@pytest.fixture
+def month(api: Api) -> Iterator[June]:
+    """Give the log of a June, with a policy in force."""
+    written = June(api.database)
+    with closing(written.log):
+        written.applied()
+        yield written
 
 
 @pytest.fixture(scope="module")
