@@ -16,10 +16,10 @@ from services.intake import policy_store
 from services.intake.adapters import ADAPTERS
 from services.intake.app import SIGNALS_A_BATCH
 from services.intake.delivery import Delivery
-from services.intake.incident_cache import IncidentCache
 from services.intake.policies import Policies
 from services.intake.policy_store import Applied, Signature
 from services.intake.receiving import Receiver
+from services.intake.record_cache import RecordCache
 from shared.clock import real_clock
 from shared.event_log import EventLog
 from shared.upkeep import turn_partitions
@@ -56,7 +56,7 @@ def _receiver(postgres: PostgresServer) -> Iterator[Receiver]:
     log = EventLog.open(database.dsn("desk_intake"), master=MASTER, pool_size=2)
     try:
         turn_partitions(log.transaction, now.date())
-        yield Receiver(log, IncidentCache(log), Policies(log), real_clock)
+        yield Receiver(log, RecordCache(log), Policies(log), real_clock)
     finally:
         log.close()
         postgres.drop(database)

@@ -10,8 +10,9 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.events.event import Actor
-from shared.references import IncidentRef
+from shared.references import ChangeRef, IncidentRef, ProblemRef
 
+Done = Literal["recorded", "already", "repeated"]
 Scope = Literal["source", "agent", "manager", "auditor", "admin"]
 
 
@@ -22,18 +23,24 @@ Body = TypeVar("Body")
 class CommandRequest(BaseModel, Generic[Body]):
     """A person's wish, on `desk.command.<aggregate>.<verb>`.
 
-    `body` is what the person sent; `incident` is absent only for `open`. The owner
-    sets the instant.
+    `body` is what the person sent. `incident`, or for the other aggregates `record`,
+    is absent only where the command begins one. The owner sets the instant.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     incident: IncidentRef | None = None
+    record: ProblemRef | ChangeRef | None = None
     actor: Actor
     scopes: tuple[Scope, ...]
     command_id: UUID | None = None
     if_match: Annotated[int, Field(ge=0)] | None = None
     body: Body
+
+    @property
+    def about(self) -> str | None:
+        """The reference of what the command is about, None where it begins one."""
+        return self.incident or self.record
 
 
 class CommandAnswer(BaseModel):
@@ -46,10 +53,25 @@ class CommandAnswer(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    outcome: Literal["recorded", "already", "repeated"]
+    outcome: Done
     incident: IncidentRef
     version: int
     positions: list[int]
+
+
+class RecordAnswer(BaseModel):
+    """The same for a command about a problem or a change."""
+
+    model_config = ConfigDict(frozen=True)
+
+    outcome: Done
+    record: ProblemRef | ChangeRef
+    version: int
+    positions: list[int]
+
+
+Answered = CommandAnswer | RecordAnswer
+"""The answer to a command that was done."""
 
 
 class ProblemDetails(BaseModel):

@@ -21,6 +21,16 @@ def incident_ref(number: int) -> str:
     return f"INC-{number:06d}"
 
 
+def problem_ref(number: int) -> str:
+    """Return the reference of the problem with this number: 1 → `PRB-000001`."""
+    return f"PRB-{number:06d}"
+
+
+def change_ref(number: int) -> str:
+    """Return the reference of the change with this number: 1 → `CHG-000001`."""
+    return f"CHG-{number:06d}"
+
+
 def is_incident_ref(text: str) -> bool:
     """Tell whether `text` is written like an incident's reference."""
     return re.fullmatch(_PATTERN, text) is not None

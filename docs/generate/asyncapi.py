@@ -11,15 +11,15 @@ from faststream.specification.asyncapi import AsyncAPI
 from prometheus_client import CollectorRegistry
 
 from services.intake.command_bus import listen
-from services.intake.deliberating import Wanted
 from services.intake.delivery import Delivery, Result
 from services.intake.reception import Reception
 from services.intake.signal_bus import listen_for_signals
+from services.intake.wanted import Wanted
 from shared import subjects
 from shared.batcher import Batcher
 from shared.broker import command_broker
 from shared.clock import real_clock
-from shared.command import CommandAnswer
+from shared.command import Answered
 from shared.events import EVENT_TYPES
 
 PAGE = Path(__file__).parents[1] / "reference" / "asyncapi.json"
@@ -54,7 +54,7 @@ def _broker() -> NatsBroker:
     """Return intake's broker with all it takes, and what its relay publishes."""
     broker = command_broker("nats://localhost:4222", "intake", CollectorRegistry())
     with ThreadPoolExecutor(1) as executor:  # never used: nothing arrives here
-        commands = Batcher[Wanted, CommandAnswer](
+        commands = Batcher[Wanted, Answered](
             lambda _: (), executor, weight_max=1, waiting_max=1
         )
         signals = Batcher[Delivery, list[Result]](

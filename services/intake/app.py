@@ -14,25 +14,25 @@ from starlette.routing import Router
 from services.intake.command_bus import listen
 from services.intake.command_desk import CommandDesk
 from services.intake.commits import Commits
-from services.intake.deliberating import Wanted
 from services.intake.delivery import Delivery, Result
 from services.intake.http import Doors, routes
-from services.intake.incident_cache import IncidentCache
 from services.intake.noting import Noting
 from services.intake.policies import Policies
 from services.intake.quarantined import quarantine_probe
 from services.intake.receiving import Receiver
 from services.intake.reception import Reception
+from services.intake.record_cache import RecordCache
 from services.intake.relay import Relay
 from services.intake.signal_bus import keep_listening, listen_for_signals
 from services.intake.waiting import waiting_probe
+from services.intake.wanted import Wanted
 from shared.access import Access
 from shared.batcher import Batcher
 from shared.broker import command_broker, started
 from shared.broker import stop as stop_broker
 from shared.bus import Link
 from shared.clock import Clock, clock_from
-from shared.command import CommandAnswer
+from shared.command import Answered
 from shared.event_log import EventLog, Unavailable
 from shared.health import Health, Probe
 from shared.heartbeat import beat
@@ -64,7 +64,7 @@ class Parts:
     log: EventLog
     commits: Commits
     signals: Batcher[Delivery, list[Result]]
-    commands: Batcher[Wanted, CommandAnswer]
+    commands: Batcher[Wanted, Answered]
     reception: Reception
     doors: Doors
 
@@ -76,7 +76,7 @@ def assemble(
     noting: Noting,
 ) -> Parts:
     """Return intake's parts; `noting` hears of each commit."""
-    cache, policies, commits = IncidentCache(log), Policies(log), Commits(log)
+    cache, policies, commits = RecordCache(log), Policies(log), Commits(log)
     receiver = Receiver(log, cache, policies, clock)
     desk = CommandDesk(log, cache, policies, clock)
     signals = Batcher(

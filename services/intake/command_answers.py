@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from services.intake.decider import Refused
-from shared.command import CommandAnswer
+from services.intake.records import record_of, stream_of
+from shared.command import Answered, CommandAnswer, Done, RecordAnswer
 from shared.event_log import EventLog
 from shared.problem import Problem
-from shared.references import incident_stream
+from shared.references import is_incident_ref
 
 _STATUS: Mapping[str, HTTPStatus] = {
     "unknown_incident": HTTPStatus.NOT_FOUND,
+    "unknown_problem": HTTPStatus.NOT_FOUND,
+    "unknown_change": HTTPStatus.NOT_FOUND,
     "unknown_target": HTTPStatus.UNPROCESSABLE_ENTITY,
     "role": HTTPStatus.FORBIDDEN,
     "invalid": HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -37,7 +40,7 @@ def too_busy() -> Problem:
     """Return the answer where others were first too often."""
     return Problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
-        "the incident is very busy; nothing was done: send it again",
+        "the record is very busy; nothing was done: send it again",
         code="busy",
         retry_after=1,
     )
@@ -47,20 +50,28 @@ def moved(expected: int, version: int) -> Problem:
     """Return the answer to an `If-Match` that does not."""
     return Problem(
         HTTPStatus.PRECONDITION_FAILED,
-        f"the incident is at version {version}, not {expected}: read it again",
+        f"it is at version {version} now, not {expected}: read it again",
         code="version",
     )
 
 
-def repeated_answer(
-    log: EventLog, incident: str | None, first: int, last: int
-) -> CommandAnswer:
+def answer_about(
+    ref: str, outcome: Done, version: int, positions: list[int]
+) -> Answered:
+    """Return the answer to a command about an incident, a problem or a change."""
+    if is_incident_ref(ref):
+        return CommandAnswer(
+            outcome=outcome, incident=ref, version=version, positions=positions
+        )
+    return RecordAnswer(
+        outcome=outcome, record=ref, version=version, positions=positions
+    )
+
+
+def repeated_answer(log: EventLog, ref: str | None, first: int, last: int) -> Answered:
     """Return the answer a command got when it was recorded, positions and all."""
     rows = log.rows_since(first - 1, last - first + 1)
-    stream = incident_stream(incident) if incident else rows[0].stream
-    return CommandAnswer(
-        outcome="repeated",
-        incident=stream.removeprefix("incident-"),
-        version=max(row.version for row in rows if row.stream == stream),
-        positions=list(range(first, last + 1)),
-    )
+    stream = stream_of(ref) if ref else rows[0].stream
+    version = max(row.version for row in rows if row.stream == stream)
+    positions = list(range(first, last + 1))
+    return answer_about(record_of(stream), "repeated", version, positions)

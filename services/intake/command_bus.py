@@ -1,5 +1,6 @@
 """Commands over NATS: one subject a verb, answered by whoever of the owners is free."""
 
+from collections.abc import Mapping
 from hashlib import sha256
 from inspect import getdoc
 from typing import Any
@@ -7,50 +8,77 @@ from typing import Any
 import orjson
 from faststream.nats import NatsBroker
 
-from services.intake.deliberating import Wanted
+from services.intake.wanted import (
+    CHANGE,
+    INCIDENT,
+    PROBLEM,
+    AnyWish,
+    Wanted,
+    is_beginning,
+    verb_of,
+)
 from shared import subjects
 from shared.batcher import Batcher
-from shared.command import CommandAnswer, CommandRequest
+from shared.changes.wishes import BODIES as OF_CHANGES
+from shared.command import Answered, CommandRequest
 from shared.problem import Problem
-from shared.wishes import BODIES, Open, PersonsWish
+from shared.problems.wishes import BODIES as OF_PROBLEMS
+from shared.wishes import BODIES as OF_INCIDENTS
 
-AGGREGATE = "incident"
 QUEUE_GROUP = "intake"
 AT_ONCE_MAX = 64
 """Commands of one verb that wait for their batch together."""
 
+OWNED: Mapping[str, Mapping[str, type[AnyWish]]] = {
+    INCIDENT: OF_INCIDENTS,
+    PROBLEM: OF_PROBLEMS,
+    CHANGE: OF_CHANGES,
+}
+"""The bodies of the verbs that people may use, by what they are about."""
+_PREFIX = {PROBLEM: "PRB-", CHANGE: "CHG-"}
 
-def listen(broker: NatsBroker, batcher: Batcher[Wanted, CommandAnswer]) -> None:
+
+def listen(broker: NatsBroker, batcher: Batcher[Wanted, Answered]) -> None:
     """Subscribe to every verb a person may use."""
-    for verb, kind in BODIES.items():
-        _listen_to(broker, batcher, verb, kind)
+    for aggregate, bodies in OWNED.items():
+        for kind in bodies.values():
+            _listen_to(broker, batcher, aggregate, kind)
 
 
 def _listen_to(
     broker: NatsBroker,
-    batcher: Batcher[Wanted, CommandAnswer],
-    verb: str,
-    kind: type[PersonsWish],
+    batcher: Batcher[Wanted, Answered],
+    aggregate: str,
+    kind: type[AnyWish],
 ) -> None:
-    async def take(request: CommandRequest[Any]) -> CommandAnswer:
-        if request.incident is None and verb != Open.verb:
-            raise Problem(422, "name the incident the command is about")
-        digest = digest_of(verb, request)
+    async def take(request: CommandRequest[Any]) -> Answered:
+        _require_subject(request, aggregate)
+        digest = digest_of(request)
         return await batcher.submit(Wanted(request, request.body, digest))
 
     # The annotation is what FastStream reads: each verb has a body of its own.
     take.__annotations__["request"] = CommandRequest[kind]  # type: ignore[valid-type]
     broker.subscriber(
-        subjects.command(AGGREGATE, verb),
+        subjects.command(aggregate, kind.verb),
         queue=QUEUE_GROUP,
         max_workers=AT_ONCE_MAX,
-        title=f"{AGGREGATE}.{verb}",
+        title=f"{aggregate}.{kind.verb}",
         description=getdoc(kind),
     )(take)
 
 
-def digest_of(verb: str, request: CommandRequest[Any]) -> bytes:
-    """Return what tells two uses of one command id apart: verb, incident and body."""
-    body = request.body.model_dump(mode="json", exclude_unset=True)
-    told = [verb, request.incident, body]
+def _require_subject(request: CommandRequest[Any], aggregate: str) -> None:
+    """Raise `Problem` 422 where the command is about nothing, or about another kind."""
+    prefix = _PREFIX.get(aggregate)
+    ref = request.record if prefix else request.incident
+    fits = ref is not None and ref.startswith(prefix or "INC-")
+    if not fits and not is_beginning(request.body):
+        raise Problem(422, f"name the {aggregate} the command is about")
+
+
+def digest_of(request: CommandRequest[Any]) -> bytes:
+    """Return what tells two uses of one command id apart: verb, record and body."""
+    wish = request.body
+    body = wish.model_dump(mode="json", exclude_unset=True)
+    told = [verb_of(wish), request.about, body]
     return sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).digest()

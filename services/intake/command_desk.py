@@ -11,23 +11,16 @@ from typing import Any
 from psycopg import Cursor
 
 from services.intake.command_answers import misused, repeated_answer, too_busy
-from services.intake.deliberating import (
-    Before,
-    Deliberation,
-    Draft,
-    Wanted,
-    deliberate,
-    moves_keys,
-    refs_read,
-    reporters,
-    takes_reference,
-)
+from services.intake.deliberating import Before, Deliberation, Draft, deliberate
 from services.intake.faults import FAULTS
-from services.intake.incident_cache import IncidentCache, Versioned
+from services.intake.numbers import new_refs
 from services.intake.people import clients_of
 from services.intake.policies import Policies
+from services.intake.record_cache import RecordCache, Versioned
+from services.intake.records import REF_OF_NUMBER, RecordEvent, ref_of, stream_of
 from services.intake.refusals import journal
-from services.intake.signal_keys import move_keys, new_refs
+from services.intake.signal_keys import move_keys
+from services.intake.wanted import Wanted, begins, moves_keys, refs_read, reporters
 from shared.append import (
     Member,
     Misused,
@@ -39,14 +32,13 @@ from shared.append import (
     recorded_commands,
 )
 from shared.clock import Clock
-from shared.command import CommandAnswer
+from shared.command import Answered
 from shared.event_log import EventLog
-from shared.references import incident_stream
 
 ATTEMPTS_MAX = 100
 """How often a command is decided anew before its sender is asked to come again."""
 
-Answer = CommandAnswer | Exception
+Answer = Answered | Exception
 Outcomes = Mapping[int, Outcome]
 
 
@@ -58,7 +50,7 @@ class CommandDesk:
     """Answers batches of commands; blocks, so an executor calls it."""
 
     def __init__(
-        self, log: EventLog, cache: IncidentCache, policies: Policies, clock: Clock
+        self, log: EventLog, cache: RecordCache, policies: Policies, clock: Clock
     ) -> None:
         self._log = log
         self._cache = cache
@@ -104,8 +96,8 @@ class CommandDesk:
     def _transact(self, wanted: Mapping[int, Wanted]) -> tuple[Deliberation, Outcomes]:
         with self._log.transaction() as cursor:
             thought = deliberate(wanted, self._before(cursor, wanted))
-            for command, no in thought.refusals:
-                journal(cursor, command, no)
+            for refusal in thought.refusals:
+                journal(cursor, refusal)
             return thought, self._record(cursor, wanted, thought)
 
     def _answers(
@@ -119,8 +111,8 @@ class CommandDesk:
                     if not isinstance(outcome, Stale):
                         answers[n] = self._answer(wanted[n], answer, outcome)
                 case Repeated(first, last):
-                    incident = wanted[n].request.incident
-                    answers[n] = repeated_answer(self._log, incident, first, last)
+                    about = wanted[n].request.about
+                    answers[n] = repeated_answer(self._log, about, first, last)
                 case _:
                     answers[n] = verdict
         return answers
@@ -130,15 +122,17 @@ class CommandDesk:
     ) -> Before:
         version, policy = self._policies.current(cursor)
         ids = [w.request.command_id for w in wanted.values() if w.request.command_id]
-        states = self._cache.read(cursor, refs_read(wanted))
+        states = self._cache.read(cursor, refs_read(wanted.values()))
         merged_into = {
             state.incident.merged_into
             for state in states.values()
             if state.incident and state.incident.merged_into
         }
         states |= self._cache.read(cursor, merged_into - set(states))
-        opening = [n for n, each in wanted.items() if takes_reference(each.wish)]
-        fresh = dict(zip(opening, new_refs(cursor, len(opening)), strict=True))
+        fresh: dict[int, str] = {}
+        for kind in REF_OF_NUMBER:
+            new = [n for n, each in wanted.items() if begins(each.wish) == kind]
+            fresh |= zip(new, new_refs(cursor, kind, len(new)), strict=True)
         known = recorded_commands(cursor, ids)
         clients = clients_of(cursor, reporters(wanted))
         return Before(states, known, policy, version, self._clock(), fresh, clients)
@@ -165,9 +159,7 @@ class CommandDesk:
     def _member(self, wanted: Wanted, draft: Draft) -> Member:
         command_id = wanted.request.command_id
         stored = (
-            self._log.stored(
-                incident_stream(event.incident), version, event, command_id
-            )
+            self._log.stored(stream_of(ref_of(event)), version, event, command_id)
             for version, event in draft.events
         )
         return Member(tuple(stored), command_id, wanted.digest)
@@ -175,7 +167,7 @@ class CommandDesk:
     def _answer(
         self,
         wanted: Wanted,
-        answer: CommandAnswer,
+        answer: Answered,
         outcome: Recorded | Repeated | Misused,
     ) -> Answer:
         match outcome:
@@ -183,7 +175,7 @@ class CommandDesk:
                 positions = list(range(first, last + 1))
                 return answer.model_copy(update={"positions": positions})
             case Repeated(first, last):
-                return repeated_answer(self._log, wanted.request.incident, first, last)
+                return repeated_answer(self._log, wanted.request.about, first, last)
             case Misused():
                 return misused()
 
@@ -191,7 +183,7 @@ class CommandDesk:
 def _certain(thought: Deliberation, outcomes: Outcomes) -> dict[str, Versioned]:
     """Return the states no member failed to bring about: those may be remembered."""
     doubtful = {
-        event.incident
+        ref_of(event)
         for n, outcome in outcomes.items()
         if not isinstance(outcome, Recorded)
         for _, event in _events(thought, n)
@@ -199,6 +191,6 @@ def _certain(thought: Deliberation, outcomes: Outcomes) -> dict[str, Versioned]:
     return {ref: s for ref, s in thought.states.items() if ref not in doubtful}
 
 
-def _events(thought: Deliberation, n: int) -> Sequence[Any]:
+def _events(thought: Deliberation, n: int) -> Sequence[tuple[int, RecordEvent]]:
     verdict = thought.verdicts[n]
     return verdict.events if isinstance(verdict, Draft) else ()

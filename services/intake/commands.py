@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar
 
 from services.intake.signals import Signal
+from shared.changes.wishes import ChangeWish
 from shared.events.event import Actor
+from shared.problems.wishes import ProblemWish
 from shared.references import IncidentRef
 from shared.wishes import PersonsWish
 
@@ -45,6 +47,8 @@ class AcknowledgeSource:
     signal_key: str
 
 
+RecordWish = ProblemWish | ChangeWish
+_Wish = TypeVar("_Wish", bound=RecordWish)
 MachinesWish = Trigger | Recover | AcknowledgeSource
 
 
@@ -64,3 +68,13 @@ class Command:
     roles: tuple[str, ...] = ()
     new: IncidentRef | None = None
     client: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordCommand(Generic[_Wish]):
+    """A wish about the problem or change `ref`, which may be a new reference."""
+
+    ref: str
+    at: datetime
+    by: Actor
+    wish: _Wish

@@ -1,48 +1,28 @@
 """What a batch of people's commands comes to, given what was true before it. Pure.
 
-Commands are taken in order; each sees what the ones before it did to its incident.
+Commands are taken in order; each sees what the ones before it did to its records.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
-from typing import Any, Literal
 
-from services.intake.command_answers import misused, moved, refused
-from services.intake.commands import Command
-from services.intake.decider import Refused, decide
-from services.intake.incident_cache import UNOPENED, Versioned, advance
+from services.intake.command_answers import answer_about, misused, moved, refused
+from services.intake.decider import Refused
+from services.intake.deciding import Sight, decided
+from services.intake.record_cache import UNOPENED, Versioned, advance
+from services.intake.records import RecordEvent
+from services.intake.refusals import Refusal
+from services.intake.wanted import Wanted, is_beginning, without_client
 from shared.append import Known, Misused, Repeated, repeated
-from shared.command import CommandAnswer, CommandRequest
-from shared.events import IncidentEvent
-from shared.incident import Incident
+from shared.command import Answered, CommandAnswer, RecordAnswer
 from shared.policy.document import Policy
 from shared.problem import Problem
-from shared.references import is_incident_ref
-from shared.wishes import (
-    Link,
-    Merge,
-    Open,
-    PersonsWish,
-    Split,
-    Unlink,
-    Unmerge,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A command as it came: who asks is in `request`, what for in `wish`."""
-
-    request: CommandRequest[Any]
-    wish: PersonsWish
-    digest: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What is true before the batch; `fresh` has a reference for each that opens.
+    """What is true before the batch; `fresh` has a reference for each that begins one.
 
     `clients` are those the directory gives to people who report in it.
     """
@@ -60,11 +40,11 @@ class Before:
 class Draft:
     """Events decided on, each with its version, and the answer once recorded."""
 
-    events: Sequence[tuple[int, IncidentEvent]]
-    answer: CommandAnswer
+    events: Sequence[tuple[int, RecordEvent]]
+    answer: Answered
 
 
-Verdict = Draft | CommandAnswer | Repeated | Problem
+Verdict = Draft | CommandAnswer | RecordAnswer | Repeated | Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +52,7 @@ class Deliberation:
     """A verdict for each command, by its number; `refusals` are to be journalled."""
 
     verdicts: Mapping[int, Verdict]
-    refusals: Sequence[tuple[Command, Refused]]
+    refusals: Sequence[Refusal]
     states: Mapping[str, Versioned]
 
 
@@ -80,121 +60,53 @@ def deliberate(wanted: Mapping[int, Wanted], before: Before) -> Deliberation:
     """Return what each command comes to, taken in order."""
     states = dict(before.states)
     verdicts: dict[int, Verdict] = {}
-    refusals: list[tuple[Command, Refused]] = []
+    refusals: list[Refusal] = []
     for n, each in wanted.items():
-        command = _command(each, before.fresh.get(n), before)
+        sight = _sight(each, before.fresh.get(n), states, before)
         try:
-            verdicts[n] = _verdict(each, command, states, before)
+            verdicts[n] = _verdict(each, sight, states, before.known)
         except Refused as no:
-            refusals.append((command, no))
+            by = each.request.actor
+            refusals.append(Refusal(before.now, by, each.verb, sight.ref, no))
             verdicts[n] = refused(no)
     return Deliberation(verdicts, refusals, states)
 
 
 def _verdict(
-    wanted: Wanted, command: Command, states: dict[str, Versioned], before: Before
+    wanted: Wanted, sight: Sight, states: dict[str, Versioned], known: Known
 ) -> Verdict:
     """Return what one command comes to, and move `states` past it."""
     request = wanted.request
-    match repeated(before.known, request.command_id, wanted.digest):
+    match repeated(known, request.command_id, wanted.digest):
         case Repeated() as again:
             return again
         case Misused():
             return misused()
         case None:
-            held = states.get(command.incident, UNOPENED)
+            held = states.get(sight.ref, UNOPENED)
     if request.if_match is not None and request.if_match != held.version:
         return moved(request.if_match, held.version)
-    events = _decided(command, states, before)
+    events = decided(wanted.wish, sight)
     versioned = advance(states, events)
-    answer = _answer(command, states, "recorded" if events else "already")
-    return Draft(versioned, answer) if events else answer
+    version = states.get(sight.ref, UNOPENED).version
+    if not events:
+        return answer_about(sight.ref, "already", version, [])
+    return Draft(versioned, answer_about(sight.ref, "recorded", version, []))
 
 
-def moves_keys(wish: PersonsWish) -> bool:
-    """Tell whether a wish may move signal keys from one incident to another."""
-    return isinstance(wish, Merge | Unmerge | Split)
-
-
-def takes_reference(wish: PersonsWish) -> bool:
-    """Tell whether a wish needs the reference of an incident it may open."""
-    return isinstance(wish, Open | Split)
-
-
-def refs_read(wanted: Mapping[int, Wanted]) -> set[str]:
-    """Return the incidents these commands name: their own and second ones."""
-    return set(chain.from_iterable(map(_named, wanted.values())))
-
-
-def _named(wanted: Wanted) -> list[str]:
-    own = [wanted.request.incident] if wanted.request.incident else []
-    match wanted.wish:
-        case Merge(into=other):
-            return [*own, other]
-        case Link(target=other) | Unlink(target=other) if is_incident_ref(other):
-            return [*own, other]
-        case _:
-            return own
-
-
-def reporters(wanted: Mapping[int, Wanted]) -> list[str]:
-    """Return the people these commands report for without naming their client."""
-    found = (_without_client(each.wish) for each in wanted.values())
-    return sorted({reporter for reporter in found if reporter})
-
-
-def _without_client(wish: PersonsWish) -> str | None:
-    match wish:
-        case Open(client=None, reporter=reporter):
-            return reporter
-        case _:
-            return None
-
-
-def _command(wanted: Wanted, fresh: str | None, before: Before) -> Command:
+def _sight(
+    wanted: Wanted, fresh: str | None, states: Mapping[str, Versioned], before: Before
+) -> Sight:
     request = wanted.request
-    opens = isinstance(wanted.wish, Open)
-    return Command(
-        incident=(fresh if opens else request.incident) or "",
+    is_new = is_beginning(wanted.wish)
+    return Sight(
+        ref=(fresh if is_new else request.about) or "",
+        new=None if is_new else fresh,
+        states=states,
         at=before.now,
         by=request.actor,
-        wish=wanted.wish,
         roles=(*request.scopes, *(f"desk-{scope}" for scope in request.scopes)),
-        new=None if opens else fresh,
-        client=before.clients.get(_without_client(wanted.wish) or ""),
-    )
-
-
-def _decided(
-    command: Command, states: Mapping[str, Versioned], before: Before
-) -> list[IncidentEvent]:
-    incident = states.get(command.incident, UNOPENED).incident
-    other = states.get(_other(command, incident) or "", UNOPENED).incident
-    return decide(
-        command,
-        incident,
-        other=other,
+        client=before.clients.get(without_client(wanted.wish) or ""),
         policy=before.policy,
         policy_version=before.policy_version,
-    )
-
-
-def _other(command: Command, incident: Incident | None) -> str | None:
-    match command.wish:
-        case Merge(into=other) | Link(target=other) | Unlink(target=other):
-            return other
-        case Unmerge():
-            return incident.merged_into if incident else None
-        case _:
-            return None
-
-
-def _answer(
-    command: Command,
-    states: Mapping[str, Versioned],
-    outcome: Literal["recorded", "already"],
-) -> CommandAnswer:
-    held = states.get(command.incident, UNOPENED)
-    return CommandAnswer(
-        outcome=outcome, incident=command.incident, version=held.version, positions=[]
     )

@@ -10,9 +10,9 @@ from typing import get_args
 import structlog
 from prometheus_client import CollectorRegistry, Counter
 
-from services.intake.deliberating import Wanted
 from services.intake.delivery import Delivery, Result, Status
-from shared.command import CommandAnswer
+from services.intake.wanted import Wanted
+from shared.command import Answered, CommandAnswer, RecordAnswer
 from shared.problem import Problem
 
 _log = structlog.get_logger(__name__)
@@ -58,27 +58,27 @@ class Noting:
             self._wake()
 
     def commands(
-        self, wanted: Sequence[Wanted], answers: Sequence[CommandAnswer | Exception]
+        self, wanted: Sequence[Wanted], answers: Sequence[Answered | Exception]
     ) -> None:
         """Note what became of a batch of commands."""
         for each, answer in zip(wanted, answers, strict=True):
             outcome = _outcome(answer)
-            self._commands.labels(each.wish.verb, outcome).inc()
+            self._commands.labels(each.verb, outcome).inc()
             _log.info(
                 "command.answered",
-                verb=each.wish.verb,
+                verb=each.verb,
                 outcome=outcome,
                 actor=each.request.actor,
                 command_id=each.request.command_id and str(each.request.command_id),
                 **_place(each, answer),
             )
-        if any(isinstance(a, CommandAnswer) and a.positions for a in answers):
+        if any(isinstance(a, Answered) and a.positions for a in answers):
             self._wake()
 
 
-def _outcome(answer: CommandAnswer | Exception) -> str:
+def _outcome(answer: Answered | Exception) -> str:
     match answer:
-        case CommandAnswer(outcome=outcome):
+        case CommandAnswer(outcome=outcome) | RecordAnswer(outcome=outcome):
             return outcome
         case Problem(details=details):
             return details.code or str(details.status)
@@ -86,10 +86,9 @@ def _outcome(answer: CommandAnswer | Exception) -> str:
             return "failed"
 
 
-def _place(wanted: Wanted, answer: CommandAnswer | Exception) -> dict[str, object]:
-    if not isinstance(answer, CommandAnswer):
-        return {"incident": wanted.request.incident}
-    return {
-        "incident": answer.incident,
-        "position": max(answer.positions, default=None),
-    }
+def _place(wanted: Wanted, answer: Answered | Exception) -> dict[str, object]:
+    match answer:
+        case CommandAnswer(incident=ref) | RecordAnswer(record=ref):
+            return {"record": ref, "position": max(answer.positions, default=None)}
+        case _:
+            return {"record": wanted.request.about}

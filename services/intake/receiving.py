@@ -12,12 +12,13 @@ from psycopg import Cursor
 from services.intake.correlation import KeyRow
 from services.intake.delivery import Delivery, Result, halves
 from services.intake.faults import FAULTS
-from services.intake.incident_cache import UNOPENED, IncidentCache, Versioned
+from services.intake.numbers import new_refs
 from services.intake.outcomes import known_events, remember_events
 from services.intake.policies import Policies
 from services.intake.raw_store import keep_bodies, quarantine
 from services.intake.reckoning import Before, Reckoning, reckon
-from services.intake.signal_keys import lock_keys, new_refs, write_keys
+from services.intake.record_cache import UNOPENED, RecordCache, Versioned
+from services.intake.signal_keys import lock_keys, write_keys
 from services.intake.signals import Signal, signal_key
 from shared.append import Recorded, TooLarge
 from shared.clock import Clock
@@ -37,7 +38,7 @@ class Receiver:
     """Takes batches of deliveries; blocks, so an executor calls it."""
 
     def __init__(
-        self, log: EventLog, cache: IncidentCache, policies: Policies, clock: Clock
+        self, log: EventLog, cache: RecordCache, policies: Policies, clock: Clock
     ) -> None:
         self._log = log
         self._cache = cache
@@ -116,7 +117,8 @@ class Receiver:
         known = known_events(
             cursor, [(s.source, s.event_id) for s in signals if s.event_id]
         )
-        fresh = new_refs(cursor, sum(_may_open(row, states) for row in rows.values()))
+        openings = sum(_may_open(row, states) for row in rows.values())
+        fresh = new_refs(cursor, "incident", openings)
         return reckon(
             deliveries,
             Before(rows, states, known, policy, version, self._clock(), fresh),

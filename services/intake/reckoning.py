@@ -11,9 +11,9 @@ from datetime import datetime
 from services.intake.adapters.cutting import one_line
 from services.intake.correlation import KeyRow, correlate
 from services.intake.delivery import Delivery, Result, Status
-from services.intake.incident_cache import UNOPENED, Versioned, advance
 from services.intake.outcomes import EventId, Received
 from services.intake.raw_store import Unmapped
+from services.intake.record_cache import UNOPENED, Versioned, advance
 from services.intake.signals import Rejected, Signal, signal_key
 from shared.append import Member
 from shared.event_log import EventLog

@@ -1,4 +1,4 @@
-"""Incident states kept in memory, each good for the version it was read at only.
+"""States of records kept in memory, each good for the version it was read at only.
 
 A state is used after the database said that its stream still has that version, and
 put here only once the transaction that made it is committed.
@@ -9,46 +9,60 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from psycopg import Cursor
 
+from services.intake.records import (
+    Record,
+    RecordEvent,
+    evolved,
+    record_of,
+    ref_of,
+    replayed,
+    stream_of,
+)
 from shared.entry import Entry
 from shared.event_log import EventLog
-from shared.events import IncidentEvent
-from shared.incident import Incident, evolve, replay
+from shared.incident import Incident
 from shared.recorder import versions
-from shared.references import incident_stream
 
 KEPT_MAX = 20_000
+Happened = TypeVar("Happened", bound=RecordEvent)
 
 
 @dataclass(frozen=True, slots=True)
 class Versioned:
-    """An incident as it is at a version of its stream; 0 and None before it opens."""
+    """A record as it is at a version of its stream; 0 and None before it begins."""
 
     version: int
-    incident: Incident | None
+    record: Record | None
+
+    @property
+    def incident(self) -> Incident | None:
+        """The record, where it is an incident."""
+        return self.record if isinstance(self.record, Incident) else None
 
 
 UNOPENED = Versioned(0, None)
 
 
 def advance(
-    states: dict[str, Versioned], events: Sequence[IncidentEvent]
-) -> list[tuple[int, IncidentEvent]]:
+    states: dict[str, Versioned], events: Sequence[Happened]
+) -> list[tuple[int, Happened]]:
     """Move `states` past `events`; return each with the version it gets."""
-    versioned: list[tuple[int, IncidentEvent]] = []
+    versioned: list[tuple[int, Happened]] = []
     for event in events:
-        held = states.get(event.incident, UNOPENED)
-        after = Versioned(held.version + 1, evolve(held.incident, event))
-        states[event.incident] = after
+        ref = ref_of(event)
+        held = states.get(ref, UNOPENED)
+        after = Versioned(held.version + 1, evolved(held.record, event))
+        states[ref] = after
         versioned.append((after.version, event))
     return versioned
 
 
-class IncidentCache:
-    """The incidents used last."""
+class RecordCache:
+    """The records used last."""
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
@@ -57,16 +71,16 @@ class IncidentCache:
     def read(
         self, cursor: Cursor[tuple[Any, ...]], refs: Iterable[str]
     ) -> dict[str, Versioned]:
-        """Return each incident as it now is, reading only streams that moved."""
+        """Return each record as it now is, reading only streams that moved."""
         wanted = sorted(set(refs))
         if not wanted:
             return {}
-        current = versions(cursor, [incident_stream(ref) for ref in wanted])
+        current = versions(cursor, [stream_of(ref) for ref in wanted])
         states: dict[str, Versioned] = {}
         moved: list[str] = []
         for ref in wanted:
             held = self._kept.get(ref)
-            now = current[incident_stream(ref)]
+            now = current[stream_of(ref)]
             if held is not None and held.version == now:
                 states[ref] = held
             elif now == 0:
@@ -89,14 +103,13 @@ class IncidentCache:
     ) -> dict[str, Versioned]:
         if not refs:
             return {}
-        entries = self._log.histories(cursor, [incident_stream(ref) for ref in refs])
+        entries = self._log.histories(cursor, [stream_of(ref) for ref in refs])
         by_stream = groupby(entries, key=attrgetter("stream"))
-        states = [_folded(list(group)) for _, group in by_stream]
-        return {state.incident.ref: state for state in states if state.incident}
+        return {record_of(name): _folded(list(group)) for name, group in by_stream}
 
 
 def _folded(entries: list[Entry]) -> Versioned:
     return Versioned(
         entries[-1].version,
-        replay(entry.event for entry in entries),  # type: ignore[misc] # an incident stream holds incident events only
+        replayed(entry.event for entry in entries),  # type: ignore[misc] # its stream holds its own events only
     )

@@ -1,11 +1,13 @@
 """The journal of refusals: commands that were understood and answered no."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from psycopg import Cursor
 
-from services.intake.commands import Command
 from services.intake.decider import Refused
+from shared.events.event import Actor
 
 _INSERT = """
 INSERT INTO intake.refusals (at, actor, verb, incident, code, reason)
@@ -13,16 +15,21 @@ VALUES (%s, %s, %s, %s, %s, %s)
 """
 
 
-def journal(cursor: Cursor[tuple[Any, ...]], command: Command, no: Refused) -> None:
-    """Note that `command` was refused, by whom it was wished and why not."""
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Who wished what of which record, and why it was not done."""
+
+    at: datetime
+    by: Actor
+    verb: str
+    record: str
+    no: Refused
+
+
+def journal(cursor: Cursor[tuple[Any, ...]], refusal: Refusal) -> None:
+    """Note a refusal; the column `incident` names any record."""
+    no = refusal.no
     cursor.execute(
         _INSERT,
-        (
-            command.at,
-            command.by,
-            command.wish.verb,
-            command.incident,
-            no.code,
-            no.reason,
-        ),
+        (refusal.at, refusal.by, refusal.verb, refusal.record, no.code, no.reason),
     )

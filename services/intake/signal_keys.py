@@ -9,13 +9,12 @@ from typing import Any
 from psycopg import Cursor
 
 from services.intake.correlation import KeyRow
-from shared.events import IncidentEvent
+from services.intake.records import RecordEvent
 from shared.events.incident_ties import (
     IncidentAbsorbed,
     IncidentSplit,
     IncidentUnmerged,
 )
-from shared.references import incident_ref
 
 KEY_LOCKS = 7366
 """The class of the advisory locks on keys; the append lock is in another space."""
@@ -41,7 +40,6 @@ SET incident = excluded.incident, state = excluded.state,
     recovery_heard_at = excluded.recovery_heard_at
 """
 _MOVE = "UPDATE intake.signal_keys SET incident = %b WHERE signal_key = ANY(%b)"
-_NUMBERS = "SELECT nextval('intake.incident_numbers') FROM generate_series(1, %s)"
 
 
 def lock_keys(
@@ -64,7 +62,7 @@ def write_keys(cursor: Cursor[tuple[Any, ...]], rows: Sequence[KeyRow]) -> None:
         cursor.execute(_WRITE, [list(column) for column in zip(*rows, strict=True)])
 
 
-def move_keys(cursor: Cursor[tuple[Any, ...]], events: Sequence[IncidentEvent]) -> bool:
+def move_keys(cursor: Cursor[tuple[Any, ...]], events: Sequence[RecordEvent]) -> bool:
     """Let the keys follow what merging and splitting did; tell whether any moved."""
     moves = [move for event in events if (move := _move(event)) is not None]
     _lock(cursor, [key for keys, _ in moves for key in keys])
@@ -73,15 +71,7 @@ def move_keys(cursor: Cursor[tuple[Any, ...]], events: Sequence[IncidentEvent]) 
     return bool(moves)
 
 
-def new_refs(cursor: Cursor[tuple[Any, ...]], count: int) -> list[str]:
-    """Return so many references nobody had before; the unused ones are gaps."""
-    if not count:
-        return []
-    rows = cursor.execute(_NUMBERS, (count,)).fetchall()
-    return [incident_ref(number) for (number,) in rows]
-
-
-def _move(event: IncidentEvent) -> tuple[Iterable[str], str] | None:
+def _move(event: RecordEvent) -> tuple[Iterable[str], str] | None:
     match event:
         case IncidentAbsorbed(signals=signals, incident=incident) if signals:
             return signals, incident

@@ -4,19 +4,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.intake.commands import Command
+from shared.changes import Change
 from shared.events.event import Actor
 from shared.incident import Incident
 from shared.policy.document import Policy
+from shared.problems import Problem
 
 _PERSON = "person:"
 
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """The command, the second incident where there is one, the policy in force."""
+    """The command, the second record where there is one, the policy in force."""
 
     command: Command
     other: Incident | None
+    record: Problem | Change | None
     policy: Policy
     policy_version: int
 

@@ -7,9 +7,11 @@ from services.intake.decider import ending, hearing, linking, merging, opening, 
 from services.intake.decider.circumstances import Circumstances
 from services.intake.decider.refused import Refused
 from services.intake.decider.table import is_to_do
+from shared.changes import Change
 from shared.events import IncidentEvent
 from shared.incident import Incident
 from shared.policy.document import Policy
+from shared.problems import Problem
 from shared.wishes import (
     Cancel,
     Close,
@@ -31,16 +33,18 @@ def decide(  # noqa: PLR0911 one return a case
     incident: Incident | None,
     *,
     other: Incident | None = None,
+    record: Problem | Change | None = None,
     policy: Policy,
     policy_version: int,
 ) -> list[IncidentEvent]:
     """Return the events `command` makes true, in order; none if it is so already.
 
     `other` is the second incident: of a link or merge the target, of unmerge the one
-    it is merged into. Some events may then be of that one's stream, and of a new
-    stream for `split`. Raises `Refused` for no.
+    it is merged into; `record` is the target of a link where it is no incident. Some
+    events may then be of the second one's stream, and of a new stream for `split`.
+    Raises `Refused` for no.
     """
-    circumstances = Circumstances(command, other, policy, policy_version)
+    circumstances = Circumstances(command, other, record, policy, policy_version)
     wish = command.wish
     if incident is None:
         return _first(circumstances)

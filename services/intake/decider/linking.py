@@ -1,12 +1,17 @@
-"""Links to other records; between two incidents each side holds its own."""
+"""Links to other records; between two incidents each side holds its own.
+
+A problem holds its side too: see `deciding`.
+"""
 
 from collections.abc import Mapping
 
 from services.intake.decider.circumstances import Circumstances
 from services.intake.decider.refused import Refused
+from shared.changes import Change
 from shared.events import IncidentEvent
 from shared.events.incident_ties import IncidentLinked, IncidentUnlinked, Relation
 from shared.incident import Incident, Status
+from shared.problems import Problem
 from shared.references import is_incident_ref
 from shared.wishes import Link, Unlink
 
@@ -16,6 +21,13 @@ MIRRORED: Mapping[Relation, Relation] = {
     "causes": "caused_by",
 }
 """How the other incident sees it; what is not here is no relation of two incidents."""
+
+_KINDS: Mapping[str, str] = {"PRB": "problem", "CHG": "change"}
+_RELATIONS: Mapping[str, tuple[Relation, ...]] = {
+    "problem": ("problem", "related"),
+    "change": ("change", "caused_by", "related"),
+}
+"""What an incident may have to do with a record of another kind."""
 
 
 def linked(
@@ -56,8 +68,7 @@ def _other(
 ) -> Incident | None:
     target, other = wish.target, circumstances.other
     if not is_incident_ref(target):
-        if wish.relation == "causes":
-            raise Refused(f"{target} is no incident: link it as `change`", "invalid")
+        _require_record(wish, circumstances.record)
         return None
     if wish.relation not in MIRRORED:
         raise Refused(
@@ -74,3 +85,22 @@ def _other(
             f"{target} was merged: link to {other.merged_into} instead", "state"
         )
     return other
+
+
+def _require_record(wish: Link, record: Problem | Change | None) -> None:
+    target, relation = wish.target, wish.relation
+    kind = _KINDS.get(target.partition("-")[0])
+    if kind is None:
+        raise Refused(
+            f"{target} is no record of this desk: link an incident (INC-…), a problem "
+            "(PRB-…) or a change (CHG-…)",
+            "invalid",
+        )
+    if relation not in (fitting := _RELATIONS[kind]):
+        raise Refused(
+            f"{target} is a {kind}, not to be linked as {relation}: link it as "
+            f"{' or '.join(fitting)}",
+            "invalid",
+        )
+    if record is None:
+        raise Refused(f"there is no {kind} {target}", "unknown_target")

@@ -4,6 +4,8 @@ from typing import Literal
 
 Code = Literal[
     "unknown_incident",  # there is no such incident
+    "unknown_problem",
+    "unknown_change",
     "unknown_target",  # the other record named does not exist
     "state",  # not in this state of the incident
     "window",  # too late to reopen

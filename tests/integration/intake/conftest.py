@@ -9,10 +9,10 @@ import pytest
 
 from services.intake import policy_store
 from services.intake.command_desk import CommandDesk
-from services.intake.incident_cache import IncidentCache
 from services.intake.policies import Policies
 from services.intake.policy_store import Applied, Signature
 from services.intake.receiving import Receiver
+from services.intake.record_cache import RecordCache
 from shared.event_log import EventLog
 from tests.support.servers import Database
 
@@ -38,7 +38,7 @@ def hands_on(database: Database, pool_size: int = 4) -> Hands:
         clock=lambda: NOW,
         pool_size=pool_size,
     )
-    cache, policies = IncidentCache(log), Policies(log)
+    cache, policies = RecordCache(log), Policies(log)
     receiver = Receiver(log, cache, policies, lambda: NOW)
     return Hands(log, receiver, CommandDesk(log, cache, policies, lambda: NOW))
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from services.intake.command_bus import digest_of
-from services.intake.deliberating import Wanted
+from services.intake.wanted import AnyWish, Wanted
 from shared.append import recorded_commands
 from shared.command import CommandAnswer, CommandRequest
 from shared.events.incident import IncidentOpened
@@ -20,7 +20,6 @@ from shared.wishes import (
     Link,
     Merge,
     Open,
-    PersonsWish,
     Resolve,
     Split,
     Unmerge,
@@ -32,24 +31,25 @@ from tests.support.servers import Database
 INC = "INC-000001"
 
 
-def wanted(wish: PersonsWish, incident: str | None = INC, **more: Any) -> Wanted:
+def wanted(wish: AnyWish, ref: str | None = INC, **more: Any) -> Wanted:
+    about = "incident" if ref is None or ref.startswith("INC-") else "record"
     request = CommandRequest[Any](
-        incident=incident,
+        **{about: ref},
         actor=more.pop("actor", "person:nadia"),
         scopes=more.pop("scopes", ("agent",)),
         body=wish,
         **more,
     )
-    return Wanted(request, wish, digest_of(wish.verb, request))
+    return Wanted(request, wish, digest_of(request))
 
 
-def done(hands: Hands, wish: PersonsWish, *args: Any, **more: Any) -> CommandAnswer:
+def done(hands: Hands, wish: AnyWish, *args: Any, **more: Any) -> CommandAnswer:
     (answer,) = hands.commands.flush([wanted(wish, *args, **more)])
     assert isinstance(answer, CommandAnswer), answer
     return answer
 
 
-def refused(hands: Hands, wish: PersonsWish, *args: Any, **more: Any) -> Problem:
+def refused(hands: Hands, wish: AnyWish, *args: Any, **more: Any) -> Problem:
     (answer,) = hands.commands.flush([wanted(wish, *args, **more)])
     assert isinstance(answer, Problem), answer
     return answer

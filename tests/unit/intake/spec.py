@@ -8,11 +8,13 @@ import pytest
 
 from services.intake.commands import Command, MachinesWish
 from services.intake.decider import Refused, decide
+from shared.changes import Change
 from shared.events import IncidentEvent
 from shared.events.event import Event
 from shared.events.incident import IncidentContacted, IncidentOpened
 from shared.incident import replay
 from shared.policy.document import Policy
+from shared.problems import Problem
 from shared.wishes import PersonsWish
 from tests.support.policies import full
 
@@ -86,6 +88,7 @@ class When:
 
     history: tuple[IncidentEvent, ...]
     other: tuple[IncidentEvent, ...]
+    record: Problem | Change | None
     command: Command
     policy: Policy = POLICY
 
@@ -95,6 +98,7 @@ class When:
             self.command,
             replay(self.history),
             other=replay(self.other),
+            record=self.record,
             policy=self.policy,
             policy_version=1,
         )
@@ -124,15 +128,21 @@ class Given:
 
     history: tuple[IncidentEvent, ...]
     other: tuple[IncidentEvent, ...] = field(default=())
+    record: Problem | Change | None = None
 
     def beside(self, *other: IncidentEvent) -> "Given":
         """Add the history of the second incident."""
         return replace(self, other=other)
 
+    def with_record(self, record: Problem | Change) -> "Given":
+        """Add the problem or change that is linked to."""
+        return replace(self, record=record)
+
     def when(self, wish: PersonsWish | MachinesWish, **said: Any) -> When:
         """Let Odette wish this at LATER, where nothing else is said."""
         usual = {"incident": INC, "at": LATER, "by": ODETTE, "roles": ("agent",)}
-        return When(self.history, self.other, Command(wish=wish, **{**usual, **said}))
+        command = Command(wish=wish, **{**usual, **said})
+        return When(self.history, self.other, self.record, command)
 
 
 def given(*history: IncidentEvent) -> Given:

@@ -11,6 +11,7 @@ from shared.events.incident_ties import (
 )
 from shared.wishes import Link, Unlink
 
+from .records import CHG, PRB, change, problem
 from .spec import INC, OTHER, event, given, opened
 
 other = opened(incident=OTHER)
@@ -60,14 +61,37 @@ def test_unlinking_what_is_not_linked_changes_nothing() -> None:
 def test_a_closed_incident_is_still_linked_to_its_problem() -> None:
     closed = event(IncidentClosed)
 
-    given(opened(), closed).when(Link(relation="problem", target="PRB-1")).then(
-        event(IncidentLinked, relation="problem", target="PRB-1")
-    )
+    given(opened(), closed).with_record(problem()).when(
+        Link(relation="problem", target=PRB)
+    ).then(event(IncidentLinked, relation="problem", target=PRB))
 
 
 def test_an_incident_may_be_caused_by_a_change() -> None:
-    given(opened()).when(Link(relation="caused_by", target="CHG-2")).then(
-        event(IncidentLinked, relation="caused_by", target="CHG-2")
+    given(opened()).with_record(change()).when(
+        Link(relation="caused_by", target=CHG)
+    ).then(event(IncidentLinked, relation="caused_by", target=CHG))
+
+
+@pytest.mark.parametrize(
+    ("relation", "target", "because"),
+    [
+        ("problem", PRB, f"no problem {PRB}"),
+        ("problem", "PRB-1", "no problem PRB-1"),
+        ("change", CHG, f"no change {CHG}"),
+        ("caused_by", CHG, f"no change {CHG}"),
+    ],
+)
+def test_a_link_leads_to_what_is_there(
+    relation: Relation, target: str, because: str
+) -> None:
+    given(opened()).when(Link(relation=relation, target=target)).then_refused(
+        because, "unknown_target"
+    )
+
+
+def test_a_record_kept_elsewhere_cannot_be_checked_and_is_not_linked() -> None:
+    given(opened()).when(Link(relation="problem", target="JIRA-12")).then_refused(
+        "no record of this desk", "invalid"
     )
 
 
@@ -82,7 +106,9 @@ def test_the_other_incident_must_be_there() -> None:
     [
         ("related", INC, "not linked to itself"),
         ("problem", OTHER, "is an incident, not a problem"),
-        ("causes", "CHG-2", "link it as `change`"),
+        ("causes", CHG, "link it as change or caused_by"),
+        ("problem", CHG, "is a change, not to be linked as problem"),
+        ("change", PRB, "is a problem, not to be linked as change"),
     ],
 )
 def test_a_link_must_make_sense(relation: Relation, target: str, because: str) -> None:

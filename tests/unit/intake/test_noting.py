@@ -5,9 +5,9 @@ from uuid import UUID
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from services.intake.deliberating import Wanted
 from services.intake.delivery import Result
 from services.intake.noting import Noting
+from services.intake.wanted import Wanted
 from shared.command import CommandAnswer, CommandRequest
 from shared.problem import Problem
 from shared.wishes import Inform
@@ -35,7 +35,7 @@ def test_a_command_is_told_by_incident_position_and_id_and_without_words() -> No
         Noting(CollectorRegistry(), lambda: None).commands([inform()], [ANSWER])
 
     (line,) = lines
-    assert (line["incident"], line["position"]) == ("INC-000001", 3)
+    assert (line["record"], line["position"]) == ("INC-000001", 3)
     assert line["command_id"] == str(UUID(int=7))
     assert "payslip" not in str(line)
 

@@ -44,7 +44,7 @@ BODY: dict[str, dict[str, Any]] = {
     "pause": {"reason": "vendor"},
     "inform": {"message": "x"},
     "cancel": {"reason": "test"},
-    "link": {"relation": "problem", "target": "PRB-1"},
+    "link": {"relation": "related", "target": OTHER},
     "unlink": {"relation": "problem", "target": "PRB-1"},
     "merge": {"into": OTHER},
     "split": {"title": "x"},

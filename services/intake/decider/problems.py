@@ -1,0 +1,119 @@
+"""Every rule about a problem: found, linked, given out, worked around, resolved."""
+
+from typing import assert_never
+
+from services.intake.commands import RecordCommand
+from services.intake.decider.names import known
+from services.intake.decider.record_rules import Rules, require_incident
+from services.intake.decider.record_tables import PROBLEMS, is_record_to_do
+from services.intake.decider.refused import Refused
+from shared.events import ProblemEvent
+from shared.events.incident_ties import IncidentLinked
+from shared.events.problem import (
+    ProblemAssigned,
+    ProblemIdentified,
+    ProblemIncidentLinked,
+    ProblemResolved,
+    ProblemWorkaroundPublished,
+)
+from shared.incident import Incident
+from shared.policy.document import Policy
+from shared.policy.services import UNKNOWN
+from shared.problems import Problem
+from shared.problems.wishes import (
+    AssignProblem,
+    IdentifyProblem,
+    LinkProblem,
+    ProblemWish,
+    PublishWorkaround,
+    ResolveProblem,
+)
+
+Decided = list[ProblemEvent | IncidentLinked]
+
+
+def decide_problem(
+    command: RecordCommand[ProblemWish],
+    problem: Problem | None,
+    *,
+    incident: Incident | None,
+    policy: Policy,
+    policy_version: int,
+) -> Decided:
+    """Return the events `command` makes true, in order; none if it is so already.
+
+    `incident` is the one the wish names; a link to it is recorded on its side too.
+    Raises `Refused` for no.
+    """
+    rules, wish = Rules(command, policy, policy_version), command.wish
+    if isinstance(wish, IdentifyProblem):
+        return _identified(wish, incident, rules) if problem is None else []
+    if problem is None:
+        raise Refused(
+            f"there is no problem {command.ref} to {wish.verb}", "unknown_problem"
+        )
+    if not is_record_to_do(PROBLEMS, wish.verb, problem):
+        return []
+    return _done(wish, problem, incident, rules)
+
+
+def _identified(
+    wish: IdentifyProblem, incident: Incident | None, rules: Rules
+) -> Decided:
+    if wish.incident:
+        incident = require_incident(wish.incident, incident)
+    service = incident.service if incident else UNKNOWN
+    if wish.service:
+        service = known("service", wish.service, rules.policy.services)
+    identified = ProblemIdentified(
+        **rules.common(words=True),
+        problem=rules.command.ref,
+        title=wish.title,
+        service=service,
+        team=rules.team("problem", wish.team or rules.usual_team("problem")),
+        origin="incident" if incident else "staff",
+        incident=incident.ref if incident else None,
+    )
+    return [identified, *rules.linked(incident, "problem")]
+
+
+def _done(
+    wish: LinkProblem | AssignProblem | PublishWorkaround | ResolveProblem,
+    problem: Problem,
+    incident: Incident | None,
+    rules: Rules,
+) -> Decided:
+    ref = problem.ref
+    match wish:
+        case LinkProblem(incident=named):
+            incident = require_incident(named, incident)
+            here = also_linked(incident, problem, rules)
+            return [*here, *rules.linked(incident, "problem")]
+        case AssignProblem():
+            team = rules.team("problem", wish.team)
+            if team == problem.team:
+                return []
+            return [ProblemAssigned(**rules.common(), problem=ref, team=team)]
+        case PublishWorkaround(text=text):
+            if text == problem.workaround:
+                return []
+            common = rules.common(words=True)
+            return [ProblemWorkaroundPublished(**common, problem=ref, workaround=text)]
+        case ResolveProblem(note=note):
+            common = rules.common(words=note is not None)
+            return [ProblemResolved(**common, problem=ref, note=note)]
+        case _:
+            assert_never(wish)
+
+
+def also_linked(
+    incident: Incident, problem: Problem, rules: Rules
+) -> list[ProblemIncidentLinked]:
+    """Return the link on the side of the problem, where it is not there already."""
+    if incident.ref in problem.incidents:
+        return []
+    return [
+        ProblemIncidentLinked(
+            **rules.common(), problem=problem.ref, incident=incident.ref
+        )
+    ]

@@ -1,0 +1,140 @@
+"""Which rules decide on a wish, and which records they are shown. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from services.intake.commands import Command, RecordCommand
+from services.intake.decider import decide
+from services.intake.decider.changes import decide_change
+from services.intake.decider.problems import decide_problem
+from services.intake.record_cache import UNOPENED, Versioned
+from services.intake.records import Record, RecordEvent
+from services.intake.wanted import AnyWish
+from shared.changes import Change
+from shared.changes.wishes import ChangeWish, RequestChange
+from shared.events import IncidentEvent
+from shared.events.event import Actor
+from shared.incident import Incident, evolve
+from shared.policy.document import Policy
+from shared.problems import Problem
+from shared.problems.wishes import IdentifyProblem, LinkProblem, ProblemWish
+from shared.wishes import Link, Merge, PersonsWish, Unlink, Unmerge
+
+_Kind = TypeVar("_Kind", Incident, Problem, Change)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """All that a decision may look at. `ref` is the record it is about.
+
+    `new` is the reference that `split` opens; `client` the one the directory gives
+    the reporter; `states` what the commands before this one made of each record.
+    """
+
+    ref: str
+    new: str | None
+    states: Mapping[str, Versioned]
+    at: datetime
+    by: Actor
+    roles: tuple[str, ...]
+    client: str | None
+    policy: Policy
+    policy_version: int
+
+    def record(self, ref: str | None) -> Record | None:
+        """Return a record as it now is, None where there is none of that name."""
+        return self.states.get(ref or "", UNOPENED).record
+
+    def one(self, kind: type[_Kind], ref: str | None) -> _Kind | None:
+        """Return a record if it is of that kind."""
+        record = self.record(ref)
+        return record if isinstance(record, kind) else None
+
+
+def decided(wish: AnyWish, sight: Sight) -> Sequence[RecordEvent]:
+    """Return the events a wish makes true, in order; raises `Refused` for no."""
+    if isinstance(wish, ProblemWish):
+        return _on_problem(wish, sight)
+    if isinstance(wish, ChangeWish):
+        return _on_change(wish, sight)
+    return _on_incident(wish, sight)
+
+
+def _on_incident(wish: PersonsWish, sight: Sight) -> Sequence[RecordEvent]:
+    incident = sight.one(Incident, sight.ref)
+    other = sight.record(_other(wish, incident))
+    events = decide(
+        Command(
+            sight.ref, sight.at, sight.by, wish, sight.roles, sight.new, sight.client
+        ),
+        incident,
+        other=other if isinstance(other, Incident) else None,
+        record=None if isinstance(other, Incident) else other,
+        policy=sight.policy,
+        policy_version=sight.policy_version,
+    )
+    match wish:
+        case Link(relation="problem", target=problem):
+            return [*events, *_on_the_problem(problem, incident, events, sight)]
+        case _:
+            return events
+
+
+def _on_the_problem(
+    ref: str,
+    incident: Incident | None,
+    events: Sequence[IncidentEvent],
+    sight: Sight,
+) -> Sequence[RecordEvent]:
+    """Return the other side of a link that `events` make on the incident's."""
+    for event in events:
+        incident = evolve(incident, event)
+    return decide_problem(
+        RecordCommand(ref, sight.at, sight.by, LinkProblem(incident=sight.ref)),
+        sight.one(Problem, ref),
+        incident=incident,
+        policy=sight.policy,
+        policy_version=sight.policy_version,
+    )
+
+
+def _on_problem(wish: ProblemWish, sight: Sight) -> Sequence[RecordEvent]:
+    match wish:
+        case IdentifyProblem(incident=named) | LinkProblem(incident=named):
+            incident = sight.one(Incident, named)
+        case _:
+            incident = None
+    return decide_problem(
+        RecordCommand(sight.ref, sight.at, sight.by, wish),
+        sight.one(Problem, sight.ref),
+        incident=incident,
+        policy=sight.policy,
+        policy_version=sight.policy_version,
+    )
+
+
+def _on_change(wish: ChangeWish, sight: Sight) -> Sequence[RecordEvent]:
+    incident, problem = None, None
+    if isinstance(wish, RequestChange):
+        incident = sight.one(Incident, wish.incident)
+        problem = sight.one(Problem, wish.problem)
+    return decide_change(
+        RecordCommand(sight.ref, sight.at, sight.by, wish),
+        sight.one(Change, sight.ref),
+        incident=incident,
+        problem=problem,
+        policy=sight.policy,
+        policy_version=sight.policy_version,
+    )
+
+
+def _other(wish: PersonsWish, incident: Incident | None) -> str | None:
+    match wish:
+        case Merge(into=other) | Link(target=other) | Unlink(target=other):
+            return other
+        case Unmerge():
+            return incident.merged_into if incident else None
+        case _:
+            return None

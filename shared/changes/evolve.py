@@ -1,0 +1,58 @@
+"""What each event makes of a change. Meaning only, no rule."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import assert_never
+
+from shared.changes.state import Change, Status
+from shared.events import ChangeEvent
+from shared.events.change import (
+    ChangeCancelled,
+    ChangeImplemented,
+    ChangePlanned,
+    ChangeRequested,
+)
+from shared.incident import BrokenHistory
+
+
+def replay(history: Iterable[ChangeEvent]) -> Change | None:
+    """Return the change after `history`, None if nothing happened yet."""
+    change = None
+    for event in history:
+        change = evolve(change, event)
+    return change
+
+
+def evolve(change: Change | None, event: ChangeEvent) -> Change:
+    """Return the change after `event`. Never refuses what has happened.
+
+    Raises `BrokenHistory` where its request is not the first event, or not the only.
+    """
+    if isinstance(event, ChangeRequested):
+        if change is not None:
+            raise BrokenHistory(f"{event.change} was requested twice")
+        return _requested(event)
+    if change is None:
+        raise BrokenHistory(f"{event.type} before {event.change} was requested")
+    match event:
+        case ChangePlanned(planned_for=instant):
+            return replace(change, status=Status.PLANNED, planned_for=instant)
+        case ChangeImplemented():
+            return replace(change, status=Status.IMPLEMENTED, implemented_at=event.at)
+        case ChangeCancelled():
+            return replace(change, status=Status.CANCELLED, cancelled_at=event.at)
+        case _:
+            assert_never(event)
+
+
+def _requested(event: ChangeRequested) -> Change:
+    return Change(
+        ref=event.change,
+        status=Status.REQUESTED,
+        title=event.title,
+        service=event.service,
+        team=event.team,
+        incident=event.incident,
+        problem=event.problem,
+        requested_at=event.at,
+    )

@@ -1,0 +1,53 @@
+"""What people may ask of a change: the body of each request, one class a verb."""
+
+from collections.abc import Mapping
+from typing import ClassVar, get_args
+
+from shared.policy.names import Name
+from shared.references import IncidentRef, ProblemRef
+from shared.texts import Instant, Reason, Title, Words
+from shared.wishes import Wish
+
+
+class RequestChange(Wish):
+    """Ask for something to be changed."""
+
+    verb: ClassVar[str] = "request"
+    title: Title
+    team: Name | None = None
+    """Who is to make it. Left out: the desk."""
+    service: Name | None = None
+    """Left out: that of the incident, or of the problem."""
+    incident: IncidentRef | None = None
+    """The incident it came of; the two are linked."""
+    problem: ProblemRef | None = None
+    """The problem it is to solve."""
+
+
+class PlanChange(Wish):
+    """Give it an instant, or another one."""
+
+    verb: ClassVar[str] = "plan"
+    planned_for: Instant
+
+
+class ImplementChange(Wish):
+    """It was made."""
+
+    verb: ClassVar[str] = "implement"
+    note: Words | None = None
+
+
+class CancelChange(Wish):
+    """It will not be made."""
+
+    verb: ClassVar[str] = "cancel"
+    reason: Reason
+
+
+ChangeWish = RequestChange | PlanChange | ImplementChange | CancelChange
+
+BODIES: Mapping[str, type[ChangeWish]] = {
+    kind.verb: kind for kind in get_args(ChangeWish)
+}
+"""The body of each verb."""

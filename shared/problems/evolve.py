@@ -1,0 +1,63 @@
+"""What each event makes of a problem. Meaning only, no rule."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import assert_never
+
+from shared.events import ProblemEvent
+from shared.events.problem import (
+    ProblemAssigned,
+    ProblemIdentified,
+    ProblemIncidentLinked,
+    ProblemResolved,
+    ProblemWorkaroundPublished,
+)
+from shared.incident import BrokenHistory
+from shared.problems.state import Problem, Status
+
+
+def replay(history: Iterable[ProblemEvent]) -> Problem | None:
+    """Return the problem after `history`, None if nothing happened yet."""
+    problem = None
+    for event in history:
+        problem = evolve(problem, event)
+    return problem
+
+
+def evolve(problem: Problem | None, event: ProblemEvent) -> Problem:
+    """Return the problem after `event`. Never refuses what has happened.
+
+    Raises `BrokenHistory` where its beginning is not the first event, or not the only.
+    """
+    if isinstance(event, ProblemIdentified):
+        if problem is not None:
+            raise BrokenHistory(f"{event.problem} was identified twice")
+        return _identified(event)
+    if problem is None:
+        raise BrokenHistory(f"{event.type} before {event.problem} was identified")
+    match event:
+        case ProblemIncidentLinked():
+            known = problem.incidents
+            added = () if event.incident in known else (event.incident,)
+            return replace(problem, incidents=(*known, *added))
+        case ProblemAssigned():
+            return replace(problem, team=event.team)
+        case ProblemWorkaroundPublished():
+            return replace(problem, workaround=event.workaround)
+        case ProblemResolved():
+            return replace(problem, status=Status.RESOLVED, resolved_at=event.at)
+        case _:
+            assert_never(event)
+
+
+def _identified(event: ProblemIdentified) -> Problem:
+    return Problem(
+        ref=event.problem,
+        status=Status.OPEN,
+        title=event.title,
+        service=event.service,
+        team=event.team,
+        origin=event.origin,
+        incidents=(event.incident,) if event.incident else (),
+        identified_at=event.at,
+    )

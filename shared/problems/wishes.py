@@ -1,0 +1,60 @@
+"""What people may ask of a problem: the body of each request, one class a verb."""
+
+from collections.abc import Mapping
+from typing import ClassVar, get_args
+
+from shared.policy.names import Name
+from shared.references import IncidentRef
+from shared.texts import Title, Words
+from shared.wishes import Wish
+
+
+class IdentifyProblem(Wish):
+    """Take the cause of incidents on record."""
+
+    verb: ClassVar[str] = "identify"
+    title: Title
+    service: Name | None = None
+    """Left out: that of the incident."""
+    incident: IncidentRef | None = None
+    """The incident it was found by; the two are linked."""
+    team: Name | None = None
+    """Who looks for the cause. Left out: Problem Management."""
+
+
+class LinkProblem(Wish):
+    """An incident has this cause too."""
+
+    verb: ClassVar[str] = "link"
+    incident: IncidentRef
+
+
+class AssignProblem(Wish):
+    """Let another team look for the cause."""
+
+    verb: ClassVar[str] = "assign"
+    team: Name
+
+
+class PublishWorkaround(Wish):
+    """Say what helps until the cause is gone."""
+
+    verb: ClassVar[str] = "workaround"
+    text: Words
+
+
+class ResolveProblem(Wish):
+    """The cause is gone."""
+
+    verb: ClassVar[str] = "resolve"
+    note: Words | None = None
+
+
+ProblemWish = (
+    IdentifyProblem | LinkProblem | AssignProblem | PublishWorkaround | ResolveProblem
+)
+
+BODIES: Mapping[str, type[ProblemWish]] = {
+    kind.verb: kind for kind in get_args(ProblemWish)
+}
+"""The body of each verb."""

@@ -1,0 +1,116 @@
+"""The small life of a change: requested, planned, implemented or cancelled."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.changes import Change
+from shared.changes.wishes import (
+    CancelChange,
+    ChangeWish,
+    ImplementChange,
+    PlanChange,
+    RequestChange,
+)
+from shared.events.change import ChangeCancelled, ChangeImplemented, ChangePlanned
+from shared.events.incident_ties import IncidentLinked
+from shared.incident import Incident, replay
+
+from .records import CHG, PRB, change, desk, of, problem, requested
+from .spec import INC, LATER, event, opened
+
+FRIDAY, SATURDAY = LATER + timedelta(days=4), LATER + timedelta(days=5)
+planned = of(ChangePlanned, planned_for=FRIDAY)
+implemented = change(of(ChangeImplemented))
+cancelled = change(of(ChangeCancelled, reason="too dear"))
+
+
+def incident() -> Incident:
+    made = replay([opened()])
+    assert made is not None
+    return made
+
+
+def test_it_is_requested_because_of_an_incident_and_both_know() -> None:
+    wish = RequestChange(title="Another queue", incident=INC, team="editeur")
+
+    assert desk(incident()).wishes(CHG, wish) == [
+        requested(incident=INC),
+        event(IncidentLinked, relation="change", target=CHG),
+    ]
+
+
+def test_it_is_requested_because_of_a_problem_and_is_of_its_service() -> None:
+    wish = RequestChange(title="Another queue", problem=PRB, team="editeur")
+
+    assert desk(problem()).wishes(CHG, wish) == [requested(problem=PRB)]
+
+
+def test_the_desk_has_it_where_no_team_is_named() -> None:
+    (found,) = desk().wishes(CHG, RequestChange(title="x"))
+
+    assert found.model_dump()["team"] == "accueil"
+    assert found.model_dump()["service"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("wish", "because"),
+    [
+        (RequestChange(title="x", incident=INC), f"no incident {INC}"),
+        (RequestChange(title="x", problem=PRB), f"no problem {PRB}"),
+    ],
+)
+def test_it_comes_of_what_is_there(wish: RequestChange, because: str) -> None:
+    desk().refuses(CHG, wish, because, "unknown_target")
+
+
+def test_a_team_that_takes_no_changes_gets_none() -> None:
+    desk().refuses(
+        CHG,
+        RequestChange(title="x", team="causes"),
+        "takes no changes: choose one of accueil, editeur",
+        "invalid",
+    )
+
+
+def test_it_is_planned_and_planned_anew() -> None:
+    on_saturday = PlanChange(planned_for=SATURDAY)
+
+    assert desk(change()).wishes(CHG, PlanChange(planned_for=FRIDAY)) == [planned]
+    assert desk(change(planned)).wishes(CHG, PlanChange(planned_for=FRIDAY)) == []
+    assert desk(change(planned)).wishes(CHG, on_saturday) == [
+        of(ChangePlanned, planned_for=SATURDAY)
+    ]
+
+
+@pytest.mark.parametrize("before", [change(), change(planned)])
+def test_it_is_made_with_and_without_a_plan(before: Change) -> None:
+    assert desk(before).wishes(CHG, ImplementChange(note="done")) == [
+        of(ChangeImplemented, note="done")
+    ]
+
+
+def test_it_is_made_and_cancelled_once() -> None:
+    assert desk(implemented).wishes(CHG, ImplementChange()) == []
+    assert desk(cancelled).wishes(CHG, CancelChange(reason="again")) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "wish", "because"),
+    [
+        (implemented, PlanChange(planned_for=FRIDAY), "is implemented: request a new"),
+        (implemented, CancelChange(reason="x"), "request a new change that undoes it"),
+        (cancelled, PlanChange(planned_for=FRIDAY), "is cancelled: request a new"),
+        (cancelled, ImplementChange(), "is cancelled: request a new"),
+    ],
+)
+def test_what_is_over_stays_over(
+    before: Change, wish: ChangeWish, because: str
+) -> None:
+    desk(before).refuses(CHG, wish, because, "state")
+
+
+def test_what_is_not_there_is_not_planned() -> None:
+    desk().refuses(
+        CHG, PlanChange(planned_for=FRIDAY), f"no change {CHG}", "unknown_change"
+    )

@@ -1,0 +1,178 @@
+"""The small life of a problem: found, linked, given out, worked around, resolved."""
+
+import pytest
+
+from services.intake.deciding import Sight, decided
+from shared.events.incident_ties import IncidentLinked, IncidentMerged
+from shared.events.problem import (
+    ProblemAssigned,
+    ProblemIncidentLinked,
+    ProblemResolved,
+    ProblemWorkaroundPublished,
+)
+from shared.incident import Incident, replay
+from shared.problems.wishes import (
+    AssignProblem,
+    IdentifyProblem,
+    LinkProblem,
+    PublishWorkaround,
+    ResolveProblem,
+)
+from shared.wishes import Link
+
+from .records import PRB, desk, identified, of, problem
+from .spec import INC, LATER, ODETTE, OTHER, POLICY, event, opened
+
+linked = event(IncidentLinked, relation="problem", target=PRB)
+resolved = problem(of(ProblemResolved))
+
+
+def incident(*later: IncidentLinked | IncidentMerged) -> Incident:
+    made = replay([opened(), *later])
+    assert made is not None
+    return made
+
+
+def test_it_is_identified_by_an_incident_and_both_know() -> None:
+    wish = IdentifyProblem(title="Tickets are lost", incident=INC)
+
+    assert desk(incident()).wishes(PRB, wish) == [
+        identified(origin="incident", incident=INC),
+        linked,
+    ]
+
+
+def test_staff_may_identify_one_without_an_incident() -> None:
+    wish = IdentifyProblem(title="Tickets are lost", service="billetterie")
+
+    assert desk().wishes(PRB, wish) == [identified()]
+
+
+def test_without_a_service_it_is_of_an_unlisted_one() -> None:
+    (event,) = desk().wishes(PRB, IdentifyProblem(title="x"))
+
+    assert event.model_dump()["service"] == "unknown"
+
+
+def test_its_words_are_under_the_key_of_who_wrote_them() -> None:
+    sight = Sight(PRB, None, {}, LATER, ODETTE, (), None, POLICY, 1)
+
+    (first,) = decided(IdentifyProblem(title="x"), sight)
+
+    assert first.whose == ODETTE
+
+
+def test_problem_management_gets_it_where_nobody_is_named() -> None:
+    named, unnamed = (
+        desk().wishes(PRB, IdentifyProblem(title="x", team=team))[0].model_dump()
+        for team in ("editeur", None)
+    )
+
+    assert (named["team"], unnamed["team"]) == ("editeur", "causes")
+
+
+def test_a_team_that_takes_no_problems_gets_none() -> None:
+    because = "takes no problems: choose one of causes, editeur"
+
+    desk().refuses(
+        PRB, IdentifyProblem(title="x", team="exploitation"), because, "invalid"
+    )
+    desk(problem()).refuses(PRB, AssignProblem(team="exploitation"), because, "invalid")
+
+
+def test_an_unknown_team_or_service_is_named() -> None:
+    desk().refuses(PRB, IdentifyProblem(title="x", team="x"), "no team `x`", "invalid")
+    wish = IdentifyProblem(title="x", service="fax")
+    desk().refuses(PRB, wish, "no service `fax`", "invalid")
+
+
+def test_it_is_not_found_by_an_incident_that_is_not_there() -> None:
+    wish = IdentifyProblem(title="x", incident=OTHER)
+
+    desk().refuses(PRB, wish, f"no incident {OTHER}", "unknown_target")
+
+
+def test_another_incident_is_linked_on_both_sides() -> None:
+    assert desk(problem(), incident()).wishes(PRB, LinkProblem(incident=INC)) == [
+        of(ProblemIncidentLinked, incident=INC),
+        linked,
+    ]
+
+
+def test_the_incident_may_link_it_as_well() -> None:
+    wish = Link(relation="problem", target=PRB)
+
+    assert desk(problem(), incident()).wishes(INC, wish) == [
+        linked,
+        of(ProblemIncidentLinked, incident=INC),
+    ]
+
+
+def test_linking_twice_changes_nothing() -> None:
+    known = problem(of(ProblemIncidentLinked, incident=INC))
+    both = desk(known, incident(linked))
+
+    assert both.wishes(PRB, LinkProblem(incident=INC)) == []
+    assert both.wishes(INC, Link(relation="problem", target=PRB)) == []
+
+
+def test_a_side_that_is_missing_is_made_good() -> None:
+    half = desk(problem(), incident(linked))
+
+    assert half.wishes(PRB, LinkProblem(incident=INC)) == [
+        of(ProblemIncidentLinked, incident=INC)
+    ]
+
+
+def test_what_was_merged_is_not_linked() -> None:
+    merged = incident(event(IncidentMerged, into=OTHER))
+
+    desk(problem(), merged).refuses(
+        PRB, LinkProblem(incident=INC), f"link to {OTHER} instead", "state"
+    )
+
+
+def test_a_resolved_problem_may_still_be_the_cause_of_another_incident() -> None:
+    found = desk(resolved, incident()).wishes(PRB, LinkProblem(incident=INC))
+
+    assert [each.type for each in found] == [
+        "problem.incident_linked",
+        "incident.linked",
+    ]
+
+
+def test_another_team_looks_for_the_cause() -> None:
+    wish = AssignProblem(team="editeur")
+
+    assert desk(problem()).wishes(PRB, wish) == [of(ProblemAssigned, team="editeur")]
+    assert desk(problem(team="editeur")).wishes(PRB, wish) == []
+
+
+def test_a_workaround_is_published_once() -> None:
+    published = of(ProblemWorkaroundPublished, workaround="Pay in cash")
+    wish = PublishWorkaround(text="Pay in cash")
+
+    assert desk(problem()).wishes(PRB, wish) == [published]
+    assert desk(problem(published)).wishes(PRB, wish) == []
+
+
+def test_it_is_resolved_once() -> None:
+    wish = ResolveProblem(note="A longer queue")
+
+    assert desk(problem()).wishes(PRB, wish) == [
+        of(ProblemResolved, note="A longer queue")
+    ]
+    assert desk(resolved).wishes(PRB, wish) == []
+
+
+@pytest.mark.parametrize(
+    "wish", [AssignProblem(team="editeur"), PublishWorkaround(text="x")]
+)
+def test_a_resolved_problem_is_not_worked_on(
+    wish: AssignProblem | PublishWorkaround,
+) -> None:
+    desk(resolved).refuses(PRB, wish, f"{PRB} is resolved: identify a new", "state")
+
+
+def test_what_is_not_there_is_not_resolved() -> None:
+    desk().refuses(PRB, ResolveProblem(), f"no problem {PRB}", "unknown_problem")
