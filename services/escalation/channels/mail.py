@@ -44,18 +44,22 @@ async def send_mail(
         async with asyncio.timeout(seconds):
             await client.connect()
             _, answer = await client.send_message(mail)
+        # It has the letter: whether it says goodbye as well changes nothing.
+        await _say_goodbye(client)
+        return Delivered(_receipt(answer, letter.to.address))
     except (SMTPException, OSError) as error:
         return _failed(error)
-    else:
-        # It has the letter: whether it says goodbye as well changes nothing.
-        with suppress(SMTPException, OSError):
-            await client.quit(timeout=GOODBYE_SECONDS_MAX)
-        return Delivered(_receipt(answer, letter.to.address))
     finally:
-        if client.transport is not None:
-            # A TLS line that is closed politely waits for the other side.
-            client.transport.abort()
         client.close()
+
+
+async def _say_goodbye(client: SMTP) -> None:
+    line = client.transport
+    with suppress(SMTPException, OSError):
+        await client.quit(timeout=GOODBYE_SECONDS_MAX)
+    # Closed politely, an encrypted line waits for the other side to close it as well.
+    if isinstance(line, asyncio.WriteTransport):
+        line.abort()
 
 
 def _client(server: MailServer, letter: Letter, seconds: float) -> SMTP:
