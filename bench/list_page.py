@@ -8,7 +8,7 @@ of the incidents are open. The bound of the same run: the same server answering
 
 import json
 import statistics
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from time import perf_counter
@@ -21,10 +21,12 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from services.projections.queue.project import project
 from services.projections.queue.row import QueueRow
 from services.projections.queue.store import COLUMNS, columns
 from shared.incident import Status
 from tests.support.desk import Desk, running_desk
+from tests.support.histories import entry, opened
 from tests.support.servers import reachable_folder
 
 PATHS = {
@@ -35,6 +37,8 @@ PATHS = {
     "unassigned": "/v1/queues/unassigned/incidents",
     "mine": "/v1/queues/mine/incidents",
     "priority p4": "/v1/queues/all/incidents?priority=p4",
+    "breached": "/v1/queues/all/incidents?breached=true",
+    "level n3": "/v1/queues/all/incidents?level=n3",
     "paused": "/v1/queues/all/incidents?status=paused",
     "one service of a team": "/v1/queues/team-3/incidents?service=service-4",
     "one reporter": "/v1/queues/all/incidents?reporter=user-77",
@@ -62,32 +66,30 @@ def row(number: int, random: Random) -> QueueRow:
     at = START + timedelta(seconds=number)
     ended = random.random() < 0.5
     status = Status.CLOSED if ended else random.choice(_OPEN)
-    return QueueRow(
-        ref=f"INC-{number:06d}",
+    opening = opened(
+        f"INC-{number:06d}",
         title=f"{' '.join(random.choices(_WORDS, k=4))} on host-{number}",
-        status=status,
         priority=random.choice(("p1", "p2", "p3", "p4")),
-        impact="low",
-        urgency="low",
         service=f"service-{random.randrange(50)}",
-        category=None,
         client=f"client-{random.randrange(20)}",
         team=f"team-{random.randrange(20)}",
-        assignee=random.choice((None, "nadia", f"agent-{random.randrange(200)}")),
-        reporter=f"user-{random.randrange(5_000)}",
+        reporter=random.choice((None, f"user-{random.randrange(5_000)}")),
         origin="user",
-        opened_at=at,
+        at=at,
         reported_at=at,
-        updated_at=at,
-        acknowledged_at=None,
-        restored_at=None,
+    )
+    new = project(None, entry(opening, number, 1, at))
+    assert new
+    due_at = random.choice((None, at + timedelta(minutes=random.randrange(9_000))))
+    return replace(
+        new,
+        status=status,
+        assignee=random.choice((None, "nadia", f"agent-{random.randrange(200)}")),
         ended_at=at if ended else None,
-        pause_reason=None,
-        cycle=1,
-        repeats=0,
-        merged_into=None,
-        version=1,
-        position=number,
+        level=random.choice(("n1", "n1", "n2", "n3")),
+        due_at=due_at,
+        due_target="ttr" if due_at else None,
+        breached=random.random() < 0.05,
     )
 
 
@@ -100,9 +102,11 @@ def fill(desk: Desk, first: int, last: int) -> None:
             for number in track(range(first, last + 1), f"{last:,} incidents"):
                 copy.write_row(columns(row(number, random)))
         connection.execute(
-            "INSERT INTO rm_queue_v1.counts SELECT 'all', status, priority, count(*)"
-            " FROM rm_queue_v1.incidents WHERE rank IS NOT NULL GROUP BY 2, 3"
-            " ON CONFLICT (queue, status, priority) DO UPDATE SET n = excluded.n"
+            "INSERT INTO rm_queue_v1.counts"
+            " SELECT 'all', status, priority, rank = 0, count(*)"
+            " FROM rm_queue_v1.incidents WHERE rank IS NOT NULL GROUP BY 2, 3, 4"
+            " ON CONFLICT (queue, status, priority, breached)"
+            " DO UPDATE SET n = excluded.n"
         )
         connection.execute("VACUUM ANALYZE rm_queue_v1.incidents")
 

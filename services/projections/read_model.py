@@ -1,7 +1,8 @@
 """A read model: its tables, what an event changes in them, and how to fill them fast.
 
 Live, entries are applied in batches to rows that are read and written back. A rebuild
-folds whole streams in memory with the same `step` and copies the results in.
+folds whole records in memory with the same `step` and copies the results in: all the
+streams about an incident together, any other stream alone.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -21,8 +22,10 @@ class ReadModel(Generic[State]):
     """How to make, follow, fill and compare one read model.
 
     `shape` grows with each change of tables or meaning: a live generation of another
-    shape is rebuilt when the service starts. `State` is what the events of one stream
-    come to; `step` is pure.
+    shape is rebuilt when the service starts. `State` is what the events of one record
+    come to; `step` is pure. Where an event of a stream cannot be applied, the later
+    ones of that stream wait, and those of others about the same incident do not: so
+    what one stream says must not hang on having heard the others first.
     """
 
     name: str

@@ -15,12 +15,11 @@ from services.projections.app import run
 from shared.access import create
 from shared.command import Scope
 from shared.event_log import EventLog
-from shared.events import IncidentEvent
 from shared.machine.nats import Bus
-from shared.references import incident_stream
 from shared.settings import ProjectionsSettings
 from tests.support.in_thread import running
 from tests.support.servers import Database
+from tests.support.stories import AboutIncident, stream_of
 
 MASTER = bytes(range(32))
 BUILT_SECONDS = 30
@@ -71,11 +70,11 @@ class Api:
         found: dict[str, Any] = answer.json()
         return found
 
-    def happened(self, *events: IncidentEvent) -> int:
-        """Record events of incidents, one by one; return the last position."""
+    def happened(self, *events: AboutIncident) -> int:
+        """Record events about incidents, one by one; return the last position."""
         position = 0
         for event in events:
-            stream = incident_stream(event.incident)
+            stream = stream_of(event)
             before = self.log.head_version(stream)
             position = self.log.record(stream, before, [event])[-1].position
         return position

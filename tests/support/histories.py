@@ -179,8 +179,8 @@ def _later() -> st.SearchStrategy[IncidentEvent]:
     )
 
 
-_OPENINGS = _openings()
-_LATER = _later()
+OPENINGS = _openings()
+LATER = _later()
 
 
 @st.composite
@@ -191,7 +191,7 @@ def histories(draw: st.DrawFn, *, size: int = 30) -> list[Entry]:
     for position in range(1, draw(st.integers(1, size)) + 1):
         ref = draw(_refs)
         at = START + timedelta(minutes=position)
-        drawn = draw(_LATER if ref in versions else _OPENINGS)
+        drawn = draw(LATER if ref in versions else OPENINGS)
         event = drawn.model_copy(update={"incident": ref, "at": at})
         versions[ref] = versions.get(ref, 0) + 1
         entries.append(entry(event, position, versions[ref], at))

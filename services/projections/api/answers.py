@@ -25,5 +25,7 @@ class Counts(Answer):
     """How many open incidents a queue holds, whatever the filters."""
 
     open: int
+    breached: int
+    """Of those still at work: a promise was broken in this cycle."""
     status: dict[str, int]
     priority: dict[str, int]

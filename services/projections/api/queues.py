@@ -25,6 +25,7 @@ from services.projections.snapshots import snapshot
 from services.projections.teams import teams
 from shared.incident import Status
 from shared.policy.scales import Priority
+from shared.policy.targets import SupportLevel
 from shared.problem import Problem
 
 router = APIRouter(tags=["queues"])
@@ -47,6 +48,9 @@ class PageAsked(Asked):
     service: Name | None = None
     client: Name | None = None
     reporter: Name | None = None
+    level: SupportLevel | None = None
+    breached: bool | None = None
+    """Only those that broke a promise in this cycle, or only those that did not."""
     q: _Words | None = None
     """Words in the title, or a whole reference."""
     limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT
@@ -95,6 +99,8 @@ async def list_incidents(
         asked.service,
         asked.client,
         asked.reporter,
+        asked.level,
+        asked.breached,
         asked.q,
     )
     await desk.progress.wait(QUEUE.name, asked.min_position, WAIT_SECONDS_MAX)

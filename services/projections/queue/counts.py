@@ -1,4 +1,4 @@
-"""How many open incidents each queue holds, by status and priority.
+"""How many open incidents each queue holds: by status, priority, broken promise.
 
 Always the difference of what two states contribute, never a free increment: a repeat
 or a restart cannot make a count drift from the rows it counts.
@@ -8,15 +8,19 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from services.projections.queue.row import QueueRow, in_stock
+from services.projections.queue.row import BREACHED, QueueRow, in_stock, rank
 
 
 class Cell(NamedTuple):
-    """One count: a queue's stored name, a status, a priority."""
+    """One count: a queue's stored name, a status, a priority.
+
+    `breached`: a promise was broken, and there is still work to do.
+    """
 
     queue: str
     status: str
     priority: str
+    breached: bool
 
 
 ALL = "all"
@@ -38,8 +42,9 @@ def cells(row: QueueRow | None) -> tuple[Cell, ...]:
     if row is None or not in_stock(row):
         return ()
     own = person_queue(row.assignee) if row.assignee else UNASSIGNED
+    breached = rank(row) == BREACHED
     return tuple(
-        Cell(queue, row.status, row.priority)
+        Cell(queue, row.status, row.priority, breached)
         for queue in (ALL, team_queue(row.team), own)
     )
 

@@ -12,7 +12,7 @@ from typing import get_args
 import orjson
 
 from services.projections.queue.filters import Standing
-from services.projections.queue.row import RANK, QueueRow
+from services.projections.queue.row import RANKS, QueueRow, rank
 from shared.policy.scales import Priority
 from shared.references import is_incident_ref
 
@@ -28,7 +28,14 @@ def key_of(row: QueueRow, standing: Standing) -> Key:
     """Return the sort key of a row in the order of its standing."""
     if standing is Standing.ENDED:
         return (row.ended_at, row.ref)
-    return (RANK[row.status], row.priority, row.reported_at, row.ref)
+    return (
+        rank(row),
+        row.due_at,
+        row.priority,
+        not row.user_reported,
+        row.reported_at,
+        row.ref,
+    )
 
 
 def write(asked: str, key: Key) -> str:
@@ -60,10 +67,19 @@ def read(asked: str, cursor: str, standing: Standing) -> Key:
         raise broken from error
 
 
-def _open_key(rank: int, priority: str, reported_at: str, ref: str) -> Key:
-    if rank not in RANK.values() or priority not in get_args(Priority):
+def _open_key(
+    rank_: int,
+    due_at: str | None,
+    priority: str,
+    monitored: bool,
+    reported_at: str,
+    ref: str,
+) -> Key:
+    known = rank_ in RANKS and priority in get_args(Priority)
+    if not known or not isinstance(monitored, bool):
         raise ValueError
-    return (rank, priority, _instant(reported_at), _ref(ref))
+    due = None if due_at is None else _instant(due_at)
+    return (rank_, due, priority, monitored, _instant(reported_at), _ref(ref))
 
 
 def _ended_key(ended_at: str, ref: str) -> Key:

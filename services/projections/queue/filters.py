@@ -8,6 +8,7 @@ import orjson
 
 from shared.incident import IN_STOCK, Status
 from shared.policy.scales import Priority
+from shared.policy.targets import SupportLevel
 
 Q_MAX = 200
 
@@ -37,6 +38,8 @@ class Filters:
     service: str | None = None
     client: str | None = None
     reporter: str | None = None
+    level: SupportLevel | None = None
+    breached: bool | None = None
     q: str | None = None
     """Words in the title, or a whole reference."""
 

@@ -13,12 +13,22 @@ from services.projections.queue.counts import (
 )
 from services.projections.queue.cursor import Key
 from services.projections.queue.filters import Filters, QueueName, Standing, standing
-from services.projections.queue.row import RANK, QueueRow
+from services.projections.queue.row import BREACHED, RANKS, QueueRow, ranks
 from services.projections.queue.store import FIELDS, from_columns
-from services.projections.queue.tables import COUNTS, ENDED_ORDER, OPEN_ORDER, ROWS
+from services.projections.queue.tables import (
+    COUNTS,
+    DUE,
+    ENDED_ORDER,
+    OPEN_ORDER,
+    ROWS,
+)
 from shared.references import is_incident_ref
 
 Where = tuple[str, tuple[object, ...]]
+_AFTER = (
+    f"({OPEN_ORDER}) >"
+    f" (%s::smallint, {DUE.format('%s::timestamptz')}, %s, %s::boolean, %s, %s)"
+)
 
 
 def page(
@@ -47,10 +57,10 @@ def page(
 
 def counts(
     cursor: Cursor[tuple[Any, ...]], schema: str, queue: QueueName
-) -> Sequence[tuple[str, str, int]]:
-    """Return (status, priority, number) of the open incidents of a queue."""
+) -> Sequence[tuple[str, str, bool, int]]:
+    """Return (status, priority, breached, number) of the open ones of a queue."""
     return cursor.execute(
-        f"SELECT status, priority, n FROM {schema}.{COUNTS}"
+        f"SELECT status, priority, breached, n FROM {schema}.{COUNTS}"
         " WHERE queue = %s AND n > 0 ORDER BY status, priority",
         (_stored_name(queue),),
     ).fetchall()
@@ -58,11 +68,11 @@ def counts(
 
 def all_counts(
     cursor: Cursor[tuple[Any, ...]], schema: str, person: str | None
-) -> Sequence[tuple[str, str, str, int]]:
-    """Return (queue, status, priority, number) of all queues `person` can see."""
+) -> Sequence[tuple[str, str, str, bool, int]]:
+    """Return (queue, status, priority, breached, number) of what `person` can see."""
     return cursor.execute(
-        f"SELECT queue, status, priority, n FROM {schema}.{COUNTS} WHERE n > 0"
-        " AND (queue = ANY(%s) OR queue LIKE 'team:%%') ORDER BY 1, 2, 3",
+        f"SELECT queue, status, priority, breached, n FROM {schema}.{COUNTS}"
+        " WHERE n > 0 AND (queue = ANY(%s) OR queue LIKE 'team:%%') ORDER BY 1, 2, 3",
         ([ALL, UNASSIGNED, person_queue(person or "")],),
     ).fetchall()
 
@@ -95,6 +105,8 @@ def _matching(filters: Filters) -> list[Where]:
         "service": filters.service,
         "client": filters.client,
         "reporter": filters.reporter,
+        "level": filters.level,
+        "breached": filters.breached,
     }
     where: list[Where] = [
         (f"{k} = %s", (v,)) for k, v in named.items() if v is not None
@@ -124,13 +136,15 @@ def _literal(words: str) -> str:
 
 
 def _open(filters: Filters, after: Key | None) -> list[Where]:
-    ranks = sorted({RANK[status] for status in filters.status or RANK})
+    asked = frozenset[int]().union(*map(ranks, filters.status)) or RANKS
+    if filters.breached is not None:
+        asked -= {1} if filters.breached else {BREACHED}
     # It implies what the partial indexes ask for, `rank IS NOT NULL`. Said beside it,
     # PostgreSQL would expect half the rows, and sort them all rather than take them in
     # order.
-    where: list[Where] = [("rank = ANY(%s::smallint[])", (ranks,))]
+    where: list[Where] = [("rank = ANY(%s::smallint[])", (sorted(asked),))]
     if after is not None:
-        where.append((f"({OPEN_ORDER}) > (%s::smallint, %s, %s, %s)", after))
+        where.append((_AFTER, after))
     return where
 
 

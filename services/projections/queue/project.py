@@ -2,9 +2,16 @@
 
 from typing import assert_never
 
-from services.projections.queue.row import QueueRow
+from services.projections.queue.help import helped, shown
+from services.projections.queue.promises import promised
+from services.projections.queue.row import LOWEST, Changes, QueueRow
 from shared.entry import Entry
-from shared.events import IncidentEvent, is_incident_event
+from shared.events import (
+    IncidentEvent,
+    is_escalation_event,
+    is_incident_event,
+    is_sla_event,
+)
 from shared.events.incident import (
     IncidentAcknowledged,
     IncidentAssigned,
@@ -37,17 +44,36 @@ from shared.events.incident_ties import (
 )
 from shared.incident import IN_STOCK, BrokenHistory, Status
 
-Changes = dict[str, object]
+_SHOWN_ANEW = IncidentAssigned | IncidentReopened
+"""Incident events after which other streams may say something else."""
 
 
 def project(row: QueueRow | None, entry: Entry) -> QueueRow | None:
     """Return the row after `entry`; an entry it has seen before changes nothing.
 
-    Raises `BrokenHistory` for an event of an incident that was never opened.
+    Streams about one incident may come in any order, each in its own. Raises
+    `BrokenHistory` for an event of an incident that was never opened.
     """
     event = entry.event
-    if not is_incident_event(event):
+    if is_incident_event(event):
+        return _of_its_own(row, event, entry)
+    if not (is_sla_event(event) or is_escalation_event(event)):
         return row
+    if row is None:
+        raise BrokenHistory(f"{event.type} before incident.opened: {entry.stream}")
+    if is_sla_event(event):
+        seen, changes = "sla_position", promised(row, event)
+    else:
+        seen, changes = "help_position", helped(row, entry)
+    if not changes or entry.position <= getattr(row, seen):
+        return row
+    after = _with(row, {**changes, seen: entry.position})
+    return _with(after, shown(after))
+
+
+def _of_its_own(
+    row: QueueRow | None, event: IncidentEvent, entry: Entry
+) -> QueueRow | None:
     if row is None:
         if not isinstance(event, IncidentOpened):
             raise BrokenHistory(f"{event.type} before incident.opened: {entry.stream}")
@@ -60,7 +86,12 @@ def project(row: QueueRow | None, entry: Entry) -> QueueRow | None:
     changes["updated_at"] = entry.recorded_at
     changes["version"] = entry.version
     changes["position"] = entry.position
-    return _with(row, changes)
+    if not isinstance(event, _SHOWN_ANEW):
+        return _with(row, changes)
+    if isinstance(event, IncidentAssigned):
+        changes["own_team_position"] = entry.position
+    after = _with(row, changes)
+    return _with(after, shown(after))
 
 
 def _with(row: QueueRow, changes: Changes) -> QueueRow:
@@ -99,6 +130,14 @@ def _opened(event: IncidentOpened, entry: Entry) -> QueueRow:
         merged_into=None,
         version=entry.version,
         position=entry.position,
+        user_reported=event.reporter is not None,
+        level=LOWEST,
+        accepted_by=None,
+        due_at=None,
+        due_target=None,
+        breached=False,
+        own_team=event.team,
+        own_team_position=entry.position,
     )
 
 
@@ -132,7 +171,7 @@ def _told(
     match event:
         case IncidentContacted():
             first = row.reporter is None and event.direction == "inbound"
-            return {"reporter": event.person} if first else {}
+            return {"reporter": event.person, "user_reported": True} if first else {}
         case IncidentClassified():
             return {
                 "category": event.category,
@@ -143,7 +182,7 @@ def _told(
                 "priority": event.priority,
             }
         case IncidentAssigned():
-            return {"team": event.team, "assignee": event.assignee}
+            return {"own_team": event.team, "assignee": event.assignee}
         case _:
             assert_never(event)
 

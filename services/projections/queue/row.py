@@ -1,14 +1,23 @@
 """One incident as the queues show it, and where it stands in their order."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from shared.events.incident import Origin, PersonId
-from shared.incident import IN_STOCK, Status
+from shared.incident import AT_WORK, IN_STOCK, Status
 from shared.policy.scales import Impact, Priority, Urgency
-from shared.policy.targets import PauseReason
+from shared.policy.targets import PauseReason, SupportLevel
 from shared.references import IncidentRef
+
+Changes = dict[str, object]
+LOWEST: SupportLevel = "n1"
+"""Where looking for help begins."""
+
+_OWN = Field(exclude=True)
+"""What each stream said by itself, from which the fields that are shown are made."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +25,8 @@ class QueueRow:
     """An incident after its event at `position`; field order is column order.
 
     Instants are those of the decisions (`Event.at`); `updated_at` is when the newest
-    event entered the log. `repeats` counts the signals that changed nothing.
+    event of its own stream entered the log, whose version and position are here too.
+    `repeats` counts the signals that changed nothing.
     """
 
     ref: IncidentRef
@@ -29,6 +39,7 @@ class QueueRow:
     category: str | None
     client: str | None
     team: str
+    """Whose work it is: of an assignment and an escalation the later one."""
     assignee: PersonId | None
     reporter: PersonId | None
     origin: Origin
@@ -45,6 +56,30 @@ class QueueRow:
     merged_into: IncidentRef | None
     version: int
     position: int
+    user_reported: bool
+    """Whether a person reported it, or only monitoring did."""
+    level: SupportLevel
+    accepted_by: PersonId | None
+    """Who took it on at this level."""
+    due_at: datetime | None
+    """When the first promise that runs is due; none while it stands."""
+    due_target: Literal["tto", "ttr"] | None
+    breached: bool
+    """Whether a promise to own or to resolve was broken in this cycle."""
+    own_team: Annotated[str, _OWN]
+    own_team_position: Annotated[int, _OWN]
+    sla_position: Annotated[int, _OWN] = 0
+    sla_cycle: Annotated[int, _OWN] = 0
+    tto_due_at: Annotated[datetime | None, _OWN] = None
+    ttr_due_at: Annotated[datetime | None, _OWN] = None
+    tto_breached: Annotated[bool, _OWN] = False
+    ttr_breached: Annotated[bool, _OWN] = False
+    help_position: Annotated[int, _OWN] = 0
+    help_cycle: Annotated[int, _OWN] = 0
+    help_level: Annotated[SupportLevel, _OWN] = LOWEST
+    help_team: Annotated[str | None, _OWN] = None
+    help_team_position: Annotated[int, _OWN] = 0
+    help_accepted_by: Annotated[PersonId | None, _OWN] = None
 
 
 def in_stock(row: QueueRow) -> bool:
@@ -52,7 +87,28 @@ def in_stock(row: QueueRow) -> bool:
     return row.status in IN_STOCK
 
 
-RANK: Mapping[Status, int] = {
-    status: 1 if status is Status.RESOLVED else 0 for status in IN_STOCK
-}
-"""What needs work stands before what only awaits its closure."""
+BREACHED, AWAITS_CLOSURE = 0, 2
+"""The first and the last of the ranks."""
+
+
+def rank(row: QueueRow) -> int | None:
+    """Return the first part of the order; none once it ended.
+
+    What broke a promise stands before what needs work, and that before what only
+    awaits its closure.
+    """
+    if not in_stock(row):
+        return None
+    if row.status not in AT_WORK:
+        return AWAITS_CLOSURE
+    return BREACHED if row.breached else 1
+
+
+def ranks(status: Status) -> frozenset[int]:
+    """Return the ranks that incidents of this status can have."""
+    if status not in IN_STOCK:
+        return frozenset()
+    return frozenset({BREACHED, 1} if status in AT_WORK else {AWAITS_CLOSURE})
+
+
+RANKS = frozenset[int]().union(*map(ranks, IN_STOCK))

@@ -9,11 +9,11 @@ from psycopg import Cursor
 
 from services.projections.queue.counts import Cell, difference
 from services.projections.queue.project import project
-from services.projections.queue.row import RANK, QueueRow
+from services.projections.queue.row import QueueRow, rank
 from services.projections.queue.tables import ROWS
 from shared.entry import Entry
 from shared.incident import Status
-from shared.references import incident_of
+from shared.references import about
 
 FIELDS = tuple(field.name for field in fields(QueueRow))
 _NOT_TEXT = {
@@ -27,6 +27,19 @@ _NOT_TEXT = {
     "repeats": "int8",
     "version": "int8",
     "position": "int8",
+    "user_reported": "bool",
+    "due_at": "timestamptz",
+    "breached": "bool",
+    "own_team_position": "int8",
+    "sla_position": "int8",
+    "sla_cycle": "int4",
+    "tto_due_at": "timestamptz",
+    "ttr_due_at": "timestamptz",
+    "tto_breached": "bool",
+    "ttr_breached": "bool",
+    "help_position": "int8",
+    "help_cycle": "int4",
+    "help_team_position": "int8",
     "rank": "int2",
 }
 COLUMNS = (*FIELDS, "rank")
@@ -36,8 +49,8 @@ _SET = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS[1:])
 
 _COUNT = """
 INSERT INTO {}.counts AS held
-SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::bigint[])
-ON CONFLICT (queue, status, priority) DO UPDATE SET n = held.n + excluded.n
+SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::boolean[], %b::bigint[])
+ON CONFLICT (queue, status, priority, breached) DO UPDATE SET n = held.n + excluded.n
 """
 
 
@@ -45,11 +58,11 @@ def apply(
     cursor: Cursor[tuple[Any, ...]], schema: str, entries: Sequence[Entry]
 ) -> None:
     """Bring rows and counts of `schema` up to the last of `entries`."""
-    refs = {ref for entry in entries if (ref := incident_of(entry.stream))}
+    refs = {ref for entry in entries if (ref := about(entry.stream))}
     held = load(cursor, schema, sorted(refs))
     rows: dict[str, QueueRow | None] = {**held}
     for entry in entries:
-        if ref := incident_of(entry.stream):
+        if ref := about(entry.stream):
             rows[ref] = project(rows.get(ref), entry)
     changed = [
         row for ref, row in sorted(rows.items()) if row and row is not held.get(ref)
@@ -77,7 +90,7 @@ def from_columns(columns: Sequence[Any]) -> QueueRow:
 
 def columns(row: QueueRow) -> tuple[object, ...]:
     """Return a row as it is stored, `rank` last."""
-    return (*row.__dict__.values(), RANK.get(row.status))
+    return (*row.__dict__.values(), rank(row))
 
 
 def save(

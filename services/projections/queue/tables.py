@@ -21,14 +21,34 @@ opened_at timestamptz NOT NULL, reported_at timestamptz NOT NULL,
 updated_at timestamptz NOT NULL, acknowledged_at timestamptz, restored_at timestamptz,
 ended_at timestamptz, pause_reason {_TEXT}, cycle int NOT NULL,
 repeats bigint NOT NULL, merged_into {_TEXT}, version bigint NOT NULL,
-position bigint NOT NULL, rank smallint
+position bigint NOT NULL, user_reported boolean NOT NULL, level {_TEXT} NOT NULL,
+accepted_by {_TEXT}, due_at timestamptz, due_target {_TEXT}, breached boolean NOT NULL,
+own_team {_TEXT} NOT NULL, own_team_position bigint NOT NULL,
+sla_position bigint NOT NULL, sla_cycle int NOT NULL, tto_due_at timestamptz,
+ttr_due_at timestamptz, tto_breached boolean NOT NULL, ttr_breached boolean NOT NULL,
+help_position bigint NOT NULL, help_cycle int NOT NULL, help_level {_TEXT} NOT NULL,
+help_team {_TEXT}, help_team_position bigint NOT NULL, help_accepted_by {_TEXT},
+rank smallint
 """
 """The fields of `QueueRow`, then `rank`: its part of the order, NULL once ended."""
 
-OPEN_ORDER = "rank, priority, reported_at, ref"
+# Without a due instant it stands after all that have one: a row comparison, by which
+# the next page begins, knows no NULLS LAST.
+DUE = "coalesce({}, 'infinity'::timestamptz)"
+OPEN_ORDER = (
+    f"rank, {DUE.format('due_at')}, priority, (NOT user_reported), reported_at, ref"
+)
 ENDED_ORDER = "ended_at DESC, ref DESC"
-# No index by priority: with the two ranks given, `open_all` finds it at once.
-_OPEN_FILTERS = ("status", "service", "client", "team", "assignee", "reporter")
+_OPEN_FILTERS = (
+    "status",
+    "priority",
+    "level",
+    "service",
+    "client",
+    "team",
+    "assignee",
+    "reporter",
+)
 _ENDED_FILTERS = ("service", "client", "team", "assignee", "reporter")
 
 
@@ -39,8 +59,9 @@ def tables(schema: str) -> Sequence[str]:
         f"CREATE TABLE {schema}.{ROWS} ({COLUMNS}) WITH (fillfactor = 85)",
         (
             f"CREATE TABLE {schema}.{COUNTS} (queue {_TEXT} NOT NULL, status {_TEXT}"
-            f" NOT NULL, priority {_TEXT} NOT NULL, n bigint NOT NULL,"
-            " PRIMARY KEY (queue, status, priority)) WITH (fillfactor = 30)"
+            f" NOT NULL, priority {_TEXT} NOT NULL, breached boolean NOT NULL,"
+            " n bigint NOT NULL, PRIMARY KEY (queue, status, priority, breached))"
+            " WITH (fillfactor = 30)"
         ),
     )
 

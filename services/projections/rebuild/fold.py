@@ -1,7 +1,7 @@
 """Folds a part of the log and copies the result in: the work of one process."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -9,17 +9,20 @@ from services.projections.read_model import Cursors, ReadModel
 from services.projections.rebuild.chunks import Chunk
 from shared.applying import BEHIND
 from shared.event_log import EventLog, Row
+from shared.references import about
 from shared.telemetry import wordless
 from shared.tracking import Bookmark
 from shared.vault import key_ids
 
 # Neither command id nor chain is looked at here: what is not read need not be sent.
-_STREAMS = """
-SELECT notification_id, originator_id, originator_version, topic, state, recorded_at,
-       NULL::uuid, ''::bytea
-FROM log.events
-WHERE originator_id > %s AND originator_id <= %s AND notification_id <= %s
-ORDER BY originator_id, originator_version
+STREAMS = """
+SELECT event.* FROM unnest(%s::text[]) AS kind, LATERAL (
+    SELECT notification_id, originator_id, originator_version, topic, state,
+           recorded_at, NULL::uuid, ''::bytea
+    FROM log.events
+    WHERE originator_id > kind || '-' || %s AND originator_id <= kind || '-' || %s
+      AND split_part(originator_id, '-', 1) = kind AND notification_id <= %s
+) AS event
 """
 
 
@@ -31,9 +34,9 @@ class Folded(NamedTuple):
 
 
 class Set(NamedTuple):
-    """Events that cannot be applied, in order, and why the first of them cannot."""
+    """Events of a stream that cannot be applied, and why the first of them cannot."""
 
-    rows: Sequence[Row]
+    rows: list[Row]
     error: str
 
 
@@ -47,39 +50,52 @@ class Logs(NamedTuple):
 def fold(
     logs: Logs, model: ReadModel[Any], schema: str, chunk: Chunk, upto: int
 ) -> Folded:
-    """Fold the streams of `chunk` up to a position into `schema`, all or nothing."""
+    """Fold the records of `chunk` up to a position into `schema`, all or nothing."""
     with logs.opening.transaction() as cursor:
-        given = (*chunk, upto)
-        stored = cursor.execute(_STREAMS, given, binary=True).fetchall()
+        given = (list(chunk.kinds), chunk.after, chunk.last, upto)
+        stored = cursor.execute(STREAMS, given, binary=True).fetchall()
         rows = [Row(*row) for row in stored]
         opened = (row.state for row in rows if row.type in model.opens)
         logs.opening.vault.learn(key_ids(opened))
         states: list[Any] = []
         parked: list[Set] = []
-        for _, stream in groupby(rows, attrgetter("stream")):
-            state, poison = _folded(logs, model, list(stream))
+        for record in _records(rows):
+            state, poison = _folded(logs, model, record)
             if state is not None:
                 states.append(state)
-            if poison is not None:
-                parked.append(poison)
+            parked += poison
         _copy(cursor, model, schema, states)
         model.finish(cursor, schema, states)
         _park(cursor, Bookmark(schema, model.name), parked)
     return Folded(len(rows), len(parked))
 
 
+def _records(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """Yield the events of each record in the order of the log."""
+    records: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        records[about(row.stream) or row.stream].append(row)
+    for record in records.values():
+        record.sort(key=attrgetter("position"))
+        yield record
+
+
 def _folded(
     logs: Logs, model: ReadModel[Any], rows: Sequence[Row]
-) -> tuple[Any, Set | None]:
-    """Return what a stream comes to, up to the first event that cannot be applied."""
+) -> tuple[Any, Sequence[Set]]:
+    """Return what a record comes to; of each stream up to what cannot be applied."""
     state: Any = None
-    for number, row in enumerate(rows):
+    poison: dict[str, Set] = {}
+    for row in rows:
+        if row.stream in poison:
+            poison[row.stream].rows.append(row)
+            continue
         log = logs.opening if row.type in model.opens else logs.sealed
         try:
             state = model.step(state, log.entry(row))
         except Exception as error:  # noqa: BLE001 # as the reader does: park, go on
-            return state, Set(rows[number:], wordless(error))
-    return state, None
+            poison[row.stream] = Set([row], wordless(error))
+    return state, tuple(poison.values())
 
 
 def _copy(

@@ -25,7 +25,7 @@ class WorkerFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What the processes work on: the streams of `upto` events into `schema`."""
+    """What the processes work on: the records of `upto` events into `schema`."""
 
     dsn: str
     master: bytes | None

@@ -51,7 +51,12 @@ def test_an_incident_is_in_the_queue_as_soon_as_its_position_is_known(api: Api) 
 
     assert [item["ref"] for item in page["items"]] == [_ONE]
     assert page["items"][0]["title"] == "Printer on fire"
-    assert page["counts"] == {"open": 1, "status": {"new": 1}, "priority": {"p3": 1}}
+    assert page["counts"] == {
+        "open": 1,
+        "breached": 0,
+        "status": {"new": 1},
+        "priority": {"p3": 1},
+    }
     assert page["as_of"]["position"] == position
     assert page["next_cursor"] is None
 
@@ -136,7 +141,12 @@ def test_counts_follow_an_incident_through_its_life(api: Api) -> None:
     queues = api.get("/v1/queues", min_position=position)
     counts = {queue["queue"]: queue["counts"] for queue in queues["items"]}
 
-    one = {"open": 1, "status": {"acknowledged": 1}, "priority": {"p3": 1}}
+    one = {
+        "open": 1,
+        "breached": 0,
+        "status": {"acknowledged": 1},
+        "priority": {"p3": 1},
+    }
     assert counts["all"] == counts["mine"] == counts["network"] == one
     assert counts["unassigned"]["open"] == 0
     assert "desk" not in counts  # it holds nothing, and no policy names it

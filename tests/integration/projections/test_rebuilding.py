@@ -1,6 +1,8 @@
 """Thrown away and rebuilt, a read model says the same, and nobody is disturbed."""
 
 from contextlib import closing
+from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import psycopg
@@ -8,17 +10,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.projections.read_model import ReadModel
+from services.projections.read_model import Cursors, ReadModel
 from services.projections.rebuild.builder import builder
 from services.projections.rebuild.catch_up import catch_up
+from services.projections.rebuild.chunks import Chunk, chunks
 from services.projections.rebuild.ensure import ensure
+from services.projections.rebuild.fold import STREAMS
 from services.projections.rebuild.rebuild import NoOther, rollback
 from shared.clock import real_clock
 from shared.entry import Entry
 from shared.event_log import EventLog
+from shared.references import about
 from tests.support.busy_log import busy_log
-from tests.support.histories import histories
 from tests.support.servers import Database, PostgresServer
+from tests.support.stories import stories
 from tests.support.written import (
     MASTER,
     QUEUE,
@@ -42,7 +47,7 @@ both = pytest.mark.parametrize("model", [QUEUE, TIMELINE], ids=["queue", "timeli
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(drawn=histories(size=60), part=st.floats(0, 1))
+@given(drawn=stories(size=60), part=st.floats(0, 1))
 def test_a_rebuild_equals_what_was_followed_event_by_event(
     postgres_server: PostgresServer,
     model: ReadModel[Any],
@@ -57,13 +62,38 @@ def test_a_rebuild_equals_what_was_followed_event_by_event(
         write(log, drawn[cut:])
         live = followed(database, model, log)
 
-        done = rebuilt(database, model)
+        done = rebuilt(database, model, chunk_events=len(drawn) // 3)
 
         assert done.same is True
         assert done.flipped
         assert done.events == done.position == len(drawn)
         assert digest_of(log, model, live) == done.digest
     postgres_server.drop(database)
+
+
+def test_streams_about_one_incident_are_in_one_part(log: EventLog) -> None:
+    own = list(busy_log(400))
+    opening = [entry for entry in own if entry.version == 1]
+    others = [
+        replace(entry, stream=entry.stream.replace("incident", kind))
+        for kind in ("sla", "handover", "problem", "zones")
+        for entry in opening
+    ]
+    write(log, [*own, *others])
+
+    with log.transaction() as cursor:
+        parts = [_streams_in(cursor, part) for part in chunks(cursor, 30)]
+
+    everywhere = sorted(chain.from_iterable(parts))
+    by_part = [{about(stream) or stream for stream in part} for part in parts]
+    assert len(parts) > 6
+    assert everywhere == sorted({entry.stream for entry in (*own, *others)})
+    assert sum(map(len, by_part)) == len(set().union(*by_part))
+
+
+def _streams_in(cursor: Cursors, part: Chunk) -> list[str]:
+    given = (list(part.kinds), part.after, part.last, 10**9)
+    return sorted({row[1] for row in cursor.execute(STREAMS, given).fetchall()})
 
 
 @both

@@ -1,0 +1,59 @@
+"""What looking for help makes of an incident's row: its level, its team, who took it.
+
+Only the escalation stream is asked, so a row says the same whichever was heard first.
+"""
+
+from services.projections.queue.row import LOWEST, Changes, QueueRow
+from shared.entry import Entry
+from shared.events.escalation import Escalated, EscalationAccepted
+
+
+def helped(row: QueueRow, entry: Entry) -> Changes:
+    """Return what an entry changes; nothing where it is of a cycle before."""
+    match entry.event:
+        case Escalated() as event if event.cycle >= row.help_cycle:
+            return {
+                "help_cycle": event.cycle,
+                "help_level": event.to_level,
+                "help_team": event.team,
+                "help_team_position": entry.position,
+                "help_accepted_by": None,
+            }
+        case EscalationAccepted() as event if event.cycle == row.help_cycle:
+            return {"help_accepted_by": event.person}
+        case EscalationAccepted() as event if event.cycle > row.help_cycle:
+            return {
+                "help_cycle": event.cycle,
+                "help_level": event.level,
+                "help_team": None,
+                "help_accepted_by": event.person,
+            }
+        case _:
+            return {}
+
+
+def shown(row: QueueRow) -> Changes:
+    """Return the fields that are made of what the streams said each by itself.
+
+    What they said of another cycle than the incident's is not shown.
+    """
+    helped_now = row.help_cycle == row.cycle
+    team = row.own_team
+    if helped_now and row.help_team and row.help_team_position > row.own_team_position:
+        team = row.help_team
+    return {
+        "team": team,
+        "level": row.help_level if helped_now else LOWEST,
+        "accepted_by": row.help_accepted_by if helped_now else None,
+        **_due(row),
+    }
+
+
+def _due(row: QueueRow) -> Changes:
+    if row.sla_cycle != row.cycle:
+        return {"due_at": None, "due_target": None, "breached": False}
+    instants = (("tto", row.tto_due_at), ("ttr", row.ttr_due_at))
+    due = [(due_at, target) for target, due_at in instants if due_at is not None]
+    due_at, target = min(due, default=(None, None))
+    breached = row.tto_breached or row.ttr_breached
+    return {"due_at": due_at, "due_target": target, "breached": breached}

@@ -1,0 +1,54 @@
+"""What the promises about an incident make of its row: what is due, what was broken.
+
+Only the SLA stream is asked, so a row says the same whichever stream was heard first.
+"""
+
+from typing import assert_never
+
+from services.projections.queue.row import Changes, QueueRow
+from shared.events import SlaEvent
+from shared.events.sla import (
+    SlaArmed,
+    SlaBreached,
+    SlaCancelled,
+    SlaContinued,
+    SlaMet,
+    SlaOverran,
+    SlaPaused,
+    SlaResumed,
+    SlaRetargeted,
+    SlaWarned,
+)
+
+_NOTHING: Changes = {
+    "tto_due_at": None,
+    "ttr_due_at": None,
+    "tto_breached": False,
+    "ttr_breached": False,
+}
+
+
+def promised(row: QueueRow, event: SlaEvent) -> Changes:
+    """Return what an event changes; nothing for one of a cycle before, or of updates.
+
+    A broken promise stays due until it is kept, late, also while it is paused.
+    """
+    if event.target == "update" or event.cycle < row.sla_cycle:
+        return {}
+    due, broken = f"{event.target}_due_at", f"{event.target}_breached"
+    fresh = event.cycle > row.sla_cycle
+    whole = {"sla_cycle": event.cycle, **(_NOTHING if fresh else {})}
+    match event:
+        case SlaWarned():
+            return {}
+        case SlaArmed() | SlaResumed() | SlaContinued() | SlaRetargeted():
+            return {**whole, due: event.due_at}
+        case SlaBreached():
+            return {**whole, due: event.due_at, broken: True}
+        case SlaPaused():
+            stays = not fresh and getattr(row, broken)
+            return whole if stays else {**whole, due: None}
+        case SlaMet() | SlaOverran() | SlaCancelled():
+            return {**whole, due: None}
+        case _:
+            assert_never(event)
