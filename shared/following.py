@@ -12,6 +12,7 @@ from shared.bus import Link
 from shared.clock import Clock, clock_from
 from shared.event_log import EventLog
 from shared.health import Check, Health, Probe
+from shared.heartbeat import beat
 from shared.nothing_here import complete
 from shared.reader import BATCH, Reader
 from shared.reader_probe import reader_probe
@@ -71,6 +72,7 @@ async def follow(
 
     async with Link(url, bookmark.reader) as link, asyncio.TaskGroup() as group:
         group.create_task(serve(app, settings.http_host, settings.http_port, stop))
+        group.create_task(beat(health, settings, stop))
         group.create_task(read())
 
 

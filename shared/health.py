@@ -49,7 +49,7 @@ class Health:
     """Answers for a process, from the probes of its parts."""
 
     def __init__(self, probes: Sequence[Probe], registry: CollectorRegistry) -> None:
-        self._probes = tuple(probes)
+        self._probes = probes  # not a copy: a service adds to them as its parts come up
         self._registry = registry
         self._checks: Sequence[Check] = ()
         self._checked_at = float("-inf")

@@ -31,15 +31,11 @@ PORTS = {
     "PERMANENCE_ESCALATION_PORT": 8083,
 }
 """The settings of `make up`, and what they are in deploy/prometheus.yaml."""
-BEATING = {"intake", "projections"}
+BEATING = {"intake", "projections", "sla_watcher", "escalation"}
 """Those whose heartbeat is wired."""
 FROM_OTHERS = {"up", "node_filesystem_avail_bytes", "node_filesystem_size_bytes"}
 """Metrics that Prometheus itself and node_exporter bring."""
 COMES_WITH_THE_WATCHER = {
-    "permanence_timers_armed",
-    "permanence_timers_fired_total",
-    "permanence_timers_overdue_seconds",
-    "permanence_timers_ready",
     "permanence_outbox_failed",
     "permanence_outbox_oldest_seconds",
     "permanence_outbox_waiting",
