@@ -1,0 +1,151 @@
+"""What the service remembers of an incident: where help is sought, whom it told.
+
+No personal words are in it. Instants are those at which something entered the log, or
+those of a rule, in whole seconds: never those at which we happened to look.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from shared.events.escalation import Trigger
+from shared.events.notification import Kind
+from shared.policy.scales import Priority
+from shared.policy.targets import PauseReason, SupportLevel
+
+Stage = Literal["at_work", "resolved", "closed", "cancelled", "merged"]
+
+
+class Stood(NamedTuple):
+    """A time that counts for nobody: it was paused, or service was back."""
+
+    since: datetime
+    until: datetime
+    why: PauseReason | Literal["restored"]
+
+
+class Claim(NamedTuple):
+    """Somebody took the incident on, or was given it."""
+
+    person: str
+    how: Literal["acknowledged", "assigned"]
+
+
+class Alarm(NamedTuple):
+    """What the SLA watcher said that managers may want to hear."""
+
+    on: Trigger
+    percent: int | None
+    cycle: int
+    since: datetime
+
+
+class Tell(NamedTuple):
+    """People are to hear of an event; who they are is decided when it is requested.
+
+    `people` is None where the policy says who. `last_at` is the instant of the event.
+    """
+
+    kind: Kind
+    stream: str
+    version: int
+    people: tuple[str, ...] | None
+    last_at: datetime
+
+
+@dataclass(frozen=True)
+class Post:
+    """The level at which help is sought, and how far the search for somebody is."""
+
+    level: SupportLevel
+    team: str
+    entered_at: datetime
+    counts_from: datetime
+    """Working time at the level counts from here: at n1 from the report."""
+    searched_from: datetime
+    """The steps count from here; later where service was back between."""
+    paged: tuple[str, ...] = ()
+    """Keys of the pages that were sent."""
+    accepted_by: str | None = None
+    accepted_at: datetime | None = None
+    unanswered: bool = False
+
+
+@dataclass(frozen=True)
+class Handover:
+    """The hand-over of the incident to Problem Management, wanted once."""
+
+    cycle: int
+    breached_at: datetime
+    detected_at: datetime
+    position: int
+    """Of the breach in the log: what was known then is what counts."""
+    state: Literal[
+        "wanted", "requested", "unanswered", "accepted", "joined", "declined"
+    ] = "wanted"
+    team: str | None = None
+    answer_by: datetime | None = None
+    answer: tuple[Literal["accepted", "joined"], str] | None = None
+    """What Problem Management did about it, and by which problem."""
+
+    @property
+    def awaits(self) -> bool:
+        """Whether Problem Management has not answered yet."""
+        return self.state in {"requested", "unanswered"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """An incident as far as looking for help and telling people goes."""
+
+    incident: str
+    policy: int
+    """The version it was opened under."""
+    service: str
+    client: str | None
+    priority: Priority
+    reported_at: datetime
+    changed_at: datetime
+    """When the newest of what we read about it was recorded."""
+    desk_team: str
+    post: Post
+    stage: Stage = "at_work"
+    cycle: int = 1
+    urgent_since: datetime | None = None
+    """Since when it is P1 and nobody has taken it on."""
+    taken: bool = False
+    assignee: str | None = None
+    given_to: str | None = None
+    """The team it was last given to in this cycle."""
+    claim: Claim | None = None
+    pause: PauseReason | None = None
+    paused_at: datetime | None = None
+    restored_at: datetime | None = None
+    merged_at: datetime | None = None
+    stood: tuple[Stood, ...] = ()
+    own_reporters: tuple[str, ...] = ()
+    absorbed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    received: tuple[tuple[str, ...], datetime] | None = None
+    """Who was last sent a receipt, and of which instant."""
+    alarm: Alarm | None = None
+    raised: tuple[str, ...] = ()
+    """Keys of what managers were told."""
+    handover: Handover | None = None
+    problems: tuple[str, ...] = ()
+    """Problems it is linked to."""
+    to_tell: tuple[Tell, ...] = ()
+    escalations: int = 0
+    """Version of its stream `escalation-…`."""
+    handovers: int = 0
+    """Version of its stream `handover-…`."""
+
+    @property
+    def reporters(self) -> tuple[str, ...]:
+        """Everybody who reported it or an incident merged into it."""
+        return tuple(sorted({*self.own_reporters}.union(*self.absorbed.values())))
+
+    @property
+    def searches(self) -> bool:
+        """Whether somebody is still to put it right."""
+        return self.stage == "at_work" and self.restored_at is None

@@ -1,0 +1,48 @@
+"""Every rule put in order. Pure: instants, policies and what is known are arguments."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import chain
+
+from services.escalation.case import Case
+from services.escalation.due import Due
+from services.escalation.handing_over import handing_over
+from services.escalation.known import Known
+from services.escalation.levels import leaving
+from services.escalation.managers import raising
+from services.escalation.steps import accepting, paging
+from services.escalation.telling import telling
+from shared.events import AnyEvent
+
+
+def decide(
+    case: Case, until: datetime, at: datetime, known: Known
+) -> Sequence[AnyEvent]:
+    """Return what is so at `until` and not said yet: what was so first.
+
+    Of what is so since the same instant, news comes first, then the rules in their
+    order here.
+    """
+    first = _first(case, known)
+    return first.events(at) if first and first.when <= until else ()
+
+
+def next_at(case: Case, known: Known) -> datetime | None:
+    """Return when more is so if nothing happens."""
+    first = _first(case, known)
+    return first.when if first else None
+
+
+def _first(case: Case, known: Known) -> Due | None:
+    return min(_all(case, known), key=lambda due: due.when, default=None)
+
+
+def _all(case: Case, known: Known) -> Iterator[Due]:
+    return chain(
+        telling(case, known),
+        accepting(case, known),
+        leaving(case, known),
+        paging(case, known),
+        raising(case, known),
+        handing_over(case, known),
+    )

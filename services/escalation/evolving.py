@@ -1,0 +1,128 @@
+"""What our own decisions make of a case, made just now or read back from the log."""
+
+from dataclasses import replace
+from typing import assert_never
+
+from services.escalation.case import Case, Handover, Post, Tell
+from services.escalation.telling import told, with_news
+from shared.events import (
+    AnyEvent,
+    EscalationEvent,
+    HandoverEvent,
+    is_escalation_event,
+)
+from shared.events.escalation import (
+    Escalated,
+    EscalationAccepted,
+    EscalationPaged,
+    EscalationRaised,
+    EscalationUnanswered,
+)
+from shared.events.handover import (
+    HandoverAccepted,
+    HandoverDeclined,
+    HandoverJoined,
+    HandoverRequested,
+    HandoverUnanswered,
+)
+from shared.events.notification import (
+    Kind,
+    NotificationConfirmed,
+    NotificationFailed,
+    NotificationRequested,
+    NotificationSent,
+)
+from shared.references import escalation_stream, handover_stream
+from shared.sla import whole
+
+
+def evolve(case: Case, event: AnyEvent) -> Case:
+    """Return the case after a decision. TypeError for an event of somebody else."""
+    if is_escalation_event(event):
+        version = case.escalations + 1
+        return _sought(replace(case, escalations=version), event)
+    match event:
+        case (
+            HandoverRequested()
+            | HandoverAccepted()
+            | HandoverJoined()
+            | HandoverDeclined()
+            | HandoverUnanswered()
+        ):
+            version = case.handovers + 1
+            return _handed(replace(case, handovers=version), event)
+        case _:
+            raise TypeError(f"{event.type} is no decision of ours")
+
+
+def _sought(  # noqa: PLR0911 one return a case
+    case: Case, event: EscalationEvent
+) -> Case:
+    post = case.post
+    match event:
+        case Escalated():
+            return _moved(case, event)
+        case EscalationPaged():
+            paged = replace(post, paged=(*post.paged, event.key))
+            return _news(replace(case, post=paged), "page", event.people)
+        case EscalationAccepted():
+            at = whole(event.at) if event.how == "accepted" else case.changed_at
+            accepted = replace(post, accepted_by=event.person, accepted_at=at)
+            return replace(case, post=accepted)
+        case EscalationUnanswered():
+            return replace(case, post=replace(post, unanswered=True))
+        case EscalationRaised():
+            raised = replace(case, raised=(*case.raised, event.key))
+            return _news(raised, "manager", event.people)
+        case NotificationRequested():
+            return told(case, event)
+        case NotificationSent() | NotificationConfirmed() | NotificationFailed():
+            return case
+        case _:
+            assert_never(event)
+
+
+def _moved(case: Case, event: Escalated) -> Case:
+    at = event.escalated_at
+    post = Post(event.to_level, event.team, at, counts_from=at, searched_from=at)
+    return _news(replace(case, post=post, claim=None), "escalated", case.reporters)
+
+
+def _news(case: Case, kind: Kind, people: tuple[str, ...]) -> Case:
+    stream = escalation_stream(case.incident)
+    each = tuple(dict.fromkeys(people))
+    tell = Tell(kind, stream, case.escalations, each, case.changed_at)
+    return with_news(case, tell)
+
+
+def _handed(case: Case, event: HandoverEvent) -> Case:
+    held = case.handover
+    if held is None:
+        return case
+    match event:
+        case HandoverRequested():
+            return _requested(case, held, event)
+        case HandoverAccepted():
+            return replace(case, handover=replace(held, state="accepted"))
+        case HandoverJoined():
+            return replace(case, handover=replace(held, state="joined"))
+        case HandoverDeclined():
+            return replace(case, handover=replace(held, state="declined"))
+        case HandoverUnanswered():
+            return replace(case, handover=replace(held, state="unanswered"))
+        case _:
+            assert_never(event)
+
+
+def _requested(case: Case, held: Handover, event: HandoverRequested) -> Case:
+    linked = case.problems[-1] if case.problems else None
+    handover = replace(
+        held,
+        state="requested",
+        team=event.team,
+        answer_by=event.answer_by,
+        answer=("joined", linked) if linked else None,
+    )
+    stream = handover_stream(case.incident)
+    tell = Tell("handover", stream, case.handovers, None, case.changed_at)
+    return with_news(replace(case, handover=handover), tell)

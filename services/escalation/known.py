@@ -1,0 +1,91 @@
+"""What the rules look up: policies, contracts' terms, problems, what comes next."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from shared.events import AnyEvent
+from shared.policy.document import Policy
+from shared.policy.durations import Dwell
+from shared.policy.scales import Priority
+from shared.policy.targets import PauseReason, SupportLevel
+from shared.sla import promised
+from shared.working_time import Hours, hours_of
+
+PolicyOf = Callable[[int], Policy]
+TERMS_MAX = 4_096
+"""How many answers are kept: most of what is asked about one incident is the same."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the contract says about the time to resolve.
+
+    `hours` are those in which that time passes, `desk_hours` those of the contract.
+    """
+
+    hours: Hours
+    desk_hours: Hours
+    seconds: int
+    levels: Mapping[SupportLevel, Dwell]
+    paused_by: tuple[PauseReason, ...]
+
+    def stay(self, level: SupportLevel) -> int | None:
+        """Return how many working seconds it may stay there; None: no limit."""
+        match self.levels.get(level):
+            case timedelta() as stay:
+                return int(stay.total_seconds())
+            case int(percent):
+                return self.seconds * percent // 100
+            case None:
+                return None
+
+
+TermsOf = Callable[[int, str, str | None, Priority, datetime], Terms | None]
+"""By policy version, service, client, priority and instant of the report."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """Look-ups whose answers are the same whenever they are asked."""
+
+    policy_of: PolicyOf
+    terms_of: TermsOf
+    open_problem: Callable[[str, int], str | None]
+    """The oldest problem of a service that is open at a position of the log."""
+    rest_of_moment: Callable[[str, int, datetime], Sequence[AnyEvent]]
+    """What follows a version of a stream and was recorded at that very instant."""
+    webhook: bool = False
+    """Whether there is a receiver of pages."""
+
+
+def terms_by(policy_of: PolicyOf) -> TermsOf:
+    """Return how terms are found; answers are remembered."""
+
+    @lru_cache(TERMS_MAX)
+    def terms_of(
+        version: int,
+        service: str,
+        client: str | None,
+        priority: Priority,
+        reported_at: datetime,
+    ) -> Terms | None:
+        policy = policy_of(version)
+        try:
+            pledges = promised(policy, service, client, priority, reported_at)
+        except ValueError:  # a calendar that is never open: nothing is ever due
+            return None
+        pledge = pledges.get("ttr")
+        if pledge is None:
+            return None
+        calendar = policy.contracts[pledge.contract].calendar
+        return Terms(
+            hours_of(policy.calendars[pledge.calendar]),
+            hours_of(policy.calendars[calendar]),
+            pledge.seconds,
+            pledge.terms.levels,
+            pledge.terms.ttr.paused_by,
+        )
+
+    return terms_of

@@ -1,0 +1,164 @@
+"""What the events of others make of a case."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Literal
+
+from services.escalation.at_work import over, worked
+from services.escalation.case import Alarm, Case, Handover, Post
+from services.escalation.news import with_news_of
+from shared.entry import Entry
+from shared.events import AnyEvent
+from shared.events.escalation import Trigger
+from shared.events.incident import (
+    IncidentAcknowledged,
+    IncidentAssigned,
+    IncidentClassified,
+    IncidentContacted,
+    IncidentOpened,
+    IncidentPaused,
+    IncidentRelapsed,
+    IncidentRestored,
+    IncidentResumed,
+)
+from shared.events.incident_ties import (
+    IncidentAbsorbed,
+    IncidentLinked,
+    IncidentReleased,
+    IncidentUnlinked,
+)
+from shared.events.problem import ProblemIdentified, ProblemIncidentLinked
+from shared.events.sla import SlaBreached, SlaWarned
+from shared.sla import whole
+
+
+def react(case: Case | None, entry: Entry) -> Case | None:
+    """Return the case after an entry; None before the incident was opened."""
+    event = entry.event
+    if isinstance(event, IncidentOpened):
+        return with_news_of(None, _opened(event, whole(entry.recorded_at)), entry)
+    if case is None:
+        return None
+    at = whole(entry.recorded_at)
+    after = _folded(replace(case, changed_at=at), event, at, entry.position)
+    return with_news_of(case, after, entry)
+
+
+def _opened(event: IncidentOpened, at: datetime) -> Case:
+    # What is split off keeps the report of the whole, but has not been at n1 so long.
+    counts_from = at if event.split_from else min(whole(event.reported_at), at)
+    return Case(
+        incident=event.incident,
+        policy=event.policy,
+        service=event.service,
+        client=event.client,
+        priority=event.priority,
+        reported_at=whole(event.reported_at),
+        changed_at=at,
+        desk_team=event.team,
+        post=Post("n1", event.team, at, counts_from, at),
+        urgent_since=at if event.priority == "p1" else None,
+        own_reporters=(event.reporter,) if event.reporter else (),
+    )
+
+
+def _folded(case: Case, event: AnyEvent, at: datetime, position: int) -> Case:
+    match event:
+        case (
+            IncidentAcknowledged()
+            | IncidentAssigned()
+            | IncidentPaused()
+            | IncidentResumed()
+            | IncidentRestored()
+            | IncidentRelapsed()
+        ):
+            return worked(case, event, at)
+        case IncidentContacted(direction="inbound", person=person):
+            own = dict.fromkeys((*case.own_reporters, person))
+            return replace(case, own_reporters=tuple(own))
+        case IncidentClassified():
+            return _classified(case, event, at)
+        case SlaWarned() | SlaBreached():
+            return _alarmed(case, event, at, position)
+        case (
+            IncidentAbsorbed()
+            | IncidentReleased()
+            | IncidentLinked(relation="problem")
+            | IncidentUnlinked(relation="problem")
+            | ProblemIdentified()
+            | ProblemIncidentLinked()
+        ):
+            return _tied(case, event)
+        case _:
+            return over(case, event, at)
+
+
+def _classified(case: Case, event: IncidentClassified, at: datetime) -> Case:
+    urgent = event.priority == "p1" and not case.taken
+    return replace(
+        case,
+        service=event.service,
+        client=event.client,
+        priority=event.priority,
+        urgent_since=(case.urgent_since or at) if urgent else None,
+    )
+
+
+def _tied(  # noqa: PLR0911 one return a case
+    case: Case, event: AnyEvent
+) -> Case:
+    match event:
+        case IncidentAbsorbed(merged=merged, reporters=reporters):
+            return replace(case, absorbed={**case.absorbed, merged: tuple(reporters)})
+        case IncidentReleased(merged=merged):
+            left = {ref: them for ref, them in case.absorbed.items() if ref != merged}
+            return replace(case, absorbed=left)
+        case IncidentLinked(target=problem):
+            return _with_problem(case, problem)
+        case IncidentUnlinked(target=problem):
+            left_over = tuple(each for each in case.problems if each != problem)
+            return replace(case, problems=left_over)
+        case ProblemIdentified(problem=problem):
+            return _with_problem(_answered(case, "accepted", problem), problem)
+        case ProblemIncidentLinked(problem=problem):
+            return _with_problem(_answered(case, "joined", problem), problem)
+        case _:
+            return case
+
+
+def _with_problem(case: Case, problem: str) -> Case:
+    return replace(case, problems=tuple(dict.fromkeys((*case.problems, problem))))
+
+
+def _answered(case: Case, how: Literal["accepted", "joined"], problem: str) -> Case:
+    if case.handover is None or not case.handover.awaits:
+        return case
+    handover = replace(case.handover, answer=(how, problem))
+    return replace(case, handover=handover)
+
+
+def _alarmed(
+    case: Case, event: SlaWarned | SlaBreached, at: datetime, position: int
+) -> Case:
+    if event.target == "update":
+        return case
+    warned = isinstance(event, SlaWarned)
+    alarm = Alarm(
+        _TRIGGERS[event.target, warned],
+        event.percent if isinstance(event, SlaWarned) else None,
+        event.cycle,
+        event.warned_at if isinstance(event, SlaWarned) else event.breached_at,
+    )
+    case = replace(case, alarm=alarm)
+    if event.target != "ttr" or isinstance(event, SlaWarned) or case.handover:
+        return case
+    wanted = Handover(event.cycle, event.breached_at, at, position)
+    return replace(case, handover=wanted)
+
+
+_TRIGGERS: dict[tuple[str, bool], Trigger] = {
+    ("tto", True): "tto_warning",
+    ("tto", False): "tto_breach",
+    ("ttr", True): "ttr_warning",
+    ("ttr", False): "ttr_breach",
+}

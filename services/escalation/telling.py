@@ -1,0 +1,123 @@
+"""Who is told of what: each user once of each visible change, staff of what is theirs.
+
+An event is news once, when it is read or decided; the requests follow from it. Of what
+comes at the very same instant only the last word is told: resolved, not restored.
+"""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from services.escalation.case import Case, Tell
+from services.escalation.due import Due, on
+from services.escalation.known import Known
+from shared.events import AnyEvent
+from shared.events.incident import (
+    IncidentInformed,
+    IncidentPaused,
+    IncidentResolved,
+    IncidentRestored,
+)
+from shared.events.notification import Kind, NotificationRequested
+from shared.policy.document import Policy
+
+NAMESPACE = uuid.UUID("0d7f6a52-3c1b-4f0e-8a63-5b7f0e9d2c41")
+"""Of keys: with it, the same news for the same person always has the same key."""
+STAFF: frozenset[Kind] = frozenset({"page", "manager", "handover", "update_due"})
+CALLS: frozenset[Kind] = frozenset({"page", "manager", "handover"})
+"""What the receiver of pages is told as well."""
+_OUTDONE: frozenset[Kind] = frozenset({"taken", "restored"})
+"""What is not told where more follows at the same instant."""
+
+
+def with_news(case: Case, *news: Tell) -> Case:
+    """Return the case with what is to be told; nobody to tell is no news."""
+    worth = tuple(tell for tell in news if tell.people != ())
+    return replace(case, to_tell=(*case.to_tell, *worth)) if worth else case
+
+
+def without_outdone(case: Case, event: AnyEvent, at: datetime) -> Case:
+    """Return the case without news that `event`, of the same instant, outdoes."""
+    left = tuple(
+        tell
+        for tell in case.to_tell
+        if not (tell.last_at == at and _outdoes(event, tell.kind))
+    )
+    return case if left == case.to_tell else replace(case, to_tell=left)
+
+
+def told(case: Case, event: NotificationRequested) -> Case:
+    """Return the case after a request: that news is no longer to be told."""
+    left = tuple(
+        tell
+        for tell in case.to_tell
+        if (tell.stream, tell.version, tell.kind)
+        != (event.cause_stream, event.cause_version, event.kind)
+    )
+    return replace(case, to_tell=left)
+
+
+def telling(case: Case, known: Known) -> Iterator[Due]:
+    """Yield the requests for the news there is."""
+    for tell in case.to_tell:
+        if tell.kind in _OUTDONE:
+            following = known.rest_of_moment(tell.stream, tell.version, tell.last_at)
+            if any(_outdoes(event, tell.kind) for event in following):
+                continue  # read that first: it takes this off the list
+        yield _request(case, tell, known)
+
+
+def key_of(
+    stream: str, version: int, person: str | None, channel: str, kind: Kind
+) -> str:
+    """Return the key of one notification."""
+    told_of = "|".join((stream, str(version), person or "", channel, kind))
+    return str(uuid.uuid5(NAMESPACE, told_of))
+
+
+def _outdoes(event: AnyEvent, kind: Kind) -> bool:
+    match event:
+        case IncidentResolved():
+            return kind in _OUTDONE
+        case IncidentRestored() | IncidentInformed() | IncidentPaused(reason="user"):
+            return kind == "taken"
+        case _:
+            return False
+
+
+def _request(case: Case, tell: Tell, known: Known) -> Due:
+    people = tell.people or _staff(case, tell.kind, known.policy_of(case.policy))
+
+    def events(at: datetime) -> Sequence[NotificationRequested]:
+        mails = [_one(case, tell, at, person) for person in people]
+        if known.webhook and tell.kind in CALLS:
+            return [*mails, _one(case, tell, at, None)]
+        return mails
+
+    return Due(case.changed_at, events)
+
+
+def _staff(case: Case, kind: Kind, policy: Policy) -> tuple[str, ...]:
+    """Return whom the policy names for news that does not say who."""
+    if kind == "handover" and case.handover and case.handover.team:
+        return (policy.teams[case.handover.team].manager,)
+    if case.assignee is not None:
+        return (case.assignee,)
+    return (policy.teams[policy.team_of_first_contact].manager,)
+
+
+def _one(
+    case: Case, tell: Tell, at: datetime, person: str | None
+) -> NotificationRequested:
+    channel = "mail" if person else "webhook"
+    return NotificationRequested(
+        **on(case, at),
+        key=key_of(tell.stream, tell.version, person, channel, tell.kind),
+        kind=tell.kind,
+        audience="staff" if tell.kind in STAFF else "user",
+        channel="mail" if person else "webhook",
+        person=person,
+        cause_stream=tell.stream,
+        cause_version=tell.version,
+    )

@@ -1,0 +1,217 @@
+"""Help is sought and people are told alike, however late, often or oddly we look."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.escalation.case import Case
+from services.escalation.known import Known
+from shared.casework.casework import Desk
+from shared.entry import Entry
+from shared.events import AnyEvent, IncidentEvent
+from shared.events.escalation import Escalated, EscalationPaged
+from shared.events.notification import NotificationRequested
+from shared.events.problem import ProblemIncidentLinked, ProblemWorkaroundPublished
+from shared.incident import AT_WORK, replay
+from shared.policy.document import Policy
+from shared.references import incident_stream, problem_stream, sla_stream
+from tests.support.any_script import Step, play, scripts
+from tests.support.escalating import knowing, rules, without_steps
+from tests.support.policies import full
+from tests.support.promises import watching
+
+many = settings(max_examples=120, deadline=timedelta(seconds=20))
+POLICIES = (full(), without_steps(full()))
+policies = st.sampled_from(POLICIES)
+YEARS_LATER = timedelta(days=800)
+PROBLEM = "PRB-000001"
+
+Searcher = Desk[Case, Known]
+
+
+def whole_log(
+    log: Sequence[IncidentEvent], policy: Policy, problems: Sequence[int]
+) -> dict[str, list[Entry]]:
+    """Return what the log holds about each incident.
+
+    Its own events, what the SLA watcher says to them on time, and here and there what
+    Problem Management does.
+    """
+    found: dict[str, list[Entry]] = {}
+    numbers = count(1)
+    for incident in dict.fromkeys(event.incident for event in log):
+        own = [event for event in log if event.incident == incident]
+        found[incident] = _with_sla(incident, own, policy, numbers, problems)
+    return found
+
+
+def _with_sla(
+    incident: str,
+    own: Sequence[IncidentEvent],
+    policy: Policy,
+    numbers: Any,
+    problems: Sequence[int],
+) -> list[Entry]:
+    work = watching(policy)
+    watch = Desk(incident, work, lambda _: policy, None, {})
+    entries: list[Entry] = []
+
+    def record(stream: str, event: AnyEvent, at: datetime) -> Entry:
+        version = 1 + sum(each.stream == stream for each in entries)
+        entry = Entry(next(numbers), stream, version, event.type, at, None, event)
+        entries.append(entry)
+        return entry
+
+    def hear(at: datetime) -> None:
+        for _, _, event in watch.decided:
+            record(sla_stream(incident), event, at)
+        watch.decided.clear()
+
+    for n, event in enumerate(own):
+        while (due := watch.next_at()) is not None and due <= event.at:
+            watch.reach(due, due)
+            hear(due)
+        entry = record(incident_stream(incident), event, event.at)
+        watch.take(entry, event.at)
+        hear(event.at)
+        for problem in _problem(n, problems, incident, event.at):
+            record(problem_stream(PROBLEM), problem, event.at)
+    return entries
+
+
+def _problem(
+    n: int, problems: Sequence[int], incident: str, at: datetime
+) -> list[AnyEvent]:
+    common: dict[str, Any] = {
+        "problem": PROBLEM,
+        "policy": 1,
+        "at": at,
+        "by": "person:helene",
+    }
+    if n not in problems:
+        return []
+    return [
+        ProblemIncidentLinked(**common, incident=incident),
+        ProblemWorkaroundPublished(**common, workaround="x"),
+    ]
+
+
+def searcher(incident: str, policy: Policy, entries: Sequence[Entry]) -> Searcher:
+    known = knowing(policy, entries, lambda _service, _position: None, webhook=True)
+    return Desk(incident, rules(known), known, None, {})
+
+
+def on_time(desk: Searcher, until: datetime) -> None:
+    while (due := desk.next_at()) is not None and due <= until:
+        desk.reach(due, due)
+
+
+def said(desk: Searcher) -> list[tuple[str, int, dict[str, Any]]]:
+    """Return what was decided, without when it was noticed."""
+    return [
+        (stream, version, event.model_dump(exclude={"at"}))
+        for stream, version, event in desk.decided
+    ]
+
+
+def sought(
+    incident: str, entries: Sequence[Entry], policy: Policy, *, late: bool
+) -> Searcher:
+    desk = searcher(incident, policy, entries)
+    at = entries[-1].recorded_at + YEARS_LATER
+    for entry in entries:
+        if not late:
+            on_time(desk, entry.recorded_at)
+        desk.take(entry, at)
+    on_time(desk, at)
+    return desk
+
+
+@many
+@given(scripts(), policies, st.lists(st.integers(0, 12)))
+def test_a_late_service_says_what_one_on_time_said(
+    script: list[Step], policy: Policy, problems: list[int]
+) -> None:
+    for incident, entries in whole_log(play(script).log, policy, problems).items():
+        prompt = sought(incident, entries, policy, late=False)
+        late = sought(incident, entries, policy, late=True)
+
+        assert said(late) == said(prompt)
+
+
+@many
+@given(scripts(), policies, st.data())
+def test_repeats_and_looks_in_between_change_nothing(
+    script: list[Step], policy: Policy, data: st.DataObject
+) -> None:
+    for incident, entries in whole_log(play(script).log, policy, [1, 4]).items():
+        plain = sought(incident, entries, policy, late=True)
+        desk = searcher(incident, policy, entries)
+        for n, entry in enumerate(entries):
+            desk.take(entry, entry.recorded_at)
+            for again in data.draw(st.lists(st.sampled_from(entries[: n + 1]))):
+                desk.take(again, entry.recorded_at)
+            desk.reach(entry.recorded_at, entry.recorded_at)
+        on_time(desk, entries[-1].recorded_at + YEARS_LATER)
+
+        assert said(desk) == said(plain)
+
+
+@many
+@given(scripts(), policies)
+def test_a_case_written_down_and_read_again_decides_alike(
+    script: list[Step], policy: Policy
+) -> None:
+    for incident, entries in whole_log(play(script).log, policy, [1, 4]).items():
+        plain = sought(incident, entries, policy, late=True)
+        desk = searcher(incident, policy, entries)
+        adapter = desk.work.adapter
+        for entry in entries:
+            desk.take(entry, entry.recorded_at)
+            if desk.case is not None:
+                desk.case = adapter.validate_json(adapter.dump_json(desk.case))
+        on_time(desk, entries[-1].recorded_at + YEARS_LATER)
+
+        assert said(desk) == said(plain)
+
+
+@many
+@given(scripts(), policies, st.lists(st.integers(0, 12)))
+def test_nobody_is_told_twice_nor_paged_about_what_is_over(
+    script: list[Step], policy: Policy, problems: list[int]
+) -> None:
+    for incident, entries in whole_log(play(script).log, policy, problems).items():
+        desk = sought(incident, entries, policy, late=False)
+        told = [e for _, _, e in desk.decided if isinstance(e, NotificationRequested)]
+        paged = [e for _, _, e in desk.decided if isinstance(e, EscalationPaged)]
+
+        assert len({each.key for each in told}) == len(told)
+        assert len({each.key for each in paged}) == len(paged)
+        assert desk.case is not None
+        assert desk.case.to_tell == ()
+        own = [each for each in entries if each.stream == incident_stream(incident)]
+        for page in paged:
+            past = [e.event for e in own if e.recorded_at <= page.due_at]
+            before = [e.event for e in own if e.recorded_at < page.due_at]
+            states = [replay(past), replay(before)]  # type: ignore[arg-type] # its own
+            assert any(state and state.status in AT_WORK for state in states), page
+
+
+@many
+@given(scripts(), policies)
+def test_a_cycle_only_climbs_and_events_stand_in_order(
+    script: list[Step], policy: Policy
+) -> None:
+    for incident, entries in whole_log(play(script).log, policy, []).items():
+        desk = sought(incident, entries, policy, late=True)
+        moves = [e for _, _, e in desk.decided if isinstance(e, Escalated)]
+
+        for cycle in {move.cycle for move in moves}:
+            levels = [move.to_level for move in moves if move.cycle == cycle]
+            assert levels == sorted(set(levels))
+        instants = [move.escalated_at for move in moves]
+        assert instants == sorted(instants)

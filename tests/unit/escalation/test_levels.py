@@ -1,0 +1,268 @@
+"""An incident leaves a support level when it stayed too long, or by hand."""
+
+from shared.events.incident import (
+    IncidentAcknowledged,
+    IncidentAssigned,
+    IncidentCancelled,
+    IncidentClassified,
+    IncidentPaused,
+    IncidentRelapsed,
+    IncidentReopened,
+    IncidentResolved,
+    IncidentRestored,
+    IncidentResumed,
+)
+from shared.events.incident_ties import IncidentMerged, IncidentUnmerged
+from tests.support.escalating import Search, without_steps
+from tests.support.promises import VALMONT, local, valmont
+
+UNSEARCHED = without_steps(VALMONT)
+
+
+def moves(said: list[str]) -> list[str]:
+    return [line for line in said if "→n" in line]
+
+
+def test_an_incident_leaves_n1_once_it_was_there_for_its_share() -> None:
+    search = Search()
+    search.opened("09:10")
+
+    assert moves(search.passes("09:29:59")) == []
+    assert moves(search.passes("09:30")) == ["09:30 n1→n2 support dwell"]
+
+
+def test_it_leaves_though_somebody_at_the_desk_has_taken_it_on() -> None:
+    search = Search()
+    search.opened("09:10")
+    search.happens("09:14", IncidentAcknowledged)
+
+    assert moves(search.passes("10:00")) == ["09:30 n1→n2 support dwell"]
+
+
+def test_the_time_is_counted_from_the_report_not_from_the_record() -> None:
+    search = Search()
+    search.opened("09:20", reported_at=local("09:10"))
+
+    assert moves(search.passes("10:00")) == ["09:30 n1→n2 support dwell"]
+
+
+def test_what_is_overdue_when_it_is_recorded_leaves_then_and_not_before() -> None:
+    search = Search()
+    said = search.opened("11:00", reported_at=local("09:10"))
+
+    assert moves(said) == ["11:00 n1→n2 support dwell"]
+
+
+def test_what_is_split_off_is_at_n1_from_then_on() -> None:
+    search = Search()
+    search.opened(
+        "11:00",
+        reported_at=local("09:10"),
+        origin="split",
+        split_from="INC-000001",
+        reporter=None,
+    )
+
+    assert moves(search.passes("12:00")) == ["11:20 n1→n2 support dwell"]
+
+
+def test_a_pause_that_stops_ttr_does_not_count() -> None:
+    search = Search(UNSEARCHED)
+    search.opened("09:10")
+    search.happens("09:20", IncidentPaused, reason="user", question="Which one?")
+    assert moves(search.passes("10:19")) == []
+    search.happens("10:20", IncidentResumed, cause="reply")
+
+    assert moves(search.passes("12:00")) == ["10:30 n1→n2 support dwell"]
+
+
+def test_a_pause_that_is_ours_counts() -> None:
+    search = Search(UNSEARCHED)
+    search.opened("09:10")
+    search.happens("09:20", IncidentPaused, reason="vendor")
+
+    assert moves(search.passes("12:00")) == ["09:30 n1→n2 support dwell"]
+
+
+def test_only_working_time_counts() -> None:
+    search = Search(UNSEARCHED)
+    search.opened("17:50")
+
+    assert moves(search.passes("07-01 11:00")) == ["07-01 08:10 n1→n2 support dwell"]
+
+
+def test_while_service_is_back_nobody_is_sought() -> None:
+    search = Search()
+    search.opened("09:10")
+    search.happens("09:20", IncidentRestored, workaround=True)
+    assert moves(search.passes("11:00")) == []
+    search.happens("11:00", IncidentRelapsed)
+
+    assert moves(search.passes("12:00")) == ["11:10 n1→n2 support dwell"]
+
+
+def test_neither_resolved_nor_cancelled_nor_merged_incidents_are_escalated() -> None:
+    ends = (
+        (IncidentResolved, {"cycle": 1}),
+        (IncidentCancelled, {"reason": "withdrawn"}),
+        (IncidentMerged, {"into": "INC-000001"}),
+    )
+    for kind, words in ends:
+        search = Search()
+        search.opened("09:10")
+        search.happens("09:20", kind, **words)
+
+        assert moves(search.passes("17:00")) == []
+
+
+def test_what_was_merged_by_mistake_is_overdue_at_once() -> None:
+    search = Search()
+    search.opened("09:10")
+    search.happens("09:20", IncidentMerged, into="INC-000001")
+    said = search.happens("10:00", IncidentUnmerged, out_of="INC-000001", signals={})
+
+    assert moves(said) == ["10:00 n1→n2 support dwell"]
+
+
+def test_a_new_cycle_begins_at_n1_anew() -> None:
+    search = Search()
+    search.opened("09:10")
+    search.passes("09:30")
+    search.happens("10:00", IncidentResolved, cycle=1)
+    search.happens(
+        "11:00", IncidentReopened, cycle=2, cause="user", after_closure=False
+    )
+
+    assert search.case.post.level == "n1"
+    assert moves(search.passes("12:00")) == ["11:20 n1→n2 support dwell"]
+
+
+def test_another_priority_counts_from_the_first_report() -> None:
+    search = Search(valmont(("levels: {n1: 20m, n2: 50%}", "levels: {n1: 10%}")))
+    search.opened("09:10")
+    said = search.happens(
+        "09:36",
+        IncidentClassified,
+        service="paie",
+        impact="high",
+        urgency="high",
+        priority="p1",
+    )
+
+    assert moves(said) == ["09:36 n1→n2 support dwell"]
+
+
+def test_a_share_is_one_of_the_time_to_resolve() -> None:
+    search = Search(
+        without_steps(valmont(("levels: {n1: 20m, n2: 50%}", "levels: {n1: 10%}")))
+    )
+    search.opened("09:10")
+
+    assert moves(search.passes("12:00")) == ["09:46 n1→n2 support dwell"]
+
+
+def test_without_a_limit_or_a_contract_it_stays() -> None:
+    unlimited = Search(valmont(("    levels: {n1: 20m, n2: 50%}", "    levels: {}")))
+    unlimited.opened("09:10")
+    uncovered = Search()
+    uncovered.opened("09:10", service="unknown")
+
+    assert moves(unlimited.passes("18:00")) == []
+    assert moves(uncovered.passes("18:00")) == []
+
+
+def test_a_p1_while_the_desk_is_closed_goes_on_at_once() -> None:
+    search = Search()
+    said = search.opened("07:52", priority="p1", service="portail")
+
+    assert moves(said) == ["07:52 n1→n2 support desk_closed"]
+
+
+def test_a_p1_while_the_desk_is_open_has_its_time_at_n1() -> None:
+    search = Search()
+    said = search.opened("08:00", priority="p1", service="portail")
+
+    assert moves(said) == []
+    assert moves(search.passes("09:00")) == ["08:20 n1→n2 support dwell"]
+
+
+def test_a_p1_that_nothing_is_promised_about_goes_on_at_once() -> None:
+    search = Search()
+    said = search.opened("09:10", priority="p1", service="unknown")
+
+    assert moves(said) == ["09:10 n1→n2 support no_contract"]
+
+
+def test_what_becomes_p1_at_night_goes_on_unless_somebody_has_it() -> None:
+    p1 = {"service": "paie", "impact": "high", "urgency": "high", "priority": "p1"}
+    alone, taken = Search(), Search()
+    for search in (alone, taken):
+        search.opened("20:00")
+    taken.happens("20:05", IncidentAcknowledged)
+
+    assert moves(alone.happens("20:10", IncidentClassified, **p1)) == [
+        "20:10 n1→n2 support desk_closed"
+    ]
+    assert moves(taken.happens("20:10", IncidentClassified, **p1)) == []
+
+
+def test_giving_it_to_a_higher_team_is_escalating_it() -> None:
+    search = Search()
+    search.opened("09:10")
+
+    assert search.happens(
+        "09:15", IncidentAssigned, team="support", assignee="bruno"
+    ) == [
+        "09:15 n1→n2 support by_hand",
+        "accepted by bruno",
+        "escalated → roche",
+    ]
+    assert moves(search.passes("18:00")) == []
+
+
+def test_giving_it_back_to_the_desk_is_not() -> None:
+    search = Search()
+    search.opened("09:10")
+    search.passes("09:30")
+
+    assert search.happens("09:40", IncidentAssigned, team="desk", assignee="paul") == []
+    assert search.case.post.level == "n2"
+
+
+def test_from_n2_it_goes_on_to_n3_unless_somebody_there_accepted_it() -> None:
+    alone, taken = Search(UNSEARCHED), Search(UNSEARCHED)
+    for search in (alone, taken):
+        search.opened("09:10")
+        search.passes("09:30")
+    taken.happens("09:52", IncidentAssigned, team="support", assignee="chloe")
+
+    assert moves(alone.passes("16:00")) == ["12:30 n2→n3 etudes dwell"]
+    assert moves(taken.passes("16:00")) == []
+
+
+def test_where_no_team_is_above_it_stays() -> None:
+    search = Search()
+    search.opened("09:10", service="vpn")
+    search.passes("09:30")
+
+    assert moves(search.passes("07-04 18:00")) == []
+    assert search.case.post.level == "n2"
+
+
+def test_time_at_n2_is_what_is_worked_there() -> None:
+    search = Search(UNSEARCHED)
+    search.opened("09:10")
+    search.passes("09:30")
+    search.happens("10:00", IncidentPaused, reason="user", question="Which one?")
+    search.happens("12:00", IncidentResumed, cause="reply")
+
+    assert moves(search.passes("16:00")) == ["14:30 n2→n3 etudes dwell"]
+
+
+def test_what_was_p1_in_open_hours_is_not_alone_because_night_falls() -> None:
+    search = Search(valmont(("levels: {n1: 20m, n2: 50%}", "levels: {}")))
+    p1 = {"service": "paie", "impact": "high", "urgency": "high", "priority": "p1"}
+    search.opened("17:55", priority="p1")
+
+    said = search.happens("20:10", IncidentClassified, category="data", **p1)
+    assert moves(said) == []

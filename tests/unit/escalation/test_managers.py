@@ -1,0 +1,57 @@
+"""Managers are told of warnings and breaches, once each."""
+
+from tests.support.escalating import Search
+from tests.support.promises import local, valmont
+
+PATIENT = valmont(("levels: {n1: 20m, n2: 50%}", "levels: {}"))
+"""Nothing leaves the desk by itself."""
+
+
+def test_a_warning_is_told_to_the_manager_once() -> None:
+    search = Search(PATIENT)
+    search.opened("09:10")
+
+    assert search.warned("14:40") == [
+        "14:40 ttr_warning to sylvie",
+        "manager → sylvie",
+    ]
+    assert search.warned("14:41") == []  # after another target, say
+
+
+def test_a_warning_read_late_is_of_the_instant_it_was_true() -> None:
+    search = Search(PATIENT)
+    search.opened("14:00")
+
+    assert search.warned("14:55", warned_at=local("14:40"))[:1] == [
+        "14:40 ttr_warning to sylvie"
+    ]
+
+
+def test_each_share_and_each_target_is_told_of_its_own() -> None:
+    search = Search(
+        valmont(
+            ("on: [ttr_warning,", "on: [tto_warning, ttr_warning,"),
+            ("levels: {n1: 20m, n2: 50%}", "levels: {}"),
+        )
+    )
+    search.opened("09:10")
+
+    assert search.warned("09:32", target="tto")[:1] == ["09:32 tto_warning to sylvie"]
+    assert search.warned("14:40")[:1] == ["14:40 ttr_warning to sylvie"]
+    assert search.warned("15:00", percent=90)[:1] == ["15:00 ttr_warning to sylvie"]
+
+
+def test_what_the_policy_does_not_name_is_told_nobody() -> None:
+    search = Search(PATIENT)
+    search.opened("09:10")
+
+    assert search.warned("09:32", target="tto") == []
+    assert search.breached("09:40", target="tto") == []
+
+
+def test_a_new_cycle_is_told_of_anew() -> None:
+    search = Search(PATIENT)
+    search.opened("09:10")
+    search.warned("14:40")
+
+    assert search.warned("16:00", cycle=2)[:1] == ["16:00 ttr_warning to sylvie"]

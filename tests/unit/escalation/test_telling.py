@@ -1,0 +1,221 @@
+"""Each user hears once of each visible change; staff, of what is theirs."""
+
+from typing import Any
+
+from shared.events.incident import (
+    IncidentAcknowledged,
+    IncidentAssigned,
+    IncidentCancelled,
+    IncidentClosed,
+    IncidentContacted,
+    IncidentInformed,
+    IncidentPaused,
+    IncidentReopened,
+    IncidentResolved,
+    IncidentRestored,
+    IncidentResumed,
+)
+from shared.events.incident_ties import (
+    IncidentAbsorbed,
+    IncidentMerged,
+    IncidentReleased,
+)
+from shared.events.notification import NotificationRequested
+from shared.events.problem import ProblemIncidentLinked, ProblemWorkaroundPublished
+from tests.support.escalating import Happening, Search
+from tests.support.promises import INCIDENT, local
+
+RESOLVED: Happening = (IncidentResolved, {"cycle": 1})
+TAKEN: Happening = (IncidentAcknowledged, {})
+GIVEN: Happening = (IncidentAssigned, {"team": "desk", "assignee": "nadia"})
+BACK: Happening = (IncidentRestored, {})
+
+
+def contact(person: str, when: str = "09:10") -> dict[str, Any]:
+    return {
+        "person": person,
+        "direction": "inbound",
+        "channel": "phone",
+        "contacted_at": local(when),
+    }
+
+
+def reported() -> Search:
+    search = Search()
+    search.opened("09:10")
+    return search
+
+
+def test_who_reports_an_incident_gets_a_receipt() -> None:
+    search = Search()
+    called = (IncidentContacted, contact("roche"))
+
+    assert search.opened("09:10", called) == ["receipt → roche"]
+
+
+def test_who_writes_again_gets_no_second_one() -> None:
+    search = reported()
+
+    assert search.happens("09:20", IncidentContacted, **contact("roche")) == []
+
+
+def test_the_second_who_reports_it_gets_one_too() -> None:
+    search = reported()
+
+    assert search.happens("09:20", IncidentContacted, **contact("petit")) == [
+        "receipt → petit"
+    ]
+
+
+def test_who_the_desk_calls_gets_none() -> None:
+    search = reported()
+    called = contact("petit") | {"direction": "outbound"}
+
+    assert search.happens("09:20", IncidentContacted, **called) == []
+
+
+def test_nobody_hears_of_what_only_monitoring_reported() -> None:
+    search = Search()
+    said = search.opened("09:10", reporter=None, origin="monitoring")
+    said += search.at_once("09:12", TAKEN)
+    said += [line for line in search.passes("09:30") if "escalated" in line]
+    said += search.at_once("09:40", BACK, RESOLVED)
+
+    assert said == []
+
+
+def test_each_visible_change_is_told_each_of_them_once() -> None:
+    search = reported()
+    search.happens("09:11", IncidentContacted, **contact("petit"))
+
+    assert search.at_once("09:14", TAKEN, GIVEN) == ["taken → petit", "taken → roche"]
+    assert [line for line in search.passes("09:30") if "escalated" in line] == [
+        "escalated → petit",
+        "escalated → roche",
+    ]
+    search.happens("09:40", IncidentAssigned, team="support", assignee="bruno")
+    asked = {"reason": "user", "question": "Which one?"}
+    assert search.happens("10:20", IncidentPaused, **asked) == [
+        "question → petit",
+        "question → roche",
+    ]
+    search.happens("11:20", IncidentResumed, cause="reply")
+    assert search.happens("13:25", IncidentInformed, message="Soon") == [
+        "update → petit",
+        "update → roche",
+    ]
+    assert search.happens("14:00", IncidentRestored, workaround=True) == [
+        "restored → petit",
+        "restored → roche",
+    ]
+    assert search.at_once("16:40", RESOLVED) == ["resolved → petit", "resolved → roche"]
+    assert search.happens("18:00", IncidentClosed) == []
+
+
+def test_waiting_for_others_asks_the_users_nothing() -> None:
+    assert reported().happens("09:20", IncidentPaused, reason="vendor") == []
+
+
+def test_what_is_taken_on_the_phone_needs_no_second_message() -> None:
+    search = Search()
+    called = (IncidentContacted, contact("roche"))
+
+    assert search.opened("09:10", called, TAKEN, GIVEN) == ["receipt → roche"]
+
+
+def test_of_one_moment_only_the_last_word_is_told() -> None:
+    assert reported().at_once("09:20", TAKEN, GIVEN, BACK, RESOLVED) == [
+        "resolved → roche"
+    ]
+    assert reported().at_once("09:20", TAKEN, GIVEN, BACK) == ["restored → roche"]
+    informed = (IncidentInformed, {"message": "Soon"})
+    assert reported().at_once("09:20", TAKEN, GIVEN, informed) == ["update → roche"]
+
+
+def test_restored_and_later_resolved_are_both_told() -> None:
+    search = reported()
+
+    assert search.at_once("09:20", BACK) == ["restored → roche"]
+    assert search.at_once("09:21", RESOLVED) == ["resolved → roche"]
+
+
+def test_that_it_is_back_or_cancelled_is_told() -> None:
+    search = reported()
+    search.at_once("09:20", BACK, RESOLVED)
+    again = {"cycle": 2, "cause": "agent", "after_closure": False}
+
+    assert search.happens("09:30", IncidentReopened, **again) == ["reopened → roche"]
+    assert search.happens("09:40", IncidentCancelled, reason="withdrawn") == [
+        "cancelled → roche"
+    ]
+
+
+def test_who_reported_what_is_merged_hears_so_and_then_no_more() -> None:
+    search = reported()
+
+    assert search.happens("09:20", IncidentMerged, into="INC-000001") == [
+        "merged → roche"
+    ]
+    assert search.passes("18:00") == []
+
+
+def test_who_reported_what_was_absorbed_hears_of_this_one_from_then_on() -> None:
+    search = reported()
+    absorbed = {"merged": "INC-000017", "signals": {}, "reporters": ("petit", "roche")}
+
+    assert search.happens("09:15", IncidentAbsorbed, **absorbed) == []
+    assert search.at_once("09:20", BACK) == ["restored → petit", "restored → roche"]
+    search.happens("09:25", IncidentReleased, merged="INC-000017", signal_keys=())
+    assert search.at_once("09:30", RESOLVED) == ["resolved → roche"]
+
+
+def test_a_workaround_is_told_while_the_incident_is_open() -> None:
+    workaround = {"problem": "PRB-000002", "workaround": "Restart it"}
+    search = reported()
+    search.happens(
+        "09:15", ProblemIncidentLinked, problem="PRB-000002", incident=INCIDENT
+    )
+
+    assert search.happens("09:20", ProblemWorkaroundPublished, **workaround) == [
+        "problem_workaround → roche"
+    ]
+    search.at_once("09:25", BACK, RESOLVED)
+    assert search.happens("09:28", ProblemWorkaroundPublished, **workaround) == []
+
+
+def test_that_users_wait_for_word_is_told_to_who_works_on_it_or_to_the_desk() -> None:
+    search = reported()
+
+    assert search.breached("09:25", target="update") == ["update_due → sylvie"]
+    search.at_once("09:26", TAKEN, GIVEN)
+    assert search.breached("09:28", target="update", round=2) == ["update_due → nadia"]
+
+
+def test_the_receiver_of_pages_hears_once_of_each_page_and_of_no_user() -> None:
+    search = Search(webhook=True)
+
+    assert search.opened("09:10") == ["receipt → roche"]
+    assert search.passes("09:30") == [
+        "09:30 n1→n2 support dwell",
+        "escalated → roche",
+        "09:30 page bruno",
+        "page → bruno",
+        "page → webhook",
+    ]
+
+
+def test_every_notification_has_a_key_of_its_own() -> None:
+    search = Search(webhook=True)
+    search.opened("09:10")
+    search.happens("09:11", IncidentContacted, **contact("petit"))
+    search.passes("18:00")
+    search.warned("18:00")
+    told = [each for each in search.said if isinstance(each, NotificationRequested)]
+
+    assert len({each.key for each in told}) == len(told) > 10
+    assert {each.audience for each in told if each.kind == "page"} == {"staff"}
+    assert {each.channel for each in told if each.person is None} == {"webhook"}
+    escalated = next(each for each in told if each.kind == "escalated")
+    causes = {(s, v): each.type for s, v, each in search.desk.decided}
+    cause = (escalated.cause_stream, escalated.cause_version)
+    assert causes[cause] == "escalation.escalated"
