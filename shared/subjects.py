@@ -19,6 +19,11 @@ def event(kind: str) -> str:
     return f"desk.event.{kind}"
 
 
+def commands_about(aggregate: str) -> str:
+    """Return the subjects of all commands about `aggregate`, for its owner."""
+    return f"desk.command.{aggregate}.>"
+
+
 def command(aggregate: str, verb: str) -> str:
     """Return the subject on which the owner of `aggregate` takes `verb`."""
     return f"desk.command.{aggregate}.{verb}"

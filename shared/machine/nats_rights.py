@@ -17,6 +17,10 @@ _READS_EVENTS = [
     f"{_API}.CONSUMER.INFO.{subjects.EVENTS_STREAM}.*",
     f"$JS.FC.{subjects.EVENTS_STREAM}.>",  # the reader's answer to flow control
 ]
+_OF_INTAKE = [
+    subjects.commands_about(aggregate)
+    for aggregate in ("incident", "problem", "change")
+]
 _MAY_PUBLISH: dict[str, list[str]] = {
     "intake": [
         subjects.EVENTS,
@@ -29,7 +33,7 @@ _MAY_PUBLISH: dict[str, list[str]] = {
     "admin": [subjects.COMMANDS, subjects.SIGNALS, f"{_API}.>", "$JS.FC.>"],
 }
 _MAY_SUBSCRIBE: dict[str, list[str]] = {
-    "intake": [subjects.COMMANDS, _INBOX],
+    "intake": [*_OF_INTAKE, _INBOX],
     "sla_watcher": [_INBOX],
     "escalation": [_INBOX],
     "projections": [_INBOX],

@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute
 
 from services.projections.api import (
     candidates,
+    changes,
     commands,
     contacts,
     forwarding,
@@ -17,14 +18,17 @@ from services.projections.api import (
     log,
     metrics,
     oncall,
+    problems,
     queues,
     stream,
     timelines,
 )
 from services.projections.api.desk import Desk
 from services.projections.api.errors import answer_errors
+from shared.changes.wishes import BODIES as OF_CHANGES
 from shared.command import ProblemDetails
 from shared.contact import Contact
+from shared.problems.wishes import BODIES as OF_PROBLEMS
 from shared.wishes import BODIES
 
 VERSION = "1"
@@ -39,6 +43,8 @@ _PARTS = (
     commands,
     contacts,
     candidates,
+    problems,
+    changes,
     forwarding,
 )
 _REF = "#/components/schemas/{model}"
@@ -73,7 +79,13 @@ def document(app: FastAPI) -> dict[str, Any]:
             routes=app.routes,
         )
         schemas = described["components"]["schemas"]
-        models: list[type[BaseModel]] = [*BODIES.values(), Contact, ProblemDetails]
+        models: list[type[BaseModel]] = [
+            *BODIES.values(),
+            *OF_PROBLEMS.values(),
+            *OF_CHANGES.values(),
+            Contact,
+            ProblemDetails,
+        ]
         _, bodies = models_json_schema(
             [(model, "validation") for model in models], ref_template=_REF
         )

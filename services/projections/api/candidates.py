@@ -1,4 +1,4 @@
-"""Open incidents that a contact might belong to: the desk proposes, a person chooses."""
+"""Open incidents a contact may belong to: the desk proposes, a person chooses."""
 
 from typing import Annotated, Literal
 

@@ -7,6 +7,7 @@ and scopes come from the token and from nowhere else.
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from pydantic import BaseModel
 
 from services.projections.api.asked import Ref, refusals
 from services.projections.api.bodies import read_object
@@ -47,8 +48,9 @@ async def _wish(
 Wish = Annotated[CommandRequest[dict[str, Any]], Depends(_wish)]
 
 
-def _body_of(verb: str) -> dict[str, Any]:
-    schema = {"$ref": f"#/components/schemas/{BODIES[verb].__name__}"}
+def body_of(kind: type[BaseModel]) -> dict[str, Any]:
+    """Return how an endpoint documents the body that its owner reads."""
+    schema = {"$ref": f"#/components/schemas/{kind.__name__}"}
     return {"requestBody": {"content": {"application/json": {"schema": schema}}}}
 
 
@@ -56,7 +58,7 @@ def _body_of(verb: str) -> dict[str, Any]:
     "/v1/incidents",
     status_code=201,
     responses=_REFUSALS,
-    openapi_extra=_body_of(OPEN),
+    openapi_extra=body_of(BODIES[OPEN]),
 )
 async def open_incident(
     wish: Wish, desk: DeskHere, response: Response
@@ -85,7 +87,7 @@ def _add(verb: str) -> None:
         name=verb,
         summary=BODIES[verb].__doc__,
         responses=_REFUSALS,
-        openapi_extra=_body_of(verb),
+        openapi_extra=body_of(BODIES[verb]),
     )
 
 

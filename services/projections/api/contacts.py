@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 from pydantic import ValidationError
 
 from services.projections.api.asked import refusals
-from services.projections.api.commands import Wish
+from services.projections.api.commands import Wish, body_of
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.directory import Person, person
 from services.projections.snapshots import snapshot
@@ -15,14 +15,6 @@ from shared.contact import Contact, wish_of
 from shared.problem import Problem, located
 
 router = APIRouter(tags=["contacts"])
-
-_BODY = {
-    "requestBody": {
-        "content": {
-            "application/json": {"schema": {"$ref": "#/components/schemas/Contact"}}
-        }
-    }
-}
 
 
 class ContactAnswer(CommandAnswer):
@@ -38,7 +30,7 @@ class ContactAnswer(CommandAnswer):
     "/v1/contacts",
     status_code=201,
     responses=refusals(400, 404, 409, 412, 413, 415),
-    openapi_extra=_BODY,
+    openapi_extra=body_of(Contact),
 )
 async def take_contact(wish: Wish, desk: DeskHere, response: Response) -> ContactAnswer:
     """Take a contact: open an incident for it, or attach it to the one it names."""

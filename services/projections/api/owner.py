@@ -1,6 +1,6 @@
-"""Asks the owner of incidents to do what a person wants, over NATS request/reply."""
+"""Asks the owner of a record to do what a person wants, over NATS request/reply."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import nats.errors
 from pydantic import ValidationError
@@ -8,30 +8,50 @@ from pydantic import ValidationError
 from services.projections.api.limits import COMMAND_SECONDS_MAX, RETRY_SECONDS
 from shared import subjects
 from shared.bus import Link
-from shared.command import CommandAnswer, CommandRequest, ProblemDetails
+from shared.command import (
+    CommandAnswer,
+    CommandRequest,
+    ProblemDetails,
+    RecordAnswer,
+)
 from shared.problem import Problem
+
+_Answer = TypeVar("_Answer", CommandAnswer, RecordAnswer)
+_Request = CommandRequest[dict[str, Any]]
 
 
 class Owner:
-    """The service that alone writes incident streams."""
+    """The services that alone write the streams of records."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
 
-    async def ask(
-        self, verb: str, request: CommandRequest[dict[str, Any]]
-    ) -> CommandAnswer:
-        """Return what became of a command; `Problem` where it was not done.
+    async def ask(self, verb: str, request: _Request) -> CommandAnswer:
+        """Return what became of a command about an incident.
 
-        Without an answer it is unknown whether it was done: the 503 says so.
+        `Problem` where it was not done. Without an answer it is unknown whether it was
+        done: the 503 says so.
         """
+        subject = subjects.command("incident", verb)
+        return await self._ask(subject, request, CommandAnswer)
+
+    async def ask_about(
+        self, aggregate: str, verb: str, request: _Request
+    ) -> RecordAnswer:
+        """Return what became of a command about a `problem` or `change`; as `ask`."""
+        subject = subjects.command(aggregate, verb)
+        return await self._ask(subject, request, RecordAnswer)
+
+    async def _ask(
+        self, subject: str, request: _Request, kind: type[_Answer]
+    ) -> _Answer:
         client = self._link.client
         if client is None:
             # An absent one would keep it and send it later, after we said no.
             raise _not_done("the bus is away")
         try:
             reply = await client.request(
-                subjects.command("incident", verb),
+                subject,
                 request.model_dump_json().encode(),
                 timeout=COMMAND_SECONDS_MAX,
             )
@@ -39,12 +59,12 @@ class Owner:
             raise _not_done("nobody takes commands at the moment") from error
         except nats.errors.Error as error:
             raise _unknown() from error
-        return _read(reply.data)
+        return _read(reply.data, kind)
 
 
-def _read(data: bytes) -> CommandAnswer:
+def _read(data: bytes, kind: type[_Answer]) -> _Answer:
     try:
-        return CommandAnswer.model_validate_json(data)
+        return kind.model_validate_json(data)
     except ValidationError:
         pass
     try:
@@ -69,7 +89,7 @@ def _unknown() -> Problem:
     return Problem(
         503,
         "no answer in time. It may have been done: repeat it with the same "
-        "Idempotency-Key, or look at the incident before you send it anew",
+        "Idempotency-Key, or look at the record before you send it anew",
         code="unanswered",
         retry_after=RETRY_SECONDS,
     )

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.servers
 READERS = ("sla_watcher", "escalation", "projections")
 OPENED = subjects.event("incident.opened")
 A_COMMAND = subjects.command("incident", "acknowledge")
+INCIDENTS = subjects.commands_about("incident")
 A_SIGNAL = subjects.signal("prometheus")
 WAIT = 5
 
@@ -134,7 +135,7 @@ def test_a_reader_far_behind_answers_the_flow_control(bus: Bus) -> None:
 def test_an_agents_command_reaches_its_owner_and_is_answered(bus: Bus) -> None:
     async def story() -> None:
         async with line(bus, "intake") as intake, line(bus, "projections") as api:
-            commands = await intake.client.subscribe(subjects.COMMANDS, "intake")
+            commands = await intake.client.subscribe(INCIDENTS, "intake")
             await intake.settled()
             answer = asyncio.create_task(api.client.request(A_COMMAND, b"?", WAIT))
             await (await commands.next_msg(WAIT)).respond(b"done")
@@ -192,8 +193,23 @@ def test_only_the_api_and_the_operator_give_commands(bus: Bus, user: str) -> Non
 def test_only_intake_hears_commands(bus: Bus, user: str) -> None:
     async def story() -> None:
         async with line(bus, user) as other:
-            await other.client.subscribe(subjects.COMMANDS)
+            await other.client.subscribe(INCIDENTS)
             assert "permissions violation for subscription" in await other.denied()
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    "wished", [subjects.COMMANDS, subjects.commands_about("escalation")]
+)
+def test_intake_hears_no_commands_but_its_own(bus: Bus, wished: str) -> None:
+    async def story() -> None:
+        async with line(bus, "intake") as intake:
+            for aggregate in ("incident", "problem", "change"):
+                await intake.client.subscribe(subjects.commands_about(aggregate))
+            await intake.settled()
+            await intake.client.subscribe(wished)
+            assert "permissions violation for subscription" in await intake.denied()
 
     run(story())
 

@@ -1,0 +1,88 @@
+"""Changes of incidents and problems, read from the log; and their commands."""
+
+from typing import Annotated, Self
+
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import AwareDatetime
+
+from services.projections.api.answers import Answer, AsOfAnswer
+from services.projections.api.asked import AskedAt, refusals
+from services.projections.api.callers import Reader
+from services.projections.api.desk import DeskHere
+from services.projections.api.record_commands import add_commands
+from services.projections.api.record_pages import RecordsAsked, read_one, read_part
+from services.projections.generations import AsOf
+from services.projections.records import CHANGES, Seen
+from shared.changes import Change, Status
+from shared.changes.wishes import BODIES, RequestChange
+from shared.references import ChangeRef, IncidentRef, ProblemRef
+
+router = APIRouter(tags=["changes"])
+
+
+class ChangeView(Answer):
+    """A change. `version` goes into `If-Match`; it also stands in `ETag`."""
+
+    ref: ChangeRef
+    version: int
+    status: Status
+    title: str
+    service: str
+    team: str
+    incident: IncidentRef | None
+    """The incident it came of."""
+    problem: ProblemRef | None
+    """The problem it is to solve."""
+    requested_at: AwareDatetime
+    planned_for: AwareDatetime | None
+    implemented_at: AwareDatetime | None
+    cancelled_at: AwareDatetime | None
+
+    as_of: AsOfAnswer
+
+    @classmethod
+    def of(cls, seen: Seen[Change], upto: AsOf) -> Self:
+        """Return the view of a change at a version, as known at `upto`."""
+        known = {"version": seen.version, "as_of": upto}
+        return cls.model_validate({**seen.record.__dict__, **known})
+
+
+class Changes(Answer):
+    """Some changes, the newest first."""
+
+    items: list[ChangeView]
+    next_cursor: str | None
+    """Where the next page begins; none at the end."""
+    as_of: AsOfAnswer
+
+
+@router.get("/v1/changes", responses=refusals())
+async def list_changes(
+    asked: Annotated[RecordsAsked, Query()],
+    desk: DeskHere,
+    caller: Reader,  # noqa: ARG001 # it lets nobody else in
+) -> Changes:
+    """List changes, the newest first; open ones are requested or planned."""
+    part = await desk.blocking(read_part, desk, CHANGES, asked)
+    return Changes(
+        items=[ChangeView.of(seen, part.upto) for seen in part.items],
+        next_cursor=part.next_cursor,
+        as_of=AsOfAnswer.model_validate(part.upto),
+    )
+
+
+@router.get("/v1/changes/{ref}", responses=refusals(404))
+async def get_change(
+    ref: Annotated[ChangeRef, Path(description="A change: `CHG-000001`.")],
+    asked: Annotated[AskedAt, Query()],
+    desk: DeskHere,
+    caller: Reader,  # noqa: ARG001 # it lets nobody else in
+    response: Response,
+) -> ChangeView:
+    """Show a change as it is, or as it was recorded at an instant."""
+    seen, upto = await desk.blocking(read_one, desk, CHANGES, ref, asked)
+    response.headers["ETag"] = f'"{seen.version}"'
+    return ChangeView.of(seen, upto)
+
+
+add_commands(router, "change", BODIES, RequestChange.verb, r"^CHG-[0-9]{6,12}$")

@@ -1,0 +1,86 @@
+"""Problems, the causes behind incidents, read from the log; and their commands."""
+
+from typing import Annotated, Literal, Self
+
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import AwareDatetime
+
+from services.projections.api.answers import Answer, AsOfAnswer
+from services.projections.api.asked import AskedAt, refusals
+from services.projections.api.callers import Reader
+from services.projections.api.desk import DeskHere
+from services.projections.api.record_commands import add_commands
+from services.projections.api.record_pages import RecordsAsked, read_one, read_part
+from services.projections.generations import AsOf
+from services.projections.records import PROBLEMS, Seen
+from shared.problems import Problem, Status
+from shared.problems.wishes import BODIES, IdentifyProblem
+from shared.references import IncidentRef, ProblemRef
+
+router = APIRouter(tags=["problems"])
+
+
+class ProblemView(Answer):
+    """A problem. `version` goes into `If-Match`; it also stands in `ETag`."""
+
+    ref: ProblemRef
+    version: int
+    status: Status
+    title: str
+    service: str
+    team: str
+    origin: Literal["incident", "staff"]
+    incidents: list[IncidentRef]
+    """Those that have this cause, in the order in which that was found."""
+    identified_at: AwareDatetime
+    workaround: str | None
+    resolved_at: AwareDatetime | None
+
+    as_of: AsOfAnswer
+
+    @classmethod
+    def of(cls, seen: Seen[Problem], upto: AsOf) -> Self:
+        """Return the view of a problem at a version, as known at `upto`."""
+        known = {"version": seen.version, "as_of": upto}
+        return cls.model_validate({**seen.record.__dict__, **known})
+
+
+class Problems(Answer):
+    """Some problems, the newest first."""
+
+    items: list[ProblemView]
+    next_cursor: str | None
+    """Where the next page begins; none at the end."""
+    as_of: AsOfAnswer
+
+
+@router.get("/v1/problems", responses=refusals())
+async def list_problems(
+    asked: Annotated[RecordsAsked, Query()],
+    desk: DeskHere,
+    caller: Reader,  # noqa: ARG001 # it lets nobody else in
+) -> Problems:
+    """List problems, the newest first."""
+    part = await desk.blocking(read_part, desk, PROBLEMS, asked)
+    return Problems(
+        items=[ProblemView.of(seen, part.upto) for seen in part.items],
+        next_cursor=part.next_cursor,
+        as_of=AsOfAnswer.model_validate(part.upto),
+    )
+
+
+@router.get("/v1/problems/{ref}", responses=refusals(404))
+async def get_problem(
+    ref: Annotated[ProblemRef, Path(description="A problem: `PRB-000001`.")],
+    asked: Annotated[AskedAt, Query()],
+    desk: DeskHere,
+    caller: Reader,  # noqa: ARG001 # it lets nobody else in
+    response: Response,
+) -> ProblemView:
+    """Show a problem as it is, or as it was recorded at an instant."""
+    seen, upto = await desk.blocking(read_one, desk, PROBLEMS, ref, asked)
+    response.headers["ETag"] = f'"{seen.version}"'
+    return ProblemView.of(seen, upto)
+
+
+add_commands(router, "problem", BODIES, IdentifyProblem.verb, r"^PRB-[0-9]{6,12}$")

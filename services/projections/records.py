@@ -1,0 +1,101 @@
+"""Problems and changes, straight from the log: there are few of them beside incidents.
+
+Listing reads the two partial indexes of migration 0011: records that began, without
+those that ended where only open ones are asked for.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from psycopg import Cursor
+
+from services.projections.generations import AsOf
+from shared import changes, problems
+from shared.changes import Change
+from shared.entry import Entry
+from shared.event_log import EventLog
+from shared.problems import Problem
+from shared.references import change_stream, problem_stream
+
+Record = TypeVar("Record", Problem, Change)
+Cursors = Cursor[tuple[Any, ...]]
+
+_LIST = """
+SELECT originator_id FROM log.events AS begun
+WHERE topic = '{begins}' AND originator_id COLLATE "C" < %s AND notification_id <= %s
+  AND (NOT %s OR NOT EXISTS (
+    SELECT FROM log.events AS over
+    WHERE topic IN ('problem.resolved', 'change.implemented', 'change.cancelled')
+      AND over.originator_id COLLATE "C" = begun.originator_id
+      AND over.notification_id <= %s))
+ORDER BY originator_id COLLATE "C" DESC LIMIT %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[Record]):
+    """A kind of record: its first event, its streams, what its events add up to."""
+
+    name: str
+    begins: str
+    stream: Callable[[str], str]
+    replay: Callable[[Any], Record | None]
+
+
+PROBLEMS = Kind("problem", "problem.identified", problem_stream, problems.replay)
+CHANGES = Kind("change", "change.requested", change_stream, changes.replay)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen(Generic[Record]):
+    """A record at a version of its stream."""
+
+    record: Record
+    version: int
+
+
+def one(
+    log: EventLog, cursor: Cursors, kind: Kind[Record], ref: str, upto: AsOf
+) -> Seen[Record] | None:
+    """Return a record as it was known then, None where it was not."""
+    return _several(log, cursor, kind, [kind.stream(ref)], upto).get(kind.stream(ref))
+
+
+def newest(  # noqa: PLR0913 # a page: of what, from where, which part
+    log: EventLog,
+    cursor: Cursors,
+    kind: Kind[Record],
+    upto: AsOf,
+    *,
+    before: str | None,
+    only_open: bool,
+    limit: int,
+) -> list[Seen[Record]]:
+    """Return up to `limit` records, the newest first, that came before `before`."""
+    # Letters come after all digits: what begins with one is after every reference.
+    edge = kind.stream(before or "~")
+    given = (edge, upto.position, only_open, upto.position, limit)
+    rows = cursor.execute(_LIST.format(begins=kind.begins), given).fetchall()
+    streams = [stream for (stream,) in rows]
+    found = _several(log, cursor, kind, streams, upto)
+    return [found[stream] for stream in streams]
+
+
+def _several(
+    log: EventLog,
+    cursor: Cursors,
+    kind: Kind[Record],
+    streams: Sequence[str],
+    upto: AsOf,
+) -> Mapping[str, Seen[Record]]:
+    histories: dict[str, list[Entry]] = {}
+    for entry in log.histories(cursor, streams):
+        if entry.position <= upto.position:
+            histories.setdefault(entry.stream, []).append(entry)
+    found = {}
+    for stream, past in histories.items():
+        record = kind.replay(entry.event for entry in past)
+        if record is not None:
+            found[stream] = Seen(record, past[-1].version)
+    return found

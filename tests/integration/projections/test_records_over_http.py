@@ -1,0 +1,208 @@
+"""Contacts, problems and changes through the API to their owner: the real services."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from tests.support.api import problem
+from tests.support.desk import Desk, running_desk
+from tests.support.servers import reachable_folder
+
+pytestmark = pytest.mark.servers
+
+
+@pytest.fixture(scope="module")
+def desk() -> Iterator[Desk]:
+    with (
+        reachable_folder() as folder,
+        running_desk(folder, start=("intake", "projections")) as running,
+    ):
+        with psycopg.connect(running.database.owner_dsn) as directory:
+            directory.execute(
+                "INSERT INTO directory.people (id, name, email, client, updated_at)"
+                " VALUES ('lefevre', 'Mme Lefèvre', 'l@example.org', 'valmont', %s),"
+                " ('costa', 'M. Costa', NULL, NULL, %s)",
+                [datetime.now(UTC)] * 2,
+            )
+        yield running
+
+
+def _post(desk: Desk, path: str, body: object = None, **headers: str) -> httpx.Response:
+    sent = {
+        **desk.bearer("agent"),
+        **{k.replace("_", "-"): v for k, v in headers.items()},
+    }
+    return httpx.post(
+        f"{desk.api_url}{path}", json=body or {}, headers=sent, timeout=20
+    )
+
+
+def _get(desk: Desk, path: str, **params: Any) -> dict[str, Any]:
+    url = f"{desk.api_url}{path}"
+    answer = httpx.get(url, params=params, headers=desk.bearer("agent"), timeout=20)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def _contact(desk: Desk, **said: object) -> dict[str, Any]:
+    body = {
+        "person": "lefevre",
+        "channel": "email",
+        "words": "No mail\nsince 8",
+        **said,
+    }
+    answer = _post(desk, "/v1/contacts", body)
+    assert answer.status_code == 201, answer.text
+    done: dict[str, Any] = answer.json()
+    return done
+
+
+def test_a_contact_opens_an_incident_of_the_persons_client(desk: Desk) -> None:
+    done = _contact(desk, service="mail", waited_seconds=18)
+
+    shown = _get(desk, f"/v1/incidents/{done['incident']}")
+    assert (shown["title"], shown["reporter"]) == ("No mail", "lefevre")
+    assert (shown["client"], shown["service"]) == ("valmont", "mail")
+    assert (done["known"], done["note"]) == (True, None)
+
+
+def test_a_contact_belongs_to_the_incident_it_names(desk: Desk) -> None:
+    first = _contact(desk, service="mail")
+    second = _contact(desk, person="costa", incident=first["incident"])
+
+    assert second["incident"] == first["incident"]
+    shown = _get(desk, f"/v1/incidents/{first['incident']}")
+    assert shown["reporters"] == ["costa", "lefevre"]
+    assert "no e-mail address of costa" in second["note"]
+
+
+def test_somebody_unknown_is_heard_and_it_is_said_that_no_mail_reaches_them(
+    desk: Desk,
+) -> None:
+    done = _contact(desk, person="stranger")
+
+    assert (done["outcome"], done["known"]) == ("recorded", False)
+    assert "permanence people import" in done["note"]
+
+
+def test_the_same_contact_sent_again_is_one(desk: Desk) -> None:
+    body = {"person": "lefevre", "channel": "web", "words": "No mail"}
+
+    first = _post(desk, "/v1/contacts", body, Idempotency_Key="contact-1").json()
+    again = _post(desk, "/v1/contacts", body, Idempotency_Key="contact-1").json()
+
+    assert again["outcome"] == "repeated"
+    assert again["incident"] == first["incident"]
+
+
+def test_a_contact_about_nothing_is_refused_with_what_to_do(desk: Desk) -> None:
+    body = {"person": "lefevre", "channel": "phone", "abandoned": True}
+
+    details = problem(_post(desk, "/v1/contacts", body), 422)
+
+    assert "such as `Call back`" in str(details["detail"])
+    unknown = {**body, "incident": "INC-999999"}
+    assert problem(_post(desk, "/v1/contacts", unknown), 404)["code"]
+
+
+def test_open_incidents_of_the_person_and_the_service_are_proposed(desk: Desk) -> None:
+    both = _contact(desk, person="nouveau", service="web")
+    service = _contact(desk, person="costa", service="web")
+
+    found = _get(
+        desk,
+        "/v1/contacts/candidates",
+        person="nouveau",
+        service="web",
+        min_position=service["positions"][-1],
+    )
+
+    items = [(item["incident"]["ref"], item["because"]) for item in found["items"]]
+    assert items == [
+        (both["incident"], ["person", "service"]),
+        (service["incident"], ["service"]),
+    ]
+
+
+def test_a_problem_lives_and_its_incident_knows(desk: Desk) -> None:
+    incident = _contact(desk, service="mail")["incident"]
+    found = {"title": "The mail server is full", "incident": incident}
+    answer = _post(desk, "/v1/problems", found, Idempotency_Key="problem-1")
+    again = _post(desk, "/v1/problems", found, Idempotency_Key="problem-1")
+    ref = answer.json()["record"]
+
+    assert answer.status_code == 201, answer.text
+    assert answer.headers["Location"] == f"/v1/problems/{ref}"
+    assert again.json() == {**answer.json(), "outcome": "repeated"}
+    _post(desk, f"/v1/problems/{ref}/workaround", {"text": "Use the web"})
+    done = _post(desk, f"/v1/problems/{ref}/resolve", If_Match='"2"')
+    assert done.json()["version"] == 3, done.text
+    shown = _get(desk, f"/v1/problems/{ref}")
+    assert (shown["status"], shown["incidents"]) == ("resolved", [incident])
+    assert (shown["workaround"], shown["version"]) == ("Use the web", 3)
+    links = _get(desk, f"/v1/incidents/{incident}")["links"]
+    assert links == [{"relation": "problem", "target": ref}]
+
+
+def test_a_change_lives_and_its_incident_knows(desk: Desk) -> None:
+    incident = _contact(desk, service="mail")["incident"]
+    asked = _post(desk, "/v1/changes", {"title": "A disk", "incident": incident})
+    ref = asked.json()["record"]
+    plan = {"planned_for": "2030-01-02T03:00:00Z"}
+
+    _post(desk, f"/v1/changes/{ref}/plan", plan)
+    at_plan = _get(desk, f"/v1/changes/{ref}")
+    _post(desk, f"/v1/changes/{ref}/implement")
+
+    assert (at_plan["status"], at_plan["planned_for"]) == (
+        "planned",
+        plan["planned_for"],
+    )
+    assert _get(desk, f"/v1/changes/{ref}")["status"] == "implemented"
+    before = _get(desk, f"/v1/changes/{ref}", at=at_plan["as_of"]["time"])
+    assert before["status"] == "planned"
+    no = _post(desk, f"/v1/changes/{ref}/cancel", {"reason": "late"})
+    assert "undoes it" in str(problem(no, 409)["detail"])
+
+
+def test_the_newest_come_first_page_by_page_and_open_ones_alone(desk: Desk) -> None:
+    refs = [
+        _post(desk, "/v1/problems", {"title": str(n)}).json()["record"]
+        for n in range(3)
+    ]
+    _post(desk, f"/v1/problems/{refs[1]}/resolve")
+
+    first = _get(desk, "/v1/problems", limit=2)
+    second = _get(desk, "/v1/problems", limit=1, cursor=first["next_cursor"])
+    still_open = _get(desk, "/v1/problems", status="open", limit=2)
+
+    assert [item["ref"] for item in first["items"]] == [refs[2], refs[1]]
+    assert second["items"][0]["ref"] == refs[0]
+    assert [item["ref"] for item in still_open["items"]] == [refs[2], refs[0]]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/v1/problems/PRB-999999/resolve", 404),
+        ("/v1/changes/CHG-999999/implement", 404),
+        ("/v1/problems/CHG-000001/resolve", 422),
+        ("/v1/problems/PRB-000001/explode", 404),
+    ],
+)
+def test_what_is_not_there_is_said_to_be_so(desk: Desk, path: str, status: int) -> None:
+    problem(_post(desk, path), status)
+
+
+def test_a_link_to_an_unknown_problem_is_refused(desk: Desk) -> None:
+    incident = _contact(desk)["incident"]
+    link = {"relation": "problem", "target": "PRB-999999"}
+
+    details = problem(_post(desk, f"/v1/incidents/{incident}/link", link), 422)
+
+    assert "no problem PRB-999999" in str(details["detail"])
