@@ -15,6 +15,10 @@ setup: ## install what uv.lock names into .venv
 up: setup ## run the desk here until Ctrl-C: PostgreSQL, NATS, four services
 	@exec $(BIN)/python -m services up
 
+.PHONY: demo
+demo: setup ## play a day at a service desk, Monday 30 June 2025, and assert it
+	@exec $(BIN)/python -m services demo
+
 .PHONY: down
 down: setup ## stop the desk that runs here
 	@exec $(BIN)/python -m services down

@@ -3,6 +3,7 @@
 import typer
 
 from services.bootstrap import bootstrap
+from services.demo.cli import demo
 from services.intake.cli_access import token, vault
 from services.intake.cli_bus import provision_command
 from services.intake.cli_config import config
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 app.command("up")(machine.up_with(bootstrap))
 app.command("down")(machine.down)
+app.command("demo")(demo)
 app.command("doctor")(machine.doctor)
 app.command("migrate")(migrate_command)
 app.command("provision")(provision_command)

@@ -9,7 +9,7 @@ from shared.machine.account import Account
 from shared.machine.trouble import Exit, Trouble
 
 _OF_A_DESK = {"lock", "credentials.json", "postgres"}
-_NO_MATTER = {".writable", "lost+found"}
+_NO_MATTER = {".writable", "lost+found", "demo"}
 
 ROOM_TO_START_MB = 256
 """Free space below which we do not start: PostgreSQL would stop half-way."""

@@ -1,0 +1,1 @@
+"""The scenes of the day, by the time they play."""

@@ -1,0 +1,220 @@
+"""13:20 to 17:20: late news, processes killed, promises broken, a way around."""
+
+from services.demo.beats.looking import told_of, words_of, z
+from services.demo.seeing import same, see
+from services.demo.stage import Stage
+from services.demo.times import at, shown
+
+KILLED = ("sla_watcher", "sla_watcher_2", "escalation")
+
+
+async def update_due(stage: Stage) -> None:
+    """Two hours without a word to INC-16's user."""
+    broken = [
+        line
+        for line in await stage.events("INC-16", "sla.breached")
+        if line["what"]["target"] == "update"
+    ]
+    same("an update is due, once", len(broken), 1)
+    same("since 13:20", broken[0]["what"]["breached_at"], z("13:20"))
+
+
+async def informed(stage: Stage) -> None:
+    """Nadia tells them how things stand."""
+    await stage.does("nadia", "INC-16", "inform", message="Le calcul est isolé.")
+    told = [
+        message["kind"]
+        for message in (await stage.incident("INC-16"))["notifications"]
+        if message["person"] == "garnier"
+    ]
+    same(
+        "receipt, taken, N2, question, update: five messages, none twice",
+        told,
+        ["receipt", "taken", "escalated", "question", "update"],
+    )
+
+
+async def killed(stage: Stage) -> None:
+    """`kill -9` of both watchers and of escalation."""
+    await stage.desk.kill(KILLED)
+
+
+async def written_meanwhile(stage: Stage) -> None:
+    """A user writes; then PostgreSQL is away for twenty seconds."""
+    answer = await stage.tries(
+        "nadia",
+        "/v1/contacts",
+        {
+            "person": "garnier",
+            "channel": "email",
+            "incident": stage.ref("INC-16"),
+            "words": "Avez-vous du nouveau ?",
+        },
+    )
+    see(
+        "the desk answers with watchers and escalation dead",
+        answer.is_success,
+        answer.text,
+    )
+    await stage.desk.without_postgres()
+    body = {
+        "person": "leroy",
+        "channel": "email",
+        "incident": stage.ref("INC-16"),
+        "words": "Moi aussi.",
+    }
+    key = "demo-14-20"
+    refused = await stage.tries(
+        "paul", "/v1/contacts", body, **{"Idempotency-Key": key}
+    )
+    same("without PostgreSQL: 503", refused.status_code, 503)
+    see("it says when to come again", "retry-after" in refused.headers, refused.headers)
+    stage.jump(at("14:20:20"))
+    await stage.desk.with_postgres(except_for=KILLED)
+    again = await stage.tries("paul", "/v1/contacts", body, **{"Idempotency-Key": key})
+    see("sent again, it is taken", again.is_success, again.text)
+    stage.notes.append("away: 503 with Retry-After, sent again, nothing lost")
+
+
+async def back_up(stage: Stage) -> None:
+    """At 14:55 they are back, and as if they had never been away."""
+    stage.jump(at("14:55"))
+    await stage.desk.start(KILLED)
+    await stage.settle()
+    (warned,) = [
+        line
+        for line in await stage.events("INC-16", "sla.warned")
+        if line["what"]["target"] == "ttr"
+    ]
+    same("the warning is of 14:40", warned["what"]["warned_at"], z("14:40"))
+    same("noticed at 14:55", warned["at"], z("14:55"))
+    same(
+        "Sylvie is told once",
+        len(await told_of(stage, "INC-16", "sylvie", "manager")),
+        1,
+    )
+    words = [c["words"] for c in (await stage.incident("INC-16"))["contacts"]]
+    same("what was sent again is there once", words.count("Moi aussi."), 1)
+
+
+async def silent(stage: Stage) -> None:
+    """INC-12's user said nothing: closed at 15:00, after its final message."""
+    incident = await stage.incident("INC-12")
+    same("INC-12 is closed", incident["status"], "closed")
+    (closed,) = await stage.events("INC-12", "incident.closed")
+    same("at 15:00", shown(at("15:00")), "Mon 15:00")
+    same("closed then", closed["at"][:16], z("15:00")[:16])
+    (final,) = await told_of(stage, "INC-12", "blanc", "resolved")
+    same("its final message was confirmed", final["state"], "confirmed")
+
+
+async def broken(stage: Stage) -> None:
+    """INC-16 breaks its TTR, with two watchers running."""
+    found = [
+        line
+        for line in await stage.events("INC-16", "sla.breached")
+        if line["what"]["target"] == "ttr"
+    ]
+    same("one breach", len(found), 1)
+    same("at 16:10:00", found[0]["what"]["breached_at"], z("16:10"))
+    incident = await stage.incident("INC-16")
+    same("one hand-over, not answered yet", incident["handover"]["state"], "requested")
+    see(
+        "the incident stays open with the desk",
+        incident["owner_team"] == "desk" and incident["status"] == "acknowledged",
+        incident["status"],
+    )
+    mail = words_of(stage, "helene", "INC-16")
+    see("Hélène has it", stage.ref("INC-16") in mail, mail)
+
+
+async def handed_over(stage: Stage) -> None:
+    """Hélène accepts."""
+    ref = stage.ref("INC-16")
+    await stage.posts(
+        "helene", f"/v1/handovers/{ref}/accept", {"title": "Arrondis de la paie"}
+    )
+    handover = (await stage.incident("INC-16"))["handover"]
+    same("accepted", handover["state"], "accepted")
+    stage.name("PRB-2", handover["problem"])
+
+
+async def declined_breach(stage: Stage) -> None:
+    """INC-11 breaks its TTR: its user cancelled two appointments."""
+    promise = await stage.promise("INC-11", "ttr")
+    same("breached at 16:30", promise["breached_at"], z("16:30"))
+
+
+async def declined(stage: Stage) -> None:
+    """Hélène declines it, with the reason; the breach stays."""
+    ref = stage.ref("INC-11")
+    reason = "l'utilisateur a annulé deux rendez-vous"
+    await stage.posts("helene", f"/v1/handovers/{ref}/decline", {"reason": reason})
+    handover = (await stage.incident("INC-11"))["handover"]
+    same("declined", handover["state"], "declined")
+    same(
+        "the breach stays", (await stage.promise("INC-11", "ttr"))["state"], "breached"
+    )
+
+
+async def workaround(stage: Stage) -> None:
+    """A way around is published on the problem."""
+    await stage.posts(
+        "helene",
+        f"/v1/problems/{stage.ref('PRB-2')}/workaround",
+        {"text": "Relancer le calcul avec l'arrondi de mai."},
+    )
+    for person in ("garnier", "leroy"):
+        told = await told_of(stage, "INC-16", person, "problem_workaround")
+        same(f"{person} hears of it once", len(told), 1)
+
+
+async def solved(stage: Stage) -> None:
+    """INC-16 is resolved, half an hour late."""
+    await stage.does("chloe", "INC-16", "resolve", note="Arrondi corrigé, voir note.")
+    promise = await stage.promise("INC-16", "ttr")
+    same(
+        "390 minutes, 30 over",
+        (promise["elapsed_seconds"], promise["overrun_seconds"]),
+        (390 * 60, 30 * 60),
+    )
+
+
+async def portal_resolved(stage: Stage) -> None:
+    """INC-13 is resolved; its bug goes to development as a change."""
+    await stage.does("amina", "INC-13", "resolve", note="Second site en service.")
+    change = await stage.posts(
+        "helene",
+        "/v1/changes",
+        {
+            "title": "Bascule automatique du portail",
+            "team": "etudes",
+            "incident": stage.ref("INC-13"),
+            "problem": stage.ref("PRB-1"),
+        },
+    )
+    stage.name("CHG-2", change["change"])
+
+
+async def change_requested(stage: Stage) -> None:
+    """A change for payroll."""
+    change = await stage.posts(
+        "helene",
+        "/v1/changes",
+        {
+            "title": "Paie 4.2",
+            "team": "etudes",
+            "problem": stage.ref("PRB-2"),
+            "incident": stage.ref("INC-16"),
+        },
+    )
+    stage.name("CHG-1", change["change"])
+
+
+async def change_planned(stage: Stage) -> None:
+    """It is planned."""
+    await stage.posts(
+        "helene",
+        f"/v1/changes/{stage.ref('CHG-1')}/plan",
+        {"planned_for": at("17:20").replace(day=30).isoformat()},
+    )

@@ -1,0 +1,142 @@
+"""18:05 and the night, and what Tuesday morning shows of Monday."""
+
+import asyncio
+import sys
+
+from services.demo.beats.looking import told_of, words_of, z
+from services.demo.beats.monitoring import fires, recovers
+from services.demo.filling import POLICY
+from services.demo.seeing import same, see
+from services.demo.stage import Stage
+from services.demo.times import MONDAY, TUESDAY, at
+from services.intake import policy_store
+from services.intake.policy_store import Applied, Signature
+from shared.clock import clock_from
+from shared.event_log import EventLog
+
+
+async def another_policy(stage: Stage) -> None:
+    """Sylvie applies policy v2: P2 is resolved within five hours."""
+    before, after = "p2: 6h, p3: 12h", "p2: 5h, p3: 12h"
+    text = POLICY.read_text(encoding="utf-8").replace(before, after)
+    signature = Signature(
+        by="sylvie", reason="la mairie demande cinq heures", approved_by="sylvie"
+    )
+    log = EventLog.open(stage.desk.owner, clock=clock_from(stage.lever))
+    try:
+        applied = await asyncio.to_thread(
+            policy_store.apply, log, text, signature, stage.now
+        )
+    finally:
+        log.close()
+    see(
+        "policy v2 is in force",
+        isinstance(applied, Applied) and applied.version == 2,  # noqa: PLR2004 v2
+        applied,
+    )
+    await stage.settle()
+    same(
+        "what was promised is kept",
+        (await stage.promise("INC-14", "ttr"))["due_at"],
+        z("10:15", TUESDAY),
+    )
+
+
+async def montreal(stage: Stage) -> None:
+    """Mme Tremblay writes from Montréal, where 1 July is a holiday."""
+    answer = await stage.contact(
+        "tremblay",
+        "email",
+        "nadia",
+        title="Inventaire bloqué",
+        words="L'inventaire ne se valide plus.",
+        service="entrepots",
+        impact="medium",
+    )
+    stage.name("INC-22", answer["incident"])
+    receipt = words_of(stage, "tremblay", "INC-22")
+    see(
+        "Thursday 3 July 10:30, time of Montréal",
+        "jeudi 3 juillet" in receipt and "10:30" in receipt and "Montréal" in receipt,
+        receipt,
+    )
+
+
+async def night(stage: Stage) -> None:
+    """`entrepots` is down at night."""
+    ref = await fires(stage, "entrepots", key="entrepots", severity="critical")
+    stage.name("INC-23", ref)
+    paged = [
+        who
+        for who in ("amina", "bruno", "chloe", "sylvie", "nadia", "paul")
+        if stage.letters.about(who, ref)
+    ]
+    same("one person is woken", paged, ["bruno"])
+
+
+async def night_taken(stage: Stage) -> None:
+    """Bruno acknowledges."""
+    await stage.does("bruno", "INC-23", "acknowledge")
+
+
+async def night_restored(stage: Stage) -> None:
+    """It is back at 03:05."""
+    await recovers(stage, "entrepots", key="entrepots")
+    promise = await stage.promise("INC-23", "ttr")
+    same("TTR, due at 06:10, is met", promise["state"], "met")
+    chloe = await told_of(stage, "INC-23", "chloe", "page")
+    same("Chloé slept", chloe, [])
+
+
+async def auditor(stage: Stage) -> None:
+    """What was known on Monday at 09:38; and all read models made anew."""
+    then = at("09:38", MONDAY).isoformat()
+    past = await stage.incident("INC-16", at=then)
+    same("at N2 then", past["level"], "n2")
+    (promise,) = [p for p in past["promises"] if p["target"] == "ttr"]
+    same(
+        "unpaused, due at 15:10, policy v1",
+        (promise["state"], promise["due_at"], promise["policy"]),
+        ("running", z("15:10"), 1),
+    )
+    for model in ("queue", "timeline", "metrics"):
+        out = await _permanence(stage, "rebuild", model)
+        see(
+            f"{model} is rebuilt to the same digest",
+            "same" in out or "equal" in out or "identical" in out,
+            out,
+        )
+    verified = await _permanence(stage, "audit", "verify")
+    see(
+        "the chain is whole",
+        "whole" in verified or "good" in verified or "intact" in verified,
+        verified,
+    )
+
+
+async def _permanence(stage: Stage, *arguments: str) -> str:
+    """Run the command line on this desk, as the auditor does; return what it says."""
+    import os
+
+    from shared.machine.credentials import vault_key_file
+
+    environment = {
+        **os.environ,
+        "DATABASE_URL": stage.desk.owner,
+        "PERMANENCE_VAULT_KEY_FILE": str(vault_key_file(stage.desk.home)),
+        "PERMANENCE_HOME": str(stage.desk.home),
+        "PERMANENCE_CLOCK_LEVER": str(stage.lever),
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "services",
+        *arguments,
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    out, _ = await process.communicate()
+    said = out.decode("utf-8", "replace")
+    same(f"permanence {' '.join(arguments)} ends well", process.returncode, 0)
+    return said

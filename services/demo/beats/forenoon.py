@@ -1,0 +1,180 @@
+"""09:10 to 12:20: payroll climbs to N2 and waits for its user; `vpn` flaps."""
+
+from services.demo.beats.looking import told_of, words_of, z
+from services.demo.beats.monitoring import fires, recovers
+from services.demo.seeing import same, see
+from services.demo.stage import Stage
+from services.demo.times import TUESDAY
+
+OWN_WORDS = "Les totaux de mai sont faux de 312,40 €."
+
+
+async def payroll(stage: Stage) -> None:
+    """A web form: wrong totals."""
+    answer = await stage.contact(
+        "garnier",
+        "web",
+        "nadia",
+        title="Totaux faux dans la paie",
+        words=OWN_WORDS,
+        service="paie",
+    )
+    stage.name("INC-16", answer["incident"])
+
+
+async def payroll_taken(stage: Stage) -> None:
+    """Nadia takes it on four minutes later."""
+    await stage.does("nadia", "INC-16", "acknowledge")
+    same("TTO is met", (await stage.promise("INC-16", "tto"))["state"], "met")
+    promise = await stage.promise("INC-16", "ttr")
+    same("TTR is due at 15:10", promise["due_at"], z("15:10"))
+
+
+async def climbs(stage: Stage) -> None:
+    """Twenty minutes at N1 are over."""
+    incident = await stage.incident("INC-16")
+    same("it is at N2", incident["level"], "n2")
+    same("the desk stays its owner", incident["owner_team"], "desk")
+    same("N1 to N2, once", len(await stage.events("INC-16", "escalation.escalated")), 1)
+    same("Bruno is paged", len(await told_of(stage, "INC-16", "bruno", "page")), 1)
+
+
+async def second_call(stage: Stage) -> None:
+    """Another user phones about the same."""
+    answer = await stage.contact(
+        "leroy",
+        "phone",
+        "paul",
+        title="Bulletin de paie faux",
+        words="Il me manque trois cents euros.",
+        service="paie",
+    )
+    stage.name("INC-17", answer["incident"])
+
+
+async def merged(stage: Stage) -> None:
+    """It is the same trouble."""
+    await stage.does("paul", "INC-17", "merge", into=stage.ref("INC-16"))
+    same("INC-17 left the stock", (await stage.incident("INC-17"))["status"], "merged")
+    reporters = (await stage.incident("INC-16"))["reporters"]
+    see("its user stays informed", "leroy" in reporters, reporters)
+
+
+async def next_one(stage: Stage) -> None:
+    """Bruno does not answer: the next is paged."""
+    same("Chloé is paged", len(await told_of(stage, "INC-16", "chloe", "page")), 1)
+    for person in ("bruno", "chloe"):
+        page = words_of(stage, person, "INC-16")
+        see(f"{person} reads the user's own words", OWN_WORDS in page, page)
+    why = await stage.events("INC-16", "escalation.paged")
+    same("why each was paged is told", len(why), 2)
+    see("the step and the schedule are named", "astreinte" in str(why[-1]), why[-1])
+
+
+async def accepted(stage: Stage) -> None:
+    """Chloé accepts."""
+    await stage.does("chloe", "INC-16", "accept")
+    incident = await stage.incident("INC-16")
+    same("Chloé has accepted", incident["accepted_by"], "chloe")
+
+
+async def question(stage: Stage) -> None:
+    """Chloé asks the user something."""
+    await stage.does(
+        "chloe", "INC-16", "pause", reason="user", question="Quel matricule ?"
+    )
+    promise = await stage.promise("INC-16", "ttr")
+    same("while it stands nothing is due", promise["due_at"], None)
+    same("it stands", promise["state"], "paused")
+    mail = words_of(stage, "garnier", "INC-16")
+    see("the question was sent", "Quel matricule ?" in mail, mail)
+
+
+async def answer(stage: Stage) -> None:
+    """The user's reply resumes by itself."""
+    await stage.contact(
+        "garnier", "email", "nadia", incident="INC-16", words="Le 40 312."
+    )
+    promise = await stage.promise("INC-16", "ttr")
+    same("TTR is due at 16:10", promise["due_at"], z("16:10"))
+    same(
+        "TTO is untouched",
+        (await stage.promise("INC-16", "tto"))["ended_at"],
+        z("09:14"),
+    )
+
+
+async def flaps(stage: Stage) -> None:
+    """The first of six times."""
+    stage.name("INC-18", await fires(stage, "vpn", key="vpn-monday"))
+    await recovers(stage, "vpn", key="vpn-monday")
+
+
+async def flaps_again(stage: Stage) -> None:
+    """Once more."""
+    again = await fires(stage, "vpn", key="vpn-monday")
+    same("it is the same incident", again, stage.ref("INC-18"))
+    await recovers(stage, "vpn", key="vpn-monday")
+
+
+async def flapping_over(stage: Stage) -> None:
+    """Quiet for ten minutes; Amina, who sits with the desk, closes it."""
+    incident = await stage.incident("INC-18")
+    same("it resolved by recovery", incident["status"], "resolved")
+    same("nobody had reported it", incident["reporters"], [])
+    await stage.does("amina", "INC-18", "close", note="procédure à corriger")
+
+
+async def on_demand(stage: Stage) -> None:
+    """Two that will take long, for later."""
+    answer = await stage.contact(
+        "ndiaye",
+        "phone",
+        "paul",
+        title="Adresse de contact à changer",
+        service="messagerie",
+    )
+    stage.name("INC-19", answer["incident"])
+    same(
+        "INC-19 is due on Tuesday 12:30",
+        (await stage.promise("INC-19", "ttr"))["due_at"],
+        z("12:30", TUESDAY),
+    )
+
+
+async def on_the_web(stage: Stage) -> None:
+    """The other one."""
+    answer = await stage.contact(
+        "roche", "web", "nadia", title="Signature perdue", service="messagerie"
+    )
+    stage.name("INC-20", answer["incident"])
+    await stage.does("nadia", "INC-20", "acknowledge")
+    same(
+        "INC-20 is due on Tuesday 13:15",
+        (await stage.promise("INC-20", "ttr"))["due_at"],
+        z("13:15", TUESDAY),
+    )
+
+
+async def second_screen(stage: Stage) -> None:
+    """A wish, not an incident."""
+    answer = await stage.contact(
+        "fabre",
+        "email",
+        "nadia",
+        title="I would like a second screen",
+        words="J'aimerais un second écran.",
+    )
+    stage.name("INC-21", answer["incident"])
+
+
+async def no_incident(stage: Stage) -> None:
+    """It is cancelled, and its user told."""
+    await stage.does("nadia", "INC-21", "cancel", reason="not_an_incident")
+    incident = await stage.incident("INC-21")
+    same("it is cancelled", incident["status"], "cancelled")
+    same(
+        "its user is told once",
+        len(await told_of(stage, "INC-21", "fabre", "cancelled")),
+        1,
+    )

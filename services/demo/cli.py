@@ -1,0 +1,42 @@
+"""`permanence demo`: a day at a service desk, played through in some minutes."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from services.demo.playing import Failed, play
+from shared.machine.trouble import Trouble
+
+HOME = Path(".permanence/demo")
+
+
+def demo(
+    home: Annotated[
+        Path, typer.Option(help="Where the demo keeps its data; made anew each time.")
+    ] = HOME,
+    leave: Annotated[
+        bool, typer.Option(help="End when the day is over, also on a terminal.")
+    ] = False,
+) -> None:
+    """Play Monday 30 June 2025 at the desk of Valmont, and assert what must be seen.
+
+    Real servers and services under a clock of their own, in a folder of their own. On a
+    terminal the desk then stays up to be looked at, until Ctrl-C. Exit codes: 0 all was
+    seen, 1 a beat failed (it says which), others as of `up`.
+    """
+    console = Console(highlight=False)
+    stay = sys.stdout.isatty() and not leave
+    try:
+        play(home, console, stay=stay)
+    except Failed as failed:
+        console.print(f"[red]{failed}[/]")
+        console.print(f"What the services said: {home / 'demo.log'}")
+        raise typer.Exit(1) from None
+    except Trouble as trouble:
+        console.print(f"[red]{trouble}[/]")
+        raise typer.Exit(trouble.code) from None
+    except KeyboardInterrupt:
+        console.print("Stopped.")

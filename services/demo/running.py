@@ -1,0 +1,166 @@
+"""The desk of the demo: real servers and services, each of which it may kill."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from signal import SIGKILL
+
+from shared.machine.account import Account
+from shared.machine.credentials import Credentials, own_credentials, vault_key_file
+from shared.machine.leftovers import register
+from shared.machine.own_servers import NATS, POSTGRES, own_nats, own_postgres
+from shared.machine.ports import free_port
+from shared.machine.process import Process
+from shared.machine.ready import wait_until_ready
+from shared.machine.roster import SERVICES, Service, environment_of, url_as
+from shared.machine.settings import UpSettings
+from shared.machine.supervisor import Supervisor, signal_group
+from shared.migrate import migrate
+
+TWINS = ("sla_watcher",)
+"""Services of which a second process runs: promises are watched twice."""
+
+
+@dataclass
+class Running:
+    """A desk whose processes can be killed and started again."""
+
+    home: Path
+    settings: UpSettings
+    supervisor: Supervisor
+    credentials: Credentials
+    account: Account | None
+    services: Mapping[str, Service]
+    given: Mapping[str, str]
+    owner: str = ""
+    users: Mapping[str, str] | None = None
+
+    @property
+    def api_url(self) -> str:
+        """Where people read and command, and where the page is."""
+        return f"http://127.0.0.1:{self.settings.api_port}"
+
+    @property
+    def intake_url(self) -> str:
+        """Where signals go."""
+        return f"http://127.0.0.1:{self.settings.intake_port}"
+
+    async def serve_servers(self) -> None:
+        """Start PostgreSQL and NATS, and bring the database up to date."""
+        self.owner = await own_postgres(
+            self.supervisor, self.home, self.settings, self.credentials, self.account
+        )
+        await asyncio.to_thread(migrate, self.owner, self.credentials.roles)
+        self.users = await own_nats(
+            self.supervisor, self.home, self.settings, self.credentials
+        )
+
+    async def start(self, names: Iterable[str]) -> None:
+        """Start these services, and return once they are ready."""
+        chosen = list(names)
+        for name in chosen:
+            self.supervisor.add(self._process(name))
+        await asyncio.gather(*map(self._ready, chosen))
+
+    async def kill(self, names: Iterable[str]) -> None:
+        """End these services by SIGKILL; they stay down."""
+        chosen = list(names)
+        for name in chosen:
+            signal_group(self.supervisor.pids[name], SIGKILL)
+        await self._stop(chosen)
+
+    async def without_postgres(self) -> None:
+        """Take PostgreSQL away."""
+        await self._stop([POSTGRES])
+
+    async def with_postgres(self, except_for: Iterable[str] = ()) -> None:
+        """Give PostgreSQL back, with its data."""
+        self.owner = await own_postgres(
+            self.supervisor, self.home, self.settings, self.credentials, self.account
+        )
+        down = set(except_for)
+        await asyncio.gather(*(self._ready(n) for n in self.services if n not in down))
+
+    async def end(self) -> None:
+        """Stop everything, the servers last."""
+        for names in (list(self.services), [NATS], [POSTGRES]):
+            await self._stop(names)
+
+    async def _stop(self, names: Iterable[str]) -> None:
+        await self.supervisor.stop(names, hurry=asyncio.Event())
+
+    def _process(self, name: str) -> Process:
+        service = self.services[name]
+        password = self.credentials.roles[service.role]
+        given = {
+            **self.given,
+            "DATABASE_URL": url_as(self.owner, service.role, password),
+            "NATS_URL": (self.users or {})[service.user],
+        }
+        if service.reads_personal_words:
+            given["PERMANENCE_VAULT_KEY_FILE"] = str(vault_key_file(self.home))
+        environment = environment_of(service, self.settings, os.environ, given)
+        return Process(name, (sys.executable, *service.command), environment)
+
+    async def _ready(self, name: str) -> None:
+        await wait_until_ready(
+            name,
+            self.services[name].port(self.settings),
+            lambda: self.supervisor.pids.get(name),
+            lambda: self.supervisor.may_come_up(name),
+        )
+
+
+@asynccontextmanager
+async def running(
+    home: Path, account: Account | None, given: Mapping[str, str]
+) -> AsyncIterator[Running]:
+    """Give a desk whose servers run, and no service yet; ends all of it in the end."""
+    log = (home / "demo.log").open("a", encoding="utf-8")
+
+    def write(name: str, line: str) -> None:
+        log.write(f"{name} | {line}\n")
+        log.flush()
+
+    desk = Running(
+        home=home,
+        settings=_settings(home),
+        supervisor=Supervisor(write, lambda pids: register(home, pids)),
+        credentials=own_credentials(home, has_data=False),
+        account=account,
+        services=_services(),
+        given=given,
+    )
+    try:
+        await desk.serve_servers()
+        yield desk
+    finally:
+        await desk.end()
+        log.close()
+
+
+def _settings(home: Path) -> UpSettings:
+    """Return the usual settings, on ports that are free: a desk may run beside."""
+    return UpSettings(
+        home=home,
+        api_port=free_port(),
+        intake_port=free_port(),
+        sla_watcher_port=free_port(),
+        escalation_port=free_port(),
+    )
+
+
+def _services() -> Mapping[str, Service]:
+    services = {service.name: service for service in SERVICES}
+    for name in TWINS:
+        twin = replace(services[name], name=f"{name}_2", port=_always(free_port()))
+        services[twin.name] = twin
+    return services
+
+
+def _always(port: int) -> Callable[[UpSettings], int]:
+    return lambda _: port

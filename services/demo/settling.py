@@ -1,0 +1,98 @@
+"""When nothing more happens at this instant: all is read, fired and sent.
+
+Asked of the database itself, so that the play neither sleeps nor races.
+"""
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import tuple_row
+
+from services.demo.seeing import Unseen
+
+LOOK_SECONDS = 0.01
+PATIENCE_SECONDS = 60.0
+_SCHEMAS = """
+SELECT table_schema, table_name FROM information_schema.tables
+WHERE table_name IN ('tracking', 'cases', 'outbox')
+  AND (table_schema IN ('sla', 'escalation', 'intake')
+       OR table_schema IN (SELECT schema_name FROM rm.active))
+ORDER BY 1, 2
+"""
+_READ_MODELS = 3
+"""Fewer means that one is still being built."""
+
+Connection = AsyncConnection[tuple[Any, ...]]
+
+
+async def connect(dsn: str) -> Connection:
+    """Return a connection to look with, as the owner of the desk's database."""
+    return await psycopg.AsyncConnection.connect(
+        dsn, autocommit=True, row_factory=tuple_row
+    )
+
+
+async def settled(connection: Connection, now: datetime) -> None:
+    """Return once nothing is left to do at `now`. Raises `Unseen` where it never is."""
+    deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    seen = -1
+    while True:
+        head, left = await _left(connection, now)
+        if not left and head == seen:
+            return
+        seen = head if not left else -1
+        if asyncio.get_running_loop().time() > deadline:
+            raise Unseen(f"the desk does not come to rest: {', '.join(left)}")
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def next_due(connection: Connection) -> datetime | None:
+    """Return the earliest instant at which any service has something to do."""
+    found = []
+    for schema, table in await _tables(connection):
+        if table == "cases":
+            row = await _row(connection, f"SELECT min(next_at) FROM {schema}.cases")
+            found.append(row[0])
+    return min((each for each in found if each is not None), default=None)
+
+
+async def _left(connection: Connection, now: datetime) -> tuple[int, list[str]]:
+    """Return the head of the log, and what is not done yet, in words."""
+    (head,) = await _row(
+        connection, "SELECT coalesce(max(notification_id), 0) FROM log.events"
+    )
+    left: list[str] = []
+    tables = await _tables(connection)
+    if sum(schema.startswith("rm_") for schema, _ in tables) < _READ_MODELS:
+        left.append("a read model is being built")
+    for schema, table in tables:
+        match table:
+            case "tracking":
+                query = f"SELECT count(*) FROM {schema}.tracking WHERE position < %s"
+                word, value = "reads", head
+            case "cases":
+                query = f"SELECT count(*) FROM {schema}.cases WHERE next_at <= %s"
+                word, value = "is due", now
+            case _:
+                query = f"SELECT count(*) FROM {schema}.outbox WHERE next_at <= %s"
+                word, value = "sends", now
+        (count,) = await _row(connection, query, value)
+        if count:
+            left.append(f"{schema} {word}")
+    return head, left
+
+
+async def _tables(connection: Connection) -> list[tuple[str, str]]:
+    cursor = await connection.execute(_SCHEMAS)
+    return [(row[0], row[1]) for row in await cursor.fetchall()]
+
+
+async def _row(connection: Connection, query: str, *values: object) -> tuple[Any, ...]:
+    cursor = await connection.execute(query, values)
+    row = await cursor.fetchone()
+    if row is None:
+        raise Unseen("the database gave no row")
+    return row
