@@ -79,6 +79,22 @@ def test_the_balance_of_a_month_and_of_each_week_is_true(api: Api, month: June) 
     assert [week["awaiting_closure"] for week in weeks] == [0, 0, 1, 1, 1, 1]
 
 
+def test_what_happens_at_the_first_instant_is_in_and_at_the_last_is_not(
+    api: Api, month: June
+) -> None:
+    month.opens(june(2, 8), ONE)
+    month.opens(june(2, 8), TWO)
+    month.says(june(3, 8), "incident.closed", ONE)
+    first, last = "2025-06-02T08:00:00Z", "2025-06-03T08:00:00Z"
+
+    here = figures(api, month, **{"from": first, "to": last})["balance"]
+    after = figures(api, month, **{"from": last})["balance"]
+
+    assert (here["open_before"], here["recorded"], here["closed"]) == (0, 2, 0)
+    assert (after["open_before"], after["recorded"], after["closed"]) == (2, 0, 1)
+    assert (here["open_at_end"], after["open_at_end"]) == (2, 1)
+
+
 def test_resolving_is_measured_in_open_hours_of_all_cycles_without_pauses(
     api: Api, month: June
 ) -> None:
@@ -135,6 +151,9 @@ def test_half_are_taken_on_within_a_time_that_occurred(api: Api, month: June) ->
     month.says(june(6, 16, 10), "incident.acknowledged", refs[0])
     month.says(june(6, 16, 30), "incident.acknowledged", refs[1])
     month.says(june(9, 8, 15), "incident.acknowledged", refs[2])
+    month.says(june(10), "incident.resolved", refs[0], cycle=1)
+    month.says(june(11), "incident.reopened", refs[0], **REOPENED, after_closure=False)
+    month.says(june(12), "incident.acknowledged", refs[0])
 
     found = figures(api, month)["time_to_acknowledge"]
 

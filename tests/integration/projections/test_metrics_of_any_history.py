@@ -1,13 +1,15 @@
 """Whatever happened, what PostgreSQL counts of any period is what the log says."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Any
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg import Connection
 
 from services.projections.metrics.asked import Asked, GroupBy
 from services.projections.metrics.definitions import DEFINITIONS
@@ -16,7 +18,6 @@ from services.projections.metrics.read import metrics
 from services.projections.metrics.store import apply
 from services.projections.metrics.tables import indexes, tables
 from shared.entry import Entry
-from shared.event_log import EventLog
 from shared.incident import IN_STOCK, Status
 from tests.property.test_metrics_are_a_fold import replayed
 from tests.support.histories import START, histories
@@ -30,22 +31,23 @@ _LATER = START + timedelta(days=30)
 
 
 @pytest.fixture(scope="module")
-def log(postgres_server: PostgresServer) -> Iterator[EventLog]:
+def store(postgres_server: PostgresServer) -> Iterator[Connection[tuple[Any, ...]]]:
+    # Not from a pool: the threads of one draw random numbers, as no strategy may.
     database = postgres_server.fresh_database()
-    with closing(EventLog.open(database.owner_dsn)) as opened:
-        yield opened
+    with psycopg.connect(database.owner_dsn) as connection:
+        yield connection
     postgres_server.drop(database)
 
 
 def _told(
-    log: EventLog,
+    store: Connection[tuple[Any, ...]],
     entries: Sequence[Entry],
     bounds: Sequence[datetime],
     group_by: GroupBy | None = None,
 ) -> tuple[Figures, Sequence[Figures], dict[str | None, Figures]]:
     """Return the whole, the parts and the groups, once `entries` were applied."""
     schema = f"rm_metrics_v{next(_numbers)}"
-    with log.transaction() as cursor:
+    with store.transaction(), store.cursor() as cursor:
         cursor.execute(f"CREATE SCHEMA {schema}")
         for statement in (*tables(schema), *indexes(schema, False)):
             cursor.execute(statement)
@@ -59,6 +61,7 @@ def _told(
 
 @st.composite
 def _cuts(draw: st.DrawFn) -> list[datetime]:
+    """Draw the bounds of parts; every event is at a whole minute, as they are."""
     minutes = draw(st.sets(st.integers(0, _MINUTES), min_size=2, max_size=6))
     return [START + timedelta(minutes=each) for each in sorted(minutes)]
 
@@ -73,7 +76,7 @@ _few = settings(
 def test_open_at_the_end_is_what_a_replay_up_to_then_finds(
     log: EventLog, entries: list[Entry], cuts: list[datetime]
 ) -> None:
-    _, parts, _ = _told(log, entries, cuts)
+    _, parts, _ = _told(store, entries, cuts)
 
     for end, part in zip(cuts[1:], parts, strict=True):
         known = replayed(entries, end).values()
@@ -89,7 +92,7 @@ def test_open_at_the_end_is_what_a_replay_up_to_then_finds(
 def test_parts_add_up_to_the_whole(
     log: EventLog, entries: list[Entry], cuts: list[datetime]
 ) -> None:
-    whole, parts, _ = _told(log, entries, cuts)
+    whole, parts, _ = _told(store, entries, cuts)
 
     assert _is_true(whole.balance)
     assert parts[0].balance.open_before == whole.balance.open_before
@@ -105,7 +108,7 @@ def test_parts_add_up_to_the_whole(
 def test_groups_add_up_to_the_whole_and_each_balance_is_true(
     log: EventLog, entries: list[Entry], cuts: list[datetime], group_by: GroupBy
 ) -> None:
-    whole, _, groups = _told(log, entries, cuts, group_by)
+    whole, _, groups = _told(store, entries, cuts, group_by)
 
     assert all(_is_true(figures.balance) for figures in groups.values())
     assert sum(f.balance.open_at_end for f in groups.values()) == (

@@ -128,6 +128,7 @@ def test_problems_and_changes_count_where_incidents_led_to_them(
 
     found = figures(api, month)
 
+    assert figures(api, month, to="2025-06-06")["changes"]["planned"] == 1
     assert found["problems"]["from_incidents"] == 1
     assert found["problems"]["found_by_staff"] == 1
     assert found["problems"]["handovers"]["requested"] == 1
