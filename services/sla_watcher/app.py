@@ -34,6 +34,7 @@ def casework(log: EventLog) -> Casework[Case, PolicyOf]:
         next_at=next_at,
         stream_of=lambda incident, _: sla_stream(incident),
         follows=_follows,
+        owns=lambda incident: [sla_stream(incident)],
         known=lambda _cursor, _incidents: policies,
         adapter=TypeAdapter(Case),
     )

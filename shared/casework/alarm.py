@@ -16,8 +16,8 @@ LOOK_SECONDS = 1.0
 """How long it may rest: another process may have set an earlier instant."""
 LEVER_SECONDS = 0.02
 """The same where time is moved by a lever, which nobody announces."""
-BEHIND_SECONDS = 0.02
-"""How long to wait for the reader where a case is due and not read to its end."""
+HELD_SECONDS = 0.02
+"""How long to wait where all cases that are due are held by another process."""
 RETRY_SECONDS = 1.0
 
 _log = structlog.get_logger(__name__)
@@ -58,10 +58,7 @@ class Alarm:
 
     def _round(self) -> float:
         """Decide what is due; return how many seconds to rest."""
-        woken = self._worker.wake()
-        if woken.behind:
-            return BEHIND_SECONDS
-        if woken.due:
+        if self._worker.wake().due:
             return 0.0
         return self._until(self._worker.next_at())
 
@@ -69,7 +66,7 @@ class Alarm:
         if next_at is None:
             return self._rest
         ahead = (next_at - self._clock()).total_seconds()
-        return min(max(ahead, 0.001), self._rest)
+        return min(ahead if ahead > 0 else HELD_SECONDS, self._rest)
 
     async def _rest_for(self, seconds: float, stop: asyncio.Event) -> None:
         changed = asyncio.ensure_future(self._changed.wait())

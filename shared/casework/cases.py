@@ -24,6 +24,7 @@ SELECT * FROM unnest(%s::text[], %s::timestamptz[], %s::jsonb[], %s::jsonb[])
 ON CONFLICT (incident) DO UPDATE SET
     next_at = excluded.next_at, versions = excluded.versions, state = excluded.state
 """
+_POSTPONE = "UPDATE {schema}.cases SET next_at = %s WHERE incident = ANY(%s)"
 _NEXT = "SELECT min(next_at) FROM {schema}.cases WHERE next_at IS NOT NULL"
 _ARMED = "SELECT count(*) FROM {schema}.cases WHERE next_at IS NOT NULL"
 
@@ -68,6 +69,14 @@ def save(cursor: Cursors, schema: str, cases: Iterable[Saved]) -> None:
             [row.state.decode() for row in rows],
         )
         cursor.execute(_SAVE.format(schema=schema), columns)
+
+
+def postpone(
+    cursor: Cursors, schema: str, incidents: Sequence[str], until: datetime
+) -> None:
+    """Look at these cases, whose rows are held by this transaction, only then."""
+    if incidents:
+        cursor.execute(_POSTPONE.format(schema=schema), (until, list(incidents)))
 
 
 def next_due(cursor: Cursors, schema: str) -> datetime | None:

@@ -14,7 +14,7 @@ from psycopg import Cursor
 from pydantic import TypeAdapter
 
 from shared.entry import Entry
-from shared.events.event import Event
+from shared.events import AnyEvent
 from shared.references import about
 
 Case = TypeVar("Case")
@@ -47,14 +47,16 @@ class Casework(Generic[Case, Known]):
     """`<schema>.cases` is the table of the cases."""
     react: Callable[[Case | None, Entry], Case | None]
     """What an event of somebody else makes of a case."""
-    evolve: Callable[[Case, Event], Case]
+    evolve: Callable[[Case, AnyEvent], Case]
     """What a decision makes of it."""
-    decide: Callable[[Case, datetime, datetime, Known], Sequence[Event]]
+    decide: Callable[[Case, datetime, datetime, Known], Sequence[AnyEvent]]
     next_at: Callable[[Case, Known], datetime | None]
-    stream_of: Callable[[Event], str]
-    """The stream in which a decision is recorded."""
+    stream_of: Callable[[str, AnyEvent], str]
+    """The stream in which a decision about an incident is recorded."""
     follows: Callable[[str], Sequence[str]]
-    """The streams about an incident that a decision depends on."""
+    """The streams about an incident that a decision depends on, written by others."""
+    owns: Callable[[str], Sequence[str]]
+    """The streams about an incident that hold our decisions."""
     known: Callable[[Cursors, Sequence[str]], Known]
     """What else is to be known to decide about these incidents: policies and so on."""
     adapter: TypeAdapter[Case]
@@ -68,6 +70,8 @@ class Desk(Generic[Case, Known]):
     """One case on the table: what is decided about it is collected in `decided`.
 
     `versions` says how far each stream about the incident has been read or written.
+    `said` are decisions of ours that the log holds and this case does not remember:
+    its memory was lost, and is made anew. They stand, whatever we would decide today.
     """
 
     incident: str
@@ -75,12 +79,16 @@ class Desk(Generic[Case, Known]):
     known: Known
     case: Case | None
     versions: dict[str, int]
-    decided: list[tuple[str, int, Event]] = field(default_factory=list)
+    decided: list[tuple[str, int, AnyEvent]] = field(default_factory=list)
+    said: dict[tuple[str, int], AnyEvent] = field(default_factory=dict)
 
     def take(self, entry: Entry, at: datetime) -> None:
         """Decide what was due before `entry`, then what follows from it."""
         if entry.version <= self.versions.get(entry.stream, 0):
             return  # our own decision, or read before
+        if entry.stream in self.work.owns(self.incident):
+            self._remember(entry.stream, entry.version, entry.event)
+            return  # our own, of which we had lost the memory
         self.reach(entry.recorded_at, at)
         self.versions[entry.stream] = entry.version
         self.case = self.work.react(self.case, entry)
@@ -95,15 +103,33 @@ class Desk(Generic[Case, Known]):
             if not events:
                 return
             for event in events:
-                self.record(event)
+                if not self._decide(event):
+                    break  # on what the log says instead, decide again
         raise NeverEnding(f"{self.work.schema} decides on {self.incident} for ever")
 
-    def record(self, event: Event) -> None:
+    def record(self, event: AnyEvent) -> None:
         """Make `event` the newest of its stream."""
-        stream = self.work.stream_of(event)
+        stream = self.work.stream_of(self.incident, event)
         version = self.versions.get(stream, 0) + 1
-        self.versions[stream] = version
         self.decided.append((stream, version, event))
+        self._remember(stream, version, event)
+
+    def _decide(self, event: AnyEvent) -> bool:
+        """Record `event`, unless the log says already what came then; tell if it is so.
+
+        A command may have come between, or the rules may have been others.
+        """
+        stream = self.work.stream_of(self.incident, event)
+        version = self.versions.get(stream, 0) + 1
+        said = self.said.get((stream, version))
+        if said is None:
+            self.record(event)
+            return True
+        self._remember(stream, version, said)
+        return said == event.model_copy(update={"at": said.at})
+
+    def _remember(self, stream: str, version: int, event: AnyEvent) -> None:
+        self.versions[stream] = version
         if self.case is not None:
             self.case = self.work.evolve(self.case, event)
 

@@ -24,7 +24,10 @@ def timers_probe(
             return armed(cursor, worker.schema), next_due(cursor, worker.schema)
 
     async def probe() -> Check:
-        numbers = {"fired_total": float(worker.fired_total)}
+        numbers = {
+            "fired_total": float(worker.fired_total),
+            "stuck_total": float(worker.stuck_total),
+        }
         try:
             count, next_at = await asyncio.to_thread(look)
         except Unavailable:

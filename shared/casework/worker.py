@@ -9,19 +9,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic
 
+import psycopg
 import structlog
 
 from shared.append import Member, Outcome, Recorded
-from shared.casework.cases import Held, Saved, claim, lock, next_due, save
+from shared.casework.cases import Held, Saved, claim, lock, next_due, postpone, save
 from shared.casework.casework import Case, Casework, Cursors, Desk, Known
+from shared.casework.recalling import beyond
 from shared.clock import Clock
 from shared.entry import Entry
-from shared.event_log import EventLog, StaleVersion
+from shared.event_log import EventLog, StaleVersion, Unavailable
+from shared.references import about
 
 CLAIMED_MAX = 200
 """Cases decided in one transaction when they are due."""
 STUCK = timedelta(minutes=1)
-"""When to look again at a case that is due and about which nothing is decided."""
+"""When to look again at a case that is due and about which nothing can be decided.
+
+It is looked at before, as soon as something about it is read.
+"""
 
 _log = structlog.get_logger(__name__)
 
@@ -49,6 +55,7 @@ class Worker(Generic[Case, Known]):
         self._clock = clock
         self.changed = changed
         self.fired_total = 0
+        self.stuck_total = 0
 
     @property
     def schema(self) -> str:
@@ -65,37 +72,74 @@ class Worker(Generic[Case, Known]):
             return
         at = self._clock()
         desks = self._desks(cursor, list(concerned))
+        self._recall(cursor, desks)
         for incident, desk in desks.items():
             for entry in concerned[incident]:
                 desk.take(entry, at)
         outcomes = self._append(cursor, list(desks.values()), {})
         if not all(isinstance(outcome, Recorded) for outcome in outcomes):
             raise StaleVersion("another process decided on the same incident")
-        self._save(cursor, list(desks.values()), at)
+        self._save(cursor, list(desks.values()))
         self.changed()
 
     def wake(self) -> Woken:
-        """Decide what is due now; what was not read to its end is left for later."""
-        at = self._clock()
+        """Decide what is due now; what was not read to its end is left for later.
+
+        A case that fails is left for later too, and holds up no other.
+        """
+        at, limit = self._clock(), CLAIMED_MAX
+        while True:
+            woken = self._round(at, limit)
+            if woken is not None:
+                return woken
+            limit //= 2
+
+    def _round(self, at: datetime, limit: int) -> Woken | None:
+        """Decide on up to `limit` cases; None where some fail: try fewer."""
         with self._log.transaction() as cursor:
-            held = claim(cursor, self.schema, at, CLAIMED_MAX)
+            held = claim(cursor, self.schema, at, limit)
             if not held:
                 return Woken(0, 0)
-            desks = self._open(cursor, held)
-            before = {desk.incident: dict(desk.versions) for desk in desks}
-            for desk in desks:
-                desk.reach(at, at)
-            idle = [desk for desk in desks if not desk.decided]
-            busy = [desk for desk in desks if desk.decided]
-            outcomes = self._append(cursor, busy, before)
-            done = [
-                desk
-                for desk, outcome in zip(busy, outcomes, strict=True)
-                if isinstance(outcome, Recorded)
-            ]
-            self._save(cursor, [*idle, *done], at)
-        self.fired_total += len(done)
-        return Woken(len(desks), len(busy) - len(done))
+            try:
+                with cursor.connection.transaction():
+                    return self._decide(cursor, held, at)
+            except (psycopg.OperationalError, Unavailable):
+                raise
+            except Exception:  # noqa: BLE001 # whatever it is, it holds up nobody
+                if len(held) > 1:
+                    return None
+                name = held[0].incident
+                _log.exception("case.failed", incident=name, schema=self.schema)
+                self._set_aside(cursor, [name], at)
+                return Woken(1, 0)
+
+    def _decide(self, cursor: Cursors, held: Sequence[Held], at: datetime) -> Woken:
+        desks = self._open(cursor, held)
+        before = {desk.incident: dict(desk.versions) for desk in desks}
+        for desk in desks:
+            desk.reach(at, at)
+        busy = [desk for desk in desks if desk.decided]
+        outcomes = self._append(cursor, busy, before)
+        behind = {
+            desk.incident
+            for desk, outcome in zip(busy, outcomes, strict=True)
+            if not isinstance(outcome, Recorded)
+        }
+        read = [desk for desk in desks if desk.incident not in behind]
+        stuck = [desk.incident for desk in read if _is_due(desk, at)]
+        if stuck:
+            _log.error("case.stuck", incidents=stuck, schema=self.schema)
+        self._save(cursor, read)
+        self._set_aside(cursor, stuck, at)
+        postpone(cursor, self.schema, list(behind), at + STUCK)
+        self.fired_total += len(busy) - len(behind)
+        return Woken(len(desks), len(behind))
+
+    def _set_aside(
+        self, cursor: Cursors, incidents: Sequence[str], at: datetime
+    ) -> None:
+        self.stuck_total += len(incidents)
+        postpone(cursor, self.schema, incidents, at + STUCK)
 
     def next_at(self) -> datetime | None:
         """Return the earliest instant at which something is due."""
@@ -114,7 +158,7 @@ class Worker(Generic[Case, Known]):
         outcomes = self._append(cursor, [desk], {})
         if not all(isinstance(outcome, Recorded) for outcome in outcomes):
             raise StaleVersion(f"{desk.incident} moved on")
-        self._save(cursor, [desk], self._clock())
+        self._save(cursor, [desk])
         self.changed()
         return outcomes[0] if outcomes else None
 
@@ -124,6 +168,18 @@ class Worker(Generic[Case, Known]):
         held = {row.incident: row for row in lock(cursor, self.schema, incidents)}
         rows = [held.get(name) or Held(name, {}, {}) for name in sorted(incidents)]
         return {desk.incident: desk for desk in self._open(cursor, rows)}
+
+    def _recall(self, cursor: Cursors, desks: Mapping[str, Desk[Case, Known]]) -> None:
+        """Give each case what we decided on it and it does not remember."""
+        held = {
+            stream: desk.versions.get(stream, 0)
+            for desk in desks.values()
+            for stream in self._work.owns(desk.incident)
+        }
+        for entry in beyond(self._log, cursor, held):
+            incident = about(entry.stream)
+            if incident is not None:
+                desks[incident].said[entry.stream, entry.version] = entry.event
 
     def _open(self, cursor: Cursors, rows: Sequence[Held]) -> list[Desk[Case, Known]]:
         known = self._work.known(cursor, [row.incident for row in rows])
@@ -160,9 +216,7 @@ class Worker(Generic[Case, Known]):
         ]
         return self._log.append(cursor, members) if members else []
 
-    def _save(
-        self, cursor: Cursors, desks: Sequence[Desk[Case, Known]], at: datetime
-    ) -> None:
+    def _save(self, cursor: Cursors, desks: Sequence[Desk[Case, Known]]) -> None:
         adapter = self._work.adapter
         save(
             cursor,
@@ -170,7 +224,7 @@ class Worker(Generic[Case, Known]):
             [
                 Saved(
                     desk.incident,
-                    _not_stuck(desk, at),
+                    desk.next_at(),
                     desk.versions,
                     adapter.dump_json(desk.case),
                 )
@@ -180,10 +234,7 @@ class Worker(Generic[Case, Known]):
         )
 
 
-def _not_stuck(desk: Desk[Case, Known], at: datetime) -> datetime | None:
-    """Return when to look again; later where looking just now decided nothing."""
+def _is_due(desk: Desk[Case, Known], at: datetime) -> bool:
+    """Tell whether the case is due although all was decided that could be."""
     next_at = desk.next_at()
-    if next_at is None or next_at > at or desk.decided:
-        return next_at
-    _log.error("case.stuck", incident=desk.incident, schema=desk.work.schema)
-    return at + STUCK
+    return next_at is not None and next_at <= at

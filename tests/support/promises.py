@@ -73,6 +73,7 @@ def watching(policy: Policy = VALMONT) -> Casework[Case, PolicyOf]:
         next_at=next_at,
         stream_of=lambda incident, _: sla_stream(incident),
         follows=lambda incident: [incident_stream(incident)],
+        owns=lambda incident: [sla_stream(incident)],
         known=lambda _cursor, _incidents: lambda _version: policy,
         adapter=TypeAdapter(Case),
     )
