@@ -30,6 +30,7 @@ from shared.references import IncidentRef, about
 
 router = APIRouter(tags=["stream"])
 
+STREAM = "/v1/stream"
 COOKIE = "permanence_token"
 """Of a browser, which sends no other header of its own; only reading takes it."""
 
@@ -110,7 +111,7 @@ async def _admit(desk: Desk, token: str | None) -> None:
     require_scope(caller, *READS)
 
 
-@router.get("/v1/stream", responses=refusals(), response_class=EventSourceResponse)
+@router.get(STREAM, responses=refusals(), response_class=EventSourceResponse)
 async def get_stream(
     desk: DeskHere, listener: Annotated[_Listener, Depends(_listener)]
 ) -> AsyncIterator[StreamItem]:

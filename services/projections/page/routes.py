@@ -1,0 +1,158 @@
+"""The addresses a browser opens: the queues, one incident, and the door."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from http import HTTPStatus
+from urllib.parse import parse_qs, quote
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from services.projections.page.asking import Asker, Refused
+from services.projections.page.rendering import asset, page
+from services.projections.page.visitor import (
+    forget_token,
+    is_from_elsewhere,
+    keep_language,
+    keep_token,
+    language_of,
+    token_of,
+)
+from services.projections.page.words import LANGUAGES, refusal
+from shared.bodies import read_body
+from shared.events import EVENT_TYPES
+from shared.problem import Problem
+
+router = APIRouter(include_in_schema=False)
+
+FORM_BYTES_MAX = 4_096
+_KEPT_OUT = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+_TYPES = " ".join(sorted(EVENT_TYPES))
+
+Show = Callable[[Request, Asker], Awaitable[Response]]
+
+
+@router.get("/")
+async def get_queue(request: Request) -> Response:
+    """Show a queue, and how much is in the others."""
+    return await _let_in(request, _queue)
+
+
+@router.get("/incidents/{ref}")
+async def get_incident(request: Request, ref: str) -> Response:
+    """Show an incident and its timeline."""
+    return await _let_in(request, partial(_incident, ref))
+
+
+@router.post("/sign-in")
+async def sign_in(request: Request) -> Response:
+    """Have the browser keep a token that may read; it is shown again to nobody."""
+    form = parse_qs((await read_body(request, FORM_BYTES_MAX)).decode("latin-1"))
+    token = form.get("token", [""])[0].strip()
+    language = language_of(request)
+    if is_from_elsewhere(request):
+        return _door(request, LANGUAGES[language]["no.elsewhere"])
+    try:
+        await Asker(request.app, token).get("/v1/queues", {})
+    except Refused as no:
+        if no.status in _KEPT_OUT:
+            return _door(request, refusal(language, no.code, str(no)))
+        # Whether it is good cannot be said at the moment; every page asks again.
+    onward = RedirectResponse(_inside(form.get("next", ["/"])[0]), HTTPStatus.SEE_OTHER)
+    keep_token(request, onward, token)
+    return onward
+
+
+@router.post("/sign-out")
+async def sign_out(request: Request) -> Response:
+    """Have the browser forget its token."""
+    onward = RedirectResponse("/", HTTPStatus.SEE_OTHER)
+    if not is_from_elsewhere(request):
+        forget_token(onward)
+    return onward
+
+
+@router.get("/assets/{name}")
+async def get_asset(name: str) -> Response:
+    """Give style or script."""
+    found = asset(name)
+    if found is None:
+        raise Problem(404, f"there is nothing at /assets/{name[:64]}")
+    return found
+
+
+async def _let_in(request: Request, show: Show) -> Response:
+    """Return what `show` makes, or why it makes nothing."""
+    token, language = token_of(request), language_of(request)
+    try:
+        shown = (
+            await show(request, Asker(request.app, token)) if token else _door(request)
+        )
+    except Refused as no:
+        why = refusal(language, no.code, str(no))
+        if no.status in _KEPT_OUT:
+            shown = _door(request, why)
+        else:
+            shown = page("desk.html", language, no.status, screen="refused", why=why)
+    keep_language(request, shown)
+    return shown
+
+
+def _door(request: Request, why: str = "") -> Response:
+    onward = request.url.path if request.method == "GET" else "/"
+    return page(
+        "desk.html",
+        language_of(request),
+        HTTPStatus.UNAUTHORIZED,
+        screen="door",
+        why=why,
+        onward=onward,
+    )
+
+
+def _inside(path: str) -> str:
+    """Return `path` if it is one of our pages: nobody is sent on to another site."""
+    return path if path.startswith("/incidents/") and path.isascii() else "/"
+
+
+async def _queue(request: Request, asker: Asker) -> Response:
+    given = request.query_params
+    name = given.get("queue") or "all"
+    asked = {k: given[k] for k in ("q", "cursor", "min_position") if given.get(k)}
+    reached = {k: v for k, v in asked.items() if k == "min_position"}
+    queues, rows = await asyncio.gather(
+        asker.get("/v1/queues", reached),
+        asker.get(f"/v1/queues/{quote(name, safe='')}/incidents", asked),
+    )
+    return page(
+        "desk.html",
+        language_of(request),
+        screen="queue",
+        queues=queues["items"],
+        queue=name,
+        q=asked.get("q", ""),
+        rows=rows,
+        after=rows["as_of"]["position"],
+        types=_TYPES,
+    )
+
+
+async def _incident(ref: str, request: Request, asker: Asker) -> Response:
+    given = request.query_params
+    place = f"/v1/incidents/{quote(ref, safe='')}"
+    reached = {k: given[k] for k in ("min_position",) if given.get(k)}
+    part = {k: given[k] for k in ("after",) if given.get(k)}
+    incident, timeline = await asyncio.gather(
+        asker.get(place, reached), asker.get(f"{place}/timeline", {**reached, **part})
+    )
+    return page(
+        "incident.html",
+        language_of(request),
+        screen="incident",
+        incident=incident,
+        timeline=timeline,
+        after=timeline["as_of"]["position"],
+        types=_TYPES,
+    )

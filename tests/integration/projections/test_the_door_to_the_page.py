@@ -1,0 +1,215 @@
+"""A browser at the door: who is let in, what is kept, and what never leaves."""
+
+import httpx
+import pytest
+
+from services.projections.api.stream import COOKIE
+from tests.support.api import Api
+from tests.support.histories import opened
+
+pytestmark = pytest.mark.servers
+
+
+def _cookie(token: str) -> dict[str, str]:
+    return {"Cookie": f"{COOKIE}={token}"}
+
+
+def _sign_in(api: Api, token: str, **headers: str) -> httpx.Response:
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    form = {"token": token, "next": "/"}
+    return api.call("POST", "/sign-in", who=None, headers=sent, data=form)
+
+
+def test_a_good_token_is_kept_where_no_script_and_no_other_site_can_use_it(
+    shared_api: Api,
+) -> None:
+    token = shared_api.tokens["agent"]
+
+    answer = _sign_in(shared_api, f"  {token}\n")
+
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+    kept = answer.headers["Set-Cookie"].lower()
+    assert kept.startswith(f"{COOKIE}={token.lower()};")
+    assert {"httponly", "samesite=strict", "path=/"} <= set(kept.split("; "))
+    assert "secure" not in kept
+    over_tls = _sign_in(shared_api, token, X_Forwarded_Proto="https")
+    assert "; secure" in over_tls.headers["Set-Cookie"].lower()
+
+
+@pytest.mark.parametrize("token", ["", "pmn_wrong", "é\x00\n", "x" * 3_000])
+def test_a_wrong_token_is_told_so_and_kept_nowhere(shared_api: Api, token: str) -> None:
+    answer = _sign_in(shared_api, token, Accept_Language="fr")
+
+    assert answer.status_code == 401
+    assert "Ce jeton est inconnu, expiré ou révoqué" in answer.text
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_a_token_that_may_not_read_is_told_what_it_takes(shared_api: Api) -> None:
+    answer = _sign_in(shared_api, shared_api.tokens["source"])
+
+    assert answer.status_code == 401
+    assert "it takes one of the scopes agent" in answer.text
+
+
+def test_a_form_sent_by_another_site_signs_nobody_in(shared_api: Api) -> None:
+    token = shared_api.tokens["agent"]
+
+    answer = _sign_in(shared_api, token, Sec_Fetch_Site="cross-site")
+
+    assert answer.status_code == 401
+    assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("onward", "location"),
+    [
+        ("/incidents/INC-000001", "/incidents/INC-000001"),
+        ("https://elsewhere.example/", "/"),
+        ("//elsewhere.example/", "/"),
+        ("/incidents/é", "/"),
+        ("/sign-out", "/"),
+    ],
+)
+def test_who_signs_in_goes_on_to_a_page_of_ours(
+    shared_api: Api, onward: str, location: str
+) -> None:
+    form = {"token": shared_api.tokens["agent"], "next": onward}
+
+    answer = shared_api.call("POST", "/sign-in", who=None, data=form)
+
+    assert answer.headers["Location"] == location
+
+
+def test_who_signs_out_keeps_nothing(shared_api: Api) -> None:
+    headers = _cookie(shared_api.tokens["agent"])
+
+    answer = shared_api.call("POST", "/sign-out", who=None, headers=headers)
+
+    assert answer.status_code == 303
+    assert f'{COOKIE}=""; ' in answer.headers["Set-Cookie"]
+    assert "Max-Age=0" in answer.headers["Set-Cookie"]
+
+
+@pytest.mark.parametrize("path", ["/", "/incidents/INC-000001", "/incidents/nonsense"])
+def test_nobody_sees_a_page_without_a_token(shared_api: Api, path: str) -> None:
+    for headers in ({}, _cookie("pmn_wrong"), _cookie('"\\351"')):
+        answer = shared_api.call("GET", path, who=None, headers=headers)
+
+        assert answer.status_code == 401
+        assert '<form action="/sign-in" method="post">' in answer.text
+        assert "data-stream" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/incidents/INC-000009", "/incidents/INC-000777"]
+)
+def test_every_page_is_closed_to_scripts_frames_and_caches(
+    shared_api: Api, path: str
+) -> None:
+    if shared_api.log.head_version("incident-INC-000009") == 0:
+        shared_api.happened(opened("INC-000009"))
+    headers = _cookie(shared_api.tokens["agent"])
+
+    answer = shared_api.call("GET", path, who=None, headers=headers)
+
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; ")
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert answer.headers["X-Frame-Options"] == "DENY"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert shared_api.tokens["agent"] not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "sentence"),
+    [
+        ("/incidents/INC-999999", 404, "there is no incident INC-999999"),
+        ("/incidents/INC-999999?lang=fr", 404, "Cet incident n’existe pas."),
+        ("/incidents/42", 422, "not understood"),
+        ("/incidents/..%2F..%2Fv1%2Flog", 404, ""),
+        ("/?queue=no-such-team", 404, "there is no queue no-such-team"),
+        ("/?queue=..%2F..%2Flog", 404, ""),
+        ("/?cursor=made-up", 400, "no cursor"),
+        ("/?min_position=999999999", 503, "has not come to"),
+    ],
+)
+def test_what_cannot_be_shown_is_said_in_a_sentence(
+    shared_api: Api,
+    path: str,
+    status: int,
+    sentence: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("services.projections.api.queues.WAIT_SECONDS_MAX", 0.01)
+    headers = _cookie(shared_api.tokens["agent"])
+
+    answer = shared_api.call("GET", path, who=None, headers=headers)
+
+    assert answer.status_code == status
+    assert sentence in answer.text
+    assert "Traceback" not in answer.text
+
+
+def test_words_of_others_are_text_wherever_they_stand(shared_api: Api) -> None:
+    evil = "<script>alert(1)</script> \"' onload=x \u202e &amp; {{ 7*7 }}"
+    ref = "INC-000066"
+    position = shared_api.happened(
+        opened(ref, title=evil, service="<b>mail</b>", team="<i>desk</i>")
+    )
+    headers = _cookie(shared_api.tokens["agent"])
+
+    def html(path: str) -> str:
+        return shared_api.call("GET", path, who=None, headers=headers).text
+
+    queue = html(f"/?q=alert&min_position={position}")
+    incident = html(f"/incidents/{ref}?lang=fr&min_position={position}")
+    search = html("/?q=%22%3E%3Ci%3Enothing")
+
+    for page in (queue, incident):
+        assert "&lt;script&gt;alert(1)&lt;/script&gt; &#34;&#39; onload=x" in page
+        assert "{{ 7*7 }}" in page
+    assert 'value="&#34;&gt;&lt;i&gt;nothing"' in search
+    for page in (queue, incident, search):
+        assert "<script>" not in page
+        assert "<b>mail" not in page
+        assert "<i>" not in page
+
+
+def test_a_language_is_chosen_once(shared_api: Api) -> None:
+    chosen = shared_api.call("GET", "/?lang=fr", who=None)
+    again = shared_api.call("GET", "/?lang=de", who=None)
+
+    assert '<html lang="fr">' in chosen.text
+    assert "permanence_lang=fr; HttpOnly" in chosen.headers["Set-Cookie"]
+    assert '<html lang="en">' in again.text
+    assert "Set-Cookie" not in again.headers
+
+
+def test_style_and_script_come_from_here_and_nothing_else_does(
+    shared_api: Api,
+) -> None:
+    for name, kind in (("page.css", "text/css"), ("page.js", "text/javascript")):
+        answer = shared_api.call("GET", f"/assets/{name}", who=None)
+        assert answer.status_code == 200
+        assert answer.headers["Content-Type"].startswith(kind)
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    for name in ("routes.py", "..%2Froutes.py", "desk.html"):
+        assert shared_api.call("GET", f"/assets/{name}", who=None).status_code == 404
+
+
+def test_the_description_of_the_api_is_shown_without_another_server(
+    shared_api: Api,
+) -> None:
+    html = shared_api.call("GET", "/docs", who=None).text
+
+    assert "/openapi.json" in html
+    assert "https://" not in html
+    script = shared_api.call(
+        "GET", "/static-offline-docs/swagger-ui-bundle.js", who=None
+    )
+    assert script.status_code == 200
+    assert shared_api.call("GET", "/redoc", who=None).status_code == 404

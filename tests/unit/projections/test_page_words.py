@@ -1,0 +1,117 @@
+"""A page says everything in the language of who reads it, and asks for no other."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+
+from services.projections import page
+from services.projections.page.french import FRENCH
+from services.projections.page.telling import told
+from services.projections.page.visitor import language_of
+from services.projections.page.words import LANGUAGES, named
+from services.projections.timeline.sentences import ENGLISH
+from shared.incident import Status
+
+ROOM = Path(page.__file__).parent
+TEMPLATES = sorted((ROOM / "templates").glob("*.html"))
+
+
+def _request(query: str = "", **headers: str) -> Request:
+    raw = [(k.replace("_", "-").encode(), v.encode()) for k, v in headers.items()]
+    return Request({"type": "http", "query_string": query.encode(), "headers": raw})
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        ("", "en"),
+        ("fr", "fr"),
+        ("fr-CA,fr;q=0.9,en;q=0.8", "fr"),
+        ("en-GB,en;q=0.9,fr;q=0.8", "en"),
+        ("de,fr;q=0.5,en;q=0.4", "fr"),
+        ("en;q=0.1, fr;q=0.2", "fr"),
+        ("fr;q=0", "en"),
+        ("*", "en"),
+        ("fr;q=nonsense, ;;;,,", "en"),
+    ],
+)
+def test_the_language_a_browser_likes_best_is_spoken(
+    accepted: str, language: str
+) -> None:
+    assert language_of(_request(accept_language=accepted)) == language
+
+
+def test_a_language_that_was_chosen_is_spoken_before_all_others() -> None:
+    cookie = "permanence_lang=fr"
+
+    assert language_of(_request(cookie=cookie)) == "fr"
+    assert language_of(_request("lang=en", cookie=cookie)) == "en"
+    assert language_of(_request("lang=xx", cookie=cookie)) == "fr"
+
+
+def test_every_word_a_template_says_is_there_in_every_language() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in TEMPLATES)
+    said = set(re.findall(r"\bsay\.(\w+)", text))
+    listed = re.findall(r"for name in \(([^)]*)\)", text)
+    said |= set(re.findall(r'"(\w+)"', " ".join(listed)))
+
+    assert len(said) > 30
+    for words in LANGUAGES.values():
+        assert said <= words.keys()
+
+
+def test_every_status_has_a_french_name() -> None:
+    assert all(status in LANGUAGES["fr"] for status in Status)
+    assert named("en", "in_person") == "in person"
+
+
+def test_what_has_an_english_sentence_has_a_french_one_with_the_same_fields() -> None:
+    def fields(parts: Any) -> set[str]:
+        return set(re.findall(r"\{(\w+)\}", str(parts)))
+
+    for kind in FRENCH:
+        assert fields(FRENCH[kind]) == fields(ENGLISH[kind]), kind
+    assert {kind for kind in ENGLISH if kind.startswith("incident.")} <= FRENCH.keys()
+
+
+def _line(kind: str, **what: object) -> dict[str, Any]:
+    sentence = "In English."
+    return {"kind": kind, "actor": "person:paul", "what": what, "sentence": sentence}
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        (
+            _line("incident.paused", reason="user", question="Quel ?"),
+            "paul l’a mis en attente (utilisateur) et a demandé\xa0: «\xa0Quel ?\xa0»",
+        ),
+        (
+            _line("incident.resolved", note="test"),
+            "paul l’a résolu\xa0: test.",  # words of a person stay as they are
+        ),
+        (
+            _line("incident.cancelled", reason="duplicate"),
+            "paul l’a annulé (doublon).",
+        ),
+        (_line("incident.unheard_of"), "In English."),
+    ],
+)
+def test_what_happened_is_told_in_french(line: dict[str, Any], sentence: str) -> None:
+    assert told(line, "fr") == sentence
+    assert told(line, "en") == "In English."
+
+
+def test_there_are_two_templates_and_nothing_is_asked_of_another_server() -> None:
+    files = [*TEMPLATES, *(ROOM / "assets").iterdir()]
+
+    assert len(TEMPLATES) == 2
+    for file in files:
+        text = file.read_text(encoding="utf-8").replace(
+            "http://www.w3.org/2000/svg", ""
+        )
+        assert not re.search(r"https?:|(?:src|href|url\()\s*=?\s*[\"']?//", text), file
+        assert "| safe" not in text
