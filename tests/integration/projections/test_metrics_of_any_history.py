@@ -74,7 +74,7 @@ _few = settings(
 @_few
 @given(histories(), _cuts())
 def test_open_at_the_end_is_what_a_replay_up_to_then_finds(
-    log: EventLog, entries: list[Entry], cuts: list[datetime]
+    store: Connection[tuple[Any, ...]], entries: list[Entry], cuts: list[datetime]
 ) -> None:
     _, parts, _ = _told(store, entries, cuts)
 
@@ -90,7 +90,7 @@ def test_open_at_the_end_is_what_a_replay_up_to_then_finds(
 @_few
 @given(histories(), _cuts())
 def test_parts_add_up_to_the_whole(
-    log: EventLog, entries: list[Entry], cuts: list[datetime]
+    store: Connection[tuple[Any, ...]], entries: list[Entry], cuts: list[datetime]
 ) -> None:
     whole, parts, _ = _told(store, entries, cuts)
 
@@ -106,7 +106,10 @@ def test_parts_add_up_to_the_whole(
 @_few
 @given(histories(), _cuts(), st.sampled_from(["service", "client", "team"]))
 def test_groups_add_up_to_the_whole_and_each_balance_is_true(
-    log: EventLog, entries: list[Entry], cuts: list[datetime], group_by: GroupBy
+    store: Connection[tuple[Any, ...]],
+    entries: list[Entry],
+    cuts: list[datetime],
+    group_by: GroupBy,
 ) -> None:
     whole, _, groups = _told(store, entries, cuts, group_by)
 
