@@ -16,12 +16,12 @@ from nats.aio.client import Client
 from nats.errors import Error
 from psycopg import OperationalError
 
-from services.intake.leadership import Leadership, candidate
 from services.intake.publishing import BATCH, Tail, batch_of, publish, read_tail
 from shared import subjects
 from shared.bus import Link
 from shared.event_log import EventLog, Unavailable
 from shared.health import Check
+from shared.leadership import Leadership, candidate
 from shared.outage import Outage
 from shared.provision import Refused, provision
 from shared.serving import pause
@@ -33,6 +33,7 @@ ELECTION_SECONDS = 1.0
 RETRY_SECONDS = 0.5
 LOOK_AGAIN_SECONDS = 5.0
 """How often an idle relay reads the end of the stream: it may have been wiped."""
+RELAY_LOCK = 7_366_000_003
 
 _log = structlog.get_logger(__name__)
 
@@ -47,6 +48,11 @@ class _State:
     published_at: float = field(default_factory=time.monotonic)
 
 
+def seat(dsn: str) -> AbstractAsyncContextManager[Leadership]:
+    """Stand for election as the relay. A stale one is fenced off by the stream."""
+    return candidate(dsn, RELAY_LOCK, "relay")
+
+
 class Relay:
     """The relay of one intake worker; `dsn` is for the connection with its lock."""
 
@@ -55,7 +61,7 @@ class Relay:
         log: EventLog,
         dsn: str,
         link: Link,
-        elect: Callable[[str], AbstractAsyncContextManager[Leadership]] = candidate,
+        elect: Callable[[str], AbstractAsyncContextManager[Leadership]] = seat,
     ) -> None:
         self._elect = elect
         self._log = log

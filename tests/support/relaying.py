@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from services.intake.leadership import Leadership, candidate
-from services.intake.relay import Relay
+from services.intake.relay import Relay, seat
 from shared.bus import Link
+from shared.leadership import Leadership
 from shared.serving import end
 from tests.support.following import SECONDS, Desk, until
 
@@ -35,7 +35,7 @@ async def usurping(_: str) -> AsyncIterator[Leadership]:
 async def relaying(
     desk: Desk,
     url: str,
-    elect: Callable[[str], AbstractAsyncContextManager[Leadership]] = candidate,
+    elect: Callable[[str], AbstractAsyncContextManager[Leadership]] = seat,
 ) -> AsyncIterator[Relay]:
     """Run a relay meanwhile, which has found the end of the stream."""
     stop = asyncio.Event()

@@ -1,7 +1,7 @@
-"""Elects one among all intake workers, by a lock that PostgreSQL gives back by itself.
+"""Elects one among processes alike, by a lock that PostgreSQL gives back by itself.
 
-The lock only saves work: a leader that was replaced without noticing is fenced off by
-the sequence it expects in the stream.
+The lock only saves work: a leader that was replaced without noticing must be fenced off
+by something else.
 """
 
 import time
@@ -11,13 +11,11 @@ from contextlib import asynccontextmanager
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 
-RELAY_LOCK = 7_366_000_003
 CONNECT_SECONDS = 2
 PROOF_SECONDS = 1.0
 """How often a leader proves that its session, and with it the lock, still lives."""
 
 _SETTINGS: dict[str, str | int] = {
-    "application_name": "permanence relay",
     "connect_timeout": CONNECT_SECONDS,
     # A server that vanished without a word is noticed by its silence.
     "keepalives_idle": 10,
@@ -33,16 +31,18 @@ class Leadership:
     def __init__(
         self,
         connection: AsyncConnection,
+        lock: int,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._connection = connection
+        self._lock = lock
         self._monotonic = monotonic
         self._proved_at = float("-inf")
 
     async def won(self) -> bool:
         """Try to become the leader. Raises `OperationalError`."""
         cursor = await self._connection.execute(
-            "SELECT pg_try_advisory_lock(%s)", (RELAY_LOCK,)
+            "SELECT pg_try_advisory_lock(%s)", (self._lock,)
         )
         row = await cursor.fetchone()
         return row == (True,)
@@ -56,12 +56,12 @@ class Leadership:
 
 
 @asynccontextmanager
-async def candidate(dsn: str) -> AsyncIterator[Leadership]:
-    """Connect as one who may lead. Raises `OperationalError`."""
+async def candidate(dsn: str, lock: int, name: str) -> AsyncIterator[Leadership]:
+    """Connect as one who may lead whoever wants `lock`. Raises `OperationalError`."""
     # Autocommit: no snapshot is held, so the session holds back no clean-up.
-    address = make_conninfo(dsn, **_SETTINGS)
+    address = make_conninfo(dsn, application_name=f"permanence {name}", **_SETTINGS)
     connection = await AsyncConnection.connect(address, autocommit=True)
     try:
-        yield Leadership(connection)
+        yield Leadership(connection, lock)
     finally:
         await connection.close()
