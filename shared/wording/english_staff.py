@@ -1,0 +1,118 @@
+"""What staff read, in English."""
+
+from collections.abc import Mapping
+
+from shared.wording.kinds import StaffKind
+from shared.wording.template import Paragraph, Template
+
+_WORDS = (
+    ("words", "In the user's own words:"),
+    "{words}",
+)
+
+
+def _alarm(subject: str, first: str, *lines: Paragraph) -> Template:
+    return Template(
+        subject,
+        (
+            first,
+            "- Service: {service}",
+            "- Priority: {priority}",
+            "- Team: {team}",
+            *lines,
+            "- Noticed only on {detected_at}",
+            "The incident stays with the service desk; this message moves nothing.",
+        ),
+    )
+
+
+_CONSUMED = "- Consumed: {percent}% of the time promised"
+_DUE = "- Due: {due_at}"
+_OVERRUN = "- Over by: {overrun} of working time"
+
+TEMPLATES: Mapping[StaffKind, Template] = {
+    "page": Template(
+        "{priority}: you are needed: {title}",
+        (
+            "Incident {incident}, “{title}”, waits for somebody at level {level}.",
+            "- Service: {service}",
+            "- Priority: {priority}",
+            *_WORDS,
+            ("promises", "What the user was promised:"),
+            "{promises}",
+            "Why you:",
+            "- {who} “{via}”",
+            ("nobody_on_call", "- nobody was on call at that instant"),
+            "- step {step} of level {level}, policy version {policy}",
+            "- meant for {after} after it came to this level",
+            ("again", "- another try: nobody has accepted yet"),
+            "To accept: {accept_url}",
+            "You may as well acknowledge {incident} at the service desk.",
+            "Without an answer by {answer_by}, we call somebody else.",
+        ),
+    ),
+    "tto_warning": _alarm(
+        "Nearly due, and not taken on yet: {title}",
+        "Nobody has taken on {incident}, “{title}”, yet (warned on {at}).",
+        _CONSUMED,
+        _DUE,
+    ),
+    "tto_breach": _alarm(
+        "Not taken on in time: {title}",
+        "Nobody had taken on {incident}, “{title}”, when it was due. It has been "
+        "late since {at}.",
+        _DUE,
+        _OVERRUN,
+    ),
+    "ttr_warning": _alarm(
+        "Time to resolve nearly used up: {title}",
+        "The time to resolve {incident}, “{title}”, is nearly used up (warned on "
+        "{at}).",
+        _CONSUMED,
+        _DUE,
+    ),
+    "ttr_breach": _alarm(
+        "Time to resolve ran out: {title}",
+        "The time to resolve {incident}, “{title}”, ran out on {at}.",
+        _DUE,
+        _OVERRUN,
+    ),
+    "ping_pong": _alarm(
+        "An incident goes to and fro: {title}",
+        "Incident {incident}, “{title}”, came back to a team that had it before, "
+        "on {at}.",
+        "- Returns: {returns}",
+        _DUE,
+    ),
+    "handover": Template(
+        "Late, please find the cause: {title}",
+        (
+            (
+                "Incident {incident}, “{title}”, broke its time to resolve on "
+                "{breached_at}. We hand you its cause; the incident stays with the "
+                "service desk."
+            ),
+            "- Service: {service}",
+            "- Priority: {priority}",
+            _OVERRUN,
+            "- Problem open on this service: {problem}",
+            *_WORDS,
+            "Accept it, join it to a known problem, or decline it with a reason.",
+            "Please answer by {answer_by}.",
+        ),
+    ),
+    "update_due": Template(
+        "A user waits for news: {title}",
+        (
+            (
+                "The user of {incident}, “{title}”, should have heard from you by "
+                "{due_at}."
+            ),
+            "- Service: {service}",
+            "- Priority: {priority}",
+            "- Promised: no more than {promised} without news",
+            "- Last news: {last_told_at}",
+            "Tell them, even where there is nothing new.",
+        ),
+    ),
+}

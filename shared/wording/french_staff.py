@@ -1,0 +1,123 @@
+"""Ce que lisent les équipes, en français."""
+
+from collections.abc import Mapping
+
+from shared.wording.kinds import StaffKind
+from shared.wording.template import Paragraph, Template
+
+_WORDS = (
+    ("words", "Les mots de l'utilisateur :"),
+    "{words}",
+)
+
+
+def _alarm(subject: str, first: str, *lines: Paragraph) -> Template:
+    return Template(
+        subject,
+        (
+            first,
+            "- Service : {service}",
+            "- Priorité : {priority}",
+            "- Équipe : {team}",
+            *lines,
+            "- Constaté seulement le {detected_at}",
+            "L'incident reste au centre de services ; ce message ne déplace rien.",
+        ),
+    )
+
+
+_CONSUMED = "- Déjà consommé : {percent} % du temps promis"
+_DUE = "- Échéance : {due_at}"
+_OVERRUN = "- Dépassement : {overrun} de temps de service"
+
+TEMPLATES: Mapping[StaffKind, Template] = {
+    "page": Template(
+        "{priority} : on a besoin de vous : {title}",
+        (
+            "L'incident {incident}, « {title} », attend quelqu'un au niveau {level}.",
+            "- Service : {service}",
+            "- Priorité : {priority}",
+            *_WORDS,
+            ("promises", "Ce qui est promis à l'utilisateur :"),
+            "{promises}",
+            "Pourquoi vous :",
+            "- {who} « {via} »",
+            ("nobody_on_call", "- personne n'était d'astreinte à cet instant"),
+            "- étape {step} du niveau {level}, politique version {policy}",
+            "- prévue {after} après l'arrivée à ce niveau",
+            ("again", "- nouvel essai : personne n'a encore accepté"),
+            "Pour accepter : {accept_url}",
+            (
+                "Vous pouvez aussi prendre {incident} en charge depuis le centre de "
+                "services."
+            ),
+            "Sans réponse avant le {answer_by}, nous appelons quelqu'un d'autre.",
+        ),
+    ),
+    "tto_warning": _alarm(
+        "Prise en charge bientôt en retard : {title}",
+        "Personne n'a encore pris en charge l'incident {incident}, « {title} » "
+        "(alerte du {at}).",
+        _CONSUMED,
+        _DUE,
+    ),
+    "tto_breach": _alarm(
+        "Prise en charge en retard : {title}",
+        "Personne n'avait pris en charge l'incident {incident}, « {title} », à "
+        "l'échéance promise. Le délai est dépassé depuis le {at}.",
+        _DUE,
+        _OVERRUN,
+    ),
+    "ttr_warning": _alarm(
+        "Délai de résolution bientôt atteint : {title}",
+        "Le délai de résolution de l'incident {incident}, « {title} », est bientôt "
+        "atteint (alerte du {at}).",
+        _CONSUMED,
+        _DUE,
+    ),
+    "ttr_breach": _alarm(
+        "Délai de résolution dépassé : {title}",
+        "Le délai de résolution de l'incident {incident}, « {title} », est dépassé "
+        "depuis le {at}.",
+        _DUE,
+        _OVERRUN,
+    ),
+    "ping_pong": _alarm(
+        "Un incident fait la navette : {title}",
+        "L'incident {incident}, « {title} », est revenu à une équipe qui l'avait "
+        "déjà eu, le {at}.",
+        "- Retours : {returns}",
+        _DUE,
+    ),
+    "handover": Template(
+        "Délai dépassé, cause à rechercher : {title}",
+        (
+            (
+                "L'incident {incident}, « {title} », a dépassé son délai de résolution "
+                "le {breached_at}. Nous vous en confions la cause ; l'incident reste "
+                "au centre de services."
+            ),
+            "- Service : {service}",
+            "- Priorité : {priority}",
+            _OVERRUN,
+            "- Problème ouvert sur ce service : {problem}",
+            *_WORDS,
+            "Acceptez, rattachez à un problème connu ou refusez avec une raison.",
+            "Réponse attendue avant le {answer_by}.",
+        ),
+    ),
+    "update_due": Template(
+        "L'utilisateur attend des nouvelles : {title}",
+        (
+            (
+                "L'utilisateur de l'incident {incident}, « {title} », devait avoir de "
+                "vos nouvelles avant le {due_at}."
+            ),
+            "- Service : {service}",
+            "- Priorité : {priority}",
+            "- Promis : pas plus de {promised} sans nouvelles",
+            "- Dernières nouvelles : {last_told_at}",
+            "Informez-le, même s'il n'y a rien de neuf.",
+        ),
+    ),
+}

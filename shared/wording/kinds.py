@@ -1,0 +1,103 @@
+"""Under which name the templates of a notice stand."""
+
+from typing import Literal, assert_never, get_args
+
+from shared.wording.to_staff import (
+    Handover,
+    ManagerNotice,
+    Page,
+    StaffNotice,
+    UpdateDue,
+)
+from shared.wording.to_users import (
+    Cancelled,
+    Escalated,
+    Merged,
+    ProblemWorkaround,
+    Question,
+    Receipt,
+    Reopened,
+    Resolved,
+    Restored,
+    Taken,
+    Update,
+    UserNotice,
+    Workaround,
+)
+
+Notice = UserNotice | StaffNotice
+UserKind = Literal[
+    "receipt",
+    "receipt_attached",
+    "taken",
+    "escalated",
+    "question",
+    "update",
+    "workaround",
+    "restored",
+    "resolved",
+    "reopened",
+    "cancelled",
+    "merged",
+    "problem_workaround",
+]
+StaffKind = Literal[
+    "page",
+    "tto_warning",
+    "tto_breach",
+    "ttr_warning",
+    "ttr_breach",
+    "ping_pong",
+    "handover",
+    "update_due",
+]
+USER_KINDS: tuple[UserKind, ...] = get_args(UserKind)
+STAFF_KINDS: tuple[StaffKind, ...] = get_args(StaffKind)
+
+
+def user_kind(notice: UserNotice) -> UserKind:  # noqa: C901, PLR0911, PLR0912 # a table that mypy holds complete
+    """Return the kind of what a user is told."""
+    match notice:
+        case Receipt(attached=True):
+            return "receipt_attached"
+        case Receipt():
+            return "receipt"
+        case Taken():
+            return "taken"
+        case Escalated():
+            return "escalated"
+        case Question():
+            return "question"
+        case Update():
+            return "update"
+        case Workaround():
+            return "workaround"
+        case Restored():
+            return "restored"
+        case Resolved():
+            return "resolved"
+        case Reopened():
+            return "reopened"
+        case Cancelled():
+            return "cancelled"
+        case Merged():
+            return "merged"
+        case ProblemWorkaround():
+            return "problem_workaround"
+        case _:
+            assert_never(notice)
+
+
+def staff_kind(notice: StaffNotice) -> StaffKind:
+    """Return the kind of what staff are told; that of a manager is the trigger."""
+    match notice:
+        case Page():
+            return "page"
+        case ManagerNotice():
+            return notice.trigger
+        case Handover():
+            return "handover"
+        case UpdateDue():
+            return "update_due"
+        case _:
+            assert_never(notice)

@@ -1,0 +1,94 @@
+"""What staff are told. `service` and `team` are names as the reader knows them."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from shared.policy.scales import Priority
+from shared.policy.targets import SupportLevel
+from shared.wording.promise import Promise
+
+Trigger = Literal["tto_warning", "tto_breach", "ttr_warning", "ttr_breach", "ping_pong"]
+
+
+@dataclass(frozen=True)
+class Page:
+    """You are asked to take an incident on, and why it is you.
+
+    `who` says as what, `via` names the schedule or the team; `step` counts from 1.
+    `after` is how long after the incident came to this level; `again`: it was tried
+    before. Without an answer by `answer_by` somebody else is asked.
+    """
+
+    incident: str
+    title: str
+    priority: Priority
+    service: str
+    level: SupportLevel
+    who: Literal["on_call", "next", "manager", "members"]
+    via: str
+    step: int
+    policy: int
+    words: str = ""
+    promises: tuple[Promise, ...] = ()
+    after: timedelta | None = None
+    again: bool = False
+    nobody_on_call: bool = False
+    accept_url: str = ""
+    answer_by: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ManagerNotice:
+    """A promise is in danger or broken, or an incident goes to and fro.
+
+    `at` is the instant of the rule; `detected_at` is given where we noticed later.
+    `overrun` is working time beyond the target. `returns`: for `ping_pong`.
+    """
+
+    incident: str
+    title: str
+    trigger: Trigger
+    at: datetime
+    priority: Priority
+    service: str
+    team: str = ""
+    percent: int | None = None
+    due_at: datetime | None = None
+    overrun: timedelta | None = None
+    returns: int | None = None
+    detected_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Handover:
+    """To Problem Management: find the cause. The incident stays with the desk.
+
+    `problem` is one that is open for this service.
+    """
+
+    incident: str
+    title: str
+    priority: Priority
+    service: str
+    breached_at: datetime
+    overrun: timedelta | None = None
+    problem: str = ""
+    words: str = ""
+    answer_by: datetime | None = None
+
+
+@dataclass(frozen=True)
+class UpdateDue:
+    """To the desk: the user has not heard from us for as long as we promised."""
+
+    incident: str
+    title: str
+    priority: Priority
+    service: str
+    promised: timedelta
+    due_at: datetime
+    last_told_at: datetime | None = None
+
+
+StaffNotice = Page | ManagerNotice | Handover | UpdateDue

@@ -1,0 +1,113 @@
+"""One notice of each kind with all it can say, and one with as little as it may."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from shared.wording.kinds import Notice, StaffKind, UserKind
+from shared.wording.promise import Promise
+from shared.wording.to_staff import Handover, ManagerNotice, Page, Trigger, UpdateDue
+from shared.wording.to_users import (
+    Cancelled,
+    Escalated,
+    Merged,
+    ProblemWorkaround,
+    Question,
+    Receipt,
+    Reopened,
+    Resolved,
+    Restored,
+    Taken,
+    Update,
+    Workaround,
+)
+
+REF = "INC-000042"
+TITLE = "Totaux faux dans la paie"
+WORDS = "Bonjour,\n\nles totaux sont faux : {total} ?!\n-- \nPaul d'Artois"
+TTO = Promise("tto", 1_800, datetime(2025, 6, 30, 7, 40, tzinfo=UTC))
+TTR = Promise("ttr", 21_600, datetime(2025, 7, 1, 13, 10, tzinfo=UTC))
+UPDATE = Promise("update", 7_200)
+DUE = datetime(2025, 6, 30, 13, 10, tzinfo=UTC)
+LATER = datetime(2025, 7, 1, 8, 30, tzinfo=UTC)
+
+
+def _alarm(trigger: Trigger, **more: object) -> ManagerNotice:
+    known = {"incident": REF, "title": TITLE, "trigger": trigger, "at": DUE}
+    about = {"priority": "p2", "service": "Paie", "team": "support"}
+    return ManagerNotice(**known, **about, **more)  # type: ignore[arg-type] # by name
+
+
+FULL: Mapping[UserKind | StaffKind, Notice] = {
+    "receipt": Receipt(REF, TITLE, (TTO, TTR, UPDATE), WORDS, taken=True),
+    "receipt_attached": Receipt(REF, TITLE, (TTO, TTR, UPDATE), WORDS, attached=True),
+    "taken": Taken(REF, TITLE, (TTR, UPDATE)),
+    "escalated": Escalated(REF, TITLE, "n2"),
+    "question": Question(REF, TITLE, "Quel mois ?\nQuel service ?", clock_stands=True),
+    "update": Update(REF, TITLE, "Le calcul est relancé."),
+    "workaround": Workaround(REF, TITLE, "Utilisez l'export de mai."),
+    "restored": Restored(REF, TITLE, "Le serveur est revenu."),
+    "resolved": Resolved(REF, TITLE, "La table des taux est corrigée.", LATER),
+    "reopened": Reopened(REF, TITLE, (TTO, Promise("ttr", 5_400, None, "resolved"))),
+    "cancelled": Cancelled(REF, TITLE, "not_an_incident", "Demandez aux achats."),
+    "merged": Merged(REF, TITLE, "INC-000016"),
+    "problem_workaround": ProblemWorkaround(REF, TITLE, "PRB-000002", "Arrondir."),
+    "page": Page(
+        REF,
+        TITLE,
+        "p2",
+        "Paie",
+        "n2",
+        "next",
+        "astreinte",
+        2,
+        1,
+        WORDS,
+        (TTR,),
+        timedelta(minutes=15),
+        again=True,
+        nobody_on_call=True,
+        accept_url="https://desk.example/accept/1",
+        answer_by=DUE,
+    ),
+    "tto_warning": _alarm("tto_warning", percent=75, due_at=LATER),
+    "tto_breach": _alarm("tto_breach", due_at=DUE, overrun=timedelta(minutes=5)),
+    "ttr_warning": _alarm("ttr_warning", percent=75, due_at=LATER, detected_at=LATER),
+    "ttr_breach": _alarm("ttr_breach", due_at=DUE, overrun=timedelta(seconds=5_430)),
+    "ping_pong": _alarm("ping_pong", returns=3, due_at=LATER),
+    "handover": Handover(
+        REF,
+        TITLE,
+        "p2",
+        "Paie",
+        DUE,
+        timedelta(minutes=30),
+        "PRB-000002",
+        WORDS,
+        LATER,
+    ),
+    "update_due": UpdateDue(REF, TITLE, "p2", "Paie", timedelta(hours=2), DUE, LATER),
+}
+
+LEAST: Mapping[UserKind | StaffKind, Notice] = {
+    "receipt": Receipt(REF, TITLE),
+    "receipt_attached": Receipt(REF, TITLE, attached=True),
+    "taken": Taken(REF, TITLE),
+    "escalated": Escalated(REF, TITLE, "n3"),
+    "question": Question(REF, TITLE, "Quel mois ?"),
+    "update": Update(REF, TITLE, "Rien de neuf."),
+    "workaround": Workaround(REF, TITLE),
+    "restored": Restored(REF, TITLE),
+    "resolved": Resolved(REF, TITLE),
+    "reopened": Reopened(REF, TITLE),
+    "cancelled": Cancelled(REF, TITLE, "withdrawn"),
+    "merged": Merged(REF, TITLE, "INC-000016"),
+    "problem_workaround": ProblemWorkaround(REF, TITLE, "PRB-000002", "Arrondir."),
+    "page": Page(REF, TITLE, "p1", "Paie", "n2", "on_call", "astreinte", 1, 1),
+    "tto_warning": _alarm("tto_warning"),
+    "tto_breach": _alarm("tto_breach"),
+    "ttr_warning": _alarm("ttr_warning"),
+    "ttr_breach": _alarm("ttr_breach"),
+    "ping_pong": _alarm("ping_pong"),
+    "handover": Handover(REF, TITLE, "p2", "Paie", DUE),
+    "update_due": UpdateDue(REF, TITLE, "p2", "Paie", timedelta(hours=2), DUE),
+}

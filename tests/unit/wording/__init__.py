@@ -1,0 +1,1 @@
+"""Words that users and staff read."""
