@@ -23,6 +23,7 @@ from services.intake.commands import (
 )
 from services.intake.decider import decide
 from services.intake.decider.ending import may_reopen
+from services.intake.decider.windows import is_within
 from services.intake.signals import Signal
 from shared.events import IncidentEvent
 from shared.incident import AT_WORK, Incident, Status
@@ -159,7 +160,8 @@ def _still_for_it(arrival: _Arrival, incident: Incident) -> bool:
         case Status.CANCELLED:
             since = incident.cancelled_at or at
             same = arrival.row.state == "firing"
-            return same and at - since <= policy.reopen_within
+            window = policy.reopen_within
+            return same and is_within(window, incident, since, at, policy)
         case Status.MERGED:
             # Its keys moved with it in one transaction: only a row that was not
             # there to move can come here, and it is better opened than lost.

@@ -6,6 +6,7 @@ from typing import Literal, assert_never
 from services.intake.decider.circumstances import Circumstances
 from services.intake.decider.refused import Refused
 from services.intake.decider.taking import taken
+from services.intake.decider.windows import is_within
 from shared.events import IncidentEvent
 from shared.events.incident import (
     IncidentCancelled,
@@ -73,7 +74,9 @@ def unpaused(
 def may_reopen(incident: Incident, at: datetime, policy: Policy) -> bool:
     """Tell whether `at` lies within the window after closure, or else resolution."""
     since = incident.closed_at or incident.resolved_at
-    return since is not None and at - since <= policy.reopen_within
+    return since is not None and is_within(
+        policy.reopen_within, incident, since, at, policy
+    )
 
 
 def _restored(

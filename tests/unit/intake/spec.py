@@ -27,6 +27,11 @@ ODETTE = "person:odette"
 MONITOR = "source:prom"
 KEY, KEY_2 = "a" * 64, "b" * 64
 POLICY = full()
+ROUND_THE_CLOCK = full(
+    ("36h30m\n  calendar: jour", "36h30m\n  calendar: toujours"),
+    ("calendar: jour, p1_calendar", "calendar: toujours, p1_calendar"),
+)
+"""The same desk, whose windows after an incident are always open."""
 
 E = TypeVar("E", bound=Event)
 

@@ -1,6 +1,7 @@
 """It was not over."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from services.intake.commands import Trigger
 from services.intake.signals import Signal
@@ -14,8 +15,9 @@ from shared.events.incident import (
 )
 from shared.incident import Status, replay
 from shared.wishes import Reopen
+from tests.support.policies import full
 
-from .spec import KEY, LATER, MONITOR, POLICY, When, event, given, opened
+from .spec import KEY, LATER, MONITOR, ROUND_THE_CLOCK, When, event, given, opened
 
 acknowledged = event(IncidentAcknowledged)
 restored = event(IncidentRestored)
@@ -23,7 +25,7 @@ resolved = event(IncidentResolved, cycle=1)
 a_day_later = LATER + timedelta(days=1)
 closed = event(IncidentClosed, at=a_day_later)
 past = (opened(), acknowledged, restored, resolved)
-WINDOW = POLICY.reopen_within
+WINDOW = ROUND_THE_CLOCK.reopen_within
 SECOND = timedelta(seconds=1)
 reopened = event(
     IncidentReopened, cycle=2, cause="agent", reason="no", after_closure=False
@@ -31,7 +33,8 @@ reopened = event(
 
 
 def reopening(*more: IncidentClosed, after: timedelta) -> When:
-    return given(*past, *more).when(Reopen(reason="no"), at=LATER + after)
+    when = given(*past, *more).when(Reopen(reason="no"), at=LATER + after)
+    return replace(when, policy=ROUND_THE_CLOCK)
 
 
 def test_what_is_resolved_is_reopened_within_the_window() -> None:
@@ -89,6 +92,44 @@ def test_no_signal_reopens_it_later_than_that() -> None:
     signal = Signal(source="prom", dedup_key="k1", action="trigger", title="down")
     at = LATER + WINDOW + SECOND
 
-    given(*past).when(Trigger(signal, KEY, at), at=at, by=MONITOR).then_refused(
+    when = given(*past).when(Trigger(signal, KEY, at), at=at, by=MONITOR)
+
+    replace(when, policy=ROUND_THE_CLOCK).then_refused(
         "open one that follows it", "window"
     )
+
+
+# Resolved on a Friday at 13:00 in Mons, whose desk closes at 16:00; 36 h 30 min of its
+# hours are used up on the Friday after, at 10:00.
+friday = datetime(2025, 7, 4, 11, tzinfo=UTC)
+a_week_later = datetime(2025, 7, 11, 8, tzinfo=UTC)
+on_friday = (
+    opened(),
+    restored.model_copy(update={"at": friday}),
+    resolved.model_copy(update={"at": friday}),
+)
+
+
+def test_the_window_is_open_hours_of_the_contract() -> None:
+    within = given(*on_friday).when(Reopen(), at=a_week_later)
+    too_late = given(*on_friday).when(Reopen(), at=a_week_later + SECOND)
+
+    within.then_types("reopened")
+    too_late.then_refused("too long ago", "window")
+
+
+def test_without_a_contract_it_is_open_hours_of_the_desk() -> None:
+    own = tuple(each.model_copy(update={"client": "nobody"}) for each in on_friday[:1])
+    too_late = given(*own, *on_friday[1:]).when(Reopen(), at=a_week_later + SECOND)
+
+    too_late.then_refused("too long ago", "window")
+
+
+def test_without_any_hours_it_is_the_wall_clock() -> None:
+    policy = full(("36h30m\n  calendar: jour", "36h30m"))
+    own = (opened(service="unknown"), *on_friday[1:])
+    within = given(*own).when(Reopen(), at=friday + WINDOW)
+    too_late = given(*own).when(Reopen(), at=friday + WINDOW + SECOND)
+
+    replace(within, policy=policy).then_types("reopened")
+    replace(too_late, policy=policy).then_refused("too long ago", "window")

@@ -12,12 +12,12 @@ from shared.incident import Incident
 from shared.wishes import PersonsWish
 from tests.support.pure_desk import FIRST_BY_SIGNAL, PureDesk
 
-from .spec import NINE, ODETTE, POLICY
+from .spec import NINE, ODETTE, ROUND_THE_CLOCK
 
 FIRST = f"INC-{FIRST_BY_SIGNAL:06}"
 SECOND = f"INC-{FIRST_BY_SIGNAL + 1:06}"
 K1 = signal_key("prom", "k1")
-WINDOW = POLICY.reopen_within
+WINDOW = ROUND_THE_CLOCK.reopen_within
 A_MINUTE = timedelta(minutes=1)
 A_SECOND = timedelta(seconds=1)
 
@@ -26,7 +26,7 @@ A_SECOND = timedelta(seconds=1)
 class Trouble:
     """The trouble `k1` of the source `prom`, and what the desk makes of it."""
 
-    desk: PureDesk = field(default_factory=PureDesk)
+    desk: PureDesk = field(default_factory=lambda: PureDesk(ROUND_THE_CLOCK))
     now: datetime = NINE
 
     def hears(self, action: str, **said: Any) -> Correlated:
