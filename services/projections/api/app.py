@@ -4,7 +4,6 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute
@@ -26,7 +25,6 @@ from services.projections.api import (
 )
 from services.projections.api.desk import Desk
 from services.projections.api.errors import answer_errors
-from services.projections.page import routes as page
 from shared.changes.wishes import BODIES as OF_CHANGES
 from shared.command import ProblemDetails
 from shared.contact import Contact
@@ -60,17 +58,12 @@ _ABOUT = (
 
 def api(desk: Desk, others: tuple[BaseRoute, ...] = ()) -> FastAPI:
     """Return the application that serves `desk`, with `others` beside it."""
-    app = FastAPIOffline(
-        title="Permanence",
-        version=VERSION,
-        description=_ABOUT,
-        routes=list(others),
-        redoc_url=None,
+    app = FastAPI(
+        title="Permanence", version=VERSION, description=_ABOUT, routes=list(others)
     )
     app.state.desk = desk
     for part in _PARTS:
         app.include_router(part.router)
-    app.include_router(page.router)
     answer_errors(app)
     app.openapi = lambda: document(app)  # type: ignore[method-assign] # as FastAPI says
     return app

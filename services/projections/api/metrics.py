@@ -13,7 +13,7 @@ from services.projections.api.asked import Asked as AskedOfAll
 from services.projections.api.asked import behind, refusals
 from services.projections.api.callers import Reader
 from services.projections.api.desk import Desk, DeskHere
-from services.projections.api.limits import WAIT_SECONDS_MAX
+from services.projections.api.limits import RETRY_SECONDS, WAIT_SECONDS_MAX
 from services.projections.api.period_asked import (
     Delays,
     Instant,
@@ -37,9 +37,14 @@ from services.projections.metrics.periods import Every, TooManySubPeriods, bound
 from services.projections.metrics.read import metrics
 from services.projections.policy_in_force import desk_zone
 from services.projections.read_models import METRICS
-from services.projections.snapshots import snapshot
+from services.projections.snapshots import TooSlow, snapshot
+from shared.problem import Problem
 
 router = APIRouter(tags=["metrics"])
+
+STATEMENT_SECONDS_MAX = 5
+"""How long one query of an answer may take: longer than others, for few ask for it."""
+_LIMIT = "SET LOCAL statement_timeout = '{}s'"
 
 
 class MetricsAsked(AskedOfAll):
@@ -114,12 +119,22 @@ async def get_metrics(
 ) -> PeriodMetrics:
     """Count and measure what was recorded in a period."""
     await desk.progress.wait(METRICS.name, asked.min_position, WAIT_SECONDS_MAX)
-    return await desk.blocking(_metrics, desk, asked)
+    try:
+        return await desk.blocking(_metrics, desk, asked)
+    except TooSlow as error:
+        raise Problem(
+            503,
+            "the period holds too much to be counted in time: ask for a shorter one, "
+            "without `every` or `group_by`, or come again",
+            code="too_slow",
+            retry_after=RETRY_SECONDS,
+        ) from error
 
 
 def _metrics(desk: Desk, asked: MetricsAsked) -> PeriodMetrics:
     now = desk.clock()
     with snapshot(desk.log) as cursor:
+        cursor.execute(_LIMIT.format(STATEMENT_SECONDS_MAX))
         schema = live(cursor, METRICS).schema
         known = as_of(cursor, schema)
         if known.position < asked.min_position:

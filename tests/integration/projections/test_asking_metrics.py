@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from services.projections.api import metrics
+from services.projections.generations import live
+from services.projections.read_models import METRICS
 from tests.support.api import Api, problem
 from tests.support.june import (
     June,
@@ -63,3 +66,18 @@ def test_who_may_read_queues_may_read_metrics(
 
     assert found.status_code == status
     assert oncall.status_code == (404 if status == 200 else status)
+
+
+def test_a_period_that_takes_too_long_is_given_up_with_what_to_do(
+    shared_api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics, "STATEMENT_SECONDS_MAX", 0.1)
+    question = {"from": "2025-06-01", "to": "2025-07-01"}
+    with shared_api.log.transaction() as cursor:
+        schema = live(cursor, METRICS).schema
+        cursor.execute(f"LOCK TABLE {schema}.facts IN ACCESS EXCLUSIVE MODE")
+        answer = shared_api.call("GET", "/v1/metrics", params=question)
+
+    details = problem(answer, 503)
+    assert details["code"] == "too_slow"
+    assert "shorter" in str(details["detail"])
