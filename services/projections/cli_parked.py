@@ -29,7 +29,8 @@ LISTED_MAX = 1_000
 
 
 Only = Annotated[
-    str | None, typer.Option("--reader", help="Only this read model: queue, timeline.")
+    str | None,
+    typer.Option("--reader", help=f"Only this read model: {', '.join(MODELS)}."),
 ]
 
 parked = typer.Typer(
