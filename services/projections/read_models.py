@@ -62,7 +62,7 @@ QUEUE: ReadModel[QueueRow] = ReadModel(
 )
 TIMELINE: ReadModel[list[Line]] = ReadModel(
     name="timeline",
-    shape=1,
+    shape=2,
     opens=frozenset(),
     tables=timeline_store.tables,
     indexes=timeline_store.indexes,

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, Field
 
 from services.projections.api.answers import Answer, AsOfAnswer
@@ -16,6 +16,7 @@ from services.projections.api.asked import (
 )
 from services.projections.api.callers import Reader
 from services.projections.api.desk import Desk, DeskHere
+from services.projections.api.languages import Liked
 from services.projections.api.limits import PAGE_MAX, WAIT_SECONDS_MAX
 from services.projections.generations import AsOf, as_of, live
 from services.projections.instants import known_at
@@ -28,6 +29,7 @@ from services.projections.timeline.read import lines, with_words
 from services.projections.timeline.sentences import sentence
 from shared.problem import Problem
 from shared.references import IncidentRef, incident_stream
+from shared.wording.reader import Language
 
 router = APIRouter(tags=["incidents"])
 
@@ -38,6 +40,8 @@ class TimelineAsked(AskedAt):
     after: Position = 0
     """Only what has a greater position: `next_after` of the page before."""
     limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = PAGE_MAX
+    lang: Language | None = None
+    """The language of its sentences; left out: what `Accept-Language` likes best."""
 
 
 class TimelineLine(Answer):
@@ -45,6 +49,7 @@ class TimelineLine(Answer):
 
     position: int
     version: int
+    """Of its own stream: the incident's, its promises', its escalation's."""
     at: AwareDatetime
     """When it was decided."""
     recorded_at: AwareDatetime
@@ -70,13 +75,24 @@ async def get_timeline(
     asked: Annotated[TimelineAsked, Query()],
     desk: DeskHere,
     caller: Reader,  # noqa: ARG001 # it lets nobody else in
+    liked: Liked,
+    response: Response,
 ) -> Timeline:
-    """Tell what happened to an incident, up to now or to an instant."""
+    """Tell what happened to an incident, up to now or to an instant.
+
+    Its own events, what became of the promises about it, how help was looked for, who
+    was told and what Problem Management said, in the order of the log.
+    """
+    language = asked.lang or liked
+    response.headers["Content-Language"] = language
+    response.headers["Vary"] = "Accept-Language"
     await desk.progress.wait(TIMELINE.name, asked.min_position, WAIT_SECONDS_MAX)
-    return await desk.blocking(_timeline, desk, ref, asked)
+    return await desk.blocking(_timeline, desk, ref, asked, language)
 
 
-def _timeline(desk: Desk, ref: str, asked: TimelineAsked) -> Timeline:
+def _timeline(
+    desk: Desk, ref: str, asked: TimelineAsked, language: Language
+) -> Timeline:
     with snapshot(desk.log) as cursor:
         schema = live(cursor, TIMELINE).schema
         upto = as_of(cursor, schema)
@@ -90,7 +106,7 @@ def _timeline(desk: Desk, ref: str, asked: TimelineAsked) -> Timeline:
         shown = with_words(desk.log, cursor, found[: asked.limit])
     return Timeline(
         incident=ref,
-        items=[_told(line) for line in shown],
+        items=[_told(line, language) for line in shown],
         next_after=shown[-1].position if len(found) > len(shown) else None,
         as_of=AsOfAnswer.model_validate(upto),
     )
@@ -109,7 +125,7 @@ def _missing(cursor: Cursors, ref: str) -> Problem:
     return no_incident(ref, is_later=bool(first))
 
 
-def _told(line: Line) -> TimelineLine:
+def _told(line: Line, language: Language) -> TimelineLine:
     return TimelineLine(
         position=line.position,
         version=line.version,
@@ -118,5 +134,5 @@ def _told(line: Line) -> TimelineLine:
         actor=line.actor,
         kind=line.kind,
         what=line.what,
-        sentence=sentence(line.kind, line.actor, line.what),
+        sentence=sentence(line.kind, line.actor, line.what, language),
     )

@@ -10,7 +10,6 @@ from babel.dates import format_datetime
 from jinja2 import Environment, FileSystemLoader
 from starlette.responses import HTMLResponse, Response
 
-from services.projections.page.telling import told
 from services.projections.page.words import LANGUAGES, Language, named
 
 _HERE = Path(__file__).parent
@@ -66,6 +65,5 @@ def _instant(text: str, language: Language) -> str:
 
 _PAGES.filters |= {
     "instant": _instant,
-    "told": told,
     "named": lambda name, language: named(language, name),
 }

@@ -144,12 +144,14 @@ async def _incident(ref: str, request: Request, asker: Asker) -> Response:
     place = f"/v1/incidents/{quote(ref, safe='')}"
     reached = {k: given[k] for k in ("min_position",) if given.get(k)}
     part = {k: given[k] for k in ("after",) if given.get(k)}
+    language = language_of(request)
+    told = {**reached, **part, "lang": language}
     incident, timeline = await asyncio.gather(
-        asker.get(place, reached), asker.get(f"{place}/timeline", {**reached, **part})
+        asker.get(place, reached), asker.get(f"{place}/timeline", told)
     )
     return page(
         "incident.html",
-        language_of(request),
+        language,
         screen="incident",
         incident=incident,
         timeline=timeline,

@@ -4,18 +4,16 @@ The token's cookie is read by pages and by the stream alone, and is never sent a
 from another site: nobody can be made to command by it.
 """
 
-import re
-
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.projections.api.languages import liked
 from services.projections.api.stream import COOKIE
 from services.projections.page.words import Language, is_language
 
 SHIFT_SECONDS = 12 * 60 * 60
 _LANGUAGE_COOKIE = "permanence_lang"
 _YEAR_SECONDS = 365 * 24 * 60 * 60
-_WISH = re.compile(r"\s*([A-Za-z]{2})[\w-]*\s*(?:;\s*q=([01](?:\.\d{0,3})?))?\s*")
 
 
 def token_of(request: Request) -> str | None:
@@ -54,7 +52,7 @@ def language_of(request: Request) -> Language:
     ):
         if is_language(chosen):
             return chosen
-    return _liked(request.headers.get("accept-language", ""))
+    return liked(request.headers.get("accept-language", ""))
 
 
 def keep_language(request: Request, response: Response) -> None:
@@ -75,14 +73,3 @@ def _is_https(request: Request) -> bool:
     # Whoever claims it only makes his own cookie stricter.
     claimed = request.headers.get("x-forwarded-proto", "")
     return "https" in (request.url.scheme, claimed)
-
-
-def _liked(accepted: str) -> Language:
-    best: tuple[float, Language] = (0.0, "en")
-    for wish in accepted[:256].split(","):
-        read = _WISH.fullmatch(wish)
-        if read is None or not is_language(language := read[1].lower()):
-            continue
-        if float(read[2] or 1) > best[0]:
-            best = (float(read[2] or 1), language)
-    return best[1]

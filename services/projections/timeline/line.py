@@ -1,4 +1,4 @@
-"""One event of an incident as its timeline keeps it.
+"""One event about an incident as its timeline keeps it: of whichever stream about it.
 
 Personal words stay in the log: `what` holds none, and who reads a line opens them
 there. So a destroyed key is forgotten here at once, and nothing has to be opened to
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from shared.codec import personal_fields
 from shared.entry import Entry
 from shared.events.event import Actor, Event
-from shared.references import IncidentRef, incident_of
+from shared.references import IncidentRef, about
 
 _ENVELOPE = frozenset({"type", "at", "by", "whose", "incident"})
 
@@ -21,6 +21,7 @@ class Line(NamedTuple):
     """What happened (`kind`, `what`), by whom, when, and when it was recorded.
 
     `kind` is the event's type; `what` its other fields as JSON, without personal words.
+    `version` is that of its own stream: an incident's, its promises', its escalation's.
     """
 
     incident: IncidentRef
@@ -35,7 +36,7 @@ class Line(NamedTuple):
 
 def project(entry: Entry) -> Line | None:
     """Return the line of an entry, None where it concerns no incident."""
-    incident = incident_of(entry.stream)
+    incident = about(entry.stream)
     if incident is None:
         return None
     event = entry.event

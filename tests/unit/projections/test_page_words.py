@@ -2,17 +2,13 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 from starlette.requests import Request
 
 from services.projections import page
-from services.projections.page.french import FRENCH
-from services.projections.page.telling import told
 from services.projections.page.visitor import language_of
 from services.projections.page.words import LANGUAGES, named
-from services.projections.timeline.sentences import ENGLISH
 from shared.incident import Status
 
 ROOM = Path(page.__file__).parent
@@ -66,43 +62,6 @@ def test_every_word_a_template_says_is_there_in_every_language() -> None:
 def test_every_status_has_a_french_name() -> None:
     assert all(status in LANGUAGES["fr"] for status in Status)
     assert named("en", "in_person") == "in person"
-
-
-def test_what_has_an_english_sentence_has_a_french_one_with_the_same_fields() -> None:
-    def fields(parts: Any) -> set[str]:
-        return set(re.findall(r"\{(\w+)\}", str(parts)))
-
-    for kind in FRENCH:
-        assert fields(FRENCH[kind]) == fields(ENGLISH[kind]), kind
-    assert {kind for kind in ENGLISH if kind.startswith("incident.")} <= FRENCH.keys()
-
-
-def _line(kind: str, **what: object) -> dict[str, Any]:
-    sentence = "In English."
-    return {"kind": kind, "actor": "person:paul", "what": what, "sentence": sentence}
-
-
-@pytest.mark.parametrize(
-    ("line", "sentence"),
-    [
-        (
-            _line("incident.paused", reason="user", question="Quel ?"),
-            "paul l’a mis en attente (utilisateur) et a demandé\xa0: «\xa0Quel ?\xa0»",
-        ),
-        (
-            _line("incident.resolved", note="test"),
-            "paul l’a résolu\xa0: test.",  # words of a person stay as they are
-        ),
-        (
-            _line("incident.cancelled", reason="duplicate"),
-            "paul l’a annulé (doublon).",
-        ),
-        (_line("incident.unheard_of"), "In English."),
-    ],
-)
-def test_what_happened_is_told_in_french(line: dict[str, Any], sentence: str) -> None:
-    assert told(line, "fr") == sentence
-    assert told(line, "en") == "In English."
 
 
 def test_there_are_two_templates_and_nothing_is_asked_of_another_server() -> None:

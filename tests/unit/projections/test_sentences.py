@@ -1,30 +1,54 @@
-"""Each event of an incident has its sentence."""
+"""Each event about an incident has its sentence, in English and in French."""
+
+import re
+from typing import get_args
 
 import pytest
 
-from services.projections.timeline.sentences import ENGLISH, sentence
+from services.projections.timeline import english, french_words
+from services.projections.timeline.english import ENGLISH
+from services.projections.timeline.french import FRENCH
+from services.projections.timeline.sentences import sentence
+from services.projections.timeline.values import duration
+from shared.codec import personal_fields
 from shared.events import EVENT_TYPES
+from shared.wording.reader import LANGUAGES, Language
 
-_INCIDENTS = sorted(kind for kind in EVENT_TYPES if kind.startswith("incident."))
+_KINDS = sorted(kind for kind in EVENT_TYPES if not kind.startswith("policy."))
+_AT = "2025-06-30T07:30:00Z"
+
+every_kind = pytest.mark.parametrize("kind", _KINDS)
+every_language = pytest.mark.parametrize("language", LANGUAGES)
 
 
-@pytest.mark.parametrize("kind", _INCIDENTS)
-def test_every_event_of_an_incident_has_a_sentence(kind: str) -> None:
-    assert kind in ENGLISH
+def _fields(part: object) -> set[str]:
+    return set(re.findall(r"\{(\w+)\}", str(part)))
 
 
-@pytest.mark.parametrize("kind", _INCIDENTS)
-def test_a_sentence_names_only_fields_its_event_has(kind: str) -> None:
-    fields = set(EVENT_TYPES[kind].model_fields) | {"who"}
-    for part in ENGLISH[kind]:
+@every_kind
+def test_every_event_has_a_sentence_of_the_same_fields_in_every_language(
+    kind: str,
+) -> None:
+    assert _fields(ENGLISH[kind]) == _fields(FRENCH[kind])
+
+
+@every_kind
+@pytest.mark.parametrize("sentences", [ENGLISH, FRENCH], ids=["en", "fr"])
+def test_a_sentence_names_only_fields_its_event_has(
+    kind: str, sentences: dict[str, tuple[object, ...]]
+) -> None:
+    fields = set(EVENT_TYPES[kind].model_fields) | {"who", "whom"}
+    for part in sentences[kind]:
         flag, text = part if isinstance(part, tuple) else (None, part)
-        named = {piece.split("}")[0] for piece in text.split("{")[1:]}
-        assert named <= fields
+        assert _fields(text) <= fields
         assert flag is None or flag in fields
 
 
-@pytest.mark.parametrize("kind", _INCIDENTS)
-def test_a_sentence_is_whole_without_what_may_be_left_out(kind: str) -> None:
+@every_language
+@every_kind
+def test_a_sentence_is_whole_without_what_may_be_left_out(
+    kind: str, language: Language
+) -> None:
     model = EVENT_TYPES[kind]
     needed = {
         name: name.upper()
@@ -32,12 +56,102 @@ def test_a_sentence_is_whole_without_what_may_be_left_out(kind: str) -> None:
         if field.is_required() and name not in {"at", "by", "incident", "policy"}
     }
 
-    said = sentence(kind, "person:paul", needed)
+    said = sentence(kind, "person:paul", needed, language)
 
-    assert said.endswith(".")
+    assert said.endswith((".", "”", ".\xa0»"))
     assert "{" not in said
-    assert "  " not in said
-    assert not said.startswith((" ", ",", ":", ";"))
+    assert not re.search(r"\s\s|[.]{2}", said)
+    assert not said.startswith((" ", ",", ":", ";", "\xa0"))
+
+
+@every_kind
+def test_each_name_the_desk_gives_has_a_french_word(kind: str) -> None:
+    shown = {"whom" if f == "who" else f for f in EVENT_TYPES[kind].model_fields}
+    for field in shown & _fields(FRENCH[kind]) & french_words.WORDS.keys():
+        own = "who" if field == "whom" else field
+        names = get_args(EVENT_TYPES[kind].model_fields[own].annotation)
+        if own not in personal_fields(EVENT_TYPES[kind]):
+            written = {name for name in names if isinstance(name, str)}
+            assert written - _SAME <= french_words.WORDS[field].keys()
+
+
+_SAME = {"agent", "web", "silence"}
+
+
+@every_language
+def test_why_somebody_was_paged_is_told(language: Language) -> None:
+    what = {
+        "policy": 3,
+        "level": "n2",
+        "step": 1,
+        "loop": 2,
+        "schedule": "astreinte",
+        "who": "next",
+        "people": ["chloe", "amina"],
+        "due_at": _AT,
+        "nobody_on_call": True,
+    }
+
+    said = sentence("escalation.paged", "system:escalation", what, language)
+
+    named = ("chloe, amina", "N2", "2", "astreinte", "2025-06-30 07:30 UTC", "3")
+    assert all(word in said for word in named)
+    table = english.WORDS if language == "en" else french_words.WORDS
+    assert table["whom"]["next"] in said
+
+
+def test_a_broken_promise_is_told_with_what_was_promised() -> None:
+    what = {
+        "target": "ttr",
+        "contract": "valmont",
+        "seconds": 21_600,
+        "breached_at": _AT,
+        "due_at": _AT,
+    }
+
+    assert sentence("sla.breached", "system:sla_watcher", what) == (
+        "TTR was broken at 2025-06-30 07:30 UTC: contract valmont promised it within"
+        " 6\xa0h."
+    )
+    assert sentence("sla.breached", "system:sla_watcher", what, "fr") == (
+        "Le délai pour le rétablissement a été dépassé le 2025-06-30 07:30 UTC\xa0: le"
+        " contrat valmont promettait 6\xa0h."
+    )
+
+
+def test_what_is_said_in_french_is_set_as_french_is() -> None:
+    what = {"reason": "user", "question": "Quel ?"}
+
+    assert sentence("incident.paused", "person:paul", what, "fr") == (
+        "paul l’a mis en attente (utilisateur) et a demandé\xa0: «\xa0Quel ?\xa0»"
+    )
+
+
+def test_words_of_a_person_are_not_translated() -> None:
+    what = {"note": "test", "reason": "duplicate"}
+
+    assert sentence("incident.cancelled", "person:paul", what, "fr") == (
+        "paul l’a annulé (doublon)\xa0: test."
+    )
+    assert sentence("handover.declined", "person:helene", {"reason": "user"}, "fr") == (
+        "helene a refusé le transfert\xa0: user."
+    )
+
+
+def test_no_second_left_is_told_and_no_repeat_is_not() -> None:
+    what = {"target": "ttr", "reason": "user", "left_seconds": 0}
+
+    told = sentence("sla.paused", "system:sla_watcher", what)
+
+    assert told == "TTR stands, waiting for the user, with 0\xa0min left."
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0 min"), (25, "25 s"), (23_400, "6 h 30 min"), (-61, "−1 min 1 s")],
+)
+def test_seconds_are_told_as_hours_and_minutes(seconds: int, said: str) -> None:
+    assert duration(seconds).replace("\xa0", " ") == said
 
 
 def test_what_people_write_is_never_taken_for_a_place_to_fill() -> None:

@@ -1,0 +1,182 @@
+"""What happened, in French; `sentence_parts` says in which form.
+
+A part that begins with a no-break space stands after that space alone.
+"""
+
+from collections.abc import Mapping
+
+from services.projections.timeline.sentence_parts import Part
+
+FRENCH: Mapping[str, tuple[Part, ...]] = {
+    "incident.opened": (
+        "{who} a ouvert l’incident «\xa0{title}\xa0»",
+        "sur le service {service}",
+        "(la source l’appelle {claimed_service})",
+        "avec la priorité {priority}",
+        "pour l’équipe {team}",
+        ", signalé par {reporter}",
+        ("override", "\xa0; priorité fixée à la main"),
+        ", parce que\xa0: {override_reason}",
+        "\xa0; enregistré après coup, parce que\xa0: {backdated_because}",
+        "\xa0; séparé de {split_from}",
+        "\xa0; même panne que {follows} auparavant",
+    ),
+    "incident.contacted": (
+        "{who} a noté un contact ({direction}, {channel}) avec {person}",
+        ", qui a attendu {waited_seconds}",
+        ("abandoned", "et a renoncé"),
+        "\xa0: «\xa0{words}\xa0»",
+    ),
+    "incident.classified": (
+        "{who} l’a qualifié\xa0: service {service}, impact {impact}, urgence {urgency}",
+        ", priorité {priority}",
+        ("override", "fixée à la main"),
+        ", catégorie {category}",
+        ", client {client}",
+        ", parce que\xa0: {reason}",
+    ),
+    "incident.assigned": ("{who} l’a confié à l’équipe {team}", ", à {assignee}"),
+    "incident.acknowledged": ("{who} l’a pris en compte",),
+    "incident.paused": (
+        "{who} l’a mis en attente ({reason})",
+        "et a demandé\xa0: «\xa0{question}\xa0»",
+    ),
+    "incident.resumed": ("{who} a mis fin à l’attente ({cause})",),
+    "incident.informed": ("{who} a dit à l’utilisateur\xa0: «\xa0{message}\xa0»",),
+    "incident.restored": (
+        "{who} a noté le retour du service",
+        ("workaround", "par une solution de contournement"),
+        "\xa0: {note}",
+    ),
+    "incident.relapsed": (
+        "{who} a noté une nouvelle panne du service",
+        "\xa0: {reason}",
+    ),
+    "incident.resolved": ("{who} l’a résolu", "\xa0: {note}"),
+    "incident.reopened": (
+        "{who} l’a rouvert",
+        ("after_closure", "après sa clôture"),
+        "({cause}, cycle {cycle})",
+        "\xa0: {reason}",
+    ),
+    "incident.closed": ("{who} l’a clos", "\xa0: {note}"),
+    "incident.cancelled": ("{who} l’a annulé ({reason})", "\xa0: {note}"),
+    "incident.signalled": (
+        "{source} l’a signalé",
+        "avec la gravité {severity}",
+        "(répétitions\xa0: {repeats})",
+    ),
+    "incident.recovered": (
+        "{source} a annoncé la fin de la panne",
+        "(répétitions avant\xa0: {repeats})",
+    ),
+    "incident.source_acknowledged": ("Il a été acquitté chez {source}",),
+    "incident.linked": ("{who} l’a lié à {target} ({relation})",),
+    "incident.unlinked": ("{who} a retiré son lien avec {target} ({relation})",),
+    "incident.merged": ("{who} l’a regroupé dans {into}",),
+    "incident.absorbed": ("{who} y a regroupé {merged}",),
+    "incident.unmerged": ("{who} l’a ressorti de {out_of}",),
+    "incident.released": ("{who} en a ressorti {merged}",),
+    "incident.split": ("{who} en a séparé {into}",),
+    "sla.armed": (
+        "Le contrat {contract} promet {target} en {seconds}",
+        "du calendrier {calendar}\xa0: échéance {due_at}",
+    ),
+    "sla.warned": (
+        "{percent}\xa0% du délai pour {target} sont consommés\xa0: échéance {due_at}",
+    ),
+    "sla.breached": (
+        "Le délai pour {target} a été dépassé le {breached_at}",
+        "\xa0: le contrat {contract} promettait {seconds}",
+    ),
+    "sla.met": (
+        "Délai tenu pour {target} le {met_at}, en {elapsed_seconds} sur {seconds}",
+    ),
+    "sla.overran": (
+        "Fait le {done_at} pour {target}, avec {overrun_seconds} de retard",
+    ),
+    "sla.cancelled": (
+        "Le délai pour {target} a été annulé le {cancelled_at} ({reason})",
+    ),
+    "sla.paused": (
+        "Le délai pour {target} est suspendu ({reason})\xa0; il reste {left_seconds}",
+    ),
+    "sla.resumed": ("Le délai pour {target} reprend\xa0: échéance {due_at}",),
+    "sla.continued": (
+        "Le délai pour {target} reprend ({cause})\xa0: échéance {due_at}",
+    ),
+    "sla.retargeted": (
+        "Pour {target}, le délai est de {seconds} et non plus de {was_seconds}",
+        ", par le contrat {contract}",
+        "\xa0: échéance {due_at} et non plus {was_due_at}",
+    ),
+    "escalation.escalated": (
+        "Escalade de {from_level} à {to_level}, vers l’équipe {team}\xa0: {cause}",
+        "({dwell_seconds})",
+        ", parce que\xa0: {reason}",
+    ),
+    "escalation.paged": (
+        "Appel à {people}\xa0: l’étape {step} de {level}, essai {loop}, désigne {whom}",
+        "du planning {schedule}",
+        "de l’équipe {team}",
+        "\xa0; échéance {due_at}, selon la version {policy} de la politique",
+        ("nobody_on_call", "\xa0; personne n’était d’astreinte\xa0: relève prévue"),
+    ),
+    "escalation.accepted": ("{person} l’a pris en charge en {level} ({how})",),
+    "escalation.unanswered": (
+        "Personne ne l’a pris en charge en {level}",
+        "\xa0: toutes les étapes étaient tentées le {unanswered_at}",
+    ),
+    "escalation.raised": (
+        "Alerte à {people}, comme {whom}",
+        "du planning {schedule}",
+        "de l’équipe {team}",
+        "\xa0: {on}",
+        "({percent}\xa0%)",
+    ),
+    "notification.requested": (
+        "Un message ({kind})",
+        "à {person}",
+        "doit partir par {channel}",
+    ),
+    "notification.sent": ("Le message {key} est parti",),
+    "notification.confirmed": (
+        "Le message {key} a été accepté par le destinataire (essais\xa0: {attempts})",
+    ),
+    "notification.failed": (
+        "Le message {key} n’a pu être remis (essais\xa0: {attempts})\xa0: {reason}",
+    ),
+    "handover.requested": (
+        "Transféré à la gestion des problèmes, équipe {team}",
+        ", car le service {service} a dépassé",
+        "le délai de rétablissement le {breached_at}",
+        "\xa0; cela relève peut-être de {problem}",
+        "\xa0; réponse attendue le {answer_by}",
+    ),
+    "handover.accepted": ("La gestion des problèmes l’a accepté\xa0: {problem}",),
+    "handover.joined": ("La gestion des problèmes l’a rattaché à {problem}",),
+    "handover.declined": ("{who} a refusé le transfert\xa0: {reason}",),
+    "handover.unanswered": (
+        "La gestion des problèmes n’avait pas répondu le {unanswered_at}",
+    ),
+    "problem.identified": (
+        "{who} a identifié le problème «\xa0{title}\xa0»",
+        "du service {service}, pour l’équipe {team}",
+        ", trouvé par {incident}",
+    ),
+    "problem.incident_linked": ("{who} a trouvé que {incident} a aussi cette cause",),
+    "problem.assigned": ("{who} l’a confié à l’équipe {team}",),
+    "problem.workaround_published": (
+        "{who} a publié une solution de contournement\xa0: «\xa0{workaround}\xa0»",
+    ),
+    "problem.resolved": ("{who} l’a résolu", "\xa0: {note}"),
+    "change.requested": (
+        "{who} a demandé le changement «\xa0{title}\xa0»",
+        "du service {service}, pour l’équipe {team}",
+        ", à cause de {incident}",
+        ", à cause de {problem}",
+    ),
+    "change.planned": ("{who} l’a planifié pour {planned_for}",),
+    "change.implemented": ("{who} l’a réalisé", "\xa0: {note}"),
+    "change.cancelled": ("{who} l’a annulé\xa0: {reason}",),
+}
