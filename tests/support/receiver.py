@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -25,6 +25,7 @@ class Postbox:
 
     `status` and `headers`: what it answers, with `body`. `hang`: it answers nothing
     before it is closed. `cut`: it takes the request and closes the line.
+    `endless`: what it answers has no end.
     """
 
     status: int = 204
@@ -32,6 +33,7 @@ class Postbox:
     body: bytes = b""
     hang: bool = False
     cut: bool = False
+    endless: bool = False
     url: str = ""
     requests: list[Received] = field(default_factory=list)
     closing: threading.Event = field(default_factory=threading.Event)
@@ -79,6 +81,10 @@ def _answer(handler: BaseHTTPRequestHandler, postbox: Postbox) -> None:
     handler.send_response(postbox.status)
     for name, value in postbox.headers.items():
         handler.send_header(name, value)
-    handler.send_header("content-length", str(len(postbox.body)))
+    if not postbox.endless:
+        handler.send_header("content-length", str(len(postbox.body)))
     handler.end_headers()
     handler.wfile.write(postbox.body)
+    with suppress(OSError):  # until who asked hangs up
+        while postbox.endless and not postbox.closing.is_set():
+            handler.wfile.write(b"on and on, ")

@@ -139,6 +139,15 @@ def test_what_the_receiver_answers_is_neither_read_nor_kept() -> None:
     assert outcome == Failed("the receiver answered HTTP 500", permanent=False)
 
 
+def test_an_answer_without_end_is_not_waited_for() -> None:
+    with open_postbox() as postbox:
+        postbox.status = 200
+        postbox.endless = True
+        outcome = posted(postbox)
+
+    assert outcome == Delivered("HTTP 200")
+
+
 def test_a_receiver_that_hangs_is_left() -> None:
     with open_postbox() as postbox:
         postbox.hang = True

@@ -112,6 +112,12 @@ def test_a_long_title_is_cut_where_it_still_says_that() -> None:
     assert "x" * 1_024 in mail.get_content()
 
 
+def test_a_title_of_several_lines_becomes_one_line() -> None:
+    mail = as_read(a_letter(message=Message("no mail\r\n at\u2028all\x07", "words")))
+
+    assert mail["Subject"] == "[INC-000042] no mail at all"
+
+
 def test_words_that_cannot_be_written_do_not_stop_a_letter() -> None:
     mail = as_read(a_letter(message=Message("a\ud800b", "a\ud800b")))
 

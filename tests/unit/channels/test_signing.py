@@ -41,7 +41,9 @@ def test_a_plain_secret_is_the_key_itself() -> None:
     assert signing_key("correct horse") == b"correct horse"
 
 
-@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_not base64!", "whsec_abc"])
+@pytest.mark.parametrize(
+    "secret", ["", "whsec_", "whsec_not base64!", "whsec_abc", "whsec_ab!cd"]
+)
 def test_a_secret_that_is_none_is_refused_without_being_repeated(secret: str) -> None:
     with pytest.raises(ValueError, match="secret of the webhook") as refused:
         signing_key(secret)
