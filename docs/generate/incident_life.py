@@ -19,7 +19,8 @@ What each verb does in each status.
 * **already**: it is so. The answer is a success, and nothing is appended.
 * anything else: refused with 409, and that is what to do instead.
 
-The last three verbs are those of monitoring signals; people do not send them.
+The last four verbs are not for people: three are those of monitoring signals, and by
+`close_silent` the desk itself closes what its users are silent about.
 *Restored* is no status: an incident is restored while it is worked on,
 and resolved later or at the same time.
 

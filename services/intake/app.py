@@ -11,6 +11,7 @@ from faststream.nats import NatsBroker
 from prometheus_client import CollectorRegistry
 from starlette.routing import Router
 
+from services.intake.closing.work import closing
 from services.intake.command_bus import listen
 from services.intake.command_desk import CommandDesk
 from services.intake.commits import Commits
@@ -47,7 +48,7 @@ SIGNALS_A_BATCH = 400
 SIGNALS_WAITING_MAX = 20_000
 COMMANDS_A_BATCH = 200
 COMMANDS_WAITING_MAX = 2_000
-CONNECTIONS = 8
+CONNECTIONS = 10
 WORKERS = 6
 UPKEEP_SECONDS = 3_600
 UPKEEP_RETRY_SECONDS = 10
@@ -118,7 +119,10 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
             relay = Relay(log, settings.database_url.get_secret_value(), link)
             noting = Noting(registry, lambda: loop.call_soon_threadsafe(relay.wake))
             parts = assemble(log, clock, executor, noting)
-            health = Health([relay.probe, *probes(parts, clock)], registry)
+            on_lever = settings.clock_lever is not None
+            silent = closing(log, clock, parts.commands, on_lever=on_lever)
+            checks = [relay.probe, *probes(parts, clock), silent.probe]
+            health = Health(checks, registry)
             doors = [*routes(parts.doors), *health.routes()]
             app = HttpMetrics(Router(routes=complete(doors)), registry)
             broker = command_broker(url, "intake", registry)
@@ -131,6 +135,7 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
                     group.create_task(relay.run(stop)),
                     group.create_task(_take_messages(broker, parts, stop)),
                     group.create_task(_keep_partitions(log, clock, stop)),
+                    group.create_task(silent.run(stop)),
                     group.create_task(beat(health, settings, stop)),
                     group.create_task(
                         serve(app, settings.http_host, settings.http_port, stop)

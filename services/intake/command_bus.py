@@ -8,11 +8,11 @@ from typing import Any
 import orjson
 from faststream.nats import NatsBroker
 
+from services.intake.commands import RecordWish
 from services.intake.wanted import (
     CHANGE,
     INCIDENT,
     PROBLEM,
-    AnyWish,
     Wanted,
     is_beginning,
     verb_of,
@@ -24,12 +24,13 @@ from shared.command import Answered, CommandRequest
 from shared.problem import Problem
 from shared.problems.wishes import BODIES as OF_PROBLEMS
 from shared.wishes import BODIES as OF_INCIDENTS
+from shared.wishes import PersonsWish
 
 QUEUE_GROUP = "intake"
 AT_ONCE_MAX = 64
 """Commands of one verb that wait for their batch together."""
 
-OWNED: Mapping[str, Mapping[str, type[AnyWish]]] = {
+OWNED: Mapping[str, Mapping[str, type[PersonsWish | RecordWish]]] = {
     INCIDENT: OF_INCIDENTS,
     PROBLEM: OF_PROBLEMS,
     CHANGE: OF_CHANGES,
@@ -49,7 +50,7 @@ def _listen_to(
     broker: NatsBroker,
     batcher: Batcher[Wanted, Answered],
     aggregate: str,
-    kind: type[AnyWish],
+    kind: type[PersonsWish | RecordWish],
 ) -> None:
     async def take(request: CommandRequest[Any]) -> Answered:
         _require_subject(request, aggregate)

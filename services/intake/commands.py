@@ -49,6 +49,16 @@ class AcknowledgeSource:
 
 RecordWish = ProblemWish | ChangeWish
 _Wish = TypeVar("_Wish", bound=RecordWish)
+
+
+@dataclass(frozen=True, slots=True)
+class CloseSilent:
+    """It was resolved in this cycle, and its users stayed silent long enough."""
+
+    verb: ClassVar[str] = "close_silent"
+    cycle: int
+
+
 MachinesWish = Trigger | Recover | AcknowledgeSource
 
 
@@ -64,7 +74,7 @@ class Command:
     incident: IncidentRef
     at: datetime
     by: Actor
-    wish: PersonsWish | MachinesWish
+    wish: PersonsWish | MachinesWish | CloseSilent
     roles: tuple[str, ...] = ()
     new: IncidentRef | None = None
     client: str | None = None

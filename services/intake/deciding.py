@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from services.intake.commands import Command, RecordCommand
+from services.intake.commands import CloseSilent, Command, RecordCommand
 from services.intake.decider import decide
 from services.intake.decider.changes import decide_change
 from services.intake.decider.problems import decide_problem
@@ -62,7 +62,9 @@ def decided(wish: AnyWish, sight: Sight) -> Sequence[RecordEvent]:
     return _on_incident(wish, sight)
 
 
-def _on_incident(wish: PersonsWish, sight: Sight) -> Sequence[RecordEvent]:
+def _on_incident(
+    wish: PersonsWish | CloseSilent, sight: Sight
+) -> Sequence[RecordEvent]:
     incident = sight.one(Incident, sight.ref)
     other = sight.record(_other(wish, incident))
     events = decide(
@@ -130,7 +132,7 @@ def _on_change(wish: ChangeWish, sight: Sight) -> Sequence[RecordEvent]:
     )
 
 
-def _other(wish: PersonsWish, incident: Incident | None) -> str | None:
+def _other(wish: PersonsWish | CloseSilent, incident: Incident | None) -> str | None:
     match wish:
         case Merge(into=other) | Link(target=other) | Unlink(target=other):
             return other

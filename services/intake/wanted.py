@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from services.intake.commands import RecordWish
+from services.intake.commands import CloseSilent, RecordWish
 from shared.changes.wishes import ChangeWish, RequestChange
 from shared.command import CommandRequest
 from shared.problems.wishes import IdentifyProblem, LinkProblem, ProblemWish
 from shared.wishes import Link, Merge, Open, PersonsWish, Split, Unlink, Unmerge
 
-AnyWish = PersonsWish | RecordWish
+AnyWish = PersonsWish | RecordWish | CloseSilent
 
 INCIDENT, PROBLEM, CHANGE = "incident", "problem", "change"
 """What commands may be about."""

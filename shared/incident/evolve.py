@@ -154,6 +154,7 @@ def _told(incident: Incident, event: _Told) -> Incident:
                 reporter=incident.reporter or event.person,
                 own_reporters=incident.own_reporters | {event.person},
                 last_contact=event,
+                answered=incident.answered or incident.status is Status.RESOLVED,
             )
         case IncidentContacted():
             return changed(incident, last_contact=event)
@@ -205,7 +206,12 @@ def _over(
 ) -> Incident:
     match event:
         case IncidentResolved():
-            return changed(incident, status=Status.RESOLVED, resolved_at=event.at)
+            return changed(
+                incident,
+                status=Status.RESOLVED,
+                resolved_at=event.at,
+                answered=False,
+            )
         case IncidentClosed():
             return changed(incident, status=Status.CLOSED, closed_at=event.at)
         case IncidentCancelled():

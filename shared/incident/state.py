@@ -79,6 +79,8 @@ class Incident:
     acknowledged_at: datetime | None = None
     pause: Pause | None = None
     last_contact: IncidentContacted | None = None
+    answered: bool = False
+    """A user was in touch since it was resolved."""
     last_message: str | None = None
     last_informed_at: datetime | None = None
     restored_at: datetime | None = None

@@ -2,7 +2,13 @@
 
 from typing import assert_never
 
-from services.intake.commands import AcknowledgeSource, Command, Recover, Trigger
+from services.intake.commands import (
+    AcknowledgeSource,
+    CloseSilent,
+    Command,
+    Recover,
+    Trigger,
+)
 from services.intake.decider import ending, hearing, linking, merging, opening, working
 from services.intake.decider.circumstances import Circumstances
 from services.intake.decider.refused import Refused
@@ -53,7 +59,15 @@ def decide(  # noqa: PLR0911 one return a case
     match wish:
         case Trigger() | Recover() | AcknowledgeSource():
             return hearing.heard(wish, incident, circumstances)
-        case Restore() | Relapse() | Resolve() | Reopen() | Close() | Cancel():
+        case (
+            Restore()
+            | Relapse()
+            | Resolve()
+            | Reopen()
+            | Close()
+            | CloseSilent()
+            | Cancel()
+        ):
             return ending.ended(wish, incident, circumstances)
         case Link() | Unlink() | Merge() | Unmerge() | Split():
             return _tied(wish, incident, circumstances)

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Literal, assert_never
 
+from services.intake.commands import CloseSilent
 from services.intake.decider.circumstances import Circumstances
 from services.intake.decider.refused import Refused
 from services.intake.decider.taking import taken
@@ -21,7 +22,7 @@ from shared.incident import Incident, Status
 from shared.policy.document import Policy
 from shared.wishes import Cancel, Close, Relapse, Reopen, Resolve, Restore
 
-EndWish = Restore | Relapse | Resolve | Reopen | Close | Cancel
+EndWish = Restore | Relapse | Resolve | Reopen | Close | CloseSilent | Cancel
 
 
 def ended(
@@ -40,8 +41,8 @@ def ended(
             return [*by_hand, *resolution(incident, circumstances, note)]
         case Reopen():
             return _reopened(wish, incident, circumstances)
-        case Close(note=note):
-            return [IncidentClosed(**common, note=note)]
+        case Close() | CloseSilent():
+            return _closed(wish, incident, circumstances)
         case Cancel(reason=reason, note=note):
             cancelled = IncidentCancelled(**common, reason=reason, note=note)
             return [*unpaused(incident, circumstances, "cancelled"), cancelled]
@@ -88,6 +89,20 @@ def _restored(
         **circumstances.about(incident), workaround=wish.workaround, note=wish.note
     )
     return [*taken(incident, circumstances), restored]
+
+
+def _closed(
+    wish: Close | CloseSilent, incident: Incident, circumstances: Circumstances
+) -> list[IncidentEvent]:
+    common = circumstances.about(incident)
+    match wish:
+        case Close(note=note):
+            return [IncidentClosed(**common, note=note)]
+        case CloseSilent(cycle=cycle):
+            is_silent = not incident.answered and incident.cycle == cycle
+            return [IncidentClosed(**common, cause="silence")] if is_silent else []
+        case _:
+            assert_never(wish)
 
 
 def _reopened(

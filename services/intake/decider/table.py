@@ -52,6 +52,7 @@ TABLE: Mapping[str, Row] = {
     "trigger": _row(*[DO] * 5, _NEW, _THERE),
     "recover": _row(*[DO] * 6, _THERE),
     "acknowledge_source": _row(DO, DO, DO, *[ALREADY] * 4),
+    "close_silent": _row(*[ALREADY] * 3, DO, *[ALREADY] * 3),
 }
 
 

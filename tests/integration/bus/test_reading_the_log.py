@@ -123,8 +123,9 @@ def test_a_reader_ahead_of_its_log_stops(desk: Desk) -> None:
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize("schema", ["sla", "escalation"])
+@pytest.mark.parametrize("schema", ["sla", "escalation", "intake"])
 def test_migrated_tables_are_those_the_reader_knows(schema: str) -> None:
-    text = (MIGRATIONS / "0005_readers.sql").read_text(encoding="utf-8")
+    file = "0012_closing.sql" if schema == "intake" else "0005_readers.sql"
+    text = (MIGRATIONS / file).read_text(encoding="utf-8")
 
     assert tracking_tables(schema) in text

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from services.intake.commands import Command, MachinesWish
+from services.intake.commands import CloseSilent, Command, MachinesWish
 from services.intake.decider import Refused, decide
 from shared.changes import Change
 from shared.events import IncidentEvent
@@ -36,7 +36,7 @@ ROUND_THE_CLOCK = full(
 E = TypeVar("E", bound=Event)
 
 
-def event(kind: type[E], **fields: Any) -> E:
+def event(kind: type[E], /, **fields: Any) -> E:
     """Return an event of INC, of Odette, at LATER, where nothing else is said."""
     common = {"incident": INC, "at": LATER, "by": ODETTE, "policy": 1}
     return kind(**{**common, **fields})
@@ -143,7 +143,7 @@ class Given:
         """Add the problem or change that is linked to."""
         return replace(self, record=record)
 
-    def when(self, wish: PersonsWish | MachinesWish, **said: Any) -> When:
+    def when(self, wish: PersonsWish | MachinesWish | CloseSilent, **said: Any) -> When:
         """Let Odette wish this at LATER, where nothing else is said."""
         usual = {"incident": INC, "at": LATER, "by": ODETTE, "roles": ("agent",)}
         command = Command(wish=wish, **{**usual, **said})

@@ -1,16 +1,18 @@
 """Closing what is resolved, and cancelling what was none."""
 
+from services.intake.commands import CloseSilent
 from shared.events.incident import (
     IncidentAcknowledged,
     IncidentCancelled,
     IncidentClosed,
     IncidentPaused,
+    IncidentReopened,
     IncidentResolved,
     IncidentResumed,
 )
 from shared.wishes import Cancel, Close
 
-from .spec import event, given, opened
+from .spec import called, event, given, opened
 
 acknowledged = event(IncidentAcknowledged)
 paused = event(IncidentPaused, reason="vendor")
@@ -53,3 +55,29 @@ def test_cancelling_twice_changes_nothing() -> None:
 
 def test_what_is_resolved_is_not_cancelled() -> None:
     given(opened(), resolved).when(cancel).then_refused("close it instead")
+
+
+silent = CloseSilent(cycle=1)
+
+
+def test_what_stays_silent_is_closed_by_the_desk_itself() -> None:
+    by_itself = event(IncidentClosed, by="system:intake", cause="silence")
+
+    given(opened(), resolved).when(silent, by="system:intake").then(by_itself)
+
+
+def test_a_user_who_answered_just_before_is_not_silent() -> None:
+    given(opened(), resolved, called()).when(silent).then()
+
+
+def test_resolved_anew_it_is_silent_anew() -> None:
+    again = event(IncidentReopened, cycle=2, cause="agent", after_closure=False)
+    resolved_again = event(IncidentResolved, cycle=2)
+    past = (opened(), resolved, called(), again, resolved_again)
+
+    given(*past).when(silent).then()
+    given(*past).when(CloseSilent(cycle=2)).then_types("closed")
+
+
+def test_an_agent_may_close_what_was_answered() -> None:
+    given(opened(), resolved, called()).when(close).then(closed)

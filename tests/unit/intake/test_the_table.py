@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 import pytest
 
-from services.intake.commands import AcknowledgeSource, Recover, Trigger
+from services.intake.commands import AcknowledgeSource, CloseSilent, Recover, Trigger
 from services.intake.decider import TABLE, life_of_an_incident
 from services.intake.decider.table import ALREADY, DO
 from services.intake.signals import Signal
@@ -24,6 +24,7 @@ from shared.wishes import BODIES, Open, PersonsWish
 from .spec import INC, KEY, NEW, NINE, OTHER, When, event, given, opened
 
 MACHINES = {kind.verb: kind for kind in (Trigger, Recover, AcknowledgeSource)}
+OURS = {CloseSilent.verb: CloseSilent(cycle=1)}
 VERBS = sorted(TABLE)
 
 ended = (event(IncidentRestored), event(IncidentResolved, cycle=1))
@@ -56,6 +57,8 @@ def wished(verb: str, status: Status) -> When:
     if verb in BODIES:
         wish = BODIES[verb].model_validate(BODY.get(verb, {}))
         return history.when(wish, new=NEW)
+    if verb in OURS:
+        return history.when(OURS[verb], by="system:intake")
     signal = Signal(source="prom", dedup_key="k1", action="trigger", title="x")
     if verb == Trigger.verb:
         return history.when(Trigger(signal, KEY, NINE), by="source:prom")
@@ -64,7 +67,7 @@ def wished(verb: str, status: Status) -> When:
 
 
 def test_every_verb_has_a_row() -> None:
-    assert set(TABLE) == {*BODIES, *MACHINES}
+    assert set(TABLE) == {*BODIES, *MACHINES, *OURS}
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -98,7 +101,7 @@ def test_the_decider_keeps_the_table(verb: str, status: Status) -> None:
 @pytest.mark.parametrize("verb", sorted({*VERBS} - {"open", "trigger"}))
 def test_only_two_verbs_need_no_incident(verb: str) -> None:
     signal = Signal(source="prom", dedup_key="k1", action="resolve", title="x")
-    wish: Any = (
+    wish: Any = OURS.get(verb) or (
         BODIES[verb].model_validate(BODY.get(verb, {}))
         if verb in BODIES
         else MACHINES[verb](signal, KEY)  # type: ignore[call-arg] # not Trigger

@@ -1,0 +1,82 @@
+"""Gives the command to close whatever has been silent long enough."""
+
+import asyncio
+
+import structlog
+
+from services.intake.closing.rows import disarm, due
+from services.intake.closing.silence import Silence
+from services.intake.commands import CloseSilent
+from services.intake.wanted import Wanted
+from shared.batcher import Batcher
+from shared.clock import Clock
+from shared.command import Answered, CommandAnswer, CommandRequest
+from shared.event_log import EventLog, Unavailable
+from shared.serving import pause
+
+AT_ONCE_MAX = 100
+"""Silences ended in one round."""
+LOOK_SECONDS = 1.0
+LEVER_SECONDS = 0.02
+"""How often to look where time is moved by a lever, which nobody announces."""
+ACTOR = "system:intake"
+
+_log = structlog.get_logger(__name__)
+
+
+class Closer:
+    """Closes silent incidents; any number of processes may do so at once."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        clock: Clock,
+        commands: Batcher[Wanted, Answered],
+        *,
+        on_lever: bool = False,
+    ) -> None:
+        self._log = log
+        self._clock = clock
+        self._commands = commands
+        self._rest = LEVER_SECONDS if on_lever else LOOK_SECONDS
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Close until `stop` is set. Never raises."""
+        while not stop.is_set():
+            ended = 0
+            try:
+                ended = await self.round()
+            except Unavailable:
+                pass  # which intake's own probe tells
+            except Exception:  # noqa: BLE001 # it looks again; the log tells what it was
+                _log.exception("closing.failed")
+            if not ended:
+                await pause(stop, self._rest)
+
+    async def round(self) -> int:
+        """Close what is due now; return how many commands were done."""
+        silences = await asyncio.to_thread(self._due)
+        done = await asyncio.gather(*map(self._close, silences))
+        return sum(done)
+
+    async def _close(self, silence: Silence) -> bool:
+        request = CommandRequest[None](
+            incident=silence.incident, actor=ACTOR, scopes=(), body=None
+        )
+        wish = CloseSilent(silence.cycle)
+        try:
+            answer = await self._commands.submit(Wanted(request, wish, b""))
+        except Exception as error:  # noqa: BLE001 # the others are closed all the same
+            _log.warning("closing.put_off", incident=silence.incident, why=str(error))
+            return False
+        if isinstance(answer, CommandAnswer) and answer.outcome == "already":
+            await asyncio.to_thread(self._disarm, silence)
+        return True
+
+    def _due(self) -> list[Silence]:
+        with self._log.transaction() as cursor:
+            return list(due(cursor, self._clock(), AT_ONCE_MAX))
+
+    def _disarm(self, silence: Silence) -> None:
+        with self._log.transaction() as cursor:
+            disarm(cursor, silence)

@@ -1,0 +1,75 @@
+"""From when on a resolved incident may be closed, if its users stay silent. Pure."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from services.intake.decider.windows import closes_at
+from shared.entry import Entry
+from shared.events import IncidentEvent
+from shared.events.incident import IncidentResolved
+from shared.events.notification import (
+    NotificationConfirmed,
+    NotificationFailed,
+    NotificationRequested,
+)
+from shared.incident import Incident, Status, replay
+from shared.policy.document import Policy
+from shared.references import incident_stream
+
+FINAL = "resolved"
+"""The kind of the last message before an incident is closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A resolved incident nobody spoke of since; `due_at` None: do not close it yet."""
+
+    incident: str
+    cycle: int
+    due_at: datetime | None
+
+
+def silence(
+    history: Sequence[Entry],
+    notices: Iterable[Entry],
+    policy_of: Callable[[int], Policy],
+) -> Silence | None:
+    """Return the silence about an incident, None where it is not waited for.
+
+    `history` is the incident's stream, `notices` what stands in that of its escalation.
+    """
+    incident = replay(cast("IncidentEvent", entry.event) for entry in history)
+    if incident is None or incident.status is not Status.RESOLVED or incident.answered:
+        return None
+    resolved = next(e for e in reversed(history) if e.type == "incident.resolved")
+    event = cast("IncidentResolved", resolved.event)
+    due_at = None
+    if not incident.reporters or _told(incident, resolved.version, notices):
+        due_at = _closes_at(incident, policy_of(event.policy))
+    return Silence(incident.ref, incident.cycle, due_at)
+
+
+def _told(incident: Incident, version: int, notices: Iterable[Entry]) -> bool:
+    """Tell whether its users' message that it is resolved has left, or never will."""
+    wanted: set[str] = set()
+    settled: set[str] = set()
+    for entry in notices:
+        match entry.event:
+            case NotificationRequested(kind="resolved", audience="user") as asked:
+                cause = (asked.cause_stream, asked.cause_version)
+                if cause == (incident_stream(incident.ref), version):
+                    wanted.add(asked.key)
+            case NotificationConfirmed(key=key) | NotificationFailed(key=key):
+                settled.add(key)
+            case _:
+                pass
+    return bool(wanted) and wanted <= settled
+
+
+def _closes_at(incident: Incident, policy: Policy) -> datetime | None:
+    try:
+        return closes_at(incident, policy)
+    except ValueError:  # the calendar never opens: a person has to close it
+        return None

@@ -1,0 +1,47 @@
+"""Closing at work: the reader that knows of silences, and who ends them."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
+
+from services.intake.closing.closer import Closer
+from services.intake.closing.reading import BOOKMARK, Silences
+from services.intake.wanted import Wanted
+from shared.batcher import Batcher
+from shared.clock import Clock
+from shared.command import Answered
+from shared.event_log import EventLog
+from shared.health import Check, Probe
+from shared.reader import Reader
+from shared.reader_probe import reader_probe
+
+
+@dataclass(frozen=True)
+class Closing:
+    """`run` ends when it is told to stop; `probe` tells how far behind it is."""
+
+    run: Callable[[asyncio.Event], Coroutine[None, None, None]]
+    probe: Probe
+
+
+def closing(
+    log: EventLog, clock: Clock, commands: Batcher[Wanted, Answered], *, on_lever: bool
+) -> Closing:
+    """Return what closes silent incidents by giving `commands`.
+
+    It reads the log without NATS: nobody waits for a closing. It is never unready:
+    signals and commands are taken all the same.
+    """
+    reader = Reader(log, BOOKMARK, Silences(log).apply, None)
+    closer = Closer(log, clock, commands, on_lever=on_lever)
+    lag = reader_probe(reader.status, log, clock)
+
+    async def run(stop: asyncio.Event) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(reader.run(stop))
+            group.create_task(closer.run(stop))
+
+    async def probe() -> Check:
+        return replace(await lag(), ready=True)
+
+    return Closing(run, probe)

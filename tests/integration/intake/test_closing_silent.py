@@ -1,0 +1,221 @@
+"""What stays silent is closed once, what speaks is not: on real servers."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from time import monotonic
+
+import psycopg
+import pytest
+
+from services.intake.closing.rows import due
+from services.intake.closing.work import closing
+from services.intake.wanted import Wanted
+from shared.batcher import Batcher
+from shared.command import Answered
+from shared.event_log import EventLog
+from shared.events.incident import IncidentClosed
+from shared.events.notification import NotificationConfirmed, NotificationRequested
+from shared.references import escalation_stream, incident_stream
+from shared.serving import end
+from shared.wishes import Attach, Open, Reopen, Resolve
+from tests.integration.intake.conftest import MASTER, NOW, Hands, hands_on
+from tests.integration.intake.test_commanding import INC, done
+from tests.integration.intake.test_receiving import DISK, receive
+from tests.support.servers import Database
+
+pytestmark = pytest.mark.servers
+
+# The starter policy closes after 10 hours around the clock.
+DUE = NOW + timedelta(hours=10)
+SECONDS = 20
+
+
+class Watch:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@asynccontextmanager
+async def at_work(
+    hands: Hands, watch: Watch, processes: int = 1
+) -> AsyncIterator[None]:
+    """Run the closing of so many processes of intake."""
+    stop = asyncio.Event()
+    with ThreadPoolExecutor(2) as executor:
+        tasks = []
+        for _ in range(processes):
+            commands = Batcher[Wanted, Answered](
+                hands.commands.flush, executor, weight_max=10, waiting_max=100
+            )
+            work = closing(hands.log, watch, commands, on_lever=True)
+            tasks += [
+                asyncio.create_task(commands.run()),
+                asyncio.create_task(work.run(stop)),
+            ]
+        try:
+            yield
+        finally:
+            stop.set()
+            for task in tasks:
+                await end(task)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    deadline = monotonic() + SECONDS
+    while not await asyncio.to_thread(holds):
+        assert monotonic() < deadline
+        await asyncio.sleep(0.02)
+
+
+def waited_for(log: EventLog) -> dict[str, datetime | None]:
+    """Return the silences that are known, and when each is due."""
+    with log.transaction() as cursor:
+        rows = cursor.execute("SELECT incident, due_at FROM intake.silences").fetchall()
+    return dict(rows)
+
+
+def tracked(log: EventLog) -> int:
+    with log.transaction() as cursor:
+        row = cursor.execute("SELECT position FROM intake.tracking").fetchone()
+    return row[0] if row else 0
+
+
+def closures(hands: Hands, ref: str = INC) -> list[IncidentClosed]:
+    history = hands.log.history(incident_stream(ref))
+    return [e.event for e in history if isinstance(e.event, IncidentClosed)]
+
+
+def reported_and_resolved(hands: Hands) -> None:
+    mail = Open(title="No mail", reporter="lefevre", channel="email")
+    done(hands, mail, None)
+    done(hands, Resolve(note="rebooted"))
+
+
+def told(database: Database, hands: Hands) -> None:
+    """Let the message that it is resolved have left."""
+    history = hands.log.history(incident_stream(INC))
+    (version,) = (e.version for e in history if e.type == "incident.resolved")
+    common = {"incident": INC, "at": NOW, "by": "system:escalation", "key": "k1"}
+    log = EventLog.open(database.dsn("desk_escalation"), master=MASTER, pool_size=1)
+    log.record(
+        escalation_stream(INC),
+        0,
+        [
+            NotificationRequested(
+                **common,
+                policy=1,
+                kind="resolved",
+                audience="user",
+                channel="mail",
+                person="lefevre",
+                cause_stream=incident_stream(INC),
+                cause_version=version,
+            ),
+            NotificationConfirmed(**common, attempts=1, receipt="250"),
+        ],
+    )
+    log.close()
+
+
+def test_what_is_silent_is_closed_once_by_any_number_of_processes(
+    ruled: Database,
+) -> None:
+    async def story() -> None:
+        hands, watch = hands_on(ruled, pool_size=8), Watch()
+        reported_and_resolved(hands)
+        async with at_work(hands, watch, processes=2):
+            await until(lambda: waited_for(hands.log) == {INC: None})
+            told(ruled, hands)
+            await until(lambda: waited_for(hands.log) == {INC: DUE})
+            with hands.log.transaction() as cursor:
+                assert not due(cursor, DUE - timedelta(seconds=1), 10)
+            watch.now = DUE
+            await until(lambda: waited_for(hands.log) == {})
+        (closed,) = closures(hands)
+        assert (closed.cause, closed.by) == ("silence", "system:intake")
+        hands.log.close()
+
+    asyncio.run(story())
+
+
+def test_what_nobody_reported_needs_no_message(ruled: Database) -> None:
+    async def story() -> None:
+        hands, watch = hands_on(ruled, pool_size=8), Watch()
+        receive(hands, DISK)
+        done(hands, Resolve())
+        watch.now = DUE
+        async with at_work(hands, watch):
+            await until(lambda: len(closures(hands)) == 1)
+        hands.log.close()
+
+    asyncio.run(story())
+
+
+def test_who_answers_or_comes_back_is_not_closed_over(ruled: Database) -> None:
+    async def story() -> None:
+        hands, watch = hands_on(ruled, pool_size=8), Watch()
+        reported_and_resolved(hands)
+        receive(hands, DISK)
+        done(hands, Resolve(), "INC-000002")
+        told(ruled, hands)
+        done(hands, Attach(person="lefevre", channel="email", words="Non !"))
+        done(hands, Reopen(), "INC-000002")
+        watch.now = DUE
+        async with at_work(hands, watch):
+            head = hands.log.head().position
+            await until(lambda: tracked(hands.log) == head)
+            assert waited_for(hands.log) == {}
+        assert not closures(hands)
+        assert not closures(hands, "INC-000002")
+        hands.log.close()
+
+    asyncio.run(story())
+
+
+def test_an_answer_that_is_not_read_yet_is_heard_all_the_same(ruled: Database) -> None:
+    async def story() -> None:
+        hands, watch = hands_on(ruled, pool_size=8), Watch()
+        reported_and_resolved(hands)
+        done(hands, Attach(person="lefevre", channel="email", words="Non !"))
+        with psycopg.connect(ruled.owner_dsn) as owner:
+            # As a reader left it that has not come to the answer.
+            owner.execute("INSERT INTO intake.silences VALUES (%s, 1, %s)", (INC, NOW))
+            head = hands.log.head()
+            owner.execute(
+                "INSERT INTO intake.tracking VALUES ('closing', %s, %s, %s)",
+                (head.position, head.chain, head.recorded_at),
+            )
+        async with at_work(hands, watch):
+            await until(lambda: waited_for(hands.log) == {INC: None})
+        assert not closures(hands)
+        hands.log.close()
+
+    asyncio.run(story())
+
+
+def test_made_anew_from_the_log_it_closes_nothing_twice(ruled: Database) -> None:
+    async def story() -> None:
+        hands, watch = hands_on(ruled, pool_size=8), Watch()
+        receive(hands, DISK)
+        done(hands, Resolve())
+        watch.now = DUE
+        async with at_work(hands, watch):
+            await until(lambda: len(closures(hands)) == 1)
+        with psycopg.connect(ruled.owner_dsn) as owner:
+            owner.execute("TRUNCATE intake.silences, intake.tracking, intake.parked")
+        async with at_work(hands, watch):
+            head = hands.log.head().position
+            await until(lambda: tracked(hands.log) == head)
+        assert len(closures(hands)) == 1
+        assert waited_for(hands.log) == {}
+        hands.log.close()
+
+    asyncio.run(story())
