@@ -6,7 +6,7 @@ from shared.command import Scope
 
 MAYOR = "mairie-valmont"
 BOREALE = "boreale-logistique"
-_PARIS, _MONTREAL = "Europe/Paris", "America/Toronto"
+_PARIS, _MONTREAL = "Europe/Paris", "America/Montreal"
 
 
 def _staff(id_: str, name: str) -> Mapping[str, str | None]:

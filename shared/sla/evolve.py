@@ -166,21 +166,25 @@ def _turned(
                 due_at=event.due_at,
             )
         case SlaRetargeted():
-            return replace(
-                clock,
-                contract=event.contract,
-                candidates=event.candidates,
-                calendar=event.calendar,
-                seconds=event.seconds,
-                warn=event.warn,
-                stops_at=event.stops_at,
-                paused_by=event.paused_by,
-                set_at=event.retargeted_at,
-                due_at=event.due_at,
-                warned=(),
-            )
+            return _retargeted(clock, event)
         case _:
             assert_never(event)
+
+
+def _retargeted(clock: Clock, event: SlaRetargeted) -> Clock:
+    return replace(
+        clock,
+        contract=event.contract,
+        candidates=event.candidates,
+        calendar=event.calendar,
+        seconds=event.seconds,
+        warn=event.warn,
+        stops_at=event.stops_at,
+        paused_by=event.paused_by,
+        set_at=event.retargeted_at,
+        due_at=event.due_at,
+        warned=(),
+    )
 
 
 def _going_on(clock: Clock, at: datetime) -> Clock:

@@ -50,7 +50,7 @@ def test_what_is_imported_is_declared_and_nothing_else_is() -> None:
         for path in (ROOT / room).rglob("*.py")
         for module in _imported(path)
     }
-    needed = {INCLUDED.get(name, name).replace("_", "-") for name in imported}
+    needed = {INCLUDED.get(name, name).replace("_", "-").lower() for name in imported}
 
     assert needed <= DECLARED, "imported, and not declared in pyproject.toml"
     assert needed >= DECLARED - {"tzdata"}, "declared, and imported nowhere"
