@@ -1,24 +1,31 @@
 """`python -m bench [NAME …]`: measure, each figure beside its bound of the same run.
 
-Without a name, all of them, one after the other: about twenty minutes on a quiet
+Without a name, all of them, one after the other: about forty minutes on a quiet
 machine. `--quick` is for trying the benchmarks, not for figures to be quoted.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
-from bench import append, commands, list_page, rebuild, signals, visible
-from bench.figure import Figure, fdatasync_us, table_of
+from bench import (
+    append,
+    commands,
+    list_page,
+    nats_duplicates,
+    rebuild,
+    signals,
+    visible,
+    working_time,
+)
+from bench.figure import Figure, fdatasync_us, show
 from tests.support.servers import reachable_folder
 
 Figures = Callable[[int, float], Iterator[Figure]]
 ON_A_DESK: Mapping[str, Figures] = {
     "signals": signals.figures,
+    "nats_duplicates": nats_duplicates.figures,
     "visible": visible.figures,
     "commands": commands.figures,
 }
@@ -26,7 +33,15 @@ BY_ITSELF: Mapping[str, Callable[..., None]] = {
     "append": append.main,
     "rebuild": rebuild.main,
     "list_page": list_page.main,
+    "working_time": working_time.main,
 }
+QUICK: Mapping[str, Mapping[str, Any]] = {
+    "append": {"rounds": 1},
+    "rebuild": {"events": 20_000, "rounds": 1},
+    "list_page": {"incidents": [10_000]},
+    "working_time": {"rounds": 2, "seconds": 0.5},
+}
+"""What is smaller of those that measure by themselves."""
 NAMES = (*ON_A_DESK, *BY_ITSELF)
 
 
@@ -47,16 +62,12 @@ def main(
         rounds, seconds = 2, 2.0
     with reachable_folder() as folder:
         sync_us = fdatasync_us(folder)
+    how = f"{rounds} rounds of {seconds:g} s, fdatasync {sync_us} µs"
     for name in names or NAMES:
         if name in BY_ITSELF:
-            BY_ITSELF[name](as_json=as_json)
-            continue
-        found = list(ON_A_DESK[name](rounds, seconds))
-        if as_json:
-            print(json.dumps({name: [asdict(each) for each in found]}))
+            BY_ITSELF[name](as_json=as_json, **(QUICK[name] if quick else {}))
         else:
-            title = f"{name}: {rounds} rounds of {seconds:g} s, fdatasync {sync_us} µs"
-            Console().print(table_of(title, found))
+            show(name, how, list(ON_A_DESK[name](rounds, seconds)), as_json=as_json)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,15 @@
 """A figure, its bound in the same run, and how well the disk of that run syncs."""
 
+import json
 import os
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Literal
 
+from rich.console import Console
 from rich.table import Table
 
 SYNCS = 200
@@ -99,3 +101,11 @@ def table_of(title: str, figures: Sequence[Figure]) -> Table:
             what, said(f.value), spread, f.unit, ratio, said(f.bound), f.beside
         )
     return table
+
+
+def show(name: str, how: str, figures: Sequence[Figure], *, as_json: bool) -> None:
+    """Print the figures of a part and how they were measured, or both as JSON."""
+    if as_json:
+        print(json.dumps({name: [asdict(each) for each in figures]}))
+    else:
+        Console().print(table_of(f"{name}: {how}", figures))
