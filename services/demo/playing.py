@@ -117,6 +117,11 @@ async def _one(cue: Cue, beat: Beat, stage: Stage) -> None:
         raise Failed(f"beat {beat.number}, {beat.title}: {unseen}") from unseen
     except httpx.HTTPError as error:
         raise Failed(f"beat {beat.number}, {beat.title}: {error!r}") from error
+    except (LookupError, TypeError, ValueError) as error:
+        # An answer of another form than the play expects: as unseen as a wrong one.
+        raise Failed(
+            f"beat {beat.number}, {beat.title}: an answer lacks {error!r}"
+        ) from error
 
 
 def _said(beat: Beat) -> str:
