@@ -109,6 +109,16 @@ def test_what_is_remembered_comes_back_from_its_stored_form(
         assert remembered(record, orjson.dumps(stored.obj)) == state
 
 
+@given(histories())
+def test_nothing_is_remembered_but_what_has_a_name(entries: list[Entry]) -> None:
+    for life in folded(entries).values():
+        assert isinstance(life, Life)
+        parts = (life, life.dims, *life.facts, *life.pauses)
+        assert all(
+            list(vars(part)) == list(type(part).__annotations__) for part in parts
+        )
+
+
 @given(histories(), st.data())
 def test_no_row_ever_goes_away(entries: list[Entry], data: st.DataObject) -> None:
     until = data.draw(st.integers(1, len(entries)))

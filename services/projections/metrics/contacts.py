@@ -1,8 +1,6 @@
 """Who reported an incident, who was in touch about it, and what it is about."""
 
-from dataclasses import replace
-
-from services.projections.metrics.life import Fact, Life, added, changed, last
+from services.projections.metrics.life import Fact, Life, added, altered, changed, last
 from shared.entry import Entry
 from shared.events import IncidentEvent
 from shared.events.incident import (
@@ -21,16 +19,16 @@ def heard(life: Life, event: IncidentEvent, entry: Entry) -> Life:
         case IncidentContacted(direction="inbound"):
             return _contacted(life, event, entry)
         case IncidentClassified():
-            dims = replace(
+            dims = altered(
                 life.dims,
                 service=event.service,
                 client=event.client,
                 priority=event.priority,
                 category=event.category,
             )
-            return replace(life, dims=dims)
+            return altered(life, dims=dims)
         case IncidentAssigned(team=team) if team != life.dims.team:
-            return replace(life, dims=replace(life.dims, team=team), changed_team=True)
+            return altered(life, dims=altered(life.dims, team=team), changed_team=True)
         case _:
             return life
 
@@ -41,7 +39,7 @@ def _noticed(life: Life, entry: Entry) -> Life:
         return life
     word = "monitoring_only" if life.origin == "monitoring" else "desk"
     fact = Fact("reported", 0, entry.recorded_at, word)
-    return replace(life, facts=added(life.facts, fact))
+    return altered(life, facts=added(life.facts, fact))
 
 
 def _reported(life: Life, entry: Entry) -> Life:
@@ -53,7 +51,7 @@ def _reported(life: Life, entry: Entry) -> Life:
     before = last(life.facts, "reported")
     fact = Fact("reported", 1, entry.recorded_at, word)
     facts = changed(life.facts, before, fact) if before else added(life.facts, fact)
-    return replace(life, user_reported=True, facts=facts)
+    return altered(life, user_reported=True, facts=facts)
 
 
 def _contacted(life: Life, event: IncidentContacted, entry: Entry) -> Life:
@@ -66,9 +64,9 @@ def _contacted(life: Life, event: IncidentContacted, entry: Entry) -> Life:
         ended="abandoned" if event.abandoned else None,
         waited=event.waited_seconds,
     )
-    return replace(
+    return altered(
         life,
-        dims=replace(life.dims, channel=life.dims.channel or event.channel),
+        dims=altered(life.dims, channel=life.dims.channel or event.channel),
         contacts=life.contacts if event.abandoned else life.contacts + 1,
         facts=added(life.facts, fact),
     )

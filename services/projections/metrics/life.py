@@ -5,9 +5,9 @@ An incident is remembered as a `Life`, a problem or a change as a `Matter`. Of b
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeVar
 
 from shared.events.incident import Origin
 from shared.incident import AT_WORK, IN_STOCK, Status
@@ -135,6 +135,19 @@ class Matter:
 
 
 State = Life | Matter
+Remembered = TypeVar("Remembered", bound=Life | Matter | Fact | Dims | Pause)
+
+
+def altered(state: Remembered, **changes: object) -> Remembered:
+    """Return a record with some fields changed.
+
+    `dataclasses.replace` takes 16 µs for so many fields, this 1 µs. Nothing checks the
+    names but a test over any history.
+    """
+    after = object.__new__(type(state))
+    after.__dict__.update(state.__dict__)
+    after.__dict__.update(changes)
+    return after
 
 
 def last(facts: tuple[Fact, ...], kind: Kind) -> Fact | None:
@@ -145,7 +158,7 @@ def last(facts: tuple[Fact, ...], kind: Kind) -> Fact | None:
 def added(facts: tuple[Fact, ...], fact: Fact) -> tuple[Fact, ...]:
     """Return `facts` with one more, numbered on in its kind; its own number is lost."""
     before = last(facts, fact.kind)
-    return (*facts, replace(fact, number=before.number + 1 if before else 1))
+    return (*facts, altered(fact, number=before.number + 1 if before else 1))
 
 
 def changed(facts: tuple[Fact, ...], was: Fact, now: Fact) -> tuple[Fact, ...]:

@@ -1,8 +1,6 @@
 """What counts of problems and changes."""
 
-from dataclasses import replace
-
-from services.projections.metrics.life import Dims, Fact, Kind, Matter, last
+from services.projections.metrics.life import Dims, Fact, Kind, Matter, altered, last
 from shared.entry import Entry
 from shared.events import ChangeEvent, ProblemEvent
 from shared.events.change import ChangeCancelled, ChangePlanned, ChangeRequested
@@ -28,7 +26,7 @@ def about_problem(matter: Matter | None, event: ProblemEvent, entry: Entry) -> M
         case ProblemIdentified() if event.incident or event.origin == "incident":
             return _once(matter, "problem_of_incident", "", entry)
         case ProblemAssigned():
-            return replace(matter, dims=replace(matter.dims, team=event.team))
+            return altered(matter, dims=altered(matter.dims, team=event.team))
         case _:
             return matter
 
@@ -62,4 +60,4 @@ def _once(matter: Matter, kind: Kind, word: str, entry: Entry) -> Matter:
     if last(matter.facts, kind):
         return matter
     fact = Fact(kind, 1, entry.recorded_at, word)
-    return replace(matter, facts=(*matter.facts, fact))
+    return altered(matter, facts=(*matter.facts, fact))

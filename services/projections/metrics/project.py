@@ -3,10 +3,16 @@
 Of an incident it needs all streams about it, in the order of the log.
 """
 
-from dataclasses import replace
-
 from services.projections.metrics.contacts import heard
-from services.projections.metrics.life import Dims, Fact, Life, Matter, State, added
+from services.projections.metrics.life import (
+    Dims,
+    Fact,
+    Life,
+    Matter,
+    State,
+    added,
+    altered,
+)
 from services.projections.metrics.matters import about_change, about_problem
 from services.projections.metrics.promises import promised
 from services.projections.metrics.spans import spanned
@@ -42,7 +48,7 @@ def step(state: State | None, entry: Entry) -> State | None:
     after = _after(state, entry)
     if after is state or after is None:
         return state
-    return replace(after, seen={**after.seen, _kind(entry): entry.position})
+    return altered(after, seen={**after.seen, _kind(entry): entry.position})
 
 
 def _kind(entry: Entry) -> str:
@@ -88,10 +94,10 @@ def _lived(life: Life, entry: Entry) -> Life:
     if is_sla_event(event):
         return promised(life, event, entry)
     if isinstance(event, Escalated):
-        dims = replace(life.dims, team=event.team)
-        return replace(life, dims=dims, changed_team=True)
+        dims = altered(life.dims, team=event.team)
+        return altered(life, dims=dims, changed_team=True)
     if isinstance(event, HandoverEvent):
         word = event.type.removeprefix("handover.")
         fact = Fact("handover", 0, entry.recorded_at, word)
-        return replace(life, facts=added(life.facts, fact))
+        return altered(life, facts=added(life.facts, fact))
     return life

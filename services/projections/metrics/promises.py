@@ -4,10 +4,9 @@ A clock that goes on after its end (`sla.continued`) has not ended, unless it wa
 breached: a breach stays.
 """
 
-from dataclasses import replace
 from typing import NamedTuple
 
-from services.projections.metrics.life import Fact, Life, Promise, changed
+from services.projections.metrics.life import Fact, Life, Promise, altered, changed
 from shared.entry import Entry
 from shared.events import SlaEvent
 from shared.events.sla import (
@@ -27,7 +26,7 @@ def promised(life: Life, event: SlaEvent, entry: Entry) -> Life:
             promise = Promise(
                 event.policy, event.contract, event.calendar, event.paused_by
             )
-            return replace(life, promise=promise)
+            return altered(life, promise=promise)
         case SlaMet():
             return _ended(life, event, entry, "met")
         case SlaBreached():
@@ -56,10 +55,10 @@ def _ended(life: Life, event: _End, entry: Entry, how: str | None) -> Life:
         (f for f in life.facts if f.kind == "target" and f.number == fact.number), None
     )
     if before is None:
-        return replace(life, facts=(*life.facts, fact))
+        return altered(life, facts=(*life.facts, fact))
     if before.ended == "breached":
         return life
-    return replace(life, facts=changed(life.facts, before, fact))
+    return altered(life, facts=changed(life.facts, before, fact))
 
 
 _TARGETS = ("tto", "ttr", "update")

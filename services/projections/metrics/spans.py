@@ -4,9 +4,15 @@ Each is true or not after every event; a change of that begins or ends a span. S
 balance cannot but be true: who is open at an instant is who came in less who left.
 """
 
-from dataclasses import replace
-
-from services.projections.metrics.life import Fact, Kind, Life, added, changed, last
+from services.projections.metrics.life import (
+    Fact,
+    Kind,
+    Life,
+    added,
+    altered,
+    changed,
+    last,
+)
 from shared.entry import Entry
 from shared.events.incident import IncidentAcknowledged, IncidentReopened
 from shared.events.incident_ties import IncidentUnmerged
@@ -24,7 +30,7 @@ def spanned(before: Life | None, after: Life, entry: Entry) -> Life:
             word = _word(kind, before, after, entry)
             fact = Fact(kind, 0, entry.recorded_at, word, began_at=entry.event.at)
             facts = added(facts, fact)
-    return replace(after, facts=facts)
+    return altered(after, facts=facts)
 
 
 def _truths(life: Life | None) -> dict[Kind, bool]:
@@ -43,7 +49,7 @@ def _ended(
     was = last(facts, kind)
     if was is None:
         return facts
-    now = replace(
+    now = altered(
         was, until=entry.recorded_at, ended=_end(after, entry), ended_at=entry.event.at
     )
     return changed(facts, was, now)

@@ -3,9 +3,7 @@
 A test over any history holds both to the same.
 """
 
-from dataclasses import replace
-
-from services.projections.metrics.life import Fact, Life, Pause, added
+from services.projections.metrics.life import Fact, Life, Pause, added, altered
 from shared.entry import Entry
 from shared.events import IncidentEvent
 from shared.events.incident import (
@@ -32,7 +30,7 @@ def moved(life: Life, event: IncidentEvent, entry: Entry) -> Life:
     if after is life:
         return life
     resolved = isinstance(event, IncidentResolved) or life.resolved
-    return replace(after, resolved=resolved and after.status in _DONE)
+    return altered(after, resolved=resolved and after.status in _DONE)
 
 
 def _moved(  # noqa: PLR0911 # one return a case
@@ -44,19 +42,19 @@ def _moved(  # noqa: PLR0911 # one return a case
         case IncidentAcknowledged():
             paused = life.status is Status.PAUSED
             status = Status.PAUSED if paused else Status.ACKNOWLEDGED
-            return replace(
+            return altered(
                 life, status=status, acknowledged=True, ever_acknowledged=True
             )
         case IncidentPaused():
             pause = Pause(event.reason, event.at)
-            return replace(life, status=Status.PAUSED, pauses=(*life.pauses, pause))
+            return altered(life, status=Status.PAUSED, pauses=(*life.pauses, pause))
         case IncidentResumed():
-            pauses = tuple(replace(p, until=p.until or event.at) for p in life.pauses)
-            return replace(life, status=_at_work(life), pauses=pauses)
+            pauses = tuple(altered(p, until=p.until or event.at) for p in life.pauses)
+            return altered(life, status=_at_work(life), pauses=pauses)
         case IncidentUnmerged():
-            return replace(life, status=_at_work(life))
+            return altered(life, status=_at_work(life))
         case IncidentRestored() | IncidentRelapsed():
-            return replace(life, restored=isinstance(event, IncidentRestored))
+            return altered(life, restored=isinstance(event, IncidentRestored))
         case IncidentReopened():
             return _reopened(life, event, entry)
         case _:
@@ -66,13 +64,13 @@ def _moved(  # noqa: PLR0911 # one return a case
 def _over(life: Life, event: IncidentEvent) -> Life:
     match event:
         case IncidentResolved():
-            return replace(life, status=Status.RESOLVED)
+            return altered(life, status=Status.RESOLVED)
         case IncidentClosed():
-            return replace(life, status=Status.CLOSED)
+            return altered(life, status=Status.CLOSED)
         case IncidentCancelled():
-            return replace(life, status=Status.CANCELLED)
+            return altered(life, status=Status.CANCELLED)
         case IncidentMerged():
-            return replace(life, status=Status.MERGED)
+            return altered(life, status=Status.MERGED)
         case _:
             return life
 
@@ -80,7 +78,7 @@ def _over(life: Life, event: IncidentEvent) -> Life:
 def _reopened(life: Life, event: IncidentReopened, entry: Entry) -> Life:
     word = "after_closure" if event.after_closure else "resolved"
     fact = Fact("reopened", 0, entry.recorded_at, word)
-    return replace(
+    return altered(
         life,
         status=Status.NEW,
         acknowledged=False,
