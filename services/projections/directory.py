@@ -7,7 +7,7 @@ from psycopg import Cursor
 from psycopg.rows import class_row
 
 _PERSON = """
-SELECT id, language, zone, email IS NOT NULL AS has_mail FROM directory.people
+SELECT id, name, language, zone, email IS NOT NULL AS has_mail FROM directory.people
 WHERE id = %s
 """
 
@@ -17,6 +17,7 @@ class Person:
     """A person of the directory. Without a language or zone: those of the desk."""
 
     id: str
+    name: str
     language: str | None
     zone: str | None
     has_mail: bool

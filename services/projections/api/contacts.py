@@ -7,11 +7,16 @@ from pydantic import ValidationError
 
 from services.projections.api.asked import refusals
 from services.projections.api.commands import Wish, body_of
-from services.projections.api.desk import Desk, DeskHere
-from services.projections.directory import Person, person
-from services.projections.snapshots import snapshot
+from services.projections.api.desk import DeskHere
+from services.projections.api.receipt_view import (
+    ReceiptView,
+    read_receipt,
+    unreached,
+)
+from services.projections.snapshots import TooSlow
 from shared.command import CommandAnswer
 from shared.contact import Contact, wish_of
+from shared.event_log import Unavailable
 from shared.problem import Problem, located
 
 router = APIRouter(tags=["contacts"])
@@ -20,10 +25,12 @@ router = APIRouter(tags=["contacts"])
 class ContactAnswer(CommandAnswer):
     """What became of a contact. It is recorded, whoever the person is."""
 
-    known: bool
-    """Whether the directory knows the person."""
+    known: bool | None
+    """Whether the directory knows the person; null where that cannot be told now."""
     note: str | None
     """Why nothing that the desk writes will reach the person."""
+    receipt: ReceiptView | None
+    """Null where it cannot be written now; the contact is recorded all the same."""
 
 
 @router.post(
@@ -47,12 +54,13 @@ async def take_contact(wish: Wish, desk: DeskHere, response: Response) -> Contac
     )
     response.headers["Location"] = f"/v1/incidents/{answer.incident}"
     response.headers["ETag"] = f'"{answer.version}"'
-    found = await desk.blocking(_found, desk, contact.person)
-    return ContactAnswer(
-        **answer.model_dump(),
-        known=found is not None,
-        note=_unreached(contact.person, found),
-    )
+    known, note, told = None, None, None
+    try:
+        found, told = await desk.blocking(read_receipt, desk, contact, answer.incident)
+        known, note = found is not None, unreached(contact.person, found)
+    except (Problem, Unavailable, TooSlow, LookupError):
+        note = "it is recorded; the receipt cannot be written at the moment"
+    return ContactAnswer(**answer.model_dump(), known=known, note=note, receipt=told)
 
 
 def _read(body: dict[str, Any]) -> Contact:
@@ -70,19 +78,3 @@ def _read(body: dict[str, Any]) -> Contact:
             code="invalid",
             errors=errors,
         ) from error
-
-
-def _found(desk: Desk, id_: str) -> Person | None:
-    with snapshot(desk.log) as cursor:
-        return person(cursor, id_)
-
-
-def _unreached(id_: str, found: Person | None) -> str | None:
-    if found is None:
-        return (
-            f"the directory knows no {id_}, so no mail can reach them: import them "
-            "with `permanence people import`, and it will"
-        )
-    if not found.has_mail:
-        return f"the directory has no e-mail address of {id_}: no mail can reach them"
-    return None

@@ -17,6 +17,7 @@ from shared.access import Access
 from shared.answering import ANSWER_SECONDS
 from shared.clock import Clock
 from shared.event_log import EventLog
+from shared.policies import PolicyVersions
 from shared.problem import Problem
 
 Given = ParamSpec("Given")
@@ -35,7 +36,12 @@ class Desk:
     threads: Executor
     tail: Tail
     clock: Clock
+    policies: PolicyVersions = field(init=False)
     _running: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        """Have every policy at hand that was ever in force."""
+        self.policies = PolicyVersions(self.log)
 
     async def blocking(
         self,

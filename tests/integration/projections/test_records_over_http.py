@@ -71,6 +71,18 @@ def test_a_contact_opens_an_incident_of_the_persons_client(desk: Desk) -> None:
     assert (done["known"], done["note"]) == (True, None)
 
 
+def test_the_receipt_has_the_reference_and_what_is_promised(desk: Desk) -> None:
+    first = _contact(desk, service="mail")
+    told = first["receipt"]
+
+    assert told["reference"] == first["incident"]
+    assert first["incident"] in told["text"]
+    assert (told["language"], told["zone"]) == ("en", "UTC")
+    assert told["promises"] == []  # the starter policy has no contract
+    second = _contact(desk, person="costa", incident=first["incident"])
+    assert "We knew of this incident already" in second["receipt"]["text"]
+
+
 def test_a_contact_belongs_to_the_incident_it_names(desk: Desk) -> None:
     first = _contact(desk, service="mail")
     second = _contact(desk, person="costa", incident=first["incident"])
