@@ -6,9 +6,9 @@ queue is soon reached; what was published is counted against the log.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass
 from time import monotonic
 
 import nats
@@ -35,6 +35,16 @@ CASES = {
 }
 
 
+@dataclass(frozen=True)
+class Done:
+    """Signals on record a second, of each round; how many in all; and the bound."""
+
+    rates: Sequence[float]
+    signals: int
+    unheard: float
+    """Signals a second that the server takes while nobody takes them from it."""
+
+
 def figures(rounds: int, seconds: float) -> Iterator[Figure]:
     """Measure each case on a desk of its own, `rounds` times `seconds`."""
     for what, load in CASES.items():
@@ -45,61 +55,69 @@ def figures(rounds: int, seconds: float) -> Iterator[Figure]:
             alone = flushed_per_second(desk.postgres, load, seconds)
             with used_by(desk) as used:
                 done = asyncio.run(_rounds(desk, load, rounds, seconds))
-        yield median_of(
-            what,
-            [rate for rate, _ in done],
-            "/s",
-            bound=alone,
-            beside="the same batches without NATS, one thread",
-            note=used.each(sum(number for _, number in done)),
-        )
+        note = used.each(done.signals)
+        bounds = {
+            "the same batches without NATS, one thread": alone,
+            "nats-server alone, each synced": done.unheard,
+        }
+        for beside, bound in bounds.items():
+            yield median_of(
+                what, done.rates, "/s", bound=bound, beside=beside, note=note
+            )
 
 
-async def _rounds(
-    desk: Desk, load: Load, rounds: int, seconds: float
-) -> list[tuple[float, int]]:
-    """Return of each round the signals on record a second, and their number."""
+async def _rounds(desk: Desk, load: Load, rounds: int, seconds: float) -> Done:
     client = await nats.connect(desk.nats.bus.url("admin"))
     js = client.jetstream()
-    await _published(js, replace(load, prefix=f"{load.prefix}-warm"), 1.0)
-    done = []
+    await _published(js, load, 1.0)
+    rates, signals = [], 0
     with closing(desk.log()) as log:
         for _ in range(rounds):
             before = await asyncio.to_thread(still, log)
             began = monotonic()
             published = await _published(js, load, seconds)
-            took = monotonic() - began
+            rates.append(published / (monotonic() - began))
+            signals += published
             kept = (await asyncio.to_thread(still, log)).since(before)
             demand_nothing_lost(kept, published, 0)
-            done.append((published / took, published))
+    desk.services["intake"].freeze()
+    began = monotonic()
+    unheard = await _sent(js, load, began + 1.0) / (monotonic() - began)
     await client.close()
-    return done
+    return Done(rates, signals, unheard)
 
 
 async def _published(js: JetStreamContext, load: Load, seconds: float) -> int:
     """Publish for `seconds`; return how many signals, once none waits any more."""
-    next_body = bodies(load, SIGNAL)
-    over = monotonic() + seconds
-    subject, published = subjects.signal(SOURCE), 0
     may_send = asyncio.Event()
     may_send.set()
+    sending = asyncio.ensure_future(_sent(js, load, monotonic() + seconds, may_send))
+    while (waiting := await _waiting(js) * load.size) or not sending.done():
+        if waiting < WAITING_MAX:
+            may_send.set()
+        else:
+            may_send.clear()
+        await asyncio.sleep(LOOK_SECONDS)
+    return await sending
+
+
+async def _sent(
+    js: JetStreamContext, load: Load, until: float, may: asyncio.Event | None = None
+) -> int:
+    """Publish until then, resting while it `may` not; return how many signals."""
+    next_body = bodies(load, SIGNAL)
+    subject, sent = subjects.signal(SOURCE), 0
 
     async def send() -> None:
-        nonlocal published
-        while monotonic() < over:
-            await may_send.wait()
+        nonlocal sent
+        while monotonic() < until:
+            if may is not None:
+                await may.wait()
             await js.publish(subject, next_body(), timeout=30)
-            published += load.size
+            sent += load.size
 
-    async def wait_until_empty(sending: asyncio.Future[list[None]]) -> None:
-        while (waiting := await _waiting(js) * load.size) or not sending.done():
-            may_send.set() if waiting < WAITING_MAX else may_send.clear()
-            await asyncio.sleep(LOOK_SECONDS)
-
-    sending = asyncio.gather(*(send() for _ in range(AT_ONCE)))
-    await wait_until_empty(sending)
-    await sending
-    return published
+    await asyncio.gather(*(send() for _ in range(AT_ONCE)))
+    return sent
 
 
 async def _waiting(js: JetStreamContext) -> int:

@@ -19,12 +19,17 @@ def main() -> None:
     import pytz  # type: ignore[import-untyped] # likewise
 
     asked = json.load(sys.stdin)
+    zone = pytz.timezone(asked["zone"])
     rule = businesstimedelta.WorkDayRule(
         start_time=dt.time(asked["opens"]),
         end_time=dt.time(asked["closes"]),
         working_days=WORKDAYS,
-        tz=pytz.timezone(asked["zone"]),
+        tz=zone,
     )
+    if asked["closed"]:
+        closed = {dt.date.fromisoformat(each) for each in asked["closed"]}
+        holidays = businesstimedelta.HolidayRule(closed, tz=zone)
+        rule = businesstimedelta.Rules([rule, holidays])
     span = dt.timedelta(days=asked["elapsed_days"])
     promise = businesstimedelta.BusinessTimeDelta(rule, hours=asked["due_hours"])
     starts = [dt.datetime.fromisoformat(each) for each in asked["starts"]]

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from statistics import median
 from time import perf_counter
 from typing import Annotated, Any
 
@@ -31,6 +32,22 @@ DUE_HOURS = 8
 ELAPSED_DAYS = 61
 ZONE, OPENS, CLOSES = "Europe/Paris", 8, 18
 YEAR = datetime(2026, 1, 1, tzinfo=UTC)
+CALENDARS = {
+    "weekly hours alone": (),
+    "with public holidays": (
+        "2026-01-01",
+        "2026-04-06",
+        "2026-05-01",
+        "2026-05-08",
+        "2026-05-14",
+        "2026-05-25",
+        "2026-07-14",
+        "2026-11-11",
+        "2026-12-25",
+        "2027-01-01",
+    ),
+}
+WHATS = {"due": f"due, {DUE_HOURS} h", "elapsed": f"elapsed, {ELAPSED_DAYS} days"}
 AIM = 20
 """How many times the peer's rate was aimed at."""
 
@@ -51,43 +68,34 @@ def main(
 def figures(python: Path, rounds: int, seconds: float) -> Iterator[Figure]:
     """Measure both, turn about; `python` is of the peer's environment."""
     random = Random(1)
-    starts = [
-        YEAR + timedelta(seconds=random.randrange(10**7)) for _ in range(QUESTIONS)
-    ]
-    ours: list[Mapping[str, Any]] = []
-    theirs: list[Mapping[str, Any]] = []
-    for _ in range(rounds):
-        theirs.append(_theirs(python, starts, seconds))
-        ours.append(_ours(starts, seconds))
-    for kind in ("due", "elapsed"):
-        assert ours[0][kind] == theirs[0][kind], f"they do not agree on what is {kind}"
-    first_ms = min(each["first_ms"] for each in ours)
-    whats = {
-        "due": f"due, {DUE_HOURS} h",
-        "elapsed": f"elapsed, {ELAPSED_DAYS} days",
-    }
-    for kind, what in whats.items():
-        rate = f"{kind}_a_second"
-        bound = median_of(what, [each[rate] for each in theirs], "/s").value
-        yield median_of(
-            what,
-            [each[rate] for each in ours],
-            "/s",
-            bound=bound,
-            beside="businesstimedelta 1.0.1",
-            note=f"aimed at {AIM} ×; the first took {first_ms:.1f} ms",
-        )
+    seconds_in = [random.randrange(10**7) for _ in range(QUESTIONS)]
+    starts = [YEAR + timedelta(seconds=each) for each in seconds_in]
+    for name, closed in CALENDARS.items():
+        done = [
+            (_theirs(python, closed, starts, seconds), _ours(closed, starts, seconds))
+            for _ in range(rounds)
+        ]
+        theirs, ours = done[0]
+        first_ms = min(each["first_ms"] for _, each in done)
+        for kind, what in WHATS.items():
+            assert ours[kind] == theirs[kind], f"they do not agree on what is {kind}"
+            rate = f"{kind}_a_second"
+            yield median_of(
+                f"{what}, {name}",
+                [each[rate] for _, each in done],
+                "/s",
+                bound=median([each[rate] for each, _ in done]),
+                beside="businesstimedelta 1.0.1",
+                note=f"aimed at {AIM} ×; the first took {first_ms:.1f} ms",
+            )
 
 
-def _ours(starts: Sequence[datetime], seconds: float) -> Mapping[str, Any]:
-    hours = hours_of(
-        Calendar.model_validate(
-            {
-                "timezone": ZONE,
-                "weekly_hours": {"mon-fri": [f"{OPENS:02d}:00-{CLOSES:02d}:00"]},
-            }
-        )
-    )
+def _ours(
+    closed: Sequence[str], starts: Sequence[datetime], seconds: float
+) -> Mapping[str, Any]:
+    weekly_hours = {"mon-fri": [f"{OPENS:02d}:00-{CLOSES:02d}:00"]}
+    calendar = {"timezone": ZONE, "weekly_hours": weekly_hours, "holidays": closed}
+    hours = hours_of(Calendar.model_validate(calendar))
     promise, span = DUE_HOURS * 3_600, timedelta(days=ELAPSED_DAYS)
 
     def due_of(start: datetime) -> datetime:
@@ -110,12 +118,13 @@ def _ours(starts: Sequence[datetime], seconds: float) -> Mapping[str, Any]:
 
 
 def _theirs(
-    python: Path, starts: Sequence[datetime], seconds: float
+    python: Path, closed: Sequence[str], starts: Sequence[datetime], seconds: float
 ) -> Mapping[str, Any]:
     asked = {
         "zone": ZONE,
         "opens": OPENS,
         "closes": CLOSES,
+        "closed": closed,
         "due_hours": DUE_HOURS,
         "elapsed_days": ELAPSED_DAYS,
         "starts": [each.isoformat() for each in starts],
