@@ -47,7 +47,11 @@ def page() -> str:
 def _with_plain_keys(text: str) -> str:
     """Return the document with names such as the standard allows for components."""
     text = re.sub(r"CommandRequest(?:\[|%5B)(\w+)(?:\]|%5D)", r"\1Request", text)
-    return re.sub(r"(event|incident|signals)([\w.]*):(\w*Message)", r"\1\2.\3", text)
+    return re.sub(
+        r"(event|incident|problem|change|signals)([\w.]*):(\w*Message)",
+        r"\1\2.\3",
+        text,
+    )
 
 
 def _broker() -> NatsBroker:

@@ -10,9 +10,9 @@ import pytest
 
 from docs.generate import asyncapi, openapi
 from docs.generate.pages import Made
+from services.intake.command_bus import OWNED
 from shared import subjects
 from shared.events import EVENT_TYPES
-from shared.wishes import BODIES
 
 Document = dict[str, Any]
 
@@ -28,7 +28,11 @@ def test_every_command_and_every_event_has_its_subject(document: Document) -> No
 
     assert addresses == {
         subjects.SIGNALS,
-        *(subjects.command("incident", verb) for verb in BODIES),
+        *(
+            subjects.command(aggregate, verb)
+            for aggregate, bodies in OWNED.items()
+            for verb in bodies
+        ),
         *(subjects.event(type_) for type_ in EVENT_TYPES),
     }
 
@@ -38,7 +42,14 @@ def test_every_command_has_its_path() -> None:
 
     assert {
         "/v1/incidents",
-        *(f"/v1/incidents/{{ref}}/{verb}" for verb in BODIES if verb != "open"),
+        "/v1/problems",
+        "/v1/changes",
+        *(
+            f"/v1/{aggregate}s/{{ref}}/{verb}"
+            for aggregate, bodies in OWNED.items()
+            for verb in bodies
+            if verb not in {"open", "identify", "request"}
+        ),
     } <= {path for path, methods in paths.items() if "post" in methods}
 
 
