@@ -13,6 +13,7 @@ from docs.generate import (
     nats_config,
     openapi,
     policy,
+    record_life,
     settings,
 )
 
@@ -36,5 +37,6 @@ PAGES: tuple[Made, ...] = (
     nats_config,
     openapi,
     policy,
+    record_life,
     settings,
 )

@@ -4,7 +4,6 @@ from typing import assert_never
 
 from services.intake.commands import (
     AcknowledgeSource,
-    CloseSilent,
     Command,
     Recover,
     Trigger,
@@ -19,15 +18,9 @@ from shared.incident import Incident
 from shared.policy.document import Policy
 from shared.problems import Problem
 from shared.wishes import (
-    Cancel,
-    Close,
     Link,
     Merge,
     Open,
-    Relapse,
-    Reopen,
-    Resolve,
-    Restore,
     Split,
     Unlink,
     Unmerge,
@@ -56,19 +49,11 @@ def decide(  # noqa: PLR0911 one return a case
         return _first(circumstances)
     if not is_to_do(wish.verb, incident):
         return []
+    if isinstance(wish, ending.EndWish):
+        return ending.ended(wish, incident, circumstances)
     match wish:
         case Trigger() | Recover() | AcknowledgeSource():
             return hearing.heard(wish, incident, circumstances)
-        case (
-            Restore()
-            | Relapse()
-            | Resolve()
-            | Reopen()
-            | Close()
-            | CloseSilent()
-            | Cancel()
-        ):
-            return ending.ended(wish, incident, circumstances)
         case Link() | Unlink() | Merge() | Unmerge() | Split():
             return _tied(wish, incident, circumstances)
         case Open():
