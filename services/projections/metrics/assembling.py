@@ -8,6 +8,7 @@ from services.projections.metrics.asked import Asked
 from services.projections.metrics.counted import Counted
 from services.projections.metrics.figures import (
     Balance,
+    Dwell,
     Figures,
     Percentiles,
     ResolvedWithin,
@@ -16,7 +17,7 @@ from services.projections.metrics.figures import (
     TimesToAcknowledge,
     Within,
 )
-from services.projections.metrics.queries import Cell, Found, Measured
+from services.projections.metrics.queries import Cell, Dwelt, Found, Measured
 from shared.policy.durations import duration_text
 
 _TARGETS = ("tto", "ttr", "update")
@@ -36,7 +37,7 @@ def assembled(asked: Asked, found: Found, group: str | None) -> Iterator[Figures
     at_start = {kind: lasting.sum(kind) for kind in ("stock", "awaiting", "waiting")}
     for part in range(len(asked.bounds) - 1):
 
-        def here(cell: Cell | Measured, part: int = part) -> bool:
+        def here(cell: Cell | Measured | Dwelt, part: int = part) -> bool:
             return cell.part == part and cell.group == group
 
         begun = Counted(filter(here, found.begun))
@@ -55,6 +56,7 @@ def assembled(asked: Asked, found: Found, group: str | None) -> Iterator[Figures
             ),
             time_to_restore=_times(next(filter(here, found.restored), _NONE)),
             time_to_resolve=_times(resolved),
+            dwell=_dwell(filter(here, found.dwelt)),
             sla={target: parts.kept(begun, target) for target in _TARGETS},
             reported=parts.reported(begun),
             first_contact_resolution=parts.first_contact(begun),
@@ -109,3 +111,13 @@ def _times(measured: Measured) -> Times:
 
 def _percentiles(found: Sequence[int]) -> Percentiles:
     return Percentiles(p50=found[0], p90=found[1]) if found else Percentiles()
+
+
+def _dwell(found: Iterator[Dwelt]) -> dict[str, Dwell]:
+    by_level = {dwelt.level: dwelt for dwelt in found}
+    return {
+        level: Dwell(
+            n=held.n, p50=held.seconds[0], p95=held.seconds[1], total=held.total
+        )
+        for level, held in sorted(by_level.items())
+    }

@@ -56,6 +56,13 @@ DEFINITIONS: Mapping[str, Definition] = {
         "nearest rank.",
         adds_up=False,
     ),
+    "dwell": Definition(
+        "Of the incidents whose TTR ended in the period, in time or not: the working "
+        "time it consumed, divided among the support levels that held the incident; "
+        "the totals of all levels are the whole. One whose TTR went on and ended again "
+        "counts at its last end. In seconds; percentiles are by nearest rank.",
+        adds_up=True,
+    ),
     "sla": Definition(
         "Met ÷ (met + breached) of the targets that ended in the period: each clock "
         "of each cycle by itself, so that a breach in any cycle counts. Cancelled "
@@ -107,7 +114,6 @@ TO_COME: Mapping[str, str] = {
     "satisfaction": "comes with the surveys",
     "sla against the agreed delay": "comes with negotiated extensions",
     "breaches by party": "come with attributions; until then all are unattributed",
-    "dwell per level": "comes with the report on levels",
 }
 
 GROUPING = (

@@ -73,6 +73,15 @@ class TimesToAcknowledge(Times):
     still_waiting: int
 
 
+class Dwell(Shown):
+    """What a support level consumed of TTR, in working seconds."""
+
+    n: int
+    p50: int
+    p95: int
+    total: int
+
+
 class BreachedBy(Shown):
     """Who a breach was due to."""
 
@@ -182,6 +191,8 @@ class Figures(Shown):
     time_to_acknowledge: TimesToAcknowledge
     time_to_restore: Times
     time_to_resolve: Times
+    dwell: dict[str, Dwell]
+    """By support level: `n1`, `n2`, `n3`."""
     sla: dict[str, Kept]
     """By target: `tto`, `ttr`, `update`."""
     reported: Reported

@@ -11,7 +11,7 @@ from typing import Literal, TypeVar
 
 from shared.events.incident import Origin
 from shared.incident import AT_WORK, IN_STOCK, Status
-from shared.policy.targets import PauseReason
+from shared.policy.targets import PauseReason, SupportLevel
 
 Kind = Literal[
     "stock",
@@ -23,6 +23,7 @@ Kind = Literal[
     "reported",
     "contact",
     "target",
+    "dwell",
     "handover",
     "problem",
     "problem_of_incident",
@@ -77,6 +78,14 @@ class Pause:
 
 
 @dataclass(frozen=True)
+class Entered:
+    """When an incident came to a support level."""
+
+    level: SupportLevel
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Promise:
     """What was promised last about resolving: which calendar counts, what stops it."""
 
@@ -84,6 +93,7 @@ class Promise:
     contract: str
     calendar: str
     paused_by: tuple[PauseReason, ...]
+    stops_at: Literal["restored", "resolved"]
 
 
 @dataclass(frozen=True)
@@ -106,6 +116,8 @@ class Life:
     """Inbound ones that somebody answered."""
     changed_team: bool = False
     pauses: tuple[Pause, ...] = ()
+    levels: tuple[Entered, ...] = ()
+    """Those it came to after N1."""
     promise: Promise | None = None
     facts: tuple[Fact, ...] = ()
     seen: Mapping[str, int] = field(default_factory=dict)

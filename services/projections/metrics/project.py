@@ -6,6 +6,7 @@ Of an incident it needs all streams about it, in the order of the log.
 from services.projections.metrics.contacts import heard
 from services.projections.metrics.life import (
     Dims,
+    Entered,
     Fact,
     Life,
     Matter,
@@ -95,7 +96,9 @@ def _lived(life: Life, entry: Entry) -> Life:
         return promised(life, event, entry)
     if isinstance(event, Escalated):
         dims = altered(life.dims, team=event.team)
-        return altered(life, dims=dims, changed_team=True)
+        entered = Entered(event.to_level, event.escalated_at)
+        levels = (*life.levels, entered)
+        return altered(life, dims=dims, changed_team=True, levels=levels)
     if isinstance(event, HandoverEvent):
         word = event.type.removeprefix("handover.")
         fact = Fact("handover", 0, entry.recorded_at, word)

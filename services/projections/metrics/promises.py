@@ -15,6 +15,7 @@ from shared.events.sla import (
     SlaCancelled,
     SlaContinued,
     SlaMet,
+    SlaOverran,
     SlaRetargeted,
 )
 
@@ -23,20 +24,24 @@ def promised(life: Life, event: SlaEvent, entry: Entry) -> Life:
     """Return an incident after an event about one of its promises."""
     match event:
         case SlaArmed(target="ttr") | SlaRetargeted(target="ttr"):
-            promise = Promise(
-                event.policy, event.contract, event.calendar, event.paused_by
-            )
-            return altered(life, promise=promise)
+            return altered(life, promise=_promise(event))
         case SlaMet():
-            return _ended(life, event, entry, "met")
-        case SlaBreached():
-            return _ended(life, event, entry, "breached")
-        case SlaCancelled():
-            return _ended(life, event, entry, "cancelled")
-        case SlaContinued():
-            return _ended(life, event, entry, None)
+            return _held(_ended(life, event, entry, "met"), event, entry)
+        case SlaOverran():
+            return _held(life, event, entry)
+        case SlaBreached() | SlaCancelled() | SlaContinued():
+            return _ended(life, event, entry, _HOW.get(event.type))
         case _:
             return life
+
+
+_HOW = {"sla.breached": "breached", "sla.cancelled": "cancelled"}
+
+
+def _promise(event: SlaArmed | SlaRetargeted) -> Promise:
+    return Promise(
+        event.policy, event.contract, event.calendar, event.paused_by, event.stops_at
+    )
 
 
 _End = SlaMet | SlaBreached | SlaCancelled | SlaContinued
@@ -59,6 +64,20 @@ def _ended(life: Life, event: _End, entry: Entry, how: str | None) -> Life:
     if before.ended == "breached":
         return life
     return altered(life, facts=changed(life.facts, before, fact))
+
+
+def _held(life: Life, event: SlaMet | SlaOverran, entry: Entry) -> Life:
+    """Tell by level what TTR has consumed; a later end tells it anew."""
+    if event.target != "ttr":
+        return life
+    end = event.met_at if isinstance(event, SlaMet) else event.done_at
+    held = sorted({"n1", *(entered.level for entered in life.levels)})
+    others = tuple(fact for fact in life.facts if fact.kind != "dwell")
+    facts = (
+        Fact("dwell", int(level[1:]), entry.recorded_at, level, ended_at=end)
+        for level in held
+    )
+    return altered(life, facts=(*others, *facts))
 
 
 _TARGETS = ("tto", "ttr", "update")

@@ -81,6 +81,14 @@ FROM (
 WHERE {counted}
 GROUP BY 1, 2
 """
+_DWELL = """
+SELECT width_bucket(since, %(bounds)s::timestamptz[]) - 1, {group}, word, count(*),
+       percentile_disc(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY working),
+       sum(working)::bigint
+FROM {schema}.facts
+WHERE kind = 'dwell' AND since >= %(start)s AND since < %(end)s
+GROUP BY 1, 2, 3
+"""
 _STANDING = "until IS NULL OR until >= (%(bounds)s::timestamptz[])[part + 2]"
 
 Cursors = Cursor[tuple[Any, ...]]
@@ -123,6 +131,18 @@ class Measured(NamedTuple):
     wall_within: Sequence[int]
 
 
+class Dwelt(NamedTuple):
+    """What a level consumed, in a part and a group."""
+
+    part: int
+    group: str | None
+    level: str
+    n: int
+    seconds: Sequence[int]
+    """p50 and p95."""
+    total: int
+
+
 class Found(NamedTuple):
     """All that is read for a period."""
 
@@ -133,6 +153,7 @@ class Found(NamedTuple):
     acknowledged: Sequence[Measured]
     restored: Sequence[Measured]
     resolved: Sequence[Measured]
+    dwelt: Sequence[Dwelt]
 
 
 def find(cursor: Cursors, schema: str, asked: Asked) -> Found:
@@ -157,7 +178,13 @@ def find(cursor: Cursors, schema: str, asked: Asked) -> Found:
         acknowledged=_times(cursor, schema, asked, "waiting", "until", "true"),
         restored=_times(cursor, schema, asked, "restored", "since", _STANDING),
         resolved=_times(cursor, schema, asked, "resolved", "since", _STANDING),
+        dwelt=_dwelt(cursor, schema, asked),
     )
+
+
+def _dwelt(cursor: Cursors, schema: str, asked: Asked) -> list[Dwelt]:
+    sql = _DWELL.format(schema=schema, group=asked.group)
+    return [Dwelt(*row) for row in cursor.execute(sql, _period(asked))]
 
 
 def _times(  # each fills a place of the query

@@ -9,9 +9,10 @@ from psycopg import Cursor
 from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter
 
+from services.projections.metrics.clocks import Policies
 from services.projections.metrics.life import Life, Matter, State
 from services.projections.metrics.project import record_of, step
-from services.projections.metrics.rows import TYPES, FactRow, Policies, rows
+from services.projections.metrics.rows import TYPES, FactRow, rows
 from services.projections.metrics.tables import FACTS, RECORDS
 from shared.entry import Entry
 from shared.events.policy import STREAM, PolicyApplied

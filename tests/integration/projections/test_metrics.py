@@ -200,3 +200,25 @@ def test_a_clock_ends_once_and_a_breach_in_any_cycle_counts(
         "breached_by": {"user": 0, "vendor": 0, "provider": 0, "unattributed": 1},
     }
     assert (found["tto"]["cancelled"], found["tto"]["share"]) == (1, None)
+
+
+def test_levels_share_what_was_consumed_and_pauses_are_nobodys(
+    api: Api, month: June
+) -> None:
+    month.opens(june(2, 8), ONE)
+    promise(month, ONE, 2, 8)
+    month.says(june(2, 9), "incident.paused", ONE, reason="user", question="Which?")
+    climbs = {"cycle": 1, "from_level": "n1", "to_level": "n2", "team": "exploitation"}
+    climbs |= {"cause": "dwell", "escalated_at": june(2, 10)}
+    month.says(june(2, 10), "escalation.escalated", ONE, **climbs)
+    month.says(june(2, 11), "incident.resumed", ONE, cause="reply")
+    month.says(june(2, 14), "incident.restored", ONE)
+    month.says(june(2, 15), "incident.relapsed", ONE)
+    month.says(june(2, 16), "incident.restored", ONE)
+    late = {"done_at": june(2, 16), "elapsed_seconds": 5 * HOUR, "overrun_seconds": 9}
+    month.says(june(2, 16), "sla.overran", ONE, target="ttr", cycle=1, **late)
+
+    assert figures(api, month)["dwell"] == {
+        "n1": {"n": 1, "p50": HOUR, "p95": HOUR, "total": HOUR},
+        "n2": {"n": 1, "p50": 4 * HOUR, "p95": 4 * HOUR, "total": 4 * HOUR},
+    }

@@ -147,7 +147,7 @@ def _counts(part: object, name: str = "") -> dict[str, int]:
             return {}
     counted: dict[str, int] = {}
     for key, value in inner:
-        if key not in {"p50", "p90"}:
+        if key not in {"p50", "p90", "p95"}:
             counted |= _counts(value, f"{name}.{key}")
     return counted
 
