@@ -1,0 +1,44 @@
+"""How far each reader of a desk has come: watcher, escalation and the read models."""
+
+from collections.abc import Mapping
+
+from services.projections.generations import live
+from services.projections.read_models import MODELS
+from shared.event_log import EventLog
+from tests.support.desk import until
+
+SERVICES = {"sla_watcher": "sla", "escalation": "escalation"}
+
+
+def positions(log: EventLog) -> Mapping[str, int]:
+    """Return by reader the position of the last event it has taken in."""
+    with log.transaction() as cursor:
+        schemas = {name: live(cursor, MODELS[name]).schema for name in MODELS}
+        return {
+            name: int(row[0])
+            for name, schema in {**SERVICES, **schemas}.items()
+            for row in cursor.execute(f"SELECT position FROM {schema}.tracking")
+        }
+
+
+def queue_position(log: EventLog) -> int:
+    """Return how far the queue has come, that agents look at."""
+    return positions(log)["queue"]
+
+
+def wait_until_drained(log: EventLog, seconds: float) -> None:
+    """Return once all have read all there is, what they themselves said included."""
+    until(
+        lambda: set(positions(log).values()) == {log.head().position},
+        "watcher, escalation and read models have read the log",
+        seconds,
+    )
+
+
+def said(log: EventLog, kind: str) -> int:
+    """Return how many events of a type there are."""
+    with log.transaction() as cursor:
+        row = cursor.execute(
+            "SELECT count(*) FROM log.events WHERE topic = %s", (kind,)
+        ).fetchone()
+    return int(row[0]) if row else 0
