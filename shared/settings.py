@@ -3,10 +3,14 @@
 `docs/reference/settings.md` is generated from here; compose is checked against it.
 """
 
+import base64
+import binascii
+import re
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -18,6 +22,42 @@ def _web_address(url: SecretStr | None) -> SecretStr | None:
     if scheme not in {"http", "https"} or not rest:
         raise ValueError("it is no web address: write https://… or leave it out")
     return url
+
+
+def _mail_server(url: SecretStr | None) -> SecretStr | None:
+    """Return the address of a mail server as it is, None for an empty one."""
+    if url is None or not url.get_secret_value():
+        return None
+    parts = urlsplit(url.get_secret_value())
+    try:
+        known = parts.scheme in {"smtp", "smtps"} and parts.hostname and parts.port != 0
+    except ValueError:
+        known = False
+    if not known or parts.path.strip("/"):
+        raise ValueError(
+            "write it as smtp://name:password@host:port or smtps://…, or leave it out"
+        )
+    return url
+
+
+def _mail_address(address: str | None) -> str | None:
+    """Return an address as it is, None for an empty one."""
+    if address and not re.fullmatch(r"[^\s@<>]+@[^\s@<>]+", address):
+        raise ValueError("write an address alone, such as desk@example.org")
+    return address or None
+
+
+def _secret(secret: SecretStr | None) -> SecretStr | None:
+    """Return the secret as it is, None for an empty one."""
+    if secret is None or not secret.get_secret_value():
+        return None
+    _, coded, key = secret.get_secret_value().partition("whsec_")
+    if coded:
+        try:
+            base64.b64decode(key, validate=True)
+        except binascii.Error as error:
+            raise ValueError("what follows whsec_ is not base64") from error
+    return secret
 
 
 class ServiceSettings(BaseSettings):
@@ -87,6 +127,39 @@ class EscalationSettings(ServiceSettings):
     """Settings of `services/escalation`."""
 
     service: ClassVar[str] = "escalation"
+
+    smtp_url: Annotated[SecretStr | None, AfterValidator(_mail_server)] = Field(
+        None,
+        description="Mail server: `smtp://name:password@host:587` or `smtps://…`. "
+        "Without one no message reaches anybody, and each says so in the log.",
+    )
+    mail_from: Annotated[str | None, AfterValidator(_mail_address)] = Field(
+        None, description="Address the desk writes from; needed to send mail."
+    )
+    mail_name: str = Field("Service desk", description="Name beside that address.")
+    webhook_url: Annotated[SecretStr | None, AfterValidator(_web_address)] = Field(
+        None,
+        description="Web address that each page, each notice to managers and each "
+        "hand-over is posted to, once, signed as Standard Webhooks has it.",
+    )
+    webhook_secret: Annotated[SecretStr | None, AfterValidator(_secret)] = Field(
+        None,
+        description="What those posts are signed with: `whsec_` and base64, or any "
+        "other text; needed with a webhook.",
+    )
+    public_url: str | None = Field(
+        None,
+        description="Where people open the desk, such as `https://desk.example.org`; "
+        "pages link to it.",
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.smtp_url and not self.mail_from:
+            raise ValueError("set PERMANENCE_MAIL_FROM: a mail needs a sender")
+        if self.webhook_url and not self.webhook_secret:
+            raise ValueError("set PERMANENCE_WEBHOOK_SECRET: posts are signed")
+        return self
 
 
 class ProjectionsSettings(ServiceSettings):

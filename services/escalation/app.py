@@ -1,31 +1,120 @@
-"""The escalation service, wired. It follows the log; what it decides comes later."""
+"""The escalation service, wired: it follows the log, wakes when due, and sends."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
+from faststream.nats import NatsBroker
 from prometheus_client import CollectorRegistry
 from psycopg import Cursor
 
+from services.escalation import outbox
+from services.escalation.casework import SCHEMA, casework
+from services.escalation.channels.letter import Mailbox
+from services.escalation.channels.mail_server import mail_server
+from services.escalation.channels.webhook import receiver
+from services.escalation.command_bus import listen
+from services.escalation.commanding import Commanding
+from services.escalation.composing import Composer
+from services.escalation.dispatching import Dispatcher, outbox_probe
+from services.escalation.outlets import Outlets
+from services.escalation.postman import Postman
+from shared.applying import Apply
+from shared.broker import command_broker, started
+from shared.broker import stop as stop_broker
+from shared.casework import Alarm, Worker, timers_probe
 from shared.clock import Clock
 from shared.entry import Entry
 from shared.event_log import EventLog
 from shared.following import Following, follow
+from shared.policies import PolicyVersions
 from shared.settings import EscalationSettings
 from shared.tracking import Bookmark
 
-BOOKMARK = Bookmark("escalation", "escalation")
-
-
-def assemble(_log: EventLog, _clock: Clock, _registry: CollectorRegistry) -> Following:
-    """Return what the service does with the log."""
-    return Following(apply)
-
-
-def apply(_cursor: Cursor[tuple[Any, ...]], _entries: Sequence[Entry]) -> None:
-    """Change nothing yet but the tracked position, which the reader moves."""
+BOOKMARK = Bookmark(SCHEMA, "escalation")
+EVENTS_A_BATCH = 200
+"""Each may bring about several: all of a batch are appended in one transaction."""
+WORKERS = 2
+"""Threads, and with them connections, for commands and for what leaves."""
 
 
 async def run(settings: EscalationSettings, stop: asyncio.Event) -> None:
     """Run the service until `stop` is set."""
-    await follow(settings, BOOKMARK, assemble, stop)
+    with ThreadPoolExecutor(WORKERS, "escalation") as executor:
+        async with httpx.AsyncClient() as client:
+            outlets = outlets_of(settings, client)
+
+            def assemble(
+                log: EventLog, clock: Clock, registry: CollectorRegistry
+            ) -> Following:
+                broker = command_broker(
+                    settings.nats_url.get_secret_value(), "escalation", registry
+                )
+                return _assembled(settings, outlets, executor, log, clock, broker)
+
+            await follow(settings, BOOKMARK, assemble, stop)
+
+
+def outlets_of(settings: EscalationSettings, client: httpx.AsyncClient) -> Outlets:
+    """Return the ways out as they are set; what is not set stays closed."""
+    smtp, sender = settings.smtp_url, settings.mail_from
+    hook, secret = settings.webhook_url, settings.webhook_secret
+    return Outlets(
+        client,
+        mail_server(smtp.get_secret_value()) if smtp else None,
+        Mailbox(sender, settings.mail_name) if sender else None,
+        receiver(hook.get_secret_value(), secret.get_secret_value())
+        if hook and secret
+        else None,
+    )
+
+
+def _assembled(
+    settings: EscalationSettings,
+    outlets: Outlets,
+    executor: ThreadPoolExecutor,
+    log: EventLog,
+    clock: Clock,
+    broker: NatsBroker,
+) -> Following:
+    policies = PolicyVersions(log)
+    work = casework(log, policies, webhook=outlets.receiver is not None)
+    worker = Worker(work, log, clock)
+    alarm = Alarm(worker, clock, on_lever=settings.clock_lever is not None)
+    worker.changed = alarm.listen()
+    compose = Composer(log, policies, settings.public_url)
+    postman = Postman(log, worker, clock, compose, outlets, executor)
+    dsn = settings.database_url.get_secret_value()
+    dispatcher = Dispatcher(log, dsn, postman, clock)
+    listen(broker, Commanding(log, worker, clock), executor)
+
+    async def take_commands(stop: asyncio.Event) -> None:
+        try:
+            if await started(broker, stop):
+                await stop.wait()
+        finally:
+            await stop_broker(broker)
+
+    return Following(
+        _applying(worker.apply, dispatcher.listen()),
+        (
+            timers_probe(BOOKMARK.reader, worker, log, clock),
+            outbox_probe(log, postman, clock),
+        ),
+        (alarm.run, dispatcher.run, take_commands),
+        EVENTS_A_BATCH,
+    )
+
+
+def _applying(apply: Apply, more: Callable[[], object]) -> Apply:
+    """Return what the reader does with entries; `more` hears of what is to be sent."""
+
+    def both(cursor: Cursor[tuple[Any, ...]], entries: Sequence[Entry]) -> None:
+        fresh = outbox.follow(cursor, entries)
+        apply(cursor, entries)
+        if fresh:
+            more()
+
+    return both

@@ -21,6 +21,9 @@ _OF_INTAKE = [
     subjects.commands_about(aggregate)
     for aggregate in ("incident", "problem", "change")
 ]
+_OF_ESCALATION = [
+    subjects.commands_about(aggregate) for aggregate in ("escalation", "handover")
+]
 _MAY_PUBLISH: dict[str, list[str]] = {
     "intake": [
         subjects.EVENTS,
@@ -35,11 +38,11 @@ _MAY_PUBLISH: dict[str, list[str]] = {
 _MAY_SUBSCRIBE: dict[str, list[str]] = {
     "intake": [*_OF_INTAKE, _INBOX],
     "sla_watcher": [_INBOX],
-    "escalation": [_INBOX],
+    "escalation": [*_OF_ESCALATION, _INBOX],
     "projections": [_INBOX],
     "admin": [_INBOX, subjects.EVENTS],
 }
-_ANSWERS_COMMANDS = {"intake"}
+_ANSWERS_COMMANDS = {"intake", "escalation"}
 _MONITOR = "monitor"
 USERS = (*_MAY_PUBLISH, _MONITOR)
 
@@ -75,7 +78,7 @@ def _user(name: str, password: str) -> dict[str, object]:
         "permissions": {
             "publish": {"allow": _MAY_PUBLISH[name]},
             "subscribe": {"allow": _MAY_SUBSCRIBE[name]},
-            # The owner of commands answers those it got, and writes to no other inbox.
+            # Owners of commands answer those they got, and write to no other inbox.
             "allow_responses": name in _ANSWERS_COMMANDS,
         },
     }

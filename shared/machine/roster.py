@@ -62,6 +62,7 @@ SERVICES = (
         "escalation",
         lambda settings: settings.escalation_port,
         "PERMANENCE_ESCALATION_PORT",
+        reads_personal_words=True,
     ),
 )
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute
@@ -13,7 +14,9 @@ from services.projections.api import (
     changes,
     commands,
     contacts,
+    escalations,
     forwarding,
+    handovers,
     incidents,
     log,
     metrics,
@@ -25,9 +28,12 @@ from services.projections.api import (
 )
 from services.projections.api.desk import Desk
 from services.projections.api.errors import answer_errors
+from services.projections.page import routes as page
 from shared.changes.wishes import BODIES as OF_CHANGES
 from shared.command import ProblemDetails
 from shared.contact import Contact
+from shared.handover_wishes import AcceptHandover, JoinHandover
+from shared.help_wishes import BODIES as OF_HELP
 from shared.problems.wishes import BODIES as OF_PROBLEMS
 from shared.wishes import BODIES
 
@@ -43,6 +49,8 @@ _PARTS = (
     commands,
     contacts,
     candidates,
+    escalations,
+    handovers,
     problems,
     changes,
     forwarding,
@@ -58,12 +66,17 @@ _ABOUT = (
 
 def api(desk: Desk, others: tuple[BaseRoute, ...] = ()) -> FastAPI:
     """Return the application that serves `desk`, with `others` beside it."""
-    app = FastAPI(
-        title="Permanence", version=VERSION, description=_ABOUT, routes=list(others)
+    app = FastAPIOffline(
+        title="Permanence",
+        version=VERSION,
+        description=_ABOUT,
+        routes=list(others),
+        redoc_url=None,
     )
     app.state.desk = desk
     for part in _PARTS:
         app.include_router(part.router)
+    app.include_router(page.router)
     answer_errors(app)
     app.openapi = lambda: document(app)  # type: ignore[method-assign] # as FastAPI says
     return app
@@ -83,6 +96,9 @@ def document(app: FastAPI) -> dict[str, Any]:
             *BODIES.values(),
             *OF_PROBLEMS.values(),
             *OF_CHANGES.values(),
+            *OF_HELP.values(),
+            AcceptHandover,
+            JoinHandover,
             Contact,
             ProblemDetails,
         ]

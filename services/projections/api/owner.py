@@ -26,13 +26,16 @@ class Owner:
     def __init__(self, link: Link) -> None:
         self._link = link
 
-    async def ask(self, verb: str, request: _Request) -> CommandAnswer:
+    async def ask(
+        self, verb: str, request: _Request, aggregate: str = "incident"
+    ) -> CommandAnswer:
         """Return what became of a command about an incident.
 
+        `aggregate` is what of it is changed: itself, its `escalation` or `handover`.
         `Problem` where it was not done. Without an answer it is unknown whether it was
         done: the 503 says so.
         """
-        subject = subjects.command("incident", verb)
+        subject = subjects.command(aggregate, verb)
         return await self._ask(subject, request, CommandAnswer)
 
     async def ask_about(

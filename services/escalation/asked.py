@@ -1,0 +1,113 @@
+"""What people may ask: escalate by hand, accept, decline a hand-over. Pure rules."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import assert_never
+
+from services.escalation.case import Case
+from services.escalation.due import on
+from services.escalation.known import Known
+from services.escalation.levels import RANK, escalated, team_above
+from services.escalation.refused import Refused
+from services.escalation.steps import accepted
+from shared.events import AnyEvent
+from shared.events.handover import HandoverDeclined
+from shared.help_wishes import Accept, Decline, Escalate, HelpWish
+from shared.policy.document import Policy
+from shared.sla import whole
+
+_PERSON = "person:"
+
+
+def asked(
+    wish: HelpWish, case: Case, actor: str, at: datetime, known: Known
+) -> Sequence[AnyEvent]:
+    """Return the events a wish makes true; none if it is so. Raises `Refused`."""
+    match wish:
+        case Escalate():
+            return _escalated(wish, case, actor, at, known)
+        case Accept():
+            return _accepted(case, actor, at)
+        case Decline():
+            return _declined(wish, case, actor, at)
+        case _:
+            assert_never(wish)
+
+
+def _escalated(
+    wish: Escalate, case: Case, actor: str, at: datetime, known: Known
+) -> Sequence[AnyEvent]:
+    _require_at_work(case)
+    policy, post = known.policy_of(case.policy), case.post
+    if wish.team == post.team or wish.level == post.level:
+        return []
+    team = _target(wish, case, policy)
+    reason = {"reason": wish.reason, "by": actor, "whose": actor}
+    moved = escalated(
+        case, at, policy, team, cause="by_hand", escalated_at=whole(at), **reason
+    )
+    return [moved]
+
+
+def _target(wish: Escalate, case: Case, policy: Policy) -> str:
+    """Return the team it goes to: the one named, or the next of the service."""
+    if wish.team is None:
+        team = team_above(case, policy, wish.level)
+        if team is None:
+            where = f"at {wish.level} " if wish.level else ""
+            raise Refused(
+                f"{case.incident} is at {case.post.level}, and its service has no team "
+                f"{where}above that: name a `team`",
+                "state",
+            )
+        return team
+    if wish.team not in policy.teams:
+        raise Refused(f"there is no team {wish.team}: see the policy", "invalid")
+    level = policy.teams[wish.team].level
+    if level is None or RANK[level] <= RANK[case.post.level]:
+        raise Refused(
+            f"{wish.team} is not above {case.post.level}, where {case.incident} is: "
+            "assign it to them instead",
+            "state",
+        )
+    return wish.team
+
+
+def _accepted(case: Case, actor: str, at: datetime) -> Sequence[AnyEvent]:
+    _require_at_work(case)
+    if not actor.startswith(_PERSON):
+        raise Refused("only a person can accept an incident", "role")
+    person, post = actor.removeprefix(_PERSON), case.post
+    if post.accepted_by == person:
+        return []
+    if post.accepted_by is not None:
+        raise Refused(
+            f"{post.accepted_by} has accepted {case.incident} at {post.level}: ask "
+            "them, or have it assigned to you",
+            "state",
+        )
+    if post.level == "n1":
+        raise Refused(
+            f"{case.incident} is with the desk: acknowledge it, or escalate it first",
+            "state",
+        )
+    return [accepted(case, at, person, "accepted")]
+
+
+def _declined(
+    wish: Decline, case: Case, actor: str, at: datetime
+) -> Sequence[AnyEvent]:
+    handover = case.handover
+    if handover is None or handover.state == "wanted":
+        raise Refused(f"{case.incident} was not handed over", "unknown_handover")
+    if handover.state == "declined":
+        return []
+    if not handover.awaits:
+        raise Refused(f"the hand-over of {case.incident} was {handover.state}", "state")
+    common = {k: v for k, v in on(case, at).items() if k not in ("policy", "by")}
+    return [HandoverDeclined(**common, by=actor, whose=actor, reason=wish.reason)]
+
+
+def _require_at_work(case: Case) -> None:
+    if case.stage != "at_work":
+        raise Refused(f"{case.incident} is {case.stage}: reopen it first", "state")

@@ -1,0 +1,68 @@
+"""The rules of the service put together with what they look up in the database."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from psycopg import Cursor
+from pydantic import TypeAdapter
+
+from services.escalation.case import Case
+from services.escalation.decider import decide, next_at
+from services.escalation.evolving import evolve
+from services.escalation.known import Known, PolicyOf, terms_by
+from services.escalation.linked import concerned, open_problem
+from services.escalation.reacting import react
+from services.escalation.streams import follows, owns, stream_of
+from shared.casework import Casework
+from shared.event_log import SELECT_ROWS, EventLog, Row
+from shared.events import AnyEvent
+
+SCHEMA = "escalation"
+
+_REST = (
+    SELECT_ROWS
+    + "WHERE originator_id = %s AND originator_version > %s AND recorded_at = %s "
+    + "ORDER BY originator_version"
+)
+Cursors = Cursor[tuple[Any, ...]]
+
+
+def casework(
+    log: EventLog, policy_of: PolicyOf, *, webhook: bool
+) -> Casework[Case, Known]:
+    """Return the rules; `webhook` tells whether there is a receiver of pages."""
+    terms_of = terms_by(policy_of)
+
+    def known(cursor: Cursors, _: Sequence[str]) -> Known:
+        return Known(
+            policy_of,
+            terms_of,
+            lambda service, position: open_problem(cursor, service, position),
+            _rest_of_moment(log, cursor),
+            webhook,
+        )
+
+    return Casework(
+        schema=SCHEMA,
+        react=react,
+        evolve=evolve,
+        decide=decide,
+        next_at=next_at,
+        stream_of=stream_of,
+        follows=follows,
+        owns=owns,
+        known=known,
+        adapter=TypeAdapter(Case),
+        concerns=concerned,
+    )
+
+
+def _rest_of_moment(
+    log: EventLog, cursor: Cursors
+) -> Callable[[str, int, datetime], Sequence[AnyEvent]]:
+    def rest(stream: str, version: int, moment: datetime) -> Sequence[AnyEvent]:
+        rows = cursor.execute(_REST, (stream, version, moment), binary=True).fetchall()
+        return [entry.event for entry in log.entries([Row(*row) for row in rows])]
+
+    return rest

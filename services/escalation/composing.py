@@ -1,0 +1,69 @@
+"""From a notification in the outbox to what leaves: words, and whom they go to.
+
+Nothing of it is stored: words are in the log, sealed, addresses in the directory.
+"""
+
+from services.escalation.channels.outcome import Failed
+from services.escalation.known import PolicyOf
+from services.escalation.outbox import Waiting
+from services.escalation.outlets import ByMail, ByWebhook, Parcel
+from services.escalation.recalled import Recalled, person, recall
+from services.escalation.telling import STAFF
+from services.escalation.to_staff import for_staff, service_name
+from services.escalation.to_users import for_user
+from shared.event_log import EventLog
+from shared.wording.reader import Reader
+from shared.wording.say import say
+
+NO_ADDRESS = "the directory has no address of that person: import them"
+
+
+class Composer:
+    """Puts notifications into words; `public_url` is where people open the desk."""
+
+    def __init__(
+        self, log: EventLog, policy_of: PolicyOf, public_url: str | None
+    ) -> None:
+        self._log = log
+        self._policy_of = policy_of
+        self._public_url = (public_url or "").rstrip("/")
+
+    def __call__(self, waiting: Waiting) -> Parcel | Failed:
+        """Return what leaves, or why nothing can. Blocks."""
+        policy = self._policy_of(waiting.policy)
+        with self._log.transaction() as cursor:
+            of = recall(self._log, cursor, waiting, policy)
+            reader = person(cursor, waiting.person) if waiting.person else None
+        if not waiting.person:
+            return ByWebhook(self._payload(waiting, of))
+        if reader is None:
+            return Failed(NO_ADDRESS, permanent=True)
+        fallback = policy.desk.languages[0]
+        whom = Reader(
+            reader.language, reader.zone or policy.desk.timezone, reader.mailbox.name
+        )
+        if waiting.kind in STAFF:
+            language = reader.language or fallback
+            message = say(for_staff(of, language, self._url(waiting)), whom, fallback)
+        else:
+            message = say(for_user(of, waiting.person), whom, fallback)
+        return ByMail(reader.mailbox, message)
+
+    def _url(self, waiting: Waiting) -> str:
+        if not self._public_url:
+            return ""
+        return f"{self._public_url}/incidents/{waiting.incident}"
+
+    def _payload(self, waiting: Waiting, of: Recalled) -> dict[str, object]:
+        """Return what the receiver of pages is posted: ids, and what it is called."""
+        return {
+            "id": waiting.key,
+            "kind": waiting.kind,
+            "incident": waiting.incident,
+            "title": of.incident.title,
+            "priority": of.incident.priority,
+            "service": of.incident.service,
+            "service_name": service_name(of, of.policy.desk.languages[0]),
+            "url": self._url(waiting),
+            "event": of.cause.model_dump(mode="json", exclude_none=True),
+        }

@@ -1,0 +1,135 @@
+"""Sends what waits in the outbox: one process at a time, a bounded number at once."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+import structlog
+from psycopg import OperationalError
+
+from services.escalation import outbox
+from services.escalation.outbox import Waiting
+from services.escalation.postman import Postman
+from shared.clock import Clock
+from shared.event_log import EventLog, Unavailable
+from shared.health import Check, Probe
+from shared.leadership import Leadership, candidate
+from shared.outage import Outage
+from shared.serving import pause
+
+LOCK = 7_366_000_007
+AT_ONCE_MAX = 16
+"""Notifications on their way at the same time."""
+LOOK_SECONDS = 0.1
+ELECTION_SECONDS = 0.5
+RETRY_SECONDS = 0.5
+GRACE_SECONDS = 5.0
+"""How long what is on its way may take once we are told to stop."""
+OVERDUE_SECONDS_MAX = 900.0
+"""How old the oldest waiting may be before the service is not ready."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Dispatcher:
+    """Sends by `postman`; `dsn` is for the connection that holds the lock."""
+
+    def __init__(self, log: EventLog, dsn: str, postman: Postman, clock: Clock) -> None:
+        self._log = log
+        self._dsn = dsn
+        self._postman = postman
+        self._clock = clock
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._woken = asyncio.Event()
+        self._outage = Outage("outbox", "notifications wait until PostgreSQL is back")
+
+    def listen(self) -> Callable[[], object]:
+        """Return what any thread calls when there may be more to send."""
+        loop = asyncio.get_running_loop()
+        return lambda: loop.call_soon_threadsafe(self._woken.set)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Send, whenever elected, until `stop` is set. Does not end before."""
+        while not stop.is_set():
+            try:
+                await self._stand(stop)
+            except (OperationalError, Unavailable) as error:
+                self._outage.away(error)
+            except Exception:  # noqa: BLE001 # it may falter, not vanish
+                _log.exception("outbox.failed")
+            await pause(stop, RETRY_SECONDS)
+        await self._leave()
+
+    async def _stand(self, stop: asyncio.Event) -> None:
+        async with candidate(self._dsn, LOCK, "outbox") as seat:
+            self._outage.back()
+            while not await seat.won():
+                if stop.is_set():
+                    return
+                await pause(stop, ELECTION_SECONDS)
+            await self._lead(seat, stop)
+
+    async def _lead(self, seat: Leadership, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            await seat.prove()
+            self._woken.clear()
+            for waiting in await asyncio.to_thread(self._heads):
+                self._send(waiting)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), LOOK_SECONDS)
+
+    def _heads(self) -> list[Waiting]:
+        room = AT_ONCE_MAX - len(self._under_way)
+        if room <= 0:
+            return []
+        with self._log.transaction() as cursor:
+            return outbox.heads(cursor, self._clock(), list(self._under_way), room)
+
+    def _send(self, waiting: Waiting) -> None:
+        task = asyncio.create_task(self._postman.deliver(waiting))
+        self._under_way[waiting.key] = task
+        task.add_done_callback(lambda done: self._done(waiting.key, done))
+
+    def _done(self, key: str, task: asyncio.Task[None]) -> None:
+        del self._under_way[key]
+        self._woken.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("notification.failed", key=key, exc_info=error)
+
+    async def _leave(self) -> None:
+        """Let what is on its way arrive; what does not leaves again, later."""
+        if not self._under_way:
+            return
+        tasks = list(self._under_way.values())
+        _, late = await asyncio.wait(tasks, timeout=GRACE_SECONDS)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late)
+
+
+def outbox_probe(log: EventLog, postman: Postman, clock: Clock) -> Probe:
+    """Return the probe of the outbox; ready while nothing waits for very long."""
+
+    def look() -> tuple[int, float]:
+        with log.transaction() as cursor:
+            count, oldest = outbox.waiting(cursor)
+        return count, (clock() - oldest).total_seconds() if oldest else 0.0
+
+    async def probe() -> Check:
+        numbers = {
+            "confirmed_total": float(postman.confirmed_total),
+            "failed_total": float(postman.failed_total),
+        }
+        try:
+            count, age = await asyncio.to_thread(look)
+        except Unavailable:
+            words = {"why": "PostgreSQL is away"}
+            return Check("outbox", "escalation", ready=False, words=words)
+        oldest = max(0.0, age)
+        numbers |= {"waiting": float(count), "oldest_seconds": oldest}
+        ready = oldest <= OVERDUE_SECONDS_MAX
+        words = {} if ready else {"why": f"a message has waited for {oldest:.0f} s"}
+        return Check("outbox", "escalation", ready, words, numbers)
+
+    return probe

@@ -1,0 +1,68 @@
+"""The ways out of the desk, as far as they are set up, and one attempt to use one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import httpx
+
+from services.escalation.channels.letter import Letter, Mailbox
+from services.escalation.channels.mail import send_mail
+from services.escalation.channels.mail_server import MailServer
+from services.escalation.channels.outcome import Failed, Outcome
+from services.escalation.channels.webhook import Receiver, post_webhook
+from shared.wording.message import Message
+
+NO_MAIL = "no mail server is set: set PERMANENCE_SMTP_URL and PERMANENCE_MAIL_FROM"
+NO_RECEIVER = "no receiver of pages is set: set PERMANENCE_WEBHOOK_URL"
+
+
+@dataclass(frozen=True)
+class ByMail:
+    """A message to a person."""
+
+    to: Mailbox
+    message: Message
+
+
+@dataclass(frozen=True)
+class ByWebhook:
+    """What the receiver of pages is posted."""
+
+    payload: Mapping[str, object]
+
+
+Parcel = ByMail | ByWebhook
+
+
+@dataclass(frozen=True)
+class Outlets:
+    """What is not set up is None."""
+
+    client: httpx.AsyncClient
+    server: MailServer | None = None
+    sender: Mailbox | None = None
+    receiver: Receiver | None = None
+
+    def closed_to(self, channel: str) -> Failed | None:
+        """Return why nothing can leave by `channel`; None where it can."""
+        if channel == "mail":
+            ready = self.server is not None and self.sender is not None
+            return None if ready else Failed(NO_MAIL, permanent=True)
+        ready = self.receiver is not None
+        return None if ready else Failed(NO_RECEIVER, permanent=True)
+
+    async def send(
+        self, parcel: Parcel, key: str, incident: str, at: datetime
+    ) -> Outcome:
+        """Hand `parcel` over once; `key` tells a repeat."""
+        match parcel:
+            case ByMail(to=to, message=message) if self.server and self.sender:
+                letter = Letter(key, incident, self.sender, to, message, at)
+                return await send_mail(self.server, letter)
+            case ByWebhook(payload=payload) if self.receiver:
+                return await post_webhook(self.client, self.receiver, key, at, payload)
+            case ByMail():
+                return Failed(NO_MAIL, permanent=True)
+            case ByWebhook():
+                return Failed(NO_RECEIVER, permanent=True)

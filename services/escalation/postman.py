@@ -1,0 +1,156 @@
+"""One notification on its way: put into words, noted as sent, handed over, noted again.
+
+Between handing over and noting that, the process may die: then the same leaves again,
+with the same key. At least once, and we say so.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import TypeVar
+
+import structlog
+
+from services.escalation import outbox
+from services.escalation.case import Case
+from services.escalation.channels.outcome import Delivered, Failed, Outcome
+from services.escalation.channels.retry import next_attempt
+from services.escalation.due import BY
+from services.escalation.known import Known
+from services.escalation.outbox import Waiting
+from services.escalation.outlets import Outlets, Parcel
+from services.escalation.settling import Behind, require_read, settle
+from shared.casework import Worker
+from shared.clock import Clock
+from shared.event_log import EventLog, StaleVersion, Unavailable
+from shared.events.notification import (
+    NotificationConfirmed,
+    NotificationFailed,
+    NotificationSent,
+)
+
+AGAIN_SECONDS = 0.1
+"""How long to wait where the log is away or the incident is not read to its end."""
+
+_Done = TypeVar("_Done")
+_log = structlog.get_logger(__name__)
+
+
+class Postman:
+    """Takes notifications where they go; `compose` puts one into words, and blocks."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        worker: Worker[Case, Known],
+        clock: Clock,
+        compose: Callable[[Waiting], Parcel | Failed],
+        outlets: Outlets,
+        executor: Executor,
+    ) -> None:
+        self._log = log
+        self._worker = worker
+        self._clock = clock
+        self._compose = compose
+        self._outlets = outlets
+        self._executor = executor
+        self.confirmed_total = 0
+        self.failed_total = 0
+
+    async def deliver(self, waiting: Waiting) -> None:
+        """Take one as far as it goes now. Cancel it where the process has to end."""
+        parcel: Parcel | Failed | None = self._outlets.closed_to(waiting.channel)
+        if parcel is None:
+            parcel = await self._until_there(lambda: self._composed(waiting))
+        if isinstance(parcel, Failed):
+            outcome: Outcome = parcel
+        elif await self._until_there(lambda: self._begin(waiting)):
+            key, incident = waiting.key, waiting.incident
+            outcome = await self._outlets.send(parcel, key, incident, self._clock())
+        else:
+            return
+        await self._until_there(lambda: self._finish(waiting, outcome))
+
+    async def _until_there(self, work: Callable[[], _Done]) -> _Done:
+        """Do a piece of work; again and again where the log cannot take it now."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                return await loop.run_in_executor(self._executor, work)
+            except (Unavailable, StaleVersion, Behind):
+                await asyncio.sleep(AGAIN_SECONDS)
+
+    def _composed(self, waiting: Waiting) -> Parcel | Failed:
+        try:
+            return self._compose(waiting)
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 # it holds up nobody else
+            _log.exception("notification.wordless", key=waiting.key)
+            why = f"it could not be put into words ({type(error).__name__})"
+            return Failed(why, permanent=False)
+
+    def _begin(self, waiting: Waiting) -> bool:
+        """Note that it is handed over; tell whether it still is to be."""
+        with self._log.transaction() as cursor:
+            held = outbox.held(cursor, waiting.key)
+            if held is None:
+                return False
+            desk = self._worker.desk(cursor, held.incident)
+            require_read(cursor, desk)
+            outbox.tried(cursor, held.key, held.attempts + 1)
+            if not held.sent:
+                at = self._clock()
+                sent = NotificationSent(
+                    at=at, by=BY, incident=held.incident, key=held.key
+                )
+                desk.record(sent)
+                settle(self._log, cursor, desk)
+        return True
+
+    def _finish(self, waiting: Waiting, outcome: Outcome) -> None:
+        """Note what became of it, or when to try again."""
+        with self._log.transaction() as cursor:
+            held = outbox.held(cursor, waiting.key)
+            if held is None:
+                return
+            at = self._clock()
+            if isinstance(outcome, Failed) and not outcome.permanent:
+                attempts = waiting.attempts + 1
+                when = next_attempt(held.key, attempts, at, outcome.retry_after)
+                if when is not None:
+                    outbox.again(cursor, held.key, when, attempts)
+                    return
+            desk = self._worker.desk(cursor, held.incident)
+            require_read(cursor, desk)
+            outbox.over(cursor, held.key)
+            desk.record(self._end(held, outcome))
+            settle(self._log, cursor, desk)
+        if isinstance(outcome, Delivered):
+            self.confirmed_total += 1
+        else:
+            self.failed_total += 1
+
+    def _end(
+        self, held: Waiting, outcome: Outcome
+    ) -> NotificationConfirmed | NotificationFailed:
+        at, incident, key = self._clock(), held.incident, held.key
+        match outcome:
+            case Delivered(receipt=receipt):
+                return NotificationConfirmed(
+                    at=at,
+                    by=BY,
+                    incident=incident,
+                    key=key,
+                    attempts=held.attempts,
+                    receipt=receipt,
+                )
+            case Failed(reason=reason):
+                return NotificationFailed(
+                    at=at,
+                    by=BY,
+                    incident=incident,
+                    key=key,
+                    attempts=held.attempts,
+                    reason=reason,
+                )

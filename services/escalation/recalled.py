@@ -1,0 +1,121 @@
+"""What a notification tells of, read from the log as it stood when it was requested."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from psycopg import Cursor
+
+from services.escalation.channels.letter import Mailbox
+from services.escalation.outbox import Waiting
+from shared.entry import Entry
+from shared.event_log import EventLog
+from shared.events import AnyEvent, is_incident_event, is_sla_event
+from shared.incident import Incident, replay
+from shared.policy.document import Policy
+from shared.references import incident_stream, sla_stream
+from shared.sla import Clock, promised
+from shared.sla import replay as replay_clocks
+from shared.wording.promise import Promise
+
+_PERSON = "SELECT name, email, language, zone FROM directory.people WHERE id = %s"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody in the directory, as far as messages to them go."""
+
+    mailbox: Mailbox
+    language: str | None
+    zone: str | None
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """The event that is told of, and the incident, clocks and rules at that time."""
+
+    cause: AnyEvent
+    incident: Incident
+    history: tuple[AnyEvent, ...]
+    """Events of the incident's own stream."""
+    clocks: tuple[Clock, ...]
+    policy: Policy
+
+    def promises(self, *targets: str) -> tuple[Promise, ...]:
+        """Return what is promised of these targets and not over yet.
+
+        The SLA watcher may not have spoken yet: then it is what it is going to say.
+        """
+        incident = self.incident
+        pledges = promised(
+            self.policy,
+            incident.service,
+            incident.client,
+            incident.priority,
+            incident.reported_at,
+        )
+        found = []
+        for target, pledge in pledges.items():
+            clock = self.clock(target)
+            if target not in targets or (clock is not None and not clock.is_open):
+                continue
+            found.append(
+                Promise(
+                    target,
+                    clock.seconds if clock else pledge.seconds,
+                    clock.due_at if clock else pledge.due_at,
+                    pledge.terms.ttr.stops_at,
+                )
+            )
+        return tuple(found)
+
+    def clock(self, target: str) -> Clock | None:
+        """Return the newest clock of a target in this cycle."""
+        found = [
+            clock
+            for clock in self.clocks
+            if clock.name.target == target and clock.name.cycle == self.incident.cycle
+        ]
+        return found[-1] if found else None
+
+    def overrun(self, target: str) -> timedelta | None:
+        """Return by how much a promise was overrun, where that is known."""
+        clock = self.clock(target)
+        over = clock.overrun_seconds if clock else None
+        return timedelta(seconds=over) if over else None
+
+
+def recall(
+    log: EventLog, cursor: Cursor[tuple[Any, ...]], waiting: Waiting, policy: Policy
+) -> Recalled:
+    """Return what `waiting` tells of. LookupError where the log does not hold it."""
+    own, sla = incident_stream(waiting.incident), sla_stream(waiting.incident)
+    streams = sorted({own, sla, waiting.cause_stream})
+    entries = [
+        entry
+        for entry in log.histories(cursor, streams)
+        if entry.position <= waiting.position
+    ]
+    history = [e.event for e in entries if e.stream == own]
+    incident = replay(filter(is_incident_event, history))
+    if incident is None:
+        raise LookupError(f"the log knows nothing of {waiting.incident}")
+    clocks = replay_clocks(e.event for e in entries if is_sla_event(e.event))
+    cause = _cause(entries, waiting)
+    return Recalled(cause, incident, tuple(history), clocks, policy)
+
+
+def person(cursor: Cursor[tuple[Any, ...]], name: str) -> Person | None:
+    """Return somebody from the directory; None without an entry or an address."""
+    row = cursor.execute(_PERSON, (name,)).fetchone()
+    if row is None or not row[1]:
+        return None
+    return Person(Mailbox(row[1], row[0]), row[2], row[3])
+
+
+def _cause(entries: list[Entry], waiting: Waiting) -> AnyEvent:
+    wanted = (waiting.cause_stream, waiting.cause_version)
+    for entry in entries:
+        if (entry.stream, entry.version) == wanted:
+            return entry.event
+    raise LookupError(f"{wanted[0]} has no version {wanted[1]}")

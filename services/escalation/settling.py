@@ -1,0 +1,54 @@
+"""Records what was decided on a case by a command, or about what left the desk."""
+
+from typing import Any
+from uuid import UUID
+
+from psycopg import Cursor
+
+from services.escalation.case import Case
+from services.escalation.known import Known
+from shared.append import Member, Recorded
+from shared.casework import Desk
+from shared.casework.cases import Saved, save
+from shared.event_log import EventLog, StaleVersion
+
+_VERSIONS = """
+SELECT stream, coalesce(max(originator_version), 0)
+FROM unnest(%s::text[]) AS stream LEFT JOIN log.events ON originator_id = stream
+GROUP BY stream
+"""
+
+
+class Behind(Exception):
+    """The log holds more about the incident than was read: look again in a moment."""
+
+
+def require_read(cursor: Cursor[tuple[Any, ...]], desk: Desk[Case, Known]) -> None:
+    """Raise `Behind` where the case is not up to the log."""
+    streams = [*desk.work.follows(desk.incident), *desk.work.owns(desk.incident)]
+    for stream, version in cursor.execute(_VERSIONS, (streams,)):
+        if desk.versions.get(stream, 0) < version:
+            raise Behind(f"{stream} is at {version}")
+
+
+def settle(
+    log: EventLog,
+    cursor: Cursor[tuple[Any, ...]],
+    desk: Desk[Case, Known],
+    command_id: UUID | None = None,
+    digest: bytes = b"",
+) -> Recorded:
+    """Write the case and append what was decided on it, as the transaction's last acts.
+
+    Raises `StaleVersion` where another process was first.
+    """
+    if desk.case is None:
+        raise LookupError(f"nothing is known of {desk.incident}")
+    state = desk.work.adapter.dump_json(desk.case)
+    saved = Saved(desk.incident, desk.next_at(), desk.versions, state)
+    stored = tuple(log.stored(*decision, command_id) for decision in desk.decided)
+    save(cursor, desk.work.schema, [saved])
+    (outcome,) = log.append(cursor, [Member(stored, command_id, digest)])
+    if not isinstance(outcome, Recorded):
+        raise StaleVersion(f"{desk.incident} moved on")
+    return outcome

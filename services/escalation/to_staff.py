@@ -1,0 +1,106 @@
+"""What staff are told of an event, as a notice to be worded."""
+
+from datetime import timedelta
+
+from services.escalation.recalled import Recalled
+from services.escalation.to_users import words_of
+from shared.events.escalation import EscalationPaged, EscalationRaised
+from shared.events.handover import HandoverRequested
+from shared.events.sla import SlaBreached
+from shared.policy.escalation import Step
+from shared.wording import to_staff as notices
+
+NOTICED_LATE = timedelta(minutes=1)
+"""From how much on it is said that we noticed later than it was so."""
+
+
+def for_staff(of: Recalled, language: str, url: str) -> notices.StaffNotice:
+    """Return the notice; `url` is where the incident is shown, "" for nowhere.
+
+    LookupError for an event no staff hear of.
+    """
+    match of.cause:
+        case EscalationPaged() as page:
+            return _page(of, page, language, url)
+        case EscalationRaised() as raised:
+            return _to_manager(of, raised, language)
+        case HandoverRequested() as handover:
+            return notices.Handover(
+                of.incident.ref,
+                of.incident.title,
+                of.incident.priority,
+                service_name(of, language),
+                handover.breached_at,
+                overrun=of.overrun("ttr"),
+                problem=handover.problem or "",
+                words=words_of(of, None),
+                answer_by=handover.answer_by,
+            )
+        case SlaBreached() as breached:
+            return notices.UpdateDue(
+                of.incident.ref,
+                of.incident.title,
+                of.incident.priority,
+                service_name(of, language),
+                timedelta(seconds=breached.seconds),
+                breached.due_at,
+                of.incident.last_informed_at,
+            )
+        case _:
+            raise LookupError(f"staff hear nothing of {of.cause.type}")
+
+
+def service_name(of: Recalled, language: str) -> str:
+    """Return what the service is called in a language, or in the first it is named."""
+    names = of.policy.service(of.incident.service).name
+    return names.get(language) or next(iter(names.values()))
+
+
+def _page(of: Recalled, page: EscalationPaged, language: str, url: str) -> notices.Page:
+    steps = of.policy.escalation.functional if page.level == "n2" else ()
+    return notices.Page(
+        of.incident.ref,
+        of.incident.title,
+        of.incident.priority,
+        service_name(of, language),
+        page.level,
+        page.who,
+        page.schedule or page.team or "",
+        page.step + 1,
+        page.policy,
+        words=words_of(of, None),
+        promises=of.promises("tto", "ttr"),
+        after=steps[page.step].after if steps else None,
+        again=page.loop > 1,
+        nobody_on_call=page.nobody_on_call,
+        accept_url=url,
+        answer_by=page.due_at + wait if (wait := _wait(steps, page.step)) else None,
+    )
+
+
+def _wait(steps: tuple[Step, ...], step: int) -> timedelta | None:
+    """Return how long after a rung the next one is due."""
+    if step + 1 >= len(steps):
+        return None
+    return steps[step + 1].after - steps[step].after
+
+
+def _to_manager(
+    of: Recalled, raised: EscalationRaised, language: str
+) -> notices.ManagerNotice:
+    target = "tto" if raised.on.startswith("tto") else "ttr"
+    clock = of.clock(target)
+    late = raised.at - raised.raised_at >= NOTICED_LATE
+    return notices.ManagerNotice(
+        of.incident.ref,
+        of.incident.title,
+        raised.on,
+        raised.raised_at,
+        of.incident.priority,
+        service_name(of, language),
+        team=of.incident.team,
+        percent=raised.percent,
+        due_at=clock.due_at if clock else None,
+        overrun=of.overrun(target),
+        detected_at=raised.at if late else None,
+    )

@@ -1,0 +1,98 @@
+"""What users are told of an event, as a notice to be worded."""
+
+from services.escalation.recalled import Recalled
+from shared.events.escalation import Escalated
+from shared.events.incident import (
+    IncidentAcknowledged,
+    IncidentCancelled,
+    IncidentContacted,
+    IncidentInformed,
+    IncidentOpened,
+    IncidentPaused,
+    IncidentReopened,
+    IncidentResolved,
+    IncidentRestored,
+)
+from shared.events.incident_ties import IncidentMerged
+from shared.events.problem import ProblemWorkaroundPublished
+from shared.wording import to_users as notices
+
+
+def for_user(  # noqa: PLR0911 one return a notice
+    of: Recalled, person: str
+) -> notices.UserNotice:
+    """Return the notice for one person. LookupError for an event no user hears of."""
+    ref, title = of.incident.ref, of.incident.title
+    match of.cause:
+        case IncidentOpened() | IncidentContacted():
+            return _receipt(of, person)
+        case IncidentAcknowledged():
+            return notices.Taken(ref, title, of.promises("ttr", "update"))
+        case Escalated(to_level=level):
+            return notices.Escalated(ref, title, level)
+        case IncidentPaused(question=question):
+            return notices.Question(ref, title, question or "", _clock_stands(of))
+        case IncidentInformed(message=message):
+            return notices.Update(ref, title, message)
+        case IncidentReopened():
+            promises = of.promises("tto", "ttr", "update")
+            return notices.Reopened(ref, title, promises)
+        case _:
+            return _end(of)
+
+
+def _end(of: Recalled) -> notices.UserNotice:
+    ref, title = of.incident.ref, of.incident.title
+    match of.cause:
+        case IncidentRestored(workaround=True, note=note):
+            return notices.Workaround(ref, title, note or "")
+        case IncidentRestored(note=note):
+            return notices.Restored(ref, title, note or "")
+        case IncidentResolved(note=note):
+            return notices.Resolved(ref, title, note or "")
+        case IncidentCancelled(reason=reason, note=note):
+            return notices.Cancelled(ref, title, reason, note or "")
+        case IncidentMerged(into=into):
+            return notices.Merged(ref, title, into)
+        case ProblemWorkaroundPublished(problem=problem, workaround=workaround):
+            return notices.ProblemWorkaround(ref, title, problem, workaround)
+        case _:
+            raise LookupError(f"users hear nothing of {of.cause.type}")
+
+
+def _receipt(of: Recalled, person: str) -> notices.Receipt:
+    return notices.Receipt(
+        of.incident.ref,
+        of.incident.title,
+        of.promises("tto", "ttr", "update"),
+        words=words_of(of, person),
+        attached=isinstance(of.cause, IncidentContacted),
+        taken=of.incident.acknowledged_at is not None,
+    )
+
+
+def words_of(of: Recalled, person: str | None) -> str:
+    """Return what a person said last when they came to us; of nobody, the first words.
+
+    What is said without a person is what the source or the agent wrote.
+    """
+    said = [
+        event.words
+        for event in of.history
+        if isinstance(event, IncidentContacted)
+        and event.direction == "inbound"
+        and event.words
+        and person in (None, event.person)
+    ]
+    if said:
+        return said[-1] if person else said[0]
+    match of.history[0]:
+        case IncidentOpened(details=str(details)) if person is None:
+            return details
+        case _:
+            return ""
+
+
+def _clock_stands(of: Recalled) -> bool:
+    clock = of.clock("ttr")
+    return clock is not None and clock.is_open and "user" in clock.paused_by

@@ -1,0 +1,174 @@
+"""Hand-overs to Problem Management: what waits for an answer, and the three answers.
+
+Accepting one is taking its problem on record, joining one is linking it: both are
+commands about a problem. Declining it ends the hand-over itself.
+"""
+
+from typing import Annotated, Any, Literal, TypeVar
+
+from fastapi import APIRouter, Query, Response
+from pydantic import AwareDatetime, Field, ValidationError
+
+from services.projections import handovers
+from services.projections.api.answers import Answer, AsOfAnswer
+from services.projections.api.asked import Asked, Ref, refusals
+from services.projections.api.callers import Reader
+from services.projections.api.commands import Wish, body_of
+from services.projections.api.desk import Desk, DeskHere
+from services.projections.api.limits import PAGE_DEFAULT, PAGE_MAX, POSITION_MAX
+from services.projections.api.past import known
+from services.projections.handovers import Handover, State
+from services.projections.snapshots import snapshot
+from shared.command import CommandAnswer, RecordAnswer
+from shared.handover_wishes import AcceptHandover, JoinHandover
+from shared.help_wishes import Decline
+from shared.incident import replay
+from shared.problem import Problem, located
+from shared.problems.wishes import IdentifyProblem, LinkProblem
+from shared.references import IncidentRef, ProblemRef, incident_stream
+
+_Body = TypeVar("_Body", AcceptHandover, JoinHandover)
+
+router = APIRouter(tags=["handovers"])
+_REFUSALS = refusals(400, 404, 409, 413, 415)
+
+
+class HandoverView(Answer):
+    """A hand-over, one an incident."""
+
+    incident: IncidentRef
+    state: State
+    service: str
+    team: str
+    breached_at: AwareDatetime
+    requested_at: AwareDatetime
+    answer_by: AwareDatetime | None
+    problem: ProblemRef | None
+    """The one it became part of; before that, an open one of the same service."""
+    reason: str | None
+    """Why it is no problem."""
+
+
+class Handovers(Answer):
+    """Some hand-overs, the newest first."""
+
+    items: list[HandoverView]
+    next_cursor: int | None
+    """Where the next page begins; none at the end."""
+    as_of: AsOfAnswer
+
+
+class HandoversAsked(Asked):
+    """Which part of the list."""
+
+    state: Literal["waiting", "all"] = "waiting"
+    """`waiting`: only what Problem Management has not answered, of this page."""
+    limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT
+    cursor: Annotated[int, Field(ge=0, le=POSITION_MAX)] | None = None
+    """`next_cursor` of the page before."""
+
+
+@router.get("/v1/handovers", responses=refusals())
+async def list_handovers(
+    asked: Annotated[HandoversAsked, Query()],
+    desk: DeskHere,
+    caller: Reader,  # noqa: ARG001 # it lets nobody else in
+) -> Handovers:
+    """List hand-overs to Problem Management, the newest first."""
+    return await desk.blocking(_listed, desk, asked)
+
+
+@router.post(
+    "/v1/handovers/{ref}/accept",
+    status_code=201,
+    responses=_REFUSALS,
+    openapi_extra=body_of(AcceptHandover),
+)
+async def accept_handover(
+    ref: Ref, wish: Wish, desk: DeskHere, response: Response
+) -> RecordAnswer:
+    """Take a problem on record for the incident that was handed over."""
+    body = _read(AcceptHandover, wish.body)
+    title = await desk.blocking(_title_of_awaiting, desk, ref)
+    identify = {"title": body.title or title, "incident": ref}
+    asked: dict[str, Any] = {"body": identify}
+    answer = await desk.owner.ask_about(
+        "problem", IdentifyProblem.verb, wish.model_copy(update=asked)
+    )
+    response.headers["Location"] = f"/v1/problems/{answer.record}"
+    return answer
+
+
+@router.post(
+    "/v1/handovers/{ref}/join",
+    responses=_REFUSALS,
+    openapi_extra=body_of(JoinHandover),
+)
+async def join_handover(ref: Ref, wish: Wish, desk: DeskHere) -> RecordAnswer:
+    """Link the incident that was handed over to a problem known already."""
+    body = _read(JoinHandover, wish.body)
+    await desk.blocking(_title_of_awaiting, desk, ref)
+    asked: dict[str, Any] = {"body": {"incident": ref}, "record": body.problem}
+    return await desk.owner.ask_about(
+        "problem", LinkProblem.verb, wish.model_copy(update=asked)
+    )
+
+
+@router.post(
+    "/v1/handovers/{ref}/decline",
+    responses=_REFUSALS,
+    openapi_extra=body_of(Decline),
+)
+async def decline_handover(ref: Ref, wish: Wish, desk: DeskHere) -> CommandAnswer:
+    """It is no problem: the hand-over ends, the breach stays."""
+    return await desk.owner.ask(
+        Decline.verb, wish.model_copy(update={"incident": ref}), Decline.aggregate
+    )
+
+
+def _listed(desk: Desk, asked: HandoversAsked) -> Handovers:
+    with snapshot(desk.log) as cursor:
+        upto = known(cursor, None, asked.min_position)
+        before = POSITION_MAX if asked.cursor is None else asked.cursor
+        found = handovers.newest(
+            desk.log, cursor, upto, before=before, limit=asked.limit
+        )
+    shown = [each for each in found if asked.state == "all" or each.awaits]
+    full = len(found) == asked.limit
+    return Handovers(
+        items=[HandoverView.model_validate(each) for each in shown],
+        next_cursor=found[-1].position if full else None,
+        as_of=AsOfAnswer.model_validate(upto),
+    )
+
+
+def _title_of_awaiting(desk: Desk, ref: str) -> str:
+    """Return the incident's title where its hand-over awaits; else `Problem`."""
+    with snapshot(desk.log) as cursor:
+        upto = known(cursor, None, 0)
+        _require_awaiting(ref, handovers.one(desk.log, cursor, ref, upto))
+        entries = desk.log.histories(cursor, [incident_stream(ref)])
+    incident = replay(entry.event for entry in entries)  # type: ignore[misc] # of its stream
+    return incident.title if incident else ref
+
+
+def _require_awaiting(ref: str, handover: Handover | None) -> None:
+    if handover is None:
+        raise Problem(404, f"{ref} was not handed over", code="unknown_handover")
+    if not handover.awaits:
+        by = f" by {handover.problem}" if handover.problem else ""
+        raise Problem(
+            409, f"the hand-over of {ref} was {handover.state}{by}", code="state"
+        )
+
+
+def _read(kind: type[_Body], body: dict[str, Any]) -> _Body:
+    try:
+        return kind.model_validate(body)
+    except ValidationError as error:
+        raise Problem(
+            422,
+            "the command is not well formed: see `errors`",
+            code="invalid",
+            errors=located(error),
+        ) from error

@@ -1,0 +1,54 @@
+"""What people may ask of who looks for help: the body of each request, one a verb.
+
+HTTP and NATS share them. Whose wish it is and when is never in a body.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar, Self, get_args
+
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
+
+from shared.policy.names import Name
+from shared.policy.targets import SupportLevel
+from shared.texts import Reason
+from shared.wishes import Wish
+
+
+class Escalate(Wish):
+    """Let the next support level work on it; the desk stays its owner."""
+
+    aggregate: ClassVar[str] = "escalation"
+    verb: ClassVar[str] = "escalate"
+    reason: Reason
+    team: Name | None = None
+    """Who is to work on it. Left out: the next team of the service."""
+    level: SupportLevel | None = None
+    """Left out: the next one its service has."""
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if self.team and self.level:
+            raise PydanticCustomError("target", "give `team` or `level`, not both")
+        return self
+
+
+class Accept(Wish):
+    """Take an escalated incident on; nobody else is paged."""
+
+    aggregate: ClassVar[str] = "escalation"
+    verb: ClassVar[str] = "accept"
+
+
+class Decline(Wish):
+    """It is no problem: the hand-over ends, the breach stays."""
+
+    aggregate: ClassVar[str] = "handover"
+    verb: ClassVar[str] = "decline"
+    reason: Reason
+
+
+HelpWish = Escalate | Accept | Decline
+
+BODIES: Mapping[str, type[HelpWish]] = {kind.verb: kind for kind in get_args(HelpWish)}
+"""The body of each verb."""

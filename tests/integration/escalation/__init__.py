@@ -1,0 +1,1 @@
+"""The escalation service as processes: real database, bus, mail server and receiver."""

@@ -1,0 +1,127 @@
+"""A day at the desk: who is sought is found, who waits is told, each once."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.calling import CallingDesk, calling_desk
+from tests.support.promises import local
+from tests.support.servers import reachable_folder
+
+pytestmark = [pytest.mark.servers, pytest.mark.e2e]
+
+
+@pytest.fixture
+def desk() -> Iterator[CallingDesk]:
+    with reachable_folder() as folder, calling_desk(folder) as running:
+        yield running
+
+
+def test_payroll_from_the_report_to_who_accepts_it(desk: CallingDesk) -> None:
+    desk.desk.move_to(local("09:10"))
+    incident = desk.open()
+    desk.until_said(incident, "notification.confirmed")
+    desk.desk.move_to(local("09:14"))
+    desk.post(f"/v1/incidents/{incident}/acknowledge")
+    desk.until_said(incident, "notification.confirmed", 2)
+    desk.desk.move_to(local("09:30"))
+    desk.until_said(incident, "notification.confirmed", 5)
+    desk.desk.move_to(local("09:45"))
+    desk.until_said(incident, "notification.confirmed", 7)
+    desk.desk.move_to(local("09:52"))
+    desk.post(f"/v1/incidents/{incident}/accept", who="chloe")
+    desk.desk.move_to(local("12:00"))
+    desk.until_quiet()
+
+    kinds = [event.type for event in desk.said(incident)]
+    assert kinds.count("escalation.escalated") == 1
+    assert kinds.count("escalation.paged") == 2
+    assert kinds.count("escalation.accepted") == 1
+    assert kinds.count("notification.failed") == 0
+    assert len(desk.to("roche")) == 3
+    assert len(desk.to("bruno")) == len(desk.to("chloe")) == 1
+    assert len(desk.postbox.requests) == 2
+
+
+def test_a_broken_promise_is_handed_over_once_and_answered(desk: CallingDesk) -> None:
+    desk.desk.move_to(local("07-02 09:10"))
+    incident = desk.open(service="messagerie", impact="medium")
+    declined = desk.open(service="messagerie", impact="medium")
+    desk.until_said(declined, "notification.confirmed")
+    desk.desk.move_to(local("07-04 17:00"))
+    desk.until_said(incident, "handover.requested")
+    desk.until_said(declined, "handover.requested")
+
+    waiting = desk.get("/v1/handovers")["items"]
+    assert [each["incident"] for each in waiting] == [declined, incident]
+    problem = desk.post(f"/v1/handovers/{incident}/accept", who="helene").json()
+    desk.until_said(incident, "handover.accepted")
+    no = desk.ask(f"/v1/handovers/{incident}/accept", who="helene")
+    assert (no.status_code, no.json()["code"]) == (409, "state")
+    desk.post(f"/v1/handovers/{declined}/decline", {"reason": "Ours"}, "helene")
+    assert desk.count(declined, "handover.declined") == 1
+    assert desk.get("/v1/handovers")["items"] == []
+    answered = desk.get("/v1/handovers?state=all")["items"]
+    assert [each["reason"] for each in answered] == ["Ours", None]
+    assert answered[1]["problem"] == problem["record"]
+
+
+def test_a_workaround_reaches_the_users_of_what_is_open(desk: CallingDesk) -> None:
+    desk.desk.move_to(local("07-07 09:10"))
+    first, second = desk.open(service="vpn"), desk.open(service="vpn", reporter="petit")
+    named = {"title": "Tunnel", "incident": first}
+    problem = desk.post("/v1/problems", named).json()["record"]
+    desk.post(f"/v1/problems/{problem}/link", {"incident": second})
+    desk.post(f"/v1/incidents/{second}/resolve")
+    desk.until_said(second, "notification.confirmed", 2)
+    before = len(desk.to("petit"))
+    desk.post(f"/v1/problems/{problem}/workaround", {"text": "Relancez"})
+    desk.until_said(first, "notification.confirmed", 2)
+    desk.until_quiet()
+
+    assert len(desk.to("petit")) == before
+    told = [e for e in desk.said(first) if e.type == "notification.requested"]
+    assert [getattr(each, "kind", None) for each in told] == [
+        "receipt",
+        "problem_workaround",
+    ]
+
+
+def test_commands_are_done_once_and_refused_with_reason(desk: CallingDesk) -> None:
+    desk.desk.move_to(local("07-08 09:10"))
+    incident = desk.open()
+    path = f"/v1/incidents/{incident}"
+    early = desk.ask(f"{path}/accept", who="bruno")
+    assert (early.status_code, early.json()["code"]) == (409, "state")
+    body = {"reason": "Base de données"}
+    done = desk.post(f"{path}/escalate", body, Idempotency_Key="once").json()
+    again = desk.post(f"{path}/escalate", body, Idempotency_Key="once").json()
+    assert (done["outcome"], again["outcome"]) == ("recorded", "repeated")
+    assert again["positions"] == done["positions"]
+    misused = desk.ask(f"{path}/escalate", {"reason": "x"}, Idempotency_Key="once")
+    assert misused.json()["code"] == "idempotency_key"
+    same = desk.post(f"{path}/escalate", {"reason": "x", "level": "n2"}).json()
+    assert (same["outcome"], same["positions"]) == ("already", [])
+    nobody = desk.ask("/v1/incidents/INC-999999/accept")
+    assert (nobody.status_code, nobody.json()["code"]) == (404, "unknown_incident")
+    wrong = desk.ask(f"{path}/escalate", {"reason": "x", "team": "no-such"})
+    assert wrong.status_code == 422
+    both = {"reason": "x", "team": "etudes", "level": "n3"}
+    assert desk.ask(f"{path}/escalate", both).status_code == 422
+    assert desk.ask(f"{path}/escalate", {}).status_code == 422
+    moved = [e for e in desk.said(incident) if e.type == "escalation.escalated"]
+    assert [getattr(each, "reason", None) for each in moved] == ["Base de données"]
+    refused = desk.sql("SELECT code FROM escalation.refusals ORDER BY refusal_id")
+    assert [code for (code,) in refused] == ["state", "unknown_incident", "invalid"]
+
+
+def test_whom_the_directory_does_not_know_is_not_told_and_it_says_so(
+    desk: CallingDesk,
+) -> None:
+    desk.desk.move_to(local("07-09 09:10"))
+    incident = desk.open(reporter="stranger")
+    desk.until_said(incident, "notification.failed")
+
+    (failed,) = [e for e in desk.said(incident) if e.type == "notification.failed"]
+    assert "directory" in getattr(failed, "reason", "")
+    assert desk.count(incident, "notification.sent") == 0

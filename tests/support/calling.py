@@ -1,0 +1,156 @@
+"""A running desk that finds people: its directory, and what reaches them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+
+from shared.events import AnyEvent
+from shared.references import escalation_stream, handover_stream
+from tests.support.desk import SERVICES, Desk, Setting, running_desk, until
+from tests.support.inbox import Inbox, open_inbox
+from tests.support.promises import FILE, local
+from tests.support.receiver import Postbox, open_postbox
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+OPENED = local("09:10")
+STAFF = ("nadia", "paul", "amina", "bruno", "chloe", "karim", "helene", "sylvie")
+USERS = ("lefevre", "costa", "roche", "petit")
+_PERSON = """
+INSERT INTO directory.people (id, name, email, language, zone, client, updated_at)
+VALUES (%s, %s, %s, %s, 'Europe/Paris', %s, now())
+"""
+
+
+@dataclass
+class CallingDesk:
+    """A desk of Valmont on a lever clock, with mail and a receiver of pages."""
+
+    desk: Desk
+    inbox: Inbox
+    postbox: Postbox
+
+    def open(self, **words: Any) -> str:
+        """Take a user's incident on payroll on record; return its reference."""
+        given = {
+            "title": "Totaux faux",
+            "service": "paie",
+            "impact": "high",
+            "urgency": "medium",
+            "reporter": "roche",
+            "channel": "web",
+            "description": "Les totaux de la paie sont faux",
+        }
+        body = {k: v for k, v in (given | words).items() if v is not None}
+        return str(self.post("/v1/incidents", body).json()["incident"])
+
+    def post(
+        self,
+        path: str,
+        body: dict[str, Any] | None = None,
+        who: str = "nadia",
+        **headers: str,
+    ) -> httpx.Response:
+        """Send a command as somebody; it must be done."""
+        answer = self.ask(path, body, who, **headers)
+        assert answer.is_success, answer.text
+        return answer
+
+    def ask(
+        self,
+        path: str,
+        body: dict[str, Any] | None = None,
+        who: str = "nadia",
+        **headers: str,
+    ) -> httpx.Response:
+        """Send a command as somebody."""
+        known = {k.replace("_", "-"): v for k, v in headers.items()}
+        return httpx.post(
+            self.desk.api_url + path,
+            json=body or {},
+            headers=self.desk.bearer(who) | known,
+            timeout=15,
+        )
+
+    def get(self, path: str, who: str = "nadia") -> Any:
+        """Return what a read answers."""
+        answer = httpx.get(
+            self.desk.api_url + path, headers=self.desk.bearer(who), timeout=15
+        )
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def said(self, incident: str) -> list[AnyEvent]:
+        """Return what the service recorded about an incident."""
+        log = self.desk.log()
+        try:
+            streams = [escalation_stream(incident), handover_stream(incident)]
+            with log.transaction() as cursor:
+                return [entry.event for entry in log.histories(cursor, streams)]
+        finally:
+            log.close()
+
+    def count(self, incident: str, kind: str) -> int:
+        """Return how many events of a type there are about an incident."""
+        return sum(event.type == kind for event in self.said(incident))
+
+    def until_said(self, incident: str, kind: str, times: int = 1) -> None:
+        """Wait until the service has recorded so many events of a type."""
+        until(
+            lambda: self.count(incident, kind) >= times,
+            f"{times} {kind} of {incident}",
+        )
+
+    def until_mails(self, count: int) -> None:
+        """Wait until so many mails have come."""
+        until(lambda: len(self.inbox.mails) >= count, f"{count} mails")
+
+    def until_quiet(self) -> None:
+        """Wait until nothing is waiting to leave."""
+        query = "SELECT count(*) FROM escalation.outbox"
+        until(lambda: self.sql(query) == [(0,)], "an empty outbox")
+
+    def sql(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """Ask the database as its owner."""
+        with psycopg.connect(self.desk.database.owner_dsn) as connection:
+            cursor = connection.execute(query, values)
+            return cursor.fetchall() if cursor.description else []
+
+    def to(self, person: str) -> list[str]:
+        """Return the subjects of what a person got, oldest first."""
+        return [
+            str(mail["subject"])
+            for mail, recipients in zip(
+                self.inbox.mails, self.inbox.recipients, strict=True
+            )
+            if recipients == [f"{person}@valmont.example"]
+        ]
+
+
+@contextmanager
+def calling_desk(
+    folder: Path, at: datetime = OPENED, start: Sequence[str] = SERVICES
+) -> Iterator[CallingDesk]:
+    """Run a desk whose clocks show `at`, with everybody in its directory."""
+    with open_inbox() as inbox, open_postbox() as postbox:
+        environment = {
+            "PERMANENCE_SMTP_URL": f"smtp://127.0.0.1:{inbox.port}",
+            "PERMANENCE_MAIL_FROM": "desk@valmont.example",
+            "PERMANENCE_WEBHOOK_URL": postbox.url,
+            "PERMANENCE_WEBHOOK_SECRET": SECRET,
+            "PERMANENCE_PUBLIC_URL": "https://desk.valmont.example",
+        }
+        setting = Setting(FILE, at, environment, (*STAFF,))
+        with running_desk(folder, start=start, setting=setting) as desk:
+            with psycopg.connect(desk.database.owner_dsn) as connection:
+                for name in (*STAFF, *USERS):
+                    client = "mairie-valmont" if name in USERS else None
+                    mail = f"{name}@valmont.example"
+                    given = (name, name.capitalize(), mail, "fr", client)
+                    connection.execute(_PERSON, given)
+            yield CallingDesk(desk, inbox, postbox)
