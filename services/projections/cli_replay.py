@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import typer
 from pydantic import JsonValue
@@ -11,8 +11,12 @@ from rich.text import Text
 
 from services.projections.api.incident_view import IncidentView
 from services.projections.generations import AsOf
+from services.projections.incident.promises import standings
+from services.projections.incident.whole import whole
 from services.projections.instants import known_at
+from services.projections.log_rows import all_about
 from services.projections.timeline.sentences import sentence
+from shared.clock import real_clock
 from shared.command_line.answers import AsJson, Exit, answer, counted, refused, table_of
 from shared.command_line.desk import (
     HOME,
@@ -25,9 +29,8 @@ from shared.command_line.desk import (
 )
 from shared.entry import Entry
 from shared.event_log import EventLog
-from shared.events import IncidentEvent
-from shared.incident import replay
-from shared.references import incident_stream, is_incident_ref
+from shared.policies import PolicyVersions
+from shared.references import is_incident_ref
 
 At = Annotated[
     str | None,
@@ -55,15 +58,14 @@ def replay_command(
     master = master_of(home, vault_key, as_json=as_json)
     with log_at(url, master, as_json=as_json) as log:
         upto, past = _history(log, ref, instant)
+        view = _view(log, past, instant or real_clock(), upto)
     if not past:
         when = f" at {at}" if at else ""
         raise refused(as_json, f"there is no incident {ref}{when}", Exit.INVALID)
-    incident = replay(cast("IncidentEvent", entry.event) for entry in past)
-    if incident is None:
+    if view is None:
         raise refused(
             as_json, f"{ref} was never opened: run audit verify", Exit.INVALID
         )
-    view = IncidentView.of(incident, past[-1].version, upto)
     answer(as_json, _as_json(view, past), _state(view, past), "", _story(past))
 
 
@@ -85,8 +87,18 @@ def _history(
 ) -> tuple[AsOf, Sequence[Entry]]:
     with log.transaction() as cursor:
         upto = known_at(cursor, instant)
-        entries = log.histories(cursor, [incident_stream(ref)])
+        entries = all_about(log, cursor, ref)
     return upto, [entry for entry in entries if entry.position <= upto.position]
+
+
+def _view(
+    log: EventLog, past: Sequence[Entry], at: datetime, upto: AsOf
+) -> IncidentView | None:
+    found = whole(past)
+    if found is None:
+        return None
+    promises = standings(found.clocks, PolicyVersions(log), at)
+    return IncidentView.of(found, promises, at, upto)
 
 
 def _as_json(view: IncidentView, past: Sequence[Entry]) -> dict[str, Any]:
@@ -95,6 +107,7 @@ def _as_json(view: IncidentView, past: Sequence[Entry]) -> dict[str, Any]:
         "events": [
             {
                 "position": entry.position,
+                "stream": entry.stream,
                 "version": entry.version,
                 "type": entry.type,
                 "recorded_at": entry.recorded_at.isoformat(),

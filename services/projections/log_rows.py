@@ -1,11 +1,19 @@
 """Looks into the log that only readers of it need: by type, by stream after a place."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 from psycopg import Cursor
 
-from shared.event_log import SELECT_ROWS, Row
+from shared.entry import Entry
+from shared.event_log import SELECT_ROWS, EventLog, Row
+from shared.references import (
+    escalation_stream,
+    handover_stream,
+    incident_stream,
+    sla_stream,
+)
 
 _OF_TYPES = f"""
 {SELECT_ROWS}
@@ -18,6 +26,11 @@ _OF_STREAM = f"""
 WHERE originator_id = %s AND notification_id > %s
 ORDER BY originator_version LIMIT %s
 """
+# Apart, so that nobody looks for them along the whole log for the sake of their order.
+_OF_STREAMS = f"""
+WITH found AS MATERIALIZED ({SELECT_ROWS} WHERE originator_id = ANY(%s))
+SELECT * FROM found WHERE notification_id > %s ORDER BY notification_id LIMIT %s
+"""
 _AT = f"{SELECT_ROWS} WHERE notification_id = ANY(%s)"
 _NEWEST = f"""
 {SELECT_ROWS} WHERE originator_id = %s
@@ -25,6 +38,12 @@ ORDER BY originator_version DESC LIMIT 1
 """
 
 _Cursor = Cursor[tuple[Any, ...]]
+
+
+def streams_about(ref: str) -> Sequence[str]:
+    """Return the names of all streams about an incident, its own first."""
+    named = (incident_stream, sla_stream, escalation_stream, handover_stream)
+    return [name(ref) for name in named]
 
 
 def rows_of_types(
@@ -38,6 +57,19 @@ def rows_of_types(
 def rows_of_stream(cursor: _Cursor, stream: str, after: int, limit: int) -> list[Row]:
     """Return events of a stream whose position is greater than `after`."""
     return _rows(cursor, _OF_STREAM, (stream, after, limit))
+
+
+def rows_of_streams(
+    cursor: _Cursor, streams: Sequence[str], after: int, limit: int
+) -> list[Row]:
+    """Return events of several streams after a position, in the order of the log."""
+    return _rows(cursor, _OF_STREAMS, (list(streams), after, limit))
+
+
+def all_about(log: EventLog, cursor: _Cursor, ref: str) -> list[Entry]:
+    """Return what was told of an incident in any stream, in the order of the log."""
+    entries = log.histories(cursor, streams_about(ref))
+    return sorted(entries, key=attrgetter("position"))
 
 
 def rows_at(cursor: _Cursor, positions: Sequence[int]) -> list[Row]:

@@ -33,7 +33,7 @@ _FIELDS: dict[str, dict[str, Any]] = {
 }
 
 
-def told(kind: str, ref: str, **given: object) -> AboutIncident:
+def told(kind: str, ref: str, /, **given: object) -> AboutIncident:
     """Return an event of this kind about an incident."""
     whole = {**_HEAD, **_FIELDS.get(kind, {}), "incident": ref, **given}
     return EVENT_TYPES[kind].model_validate(whole)  # type: ignore[return-value] # by kind

@@ -1,16 +1,23 @@
-"""An incident as its own page shows it: the state its events add up to."""
+"""An incident as its own page shows it: what all streams about it add up to."""
 
-from typing import Self
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal, Self
 
 from pydantic import AwareDatetime
 
 from services.projections.api.answers import Answer, AsOfAnswer
+from services.projections.api.handovers import HandoverView
+from services.projections.api.promise_view import PromiseView
+from services.projections.api.told_views import ContactView, NoticeView
 from services.projections.generations import AsOf
+from services.projections.incident.promises import Standing
+from services.projections.incident.whole import Whole
 from shared.events.incident import Origin, PersonId, SignalState
 from shared.events.incident_ties import Relation
-from shared.incident import Incident, Status
+from shared.incident import Status
 from shared.policy.scales import Impact, Priority, Urgency
-from shared.policy.targets import PauseReason
+from shared.policy.targets import PauseReason, SupportLevel
 from shared.references import IncidentRef
 
 
@@ -46,11 +53,18 @@ class IncidentView(Answer):
     override: bool
     """The priority was set by hand, not by the matrix."""
     classified_by: str | None
+    owner_team: str
+    """The desk, which stays its owner whoever works on it."""
     team: str
+    """Whose work it is now."""
+    level: SupportLevel
+    accepted_by: PersonId | None
+    """Who took it on at this level."""
     assignee: PersonId | None
     reporter: PersonId | None
     reporters: list[PersonId]
     """Everybody who reported it or an incident merged into it."""
+    user_reported: bool
     opened_at: AwareDatetime
     reported_at: AwareDatetime
     cycle: int
@@ -69,23 +83,53 @@ class IncidentView(Answer):
     merged_into: IncidentRef | None
     absorbed: list[IncidentRef]
     split_into: list[IncidentRef]
+    problems: list[str]
+    """Problems it is linked to, also of other houses."""
+    changes: list[str]
+    due_at: AwareDatetime | None
+    """When the first promise that runs is due."""
+    due_target: Literal["tto", "ttr"] | None
+    breached: bool
+    """A promise to own or to resolve was broken in this cycle."""
+    promises: list[PromiseView]
+    handover: HandoverView | None
+    contacts: list[ContactView]
+    notifications: list[NoticeView]
+    at: AwareDatetime
+    """The instant the answer tells of: what is left of promises is counted then."""
     as_of: AsOfAnswer
 
     @classmethod
-    def of(cls, incident: Incident, version: int, known: AsOf) -> Self:
-        """Return the view of a state; what has no order is sorted."""
+    def of(
+        cls, whole: Whole, promises: Sequence[Standing], at: datetime, known: AsOf
+    ) -> Self:
+        """Return the view of a state at an instant; what has no order is sorted."""
+        incident, row = whole.incident, whole.row
+        links = sorted(incident.links)
         state = {
             **incident.__dict__,
-            "version": version,
+            "version": whole.version,
+            "owner_team": whole.owner_team,
+            "team": row.team,
+            "level": row.level,
+            "accepted_by": row.accepted_by,
+            "user_reported": row.user_reported,
+            "due_at": row.due_at,
+            "due_target": row.due_target,
+            "breached": row.breached,
             "reporters": sorted(incident.reporters),
             "signals": dict(sorted(incident.signals.items())),
             "source_acknowledged": sorted(incident.source_acknowledged),
-            "links": [
-                {"relation": relation, "target": target}
-                for relation, target in sorted(incident.links)
-            ],
+            "links": [{"relation": name, "target": target} for name, target in links],
+            "problems": [target for name, target in links if name == "problem"],
+            "changes": [target for name, target in links if name == "change"],
             "absorbed": sorted(incident.absorbed),
             "split_into": sorted(incident.split_into),
+            "promises": [PromiseView.of(promise) for promise in promises],
+            "handover": whole.handover,
+            "contacts": [ContactView.of(event) for event in whole.contacts],
+            "notifications": list(whole.notices),
+            "at": at,
             "as_of": known,
         }
         return cls.model_validate(state)

@@ -1,20 +1,44 @@
-"""One incident: its state, replayed from its own events."""
+"""One incident: its state and its promises, replayed from all streams about it."""
 
 from datetime import datetime
-from typing import Annotated, cast
+from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Query, Response
+from pydantic import AwareDatetime
 
+from services.projections.api.answers import Answer, AsOfAnswer
 from services.projections.api.asked import AskedAt, Ref, no_incident, refusals
 from services.projections.api.callers import Reader
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.incident_view import IncidentView
 from services.projections.api.past import history, known
+from services.projections.api.promise_view import PromiseView
+from services.projections.generations import AsOf
+from services.projections.incident.promises import Standing, standings
+from services.projections.incident.whole import Whole, whole
 from services.projections.snapshots import snapshot
-from shared.events import IncidentEvent
-from shared.incident import replay
+from shared.references import IncidentRef
 
 router = APIRouter(tags=["incidents"])
+
+
+class Promises(Answer):
+    """What was promised about an incident, in the order in which it was."""
+
+    incident: IncidentRef
+    items: list[PromiseView]
+    at: AwareDatetime
+    """The instant at which what is left is counted."""
+    as_of: AsOfAnswer
+
+
+class _Seen(NamedTuple):
+    """An incident at an instant, and what of the log was known then."""
+
+    whole: Whole
+    promises: tuple[Standing, ...]
+    at: datetime
+    known: AsOf
 
 
 @router.get("/v1/incidents/{ref}", responses=refusals(404))
@@ -25,17 +49,39 @@ async def get_incident(
     caller: Reader,  # noqa: ARG001 # it lets nobody else in
     response: Response,
 ) -> IncidentView:
-    """Show an incident as it is, or as it was recorded at an instant."""
-    view = await desk.blocking(_view, desk, ref, asked.at, asked.min_position)
-    response.headers["ETag"] = f'"{view.version}"'
-    return view
+    """Show an incident as it is, or as it was recorded at an instant.
+
+    With what was promised and what is left of it, who is at work, who was in touch and
+    who was told. `version` and `ETag` are those of the incident's own events.
+    """
+    seen = await desk.blocking(_seen, desk, ref, asked)
+    response.headers["ETag"] = f'"{seen.whole.version}"'
+    return IncidentView.of(*seen)
 
 
-def _view(desk: Desk, ref: str, at: datetime | None, min_position: int) -> IncidentView:
+@router.get("/v1/incidents/{ref}/sla", responses=refusals(404))
+async def get_promises(
+    ref: Ref,
+    asked: Annotated[AskedAt, Query()],
+    desk: DeskHere,
+    caller: Reader,  # noqa: ARG001 # it lets nobody else in
+) -> Promises:
+    """Show what was promised about an incident, and what is left of it."""
+    seen = await desk.blocking(_seen, desk, ref, asked)
+    return Promises(
+        incident=ref,
+        items=[PromiseView.of(promise) for promise in seen.promises],
+        at=seen.at,
+        as_of=AsOfAnswer.model_validate(seen.known),
+    )
+
+
+def _seen(desk: Desk, ref: str, asked: AskedAt) -> _Seen:
     with snapshot(desk.log) as cursor:
-        upto = known(cursor, at, min_position)
+        upto = known(cursor, asked.at, asked.min_position)
         past = history(desk.log, cursor, ref, upto)
-    incident = replay(cast("IncidentEvent", entry.event) for entry in past)
-    if incident is None:
+    found = whole(past)
+    if found is None:
         raise no_incident(ref)
-    return IncidentView.of(incident, past[-1].version, upto)
+    at = asked.at or desk.clock()
+    return _Seen(found, standings(found.clocks, desk.policies, at), at, upto)

@@ -1,6 +1,6 @@
 """The log itself, for auditors: all of it, or the events of one incident."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
@@ -16,11 +16,15 @@ from services.projections.api.limits import (
 )
 from services.projections.api.log_items import LogPage, item
 from services.projections.api.past import known
-from services.projections.log_rows import rows_of_stream, rows_of_types
+from services.projections.log_rows import (
+    rows_of_stream,
+    rows_of_streams,
+    rows_of_types,
+    streams_about,
+)
 from services.projections.snapshots import snapshot
 from shared.events import EVENT_TYPES
 from shared.problem import Problem
-from shared.references import incident_stream
 
 router = APIRouter(tags=["audit"])
 
@@ -31,6 +35,13 @@ class EventsAsked(Asked):
     after: Position = 0
     """Only what has a greater position: `next_after` of the page before."""
     limit: Annotated[int, Field(ge=1, le=LOG_PAGE_MAX)] = PAGE_DEFAULT
+
+
+class IncidentEventsAsked(EventsAsked):
+    """Which events about an incident."""
+
+    streams: Literal["all", "own"] = "all"
+    """`own`: the incident's own alone, without promises, escalation and hand-over."""
 
 
 class LogAsked(EventsAsked):
@@ -53,11 +64,11 @@ async def get_log(
 @router.get("/v1/incidents/{ref}/events", responses=refusals(404))
 async def get_events(
     ref: Ref,
-    asked: Annotated[EventsAsked, Query()],
+    asked: Annotated[IncidentEventsAsked, Query()],
     desk: DeskHere,
     caller: Auditor,  # noqa: ARG001 # it lets nobody else in
 ) -> LogPage:
-    """Read the events of one incident in order."""
+    """Read the events about one incident in the order of the log."""
     return await desk.blocking(_events, desk, ref, asked)
 
 
@@ -97,12 +108,13 @@ def _log(desk: Desk, asked: LogAsked, types: list[str] | None) -> LogPage:
     )
 
 
-def _events(desk: Desk, ref: str, asked: EventsAsked) -> LogPage:
-    stream = incident_stream(ref)
+def _events(desk: Desk, ref: str, asked: IncidentEventsAsked) -> LogPage:
+    own, *others = streams_about(ref)
+    streams = [own, *others] if asked.streams == "all" else [own]
     with snapshot(desk.log) as cursor:
         upto = known(cursor, None, asked.min_position)
-        rows = rows_of_stream(cursor, stream, asked.after, asked.limit + 1)
-        if not rows and not rows_of_stream(cursor, stream, 0, 1):
+        rows = rows_of_streams(cursor, streams, asked.after, asked.limit + 1)
+        if not rows and not rows_of_stream(cursor, own, 0, 1):
             raise no_incident(ref)
     shown = rows[: asked.limit]
     entries = desk.log.entries(shown)

@@ -1,4 +1,4 @@
-"""An incident as the log tells it, now or at any instant before."""
+"""All about an incident as the log tells it, now or at any instant before."""
 
 from datetime import datetime
 from typing import Any
@@ -8,6 +8,7 @@ from psycopg import Cursor
 from services.projections.api.asked import behind, no_incident
 from services.projections.generations import AsOf
 from services.projections.instants import known_at
+from services.projections.log_rows import all_about
 from shared.entry import Entry
 from shared.event_log import EventLog
 from shared.references import incident_stream
@@ -26,9 +27,12 @@ def known(
 def history(
     log: EventLog, cursor: Cursor[tuple[Any, ...]], ref: str, upto: AsOf
 ) -> list[Entry]:
-    """Return the events of an incident up to a position; `Problem` 404 without any."""
-    entries = log.histories(cursor, [incident_stream(ref)])
+    """Return the events about an incident up to a position, of all streams, in order.
+
+    `Problem` 404 where none is its own.
+    """
+    entries = all_about(log, cursor, ref)
     past = [entry for entry in entries if entry.position <= upto.position]
-    if not past:
+    if not any(entry.stream == incident_stream(ref) for entry in past):
         raise no_incident(ref, is_later=bool(entries))
     return past

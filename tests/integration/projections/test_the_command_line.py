@@ -15,7 +15,10 @@ from services.projections.generations import find_live
 from shared.event_log import EventLog
 from tests.integration.projections.conftest import Run
 from tests.support.busy_log import busy_log
+from tests.support.histories import opened
+from tests.support.promising import armed, minute, told
 from tests.support.servers import Database
+from tests.support.stories import stream_of
 from tests.support.written import (
     QUEUE,
     TIMELINE,
@@ -148,6 +151,33 @@ def test_a_replay_at_an_instant_knows_nothing_later(log: EventLog, run: Run) -> 
 
     assert len(plain["events"]) == plain["incident"]["version"] == 1
     assert plain["incident"]["status"] == "new"
+
+
+def test_a_replay_shows_promises_and_level_at_the_instant(
+    log: EventLog, run: Run
+) -> None:
+    ref = "INC-000001"
+    events = [
+        opened(ref),
+        armed(ref, "ttr", 60),
+        told("escalation.escalated", ref),
+        told("sla.paused", ref, target="ttr", paused_at=minute(5)),
+    ]
+    for event in events:
+        log.record(stream_of(event), log.head_version(stream_of(event)), [event])
+    second = log.since(2, 1)[0].recorded_at
+
+    now = _json(run("replay", ref, "--json"))
+    then = _json(run("replay", ref, "--at", second.isoformat(), "--json"))
+    shown = run("replay", ref)
+
+    assert (now["incident"]["level"], now["incident"]["team"]) == ("n2", "network")
+    assert now["incident"]["promises"][0]["state"] == "paused"
+    assert then["incident"]["promises"][0]["state"] == "running"
+    assert len(then["events"]) == 3
+    assert [event["stream"] for event in now["events"]][1] == f"sla-{ref}"
+    assert "It was escalated from N1 to N2" in shown.stdout
+    assert "state paused" in shown.stdout
 
 
 def test_without_the_key_words_stay_sealed(log: EventLog, run: Run) -> None:

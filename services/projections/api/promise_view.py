@@ -1,0 +1,64 @@
+"""A promise about an incident as an answer shows it."""
+
+from typing import Self
+
+from pydantic import AwareDatetime
+
+from services.projections.api.answers import Answer
+from services.projections.incident.promises import Standing
+from shared.events.sla import Target
+from shared.sla import State
+
+
+class PromiseView(Answer):
+    """A target of a cycle and how it stands; seconds are working time of `calendar`."""
+
+    target: Target
+    cycle: int
+    round: int
+    """Counts the promises to tell the user within a cycle; else 1."""
+    state: State
+    contract: str
+    candidates: list[str]
+    """All contracts that promise something; `contract` is the strictest of them."""
+    calendar: str
+    target_seconds: int
+    started_at: AwareDatetime
+    due_at: AwareDatetime | None
+    """None while it stands, or nothing is left to keep."""
+    elapsed_seconds: int | None
+    left_seconds: int | None
+    """At the instant of the answer; negative: so much over."""
+    warned: list[int]
+    """Shares of the target, in percent, at which the desk was warned."""
+    breached_at: AwareDatetime | None
+    detected_at: AwareDatetime | None
+    """When the breach was noticed, which may be later."""
+    ended_at: AwareDatetime | None
+    """When it was met, cancelled, or done too late."""
+    overrun_seconds: int | None
+    """By how much it was done too late."""
+
+    @classmethod
+    def of(cls, standing: Standing) -> Self:
+        """Return the view of a clock that stands like this."""
+        clock = standing.clock
+        return cls(
+            target=clock.name.target,
+            cycle=clock.name.cycle,
+            round=clock.name.round,
+            state=clock.state,
+            contract=clock.contract,
+            candidates=list(clock.candidates),
+            calendar=clock.calendar,
+            target_seconds=clock.seconds,
+            started_at=clock.started_at,
+            due_at=clock.due_at,
+            elapsed_seconds=standing.elapsed,
+            left_seconds=standing.left,
+            warned=list(clock.warned),
+            breached_at=clock.breached_at,
+            detected_at=clock.detected_at,
+            ended_at=clock.ended_at,
+            overrun_seconds=clock.overrun_seconds,
+        )

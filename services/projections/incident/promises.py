@@ -1,0 +1,44 @@
+"""How the promises about an incident stand at an instant, counted in open hours."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.policy.document import Policy
+from shared.sla import Clock, left, spent
+from shared.working_time import Hours, hours_of
+
+Policies = Callable[[int], Policy]
+"""Gives the policy of a version; LookupError where the log has none."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A clock, and working seconds at an instant; `left` is negative when over.
+
+    Both are None where the calendar is not in the log: nothing was made up.
+    """
+
+    clock: Clock
+    elapsed: int | None
+    left: int | None
+
+
+def standings(
+    clocks: Iterable[Clock], policies: Policies, at: datetime
+) -> tuple[Standing, ...]:
+    """Return how each promise stands at `at`, under the calendar it was made with."""
+    return tuple(_standing(clock, _hours(clock, policies), at) for clock in clocks)
+
+
+def _standing(clock: Clock, hours: Hours | None, at: datetime) -> Standing:
+    if hours is None:
+        return Standing(clock, None, None)
+    return Standing(clock, spent(clock, hours, at), left(clock, hours, at))
+
+
+def _hours(clock: Clock, policies: Policies) -> Hours | None:
+    try:
+        return hours_of(policies(clock.policy).calendars[clock.calendar])
+    except LookupError:
+        return None

@@ -1,0 +1,187 @@
+"""One incident in one read: what was promised, who is at work, who was told."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.events.handover import HandoverDeclined, HandoverRequested
+from shared.events.incident_ties import IncidentLinked
+from shared.events.policy import STREAM, PolicyApplied
+from tests.support.api import Api
+from tests.support.histories import START, opened
+from tests.support.policies import full
+from tests.support.promising import told
+
+pytestmark = pytest.mark.servers
+
+_REF = "INC-000001"
+_PATH = f"/v1/incidents/{_REF}"
+_NOON = datetime(2030, 7, 1, 12, tzinfo=UTC)  # a Monday, 14:00 in Brussels
+"""Long after anything was recorded: an instant asked for knows all of it."""
+_CALENDAR = {"calendar": "jour"}
+_HEAD = {"at": START, "by": "person:paul", "incident": _REF, "policy": 1}
+_STAFF = {
+    "key": "page-1",
+    "kind": "page",
+    "audience": "staff",
+    "channel": "webhook",
+    "person": "amina",
+    "cause_stream": "escalation-INC-000001",
+    "cause_version": 1,
+}
+
+
+def _at(minutes: int) -> str:
+    return (_NOON + timedelta(minutes=minutes)).isoformat()
+
+
+@pytest.fixture(scope="module")
+def api(shared_api: Api) -> Api:
+    applied = PolicyApplied(
+        at=START,
+        by="person:root",
+        document=full().document(),
+        text_digest="a" * 64,
+        reason="The first",
+    )
+    shared_api.log.record(STREAM, 0, [applied])
+    due_at = _NOON + timedelta(hours=1)
+    terms = {"started_at": _NOON, "seconds": 3_600, "due_at": due_at} | _CALENDAR
+    shared_api.happened(
+        opened(_REF, reporter="lefevre"),
+        told("sla.armed", _REF, target="tto", **terms),
+        told("sla.armed", _REF, target="ttr", **terms),
+        told("sla.warned", _REF, target="ttr", warned_at=_at(45), due_at=due_at),
+        told("sla.met", _REF, target="tto", met_at=_at(10), elapsed_seconds=600),
+        told("sla.breached", _REF, target="ttr", due_at=due_at, breached_at=due_at),
+        told(
+            "incident.contacted",
+            _REF,
+            by="person:paul",
+            whose="person:lefevre",
+            person="lefevre",
+            direction="inbound",
+            channel="phone",
+            contacted_at=START,
+            words="Plus rien ne marche !",
+            waited_seconds=18,
+        ),
+        told("escalation.escalated", _REF),
+        told("escalation.accepted", _REF),
+        told("notification.requested", _REF, **_STAFF),
+        told("notification.sent", _REF, key="page-1"),
+        told("notification.failed", _REF, key="page-1", attempts=3, reason="no answer"),
+        HandoverRequested.model_validate(
+            {
+                **_HEAD,
+                "service": "portal",
+                "team": "problem",
+                "cycle": 1,
+                "breached_at": due_at,
+            }
+        ),
+        HandoverDeclined.model_validate(
+            {**_HEAD, "whose": "person:paul", "reason": "A single user"}
+        ),
+        IncidentLinked.model_validate(
+            {**_HEAD, "relation": "problem", "target": "PRB-000001"}
+        ),
+    )
+    return shared_api
+
+
+def test_the_desk_stays_owner_of_what_another_team_works_on(api: Api) -> None:
+    shown = api.get(_PATH)
+
+    assert (shown["owner_team"], shown["team"]) == ("desk", "network")
+    assert (shown["level"], shown["accepted_by"]) == ("n2", "amina")
+    assert (shown["user_reported"], shown["breached"]) == (True, True)
+    assert shown["problems"] == ["PRB-000001"]
+
+
+def test_its_version_is_that_of_its_own_events(api: Api) -> None:
+    answer = api.call("GET", _PATH)
+
+    assert answer.headers["ETag"] == '"3"'
+    assert answer.json()["version"] == 3
+
+
+def test_a_promise_says_what_is_left_at_the_instant_asked_for(api: Api) -> None:
+    tto, ttr = api.get(_PATH, at=_at(40))["promises"]
+
+    assert (ttr["target"], ttr["state"]) == ("ttr", "breached")
+    assert (ttr["elapsed_seconds"], ttr["left_seconds"]) == (2_400, 1_200)
+    assert ttr["warned"] == [75]
+    assert (tto["state"], tto["elapsed_seconds"]) == ("met", 600)
+    assert api.get(_PATH, at=_at(90))["promises"][1]["left_seconds"] == -1_800
+
+
+def test_what_is_left_is_counted_in_open_hours(api: Api) -> None:
+    night = api.get(_PATH, at=_at(12 * 60))["promises"][1]
+
+    assert night["elapsed_seconds"] == 3 * 3_600 + 1_800  # closed at 17:30
+
+
+def test_a_calendar_that_is_not_in_the_log_is_not_made_up(api: Api) -> None:
+    ref = "INC-000002"
+    api.happened(opened(ref), told("sla.armed", ref, target="ttr", due_at=_at(60)))
+
+    (promise,) = api.get(f"/v1/incidents/{ref}/sla")["items"]
+
+    assert (promise["calendar"], promise["left_seconds"]) == ("always", None)
+
+
+def test_promises_can_be_asked_for_alone(api: Api) -> None:
+    alone = api.get(f"{_PATH}/sla", at=_at(90))
+
+    assert alone["items"] == api.get(_PATH, at=_at(90))["promises"]
+    assert datetime.fromisoformat(alone["at"]) == _NOON + timedelta(minutes=90)
+
+
+def test_contacts_are_shown_with_the_very_words(api: Api) -> None:
+    (contact,) = api.get(_PATH)["contacts"]
+
+    assert contact["words"] == "Plus rien ne marche !"
+    assert (contact["person"], contact["waited_seconds"]) == ("lefevre", 18)
+
+
+def test_who_was_told_is_shown_and_how_far_it_came(api: Api) -> None:
+    (notice,) = api.get(_PATH)["notifications"]
+
+    assert (notice["person"], notice["kind"]) == ("amina", "page")
+    assert (notice["state"], notice["reason"]) == ("failed", "no answer")
+
+
+def test_what_problem_management_said_is_shown(api: Api) -> None:
+    handover = api.get(_PATH)["handover"]
+
+    assert (handover["state"], handover["reason"]) == ("declined", "A single user")
+    assert handover["team"] == "problem"
+
+
+def test_the_past_knows_no_promise_that_was_made_later(api: Api) -> None:
+    opening = api.log.history(f"incident-{_REF}")[0]
+
+    then = api.get(_PATH, at=opening.recorded_at.isoformat())
+
+    assert then["promises"] == []
+    assert (then["team"], then["level"], then["handover"]) == ("desk", "n1", None)
+    assert then["version"] == 1
+
+
+def test_an_incident_that_is_not_there_has_no_promises(api: Api) -> None:
+    assert api.call("GET", "/v1/incidents/INC-000009/sla").status_code == 404
+    later = api.call("GET", f"{_PATH}/sla", params={"at": "2020-01-01T00:00:00Z"})
+    assert later.json()["detail"].endswith("it was recorded later")
+
+
+def test_an_auditor_reads_all_streams_about_it_or_its_own_alone(api: Api) -> None:
+    path = f"{_PATH}/events"
+    everything = api.get(path, who="auditor")["items"]
+    own = api.get(path, who="auditor", streams="own")["items"]
+    first = api.get(path, who="auditor", limit=4)
+    rest = api.get(path, who="auditor", after=first["next_after"])
+
+    assert [item["position"] for item in everything] == list(range(2, 17))
+    assert [item["type"].partition(".")[0] for item in own] == ["incident"] * 3
+    assert [*first["items"], *rest["items"]] == everything
