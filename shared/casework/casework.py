@@ -21,7 +21,7 @@ Case = TypeVar("Case")
 Known = TypeVar("Known")
 Cursors = Cursor[tuple[Any, ...]]
 
-DECISIONS_MAX = 1_000
+DECISIONS_MAX = 200
 """How many decisions one event may bring about before it is taken for a mistake."""
 
 

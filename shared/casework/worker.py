@@ -54,6 +54,7 @@ class Worker(Generic[Case, Known]):
         self._log = log
         self._clock = clock
         self.changed = changed
+        self._claims = CLAIMED_MAX
         self.fired_total = 0
         self.stuck_total = 0
 
@@ -87,15 +88,21 @@ class Worker(Generic[Case, Known]):
 
         A case that fails is left for later too, and holds up no other.
         """
-        at, limit = self._clock(), CLAIMED_MAX
+        at = self._clock()
         while True:
-            woken = self._round(at, limit)
-            if woken is not None:
+            try:
+                woken = self._round(at, self._claims)
+            except Unavailable:
+                # Perhaps it thought too long: PostgreSQL ends a transaction that idles.
+                self._claims = max(1, self._claims // 2)
+                raise
+            if isinstance(woken, Woken):
+                self._claims = min(CLAIMED_MAX, 2 * self._claims)
                 return woken
-            limit //= 2
+            self._claims = woken // 2
 
-    def _round(self, at: datetime, limit: int) -> Woken | None:
-        """Decide on up to `limit` cases; None where some fail: try fewer."""
+    def _round(self, at: datetime, limit: int) -> Woken | int:
+        """Decide on up to `limit` cases; their number where one of several fails."""
         with self._log.transaction() as cursor:
             held = claim(cursor, self.schema, at, limit)
             if not held:
@@ -105,13 +112,14 @@ class Worker(Generic[Case, Known]):
                     return self._decide(cursor, held, at)
             except (psycopg.OperationalError, Unavailable):
                 raise
-            except Exception:  # noqa: BLE001 # whatever it is, it holds up nobody
+            except Exception as error:  # noqa: BLE001 # whatever it is, it holds up nobody
                 if len(held) > 1:
-                    return None
-                name = held[0].incident
-                _log.exception("case.failed", incident=name, schema=self.schema)
-                self._set_aside(cursor, [name], at)
-                return Woken(1, 0)
+                    return len(held)
+                failed = error
+                self._set_aside(cursor, [held[0].incident], at)
+        name = held[0].incident
+        _log.error("case.failed", incident=name, schema=self.schema, exc_info=failed)
+        return Woken(1, 0)
 
     def _decide(self, cursor: Cursors, held: Sequence[Held], at: datetime) -> Woken:
         desks = self._open(cursor, held)
