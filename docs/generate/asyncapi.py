@@ -5,11 +5,13 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from inspect import getdoc
 from pathlib import Path
+from typing import Any
 
 from faststream.nats import NatsBroker
 from faststream.specification.asyncapi import AsyncAPI
 from prometheus_client import CollectorRegistry
 
+from services.escalation.command_bus import listen as listen_for_help
 from services.intake.command_bus import listen
 from services.intake.delivery import Delivery, Result
 from services.intake.reception import Reception
@@ -19,7 +21,7 @@ from shared import subjects
 from shared.batcher import Batcher
 from shared.broker import command_broker
 from shared.clock import real_clock
-from shared.command import Answered
+from shared.command import Answered, CommandAnswer, CommandRequest
 from shared.events import EVENT_TYPES
 
 PAGE = Path(__file__).parents[1] / "reference" / "asyncapi.json"
@@ -48,14 +50,14 @@ def _with_plain_keys(text: str) -> str:
     """Return the document with names such as the standard allows for components."""
     text = re.sub(r"CommandRequest(?:\[|%5B)(\w+)(?:\]|%5D)", r"\1Request", text)
     return re.sub(
-        r"(event|incident|problem|change|signals)([\w.]*):(\w*Message)",
+        r"(event|incident|problem|change|escalation|handover|signals)([\w.]*):(\w*Message)",
         r"\1\2.\3",
         text,
     )
 
 
 def _broker() -> NatsBroker:
-    """Return intake's broker with all it takes, and what its relay publishes."""
+    """Return a broker with all that is taken, and what the relay publishes."""
     broker = command_broker("nats://localhost:4222", "intake", CollectorRegistry())
     with ThreadPoolExecutor(1) as executor:  # never used: nothing arrives here
         commands = Batcher[Wanted, Answered](
@@ -64,6 +66,7 @@ def _broker() -> NatsBroker:
         signals = Batcher[Delivery, list[Result]](
             lambda _: (), executor, weight_max=1, waiting_max=1
         )
+        listen_for_help(broker, _do_nothing, executor)
     listen(broker, commands)
     listen_for_signals(broker, Reception(signals, real_clock))
     for type_, kind in EVENT_TYPES.items():
@@ -74,3 +77,7 @@ def _broker() -> NatsBroker:
             schema=kind,
         )
     return broker
+
+
+def _do_nothing(_: CommandRequest[Any]) -> CommandAnswer:
+    raise NotImplementedError("this broker only describes what others do")

@@ -88,7 +88,7 @@ def _assembled(
     postman = Postman(log, worker, clock, compose, outlets, executor)
     dsn = settings.database_url.get_secret_value()
     dispatcher = Dispatcher(log, dsn, postman, clock)
-    listen(broker, Commanding(log, worker, clock), executor)
+    listen(broker, Commanding(log, worker, clock).take, executor)
 
     async def take_commands(stop: asyncio.Event) -> None:
         try:

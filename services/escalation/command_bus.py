@@ -1,13 +1,13 @@
 """Commands over NATS: one subject a verb, answered by whichever process is free."""
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import Executor
 from inspect import getdoc
 from typing import Any
 
 from faststream.nats import NatsBroker
 
-from services.escalation.commanding import Commanding
 from services.escalation.settling import Behind
 from shared import subjects
 from shared.command import CommandAnswer, CommandRequest
@@ -15,6 +15,7 @@ from shared.event_log import StaleVersion
 from shared.help_wishes import BODIES, HelpWish
 from shared.problem import Problem
 
+Do = Callable[[CommandRequest[Any]], CommandAnswer]
 QUEUE_GROUP = "escalation"
 AT_ONCE_MAX = 8
 """Commands of one verb under way together."""
@@ -23,15 +24,15 @@ AGAIN_SECONDS = 0.03
 """How often, and after how long, a command is taken again that came too early."""
 
 
-def listen(broker: NatsBroker, commanding: Commanding, executor: Executor) -> None:
-    """Subscribe to every verb a person may use."""
+def listen(broker: NatsBroker, do: Do, executor: Executor) -> None:
+    """Subscribe to every verb a person may use; `do` does it, and blocks."""
     for kind in BODIES.values():
-        _listen_to(broker, commanding, executor, kind)
+        _listen_to(broker, do, executor, kind)
 
 
 def _listen_to(
     broker: NatsBroker,
-    commanding: Commanding,
+    do: Do,
     executor: Executor,
     kind: type[HelpWish],
 ) -> None:
@@ -41,7 +42,7 @@ def _listen_to(
         loop = asyncio.get_running_loop()
         for _ in range(ATTEMPTS_MAX):
             try:
-                return await loop.run_in_executor(executor, commanding.take, request)
+                return await loop.run_in_executor(executor, do, request)
             except (Behind, StaleVersion):
                 await asyncio.sleep(AGAIN_SECONDS)
         raise Problem(

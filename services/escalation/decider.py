@@ -9,7 +9,7 @@ from services.escalation.due import Due
 from services.escalation.handing_over import handing_over
 from services.escalation.known import Known
 from services.escalation.levels import leaving
-from services.escalation.managers import raising
+from services.escalation.raising import raising
 from services.escalation.steps import accepting, paging
 from services.escalation.telling import telling
 from shared.events import AnyEvent
