@@ -154,7 +154,7 @@ def _told(incident: Incident, event: _Told) -> Incident:
                 reporter=incident.reporter or event.person,
                 own_reporters=incident.own_reporters | {event.person},
                 last_contact=event,
-                answered=incident.answered or incident.status is Status.RESOLVED,
+                answered=True,
             )
         case IncidentContacted():
             return changed(incident, last_contact=event)

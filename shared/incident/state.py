@@ -80,7 +80,7 @@ class Incident:
     pause: Pause | None = None
     last_contact: IncidentContacted | None = None
     answered: bool = False
-    """A user was in touch since it was resolved."""
+    """A user was in touch since it was last resolved, or ever, where it was not."""
     last_message: str | None = None
     last_informed_at: datetime | None = None
     restored_at: datetime | None = None

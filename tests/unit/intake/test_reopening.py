@@ -113,9 +113,10 @@ on_friday = (
 def test_the_window_is_open_hours_of_the_contract() -> None:
     within = given(*on_friday).when(Reopen(), at=a_week_later)
     too_late = given(*on_friday).when(Reopen(), at=a_week_later + SECOND)
+    policy = full(("36h30m\n  calendar: jour", "36h30m\n  calendar: toujours"))
 
-    within.then_types("reopened")
-    too_late.then_refused("too long ago", "window")
+    replace(within, policy=policy).then_types("reopened")
+    replace(too_late, policy=policy).then_refused("too long ago", "window")
 
 
 def test_without_a_contract_it_is_open_hours_of_the_desk() -> None:
