@@ -10,7 +10,8 @@ from babel.dates import format_datetime
 from jinja2 import Environment, FileSystemLoader
 from starlette.responses import HTMLResponse, Response
 
-from services.projections.page.words import LANGUAGES, Language, named
+from services.projections.page.words import LANGUAGES, named
+from shared.wording.reader import Language
 
 _HERE = Path(__file__).parent
 ASSETS: Mapping[str, tuple[str, bytes]] = {

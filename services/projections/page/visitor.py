@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from services.projections.api.languages import liked
 from services.projections.api.stream import COOKIE
-from services.projections.page.words import Language, is_language
+from services.projections.page.words import is_language
+from shared.wording.reader import Language
 
 SHIFT_SECONDS = 12 * 60 * 60
 _LANGUAGE_COOKIE = "permanence_lang"

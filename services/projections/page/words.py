@@ -1,15 +1,14 @@
 """Every word a page says by itself, in each language it speaks."""
 
 from collections.abc import Mapping
-from typing import Literal
 
 from typing_extensions import TypeIs
 
-Language = Literal["en", "fr"]
+from shared.wording.reader import Language
+
 Words = Mapping[str, str]
 
 _ENGLISH: Words = {
-    "queue": "Queue",
     "queues": "Queues",
     "queue.all": "All",
     "queue.mine": "Mine",
@@ -26,7 +25,6 @@ _ENGLISH: Words = {
     "client": "Client",
     "category": "Category",
     "due": "Due",
-    "due_at": "Due",
     "opened_at": "Opened",
     "reported_at": "Reported",
     "acknowledged_at": "Acknowledged",
@@ -37,8 +35,6 @@ _ENGLISH: Words = {
     "merged_into": "Merged into",
     "breached": "breached",
     "repeats": "repeats",
-    "open": "open",
-    "promises": "Promises",
     "timeline": "Timeline",
     "older": "Next page",
     "more": "Later events",
@@ -47,7 +43,6 @@ _ENGLISH: Words = {
     "empty": "Nothing here: all is quiet.",
     "nothing_found": "Nothing found.",
     "search": "Search titles and references",
-    "find": "Search",
     "sign_in": "Sign in",
     "sign_out": "Sign out",
     "token": "Token",
@@ -59,13 +54,11 @@ _ENGLISH: Words = {
     "by_hand": "reload to see news",
     "try_again": "Try again",
     "no.elsewhere": "This form was sent from another site. Sign in here instead.",
-    "no.expired": "Your token is no longer good: sign in with a new one.",
-    "target.tto": "to own",
-    "target.ttr": "to resolve",
-    "target.update": "to inform",
+    "target.tto": "time to own",
+    "target.ttr": "time to resolve",
+    "target.update": "next update",
 }
 _FRENCH: Words = {
-    "queue": "File",
     "queues": "Files",
     "queue.all": "Toutes",
     "queue.mine": "À moi",
@@ -82,7 +75,6 @@ _FRENCH: Words = {
     "client": "Client",
     "category": "Catégorie",
     "due": "Échéance",
-    "due_at": "Échéance",
     "opened_at": "Ouvert",
     "reported_at": "Signalé",
     "acknowledged_at": "Pris en compte",
@@ -93,8 +85,6 @@ _FRENCH: Words = {
     "merged_into": "Regroupé dans",
     "breached": "dépassé",
     "repeats": "répétitions",
-    "open": "en cours",
-    "promises": "Engagements",
     "timeline": "Chronologie",
     "older": "Page suivante",
     "more": "Événements suivants",
@@ -103,7 +93,6 @@ _FRENCH: Words = {
     "empty": "Rien ici : tout est calme.",
     "nothing_found": "Rien trouvé.",
     "search": "Chercher un titre ou une référence",
-    "find": "Chercher",
     "sign_in": "Se connecter",
     "sign_out": "Se déconnecter",
     "token": "Jeton",
@@ -115,7 +104,6 @@ _FRENCH: Words = {
     "by_hand": "rechargez pour voir la suite",
     "try_again": "Réessayer",
     "no.elsewhere": "Ce formulaire vient d’un autre site. Connectez-vous ici.",
-    "no.expired": "Votre jeton n’est plus valable : connectez-vous avec un autre.",
     "no.token": "Ce jeton est inconnu, expiré ou révoqué : demandez-en un à un "
     "administrateur, qui le crée par « permanence token create ».",
     "no.scope": "Ce jeton ne permet pas de lire les files : il faut celui d’un agent, "
@@ -130,9 +118,9 @@ _FRENCH: Words = {
     "no.too_slow": "Cette recherche prend trop de temps : précisez-la.",
     "no.log_away": "Le journal est injoignable : revenez dans un moment.",
     "no.log_silent": "Le journal ne répond pas : revenez dans un moment.",
-    "target.tto": "prise en compte",
-    "target.ttr": "résolution",
-    "target.update": "information",
+    "target.tto": "délai de prise en compte",
+    "target.ttr": "délai de résolution",
+    "target.update": "prochaine information",
     # What the desk calls things, by its own names; in English they are the words.
     "new": "nouveau",
     "acknowledged": "pris en compte",
@@ -141,33 +129,6 @@ _FRENCH: Words = {
     "closed": "clos",
     "cancelled": "annulé",
     "merged": "regroupé",
-    "high": "fort",
-    "medium": "moyen",
-    "low": "faible",
-    "critical": "critique",
-    "error": "erreur",
-    "warning": "avertissement",
-    "info": "information",
-    "inbound": "entrant",
-    "outbound": "sortant",
-    "phone": "téléphone",
-    "email": "courriel",
-    "web": "web",
-    "chat": "messagerie",
-    "in_person": "visite",
-    "user": "utilisateur",
-    "vendor": "fournisseur",
-    "change": "changement",
-    "problem": "problème",
-    "agent": "agent",
-    "reply": "réponse",
-    "not_an_incident": "pas un incident",
-    "duplicate": "doublon",
-    "withdrawn": "retiré",
-    "test": "essai",
-    "related": "en rapport",
-    "caused_by": "causé par",
-    "causes": "cause",
     "running": "en cours",
     "met": "tenu",
 }

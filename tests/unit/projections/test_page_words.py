@@ -10,6 +10,7 @@ from services.projections import page
 from services.projections.page.visitor import language_of
 from services.projections.page.words import LANGUAGES, named
 from shared.incident import Status
+from shared.sla import State
 
 ROOM = Path(page.__file__).parent
 TEMPLATES = sorted((ROOM / "templates").glob("*.html"))
@@ -59,8 +60,8 @@ def test_every_word_a_template_says_is_there_in_every_language() -> None:
         assert said <= words.keys()
 
 
-def test_every_status_has_a_french_name() -> None:
-    assert all(status in LANGUAGES["fr"] for status in Status)
+def test_every_status_and_state_has_a_french_name() -> None:
+    assert all(name in LANGUAGES["fr"] for name in (*Status, *State))
     assert named("en", "in_person") == "in person"
 
 
