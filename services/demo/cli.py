@@ -1,9 +1,11 @@
 """`permanence demo`: a day at a service desk, played through in some minutes."""
 
 import sys
+from logging import WARNING
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
 from rich.console import Console
 
@@ -27,6 +29,7 @@ def demo(
     terminal the desk then stays up to be looked at, until Ctrl-C. Exit codes: 0 all was
     seen, 1 a beat failed (it says which), others as of `up`.
     """
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(WARNING))
     console = Console(highlight=False)
     stay = sys.stdout.isatty() and not leave
     try:

@@ -79,12 +79,15 @@ async def _stage(home: Path, account: Account | None) -> AsyncIterator[Stage]:
             finally:
                 log.close()
             await desk.start(desk.services)
-            connection = await connect(desk.owner)
-            async with (
-                connection,
-                httpx.AsyncClient(base_url=desk.api_url, timeout=HTTP_SECONDS) as web,
-            ):
-                yield Stage(desk, lever, first, connection, web, tokens, letters)
+            async with httpx.AsyncClient(
+                base_url=desk.api_url, timeout=HTTP_SECONDS
+            ) as web:
+                connection = await connect(desk.owner)
+                stage = Stage(desk, lever, first, connection, web, tokens, letters)
+                try:
+                    yield stage
+                finally:
+                    await stage.connection.close()
 
 
 async def _beats(stage: Stage, console: Console) -> None:
@@ -110,7 +113,9 @@ async def _beats(stage: Stage, console: Console) -> None:
 
 async def _one(cue: Cue, beat: Beat, stage: Stage) -> None:
     try:
-        if cue.at > stage.now:
+        if cue.unwatched:
+            stage.jump(cue.at)
+        elif cue.at > stage.now:
             await stage.until(cue.at)
         await cue.play(stage)
     except Unseen as unseen:

@@ -18,6 +18,8 @@ class Cue:
 
     at: datetime
     play: Scene
+    unwatched: bool = False
+    """Time has passed until then with nobody there to see what was due."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +32,15 @@ class Beat:
     to_come: str = ""
 
 
-def _on(day: date, *scenes: tuple[str, Scene]) -> Sequence[Cue]:
-    return tuple(Cue(at(clock, day), play) for clock, play in scenes)
+_Scenes = tuple[str, Scene] | tuple[str, Scene, bool]
+_UNWATCHED = True
 
 
-def _beat(
-    number: int, title: str, *scenes: tuple[str, Scene], to_come: str = ""
-) -> Beat:
+def _on(day: date, *scenes: _Scenes) -> Sequence[Cue]:
+    return tuple(Cue(at(clock, day), *play) for clock, *play in scenes)
+
+
+def _beat(number: int, title: str, *scenes: _Scenes, to_come: str = "") -> Beat:
     return Beat(number, title, _on(MONDAY, *scenes), to_come)
 
 
@@ -125,8 +129,8 @@ PROGRAMME: Sequence[Beat] = (
         13,
         "Watchers and escalation killed",
         ("14:10", pm.killed),
-        ("14:20", pm.written_meanwhile),
-        ("14:55", pm.back_up),
+        ("14:20", pm.written_meanwhile, _UNWATCHED),
+        ("14:55", pm.back_up, _UNWATCHED),
         ("15:00", pm.silent),
     ),
     _beat(

@@ -49,6 +49,11 @@ class Running:
         """Where signals go."""
         return f"http://127.0.0.1:{self.settings.intake_port}"
 
+    @property
+    def has_own_postgres(self) -> bool:
+        """Whether PostgreSQL is one we started, and may take away."""
+        return self.settings.database_url is None
+
     async def serve_servers(self) -> None:
         """Start PostgreSQL and NATS, and bring the database up to date."""
         self.owner = await own_postgres(

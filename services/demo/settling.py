@@ -17,11 +17,13 @@ LOOK_SECONDS = 0.01
 PATIENCE_SECONDS = 60.0
 _SCHEMAS = """
 SELECT table_schema, table_name FROM information_schema.tables
-WHERE table_name IN ('tracking', 'cases', 'outbox')
+WHERE table_name IN ('tracking', 'cases', 'silences', 'outbox')
   AND (table_schema IN ('sla', 'escalation', 'intake')
        OR table_schema IN (SELECT schema_name FROM rm.active))
 ORDER BY 1, 2
 """
+_DUE = {"cases": "next_at", "silences": "due_at"}
+"""Tables of what waits for an instant, and the column that holds it."""
 _READ_MODELS = 3
 """Fewer means that one is still being built."""
 
@@ -53,9 +55,9 @@ async def next_due(connection: Connection) -> datetime | None:
     """Return the earliest instant at which any service has something to do."""
     found = []
     for schema, table in await _tables(connection):
-        if table == "cases":
-            row = await _row(connection, f"SELECT min(next_at) FROM {schema}.cases")
-            found.append(row[0])
+        if table in _DUE:
+            query = f"SELECT min({_DUE[table]}) FROM {schema}.{table}"
+            found.append((await _row(connection, query))[0])
     return min((each for each in found if each is not None), default=None)
 
 
@@ -73,12 +75,13 @@ async def _left(connection: Connection, now: datetime) -> tuple[int, list[str]]:
             case "tracking":
                 query = f"SELECT count(*) FROM {schema}.tracking WHERE position < %s"
                 word, value = "reads", head
-            case "cases":
-                query = f"SELECT count(*) FROM {schema}.cases WHERE next_at <= %s"
-                word, value = "is due", now
-            case _:
+            case "outbox":
                 query = f"SELECT count(*) FROM {schema}.outbox WHERE next_at <= %s"
                 word, value = "sends", now
+            case _:
+                due = _DUE[table]
+                query = f"SELECT count(*) FROM {schema}.{table} WHERE {due} <= %s"
+                word, value = "is due", now
         (count,) = await _row(connection, query, value)
         if count:
             left.append(f"{schema} {word}")

@@ -2,6 +2,7 @@
 
 from services.demo.beats.looking import told_of, words_of, z
 from services.demo.seeing import same, see
+from services.demo.settling import connect
 from services.demo.stage import Stage
 from services.demo.times import at, shown
 
@@ -56,6 +57,10 @@ async def written_meanwhile(stage: Stage) -> None:
         answer.is_success,
         answer.text,
     )
+    if not stage.desk.has_own_postgres:
+        stage.notes.append("PostgreSQL is not ours to take away: that was left out")
+        return
+    await stage.connection.close()
     await stage.desk.without_postgres()
     body = {
         "person": "leroy",
@@ -71,6 +76,7 @@ async def written_meanwhile(stage: Stage) -> None:
     see("it says when to come again", "retry-after" in refused.headers, refused.headers)
     stage.jump(at("14:20:20"))
     await stage.desk.with_postgres(except_for=KILLED)
+    stage.connection = await connect(stage.desk.owner)
     again = await stage.tries("paul", "/v1/contacts", body, **{"Idempotency-Key": key})
     see("sent again, it is taken", again.is_success, again.text)
     stage.notes.append("away: 503 with Retry-After, sent again, nothing lost")
@@ -78,7 +84,6 @@ async def written_meanwhile(stage: Stage) -> None:
 
 async def back_up(stage: Stage) -> None:
     """At 14:55 they are back, and as if they had never been away."""
-    stage.jump(at("14:55"))
     await stage.desk.start(KILLED)
     await stage.settle()
     (warned,) = [
@@ -94,7 +99,8 @@ async def back_up(stage: Stage) -> None:
         1,
     )
     words = [c["words"] for c in (await stage.incident("INC-16"))["contacts"]]
-    same("what was sent again is there once", words.count("Moi aussi."), 1)
+    sent_again = 1 if stage.desk.has_own_postgres else 0
+    same("what was sent again is there once", words.count("Moi aussi."), sent_again)
 
 
 async def silent(stage: Stage) -> None:
@@ -193,7 +199,7 @@ async def portal_resolved(stage: Stage) -> None:
             "problem": stage.ref("PRB-1"),
         },
     )
-    stage.name("CHG-2", change["change"])
+    stage.name("CHG-2", change["record"])
 
 
 async def change_requested(stage: Stage) -> None:
@@ -208,7 +214,7 @@ async def change_requested(stage: Stage) -> None:
             "incident": stage.ref("INC-16"),
         },
     )
-    stage.name("CHG-1", change["change"])
+    stage.name("CHG-1", change["record"])
 
 
 async def change_planned(stage: Stage) -> None:

@@ -64,7 +64,7 @@ async def mail_attached(stage: Stage) -> None:
     found = await stage.reads(
         "/v1/contacts/candidates", "nadia", person="costa", service="portail"
     )
-    proposed = [item["ref"] for item in found["items"]]
+    proposed = [item["incident"]["ref"] for item in found["items"]]
     see("INC-13 is proposed", stage.ref("INC-13") in proposed, proposed)
     words = "The portal shows a blank page since 7:50."
     await stage.contact("costa", "email", "nadia", incident="INC-13", words=words)
@@ -138,7 +138,7 @@ async def fail_over(stage: Stage) -> None:
             "incident": stage.ref("INC-13"),
         },
     )
-    stage.name("PRB-1", problem["problem"])
+    stage.name("PRB-1", problem["record"])
     links = (await stage.incident("INC-13"))["links"]
     wanted = {"relation": "problem", "target": stage.ref("PRB-1")}
     see("the problem is linked", wanted in links, links)
