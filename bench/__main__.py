@@ -1,6 +1,6 @@
 """`python -m bench [NAME …]`: measure, each figure beside its bound of the same run.
 
-Without a name, all of them, one after the other: about forty minutes on a quiet
+Without a name, all of them, one after the other: about an hour on a quiet
 machine. `--quick` is for trying the benchmarks, not for figures to be quoted.
 """
 
@@ -13,9 +13,12 @@ from bench import (
     append,
     commands,
     list_page,
+    memory,
     nats_duplicates,
     rebuild,
     signals,
+    ticks,
+    timers,
     visible,
     working_time,
 )
@@ -34,12 +37,18 @@ BY_ITSELF: Mapping[str, Callable[..., None]] = {
     "rebuild": rebuild.main,
     "list_page": list_page.main,
     "working_time": working_time.main,
+    "ticks": ticks.main,
+    "timers": timers.main,
+    "memory": memory.main,
 }
 QUICK: Mapping[str, Mapping[str, Any]] = {
     "append": {"rounds": 1},
     "rebuild": {"events": 20_000, "rounds": 1},
     "list_page": {"incidents": [10_000]},
     "working_time": {"rounds": 2, "seconds": 0.5},
+    "ticks": {"armed": [1_000, 10_000]},
+    "timers": {"armed": 1_000, "near": 100, "window": 5},
+    "memory": {"incidents": 1_000},
 }
 """What is smaller of those that measure by themselves."""
 NAMES = (*ON_A_DESK, *BY_ITSELF)

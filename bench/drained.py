@@ -11,14 +11,19 @@ SERVICES = {"sla_watcher": "sla", "escalation": "escalation"}
 
 
 def positions(log: EventLog) -> Mapping[str, int]:
-    """Return by reader the position of the last event it has taken in."""
+    """Return by reader the position of the last event it has taken in.
+
+    Fails where one has set events aside: then it does not do its work.
+    """
+    found = {}
     with log.transaction() as cursor:
         schemas = {name: live(cursor, MODELS[name]).schema for name in MODELS}
-        return {
-            name: int(row[0])
-            for name, schema in {**SERVICES, **schemas}.items()
-            for row in cursor.execute(f"SELECT position FROM {schema}.tracking")
-        }
+        for name, schema in {**SERVICES, **schemas}.items():
+            query = f"SELECT position, parked_streams FROM {schema}.tracking"
+            for position, parked in cursor.execute(query):
+                assert not parked, f"{name} has parked {parked} streams: void"
+                found[name] = int(position)
+    return found
 
 
 def queue_position(log: EventLog) -> int:

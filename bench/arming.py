@@ -1,0 +1,79 @@
+"""Incidents with promises, recorded past intake as it would: as many as it takes."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Literal
+
+import psycopg
+
+from shared.append import Member, Recorded
+from shared.event_log import EventLog
+from shared.events.incident import IncidentOpened
+from shared.references import incident_ref, incident_stream
+
+BATCH = 500
+COPIED_FROM = 10_000_000
+"""Numbers of incidents that are in the watcher's table alone."""
+
+# What is copied is due later than all that is not: it is only there.
+_COPY = """
+INSERT INTO sla.cases (incident, next_at, versions, state)
+SELECT 'INC-' || n, next_at + interval '400 days' + n * interval '1 second',
+       versions, state
+FROM generate_series(%s::bigint, %s::bigint) AS n,
+     (SELECT * FROM sla.cases WHERE next_at IS NOT NULL ORDER BY incident LIMIT 1)
+"""
+
+
+def opened(
+    number: int, service: Literal["far", "near"], at: datetime, reported_at: datetime
+) -> IncidentOpened:
+    """Return that an incident was opened, of a service of `bench/permanence.yaml`."""
+    return IncidentOpened(
+        incident=incident_ref(number),
+        policy=1,
+        origin="monitoring",
+        title="a disk is full on a web server in Amsterdam",
+        service=service,
+        impact="high",
+        urgency="high",
+        priority="p1",
+        team="desk",
+        source="demo",
+        reported_at=reported_at,
+        at=at,
+        by="source:demo",
+        whose="source:demo",
+    )
+
+
+def far(first: int, last: int, at: datetime) -> Iterator[IncidentOpened]:
+    """Yield incidents that are due in weeks, each a second apart from the next."""
+    for number in range(first, last + 1):
+        yield opened(number, "far", at, at - timedelta(seconds=number))
+
+
+def record(log: EventLog, events: Iterator[IncidentOpened]) -> None:
+    """Append each to a stream of its own, 500 a transaction."""
+    while part := list(islice(events, BATCH)):
+        _append(log, part)
+
+
+def _append(log: EventLog, events: Sequence[IncidentOpened]) -> None:
+    members = [
+        Member((log.stored(incident_stream(event.incident), 1, event),))
+        for event in events
+    ]
+    with log.transaction() as cursor:
+        outcomes = log.append(cursor, members)
+    assert all(isinstance(outcome, Recorded) for outcome in outcomes), outcomes
+
+
+def copy(dsn: str, armed: int, wanted: int) -> None:
+    """Put cases into the watcher's table, past the log, until `wanted` are armed."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        if wanted > armed:
+            last = COPIED_FROM + wanted - armed - 1
+            connection.execute(_COPY, (COPIED_FROM, last))
+        connection.execute("VACUUM ANALYZE sla.cases")
