@@ -13,6 +13,7 @@ from services.escalation.case import Case
 from services.escalation.known import Known
 from services.escalation.refused import Refused, journal
 from services.escalation.settling import require_read, settle
+from services.escalation.streams import follows, owns
 from shared.append import Misused, Repeated, recorded_commands, repeated
 from shared.casework import Desk, Worker
 from shared.clock import Clock
@@ -55,7 +56,7 @@ class Commanding:
         desk = self._worker.desk(cursor, incident)
         if (before := self._before(cursor, request, desk)) is not None:
             return before
-        require_read(cursor, desk)
+        require_read(cursor, desk, [*follows(incident), *owns(incident)])
         at = self._clock()
         try:
             events = _decided(request, desk, at)

@@ -1,6 +1,7 @@
 """Sends what waits in the outbox: one process at a time, a bounded number at once."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -23,6 +24,8 @@ AT_ONCE_MAX = 16
 LOOK_SECONDS = 0.1
 ELECTION_SECONDS = 0.5
 RETRY_SECONDS = 0.5
+REST_SECONDS = 60.0
+"""How long one rests that could not be taken on: it must not hold up the others."""
 GRACE_SECONDS = 5.0
 """How long what is on its way may take once we are told to stop."""
 OVERDUE_SECONDS_MAX = 900.0
@@ -40,6 +43,7 @@ class Dispatcher:
         self._postman = postman
         self._clock = clock
         self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._resting: dict[str, float] = {}
         self._woken = asyncio.Event()
         self._outage = Outage("outbox", "notifications wait until PostgreSQL is back")
 
@@ -82,8 +86,11 @@ class Dispatcher:
         room = AT_ONCE_MAX - len(self._under_way)
         if room <= 0:
             return []
+        now = time.monotonic()
+        self._resting = {k: end for k, end in self._resting.items() if end > now}
+        passed_over = [*self._under_way, *self._resting]
         with self._log.transaction() as cursor:
-            return outbox.heads(cursor, self._clock(), list(self._under_way), room)
+            return outbox.heads(cursor, self._clock(), passed_over, room)
 
     def _send(self, waiting: Waiting) -> None:
         task = asyncio.create_task(self._postman.deliver(waiting))
@@ -94,7 +101,8 @@ class Dispatcher:
         del self._under_way[key]
         self._woken.set()
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("notification.failed", key=key, exc_info=error)
+            _log.error("notification.rests", key=key, exc_info=error)
+            self._resting[key] = time.monotonic() + REST_SECONDS
 
     async def _leave(self) -> None:
         """Let what is on its way arrive; what does not leaves again, later."""

@@ -7,6 +7,7 @@ with the same key. At least once, and we say so.
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
+from itertools import count
 from typing import TypeVar
 
 import structlog
@@ -20,6 +21,7 @@ from services.escalation.known import Known
 from services.escalation.outbox import Waiting
 from services.escalation.outlets import Outlets, Parcel
 from services.escalation.settling import Behind, require_read, settle
+from services.escalation.streams import owns
 from shared.casework import Worker
 from shared.clock import Clock
 from shared.event_log import EventLog, StaleVersion, Unavailable
@@ -31,6 +33,9 @@ from shared.events.notification import (
 
 AGAIN_SECONDS = 0.1
 """How long to wait where the log is away or the incident is not read to its end."""
+
+ATTEMPTS_MAX = 50
+"""How often what is not read to its end is looked at before it rests."""
 
 _Done = TypeVar("_Done")
 _log = structlog.get_logger(__name__)
@@ -72,13 +77,21 @@ class Postman:
         await self._until_there(lambda: self._finish(waiting, outcome))
 
     async def _until_there(self, work: Callable[[], _Done]) -> _Done:
-        """Do a piece of work; again and again where the log cannot take it now."""
+        """Do a piece of work, again while the log is away, or the reader behind it.
+
+        Raises `Behind` or `StaleVersion` where that does not end.
+        """
         loop = asyncio.get_running_loop()
-        while True:
+        for attempt in count(1):
             try:
                 return await loop.run_in_executor(self._executor, work)
-            except (Unavailable, StaleVersion, Behind):
+            except Unavailable:
                 await asyncio.sleep(AGAIN_SECONDS)
+            except (StaleVersion, Behind):
+                if attempt >= ATTEMPTS_MAX:
+                    raise
+                await asyncio.sleep(AGAIN_SECONDS)
+        raise AssertionError("counting does not end")
 
     def _composed(self, waiting: Waiting) -> Parcel | Failed:
         try:
@@ -97,7 +110,7 @@ class Postman:
             if held is None:
                 return False
             desk = self._worker.desk(cursor, held.incident)
-            require_read(cursor, desk)
+            require_read(cursor, desk, owns(held.incident))
             outbox.tried(cursor, held.key, held.attempts + 1)
             if not held.sent:
                 at = self._clock()
@@ -122,7 +135,7 @@ class Postman:
                     outbox.again(cursor, held.key, when, attempts)
                     return
             desk = self._worker.desk(cursor, held.incident)
-            require_read(cursor, desk)
+            require_read(cursor, desk, owns(held.incident))
             outbox.over(cursor, held.key)
             desk.record(self._end(held, outcome))
             settle(self._log, cursor, desk)

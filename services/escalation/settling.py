@@ -1,5 +1,6 @@
 """Records what was decided on a case by a command, or about what left the desk."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -23,10 +24,11 @@ class Behind(Exception):
     """The log holds more about the incident than was read: look again in a moment."""
 
 
-def require_read(cursor: Cursor[tuple[Any, ...]], desk: Desk[Case, Known]) -> None:
-    """Raise `Behind` where the case is not up to the log."""
-    streams = [*desk.work.follows(desk.incident), *desk.work.owns(desk.incident)]
-    for stream, version in cursor.execute(_VERSIONS, (streams,)):
+def require_read(
+    cursor: Cursor[tuple[Any, ...]], desk: Desk[Case, Known], streams: Sequence[str]
+) -> None:
+    """Raise `Behind` where the case is not up to the log in these streams."""
+    for stream, version in cursor.execute(_VERSIONS, (list(streams),)):
         if desk.versions.get(stream, 0) < version:
             raise Behind(f"{stream} is at {version}")
 

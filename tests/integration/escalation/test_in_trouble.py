@@ -159,3 +159,24 @@ def test_made_anew_from_the_log_it_says_nothing_again(desk: CallingDesk) -> None
 
     assert desk.said(incident) == before
     assert len(desk.inbox.mails) == mails
+
+
+def test_what_cannot_be_noted_holds_up_nobody_else(desk: CallingDesk) -> None:
+    stuck = [desk.open() for _ in range(17)]
+    desk.until_quiet()
+    desk.sql("UPDATE escalation.cases SET versions = '{}'")
+    desk.desk.move_to(local("09:11"))
+    for incident in stuck:
+        desk.sql(_OUTBOX, f"again-{incident}", incident, f"incident-{incident}")
+    incident = desk.open(reporter="petit")
+    desk.until_said(incident, "notification.confirmed")
+
+    assert len(desk.to("petit")) == 1
+
+
+_OUTBOX = """
+INSERT INTO escalation.outbox VALUES (
+    %s, 1, %s, 1, 'receipt', 'mail', 'roche', %s, 1, '2025-06-30', false, 0,
+    '2025-06-30'
+)
+"""
