@@ -50,24 +50,33 @@ class Logs(NamedTuple):
 def fold(
     logs: Logs, model: ReadModel[Any], schema: str, chunk: Chunk, upto: int
 ) -> Folded:
-    """Fold the records of `chunk` up to a position into `schema`, all or nothing."""
+    """Fold the records of `chunk` up to a position into `schema`, all or nothing.
+
+    Nothing is open while it folds: a database ends a transaction that does nothing.
+    """
+    rows = _rows(logs.opening, chunk, upto)
+    logs.opening.vault.learn(
+        key_ids(row.state for row in rows if row.type in model.opens)
+    )
+    states: list[Any] = []
+    parked: list[Set] = []
+    for record in _records(rows):
+        state, poison = _folded(logs, model, record)
+        if state is not None:
+            states.append(state)
+        parked += poison
     with logs.opening.transaction() as cursor:
-        given = (list(chunk.kinds), chunk.after, chunk.last, upto)
-        stored = cursor.execute(STREAMS, given, binary=True).fetchall()
-        rows = [Row(*row) for row in stored]
-        opened = (row.state for row in rows if row.type in model.opens)
-        logs.opening.vault.learn(key_ids(opened))
-        states: list[Any] = []
-        parked: list[Set] = []
-        for record in _records(rows):
-            state, poison = _folded(logs, model, record)
-            if state is not None:
-                states.append(state)
-            parked += poison
         _copy(cursor, model, schema, states)
         model.finish(cursor, schema, states)
         _park(cursor, Bookmark(schema, model.name), parked)
     return Folded(len(rows), len(parked))
+
+
+def _rows(log: EventLog, chunk: Chunk, upto: int) -> Sequence[Row]:
+    given = (list(chunk.kinds), chunk.after, chunk.last, upto)
+    with log.transaction() as cursor:
+        stored = cursor.execute(STREAMS, given, binary=True).fetchall()
+    return [Row(*row) for row in stored]
 
 
 def _records(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
