@@ -3,7 +3,8 @@
 A block that is to be run is fenced as "console run": `$ ` begins a command, which goes
 on while a quote is open or a line ends with a backslash; the lines after it are what it
 prints. In these, `…` stands for anything: alone on a line for any lines, within one for
-any characters.
+any characters. "console run until" is for what the desk does by itself a moment later:
+such a command is repeated until it prints that.
 """
 
 import re
@@ -16,10 +17,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-_BLOCK = re.compile(r"^```console run\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```console run( until)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PROMPT = "$ "
 _END = "-- end of a command --"
 COMMAND_SECONDS_MAX = 60
+UNTIL_SECONDS_MAX = 20
 _STATUS_LEFT_BY_TIMEOUT = 124
 
 
@@ -29,6 +31,8 @@ class Step:
 
     command: str
     printed: str
+    until: bool = False
+    """It may print something else at first."""
 
     def is_matched_by(self, output: str) -> bool:
         """Tell whether `output` is what the page shows."""
@@ -49,18 +53,18 @@ def _line(line: str) -> str:
 
 def steps(page: str) -> Iterator[Step]:
     """Return the steps of a page's blocks, in order."""
-    for block in _BLOCK.findall(page):
+    for until, block in _BLOCK.findall(page):
         command: list[str] = []
         printed: list[str] = []
         for line in block.splitlines():
             if command and _goes_on("\n".join(command)):
                 command.append(line)
             elif line.startswith(_PROMPT):
-                yield from _step(command, printed)
+                yield from _step(command, printed, until)
                 command, printed = [line.removeprefix(_PROMPT)], []
             else:
                 printed.append(line)
-        yield from _step(command, printed)
+        yield from _step(command, printed, until)
 
 
 def _goes_on(command: str) -> bool:
@@ -71,9 +75,9 @@ def _goes_on(command: str) -> bool:
     return False
 
 
-def _step(command: list[str], printed: list[str]) -> Iterator[Step]:
+def _step(command: list[str], printed: list[str], until: str) -> Iterator[Step]:
     if command:
-        yield Step("\n".join(command), "\n".join(printed).rstrip())
+        yield Step("\n".join(command), "\n".join(printed).rstrip(), bool(until))
 
 
 @dataclass(frozen=True)
@@ -132,10 +136,19 @@ class Shell:
 def walk(page: str, shell: Shell, instead: Mapping[str, str]) -> None:
     """Do what a page says, with `instead` of its words; fail where it is not so."""
     for step in steps(_replaced(page, instead)):
-        ran = shell.run(step.command)
+        ran = _ran(step, shell)
         said = f"$ {step.command}\n{ran.output}\n(exit code {ran.code})"
         assert ran.code == 0, said
         assert step.is_matched_by(ran.output + "\n"), f"{said}\nnot\n{step.printed}"
+
+
+def _ran(step: Step, shell: Shell) -> Ran:
+    """Run a step; again for a while where it may still print something else."""
+    deadline = time.monotonic() + (UNTIL_SECONDS_MAX if step.until else 0)
+    while True:
+        ran = shell.run(step.command)
+        if step.is_matched_by(ran.output + "\n") or time.monotonic() >= deadline:
+            return ran
 
 
 def _replaced(page: str, instead: Mapping[str, str]) -> str:

@@ -73,3 +73,24 @@ def test_a_page_that_shows_something_else_fails(
 def test_a_command_that_fails_is_a_fault_of_the_page(shell: Shell) -> None:
     with pytest.raises(AssertionError, match="exit code 3"):
         walk("```console run\n$ (exit 3)\n```\n", shell, {})
+
+
+LATER = "```console run until\n$ n=$((n+1)); echo $n\n3\n```\n"
+
+
+def test_what_the_desk_does_by_itself_is_waited_for(shell: Shell) -> None:
+    walk(LATER, shell, {})
+
+
+def test_what_never_comes_is_a_fault_of_the_page(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.docs.console.UNTIL_SECONDS_MAX", 0.1)
+
+    with pytest.raises(AssertionError, match="not\n0"):
+        walk(LATER.replace("\n3\n", "\n0\n"), shell, {})
+
+
+def test_a_block_that_is_not_waited_for_is_run_once(shell: Shell) -> None:
+    with pytest.raises(AssertionError, match="not\n3"):
+        walk(LATER.replace(" until", ""), shell, {})
