@@ -193,5 +193,5 @@ class SlaRetargeted(Event):
     stops_at: Literal["restored", "resolved"] = "restored"
     paused_by: tuple[PauseReason, ...] = ()
     retargeted_at: AwareDatetime
-    due_at: AwareDatetime | None
-    was_due_at: AwareDatetime | None
+    due_at: AwareDatetime | None = None
+    was_due_at: AwareDatetime | None = None

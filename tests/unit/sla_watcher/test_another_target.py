@@ -49,6 +49,17 @@ def test_times_it_stood_are_kept() -> None:
     assert shown(watch.clock("ttr").due_at) == "07-01 11:40"
 
 
+def test_while_it_stands_another_target_is_set_without_an_instant() -> None:
+    watch = taken()
+    watch.happens("09:20", IncidentPaused, reason="user", question="?")
+
+    assert classified(watch, "09:30", priority="p1") == ["ttr retargeted 09:30"]
+    assert watch.clock("ttr").due_at is None
+
+    watch.happens("09:50", IncidentResumed, cause="reply")
+    assert shown(watch.clock("ttr").due_at) == "13:40"
+
+
 def test_a_target_shorter_than_what_passed_is_broken_when_it_is_set() -> None:
     watch = taken()
 
