@@ -70,10 +70,12 @@ def _append(log: EventLog, events: Sequence[IncidentOpened]) -> None:
     assert all(isinstance(outcome, Recorded) for outcome in outcomes), outcomes
 
 
-def copy(dsn: str, armed: int, wanted: int) -> None:
-    """Put cases into the watcher's table, past the log, until `wanted` are armed."""
+def copy(dsn: str, wanted: int) -> None:
+    """Put cases into the watcher's table, past the log, until it has `wanted`."""
     with psycopg.connect(dsn, autocommit=True) as connection:
-        if wanted > armed:
-            last = COPIED_FROM + wanted - armed - 1
-            connection.execute(_COPY, (COPIED_FROM, last))
+        row = connection.execute("SELECT count(*) FROM sla.cases").fetchone()
+        assert row
+        span = (COPIED_FROM + row[0], COPIED_FROM + wanted - 1)
+        connection.execute(_COPY, span)
         connection.execute("VACUUM ANALYZE sla.cases")
+        connection.execute("CHECKPOINT")

@@ -63,7 +63,7 @@ def main(
         closing(_intake(desk)) as log,
     ):
         arming = _arm(desk, owner, log, armed)
-        copy(desk.database.owner_dsn, armed, waiting)
+        copy(desk.database.owner_dsn, waiting)
         late = _fire(owner, log, armed, near, window)
     how = f"{waiting:,} armed, {near * FIRES:,} fired around {window} s"
     show("timers", how, list(_figures(arming, late)), as_json=as_json)
