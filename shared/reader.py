@@ -65,6 +65,7 @@ class Reader:
         *,
         silence: float = SILENCE_SECONDS,
         standby: float = STANDBY_SECONDS,
+        poll: float = POLL_SECONDS,
         batch: int = BATCH,
     ) -> None:
         self._log = log
@@ -73,6 +74,7 @@ class Reader:
         self._link = link
         self._silence = silence
         self._standby = standby
+        self._poll = poll
         self._batch = batch
         self._tracked = BEGINNING
         self._outage = Outage("log", "reading goes on when PostgreSQL is back")
@@ -120,7 +122,7 @@ class Reader:
     async def _step(self, feed: Feed, stop: asyncio.Event) -> bool:
         """Apply what arrives next; False where the feed has to be opened anew."""
         self.status.goes_on("live" if feed.live else "polling")
-        wait = self._silence if feed.live else POLL_SECONDS
+        wait = self._silence if feed.live else self._poll
         heard = await feed.take(self._batch, wait)
         fresh = [row for row in heard if row.position > self._tracked.position]
         if fresh and self._continue(fresh):

@@ -21,7 +21,7 @@ from shared.envelope import POSITION, headers_of
 from shared.event_log import EventLog, Row
 from shared.events.incident import IncidentAcknowledged
 from shared.provision import provision
-from shared.reader import Reader
+from shared.reader import SILENCE_SECONDS, STANDBY_SECONDS, Reader
 from shared.serving import end
 from shared.tracking import Bookmark
 from tests.support.logs import incident
@@ -113,17 +113,24 @@ def apply(cursor: Cursors, entries: Entries) -> None:
 
 @asynccontextmanager
 async def reading(
-    desk: Desk, link: Link | None = None, apply: Apply = apply, **times: float
+    desk: Desk,
+    link: Link | None = None,
+    apply: Apply = apply,
+    *,
+    silence: float = SILENCE_SECONDS,
+    standby: float = STANDBY_SECONDS,
 ) -> AsyncIterator[Reader]:
     """Run a reader meanwhile; it must end once it is told to."""
     stop = asyncio.Event()
-    reader = Reader(desk.readers_log, BOOKMARK, apply, link, **times)
+    reader = Reader(
+        desk.readers_log, BOOKMARK, apply, link, silence=silence, standby=standby
+    )
     running = asyncio.create_task(reader.run(stop))
     try:
         yield reader
     finally:
         stop.set()
-        if times.get("silence") != PATIENT:  # it listens so long before it looks
+        if silence != PATIENT:  # it listens so long before it looks
             await asyncio.wait({running}, timeout=SECONDS)
             assert running.done(), "the reader does not stop"
         await end(running)

@@ -12,8 +12,11 @@ from shared.clock import Clock
 from shared.command import Answered
 from shared.event_log import EventLog
 from shared.health import Check, Probe
-from shared.reader import Reader
+from shared.reader import POLL_SECONDS, Reader
 from shared.reader_probe import reader_probe
+
+LEVER_POLL_SECONDS = 0.02
+"""How often the log is asked where time is moved by a lever: a day takes a minute."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,8 @@ def closing(
     It reads the log without NATS: nobody waits for a closing. It is never unready:
     signals and commands are taken all the same.
     """
-    reader = Reader(log, BOOKMARK, Silences(log).apply, None)
+    poll = LEVER_POLL_SECONDS if on_lever else POLL_SECONDS
+    reader = Reader(log, BOOKMARK, Silences(log).apply, None, poll=poll)
     closer = Closer(log, clock, commands, on_lever=on_lever)
     lag = reader_probe(reader.status, log, clock)
 

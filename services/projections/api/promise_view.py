@@ -18,6 +18,8 @@ class PromiseView(Answer):
     round: int
     """Counts the promises to tell the user within a cycle; else 1."""
     state: State
+    policy: int
+    """The version that promises it."""
     contract: str
     candidates: list[str]
     """All contracts that promise something; `contract` is the strictest of them."""
@@ -48,6 +50,7 @@ class PromiseView(Answer):
             cycle=clock.name.cycle,
             round=clock.name.round,
             state=clock.state,
+            policy=clock.policy,
             contract=clock.contract,
             candidates=list(clock.candidates),
             calendar=clock.calendar,
