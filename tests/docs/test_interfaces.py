@@ -13,6 +13,7 @@ from docs.generate.pages import Made
 from services.intake.command_bus import OWNED
 from shared import subjects
 from shared.events import EVENT_TYPES
+from shared.help_wishes import BODIES
 
 Document = dict[str, Any]
 
@@ -33,6 +34,7 @@ def test_every_command_and_every_event_has_its_subject(document: Document) -> No
             for aggregate, bodies in OWNED.items()
             for verb in bodies
         ),
+        *(subjects.command(kind.aggregate, kind.verb) for kind in BODIES.values()),
         *(subjects.event(type_) for type_ in EVENT_TYPES),
     }
 

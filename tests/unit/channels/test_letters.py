@@ -99,7 +99,8 @@ def test_no_title_name_or_key_makes_a_header(
     assert mail.keys() == OURS
     assert [each.addr_spec for each in mail["To"].addresses] == [LEFEVRE.address]
     assert [each.addr_spec for each in mail["From"].addresses] == [DESK.address]
-    assert mail["Subject"].startswith("[INC-000042] ")
+    # Python folds some lines before their first word, which is a space more.
+    assert mail["Subject"].lstrip().startswith("[INC-000042] ")
 
 
 def test_a_long_title_is_cut_where_it_still_says_that() -> None:
