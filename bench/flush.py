@@ -14,6 +14,7 @@ from bench.connections import bodies
 from bench.sending import SIGNAL, Load
 from services.intake import policy_store
 from services.intake.adapters import ADAPTERS
+from services.intake.adapters.post import Post
 from services.intake.app import SIGNALS_A_BATCH
 from services.intake.delivery import Delivery
 from services.intake.policies import Policies
@@ -64,5 +65,5 @@ def _receiver(postgres: PostgresServer) -> Iterator[Receiver]:
 
 def _delivery(body: bytes) -> Delivery:
     now = datetime.now(UTC)
-    heard = ADAPTERS["native"](SOURCE, orjson.loads(body), now, None)
+    heard = ADAPTERS["native"](orjson.loads(body), Post(SOURCE, now))
     return Delivery(SOURCE, "native", body, 0, tuple(heard), now, told=True)

@@ -17,6 +17,7 @@ from services.intake.command_desk import CommandDesk
 from services.intake.commits import Commits
 from services.intake.delivery import Delivery, Result
 from services.intake.http import Doors, routes
+from services.intake.in_force import InForce
 from services.intake.noting import Noting
 from services.intake.policies import Policies
 from services.intake.quarantined import quarantine_probe
@@ -68,6 +69,7 @@ class Parts:
     commands: Batcher[Wanted, Answered]
     reception: Reception
     doors: Doors
+    in_force: InForce
 
 
 def assemble(
@@ -94,8 +96,9 @@ def assemble(
         waiting_max=COMMANDS_WAITING_MAX,
     )
     reception = Reception(signals, clock)
+    in_force = InForce(log, Policies(log))
     doors = Doors(Access(log.transaction, clock), reception, log, executor)
-    return Parts(log, commits, signals, commands, reception, doors)
+    return Parts(log, commits, signals, commands, reception, doors, in_force)
 
 
 def probes(parts: Parts, clock: Clock) -> list[Probe]:
@@ -135,6 +138,7 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
                     group.create_task(relay.run(stop)),
                     group.create_task(_take_messages(broker, parts, stop)),
                     group.create_task(_keep_partitions(log, clock, stop)),
+                    group.create_task(parts.in_force.keep(stop)),
                     group.create_task(silent.run(stop)),
                     group.create_task(beat(health, settings, stop)),
                     group.create_task(

@@ -5,7 +5,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Literal
 
-from services.intake.signals import Rejected, Signal
+from services.intake.signals import Heard
 
 Status = Literal[
     "opened",
@@ -15,6 +15,7 @@ Status = Literal[
     "duplicate",
     "quarantined",
     "rejected",
+    "ignored",
 ]
 
 
@@ -30,7 +31,7 @@ class Delivery:
     adapter: str
     body: bytes
     first: int
-    heard: tuple[Signal | Rejected, ...]
+    heard: tuple[Heard, ...]
     received_at: datetime
     told: bool = False
     """Whether the sender hears of a bad element; else it is kept in quarantine."""

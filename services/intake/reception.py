@@ -1,6 +1,7 @@
 """From a document to its results: adapt, hand over in pieces, gather the answers."""
 
 from services.intake.adapters import ADAPTERS
+from services.intake.adapters.post import Post
 from services.intake.delivery import Delivery, Result
 from services.intake.signals import Rejected
 from shared.batcher import Batcher
@@ -37,7 +38,7 @@ class Reception:
         is known again when it is sent again.
         """
         received_at = self._clock()
-        heard = ADAPTERS[adapter](source, document, received_at, event_id)
+        heard = ADAPTERS[adapter](document, Post(source, received_at, event_id))
         deliveries = [
             Delivery(
                 source,

@@ -14,7 +14,7 @@ from services.intake.delivery import Delivery, Result, Status
 from services.intake.outcomes import EventId, Received
 from services.intake.raw_store import Unmapped
 from services.intake.record_cache import UNOPENED, Versioned, advance
-from services.intake.signals import Rejected, Signal, signal_key
+from services.intake.signals import Ignored, Rejected, Signal, signal_key
 from shared.append import Member
 from shared.event_log import EventLog
 from shared.events import IncidentEvent
@@ -105,6 +105,8 @@ def reckon(deliveries: Sequence[Delivery], before: Before) -> Reckoning:
             match heard:
                 case Rejected():
                     tally.refuse(n, delivery, index, heard)
+                case Ignored():
+                    tally.ignore(n, index, heard)
                 case Signal():
                     tally.hear(n, index, heard, delivery.received_at)
     return Reckoning(
@@ -140,6 +142,11 @@ class _Tally:
         self.lines.append(Line(n, result))
         if not delivery.told:
             self.unmapped.append(Unmapped(delivery, index, reason))
+
+    def ignore(self, n: int, index: int, why: Ignored) -> None:
+        """Account for an element that says nothing of any trouble."""
+        reason = one_line(why.reason, REASON_MAX)
+        self.lines.append(Line(n, Result(index, "ignored", error=reason)))
 
     def hear(self, n: int, index: int, signal: Signal, received_at: datetime) -> None:
         """Account for a signal: a message known already, or something new."""

@@ -112,6 +112,25 @@ class Rejected:
     loc: tuple[str | int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """An element that is well understood and says nothing of any trouble.
+
+    A test message is ignored; a `handshake` wants to know whether we are there.
+    """
+
+    index: int
+    reason: str
+    action: Literal["ignore", "handshake"] = "ignore"
+    title: str | None = None
+    confirm_url: str | None = None
+    """Where a handshake is confirmed, if that takes a request of ours."""
+
+
+Heard = Signal | Rejected | Ignored
+"""What an adapter makes of one element."""
+
+
 def signal_from(
     fields: dict[str, Any], index: int, received_at: datetime
 ) -> Signal | Rejected:

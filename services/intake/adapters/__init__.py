@@ -1,17 +1,17 @@
 """From the document a source sends to signals: one module a format, each pure.
 
-An adapter takes the source that authenticated, the parsed body, the instant it was
-received and the sender's idempotency key, if any. It returns one signal or rejection
-per element, in order, and never raises: a bad element does not fail its group.
+An adapter takes the parsed body and the post it came by. It returns a signal, a
+rejection or what is to be ignored for each element, in order, and never raises: a bad
+element does not fail its group.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 
 from services.intake.adapters import alertmanager, native
-from services.intake.signals import Rejected, Signal
+from services.intake.adapters.post import Post
+from services.intake.signals import Heard
 
-Adapter = Callable[[str, object, datetime, str | None], list[Signal | Rejected]]
+Adapter = Callable[[object, Post], list[Heard]]
 
 ADAPTERS: Mapping[str, Adapter] = {
     "native": native.read,

@@ -9,13 +9,13 @@ is cut rather than refused; fields we do not know are allowed.
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 from services.intake.adapters.cutting import fitting_labels, one_line
 from services.intake.adapters.details import details_text
-from services.intake.signals import Action, Rejected, Signal, signal_from
+from services.intake.adapters.post import Post
+from services.intake.signals import Action, Heard, Rejected, Signal, signal_from
 from shared.texts import TITLE_MAX
 
 ALERTS_MAX = 16_384
@@ -26,19 +26,14 @@ _NOT_SET = "0001-01-01T"
 """How Go writes an instant that is not set: an alert that has not ended."""
 
 
-def read(
-    source: str, document: object, received_at: datetime, event_id: str | None
-) -> list[Signal | Rejected]:
+def read(document: object, post: Post) -> list[Heard]:
     """Return a signal or a rejection for each alert of the group."""
     if not isinstance(document, dict) or not isinstance(document.get("alerts"), list):
         return [Rejected(0, "this is no Alertmanager webhook: `alerts` is missing", ())]
     if len(document["alerts"]) > ALERTS_MAX:
         return [Rejected(0, f"more than {ALERTS_MAX} alerts", ("alerts",))]
     group = _group(document)
-    return [
-        _read(source, alert, n, received_at, event_id and f"{event_id}/{n}", group)
-        for n, alert in enumerate(document["alerts"])
-    ]
+    return [_read(alert, n, post, group) for n, alert in enumerate(document["alerts"])]
 
 
 def _group(document: Mapping[str, Any]) -> dict[str, str]:
@@ -48,12 +43,7 @@ def _group(document: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _read(
-    source: str,
-    alert: object,
-    index: int,
-    received_at: datetime,
-    event_id: str | None,
-    group: Mapping[str, str],
+    alert: object, index: int, post: Post, group: Mapping[str, str]
 ) -> Signal | Rejected:
     if not isinstance(alert, dict):
         return Rejected(index, "an alert is a JSON object", ("alerts", index))
@@ -70,8 +60,8 @@ def _read(
         )
     severity = str(labels.get("severity")).lower()
     fields = {
-        "source": source,
-        "event_id": event_id,
+        "source": post.source,
+        "event_id": post.id_of(index),
         "dedup_key": alert.get("fingerprint") or _key_of(labels),
         "action": action,
         "title": _title(labels, annotations),
@@ -80,7 +70,7 @@ def _read(
         "labels": fitting_labels(labels),
         "details": _details(alert, annotations, group),
     }
-    return signal_from(fields, index, received_at)
+    return signal_from(fields, index, post.received_at)
 
 
 def _key_of(labels: Mapping[str, object]) -> str:

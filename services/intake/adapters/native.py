@@ -7,11 +7,12 @@ unknown field or a text too long is rejected, and the others are taken.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from services.intake.adapters.details import details_text
+from services.intake.adapters.post import Post
 from services.intake.signals import (
+    Heard,
     Rejected,
     Signal,
     default_dedup_key,
@@ -21,29 +22,21 @@ from services.intake.signals import (
 LINKS_MAX = 32
 
 
-def read(
-    source: str, document: object, received_at: datetime, event_id: str | None
-) -> list[Signal | Rejected]:
+def read(document: object, post: Post) -> list[Heard]:
     """Return a signal or a rejection for each event.
 
-    `event_id` names the events that name themselves not: alone as it is, in an array
-    followed by the number in it.
+    The post's id names the events that name themselves not: alone as it is, in an
+    array followed by the number in it.
     """
     if not isinstance(document, list):
-        return [_read(source, document, 0, received_at, event_id)]
-    return [
-        _read(source, element, n, received_at, event_id and f"{event_id}/{n}")
-        for n, element in enumerate(document)
-    ]
+        return [_read(document, 0, post.event_id, post)]
+    return [_read(each, n, post.id_of(n), post) for n, each in enumerate(document)]
 
 
 def _read(
-    source: str,
-    element: object,
-    index: int,
-    received_at: datetime,
-    event_id: str | None,
+    element: object, index: int, event_id: str | None, post: Post
 ) -> Signal | Rejected:
+    source = post.source
     if not isinstance(element, dict):
         return Rejected(index, "an event is a JSON object: see the native format")
     fields: dict[str, Any] = {**element, "source": source}
@@ -68,7 +61,7 @@ def _read(
         fields["details"] = details_text(said)
     if fields.get("labels", {}) is None:
         del fields["labels"]
-    return signal_from(fields, index, received_at)
+    return signal_from(fields, index, post.received_at)
 
 
 def _wrong(element: Mapping[str, Any]) -> tuple[str, tuple[str, ...]] | None:

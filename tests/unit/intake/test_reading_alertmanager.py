@@ -6,7 +6,8 @@ import orjson
 import pytest
 
 from services.intake.adapters import ADAPTERS
-from services.intake.signals import DETAILS_MAX, Rejected, Signal
+from services.intake.adapters.post import Post
+from services.intake.signals import DETAILS_MAX, Heard, Rejected, Signal
 
 from .spec import NINE
 
@@ -43,8 +44,8 @@ def group(*alerts: object, **more: object) -> dict[str, object]:
     }
 
 
-def read(document: object) -> list[Signal | Rejected]:
-    return ADAPTERS["alertmanager"]("prom", document, NINE, None)
+def read(document: object) -> list[Heard]:
+    return ADAPTERS["alertmanager"](document, Post("prom", NINE))
 
 
 def signal(alert: dict[str, Any], **more: object) -> Signal:

@@ -5,15 +5,16 @@ from typing import Any
 import pytest
 
 from services.intake.adapters import ADAPTERS
-from services.intake.signals import Rejected, Signal, default_dedup_key
+from services.intake.adapters.post import Post
+from services.intake.signals import Heard, Rejected, Signal, default_dedup_key
 
 from .spec import NINE
 
 EVENT = {"title": "Disk full", "action": "trigger", "severity": "error"}
 
 
-def read(document: object, event_id: str | None = None) -> list[Signal | Rejected]:
-    return ADAPTERS["native"]("prom", document, NINE, event_id)
+def read(document: object, event_id: str | None = None) -> list[Heard]:
+    return ADAPTERS["native"](document, Post("prom", NINE, event_id))
 
 
 def signal(**said: Any) -> Signal:

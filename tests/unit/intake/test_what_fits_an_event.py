@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from services.intake.adapters import ADAPTERS
+from services.intake.adapters.post import Post
 from services.intake.decider.merging import REPORTERS_MAX, SIGNALS_MAX
 from services.intake.signals import Signal
 from shared.append import EVENT_BYTES_MAX
@@ -62,7 +63,7 @@ def test_what_alertmanager_sends_fits(char: str) -> None:
         "annotations": {"summary": char * 9_000, "description": char * 9_000},
         "fingerprint": WIDE * 512,
     }
-    (signal,) = ADAPTERS["alertmanager"]("prom", {"alerts": [alert]}, NINE, None)
+    (signal,) = ADAPTERS["alertmanager"]({"alerts": [alert]}, Post("prom", NINE))
     assert isinstance(signal, Signal), signal
 
     heard = PureDesk().hear(signal, NINE)

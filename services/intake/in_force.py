@@ -1,0 +1,42 @@
+"""The policy as the doors see it: what it says of sources, at most a second old.
+
+What is decided is decided under the policy of its transaction; this is for what must be
+known before: how a source's documents are read, how much it may send.
+"""
+
+import asyncio
+from contextlib import suppress
+
+from services.intake.policies import Policies
+from shared.event_log import EventLog, Unavailable
+from shared.policy.document import Policy
+from shared.policy.sources import Source
+from shared.problem import Problem
+from shared.serving import pause
+
+LOOK_SECONDS = 1.0
+
+
+class InForce:
+    """Holds the newest policy for whoever may not block."""
+
+    def __init__(self, log: EventLog, policies: Policies) -> None:
+        self._log = log
+        self._policies = policies
+        self._policy: Policy | None = None
+
+    def source(self, name: str) -> Source | None:
+        """Return what the policy says of a source, None where it does not name it."""
+        return self._policy.sources.get(name) if self._policy else None
+
+    def look(self) -> None:
+        """Read the policy in force; blocks. None is known until one was applied."""
+        with self._log.transaction() as cursor:
+            _, self._policy = self._policies.current(cursor)
+
+    async def keep(self, stop: asyncio.Event) -> None:
+        """Look again and again until `stop` is set; what was known stays meanwhile."""
+        while not stop.is_set():
+            with suppress(Unavailable, Problem):  # with which signals are answered
+                await asyncio.to_thread(self.look)
+            await pause(stop, LOOK_SECONDS)
