@@ -182,8 +182,9 @@ def test_nobody_reads_the_terminal_any_more_and_it_goes_on(home: Path) -> None:
         run = desk.until_up().run
         desk.close_terminal()
 
-        psutil.Process(run.pids["intake"]).kill()
-        psutil.wait_procs([psutil.Process(run.pids["intake"])], timeout=10)
+        intake = psutil.Process(run.pids["intake"])
+        intake.kill()
+        psutil.wait_procs([intake], timeout=10)
 
         assert psutil.pid_exists(desk.pid)
         assert down(home) == f"The desk in {home} has stopped."
