@@ -105,13 +105,14 @@ async def _beats(stage: Stage, console: Console) -> None:
         bar = progress.add_task("the day", total=len(cues))
         for cue, beat in cues:
             progress.update(bar, description=f"{shown(cue.at)} {beat.title}")
-            await _one(cue, beat, stage)
+            await show_one(cue, beat, stage)
             progress.advance(bar)
             if cue is beat.cues[-1]:
                 progress.console.print(_said(beat))
 
 
-async def _one(cue: Cue, beat: Beat, stage: Stage) -> None:
+async def show_one(cue: Cue, beat: Beat, stage: Stage) -> None:
+    """Play one scene at its instant. Raises `Failed` where something is not so."""
     try:
         if cue.unwatched:
             stage.jump(cue.at)

@@ -101,7 +101,7 @@ def _request(case: Case, tell: Tell, known: Known) -> Due:
 def _staff(case: Case, kind: Kind, policy: Policy) -> tuple[str, ...]:
     """Return whom the policy names for news that does not say who."""
     if kind == "handover" and case.handover and case.handover.team:
-        return (policy.teams[case.handover.team].manager,)
+        return tuple(dict.fromkeys(policy.teams[case.handover.team].members))
     if case.assignee is not None:
         return (case.assignee,)
     return (policy.teams[policy.team_of_first_contact].manager,)

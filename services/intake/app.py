@@ -137,8 +137,7 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
                 running = [
                     group.create_task(relay.run(stop)),
                     group.create_task(_take_messages(broker, parts, stop)),
-                    group.create_task(_keep_partitions(log, clock, stop)),
-                    group.create_task(parts.in_force.keep(stop)),
+                    group.create_task(_keep_house(parts, clock, stop)),
                     group.create_task(silent.run(stop)),
                     group.create_task(beat(health, settings, stop)),
                     group.create_task(
@@ -160,6 +159,13 @@ async def _take_messages(broker: NatsBroker, parts: Parts, stop: asyncio.Event) 
             await keep_listening(subscriber, stop)
     finally:
         await stop_broker(broker)
+
+
+async def _keep_house(parts: Parts, clock: Clock, stop: asyncio.Event) -> None:
+    """Keep up what nobody asks for: the policy the doors see, the partitions."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(parts.in_force.keep(stop))
+        group.create_task(_keep_partitions(parts.log, clock, stop))
 
 
 async def _keep_partitions(log: EventLog, clock: Clock, stop: asyncio.Event) -> None:

@@ -1,18 +1,21 @@
 """18:05 and the night, and what Tuesday morning shows of Monday."""
 
 import asyncio
+import json
+import os
 import sys
 
 from services.demo.beats.looking import told_of, words_of, z
 from services.demo.beats.monitoring import fires, recovers
 from services.demo.filling import POLICY
 from services.demo.seeing import same, see
-from services.demo.stage import Stage
+from services.demo.stage import Json, Stage
 from services.demo.times import MONDAY, TUESDAY, at
 from services.intake import policy_store
 from services.intake.policy_store import Applied, Signature
 from shared.clock import clock_from
 from shared.event_log import EventLog
+from shared.machine.credentials import vault_key_file
 
 
 async def another_policy(stage: Stage) -> None:
@@ -100,26 +103,14 @@ async def auditor(stage: Stage) -> None:
         ("running", z("15:10"), 1),
     )
     for model in ("queue", "timeline", "metrics"):
-        out = await _permanence(stage, "rebuild", model)
-        see(
-            f"{model} is rebuilt to the same digest",
-            "same" in out or "equal" in out or "identical" in out,
-            out,
-        )
+        rebuilt = await _permanence(stage, "rebuild", model)
+        same(f"{model} is rebuilt to the same digest", rebuilt["same"], wanted=True)
     verified = await _permanence(stage, "audit", "verify")
-    see(
-        "the chain is whole",
-        "whole" in verified or "good" in verified or "intact" in verified,
-        verified,
-    )
+    same("the chain is whole", verified["ok"], wanted=True)
 
 
-async def _permanence(stage: Stage, *arguments: str) -> str:
+async def _permanence(stage: Stage, *arguments: str) -> Json:
     """Run the command line on this desk, as the auditor does; return what it says."""
-    import os
-
-    from shared.machine.credentials import vault_key_file
-
     environment = {
         **os.environ,
         "DATABASE_URL": stage.desk.owner,
@@ -132,11 +123,14 @@ async def _permanence(stage: Stage, *arguments: str) -> str:
         "-m",
         "services",
         *arguments,
+        "--json",
         env=environment,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
+        stderr=asyncio.subprocess.PIPE,
     )
-    out, _ = await process.communicate()
+    out, wrong = await process.communicate()
     said = out.decode("utf-8", "replace")
-    same(f"permanence {' '.join(arguments)} ends well", process.returncode, 0)
-    return said
+    ended = f"permanence {' '.join(arguments)} ends well: {said}{wrong.decode()}"
+    same(ended, process.returncode, 0)
+    told: Json = json.loads(said)
+    return told

@@ -12,6 +12,9 @@ from services.projections.api.limits import RETRY_SECONDS
 from services.projections.generations import NotBuilt
 from services.projections.snapshots import TooSlow
 from shared.answering import place_of, problem_of
+from shared.append import TooLarge
+from shared.batcher import Overloaded
+from shared.event_log import Unavailable
 from shared.problem import Problem, response
 
 _SHOWN = ("loc", "msg", "type")
@@ -23,8 +26,10 @@ def answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _of_the_router)
     app.add_exception_handler(NotBuilt, _not_built)
     app.add_exception_handler(TooSlow, _too_slow)
+    # Those by name: what is answered for `Exception` the server raises all the same.
+    for expected in (Problem, Unavailable, Overloaded, TimeoutError, TooLarge):
+        app.add_exception_handler(expected, _any)
     app.add_exception_handler(Exception, _any)
-    app.add_exception_handler(Problem, _any)
 
 
 async def _any(request: Request, error: Exception) -> Response:

@@ -106,6 +106,6 @@ def test_problem_management_is_told() -> None:
 
     assert [line for line in search.breached("16:10") if "handover" in line] == [
         "handover to problem",
-        "handover → sylvie",
+        "handover → helene",
         "handover → webhook",
     ]

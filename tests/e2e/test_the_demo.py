@@ -1,0 +1,39 @@
+"""`permanence demo`: a day at a service desk is played, seen and counted."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from services.demo.programme import PROGRAMME
+from services.demo.table import TABLE
+from tests.support.servers import reachable_folder
+
+pytestmark = pytest.mark.e2e
+
+
+def test_the_whole_day_is_seen_and_nothing_of_it_stays_behind() -> None:
+    with reachable_folder() as folder:
+        home = folder / "demo"
+        played = subprocess.run(
+            [sys.executable, "-m", "services", "demo", "--home", home],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        assert played.returncode == 0, f"{played.stdout}{played.stderr}{said(home)}"
+        for beat in PROGRAMME:
+            assert f"seen {beat.number:>2} " in played.stdout
+        for figure in TABLE:
+            assert figure.name in played.stdout
+        assert "Traceback" not in said(home)
+        # Not a terminal: it ended, and so did its servers.
+        assert not list(home.glob("postgres/**/postmaster.pid"))
+
+
+def said(home: Path) -> str:
+    """Return what the services said."""
+    log = home / "demo.log"
+    return log.read_text(encoding="utf-8") if log.exists() else ""

@@ -1,0 +1,1 @@
+"""What the demo asks of itself before it plays."""
