@@ -12,6 +12,7 @@ from services.projections.cli_audit import audit
 from services.projections.cli_parked import parked
 from services.projections.cli_rebuild import rebuild_command
 from services.projections.cli_replay import replay_command
+from services.sla_watcher.cli_sla import sla
 from shared.machine import cli as machine
 from shared.migrate_cli import migrate_command
 
@@ -35,6 +36,7 @@ app.add_typer(parked, name="parked")
 app.command("rebuild")(rebuild_command)
 app.command("replay")(replay_command)
 app.add_typer(audit, name="audit")
+app.add_typer(sla, name="sla")
 
 
 def main() -> None:

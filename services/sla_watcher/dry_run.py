@@ -1,0 +1,97 @@
+"""A calendar and a target tried out: when is it due, how much has elapsed. Pure.
+
+No desk is asked. What is tried has the form of a policy's calendar, made whole: weekly
+hours by day, closed days as dates.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, TypeVar
+
+from pydantic import AwareDatetime, Field, JsonValue, ValidationError
+
+from shared.mistake import path_text
+from shared.policy.calendars import Calendar
+from shared.policy.clause import Clause
+from shared.policy.explaining import explained
+from shared.policy.world import is_zone
+from shared.working_time import Span, due, elapsed, hours_of
+
+SECONDS_MAX = 100 * 366 * 24 * 60 * 60
+"""No promise is longer than a century."""
+PAUSES_MAX = 10_000
+_NEVER = datetime(9996, 1, 1, tzinfo=UTC)
+"""Where a pause without an end ends, for counting."""
+
+Answer = dict[str, JsonValue]
+
+
+class Pause(Clause):
+    """A time in which the clock stands; without `to` it never goes on."""
+
+    from_: Annotated[AwareDatetime, Field(alias="from")]
+    to: AwareDatetime | None = None
+
+
+Pauses = Annotated[tuple[Pause, ...], Field(max_length=PAUSES_MAX)]
+
+
+class DueQuestion(Clause):
+    """Asks when so many working seconds since `start` are used up."""
+
+    calendar: Calendar
+    start: AwareDatetime
+    target_seconds: Annotated[int, Field(ge=0, le=SECONDS_MAX)]
+    pauses: Pauses = ()
+
+
+class ElapsedQuestion(Clause):
+    """Asks how many working seconds pass in [start, end)."""
+
+    calendar: Calendar
+    start: AwareDatetime
+    end: AwareDatetime
+    pauses: Pauses = ()
+
+
+_Asked = TypeVar("_Asked", DueQuestion, ElapsedQuestion)
+
+
+def due_answer(asked: Mapping[str, JsonValue]) -> Answer:
+    """Return `due_at`, null where a pause without an end comes first. ValueError."""
+    question = _read(DueQuestion, asked)
+    hours, seconds = hours_of(question.calendar), question.target_seconds
+    ended = _spans([pause for pause in question.pauses if pause.to])
+    at = due(hours, question.start, seconds, ended)
+    if any(pause.to is None and pause.from_ < at for pause in question.pauses):
+        return {"due_at": None}
+    return {"due_at": f"{at:%Y-%m-%dT%H:%M:%SZ}"}
+
+
+def elapsed_answer(asked: Mapping[str, JsonValue]) -> Answer:
+    """Return `elapsed_seconds`. ValueError."""
+    question = _read(ElapsedQuestion, asked)
+    hours, pauses = hours_of(question.calendar), _spans(question.pauses)
+    seconds = elapsed(hours, question.start, question.end, pauses)
+    return {"elapsed_seconds": seconds}
+
+
+def _spans(pauses: Sequence[Pause]) -> list[Span]:
+    return [(pause.from_, pause.to or _NEVER) for pause in pauses]
+
+
+def _read(kind: type[_Asked], asked: Mapping[str, JsonValue]) -> _Asked:
+    try:
+        question = kind.model_validate(asked)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = path_text(first["loc"])
+        sentence = explained(first)
+        raise ValueError(f"{where}: {sentence}" if where else sentence) from error
+    zone = question.calendar.timezone
+    if not is_zone(zone):
+        raise ValueError(
+            f"calendar.timezone: `{zone}` is no time zone: write one such as "
+            "Europe/Paris"
+        )
+    return question
