@@ -9,6 +9,7 @@ from services.intake.cli_bus import provision_command
 from services.intake.cli_config import config
 from services.intake.cli_people import people
 from services.projections.cli_audit import audit
+from services.projections.cli_explain import explain_command
 from services.projections.cli_parked import parked
 from services.projections.cli_rebuild import rebuild_command
 from services.projections.cli_replay import replay_command
@@ -36,6 +37,7 @@ app.add_typer(parked, name="parked")
 app.command("rebuild")(rebuild_command)
 app.command("replay")(replay_command)
 app.add_typer(audit, name="audit")
+sla.command("explain")(explain_command)
 app.add_typer(sla, name="sla")
 
 

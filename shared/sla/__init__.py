@@ -6,15 +6,18 @@ the business of the SLA watcher alone.
 
 from shared.sla.clock import Clock, ClockName, State, named
 from shared.sla.evolve import evolve, replay
+from shared.sla.explaining import Explanation, explained
 from shared.sla.promise import Pledge, promised
 from shared.sla.spending import left, spent, whole
 
 __all__ = [
     "Clock",
     "ClockName",
+    "Explanation",
     "Pledge",
     "State",
     "evolve",
+    "explained",
     "left",
     "named",
     "promised",

@@ -8,6 +8,7 @@ comes twice means the first. A closed day closes what lies on that local date: o
 window across midnight only the part before it or after it.
 """
 
+from shared.working_time.account import Window, account
 from shared.working_time.counting import (
     due,
     elapsed,
@@ -22,6 +23,8 @@ __all__ = [
     "ALWAYS",
     "Hours",
     "Span",
+    "Window",
+    "account",
     "due",
     "elapsed",
     "hours_of",

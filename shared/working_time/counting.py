@@ -77,7 +77,7 @@ def _due(hours: Hours, start: int, seconds: int, pauses: Sequence[Span]) -> int:
     for begins, ends in ahead:
         if at <= begins:
             break
-        _refuse_beyond(start, ends)
+        refuse_beyond(start, ends)
         seconds += _worked(hours, begins, ends)
         at = _used_up(hours, start, seconds)
     return at
@@ -97,7 +97,7 @@ def _used_up(hours: Hours, start: int, seconds: int) -> int:
     while left > here.total:
         left -= here.total
         number += 1
-        _refuse_beyond(start, number * LENGTH)
+        refuse_beyond(start, number * LENGTH)
         here = stretch(hours, number)
     return here.when_worked(left)
 
@@ -109,7 +109,7 @@ def _going_on(hours: Hours, at: int, pauses: Sequence[Seconds]) -> int:
     for begins, ends in pauses:
         if at < begins:
             break
-        _refuse_beyond(start, ends)
+        refuse_beyond(start, ends)
         at = _open_from(hours, ends)
     return at
 
@@ -118,11 +118,12 @@ def _open_from(hours: Hours, start: int) -> int:
     number = start // LENGTH
     while (at := stretch(hours, number).open_from(start)) is None:
         number += 1
-        _refuse_beyond(start, number * LENGTH)
+        refuse_beyond(start, number * LENGTH)
     return at
 
 
-def _refuse_beyond(start: int, at: int) -> None:
+def refuse_beyond(start: int, at: int) -> None:
+    """Raise ValueError where `at` lies further from `start` than anybody promises."""
     if at - start > HORIZON:
         raise ValueError(
             "the open hours do not hold this much working time within a century: "

@@ -15,6 +15,7 @@ from services.projections.api import (
     commands,
     contacts,
     escalations,
+    explanations,
     forwarding,
     handovers,
     incidents,
@@ -41,6 +42,7 @@ VERSION = "1"
 _PARTS = (
     queues,
     incidents,
+    explanations,
     timelines,
     log,
     stream,

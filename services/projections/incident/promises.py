@@ -28,7 +28,7 @@ def standings(
     clocks: Iterable[Clock], policies: Policies, at: datetime
 ) -> tuple[Standing, ...]:
     """Return how each promise stands at `at`, under the calendar it was made with."""
-    return tuple(_standing(clock, _hours(clock, policies), at) for clock in clocks)
+    return tuple(_standing(clock, hours_under(clock, policies), at) for clock in clocks)
 
 
 def _standing(clock: Clock, hours: Hours | None, at: datetime) -> Standing:
@@ -37,7 +37,8 @@ def _standing(clock: Clock, hours: Hours | None, at: datetime) -> Standing:
     return Standing(clock, spent(clock, hours, at), left(clock, hours, at))
 
 
-def _hours(clock: Clock, policies: Policies) -> Hours | None:
+def hours_under(clock: Clock, policies: Policies) -> Hours | None:
+    """Return the hours of the calendar a promise was made with; None without it."""
     try:
         return hours_of(policies(clock.policy).calendars[clock.calendar])
     except LookupError:

@@ -138,6 +138,40 @@ def test_promises_can_be_asked_for_alone(api: Api) -> None:
     assert datetime.fromisoformat(alone["at"]) == _NOON + timedelta(minutes=90)
 
 
+def test_a_promise_explains_why_it_is_due(api: Api) -> None:
+    asked = {"target": "ttr", "at": _at(90), "lang": "en"}
+
+    (ttr,) = api.get(f"{_PATH}/sla/explain", **asked)["items"]
+
+    assert ttr["promise"] == api.get(_PATH, at=_at(90))["promises"][1]
+    (window,) = ttr["windows"]
+    assert (window["seconds"], window["stood_for"]) == (3_600, None)
+    assert ttr["seconds"] == ttr["promise"]["target_seconds"]
+    assert [each["kind"] for each in ttr["happened"]] == [
+        "sla.armed",
+        "sla.warned",
+        "sla.breached",
+    ]
+    assert ttr["text"][-1].startswith("So it was due on Monday 1 July 2030 at 15:00")
+
+
+def test_it_explains_itself_in_the_language_of_who_asks(api: Api) -> None:
+    answer = api.call(
+        "GET", f"{_PATH}/sla/explain", headers={"Accept-Language": "fr-BE, en;q=0.5"}
+    )
+
+    assert answer.headers["Content-Language"] == "fr"
+    assert answer.json()["items"][0]["text"][0].startswith("Le contrat ")
+
+
+def test_what_was_not_promised_yet_is_not_explained(api: Api) -> None:
+    opening = api.log.history(f"incident-{_REF}")[0]
+    then = {"at": opening.recorded_at.isoformat()}
+
+    assert api.get(f"{_PATH}/sla/explain", **then)["items"] == []
+    assert api.call("GET", "/v1/incidents/INC-000009/sla/explain").status_code == 404
+
+
 def test_contacts_are_shown_with_the_very_words(api: Api) -> None:
     (contact,) = api.get(_PATH)["contacts"]
 

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from contextlib import closing
 from signal import SIGKILL
 from typing import Any
 
@@ -16,6 +17,7 @@ from shared.event_log import EventLog
 from tests.integration.projections.conftest import Run
 from tests.support.busy_log import busy_log
 from tests.support.histories import opened
+from tests.support.june import ONE, June, june, promise
 from tests.support.promising import armed, minute, told
 from tests.support.servers import Database
 from tests.support.stories import stream_of
@@ -224,3 +226,23 @@ def _kill_once_there(
                 if any(int(name.rpartition("v")[2]) >= number for (name,) in rows):
                     break
         process.send_signal(SIGKILL)
+
+
+def test_promises_explain_themselves_in_a_terminal(
+    database: Database, run: Run
+) -> None:
+    month = June(database)
+    with closing(month.log):
+        month.applied()
+        month.opens(june(2, 9), ONE)
+        promise(month, ONE, 2, 9)
+
+    said = run("sla", "explain", ONE, "--lang", "fr")
+    plain = run("sla", "explain", ONE, "--json")
+    missing = run("sla", "explain", "INC-000009")
+
+    assert (said.exit_code, plain.exit_code, missing.exit_code) == (0, 0, 2)
+    assert "L’échéance est donc le" in said.stdout
+    (item,) = _json(plain)["items"]
+    assert item["windows"][-1]["together_seconds"] == item["seconds"]
+    assert missing.stderr.strip() == "there is no incident INC-000009"
