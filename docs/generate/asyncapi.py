@@ -11,7 +11,6 @@ from faststream.nats import NatsBroker
 from faststream.specification.asyncapi import AsyncAPI
 from prometheus_client import CollectorRegistry
 
-from services.escalation.command_bus import listen as listen_for_help
 from services.intake.command_bus import listen
 from services.intake.delivery import Delivery, Result
 from services.intake.reception import Reception
@@ -20,9 +19,11 @@ from services.intake.wanted import Wanted
 from shared import subjects
 from shared.batcher import Batcher
 from shared.broker import command_broker
+from shared.casework.command_bus import listen as listen_for_casework
 from shared.clock import real_clock
 from shared.command import Answered, CommandAnswer, CommandRequest
 from shared.events import EVENT_TYPES
+from shared.help_wishes import BODIES as OF_HELP
 
 PAGE = Path(__file__).parents[1] / "reference" / "asyncapi.json"
 
@@ -66,7 +67,9 @@ def _broker() -> NatsBroker:
         signals = Batcher[Delivery, list[Result]](
             lambda _: (), executor, weight_max=1, waiting_max=1
         )
-        listen_for_help(broker, _do_nothing, executor)
+        listen_for_casework(
+            broker, _do_nothing, executor, OF_HELP.values(), "escalation"
+        )
     listen(broker, commands)
     listen_for_signals(broker, Reception(signals, real_clock))
     for type_, kind in EVENT_TYPES.items():

@@ -11,12 +11,11 @@ from prometheus_client import CollectorRegistry
 from psycopg import Cursor
 
 from services.escalation import outbox
+from services.escalation.asked import asked
 from services.escalation.casework import SCHEMA, casework
 from services.escalation.channels.letter import Mailbox
 from services.escalation.channels.mail_server import mail_server
 from services.escalation.channels.webhook import receiver
-from services.escalation.command_bus import listen
-from services.escalation.commanding import Commanding
 from services.escalation.composing import Composer
 from services.escalation.dispatching import Dispatcher, outbox_probe
 from services.escalation.outlets import Outlets
@@ -25,10 +24,13 @@ from shared.applying import Apply
 from shared.broker import command_broker, started
 from shared.broker import stop as stop_broker
 from shared.casework import Alarm, Worker, timers_probe
+from shared.casework.command_bus import listen
+from shared.casework.commanding import Commanding
 from shared.clock import Clock
 from shared.entry import Entry
 from shared.event_log import EventLog
 from shared.following import Following, follow
+from shared.help_wishes import BODIES
 from shared.policies import PolicyVersions
 from shared.settings import EscalationSettings
 from shared.tracking import Bookmark
@@ -88,7 +90,8 @@ def _assembled(
     postman = Postman(log, worker, clock, compose, outlets, executor)
     dsn = settings.database_url.get_secret_value()
     dispatcher = Dispatcher(log, dsn, postman, clock)
-    listen(broker, Commanding(log, worker, clock).take, executor)
+    commanding = Commanding(log, worker, clock, asked)
+    listen(broker, commanding.take, executor, BODIES.values(), BOOKMARK.reader)
 
     async def take_commands(stop: asyncio.Event) -> None:
         try:

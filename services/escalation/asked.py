@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import assert_never
+from typing import Any, assert_never
 
 from services.escalation.case import Case
 from services.escalation.due import on
 from services.escalation.known import Known
 from services.escalation.levels import RANK, escalated, team_above
-from services.escalation.refused import Refused
 from services.escalation.steps import accepted
+from shared.casework.refused import Refused
+from shared.command import CommandRequest
 from shared.events import AnyEvent
 from shared.events.handover import HandoverDeclined
 from shared.help_wishes import Accept, Decline, Escalate, HelpWish
@@ -20,9 +21,11 @@ _PERSON = "person:"
 
 
 def asked(
-    wish: HelpWish, case: Case, actor: str, at: datetime, known: Known
+    request: CommandRequest[Any], case: Case, at: datetime, known: Known
 ) -> Sequence[AnyEvent]:
     """Return the events a wish makes true; none if it is so. Raises `Refused`."""
+    wish: HelpWish = request.body
+    actor = request.actor
     match wish:
         case Escalate():
             return _escalated(wish, case, actor, at, known)

@@ -20,9 +20,9 @@ from services.escalation.due import BY
 from services.escalation.known import Known
 from services.escalation.outbox import Waiting
 from services.escalation.outlets import Outlets, Parcel
-from services.escalation.settling import Behind, require_read, settle
 from services.escalation.streams import owns
 from shared.casework import Worker
+from shared.casework.settling import Behind, require_read, settle
 from shared.clock import Clock
 from shared.event_log import EventLog, StaleVersion, Unavailable
 from shared.events.notification import (

@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from services.escalation.asked import asked
-from services.escalation.refused import Refused
+from shared.casework.refused import Refused
+from shared.command import CommandRequest
 from shared.events import AnyEvent
 from shared.events.escalation import Escalated, EscalationAccepted
 from shared.events.handover import HandoverDeclined
@@ -21,7 +22,10 @@ from tests.support.promises import INCIDENT, local
 def ask(
     search: Search, wish: HelpWish, who: str = "person:nadia", when: str = "09:20"
 ) -> Sequence[AnyEvent]:
-    return asked(wish, search.case, who, local(when), search.desk.known)
+    request = CommandRequest[HelpWish](
+        incident=INCIDENT, actor=who, scopes=("agent",), body=wish
+    )
+    return asked(request, search.case, local(when), search.desk.known)
 
 
 def refusal(search: Search, wish: HelpWish, who: str = "person:nadia") -> Refused:

@@ -1,22 +1,20 @@
 """Commands over NATS: one subject a verb, answered by whichever process is free."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from inspect import getdoc
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 from faststream.nats import NatsBroker
 
-from services.escalation.settling import Behind
 from shared import subjects
+from shared.casework.settling import Behind
 from shared.command import CommandAnswer, CommandRequest
 from shared.event_log import StaleVersion
-from shared.help_wishes import BODIES, HelpWish
 from shared.problem import Problem
 
 Do = Callable[[CommandRequest[Any]], CommandAnswer]
-QUEUE_GROUP = "escalation"
 AT_ONCE_MAX = 8
 """Commands of one verb under way together."""
 ATTEMPTS_MAX = 100
@@ -24,17 +22,34 @@ AGAIN_SECONDS = 0.03
 """How often, and after how long, a command is taken again that came too early."""
 
 
-def listen(broker: NatsBroker, do: Do, executor: Executor) -> None:
-    """Subscribe to every verb a person may use; `do` does it, and blocks."""
-    for kind in BODIES.values():
-        _listen_to(broker, do, executor, kind)
+class Body(Protocol):
+    """The body of a command: it says what it changes of an incident, and how."""
+
+    aggregate: ClassVar[str]
+    verb: ClassVar[str]
+
+
+def listen(
+    broker: NatsBroker,
+    do: Do,
+    executor: Executor,
+    bodies: Iterable[type[Body]],
+    queue_group: str,
+) -> None:
+    """Subscribe to every verb a person may use; `do` does it, and blocks.
+
+    `queue_group` is the service: whichever of its processes is free takes a command.
+    """
+    for kind in bodies:
+        _listen_to(broker, do, executor, kind, queue_group)
 
 
 def _listen_to(
     broker: NatsBroker,
     do: Do,
     executor: Executor,
-    kind: type[HelpWish],
+    kind: type[Body],
+    queue_group: str,
 ) -> None:
     async def take(request: CommandRequest[Any]) -> CommandAnswer:
         if request.incident is None:
@@ -56,7 +71,7 @@ def _listen_to(
     take.__annotations__["request"] = CommandRequest[kind]  # type: ignore[valid-type]
     broker.subscriber(
         subjects.command(kind.aggregate, kind.verb),
-        queue=QUEUE_GROUP,
+        queue=queue_group,
         max_workers=AT_ONCE_MAX,
         title=f"{kind.aggregate}.{kind.verb}",
         description=getdoc(kind),

@@ -6,11 +6,9 @@ from uuid import UUID
 
 from psycopg import Cursor
 
-from services.escalation.case import Case
-from services.escalation.known import Known
 from shared.append import Member, Recorded
-from shared.casework import Desk
 from shared.casework.cases import Saved, save
+from shared.casework.casework import Case, Desk, Known
 from shared.event_log import EventLog, StaleVersion
 
 _VERSIONS = """

@@ -9,15 +9,25 @@ from psycopg import Cursor
 
 from shared.problem import Problem
 
-Code = Literal["unknown_incident", "unknown_handover", "state", "role", "invalid"]
+Code = Literal[
+    "unknown_incident",
+    "unknown_handover",
+    "unknown_extension",
+    "unknown_promise",
+    "state",
+    "role",
+    "invalid",
+]
 _STATUS: Mapping[Code, HTTPStatus] = {
     "unknown_incident": HTTPStatus.NOT_FOUND,
     "unknown_handover": HTTPStatus.NOT_FOUND,
+    "unknown_extension": HTTPStatus.NOT_FOUND,
+    "unknown_promise": HTTPStatus.NOT_FOUND,
     "role": HTTPStatus.FORBIDDEN,
     "invalid": HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 _INSERT = """
-INSERT INTO escalation.refusals (at, actor, verb, incident, code, reason)
+INSERT INTO {schema}.refusals (at, actor, verb, incident, code, reason)
 VALUES (%s, %s, %s, %s, %s, %s)
 """
 
@@ -37,8 +47,9 @@ class Refused(Exception):
         return Problem(status, self.reason, code=self.code)
 
 
-def journal(
+def journal(  # noqa: PLR0913, PLR0917 # each is a column
     cursor: Cursor[tuple[Any, ...]],
+    schema: str,
     at: datetime,
     actor: str,
     verb: str,
@@ -46,4 +57,5 @@ def journal(
     no: Refused,
 ) -> None:
     """Note that a command was refused, by whom it was wished and why not."""
-    cursor.execute(_INSERT, (at, actor, verb, incident, no.code, no.reason))
+    insert = _INSERT.format(schema=schema)
+    cursor.execute(insert, (at, actor, verb, incident, no.code, no.reason))

@@ -1,39 +1,41 @@
 """One command at a time: read the case, ask the rules, record, answer. Blocks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Generic
 
 import orjson
 from psycopg import Cursor
 
-from services.escalation.asked import asked
-from services.escalation.case import Case
-from services.escalation.known import Known
-from services.escalation.refused import Refused, journal
-from services.escalation.settling import require_read, settle
-from services.escalation.streams import follows, owns
 from shared.append import Misused, Repeated, recorded_commands, repeated
-from shared.casework import Desk, Worker
+from shared.casework.casework import Case, Desk, Known
+from shared.casework.refused import Refused, journal
+from shared.casework.settling import require_read, settle
+from shared.casework.worker import Worker
 from shared.clock import Clock
 from shared.command import CommandAnswer, CommandRequest, Done
 from shared.event_log import EventLog
 from shared.events import AnyEvent
-from shared.help_wishes import HelpWish
 from shared.problem import Problem
 from shared.references import incident_stream
 
+Asked = Callable[[CommandRequest[Any], Case, datetime, Known], Sequence[AnyEvent]]
+"""The rules: the events a command makes true, none if it is so; raises `Refused`."""
 
-class Commanding:
-    """Answers commands about the search for help and hand-overs."""
 
-    def __init__(
-        self, log: EventLog, worker: Worker[Case, Known], clock: Clock
-    ) -> None:
-        self._log = log
-        self._worker = worker
-        self._clock = clock
+@dataclass(frozen=True)
+class Commanding(Generic[Case, Known]):
+    """Answers commands about the incidents a service decides about.
+
+    A case is read up to the log in the streams its decisions depend on before.
+    """
+
+    log: EventLog
+    worker: Worker[Case, Known]
+    clock: Clock
+    asked: Asked[Case, Known]
 
     def take(self, request: CommandRequest[Any]) -> CommandAnswer:
         """Return what became of a command.
@@ -41,28 +43,29 @@ class Commanding:
         Raises `Problem` where the answer is no, `Behind` and `StaleVersion` where it
         is to be taken again in a moment, `Unavailable`.
         """
-        self._log.vault.prepare(request.actor)
-        with self._log.transaction() as cursor:
+        self.log.vault.prepare(request.actor)
+        with self.log.transaction() as cursor:
             answer = self._answer(cursor, request)
         if isinstance(answer, Refused):  # journalled, so not raised before the commit
             raise answer.problem
-        self._worker.changed()
+        self.worker.changed()
         return answer
 
     def _answer(
         self, cursor: Cursor[tuple[Any, ...]], request: CommandRequest[Any]
     ) -> CommandAnswer | Refused:
         incident = request.incident or ""
-        desk = self._worker.desk(cursor, incident)
+        desk = self.worker.desk(cursor, incident)
         if (before := self._before(cursor, request, desk)) is not None:
             return before
-        require_read(cursor, desk, [*follows(incident), *owns(incident)])
-        at = self._clock()
+        work = desk.work
+        require_read(cursor, desk, [*work.follows(incident), *work.owns(incident)])
+        at = self.clock()
         try:
-            events = _decided(request, desk, at)
+            events = self._decided(request, desk, at)
         except Refused as no:
             verb = request.body.verb
-            journal(cursor, at, request.actor, verb, incident, no)
+            journal(cursor, work.schema, at, request.actor, verb, incident, no)
             return no
         for event in events:
             desk.record(event)
@@ -70,7 +73,7 @@ class Commanding:
         if not desk.decided:
             return _answered("already", desk, [])
         digest = digest_of(request)
-        made = settle(self._log, cursor, desk, request.command_id, digest)
+        made = settle(self.log, cursor, desk, request.command_id, digest)
         done: Done = "recorded" if events else "already"
         return _answered(done, desk, list(range(made.first, made.last + 1)))
 
@@ -97,22 +100,21 @@ class Commanding:
             case None:
                 return None
 
+    def _decided(
+        self, request: CommandRequest[Any], desk: Desk[Case, Known], at: datetime
+    ) -> Sequence[AnyEvent]:
+        desk.reach(at, at)
+        if desk.case is None:
+            raise Refused(f"there is no incident {desk.incident}", "unknown_incident")
+        return self.asked(request, desk.case, at, desk.known)
+
 
 def digest_of(request: CommandRequest[Any]) -> bytes:
     """Return what tells two uses of one command id apart: verb, incident and body."""
-    wish: HelpWish = request.body
+    wish = request.body
     body = wish.model_dump(mode="json", exclude_unset=True)
     told = [wish.aggregate, wish.verb, request.incident, body]
     return sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).digest()
-
-
-def _decided(
-    request: CommandRequest[Any], desk: Desk[Case, Known], at: datetime
-) -> Sequence[AnyEvent]:
-    desk.reach(at, at)
-    if desk.case is None:
-        raise Refused(f"there is no incident {desk.incident}", "unknown_incident")
-    return asked(request.body, desk.case, request.actor, at, desk.known)
 
 
 def _answered(
