@@ -1,0 +1,55 @@
+"""Severities as many systems word them, in our four; None where it is none of them."""
+
+from collections.abc import Mapping
+
+from services.intake.adapters.fields import text
+from shared.policy.scales import Severity
+
+_USUAL: Mapping[str, Severity] = {
+    "disaster": "critical",
+    "emergency": "critical",
+    "emerg": "critical",
+    "fatal": "critical",
+    "critical": "critical",
+    "crit": "critical",
+    "p1": "critical",
+    "sev0": "critical",
+    "error": "error",
+    "err": "error",
+    "major": "error",
+    "high": "error",
+    "p2": "error",
+    "sev1": "error",
+    "warning": "warning",
+    "warn": "warning",
+    "minor": "warning",
+    "medium": "warning",
+    "moderate": "warning",
+    "p3": "warning",
+    "sev2": "warning",
+    "information": "info",
+    "informational": "info",
+    "info": "info",
+    "notice": "info",
+    "low": "info",
+    "debug": "info",
+    "p4": "info",
+    "p5": "info",
+    "sev3": "info",
+    "sev4": "info",
+}
+"""Words that mean the same wherever they are used. Mere numbers are not among them."""
+
+
+def severity_of(
+    said: object, own: Mapping[str, Severity | None] | None = None
+) -> Severity | None:
+    """Return the severity a word means, None for one we do not know.
+
+    `own` is what a system means by its own words, in lower case; it comes before what
+    is usual. None is not refused: the policy says what an unnamed severity counts as.
+    """
+    word = (text(said) or "").lower()
+    if own is not None and word in own:
+        return own[word]
+    return _USUAL.get(word)
