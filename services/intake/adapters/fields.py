@@ -16,6 +16,9 @@ _UNRENDERED = re.compile(
 )
 
 
+_PUNCTUATION = re.compile(r"[^a-z0-9]+")
+
+
 def text(said: object) -> str | None:
     """Return what `said` says as text without space around it, None for nothing.
 
@@ -39,7 +42,7 @@ def first_text(fields: Mapping[str, object], *names: str) -> str | None:
     return next(filter(None, (text(fields.get(name)) for name in names)), None)
 
 
-def texts(fields: Mapping[str, object], **named: str) -> dict[str, str]:
+def texts(fields: Mapping[str, object], /, **named: str) -> dict[str, str]:
     """Return labels, `label="its field"`, of those fields that say something."""
     said = {label: text(fields.get(name)) for label, name in named.items()}
     return {label: value for label, value in said.items() if value is not None}
@@ -58,3 +61,17 @@ def rendered(fields: Mapping[str, object]) -> dict[str, object]:
         for name, value in fields.items()
         if not (value is None or (isinstance(value, str) and text(value) is None))
     }
+
+
+def plainly_named(fields: Mapping[str, object]) -> dict[str, object]:
+    """Return the fields named in small letters and digits only.
+
+    `monitorID`, `monitor_id` and `MONITOR.ID` are one: where templates are written by
+    hand, everybody has a way of their own. Of several the first that says anything.
+    """
+    plain: dict[str, object] = {}
+    for name, value in fields.items():
+        short = _PUNCTUATION.sub("", name.lower())
+        if text(plain.get(short)) is None:
+            plain[short] = value
+    return plain

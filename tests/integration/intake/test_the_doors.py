@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from starlette.routing import Router
 
-from services.intake.adapters.alertmanager import ALERTS_MAX
+from services.intake.adapters.alert_group import ALERTS_MAX
 from services.intake.app import assemble
 from services.intake.http import routes
 from services.intake.noting import Noting
