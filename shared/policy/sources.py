@@ -42,7 +42,22 @@ class Monitor(Clause):
     """A monitoring system that posts or publishes signals."""
 
     type: Literal[
-        "native", "alertmanager", "zabbix", "grafana", "pagerduty", "cloudevents"
+        "native",
+        "alerta",
+        "alertmanager",
+        "checkmk",
+        "cloudevents",
+        "grafana",
+        "icinga",
+        "librenms",
+        "nagios",
+        "pagerduty",
+        "pingdom",
+        "riemann",
+        "site24x7",
+        "uptime_kuma",
+        "uptimerobot",
+        "zabbix",
     ]
     key: Secret | None = None
     """The key it authenticates with; none: keys are made with `permanence token`."""

@@ -7,7 +7,20 @@ element does not fail its group.
 
 from collections.abc import Callable, Mapping
 
-from services.intake.adapters import alertmanager, native
+from services.intake.adapters import (
+    alerta,
+    alertmanager,
+    grafana,
+    librenms,
+    nagios,
+    native,
+    pingdom,
+    riemann,
+    site24x7,
+    uptime_kuma,
+    uptimerobot,
+    zabbix,
+)
 from services.intake.adapters.post import Post
 from services.intake.signals import Heard
 
@@ -15,6 +28,18 @@ Adapter = Callable[[object, Post], list[Heard]]
 
 ADAPTERS: Mapping[str, Adapter] = {
     "native": native.read,
+    "alerta": alerta.read,
     "alertmanager": alertmanager.read,
+    "checkmk": nagios.read,
+    "grafana": grafana.read,
+    "icinga": nagios.read,
+    "librenms": librenms.read,
+    "nagios": nagios.read,
+    "pingdom": pingdom.read,
+    "riemann": riemann.read,
+    "site24x7": site24x7.read,
+    "uptime_kuma": uptime_kuma.read,
+    "uptimerobot": uptimerobot.read,
+    "zabbix": zabbix.read,
 }
 """The formats there are, by the name they have in addresses and in the policy."""
