@@ -16,7 +16,8 @@ from services.intake.command_bus import listen
 from services.intake.command_desk import CommandDesk
 from services.intake.commits import Commits
 from services.intake.delivery import Delivery, Result
-from services.intake.http import Doors, routes
+from services.intake.doors import Doors
+from services.intake.http import routes
 from services.intake.in_force import InForce
 from services.intake.noting import Noting
 from services.intake.policies import Policies

@@ -5,8 +5,6 @@ Plain Starlette: the busiest path of the house does nothing but read, hand over,
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import Executor
-from dataclasses import dataclass
 from http import HTTPStatus
 
 import orjson
@@ -15,31 +13,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.intake.adapters import ADAPTERS
+from services.intake.alerta_door import take_alert, tell_config
 from services.intake.callers import bearer, source_of
 from services.intake.delivery import Result
+from services.intake.doors import Doors
 from services.intake.outcomes import find_request
-from services.intake.reading import BODY_BYTES_MAX, elements, read_json
-from services.intake.reception import Reception
-from shared.access import Access
+from services.intake.reading import BODY_BYTES_MAX, elements, read_json, read_posted
 from shared.answering import answered
 from shared.batcher import Overloaded
 from shared.bodies import read_body, require_json
-from shared.event_log import EventLog
 from shared.problem import Problem
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 OVERLOADED_SECONDS = 1
 """What `Retry-After` says when more waits than may."""
-
-
-@dataclass(frozen=True)
-class Doors:
-    """What the routes need: who calls, where signals go, where to look."""
-
-    access: Access
-    reception: Reception
-    log: EventLog
-    executor: Executor
 
 
 def routes(doors: Doors) -> list[Route]:
@@ -54,11 +41,19 @@ def routes(doors: Doors) -> list[Route]:
     async def integration(request: Request) -> Response:
         return await _integration(doors, request)
 
+    async def alerta(request: Request) -> Response:
+        return await take_alert(doors, request)
+
     async def requests(request: Request) -> Response:
         return await _request(doors, request)
 
     return [
         route("/v1/events", events, "POST"),
+        # Alerta's clients read no problem+json: their door answers for itself.
+        Route("/v1/integrations/alerta/alert", alerta, methods=["POST"]),
+        Route("/v1/integrations/alerta/{key}/alert", alerta, methods=["POST"]),
+        Route("/v1/integrations/alerta/config", tell_config, methods=["GET"]),
+        Route("/v1/integrations/alerta/{key}/config", tell_config, methods=["GET"]),
         route("/v1/integrations/{type}", integration, "POST"),
         route("/v1/integrations/{type}/{key}", integration, "POST"),
         route("/v1/requests/{event_id:path}", requests, "GET"),
@@ -94,7 +89,7 @@ async def _integration(doors: Doors, request: Request) -> Response:
         )
     source = await _source(doors, request.path_params.get("key") or bearer(request))
     body = await read_body(request, BODY_BYTES_MAX)
-    document = read_json(body)
+    document = read_posted(body, request.headers.get("content-type", ""))
     try:
         results = await doors.reception.receive(source, kind, body, document, None)
     except Overloaded as error:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.intake.adapters import ADAPTERS
@@ -94,6 +94,7 @@ def test_a_good_body_is_a_signal(kind: str) -> None:
     assert heard
 
 
+@settings(deadline=None)
 @given(document=DOCUMENTS)
 def test_any_document_is_heard_in_every_format(document: object) -> None:
     for kind in ADAPTERS:
@@ -101,6 +102,7 @@ def test_any_document_is_heard_in_every_format(document: object) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(ADAPTERS))
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_any_spoilt_body_is_heard(kind: str, data: st.DataObject) -> None:
     taken(kind, data.draw(spoilt(GOOD[kind])))

@@ -28,6 +28,7 @@ _RETURNED = ("content-type", "retry-after", "www-authenticate", "location")
 @router.post("/v1/events")
 @router.post("/v1/integrations/{type}")
 @router.post("/v1/integrations/{type}/{key:path}")
+@router.get("/v1/integrations/{type}/{key:path}")
 @router.get("/v1/requests/{event_id:path}")
 async def forward(request: Request, desk: DeskHere) -> Response:
     """Pass a request to intake and its answer back, both unchanged.

@@ -32,11 +32,22 @@ class Doors:
     executor: ThreadPoolExecutor
     key: str
 
-    def knock(self, method: str, path: str, body: bytes = b"") -> httpx.Response:
-        """Send one request with the key as bearer token."""
-        return asyncio.run(self._knock(method, path, body))
+    def knock(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        headers: dict[str, str] | None = None,
+    ) -> httpx.Response:
+        """Send one request, with the key as bearer token unless told otherwise."""
+        usual = {"Authorization": f"Bearer {self.key}"}
+        return asyncio.run(
+            self._knock(method, path, body, {**usual, **(headers or {})})
+        )
 
-    async def _knock(self, method: str, path: str, body: bytes) -> httpx.Response:
+    async def _knock(
+        self, method: str, path: str, body: bytes, headers: dict[str, str]
+    ) -> httpx.Response:
         noting = Noting(CollectorRegistry(), lambda: None)
         parts = assemble(self.log, lambda: NOW, self.executor, noting)
         app = Router(routes=complete(routes(parts.doors)))
@@ -44,7 +55,6 @@ class Doors:
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app), base_url="http://intake"
         ) as client:
-            headers = {"Authorization": f"Bearer {self.key}"}
             answer = await client.request(method, path, content=body, headers=headers)
         batching.cancel()
         return answer
@@ -94,3 +104,68 @@ def test_a_crowd_that_can_be_no_alerts_is_kept_as_a_whole(doors: Doors) -> None:
 
     assert answer.status_code == 202
     assert [r["status"] for r in answer.json()["results"]] == ["quarantined"]
+
+
+def test_a_form_is_taken_as_json_is(doors: Doors) -> None:
+    form = b"monitorID=779&monitorFriendlyName=Ticket+shop&alertType=1"
+    path = f"/v1/integrations/uptimerobot/{doors.key}"
+    kind = {"Content-Type": "application/x-www-form-urlencoded", "Authorization": ""}
+
+    answer = doors.knock("POST", path, form, kind)
+
+    assert answer.status_code == 202
+    (result,) = answer.json()["results"]
+    assert (result["status"], result["dedup_key"]) == ("opened", "779")
+
+
+ALERT = {"environment": "Production", "resource": "web-3", "event": "HttpDown"}
+
+
+def test_alertas_clients_are_answered_as_alerta_does(doors: Doors) -> None:
+    def send(**said: object) -> httpx.Response:
+        body = orjson.dumps({**ALERT, "severity": "major", **said})
+        key = {"Authorization": f"Key {doors.key}"}
+        return doors.knock("POST", "/v1/integrations/alerta/alert", body, key)
+
+    opened, again = send(), send()
+    gone, nothing = send(severity="normal"), send(severity="normal", event="Other")
+
+    assert [a.status_code for a in (opened, again, gone)] == [201, 201, 201]
+    assert opened.json()["id"].startswith("INC-")
+    assert again.json()["id"] == opened.json()["id"]
+    assert (opened.json()["alert"]["repeat"], again.json()["alert"]["repeat"]) == (
+        False,
+        True,
+    )
+    assert gone.json()["alert"]["status"] == "closed"
+    assert nothing.status_code == 202
+    assert nothing.json()["status"] == "ok"
+    assert "alert" not in nothing.json()
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        (b"{}", 400, "`resource` is missing"),
+        (b"[]", 400, "no alert"),
+        (b"no JSON", 400, "not JSON"),
+    ],
+)
+def test_alertas_clients_are_refused_as_alerta_does(
+    doors: Doors, body: bytes, status: int, said: str
+) -> None:
+    path = f"/v1/integrations/alerta/{doors.key}/alert"
+    answer = doors.knock("POST", path, body, {"Authorization": ""})
+
+    assert answer.status_code == answer.json()["code"] == status
+    assert answer.json()["status"] == "error"
+    assert said in answer.json()["message"]
+
+
+def test_alertas_clients_need_a_key_except_for_their_settings(doors: Doors) -> None:
+    nobody = {"Authorization": ""}
+    refused = doors.knock("POST", "/v1/integrations/alerta/alert", b"{}", nobody)
+    asked = doors.knock("GET", "/v1/integrations/alerta/any/config", b"", nobody)
+
+    assert (refused.status_code, refused.json()["status"]) == (401, "error")
+    assert (asked.status_code, asked.json()) == (200, {})
