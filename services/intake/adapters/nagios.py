@@ -50,7 +50,7 @@ _QUIET = re.compile(r"downtime[a-z]*|custom|alerthandler[a-z]*")
 _PREFIX = re.compile(r"^(?:NOTIFY|NAGIOS|ICINGA|CMK)_", re.IGNORECASE)
 _HOST = ("hostname", "host", "hostalias", "hostdisplayname")
 _SERVICE = ("servicedesc", "servicedescription", "servicename", "servicedisplayname")
-_OUTPUT = ("serviceoutput", "hostoutput", "pluginoutput", "output", "checkoutput")
+_OUTPUT = ("pluginoutput", "output", "checkoutput")
 _TIMES = ("timet", "icingatimet", "microtime", "timestamp", "shortdatetime")
 _LABEL = re.compile(r"(?:host|service)label_(.+)", re.IGNORECASE)
 
@@ -80,7 +80,7 @@ def _read(document: Mapping[str, object], post: Post) -> Heard:
     told = Told(
         key=("service", host, service) if service else ("host", host),
         action=action,
-        title=f"{name}: {first_text(fields, *_OUTPUT) or state or kind}",
+        title=f"{name}: {_output(fields, service) or state or kind}",
         severity=_severity(action, kind, state),
         at=instant(first_text(fields, *_TIMES), post.zone),
         labels=_labels(said, fields, host, service, state),
@@ -93,6 +93,10 @@ def _state(fields: Mapping[str, object], service: str | None) -> str:
     """Return the state in small letters: a service's own, not that of its host."""
     names = ("servicestate", "state") if service else ("hoststate", "state")
     return (first_text(fields, *names) or "").lower()
+
+
+def _output(fields: Mapping[str, object], service: str | None) -> str | None:
+    return first_text(fields, "serviceoutput" if service else "hostoutput", *_OUTPUT)
 
 
 def _action(kind: str, state: str) -> Action | None:

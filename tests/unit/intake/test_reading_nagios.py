@@ -50,6 +50,22 @@ def test_a_host_is_another_trouble_than_its_services() -> None:
     assert host.title == "web-3: 100 % packet loss"
 
 
+def test_one_command_may_send_the_macros_of_host_and_service() -> None:
+    both = {
+        "notification_type": "PROBLEM",
+        "hostname": "web-3",
+        "hoststate": "DOWN",
+        "hostoutput": "100 % packet loss",
+        "servicestate": "OK",
+        "serviceoutput": "fine",
+    }
+    host = signal("nagios", {**both, "servicedesc": ""})
+    service = signal("nagios", {**both, "servicedesc": "HTTP"})
+
+    assert (host.title, host.severity) == ("web-3: 100 % packet loss", "critical")
+    assert (service.title, service.severity) == ("web-3/HTTP: fine", None)
+
+
 def test_names_with_slashes_do_not_meet() -> None:
     one = signal("nagios", {**SERVICE, "service_description": "a/b"})
     other = signal(
