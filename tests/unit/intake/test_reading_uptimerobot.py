@@ -47,6 +47,12 @@ def test_names_may_be_written_in_any_way() -> None:
     assert signal("uptimerobot", snake).title == "Ticket shop: HTTP 503"
 
 
+def test_of_two_ways_of_writing_the_one_that_says_something_counts() -> None:
+    said = {**DOWN, "monitor_id": "", "alert_type": "*alertType*"}
+
+    assert signal("uptimerobot", said).dedup_key == "779"
+
+
 def test_without_its_number_the_address_names_the_monitor() -> None:
     said = {**DOWN, "monitorID": "*monitorID*"}
 
