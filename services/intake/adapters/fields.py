@@ -48,6 +48,12 @@ def texts(fields: Mapping[str, object], /, **named: str) -> dict[str, str]:
     return {label: value for label, value in said.items() if value is not None}
 
 
+def all_texts(fields: Mapping[str, object]) -> dict[str, str]:
+    """Return the fields that are words or numbers, under their own names."""
+    said = {name: text(value) for name, value in fields.items()}
+    return {name: value for name, value in said.items() if value is not None}
+
+
 def inner(fields: Mapping[str, object], name: str) -> Mapping[str, object]:
     """Return the object in a field, an empty one where there is none."""
     said = fields.get(name)

@@ -1,5 +1,6 @@
 """What an adapter hears of one document: a signal, a rejection, or nothing at all."""
 
+from collections.abc import Mapping
 from datetime import UTC, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,15 +16,26 @@ from .spec import NINE
 PARIS = ZoneInfo("Europe/Paris")
 
 
-def heard(kind: str, document: object, zone: tzinfo = UTC) -> list[Heard]:
+def heard(
+    kind: str,
+    document: object,
+    zone: tzinfo = UTC,
+    headers: Mapping[str, str] | None = None,
+) -> list[Heard]:
     """Return all that is heard of `document`, which came through the wire."""
     document = orjson.loads(orjson.dumps(document))
-    return ADAPTERS[kind](document, Post("monitor", NINE, zone=zone))
+    post = Post("monitor", NINE, zone=zone, headers=headers or {})
+    return ADAPTERS[kind](document, post)
 
 
-def signal(kind: str, document: object, zone: tzinfo = UTC) -> Signal:
+def signal(
+    kind: str,
+    document: object,
+    zone: tzinfo = UTC,
+    headers: Mapping[str, str] | None = None,
+) -> Signal:
     """Return the one signal."""
-    (one,) = heard(kind, document, zone)
+    (one,) = heard(kind, document, zone, headers)
     assert isinstance(one, Signal), one
     return one
 
@@ -35,9 +47,11 @@ def rejected(kind: str, document: object) -> Rejected:
     return one
 
 
-def ignored(kind: str, document: object) -> Ignored:
+def ignored(
+    kind: str, document: object, headers: Mapping[str, str] | None = None
+) -> Ignored:
     """Return the one that says nothing of any trouble."""
-    (one,) = heard(kind, document)
+    (one,) = heard(kind, document, headers=headers)
     assert isinstance(one, Ignored), one
     return one
 
