@@ -17,6 +17,7 @@ from services.intake.command_desk import CommandDesk
 from services.intake.commits import Commits
 from services.intake.delivery import Delivery, Result
 from services.intake.doors import Doors
+from services.intake.handshakes import Handshakes
 from services.intake.http import routes
 from services.intake.in_force import InForce
 from services.intake.noting import Noting
@@ -96,7 +97,7 @@ def assemble(
         weight_max=COMMANDS_A_BATCH,
         waiting_max=COMMANDS_WAITING_MAX,
     )
-    reception = Reception(signals, clock)
+    reception = Reception(signals, clock, confirm=Handshakes().confirm)
     in_force = InForce(log, Policies(log))
     doors = Doors(Access(log.transaction, clock), reception, log, executor)
     return Parts(log, commits, signals, commands, reception, doors, in_force)

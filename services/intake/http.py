@@ -91,7 +91,9 @@ async def _integration(doors: Doors, request: Request) -> Response:
     body = await read_body(request, BODY_BYTES_MAX)
     document = read_posted(body, request.headers.get("content-type", ""))
     try:
-        results = await doors.reception.receive(source, kind, body, document, None)
+        results = await doors.reception.receive(
+            source, kind, body, document, headers=request.headers
+        )
     except Overloaded as error:
         # Alertmanager does not try again after 429, only after 5xx.
         raise Problem(

@@ -1,9 +1,13 @@
 """From a document to its results: adapt, hand over in pieces, gather the answers."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
 from services.intake.adapters import ADAPTERS
-from services.intake.adapters.post import Post
+from services.intake.adapters.post import Post, headers_read
 from services.intake.delivery import Delivery, Result
-from services.intake.signals import Rejected
+from services.intake.handshakes import Confirm
+from services.intake.signals import Heard, Ignored, Rejected
 from shared.batcher import Batcher
 from shared.clock import Clock
 
@@ -16,11 +20,18 @@ UNREADABLE = "unreadable"
 class Reception:
     """Hands deliveries to the batcher whose flush is `Receiver.flush`."""
 
-    def __init__(self, batcher: Batcher[Delivery, list[Result]], clock: Clock) -> None:
+    def __init__(
+        self,
+        batcher: Batcher[Delivery, list[Result]],
+        clock: Clock,
+        *,
+        confirm: Confirm | None = None,
+    ) -> None:
         self._batcher = batcher
         self._clock = clock
+        self._confirm = confirm
 
-    async def receive(
+    async def receive(  # noqa: PLR0913 # what a request brings, each on its own
         self,
         source: str,
         adapter: str,
@@ -28,17 +39,21 @@ class Reception:
         document: object,
         event_id: str | None = None,
         *,
+        headers: Mapping[str, str] | None = None,
         told: bool = False,
     ) -> list[Result]:
         """Return what became of each element, all of it committed.
 
         `event_id` is the sender's idempotency key: it names elements without an id.
+        `headers` are those of the request, of which adapters see what they read.
         `told`: the sender reads the results, so a bad element need not be kept.
         Raises `Overloaded`, `Unavailable` or `Problem`; what was committed before that
         is known again when it is sent again.
         """
         received_at = self._clock()
-        heard = ADAPTERS[adapter](document, Post(source, received_at, event_id))
+        seen = headers_read(headers or {})
+        post = Post(source, received_at, event_id, headers=seen)
+        heard = ADAPTERS[adapter](document, post)
         deliveries = [
             Delivery(
                 source,
@@ -51,10 +66,23 @@ class Reception:
             )
             for first in range(0, len(heard), PIECE_MAX)
         ]
+        return await self._shaken(heard, await self._submitted(deliveries))
+
+    async def _submitted(self, deliveries: list[Delivery]) -> list[Result]:
         if len(deliveries) == 1:
             return await self._batcher.submit(deliveries[0])
         pieces = await self._batcher.submit_all(deliveries)
         return [result for piece in pieces for result in piece]
+
+    async def _shaken(
+        self, heard: Sequence[Heard], results: list[Result]
+    ) -> list[Result]:
+        """Confirm what asks for it, once the body is kept; say what came of it."""
+        for n, each in enumerate(heard):
+            if isinstance(each, Ignored) and each.confirm_url and self._confirm:
+                said = await self._confirm(each.confirm_url)
+                results[n] = replace(results[n], error=said)
+        return results
 
     async def set_aside(self, source: str, body: bytes, reason: str) -> None:
         """Quarantine a body whose sender cannot be told that it is none of ours."""

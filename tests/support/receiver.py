@@ -51,6 +51,10 @@ def open_postbox() -> Iterator[Postbox]:
             """Take it."""
             _answer(self, postbox)
 
+        def do_GET(self) -> None:
+            """Take it likewise: some only ask."""
+            _answer(self, postbox)
+
         def log_message(self, *_: object) -> None:
             """Keep quiet."""
 

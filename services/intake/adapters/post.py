@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
+from shared.foreign_headers import FOREIGN_HEADERS
+
 
 @dataclass(frozen=True, slots=True)
 class Post:
@@ -22,3 +24,8 @@ class Post:
     def id_of(self, index: int) -> str | None:
         """Return the event id of an element that names itself not."""
         return self.event_id and f"{self.event_id}/{index}"
+
+
+def headers_read(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return those of a request's headers that adapters read."""
+    return {name: headers[name] for name in FOREIGN_HEADERS if name in headers}

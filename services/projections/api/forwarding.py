@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from services.projections.api.desk import DeskHere
 from services.projections.api.limits import FORWARDED_BYTES_MAX, RETRY_SECONDS
 from shared.bodies import read_body
+from shared.foreign_headers import FOREIGN_HEADERS
 from shared.problem import Problem
 
 router = APIRouter(include_in_schema=False)
@@ -20,6 +21,7 @@ _PASSED = (
     b"accept",
     b"idempotency-key",
     b"user-agent",
+    *(name.encode() for name in FOREIGN_HEADERS),
 )
 _PASSED_PREFIX = b"ce-"
 _RETURNED = ("content-type", "retry-after", "www-authenticate", "location")
