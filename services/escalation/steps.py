@@ -38,6 +38,16 @@ class Try(NamedTuple):
     """How long there is to answer it before the same is tried again."""
 
 
+def answer_by(
+    steps: Sequence[Step], step: int, loop: int, due_at: datetime
+) -> datetime | None:
+    """Return when the page after the one of `due_at` is due, None for the last."""
+    plan = {(each.step, each.loop): each.due_at for each in _rungs(steps, due_at)}
+    here = plan[step, loop]
+    wait = min((due - here for due in plan.values() if due > here), default=None)
+    return None if wait is None else due_at + wait
+
+
 def accepting(case: Case, known: Known) -> Iterator[Due]:
     """Yield that somebody of the level's team took the incident on."""
     post, claim = case.post, case.claim
@@ -94,10 +104,13 @@ def _tries(case: Case, policy: Policy) -> Sequence[Try]:
     if not _climbs(case, policy):
         page = PageTeam(team=post.team, who="members")
         return [Try(post.searched_from, 0, 1, page, True, FIRST_GAP)]
-    steps = policy.escalation.functional
+    return _rungs(policy.escalation.functional, post.searched_from)
+
+
+def _rungs(steps: Sequence[Step], start: datetime) -> list[Try]:
     return [
         Try(
-            post.searched_from + step.after + (loop - 1) * gap,
+            start + step.after + (loop - 1) * gap,
             n,
             loop,
             step.page,

@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 from services.escalation.recalled import Recalled
+from services.escalation.steps import answer_by
 from services.escalation.to_users import words_of
 from shared.events.escalation import EscalationPaged, EscalationRaised
 from shared.events.handover import HandoverRequested
 from shared.events.sla import SlaBreached
-from shared.policy.escalation import Step
 from shared.wording import to_staff as notices
 
 NOTICED_LATE = timedelta(minutes=1)
@@ -23,7 +23,7 @@ def for_staff(of: Recalled, language: str, url: str) -> notices.StaffNotice:
         case EscalationPaged() as page:
             return _page(of, page, language, url)
         case EscalationRaised() as raised:
-            return _to_manager(of, raised, language)
+            return _to_manager(of, raised, language, url)
         case HandoverRequested() as handover:
             return notices.Handover(
                 of.incident.ref,
@@ -35,6 +35,7 @@ def for_staff(of: Recalled, language: str, url: str) -> notices.StaffNotice:
                 problem=handover.problem or "",
                 words=words_of(of, None),
                 answer_by=handover.answer_by,
+                url=url,
             )
         case SlaBreached() as breached:
             return notices.UpdateDue(
@@ -45,6 +46,7 @@ def for_staff(of: Recalled, language: str, url: str) -> notices.StaffNotice:
                 timedelta(seconds=breached.seconds),
                 breached.due_at,
                 of.incident.last_informed_at,
+                url=url,
             )
         case _:
             raise LookupError(f"staff hear nothing of {of.cause.type}")
@@ -58,6 +60,7 @@ def service_name(of: Recalled, language: str) -> str:
 
 def _page(of: Recalled, page: EscalationPaged, language: str, url: str) -> notices.Page:
     steps = of.policy.escalation.functional if page.level == "n2" else ()
+    answer = answer_by(steps, page.step, page.loop, page.due_at) if steps else None
     return notices.Page(
         of.incident.ref,
         of.incident.title,
@@ -73,20 +76,13 @@ def _page(of: Recalled, page: EscalationPaged, language: str, url: str) -> notic
         after=steps[page.step].after if steps else None,
         again=page.loop > 1,
         nobody_on_call=page.nobody_on_call,
-        accept_url=url,
-        answer_by=page.due_at + wait if (wait := _wait(steps, page.step)) else None,
+        url=url,
+        answer_by=answer,
     )
 
 
-def _wait(steps: tuple[Step, ...], step: int) -> timedelta | None:
-    """Return how long after a rung the next one is due."""
-    if step + 1 >= len(steps):
-        return None
-    return steps[step + 1].after - steps[step].after
-
-
 def _to_manager(
-    of: Recalled, raised: EscalationRaised, language: str
+    of: Recalled, raised: EscalationRaised, language: str, url: str
 ) -> notices.ManagerNotice:
     target = "tto" if raised.on.startswith("tto") else "ttr"
     clock = of.clock(target)
@@ -103,4 +99,5 @@ def _to_manager(
         due_at=clock.due_at if clock else None,
         overrun=of.overrun(target),
         detected_at=raised.at if late else None,
+        url=url,
     )

@@ -21,6 +21,7 @@ def _alarm(subject: str, first: str, *lines: Paragraph) -> Template:
             "- Équipe : {team}",
             *lines,
             "- Constaté seulement le {detected_at}",
+            "L'incident : {url}",
             "L'incident reste au centre de services ; ce message ne déplace rien.",
         ),
     )
@@ -38,7 +39,7 @@ TEMPLATES: Mapping[StaffKind, Template] = {
             "- Service : {service}",
             "- Priorité : {priority}",
             *_WORDS,
-            ("promises", "Ce qui est promis à l'utilisateur :"),
+            ("promises", "Ce qui a été promis :"),
             "{promises}",
             "Pourquoi vous :",
             "- {who} « {via} »",
@@ -46,12 +47,12 @@ TEMPLATES: Mapping[StaffKind, Template] = {
             "- étape {step} du niveau {level}, politique version {policy}",
             "- prévue {after} après l'arrivée à ce niveau",
             ("again", "- nouvel essai : personne n'a encore accepté"),
-            "Pour accepter : {accept_url}",
+            "L'incident : {url}",
             (
-                "Vous pouvez aussi prendre {incident} en charge depuis le centre de "
-                "services."
+                "Acceptez {incident} au centre de services, pour que personne d'autre "
+                "ne soit appelé."
             ),
-            "Sans réponse avant le {answer_by}, nous appelons quelqu'un d'autre.",
+            "Sans réponse avant le {answer_by}, nous continuons à chercher quelqu'un.",
         ),
     ),
     "tto_warning": _alarm(
@@ -102,7 +103,11 @@ TEMPLATES: Mapping[StaffKind, Template] = {
             _OVERRUN,
             "- Problème ouvert sur ce service : {problem}",
             *_WORDS,
-            "Acceptez, rattachez à un problème connu ou refusez avec une raison.",
+            "L'incident : {url}",
+            (
+                "Acceptez-le, rattachez-le à un problème connu, ou refusez-le avec une "
+                "raison."
+            ),
             "Réponse attendue avant le {answer_by}.",
         ),
     ),
@@ -117,6 +122,7 @@ TEMPLATES: Mapping[StaffKind, Template] = {
             "- Priorité : {priority}",
             "- Promis : pas plus de {promised} sans nouvelles",
             "- Dernières nouvelles : {last_told_at}",
+            "L'incident : {url}",
             "Informez-le, même s'il n'y a rien de neuf.",
         ),
     ),

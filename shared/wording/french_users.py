@@ -140,6 +140,6 @@ TEMPLATES: Mapping[UserKind, Template] = {
         "identifiée ({problem}). En attendant qu'elle soit supprimée, voici comment "
         "faire :",
         "{workaround}",
-        "Votre signalement reste ouverte et nous vous tenons au courant.",
+        "Votre signalement reste ouvert et nous vous tenons au courant.",
     ),
 }

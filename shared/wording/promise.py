@@ -50,7 +50,7 @@ _STANDING: Mapping[Language, str] = {
 }
 _RHYTHM: Mapping[Language, str] = {
     "fr": "- vous ne restez pas plus de {duration} sans nouvelles de notre part",
-    "en": "- you are not without news from us for more than {duration}",
+    "en": "- you never go more than {duration} without news from us",
 }
 
 

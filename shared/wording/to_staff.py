@@ -1,4 +1,7 @@
-"""What staff are told. `service` and `team` are names as the reader knows them."""
+"""What staff are told. `service` and `team` are names as the reader knows them.
+
+`url` is where the incident is shown.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +20,7 @@ class Page:
 
     `who` says as what, `via` names the schedule or the team; `step` counts from 1.
     `after` is how long after the incident came to this level; `again`: it was tried
-    before. Without an answer by `answer_by` somebody else is asked.
+    before. Without an answer by `answer_by` the next page goes out.
     """
 
     incident: str
@@ -34,7 +37,7 @@ class Page:
     after: timedelta | None = None
     again: bool = False
     nobody_on_call: bool = False
-    accept_url: str = ""
+    url: str = ""
     answer_by: datetime | None = None
 
 
@@ -58,6 +61,7 @@ class ManagerNotice:
     overrun: timedelta | None = None
     returns: int | None = None
     detected_at: datetime | None = None
+    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,7 @@ class Handover:
     problem: str = ""
     words: str = ""
     answer_by: datetime | None = None
+    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,7 @@ class UpdateDue:
     promised: timedelta
     due_at: datetime
     last_told_at: datetime | None = None
+    url: str = ""
 
 
 StaffNotice = Page | ManagerNotice | Handover | UpdateDue

@@ -66,7 +66,7 @@ FULL: Mapping[UserKind | StaffKind, Notice] = {
         timedelta(minutes=15),
         again=True,
         nobody_on_call=True,
-        accept_url="https://desk.example/accept/1",
+        url="https://desk.example/incidents/INC-000042",
         answer_by=DUE,
     ),
     "tto_warning": _alarm("tto_warning", percent=75, due_at=LATER),
@@ -84,6 +84,7 @@ FULL: Mapping[UserKind | StaffKind, Notice] = {
         "PRB-000002",
         WORDS,
         LATER,
+        "https://desk.example/incidents/INC-000042",
     ),
     "update_due": UpdateDue(REF, TITLE, "p2", "Paie", timedelta(hours=2), DUE, LATER),
 }

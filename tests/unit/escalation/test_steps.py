@@ -1,5 +1,6 @@
 """Whom to wake on entering a level, until somebody accepts the incident."""
 
+from services.escalation.steps import answer_by
 from shared.events.escalation import EscalationPaged
 from shared.events.incident import (
     IncidentAcknowledged,
@@ -194,3 +195,19 @@ def test_late_pages_go_to_who_was_to_be_paged_then() -> None:
         local("10:15"),
         local("10:30"),
     ]
+
+
+def test_a_page_is_to_be_answered_before_the_next_one_repeated_ones_included() -> None:
+    twice = valmont(
+        (
+            "after: 15m, unless: accepted, page: {schedule",
+            "after: 10m, unless: accepted, repeat: 2, page: {schedule",
+        )
+    )
+    tries = [(0, 1), (1, 1), (1, 2), (2, 1), (2, 2)]
+    due = [local(clock) for clock in ("09:30", "09:40", "09:50", "10:00", "10:20")]
+    steps = twice.escalation.functional
+
+    answers = [answer_by(steps, *each, at) for each, at in zip(tries, due, strict=True)]
+
+    assert answers == [*due[1:], None]
