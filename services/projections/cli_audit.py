@@ -43,6 +43,6 @@ def _said(verified: Verified) -> str:
         return verified.finding.sentence
     remembered = ", and as the read models remember" if verified.anchors else ""
     return (
-        f"{counted(verified.events, 'event')}, each as it was recorded{remembered}; "
-        f"the last hash is {verified.chain}"
+        f"The chain is whole: {counted(verified.events, 'event')}, each as it was "
+        f"recorded{remembered}; the last hash is {verified.chain}"
     )

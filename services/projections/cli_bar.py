@@ -1,4 +1,4 @@
-"""A progress bar on standard error, so that answers on standard output stay clean."""
+"""A progress bar on standard error, for who watches: answers stay clean, and logs."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +15,10 @@ def bar(
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn())
     console = Console(stderr=True)
     with Progress(
-        *columns, TimeElapsedColumn(), console=console, disable=hidden
+        *columns,
+        TimeElapsedColumn(),
+        console=console,
+        disable=hidden or not console.is_terminal,
     ) as progress:
         tasks = {
             stage: progress.add_task(text, total=None, visible=False)
