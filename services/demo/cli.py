@@ -8,6 +8,7 @@ from typing import Annotated
 import structlog
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from services.demo.playing import Failed, play
 from shared.machine.trouble import Trouble
@@ -35,11 +36,11 @@ def demo(
     try:
         play(home, console, stay=stay)
     except Failed as failed:
-        console.print(f"[red]{failed}[/]")
+        console.print(f"[red]{escape(str(failed))}[/]", soft_wrap=True)
         console.print(f"What the services said: {home / 'demo.log'}")
         raise typer.Exit(1) from None
     except Trouble as trouble:
-        console.print(f"[red]{trouble}[/]")
+        console.print(f"[red]{escape(str(trouble))}[/]", soft_wrap=True)
         raise typer.Exit(trouble.code) from None
     except KeyboardInterrupt:
         console.print("Stopped.")

@@ -47,11 +47,13 @@ async def _play(
     async with _stage(home, account) as stage:
         await _beats(stage, console)
         console.print(await table(stage))
+        if not stay:
+            console.print("All was seen. On a terminal the desk would stay up now.")
+            return
         console.print(f"Look at it: {stage.desk.api_url}/")
-        console.print(f"Token of Sylvie, the manager: {stage.tokens.people['sylvie']}")
-        if stay:
-            console.print("The desk stays up, its clock standing; Ctrl-C ends it.")
-            await asyncio.Event().wait()
+        console.print("Token of Sylvie, the manager:", stage.tokens.people["sylvie"])
+        console.print("The desk stays up, its clock standing; Ctrl-C ends it.")
+        await asyncio.Event().wait()
 
 
 @asynccontextmanager
@@ -108,7 +110,7 @@ async def _beats(stage: Stage, console: Console) -> None:
             await show_one(cue, beat, stage)
             progress.advance(bar)
             if cue is beat.cues[-1]:
-                progress.console.print(_said(beat))
+                progress.console.print(_said(beat), soft_wrap=True)
 
 
 async def show_one(cue: Cue, beat: Beat, stage: Stage) -> None:
