@@ -15,6 +15,12 @@ from services.projections.incident.promises import standings
 from services.projections.incident.whole import whole
 from services.projections.instants import known_at
 from services.projections.log_rows import all_about
+from services.projections.timeline.messages import (
+    REQUESTED,
+    Messages,
+    messages_of,
+    told_of,
+)
 from services.projections.timeline.sentences import sentence
 from shared.clock import real_clock
 from shared.command_line.answers import AsJson, Exit, answer, counted, refused, table_of
@@ -141,12 +147,17 @@ def _plain(value: JsonValue) -> str:
 
 def _story(past: Sequence[Entry]) -> Table:
     events = table_of("position", "recorded, UTC", "what happened")
+    messages = messages_of(
+        entry.event.model_dump(mode="json", exclude_none=True)
+        for entry in past
+        if entry.type == REQUESTED
+    )
     for entry in past:
         recorded = f"{entry.recorded_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
-        events.add_row(str(entry.position), recorded, Text(_told(entry)))
+        events.add_row(str(entry.position), recorded, Text(_told(entry, messages)))
     return events
 
 
-def _told(entry: Entry) -> str:
+def _told(entry: Entry, messages: Messages) -> str:
     what = entry.event.model_dump(mode="json", exclude_none=True)
-    return sentence(entry.type, entry.event.by, what)
+    return sentence(entry.type, entry.event.by, told_of(entry.type, what, messages))

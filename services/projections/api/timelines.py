@@ -25,6 +25,7 @@ from services.projections.read_model import Cursors
 from services.projections.read_models import TIMELINE
 from services.projections.snapshots import snapshot
 from services.projections.timeline.line import Line
+from services.projections.timeline.messages import Messages, messages_in, told_of
 from services.projections.timeline.read import lines, with_words
 from services.projections.timeline.sentences import sentence
 from shared.problem import Problem
@@ -104,9 +105,10 @@ def _timeline(
         if not found and not lines(cursor, schema, ref, (0, upto.position), 1):
             raise _missing(cursor, ref)
         shown = with_words(desk.log, cursor, found[: asked.limit])
+        messages = messages_in(cursor, schema, shown)
     return Timeline(
         incident=ref,
-        items=[_told(line, language) for line in shown],
+        items=[_told(line, language, messages) for line in shown],
         next_after=shown[-1].position if len(found) > len(shown) else None,
         as_of=AsOfAnswer.model_validate(upto),
     )
@@ -125,7 +127,8 @@ def _missing(cursor: Cursors, ref: str) -> Problem:
     return no_incident(ref, is_later=bool(first))
 
 
-def _told(line: Line, language: Language) -> TimelineLine:
+def _told(line: Line, language: Language, messages: Messages) -> TimelineLine:
+    what = told_of(line.kind, line.what, messages)
     return TimelineLine(
         position=line.position,
         version=line.version,
@@ -134,5 +137,5 @@ def _told(line: Line, language: Language) -> TimelineLine:
         actor=line.actor,
         kind=line.kind,
         what=line.what,
-        sentence=sentence(line.kind, line.actor, line.what, language),
+        sentence=sentence(line.kind, line.actor, what, language),
     )

@@ -186,6 +186,36 @@ def test_who_was_told_is_shown_and_how_far_it_came(api: Api) -> None:
     assert (notice["state"], notice["reason"]) == ("failed", "no answer")
 
 
+def test_what_became_of_a_message_is_told_with_what_it_was(api: Api) -> None:
+    head = api.log.head().position
+    told = {
+        language: [
+            line["sentence"].replace("\xa0", " ")
+            for line in api.get(f"{_PATH}/timeline", lang=language, min_position=head)[
+                "items"
+            ]
+            if line["kind"] in {"notification.sent", "notification.failed"}
+        ]
+        for language in ("en", "fr")
+    }
+
+    sent, failed = told["en"]
+    assert sent == "The message (page) to amina left by webhook."
+    assert failed.startswith("The message (page) to amina could not be delivered by")
+    assert told["fr"][0] == "Le message (appel) à amina est parti par webhook."
+
+
+def test_the_rest_of_a_timeline_still_knows_what_a_message_was(api: Api) -> None:
+    head = api.log.head().position
+    items = api.get(f"{_PATH}/timeline", min_position=head)["items"]
+    sent = next(line for line in items if line["kind"] == "notification.sent")
+
+    rest = api.get(f"{_PATH}/timeline", after=sent["position"] - 1)["items"]
+
+    assert rest[0] == sent
+    assert "page" not in sent["what"].values()
+
+
 def test_what_problem_management_said_is_shown(api: Api) -> None:
     handover = api.get(_PATH)["handover"]
 

@@ -8,6 +8,7 @@ import pytest
 from services.projections.timeline import english, french_words
 from services.projections.timeline.english import ENGLISH
 from services.projections.timeline.french import FRENCH
+from services.projections.timeline.messages import ABOUT, WENT
 from services.projections.timeline.sentences import sentence
 from services.projections.timeline.values import duration
 from shared.codec import personal_fields
@@ -34,10 +35,12 @@ def test_every_event_has_a_sentence_of_the_same_fields_in_every_language(
 
 @every_kind
 @pytest.mark.parametrize("sentences", [ENGLISH, FRENCH], ids=["en", "fr"])
-def test_a_sentence_names_only_fields_its_event_has(
+def test_a_sentence_names_only_fields_its_event_or_the_message_it_is_about_has(
     kind: str, sentences: dict[str, tuple[object, ...]]
 ) -> None:
     fields = set(EVENT_TYPES[kind].model_fields) | {"who", "whom"}
+    if kind in WENT:
+        fields |= set(ABOUT)
     for part in sentences[kind]:
         flag, text = part if isinstance(part, tuple) else (None, part)
         assert _fields(text) <= fields
