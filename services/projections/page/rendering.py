@@ -1,16 +1,18 @@
 """From what the API answered to HTML: everything that is shown is escaped."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 from babel.dates import format_datetime
 from jinja2 import Environment, FileSystemLoader
 from starlette.responses import HTMLResponse, Response
 
 from services.projections.page.words import LANGUAGES, named
+from services.projections.timeline.values import duration
 from shared.wording.reader import Language
 
 _HERE = Path(__file__).parent
@@ -64,7 +66,16 @@ def _instant(text: str, language: Language) -> str:
     return format_datetime(moment, "d MMM y HH:mm", locale=language) + " UTC"
 
 
+def _newest(promises: Iterable[Mapping[str, Any]], cycle: int) -> Iterable[object]:
+    """Return the present promise of each target: rounds that are over are history."""
+    return {
+        each["target"]: each for each in promises if each["cycle"] == cycle
+    }.values()
+
+
 _PAGES.filters |= {
+    "newest": _newest,
+    "span": duration,
     "instant": _instant,
     "named": lambda name, language: named(language, name),
 }
