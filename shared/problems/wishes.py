@@ -1,12 +1,16 @@
 """What people may ask of a problem: the body of each request, one class a verb."""
 
 from collections.abc import Mapping
-from typing import ClassVar, get_args
+from typing import Annotated, ClassVar, get_args
+
+from pydantic import Field
 
 from shared.policy.names import Name
-from shared.references import IncidentRef
+from shared.references import IncidentRef, ProblemRef
 from shared.texts import Title, Words
 from shared.wishes import Wish
+
+BESIDE_MAX = 1_000
 
 
 class IdentifyProblem(Wish):
@@ -20,6 +24,10 @@ class IdentifyProblem(Wish):
     """The incident it was found by; the two are linked."""
     team: Name | None = None
     """Who looks for the cause. Left out: Problem Management."""
+    beside: Annotated[tuple[ProblemRef, ...], Field(max_length=BESIDE_MAX)] | None = (
+        None
+    )
+    """All problems the incident is known to have: with another it is refused."""
 
 
 class LinkProblem(Wish):

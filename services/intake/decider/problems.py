@@ -62,6 +62,7 @@ def _identified(
 ) -> Decided:
     if wish.incident:
         incident = require_incident(wish.incident, incident)
+        _require_no_other(incident, wish.beside)
     service = incident.service if incident else UNKNOWN
     if wish.service:
         service = known("service", wish.service, rules.policy.services)
@@ -75,6 +76,16 @@ def _identified(
         incident=incident.ref if incident else None,
     )
     return [identified, *rules.linked(incident, "problem")]
+
+
+def _require_no_other(incident: Incident, known: tuple[str, ...] | None) -> None:
+    """Refuse where somebody found a cause that who asks does not know of."""
+    found = {target for relation, target in incident.links if relation == "problem"}
+    if known is not None and (others := sorted(found - set(known))):
+        raise Refused(
+            f"{incident.ref} is part of {', '.join(others)} by now: look at that first",
+            "state",
+        )
 
 
 def _done(

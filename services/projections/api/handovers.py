@@ -4,7 +4,8 @@ Accepting one is taking its problem on record, joining one is linking it: both a
 commands about a problem. Declining it ends the hand-over itself.
 """
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, Field, ValidationError
@@ -89,8 +90,12 @@ async def accept_handover(
 ) -> RecordAnswer:
     """Take a problem on record for the incident that was handed over."""
     body = _read(AcceptHandover, wish.body)
-    title = await desk.blocking(_title_of_awaiting, desk, ref)
-    identify = {"title": body.title or title, "incident": ref}
+    awaiting = await desk.blocking(_awaiting, desk, ref, wish.command_id)
+    identify = {
+        "title": body.title or awaiting.title,
+        "incident": ref,
+        "beside": awaiting.problems,
+    }
     asked: dict[str, Any] = {"body": identify}
     answer = await desk.owner.ask_about(
         "problem", IdentifyProblem.verb, wish.model_copy(update=asked)
@@ -107,7 +112,7 @@ async def accept_handover(
 async def join_handover(ref: Ref, wish: Wish, desk: DeskHere) -> RecordAnswer:
     """Link the incident that was handed over to a problem known already."""
     body = _read(JoinHandover, wish.body)
-    await desk.blocking(_title_of_awaiting, desk, ref)
+    await desk.blocking(_awaiting, desk, ref, None)
     asked: dict[str, Any] = {"body": {"incident": ref}, "record": body.problem}
     return await desk.owner.ask_about(
         "problem", LinkProblem.verb, wish.model_copy(update=asked)
@@ -142,24 +147,42 @@ def _listed(desk: Desk, asked: HandoversAsked) -> Handovers:
     )
 
 
-def _title_of_awaiting(desk: Desk, ref: str) -> str:
-    """Return the incident's title where its hand-over awaits; else `Problem`."""
+class _Awaiting(NamedTuple):
+    """The incident of a hand-over: its title, and its problems when that was made."""
+
+    title: str
+    problems: list[str]
+
+
+def _awaiting(desk: Desk, ref: str, command_id: UUID | None) -> _Awaiting:
+    """Return what may be answered; else `Problem`.
+
+    Under a `command_id` an answer may be sent again: its owner knows whether it is one.
+    """
     with snapshot(desk.log) as cursor:
         upto = known(cursor, None, 0)
-        _require_awaiting(ref, handovers.one(desk.log, cursor, ref, upto))
+        handover = handovers.one(desk.log, cursor, ref, upto)
+        if handover is None:
+            raise Problem(404, f"{ref} was not handed over", code="unknown_handover")
+        if not handover.awaits and (command_id is None or handover.state == "declined"):
+            raise Problem(409, _answered(ref, handover), code="state")
         entries = desk.log.histories(cursor, [incident_stream(ref)])
-    incident = replay(entry.event for entry in entries)  # type: ignore[misc] # of its stream
-    return incident.title if incident else ref
+    then = replay(e.event for e in entries if e.position <= handover.position)  # type: ignore[misc] # of its stream
+    if then is None:
+        return _Awaiting(ref, [])
+    return _Awaiting(
+        then.title, sorted(to for kind, to in then.links if kind == "problem")
+    )
 
 
-def _require_awaiting(ref: str, handover: Handover | None) -> None:
-    if handover is None:
-        raise Problem(404, f"{ref} was not handed over", code="unknown_handover")
-    if not handover.awaits:
-        by = f" by {handover.problem}" if handover.problem else ""
-        raise Problem(
-            409, f"the hand-over of {ref} was {handover.state}{by}", code="state"
-        )
+def _answered(ref: str, handover: Handover) -> str:
+    match handover.state:
+        case "accepted":
+            return f"the hand-over of {ref} was accepted as {handover.problem} before"
+        case "joined":
+            return f"{ref} was made part of {handover.problem} before"
+        case _:
+            return f"the hand-over of {ref} was {handover.state} before"
 
 
 def _read(kind: type[_Body], body: dict[str, Any]) -> _Body:

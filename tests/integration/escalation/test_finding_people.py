@@ -54,10 +54,15 @@ def test_a_broken_promise_is_handed_over_once_and_answered(desk: CallingDesk) ->
 
     waiting = desk.get("/v1/handovers")["items"]
     assert [each["incident"] for each in waiting] == [declined, incident]
-    problem = desk.post(f"/v1/handovers/{incident}/accept", who="helene").json()
+    accept, key = f"/v1/handovers/{incident}/accept", "once"
+    problem = desk.post(accept, who="helene", Idempotency_Key=key).json()
+    at_once = desk.ask(accept, who="nadia")
+    assert (at_once.status_code, at_once.json()["code"]) == (409, "state")
     desk.until_said(incident, "handover.accepted")
-    no = desk.ask(f"/v1/handovers/{incident}/accept", who="helene")
+    no = desk.ask(accept, who="helene")
     assert (no.status_code, no.json()["code"]) == (409, "state")
+    again = desk.post(accept, who="helene", Idempotency_Key=key).json()
+    assert (again["outcome"], again["record"]) == ("repeated", problem["record"])
     desk.post(f"/v1/handovers/{declined}/decline", {"reason": "Ours"}, "helene")
     assert desk.count(declined, "handover.declined") == 1
     assert desk.get("/v1/handovers")["items"] == []

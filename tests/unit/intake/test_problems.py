@@ -23,6 +23,7 @@ from shared.wishes import Link
 from .records import PRB, desk, identified, of, problem
 from .spec import INC, LATER, ODETTE, OTHER, POLICY, event, opened
 
+OTHER_PRB = "PRB-000099"
 linked = event(IncidentLinked, relation="problem", target=PRB)
 resolved = problem(of(ProblemResolved))
 
@@ -40,6 +41,19 @@ def test_it_is_identified_by_an_incident_and_both_know() -> None:
         identified(origin="incident", incident=INC),
         linked,
     ]
+
+
+def test_who_was_second_to_find_its_cause_is_told_of_the_first() -> None:
+    wish = IdentifyProblem(title="Tickets are lost", incident=INC, beside=())
+
+    because = f"is part of {PRB} by now"
+    desk(incident(linked)).refuses(OTHER_PRB, wish, because, "state")
+
+
+def test_a_second_cause_beside_the_known_one_may_be_found() -> None:
+    wish = IdentifyProblem(title="Tickets are lost", incident=INC, beside=(PRB,))
+
+    assert len(desk(incident(linked)).wishes(OTHER_PRB, wish)) == 2
 
 
 def test_staff_may_identify_one_without_an_incident() -> None:
