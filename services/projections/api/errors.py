@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.projections.api.limits import RETRY_SECONDS
+from services.projections.api.said import said
 from services.projections.generations import NotBuilt
 from services.projections.snapshots import TooSlow
 from shared.answering import place_of, problem_of
@@ -40,7 +41,9 @@ async def _malformed(_: Request, error: Exception) -> Response:
     found: list[dict[str, Any]] = (
         list(error.errors()) if isinstance(error, RequestValidationError) else []
     )
-    errors = [{name: one[name] for name in _SHOWN} for one in found]
+    errors = [
+        {name: one[name] for name in _SHOWN} | {"msg": said(one)} for one in found
+    ]
     named = "; ".join(
         f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in errors
     )

@@ -175,3 +175,22 @@ def test_an_unknown_type_of_event_is_named(api: Api) -> None:
 
     assert "incident.lost" in str(details["detail"])
     assert "incident.opened" in str(details["detail"])
+
+
+@pytest.mark.parametrize(
+    ("path", "what_to_do"),
+    [
+        ("/v1/incidents/42", "write a reference such as INC-000042"),
+        ("/v1/problems/42", "write a reference such as PRB-000042"),
+        ("/v1/incidents/INC-000001?at=yesterday", "write an instant with its zone"),
+        ("/v1/incidents/INC-000001?at=2025-06-30T09:00", "write an instant with its"),
+        ("/v1/metrics?from=x&to=y", "query.from: write a day such as 2025-06-30"),
+    ],
+)
+def test_what_is_not_understood_is_answered_with_what_to_write(
+    api: Api, path: str, what_to_do: str
+) -> None:
+    said = str(problem(api.call("GET", path), 422)["detail"])
+
+    assert what_to_do in said
+    assert "Value error" not in said
