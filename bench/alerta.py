@@ -1,22 +1,19 @@
-"""The peer: Alerta 9.1 on the same PostgreSQL, the same load, the same sender.
+"""The peer: Alerta 9.1 on a PostgreSQL like ours, the same load, the same sender.
 
-`python -m bench.alerta FOLDER` makes a virtual environment there, outside of this
-house, unless there is one. One side at a time, two worker processes each. Its 201 means
-committed and readable; our 202 committed: hold its rate beside `visible` too.
+It is installed into a virtual environment outside of this house. Two worker processes.
+Its 201 means committed and readable; our 202 committed: hold `visible` beside it too.
 """
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
-from typing import Annotated
 
 import httpx
 import psycopg
-import typer
 
+from bench.figure import Figure, median_of
 from bench.sending import Load, send
 from shared.machine.ports import free_port
 from tests.support.desk import until
@@ -29,27 +26,28 @@ SIGNAL = (
     '"severity":"major","service":["web"],"text":"a disk is full on a web server",'
     '"attributes":{"zone":"ams"}}'
 )
-LOADS = {"new": Load("new"), "duplicates": Load("dup", troubles=100)}
+LOADS = {
+    "new, one a request": Load("new"),
+    "duplicates, one a request": Load("dup", troubles=100),
+}
+BEST = {"PLUGINS": "reject"}
+"""Its fewest statements an alert: none of the plug-ins it comes with but one."""
 
 
-def main(
-    folder: Annotated[Path, typer.Argument(help="For its virtual environment.")],
-    rounds: int = 5,
-    seconds: float = 6.0,
-) -> None:
-    """Measure how many alerts a second it takes."""
+def figures(
+    folder: Path, rounds: int, seconds: float, **settings: str
+) -> Iterator[Figure]:
+    """Measure how many alerts a second it takes, under these settings."""
     _install(folder)
     with reachable_folder() as home, running_postgres(home) as postgres:
         owner = postgres.cluster.dsn("postgres")
         with psycopg.connect(owner, autocommit=True) as connection:
             connection.execute("CREATE DATABASE alerta")
         dsn = postgres.cluster.dsn("alerta")
-        with _serving(folder, dsn) as url:
+        with _serving(folder, dsn, settings) as url:
             for name, load in LOADS.items():
                 rates = [_rate(url, dsn, load, n, seconds) for n in range(rounds)]
-                print(
-                    f"{name}: {median(rates):.0f}/s, {min(rates):.0f}–{max(rates):.0f}"
-                )
+                yield median_of(name, rates, "/s")
 
 
 def _install(folder: Path) -> None:
@@ -59,11 +57,11 @@ def _install(folder: Path) -> None:
 
 
 @contextmanager
-def _serving(folder: Path, dsn: str) -> Iterator[str]:
+def _serving(folder: Path, dsn: str, settings: Mapping[str, str]) -> Iterator[str]:
     port = free_port()
     command = [str(folder / "bin" / "gunicorn"), "-w", str(WORKERS), "--preload"]
     command += ["-b", f"127.0.0.1:{port}", "alerta.app:create_app()"]
-    environment = {**os.environ, "DATABASE_URL": dsn, "SECRET_KEY": "bench"}
+    environment = {**os.environ, "DATABASE_URL": dsn, "SECRET_KEY": "bench", **settings}
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
 
@@ -98,7 +96,3 @@ def _stored(dsn: str) -> int:
             "SELECT coalesce(sum(1 + duplicate_count), 0) FROM alerts"
         ).fetchone()
     return int(row[0]) if row else 0
-
-
-if __name__ == "__main__":
-    typer.run(main)
