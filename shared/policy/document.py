@@ -12,6 +12,7 @@ from shared.policy.clause import Clause
 from shared.policy.contracts import Contract
 from shared.policy.desk import Desk
 from shared.policy.escalation import Escalation
+from shared.policy.heartbeats import HEARTBEATS_MAX, Heartbeat
 from shared.policy.maintenance import Maintenance
 from shared.policy.names import Name
 from shared.policy.priorities import ByUrgency, Priorities
@@ -75,6 +76,10 @@ class Policy(Clause):
     problems: Problems | None = None
     sources: Mapping[Name, Source] = {}
     """By the name in `desk.signal.<name>` and of the source's key."""
+    heartbeats: Annotated[
+        Mapping[Name, Heartbeat], Field(max_length=HEARTBEATS_MAX)
+    ] = {}
+    """By the name in `POST /v1/heartbeats/<name>`."""
     maintenance: Mapping[Name, Maintenance] = {}
     surveys: Mapping[Name, Survey] = {}
 

@@ -11,6 +11,7 @@ from shared.policy.calendars import REGION
 from shared.policy.clause import Clause
 from shared.policy.local_times import ZONE
 from shared.policy.names import LANGUAGE, NAME, PERSON
+from shared.policy.signatures import HEADER
 from shared.policy.sources import SERVICE_OR_LABEL
 from shared.policy.surveys import VERSION
 
@@ -36,6 +37,7 @@ _FORMS = {
     LANGUAGE: "a language by its two letters, such as fr",
     ZONE: "a time zone such as Europe/Paris",
     REGION: "a country or a country and subdivision, such as FR or CA-QC",
+    HEADER: "the name of a header: letters, digits and -, at most 64",
     VERSION: "a version: v1, v2 and so on",
     SERVICE_OR_LABEL: "the name of a service, or `labels.` and the name of a label",
 }

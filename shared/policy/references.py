@@ -17,14 +17,21 @@ _TO = {
         "escalation.hierarchical.*.page.team",
         "escalation.nobody_on_call.page.team",
     ),
-    "calendars": ("desk.calendar", "contracts.*.calendar", "contracts.*.p1_calendar"),
+    "calendars": (
+        "desk.calendar",
+        "contracts.*.calendar",
+        "contracts.*.p1_calendar",
+        "heartbeats.*.calendar",
+    ),
     "targets": ("contracts.*.targets",),
     "services": (
         "contracts.*.services.*",
         "sources.*.service",
+        "heartbeats.*.service",
         "maintenance.*.service",
         "surveys.*.scope.services.*",
     ),
+    "sources": ("heartbeats.*.source",),
     "schedules": (
         "escalation.functional.*.page.schedule",
         "escalation.hierarchical.*.page.schedule",

@@ -8,10 +8,14 @@ from pydantic import Field, StringConstraints
 from shared.policy.clause import Clause
 from shared.policy.counts import Count
 from shared.policy.durations import Duration
+from shared.policy.limits import Quota, Rate
+from shared.policy.networks import Network
 from shared.policy.scales import Severity, Urgency
 from shared.policy.secret import Secret
+from shared.policy.signatures import Signature
 from shared.policy.targets import Channel
 
+ALLOWED_MAX = 100
 LABELS = "labels."
 SERVICE_OR_LABEL = (
     r"^(labels\.[A-Za-z_][A-Za-z0-9_.-]{0,99}|[A-Za-z0-9][A-Za-z0-9_-]{0,63})$"
@@ -67,7 +71,13 @@ class Monitor(Clause):
         "zabbix",
     ]
     key: Secret | None = None
-    """The key it authenticates with; none: keys are made with `permanence token`."""
+    """A key it may authenticate with, beside those made with `permanence token`."""
+    signature: Signature | None = None
+    """How its bodies are signed over HTTP; left out: they are not."""
+    allow_from: Annotated[tuple[Network, ...], Field(max_length=ALLOWED_MAX)] = ()
+    """The networks it may send from over HTTP; none named: from anywhere."""
+    rate: Rate | None = None
+    quota: Quota | None = None
     service: ServiceOrLabel | None = None
     """Its one service, or `labels.<name>`: the label that names it."""
     urgency: Mapping[Severity, Urgency] = {}
