@@ -1,0 +1,59 @@
+"""Where a request comes from, also behind proxies, and whether that may be. Pure."""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
+
+Address = IPv4Address | IPv6Address
+Networks = Sequence[IPv4Network | IPv6Network]
+
+
+@lru_cache(maxsize=1_024)
+def networks(written: tuple[str, ...]) -> Networks:
+    """Return networks as they are written. ValueError where one is none."""
+    return tuple(ip_network(each) for each in written)
+
+
+def sender_of(
+    peer: str | None, forwarded: Iterable[str], trusted: Networks
+) -> Address | None:
+    """Return the address a request comes from, None where it cannot be told.
+
+    `peer` is who has connected, `forwarded` the values of `X-Forwarded-For`. A trusted
+    proxy is believed about whom it speaks for: the rightmost that is none itself.
+    """
+    address = _address(peer or "")
+    if address is None or not is_in(address, trusted):
+        return address
+    hops = [hop for value in forwarded for hop in value.split(",")]
+    for hop in reversed(hops):
+        address = _address(hop)
+        if address is None or not is_in(address, trusted):
+            return address
+    return address
+
+
+def is_in(address: Address | None, allowed: Networks) -> bool:
+    """Tell whether an address lies in one of the networks."""
+    return address is not None and any(address in network for network in allowed)
+
+
+def _address(written: str) -> Address | None:
+    text = written.strip()
+    if text.startswith("["):  # [2001:db8::1]:443, as some proxies write
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:  # 10.0.0.1:443
+        text = text.partition(":")[0]
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address

@@ -1,0 +1,100 @@
+"""The secrets of sources that the policy names, read where it says: here alone.
+
+Keys are held as hashes. What bodies are signed with has to be held as it is.
+"""
+
+import hmac
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from hashlib import sha256
+from pathlib import Path
+
+import structlog
+
+from shared.policy.document import Policy
+from shared.policy.sources import Monitor
+
+REREAD_SECONDS = 5.0
+"""How long a secret that was changed in its file may still be the old one."""
+SECRET_BYTES_MAX = 4_096
+KEY_LENGTH_MIN = 16
+"""A shorter key can be guessed; it counts as missing."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Secrets:
+    """What the policy's references lead to, read again every few seconds."""
+
+    def __init__(
+        self,
+        environment: Mapping[str, str] = os.environ,
+        elapsed: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._environment = environment
+        self._elapsed = elapsed
+        self._policy: Policy | None = None
+        self._read_at = float("-inf")
+        self._keys: dict[bytes, str] = {}
+        self._signing: dict[str, tuple[bytes, ...]] = {}
+        self._missing: frozenset[str] = frozenset()
+
+    def are_fresh(self, policy: Policy) -> bool:
+        """Tell whether those of `policy` were read a moment ago; never blocks."""
+        recent = self._elapsed() - self._read_at < REREAD_SECONDS
+        return recent and self._policy is policy
+
+    def read(self, policy: Policy) -> None:
+        """Read all of them; blocks. What cannot be read is missing, and logged once."""
+        keys: dict[bytes, str] = {}
+        signing: dict[str, tuple[bytes, ...]] = {}
+        missing = set()
+        for name, source in _monitors(policy):
+            if source.key is not None:
+                key = self._value(source.key)
+                if key is None or len(key) < KEY_LENGTH_MIN:
+                    missing.add(f"sources.{name}.key")
+                else:
+                    keys[sha256(key).digest()] = name
+            if source.signature is not None:
+                rule = source.signature
+                written = [each for each in (rule.secret, rule.old_secret) if each]
+                values = [self._value(each) for each in written]
+                if None in values:
+                    missing.add(f"sources.{name}.signature")
+                signing[name] = tuple(value for value in values if value)
+        for where in sorted(missing - self._missing):
+            _log.warning("secret.missing", where=where)
+        self._keys, self._signing = keys, signing
+        self._missing = frozenset(missing)
+        self._policy, self._read_at = policy, self._elapsed()
+
+    def source_of(self, key: str) -> str | None:
+        """Return the source whose key in the policy this is."""
+        digest = sha256(key.encode(errors="replace")).digest()
+        found = None
+        for held, name in self._keys.items():
+            if hmac.compare_digest(held, digest):
+                found = name
+        return found
+
+    def signing(self, source: str) -> tuple[bytes, ...]:
+        """Return what the bodies of `source` may be signed with; none: unreadable."""
+        return self._signing.get(source, ())
+
+    def _value(self, reference: str) -> bytes | None:
+        kind, _, where = reference.partition(":")
+        if kind == "env":
+            return self._environment.get(where, "").encode() or None
+        try:
+            with Path(where).open("rb") as file:
+                return file.read(SECRET_BYTES_MAX).strip() or None
+        except OSError:
+            return None
+
+
+def _monitors(policy: Policy) -> Iterator[tuple[str, Monitor]]:
+    for name, source in policy.sources.items():
+        if isinstance(source, Monitor):
+            yield name, source

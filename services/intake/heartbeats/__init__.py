@@ -1,0 +1,1 @@
+"""Heartbeats: what has to report regularly, and what its silence comes to."""
