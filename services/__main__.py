@@ -8,6 +8,7 @@ from services.intake.cli_access import token, vault
 from services.intake.cli_bus import provision_command
 from services.intake.cli_config import config
 from services.intake.cli_people import people
+from services.intake.heartbeats.cli import heartbeat
 from services.projections.cli_audit import audit
 from services.projections.cli_explain import explain_command
 from services.projections.cli_parked import parked
@@ -31,6 +32,7 @@ app.command("migrate")(migrate_command)
 app.command("provision")(provision_command)
 app.add_typer(config, name="config")
 app.add_typer(people, name="people")
+app.add_typer(heartbeat, name="heartbeat")
 app.add_typer(token, name="token")
 app.add_typer(vault, name="vault")
 app.add_typer(parked, name="parked")

@@ -31,7 +31,8 @@ def answered(endpoint: Endpoint, seconds: float = ANSWER_SECONDS) -> Endpoint:
             async with asyncio.timeout(seconds):
                 return await endpoint(request)
         except Exception as error:  # noqa: BLE001 # nobody behind us would answer
-            return response(problem_of(error, place_of(request)).details)
+            problem = problem_of(error, place_of(request))
+            return response(problem.details, problem.headers)
 
     return answer
 

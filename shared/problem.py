@@ -1,6 +1,6 @@
 """Every "no" over HTTP: `application/problem+json`, never a traceback (RFC 9457)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -29,8 +29,11 @@ class Problem(Exception):
         code: str | None = None,
         errors: Sequence[dict[str, Any]] = (),
         retry_after: int | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
+        self.headers = headers or {}
+        """What the answer tells beside, over HTTP alone."""
         self.details = ProblemDetails(
             title=phrase(status),
             status=status,
@@ -41,9 +44,11 @@ class Problem(Exception):
         )
 
 
-def response(details: ProblemDetails) -> Response:
+def response(
+    details: ProblemDetails, beside: Mapping[str, str] | None = None
+) -> Response:
     """Return the HTTP answer for a problem, with `Retry-After` where it has one."""
-    headers = {}
+    headers = dict(beside or {})
     if details.retry_after is not None:
         headers["Retry-After"] = str(details.retry_after)
     if details.status == HTTPStatus.UNAUTHORIZED:

@@ -6,6 +6,7 @@
 import base64
 import binascii
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import urlsplit
@@ -58,6 +59,16 @@ def _secret(secret: SecretStr | None) -> SecretStr | None:
         except binascii.Error as error:
             raise ValueError("what follows whsec_ is not base64") from error
     return secret
+
+
+def _networks(written: str) -> str:
+    """Return networks as they are written, with commas between them."""
+    try:
+        for each in filter(None, written.replace(" ", "").split(",")):
+            ip_network(each)
+    except ValueError as error:
+        raise ValueError("write 10.0.0.5,10.1.0.0/16 and so on") from error
+    return written
 
 
 class ServiceSettings(BaseSettings):
@@ -115,6 +126,20 @@ class IntakeSettings(ServiceSettings):
     """Settings of `services/intake`."""
 
     service: ClassVar[str] = "intake"
+
+    workers: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="How many processes of intake run beside each other: each lets in "
+        "its part of the rates in the policy.",
+    )
+    trusted_proxies: Annotated[str, AfterValidator(_networks)] = Field(
+        "",
+        description="Addresses or networks, with commas, of the proxies before intake, "
+        "the API among them if it passes signals on: who of those named in "
+        "`X-Forwarded-For` stands before them counts as the sender.",
+    )
 
 
 class SlaWatcherSettings(ServiceSettings):

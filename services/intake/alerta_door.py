@@ -14,7 +14,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.intake.callers import bearer, source_of
+from services.intake.callers import bearer
 from services.intake.delivery import Result
 from services.intake.doors import Doors
 from services.intake.reading import BODY_BYTES_MAX, read_json
@@ -29,7 +29,8 @@ async def take_alert(doors: Doors, request: Request) -> Response:
     """Take one alert; its key stands in the path, or is `Authorization: Key …`."""
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
-            return await _taken(doors, request)
+            taken = doors.gate.bounded(lambda asked: _taken(doors, asked))
+            return await taken(request)
     except Exception as error:  # noqa: BLE001 # its client reads no other answer
         return _refusal(error, request)
 
@@ -41,7 +42,7 @@ async def tell_config(_: Request) -> Response:
 
 async def _taken(doors: Doors, request: Request) -> Response:
     token = request.path_params.get("key") or _key(request) or bearer(request)
-    source = await source_of(doors.access, doors.executor, token)
+    source = await doors.gate.admit(request, token, "alerta")
     body = await read_body(request, BODY_BYTES_MAX)
     document = read_json(body)
     (result,) = await doors.reception.receive(
@@ -56,11 +57,12 @@ def _key(request: Request) -> str | None:
 
 
 def _refusal(error: Exception, request: Request) -> Response:
-    details = problem_of(error, place_of(request)).details
+    problem = problem_of(error, place_of(request))
+    details = problem.details
     said = {"status": "error", "message": details.detail, "code": details.status}
     retry_after = details.retry_after
-    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-    return _json(said, details.status, headers)
+    again = {} if retry_after is None else {"Retry-After": str(retry_after)}
+    return _json(said, details.status, again | dict(problem.headers))
 
 
 def _answer(alert: Mapping[str, object], result: Result) -> Response:

@@ -9,15 +9,25 @@ from typing import TypeVar
 import structlog
 from faststream.nats import NatsBroker
 from prometheus_client import CollectorRegistry
-from starlette.routing import Router
+from starlette.routing import Route, Router
 
+from services.intake.activity.doors import SourceDoors
 from services.intake.closing.work import closing
 from services.intake.command_bus import listen
 from services.intake.command_desk import CommandDesk
 from services.intake.commits import Commits
 from services.intake.delivery import Delivery, Result
 from services.intake.doors import Doors
+from services.intake.gate.gatehouse import (
+    ALONE,
+    Gatehouse,
+    Stance,
+    guarding,
+    stance_of,
+)
 from services.intake.handshakes import Handshakes
+from services.intake.heartbeats.doors import HeartbeatDoors
+from services.intake.heartbeats.watch import Watch
 from services.intake.http import routes
 from services.intake.in_force import InForce
 from services.intake.noting import Noting
@@ -30,7 +40,6 @@ from services.intake.relay import Relay
 from services.intake.signal_bus import keep_listening, listen_for_signals
 from services.intake.waiting import waiting_probe
 from services.intake.wanted import Wanted
-from shared.access import Access
 from shared.batcher import Batcher
 from shared.broker import command_broker, started
 from shared.broker import stop as stop_broker
@@ -72,6 +81,8 @@ class Parts:
     reception: Reception
     doors: Doors
     in_force: InForce
+    gatehouse: Gatehouse
+    watch: Watch
 
 
 def assemble(
@@ -79,13 +90,19 @@ def assemble(
     clock: Clock,
     executor: ThreadPoolExecutor,
     noting: Noting,
+    stance: Stance = ALONE,
 ) -> Parts:
     """Return intake's parts; `noting` hears of each commit."""
+    in_force = InForce(log, Policies(log))
+    gatehouse = guarding(log, executor, in_force, noting, clock, stance)
     cache, policies, commits = RecordCache(log), Policies(log), Commits(log)
     receiver = Receiver(log, cache, policies, clock)
     desk = CommandDesk(log, cache, policies, clock)
     signals = Batcher(
-        _then(commits.watched(receiver.flush), noting.signals),
+        _then(
+            _then(commits.watched(receiver.flush), noting.signals),
+            gatehouse.tally.signals,
+        ),
         executor,
         weight=lambda delivery: len(delivery.heard),
         weight_max=SIGNALS_A_BATCH,
@@ -97,17 +114,30 @@ def assemble(
         weight_max=COMMANDS_A_BATCH,
         waiting_max=COMMANDS_WAITING_MAX,
     )
-    reception = Reception(signals, clock, confirm=Handshakes().confirm)
-    in_force = InForce(log, Policies(log))
-    doors = Doors(Access(log.transaction, clock), reception, log, executor)
-    return Parts(log, commits, signals, commands, reception, doors, in_force)
+    charge = gatehouse.gate.admission.charge
+    reception = Reception(signals, clock, charge, confirm=Handshakes().confirm)
+    doors = Doors(gatehouse.gate, reception, log, executor)
+    watch = Watch(log, in_force, reception, clock, on_lever=stance.on_lever)
+    return Parts(
+        log, commits, signals, commands, reception, doors, in_force, gatehouse, watch
+    )
+
+
+def doors_of(parts: Parts, clock: Clock) -> list[Route]:
+    """Return all routes for sources and those who look after them."""
+    gate, in_force = parts.gatehouse.gate, parts.in_force
+    return [
+        *routes(parts.doors),
+        *SourceDoors(gate, parts.log, in_force, clock).routes(),
+        *HeartbeatDoors(gate, in_force, parts.watch).routes(),
+    ]
 
 
 def probes(parts: Parts, clock: Clock) -> list[Probe]:
     """Return the probes of intake's parts."""
     log, commits = parts.log, parts.commits
     waiting = waiting_probe(log, commits, parts.signals, parts.commands)
-    return [waiting, quarantine_probe(log, clock)]
+    return [waiting, quarantine_probe(log, clock), parts.watch.probe]
 
 
 async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
@@ -123,13 +153,13 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
         async with Link(url, "intake-relay") as link:
             relay = Relay(log, settings.database_url.get_secret_value(), link)
             noting = Noting(registry, lambda: loop.call_soon_threadsafe(relay.wake))
-            parts = assemble(log, clock, executor, noting)
+            parts = assemble(log, clock, executor, noting, stance_of(settings))
             on_lever = settings.clock_lever is not None
             silent = closing(log, clock, parts.commands, on_lever=on_lever)
             checks = [relay.probe, *probes(parts, clock), silent.probe]
             health = Health(checks, registry)
-            doors = [*routes(parts.doors), *health.routes()]
-            app = HttpMetrics(Router(routes=complete(doors)), registry)
+            doors = complete([*doors_of(parts, clock), *health.routes()])
+            app = HttpMetrics(Router(routes=doors), registry)
             broker = command_broker(url, "intake", registry)
             async with asyncio.TaskGroup() as group:
                 batching = [
@@ -157,16 +187,19 @@ async def _take_messages(broker: NatsBroker, parts: Parts, stop: asyncio.Event) 
     listen(broker, parts.commands)
     try:
         if await started(broker, stop):
-            subscriber = listen_for_signals(broker, parts.reception)
+            wait = parts.gatehouse.wait
+            subscriber = listen_for_signals(broker, parts.reception, wait)
             await keep_listening(subscriber, stop)
     finally:
         await stop_broker(broker)
 
 
 async def _keep_house(parts: Parts, clock: Clock, stop: asyncio.Event) -> None:
-    """Keep up what nobody asks for: the policy the doors see, the partitions."""
+    """Keep up what nobody asks for: the policy the doors see, heartbeats, counts."""
     async with asyncio.TaskGroup() as group:
         group.create_task(parts.in_force.keep(stop))
+        group.create_task(parts.watch.run(stop))
+        group.create_task(parts.gatehouse.keeping.run(stop))
         group.create_task(_keep_partitions(parts.log, clock, stop))
 
 

@@ -1,4 +1,4 @@
-"""The source at the door: from a request to the name its key belongs to."""
+"""The caller at the door: from a request to whom its key belongs to."""
 
 import asyncio
 from concurrent.futures import Executor
@@ -7,8 +7,11 @@ from starlette.requests import Request
 
 from shared.access import Access, Caller
 from shared.callers import Verify, caller_of, require_scope
+from shared.command import Scope
 from shared.problem import Problem
 
+READERS: tuple[Scope, ...] = ("agent", "manager", "auditor", "admin")
+"""Who may see what sources do."""
 _SOURCE = "source:"
 
 
@@ -18,14 +21,18 @@ def bearer(request: Request) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-async def source_of(access: Access, executor: Executor, token: str | None) -> str:
-    """Return the source whose key `token` is; `Problem` 401 or 403 where it is none."""
+async def caller_at(access: Access, executor: Executor, token: str | None) -> Caller:
+    """Return the caller whose token it is; `Problem` 401 where it is none."""
 
     async def blocking(verify: Verify, asked: str) -> Caller | None:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(executor, verify, asked)
 
-    caller = await caller_of(access, token, blocking)
+    return await caller_of(access, token, blocking)
+
+
+def source_of(caller: Caller) -> str:
+    """Return the source that calls; `Problem` 403 where it is none."""
     require_scope(caller, "source")
     if not caller.actor.startswith(_SOURCE):
         raise Problem(

@@ -13,11 +13,19 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 from rich.text import Text
 
+from services.intake.activity.rows import last_used
 from services.intake.cli_desk import log_of, remember
 from shared import access
 from shared.access import REMEMBERED_SECONDS, TokenRow
 from shared.command import Scope
-from shared.command_line.answers import AsJson, Exit, answer, refused, table_of
+from shared.command_line.answers import (
+    AsJson,
+    Exit,
+    answer,
+    plain_text,
+    refused,
+    table_of,
+)
 from shared.events.event import Actor
 from shared.vault import REMEMBERED_SECONDS as FORGOTTEN_AFTER_SECONDS
 from shared.vault_keys import forget as destroy_key
@@ -70,16 +78,26 @@ def create(
 
 @token.command("list")
 def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """List all tokens ever made, without their secrets."""
+    """List all tokens ever made, without their secrets.
+
+    When one was last used is known of those of sources alone, to some seconds.
+    """
     with log_of(ctx, as_json=as_json) as (log, clock):
         now = clock()
         with log.transaction() as cursor:
             rows = access.tokens(cursor)
-    table = table_of("id", "actor", "scopes", "label", "state")
+            used = last_used(cursor)
+    table = table_of("id", "actor", "scopes", "label", "state", "last used")
     for row in rows:
         cells = (row.token_id, row.actor, " ".join(row.scopes), row.label)
-        table.add_row(*(Text(cell) for cell in cells), _state(row, now))
-    answer(as_json, [{**asdict(row), "state": _state(row, now)} for row in rows], table)
+        at = used.get(row.token_id)
+        use = plain_text(at.replace(microsecond=0)) if at else "-"
+        table.add_row(*(Text(cell) for cell in cells), _state(row, now), use)
+    plain = [
+        asdict(row) | {"state": _state(row, now), "last_used": used.get(row.token_id)}
+        for row in rows
+    ]
+    answer(as_json, plain, table)
 
 
 @token.command()

@@ -1,10 +1,10 @@
-"""What every door of intake needs: who calls, where signals go, where to look."""
+"""What every door of intake needs: who may come in, where signals go, where to look."""
 
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
+from services.intake.gate.gate import Gate
 from services.intake.reception import Reception
-from shared.access import Access
 from shared.event_log import EventLog
 
 
@@ -12,7 +12,7 @@ from shared.event_log import EventLog
 class Doors:
     """Handed to the routes."""
 
-    access: Access
+    gate: Gate
     reception: Reception
     log: EventLog
     executor: Executor

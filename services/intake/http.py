@@ -7,33 +7,30 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from services.intake.adapters import ADAPTERS
 from services.intake.alerta_door import take_alert, tell_config
-from services.intake.callers import bearer, source_of
+from services.intake.callers import bearer
 from services.intake.delivery import Result
 from services.intake.doors import Doors
+from services.intake.json_answers import json_answer
 from services.intake.outcomes import find_request
 from services.intake.reading import BODY_BYTES_MAX, elements, read_json, read_posted
 from shared.answering import answered
-from shared.batcher import Overloaded
 from shared.bodies import read_body, require_json
 from shared.problem import Problem
 
 Endpoint = Callable[[Request], Awaitable[Response]]
-OVERLOADED_SECONDS = 1
-"""What `Retry-After` says when more waits than may."""
 
 
 def routes(doors: Doors) -> list[Route]:
     """Return the routes of intake, each of which always answers."""
 
     def route(path: str, endpoint: Endpoint, method: str) -> Route:
-        return Route(path, answered(endpoint), methods=[method])
+        return Route(path, answered(doors.gate.bounded(endpoint)), methods=[method])
 
     async def events(request: Request) -> Response:
         return await _events(doors, request)
@@ -62,7 +59,7 @@ def routes(doors: Doors) -> list[Route]:
 
 async def _events(doors: Doors, request: Request) -> Response:
     """Take our own format: one event or an array of them."""
-    source = await _source(doors, bearer(request))
+    source = await doors.gate.admit(request, bearer(request))
     require_json(request)
     body = await read_body(request, BODY_BYTES_MAX)
     document = read_json(body)
@@ -87,27 +84,19 @@ async def _integration(doors: Doors, request: Request) -> Response:
         raise Problem(
             404, f"no integration `{kind}`: there are {', '.join(sorted(ADAPTERS))}"
         )
-    source = await _source(doors, request.path_params.get("key") or bearer(request))
+    key = request.path_params.get("key") or bearer(request)
+    source = await doors.gate.admit(request, key, kind)
     body = await read_body(request, BODY_BYTES_MAX)
     document = read_posted(body, request.headers.get("content-type", ""))
-    try:
-        results = await doors.reception.receive(
-            source, kind, body, document, headers=request.headers
-        )
-    except Overloaded as error:
-        # Alertmanager does not try again after 429, only after 5xx.
-        raise Problem(
-            503,
-            "too much is waiting; nothing was recorded: send it again",
-            code="overloaded",
-            retry_after=OVERLOADED_SECONDS,
-        ) from error
+    results = await doors.reception.receive(
+        source, kind, body, document, headers=request.headers
+    )
     return _answer(results)
 
 
 async def _request(doors: Doors, request: Request) -> Response:
     """Tell what became of an event id."""
-    source = await _source(doors, bearer(request))
+    source = await doors.gate.source(bearer(request))
     event_id = request.path_params["event_id"]
     loop = asyncio.get_running_loop()
     found = None
@@ -119,11 +108,7 @@ async def _request(doors: Doors, request: Request) -> Response:
         raise Problem(
             404, f"no event `{event_id[:256]}` of yours in the last days: send it"
         )
-    return _json(found, HTTPStatus.OK)
-
-
-async def _source(doors: Doors, token: str | None) -> str:
-    return await source_of(doors.access, doors.executor, token)
+    return json_answer(found)
 
 
 def _answer(results: Sequence[Result]) -> Response:
@@ -138,12 +123,7 @@ def _answer(results: Sequence[Result]) -> Response:
     }
     if len(results) == 1 and duplicates:
         body["duplicate"] = True
-    return _json(body, HTTPStatus.ACCEPTED)
-
-
-def _json(content: object, status: HTTPStatus) -> Response:
-    text = orjson.dumps(content, option=orjson.OPT_UTC_Z)
-    return Response(text, status, media_type="application/json")
+    return json_answer(body, HTTPStatus.ACCEPTED)
 
 
 def _error(result: Result) -> dict[str, object]:

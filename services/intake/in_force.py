@@ -23,16 +23,34 @@ class InForce:
     def __init__(self, log: EventLog, policies: Policies) -> None:
         self._log = log
         self._policies = policies
-        self._policy: Policy | None = None
+        self._newest: tuple[int, Policy] | None = None
 
     def source(self, name: str) -> Source | None:
         """Return what the policy says of a source, None where it does not name it."""
-        return self._policy.sources.get(name) if self._policy else None
+        return self._newest[1].sources.get(name) if self._newest else None
+
+    def sources(self) -> list[str]:
+        """Return the names of all sources in the policy."""
+        return list(self._newest[1].sources) if self._newest else []
+
+    def newest(self) -> tuple[int, Policy] | None:
+        """Return the policy and its version, None before one was read."""
+        return self._newest
+
+    async def known(self) -> Policy:
+        """Return the policy, reading it where that was never done.
+
+        Raises `Unavailable`, or `Problem` 503 where none was ever applied.
+        """
+        if self._newest is None:
+            await asyncio.to_thread(self.look)
+        assert self._newest is not None  # noqa: S101 # else `look` has raised
+        return self._newest[1]
 
     def look(self) -> None:
         """Read the policy in force; blocks. None is known until one was applied."""
         with self._log.transaction() as cursor:
-            _, self._policy = self._policies.current(cursor)
+            self._newest = self._policies.current(cursor)
 
     async def keep(self, stop: asyncio.Event) -> None:
         """Look again and again until `stop` is set; what was known stays meanwhile."""

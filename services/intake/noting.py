@@ -15,6 +15,8 @@ from services.intake.wanted import Wanted
 from shared.command import Answered, CommandAnswer, RecordAnswer
 from shared.problem import Problem
 
+OTHERS = "others"
+"""All sources the policy does not name: there may be any number of them."""
 _log = structlog.get_logger(__name__)
 
 
@@ -38,6 +40,27 @@ class Noting:
             ["verb", "outcome"],
             registry=registry,
         )
+
+        self._refused = Counter(
+            "permanence_refused_total",
+            "Requests of sources that were told no, by whose and why.",
+            ["source", "why"],
+            registry=registry,
+        )
+        self._deferred = Counter(
+            "permanence_deferred_total",
+            "Messages above their source's rate, left in the queue for later.",
+            ["source"],
+            registry=registry,
+        )
+
+    def refused(self, source: str | None, why: str) -> None:
+        """Note a request that was told no; `source` None: the policy names it not."""
+        self._refused.labels(source or OTHERS, why).inc()
+
+    def deferred(self, source: str | None) -> None:
+        """Note a message that has to wait; `source` as in `refused`."""
+        self._deferred.labels(source or OTHERS).inc()
 
     def signals(
         self, _: Sequence[Delivery], answers: Sequence[list[Result] | Exception]

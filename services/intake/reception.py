@@ -1,6 +1,6 @@
 """From a document to its results: adapt, hand over in pieces, gather the answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from services.intake.adapters import ADAPTERS
@@ -11,6 +11,8 @@ from services.intake.signals import Heard, Ignored, Rejected
 from shared.batcher import Batcher
 from shared.clock import Clock
 
+Charge = Callable[[str, int], object]
+"""Told how many elements a request of a source turned out to hold."""
 PIECE_MAX = 200
 """Elements that are received together: a large array takes several transactions."""
 UNREADABLE = "unreadable"
@@ -24,11 +26,13 @@ class Reception:
         self,
         batcher: Batcher[Delivery, list[Result]],
         clock: Clock,
+        charge: Charge = lambda _source, _elements: None,
         *,
         confirm: Confirm | None = None,
     ) -> None:
         self._batcher = batcher
         self._clock = clock
+        self._charge = charge
         self._confirm = confirm
 
     async def receive(  # noqa: PLR0913 # what a request brings, each on its own
@@ -54,6 +58,7 @@ class Reception:
         seen = headers_read(headers or {})
         post = Post(source, received_at, event_id, headers=seen)
         heard = ADAPTERS[adapter](document, post)
+        self._charge(source, len(heard))
         deliveries = [
             Delivery(
                 source,

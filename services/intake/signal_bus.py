@@ -5,6 +5,7 @@ quarantine, and what cannot be recorded now stays in the queue.
 """
 
 import asyncio
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated
 
@@ -28,6 +29,8 @@ from shared.events.event import is_source
 from shared.problem import Problem
 from shared.serving import pause
 
+Wait = Callable[[str], float]
+"""Says in how many seconds a source's message may come; 0: now."""
 BATCH = 500
 GATHER_SECONDS = 0.05
 AGAIN_SECONDS = 1.0
@@ -49,12 +52,15 @@ Batch = Annotated[NatsBatchMessage, Context("message")]
 
 
 def listen_for_signals(
-    broker: NatsBroker, reception: Reception
+    broker: NatsBroker, reception: Reception, wait: Wait = lambda _: 0.0
 ) -> BatchPullStreamSubscriber:
-    """Subscribe to the work queue; `keep_listening` starts what is returned."""
+    """Subscribe to the work queue; `keep_listening` starts what is returned.
+
+    A message that has to `wait` is left in the queue, unread.
+    """
 
     async def take(batch: Batch) -> None:
-        await asyncio.gather(*(_take(reception, m) for m in batch.raw_message))
+        await asyncio.gather(*(_paced(reception, m, wait) for m in batch.raw_message))
 
     subscriber = broker.subscriber(
         subjects.SIGNALS,
@@ -114,6 +120,15 @@ def _time_out_as_expected(subscription: JetStreamContext.PullSubscription) -> No
 async def _as_it_is(message: NatsBatchMessage) -> list[bytes]:
     # The library's decoder fails a whole batch for one message that is not JSON.
     return [m.data for m in message.raw_message]
+
+
+async def _paced(reception: Reception, message: Msg, wait: Wait) -> None:
+    source = message.subject.removeprefix(_PREFIX)
+    seconds = wait(source) if is_source(source) else 0.0
+    if seconds:
+        await message.nak(delay=seconds)
+    else:
+        await _take(reception, message)
 
 
 async def _take(reception: Reception, message: Msg) -> None:

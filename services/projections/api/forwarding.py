@@ -8,23 +8,31 @@ from fastapi import APIRouter, Request, Response
 from services.projections.api.desk import DeskHere
 from services.projections.api.limits import FORWARDED_BYTES_MAX, RETRY_SECONDS
 from shared.bodies import read_body
-from shared.foreign_headers import FOREIGN_HEADERS
 from shared.problem import Problem
 
 router = APIRouter(include_in_schema=False)
 
 Header = tuple[bytes, bytes]
 
-_PASSED = (
-    b"authorization",
-    b"content-type",
-    b"accept",
-    b"idempotency-key",
-    b"user-agent",
-    *(name.encode() for name in FOREIGN_HEADERS),
+_KEPT_BACK = frozenset(
+    {
+        # They are about this connection, not about what is passed on.
+        b"host", b"content-length", b"connection", b"keep-alive", b"te", b"trailer",
+        b"transfer-encoding", b"upgrade", b"expect", b"accept-encoding",
+        b"proxy-authorization", b"proxy-connection",
+        b"cookie",  # it is the page's
+    }
+)  # fmt: skip
+_FORWARDED_FOR = b"x-forwarded-for"
+_RETURNED = (
+    "content-type",
+    "retry-after",
+    "www-authenticate",
+    "location",
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
 )
-_PASSED_PREFIX = b"ce-"
-_RETURNED = ("content-type", "retry-after", "www-authenticate", "location")
 
 
 @router.post("/v1/events")
@@ -32,10 +40,16 @@ _RETURNED = ("content-type", "retry-after", "www-authenticate", "location")
 @router.post("/v1/integrations/{type}/{key:path}")
 @router.get("/v1/integrations/{type}/{key:path}")
 @router.get("/v1/requests/{event_id:path}")
+@router.get("/v1/sources")
+@router.get("/v1/sources/{name}")
+@router.get("/v1/heartbeats")
+@router.get("/v1/heartbeats/{name}")
+@router.post("/v1/heartbeats/{name}")
+@router.post("/v1/heartbeats/{name}/{key}")
 async def forward(request: Request, desk: DeskHere) -> Response:
     """Pass a request to intake and its answer back, both unchanged.
 
-    The caller's own key goes along: intake decides who may do what.
+    The caller's own key and address go along: intake decides who may do what.
     """
     body = await read_body(request, FORWARDED_BYTES_MAX)
     # The path as it came: decoded and encoded again it might be another.
@@ -43,7 +57,7 @@ async def forward(request: Request, desk: DeskHere) -> Response:
     sent = desk.intake.build_request(
         request.method,
         desk.intake.base_url.copy_with(raw_path=path),
-        headers=_passed(request.headers.raw),
+        headers=[*_passed(request.headers.raw), *_sender(request)],
         content=body,
     )
     try:
@@ -65,12 +79,15 @@ def _question(request: Request) -> bytes:
 
 
 def _passed(headers: Sequence[Header]) -> list[Header]:
-    # As bytes, as they came: what a header holds need not be text at all.
-    return [
-        (name, value)
-        for name, value in headers
-        if name in _PASSED or name.startswith(_PASSED_PREFIX)
-    ]
+    # As bytes, as they came: what a header holds need not be text at all, and a
+    # signature may stand in any of them.
+    return [(name, value) for name, value in headers if name not in _KEPT_BACK]
+
+
+def _sender(request: Request) -> list[Header]:
+    """Return who has sent it, after those for whom it was sent on before."""
+    host = request.client.host if request.client else "unknown"
+    return [(_FORWARDED_FOR, host.encode())]
 
 
 def _away(sentence: str) -> Problem:

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from services.intake.delivery import Delivery, Result
 from services.intake.reception import Reception
-from services.intake.signal_bus import keep_listening, listen_for_signals
+from services.intake.signal_bus import Wait, keep_listening, listen_for_signals
 from services.intake.signals import Signal
 from shared import subjects
 from shared.batcher import Batcher
@@ -48,7 +48,9 @@ class Queue:
 
 
 @asynccontextmanager
-async def listening(bus: Bus, flush: Flush) -> AsyncIterator[Queue]:
+async def listening(
+    bus: Bus, flush: Flush, wait: Wait = lambda _: 0.0
+) -> AsyncIterator[Queue]:
     """Take signals off the queue with `flush`; the queue stands before that."""
     client = await nats.connect(bus.url("admin"))
     await provision(client.jetstream())
@@ -58,7 +60,8 @@ async def listening(bus: Bus, flush: Flush) -> AsyncIterator[Queue]:
         batcher = Batcher(flush, executor, weight_max=400, waiting_max=20_000)
         batching = asyncio.create_task(batcher.run())
         await broker.start()
-        subscriber = listen_for_signals(broker, Reception(batcher, lambda: NOW))
+        reception = Reception(batcher, lambda: NOW)
+        subscriber = listen_for_signals(broker, reception, wait)
         taking = asyncio.create_task(keep_listening(subscriber, stopped))
         try:
             async with asyncio.timeout(30):
@@ -119,3 +122,26 @@ def test_a_message_that_fails_again_and_again_is_set_aside(
     ((source, reason),) = quarantined(hands)
     assert source == "unknown"
     assert "our mistake, noted in the log" in reason
+
+
+def test_a_source_above_its_rate_waits_in_the_queue_and_holds_nobody_up(
+    bus: Bus, hands: Hands
+) -> None:
+    asked: list[str] = []
+
+    def wait(source: str) -> float:
+        asked.append(source)
+        early = source == "noisy" and asked.count("noisy") <= 3
+        return 0.05 if early else 0.0
+
+    async def scenario() -> None:
+        async with listening(bus, hands.receiver.flush, wait) as queue:
+            for source in ("noisy", "demo", "a/b"):
+                await queue.put(source)
+            await queue.empties()
+
+    asyncio.run(scenario())
+
+    assert asked.count("noisy") == 4
+    assert "a/b" not in asked
+    assert opened(hands) == 2

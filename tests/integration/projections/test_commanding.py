@@ -204,6 +204,17 @@ def test_signals_may_be_sent_here_and_are_asked_after_here(desk: Desk) -> None:
     assert asked["incident"] == result["incident"]
 
 
+def test_sources_and_heartbeats_are_shown_here_too(desk: Desk) -> None:
+    sources = _get(desk, "/v1/sources")["items"]
+
+    assert {source["name"] for source in sources} >= {"demo", "prometheus"}
+    assert _get(desk, "/v1/sources/demo")["type"] == "native"
+    assert _get(desk, "/v1/heartbeats") == {"items": []}
+    nobody = _post(desk, "/v1/heartbeats/nobody", who="source")
+    assert nobody.status_code == 404
+    assert "heartbeats" in nobody.json()["detail"]
+
+
 def test_intake_says_no_in_its_own_words(desk: Desk) -> None:
     answer = _post(desk, "/v1/events", {"title": "x"}, who="agent")
 

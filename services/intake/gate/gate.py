@@ -1,0 +1,185 @@
+"""The gate: every request of a source passes it before anything is done for it.
+
+Who is it, may it send from there, may it send just now, and is its body signed: in this
+order, so that what is refused costs little. The body is read only for a signature.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Literal
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.intake.activity.tally import Kind, Tally
+from services.intake.callers import source_of
+from services.intake.gate.admission import Admission, Allowance
+from services.intake.gate.in_hand import InHand, size_ahead
+from services.intake.gate.keys import Keys
+from services.intake.gate.networks import Networks, is_in, networks, sender_of
+from services.intake.gate.signing import fault
+from services.intake.gate.statuses import come_again
+from services.intake.in_force import InForce
+from services.intake.reading import BODY_BYTES_MAX
+from shared.access import Caller
+from shared.batcher import Overloaded
+from shared.bodies import read_body
+from shared.clock import Clock
+from shared.policy.sources import Monitor
+from shared.problem import Problem
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+Why = Literal["rate", "quota", "overloaded", "address", "signature", "key"]
+Refused = Callable[[str | None, Why], None]
+
+OVERLOADED_SECONDS = 1
+SECRET_SECONDS = 30
+"""When to come again while the operator mends a secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What the gate tells of: counts by source, and whom it told no, and why."""
+
+    tally: Tally
+    refused: Refused
+
+
+class Gate:
+    """Lets sources in, or raises the `Problem` they are told."""
+
+    def __init__(
+        self,
+        keys: Keys,
+        in_force: InForce,
+        admission: Admission,
+        watch: Watch,
+        clock: Clock,
+        trusted: Networks,
+    ) -> None:
+        self._keys = keys
+        self._in_force = in_force
+        self.admission = admission
+        self._watch = watch
+        self._clock = clock
+        self._trusted = trusted
+        self.in_hand = InHand()
+
+    async def caller(self, key: str | None) -> Caller:
+        """Return whose key this is, whatever its owner may do."""
+        try:
+            return await self._keys.caller(key)
+        except Problem as problem:
+            if problem.details.status == HTTPStatus.UNAUTHORIZED:
+                self._watch.refused(None, "key")
+            raise
+
+    async def source(self, token: str | None) -> str:
+        """Return the source that asks for something, where it sends nothing."""
+        return source_of(await self.caller(token))
+
+    async def admit(
+        self, request: Request, token: str | None, adapter: str = "native"
+    ) -> str:
+        """Return the source whose request may come in; count it where it may not.
+
+        What it brings is read and checked here where it has to be signed.
+        """
+        caller = await self.caller(token)
+        source = request.state.source = source_of(caller)
+        self._demand_address(request, source)
+        self._demand_allowance(request, source, adapter)
+        await self._demand_signature(request, source)
+        self._watch.tally.use(source, caller.token_id)
+        return source
+
+    def bounded(self, endpoint: Endpoint) -> Endpoint:
+        """Return `endpoint`, with room for the body kept while it runs.
+
+        Whoever finds no room, or too much waiting, is told so in the way of its format.
+        """
+
+        async def enter(request: Request) -> Response:
+            try:
+                with self.in_hand.room_for(size_ahead(request.headers)):
+                    response = await endpoint(request)
+            except Overloaded as error:
+                source = getattr(request.state, "source", None)
+                self._refuse(source, "overloaded")
+                raise Problem(
+                    come_again(request.path_params.get("type")),
+                    "too much is waiting; nothing was recorded: send it again",
+                    code="overloaded",
+                    retry_after=OVERLOADED_SECONDS,
+                ) from error
+            allowance: Allowance | None = getattr(request.state, "allowance", None)
+            if allowance is not None:
+                response.headers.update(allowance.headers)
+            return response
+
+        return enter
+
+    def _refuse(self, source: str | None, why: Why) -> None:
+        self._watch.refused(source, why)
+        if source is not None:
+            kind: Kind = "unauthorised" if why == "signature" else "refused"
+            self._watch.tally.note(source, kind)
+
+    def _demand_address(self, request: Request, source: str) -> None:
+        rule = self._in_force.source(source)
+        if not isinstance(rule, Monitor) or not rule.allow_from:
+            return
+        peer = request.client.host if request.client else None
+        forwarded = request.headers.getlist("x-forwarded-for")
+        sender = sender_of(peer, forwarded, self._trusted)
+        if not is_in(sender, networks(rule.allow_from)):
+            self._refuse(source, "address")
+            raise Problem(
+                403,
+                f"{source} may not send from {sender or 'an unknown address'}: have "
+                "the network added to `allow_from` in the policy, or where a proxy "
+                "stands between, set PERMANENCE_TRUSTED_PROXIES",
+                code="address",
+            )
+
+    def _demand_allowance(self, request: Request, source: str, adapter: str) -> None:
+        allowance = self.admission.ask(source)
+        request.state.allowance = allowance
+        if allowance is None or not allowance.wait:
+            return
+        self._refuse(source, allowance.kind)
+        per = "at once" if allowance.kind == "rate" else "a day"
+        raise Problem(
+            come_again(adapter),
+            f"{source} is above its {allowance.kind} of {allowance.limit} {per}; "
+            f"nothing was recorded: send it again in {allowance.wait} s",
+            code=allowance.kind,
+            retry_after=allowance.wait,
+            headers=allowance.headers,
+        )
+
+    async def _demand_signature(self, request: Request, source: str) -> None:
+        rule = self._in_force.source(source)
+        if not isinstance(rule, Monitor) or rule.signature is None:
+            return
+        secrets = self._keys.signing(source)
+        if not secrets:
+            raise Problem(
+                503,
+                f"this desk cannot read the secret that {source} signs with; nothing "
+                "was recorded: an operator sets it, then send it again",
+                code="secret_missing",
+                retry_after=SECRET_SECONDS,
+            )
+        body = await read_body(request, BODY_BYTES_MAX)
+        request._body = body  # noqa: SLF001 # as `Request.body()` does, but bounded
+        wrong = fault(rule.signature, secrets, request.headers, body, self._clock())
+        if wrong is not None:
+            self._refuse(source, "signature")
+            raise Problem(
+                401,
+                f"{wrong}; nothing was recorded: sign the body with the secret that "
+                f"the policy names for {source}",
+                code="signature",
+            )

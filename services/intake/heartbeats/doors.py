@@ -1,0 +1,97 @@
+"""`POST /v1/heartbeats/{name}`: a beat. `GET /v1/heartbeats`: how all of them stand.
+
+No GET beats: browsers, proxies and link previews fetch whatever they see.
+"""
+
+import asyncio
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.intake.callers import bearer
+from services.intake.gate.gate import Gate
+from services.intake.heartbeats.beating import Terms
+from services.intake.heartbeats.view import shown
+from services.intake.heartbeats.watch import Watch
+from services.intake.in_force import InForce
+from services.intake.json_answers import json_answer
+from services.intake.reading import BODY_BYTES_MAX
+from shared.answering import answered
+from shared.bodies import read_body
+from shared.problem import Problem
+
+
+class HeartbeatDoors:
+    """Takes beats from sources, and shows heartbeats to whoever has a key."""
+
+    def __init__(self, gate: Gate, in_force: InForce, watch: Watch) -> None:
+        self._gate = gate
+        self._in_force = in_force
+        self._watch = watch
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        beat = answered(self._gate.bounded(self._beat))
+        return [
+            Route("/v1/heartbeats", answered(self._all), methods=["GET"]),
+            Route("/v1/heartbeats/{name}", answered(self._one), methods=["GET"]),
+            Route("/v1/heartbeats/{name}", beat, methods=["POST"]),
+            Route("/v1/heartbeats/{name}/{key}", beat, methods=["POST"]),
+        ]
+
+    async def _beat(self, request: Request) -> Response:
+        key = request.path_params.get("key") or bearer(request)
+        source = await self._gate.admit(request, key)
+        await read_body(request, BODY_BYTES_MAX)  # it may have one; it says nothing
+        name = request.path_params["name"]
+        terms = await self._terms(name)
+        owner = terms.heartbeats[name].source
+        if owner not in (None, source):
+            raise Problem(
+                403,
+                f"`{name}` is beaten with the key of {owner}, not of {source}: see "
+                "`heartbeats` in the policy",
+                code="source",
+            )
+        held, recovered = await asyncio.to_thread(self._watch.beat, name, terms)
+        if held.owes is not None:
+            self._watch.wake()
+        answer = {
+            "name": name,
+            "heard_at": held.last_beat_at,
+            "expected_by": held.due_at,
+            "recovered": recovered,
+        }
+        return json_answer(answer, HTTPStatus.ACCEPTED)
+
+    async def _all(self, request: Request) -> Response:
+        await self._gate.caller(bearer(request))
+        await self._in_force.known()
+        newest = self._in_force.newest()
+        held = {b.name: b for b in await asyncio.to_thread(self._watch.listed)}
+        rules = newest[1].heartbeats if newest else {}
+        return json_answer({"items": [shown(n, rules[n], held.get(n)) for n in rules]})
+
+    async def _one(self, request: Request) -> Response:
+        await self._gate.caller(bearer(request))
+        name = request.path_params["name"]
+        terms = await self._terms(name)
+        held = {b.name: b for b in await asyncio.to_thread(self._watch.listed)}
+        return json_answer(shown(name, terms.heartbeats[name], held.get(name)))
+
+    async def _terms(self, name: str) -> Terms:
+        """Return the policy with this heartbeat; `Problem` 404 where it has none."""
+        await self._in_force.known()
+        newest = self._in_force.newest()
+        if newest is None or name not in newest[1].heartbeats:
+            await asyncio.to_thread(self._in_force.look)  # it may be a moment old
+            newest = self._in_force.newest()
+        if newest is None or name not in newest[1].heartbeats:
+            raise Problem(
+                404,
+                f"no heartbeat `{name[:64]}` in the policy: add it under `heartbeats` "
+                "and apply it",
+            )
+        return Terms(*newest)

@@ -1,0 +1,160 @@
+"""Intake's doors with everything behind them, in the test's own process and time.
+
+No process and no port: requests go straight into the application, which works on a real
+database. Clocks stand until a test moves them.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+from prometheus_client import CollectorRegistry
+from starlette.routing import Router
+
+from services.intake import policy_store
+from services.intake.app import Parts, assemble, doors_of
+from services.intake.gate.gatehouse import ALONE, Stance
+from services.intake.noting import Noting
+from services.intake.policy_store import Applied, Signature
+from shared.access import create
+from shared.event_log import EventLog
+from shared.nothing_here import complete
+from shared.serving import end
+from tests.support.servers import Database
+
+POLICY = Path(__file__).parents[2] / "deploy" / "permanence.yaml"
+MASTER = bytes(range(32))
+NOW = datetime(2025, 6, 30, 8, tzinfo=UTC)
+DEMO = "  demo: {type: native}\n"
+TRIGGER = {"action": "trigger", "title": "disk full", "service": "mail"}
+
+
+@dataclass
+class Times:
+    """The clock of the desk, and the one that only goes on."""
+
+    now: datetime = NOW
+    seconds: float = 0.0
+
+
+@dataclass
+class Doors:
+    """What a test knocks with, and looks behind."""
+
+    parts: Parts
+    client: httpx.AsyncClient
+    registry: CollectorRegistry
+    keys: Mapping[str, str]
+
+    async def post(
+        self,
+        path: str = "/v1/events",
+        body: Any = TRIGGER,
+        who: str = "demo",
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """Send a body with somebody's key."""
+        content = body if isinstance(body, bytes) else orjson.dumps(body)
+        shown = self.bearer(who) | dict(headers or {})
+        return await self.client.post(path, content=content, headers=shown)
+
+    async def get(self, path: str, who: str = "agent") -> httpx.Response:
+        """Ask for something with somebody's key."""
+        return await self.client.get(path, headers=self.bearer(who))
+
+    def bearer(self, who: str) -> dict[str, str]:
+        """Return the header that shows a key."""
+        return {"Authorization": f"Bearer {self.keys.get(who, who)}"}
+
+    def counted(self, name: str, **labels: str) -> float:
+        """Return what a counter stands at."""
+        return self.registry.get_sample_value(name, labels) or 0.0
+
+
+@dataclass
+class Gatekept:
+    """A database with a policy and keys; `open` lets a test in."""
+
+    database: Database
+    times: Times
+    keys: dict[str, str] = field(default_factory=dict)
+
+    def apply(self, text: str) -> None:
+        """Put a policy in force."""
+        with self.owner() as log:
+            signature = Signature(by="root", reason="a test")
+            applied = policy_store.apply(log, text, signature, self.times.now, "test")
+        assert isinstance(applied, Applied), applied
+
+    def rule(self, source: str, heartbeats: str = "") -> None:
+        """Put the starter policy in force, with this said of its source `demo`."""
+        text = POLICY.read_text(encoding="utf-8")
+        assert text.count(DEMO) == 1
+        said = f"  demo: {{type: native, {source}}}\n"
+        self.apply(text.replace(DEMO, said) + heartbeats)
+
+    @contextmanager
+    def owner(self) -> Iterator[EventLog]:
+        """Give the log as its owner has it."""
+        log = EventLog.open(
+            self.database.owner_dsn, master=MASTER, clock=lambda: self.times.now
+        )
+        try:
+            yield log
+        finally:
+            log.close()
+
+    def key(self, actor: str, scope: Any) -> str:
+        """Return a fresh key of somebody."""
+        with self.owner() as log, log.transaction() as cursor:
+            return create(cursor, self.times.now, actor, [scope]).token
+
+    @contextmanager
+    def log(self) -> Iterator[EventLog]:
+        """Give the log as intake has it."""
+        log = EventLog.open(
+            self.database.dsn("desk_intake"),
+            master=MASTER,
+            clock=lambda: self.times.now,
+        )
+        try:
+            yield log
+        finally:
+            log.close()
+
+    @asynccontextmanager
+    async def open(
+        self, log: EventLog, stance: Stance = ALONE, peer: str = "192.0.2.9"
+    ) -> AsyncIterator[Doors]:
+        """Give the doors of one more process; `peer` is who connects."""
+        registry = CollectorRegistry()
+        with ThreadPoolExecutor(4) as executor:
+            noting = Noting(registry, lambda: None)
+            clock = lambda: self.times.now  # noqa: E731 # as short as it is
+            own = replace(stance, elapsed=lambda: self.times.seconds)
+            parts = assemble(log, clock, executor, noting, own)
+            app = Router(routes=complete(doors_of(parts, clock)))
+            batching = asyncio.create_task(parts.signals.run())
+            transport = httpx.ASGITransport(app, client=(peer, 50_000))
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://intake"
+            ) as client:
+                yield Doors(parts, client, registry, self.keys)
+            await end(batching)
+
+
+@contextmanager
+def gatekept(database: Database) -> Iterator[Gatekept]:
+    """Give a desk with the starter policy, a source `demo` and an agent."""
+    desk = Gatekept(database, Times())
+    desk.apply(POLICY.read_text(encoding="utf-8"))
+    desk.keys["demo"] = desk.key("source:demo", "source")
+    desk.keys["agent"] = desk.key("person:nadia", "agent")
+    yield desk
