@@ -5,7 +5,7 @@ database. Clocks stand until a test moves them.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -158,3 +158,19 @@ def gatekept(database: Database) -> Iterator[Gatekept]:
     desk.keys["demo"] = desk.key("source:demo", "source")
     desk.keys["agent"] = desk.key("person:nadia", "agent")
     yield desk
+
+
+def through(
+    desk: Gatekept,
+    scenario: Callable[[Doors], Awaitable[None]],
+    stance: Stance = ALONE,
+    peer: str = "192.0.2.9",
+) -> None:
+    """Let a scenario happen at the doors of one process."""
+
+    async def whole() -> None:
+        with desk.log() as log:
+            async with desk.open(log, stance, peer) as doors:
+                await scenario(doors)
+
+    asyncio.run(whole())

@@ -2,16 +2,15 @@
 
 import asyncio
 import hmac
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from datetime import timedelta
+import re
+from collections.abc import AsyncIterator, Iterator
 
-import httpx
 import pytest
 
+from services.intake.app import doors_of
 from services.intake.gate.gatehouse import Stance
 from services.intake.gate.networks import networks
-from shared.access import revoke
-from tests.support.gates import Doors, Gatekept, gatekept
+from tests.support.gates import Doors, Gatekept, gatekept, through
 from tests.support.servers import Database
 
 pytestmark = pytest.mark.servers
@@ -25,19 +24,6 @@ BODY = b'{"action": "trigger", "title": "disk full"}'
 def desk(database: Database) -> Iterator[Gatekept]:
     with gatekept(database) as made:
         yield made
-
-
-def through(
-    desk: Gatekept, scenario: Callable[[Doors], Awaitable[None]], **how: object
-) -> None:
-    """Let a scenario happen at the doors of one process."""
-
-    async def whole() -> None:
-        with desk.log() as log:
-            async with desk.open(log, **how) as doors:  # type: ignore[arg-type] # as `open` has them
-                await scenario(doors)
-
-    asyncio.run(whole())
 
 
 def events(desk: Gatekept) -> int:
@@ -217,89 +203,24 @@ def test_a_key_that_the_policy_names_is_the_key_of_its_source(
     through(desk, scenario)
 
 
-def test_two_keys_of_one_source_live_beside_each_other_while_one_is_changed(
-    desk: Gatekept,
-) -> None:
-    desk.keys["next"] = desk.key("source:demo", "source")
+def test_every_door_that_takes_something_is_behind_the_gate(desk: Gatekept) -> None:
+    desk.rule("allow_from: [198.51.100.0/24]")
 
     async def scenario(doors: Doors) -> None:
-        for who in ("demo", "next"):
-            assert (await doors.post(who=who)).status_code == 202
-        await asyncio.to_thread(doors.parts.gatehouse.keeping.keep)
-        keys = (await doors.get("/v1/sources/demo")).json()["keys"]
-        assert [key["state"] for key in keys] == ["living", "living"]
-        assert all(key["last_used"] for key in keys)
-
-        def revoke_the_old() -> None:
-            with desk.owner() as log, log.transaction() as cursor:
-                assert revoke(cursor, desk.keys["demo"].split("_")[1], desk.times.now)
-
-        await asyncio.to_thread(revoke_the_old)
-
-    async def after(doors: Doors) -> None:
-        assert (await doors.post(who="demo")).status_code == 401
-        assert (await doors.post(who="next")).status_code == 202
-
-    through(desk, scenario)
-    through(desk, after)
-
-
-def test_a_source_is_shown_with_what_it_did(desk: Gatekept) -> None:
-    desk.rule("rate: {per_second: 4, burst: 4}")
-
-    async def scenario(doors: Doors) -> None:
-        good = {"action": "trigger", "title": "x"}
-        assert (await doors.post(body=[good, good, {"title": "y"}])).is_success
-        assert (await doors.post()).is_success
-        assert not (await doors.post()).is_success
-        await asyncio.to_thread(doors.parts.gatehouse.keeping.keep)
-
-        shown = (await doors.get("/v1/sources/demo")).json()
-        assert shown["type"] == "native"
-        assert shown["last_seen"] == "2025-06-30T08:00:00Z"
-        hour = shown["last_hour"]
-        assert (hour["accepted"], hour["duplicates"], hour["rejected"]) == (2, 1, 1)
-        assert (hour["refused"], hour["error_rate"]) == (1, 0.4)
-        assert shown["limits"][0]["remaining"] == 0
-        listed = (await doors.get("/v1/sources")).json()["items"]
-        assert [item["name"] for item in listed] == ["demo", "prometheus"]
-        assert listed[0] == shown
-
-        desk.times.now += timedelta(hours=2)
-        later = (await doors.get("/v1/sources/demo", who="agent")).json()
-        assert later["last_hour"]["error_rate"] is None
-        assert later["last_day"] == hour
-
-    through(desk, scenario)
-
-
-def test_a_source_sees_itself_and_no_other(desk: Gatekept) -> None:
-    async def scenario(doors: Doors) -> None:
-        async def asked(path: str, who: str) -> httpx.Response:
-            return await doors.get(path, who)
-
-        assert (await asked("/v1/sources/demo", "demo")).is_success
-        assert (await asked("/v1/sources/prometheus", "demo")).status_code == 403
-        assert (await asked("/v1/sources", "demo")).status_code == 403
-        assert (await asked("/v1/sources", "nobody")).status_code == 401
-        for nobody in ("nobody", "%00", "x" * 500):
-            answer = await asked(f"/v1/sources/{nobody}", "agent")
-            assert answer.status_code == 404
-
-    through(desk, scenario)
-
-
-def test_counts_that_could_not_be_written_are_written_later(desk: Gatekept) -> None:
-    async def scenario(doors: Doors) -> None:
-        tally = doors.parts.gatehouse.tally
-        tally.note("demo", "accepted", 2)
-        taken = tally.take()
-        tally.note("demo", "accepted")
-        tally.give_back(taken)
-        await asyncio.to_thread(doors.parts.gatehouse.keeping.keep)
-        await asyncio.to_thread(doors.parts.gatehouse.keeping.keep)
-
-        shown = (await doors.get("/v1/sources/demo")).json()
-        assert shown["last_day"]["accepted"] == 3
+        given = {"type": "alertmanager", "name": "any", "key": doors.keys["demo"]}
+        taking = [
+            (method, re.sub(r"{(\w+)(:\w+)?}", lambda m: given[m[1]], route.path))
+            for route in doors_of(doors.parts, lambda: desk.times.now)
+            for method in sorted(
+                {"POST", "PUT", "PATCH", "DELETE"} & (route.methods or set())
+            )
+        ]
+        assert taking
+        for method, path in taking:
+            answer = await doors.client.request(
+                method, path, content=BODY, headers=doors.bearer("demo")
+            )
+            assert answer.status_code == 403, path
+            assert answer.json()["code"] == "address", path
 
     through(desk, scenario)

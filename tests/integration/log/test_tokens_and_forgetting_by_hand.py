@@ -136,6 +136,23 @@ def test_a_revoked_token_is_forgotten_within_seconds(desk: Desk) -> None:
     assert desk.access.remembered(made["token"]) is None
 
 
+def test_the_list_says_when_a_source_last_used_its_key(desk: Desk) -> None:
+    made = desk.run(
+        "token", "create", "--actor", "source:demo", "--scope", "source", "--json"
+    ).plain
+    (before,) = desk.run("token", "list", "--json").plain
+    with psycopg.connect(desk.database.owner_dsn) as connection:
+        connection.execute(
+            "INSERT INTO intake.source_keys VALUES ('demo', %s, %s)",
+            (made["token_id"], NOON),
+        )
+    (after,) = desk.run("token", "list", "--json").plain
+
+    assert before["last_used"] is None
+    assert after["last_used"] == "2026-03-01T12:00:00Z"
+    assert "2026-03-01T12:00:00Z" in desk.run("token", "list").out
+
+
 def test_revoking_twice_is_said_and_harmless(desk: Desk) -> None:
     token_id = desk.make()["token_id"]
     desk.run("token", "revoke", token_id)

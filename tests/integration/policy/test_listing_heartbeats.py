@@ -1,0 +1,64 @@
+"""`permanence heartbeat list`: how what has to report stands."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from services.intake import policy_store
+from services.intake.heartbeats.beating import Terms, beaten, known
+from services.intake.heartbeats.cli import heartbeat
+from services.intake.heartbeats.rows import keep
+from services.intake.policy_store import Applied, Signature
+from shared.event_log import EventLog
+from tests.support.policies import full, full_text
+from tests.support.servers import Database
+
+pytestmark = pytest.mark.servers
+
+NOW = datetime(2025, 6, 30, 2, tzinfo=UTC)
+NAME = "backup-nightly"
+app = typer.Typer()
+app.add_typer(heartbeat, name="heartbeat")
+
+
+def run(database: Database, *words: str) -> str:
+    env = {"DATABASE_URL": database.dsn("desk_admin"), "COLUMNS": "120"}
+    result = CliRunner().invoke(app, ["heartbeat", "list", *words], env=env)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def ruled(database: Database) -> None:
+    log = EventLog.open(database.owner_dsn)
+    signature = Signature(by="root", reason="a test")
+    applied = policy_store.apply(log, full_text(), signature, NOW, "test")
+    assert isinstance(applied, Applied), applied
+    log.close()
+
+
+def beaten_once(database: Database) -> None:
+    log, terms = EventLog.open(database.dsn("desk_intake")), Terms(1, full())
+    with log.transaction() as cursor:
+        keep(cursor, [beaten(known(NAME, terms, NOW), terms, NOW)])
+    log.close()
+
+
+def test_a_desk_without_heartbeats_says_so(database: Database) -> None:
+    assert run(database) == "The policy has no heartbeats.\n"
+
+
+def test_each_heartbeat_of_the_policy_is_listed_with_when_it_is_expected(
+    database: Database,
+) -> None:
+    ruled(database)
+    (before,) = json.loads(run(database, "--json"))
+    beaten_once(database)
+    (after,) = json.loads(run(database, "--json"))
+
+    assert (before["state"], before["expected_by"]) == ("waiting", None)
+    assert (after["name"], after["state"]) == (NAME, "beating")
+    assert after["expected_by"] == "2025-07-01T02:30:00Z"
+    assert "2025-06-30T02:00:00Z" in run(database)
