@@ -22,13 +22,14 @@ _COLUMNS = (
 )
 _ALL = f"SELECT {_COLUMNS} FROM intake.heartbeats ORDER BY name"
 _ONE = f"SELECT {_COLUMNS} FROM intake.heartbeats WHERE name = %s FOR UPDATE"
-_KEEP = f"""
+_BEGIN_EACH = f"""
 INSERT INTO intake.heartbeats ({_COLUMNS})
 SELECT * FROM unnest(%s::text[], %s::int[], %s::timestamptz[], %s::bigint[],
                      %s::timestamptz[], %s::timestamptz[], %s::timestamptz[],
                      %s::timestamptz[], %s::timestamptz[], %s::text[])
-ON CONFLICT (name) DO UPDATE SET ({_COLUMNS}) = ROW (excluded.*)
+ON CONFLICT (name) DO NOTHING
 """
+_KEEP = _BEGIN_EACH.replace("NOTHING", f"UPDATE SET ({_COLUMNS}) = ROW (excluded.*)")
 _DROP = "DELETE FROM intake.heartbeats WHERE name = ANY(%s)"
 _SETTLE = """
 UPDATE intake.heartbeats
@@ -50,8 +51,8 @@ UPDATE intake.heartbeat_watch SET listened_at = %s, written_at = clock_timestamp
 """
 
 
-def listen(cursor: Cursors, now: datetime) -> datetime | None:
-    """Note that we listen; return since when nobody did, None where somebody did.
+def heard_last(cursor: Cursors, now: datetime) -> tuple[datetime, bool, bool]:
+    """Return when somebody listened, whether that is too long ago, and worth noting.
 
     The row stays locked: of several processes one judges at a time. Deafness is
     measured by PostgreSQL's clock, for ours may be moved by a lever.
@@ -60,9 +61,12 @@ def listen(cursor: Cursors, now: datetime) -> datetime | None:
     row = cursor.execute(_WATCH).fetchone()
     assert row is not None  # noqa: S101 # it was made above
     listened_at, deaf, stale = row
-    if stale:
-        cursor.execute(_LISTEN, (now,))
-    return listened_at if deaf else None
+    return listened_at, deaf, stale
+
+
+def listen(cursor: Cursors, now: datetime) -> None:
+    """Note that we listen."""
+    cursor.execute(_LISTEN, (now,))
 
 
 def all_of(cursor: Cursors, *, locked: bool = False) -> list[Beating]:
@@ -78,10 +82,19 @@ def one_of(cursor: Cursors, name: str) -> Beating | None:
 
 
 def keep(cursor: Cursors, beatings: Iterable[Beating]) -> None:
-    """Write heartbeats, in order of their names."""
+    """Write heartbeats whose rows are locked, or that just beat."""
+    _write(cursor, _KEEP, beatings)
+
+
+def begin(cursor: Cursors, beatings: Iterable[Beating]) -> None:
+    """Write heartbeats that had no row; where one has beaten since, that stays."""
+    _write(cursor, _BEGIN_EACH, beatings)
+
+
+def _write(cursor: Cursors, query: str, beatings: Iterable[Beating]) -> None:
     rows = [astuple(each) for each in sorted(beatings, key=lambda each: each.name)]
     if rows:
-        cursor.execute(_KEEP, [list(column) for column in zip(*rows, strict=True)])
+        cursor.execute(query, [list(column) for column in zip(*rows, strict=True)])
 
 
 def drop(cursor: Cursors, names: Iterable[str]) -> None:

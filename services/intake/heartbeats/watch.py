@@ -10,7 +10,16 @@ import orjson
 import structlog
 
 from services.intake.heartbeats.beating import Beating, Terms, beaten, judged, known
-from services.intake.heartbeats.rows import all_of, drop, keep, listen, one_of, settle
+from services.intake.heartbeats.rows import (
+    all_of,
+    begin,
+    drop,
+    heard_last,
+    keep,
+    listen,
+    one_of,
+    settle,
+)
 from services.intake.heartbeats.telling import SOURCE, told
 from services.intake.in_force import InForce
 from services.intake.reception import Reception
@@ -86,20 +95,23 @@ class Watch:
         with self._log.transaction() as cursor:
             if not terms.heartbeats and not all_of(cursor):
                 return []
-            deaf_from = listen(cursor, now)
+            listened_at, deaf, stale = heard_last(cursor, now)
             before = {each.name: each for each in all_of(cursor, locked=True)}
-            newer = [each for each in before.values() if each.policy > terms.version]
-            if newer:  # another process knows more than we do: it judges
-                return []
-            after = {
-                name: judged(
-                    before.get(name) or known(name, terms, now), terms, now, deaf_from
-                )
+            if any(each.policy > terms.version for each in before.values()):
+                return []  # another process knows a newer policy: it judges
+            if stale:
+                listen(cursor, now)
+            deaf_from = listened_at if deaf else None
+            fresh = {n: known(n, terms, now) for n in terms.heartbeats.keys() - before}
+            after = [
+                judged(before[name], terms, now, deaf_from)
                 for name in terms.heartbeats
-            }
-            keep(cursor, [e for n, e in after.items() if e != before.get(n)])
-            drop(cursor, before.keys() - after.keys())
-        return list(after.values())
+                if name in before
+            ]
+            begin(cursor, fresh.values())
+            keep(cursor, [each for each in after if each != before[each.name]])
+            drop(cursor, before.keys() - terms.heartbeats.keys())
+        return [*after, *fresh.values()]
 
     async def _tell(self, held: Beating, terms: Terms) -> None:
         event = told(held, terms.heartbeats[held.name])

@@ -8,6 +8,8 @@ from datetime import timedelta
 import psycopg
 import pytest
 
+from services.intake.heartbeats.beating import Terms, known
+from services.intake.heartbeats.rows import begin
 from services.intake.heartbeats.watch import Watch
 from shared.event_log import EventLog
 from shared.events.incident import IncidentOpened
@@ -187,6 +189,40 @@ def test_a_desk_that_did_not_listen_accuses_nobody_of_silence(desk: Gatekept) ->
     desk.times.now += 60 * MINUTE
     deaf(desk, 3_600)
     asyncio.run(after())
+
+
+def test_a_process_behind_the_policy_judges_nothing_and_forgets_no_deafness(
+    desk: Gatekept,
+) -> None:
+    async def scenario() -> None:
+        async with opened(desk) as behind, opened(desk) as ahead:
+            await asyncio.to_thread(desk.rule, "urgency: {info: high}", HEARTBEATS)
+            await asyncio.to_thread(ahead.parts.in_force.look)
+            await ahead.post("/v1/heartbeats/cron", b"")
+            await ahead.parts.watch.round()
+            desk.times.now += 60 * MINUTE
+            await asyncio.to_thread(deaf, desk, 3_600)
+            await behind.parts.watch.round()
+            await ahead.parts.watch.round()
+
+            assert incidents(ahead.parts.log) == []
+
+    asyncio.run(scenario())
+
+
+def test_a_beat_between_a_look_and_its_end_is_not_undone(desk: Gatekept) -> None:
+    async def scenario() -> None:
+        async with opened(desk) as doors:
+            newest = doors.parts.in_force.newest()
+            assert newest
+            await doors.post("/v1/heartbeats/cron", b"")
+            with doors.parts.log.transaction() as cursor:
+                begin(cursor, [known("cron", Terms(*newest), NOW - DAY)])
+
+            (held,) = doors.parts.watch.listed()
+            assert (held.beats, held.last_beat_at) == (1, NOW)
+
+    asyncio.run(scenario())
 
 
 def test_a_clock_that_jumps_makes_nobody_deaf(desk: Gatekept) -> None:
