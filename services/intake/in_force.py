@@ -24,6 +24,7 @@ class InForce:
         self._log = log
         self._policies = policies
         self._newest: tuple[int, Policy] | None = None
+        self._looking = asyncio.Lock()
 
     def source(self, name: str) -> Source | None:
         """Return what the policy says of a source, None where it does not name it."""
@@ -43,7 +44,9 @@ class InForce:
         Raises `Unavailable`, or `Problem` 503 where none was ever applied.
         """
         if self._newest is None:
-            await asyncio.to_thread(self.look)
+            async with self._looking:  # a crowd at the start looks once
+                if self._newest is None:
+                    await asyncio.to_thread(self.look)
         assert self._newest is not None  # noqa: S101 # else `look` has raised
         return self._newest[1]
 
