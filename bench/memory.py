@@ -102,20 +102,28 @@ def _own(pid: int) -> float:
 
 
 @contextmanager
-def _most(desk: Desk) -> Iterator[Megabytes]:
-    """Look all the while; what is yielded is the most that was seen."""
-    most = dict(_held(desk))
+def _most(desk: Desk) -> Iterator[dict[str, float]]:
+    """Look all the while; what is yielded holds, afterwards, the most that was seen."""
+    most: dict[str, float] = {}
+    with watched(desk, LOOK_SECONDS) as looks:
+        yield most
+    most |= {name: max(look[name] for look in looks) for name in looks[0]}
+
+
+@contextmanager
+def watched(desk: Desk, every: float) -> Iterator[list[Megabytes]]:
+    """Look every so many seconds, first at once; what is yielded are the looks."""
+    looks = [_held(desk)]
     over = Event()
 
     def watch() -> None:
-        while not over.wait(LOOK_SECONDS):
-            for name, megabytes in _held(desk).items():
-                most[name] = max(most[name], megabytes)
+        while not over.wait(every):
+            looks.append(_held(desk))
 
     watcher = Thread(target=watch)
     watcher.start()
     try:
-        yield most
+        yield looks
     finally:
         over.set()
         watcher.join()

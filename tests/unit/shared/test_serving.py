@@ -19,6 +19,8 @@ from tests.support.in_thread import running
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\n"
 PART = b"a" * 16_384
 LARGE = b"b" * 512_000
+PARTS = 4_096
+"""64 MB: a busy server refuses late, and what is on its way then was not taken."""
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +46,9 @@ def line(port: int) -> Iterator[socket.socket]:
 
 
 def sent_until_refused(line: socket.socket, part: bytes) -> bool:
-    """Send up to 200 parts; tell whether the server ended it before."""
+    """Send far more parts than sockets hold; tell whether the server ended it."""
     try:
-        for _ in range(200):
+        for _ in range(PARTS):
             line.sendall(part)
     except OSError:
         return True
