@@ -4,9 +4,12 @@ The API passes them on and adapters read them. No other goes that far: some hold
 """
 
 FOREIGN_HEADERS = (
+    "content-type",
     "sentry-hook-resource",
     "sentry-hook-timestamp",
     "x-amz-sns-message-id",
     "x-amz-sns-topic-arn",
 )
 """Names in lower case."""
+FOREIGN_PREFIXES = ("ce-",)
+"""How the names of further ones begin: a CloudEvent has any number of attributes."""

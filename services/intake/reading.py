@@ -15,8 +15,18 @@ FORM = "application/x-www-form-urlencoded"
 
 def read_json(body: bytes) -> Any:  # noqa: ANN401 # a JSON document may be anything
     """Return the JSON document in `body`; `Problem` 400 or 413 where it is none."""
-    _require_size(body)
+    require_size(body)
     return document_in(body, DEPTH_MAX)
+
+
+def require_size(body: bytes) -> None:
+    """Raise `Problem` 413 where the body is larger than any may be."""
+    if len(body) > BODY_BYTES_MAX:
+        raise Problem(
+            413,
+            f"the body has {len(body)} bytes; at most {BODY_BYTES_MAX}: send less",
+            code="too_large",
+        )
 
 
 def read_posted(body: bytes, content_type: str) -> Any:  # noqa: ANN401 # likewise
@@ -33,7 +43,7 @@ def read_posted(body: bytes, content_type: str) -> Any:  # noqa: ANN401 # likewi
 
 def read_form(body: bytes) -> dict[str, str]:
     """Return the fields of a form, of several of one name the last."""
-    _require_size(body)
+    require_size(body)
     try:
         fields = parse_qsl(
             body.decode(errors="replace"),
@@ -62,12 +72,3 @@ def elements(document: object) -> list[object]:
     if not document:
         raise Problem(422, "the array is empty: send at least one event")
     return document
-
-
-def _require_size(body: bytes) -> None:
-    if len(body) > BODY_BYTES_MAX:
-        raise Problem(
-            413,
-            f"the body has {len(body)} bytes; at most {BODY_BYTES_MAX}: send less",
-            code="too_large",
-        )

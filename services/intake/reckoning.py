@@ -146,7 +146,8 @@ class _Tally:
     def ignore(self, n: int, index: int, why: Ignored) -> None:
         """Account for an element that says nothing of any trouble."""
         reason = one_line(why.reason, REASON_MAX)
-        self.lines.append(Line(n, Result(index, "ignored", error=reason)))
+        result = Result(index, "ignored", why.event_id, error=reason)
+        self.lines.append(Line(n, result))
 
     def hear(self, n: int, index: int, signal: Signal, received_at: datetime) -> None:
         """Account for a signal: a message known already, or something new."""

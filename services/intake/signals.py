@@ -125,6 +125,8 @@ class Ignored:
     title: str | None = None
     confirm_url: str | None = None
     """Where a handshake is confirmed, if that takes a request of ours."""
+    event_id: str | None = None
+    """The name of the message, where its sender may ask what became of it."""
 
 
 Heard = Signal | Rejected | Ignored

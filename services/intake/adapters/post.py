@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
-from shared.foreign_headers import FOREIGN_HEADERS
+from shared.foreign_headers import FOREIGN_HEADERS, FOREIGN_PREFIXES
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,5 +27,9 @@ class Post:
 
 
 def headers_read(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return those of a request's headers that adapters read."""
-    return {name: headers[name] for name in FOREIGN_HEADERS if name in headers}
+    """Return those of a request's headers that adapters read; lower case."""
+    return {
+        name: value
+        for name, value in headers.items()
+        if name in FOREIGN_HEADERS or name.startswith(FOREIGN_PREFIXES)
+    }

@@ -1,0 +1,33 @@
+"""From a body and its headers to what the adapter of CloudEvents reads."""
+
+from collections.abc import Mapping
+
+from services.intake.adapters.cloud_data import is_json, readable
+from services.intake.adapters.cloud_headers import (
+    CONTENT_TYPE,
+    attributes_in,
+    is_envelope,
+)
+from services.intake.reading import read_json, require_size
+from shared.problem import Problem
+
+
+def cloud_document(body: bytes, headers: Mapping[str, str]) -> object:
+    """Return the events in a body, or its data where headers hold the attributes.
+
+    The names of `headers` are in lower case. `Problem` 400, 413 or 415 where the body
+    is not what it says; data of any kind is taken.
+    """
+    kind = headers.get(CONTENT_TYPE, "")
+    if is_envelope(kind) and not is_json(kind):
+        raise Problem(
+            415,
+            f"the body is {kind}: send `application/cloudevents+json`",
+            code="not_json",
+        )
+    if not attributes_in(headers):
+        return read_json(body)
+    require_size(body)
+    if body and kind and is_json(kind):
+        return read_json(body)
+    return readable(body, kind)
