@@ -23,16 +23,27 @@ RETRY_SECONDS = 2
 _log = structlog.get_logger(__name__)
 
 
-def answered(endpoint: Endpoint, seconds: float = ANSWER_SECONDS) -> Endpoint:
-    """Return `endpoint` with every error of it answered, and after `seconds` a 503."""
+def told(problem: Problem) -> Response:
+    """Return a refusal as `application/problem+json`."""
+    return response(problem.details, problem.headers)
+
+
+def answered(
+    endpoint: Endpoint,
+    seconds: float = ANSWER_SECONDS,
+    say: Callable[[Problem], Response] = told,
+) -> Endpoint:
+    """Return `endpoint` with every error of it answered, and after `seconds` a 503.
+
+    `say` puts a refusal into the form that the callers of this endpoint read.
+    """
 
     async def answer(request: Request) -> Response:
         try:
             async with asyncio.timeout(seconds):
                 return await endpoint(request)
         except Exception as error:  # noqa: BLE001 # nobody behind us would answer
-            problem = problem_of(error, place_of(request))
-            return response(problem.details, problem.headers)
+            return say(problem_of(error, place_of(request)))
 
     return answer
 

@@ -18,6 +18,7 @@ from services.intake.command_desk import CommandDesk
 from services.intake.commits import Commits
 from services.intake.delivery import Delivery, Result
 from services.intake.doors import Doors
+from services.intake.every_door import every_door
 from services.intake.gate.gatehouse import (
     ALONE,
     Gatehouse,
@@ -28,7 +29,6 @@ from services.intake.gate.gatehouse import (
 from services.intake.handshakes import Handshakes
 from services.intake.heartbeats.doors import HeartbeatDoors
 from services.intake.heartbeats.watch import Watch
-from services.intake.http import routes
 from services.intake.in_force import InForce
 from services.intake.noting import Noting
 from services.intake.policies import Policies
@@ -127,7 +127,7 @@ def doors_of(parts: Parts, clock: Clock) -> list[Route]:
     """Return all routes for sources and those who look after them."""
     gate, in_force = parts.gatehouse.gate, parts.in_force
     return [
-        *routes(parts.doors),
+        *every_door(parts.doors),
         *SourceDoors(gate, parts.log, in_force, clock).routes(),
         *HeartbeatDoors(gate, in_force, parts.watch).routes(),
     ]

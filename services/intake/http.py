@@ -14,11 +14,13 @@ from starlette.routing import Route
 from services.intake.adapters import ADAPTERS
 from services.intake.alerta_door import take_alert, tell_config
 from services.intake.callers import bearer
+from services.intake.cloud_reading import cloud_document
 from services.intake.delivery import Result
 from services.intake.doors import Doors
 from services.intake.json_answers import json_answer
 from services.intake.outcomes import find_request
 from services.intake.reading import BODY_BYTES_MAX, elements, read_json, read_posted
+from services.intake.webhook_consent import consent
 from shared.answering import answered
 from shared.bodies import read_body, require_json
 from shared.problem import Problem
@@ -34,6 +36,9 @@ def routes(doors: Doors) -> list[Route]:
 
     async def events(request: Request) -> Response:
         return await _events(doors, request)
+
+    async def cloudevents(request: Request) -> Response:
+        return await _cloudevents(doors, request)
 
     async def integration(request: Request) -> Response:
         return await _integration(doors, request)
@@ -51,6 +56,10 @@ def routes(doors: Doors) -> list[Route]:
         Route("/v1/integrations/alerta/{key}/alert", alerta, methods=["POST"]),
         Route("/v1/integrations/alerta/config", tell_config, methods=["GET"]),
         Route("/v1/integrations/alerta/{key}/config", tell_config, methods=["GET"]),
+        route("/v1/cloudevents", cloudevents, "POST"),
+        route("/v1/cloudevents", consent, "OPTIONS"),
+        route("/v1/integrations/cloudevents", consent, "OPTIONS"),
+        route("/v1/integrations/cloudevents/{key}", consent, "OPTIONS"),
         route("/v1/integrations/{type}", integration, "POST"),
         route("/v1/integrations/{type}/{key}", integration, "POST"),
         route("/v1/requests/{event_id:path}", requests, "GET"),
@@ -68,13 +77,18 @@ async def _events(doors: Doors, request: Request) -> Response:
     results = await doors.reception.receive(
         source, "native", body, document, key, told=True
     )
-    if not isinstance(document, list) and results[0].status == "rejected":
-        raise Problem(
-            422,
-            results[0].error or "the event cannot be taken",
-            errors=[_error(results[0])],
-        )
-    return _answer(results)
+    return _told(results, alone=not isinstance(document, list))
+
+
+async def _cloudevents(doors: Doors, request: Request) -> Response:
+    """Take CloudEvents, in the body or with their attributes in the headers."""
+    source = await doors.gate.admit(request, bearer(request), "cloudevents")
+    body = await read_body(request, BODY_BYTES_MAX)
+    document = cloud_document(body, request.headers)
+    results = await doors.reception.receive(
+        source, "cloudevents", body, document, told=True, headers=request.headers
+    )
+    return _told(results, alone=not isinstance(document, list))
 
 
 async def _integration(doors: Doors, request: Request) -> Response:
@@ -87,7 +101,10 @@ async def _integration(doors: Doors, request: Request) -> Response:
     key = request.path_params.get("key") or bearer(request)
     source = await doors.gate.admit(request, key, kind)
     body = await read_body(request, BODY_BYTES_MAX)
-    document = read_posted(body, request.headers.get("content-type", ""))
+    if kind == "cloudevents":
+        document = cloud_document(body, request.headers)
+    else:
+        document = read_posted(body, request.headers.get("content-type", ""))
     results = await doors.reception.receive(
         source, kind, body, document, headers=request.headers
     )
@@ -109,6 +126,17 @@ async def _request(doors: Doors, request: Request) -> Response:
             404, f"no event `{event_id[:256]}` of yours in the last days: send it"
         )
     return json_answer(found)
+
+
+def _told(results: Sequence[Result], *, alone: bool) -> Response:
+    """Answer a sender that reads: 422 where its one event is none."""
+    if alone and results[0].status == "rejected":
+        raise Problem(
+            422,
+            results[0].error or "the event cannot be taken",
+            errors=[_error(results[0])],
+        )
+    return _answer(results)
 
 
 def _answer(results: Sequence[Result]) -> Response:

@@ -1,6 +1,7 @@
 """A desk without processes: a fresh database, a policy, and intake's own hands."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,9 @@ from services.intake.policies import Policies
 from services.intake.policy_store import Applied, Signature
 from services.intake.receiving import Receiver
 from services.intake.record_cache import RecordCache
+from shared.access import create
 from shared.event_log import EventLog
+from tests.integration.intake.doors import Doors
 from tests.support.servers import Database
 
 POLICY = Path(__file__).parents[3] / "deploy" / "permanence.yaml"
@@ -65,3 +68,16 @@ def hands(ruled: Database) -> Iterator[Hands]:
     made = hands_on(ruled)
     yield made
     made.log.close()
+
+
+@pytest.fixture
+def doors(ruled: Database) -> Iterator[Doors]:
+    """Give the doors of a desk with the starter policy."""
+    owner = EventLog.open(ruled.owner_dsn)
+    with owner.transaction() as cursor:
+        key = create(cursor, NOW, "source:demo", ["source"]).token
+    owner.close()
+    log = EventLog.open(ruled.dsn("desk_intake"), master=MASTER, clock=lambda: NOW)
+    with ThreadPoolExecutor(4) as executor:
+        yield Doors(log, executor, key, lambda: NOW)
+    log.close()

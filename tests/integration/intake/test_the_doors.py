@@ -1,76 +1,13 @@
 """The doors for machines, knocked at as no honest sender would."""
 
-import asyncio
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-
 import httpx
 import orjson
 import pytest
-from prometheus_client import CollectorRegistry
-from starlette.routing import Router
 
 from services.intake.adapters.alert_group import ALERTS_MAX
-from services.intake.app import assemble
-from services.intake.http import routes
-from services.intake.noting import Noting
-from shared.access import create
-from shared.event_log import EventLog
-from shared.nothing_here import complete
-from tests.integration.intake.conftest import MASTER, NOW
-from tests.support.servers import Database
+from tests.integration.intake.doors import Doors
 
 pytestmark = pytest.mark.servers
-
-
-@dataclass(frozen=True)
-class Doors:
-    """Intake's routes on a real log, and the key of a source."""
-
-    log: EventLog
-    executor: ThreadPoolExecutor
-    key: str
-
-    def knock(
-        self,
-        method: str,
-        path: str,
-        body: bytes = b"",
-        headers: dict[str, str] | None = None,
-    ) -> httpx.Response:
-        """Send one request, with the key as bearer token unless told otherwise."""
-        usual = {"Authorization": f"Bearer {self.key}"}
-        return asyncio.run(
-            self._knock(method, path, body, {**usual, **(headers or {})})
-        )
-
-    async def _knock(
-        self, method: str, path: str, body: bytes, headers: dict[str, str]
-    ) -> httpx.Response:
-        noting = Noting(CollectorRegistry(), lambda: None)
-        parts = assemble(self.log, lambda: NOW, self.executor, noting)
-        app = Router(routes=complete(routes(parts.doors)))
-        batching = asyncio.create_task(parts.signals.run())
-        async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(app), base_url="http://intake"
-        ) as client:
-            answer = await client.request(method, path, content=body, headers=headers)
-        batching.cancel()
-        return answer
-
-
-@pytest.fixture
-def doors(ruled: Database) -> Iterator[Doors]:
-    """Give the doors of a desk with the starter policy."""
-    owner = EventLog.open(ruled.owner_dsn)
-    with owner.transaction() as cursor:
-        key = create(cursor, NOW, "source:demo", ["source"]).token
-    owner.close()
-    log = EventLog.open(ruled.dsn("desk_intake"), master=MASTER, clock=lambda: NOW)
-    with ThreadPoolExecutor(4) as executor:
-        yield Doors(log, executor, key)
-    log.close()
 
 
 @pytest.mark.parametrize("event_id", ["%00", "a%00b", "%ff", "%ed%a0%80", "x" * 8_000])

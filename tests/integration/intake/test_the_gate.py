@@ -207,7 +207,14 @@ def test_every_door_that_takes_something_is_behind_the_gate(desk: Gatekept) -> N
     desk.rule("allow_from: [198.51.100.0/24]")
 
     async def scenario(doors: Doors) -> None:
-        given = {"type": "alertmanager", "name": "any", "key": doors.keys["demo"]}
+        given = {
+            "type": "alertmanager",
+            "name": "any",
+            "key": doors.keys["demo"],
+            "identifier": "any",
+            "action": "close",
+            "rest": "any/tags",
+        }
         taking = [
             (method, re.sub(r"{(\w+)(:\w+)?}", lambda m: given[m[1]], route.path))
             for route in doors_of(doors.parts, lambda: desk.times.now)

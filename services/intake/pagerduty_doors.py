@@ -1,0 +1,112 @@
+"""The doors PagerDuty's senders know: Events v2 and change events.
+
+The key of the source stands where the routing key stood. Answers have PagerDuty's form,
+so its clients read them: 202, 400 with `errors`, 403, 413, 429 and 5xx.
+"""
+
+from http import HTTPStatus
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.intake.callers import bearer
+from services.intake.doors import Doors
+from services.intake.reading import BODY_BYTES_MAX, read_json
+from shared.answering import answered
+from shared.bodies import read_body
+from shared.problem import Problem, phrase
+
+_HEADER = "x-routing-key"
+_KEY = "routing_key"
+_REMOVED = "removed"
+_SAID_AS_IT_IS = frozenset({403, 413, 429})
+_INVALID = {"status": "invalid event", "message": "Event object is invalid"}
+_THROTTLED = {
+    "status": "throttle exceeded",
+    "message": "Events come faster than they are recorded: retry later",
+}
+
+
+def routes(doors: Doors) -> list[Route]:
+    """Return the two doors, each of which always answers in PagerDuty's form."""
+
+    def route(path: str, kind: str, said: str) -> Route:
+        async def endpoint(request: Request) -> Response:
+            return await _enqueue(doors, request, kind, said)
+
+        taken = answered(doors.gate.bounded(endpoint), say=_no)
+        return Route(path, taken, methods=["POST"])
+
+    return [
+        route("/v2/enqueue", "pagerduty_events", "Event processed"),
+        route("/v2/change/enqueue", "pagerduty_changes", "Change event processed"),
+    ]
+
+
+async def _enqueue(doors: Doors, request: Request, kind: str, said: str) -> Response:
+    key = request.headers.get(_HEADER) or bearer(request) or await _key_in(request)
+    source = await doors.gate.admit(request, key, kind)
+    body = await read_body(request, BODY_BYTES_MAX)
+    document = read_json(body)
+    (result,) = await doors.reception.receive(
+        source,
+        kind,
+        _without_key(body, document),
+        document,
+        request.headers.get("idempotency-key"),
+        told=True,
+    )
+    if result.status == "rejected":
+        raise Problem(400, result.error or "the event cannot be taken")
+    answer = {"status": "success", "message": said}
+    if result.dedup_key:
+        answer["dedup_key"] = result.dedup_key
+    return _json(answer, HTTPStatus.ACCEPTED)
+
+
+async def _key_in(request: Request) -> str:
+    """Return the key in the body, which is kept for who reads it after this."""
+    body = await read_body(request, BODY_BYTES_MAX)
+    request._body = body  # noqa: SLF001 # as `Request.body()` does, but bounded
+    key = _key(read_json(body))
+    if not key:
+        raise Problem(400, f"`{_KEY}` is missing: it is the key of a source")
+    return key
+
+
+def _key(document: object) -> str | None:
+    key = document.get(_KEY) if isinstance(document, dict) else None
+    return key if isinstance(key, str) else None
+
+
+def _without_key(body: bytes, document: object) -> bytes:
+    """Return the body to be kept: who may read it is not given the key with it."""
+    if not isinstance(document, dict) or _KEY not in document:
+        return body
+    return orjson.dumps({**document, _KEY: _REMOVED})
+
+
+def _no(problem: Problem) -> Response:
+    """Return a refusal in PagerDuty's form; what the sender must mend is 400."""
+    details = problem.details
+    status = details.status
+    if status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in _SAID_AS_IT_IS:
+        status = HTTPStatus.BAD_REQUEST
+    match status:
+        case HTTPStatus.BAD_REQUEST:
+            said = _INVALID
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            said = _THROTTLED
+        case _:
+            said = {"status": phrase(status).lower(), "message": details.detail}
+    answer = _json({**said, "errors": [details.detail]}, status)
+    answer.headers.update(problem.headers)
+    if details.retry_after is not None:
+        answer.headers["Retry-After"] = str(details.retry_after)
+    return answer
+
+
+def _json(content: object, status: int) -> Response:
+    return Response(orjson.dumps(content), status, media_type="application/json")
