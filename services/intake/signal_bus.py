@@ -5,7 +5,7 @@ quarantine, and what cannot be recorded now stays in the queue.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Annotated
 
@@ -20,7 +20,13 @@ from nats.errors import TimeoutError as NothingCame
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 
+from services.intake.adapters.cloud_headers import (
+    CONTENT_TYPE,
+    attributes_in,
+    is_envelope,
+)
 from services.intake.adapters.cutting import one_line
+from services.intake.cloud_reading import cloud_document
 from services.intake.reading import elements, read_json
 from services.intake.reception import Reception
 from shared import subjects
@@ -70,7 +76,8 @@ def listen_for_signals(
         ack_policy=AckPolicy.MANUAL,
         decoder=_as_it_is,
         title="signals",
-        description="Events of monitoring sources: one, or an array of them.",
+        description="Events of monitoring sources: one, or an array of them, "
+        "or a CloudEvent in either mode.",
     )
     subscriber(take)
     return subscriber
@@ -165,10 +172,26 @@ async def _received(reception: Reception, message: Msg) -> None:
         reason = f"`{one_line(source, SOURCE_SHOWN)}` is not the name of a source"
         await reception.set_aside(NOBODY, body, reason)
         return
+    headers = {n.lower(): value for n, value in (message.headers or {}).items()}
+    adapter = "cloudevents" if _is_cloudevent(headers) else "native"
     try:
-        document = read_json(body)
-        elements(document)
+        document = _document(adapter, body, headers)
     except Problem as problem:
         await reception.set_aside(source, body, problem.details.detail)
     else:
-        await reception.receive(source, "native", body, document, event_id)
+        await reception.receive(
+            source, adapter, body, document, event_id, headers=headers
+        )
+
+
+def _document(adapter: str, body: bytes, headers: Mapping[str, str]) -> object:
+    if adapter == "cloudevents":
+        return cloud_document(body, headers)
+    document = read_json(body)
+    elements(document)
+    return document
+
+
+def _is_cloudevent(headers: Mapping[str, str]) -> bool:
+    kind = headers.get(CONTENT_TYPE, "")
+    return is_envelope(kind) or bool(attributes_in(headers))

@@ -35,8 +35,11 @@ class Queue:
 
     client: Client
 
-    async def put(self, source: str, body: bytes = FIRES) -> None:
-        await self.client.jetstream().publish(subjects.signal(source), body)
+    async def put(
+        self, source: str, body: bytes = FIRES, headers: dict[str, str] | None = None
+    ) -> None:
+        stream = self.client.jetstream()
+        await stream.publish(subjects.signal(source), body, headers=headers)
 
     async def empties(self) -> None:
         async def empty() -> bool:
@@ -145,3 +148,57 @@ def test_a_source_above_its_rate_waits_in_the_queue_and_holds_nobody_up(
     assert asked.count("noisy") == 4
     assert "a/b" not in asked
     assert opened(hands) == 2
+
+
+BINARY = {
+    "ce-specversion": "1.0",
+    "ce-id": "7",
+    "ce-source": "/quais/north",
+    "ce-type": "example.gate.stuck",
+    "ce-subject": "gate%2012",
+    "Content-Type": "text/plain",
+}
+STRUCTURED = {
+    "specversion": "1.0",
+    "id": "7",
+    "source": "/quais/north",
+    "type": "example.gate.stuck",
+    "subject": "gate 12",
+}
+ENVELOPE = {"Content-Type": "application/cloudevents+json"}
+
+
+def test_a_cloudevent_is_one_message_in_either_mode(bus: Bus, hands: Hands) -> None:
+    async def scenario() -> None:
+        async with listening(bus, hands.receiver.flush) as queue:
+            await queue.put("demo", b"it is stuck", BINARY)
+            await queue.put("demo", orjson.dumps(STRUCTURED), ENVELOPE)
+            await queue.empties()
+
+    asyncio.run(scenario())
+
+    with hands.log.transaction() as cursor:
+        ids = cursor.execute("SELECT event_id FROM intake.requests").fetchall()
+    assert ids == [("/quais/north|7",)]
+    assert opened(hands) == 1
+    assert quarantined(hands) == []
+
+
+def test_a_cloudevent_that_is_none_is_set_aside(bus: Bus, hands: Hands) -> None:
+    old = orjson.dumps({**STRUCTURED, "specversion": "0.3"})
+
+    async def scenario() -> None:
+        async with listening(bus, hands.receiver.flush) as queue:
+            await queue.put("demo", old, ENVELOPE)
+            xml = {"content-type": "application/cloudevents+xml"}
+            await queue.put("demo", b"<e/>", xml)
+            await queue.put("demo")
+            await queue.empties()
+
+    asyncio.run(scenario())
+
+    assert opened(hands) == 1
+    reasons = [reason for _, reason in quarantined(hands)]
+    assert len(reasons) == 2
+    assert any("send CloudEvents 1.0" in reason for reason in reasons)
+    assert any("application/cloudevents+json" in reason for reason in reasons)
