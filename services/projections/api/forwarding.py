@@ -32,13 +32,25 @@ _RETURNED = (
     "x-ratelimit-limit",
     "x-ratelimit-remaining",
     "x-ratelimit-reset",
+    "allow",
+    "webhook-allowed-origin",
+    "webhook-allowed-rate",
 )
+_OPSGENIES = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 @router.post("/v1/events")
+@router.post("/v1/cloudevents")
+@router.options("/v1/cloudevents")
 @router.post("/v1/integrations/{type}")
+@router.options("/v1/integrations/{type}")
 @router.post("/v1/integrations/{type}/{key:path}")
 @router.get("/v1/integrations/{type}/{key:path}")
+@router.options("/v1/integrations/{type}/{key:path}")
+@router.post("/v2/enqueue")
+@router.post("/v2/change/enqueue")
+@router.api_route("/v2/alerts", methods=_OPSGENIES)
+@router.api_route("/v2/alerts/{rest:path}", methods=_OPSGENIES)
 @router.get("/v1/requests/{event_id:path}")
 @router.get("/v1/sources")
 @router.get("/v1/sources/{name}")

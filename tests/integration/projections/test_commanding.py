@@ -215,6 +215,27 @@ def test_sources_and_heartbeats_are_shown_here_too(desk: Desk) -> None:
     assert "heartbeats" in nobody.json()["detail"]
 
 
+def test_the_doors_of_other_systems_are_here_too(desk: Desk) -> None:
+    payload = {"summary": "Gate 12 is stuck", "source": "gate-12", "severity": "error"}
+    event = {"event_action": "trigger", "dedup_key": "gate/12", "payload": payload}
+    key = desk.bearer("source")["Authorization"].removeprefix("Bearer ")
+    genie = {"Authorization": f"GenieKey {key}"}
+    close = f"{desk.api_url}/v2/alerts/gate%2F12/close?identifierType=alias"
+    origin = {"WebHook-Request-Origin": "events.example.com"}
+
+    opened = httpx.post(
+        f"{desk.api_url}/v2/enqueue", json=event, headers={"X-Routing-Key": key}
+    )
+    closed = httpx.post(close, headers=genie)
+    snoozed = httpx.post(close.replace("close", "snooze"), headers=genie)
+    asked = httpx.options(f"{desk.api_url}/v1/cloudevents", headers=origin)
+
+    assert opened.json()["dedup_key"] == "gate/12"
+    assert closed.json()["result"] == "Request will be processed"
+    assert "pause" in snoozed.json()["message"]
+    assert asked.headers["WebHook-Allowed-Origin"] == "events.example.com"
+
+
 def test_intake_says_no_in_its_own_words(desk: Desk) -> None:
     answer = _post(desk, "/v1/events", {"title": "x"}, who="agent")
 
