@@ -1,6 +1,9 @@
 """From a body and its headers to what the adapter of CloudEvents reads."""
 
+import base64
 from collections.abc import Mapping
+
+import orjson
 
 from services.intake.adapters.cloud_data import is_json, readable
 from services.intake.adapters.cloud_headers import (
@@ -31,3 +34,19 @@ def cloud_document(body: bytes, headers: Mapping[str, str]) -> object:
     if body and kind and is_json(kind):
         return read_json(body)
     return readable(body, kind)
+
+
+def cloud_body(body: bytes, document: object, headers: Mapping[str, str]) -> bytes:
+    """Return the body to be kept: whole events, also where headers held a part.
+
+    Headers are not kept, and two events may carry the same data.
+    """
+    attributes = attributes_in(headers)
+    if not attributes:
+        return body
+    if not body:
+        return orjson.dumps(attributes)
+    if isinstance(document, str):  # it may be less than the bytes
+        coded = base64.b64encode(body).decode()
+        return orjson.dumps({**attributes, "data_base64": coded})
+    return orjson.dumps({**attributes, "data": document})

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from services.intake.adapters import ADAPTERS
 from services.intake.alerta_door import take_alert, tell_config
 from services.intake.callers import bearer
-from services.intake.cloud_reading import cloud_document
+from services.intake.cloud_reading import cloud_body, cloud_document
 from services.intake.delivery import Result
 from services.intake.doors import Doors
 from services.intake.json_answers import json_answer
@@ -84,9 +84,11 @@ async def _cloudevents(doors: Doors, request: Request) -> Response:
     """Take CloudEvents, in the body or with their attributes in the headers."""
     source = await doors.gate.admit(request, bearer(request), "cloudevents")
     body = await read_body(request, BODY_BYTES_MAX)
-    document = cloud_document(body, request.headers)
+    headers = request.headers
+    document = cloud_document(body, headers)
+    kept = cloud_body(body, document, headers)
     results = await doors.reception.receive(
-        source, "cloudevents", body, document, told=True, headers=request.headers
+        source, "cloudevents", kept, document, told=True, headers=headers
     )
     return _told(results, alone=not isinstance(document, list))
 
@@ -101,12 +103,14 @@ async def _integration(doors: Doors, request: Request) -> Response:
     key = request.path_params.get("key") or bearer(request)
     source = await doors.gate.admit(request, key, kind)
     body = await read_body(request, BODY_BYTES_MAX)
+    kept = body
     if kind == "cloudevents":
         document = cloud_document(body, request.headers)
+        kept = cloud_body(body, document, request.headers)
     else:
         document = read_posted(body, request.headers.get("content-type", ""))
     results = await doors.reception.receive(
-        source, kind, body, document, headers=request.headers
+        source, kind, kept, document, headers=request.headers
     )
     return _answer(results)
 

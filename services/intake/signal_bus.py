@@ -26,7 +26,7 @@ from services.intake.adapters.cloud_headers import (
     is_envelope,
 )
 from services.intake.adapters.cutting import one_line
-from services.intake.cloud_reading import cloud_document
+from services.intake.cloud_reading import cloud_body, cloud_document
 from services.intake.reading import elements, read_json
 from services.intake.reception import Reception
 from shared import subjects
@@ -175,7 +175,7 @@ async def _received(reception: Reception, message: Msg) -> None:
     headers = {n.lower(): value for n, value in (message.headers or {}).items()}
     adapter = "cloudevents" if _is_cloudevent(headers) else "native"
     try:
-        document = _document(adapter, body, headers)
+        document, body = _document(adapter, body, headers)
     except Problem as problem:
         await reception.set_aside(source, body, problem.details.detail)
     else:
@@ -184,12 +184,16 @@ async def _received(reception: Reception, message: Msg) -> None:
         )
 
 
-def _document(adapter: str, body: bytes, headers: Mapping[str, str]) -> object:
+def _document(
+    adapter: str, body: bytes, headers: Mapping[str, str]
+) -> tuple[object, bytes]:
+    """Return what the adapter reads, and the body to be kept."""
     if adapter == "cloudevents":
-        return cloud_document(body, headers)
+        document = cloud_document(body, headers)
+        return document, cloud_body(body, document, headers)
     document = read_json(body)
     elements(document)
-    return document
+    return document, body
 
 
 def _is_cloudevent(headers: Mapping[str, str]) -> bool:

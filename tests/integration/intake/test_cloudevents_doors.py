@@ -89,6 +89,19 @@ def test_where_nobody_reads_the_answer_the_bad_ones_are_kept(doors: Doors) -> No
     assert statuses == ["quarantined", "opened"]
 
 
+def test_two_bad_events_with_the_same_data_are_both_kept(doors: Doors) -> None:
+    for number in ("7", "8"):
+        headers = {
+            "Authorization": f"Bearer {doors.key}",
+            **{f"ce-{name}": value for name, value in EVENT.items()},
+            "ce-id": number,
+            "ce-specversion": "0.3",
+        }
+        doors.knock("POST", "/v1/integrations/cloudevents", b"", headers)
+
+    assert doors.rows("SELECT count(*) FROM intake.quarantine") == [(2,)]
+
+
 def test_an_empty_batch_is_taken(doors: Doors) -> None:
     answer = post(doors, [], BATCH)
 

@@ -106,3 +106,30 @@ def test_alertas_clients_need_a_key_except_for_their_settings(doors: Doors) -> N
 
     assert (refused.status_code, refused.json()["status"]) == (401, "error")
     assert (asked.status_code, asked.json()) == (200, {})
+
+
+def test_the_whole_life_of_a_trouble_may_come_in_one_webhook(doors: Doors) -> None:
+    incident = {"incident_key": "gate/12", "trigger_summary_data": {"subject": "Stuck"}}
+    kinds = ("incident.trigger", "incident.acknowledge", "incident.resolve")
+    body = orjson.dumps(
+        {
+            "messages": [
+                {"id": kind, "type": kind, "data": {"incident": incident}}
+                for kind in kinds
+            ]
+        }
+    )
+
+    first = doors.knock("POST", "/v1/integrations/pagerduty", body).json()
+    again = doors.knock("POST", "/v1/integrations/pagerduty", body).json()
+
+    statuses = [result["status"] for result in first["results"]]
+    assert statuses == ["opened", "signalled", "recovered"]
+    assert (again["accepted"], again["duplicates"]) == (3, 3)
+
+
+def test_what_no_webhook_of_theirs_is_is_kept(doors: Doors) -> None:
+    for kind in ("pagerduty", "opsgenie"):
+        answer = doors.knock("POST", f"/v1/integrations/{kind}", b'{"a":1}').json()
+
+        assert [result["status"] for result in answer["results"]] == ["quarantined"]

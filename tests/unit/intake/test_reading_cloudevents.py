@@ -12,6 +12,7 @@ from services.intake.signals import Heard, Rejected, Signal
 
 from .spec import NINE
 
+DEEP = b"[" * 50 + b"]" * 50
 STRUCTURED = {"content-type": "application/cloudevents+json; charset=utf-8"}
 EVENT: dict[str, Any] = {
     "specversion": "1.0",
@@ -160,6 +161,13 @@ def test_our_own_event_is_as_strict_here_as_alone() -> None:
     assert heard.loc == ("data", "colour")
 
 
+def test_our_own_event_that_is_bad_is_named_by_its_place_in_the_batch() -> None:
+    _, bad = read([EVENT, {**EVENT, "data": {"action": "resolve", "title": " "}}])
+
+    assert isinstance(bad, Rejected)
+    assert (bad.index, bad.loc) == (1, ("data", "title"))
+
+
 def test_a_strangers_event_with_an_action_of_its_own_is_a_strangers() -> None:
     heard = signal(data={"action": "opened", "title": "Pull request 7"})
 
@@ -200,7 +208,7 @@ def test_a_version_we_do_not_know_hears_what_to_send() -> None:
     [
         (b'{"a": 1}', "application/json", '{"data":{"a":1}}'),
         (b'{"a": 1', "application/json", '{"data":"{\\"a\\": 1"}'),
-        (b"[" * 50, "application/json", f'{{"data":"{"[" * 50}"}}'),
+        (DEEP, "application/json", f'{{"data":"{DEEP.decode()}"}}'),
         ("é".encode(), "text/plain", '{"data":"é"}'),
         (b"\xff\xfe", "image/png", '{"data":"2 bytes of image/png"}'),
         (b"", "image/png", None),

@@ -5,7 +5,7 @@ import pytest
 
 from services.intake.adapters import ADAPTERS
 from services.intake.adapters.post import Post
-from services.intake.cloud_reading import cloud_document
+from services.intake.cloud_reading import cloud_body, cloud_document
 from services.intake.signals import Heard, Signal
 from shared.problem import Problem
 
@@ -68,6 +68,33 @@ def test_data_of_any_kind_is_taken(
     body: bytes, headers: dict[str, str], document: object
 ) -> None:
     assert cloud_document(body, headers) == document
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b'{"tries":[3]}', "application/json"),
+        (b"it is stuck", "text/plain"),
+        (b"\xff\x00", "image/png"),
+        (b"", "application/json"),
+    ],
+)
+def test_what_is_kept_of_a_binary_event_says_the_same_without_headers(
+    body: bytes, kind: str
+) -> None:
+    headers = {**BINARY, "content-type": kind}
+    document = cloud_document(body, headers)
+
+    kept = cloud_body(body, document, headers)
+
+    again = read(cloud_document(kept, STRUCTURED), STRUCTURED)
+    assert again == read(document, headers)
+
+
+def test_what_is_kept_of_whole_events_is_the_body() -> None:
+    body = orjson.dumps(EVENT)
+
+    assert cloud_body(body, EVENT, STRUCTURED) == body
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,10 @@ def test_an_alert_has_a_name_and_a_message(alert: dict[str, object]) -> None:
     assert isinstance(read("Create", **alert), Rejected)
 
 
+def test_an_alias_that_is_no_text_is_no_title_either() -> None:
+    assert isinstance(read("Close", alias=7, message=None), Rejected)
+
+
 @pytest.mark.parametrize(
     "document", [None, [], {}, {"action": "Create"}, {"action": 7, "alert": {}}]
 )

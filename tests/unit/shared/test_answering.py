@@ -83,3 +83,19 @@ def test_a_mistake_is_logged_without_the_key_in_the_address() -> None:
     place = place_of(Request({**SCOPE, "path": path, "path_params": params}))
 
     assert place == "/v1/integrations/{type}/{key}"
+
+
+def test_a_refusal_is_said_in_the_form_its_callers_read() -> None:
+    async def endpoint(_: Request) -> Response:
+        raise Problem(409, "it is closed: reopen it")
+
+    response = asked(
+        answered(
+            endpoint, say=lambda no: Response(no.details.detail, no.details.status)
+        )
+    )
+
+    assert (response.status_code, bytes(response.body)) == (
+        409,
+        b"it is closed: reopen it",
+    )
