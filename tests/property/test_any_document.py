@@ -86,7 +86,8 @@ def test_every_format_has_a_good_body() -> None:
     assert set(GOOD) == set(ADAPTERS)
 
 
-@pytest.mark.parametrize("kind", sorted(ADAPTERS))
+# What it tells of is no trouble: a change that was made.
+@pytest.mark.parametrize("kind", sorted(set(ADAPTERS) - {"pagerduty_changes"}))
 def test_a_good_body_is_a_signal(kind: str) -> None:
     heard = ADAPTERS[kind](GOOD[kind], Post("monitor", NOW))
 

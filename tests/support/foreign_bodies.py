@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from tests.support.door_bodies import DOORS
+
 _ALERT: dict[str, Any] = {
     "status": "firing",
     "labels": {"alertname": "GateStuck", "severity": "page", "service": "quais"},
@@ -251,4 +253,5 @@ GOOD: dict[str, dict[str, Any]] = {
             "tags": [["service", "billetterie"]],
         },
     },
+    **DOORS,
 }

@@ -1,0 +1,40 @@
+"""Whatever stands in headers and body, a CloudEvent is heard, and kept whole."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.intake.adapters import ADAPTERS
+from services.intake.adapters.post import Post
+from services.intake.cloud_reading import cloud_body, cloud_document
+from services.intake.signals import Rejected, Signal
+from shared.problem import Problem
+from tests.unit.intake.spec import NINE
+
+_NAMES = st.sampled_from(["id", "source", "type", "subject", "time", "data_base64"])
+_ATTRIBUTES = st.dictionaries(_NAMES | st.text(max_size=8), st.text(max_size=20))
+_KINDS = st.sampled_from(["", "text/plain", "application/json", "image/png"])
+_BODIES = st.binary(max_size=60) | st.sampled_from(
+    [b'{"action":"trigger","title":"T"}', b"[1]", b'"text"', b"{}", b"7"]
+)
+
+
+@given(said=_ATTRIBUTES, kind=_KINDS, body=_BODIES)
+def test_any_binary_event_is_heard_and_kept_whole(
+    said: dict[str, str], kind: str, body: bytes
+) -> None:
+    usual = {"specversion": "1.0", "id": "7", "source": "/quais", "type": "stuck"}
+    headers = {f"ce-{name}": value for name, value in {**usual, **said}.items()}
+    if kind:
+        headers["content-type"] = kind
+    try:
+        document = cloud_document(body, headers)
+    except Problem:
+        return
+
+    (heard,) = ADAPTERS["cloudevents"](document, Post("bus", NINE, headers=headers))
+    kept = cloud_body(body, document, headers)
+    (again,) = ADAPTERS["cloudevents"](cloud_document(kept, {}), Post("bus", NINE))
+
+    assert isinstance(heard, Signal | Rejected)
+    if isinstance(heard, Signal):
+        assert again == heard
