@@ -1,0 +1,1 @@
+"""Letters: what people write, by mail or in the form, becomes a contact."""

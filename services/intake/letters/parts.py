@@ -1,0 +1,132 @@
+"""What a mail says: its text, else its HTML as text; and what came with it."""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from email.message import Message
+
+from inscriptis import get_text
+from inscriptis.css_profiles import CSS_PROFILES
+from inscriptis.model.config import ParserConfig
+
+from services.intake.letters.headers import decoded
+from services.intake.letters.letter import NAME_MAX, PARTS_MAX, Attachment
+
+HTML_CHARACTERS_MAX = 500_000
+"""More of a page is not turned into text."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_LAYOUT = ParserConfig(css=CSS_PROFILES["relaxed"], display_links=False)
+_DECLARATION = re.compile(r"<\?xml[^>]*\?>", re.IGNORECASE)
+_TAG = re.compile(r"<[^>]*>")
+_MISTAKES = (ValueError, LookupError, AttributeError, TypeError, AssertionError)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Text of a part; pieces of one `choice` say the same in several forms."""
+
+    choice: int | None
+    is_html: bool
+    text: str
+
+
+def content_of(message: Message) -> tuple[str, list[Attachment]]:
+    """Return the words of a mail, and what else it holds: names and sizes."""
+    pieces: list[_Piece] = []
+    attachments: list[Attachment] = []
+    for part, choice in _leaves(message):
+        kind = part.get_content_type()
+        named = _filename(part)
+        apart = named or part.get_content_disposition() == "attachment"
+        if apart or not _is_text(kind):
+            held = len(_bytes(part))
+            attachments.append(Attachment(named or kind, kind, held))
+        else:
+            pieces.append(_Piece(choice, kind == "text/html", _text(part)))
+    return _words(pieces), attachments
+
+
+def text_of(page: str) -> str:
+    """Return an HTML page as text, laid out as a reader would see it."""
+    # lxml takes no text that says how it is encoded: it is decoded already.
+    page = _DECLARATION.sub("", _CONTROL.sub("", page[:HTML_CHARACTERS_MAX]))
+    if not page.strip():
+        return ""
+    try:
+        lines = get_text(page, _LAYOUT).splitlines()
+    except Exception:  # noqa: BLE001 # whatever it trips over, the words are not lost
+        return _TAG.sub(" ", page)
+    return "\n".join(line.rstrip() for line in lines).strip("\n")
+
+
+def _words(pieces: list[_Piece]) -> str:
+    """Return the pieces in order; where one is there as text, its HTML is not said."""
+    said_plainly = {
+        piece.choice for piece in pieces if not piece.is_html and piece.text.strip()
+    } - {None}
+    chosen = [
+        text_of(piece.text) if piece.is_html else piece.text
+        for piece in pieces
+        if not (piece.is_html and piece.choice in said_plainly)
+    ]
+    cleaned = (_CONTROL.sub("", _lines(each)).strip("\n") for each in chosen)
+    return "\n\n".join(each for each in cleaned if each.strip())
+
+
+def _leaves(message: Message) -> Iterator[tuple[Message, int | None]]:
+    """Yield the parts that hold something; what was forwarded whole is among them.
+
+    A stack, not recursion: mails may be nested as deep as their sender likes.
+    """
+    waiting: list[tuple[Message, int | None]] = [(message, None)]
+    for _ in range(PARTS_MAX):
+        if not waiting:
+            return
+        part, choice = waiting.pop()
+        if not part.is_multipart():
+            yield part, choice
+            continue
+        if part.get_content_type() == "multipart/alternative":
+            choice = id(part)
+        inner = [each for each in list(part.get_payload()) if isinstance(each, Message)]
+        waiting += [(each, choice) for each in reversed(inner)]
+
+
+def _is_text(kind: str) -> bool:
+    # A multipart without parts is a broken one: what it holds may be words.
+    return kind in ("text/plain", "text/html") or kind.startswith("multipart/")
+
+
+def _text(part: Message) -> str:
+    held = _bytes(part)
+    for encoding in (_charset(part), "utf-8"):
+        with suppress(LookupError, ValueError):
+            return held.decode(encoding)
+    return held.decode("cp1252", "replace")
+
+
+def _charset(part: Message) -> str:
+    with suppress(*_MISTAKES):
+        return str(part.get_content_charset("utf-8"))
+    return "utf-8"
+
+
+def _bytes(part: Message) -> bytes:
+    with suppress(*_MISTAKES):
+        held = part.get_payload(decode=True)
+        if isinstance(held, bytes):
+            return held
+    with suppress(*_MISTAKES):
+        return part.as_bytes()  # with its headers: better than nothing of it
+    return b""
+
+
+def _filename(part: Message) -> str:
+    with suppress(*_MISTAKES):
+        return decoded(part.get_filename() or "")[:NAME_MAX]
+    return "attachment"
+
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
