@@ -140,6 +140,11 @@ class IntakeSettings(ServiceSettings):
         "the API among them if it passes signals on: who of those named in "
         "`X-Forwarded-For` stands before them counts as the sender.",
     )
+    mail_from: Annotated[str | None, AfterValidator(_mail_address)] = Field(
+        None,
+        description="Address the desk writes from, as for escalation: a mail from "
+        "there is a loop, and replies to another desk are not taken for ours.",
+    )
 
 
 class SlaWatcherSettings(ServiceSettings):

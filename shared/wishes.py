@@ -59,6 +59,8 @@ class Open(Wish):
     """Left out: now."""
     backdated_because: Reason | None = None
     """Why it is recorded later than it was reported."""
+    follows: IncidentRef | None = None
+    """An older incident of the same trouble that may no longer be reopened."""
 
     @model_validator(mode="after")
     def _reporter_has_a_channel(self) -> Self:
@@ -90,6 +92,8 @@ class Attach(Wish):
     """How long the person waited until the desk answered."""
     abandoned: bool = False
     """They gave up before anybody answered."""
+    unconfirmed: bool = False
+    """Whether they have to do with it nobody knows: no reporter, no reply of one."""
 
     @model_validator(mode="after")
     def _who_is_called_does_not_wait(self) -> Self:

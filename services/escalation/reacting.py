@@ -73,7 +73,9 @@ def _folded(case: Case, event: AnyEvent, at: datetime, position: int) -> Case:
             | IncidentRelapsed()
         ):
             return worked(case, event, at)
-        case IncidentContacted(direction="inbound", person=person):
+        case IncidentContacted(
+            direction="inbound", person=person, unconfirmed=None | False
+        ):
             own = dict.fromkeys((*case.own_reporters, person))
             return replace(case, own_reporters=tuple(own))
         case IncidentClassified():

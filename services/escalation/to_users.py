@@ -82,6 +82,7 @@ def words_of(of: Recalled, person: str | None) -> str:
         if isinstance(event, IncidentContacted)
         and event.direction == "inbound"
         and event.words
+        and not event.unconfirmed
         and person in (None, event.person)
     ]
     if said:

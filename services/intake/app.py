@@ -30,6 +30,8 @@ from services.intake.handshakes import Handshakes
 from services.intake.heartbeats.doors import HeartbeatDoors
 from services.intake.heartbeats.watch import Watch
 from services.intake.in_force import InForce
+from services.intake.letters.seeing import Sight
+from services.intake.letters.taking import LetterDesk
 from services.intake.noting import Noting
 from services.intake.policies import Policies
 from services.intake.quarantined import quarantine_probe
@@ -91,8 +93,12 @@ def assemble(
     executor: ThreadPoolExecutor,
     noting: Noting,
     stance: Stance = ALONE,
+    our_address: str | None = None,
 ) -> Parts:
-    """Return intake's parts; `noting` hears of each commit."""
+    """Return intake's parts; `noting` hears of each commit.
+
+    `our_address` is the one the desk writes from.
+    """
     in_force = InForce(log, Policies(log))
     gatehouse = guarding(log, executor, in_force, noting, clock, stance)
     cache, policies, commits = RecordCache(log), Policies(log), Commits(log)
@@ -116,7 +122,10 @@ def assemble(
     )
     charge = gatehouse.gate.admission.charge
     reception = Reception(signals, clock, charge, confirm=Handshakes().confirm)
-    doors = Doors(gatehouse.gate, reception, log, executor)
+    sight = Sight(log, cache, Policies(log))
+    letters = LetterDesk(sight, clock, executor, commands, noting.letter)
+    gate = gatehouse.gate
+    doors = Doors(gate, reception, log, executor, letters, in_force, our_address)
     watch = Watch(log, in_force, reception, clock, on_lever=stance.on_lever)
     return Parts(
         log, commits, signals, commands, reception, doors, in_force, gatehouse, watch
@@ -153,13 +162,13 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
         async with Link(url, "intake-relay") as link:
             relay = Relay(log, settings.database_url.get_secret_value(), link)
             noting = Noting(registry, lambda: loop.call_soon_threadsafe(relay.wake))
-            parts = assemble(log, clock, executor, noting, stance_of(settings))
+            stance, our_address = stance_of(settings), settings.mail_from
+            parts = assemble(log, clock, executor, noting, stance, our_address)
             on_lever = settings.clock_lever is not None
             silent = closing(log, clock, parts.commands, on_lever=on_lever)
             checks = [relay.probe, *probes(parts, clock), silent.probe]
             health = Health(checks, registry)
-            doors = complete([*doors_of(parts, clock), *health.routes()])
-            app = HttpMetrics(Router(routes=doors), registry)
+            app = _app(parts, clock, health, registry)
             broker = command_broker(url, "intake", registry)
             async with asyncio.TaskGroup() as group:
                 batching = [
@@ -180,6 +189,13 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
                 for task in batching:
                     task.cancel()
     log.close()
+
+
+def _app(
+    parts: Parts, clock: Clock, health: Health, registry: CollectorRegistry
+) -> HttpMetrics:
+    doors = [*doors_of(parts, clock), *health.routes()]
+    return HttpMetrics(Router(routes=complete(doors)), registry)
 
 
 async def _take_messages(broker: NatsBroker, parts: Parts, stop: asyncio.Event) -> None:

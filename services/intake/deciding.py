@@ -20,7 +20,7 @@ from shared.incident import Incident, evolve
 from shared.policy.document import Policy
 from shared.problems import Problem
 from shared.problems.wishes import IdentifyProblem, LinkProblem, ProblemWish
-from shared.wishes import Link, Merge, PersonsWish, Unlink, Unmerge
+from shared.wishes import Link, Merge, Open, PersonsWish, Unlink, Unmerge
 
 _Kind = TypeVar("_Kind", Incident, Problem, Change)
 
@@ -138,5 +138,7 @@ def _other(wish: PersonsWish | CloseSilent, incident: Incident | None) -> str | 
             return other
         case Unmerge():
             return incident.merged_into if incident else None
+        case Open(follows=other):
+            return other
         case _:
             return None

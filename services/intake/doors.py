@@ -4,6 +4,8 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from services.intake.gate.gate import Gate
+from services.intake.in_force import InForce
+from services.intake.letters.taking import LetterDesk
 from services.intake.reception import Reception
 from shared.event_log import EventLog
 
@@ -16,3 +18,7 @@ class Doors:
     reception: Reception
     log: EventLog
     executor: Executor
+    letters: LetterDesk
+    in_force: InForce
+    our_address: str | None = None
+    """The one the desk writes from: what comes from there is not answered."""

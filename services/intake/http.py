@@ -18,6 +18,7 @@ from services.intake.cloud_reading import cloud_body, cloud_document
 from services.intake.delivery import Result
 from services.intake.doors import Doors
 from services.intake.json_answers import json_answer
+from services.intake.letters.door import take_mail
 from services.intake.outcomes import find_request
 from services.intake.reading import BODY_BYTES_MAX, elements, read_json, read_posted
 from services.intake.webhook_consent import consent
@@ -49,7 +50,12 @@ def routes(doors: Doors) -> list[Route]:
     async def requests(request: Request) -> Response:
         return await _request(doors, request)
 
+    async def mail(request: Request) -> Response:
+        return await take_mail(doors, request)
+
     return [
+        # Larger than any body of signals, so it keeps room for itself.
+        Route("/v1/contacts/mail", answered(mail), methods=["POST"]),
         route("/v1/events", events, "POST"),
         # Alerta's clients read no problem+json: their door answers for itself.
         Route("/v1/integrations/alerta/alert", alerta, methods=["POST"]),

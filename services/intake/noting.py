@@ -11,6 +11,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter
 
 from services.intake.delivery import Delivery, Result, Status
+from services.intake.letters.rows import Verdict
 from services.intake.wanted import Wanted
 from shared.command import Answered, CommandAnswer, RecordAnswer
 from shared.problem import Problem
@@ -53,6 +54,14 @@ class Noting:
             ["source"],
             registry=registry,
         )
+        self._letters = Counter(
+            "permanence_letters_total",
+            "Mails and forms of people, by what became of them.",
+            ["verdict"],
+            registry=registry,
+        )
+        for verdict in (*get_args(Verdict), "repeated"):
+            self._letters.labels(verdict)
 
     def refused(self, source: str | None, why: str) -> None:
         """Note a request that was told no; `source` None: the policy names it not."""
@@ -61,6 +70,10 @@ class Noting:
     def deferred(self, source: str | None) -> None:
         """Note a message that has to wait; `source` as in `refused`."""
         self._deferred.labels(source or OTHERS).inc()
+
+    def letter(self, verdict: str) -> None:
+        """Note what became of a letter."""
+        self._letters.labels(verdict).inc()
 
     def signals(
         self, _: Sequence[Delivery], answers: Sequence[list[Result] | Exception]

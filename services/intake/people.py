@@ -34,7 +34,7 @@ SELECT given.*, %s FROM unnest(
 ON CONFLICT (id) DO UPDATE SET
     name = excluded.name, email = excluded.email, phone = excluded.phone,
     language = excluded.language, zone = excluded.zone, client = excluded.client,
-    updated_at = excluded.updated_at
+    updated_at = excluded.updated_at, confirmed = true
 """
 
 Columns = Mapping[str, str | None]

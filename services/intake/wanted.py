@@ -73,6 +73,8 @@ def _named(wanted: Wanted) -> list[str]:
     match wanted.wish:
         case Merge(into=other) | Link(target=other) | Unlink(target=other):
             named.append(other)
+        case Open(follows=other):
+            named.append(other)
         case IdentifyProblem(incident=other) | LinkProblem(incident=other):
             named.append(other)
         case RequestChange(incident=incident, problem=problem):

@@ -61,7 +61,9 @@ def _moved(  # noqa: PLR0911 one return a case
                 priority=event.priority,
                 classified_at=at,
             )
-        case IncidentContacted(direction="inbound") if not case.user_reported:
+        case IncidentContacted(direction="inbound", unconfirmed=None | False) if (
+            not case.user_reported
+        ):
             return replace(case, user_reported=True, told_at=at)
         case IncidentAcknowledged():
             return replace(case, acknowledged_at=at)

@@ -86,6 +86,8 @@ class IncidentContacted(Event):
     """How long the person waited until the desk answered, where that is known."""
     abandoned: bool = False
     """They gave up before anybody answered."""
+    unconfirmed: bool | None = None
+    """Nobody knows them to have to do with it: they become no reporter by it."""
 
 
 class IncidentClassified(Event):

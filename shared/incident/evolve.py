@@ -148,6 +148,8 @@ def _fired(incident: Incident, key: str | None, **changes: object) -> Incident:
 
 def _told(incident: Incident, event: _Told) -> Incident:
     match event:
+        case IncidentContacted(direction="inbound", unconfirmed=True):
+            return changed(incident, last_contact=event, answered=True)
         case IncidentContacted(direction="inbound"):
             return changed(
                 incident,

@@ -19,7 +19,7 @@ _READS_EVENTS = [
 ]
 _OF_INTAKE = [
     subjects.commands_about(aggregate)
-    for aggregate in ("incident", "problem", "change")
+    for aggregate in ("incident", "problem", "change", "contact")
 ]
 _OF_ESCALATION = [
     subjects.commands_about(aggregate) for aggregate in ("escalation", "handover")

@@ -34,4 +34,7 @@ class Desk(Clause):
     """Later than that after closing, a new incident linked to the old one."""
     calendar: Name | None = None
     """Calendar these two count in without a contract; none: the wall clock."""
+    replies_reopen: Literal["closed", "resolved", "never"] = "closed"
+    """What its user's reply reopens by itself: what is closed, since nobody would see
+    it there; also what is resolved; nothing."""
     recovery: Recovery = Recovery()

@@ -47,6 +47,8 @@ def opened(wish: Open, circumstances: Circumstances) -> list[IncidentEvent]:
 def _opening(wish: Open, circumstances: Circumstances) -> IncidentOpened:
     policy, command = circumstances.policy, circumstances.command
     _not_backdated_silently(wish, circumstances)
+    if wish.follows and circumstances.other is None:
+        raise Refused(f"there is no incident {wish.follows}", "unknown_target")
     service = known("service", wish.service or UNKNOWN, policy.services)
     if wish.category:
         known("category", wish.category, policy.categories)
@@ -72,6 +74,7 @@ def _opening(wish: Open, circumstances: Circumstances) -> IncidentOpened:
         details=None if wish.reporter else wish.description,
         reported_at=wish.reported_at or command.at,
         backdated_because=wish.backdated_because,
+        follows=wish.follows,
     )
 
 

@@ -73,13 +73,14 @@ def _attached(
         words=wish.words,
         waited_seconds=wish.waited_seconds,
         abandoned=wish.abandoned,
+        unconfirmed=wish.unconfirmed or None,
     )
     if contacted == incident.last_contact:
         return []
     inbound = wish.direction == "inbound" and wish.person in incident.reporters
     asked = incident.pause is not None and incident.pause.reason == "user"
     silent = wish.abandoned and wish.words is None
-    if silent or not (inbound and asked):
+    if silent or wish.unconfirmed or not (inbound and asked):
         return [contacted]
     # The user's reply resumes by itself.
     resumed = IncidentResumed(**circumstances.on(incident.ref), cause="reply")

@@ -29,9 +29,9 @@ class InHand:
             self.bytes -= size
 
 
-def size_ahead(headers: Mapping[str, str]) -> int:
+def size_ahead(headers: Mapping[str, str], bytes_max: int = BODY_BYTES_MAX) -> int:
     """Return how much room the body of a request may need."""
     declared = headers.get("content-length", "")
     if declared.isascii() and declared.isdigit():
-        return min(int(declared[:19]), BODY_BYTES_MAX)
-    return BODY_BYTES_MAX if "transfer-encoding" in headers else 0
+        return min(int(declared[:19]), bytes_max)
+    return bytes_max if "transfer-encoding" in headers else 0

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import httpx
 from fastapi import APIRouter, Request, Response
 
-from services.projections.api.desk import DeskHere
+from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.limits import FORWARDED_BYTES_MAX, RETRY_SECONDS
 from shared.bodies import read_body
 from shared.problem import Problem
@@ -63,7 +63,12 @@ async def forward(request: Request, desk: DeskHere) -> Response:
 
     The caller's own key and address go along: intake decides who may do what.
     """
-    body = await read_body(request, FORWARDED_BYTES_MAX)
+    return await passed_on(request, desk, FORWARDED_BYTES_MAX)
+
+
+async def passed_on(request: Request, desk: Desk, bytes_max: int) -> Response:
+    """Pass on a request whose body is not larger than `bytes_max`."""
+    body = await read_body(request, bytes_max)
     # The path as it came: decoded and encoded again it might be another.
     path = request.scope["raw_path"] + _question(request)
     sent = desk.intake.build_request(

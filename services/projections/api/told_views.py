@@ -22,11 +22,15 @@ class ContactView(Answer):
     waited_seconds: int | None
     """How long the person waited until the desk answered, where that is known."""
     abandoned: bool
+    unconfirmed: bool = False
+    """Nobody confirmed that they have to do with it: read it before you believe it."""
 
     @classmethod
     def of(cls, event: IncidentContacted) -> Self:
         """Return the view of a contact."""
-        return cls.model_validate({**event.model_dump(), "at": event.contacted_at})
+        told = event.model_dump()
+        told |= {"at": event.contacted_at, "unconfirmed": bool(event.unconfirmed)}
+        return cls.model_validate(told)
 
 
 class NoticeView(Answer):

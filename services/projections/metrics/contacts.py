@@ -55,7 +55,8 @@ def _reported(life: Life, entry: Entry) -> Life:
 
 
 def _contacted(life: Life, event: IncidentContacted, entry: Entry) -> Life:
-    life = _reported(life, entry)
+    if not event.unconfirmed:
+        life = _reported(life, entry)
     fact = Fact(
         "contact",
         0,

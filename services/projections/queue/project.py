@@ -170,7 +170,8 @@ def _told(
 ) -> Changes:
     match event:
         case IncidentContacted():
-            first = row.reporter is None and event.direction == "inbound"
+            reports = event.direction == "inbound" and not event.unconfirmed
+            first = row.reporter is None and reports
             return {"reporter": event.person, "user_reported": True} if first else {}
         case IncidentClassified():
             return {

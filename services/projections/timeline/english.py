@@ -22,6 +22,7 @@ ENGLISH: Mapping[str, tuple[Part, ...]] = {
         "{who} noted a contact, {direction} by {channel}, with {person}",
         ", who waited {waited_seconds}",
         ("abandoned", "and gave up"),
+        ("unconfirmed", "(nobody confirmed that they have to do with it)"),
         ": “{words}”",
     ),
     "incident.classified": (

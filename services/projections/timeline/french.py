@@ -25,6 +25,7 @@ FRENCH: Mapping[str, tuple[Part, ...]] = {
         "{who} a noté un contact ({direction}, {channel}) avec {person}",
         ", qui a attendu {waited_seconds}",
         ("abandoned", "et a renoncé"),
+        ("unconfirmed", "(personne n’a confirmé que cela le concerne)"),
         "\xa0: «\xa0{words}\xa0»",
     ),
     "incident.classified": (

@@ -1,0 +1,110 @@
+"""The door for posted mails: `message/rfc822`, as received, and what became of it.
+
+Whoever may act for users posts them by hand or by a filter of the mail server; the key
+of a mailbox's source does too.
+"""
+
+import asyncio
+from dataclasses import replace
+from http import HTTPStatus
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.intake.callers import bearer
+from services.intake.doors import Doors
+from services.intake.gate.in_hand import size_ahead
+from services.intake.letters.letter import LETTER_BYTES_MAX
+from services.intake.letters.reading import read_letter
+from services.intake.letters.seeing import Taken
+from services.intake.letters.taking import Post
+from shared.access import Caller
+from shared.bodies import read_body
+from shared.callers import require_scope
+from shared.policy.sources import Mailbox, Source
+from shared.problem import Problem
+
+POSTED = "post"
+"""The source of what people post."""
+_KINDS = ("", "message/rfc822", "application/octet-stream", "text/plain")
+_SOURCE = "source:"
+
+
+async def take_mail(doors: Doors, request: Request) -> Response:
+    """Take a mail as it was received."""
+    caller = await doors.gate.caller(bearer(request))
+    named = _source_named(caller)
+    post = _post_of(caller, named, doors.in_force.source(named) if named else None)
+    _require_mail(request)
+    with doors.gate.in_hand.room_for(size_ahead(request.headers, LETTER_BYTES_MAX)):
+        return await _taken(doors, request, post)
+
+
+async def _taken(doors: Doors, request: Request, post: Post) -> Response:
+    raw = await read_body(request, LETTER_BYTES_MAX)
+    if not raw.strip():
+        raise Problem(422, "the body is empty: send the mail as it was received")
+    loop = asyncio.get_running_loop()
+    letter = await loop.run_in_executor(
+        doors.executor, read_letter, raw, doors.our_address
+    )
+    taken = await doors.letters.take(letter, replace(post, raw=raw))
+    return _answer(taken, str(letter.key))
+
+
+def _require_mail(request: Request) -> None:
+    """Raise `Problem` 415 where the body says that it is something else than a mail."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in _KINDS:
+        raise Problem(
+            415,
+            f"the body is {kind[:100]}: send the mail as it was received, as "
+            "`Content-Type: message/rfc822`",
+            code="not_mail",
+        )
+
+
+def _source_named(caller: Caller) -> str | None:
+    """Return the source whose key this is, None where a person calls.
+
+    `Problem` 403 where the caller may not post mails.
+    """
+    if caller.actor.startswith(_SOURCE):
+        require_scope(caller, "source")
+        return caller.actor.removeprefix(_SOURCE)
+    require_scope(caller, "agent", "manager", "admin")
+    return None
+
+
+def _post_of(caller: Caller, named: str | None, source: Source | None) -> Post:
+    """Return how a mail came that this caller posts; `source` is what policy says."""
+    if named is None:
+        return Post(caller.actor, caller.scopes, POSTED, "email")
+    if not isinstance(source, Mailbox):
+        raise Problem(
+            403,
+            f"the policy has no mailbox {named}: declare it in `sources` as "
+            "`type: imap`, or post with the token of an agent",
+            code="scope",
+        )
+    return Post(caller.actor, caller.scopes, named, source.channel)
+
+
+def _answer(taken: Taken, key: str) -> Response:
+    """Return the answer to whom posted a mail: 201 where it opened an incident."""
+    fate = taken.fate
+    told = {
+        "verdict": fate.verdict,
+        "repeated": taken.repeated,
+        "incident": fate.incident,
+        "person": fate.person,
+        "known": taken.known,
+        "note": fate.reason,
+        "letter": key,
+    }
+    fresh = fate.verdict == "opened" and not taken.repeated
+    status = HTTPStatus.CREATED if fresh else HTTPStatus.OK
+    there = fate.verdict in ("opened", "attached") and fate.incident
+    headers = {"Location": f"/v1/incidents/{fate.incident}"} if there else {}
+    return Response(orjson.dumps(told), status, headers, "application/json")

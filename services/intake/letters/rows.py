@@ -1,0 +1,97 @@
+"""Letters as kept: what became of each, its words sealed; nothing is dropped."""
+
+import base64
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID
+
+import orjson
+from psycopg import Cursor
+
+from services.intake.letters.letter import Letter
+from shared.vault import Vault
+
+Verdict = Literal["opened", "attached", "automatic", "held", "unreadable"]
+AN_HOUR = timedelta(hours=1)
+RAW_BYTES_MAX = 1024 * 1024
+"""What is kept of a mail that nobody could have written."""
+
+_FIND = """
+SELECT verdict, reason, incident, person FROM intake.letters WHERE key = %s
+"""
+_KEEP = """
+INSERT INTO intake.letters
+    (key, source, received_at, verdict, reason, incident, person, owner, sealed)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (key) DO NOTHING
+"""
+_COUNT = """
+SELECT count(*) FROM intake.letters WHERE person = ANY(%s) AND received_at > %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of a letter, and why; `person` is who wrote it, where known."""
+
+    verdict: Verdict
+    reason: str | None = None
+    incident: str | None = None
+    person: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where a letter came from and when, and its words under the key of `owner`."""
+
+    source: str
+    at: datetime
+    owner: str
+    sealed: str
+
+
+def fate_of(cursor: Cursor[Any], key: UUID) -> Fate | None:
+    """Return what became of a letter that came before, None for a new one."""
+    row = cursor.execute(_FIND, (key,)).fetchone()
+    return Fate(*row) if row else None
+
+
+def written_lately(cursor: Cursor[Any], people: tuple[str, ...], now: datetime) -> int:
+    """Return how many letters of these people came within the hour."""
+    row = cursor.execute(_COUNT, (list(people), now - AN_HOUR)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def keep(cursor: Cursor[Any], key: UUID, fate: Fate, kept: Kept) -> None:
+    """Keep a letter and what became of it; once."""
+    cursor.execute(
+        _KEEP,
+        (
+            key,
+            kept.source,
+            kept.at,
+            fate.verdict,
+            fate.reason,
+            fate.incident,
+            fate.person,
+            kept.owner,
+            kept.sealed,
+        ),
+    )
+
+
+def sealed(vault: Vault, letter: Letter, owner: str, raw: bytes | None) -> str:
+    """Return a letter sealed under the key of `owner`, with its bytes if given."""
+    held: dict[str, object] = {
+        "from": letter.sender,
+        "name": letter.name,
+        "subject": letter.subject,
+        "message_id": letter.message_id,
+        "sent_at": letter.sent_at,
+        "words": letter.words,
+        "attachments": [asdict(each) for each in letter.attachments],
+    }
+    if raw is not None:
+        held["raw"] = base64.b64encode(raw[:RAW_BYTES_MAX]).decode()
+    return vault.seal(owner, orjson.dumps(held), f"letter|{letter.key}")

@@ -1,0 +1,118 @@
+"""What there is to know of a letter before it is placed, in one transaction."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg import Cursor
+
+from services.intake.command_answers import repeated_answer
+from services.intake.letters.letter import Letter
+from services.intake.letters.rows import Fate, Verdict, fate_of, written_lately
+from services.intake.letters.senders import Senders, learnt, senders_of
+from services.intake.policies import Policies
+from services.intake.record_cache import RecordCache
+from shared.append import recorded_commands
+from shared.command import CommandAnswer
+from shared.event_log import EventLog
+from shared.incident import Incident
+from shared.policy.document import Policy
+
+LETTERS_AN_HOUR_MAX = 60
+"""Of one person; more of them look like two machines that answer each other."""
+MERGED_MAX = 20
+"""How far a merged incident is followed to where its trouble went."""
+
+_Cursor = Cursor[tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a letter. `known`: somebody said who its person is."""
+
+    fate: Fate
+    known: bool | None = None
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Whose letter it is, and the incident it names, as all of it is at an instant."""
+
+    person: str
+    known: bool
+    incident: Incident | None
+    policy: Policy
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Where to look."""
+
+    log: EventLog
+    cache: RecordCache
+    policies: Policies
+
+
+def see(sight: Sight, letter: Letter, now: datetime) -> Taken | Seen:
+    """Return what there is to know of a letter, or what became of it; blocks.
+
+    Somebody whose address nobody knows is in the directory afterwards.
+    """
+    with sight.log.transaction() as cursor:
+        before = fate_of(cursor, letter.key)
+        if before is not None:
+            return Taken(before, repeated=True)
+        if letter.automatic:
+            return Taken(_automatic(cursor, letter))
+        who = learnt(cursor, letter, now) if letter.sender else None
+        if who is None:
+            why = "it has no address that its sender could be answered at"
+            return Taken(Fate("unreadable", why))
+        incident = _named(sight.cache, cursor, letter)
+        done = recorded_commands(cursor, [letter.key]).get(letter.key)
+        if done is None and written_lately(cursor, who.ids, now) >= LETTERS_AN_HOUR_MAX:
+            why = f"more than {LETTERS_AN_HOUR_MAX} in an hour from one person"
+            return Taken(Fate("held", why, person=who.ids[0]))
+        _, policy = sight.policies.current(cursor)
+    if done is not None:
+        return _as_recorded(sight.log, done[1:], incident, who)
+    return Seen(_speaker(who, incident), who.known, incident, policy, now)
+
+
+def _automatic(cursor: _Cursor, letter: Letter) -> Fate:
+    who = senders_of(cursor, letter.sender) if letter.sender else None
+    named = next(iter(letter.incidents), None)
+    return Fate("automatic", letter.automatic, named, who.ids[0] if who else None)
+
+
+def _named(cache: RecordCache, cursor: _Cursor, letter: Letter) -> Incident | None:
+    """Return the first incident it names that is here, or where its trouble went."""
+    for ref in letter.incidents:
+        held = cache.read(cursor, [ref])[ref].incident
+        for _ in range(MERGED_MAX):
+            if held is None or held.merged_into is None:
+                break
+            into = held.merged_into
+            held = cache.read(cursor, [into])[into].incident
+        if held is not None:
+            return held
+    return None
+
+
+def _as_recorded(
+    log: EventLog, places: tuple[int, ...], incident: Incident | None, who: Senders
+) -> Taken:
+    """Return the fate of a letter whose contact is there, and which is not kept yet."""
+    answer = repeated_answer(log, None, *places)
+    ref = answer.incident if isinstance(answer, CommandAnswer) else None
+    attached = incident is not None and incident.ref == ref
+    verdict: Verdict = "attached" if attached else "opened"
+    return Taken(Fate(verdict, None, ref, _speaker(who, incident)), who.known)
+
+
+def _speaker(who: Senders, incident: Incident | None) -> str:
+    """Return who wrote, among those who share the address: whom the incident knows."""
+    reporters = incident.reporters if incident else frozenset[str]()
+    return next((id_ for id_ in who.ids if id_ in reporters), who.ids[0])

@@ -1,0 +1,156 @@
+"""Takes letters: each is read, placed, made a contact and kept, once.
+
+The contact is in the log before the letter is kept, under a command id that only this
+letter has: whatever dies in between, taking it again comes to the same.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import TypeVar
+
+import structlog
+
+from services.intake.letters.letter import Letter
+from services.intake.letters.placing import Arrival, Placed, placed
+from services.intake.letters.rows import Fate, Kept, Verdict, keep, sealed
+from services.intake.letters.seeing import Seen, Sight, Taken, see
+from services.intake.wanted import Wanted
+from shared.batcher import Batcher
+from shared.clock import Clock
+from shared.command import Answered, CommandAnswer, CommandRequest, Scope
+from shared.policy.targets import Channel
+from shared.problem import Problem
+from shared.wishes import Attach, Open, Reopen
+
+ATTEMPTS_MAX = 5
+"""How often a letter is placed anew because its incident moved meanwhile."""
+
+_Answer = TypeVar("_Answer")
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """How a letter came: by whom, from where, on which channel, when.
+
+    `raw` is what it was read from, kept where nobody can have written it.
+    """
+
+    actor: str
+    scopes: tuple[Scope, ...]
+    source: str
+    channel: Channel
+    arrived_at: datetime | None = None
+    raw: bytes | None = None
+
+
+class LetterDesk:
+    """Where letters are taken, whatever way they come; `note` hears of each verdict."""
+
+    def __init__(
+        self,
+        sight: Sight,
+        clock: Clock,
+        executor: Executor,
+        commands: Batcher[Wanted, Answered],
+        note: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._sight = sight
+        self._clock = clock
+        self._executor = executor
+        self._commands = commands
+        self._note = note
+
+    async def take(self, letter: Letter, post: Post) -> Taken:
+        """Return what became of a letter. Raises `Unavailable` or `Problem` for later.
+
+        Where it raises, nothing is lost: take it again.
+        """
+        taken = await self._taken(letter, post)
+        if not taken.repeated:
+            await self._blocking(lambda: self._keep(letter, post, taken.fate))
+        verdict = "repeated" if taken.repeated else taken.fate.verdict
+        self._note(verdict)
+        _log.info(
+            "letter.taken",
+            verdict=verdict,
+            source=post.source,
+            incident=taken.fate.incident,
+            key=str(letter.key),
+        )
+        return taken
+
+    async def _taken(self, letter: Letter, post: Post) -> Taken:
+        for _ in range(ATTEMPTS_MAX):
+            seen = await self._blocking(lambda: see(self._sight, letter, self._clock()))
+            if isinstance(seen, Taken):
+                return seen
+            try:
+                fate = await self._contact(letter, post, seen)
+            except Problem as no:
+                if no.details.code != "state":
+                    raise
+                # It was merged, or ended, meanwhile: see where it belongs now.
+            else:
+                return Taken(fate, seen.known)
+        raise Problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "the incident it names is very busy; nothing was done: send it again",
+            code="busy",
+            retry_after=1,
+        )
+
+    async def _contact(self, letter: Letter, post: Post, seen: Seen) -> Fate:
+        arrival = Arrival(seen.at, post.channel, post.arrived_at)
+        where = placed(letter, seen.person, seen.incident, arrival, seen.policy)
+        incident = await self._ask(letter, post, where)
+        verdict: Verdict = "attached" if where.incident else "opened"
+        return Fate(verdict, where.note, incident, seen.person)
+
+    async def _ask(self, letter: Letter, post: Post, where: Placed) -> str | None:
+        incident = where.incident
+        for number, wish in enumerate(where.wishes):
+            id_ = uuid.uuid5(letter.key, wish.verb) if number else letter.key
+            wanted = _wanted(wish, incident, id_, post)
+            try:
+                answer = await self._commands.submit(wanted)
+            except Problem:
+                if not number:
+                    raise
+                break  # the words are on record; that it stays closed is no mistake
+            if isinstance(answer, CommandAnswer):
+                incident = answer.incident
+        return incident
+
+    def _keep(self, letter: Letter, post: Post, fate: Fate) -> None:
+        vault = self._sight.log.vault
+        owner = f"person:{fate.person}" if fate.person else post.actor
+        vault.prepare(owner)
+        raw = post.raw if fate.verdict == "unreadable" else None
+        hidden = sealed(vault, letter, owner, raw)
+        kept = Kept(post.source, self._clock(), owner, hidden)
+        with self._sight.log.transaction() as cursor:
+            keep(cursor, letter.key, fate, kept)
+
+    async def _blocking(self, call: Callable[[], _Answer]) -> _Answer:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, call)
+
+
+def _wanted(
+    wish: Open | Attach | Reopen, incident: str | None, id_: uuid.UUID, post: Post
+) -> Wanted:
+    request = CommandRequest[Open | Attach | Reopen](
+        incident=incident,
+        actor=post.actor,
+        scopes=post.scopes,
+        command_id=id_,
+        body=wish,
+    )
+    # The letter tells repeats apart, not the wish: it may be placed anew.
+    return Wanted(request, wish, id_.bytes)

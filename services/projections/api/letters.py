@@ -1,0 +1,154 @@
+"""Letters: mails are taken, and what became of each letter is listed."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import AwareDatetime, BaseModel, Field
+
+from services.projections.api.answers import Answer
+from services.projections.api.asked import Asked, Position, refusals
+from services.projections.api.callers import Anybody, Reader
+from services.projections.api.desk import Desk, DeskHere
+from services.projections.api.forwarding import passed_on
+from services.projections.api.limits import MAIL_BYTES_MAX, PAGE_DEFAULT
+from services.projections.snapshots import snapshot
+from shared.event_log import EventLog
+from shared.references import IncidentRef
+
+router = APIRouter(tags=["contacts"])
+
+LETTERS_PAGE_MAX = 100
+Verdict = Literal["opened", "attached", "automatic", "held", "unreadable"]
+_MAIL = {
+    "requestBody": {
+        "required": True,
+        "content": {"message/rfc822": {"schema": {"type": "string"}}},
+    }
+}
+_LIST = """
+SELECT letter_id, key, source, received_at, verdict, reason, incident, person, sealed
+FROM intake.letters
+WHERE (%(verdict)s::text IS NULL OR verdict = %(verdict)s)
+  AND (%(incident)s::text IS NULL OR incident = %(incident)s)
+  AND (%(before)s::bigint = 0 OR letter_id < %(before)s)
+ORDER BY letter_id DESC LIMIT %(limit)s
+"""
+
+
+class MailAnswer(Answer):
+    """What became of a mail. The same mail again is answered as it was before."""
+
+    verdict: Verdict
+    """`automatic`: no person wrote it; `held`: too many in an hour; `unreadable`: it
+    has no sender. None of the three opens or answers anything."""
+    repeated: bool
+    incident: IncidentRef | None
+    person: str | None
+    known: bool | None
+    """Whether somebody said who the person is; null where that was not looked up."""
+    note: str | None
+    """Why this became of it, where that is not plain."""
+    letter: UUID
+
+
+class LettersAsked(Asked):
+    """Which letters."""
+
+    verdict: Verdict | None = None
+    incident: IncidentRef | None = None
+    before: Position = 0
+    """Only older ones: `next_before` of the page before."""
+    limit: Annotated[int, Field(ge=1, le=LETTERS_PAGE_MAX)] = PAGE_DEFAULT
+
+
+class Attached(Answer):
+    """What came with a letter; its content is not kept."""
+
+    name: str
+    kind: str
+    size: int
+
+
+class LetterView(Answer):
+    """A letter, and what became of it. Its words are gone once it is forgotten."""
+
+    letter: UUID
+    source: str
+    received_at: AwareDatetime
+    verdict: Verdict
+    reason: str | None
+    incident: IncidentRef | None
+    person: str | None
+    sender: str | None
+    subject: str | None
+    words: str | None
+    sent_at: AwareDatetime | None
+    message_id: str | None
+    attachments: list[Attached]
+
+
+class Letters(BaseModel):
+    """Letters, the newest first."""
+
+    items: list[LetterView]
+    next_before: int | None
+
+
+@router.post(
+    "/v1/contacts/mail",
+    status_code=201,
+    response_model=MailAnswer,
+    responses={200: {"model": MailAnswer}, **refusals(413, 415)},
+    openapi_extra=_MAIL,
+)
+async def take_mail(
+    request: Request,
+    desk: DeskHere,
+    caller: Anybody,  # noqa: ARG001 # intake says what each may do
+) -> Response:
+    """Take a mail as it was received: it opens an incident, or answers one."""
+    return await passed_on(request, desk, MAIL_BYTES_MAX)
+
+
+@router.get("/v1/letters", responses=refusals())
+async def get_letters(
+    asked: Annotated[LettersAsked, Query()],
+    desk: DeskHere,
+    caller: Reader,  # noqa: ARG001 # it lets nobody else in
+) -> Letters:
+    """List what people and machines wrote, and what became of it."""
+    return await desk.blocking(_letters, desk, asked)
+
+
+def _letters(desk: Desk, asked: LettersAsked) -> Letters:
+    wanted = asked.model_dump(exclude={"min_position"})
+    with snapshot(desk.log) as cursor:
+        rows = cursor.execute(_LIST, {**wanted, "limit": asked.limit + 1}).fetchall()
+    shown = rows[: asked.limit]
+    return Letters(
+        items=[_view(desk.log, row) for row in shown],
+        next_before=shown[-1][0] if len(rows) > asked.limit else None,
+    )
+
+
+def _view(log: EventLog, row: tuple[Any, ...]) -> LetterView:
+    _, key, source, received_at, verdict, reason, incident, person, sealed = row
+    opened = log.vault.open(sealed, f"letter|{key}")
+    held: dict[str, Any] = orjson.loads(opened) if opened else {}
+    return LetterView(
+        letter=key,
+        source=source,
+        received_at=received_at,
+        verdict=verdict,
+        reason=reason,
+        incident=incident,
+        person=person,
+        sender=held.get("from") or None,
+        subject=held.get("subject") or None,
+        words=held.get("words"),
+        sent_at=held.get("sent_at"),
+        message_id=held.get("message_id"),
+        attachments=held.get("attachments", []),
+    )

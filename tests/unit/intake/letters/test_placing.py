@@ -1,0 +1,180 @@
+"""A letter goes to the incident it answers, and speaks for its reporters only."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from services.intake.letters.letter import Attachment, Letter
+from services.intake.letters.placing import Arrival, Placed, placed, title_of, words_of
+from services.intake.letters.reading import read_letter
+from shared.events.incident import (
+    IncidentCancelled,
+    IncidentClosed,
+    IncidentPaused,
+    IncidentResolved,
+    IncidentResumed,
+)
+from shared.incident import evolve, replay
+from shared.texts import WORDS_BYTES_MAX, WORDS_MAX
+from shared.wishes import Attach, Open, Reopen
+from tests.support.mails import mail
+from tests.support.policies import full
+from tests.unit.intake.spec import INC, LATER, NINE, called, event, given, reported
+
+POLICY = full()
+NOW = Arrival(LATER, "email")
+LETTER = read_letter(mail("Ça recommence.", subject=f"Re: [{INC}] Portail"))
+CLOSED = (reported(), event(IncidentResolved, cycle=1), event(IncidentClosed))
+
+
+def place(
+    person: str, *history: object, letter: Letter = LETTER, **more: object
+) -> Placed:
+    incident = replay(history)  # type: ignore[arg-type] # events of one incident
+    policy = full(*more.pop("edits", ()))  # type: ignore[misc] # pairs of texts
+    arrival = replace(NOW, **more)  # type: ignore[arg-type] # its fields
+    return placed(letter, person, incident, arrival, policy)
+
+
+def test_a_letter_that_names_nothing_opens_one() -> None:
+    letter = read_letter(mail("Rien ne marche.", subject="Portail"))
+    found = place("costa", letter=letter)
+
+    (wish,) = found.wishes
+    assert isinstance(wish, Open)
+    assert (wish.title, wish.description) == ("Portail", "Rien ne marche.")
+    assert (wish.reporter, wish.channel) == ("costa", "email")
+    assert found.note is None
+
+
+def test_a_letter_that_names_what_is_not_here_is_heard_all_the_same() -> None:
+    found = place("costa")
+
+    assert isinstance(found.wishes[0], Open)
+    assert found.note == f"it names {INC}, which is not here"
+
+
+def test_an_answer_of_its_reporter_is_attached() -> None:
+    found = place("lefevre", reported())
+
+    (wish,) = found.wishes
+    assert isinstance(wish, Attach)
+    assert not wish.unconfirmed
+    assert (found.incident, found.note) == (INC, None)
+
+
+def test_an_answer_of_its_reporter_resumes() -> None:
+    paused = event(IncidentPaused, reason="user", question="Lequel ?")
+    (wish,) = place("lefevre", reported(), paused).wishes
+
+    assert isinstance(wish, Attach)
+    events = given(reported(), paused).when(wish).events()
+    assert isinstance(events[-1], IncidentResumed)
+
+
+def test_a_stranger_resumes_nothing_and_becomes_no_reporter() -> None:
+    paused = event(IncidentPaused, reason="user", question="Lequel ?")
+    found = place("mallory", reported(), paused)
+
+    (wish,) = found.wishes
+    assert isinstance(wish, Attach)
+    assert found.note
+    (contacted,) = given(reported(), paused).when(wish).events()
+    incident = replay([reported(), paused, contacted])
+    assert incident is not None
+    assert incident.reporters == {"lefevre"}
+    assert incident.status == "paused"
+
+
+def test_a_stranger_who_writes_twice_is_a_stranger_still() -> None:
+    first = called("mallory", unconfirmed=True)
+
+    (wish,) = place("mallory", reported(), first).wishes
+
+    assert isinstance(wish, Attach)
+    assert wish.unconfirmed
+
+
+def test_what_a_stranger_says_keeps_it_from_closing_in_silence() -> None:
+    resolved = replay([reported(), event(IncidentResolved, cycle=1)])
+    assert resolved is not None
+
+    assert evolve(resolved, called("mallory", unconfirmed=True)).answered
+
+
+def test_an_answer_to_a_resolved_one_is_attached_and_reopens_nothing() -> None:
+    found = place("lefevre", *CLOSED[:2])
+
+    assert [type(wish) for wish in found.wishes] == [Attach]
+
+
+def test_an_answer_to_a_closed_one_reopens_it_in_its_window() -> None:
+    found = place("lefevre", *CLOSED)
+
+    assert [type(wish) for wish in found.wishes] == [Attach, Reopen]
+
+
+def test_a_stranger_reopens_nothing() -> None:
+    assert [type(wish) for wish in place("mallory", *CLOSED).wishes] == [Attach]
+
+
+def test_the_policy_says_what_answers_reopen() -> None:
+    never = ("reopen_within:", "replies_reopen: never\n  reopen_within:")
+    always = ("reopen_within:", "replies_reopen: resolved\n  reopen_within:")
+
+    assert len(place("lefevre", *CLOSED, edits=[never]).wishes) == 1
+    assert len(place("lefevre", *CLOSED[:2], edits=[always]).wishes) == 2
+
+
+def test_an_answer_past_the_window_opens_one_that_follows() -> None:
+    found = place("lefevre", *CLOSED, at=LATER + timedelta(days=60))
+
+    (wish,) = found.wishes
+    assert isinstance(wish, Open)
+    assert wish.follows == INC
+    assert found.incident is None
+
+
+def test_an_answer_to_a_cancelled_one_opens_one_that_follows() -> None:
+    cancelled = event(IncidentCancelled, reason="not_an_incident")
+
+    (wish,) = place("lefevre", reported(), cancelled).wishes
+
+    assert isinstance(wish, Open)
+    assert wish.follows == INC
+
+
+def test_a_letter_that_lay_there_was_reported_when_it_came() -> None:
+    (late,) = place("costa", arrived_at=NINE).wishes
+    (soon,) = place("costa", arrived_at=LATER - timedelta(seconds=30)).wishes
+    (ahead,) = place("costa", arrived_at=LATER + timedelta(days=9)).wishes
+
+    assert isinstance(late, Open)
+    assert isinstance(soon, Open)
+    assert isinstance(ahead, Open)
+    assert late.reported_at == NINE
+    assert late.backdated_because
+    assert soon.reported_at is None
+    assert ahead.reported_at is None
+
+
+def test_the_title_is_the_subject_else_the_first_words_else_a_mark() -> None:
+    assert title_of(LETTER) == "Portail"
+    assert title_of(replace(LETTER, subject="")) == "Ça recommence."
+    assert title_of(replace(LETTER, subject="", words="", fresh="")) == "…"
+
+
+def test_what_came_along_is_named_after_the_words() -> None:
+    letter = replace(LETTER, attachments=(Attachment("plan.pdf", "x/y", 31_415),))
+
+    assert words_of(letter) == "Ça recommence.\n📎 plan.pdf (31 kB)"
+
+
+def test_long_words_are_cut_where_a_contact_ends() -> None:
+    many = tuple(Attachment("n" * 200, "x/y", 1) for _ in range(50))
+    for words in ("é" * 40_000, "😡" * 40_000, "a" * 40_000):
+        cut = words_of(replace(LETTER, words=words, attachments=many))
+
+        assert cut is not None
+        assert cut.endswith("[…]\n📎 × 50")
+        assert len(cut) <= WORDS_MAX
+        assert len(cut.encode()) <= WORDS_BYTES_MAX
