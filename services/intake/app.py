@@ -32,6 +32,8 @@ from services.intake.heartbeats.watch import Watch
 from services.intake.in_force import InForce
 from services.intake.letters.seeing import Sight
 from services.intake.letters.taking import LetterDesk
+from services.intake.mailboxes.mailbox import Mailbox
+from services.intake.mailboxes.mailboxes import Mailboxes
 from services.intake.noting import Noting
 from services.intake.policies import Policies
 from services.intake.quarantined import quarantine_probe
@@ -53,6 +55,7 @@ from shared.health import Health, Probe
 from shared.heartbeat import beat
 from shared.http_metrics import HttpMetrics
 from shared.nothing_here import complete
+from shared.policy.sources import Mailbox as MailboxClause
 from shared.serving import pause, serve
 from shared.settings import IntakeSettings
 from shared.starting import open_log
@@ -162,12 +165,12 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
         async with Link(url, "intake-relay") as link:
             relay = Relay(log, settings.database_url.get_secret_value(), link)
             noting = Noting(registry, lambda: loop.call_soon_threadsafe(relay.wake))
-            stance, our_address = stance_of(settings), settings.mail_from
-            parts = assemble(log, clock, executor, noting, stance, our_address)
-            on_lever = settings.clock_lever is not None
-            silent = closing(log, clock, parts.commands, on_lever=on_lever)
-            checks = [relay.probe, *probes(parts, clock), silent.probe]
-            health = Health(checks, registry)
+            stance = stance_of(settings)
+            parts = assemble(log, clock, executor, noting, stance, settings.mail_from)
+            silent = closing(log, clock, parts.commands, on_lever=stance.on_lever)
+            mailboxes = _mailboxes(parts, settings)
+            beside = (relay.probe, silent.probe, mailboxes.probe)
+            health = Health([*beside, *probes(parts, clock)], registry)
             app = _app(parts, clock, health, registry)
             broker = command_broker(url, "intake", registry)
             async with asyncio.TaskGroup() as group:
@@ -175,20 +178,33 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
                     group.create_task(parts.signals.run()),
                     group.create_task(parts.commands.run()),
                 ]
-                running = [
-                    group.create_task(relay.run(stop)),
-                    group.create_task(_take_messages(broker, parts, stop)),
-                    group.create_task(_keep_house(parts, clock, stop)),
-                    group.create_task(silent.run(stop)),
-                    group.create_task(beat(health, settings, stop)),
-                    group.create_task(
-                        serve(app, settings.http_host, settings.http_port, stop)
-                    ),
-                ]
-                await asyncio.wait(running)
+                works = (
+                    relay.run(stop),
+                    _take_messages(broker, parts, stop),
+                    _keep_house(parts, clock, stop),
+                    silent.run(stop),
+                    mailboxes.run(stop),
+                    beat(health, settings, stop),
+                    serve(app, settings.http_host, settings.http_port, stop),
+                )
+                await asyncio.wait([group.create_task(work) for work in works])
                 for task in batching:
                     task.cancel()
     log.close()
+
+
+def _mailboxes(parts: Parts, settings: IntakeSettings) -> Mailboxes:
+    letters, our_address = parts.doors.letters, settings.mail_from
+
+    def opened(source: str, clause: MailboxClause) -> Mailbox:
+        return Mailbox(source, clause, parts.log, letters, our_address)
+
+    return Mailboxes(
+        settings.database_url.get_secret_value(),
+        parts.in_force,
+        opened,
+        on_lever=settings.clock_lever is not None,
+    )
 
 
 def _app(

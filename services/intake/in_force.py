@@ -5,12 +5,13 @@ known before: how a source's documents are read, how much it may send.
 """
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 
 from services.intake.policies import Policies
 from shared.event_log import EventLog, Unavailable
 from shared.policy.document import Policy
-from shared.policy.sources import Source
+from shared.policy.sources import Mailbox, Source
 from shared.problem import Problem
 from shared.serving import pause
 
@@ -49,6 +50,11 @@ class InForce:
                     await asyncio.to_thread(self.look)
         assert self._newest is not None  # noqa: S101 # else `look` has raised
         return self._newest[1]
+
+    def mailboxes(self) -> Mapping[str, Mailbox]:
+        """Return the mailboxes there are, by the names of their sources."""
+        sources = self._newest[1].sources if self._newest else {}
+        return {n: one for n, one in sources.items() if isinstance(one, Mailbox)}
 
     def look(self) -> None:
         """Read the policy in force; blocks. None is known until one was applied."""

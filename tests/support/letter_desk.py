@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from time import monotonic
 from typing import Any, LiteralString, TypeVar
 
 import httpx
@@ -13,6 +14,7 @@ from starlette.routing import Router
 
 from services.intake.app import Parts, assemble
 from services.intake.http import routes
+from services.intake.mailboxes.mailboxes import Mailboxes
 from services.intake.noting import Noting
 from services.intake.wanted import Wanted
 from shared.command import CommandRequest
@@ -21,6 +23,7 @@ from shared.nothing_here import complete
 from shared.references import incident_stream
 from shared.wishes import BODIES
 
+UP_SECONDS = 30
 DESK = "desk@permanence.example"
 _Done = TypeVar("_Done")
 
@@ -91,7 +94,11 @@ class LetterDoors:
 
         async def work() -> _Done:
             parts = assemble(
-                self.log, lambda: self.now, self.executor, self.noting, DESK
+                self.log,
+                lambda: self.now,
+                self.executor,
+                self.noting,
+                our_address=DESK,
             )
             parts.in_force.look()
             batching = asyncio.create_task(parts.commands.run())
@@ -101,3 +108,11 @@ class LetterDoors:
                 batching.cancel()
 
         return asyncio.run(work())
+
+
+async def leads(mailboxes: Mailboxes) -> None:
+    """Return once these are the ones that read."""
+    deadline = monotonic() + UP_SECONDS
+    while not (await mailboxes.probe()).numbers["leads"]:
+        assert monotonic() < deadline, "nobody reads"
+        await asyncio.sleep(0.01)

@@ -60,7 +60,7 @@ class LetterDesk:
         commands: Batcher[Wanted, Answered],
         note: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._sight = sight
+        self.sight = sight
         self._clock = clock
         self._executor = executor
         self._commands = commands
@@ -85,9 +85,15 @@ class LetterDesk:
         )
         return taken
 
+    async def set_aside(self, letter: Letter, post: Post, why: str) -> None:
+        """Keep a letter that cannot be taken, and why, so that the next ones can be."""
+        fate = Fate("unreadable", why)
+        await self._blocking(lambda: self._keep(letter, post, fate))
+        self._note(fate.verdict)
+
     async def _taken(self, letter: Letter, post: Post) -> Taken:
         for _ in range(ATTEMPTS_MAX):
-            seen = await self._blocking(lambda: see(self._sight, letter, self._clock()))
+            seen = await self._blocking(lambda: see(self.sight, letter, self._clock()))
             if isinstance(seen, Taken):
                 return seen
             try:
@@ -128,13 +134,13 @@ class LetterDesk:
         return incident
 
     def _keep(self, letter: Letter, post: Post, fate: Fate) -> None:
-        vault = self._sight.log.vault
+        vault = self.sight.log.vault
         owner = f"person:{fate.person}" if fate.person else post.actor
         vault.prepare(owner)
         raw = post.raw if fate.verdict == "unreadable" else None
         hidden = sealed(vault, letter, owner, raw)
         kept = Kept(post.source, self._clock(), owner, hidden)
-        with self._sight.log.transaction() as cursor:
+        with self.sight.log.transaction() as cursor:
             keep(cursor, letter.key, fate, kept)
 
     async def _blocking(self, call: Callable[[], _Answer]) -> _Answer:

@@ -1,0 +1,137 @@
+"""Reads one mailbox: each mail is taken, then marked; what fails is tried again.
+
+A mail is passed only once it is on record. Nothing is lost if we die in between: it is
+found again, and a letter that came before is noticed.
+"""
+
+import asyncio
+import os
+from collections.abc import Mapping
+
+import structlog
+
+from services.intake.letters.reading import read_letter
+from services.intake.letters.taking import LetterDesk, Post
+from services.intake.mailboxes.address import Address, NoAddress, address_of
+from services.intake.mailboxes.rows import Mark, read_mark, write_mark
+from services.intake.mailboxes.session import AWAY, Found, Session
+from shared.batcher import Overloaded
+from shared.event_log import EventLog, Unavailable
+from shared.outage import Outage
+from shared.policy.sources import Mailbox as Clause
+from shared.problem import Problem
+
+AT_ONCE_MAX = 100
+"""Mails taken in one round; then other work has its turn."""
+WAIT_SECONDS, WAIT_SECONDS_MAX = 1.0, 60.0
+_LATER = (429, 503)
+
+_log = structlog.get_logger(__name__)
+
+
+class Mailbox:
+    """A mailbox that the policy declares as a source of this name."""
+
+    def __init__(
+        self,
+        source: str,
+        clause: Clause,
+        log: EventLog,
+        letters: LetterDesk,
+        our_address: str | None,
+        environment: Mapping[str, str] = os.environ,
+    ) -> None:
+        self.clause = clause
+        self.why_away: str | None = None
+        self._source = source
+        self._log = log
+        self._letters = letters
+        self._our_address = our_address
+        self._environment = environment
+        self._session: Session | None = None
+        self._address: Address | None = None
+        self._wait = WAIT_SECONDS
+        doing = "its mails wait there; trying again"
+        self._outage = Outage(f"mailbox.{source}", doing)
+
+    async def round(self) -> float:
+        """Take what is new; return how long to leave it alone, where it is away."""
+        try:
+            await self._round()
+        except (*AWAY, NoAddress, Unavailable, Overloaded, Problem) as error:
+            await self.close()
+            self.why_away = _told(error)
+            self._outage.away(error)
+            wait, self._wait = self._wait, min(self._wait * 2, WAIT_SECONDS_MAX)
+            return wait
+        self.why_away, self._wait = None, WAIT_SECONDS
+        self._outage.back()
+        return 0.0
+
+    async def close(self) -> None:
+        """Leave the server."""
+        session, self._session = self._session, None
+        if session is not None:
+            await asyncio.to_thread(session.close)
+
+    async def _round(self) -> None:
+        session = await self._opened()
+        mark = await asyncio.to_thread(self._mark)
+        after = mark.uid if mark and mark.validity == session.validity else None
+        numbers = await asyncio.to_thread(session.fresh, after)
+        for uid in numbers[:AT_ONCE_MAX]:
+            found = await asyncio.to_thread(session.fetch, uid)
+            if found is not None:
+                await self._take(found)
+            await asyncio.to_thread(self._pass, Mark(session.validity, uid))
+            if found is not None:
+                await asyncio.to_thread(session.mark, uid)
+        if after is None and len(numbers) <= AT_ONCE_MAX:
+            # What was read before we came is not ours; from here on all is.
+            last = max([session.last, *numbers])
+            await asyncio.to_thread(self._pass, Mark(session.validity, last))
+
+    async def _opened(self) -> Session:
+        # Read anew each time: a secret that was changed needs no restart.
+        address = address_of(self.clause.url, self._environment)
+        if self._session is None or address != self._address:
+            await self.close()
+            self._session = await asyncio.to_thread(Session, address)
+            self._address = address
+        return self._session
+
+    async def _take(self, found: Found) -> None:
+        letter = await asyncio.to_thread(read_letter, found.raw, self._our_address)
+        post = Post(
+            f"source:{self._source}",
+            ("source",),
+            self._source,
+            self.clause.channel,
+            found.arrived_at,
+            found.raw,
+        )
+        try:
+            await self._letters.take(letter, post)
+        except (Unavailable, Overloaded):
+            raise
+        except Problem as no:
+            if no.details.status in _LATER:
+                raise
+            await self._letters.set_aside(letter, post, no.details.detail)
+        except Exception:  # noqa: BLE001 # our mistake over one must not keep out all
+            _log.exception("mailbox.letter_failed", source=self._source, uid=found.uid)
+            why = "taking it failed by a mistake of ours: the log of intake tells"
+            await self._letters.set_aside(letter, post, why)
+
+    def _mark(self) -> Mark | None:
+        with self._log.transaction() as cursor:
+            return read_mark(cursor, self._source)
+
+    def _pass(self, mark: Mark) -> None:
+        with self._log.transaction() as cursor:
+            write_mark(cursor, self._source, mark)
+
+
+def _told(error: Exception) -> str:
+    text = str(error).strip().partition("\n")[0][:200]
+    return text or type(error).__name__

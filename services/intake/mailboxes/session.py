@@ -1,0 +1,105 @@
+"""One connection to a mailbox (RFC 3501, https://www.rfc-editor.org/rfc/rfc3501).
+
+It blocks, so a thread calls it. Mails are looked at without marking them; that is done
+once they are taken, so that people see in their own program what the desk has read.
+"""
+
+import ssl
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from imapclient import SEEN, IMAPClient
+from imapclient.exceptions import IMAPClientError
+
+from services.intake.letters.letter import LETTER_BYTES_MAX
+from services.intake.mailboxes.address import Address
+
+CONNECT_SECONDS = 10
+"""How long a server may take for any answer."""
+AWAY = (OSError, IMAPClientError, ssl.SSLError, EOFError)
+"""What a mailbox that is away raises."""
+_SIZE, _AT, _BODY = b"RFC822.SIZE", b"INTERNALDATE", b"BODY[]"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A mail as it lies there: its number, its bytes to a limit, when it had come."""
+
+    uid: int
+    raw: bytes
+    arrived_at: datetime | None
+
+
+class Session:
+    """A mailbox, open. Each method may raise one of `AWAY`."""
+
+    def __init__(self, address: Address) -> None:
+        self._client = _connected(address)
+        chosen: dict[bytes, Any] = self._client.select_folder(address.folder)
+        self.validity = int(chosen.get(b"UIDVALIDITY", 0))
+        self.last = int(chosen.get(b"UIDNEXT", 1)) - 1
+        """The greatest number there was when it was opened."""
+        self.may_mark = b"READ-ONLY" not in chosen
+
+    def fresh(self, after: int | None) -> list[int]:
+        """Return the numbers greater than `after`; without one: of all unread mails.
+
+        A mailbox that is read for the first time may hold what was handled long ago.
+        """
+        self._client.noop()  # servers tell of news with the answer to anything
+        wanted = ["UNSEEN"] if after is None else ["UID", f"{after + 1}:*"]
+        # `9:*` means the last mail too, where all numbers are smaller.
+        return sorted(n for n in self._client.search(wanted) if n > (after or 0))
+
+    def fetch(self, uid: int) -> Found | None:
+        """Return a mail, None where somebody has removed it meanwhile."""
+        part = f"BODY.PEEK[]<0.{LETTER_BYTES_MAX}>"
+        answer = self._client.fetch([uid], [part, "INTERNALDATE"])
+        held = answer.get(uid)
+        if not held:
+            return None
+        body = next((v for k, v in held.items() if k.startswith(_BODY)), None)
+        if not isinstance(body, bytes):
+            return None
+        return Found(uid, body, _instant(held.get(_AT)))
+
+    def mark(self, uid: int) -> None:
+        """Mark a mail as read."""
+        if self.may_mark:
+            self._client.add_flags([uid], [SEEN], silent=True)
+
+    def close(self) -> None:
+        """Leave. Never raises."""
+        with suppress(*AWAY):
+            self._client.logout()
+        with suppress(*AWAY):
+            self._client.shutdown()
+
+
+def _connected(address: Address) -> IMAPClient:
+    context = ssl.create_default_context() if address.tls else None
+    client = IMAPClient(
+        address.host,
+        port=address.port,
+        ssl=address.tls,
+        ssl_context=context,
+        timeout=CONNECT_SECONDS,
+    )
+    client.normalise_times = False
+    try:
+        if not address.tls and not address.is_here:
+            client.starttls(ssl.create_default_context())
+        client.login(address.user, address.password)
+    except BaseException:
+        with suppress(*AWAY):
+            client.shutdown()
+        raise
+    return client
+
+
+def _instant(at: object) -> datetime | None:
+    if not isinstance(at, datetime):
+        return None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)

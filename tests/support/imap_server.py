@@ -1,0 +1,104 @@
+"""A real IMAP server on this machine, in a process of its own; its mails are memory."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from socket import create_connection
+from time import monotonic, sleep
+
+from imapclient import IMAPClient
+
+from shared.machine.ports import free_port
+
+HOST = "127.0.0.1"
+USER, PASSWORD = "desk", "p@ss:word"
+UP_SECONDS = 30
+
+
+@dataclass
+class ImapServer:
+    """The server; ended and begun again, it has forgotten everything."""
+
+    port: int = field(default_factory=free_port)
+    host: str = HOST
+    certificate: Path | None = None
+    """With one, TLS is offered (STARTTLS); its key lies beside it as `key.pem`."""
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The address of its mailbox, as a secret holds it."""
+        return f"imap://{USER}:p%40ss%3Aword@{self.host}:{self.port}/INBOX"
+
+    def begin(self) -> None:
+        """Serve, from now on."""
+        command = [
+            str(Path(sys.executable).parent / "pymap"),
+            *("--host", self.host, "--port", str(self.port), *self._tls(), "dict"),
+            *("--demo-user", USER, "--demo-password", PASSWORD),
+        ]
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        deadline = monotonic() + UP_SECONDS
+        while True:
+            try:
+                create_connection((HOST, self.port)).close()
+            except OSError:
+                assert monotonic() < deadline, "the IMAP server does not come up"
+                sleep(0.02)
+            else:
+                return
+
+    def end(self) -> None:
+        """Be away."""
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(UP_SECONDS)
+            self.process = None
+
+    def receives(self, *mails: bytes, at: datetime | None = None) -> None:
+        """Put mails into the mailbox, as delivery does."""
+        with self._client() as client:
+            for mail in mails:
+                client.append("INBOX", mail, msg_time=at)
+
+    def reads(self) -> None:
+        """Mark all as read, as a person does who looks into it."""
+        with self._client() as client:
+            client.select_folder("INBOX")
+            client.add_flags(client.search(), ["\\Seen"], silent=True)
+
+    def unread(self) -> int:
+        """Return how many mails are not marked as read."""
+        with self._client() as client:
+            client.select_folder("INBOX", readonly=True)
+            return len(client.search(["UNSEEN"]))
+
+    def _tls(self) -> list[str]:
+        if self.certificate is None:
+            return []
+        key = self.certificate.with_name("key.pem")
+        return ["--cert", str(self.certificate), "--key", str(key)]
+
+    def _client(self) -> IMAPClient:
+        client = IMAPClient(HOST, self.port, ssl=False, timeout=UP_SECONDS)
+        client.login(USER, PASSWORD)
+        return client
+
+
+@contextmanager
+def running_imap(
+    host: str = HOST, certificate: Path | None = None
+) -> Iterator[ImapServer]:
+    """Run a server while the body does."""
+    server = ImapServer(host=host, certificate=certificate)
+    server.begin()
+    try:
+        yield server
+    finally:
+        server.end()
