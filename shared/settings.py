@@ -201,3 +201,8 @@ class ProjectionsSettings(ServiceSettings):
         "http://127.0.0.1:8001",
         description="Where intake listens; the API passes on what belongs to it.",
     )
+    report_form: bool = Field(
+        True,
+        description="Whether anybody may report an incident at `/report` without being "
+        "signed in.",
+    )

@@ -30,6 +30,7 @@ from services.intake.handshakes import Handshakes
 from services.intake.heartbeats.doors import HeartbeatDoors
 from services.intake.heartbeats.watch import Watch
 from services.intake.in_force import InForce
+from services.intake.letters.reports import listen_for_reports
 from services.intake.letters.seeing import Sight
 from services.intake.letters.taking import LetterDesk
 from services.intake.mailboxes.mailbox import Mailbox
@@ -217,6 +218,7 @@ def _app(
 async def _take_messages(broker: NatsBroker, parts: Parts, stop: asyncio.Event) -> None:
     """Take commands and signals from NATS, whenever it is there."""
     listen(broker, parts.commands)
+    listen_for_reports(broker, parts.doors.letters)
     try:
         if await started(broker, stop):
             wait = parts.gatehouse.wait

@@ -55,6 +55,7 @@ async def run(
             tail = Tail(log, progress, threads)
             owner = Owner(link)
             desk = Desk(log, access, progress, owner, intake, threads, tail, clock)
+            desk.has_form = settings.report_form
             following = followers(settings, log, link, progress, clock)
             registry = CollectorRegistry()
             well = health(following, log, clock, registry)

@@ -31,6 +31,17 @@ def policy_at(
             return None
 
 
+def policy_in_force(log: EventLog, cursor: _Cursor) -> Policy | None:
+    """Return the newest policy, None where none was applied."""
+    row = newest_row(cursor, STREAM)
+    event = log.entry(row).event if row else None
+    match event:
+        case PolicyApplied(document=document):
+            return Policy.from_document(document)
+        case _:
+            return None
+
+
 def desk_zone(log: EventLog, cursor: _Cursor) -> str:
     """Return the zone of the desk, as the policy in force has it; UTC without one."""
     row = newest_row(cursor, STREAM)

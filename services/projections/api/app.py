@@ -25,11 +25,13 @@ from services.projections.api import (
     oncall,
     problems,
     queues,
+    reports,
     stream,
     timelines,
 )
 from services.projections.api.desk import Desk
 from services.projections.api.errors import answer_errors
+from services.projections.page import report as report_page
 from services.projections.page import routes as page
 from shared.changes.wishes import BODIES as OF_CHANGES
 from shared.command import ProblemDetails
@@ -37,6 +39,7 @@ from shared.contact import Contact
 from shared.handover_wishes import AcceptHandover, JoinHandover
 from shared.help_wishes import BODIES as OF_HELP
 from shared.problems.wishes import BODIES as OF_PROBLEMS
+from shared.report import Report
 from shared.wishes import BODIES
 
 VERSION = "1"
@@ -53,6 +56,7 @@ _PARTS = (
     contacts,
     candidates,
     letters,
+    reports,
     escalations,
     handovers,
     problems,
@@ -81,6 +85,7 @@ def api(desk: Desk, others: tuple[BaseRoute, ...] = ()) -> FastAPI:
     for part in _PARTS:
         app.include_router(part.router)
     app.include_router(page.router)
+    app.include_router(report_page.router)
     answer_errors(app)
     app.openapi = lambda: document(app)  # type: ignore[method-assign] # as FastAPI says
     return app
@@ -104,6 +109,7 @@ def document(app: FastAPI) -> dict[str, Any]:
             AcceptHandover,
             JoinHandover,
             Contact,
+            Report,
             ProblemDetails,
         ]
         _, bodies = models_json_schema(

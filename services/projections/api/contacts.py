@@ -1,9 +1,9 @@
 """Contacts: somebody reached the desk, which opens an incident or belongs to one."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Response
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from services.projections.api.asked import refusals
 from services.projections.api.commands import Wish, body_of
@@ -20,6 +20,8 @@ from shared.event_log import Unavailable
 from shared.problem import Problem, located
 
 router = APIRouter(tags=["contacts"])
+
+_Wish = TypeVar("_Wish", bound=BaseModel)
 
 
 class ContactAnswer(CommandAnswer):
@@ -41,7 +43,7 @@ class ContactAnswer(CommandAnswer):
 )
 async def take_contact(wish: Wish, desk: DeskHere, response: Response) -> ContactAnswer:
     """Take a contact: open an incident for it, or attach it to the one it names."""
-    contact = _read(wish.body)
+    contact = read_wish(Contact, wish.body, "contact")
     asked = wish_of(contact)
     answer = await desk.owner.ask(
         asked.verb,
@@ -63,9 +65,10 @@ async def take_contact(wish: Wish, desk: DeskHere, response: Response) -> Contac
     return ContactAnswer(**answer.model_dump(), known=known, note=note, receipt=told)
 
 
-def _read(body: dict[str, Any]) -> Contact:
+def read_wish(kind: type[_Wish], body: dict[str, Any], what: str) -> _Wish:
+    """Return what a body says; `Problem` 422 names all that is wrong in it."""
     try:
-        return Contact.model_validate(body)
+        return kind.model_validate(body)
     except ValidationError as error:
         errors = located(error)
         named = "; ".join(
@@ -74,7 +77,7 @@ def _read(body: dict[str, Any]) -> Contact:
         )
         raise Problem(
             422,
-            f"the contact is not well formed: {named}",
+            f"the {what} is not well formed: {named}",
             code="invalid",
             errors=errors,
         ) from error

@@ -15,8 +15,9 @@ from shared.command import (
     RecordAnswer,
 )
 from shared.problem import Problem
+from shared.report import Reported
 
-_Answer = TypeVar("_Answer", CommandAnswer, RecordAnswer)
+_Answer = TypeVar("_Answer", CommandAnswer, RecordAnswer, Reported)
 _Request = CommandRequest[dict[str, Any]]
 
 
@@ -44,6 +45,11 @@ class Owner:
         """Return what became of a command about a `problem` or `change`; as `ask`."""
         subject = subjects.command(aggregate, verb)
         return await self._ask(subject, request, RecordAnswer)
+
+    async def report(self, request: _Request) -> Reported:
+        """Return what became of what somebody told the form; as `ask`."""
+        subject = subjects.command("contact", "report")
+        return await self._ask(subject, request, Reported)
 
     async def _ask(
         self, subject: str, request: _Request, kind: type[_Answer]

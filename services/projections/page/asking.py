@@ -18,26 +18,46 @@ _SECONDS = 30.0
 class Refused(Exception):
     """The API said no: `status` and `code` as in its answer, and its sentence."""
 
-    def __init__(self, status: int, code: str | None, sentence: str) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str | None,
+        sentence: str,
+        fields: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(sentence)
         self.status = status
         self.code = code
+        self.fields = fields
+        """Those of the body that are wrong."""
 
 
 class Asker:
-    """The API, asked with one token, of whatever form it is."""
+    """The API, asked with one token, of whatever form it is; `address` is whose."""
 
-    def __init__(self, app: ASGIApp, token: str | None) -> None:
+    def __init__(self, app: ASGIApp, token: str | None, address: str = "") -> None:
         self._app = app
         self._token = token
+        self._address = address
 
     async def get(self, path: str, asked: Mapping[str, str]) -> dict[str, Any]:
         """Return the JSON at `path`. Raises `Refused`."""
+        return await self._ask("GET", path, params=asked)
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the JSON that a body is answered with. Raises `Refused`."""
+        return await self._ask("POST", path, json=body)
+
+    async def _ask(
+        self, method: str, path: str, **given: Mapping[str, Any]
+    ) -> dict[str, Any]:
         headers = {}
         if self._token is not None:
             # What cannot stand in a header is no token of ours, but it may be sent.
             sent = self._token if _TOKEN.fullmatch(self._token) else "malformed"
             headers["Authorization"] = f"Bearer {sent}"
+        if self._address:
+            headers["X-Forwarded-For"] = self._address
         transport = httpx.ASGITransport(self._app, raise_app_exceptions=False)
         async with httpx.AsyncClient(
             transport=transport,
@@ -45,8 +65,9 @@ class Asker:
             trust_env=False,
             timeout=_SECONDS,
         ) as client:
-            answer = await client.get(path, params=asked, headers=headers)
+            answer = await client.request(method, path, headers=headers, **given)  # type: ignore[arg-type] # `params` or `json`
         body: dict[str, Any] = answer.json()
         if answer.is_success:
             return body
-        raise Refused(answer.status_code, body.get("code"), body["detail"])
+        wrong = tuple(str(each["loc"][-1]) for each in body.get("errors", ()))
+        raise Refused(answer.status_code, body.get("code"), body["detail"], wrong)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from typing_extensions import TypeIs
 
+from services.projections.page import report_words
 from shared.wording.reader import Language
 
 Words = Mapping[str, str]
@@ -150,7 +151,10 @@ _FRENCH: Words = {
     "running": "en cours",
     "met": "tenu",
 }
-LANGUAGES: Mapping[Language, Words] = {"en": _ENGLISH, "fr": _FRENCH}
+LANGUAGES: Mapping[Language, Words] = {
+    "en": {**_ENGLISH, **report_words.ENGLISH},
+    "fr": {**_FRENCH, **report_words.FRENCH},
+}
 
 
 def is_language(text: str | None) -> TypeIs[Language]:

@@ -1,0 +1,51 @@
+"""Reports of the form become letters, which the API asks for over NATS."""
+
+import uuid
+
+from faststream.nats import NatsBroker
+
+from services.intake.letters.letter import Letter
+from services.intake.letters.reading import NAMESPACE
+from services.intake.letters.taking import LetterDesk, Post
+from shared import subjects
+from shared.command import CommandRequest
+from shared.report import Report, Reported
+
+ACTOR = "system:form"
+SOURCE = "form"
+QUEUE_GROUP = "intake"
+AT_ONCE_MAX = 16
+
+
+def letter_of(report: Report) -> Letter:
+    """Return what somebody told the form as the letter it is."""
+    words = report.words.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
+    return Letter(
+        key=uuid.uuid5(NAMESPACE, f"form|{report.email}|{report.key}"),
+        sender=report.email,
+        name="",
+        subject="",
+        words=words,
+        fresh=words,
+        service=report.service,
+        language=report.language,
+    )
+
+
+def listen_for_reports(broker: NatsBroker, letters: LetterDesk) -> None:
+    """Subscribe to what the form is told."""
+
+    async def take(request: CommandRequest[Report]) -> Reported:
+        post = Post(ACTOR, (), SOURCE, "web")
+        taken = await letters.take(letter_of(request.body), post)
+        if taken.fate.incident is None:
+            return Reported(verdict="held")
+        return Reported(verdict="taken", incident=taken.fate.incident)
+
+    broker.subscriber(
+        subjects.command("contact", "report"),
+        queue=QUEUE_GROUP,
+        max_workers=AT_ONCE_MAX,
+        title="contact.report",
+        description="Somebody who is not signed in reports by the form.",
+    )(take)

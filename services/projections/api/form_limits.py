@@ -1,0 +1,71 @@
+"""How much the form takes, from one network address and in all: anybody may use it."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from http import HTTPStatus
+from ipaddress import ip_address, ip_interface, ip_network
+
+from starlette.requests import Request
+
+from shared.problem import Problem
+
+REPORTS_MAX = 30
+"""From one network address within `WITHIN_SECONDS`: an office may share one."""
+ALL_REPORTS_MAX = 300
+WITHIN_SECONDS = 600.0
+ADDRESSES_MAX = 10_000
+"""Addresses remembered at once; the ones silent for longest go."""
+_IPV6_PREFIX = 64
+_ALL = "*"
+
+
+class FormLimits:
+    """Buckets that fill again with time; each process has its own."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def admit(self, address: str) -> None:
+        """Count a report; `Problem` 429 where there were too many."""
+        for name, most in ((address, REPORTS_MAX), (_ALL, ALL_REPORTS_MAX)):
+            wait = self._wait(name, most)
+            if wait > 0:
+                raise Problem(
+                    HTTPStatus.TOO_MANY_REQUESTS,
+                    "too many reports came from here: wait a little, or call the desk",
+                    code="too_many_reports",
+                    retry_after=int(wait) + 1,
+                )
+
+    def _wait(self, name: str, most: int) -> float:
+        now = self._monotonic()
+        left, at = self._left.get(name, (float(most), now))
+        left = min(float(most), left + (now - at) * most / WITHIN_SECONDS)
+        if left < 1:
+            return (1 - left) * WITHIN_SECONDS / most
+        self._left[name] = (left - 1, now)
+        self._left.move_to_end(name)
+        while len(self._left) > ADDRESSES_MAX:
+            self._left.popitem(last=False)
+        return 0.0
+
+
+def address_of(request: Request) -> str:
+    """Return where a request comes from: an address, of IPv6 its network.
+
+    From this machine it is a proxy's, which says in `X-Forwarded-For` whom it saw last;
+    nobody else's word is taken.
+    """
+    seen = request.client.host if request.client else ""
+    forwarded = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    try:
+        address = ip_address(seen)
+        if address.is_loopback and forwarded:
+            address = ip_interface(forwarded).ip
+    except ValueError:
+        return seen
+    if address.version == 4:  # noqa: PLR2004 # of the Internet Protocol
+        return str(address)
+    return str(ip_network((address, _IPV6_PREFIX), strict=False))
