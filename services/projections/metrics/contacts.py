@@ -1,6 +1,7 @@
 """Who reported an incident, who was in touch about it, and what it is about."""
 
 from services.projections.metrics.life import Fact, Life, added, altered, changed, last
+from services.projections.metrics.receipts import spoken
 from shared.entry import Entry
 from shared.events import IncidentEvent
 from shared.events.incident import (
@@ -65,9 +66,11 @@ def _contacted(life: Life, event: IncidentContacted, entry: Entry) -> Life:
         ended="abandoned" if event.abandoned else None,
         waited=event.waited_seconds,
     )
-    return altered(
+    facts = added(life.facts, fact)
+    after = altered(
         life,
         dims=altered(life.dims, channel=life.dims.channel or event.channel),
         contacts=life.contacts if event.abandoned else life.contacts + 1,
-        facts=added(life.facts, fact),
+        facts=facts,
     )
+    return spoken(after, event, facts[-1])

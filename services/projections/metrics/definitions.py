@@ -103,8 +103,8 @@ DEFINITIONS: Mapping[str, Definition] = {
     ),
     "answering": Definition(
         "Inbound contacts answered within the contract's target for their channel ÷ "
-        "those answered for which wait and target are known. Abandoned ones are "
-        "apart.",
+        "those answered for which wait and target are known. A mail or a form is "
+        "answered by its automatic receipt. Abandoned ones are apart.",
         adds_up=True,
     ),
 }

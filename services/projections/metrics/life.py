@@ -86,6 +86,15 @@ class Entered:
 
 
 @dataclass(frozen=True)
+class FirstWord:
+    """A person's first contact: which of the facts, when, whether it was written."""
+
+    number: int
+    at: datetime
+    written: bool
+
+
+@dataclass(frozen=True)
 class Promise:
     """What was promised last about resolving: which calendar counts, what stops it."""
 
@@ -119,6 +128,12 @@ class Life:
     levels: tuple[Entered, ...] = ()
     """Those it came to after N1."""
     promise: Promise | None = None
+    first_words: Mapping[str, FirstWord] = field(default_factory=dict)
+    """Of each person who reported it."""
+    receipts: Mapping[str, str] = field(default_factory=dict)
+    """Whose receipt a notification is, by its key."""
+    received_at: Mapping[str, datetime] = field(default_factory=dict)
+    """When the receipt of each person was sent."""
     facts: tuple[Fact, ...] = ()
     seen: Mapping[str, int] = field(default_factory=dict)
     """The last position of each stream that changed anything here."""

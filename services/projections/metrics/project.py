@@ -16,6 +16,7 @@ from services.projections.metrics.life import (
 )
 from services.projections.metrics.matters import about_change, about_problem
 from services.projections.metrics.promises import promised
+from services.projections.metrics.receipts import noticed
 from services.projections.metrics.spans import spanned
 from services.projections.metrics.status import moved
 from shared.entry import Entry
@@ -28,6 +29,7 @@ from shared.events import (
 )
 from shared.events.escalation import Escalated
 from shared.events.incident import IncidentOpened
+from shared.events.notification import NotificationRequested, NotificationSent
 from shared.incident import BrokenHistory
 from shared.references import about
 
@@ -99,6 +101,8 @@ def _lived(life: Life, entry: Entry) -> Life:
         entered = Entered(event.to_level, event.escalated_at)
         levels = (*life.levels, entered)
         return altered(life, dims=dims, changed_team=True, levels=levels)
+    if isinstance(event, NotificationRequested | NotificationSent):
+        return noticed(life, event)
     if isinstance(event, HandoverEvent):
         word = event.type.removeprefix("handover.")
         fact = Fact("handover", 0, entry.recorded_at, word)

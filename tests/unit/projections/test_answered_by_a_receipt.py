@@ -1,0 +1,80 @@
+"""Who writes is answered by the automatic receipt; how long that took is measured."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from services.projections.metrics.life import Dims, Fact, Life, altered
+from services.projections.metrics.receipts import noticed, spoken
+from shared.events.incident import IncidentContacted
+from shared.events.notification import NotificationRequested, NotificationSent
+
+NINE = datetime(2025, 6, 30, 7, tzinfo=UTC)
+HEAD: dict[str, Any] = {"incident": "INC-000001", "at": NINE, "by": "system:x"}
+ASKED = NotificationRequested(
+    **HEAD,
+    policy=1,
+    key="k",
+    kind="receipt",
+    audience="user",
+    channel="mail",
+    person="costa",
+    cause_stream="incident-INC-000001",
+    cause_version=2,
+)
+SENT = NotificationSent(**{**HEAD, "at": NINE + timedelta(seconds=42)}, key="k")
+
+
+def life(**said: Any) -> tuple[Life, IncidentContacted]:
+    """Return an incident with a contact of Costa, and that contact."""
+    usual = {"person": "costa", "direction": "inbound", "channel": "email"}
+    contact = IncidentContacted(
+        **HEAD, policy=1, **{**usual, "contacted_at": NINE, **said}
+    )
+    fact = Fact("contact", 1, NINE, contact.channel, waited=contact.waited_seconds)
+    lived = Life("INC-000001", Dims(), "user", NINE, facts=(fact,))
+    return lived, contact
+
+
+def waited(lived: Life) -> int | None:
+    return lived.facts[0].waited
+
+
+@pytest.mark.parametrize("channel", ["email", "web"])
+def test_the_receipt_answers_who_wrote(channel: str) -> None:
+    before, contact = life(channel=channel)
+    heard = spoken(before, contact, before.facts[0])
+
+    assert waited(noticed(noticed(heard, ASKED), SENT)) == 42
+
+
+def test_it_does_not_matter_which_is_heard_first() -> None:
+    before, contact = life()
+    sent_first = noticed(noticed(before, ASKED), SENT)
+
+    assert waited(spoken(sent_first, contact, before.facts[0])) == 42
+
+
+@pytest.mark.parametrize("said", [{"channel": "phone"}, {"unconfirmed": True}])
+def test_a_receipt_answers_no_call_and_no_stranger(said: dict[str, object]) -> None:
+    before, contact = life(**said)
+    heard = spoken(before, contact, before.facts[0])
+
+    assert waited(noticed(noticed(heard, ASKED), SENT)) is None
+
+
+def test_what_an_agent_says_of_the_wait_stays() -> None:
+    before, contact = life(waited_seconds=5)
+    heard = spoken(before, contact, before.facts[0])
+
+    assert waited(noticed(noticed(heard, ASKED), SENT)) == 5
+
+
+def test_a_second_letter_is_not_answered_by_the_first_receipt() -> None:
+    before, contact = life()
+    heard = noticed(noticed(spoken(before, contact, before.facts[0]), ASKED), SENT)
+    second = Fact("contact", 2, NINE, "email")
+    grown = altered(heard, facts=(*heard.facts, second))
+
+    assert spoken(grown, contact, second).facts[1].waited is None
