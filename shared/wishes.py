@@ -118,6 +118,16 @@ class Classify(Wish):
     reason: Reason | None = None
 
 
+class Edit(Wish):
+    """Word title or description anew; the original words are kept and shown."""
+
+    verb: ClassVar[str] = "edit"
+    title: Title | None = None
+    """Left out: as it is."""
+    description: Words | None = None
+    """Left out: as it is."""
+
+
 class Assign(Wish):
     """Give it to a team, and to one of its people if named."""
 
@@ -247,6 +257,7 @@ PersonsWish = (
     Open
     | Attach
     | Classify
+    | Edit
     | Assign
     | Acknowledge
     | Pause

@@ -46,7 +46,7 @@ def _line_columns(lines: list[Line]) -> Iterable[Sequence[object]]:
 QUEUE: ReadModel[QueueRow] = ReadModel(
     name="queue",
     shape=2,
-    opens=frozenset({"incident.opened"}),
+    opens=frozenset({"incident.opened", "incident.edited"}),
     tables=queue_tables.tables,
     indexes=queue_tables.indexes,
     apply=queue_store.apply,
@@ -76,7 +76,7 @@ TIMELINE: ReadModel[list[Line]] = ReadModel(
 )
 METRICS: ReadModel[MetricsState] = ReadModel(
     name="metrics",
-    shape=1,
+    shape=2,
     opens=frozenset(),
     tables=metrics_tables.tables,
     indexes=metrics_tables.indexes,

@@ -34,6 +34,7 @@ from shared.events.incident import (
     IncidentClassified,
     IncidentClosed,
     IncidentContacted,
+    IncidentEdited,
     IncidentInformed,
     IncidentOpened,
     IncidentPaused,
@@ -92,6 +93,7 @@ IncidentEvent = (
     | IncidentAcknowledged
     | IncidentPaused
     | IncidentResumed
+    | IncidentEdited
     | IncidentInformed
     | IncidentRestored
     | IncidentRelapsed

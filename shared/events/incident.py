@@ -90,6 +90,20 @@ class IncidentContacted(Event):
     """Nobody knows them to have to do with it: they become no reporter by it."""
 
 
+class IncidentEdited(Event):
+    """The desk worded title or description anew; what was said before stays as it was.
+
+    The words of a person are in their contact, verbatim, whatever is made of them here.
+    """
+
+    type: Literal["incident.edited"] = "incident.edited"
+    incident: IncidentRef
+    policy: int
+    title: Text | None = None
+    """None: as it was."""
+    description: Text | None = None
+
+
 class IncidentClassified(Event):
     """What the incident is about and how much it matters was said anew.
 

@@ -11,6 +11,7 @@ from shared.events.incident import (
     IncidentClassified,
     IncidentClosed,
     IncidentContacted,
+    IncidentEdited,
     IncidentInformed,
     IncidentOpened,
     IncidentPaused,
@@ -37,7 +38,13 @@ from shared.events.incident_ties import (
 from shared.incident.state import BrokenHistory, Incident, Pause, Status, changed
 from shared.incident.ties import tied
 
-_Told = IncidentContacted | IncidentClassified | IncidentAssigned | IncidentInformed
+_Told = (
+    IncidentContacted
+    | IncidentEdited
+    | IncidentClassified
+    | IncidentAssigned
+    | IncidentInformed
+)
 _Heard = IncidentSignalled | IncidentRecovered | IncidentSourceAcknowledged
 _Moved = (
     IncidentAcknowledged
@@ -86,6 +93,7 @@ def evolve(incident: Incident | None, event: IncidentEvent) -> Incident:
             return tied(incident, event)
         case (
             IncidentContacted()
+            | IncidentEdited()
             | IncidentClassified()
             | IncidentAssigned()
             | IncidentInformed()
@@ -104,6 +112,7 @@ def _opened(event: IncidentOpened) -> Incident:
         status=Status.NEW,
         origin=event.origin,
         title=event.title,
+        description=event.details,
         service=event.service,
         category=event.category,
         client=event.client,
@@ -148,18 +157,14 @@ def _fired(incident: Incident, key: str | None, **changes: object) -> Incident:
 
 def _told(incident: Incident, event: _Told) -> Incident:
     match event:
-        case IncidentContacted(direction="inbound", unconfirmed=True):
-            return changed(incident, last_contact=event, answered=True)
-        case IncidentContacted(direction="inbound"):
+        case IncidentContacted():
+            return _contacted(incident, event)
+        case IncidentEdited():
             return changed(
                 incident,
-                reporter=incident.reporter or event.person,
-                own_reporters=incident.own_reporters | {event.person},
-                last_contact=event,
-                answered=True,
+                title=event.title or incident.title,
+                description=event.description or incident.description,
             )
-        case IncidentContacted():
-            return changed(incident, last_contact=event)
         case IncidentClassified():
             return changed(
                 incident,
@@ -180,6 +185,20 @@ def _told(incident: Incident, event: _Told) -> Incident:
             )
         case _:
             assert_never(event)
+
+
+def _contacted(incident: Incident, event: IncidentContacted) -> Incident:
+    if event.direction == "outbound":
+        return changed(incident, last_contact=event)
+    if event.unconfirmed:
+        return changed(incident, last_contact=event, answered=True)
+    return changed(
+        incident,
+        reporter=incident.reporter or event.person,
+        own_reporters=incident.own_reporters | {event.person},
+        last_contact=event,
+        answered=True,
+    )
 
 
 def _moved(  # noqa: PLR0911 one return a case

@@ -54,6 +54,9 @@ class Incident:
     status: Status
     origin: Origin
     title: str
+    description: str | None
+    """What the source or the agent wrote, or it was last edited to; a reporter's own
+    words are in their contact."""
     service: str
     category: str | None
     client: str | None

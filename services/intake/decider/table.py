@@ -33,6 +33,7 @@ TABLE: Mapping[str, Row] = {
     "open": _row(*[ALREADY] * 7),
     "attach": _row(*[DO] * 6, _THERE),
     "classify": _row(DO, DO, DO, DO, _REOPEN, _NEW, _THERE),
+    "edit": _row(DO, DO, DO, DO, _REOPEN, _NEW, _THERE),
     "assign": _row(DO, DO, DO, _REOPEN, _REOPEN, _NEW, _THERE),
     "acknowledge": _row(DO, ALREADY, DO, _REOPEN, _REOPEN, _NEW, _THERE),
     "pause": _row(DO, DO, DO, _REOPEN, _REOPEN, _NEW, _THERE),

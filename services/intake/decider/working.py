@@ -3,14 +3,13 @@
 from typing import assert_never
 
 from services.intake.decider.circumstances import Circumstances
+from services.intake.decider.describing import described
 from services.intake.decider.names import known
-from services.intake.decider.priority import settled
 from services.intake.decider.refused import Refused
 from services.intake.decider.taking import taken
 from shared.events import IncidentEvent
 from shared.events.incident import (
     IncidentAssigned,
-    IncidentClassified,
     IncidentContacted,
     IncidentInformed,
     IncidentPaused,
@@ -22,12 +21,13 @@ from shared.wishes import (
     Assign,
     Attach,
     Classify,
+    Edit,
     Inform,
     Pause,
     Resume,
 )
 
-WorkWish = Attach | Classify | Assign | Acknowledge | Pause | Resume | Inform
+WorkWish = Attach | Classify | Edit | Assign | Acknowledge | Pause | Resume | Inform
 
 
 def worked(  # noqa: PLR0911 one return a case
@@ -37,8 +37,8 @@ def worked(  # noqa: PLR0911 one return a case
     match wish:
         case Attach():
             return _attached(wish, incident, circumstances)
-        case Classify():
-            return _classified(wish, incident, circumstances)
+        case Classify() | Edit():
+            return described(wish, incident, circumstances)
         case Assign():
             return _assigned(wish, incident, circumstances)
         case Acknowledge():
@@ -85,46 +85,6 @@ def _attached(
     # The user's reply resumes by itself.
     resumed = IncidentResumed(**circumstances.on(incident.ref), cause="reply")
     return [contacted, resumed]
-
-
-def _classified(
-    wish: Classify, incident: Incident, circumstances: Circumstances
-) -> list[IncidentEvent]:
-    policy = circumstances.policy
-    if wish.service:
-        known("service", wish.service, policy.services)
-    if wish.category:
-        known("category", wish.category, policy.categories)
-    impact = wish.impact or incident.impact
-    urgency = wish.urgency or incident.urgency
-    weighed = (impact, urgency) != (incident.impact, incident.urgency)
-    priority, override = incident.priority, incident.override
-    if weighed or wish.priority not in (None, priority):
-        priority, override = settled(
-            circumstances, impact, urgency, wish.priority, wish.reason
-        )
-    elif wish.priority is None and (wish.impact or wish.urgency):
-        priority, override = policy.priority(impact, urgency), False
-    classified = IncidentClassified(
-        **circumstances.about(incident),
-        category=wish.category or incident.category,
-        service=wish.service or incident.service,
-        client=wish.client or incident.client,
-        impact=impact,
-        urgency=urgency,
-        priority=priority,
-        override=override,
-        reason=wish.reason,
-    )
-    return [classified] if _changes(classified, incident) else []
-
-
-def _changes(classified: IncidentClassified, incident: Incident) -> bool:
-    said = ("category", "service", "client", "impact", "urgency", "priority")
-    return any(
-        getattr(classified, name) != getattr(incident, name)
-        for name in (*said, "override")
-    )
 
 
 def _assigned(

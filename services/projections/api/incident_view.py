@@ -43,6 +43,8 @@ class IncidentView(Answer):
     version: int
     status: Status
     title: str
+    description: str | None
+    """What the source or the agent wrote, or it was last edited to."""
     origin: Origin
     service: str
     category: str | None

@@ -19,6 +19,7 @@ from shared.events.incident import (
     IncidentClassified,
     IncidentClosed,
     IncidentContacted,
+    IncidentEdited,
     IncidentInformed,
     IncidentOpened,
     IncidentPaused,
@@ -149,7 +150,12 @@ def _changes(row: QueueRow, event: IncidentEvent) -> Changes:
             return {"restored_at": event.at}
         case IncidentRelapsed():
             return {"restored_at": None}
-        case IncidentContacted() | IncidentClassified() | IncidentAssigned():
+        case (
+            IncidentContacted()
+            | IncidentEdited()
+            | IncidentClassified()
+            | IncidentAssigned()
+        ):
             return _told(row, event)
         case (
             IncidentInformed()
@@ -166,9 +172,12 @@ def _changes(row: QueueRow, event: IncidentEvent) -> Changes:
 
 
 def _told(
-    row: QueueRow, event: IncidentContacted | IncidentClassified | IncidentAssigned
+    row: QueueRow,
+    event: IncidentContacted | IncidentEdited | IncidentClassified | IncidentAssigned,
 ) -> Changes:
     match event:
+        case IncidentEdited(title=title):
+            return {"title": title} if title else {}
         case IncidentContacted():
             reports = event.direction == "inbound" and not event.unconfirmed
             first = row.reporter is None and reports

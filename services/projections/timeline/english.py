@@ -25,6 +25,11 @@ ENGLISH: Mapping[str, tuple[Part, ...]] = {
         ("unconfirmed", "(nobody confirmed that they have to do with it)"),
         ": “{words}”",
     ),
+    "incident.edited": (
+        "{who} worded it anew",
+        ": “{title}”",
+        "; description: “{description}”",
+    ),
     "incident.classified": (
         "{who} classified it: service {service}, impact {impact}, urgency {urgency}",
         ", priority {priority}",

@@ -28,6 +28,11 @@ FRENCH: Mapping[str, tuple[Part, ...]] = {
         ("unconfirmed", "(personne n’a confirmé que cela le concerne)"),
         "\xa0: «\xa0{words}\xa0»",
     ),
+    "incident.edited": (
+        "{who} l’a reformulé",
+        "\xa0: «\xa0{title}\xa0»",
+        "\xa0; description\xa0: «\xa0{description}\xa0»",
+    ),
     "incident.classified": (
         "{who} l’a qualifié\xa0: service {service}, impact {impact}, urgence {urgency}",
         ", priorité {priority}",

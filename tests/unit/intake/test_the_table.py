@@ -41,6 +41,7 @@ BODY: dict[str, dict[str, Any]] = {
     "open": {"title": "x"},
     "attach": {"person": "costa", "channel": "chat"},
     "classify": {"urgency": "high"},
+    "edit": {"title": "said better"},
     "assign": {"assignee": "wim"},
     "pause": {"reason": "vendor"},
     "inform": {"message": "x"},
@@ -115,7 +116,7 @@ def test_the_table_is_written_as_markdown() -> None:
 
     assert lines[0] == f"|  | {' | '.join(Status)} |"
     assert len(lines) == len(TABLE) + 2
-    assert "| **acknowledge** | do | already | do | reopen it first |" in lines[6]
+    assert "| **acknowledge** | do | already | do | reopen it first |" in lines[7]
     assert "{" not in life_of_an_incident()
 
 

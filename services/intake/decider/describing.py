@@ -1,0 +1,79 @@
+"""What an incident is about is said anew: how much it matters, or in which words."""
+
+from typing import assert_never
+
+from services.intake.decider.circumstances import Circumstances
+from services.intake.decider.names import known
+from services.intake.decider.priority import settled
+from services.intake.decider.refused import Refused
+from shared.events import IncidentEvent
+from shared.events.incident import IncidentClassified, IncidentEdited
+from shared.incident import Incident
+from shared.wishes import Classify, Edit
+
+
+def described(
+    wish: Classify | Edit, incident: Incident, circumstances: Circumstances
+) -> list[IncidentEvent]:
+    """Return the events of a wish the table lets through."""
+    match wish:
+        case Classify():
+            return _classified(wish, incident, circumstances)
+        case Edit():
+            return _edited(wish, incident, circumstances)
+        case _:
+            assert_never(wish)
+
+
+def _classified(
+    wish: Classify, incident: Incident, circumstances: Circumstances
+) -> list[IncidentEvent]:
+    policy = circumstances.policy
+    if wish.service:
+        known("service", wish.service, policy.services)
+    if wish.category:
+        known("category", wish.category, policy.categories)
+    impact = wish.impact or incident.impact
+    urgency = wish.urgency or incident.urgency
+    weighed = (impact, urgency) != (incident.impact, incident.urgency)
+    priority, override = incident.priority, incident.override
+    if weighed or wish.priority not in (None, priority):
+        priority, override = settled(
+            circumstances, impact, urgency, wish.priority, wish.reason
+        )
+    elif wish.priority is None and (wish.impact or wish.urgency):
+        priority, override = policy.priority(impact, urgency), False
+    classified = IncidentClassified(
+        **circumstances.about(incident),
+        category=wish.category or incident.category,
+        service=wish.service or incident.service,
+        client=wish.client or incident.client,
+        impact=impact,
+        urgency=urgency,
+        priority=priority,
+        override=override,
+        reason=wish.reason,
+    )
+    return [classified] if _changes(classified, incident) else []
+
+
+def _changes(classified: IncidentClassified, incident: Incident) -> bool:
+    said = ("category", "service", "client", "impact", "urgency", "priority")
+    return any(
+        getattr(classified, name) != getattr(incident, name)
+        for name in (*said, "override")
+    )
+
+
+def _edited(
+    wish: Edit, incident: Incident, circumstances: Circumstances
+) -> list[IncidentEvent]:
+    if wish.title is None and wish.description is None:
+        raise Refused("say it anew: `title`, `description` or both", "invalid")
+    title = wish.title if wish.title != incident.title else None
+    anew = wish.description != incident.description
+    description = wish.description if anew else None
+    if title is None and description is None:
+        return []
+    common = circumstances.about(incident)
+    return [IncidentEdited(**common, title=title, description=description)]
