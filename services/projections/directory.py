@@ -12,6 +12,36 @@ WHERE id = %s
 """
 
 
+FOUND_MAX = 20
+"""People that one look-up finds."""
+DIGITS_COMPARED = 9
+"""Of a telephone number, from its end: whatever stands before, it is the same line."""
+_COLUMNS = "id, name, email, phone, language, zone, client, confirmed"
+_ENTRY = f"SELECT {_COLUMNS} FROM directory.people WHERE id = %s"
+_SEARCH = f"""
+SELECT {_COLUMNS} FROM directory.people
+WHERE (%(email)s::text IS NULL OR lower(email) = lower(%(email)s))
+  AND (%(phone)s::text IS NULL OR %(phone)s = right(
+       regexp_replace(phone, '[^0-9]', '', 'g'), {DIGITS_COMPARED}))
+  AND (%(q)s::text IS NULL OR name ILIKE %(q)s OR id ILIKE %(q)s)
+ORDER BY confirmed DESC, name, id LIMIT {FOUND_MAX}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryEntry:
+    """All that the directory has of a person. `confirmed`: somebody said who it is."""
+
+    id: str
+    name: str
+    email: str | None
+    phone: str | None
+    language: str | None
+    zone: str | None
+    client: str | None
+    confirmed: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """A person of the directory. Without a language or zone: those of the desk."""
@@ -27,3 +57,27 @@ def person(cursor: Cursor[Any], id_: str) -> Person | None:
     """Return the person of an id, None where the directory has none."""
     with cursor.connection.cursor(row_factory=class_row(Person)) as rows:
         return rows.execute(_PERSON, (id_,)).fetchone()
+
+
+def entry(cursor: Cursor[Any], id_: str) -> DirectoryEntry | None:
+    """Return all that the directory has of an id, None where it has nothing."""
+    with cursor.connection.cursor(row_factory=class_row(DirectoryEntry)) as rows:
+        return rows.execute(_ENTRY, (id_,)).fetchone()
+
+
+def search(
+    cursor: Cursor[Any], q: str | None, email: str | None, phone: str | None
+) -> list[DirectoryEntry]:
+    """Return who fits all that is given: words, an address, a telephone number."""
+    digits = "".join(each for each in phone or "" if each in "0123456789")
+    asked = {
+        "q": f"%{_literal(q)}%" if q else None,
+        "email": email,
+        "phone": digits[-DIGITS_COMPARED:] if phone else None,
+    }
+    with cursor.connection.cursor(row_factory=class_row(DirectoryEntry)) as rows:
+        return rows.execute(_SEARCH, asked).fetchall()
+
+
+def _literal(words: str) -> str:
+    return words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -1,0 +1,140 @@
+"""Who calls: people of the directory, what is open for each and for their client."""
+
+from typing import Annotated, Self
+
+from fastapi import APIRouter, Path, Query
+from pydantic import StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from services.projections.api.answers import Answer, AsOfAnswer
+from services.projections.api.asked import Asked, refusals
+from services.projections.api.callers import Commander
+from services.projections.api.desk import Desk, DeskHere
+from services.projections.api.limits import WAIT_SECONDS_MAX
+from services.projections.api.page_of_queue import behind_unless
+from services.projections.directory import entry, search
+from services.projections.queue.filters import Filters, QueueName
+from services.projections.queue.page import page
+from services.projections.queue.row import QueueRow
+from services.projections.read_models import QUEUE
+from services.projections.snapshots import snapshot
+from shared.policy.names import Person
+from shared.problem import Problem
+
+router = APIRouter(tags=["people"])
+
+OPEN_MAX = 50
+"""Incidents shown of a person, and as many of their client."""
+_Words = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, min_length=2, max_length=254, pattern=r"^[^\x00-\x1f]+$"
+    ),
+]
+PersonPath = Annotated[Person, Path(description="An id of the directory: `costa`.")]
+
+
+class PeopleAsked(Asked):
+    """Whom to look up; all that is given has to fit."""
+
+    q: _Words | None = None
+    """Part of a name or an id."""
+    email: _Words | None = None
+    phone: Annotated[str, StringConstraints(pattern=r"^[0-9+ ().-]{4,40}$")] | None = (
+        None
+    )
+    """As the telephone shows it, with or without the country."""
+
+    @model_validator(mode="after")
+    def _is_about_somebody(self) -> Self:
+        if self.q is None and self.email is None and self.phone is None:
+            raise PydanticCustomError(
+                "nobody", "say whom to look up: `q`, `email` or `phone`"
+            )
+        return self
+
+
+class PersonView(Answer):
+    """What the directory has of a person."""
+
+    id: str
+    name: str
+    email: str | None
+    phone: str | None
+    language: str | None
+    """Which they read; null: the desk's first."""
+    zone: str | None
+    client: str | None
+    confirmed: bool
+    """Somebody said who it is; false: they wrote, and nobody has yet."""
+
+
+class People(Answer):
+    """Who was found, those first whom somebody knows."""
+
+    items: list[PersonView]
+
+
+class PersonAndOpen(Answer):
+    """A person, and what is open: what they reported, and what their client has."""
+
+    person: PersonView | None
+    """Null where only incidents know them."""
+    reported: list[QueueRow]
+    """Open ones that they were the first to report, the most urgent first."""
+    of_client: list[QueueRow]
+    """Other open ones of the same client."""
+    as_of: AsOfAnswer
+
+
+@router.get("/v1/people", responses=refusals())
+async def get_people(
+    asked: Annotated[PeopleAsked, Query()],
+    desk: DeskHere,
+    caller: Commander,  # noqa: ARG001 # it lets nobody else in
+) -> People:
+    """Look somebody up: by part of a name, an address or a telephone number."""
+    return await desk.blocking(_people, desk, asked)
+
+
+@router.get("/v1/people/{person}", responses=refusals(404))
+async def get_person(
+    person: PersonPath,
+    asked: Annotated[Asked, Query()],
+    desk: DeskHere,
+    caller: Commander,  # noqa: ARG001 # it lets nobody else in
+) -> PersonAndOpen:
+    """Show who it is, and what is open for them and for their client."""
+    await desk.progress.wait(QUEUE.name, asked.min_position, WAIT_SECONDS_MAX)
+    return await desk.blocking(_person, desk, person, asked.min_position)
+
+
+def _people(desk: Desk, asked: PeopleAsked) -> People:
+    with snapshot(desk.log) as cursor:
+        found = search(cursor, asked.q, asked.email, asked.phone)
+    return People(items=[PersonView.model_validate(each) for each in found])
+
+
+def _person(desk: Desk, id_: str, min_position: int) -> PersonAndOpen:
+    queue = QueueName("all")
+    with snapshot(desk.log) as cursor:
+        schema, known = behind_unless(cursor, min_position)
+        who = entry(cursor, id_)
+        own = page(cursor, schema, queue, Filters(reporter=id_), None, OPEN_MAX)
+        others: list[QueueRow] = []
+        if who and who.client:
+            of_client = Filters(client=who.client)
+            others = page(cursor, schema, queue, of_client, None, OPEN_MAX)
+    if who is None and not own:
+        raise Problem(
+            404,
+            f"nobody is called {id_} here: look them up with GET /v1/people?q=…",
+            code="unknown_person",
+        )
+    shown = {row.ref for row in own}
+    return PersonAndOpen(
+        person=PersonView.model_validate(who) if who else None,
+        reported=own,
+        of_client=[row for row in others if row.ref not in shown],
+        as_of=AsOfAnswer.model_validate(known),
+    )
