@@ -13,6 +13,10 @@ from prometheus_client import CollectorRegistry
 
 from services.intake.command_bus import listen
 from services.intake.delivery import Delivery, Result
+from services.intake.letters.letter import Letter
+from services.intake.letters.reports import listen_for_reports
+from services.intake.letters.seeing import Taken
+from services.intake.letters.taking import Post
 from services.intake.reception import Reception
 from services.intake.signal_bus import listen_for_signals
 from services.intake.wanted import Wanted
@@ -51,7 +55,7 @@ def _with_plain_keys(text: str) -> str:
     """Return the document with names such as the standard allows for components."""
     text = re.sub(r"CommandRequest(?:\[|%5B)(\w+)(?:\]|%5D)", r"\1Request", text)
     return re.sub(
-        r"(event|incident|problem|change|escalation|handover|signals)([\w.]*):(\w*Message)",
+        r"(event|incident|problem|change|contact|escalation|handover|signals)([\w.]*):(\w*Message)",
         r"\1\2.\3",
         text,
     )
@@ -71,6 +75,7 @@ def _broker() -> NatsBroker:
             broker, _do_nothing, executor, OF_HELP.values(), "escalation"
         )
     listen(broker, commands)
+    listen_for_reports(broker, _take_nothing)
     listen_for_signals(broker, Reception(signals, real_clock))
     for type_, kind in EVENT_TYPES.items():
         broker.publisher(
@@ -80,6 +85,10 @@ def _broker() -> NatsBroker:
             schema=kind,
         )
     return broker
+
+
+async def _take_nothing(_letter: Letter, _post: Post) -> Taken:
+    raise NotImplementedError("this broker only describes what others do")
 
 
 def _do_nothing(_: CommandRequest[Any]) -> CommandAnswer:

@@ -66,4 +66,4 @@ STAFF: Mapping[str, tuple[Scope, ...]] = {
     "helene": ("agent", "manager"),
     "sylvie": ("agent", "manager", "auditor", "admin"),
 }
-SOURCES = ("prometheus", "zabbix")
+SOURCES = ("prometheus", "zabbix", "boite")

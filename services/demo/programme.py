@@ -63,7 +63,6 @@ PROGRAMME: Sequence[Beat] = (
         "A call and an e-mail belong to it",
         ("08:04", morning.call_attached),
         ("08:07", morning.mail_attached),
-        to_come="mail read from a mailbox",
     ),
     _beat(3, "“My printer is P1!”", ("08:15", morning.printer)),
     _beat(4, "Service is back, and it is not over", ("08:31", morning.fail_over)),
@@ -88,7 +87,6 @@ PROGRAMME: Sequence[Beat] = (
         ("09:14", forenoon.payroll_taken),
         ("09:33", forenoon.second_call),
         ("09:40", forenoon.merged),
-        to_come="the web form itself",
     ),
     _beat(
         8,
@@ -117,7 +115,7 @@ PROGRAMME: Sequence[Beat] = (
         "No incident: a second screen",
         ("12:10", forenoon.second_screen),
         ("12:15", forenoon.no_incident),
-        to_come="automatic replies; maintenance windows",
+        to_come="maintenance windows",
     ),
     _beat(
         12,

@@ -218,7 +218,7 @@ def _app(
 async def _take_messages(broker: NatsBroker, parts: Parts, stop: asyncio.Event) -> None:
     """Take commands and signals from NATS, whenever it is there."""
     listen(broker, parts.commands)
-    listen_for_reports(broker, parts.doors.letters)
+    listen_for_reports(broker, parts.doors.letters.take)
     try:
         if await started(broker, stop):
             wait = parts.gatehouse.wait

@@ -35,6 +35,7 @@ def test_every_command_and_every_event_has_its_subject(document: Document) -> No
             for verb in bodies
         ),
         *(subjects.command(kind.aggregate, kind.verb) for kind in BODIES.values()),
+        subjects.command("contact", "report"),
         *(subjects.event(type_) for type_ in EVENT_TYPES),
     }
 

@@ -44,7 +44,9 @@ class LetterDoors:
         """Count on one registry, however often the desk is put together."""
         self.noting = Noting(self.registry, lambda: None)
 
-    def post(self, raw: bytes, kind: str = "message/rfc822") -> httpx.Response:
+    def post(
+        self, raw: bytes, kind: str = "message/rfc822", asked: str = ""
+    ) -> httpx.Response:
         """Post a mail."""
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": kind}
 
@@ -54,7 +56,7 @@ class LetterDoors:
             async with httpx.AsyncClient(
                 transport=transport, base_url="http://intake"
             ) as client:
-                path = "/v1/contacts/mail"
+                path = f"/v1/contacts/mail{asked}"
                 return await client.post(path, content=raw, headers=headers)
 
         return self.with_parts(knock)

@@ -2,6 +2,8 @@
 
 from services.demo.beats.looking import told_of, words_of, z
 from services.demo.beats.monitoring import fires, recovers
+from services.demo.beats.writing import is_absent, mails, replies, reports
+from services.demo.cast import MAYOR
 from services.demo.seeing import same, see
 from services.demo.stage import Stage
 from services.demo.times import TUESDAY
@@ -11,15 +13,11 @@ OWN_WORDS = "Les totaux de mai sont faux de 312,40 €."
 
 async def payroll(stage: Stage) -> None:
     """A web form: wrong totals."""
-    answer = await stage.contact(
-        "garnier",
-        "web",
-        "nadia",
-        title="Totaux faux dans la paie",
-        words=OWN_WORDS,
-        service="paie",
-    )
-    stage.name("INC-16", answer["incident"])
+    stage.name("INC-16", await reports(stage, "garnier", "paie", OWN_WORDS))
+    incident = await stage.incident("INC-16")
+    same("it is of whom the form names", incident["reporter"], "garnier")
+    same("and of their client", incident["client"], MAYOR)
+    see("her receipt is on its way", words_of(stage, "garnier", "INC-16"))
 
 
 async def payroll_taken(stage: Stage) -> None:
@@ -92,9 +90,8 @@ async def question(stage: Stage) -> None:
 
 async def answer(stage: Stage) -> None:
     """The user's reply resumes by itself."""
-    await stage.contact(
-        "garnier", "email", "nadia", incident="INC-16", words="Le 40 312."
-    )
+    told = await replies(stage, "garnier", "INC-16", "Le 40 312.")
+    same("the mail finds its incident", told["incident"], stage.ref("INC-16"))
     promise = await stage.promise("INC-16", "ttr")
     same("TTR is due at 16:10", promise["due_at"], z("16:10"))
     same(
@@ -158,14 +155,17 @@ async def on_the_web(stage: Stage) -> None:
 
 async def second_screen(stage: Stage) -> None:
     """A wish, not an incident."""
-    answer = await stage.contact(
-        "fabre",
-        "email",
-        "nadia",
-        title="I would like a second screen",
-        words="J'aimerais un second écran.",
+    told = await mails(
+        stage, "fabre", "I would like a second screen", "J'aimerais un second écran."
     )
-    stage.name("INC-21", answer["incident"])
+    same("a mail opens one", told["verdict"], "opened")
+    stage.name("INC-21", told["incident"])
+    absent = await is_absent(stage, "fabre", "INC-21")
+    same("an out-of-office opens and answers nothing", absent["verdict"], "automatic")
+    contacts = (await stage.incident("INC-21"))["contacts"]
+    same("the mail alone is a contact", len(contacts), 1)
+    listed = await stage.reads("/v1/letters", "nadia", verdict="automatic")
+    see("it is listed, with the reason", "Auto-Submitted" in str(listed), listed)
 
 
 async def no_incident(stage: Stage) -> None:

@@ -4,6 +4,7 @@ import asyncio
 
 from services.demo.beats.looking import told_of, words_of, z
 from services.demo.beats.monitoring import webhook
+from services.demo.beats.writing import passes_on
 from services.demo.seeing import same, see
 from services.demo.stage import Stage
 from services.demo.times import TUESDAY, at
@@ -67,7 +68,8 @@ async def mail_attached(stage: Stage) -> None:
     proposed = [item["incident"]["ref"] for item in found["items"]]
     see("INC-13 is proposed", stage.ref("INC-13") in proposed, proposed)
     words = "The portal shows a blank page since 7:50."
-    await stage.contact("costa", "email", "nadia", incident="INC-13", words=words)
+    told = await passes_on(stage, "nadia", "costa", words, "INC-13")
+    same("the mail is attached", told["verdict"], "attached")
     incident = await stage.incident("INC-13")
     same("two contacts", len(incident["contacts"]), 2)
     same(

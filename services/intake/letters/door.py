@@ -24,6 +24,7 @@ from shared.bodies import read_body
 from shared.callers import require_scope
 from shared.policy.sources import Mailbox, Source
 from shared.problem import Problem
+from shared.references import is_incident_ref
 
 POSTED = "post"
 """The source of what people post."""
@@ -35,7 +36,9 @@ async def take_mail(doors: Doors, request: Request) -> Response:
     """Take a mail as it was received."""
     caller = await doors.gate.caller(bearer(request))
     named = _source_named(caller)
-    post = _post_of(caller, named, doors.in_force.source(named) if named else None)
+    policy = await doors.in_force.known()
+    post = _post_of(caller, named, policy.sources.get(named or ""))
+    post = replace(post, incident=_incident_chosen(request, named))
     _require_mail(request)
     with doors.gate.in_hand.room_for(size_ahead(request.headers, LETTER_BYTES_MAX)):
         return await _taken(doors, request, post)
@@ -49,6 +52,8 @@ async def _taken(doors: Doors, request: Request, post: Post) -> Response:
     letter = await loop.run_in_executor(
         doors.executor, read_letter, raw, doors.our_address
     )
+    if post.incident:
+        letter = replace(letter, incidents=(post.incident,))
     taken = await doors.letters.take(letter, replace(post, raw=raw))
     return _answer(taken, str(letter.key))
 
@@ -63,6 +68,20 @@ def _require_mail(request: Request) -> None:
             "`Content-Type: message/rfc822`",
             code="not_mail",
         )
+
+
+def _incident_chosen(request: Request, named: str | None) -> str | None:
+    """Return the incident that the poster says a mail belongs to, None where not so."""
+    chosen = request.query_params.get("incident")
+    if chosen is None:
+        return None
+    if named is not None:
+        raise Problem(
+            403, "where a mail belongs is an agent's to say: leave `incident` out"
+        )
+    if not is_incident_ref(chosen):
+        raise Problem(422, "`incident` is no reference: write one such as INC-000042")
+    return chosen
 
 
 def _source_named(caller: Caller) -> str | None:

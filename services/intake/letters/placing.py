@@ -68,14 +68,21 @@ def placed(
         follows = opening.model_copy(update={"follows": incident.ref})
         note = f"it answers {incident.ref}, which is {incident.status} for good"
         return Placed(None, (follows,), note)
-    contact = _contact(letter, person, arrival)
-    attach = wish_of(contact.model_copy(update={"incident": incident.ref}))
+    attach = _attaching(letter, person, incident, arrival)
     if person not in incident.reporters:
         heard = attach.model_copy(update={"unconfirmed": True})
         note = f"{incident.ref} is not known to be theirs: it speaks for nobody yet"
         return Placed(incident.ref, (heard,), note)
     if _is_to_reopen(incident, policy):
         return Placed(incident.ref, (attach, Reopen(cause="user")))
+    return Placed(incident.ref, (attach,))
+
+
+def vouched(
+    letter: Letter, person: str, incident: Incident, arrival: Arrival
+) -> Placed:
+    """Return where a letter belongs by an agent's word: there, and its person too."""
+    attach = _attaching(letter, person, incident, arrival)
     return Placed(incident.ref, (attach,))
 
 
@@ -114,6 +121,13 @@ def _opening(letter: Letter, person: str, arrival: Arrival, policy: Policy) -> O
     if not isinstance(wish, Open):
         raise TypeError("a contact that names no incident opens one")
     return wish
+
+
+def _attaching(
+    letter: Letter, person: str, incident: Incident, arrival: Arrival
+) -> Open | Attach:
+    contact = _contact(letter, person, arrival)
+    return wish_of(contact.model_copy(update={"incident": incident.ref}))
 
 
 def _contact(letter: Letter, person: str, arrival: Arrival) -> Contact:

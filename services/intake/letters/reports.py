@@ -1,12 +1,14 @@
 """Reports of the form become letters, which the API asks for over NATS."""
 
 import uuid
+from collections.abc import Awaitable, Callable
 
 from faststream.nats import NatsBroker
 
 from services.intake.letters.letter import Letter
 from services.intake.letters.reading import NAMESPACE
-from services.intake.letters.taking import LetterDesk, Post
+from services.intake.letters.seeing import Taken
+from services.intake.letters.taking import Post
 from shared import subjects
 from shared.command import CommandRequest
 from shared.report import Report, Reported
@@ -32,12 +34,15 @@ def letter_of(report: Report) -> Letter:
     )
 
 
-def listen_for_reports(broker: NatsBroker, letters: LetterDesk) -> None:
+Take = Callable[[Letter, Post], Awaitable[Taken]]
+
+
+def listen_for_reports(broker: NatsBroker, take_letter: Take) -> None:
     """Subscribe to what the form is told."""
 
     async def take(request: CommandRequest[Report]) -> Reported:
         post = Post(ACTOR, (), SOURCE, "web")
-        taken = await letters.take(letter_of(request.body), post)
+        taken = await take_letter(letter_of(request.body), post)
         if taken.fate.incident is None:
             return Reported(verdict="held")
         return Reported(verdict="taken", incident=taken.fate.incident)

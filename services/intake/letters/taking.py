@@ -16,7 +16,7 @@ from typing import TypeVar
 import structlog
 
 from services.intake.letters.letter import Letter
-from services.intake.letters.placing import Arrival, Placed, placed
+from services.intake.letters.placing import Arrival, Placed, placed, vouched
 from services.intake.letters.rows import Fate, Kept, Verdict, keep, sealed
 from services.intake.letters.seeing import Seen, Sight, Taken, see
 from services.intake.wanted import Wanted
@@ -47,6 +47,8 @@ class Post:
     channel: Channel
     arrived_at: datetime | None = None
     raw: bytes | None = None
+    incident: str | None = None
+    """The one that whoever posts it says it belongs to."""
 
 
 class LetterDesk:
@@ -96,6 +98,13 @@ class LetterDesk:
             seen = await self._blocking(lambda: see(self.sight, letter, self._clock()))
             if isinstance(seen, Taken):
                 return seen
+            if post.incident and seen.incident is None:
+                raise Problem(
+                    HTTPStatus.NOT_FOUND,
+                    f"there is no incident {post.incident}: leave `incident` out, and "
+                    "the mail says where it belongs",
+                    code="unknown_incident",
+                )
             try:
                 fate = await self._contact(letter, post, seen)
             except Problem as no:
@@ -113,7 +122,10 @@ class LetterDesk:
 
     async def _contact(self, letter: Letter, post: Post, seen: Seen) -> Fate:
         arrival = Arrival(seen.at, post.channel, post.arrived_at)
-        where = placed(letter, seen.person, seen.incident, arrival, seen.policy)
+        if post.incident and seen.incident:
+            where = vouched(letter, seen.person, seen.incident, arrival)
+        else:
+            where = placed(letter, seen.person, seen.incident, arrival, seen.policy)
         incident = await self._ask(letter, post, where)
         verdict: Verdict = "attached" if where.incident else "opened"
         return Fate(verdict, where.note, incident, seen.person)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.projections.api.answers import Answer
 from services.projections.api.asked import Asked, Position, refusals
@@ -13,6 +13,7 @@ from services.projections.api.callers import Anybody, Reader
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.forwarding import passed_on
 from services.projections.api.limits import MAIL_BYTES_MAX, PAGE_DEFAULT
+from services.projections.api.nothing import Nothing
 from services.projections.snapshots import snapshot
 from shared.event_log import EventLog
 from shared.references import IncidentRef
@@ -51,6 +52,15 @@ class MailAnswer(Answer):
     note: str | None
     """Why this became of it, where that is not plain."""
     letter: UUID
+
+
+class MailAsked(Nothing):
+    """Where a mail belongs, if an agent knows better than it says itself."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    incident: IncidentRef | None = None
+    """It is attached there, and its sender is a reporter. Left out: as it says."""
 
 
 class LettersAsked(Asked):
@@ -107,6 +117,7 @@ async def take_mail(
     request: Request,
     desk: DeskHere,
     caller: Anybody,  # noqa: ARG001 # intake says what each may do
+    asked: Annotated[MailAsked, Query()],  # noqa: ARG001 # it is passed on
 ) -> Response:
     """Take a mail as it was received: it opens an incident, or answers one."""
     return await passed_on(request, desk, MAIL_BYTES_MAX)

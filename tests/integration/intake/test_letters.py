@@ -104,6 +104,19 @@ def test_an_answer_of_somebody_else_speaks_for_nobody(desk: LetterDoors) -> None
     assert (last.person, last.unconfirmed) == ("leroy", True)
 
 
+def test_an_agent_says_where_a_mail_belongs(desk: LetterDoors) -> None:
+    ref = desk.takes(mail())["incident"]
+    other = mail(sender="leroy@valmont.example", message_id="<9@valmont.example>")
+
+    told = desk.post(other, asked=f"?incident={ref}").json()
+
+    assert (told["verdict"], told["incident"]) == ("attached", ref)
+    assert desk.history(ref)[-1].unconfirmed is None
+    nowhere = mail(sender="leroy@valmont.example", message_id="<10@valmont.example>")
+    assert desk.post(nowhere, asked="?incident=INC-999999").status_code == 404
+    assert desk.post(nowhere, asked="?incident=x").status_code == 422
+
+
 def test_an_answer_to_a_merged_one_goes_where_its_trouble_went(
     desk: LetterDoors,
 ) -> None:
