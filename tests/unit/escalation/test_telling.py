@@ -74,6 +74,16 @@ def test_who_the_desk_calls_gets_none() -> None:
     assert search.happens("09:20", IncidentContacted, **called) == []
 
 
+def test_a_stranger_gets_none_and_hears_of_nothing_later() -> None:
+    search = reported()
+    stranger = contact("mallory") | {"unconfirmed": True}
+
+    assert search.happens("09:20", IncidentContacted, **stranger) == []
+    assert search.happens("09:22", IncidentInformed, message="Soon") == [
+        "update → roche"
+    ]
+
+
 def test_nobody_hears_of_what_only_monitoring_reported() -> None:
     search = Search()
     said = search.opened("09:10", reporter=None, origin="monitoring")
