@@ -1,10 +1,10 @@
 """Intake, wired: HTTP and NATS in, one transaction, the relay beside it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from faststream.nats import NatsBroker
@@ -118,21 +118,28 @@ def assemble(
         weight_max=SIGNALS_A_BATCH,
         waiting_max=SIGNALS_WAITING_MAX,
     )
-    commands = Batcher(
-        _then(commits.watched(desk.flush), noting.commands),
-        executor,
-        weight_max=COMMANDS_A_BATCH,
-        waiting_max=COMMANDS_WAITING_MAX,
-    )
+    commands = _commands(desk, commits, noting, executor)
     charge = gatehouse.gate.admission.charge
     reception = Reception(signals, clock, charge, confirm=Handshakes().confirm)
     sight = Sight(log, cache, Policies(log))
     letters = LetterDesk(sight, clock, executor, commands, noting.letter)
-    gate = gatehouse.gate
-    doors = Doors(gate, reception, log, executor, letters, in_force, our_address)
+    doors = Doors(
+        gatehouse.gate, reception, log, executor, letters, in_force, our_address
+    )
     watch = Watch(log, in_force, reception, clock, on_lever=stance.on_lever)
     return Parts(
         log, commits, signals, commands, reception, doors, in_force, gatehouse, watch
+    )
+
+
+def _commands(
+    desk: CommandDesk, commits: Commits, noting: Noting, executor: ThreadPoolExecutor
+) -> Batcher[Wanted, Answered]:
+    return Batcher(
+        _then(commits.watched(desk.flush), noting.commands),
+        executor,
+        weight_max=COMMANDS_A_BATCH,
+        waiting_max=COMMANDS_WAITING_MAX,
     )
 
 
@@ -174,24 +181,29 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
             health = Health([*beside, *probes(parts, clock)], registry)
             app = _app(parts, clock, health, registry)
             broker = command_broker(url, "intake", registry)
-            async with asyncio.TaskGroup() as group:
-                batching = [
-                    group.create_task(parts.signals.run()),
-                    group.create_task(parts.commands.run()),
-                ]
-                works = (
-                    relay.run(stop),
-                    _take_messages(broker, parts, stop),
-                    _keep_house(parts, clock, stop),
-                    silent.run(stop),
-                    mailboxes.run(stop),
-                    beat(health, settings, stop),
-                    serve(app, settings.http_host, settings.http_port, stop),
-                )
-                await asyncio.wait([group.create_task(work) for work in works])
-                for task in batching:
-                    task.cancel()
+            works = (
+                relay.run(stop),
+                _take_messages(broker, parts, stop),
+                _keep_house(parts, clock, stop),
+                silent.run(stop),
+                mailboxes.run(stop),
+                beat(health, settings, stop),
+                serve(app, settings.http_host, settings.http_port, stop),
+            )
+            await _all_of(works, parts)
     log.close()
+
+
+async def _all_of(works: Sequence[Coroutine[Any, Any, None]], parts: Parts) -> None:
+    """Run all until they end; what is gathered into batches is taken until then."""
+    async with asyncio.TaskGroup() as group:
+        batching = [
+            group.create_task(parts.signals.run()),
+            group.create_task(parts.commands.run()),
+        ]
+        await asyncio.wait([group.create_task(work) for work in works])
+        for task in batching:
+            task.cancel()
 
 
 def _mailboxes(parts: Parts, settings: IntakeSettings) -> Mailboxes:

@@ -5,6 +5,7 @@ Plain Starlette: the busiest path of the house does nothing but read, hand over,
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from http import HTTPStatus
 
 from starlette.requests import Request
@@ -44,15 +45,10 @@ def routes(doors: Doors) -> list[Route]:
     async def integration(request: Request) -> Response:
         return await _integration(doors, request)
 
-    async def alerta(request: Request) -> Response:
-        return await take_alert(doors, request)
-
     async def requests(request: Request) -> Response:
         return await _request(doors, request)
 
-    async def mail(request: Request) -> Response:
-        return await take_mail(doors, request)
-
+    alerta, mail = partial(take_alert, doors), partial(take_mail, doors)
     return [
         # Larger than any body of signals, so it keeps room for itself.
         Route("/v1/contacts/mail", answered(mail), methods=["POST"]),
