@@ -34,9 +34,12 @@ _SOURCE = "source:"
 
 async def take_mail(doors: Doors, request: Request) -> Response:
     """Take a mail as it was received."""
-    caller = await doors.gate.caller(bearer(request))
+    token = bearer(request)
+    caller = await doors.gate.caller(token)
     named = _source_named(caller)
     policy = await doors.in_force.known()
+    if named is not None:
+        await doors.gate.admit(request, token, "mail")
     post = _post_of(caller, named, policy.sources.get(named or ""))
     post = replace(post, incident=_incident_chosen(request, named))
     _require_mail(request)
