@@ -11,7 +11,7 @@ from services.projections.queue.project import project
 from services.projections.queue.row import QueueRow
 from shared.entry import Entry
 from shared.events import SlaEvent, is_incident_event, is_sla_event
-from shared.events.sla import SlaArmed, SlaBreached, SlaContinued
+from shared.events.sla import SlaArmed, SlaBreached, SlaContinued, SlaOverran
 from shared.incident import IN_STOCK, Incident, evolve
 from shared.references import about
 from shared.sla import Clock, ClockName, named
@@ -106,8 +106,10 @@ def _can_be(event: SlaEvent, held: Clocks) -> bool:
             return clock is None
         case SlaContinued():
             return clock is not None and not clock.measures
-        case SlaBreached():
-            return clock is not None and clock.is_open
+        case SlaBreached(due_at=due_at):
+            return clock is not None and clock.is_open and clock.due_at == due_at
+        case SlaOverran():
+            return clock is not None and clock.measures and not clock.is_open
         case _:
             return clock is not None and clock.measures
 
