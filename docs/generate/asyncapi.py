@@ -76,7 +76,7 @@ def _broker() -> NatsBroker:
         )
     listen(broker, commands)
     listen_for_reports(broker, _take_nothing)
-    listen_for_signals(broker, Reception(signals, real_clock))
+    listen_for_signals(broker, Reception(signals, real_clock, lambda _: None))
     for type_, kind in EVENT_TYPES.items():
         broker.publisher(
             subjects.event(type_),

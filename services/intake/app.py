@@ -120,7 +120,8 @@ def assemble(
     )
     commands = _commands(desk, commits, noting, executor)
     charge = gatehouse.gate.admission.charge
-    reception = Reception(signals, clock, charge, confirm=Handshakes().confirm)
+    confirm = Handshakes().confirm
+    reception = Reception(signals, clock, in_force.source, charge, confirm=confirm)
     sight = Sight(log, cache, Policies(log))
     letters = LetterDesk(sight, clock, executor, commands, noting.letter)
     doors = Doors(

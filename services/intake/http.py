@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.intake.adapters import ADAPTERS
+from services.intake.adapters.choosing import MAPPED
 from services.intake.alerta_door import take_alert, tell_config
 from services.intake.callers import bearer
 from services.intake.cloud_reading import cloud_body, cloud_document
@@ -98,9 +99,10 @@ async def _cloudevents(doors: Doors, request: Request) -> Response:
 async def _integration(doors: Doors, request: Request) -> Response:
     """Take the format of a monitoring system; the key may stand in the path."""
     kind = request.path_params["type"]
-    if kind not in ADAPTERS:
+    known = {*ADAPTERS, MAPPED}
+    if kind not in known:
         raise Problem(
-            404, f"no integration `{kind}`: there are {', '.join(sorted(ADAPTERS))}"
+            404, f"no integration `{kind}`: there are {', '.join(sorted(known))}"
         )
     key = request.path_params.get("key") or bearer(request)
     source = await doors.gate.admit(request, key, kind)

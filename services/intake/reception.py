@@ -3,16 +3,20 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from services.intake.adapters import ADAPTERS
+from services.intake.adapters.choosing import adapter_for, zone_of
 from services.intake.adapters.post import Post, headers_read
 from services.intake.delivery import Delivery, Result
 from services.intake.handshakes import Confirm
 from services.intake.signals import Heard, Ignored, Rejected
 from shared.batcher import Batcher
 from shared.clock import Clock
+from shared.policy.sources import Source
+from shared.problem import Problem
 
 Charge = Callable[[str, int], object]
 """Told how many elements a request of a source turned out to hold."""
+SourceOf = Callable[[str], Source | None]
+"""What the policy says of a source, by its name."""
 PIECE_MAX = 200
 """Elements that are received together: a large array takes several transactions."""
 UNREADABLE = "unreadable"
@@ -26,12 +30,14 @@ class Reception:
         self,
         batcher: Batcher[Delivery, list[Result]],
         clock: Clock,
+        source_of: SourceOf,
         charge: Charge = lambda _source, _elements: None,
         *,
         confirm: Confirm | None = None,
     ) -> None:
         self._batcher = batcher
         self._clock = clock
+        self._source_of = source_of
         self._charge = charge
         self._confirm = confirm
 
@@ -56,8 +62,12 @@ class Reception:
         """
         received_at = self._clock()
         seen = headers_read(headers or {})
-        post = Post(source, received_at, event_id, headers=seen)
-        heard = ADAPTERS[adapter](document, post)
+        said = self._source_of(source)
+        read = adapter_for(adapter, said)
+        if read is None:
+            raise _unmapped(source)
+        post = Post(source, received_at, event_id, zone_of(said), seen)
+        heard = read(document, post)
         self._charge(source, len(heard))
         deliveries = [
             Delivery(
@@ -94,3 +104,12 @@ class Reception:
         unmapped = Rejected(0, reason)
         delivery = Delivery(source, UNREADABLE, body, 0, (unmapped,), self._clock())
         await self._batcher.submit(delivery)
+
+
+def _unmapped(source: str) -> Problem:
+    return Problem(
+        422,
+        f"the policy does not say how to read `{source}`: write `sources: {{{source}: "
+        "{type: mapped, mapping: {title: …, action: {…}}}}` and apply it",
+        code="unmapped",
+    )

@@ -11,6 +11,7 @@ from shared.policy.contact_details import contact_detail_in
 from shared.policy.document import Policy
 from shared.policy.explaining import explained
 from shared.policy.languages import missing_texts
+from shared.policy.mappings import unmappable
 from shared.policy.references import dangling
 from shared.policy.selecting import everything
 from shared.policy.world import unknown_to_the_world
@@ -42,6 +43,7 @@ def check(document: Plain) -> Policy | list[Wrong]:
         ]
     wrong += [*_kept_for_ever(document), *dangling(document)]
     wrong += [*missing_texts(document), *unknown_to_the_world(document)]
+    wrong += unmappable(document)
     if policy and not wrong:
         return _too_large(policy) or policy
     return wrong

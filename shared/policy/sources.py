@@ -1,14 +1,16 @@
 """Where signals and contacts come from, and how to read them."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from shared.policy.clause import Clause
 from shared.policy.counts import Count
 from shared.policy.durations import Duration
 from shared.policy.limits import Quota, Rate
+from shared.policy.local_times import Zone
+from shared.policy.mapped import Mapped
 from shared.policy.networks import Network
 from shared.policy.scales import Severity, Urgency
 from shared.policy.secret import Secret
@@ -58,6 +60,7 @@ class Monitor(Clause):
         "grafana",
         "icinga",
         "librenms",
+        "mapped",
         "nagios",
         "newrelic",
         "opsgenie",
@@ -73,6 +76,10 @@ class Monitor(Clause):
         "uptimerobot",
         "zabbix",
     ]
+    mapping: Mapped | None = None
+    """How its documents are read; of type `mapped` only, and needed there."""
+    timezone: Zone | None = None
+    """The zone of local times in its documents; none: UTC."""
     key: Secret | None = None
     """A key it may authenticate with, beside those made with `permanence token`."""
     signature: Signature | None = None
@@ -89,6 +96,14 @@ class Monitor(Clause):
     hold_down: Duration | None = None
     """A signal opens an incident only if it still holds after this long."""
     flapping: Flapping | None = None
+
+    @model_validator(mode="after")
+    def _mapped_by_a_mapping(self) -> Self:
+        if self.type == "mapped" and self.mapping is None:
+            raise ValueError("a source of type mapped needs a `mapping`: add it")
+        if self.type != "mapped" and self.mapping is not None:
+            raise ValueError("write `type: mapped`, or take `mapping` out")
+        return self
 
 
 class Mailbox(Clause):

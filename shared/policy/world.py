@@ -21,6 +21,7 @@ _ZONES = (
     "calendars.*.timezone",
     "schedules.*.timezone",
     "maintenance.*.timezone",
+    "sources.*.timezone",
 )
 _REGION = "write one such as FR or CA-QC, or list the days in `closed`"
 _ANY_DAY = datetime(2025, 1, 1)  # noqa: DTZ001 - a recurrence is local

@@ -58,7 +58,9 @@ class Desk:
         noting = Noting(CollectorRegistry(), lambda: None)
         parts = assemble(self.log, lambda: NOW, self.executor, noting)
         confirm = Handshakes(self.allowed, SOON).confirm
-        reception = Reception(parts.signals, lambda: NOW, confirm=confirm)
+        reception = Reception(
+            parts.signals, lambda: NOW, lambda _: None, confirm=confirm
+        )
         app = Router(routes=routes(replace(parts.doors, reception=reception)))
         batching = asyncio.create_task(parts.signals.run())
         async with httpx.AsyncClient(

@@ -63,7 +63,7 @@ async def listening(
         batcher = Batcher(flush, executor, weight_max=400, waiting_max=20_000)
         batching = asyncio.create_task(batcher.run())
         await broker.start()
-        reception = Reception(batcher, lambda: NOW)
+        reception = Reception(batcher, lambda: NOW, lambda _: None)
         subscriber = listen_for_signals(broker, reception, wait)
         taking = asyncio.create_task(keep_listening(subscriber, stopped))
         try:

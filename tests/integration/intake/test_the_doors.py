@@ -4,8 +4,13 @@ import httpx
 import orjson
 import pytest
 
+from services.intake import policy_store
 from services.intake.adapters.alert_group import ALERTS_MAX
+from services.intake.policy_store import Applied, Signature
+from shared.event_log import EventLog
+from tests.integration.intake.conftest import NOW, POLICY
 from tests.integration.intake.doors import Doors
+from tests.support.servers import Database
 
 pytestmark = pytest.mark.servers
 
@@ -133,3 +138,39 @@ def test_what_no_webhook_of_theirs_is_is_kept(doors: Doors) -> None:
         answer = doors.knock("POST", f"/v1/integrations/{kind}", b'{"a":1}').json()
 
         assert [result["status"] for result in answer["results"]] == ["quarantined"]
+
+
+def test_a_source_without_a_mapping_is_told_what_to_write(doors: Doors) -> None:
+    answer = doors.knock("POST", "/v1/integrations/mapped", b"{}")
+
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "unmapped"
+    assert "`sources: {demo: {type: mapped, mapping:" in answer.json()["detail"]
+
+
+def test_any_system_is_taken_in_by_the_mapping_of_its_source(
+    doors: Doors, ruled: Database
+) -> None:
+    apply_mapping(
+        ruled, "{title: text, action: {from: up, values: {'false': trigger}}}"
+    )
+    body = b'[{"text": "Door open", "up": false}, {"text": "Door", "up": null}]'
+
+    answer = doors.knock("POST", f"/v1/integrations/mapped/{doors.key}", body)
+
+    assert answer.status_code == 202
+    results = answer.json()["results"]
+    assert [r["status"] for r in results] == ["opened", "quarantined"]
+
+
+def apply_mapping(desk: Database, mapping: str) -> None:
+    """Put a policy in force that maps the source `demo`, in the zone of Paris."""
+    text = POLICY.read_text(encoding="utf-8").replace(
+        "demo: {type: native}",
+        f"demo: {{type: mapped, timezone: Europe/Paris, mapping: {mapping}}}",
+    )
+    log = EventLog.open(desk.owner_dsn)
+    signature = Signature(by="root", reason="a mapping")
+    applied = policy_store.apply(log, text, signature, NOW, "test")
+    log.close()
+    assert isinstance(applied, Applied), applied
