@@ -7,6 +7,7 @@ from services.demo.cli import demo
 from services.intake.cli_access import token, vault
 from services.intake.cli_bus import provision_command
 from services.intake.cli_config import config
+from services.intake.cli_map import map_command
 from services.intake.cli_people import people
 from services.intake.heartbeats.cli import heartbeat
 from services.projections.cli_audit import audit
@@ -31,6 +32,7 @@ app.command("doctor")(machine.doctor)
 app.command("migrate")(migrate_command)
 app.command("provision")(provision_command)
 app.add_typer(config, name="config")
+app.command("map")(map_command)
 app.add_typer(people, name="people")
 app.add_typer(heartbeat, name="heartbeat")
 app.add_typer(token, name="token")

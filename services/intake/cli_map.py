@@ -1,0 +1,160 @@
+"""`permanence map`: what an adapter or a mapping makes of a body, without any desk."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import typer
+
+from services.intake.adapters import ADAPTERS
+from services.intake.adapters.choosing import MAPPED, adapter_for, zone_of
+from services.intake.adapters.post import Post
+from services.intake.adapters.telling import told
+from services.intake.reading import BODY_BYTES_MAX, elements, read_json
+from shared.clock import real_clock
+from shared.policy.sources import Source
+from shared.problem import Problem
+
+WRONG = 2
+HEADERS_MAX = 64
+
+Read = Callable[[bytes], object]
+
+
+class _Wrong(Exception):
+    """An option that cannot be followed; the sentence says what to do."""
+
+
+Format = Annotated[
+    str,
+    typer.Option(
+        "--source",
+        metavar="TYPE",
+        help="The format: its name in `/v1/integrations/…`; with --policy the name "
+        "of a source there.",
+    ),
+]
+ByLine = Annotated[
+    bool, typer.Option("--jsonl", help="One body a line in, one answer a line out.")
+]
+PolicyFile = Annotated[
+    Path | None, typer.Option(help="A policy that says how the source is read.")
+]
+Headers = Annotated[
+    list[str] | None,
+    typer.Option(help="A header of the request, `name: value`; may be repeated."),
+]
+
+
+def map_command(
+    source: Format,
+    jsonl: ByLine = False,
+    policy: PolicyFile = None,
+    header: Headers = None,
+) -> None:
+    """Print, as JSON, the signals in a raw body on standard input. No desk is needed.
+
+    Of each: action, title, severity, dedup_key, event_id, occurred_at. In a group a bad
+    element is an entry with `error`. Exit codes: 0 read; 2 a wrong option, no such
+    format, or a body that is none, with `{"error": …}`; with --jsonl 2 at the end,
+    where any line was such a body.
+    """
+    try:
+        read = _reader(source, policy, _headers(header or []))
+    except _Wrong as error:
+        raise _refused(str(error)) from error
+    if not jsonl:
+        _answer_one(_read(read, sys.stdin.buffer.read(BODY_BYTES_MAX + 1)))
+    elif not _answer_each(read):
+        raise typer.Exit(WRONG)
+
+
+def _answer_each(read: Read) -> bool:
+    """Print an answer a line; tell whether all lines were good."""
+    are_good = True
+    for line in _lines(sys.stdin.buffer):
+        answer = _read(read, line)
+        are_good = are_good and not isinstance(answer, dict)
+        typer.echo(json.dumps(answer, ensure_ascii=False))
+    return are_good
+
+
+def _answer_one(answer: object) -> None:
+    if isinstance(answer, dict):
+        raise _refused(answer["error"])
+    typer.echo(json.dumps(answer, ensure_ascii=False, indent=1))
+
+
+def _reader(name: str, policy: Path | None, headers: Mapping[str, str]) -> Read:
+    """Return what reads a body; `_Wrong` where nothing is known under this name."""
+    said = _source(policy, name) if policy else None
+    adapter_name = said.type if said else name
+    adapter = adapter_for(adapter_name, said)
+    if adapter is None:
+        known = ", ".join(sorted(ADAPTERS))
+        more = "name a source of this type, and its policy with --policy"
+        raise _Wrong(
+            f"{MAPPED}: {more}"
+            if adapter_name == MAPPED
+            else f"no format `{adapter_name}`: there are {known}"
+        )
+
+    def read(body: bytes) -> object:
+        document = read_json(body)
+        if adapter_name == "native":
+            elements(document)  # its limits
+        key = headers.get("idempotency-key") if adapter_name == "native" else None
+        post = Post(name, real_clock(), key, zone_of(said), headers)
+        return told(adapter(document, post))
+
+    return read
+
+
+def _source(file: Path, name: str) -> Source:
+    """Return a source of the policy in `file`; `_Wrong` where there is none."""
+    # Slow to import, and needed here only.
+    from services.intake.cli_desk import text_of
+    from shared.policy.reading import read
+    from shared.yaml12 import TEXT_MAX
+
+    policy = read(text_of(file, TEXT_MAX, as_json=True))
+    if isinstance(policy, list):
+        raise _Wrong(f"{file}: {policy[0]}: see `permanence config check`")
+    if name not in policy.sources:
+        known = ", ".join(policy.sources) or "none"
+        raise _Wrong(f"{file}: no source `{name}`: there are {known}")
+    return policy.sources[name]
+
+
+def _headers(written: list[str]) -> dict[str, str]:
+    if len(written) > HEADERS_MAX:
+        raise _Wrong(f"more than {HEADERS_MAX} headers: leave some out")
+    parts = [each.partition(":") for each in written]
+    for name, colon, _ in parts:
+        if not colon or not name.strip():
+            raise _Wrong(f"`{name}` is no header: write --header 'name: value'")
+    return {name.strip().lower(): value.strip() for name, _, value in parts}
+
+
+def _read(read: Read, body: bytes) -> object:
+    try:
+        return read(body)
+    except Problem as problem:
+        return {"error": problem.details.detail}
+
+
+def _lines(stream: BinaryIO) -> Iterator[bytes]:
+    """Yield each line that is not empty, of one too long only its beginning."""
+    while line := stream.readline(BODY_BYTES_MAX + 2):
+        rest = line
+        while len(rest) > BODY_BYTES_MAX and not rest.endswith(b"\n"):
+            rest = stream.readline(BODY_BYTES_MAX + 2)
+        if body := line.strip():
+            yield body
+
+
+def _refused(sentence: str) -> typer.Exit:
+    typer.echo(json.dumps({"error": sentence}, ensure_ascii=False))
+    return typer.Exit(WRONG)
