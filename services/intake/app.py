@@ -37,6 +37,8 @@ from services.intake.mailboxes.mailbox import Mailbox
 from services.intake.mailboxes.mailboxes import Mailboxes
 from services.intake.noting import Noting
 from services.intake.policies import Policies
+from services.intake.quarantine.doors import QuarantineDoors
+from services.intake.quarantine.retrying import Retrying
 from services.intake.quarantined import quarantine_probe
 from services.intake.receiving import Receiver
 from services.intake.reception import Reception
@@ -147,10 +149,13 @@ def _commands(
 def doors_of(parts: Parts, clock: Clock) -> list[Route]:
     """Return all routes for sources and those who look after them."""
     gate, in_force = parts.gatehouse.gate, parts.in_force
+    executor = parts.doors.executor
+    retrying = Retrying(parts.log, parts.reception, in_force, clock, executor)
     return [
         *every_door(parts.doors),
         *SourceDoors(gate, parts.log, in_force, clock).routes(),
         *HeartbeatDoors(gate, in_force, parts.watch).routes(),
+        *QuarantineDoors(gate, retrying).routes(),
     ]
 
 

@@ -20,6 +20,14 @@ Status = Literal[
 
 
 @dataclass(frozen=True, slots=True)
+class Settles:
+    """That a delivery is another try for a quarantined element, and whose."""
+
+    quarantine_id: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """The elements of one request that are received together, or part of them.
 
@@ -35,6 +43,10 @@ class Delivery:
     received_at: datetime
     told: bool = False
     """Whether the sender hears of a bad element; else it is kept in quarantine."""
+    elements: int | None = None
+    """As how many elements the whole request was read."""
+    settles: Settles | None = None
+    """The quarantined element that waits no more once this is taken."""
 
     @property
     def digest(self) -> bytes:
@@ -63,6 +75,6 @@ def halves(delivery: Delivery) -> tuple[Delivery, Delivery]:
     if not half:
         raise ValueError("one element cannot be divided")
     return (
-        replace(delivery, heard=delivery.heard[:half]),
+        replace(delivery, heard=delivery.heard[:half], settles=None),
         replace(delivery, heard=delivery.heard[half:], first=delivery.first + half),
     )

@@ -11,7 +11,8 @@ COUNTED_MAX = 10_000
 
 _COUNT = """
 SELECT count(*), min(received_at)
-FROM (SELECT received_at FROM intake.quarantine ORDER BY quarantine_id LIMIT %s) AS kept
+FROM (SELECT received_at FROM intake.quarantine WHERE state = 'waiting'
+      ORDER BY quarantine_id LIMIT %s) AS kept
 """
 
 

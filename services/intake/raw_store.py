@@ -21,11 +21,16 @@ SELECT * FROM unnest(%b::bytea[], %b::date[], %b::text[], %b::text[],
 ON CONFLICT DO NOTHING
 """
 _QUARANTINE = """
-INSERT INTO intake.quarantine (source, adapter, received_at, digest, element, reason)
-SELECT %s, %s, %s, %s, element, reason
+INSERT INTO intake.quarantine AS kept
+       (source, adapter, received_at, digest, elements, element, reason)
+SELECT %s, %s, %s, %s, %s, element, reason
 FROM unnest(%s::int[], %s::text[]) AS unmapped(element, reason)
-ON CONFLICT (source, digest, element) DO NOTHING
+ON CONFLICT (source, digest, element) DO UPDATE
+SET state = 'waiting', received_at = excluded.received_at, reason = excluded.reason,
+    elements = excluded.elements
+WHERE kept.state <> 'waiting' OR kept.elements IS DISTINCT FROM excluded.elements
 """
+# What was let out or discarded and comes again waits again: nobody else would tell.
 _KEEP_QUARANTINED = """
 INSERT INTO intake.quarantined_bodies (digest, sealed)
 VALUES (%s, %s) ON CONFLICT DO NOTHING
@@ -80,12 +85,21 @@ def quarantine(
                 delivery.adapter,
                 delivery.received_at,
                 digest,
+                delivery.elements,
                 [each.element for each in part],
                 [each.reason for each in part],
             ),
         )
 
 
+def opened(vault: Vault, digest: bytes, sealed: str) -> bytes | None:
+    """Return a body as it was received, None where its source was forgotten."""
+    return vault.open(sealed, _place(digest))
+
+
 def _sealed(vault: Vault, digest: bytes, delivery: Delivery) -> str:
-    place = f"raw|{base64.b16encode(digest).decode()}"
-    return vault.seal(f"source:{delivery.source}", delivery.body, place)
+    return vault.seal(f"source:{delivery.source}", delivery.body, _place(digest))
+
+
+def _place(digest: bytes) -> str:
+    return f"raw|{base64.b16encode(digest).decode()}"

@@ -15,6 +15,7 @@ from services.intake.faults import FAULTS
 from services.intake.numbers import new_refs
 from services.intake.outcomes import known_events, remember_events
 from services.intake.policies import Policies
+from services.intake.quarantine.settling import settle, still_waiting
 from services.intake.raw_store import keep_bodies, quarantine
 from services.intake.reckoning import Before, Reckoning, reckon
 from services.intake.record_cache import UNOPENED, RecordCache, Versioned
@@ -94,6 +95,7 @@ class Receiver:
 
     def _receive(self, deliveries: Sequence[Delivery]) -> list[list[Result]]:
         with self._log.transaction() as cursor:
+            deliveries = still_waiting(cursor, deliveries)
             reckoning = self._reckon(cursor, deliveries)
             positions = self._write(cursor, deliveries, reckoning)
         self._cache.keep(reckoning.states)
@@ -134,6 +136,7 @@ class Receiver:
         write_keys(cursor, reckoning.changed)
         keep_bodies(cursor, self._log.vault, deliveries)
         quarantine(cursor, self._log.vault, reckoning.unmapped)
+        settle(cursor, reckoning, self._clock())
         remember_events(cursor, reckoning.received())
         members = reckoning.members(self._log)
         if not members:

@@ -21,6 +21,8 @@ PIECE_MAX = 200
 """Elements that are received together: a large array takes several transactions."""
 UNREADABLE = "unreadable"
 """The adapter of a body that not even is JSON."""
+NOBODY = "unknown"
+"""The source of what comes from no source, in quarantine."""
 
 
 class Reception:
@@ -69,25 +71,30 @@ class Reception:
         post = Post(source, received_at, event_id, zone_of(said), seen)
         heard = read(document, post)
         self._charge(source, len(heard))
-        deliveries = [
-            Delivery(
-                source,
-                adapter,
-                body,
-                first,
-                tuple(heard[first : first + PIECE_MAX]),
-                received_at,
-                told,
-            )
-            for first in range(0, len(heard), PIECE_MAX)
-        ]
-        return await self._shaken(heard, await self._submitted(deliveries))
+        whole = Delivery(
+            source, adapter, body, 0, tuple(heard), received_at, told, len(heard)
+        )
+        return await self._shaken(heard, await self.take(whole))
 
-    async def _submitted(self, deliveries: list[Delivery]) -> list[Result]:
-        if len(deliveries) == 1:
-            return await self._batcher.submit(deliveries[0])
-        pieces = await self._batcher.submit_all(deliveries)
-        return [result for piece in pieces for result in piece]
+    async def take(self, whole: Delivery) -> list[Result]:
+        """Return what became of each element of a delivery, in pieces if it is large.
+
+        What it settles is settled with the last piece.
+        """
+        if len(whole.heard) <= PIECE_MAX:
+            return await self._batcher.submit(whole)
+        last = (len(whole.heard) - 1) // PIECE_MAX * PIECE_MAX
+        pieces = [
+            replace(
+                whole,
+                first=whole.first + n,
+                heard=whole.heard[n : n + PIECE_MAX],
+                settles=whole.settles if n == last else None,
+            )
+            for n in range(0, len(whole.heard), PIECE_MAX)
+        ]
+        taken = await self._batcher.submit_all(pieces)
+        return [result for piece in taken for result in piece]
 
     async def _shaken(
         self, heard: Sequence[Heard], results: list[Result]
@@ -102,7 +109,9 @@ class Reception:
     async def set_aside(self, source: str, body: bytes, reason: str) -> None:
         """Quarantine a body whose sender cannot be told that it is none of ours."""
         unmapped = Rejected(0, reason)
-        delivery = Delivery(source, UNREADABLE, body, 0, (unmapped,), self._clock())
+        delivery = Delivery(
+            source, UNREADABLE, body, 0, (unmapped,), self._clock(), elements=1
+        )
         await self._batcher.submit(delivery)
 
 

@@ -28,7 +28,7 @@ from services.intake.adapters.cloud_headers import (
 from services.intake.adapters.cutting import one_line
 from services.intake.cloud_reading import cloud_body, cloud_document
 from services.intake.reading import elements, read_json
-from services.intake.reception import Reception
+from services.intake.reception import NOBODY, Reception
 from shared import subjects
 from shared.answering import problem_of
 from shared.events.event import is_source
@@ -46,8 +46,6 @@ TRIES_MAX = 5
 WATCH_SECONDS = 2.0
 """How often we look whether the consumer is still there; the library would not."""
 
-NOBODY = "unknown"
-"""The source of what comes from no source, in quarantine."""
 SOURCE_SHOWN = 128
 
 _PREFIX = subjects.SIGNALS.removesuffix(">")

@@ -6,8 +6,8 @@ from functools import partial
 import typer
 
 from services.projections.audit.verify import Verified, verify
-from services.projections.cli_bar import bar
 from shared.command_line.answers import AsJson, Exit, answer, counted
+from shared.command_line.bar import bar
 from shared.command_line.desk import HOME, Database, Home, database_of, log_at
 
 _STAGES = {"walk": "walking the chain"}

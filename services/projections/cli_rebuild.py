@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-from services.projections.cli_bar import bar
 from services.projections.read_models import MODELS
 from services.projections.rebuild.builder import Builder, Busy, builder
 from services.projections.rebuild.processes import WorkerFailed
 from services.projections.rebuild.rebuild import NoOther, Rebuilt, rebuild, rollback
 from shared.clock import real_clock
 from shared.command_line.answers import AsJson, Exit, answer, counted, refused
+from shared.command_line.bar import bar
 from shared.command_line.desk import (
     HOME,
     Database,

@@ -25,6 +25,7 @@ from services.projections.api import (
     oncall,
     people,
     problems,
+    quarantine,
     queues,
     reports,
     stream,
@@ -63,6 +64,7 @@ _PARTS = (
     handovers,
     problems,
     changes,
+    quarantine,
     forwarding,
 )
 _REF = "#/components/schemas/{model}"
@@ -112,6 +114,7 @@ def document(app: FastAPI) -> dict[str, Any]:
             JoinHandover,
             Contact,
             Report,
+            *quarantine.BODIES,
             ProblemDetails,
         ]
         _, bodies = models_json_schema(

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -17,11 +15,16 @@ from services.intake.record_cache import RecordCache
 from shared.access import create
 from shared.event_log import EventLog
 from tests.integration.intake.doors import Doors
+from tests.integration.intake.mapped_desk import (
+    MASTER,
+    NOW,
+    POLICY,
+    MappedDesk,
+    mapped_desk,
+)
 from tests.support.servers import Database
 
-POLICY = Path(__file__).parents[3] / "deploy" / "permanence.yaml"
-MASTER = bytes(range(32))
-NOW = datetime(2025, 6, 30, 8, tzinfo=UTC)
+__all__ = ["MASTER", "NOW", "POLICY"]
 
 
 @dataclass(frozen=True)
@@ -81,3 +84,10 @@ def doors(ruled: Database) -> Iterator[Doors]:
     with ThreadPoolExecutor(4) as executor:
         yield Doors(log, executor, key, lambda: NOW)
     log.close()
+
+
+@pytest.fixture
+def desk(ruled: Database) -> Iterator[MappedDesk]:
+    """Give a desk whose source `demo` has a mapping with a gap."""
+    with mapped_desk(ruled) as made:
+        yield made

@@ -1,0 +1,102 @@
+"""Another try for what is in quarantine: one by one, each in its own transaction."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import TypeVar, TypeVarTuple
+
+from services.intake.adapters.cutting import one_line
+from services.intake.delivery import Delivery, Result
+from services.intake.in_force import InForce
+from services.intake.quarantine import rows
+from services.intake.quarantine.reread import reread
+from services.intake.reception import Reception
+from shared.clock import Clock
+from shared.event_log import EventLog
+from shared.quarantine import Became, Quarantined, RetryMany, Tried, TriedMany
+from shared.texts import REASON_MAX
+
+Given = TypeVarTuple("Given")
+Answer = TypeVar("Answer")
+
+_GONE = "its body cannot be read any more: its source was forgotten"
+
+
+@dataclass(frozen=True)
+class Retrying:
+    """Reads again what was kept, and hands it to the ordinary reception."""
+
+    log: EventLog
+    reception: Reception
+    in_force: InForce
+    clock: Clock
+    executor: Executor
+
+    async def one(self, number: int, by: str) -> Tried:
+        """Return what another try came to; what was settled before stays so."""
+        found = await self._blocking(self._reread, number, by)
+        if isinstance(found, Tried):
+            return found
+        results = await self.reception.take(found)
+        row = await self._blocking(self._row, number)
+        return Tried(
+            id=number,
+            state=row.state,
+            reason=row.reason if row.state == "waiting" else None,
+            results=[_became(result) for result in results],
+        )
+
+    async def many(self, asked: RetryMany, by: str) -> TriedMany:
+        """Return what a round of tries came to, the oldest first."""
+        waiting = await self._blocking(self._waiting, asked)
+        tried = [await self.one(each.id, by) for each in waiting]
+        released = sum(each.state == "released" for each in tried)
+        is_full = len(waiting) == asked.limit
+        return TriedMany(
+            released=released,
+            waiting=sum(each.state == "waiting" for each in tried),
+            items=tried,
+            next_cursor=str(waiting[-1].id) if is_full else None,
+        )
+
+    def _waiting(self, asked: RetryMany) -> list[Quarantined]:
+        with self.log.transaction() as cursor:
+            return rows.listed(cursor, asked, "waiting", asked.cursor, asked.limit)
+
+    def _row(self, number: int) -> Quarantined:
+        with self.log.transaction() as cursor:
+            found = rows.one(cursor, number)
+        if found is None:
+            raise LookupError(number)
+        return found
+
+    def _reread(self, number: int, by: str) -> Delivery | Tried:
+        row = self._row(number)
+        if row.state != "waiting":
+            return Tried(id=number, state=row.state)
+        self.in_force.look()  # a mapping mended a moment ago is to be seen
+        with self.log.transaction() as cursor:
+            kept = rows.kept(cursor, self.log.vault, number)
+        read = reread(kept, self.in_force.source(kept.source), by) if kept else _GONE
+        if isinstance(read, Delivery):
+            return read
+        why = one_line(read, REASON_MAX)
+        with self.log.transaction() as cursor:
+            rows.stays(cursor, number, rows.Note(self.clock(), by, why))
+        return Tried(id=number, state="waiting", reason=why)
+
+    async def _blocking(
+        self, call: Callable[[*Given], Answer], *given: *Given
+    ) -> Answer:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.executor, call, *given)
+
+
+def _became(result: Result) -> Became:
+    return Became(
+        status=result.status,
+        incident=result.incident,
+        position=result.position,
+        reason=result.error,
+    )

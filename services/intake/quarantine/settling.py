@@ -1,0 +1,98 @@
+"""Lets an element out of quarantine, in the transaction that takes it: once, or not."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from psycopg import Cursor
+
+from services.intake.delivery import Delivery
+from services.intake.reckoning import Line, Reckoning
+from services.intake.signals import Ignored
+
+_LOCK = """
+SELECT quarantine_id FROM intake.quarantine
+WHERE quarantine_id = ANY(%s) AND state = 'waiting' ORDER BY digest, element FOR UPDATE
+"""
+_RELEASE = """
+UPDATE intake.quarantine SET state = 'released', tries = tries + 1
+WHERE quarantine_id = %s
+"""
+_STAYS = "UPDATE intake.quarantine SET tries = tries + 1 WHERE quarantine_id = %s"
+_NOTE = """
+INSERT INTO intake.quarantine_journal
+       (quarantine_id, at, actor, what, status, incident, version, reason)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+"""
+
+
+def still_waiting(
+    cursor: Cursor[tuple[Any, ...]], deliveries: Sequence[Delivery]
+) -> Sequence[Delivery]:
+    """Return the deliveries without what somebody else has settled meanwhile."""
+    asked = [each.settles.quarantine_id for each in deliveries if each.settles]
+    if not asked:
+        return deliveries
+    waiting = {row[0] for row in cursor.execute(_LOCK, (asked,)).fetchall()}
+    return [
+        each
+        if each.settles is None or each.settles.quarantine_id in waiting
+        else _settled(each)
+        for each in deliveries
+    ]
+
+
+def settle(
+    cursor: Cursor[tuple[Any, ...]], reckoning: Reckoning, now: datetime
+) -> None:
+    """Note what became of each that was tried again."""
+    for n, delivery in enumerate(reckoning.deliveries):
+        if delivery.settles is None:
+            continue
+        lines = [line for line in reckoning.lines if line.delivery == n]
+        _note(cursor, delivery, lines, now)
+
+
+def _note(
+    cursor: Cursor[tuple[Any, ...]],
+    delivery: Delivery,
+    lines: Sequence[Line],
+    now: datetime,
+) -> None:
+    settles = delivery.settles
+    if settles is None:
+        return
+    # Of a body that now is several elements the first may have to wait on: as itself.
+    stays = any(
+        line.result.index == 0 and line.result.status == "quarantined" for line in lines
+    )
+    cursor.execute(_STAYS if stays else _RELEASE, (settles.quarantine_id,))
+    what = "tried" if stays else "released"
+    cursor.executemany(
+        _NOTE,
+        [
+            (
+                settles.quarantine_id,
+                now,
+                settles.by,
+                what,
+                line.result.status,
+                line.result.incident,
+                line.version,
+                line.result.error,
+            )
+            for line in lines
+        ],
+    )
+
+
+def _settled(delivery: Delivery) -> Delivery:
+    why = "somebody else has settled it meanwhile"
+    return replace(
+        delivery,
+        heard=tuple(
+            Ignored(n, why) for n, _ in enumerate(delivery.heard, delivery.first)
+        ),
+        settles=None,
+    )
