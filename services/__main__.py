@@ -10,6 +10,7 @@ from services.intake.cli_config import config
 from services.intake.cli_map import map_command
 from services.intake.cli_people import people
 from services.intake.cli_quarantine import quarantine
+from services.intake.cli_remap import remap_command
 from services.intake.heartbeats.cli import heartbeat
 from services.projections.cli_audit import audit
 from services.projections.cli_explain import explain_command
@@ -34,6 +35,7 @@ app.command("migrate")(migrate_command)
 app.command("provision")(provision_command)
 app.add_typer(config, name="config")
 app.command("map")(map_command)
+app.command("remap")(remap_command)
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(people, name="people")
 app.add_typer(heartbeat, name="heartbeat")

@@ -17,6 +17,7 @@ from shared.policy.document import Policy
 from shared.policy.names import Person
 from shared.policy.public_holidays import expand
 from shared.policy.reading import read
+from shared.policy.sources import Source
 
 Purpose = Literal["live", "demo", "test"]
 
@@ -64,6 +65,11 @@ def at_version(log: EventLog, version: int) -> Policy:
     if version not in past:
         raise LookupError(f"no policy version {version}: there are {len(past)}")
     return _policy(past[version])
+
+
+def source_ever(log: EventLog, name: str) -> list[tuple[datetime, Source | None]]:
+    """Return what each policy said of a source, and since when, the oldest first."""
+    return [(event.at, _policy(event).sources.get(name)) for _, event in _applied(log)]
 
 
 def apply(

@@ -33,6 +33,7 @@ from shared.command_line.desk import (
     log_at,
     master_of,
 )
+from shared.command_line.instants import instant_in
 from shared.entry import Entry
 from shared.event_log import EventLog
 from shared.policies import PolicyVersions
@@ -59,7 +60,7 @@ def replay_command(
     """
     if not is_incident_ref(ref):
         raise refused(as_json, f"{ref} is no incident: write INC-000042", Exit.INVALID)
-    instant = _instant(at, as_json=as_json)
+    instant = instant_in(at, as_json=as_json)
     url = database_of(database, home, as_json=as_json)
     master = master_of(home, vault_key, as_json=as_json)
     with log_at(url, master, as_json=as_json) as log:
@@ -73,19 +74,6 @@ def replay_command(
             as_json, f"{ref} was never opened: run audit verify", Exit.INVALID
         )
     answer(as_json, _as_json(view, past), _state(view, past), "", _story(past))
-
-
-def _instant(at: str | None, *, as_json: bool) -> datetime | None:
-    if at is None:
-        return None
-    try:
-        instant = datetime.fromisoformat(at)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        sentence_ = f"{at} is no instant with a zone: write 2025-06-30T09:38+02:00"
-        raise refused(as_json, sentence_, Exit.INVALID)
-    return instant
 
 
 def _history(

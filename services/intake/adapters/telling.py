@@ -18,7 +18,7 @@ def told(heard: Sequence[Heard]) -> list[Plain] | Plain:
         case [Rejected() as only]:
             return {"error": error_of(only)}
         case _:
-            return [_entry(each) for each in heard]
+            return [entry(each) for each in heard]
 
 
 def error_of(rejected: Rejected) -> str:
@@ -27,7 +27,8 @@ def error_of(rejected: Rejected) -> str:
     return f"{at}: {rejected.reason}" if at else rejected.reason
 
 
-def _entry(heard: Heard) -> Plain:
+def entry(heard: Heard) -> Plain:
+    """Return one element as plain data."""
     match heard:
         case Signal():
             return {

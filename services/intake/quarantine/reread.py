@@ -35,7 +35,7 @@ def reread(kept: Kept, said: Source | None, by: str) -> Delivery | str:
 
     A body that was kept as a whole may now be several elements: all of them are taken.
     """
-    heard = _heard(kept, said)
+    heard = read_again(kept, said)
     if isinstance(heard, str):
         return heard
     is_whole = kept.elements == 1
@@ -64,7 +64,8 @@ def reread(kept: Kept, said: Source | None, by: str) -> Delivery | str:
     )
 
 
-def _heard(kept: Kept, said: Source | None) -> Sequence[Heard] | str:
+def read_again(kept: Kept, said: Source | None) -> Sequence[Heard] | str:
+    """Return what the adapter of a body makes of it, or why it makes nothing."""
     if kept.adapter == UNREADABLE and kept.source == NOBODY:
         return "it came from no source: send it again with the key of one"
     # What came over NATS and could not be read would have been in our own format.

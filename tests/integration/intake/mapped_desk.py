@@ -110,7 +110,7 @@ class MappedDesk:
         )
         log = EventLog.open(self.database.owner_dsn)
         signature = Signature(by="root", reason="a mapping")
-        applied = policy_store.apply(log, text, signature, NOW, "test")
+        applied = policy_store.apply(log, text, signature, self.now, "test")
         log.close()
         assert isinstance(applied, Applied), applied
 
