@@ -12,7 +12,13 @@ from services.intake.adapters import ADAPTERS
 from services.intake.adapters.choosing import MAPPED, adapter_for, zone_of
 from services.intake.adapters.post import Post
 from services.intake.adapters.telling import told
-from services.intake.reading import BODY_BYTES_MAX, elements, read_json
+from services.intake.reading import (
+    BODY_BYTES_MAX,
+    elements,
+    read_json,
+    read_kept,
+    read_posted,
+)
 from shared.clock import real_clock
 from shared.policy.sources import Source
 from shared.problem import Problem
@@ -102,14 +108,20 @@ def _reader(name: str, policy: Path | None, headers: Mapping[str, str]) -> Read:
         )
 
     def read(body: bytes) -> object:
-        document = read_json(body)
-        if adapter_name == "native":
-            elements(document)  # its limits
+        document = _document(adapter_name, body, headers.get("content-type"))
         key = headers.get("idempotency-key") if adapter_name == "native" else None
         post = Post(name, real_clock(), key, zone_of(said), headers)
         return told(adapter(document, post))
 
     return read
+
+
+def _document(adapter_name: str, body: bytes, kind: str | None) -> object:
+    if adapter_name == "native":
+        document = read_json(body)
+        elements(document)  # its limits
+        return document
+    return read_kept(body) if kind is None else read_posted(body, kind)
 
 
 def _source(file: Path, name: str) -> Source:

@@ -41,6 +41,16 @@ def read_posted(body: bytes, content_type: str) -> Any:  # noqa: ANN401 # likewi
     return read_form(body)
 
 
+def read_kept(body: bytes) -> Any:  # noqa: ANN401 # likewise
+    """Return the document in a body of which no `Content-Type` is known."""
+    try:
+        return read_json(body)
+    except Problem:
+        if b"=" not in body or body.lstrip()[:1] in {b"{", b"[", b'"'}:
+            raise
+        return read_form(body)
+
+
 def read_form(body: bytes) -> dict[str, str]:
     """Return the fields of a form, of several of one name the last."""
     require_size(body)

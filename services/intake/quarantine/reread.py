@@ -8,7 +8,7 @@ from services.intake.adapters.choosing import adapter_for, zone_of
 from services.intake.adapters.post import Post
 from services.intake.adapters.telling import error_of
 from services.intake.delivery import Delivery, Settles
-from services.intake.reading import elements, read_json
+from services.intake.reading import elements, read_json, read_kept
 from services.intake.reception import NOBODY, UNREADABLE
 from services.intake.signals import Heard, Rejected, Signal
 from shared.policy.sources import Source
@@ -74,7 +74,7 @@ def read_again(kept: Kept, said: Source | None) -> Sequence[Heard] | str:
     if adapter is None:
         return f"the policy does not say how to read `{kept.source}`: give it a mapping"
     try:
-        document = read_json(kept.body)
+        document = read_json(kept.body) if name == NATIVE else read_kept(kept.body)
         if name == NATIVE:
             elements(document)
     except Problem as problem:

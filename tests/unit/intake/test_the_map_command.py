@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from services.__main__ import app
-from services.intake.reading import BODY_BYTES_MAX
+from services.intake.reading import BODY_BYTES_MAX, FORM
 from tests.support.policies import FULL_FILE
 
 FIRING = {
@@ -126,6 +126,15 @@ def test_a_source_of_another_type_is_read_by_its_name_too() -> None:
     words = ("--source", "prom", "--policy", str(FULL_FILE))
 
     assert run(*words, stdin={"alerts": [FIRING]}).code == 0
+
+
+@pytest.mark.parametrize("more", [(), ("--header", f"Content-Type: {FORM}")])
+def test_a_form_is_read_as_one(more: tuple[str, ...]) -> None:
+    form = "monitorID=779&monitorFriendlyName=Ticket+shop&alertType=1"
+
+    said = run("--source", "uptimerobot", *more, stdin=form)
+
+    assert [each["dedup_key"] for each in said.plain] == ["779"]
 
 
 def test_the_key_of_the_request_names_the_event() -> None:
