@@ -30,17 +30,23 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 def still_waiting(
     cursor: Cursor[tuple[Any, ...]], deliveries: Sequence[Delivery]
 ) -> Sequence[Delivery]:
-    """Return the deliveries without what somebody else has settled meanwhile."""
+    """Return the deliveries without what somebody else has settled meanwhile.
+
+    That may be in this very batch: of two who try the same, the first does.
+    """
     asked = [each.settles.quarantine_id for each in deliveries if each.settles]
     if not asked:
         return deliveries
     waiting = {row[0] for row in cursor.execute(_LOCK, (asked,)).fetchall()}
-    return [
-        each
-        if each.settles is None or each.settles.quarantine_id in waiting
-        else _settled(each)
-        for each in deliveries
-    ]
+    left: list[Delivery] = []
+    for each in deliveries:
+        if each.settles and each.settles.quarantine_id not in waiting:
+            left.append(_settled(each))
+            continue
+        left.append(each)
+        if each.settles:
+            waiting.discard(each.settles.quarantine_id)
+    return left
 
 
 def settle(
