@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.intake.callers import bearer
+from services.intake.callers import READERS, bearer
 from services.intake.gate.gate import Gate
 from services.intake.quarantine import rows
 from services.intake.quarantine.retrying import Retrying
@@ -32,7 +32,6 @@ from shared.quarantine import (
     RetryMany,
 )
 
-READS: tuple[Scope, ...] = ("agent", "manager", "auditor", "admin")
 TRIES: tuple[Scope, ...] = ("agent", "manager", "admin")
 ASKED_BYTES_MAX = 16 * 1024
 ASKED_DEPTH_MAX = 4
@@ -65,14 +64,14 @@ class QuarantineDoors:
         return self.retrying.log
 
     async def _list(self, request: Request) -> Response:
-        await self._caller(request, *READS)
+        await self._caller(request, *READERS)
         asked = _valid(Listing, dict(request.query_params))
         found = await self._blocking(self._page, asked)
         more = str(found[-1].id) if len(found) == asked.limit else None
         return _json(QuarantinePage(items=found, next_cursor=more))
 
     async def _show(self, request: Request) -> Response:
-        caller = await self._caller(request, *READS)
+        caller = await self._caller(request, *READERS)
         row = await self._blocking(self._row, _number(request))
         with_body = "admin" in caller.scopes
         return _json(await self._blocking(self._whole, row, with_body))
