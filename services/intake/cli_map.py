@@ -12,6 +12,7 @@ from services.intake.adapters import ADAPTERS
 from services.intake.adapters.choosing import MAPPED, adapter_for, zone_of
 from services.intake.adapters.post import Post
 from services.intake.adapters.telling import told
+from services.intake.cloud_reading import cloud_document
 from services.intake.reading import (
     BODY_BYTES_MAX,
     elements,
@@ -108,7 +109,7 @@ def _reader(name: str, policy: Path | None, headers: Mapping[str, str]) -> Read:
         )
 
     def read(body: bytes) -> object:
-        document = _document(adapter_name, body, headers.get("content-type"))
+        document = _document(adapter_name, body, headers)
         key = headers.get("idempotency-key") if adapter_name == "native" else None
         post = Post(name, real_clock(), key, zone_of(said), headers)
         return told(adapter(document, post))
@@ -116,11 +117,14 @@ def _reader(name: str, policy: Path | None, headers: Mapping[str, str]) -> Read:
     return read
 
 
-def _document(adapter_name: str, body: bytes, kind: str | None) -> object:
+def _document(adapter_name: str, body: bytes, headers: Mapping[str, str]) -> object:
     if adapter_name == "native":
         document = read_json(body)
         elements(document)  # its limits
         return document
+    if adapter_name == "cloudevents":
+        return cloud_document(body, headers)
+    kind = headers.get("content-type")
     return read_kept(body) if kind is None else read_posted(body, kind)
 
 

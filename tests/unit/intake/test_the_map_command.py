@@ -137,6 +137,17 @@ def test_a_form_is_read_as_one(more: tuple[str, ...]) -> None:
     assert [each["dedup_key"] for each in said.plain] == ["779"]
 
 
+def test_a_binary_cloudevent_is_read_with_its_headers() -> None:
+    attributes = {"specversion": "1.0", "id": "e-7", "source": "/doors", "type": "open"}
+    headers = [f"ce-{name}: {value}" for name, value in attributes.items()]
+    words = [word for header in headers for word in ("--header", header)]
+
+    said = run("--source", "cloudevents", *words, stdin="Door 7 is open")
+
+    assert (said.code, len(said.plain)) == (0, 1)
+    assert "e-7" in said.plain[0]["event_id"]
+
+
 def test_the_key_of_the_request_names_the_event() -> None:
     words = ("--source", "native", "--header", "Idempotency-Key: e-1")
 
