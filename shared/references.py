@@ -13,6 +13,10 @@ IncidentRef = Annotated[str, StringConstraints(pattern=_PATTERN)]
 ProblemRef = Annotated[str, StringConstraints(pattern=r"^PRB-[0-9]{6,12}$")]
 ChangeRef = Annotated[str, StringConstraints(pattern=r"^CHG-[0-9]{6,12}$")]
 
+ExtensionRef = Annotated[
+    str, StringConstraints(pattern=r"^INC-(?:[0-9]{1,3}-)?[0-9]{6,12}-E[0-9]{1,4}$")
+]
+
 _ABOUT_AN_INCIDENT = frozenset({"incident", "sla", "escalation", "handover"})
 
 
@@ -29,6 +33,16 @@ def problem_ref(number: int) -> str:
 def change_ref(number: int) -> str:
     """Return the reference of the change with this number: 1 → `CHG-000001`."""
     return f"CHG-{number:06d}"
+
+
+def extension_ref(incident: str, number: int) -> str:
+    """Return the reference of an incident's longer delay: `INC-000042-E1`."""
+    return f"{incident}-E{number}"
+
+
+def extended_incident(extension: str) -> str:
+    """Return the incident a longer delay is asked for: of `INC-000042-E1` the first."""
+    return extension.rpartition("-E")[0]
 
 
 def is_incident_ref(text: str) -> bool:

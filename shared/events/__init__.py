@@ -84,6 +84,13 @@ from shared.events.sla import (
     SlaRetargeted,
     SlaWarned,
 )
+from shared.events.sla_agreed import (
+    SlaBreachAttributed,
+    SlaExtensionAccepted,
+    SlaExtensionExpired,
+    SlaExtensionProposed,
+    SlaExtensionRefused,
+)
 
 IncidentEvent = (
     IncidentOpened
@@ -112,6 +119,13 @@ IncidentEvent = (
     | IncidentReleased
     | IncidentSplit
 )
+SlaAgreement = (
+    SlaExtensionProposed
+    | SlaExtensionAccepted
+    | SlaExtensionRefused
+    | SlaExtensionExpired
+    | SlaBreachAttributed
+)
 SlaEvent = (
     SlaArmed
     | SlaWarned
@@ -123,6 +137,7 @@ SlaEvent = (
     | SlaResumed
     | SlaContinued
     | SlaRetargeted
+    | SlaAgreement
 )
 NotificationEvent = (
     NotificationRequested

@@ -45,6 +45,10 @@ class SlaArmed(Event):
     calendar: str
     seconds: int
     """The target, in working time."""
+    original_seconds: int | None = None
+    """What the contract promises, where a user has agreed to more."""
+    agreed_seconds: int | None = None
+    """What was agreed in the cycle before."""
     started_at: AwareDatetime
     stopped: tuple[Stop, ...] = ()
     """When it stood in earlier cycles: TTR goes on with what was left."""
@@ -97,6 +101,8 @@ class SlaMet(Event):
     met_at: AwareDatetime
     elapsed_seconds: int
     seconds: int
+    original_seconds: int | None = None
+    """What the contract promises, where a user has agreed to more."""
 
 
 class SlaOverran(Event):
@@ -188,6 +194,10 @@ class SlaRetargeted(Event):
     candidates: tuple[str, ...]
     calendar: str
     seconds: int
+    original_seconds: int | None = None
+    """What the contract promises, where a user has agreed to more."""
+    agreed_seconds: int | None = None
+    """What a user has agreed to, in working time of this calendar."""
     was_seconds: int
     warn: tuple[int, ...] = ()
     stops_at: Literal["restored", "resolved"] = "restored"

@@ -4,16 +4,19 @@ Meaning only: whoever reads the log may use it. When a clock starts, warns or en
 the business of the SLA watcher alone.
 """
 
+from shared.sla.agreement import Attribution, Extension
 from shared.sla.clock import Clock, ClockName, State, named
 from shared.sla.evolve import evolve, replay
 from shared.sla.explaining import Explanation, explained
 from shared.sla.promise import Pledge, promised
-from shared.sla.spending import left, spent, whole
+from shared.sla.spending import left, spent, stood, whole
 
 __all__ = [
+    "Attribution",
     "Clock",
     "ClockName",
     "Explanation",
+    "Extension",
     "Pledge",
     "State",
     "evolve",
@@ -23,5 +26,6 @@ __all__ = [
     "promised",
     "replay",
     "spent",
+    "stood",
     "whole",
 ]

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from shared.events.sla import Stop, Target
 from shared.policy.targets import PauseReason
+from shared.sla.agreement import Attribution, Extension
 
 
 class ClockName(NamedTuple):
@@ -46,6 +47,9 @@ class Clock:
     candidates: tuple[str, ...]
     calendar: str
     seconds: int
+    """The target that counts: what is promised, or what was agreed if that is more."""
+    original_seconds: int
+    """What the contract promises; no agreement changes it."""
     warn: tuple[int, ...]
     stops_at: Literal["restored", "resolved"]
     paused_by: tuple[PauseReason, ...]
@@ -67,6 +71,12 @@ class Clock:
     elapsed_seconds: int | None = None
     """How much was consumed when it ended or stood."""
     overrun_seconds: int | None = None
+    agreed_seconds: int | None = None
+    """What a user has agreed to; after a breach, beside what it is held to."""
+    agreed_due_at: datetime | None = None
+    """The instant that was agreed on; pauses since then have moved what is due."""
+    extensions: tuple[Extension, ...] = ()
+    attributed: Attribution | None = None
 
     @property
     def is_open(self) -> bool:
@@ -77,6 +87,16 @@ class Clock:
     def measures(self) -> bool:
         """Whether it still counts, be it late."""
         return self.is_open or (self.state is State.BREACHED and self.ended_at is None)
+
+    @property
+    def asked(self) -> Extension | None:
+        """The longer delay that is proposed and not answered."""
+        return next((each for each in self.extensions if each.is_open), None)
+
+    @property
+    def longest(self) -> int:
+        """The working seconds that were agreed on or promised, whichever are more."""
+        return max(self.seconds, self.agreed_seconds or 0)
 
 
 def named(clocks: Iterable[Clock], name: ClockName) -> Clock | None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from shared.events import SlaEvent
+from shared.events import SlaAgreement, SlaEvent
 from shared.events.sla import (
     SlaArmed,
     SlaBreached,
@@ -19,7 +19,15 @@ from shared.events.sla import (
     SlaWarned,
     Stop,
 )
+from shared.events.sla_agreed import (
+    SlaBreachAttributed,
+    SlaExtensionAccepted,
+    SlaExtensionExpired,
+    SlaExtensionProposed,
+    SlaExtensionRefused,
+)
 from shared.incident.state import BrokenHistory
+from shared.sla.agreeing import agreed
 from shared.sla.clock import Clock, ClockName, State
 
 Clocks = tuple[Clock, ...]
@@ -57,6 +65,8 @@ def _armed(name: ClockName, event: SlaArmed) -> Clock:
         candidates=event.candidates,
         calendar=event.calendar,
         seconds=event.seconds,
+        original_seconds=event.original_seconds or event.seconds,
+        agreed_seconds=event.agreed_seconds,
         warn=event.warn,
         stops_at=event.stops_at,
         paused_by=event.paused_by,
@@ -77,6 +87,7 @@ _Moving = (
     | SlaResumed
     | SlaContinued
     | SlaRetargeted
+    | SlaAgreement
 )
 
 
@@ -95,6 +106,14 @@ def _moved(clock: Clock, event: _Moving) -> Clock:
             )
         case SlaMet() | SlaOverran() | SlaCancelled():
             return _ended(clock, event)
+        case (
+            SlaExtensionProposed()
+            | SlaExtensionAccepted()
+            | SlaExtensionRefused()
+            | SlaExtensionExpired()
+            | SlaBreachAttributed()
+        ):
+            return agreed(clock, event)
         case _:
             assert_never(event)
 
@@ -178,6 +197,8 @@ def _retargeted(clock: Clock, event: SlaRetargeted) -> Clock:
         candidates=event.candidates,
         calendar=event.calendar,
         seconds=event.seconds,
+        original_seconds=event.original_seconds or event.seconds,
+        agreed_seconds=event.agreed_seconds,
         warn=event.warn,
         stops_at=event.stops_at,
         paused_by=event.paused_by,

@@ -19,6 +19,14 @@ def pauses(clock: Clock, until: datetime) -> tuple[Span, ...]:
     return (*past, (clock.standing_since, until + timedelta(seconds=1)))
 
 
+def stood(clock: Clock, at: datetime) -> tuple[Span, ...]:
+    """Return the times in which the clock stood, as though it went on at `at`."""
+    past = tuple((stop.since, stop.until) for stop in clock.stopped)
+    if clock.standing_since is None:
+        return past
+    return (*past, (clock.standing_since, max(at, clock.standing_since)))
+
+
 def spent(clock: Clock, hours: Hours, at: datetime) -> int:
     """Return the working seconds consumed at `at`, or when it ended if before."""
     until = whole(at)

@@ -18,6 +18,7 @@ from shared.events import (
 )
 from shared.references import (
     escalation_stream,
+    extension_ref,
     handover_stream,
     incident_ref,
     incident_stream,
@@ -48,6 +49,7 @@ _TERMS: dict[str, st.SearchStrategy[Any]] = {
     "seconds": st.just(3_600),
 }
 _DUE = {"due_at": _instants}
+_EXTENSION = {"extension": st.just(extension_ref(OTHER, 1))}
 _OF_CLOCKS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "sla.armed": {**_TERMS, **_DUE, "started_at": _instants},
     "sla.warned": {"percent": st.just(75), "warned_at": _instants, **_DUE},
@@ -86,6 +88,38 @@ _OF_CLOCKS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "retargeted_at": _instants,
         "due_at": st.none() | _instants,
         "was_due_at": st.none(),
+    },
+    "sla.extension_proposed": {
+        **_EXTENSION,
+        "proposed_at": _instants,
+        "proposed_due_at": _instants,
+        "expires_at": _instants,
+        "reason": st.just("The part is late"),
+    },
+    "sla.extension_accepted": {
+        **_EXTENSION,
+        "accepted_by": _people,
+        "channel": st.just("phone"),
+        "accepted_at": _instants,
+        "seconds": st.just(7_200),
+        "was_seconds": st.just(3_600),
+        "agreed_due_at": _instants,
+        "due_at": st.none() | _instants,
+        "after_breach": st.booleans(),
+    },
+    "sla.extension_refused": {
+        **_EXTENSION,
+        "refused_by": _people,
+        "channel": st.just("email"),
+        "refused_at": _instants,
+    },
+    "sla.extension_expired": {
+        **_EXTENSION,
+        "expired_at": _instants,
+        "cause": st.just("no_answer"),
+    },
+    "sla.breach_attributed": {
+        "party": st.sampled_from(["user", "vendor", "provider"]),
     },
 }
 _OF_HELP: dict[str, dict[str, st.SearchStrategy[Any]]] = {

@@ -19,6 +19,13 @@ from shared.events.sla import (
     SlaRetargeted,
     SlaWarned,
 )
+from shared.events.sla_agreed import (
+    SlaBreachAttributed,
+    SlaExtensionAccepted,
+    SlaExtensionExpired,
+    SlaExtensionProposed,
+    SlaExtensionRefused,
+)
 
 _NOTHING: Changes = {
     "tto_due_at": None,
@@ -39,9 +46,22 @@ def promised(row: QueueRow, event: SlaEvent) -> Changes:
     fresh = event.cycle > row.sla_cycle
     whole = {"sla_cycle": event.cycle, **(_NOTHING if fresh else {})}
     match event:
-        case SlaWarned():
+        case (
+            SlaWarned()
+            | SlaExtensionProposed()
+            | SlaExtensionRefused()
+            | SlaExtensionExpired()
+            | SlaBreachAttributed()
+            | SlaExtensionAccepted(after_breach=True)
+        ):
             return {}
-        case SlaArmed() | SlaResumed() | SlaContinued() | SlaRetargeted():
+        case (
+            SlaArmed()
+            | SlaResumed()
+            | SlaContinued()
+            | SlaRetargeted()
+            | SlaExtensionAccepted()
+        ):
             return {**whole, due: event.due_at}
         case SlaBreached():
             return {**whole, due: event.due_at, broken: True}

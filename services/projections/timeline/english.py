@@ -99,6 +99,37 @@ ENGLISH: Mapping[str, tuple[Part, ...]] = {
         ", by contract {contract}",
         ": due {due_at}, not {was_due_at}",
     ),
+    "sla.extension_proposed": (
+        "{who} asked for more time for {target} ({extension}): until {proposed_due_at}",
+        ", not {was_due_at}",
+        ", because: {reason}",
+        "; an answer is due by {expires_at}",
+    ),
+    "sla.extension_accepted": (
+        "{accepted_by} agreed to more time for {target} ({extension})",
+        "by {channel}: until {agreed_due_at}",
+        ", not {was_due_at}",
+        "; that is within {seconds}, not {was_seconds}",
+        "; taken down by {who}",
+        ", as evidence: “{evidence}”",
+        ("after_breach", "; the breach before that stays"),
+    ),
+    "sla.extension_refused": (
+        "{refused_by} did not agree to more time for {target} ({extension})",
+        "by {channel}",
+        "; taken down by {who}",
+        ", as evidence: “{evidence}”",
+    ),
+    "sla.extension_expired": (
+        "The wish for more time for {target} ({extension})",
+        "expired at {expired_at}: {cause}",
+    ),
+    "sla.breach_attributed": (
+        "{who} said whose the breach of {target} is: {party}",
+        "({whom})",
+        ", because: {reason}",
+        "; shown by the log at {evidence}",
+    ),
     "escalation.escalated": (
         "It was escalated from {from_level} to {to_level}, to team {team}: {cause}",
         "({dwell_seconds})",
@@ -191,7 +222,10 @@ WORDS: Words = {
         "relapsed": "the trouble is back",
         "unmerged": "it was no duplicate",
         "covered": "a contract covers it again",
+        "no_answer": "nobody answered",
+        "ended": "there is nothing left to agree on",
     },
+    "party": {"user": "the user's", "vendor": "a vendor's", "provider": "ours"},
     "whom": {
         "on_call": "whoever is on call",
         "next": "whoever comes next",

@@ -116,6 +116,38 @@ FRENCH: Mapping[str, tuple[Part, ...]] = {
         ", par le contrat {contract}",
         "\xa0: échéance {due_at} et non plus {was_due_at}",
     ),
+    "sla.extension_proposed": (
+        "{who} a demandé un délai plus long pour {target} ({extension})",
+        "\xa0: {proposed_due_at}",
+        "au lieu de {was_due_at}",
+        ", parce que\xa0: {reason}",
+        "\xa0; réponse attendue avant le {expires_at}",
+    ),
+    "sla.extension_accepted": (
+        "{accepted_by} a accepté un délai plus long pour {target} ({extension})",
+        "par {channel}\xa0: {agreed_due_at}",
+        "au lieu de {was_due_at}",
+        "\xa0; soit {seconds} et non plus {was_seconds}",
+        "\xa0; noté par {who}",
+        ", preuve\xa0: «\xa0{evidence}\xa0»",
+        ("after_breach", "\xa0; le dépassement d’avant demeure"),
+    ),
+    "sla.extension_refused": (
+        "{refused_by} a refusé un délai plus long pour {target} ({extension})",
+        "par {channel}",
+        "\xa0; noté par {who}",
+        ", preuve\xa0: «\xa0{evidence}\xa0»",
+    ),
+    "sla.extension_expired": (
+        "La demande d’un délai plus long pour {target} ({extension})",
+        "est caduque depuis le {expired_at}\xa0: {cause}",
+    ),
+    "sla.breach_attributed": (
+        "{who} a attribué le dépassement du délai pour {target}\xa0: {party}",
+        "({whom})",
+        ", parce que\xa0: {reason}",
+        "\xa0; le journal le montre en {evidence}",
+    ),
     "escalation.escalated": (
         "Escalade de {from_level} à {to_level}, vers l’équipe {team}\xa0: {cause}",
         "({dwell_seconds})",

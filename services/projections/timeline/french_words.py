@@ -51,6 +51,13 @@ WORDS: Words = {
         "relapsed": "la panne est revenue",
         "unmerged": "ce n’était pas un doublon",
         "covered": "un contrat le couvre de nouveau",
+        "no_answer": "personne n’a répondu",
+        "ended": "il ne reste rien à accorder",
+    },
+    "party": {
+        "user": "du fait de l’utilisateur",
+        "vendor": "du fait d’un fournisseur",
+        "provider": "de notre fait",
     },
     "relation": {
         "related": "en rapport",

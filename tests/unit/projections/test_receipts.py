@@ -45,6 +45,7 @@ def clock(state: State, due_at: datetime | None) -> Clock:
         candidates=("ville",),
         calendar="jour",
         seconds=60,
+        original_seconds=60,
         warn=(),
         stops_at="restored",
         paused_by=("user",),
