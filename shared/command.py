@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.events.event import Actor
-from shared.references import ChangeRef, IncidentRef, ProblemRef
+from shared.references import ChangeRef, ExtensionRef, IncidentRef, ProblemRef
 
 Done = Literal["recorded", "already", "repeated"]
 Scope = Literal["source", "agent", "manager", "auditor", "admin"]
@@ -24,13 +24,14 @@ class CommandRequest(BaseModel, Generic[Body]):
     """A person's wish, on `desk.command.<aggregate>.<verb>`.
 
     `body` is what the person sent. `incident`, or for the other aggregates `record`,
-    is absent only where the command begins one. The owner sets the instant.
+    is absent only where the command begins one; the answer to a proposal names both.
+    The owner sets the instant.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     incident: IncidentRef | None = None
-    record: ProblemRef | ChangeRef | None = None
+    record: ProblemRef | ChangeRef | ExtensionRef | None = None
     actor: Actor
     scopes: tuple[Scope, ...]
     command_id: UUID | None = None

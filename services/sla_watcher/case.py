@@ -4,8 +4,8 @@ Instants are those at which something entered the log, in whole seconds: an even
 has read yet can only be later than all that is decided now.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -50,4 +50,14 @@ class Case:
     gone_at: datetime | None = None
     back_at: datetime | None = None
     """When merging it was undone."""
+    own_reporters: tuple[str, ...] = ()
+    absorbed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Who reported the incidents that were merged into it."""
+    evidence: tuple[int, ...] = ()
+    """Positions of what was said between the desk and its users, and when it waited."""
     clocks: tuple[Clock, ...] = ()
+
+    @property
+    def reporters(self) -> tuple[str, ...]:
+        """Everybody who reported it or an incident merged into it."""
+        return tuple(sorted({*self.own_reporters}.union(*self.absorbed.values())))

@@ -6,9 +6,11 @@ from datetime import datetime
 
 from services.sla_watcher.case import Case, PolicyOf
 from services.sla_watcher.keeping import kept
+from services.sla_watcher.lapsing import ended
 from services.sla_watcher.promising import armed, retargeted
 from services.sla_watcher.timing import next_moment, told
 from shared.events import AnyEvent, SlaEvent, is_sla_event
+from shared.events.sla_agreed import SlaExtensionProposed
 from shared.sla import evolve as evolve_clocks
 
 
@@ -24,6 +26,7 @@ def decide(
         armed(case, at, policy_of)
         or retargeted(case, at, policy_of)
         or kept(case, at, policy_of)
+        or ended(case, at)
     )
     if facts:
         return facts
@@ -37,7 +40,10 @@ def evolve(case: Case, event: AnyEvent) -> Case:
     """Return the case after a decision."""
     if not is_sla_event(event):
         raise TypeError(f"{event.type} is no decision of the watcher")
-    return replace(case, clocks=evolve_clocks(case.clocks, event))
+    after = replace(case, clocks=evolve_clocks(case.clocks, event))
+    if isinstance(event, SlaExtensionProposed):  # which its users are told of
+        return replace(after, told_at=max(case.told_at, event.proposed_at))
+    return after
 
 
 def next_at(case: Case, policy_of: PolicyOf) -> datetime | None:

@@ -57,8 +57,13 @@ def _end(
     if clock.name.target == "tto" and case.acknowledged_at is None:
         # Service came back before anybody had to take the incident on.
         return SlaCancelled(**common, cancelled_at=done_at, reason="recovered")
+    extended = clock.seconds != clock.original_seconds
     return SlaMet(
-        **common, met_at=done_at, elapsed_seconds=elapsed, seconds=clock.seconds
+        **common,
+        met_at=done_at,
+        elapsed_seconds=elapsed,
+        seconds=clock.seconds,
+        original_seconds=clock.original_seconds if extended else None,
     )
 
 

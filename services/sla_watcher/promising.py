@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from services.sla_watcher.case import Case, PolicyOf
+from services.sla_watcher.lengthening import lengthened
 from shared.events import SlaEvent
 from shared.events.sla import SlaArmed, SlaCancelled, SlaRetargeted, Stop, Target
 from shared.policy.targets import PauseReason
@@ -51,16 +52,26 @@ def armed(case: Case, at: datetime, policy_of: PolicyOf) -> Sequence[SlaEvent]:
         if pledge is not None:
             hours = hours_of(policy.calendars[pledge.calendar])
             pauses = [(stop.since, stop.until) for stop in stopped]
+            terms = _terms(pledge)
+            if (last := _last(case, name)) is not None:
+                since = case.reopened_at or at
+                terms |= lengthened(pledge, last, hours, since, policy_of)
             events.append(
                 SlaArmed(
                     **on(case, name, at),
-                    **_terms(pledge),
+                    **terms,
                     started_at=start,
                     stopped=stopped,
-                    due_at=due(hours, start, pledge.seconds, pauses),
+                    due_at=due(hours, start, terms["seconds"], pauses),
                 )
             )
     return events
+
+
+def _last(case: Case, name: ClockName) -> Clock | None:
+    """Return the clock whose remainder a TTR goes on with."""
+    before = [clock for clock in case.clocks if clock.name.target == "ttr"]
+    return before[-1] if before and name.target == "ttr" else None
 
 
 _Missing = tuple[ClockName, datetime, tuple[Stop, ...]]
@@ -85,10 +96,9 @@ def _missing(case: Case) -> Iterator[_Missing]:
 
 def _time_to_resolve(case: Case, name: ClockName) -> Iterator[_Missing]:
     """Yield TTR with what is left of it; a promise that was broken is not made anew."""
-    before = [clock for clock in case.clocks if clock.name.target == "ttr"]
-    if any(clock.breached_at for clock in before):
+    if any(c.breached_at for c in case.clocks if c.name.target == "ttr"):
         return
-    last = before[-1] if before else None
+    last = _last(case, name)
     if last is None or last.ended_at is None or case.reopened_at is None:
         yield name, case.reported_at, ()
     else:
@@ -132,11 +142,14 @@ def retargeted(case: Case, at: datetime, policy_of: PolicyOf) -> Sequence[SlaEve
             hours = hours_of(policy.calendars[pledge.calendar])
             pauses = [(stop.since, stop.until) for stop in clock.stopped]
             running = clock.state is State.RUNNING
-            due_at = due(hours, clock.started_at, pledge.seconds, pauses)
+            terms = _terms(pledge)
+            since = case.classified_at
+            terms |= lengthened(pledge, clock, hours, since, policy_of)
+            due_at = due(hours, clock.started_at, terms["seconds"], pauses)
             events.append(
                 SlaRetargeted(
                     **on(case, clock.name, at),
-                    **_terms(pledge),
+                    **terms,
                     was_seconds=clock.seconds,
                     retargeted_at=case.classified_at,
                     due_at=due_at if running else None,
@@ -147,7 +160,7 @@ def retargeted(case: Case, at: datetime, policy_of: PolicyOf) -> Sequence[SlaEve
 
 
 def _is(clock: Clock, pledge: Pledge) -> bool:
-    held = (clock.contract, clock.calendar, clock.seconds)
+    held = (clock.contract, clock.calendar, clock.original_seconds)
     return held == (pledge.contract, pledge.calendar, pledge.seconds)
 
 

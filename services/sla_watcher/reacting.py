@@ -21,7 +21,12 @@ from shared.events.incident import (
     IncidentRestored,
     IncidentResumed,
 )
-from shared.events.incident_ties import IncidentMerged, IncidentUnmerged
+from shared.events.incident_ties import (
+    IncidentAbsorbed,
+    IncidentMerged,
+    IncidentReleased,
+    IncidentUnmerged,
+)
 from shared.sla import whole
 
 
@@ -32,7 +37,13 @@ def react(case: Case | None, entry: Entry) -> Case | None:
         return _opened(event)
     if case is None:
         return None
-    return _told(_moved(case, event, at), event, at)
+    after = _told(_moved(_reported(case, event), event, at), event, at)
+    if isinstance(event, _EVIDENCE):
+        return replace(after, evidence=(*after.evidence, entry.position))
+    return after
+
+
+_EVIDENCE = (IncidentContacted, IncidentInformed, IncidentPaused, IncidentResumed)
 
 
 def _opened(event: IncidentOpened) -> Case:
@@ -46,7 +57,23 @@ def _opened(event: IncidentOpened) -> Case:
         split_off=event.split_from is not None,
         user_reported=event.reporter is not None,
         told_at=whole(event.reported_at),
+        own_reporters=(event.reporter,) if event.reporter else (),
     )
+
+
+def _reported(case: Case, event: AnyEvent) -> Case:
+    """Note who reported it, for they are whom more time is asked of."""
+    match event:
+        case IncidentContacted(direction="inbound", person=person):
+            own = dict.fromkeys((*case.own_reporters, person))
+            return replace(case, own_reporters=tuple(own))
+        case IncidentAbsorbed(merged=merged, reporters=reporters):
+            return replace(case, absorbed={**case.absorbed, merged: tuple(reporters)})
+        case IncidentReleased(merged=merged):
+            left = {ref: them for ref, them in case.absorbed.items() if ref != merged}
+            return replace(case, absorbed=left)
+        case _:
+            return case
 
 
 def _moved(  # noqa: PLR0911 one return a case

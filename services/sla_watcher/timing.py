@@ -1,14 +1,15 @@
-"""When a running clock warns and when it is breached, if nothing happens before."""
+"""When a clock warns, is breached or not answered about, if nothing happens before."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from services.sla_watcher.case import Case, PolicyOf
+from services.sla_watcher.lapsing import awaited, unanswered
 from services.sla_watcher.promising import on
 from shared.events import SlaEvent
 from shared.events.sla import SlaBreached, SlaWarned
-from shared.sla import Clock, State
+from shared.sla import Clock, Extension, State
 from shared.working_time import due, hours_of, last_instant
 
 _SECOND = timedelta(seconds=1)
@@ -22,17 +23,24 @@ class Moment(NamedTuple):
     clock: Clock
     percent: int | None
     """The share that is consumed; None where it is more than all."""
+    extension: Extension | None = None
+    """Or the longer delay that nobody has answered."""
 
 
 def next_moment(case: Case, policy_of: PolicyOf) -> Moment | None:
-    """Return the first moment ahead of all running clocks."""
+    """Return the first moment ahead of all clocks."""
     moments = [moment for clock in case.clocks for moment in _moments(clock, policy_of)]
+    moments += [
+        Moment(by, by, clock, None, extension) for by, clock, extension in awaited(case)
+    ]
     return min(moments, key=lambda moment: moment[:2]) if moments else None
 
 
 def told(case: Case, moment: Moment, at: datetime) -> SlaEvent:
     """Return the event that says so."""
     clock = moment.clock
+    if moment.extension is not None:
+        return unanswered(case, clock, moment.extension, at)
     common = on(case, clock.name, at)
     if clock.due_at is None:
         raise ValueError("a clock that stands has no due instant")

@@ -23,6 +23,12 @@ from shared.references import incident_stream
 
 Asked = Callable[[CommandRequest[Any], Case, datetime, Known], Sequence[AnyEvent]]
 """The rules: the events a command makes true, none if it is so; raises `Refused`."""
+Owners = Callable[[CommandRequest[Any]], Sequence[str]]
+"""Under whose keys the words of a command's events are sealed."""
+
+
+def _who_asks(request: CommandRequest[Any]) -> Sequence[str]:
+    return (request.actor,)
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,7 @@ class Commanding(Generic[Case, Known]):
     worker: Worker[Case, Known]
     clock: Clock
     asked: Asked[Case, Known]
+    owners: Owners = _who_asks
 
     def take(self, request: CommandRequest[Any]) -> CommandAnswer:
         """Return what became of a command.
@@ -43,7 +50,8 @@ class Commanding(Generic[Case, Known]):
         Raises `Problem` where the answer is no, `Behind` and `StaleVersion` where it
         is to be taken again in a moment, `Unavailable`.
         """
-        self.log.vault.prepare(request.actor)
+        for owner in self.owners(request):
+            self.log.vault.prepare(owner)
         with self.log.transaction() as cursor:
             answer = self._answer(cursor, request)
         if isinstance(answer, Refused):  # journalled, so not raised before the commit
@@ -56,9 +64,9 @@ class Commanding(Generic[Case, Known]):
     ) -> CommandAnswer | Refused:
         incident = request.incident or ""
         desk = self.worker.desk(cursor, incident)
-        if (before := self._before(cursor, request, desk)) is not None:
-            return before
-        work = desk.work
+        if (known := self._before(cursor, request, desk)) is not None:
+            return known
+        work, before = desk.work, dict(desk.versions)
         require_read(cursor, desk, [*work.follows(incident), *work.owns(incident)])
         at = self.clock()
         try:
@@ -73,7 +81,9 @@ class Commanding(Generic[Case, Known]):
         if not desk.decided:
             return _answered("already", desk, [])
         digest = digest_of(request)
-        made = settle(self.log, cursor, desk, request.command_id, digest)
+        made = settle(
+            self.log, cursor, desk, request.command_id, digest, desk.expected(before)
+        )
         done: Done = "recorded" if events else "already"
         return _answered(done, desk, list(range(made.first, made.last + 1)))
 
@@ -110,10 +120,12 @@ class Commanding(Generic[Case, Known]):
 
 
 def digest_of(request: CommandRequest[Any]) -> bytes:
-    """Return what tells two uses of one command id apart: verb, incident and body."""
+    """Return what tells two uses of one command id apart: verb, what about, body."""
     wish = request.body
     body = wish.model_dump(mode="json", exclude_unset=True)
     told = [wish.aggregate, wish.verb, request.incident, body]
+    if request.record:
+        told.append(request.record)
     return sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).digest()
 
 

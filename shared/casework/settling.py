@@ -1,6 +1,6 @@
 """Records what was decided on a case by a command, or about what left the desk."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -37,9 +37,11 @@ def settle(
     desk: Desk[Case, Known],
     command_id: UUID | None = None,
     digest: bytes = b"",
+    expects: Mapping[str, int] | None = None,
 ) -> Recorded:
     """Write the case and append what was decided on it, as the transaction's last acts.
 
+    `expects` names streams of others that must not have moved on since they were read.
     Raises `StaleVersion` where another process was first.
     """
     if desk.case is None:
@@ -48,7 +50,8 @@ def settle(
     saved = Saved(desk.incident, desk.next_at(), desk.versions, state)
     stored = tuple(log.stored(*decision, command_id) for decision in desk.decided)
     save(cursor, desk.work.schema, [saved])
-    (outcome,) = log.append(cursor, [Member(stored, command_id, digest)])
+    member = Member(stored, command_id, digest, expects or {})
+    (outcome,) = log.append(cursor, [member])
     if not isinstance(outcome, Recorded):
         raise StaleVersion(f"{desk.incident} moved on")
     return outcome

@@ -11,10 +11,12 @@ from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
 
+from services.sla_watcher.asked import asked
 from services.sla_watcher.case import Case, PolicyOf
 from services.sla_watcher.decider import decide, evolve, next_at
 from services.sla_watcher.reacting import react
 from shared.casework.casework import Casework, Desk
+from shared.command import CommandRequest, Scope
 from shared.entry import Entry
 from shared.events import AnyEvent, SlaEvent, is_sla_event
 from shared.events.incident import (
@@ -25,6 +27,7 @@ from shared.policy.public_holidays import expand
 from shared.policy.reading import read
 from shared.references import incident_stream, sla_stream
 from shared.sla import Clock
+from shared.sla_wishes import AcceptExtension, ProposeExtension, SlaWish
 
 PARIS = ZoneInfo("Europe/Paris")
 FILE = Path(__file__).parents[2] / "deploy" / "valmont.yaml"
@@ -132,6 +135,56 @@ class Watch:
             said += self._heard(lambda due=due: self.desk.reach(due, due))
         return said
 
+    def asks(
+        self,
+        when: str,
+        wish: SlaWish,
+        who: str = "paul",
+        record: str | None = None,
+        scopes: tuple[Scope, ...] = ("agent",),
+    ) -> list[str]:
+        """Let somebody ask something; return what follows. Raises `Refused`."""
+        at = local(when)
+        request = CommandRequest[SlaWish](
+            incident=INCIDENT,
+            record=record,
+            actor=who if ":" in who else f"person:{who}",
+            scopes=scopes,
+            body=wish,
+        )
+
+        def take() -> None:
+            self.desk.reach(at, at)
+            assert self.desk.case is not None
+            for event in asked(request, self.desk.case, at, self.desk.known):
+                self.desk.record(event)
+            self.desk.reach(at, at)
+
+        return self._heard(take)
+
+    def proposes(self, when: str, until: str, answer_by: str | None = None) -> str:
+        """Let Paul ask for more time; return its reference."""
+        wish = ProposeExtension(
+            new_due_at=local(until),
+            reason="La pièce manque.",
+            answer_by=local(answer_by) if answer_by else None,
+        )
+        self.asks(when, wish)
+        (asked_for,) = [each.asked for each in self.clocks("ttr") if each.asked]
+        return asked_for.ref
+
+    def accepts(
+        self, when: str, ref: str, by: str = "roche", who: str = "paul"
+    ) -> list[str]:
+        """Let Paul take down that somebody agreed on the phone."""
+        wish = AcceptExtension(accepted_by=by, channel="phone", evidence="« Oui. »")
+        return self.asks(when, wish, who, ref)
+
+    def clocks(self, target: str) -> list[Clock]:
+        """Return the clocks of a target."""
+        case = self.desk.case
+        return [c for c in case.clocks if c.name.target == target] if case else []
+
     def clock(self, target: str, cycle: int = 1, round_: int = 1) -> Clock:
         """Return one of the clocks."""
         case = self.desk.case
@@ -158,7 +211,12 @@ _INSTANTS = (
     "resumed_at",
     "continued_at",
     "retargeted_at",
+    "proposed_at",
+    "accepted_at",
+    "refused_at",
+    "expired_at",
     "due_at",
+    "at",
 )
 
 

@@ -1,0 +1,145 @@
+"""A longer delay is accepted or refused, by who may agree; by whoever takes it down."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from services.sla_watcher.case import Case, PolicyOf
+from services.sla_watcher.promising import on
+from services.sla_watcher.proposing import due_now, require_longer
+from shared.casework.refused import Refused
+from shared.command import CommandRequest, Scope
+from shared.events.sla_agreed import SlaExtensionAccepted, SlaExtensionRefused
+from shared.references import extended_incident
+from shared.sla import Clock, Extension, State, stood, whole
+from shared.sla_wishes import AcceptExtension, RefuseExtension
+from shared.working_time import due, hours_of
+
+_REPORTER = "reporter"
+_TAKE_DOWN: frozenset[Scope] = frozenset({"agent", "manager", "admin"})
+
+
+def accepted(
+    wish: AcceptExtension,
+    case: Case,
+    request: CommandRequest[Any],
+    at: datetime,
+    policy_of: PolicyOf,
+) -> Sequence[SlaExtensionAccepted]:
+    """Return that it is agreed, in working seconds from here on. Raises `Refused`."""
+    clock, extension = _asked_about(request, case)
+    who = wish.accepted_by or _person(request.actor)
+    if extension.state == "accepted":
+        return []
+    _require_open(extension)
+    _require_may_agree(case, clock, who, policy_of)
+    _require_own_word(request, who, wish.evidence)
+    hours = hours_of(policy_of(clock.policy).calendars[clock.calendar])
+    now, new = whole(at), extension.proposed_due_at
+    seconds = require_longer(clock, hours, new, now)
+    stands = clock.standing_since is not None
+    due_at = due(hours, clock.started_at, seconds, stood(clock, now))
+    return [
+        SlaExtensionAccepted(
+            **_common(case, clock, request.actor, who, at),
+            extension=extension.ref,
+            accepted_by=who,
+            channel=wish.channel,
+            evidence=wish.evidence,
+            accepted_at=now,
+            seconds=seconds,
+            was_seconds=clock.longest,
+            due_at=None if stands else due_at,
+            was_due_at=due_now(clock, hours),
+            agreed_due_at=new,
+            after_breach=clock.state is State.BREACHED,
+        )
+    ]
+
+
+def refused(
+    wish: RefuseExtension,
+    case: Case,
+    request: CommandRequest[Any],
+    at: datetime,
+    policy_of: PolicyOf,
+) -> Sequence[SlaExtensionRefused]:
+    """Return that it is not agreed: nothing moves. Raises `Refused`."""
+    clock, extension = _asked_about(request, case)
+    who = wish.refused_by or _person(request.actor)
+    if extension.state == "refused":
+        return []
+    _require_open(extension)
+    _require_may_agree(case, clock, who, policy_of)
+    return [
+        SlaExtensionRefused(
+            **_common(case, clock, request.actor, who, at),
+            extension=extension.ref,
+            refused_by=who,
+            channel=wish.channel,
+            evidence=wish.evidence,
+            refused_at=whole(at),
+        )
+    ]
+
+
+def _asked_about(request: CommandRequest[Any], case: Case) -> tuple[Clock, Extension]:
+    ref = request.record
+    if ref is None or extended_incident(ref) != case.incident:
+        raise Refused(
+            f"name in `record` which longer delay of {case.incident} is answered",
+            "invalid",
+        )
+    for clock in case.clocks:
+        for extension in clock.extensions:
+            if extension.ref == ref:
+                return clock, extension
+    raise Refused(f"nobody asked for a longer delay {ref}", "unknown_extension")
+
+
+def _require_open(extension: Extension) -> None:
+    if not extension.is_open:
+        raise Refused(
+            f"{extension.ref} was {extension.state} before: propose another one",
+            "state",
+        )
+
+
+def _require_may_agree(case: Case, clock: Clock, who: str, policy_of: PolicyOf) -> None:
+    may_agree = policy_of(clock.policy).contracts[clock.contract].may_agree
+    reporters = case.reporters if _REPORTER in may_agree else ()
+    named = tuple(each for each in may_agree if each != _REPORTER)
+    if who not in {*reporters, *named}:
+        known = ", ".join((*reporters, *named)) or "nobody"
+        raise Refused(
+            f"{who} may not answer for {case.incident}: by contract {clock.contract} "
+            f"that is for {known}",
+            "role",
+        )
+
+
+def _require_own_word(
+    request: CommandRequest[Any], who: str, evidence: str | None
+) -> None:
+    """Refuse somebody else's word for it, unless an agent says how it was given."""
+    if _person(request.actor) == who:
+        return
+    if _TAKE_DOWN.isdisjoint(request.scopes):
+        raise Refused(f"only {who}, or an agent for them, can accept it", "role")
+    if evidence is None:
+        raise Refused(
+            f"say in `evidence` what {who} said and how, or have them accept it "
+            "themselves",
+            "invalid",
+        )
+
+
+def _common(
+    case: Case, clock: Clock, actor: str, who: str, at: datetime
+) -> Mapping[str, Any]:
+    # What a user said is theirs: it is sealed under their key.
+    return on(case, clock.name, at) | {"by": actor, "whose": f"person:{who}"}
+
+
+def _person(actor: str) -> str:
+    return actor.partition(":")[2]

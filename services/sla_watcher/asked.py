@@ -1,0 +1,53 @@
+"""What people may ask: more time, an answer to that, whose a breach is. Pure rules."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, assert_never
+
+from services.sla_watcher.answering import accepted, refused
+from services.sla_watcher.attributing import attributed
+from services.sla_watcher.case import Case, PolicyOf
+from services.sla_watcher.proposing import proposed
+from shared.casework.refused import Refused
+from shared.command import CommandRequest
+from shared.events import SlaEvent
+from shared.sla_wishes import (
+    AcceptExtension,
+    AttributeBreach,
+    ProposeExtension,
+    RefuseExtension,
+    SlaWish,
+)
+
+PERSON = "person:"
+
+
+def asked(
+    request: CommandRequest[Any], case: Case, at: datetime, policy_of: PolicyOf
+) -> Sequence[SlaEvent]:
+    """Return the events a wish makes true; none if it is so. Raises `Refused`."""
+    wish: SlaWish = request.body
+    if not request.actor.startswith(PERSON):
+        raise Refused("only a person can ask that", "role")
+    match wish:
+        case ProposeExtension():
+            return proposed(wish, case, request.actor, at, policy_of)
+        case AcceptExtension():
+            return accepted(wish, case, request, at, policy_of)
+        case RefuseExtension():
+            return refused(wish, case, request, at, policy_of)
+        case AttributeBreach():
+            return attributed(wish, case, request, at)
+        case _:
+            assert_never(wish)
+
+
+def owners(request: CommandRequest[Any]) -> Sequence[str]:
+    """Return under whose keys the words of a wish are sealed."""
+    match request.body:
+        case AcceptExtension(accepted_by=str(person)):
+            return request.actor, f"{PERSON}{person}"
+        case RefuseExtension(refused_by=str(person)):
+            return request.actor, f"{PERSON}{person}"
+        case _:
+            return (request.actor,)

@@ -1,0 +1,89 @@
+"""Whose a breach is: a manager says so, with what shows it. The breach stays."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from services.sla_watcher.case import Case
+from services.sla_watcher.promising import on
+from shared.casework.refused import Refused
+from shared.command import CommandRequest, Scope
+from shared.events.sla_agreed import SlaBreachAttributed
+from shared.sla import Clock
+from shared.sla_wishes import AttributeBreach
+
+_MAY: frozenset[Scope] = frozenset({"manager", "admin"})
+
+
+def attributed(
+    wish: AttributeBreach, case: Case, request: CommandRequest[Any], at: datetime
+) -> Sequence[SlaBreachAttributed]:
+    """Return whose the breach is; nothing if that is said already. `Refused`."""
+    if _MAY.isdisjoint(request.scopes):
+        raise Refused("it takes a manager to say whose a breach is", "role")
+    clock = _broken(wish, case)
+    unknown = sorted(set(wish.evidence) - set(case.evidence))
+    if unknown:
+        raise Refused(
+            f"position {unknown[0]} of the log is no contact, question or message about"
+            f" {case.incident}: see its timeline",
+            "invalid",
+        )
+    if wish.party == "user" and not wish.reason and not _waited_for_user(clock):
+        raise Refused(
+            f"the clock of {case.incident} never stood for the user: write in `reason` "
+            "why the breach is theirs",
+            "invalid",
+        )
+    if _says_the_same(wish, clock):
+        return []
+    return [
+        SlaBreachAttributed(
+            **on(case, clock.name, at) | {"by": request.actor, "whose": request.actor},
+            party=wish.party,
+            who=wish.who,
+            reason=wish.reason,
+            evidence=wish.evidence,
+        )
+    ]
+
+
+def _broken(wish: AttributeBreach, case: Case) -> Clock:
+    """Return the clock that is meant: the last that was broken, or the one named."""
+    found = [
+        clock
+        for clock in case.clocks
+        if clock.name.target == wish.target
+        and wish.cycle in {None, clock.name.cycle}
+        and wish.round in {None, clock.name.round}
+    ]
+    if not found:
+        raise Refused(
+            f"nothing of that kind was promised about {case.incident}: see its `/sla`",
+            "unknown_promise",
+        )
+    broken = [clock for clock in found if clock.breached_at is not None]
+    if not broken:
+        raise Refused(
+            f"`{wish.target}` of {case.incident} was not broken: there is no breach to "
+            "attribute",
+            "state",
+        )
+    return broken[-1]
+
+
+def _waited_for_user(clock: Clock) -> bool:
+    return clock.standing_for == "user" or any(
+        stop.why == "user" for stop in clock.stopped
+    )
+
+
+def _says_the_same(wish: AttributeBreach, clock: Clock) -> bool:
+    """Tell whether nothing new is said; a reason is new, for it is not at hand."""
+    said = clock.attributed
+    return (
+        said is not None
+        and wish.reason is None
+        and (wish.party, wish.who, wish.evidence)
+        == (said.party, said.who, said.evidence)
+    )

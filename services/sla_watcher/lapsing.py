@@ -1,0 +1,55 @@
+"""A longer delay that nobody answered: expired when that was said, or at the end."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Literal
+
+from services.sla_watcher.case import Case
+from services.sla_watcher.promising import on
+from shared.events.sla_agreed import SlaExtensionExpired
+from shared.sla import Clock, Extension
+
+
+def ended(case: Case, at: datetime) -> Sequence[SlaExtensionExpired]:
+    """Return which have nothing left to agree on: their clock ended before."""
+    return [
+        _expired(case, clock, extension, clock.ended_at, at, "ended")
+        for clock, extension in _asked(case)
+        if not clock.measures and clock.ended_at is not None
+    ]
+
+
+def awaited(case: Case) -> Iterator[tuple[datetime, Clock, Extension]]:
+    """Yield until when each is still to be answered."""
+    for clock, extension in _asked(case):
+        if clock.measures:
+            yield extension.expires_at, clock, extension
+
+
+def unanswered(
+    case: Case, clock: Clock, extension: Extension, at: datetime
+) -> SlaExtensionExpired:
+    """Return that nobody answered in time."""
+    return _expired(case, clock, extension, extension.expires_at, at, "no_answer")
+
+
+def _asked(case: Case) -> Iterator[tuple[Clock, Extension]]:
+    for clock in case.clocks:
+        if clock.asked is not None:
+            yield clock, clock.asked
+
+
+def _expired(  # each is a part of the event
+    case: Case,
+    clock: Clock,
+    extension: Extension,
+    when: datetime,
+    at: datetime,
+    cause: Literal["no_answer", "ended"],
+) -> SlaExtensionExpired:
+    return SlaExtensionExpired(
+        **on(case, clock.name, at),
+        extension=extension.ref,
+        expired_at=when,
+        cause=cause,
+    )

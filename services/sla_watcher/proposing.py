@@ -1,0 +1,130 @@
+"""A longer delay is proposed: to whoever reported it, later than what is promised."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from services.sla_watcher.case import Case, PolicyOf
+from services.sla_watcher.promising import on
+from shared.casework.refused import Refused
+from shared.events.sla_agreed import SlaExtensionProposed
+from shared.references import extension_ref
+from shared.sla import Clock, stood, whole
+from shared.sla_wishes import ProposeExtension
+from shared.working_time import Hours, due, elapsed, hours_of
+
+EXTENSION_MAX = timedelta(days=366)
+"""How far ahead a longer delay may end."""
+EXTENSIONS_MAX = 100
+"""Longer delays that may be asked for about one incident."""
+
+
+def proposed(
+    wish: ProposeExtension, case: Case, actor: str, at: datetime, policy_of: PolicyOf
+) -> Sequence[SlaExtensionProposed]:
+    """Return that the users are asked. Raises `Refused`."""
+    clock = _to_extend(wish, case)
+    hours = hours_of(policy_of(clock.policy).calendars[clock.calendar])
+    now, new = whole(at), whole(wish.new_due_at)
+    require_longer(clock, hours, new, now)
+    expires = new if wish.answer_by is None else whole(wish.answer_by)
+    if not at < expires <= new:
+        raise Refused(
+            f"`answer_by` {said(expires)} is not between now and {said(new)}: name an "
+            "instant by which the users can answer",
+            "invalid",
+        )
+    number = 1 + sum(len(each.extensions) for each in case.clocks)
+    if number > EXTENSIONS_MAX:
+        raise Refused(
+            f"{case.incident} was extended or asked about {EXTENSIONS_MAX} times: "
+            "resolve it",
+            "state",
+        )
+    return [
+        SlaExtensionProposed(
+            **on(case, clock.name, at) | {"by": actor, "whose": actor},
+            extension=extension_ref(case.incident, number),
+            proposed_at=now,
+            proposed_due_at=new,
+            was_due_at=due_now(clock, hours),
+            reason=wish.reason,
+            expires_at=expires,
+        )
+    ]
+
+
+def require_longer(clock: Clock, hours: Hours, new: datetime, now: datetime) -> int:
+    """Return the working seconds until `new`; `Refused` unless they are more.
+
+    While the clock stands they are counted as though it went on now.
+    """
+    if new - now > EXTENSION_MAX:
+        raise Refused(
+            f"{said(new)} is more than {EXTENSION_MAX.days} days ahead: nobody agrees "
+            "to that; name an earlier instant",
+            "invalid",
+        )
+    stops = stood(clock, now)
+    present = due(hours, clock.started_at, clock.longest, stops)
+    if new <= max(present, now):
+        raise Refused(
+            f"{said(new)} is not later than {said(max(present, now))}: a longer delay "
+            "ends after what is agreed already, and after now",
+            "state",
+        )
+    seconds = elapsed(hours, clock.started_at, new, stops)
+    if seconds <= clock.longest:
+        raise Refused(
+            f"until {said(new)} calendar {clock.calendar} has no more open hours than "
+            f"until {said(present)}: name an instant within them",
+            "state",
+        )
+    return seconds
+
+
+def due_now(clock: Clock, hours: Hours) -> datetime | None:
+    """Return when a clock is due by what was agreed last; None while it stands."""
+    if clock.standing_since is not None:
+        return None
+    pauses = stood(clock, clock.started_at)
+    return due(hours, clock.started_at, clock.longest, pauses)
+
+
+def said(at: datetime) -> str:
+    """Return an instant as sentences to people and programs write it."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _to_extend(wish: ProposeExtension, case: Case) -> Clock:
+    """Return the clock whose users can be asked for more time."""
+    if wish.target != "ttr":
+        raise Refused(
+            f"`{wish.target}` cannot be extended, only `ttr`: take it on, or tell the "
+            "users how it stands",
+            "invalid",
+        )
+    found = [clock for clock in case.clocks if clock.name.target == "ttr"]
+    if not found:
+        raise Refused(
+            f"nothing was promised about when {case.incident} is resolved: there is "
+            "nothing to extend",
+            "state",
+        )
+    clock = found[-1]
+    if not clock.measures or clock.name.cycle != case.cycle:
+        raise Refused(
+            f"the time to resolve {case.incident} is over ({clock.state}): there is "
+            "nothing to extend",
+            "state",
+        )
+    if not case.reporters:
+        raise Refused(
+            f"nobody reported {case.incident}: there is nobody to ask for more time",
+            "state",
+        )
+    if clock.asked is not None:
+        raise Refused(
+            f"{clock.asked.ref} is not answered yet: have it accepted or refused first",
+            "state",
+        )
+    return clock
