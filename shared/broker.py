@@ -83,6 +83,15 @@ async def started(broker: NatsBroker, stop: asyncio.Event) -> bool:
         stopping.cancel()
 
 
+async def take(broker: NatsBroker, stopping: asyncio.Event) -> None:
+    """Take what arrives until `stopping` is set; a task beside others."""
+    try:
+        if await started(broker, stopping):
+            await stopping.wait()
+    finally:
+        await stop(broker)
+
+
 async def stop(broker: NatsBroker) -> None:
     """Let handlers under way end and disconnect, also while NATS is away."""
     try:

@@ -28,6 +28,7 @@ from shared.clock import real_clock
 from shared.command import Answered, CommandAnswer, CommandRequest
 from shared.events import EVENT_TYPES
 from shared.help_wishes import BODIES as OF_HELP
+from shared.sla_wishes import BODIES as OF_SLA
 
 PAGE = Path(__file__).parents[1] / "reference" / "asyncapi.json"
 
@@ -55,7 +56,7 @@ def _with_plain_keys(text: str) -> str:
     """Return the document with names such as the standard allows for components."""
     text = re.sub(r"CommandRequest(?:\[|%5B)(\w+)(?:\]|%5D)", r"\1Request", text)
     return re.sub(
-        r"(event|incident|problem|change|contact|escalation|handover|signals)([\w.]*):(\w*Message)",
+        r"(event|incident|problem|change|contact|escalation|handover|sla|signals)([\w.]*):(\w*Message)",
         r"\1\2.\3",
         text,
     )
@@ -71,9 +72,8 @@ def _broker() -> NatsBroker:
         signals = Batcher[Delivery, list[Result]](
             lambda _: (), executor, weight_max=1, waiting_max=1
         )
-        listen_for_casework(
-            broker, _do_nothing, executor, OF_HELP.values(), "escalation"
-        )
+        for bodies, service in ((OF_HELP, "escalation"), (OF_SLA, "sla_watcher")):
+            listen_for_casework(broker, _do_nothing, executor, bodies.values(), service)
     listen(broker, commands)
     listen_for_reports(broker, _take_nothing)
     listen_for_signals(broker, Reception(signals, real_clock, lambda _: None))

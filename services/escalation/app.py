@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import httpx
@@ -21,8 +22,7 @@ from services.escalation.dispatching import Dispatcher, outbox_probe
 from services.escalation.outlets import Outlets
 from services.escalation.postman import Postman
 from shared.applying import Apply
-from shared.broker import command_broker, started
-from shared.broker import stop as stop_broker
+from shared.broker import command_broker, take
 from shared.casework import Alarm, Worker, timers_probe
 from shared.casework.command_bus import listen
 from shared.casework.commanding import Commanding
@@ -93,20 +93,13 @@ def _assembled(
     commanding = Commanding(log, worker, clock, asked)
     listen(broker, commanding.take, executor, BODIES.values(), BOOKMARK.reader)
 
-    async def take_commands(stop: asyncio.Event) -> None:
-        try:
-            if await started(broker, stop):
-                await stop.wait()
-        finally:
-            await stop_broker(broker)
-
     return Following(
         _applying(worker.apply, dispatcher.listen()),
         (
             timers_probe(BOOKMARK.reader, worker, log, clock),
             outbox_probe(log, postman, clock),
         ),
-        (alarm.run, dispatcher.run, take_commands),
+        (alarm.run, dispatcher.run, partial(take, broker)),
         EVENTS_A_BATCH,
     )
 

@@ -1,26 +1,35 @@
-"""The SLA watcher, wired: it follows the log, and wakes when a promise is due."""
+"""The SLA watcher, wired: follows the log, wakes when a promise is due, is asked."""
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from prometheus_client import CollectorRegistry
 from pydantic import TypeAdapter
 
+from services.sla_watcher.asked import asked, owners
 from services.sla_watcher.case import Case, PolicyOf
 from services.sla_watcher.decider import decide, evolve, next_at
 from services.sla_watcher.reacting import react
+from shared.broker import command_broker, take
 from shared.casework import Alarm, Casework, Worker, timers_probe
+from shared.casework.command_bus import listen
+from shared.casework.commanding import Commanding
 from shared.clock import Clock
 from shared.event_log import EventLog
 from shared.following import Following, follow
 from shared.policies import PolicyVersions
 from shared.references import escalation_stream, incident_stream, sla_stream
 from shared.settings import SlaWatcherSettings
+from shared.sla_wishes import BODIES
 from shared.tracking import Bookmark
 
 BOOKMARK = Bookmark("sla", "sla_watcher")
 EVENTS_A_BATCH = 200
 """Each may bring about several: all of a batch are appended in one transaction."""
+WORKERS = 2
+"""Threads, and with them connections, for commands."""
 
 
 def casework(log: EventLog) -> Casework[Case, PolicyOf]:
@@ -46,16 +55,23 @@ def _follows(incident: str) -> Sequence[str]:
 
 async def run(settings: SlaWatcherSettings, stop: asyncio.Event) -> None:
     """Run the service until `stop` is set."""
+    with ThreadPoolExecutor(WORKERS, "sla_watcher") as executor:
 
-    def assemble(log: EventLog, clock: Clock, _: CollectorRegistry) -> Following:
-        worker = Worker(casework(log), log, clock)
-        alarm = Alarm(worker, clock, on_lever=settings.clock_lever is not None)
-        worker.changed = alarm.listen()
-        return Following(
-            worker.apply,
-            (timers_probe(BOOKMARK.reader, worker, log, clock),),
-            (alarm.run,),
-            EVENTS_A_BATCH,
-        )
+        def assemble(
+            log: EventLog, clock: Clock, registry: CollectorRegistry
+        ) -> Following:
+            worker = Worker(casework(log), log, clock)
+            alarm = Alarm(worker, clock, on_lever=settings.clock_lever is not None)
+            worker.changed = alarm.listen()
+            nats_url = settings.nats_url.get_secret_value()
+            broker = command_broker(nats_url, "sla_watcher", registry)
+            commanding = Commanding(log, worker, clock, asked, owners)
+            listen(broker, commanding.take, executor, BODIES.values(), BOOKMARK.reader)
+            return Following(
+                worker.apply,
+                (timers_probe(BOOKMARK.reader, worker, log, clock),),
+                (alarm.run, partial(take, broker)),
+                EVENTS_A_BATCH,
+            )
 
-    await follow(settings, BOOKMARK, assemble, stop)
+        await follow(settings, BOOKMARK, assemble, stop)

@@ -24,6 +24,7 @@ _OF_INTAKE = [
 _OF_ESCALATION = [
     subjects.commands_about(aggregate) for aggregate in ("escalation", "handover")
 ]
+_OF_SLA_WATCHER = [subjects.commands_about("sla")]
 _MAY_PUBLISH: dict[str, list[str]] = {
     "intake": [
         subjects.EVENTS,
@@ -37,12 +38,12 @@ _MAY_PUBLISH: dict[str, list[str]] = {
 }
 _MAY_SUBSCRIBE: dict[str, list[str]] = {
     "intake": [*_OF_INTAKE, _INBOX],
-    "sla_watcher": [_INBOX],
+    "sla_watcher": [*_OF_SLA_WATCHER, _INBOX],
     "escalation": [*_OF_ESCALATION, _INBOX],
     "projections": [_INBOX],
     "admin": [_INBOX, subjects.EVENTS],
 }
-_ANSWERS_COMMANDS = {"intake", "escalation"}
+_ANSWERS_COMMANDS = {"intake", "sla_watcher", "escalation"}
 _MONITOR = "monitor"
 USERS = (*_MAY_PUBLISH, _MONITOR)
 

@@ -54,6 +54,7 @@ SERVICES = (
         "sla_watcher",
         lambda settings: settings.sla_watcher_port,
         "PERMANENCE_SLA_WATCHER_PORT",
+        reads_personal_words=True,
     ),
     Service(
         "escalation",

@@ -13,7 +13,8 @@ from docs.generate.pages import Made
 from services.intake.command_bus import OWNED
 from shared import subjects
 from shared.events import EVENT_TYPES
-from shared.help_wishes import BODIES
+from shared.help_wishes import BODIES as OF_HELP
+from shared.sla_wishes import BODIES as OF_SLA
 
 Document = dict[str, Any]
 
@@ -34,7 +35,8 @@ def test_every_command_and_every_event_has_its_subject(document: Document) -> No
             for aggregate, bodies in OWNED.items()
             for verb in bodies
         ),
-        *(subjects.command(kind.aggregate, kind.verb) for kind in BODIES.values()),
+        *(subjects.command(kind.aggregate, kind.verb) for kind in OF_HELP.values()),
+        *(subjects.command(kind.aggregate, kind.verb) for kind in OF_SLA.values()),
         subjects.command("contact", "report"),
         *(subjects.event(type_) for type_ in EVENT_TYPES),
     }

@@ -208,8 +208,7 @@ def _service(desk: Desk, name: str, given: Mapping[str, str]) -> Server:
     environment |= given
     if desk.lever is not None:
         environment["PERMANENCE_CLOCK_LEVER"] = str(desk.lever)
-    if service != "sla_watcher":  # it has no business with personal words
-        environment["PERMANENCE_VAULT_KEY_FILE"] = str(key_file)
+    environment["PERMANENCE_VAULT_KEY_FILE"] = str(key_file)
     command = ["/usr/bin/env", *(f"{k}={v}" for k, v in environment.items())]
     command += [sys.executable, "-m", f"services.{service}"]
     return Server(command, None, desk.folder / f"{name}.log", SIGTERM)

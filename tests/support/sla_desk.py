@@ -52,7 +52,7 @@ class SlaDesk:
         assert isinstance(done, Applied), done
         owner.close()
         self.intake = self._open("desk_intake", master=bytes(32))
-        self.log = self._open("desk_sla_watcher")
+        self.log = self._open("desk_sla_watcher", master=bytes(32))
         self.worker = self.another()
 
     def _open(self, role: str, master: bytes | None = None) -> EventLog:

@@ -16,6 +16,7 @@ from services.projections.api import (
     contacts,
     escalations,
     explanations,
+    extensions,
     forwarding,
     handovers,
     incidents,
@@ -42,6 +43,7 @@ from shared.handover_wishes import AcceptHandover, JoinHandover
 from shared.help_wishes import BODIES as OF_HELP
 from shared.problems.wishes import BODIES as OF_PROBLEMS
 from shared.report import Report
+from shared.sla_wishes import BODIES as OF_SLA
 from shared.wishes import BODIES
 
 VERSION = "1"
@@ -61,6 +63,7 @@ _PARTS = (
     letters,
     reports,
     escalations,
+    extensions,
     handovers,
     problems,
     changes,
@@ -110,6 +113,7 @@ def document(app: FastAPI) -> dict[str, Any]:
             *OF_PROBLEMS.values(),
             *OF_CHANGES.values(),
             *OF_HELP.values(),
+            *OF_SLA.values(),
             AcceptHandover,
             JoinHandover,
             Contact,

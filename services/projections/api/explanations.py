@@ -14,6 +14,7 @@ from services.projections.api.languages import Liked
 from services.projections.api.past import history, known
 from services.projections.api.promise_view import PromiseView
 from services.projections.incident.account import sentences
+from services.projections.incident.agreements import wording
 from services.projections.incident.promises import hours_under, standings
 from services.projections.incident.whole import whole
 from services.projections.snapshots import snapshot
@@ -158,7 +159,7 @@ def _items(
     (standing,) = standings([clock], desk.policies, at)
     account = explained(clock, hours)
     yield PromiseExplained(
-        promise=PromiseView.of(standing),
+        promise=PromiseView.of(standing, wording(past)),
         zone=account.zone,
         until=account.until,
         windows=[WindowView.of(window, account) for window in account.windows],

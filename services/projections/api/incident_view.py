@@ -127,7 +127,7 @@ class IncidentView(Answer):
             "changes": [target for name, target in links if name == "change"],
             "absorbed": sorted(incident.absorbed),
             "split_into": sorted(incident.split_into),
-            "promises": [PromiseView.of(promise) for promise in promises],
+            "promises": [PromiseView.of(each, whole.wording) for each in promises],
             "handover": whole.handover,
             "contacts": [ContactView.of(event) for event in whole.contacts],
             "notifications": list(whole.notices),

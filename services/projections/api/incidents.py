@@ -70,7 +70,7 @@ async def get_promises(
     seen = await desk.blocking(_seen, desk, ref, asked)
     return Promises(
         incident=ref,
-        items=[PromiseView.of(promise) for promise in seen.promises],
+        items=[PromiseView.of(each, seen.whole.wording) for each in seen.promises],
         at=seen.at,
         as_of=AsOfAnswer.model_validate(seen.known),
     )

@@ -4,7 +4,9 @@ from typing import Self
 
 from pydantic import AwareDatetime
 
+from services.projections.api.agreement_view import AttributionView, ExtensionView
 from services.projections.api.answers import Answer
+from services.projections.incident.agreements import Wording
 from services.projections.incident.promises import Standing
 from shared.events.sla import Target
 from shared.sla import State
@@ -25,9 +27,20 @@ class PromiseView(Answer):
     """All contracts that promise something; `contract` is the strictest of them."""
     calendar: str
     target_seconds: int
+    """What counts: what is promised, or what was agreed if that is more."""
+    original_seconds: int
+    """What the contract promises, whatever was agreed."""
     started_at: AwareDatetime
     due_at: AwareDatetime | None
     """None while it stands, or nothing is left to keep."""
+    original_due_at: AwareDatetime | None
+    """When it would be due had nobody agreed to more."""
+    agreed_seconds: int | None
+    """What a user has agreed to, also after a breach."""
+    agreed_due_at: AwareDatetime | None
+    """The instant that was agreed on; pauses since then have moved `due_at`."""
+    extensions: list[ExtensionView]
+    """Longer delays that were asked for, in order."""
     elapsed_seconds: int | None
     left_seconds: int | None
     """At the instant of the answer; negative: so much over."""
@@ -40,10 +53,12 @@ class PromiseView(Answer):
     """When it was met, cancelled, or done too late."""
     overrun_seconds: int | None
     """By how much it was done too late."""
+    attributed: AttributionView | None
+    """Whose the breach is, where a manager said so."""
 
     @classmethod
-    def of(cls, standing: Standing) -> Self:
-        """Return the view of a clock that stands like this."""
+    def of(cls, standing: Standing, words: Wording) -> Self:
+        """Return the view of a clock that stands like this, with people's words."""
         clock = standing.clock
         return cls(
             target=clock.name.target,
@@ -55,8 +70,13 @@ class PromiseView(Answer):
             candidates=list(clock.candidates),
             calendar=clock.calendar,
             target_seconds=clock.seconds,
+            original_seconds=clock.original_seconds,
             started_at=clock.started_at,
             due_at=clock.due_at,
+            original_due_at=standing.original_due_at,
+            agreed_seconds=clock.agreed_seconds,
+            agreed_due_at=clock.agreed_due_at,
+            extensions=[ExtensionView.of(each, words) for each in clock.extensions],
             elapsed_seconds=standing.elapsed,
             left_seconds=standing.left,
             warned=list(clock.warned),
@@ -64,4 +84,5 @@ class PromiseView(Answer):
             detected_at=clock.detected_at,
             ended_at=clock.ended_at,
             overrun_seconds=clock.overrun_seconds,
+            attributed=AttributionView.of(clock, words),
         )

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from shared.policy.document import Policy
 from shared.sla import Clock, left, spent
-from shared.working_time import Hours, hours_of
+from shared.working_time import Hours, due, hours_of
 
 Policies = Callable[[int], Policy]
 """Gives the policy of a version; LookupError where the log has none."""
@@ -16,12 +16,15 @@ Policies = Callable[[int], Policy]
 class Standing:
     """A clock, and working seconds at an instant; `left` is negative when over.
 
-    Both are None where the calendar is not in the log: nothing was made up.
+    `original_due_at` is when it would be due had nobody agreed to more: no agreement
+    moves it, a pause moves it as it moves what is due. All are None where the calendar
+    is not in the log: nothing was made up.
     """
 
     clock: Clock
     elapsed: int | None
     left: int | None
+    original_due_at: datetime | None
 
 
 def standings(
@@ -33,8 +36,17 @@ def standings(
 
 def _standing(clock: Clock, hours: Hours | None, at: datetime) -> Standing:
     if hours is None:
-        return Standing(clock, None, None)
-    return Standing(clock, spent(clock, hours, at), left(clock, hours, at))
+        return Standing(clock, None, None, None)
+    over = spent(clock, hours, at), left(clock, hours, at)
+    return Standing(clock, *over, original_due(clock, hours))
+
+
+def original_due(clock: Clock, hours: Hours) -> datetime | None:
+    """Return when it would be due by the contract alone; None where nothing is due."""
+    if clock.due_at is None or clock.seconds == clock.original_seconds:
+        return clock.due_at
+    pauses = [(stop.since, stop.until) for stop in clock.stopped]
+    return due(hours, clock.started_at, clock.original_seconds, pauses)
 
 
 def hours_under(clock: Clock, policies: Policies) -> Hours | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from services.projections.handovers import Handover
 from services.projections.handovers import replay as replay_handover
+from services.projections.incident.agreements import Wording, wording
 from services.projections.incident.notices import Notice, notices
 from services.projections.queue.project import project
 from services.projections.queue.row import QueueRow
@@ -31,6 +32,8 @@ class Whole:
     contacts: tuple[IncidentContacted, ...]
     notices: tuple[Notice, ...]
     handover: Handover | None
+    wording: Wording
+    """What people wrote about promises."""
 
 
 def whole(past: Sequence[Entry]) -> Whole | None:
@@ -56,4 +59,5 @@ def whole(past: Sequence[Entry]) -> Whole | None:
         contacts=tuple(e for e in own if isinstance(e, IncidentContacted)),
         notices=notices(past),
         handover=replay_handover(past),
+        wording=wording(past),
     )

@@ -43,10 +43,10 @@ FORBIDDEN = [
         "INSERT INTO log.commands VALUES (gen_random_uuid(), '2026-03-01', '', 1, 1)",
         {"desk_projections", "desk_auditor"},
     ),
-    ("SELECT FROM vault.keys", {"desk_sla_watcher", "desk_auditor"}),
+    ("SELECT FROM vault.keys", {"desk_auditor"}),
     (
         "INSERT INTO vault.keys VALUES (repeat('a', 16), 'person:x', '', now())",
-        {"desk_sla_watcher", "desk_auditor", "desk_projections"},
+        {"desk_auditor", "desk_projections"},
     ),
     (
         "UPDATE vault.keys SET wrapped = NULL, destroyed_at = now()",

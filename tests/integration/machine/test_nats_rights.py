@@ -214,6 +214,23 @@ def test_intake_hears_no_commands_but_its_own(bus: Bus, wished: str) -> None:
     run(story())
 
 
+@pytest.mark.parametrize(
+    ("user", "own", "other"),
+    [("sla_watcher", "sla", "escalation"), ("escalation", "escalation", "sla")],
+)
+def test_each_owner_hears_the_commands_about_its_own(
+    bus: Bus, user: str, own: str, other: str
+) -> None:
+    async def story() -> None:
+        async with line(bus, user) as owner:
+            await owner.client.subscribe(subjects.commands_about(own), user)
+            await owner.settled()
+            await owner.client.subscribe(subjects.commands_about(other))
+            assert "permissions violation for subscription" in await owner.denied()
+
+    run(story())
+
+
 @pytest.mark.parametrize("user", [*READERS, "monitor"])
 @pytest.mark.parametrize(
     "subject",
