@@ -22,6 +22,7 @@ from shared.events.incident_ties import IncidentMerged
 from shared.events.notification import Kind
 from shared.events.problem import ProblemWorkaroundPublished
 from shared.events.sla import SlaBreached
+from shared.events.sla_agreed import SlaExtensionAccepted, SlaExtensionProposed
 
 
 def with_news_of(before: Case | None, case: Case, entry: Entry) -> Case:
@@ -33,8 +34,21 @@ def with_news_of(before: Case | None, case: Case, entry: Entry) -> Case:
     if fresh:
         case = with_news(case, _tell("receipt", entry, fresh))
         return replace(case, received=(fresh, at))
-    if isinstance(event, SlaBreached) and event.target == "update":
-        return with_news(case, _tell("update_due", entry, None))
+    match event:
+        case SlaBreached(target="update"):
+            return with_news(case, _tell("update_due", entry, None))
+        case SlaExtensionProposed(asked=people):
+            return with_news(case, _tell("extension", entry, people))
+        case SlaExtensionAccepted(accepted_by=person) if event.by != f"person:{person}":
+            # Somebody else took it down: they can say if that is not so.
+            return with_news(case, _tell("agreed", entry, (person,)))
+        case _:
+            return _of_all(case, entry)
+
+
+def _of_all(case: Case, entry: Entry) -> Case:
+    """Return the case with what everybody who reported it is told of."""
+    event, at = entry.event, entry.recorded_at
     kind = _kind(event, case)
     if kind is None:
         return case

@@ -1,5 +1,7 @@
 """What users are told of an event, as a notice to be worded."""
 
+from typing import assert_never
+
 from services.escalation.recalled import Recalled
 from shared.events.escalation import Escalated
 from shared.events.incident import (
@@ -15,6 +17,7 @@ from shared.events.incident import (
 )
 from shared.events.incident_ties import IncidentMerged
 from shared.events.problem import ProblemWorkaroundPublished
+from shared.events.sla_agreed import SlaExtensionAccepted, SlaExtensionProposed
 from shared.wording import to_users as notices
 
 
@@ -37,8 +40,24 @@ def for_user(  # noqa: PLR0911 one return a notice
         case IncidentReopened():
             promises = of.promises("tto", "ttr", "update")
             return notices.Reopened(ref, title, promises)
+        case SlaExtensionProposed() | SlaExtensionAccepted() as delay:
+            return _longer(of, delay)
         case _:
             return _end(of)
+
+
+def _longer(
+    of: Recalled, delay: SlaExtensionProposed | SlaExtensionAccepted
+) -> notices.UserNotice:
+    """Return that more time is asked for, or was agreed on."""
+    ref, title, was = of.incident.ref, of.incident.title, delay.was_due_at
+    match delay:
+        case SlaExtensionProposed(proposed_due_at=new, expires_at=by, reason=why):
+            return notices.Extension(ref, title, new, by, why, was)
+        case SlaExtensionAccepted(agreed_due_at=due_at, evidence=words):
+            return notices.Agreed(ref, title, due_at, words or "", was)
+        case _:
+            assert_never(delay)
 
 
 def _end(of: Recalled) -> notices.UserNotice:

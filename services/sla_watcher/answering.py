@@ -6,7 +6,7 @@ from typing import Any
 
 from services.sla_watcher.case import Case, PolicyOf
 from services.sla_watcher.promising import on
-from services.sla_watcher.proposing import due_now, require_longer
+from services.sla_watcher.proposing import REPORTER, due_now, may_agree, require_longer
 from shared.casework.refused import Refused
 from shared.command import CommandRequest, Scope
 from shared.events.sla_agreed import SlaExtensionAccepted, SlaExtensionRefused
@@ -15,7 +15,6 @@ from shared.sla import Clock, Extension, State, stood, whole
 from shared.sla_wishes import AcceptExtension, RefuseExtension
 from shared.working_time import due, hours_of
 
-_REPORTER = "reporter"
 _TAKE_DOWN: frozenset[Scope] = frozenset({"agent", "manager", "admin"})
 
 
@@ -106,11 +105,11 @@ def _require_open(extension: Extension) -> None:
 
 
 def _require_may_agree(case: Case, clock: Clock, who: str, policy_of: PolicyOf) -> None:
-    may_agree = policy_of(clock.policy).contracts[clock.contract].may_agree
-    reporters = case.reporters if _REPORTER in may_agree else ()
-    named = tuple(each for each in may_agree if each != _REPORTER)
-    if who not in {*reporters, *named}:
-        known = ", ".join((*reporters, *named)) or "nobody"
+    contract = policy_of(clock.policy).contracts[clock.contract]
+    named = [each for each in contract.may_agree if each != REPORTER]
+    allowed = dict.fromkeys((*may_agree(case, clock, policy_of), *named))
+    if who not in allowed:
+        known = ", ".join(allowed) or "nobody"
         raise Refused(
             f"{who} may not answer for {case.incident}: by contract {clock.contract} "
             f"that is for {known}",

@@ -16,6 +16,8 @@ EXTENSION_MAX = timedelta(days=366)
 """How far ahead a longer delay may end."""
 EXTENSIONS_MAX = 100
 """Longer delays that may be asked for about one incident."""
+REPORTER = "reporter"
+"""How a contract calls whoever reported an incident."""
 
 
 def proposed(
@@ -49,6 +51,7 @@ def proposed(
             was_due_at=due_now(clock, hours),
             reason=wish.reason,
             expires_at=expires,
+            asked=may_agree(case, clock, policy_of),
         )
     ]
 
@@ -80,6 +83,14 @@ def require_longer(clock: Clock, hours: Hours, new: datetime, now: datetime) -> 
             "state",
         )
     return seconds
+
+
+def may_agree(case: Case, clock: Clock, policy_of: PolicyOf) -> tuple[str, ...]:
+    """Return who is asked: the reporters, or who the contract names instead."""
+    named = policy_of(clock.policy).contracts[clock.contract].may_agree
+    if REPORTER in named:
+        return case.reporters
+    return tuple(each for each in named if each != REPORTER)
 
 
 def due_now(clock: Clock, hours: Hours) -> datetime | None:

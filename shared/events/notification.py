@@ -22,6 +22,8 @@ Kind = Literal[
     "cancelled",
     "merged",
     "problem_workaround",
+    "extension",
+    "agreed",
     "page",
     "manager",
     "handover",

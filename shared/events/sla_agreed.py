@@ -36,6 +36,8 @@ class SlaExtensionProposed(Event):
     """Why what was promised cannot be held, as the users are told."""
     expires_at: AwareDatetime
     """Without an answer by then, it is as if nobody had asked."""
+    asked: tuple[PersonId, ...]
+    """Who is told of it: by the contract, those who reported it or others it names."""
 
 
 class SlaExtensionAccepted(Event):

@@ -137,4 +137,22 @@ TEMPLATES: Mapping[UserKind, Template] = {
         "{workaround}",
         "Your report stays open and we will keep you informed.",
     ),
+    "extension": _letter(
+        "May we take longer? {title}",
+        "For your report {incident}, “{title}”, we cannot hold the time that we "
+        "promised you. This is why:",
+        "{why}",
+        "We had promised it by {was_due_at}.",
+        "We ask you to agree to this instead: {new_due_at}.",
+        "Whether you agree or not, please tell us by {answer_by}: just answer this "
+        "message. Until you agree, what we promised you stays as it is.",
+    ),
+    "agreed": _letter(
+        "You agreed to a longer delay: {title}",
+        "You agreed that your report {incident}, “{title}”, may take until {due_at}.",
+        "Before, we had promised it by {was_due_at}.",
+        ("evidence", "This is what we took down:"),
+        "{evidence}",
+        "If that is not so, just answer this message: we will put it right.",
+    ),
 }

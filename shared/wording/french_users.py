@@ -142,4 +142,24 @@ TEMPLATES: Mapping[UserKind, Template] = {
         "{workaround}",
         "Votre signalement reste ouvert et nous vous tenons au courant.",
     ),
+    "extension": _letter(
+        "Nous accordez-vous plus de temps ? {title}",
+        "Pour votre signalement {incident}, « {title} », nous ne pourrons pas tenir le "
+        "délai que nous vous avons promis. Voici pourquoi :",
+        "{why}",
+        "Nous vous l'avions promis pour le {was_due_at}.",
+        "Nous vous demandons d'accepter plutôt cette échéance : le {new_due_at}.",
+        "Que vous l'acceptiez ou non, dites-le-nous avant le {answer_by} : il suffit "
+        "de répondre à ce message. Sans votre accord, ce que nous vous avons promis "
+        "ne change pas.",
+    ),
+    "agreed": _letter(
+        "Vous avez accepté un délai plus long : {title}",
+        "Vous avez accepté que votre signalement {incident}, « {title} », prenne "
+        "jusqu'au {due_at}.",
+        "Auparavant, nous vous l'avions promis pour le {was_due_at}.",
+        ("evidence", "Voici ce que nous avons noté :"),
+        "{evidence}",
+        "Si ce n'est pas exact, répondez simplement à ce message : nous rectifierons.",
+    ),
 }

@@ -10,8 +10,10 @@ from shared.wording.to_staff import (
     UpdateDue,
 )
 from shared.wording.to_users import (
+    Agreed,
     Cancelled,
     Escalated,
+    Extension,
     Merged,
     ProblemWorkaround,
     Question,
@@ -40,6 +42,8 @@ UserKind = Literal[
     "cancelled",
     "merged",
     "problem_workaround",
+    "extension",
+    "agreed",
 ]
 StaffKind = Literal[
     "page",
@@ -84,6 +88,10 @@ def user_kind(notice: UserNotice) -> UserKind:  # noqa: C901, PLR0911, PLR0912 #
             return "merged"
         case ProblemWorkaround():
             return "problem_workaround"
+        case Extension():
+            return "extension"
+        case Agreed():
+            return "agreed"
         case _:
             assert_never(notice)
 

@@ -34,7 +34,12 @@ TO_STAFF: Mapping[Language, Mapping[StaffKind, Template]] = {
 ERASED: Mapping[Language, str] = {"fr": "(texte effacé)", "en": "(text erased)"}
 """What stands where words were forgotten at their author's wish."""
 _HELLO: Mapping[Language, str] = {"fr": "Bonjour", "en": "Hello"}
-QUOTED = frozenset({"words", "question", "message", "note", "solution", "workaround"})
+QUOTED = frozenset(
+    {
+        *("words", "question", "message", "note", "solution", "workaround"),
+        *("why", "evidence"),
+    }
+)
 """Words of people: set apart by indentation, otherwise as they wrote them."""
 
 

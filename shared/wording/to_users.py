@@ -127,6 +127,32 @@ class ProblemWorkaround:
     workaround: str
 
 
+@dataclass(frozen=True)
+class Extension:
+    """We cannot hold what we promised, and ask for more time; `why` as the desk wrote.
+
+    `was_due_at` is None while the clock stands.
+    """
+
+    incident: str
+    title: str
+    new_due_at: datetime
+    answer_by: datetime
+    why: str
+    was_due_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """Somebody of the desk took down that this person agreed to a longer delay."""
+
+    incident: str
+    title: str
+    due_at: datetime
+    evidence: str = ""
+    was_due_at: datetime | None = None
+
+
 UserNotice = (
     Receipt
     | Taken
@@ -140,4 +166,6 @@ UserNotice = (
     | Cancelled
     | Merged
     | ProblemWorkaround
+    | Extension
+    | Agreed
 )

@@ -7,8 +7,10 @@ from shared.wording.kinds import Notice, StaffKind, UserKind
 from shared.wording.promise import Promise
 from shared.wording.to_staff import Handover, ManagerNotice, Page, Trigger, UpdateDue
 from shared.wording.to_users import (
+    Agreed,
     Cancelled,
     Escalated,
+    Extension,
     Merged,
     ProblemWorkaround,
     Question,
@@ -51,6 +53,8 @@ FULL: Mapping[UserKind | StaffKind, Notice] = {
     "cancelled": Cancelled(REF, TITLE, "not_an_incident", "Demandez aux achats."),
     "merged": Merged(REF, TITLE, "INC-000016"),
     "problem_workaround": ProblemWorkaround(REF, TITLE, "PRB-000002", "Arrondir."),
+    "extension": Extension(REF, TITLE, LATER, DUE, "La pièce manque.", DUE),
+    "agreed": Agreed(REF, TITLE, LATER, "« Mardi me va », dit au téléphone.", DUE),
     "page": Page(
         REF,
         TITLE,
@@ -103,6 +107,8 @@ LEAST: Mapping[UserKind | StaffKind, Notice] = {
     "cancelled": Cancelled(REF, TITLE, "withdrawn"),
     "merged": Merged(REF, TITLE, "INC-000016"),
     "problem_workaround": ProblemWorkaround(REF, TITLE, "PRB-000002", "Arrondir."),
+    "extension": Extension(REF, TITLE, LATER, LATER, "Il faut plus de temps."),
+    "agreed": Agreed(REF, TITLE, LATER),
     "page": Page(REF, TITLE, "p1", "Paie", "n2", "on_call", "astreinte", 1, 1),
     "tto_warning": _alarm("tto_warning"),
     "tto_breach": _alarm("tto_breach"),

@@ -95,6 +95,7 @@ _OF_CLOCKS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "proposed_due_at": _instants,
         "expires_at": _instants,
         "reason": st.just("The part is late"),
+        "asked": st.just(("paul",)),
     },
     "sla.extension_accepted": {
         **_EXTENSION,

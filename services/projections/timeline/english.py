@@ -103,7 +103,7 @@ ENGLISH: Mapping[str, tuple[Part, ...]] = {
         "{who} asked for more time for {target} ({extension}): until {proposed_due_at}",
         ", not {was_due_at}",
         ", because: {reason}",
-        "; an answer is due by {expires_at}",
+        "; {asked} may answer by {expires_at}",
     ),
     "sla.extension_accepted": (
         "{accepted_by} agreed to more time for {target} ({extension})",

@@ -121,7 +121,7 @@ FRENCH: Mapping[str, tuple[Part, ...]] = {
         "\xa0: {proposed_due_at}",
         "au lieu de {was_due_at}",
         ", parce que\xa0: {reason}",
-        "\xa0; réponse attendue avant le {expires_at}",
+        "\xa0; réponse de {asked} attendue avant le {expires_at}",
     ),
     "sla.extension_accepted": (
         "{accepted_by} a accepté un délai plus long pour {target} ({extension})",

@@ -101,6 +101,8 @@ WORDS: Words = {
         "cancelled": "annulation",
         "merged": "regroupement",
         "problem_workaround": "solution de contournement",
+        "extension": "demande d’un délai plus long",
+        "agreed": "délai convenu",
         "page": "appel",
         "manager": "alerte au responsable",
         "handover": "transfert",

@@ -16,6 +16,7 @@ from shared.events.incident_ties import (
     IncidentMerged,
     IncidentReleased,
 )
+from shared.events.sla_agreed import SlaExtensionProposed
 from shared.sla_wishes import AcceptExtension, RefuseExtension
 from tests.support.agreeing import (
     E1,
@@ -77,6 +78,8 @@ def test_a_contract_may_leave_it_to_others_than_the_reporter() -> None:
     watch.opened("09:10")
     ref = watch.proposes("14:00", "07-01 10:00")
 
+    asked = [e.asked for e in watch.said if isinstance(e, SlaExtensionProposed)]
+    assert asked == [("dsi",)]
     assert refusal(lambda: watch.accepts("14:05", ref)).code == "role"
     assert watch.accepts("14:05", ref, by="dsi")
 
