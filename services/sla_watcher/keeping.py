@@ -49,8 +49,13 @@ def _end(
     elapsed = spent(clock, hours, done_at)
     if not clock.is_open:
         over = max(0, elapsed - clock.seconds)
+        since_agreed = clock.agreed_seconds if clock.longest > clock.seconds else None
         return SlaOverran(
-            **common, done_at=done_at, elapsed_seconds=elapsed, overrun_seconds=over
+            **common,
+            done_at=done_at,
+            elapsed_seconds=elapsed,
+            overrun_seconds=over,
+            agreed_seconds=since_agreed,
         )
     if case.gone is not None:
         return SlaCancelled(**common, cancelled_at=done_at, reason=case.gone)

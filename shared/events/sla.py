@@ -117,6 +117,8 @@ class SlaOverran(Event):
     done_at: AwareDatetime
     elapsed_seconds: int
     overrun_seconds: int
+    agreed_seconds: int | None = None
+    """What a user agreed to after the breach, from the same start."""
 
 
 class SlaCancelled(Event):

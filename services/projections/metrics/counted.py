@@ -30,7 +30,7 @@ class Counted:
         counted: Counter[str] = Counter()
         for cell in self.cells:
             if cell.kind == kind:
-                counted[getattr(cell, of)] += cell.n
+                counted[getattr(cell, of) or ""] += cell.n
         return dict(sorted(counted.items()))
 
     def where(self, field: _Field, value: str | None) -> "Counted":

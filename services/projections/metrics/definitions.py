@@ -67,8 +67,13 @@ DEFINITIONS: Mapping[str, Definition] = {
         "Met ÷ (met + breached) of the targets that ended in the period: each clock "
         "of each cycle by itself, so that a breach in any cycle counts. Cancelled "
         "ones are shown and not counted. A clock that went on after it was met has "
-        "not ended; one that was breached stays so. `breached_by`: breached = user +"
-        " vendor + provider + unattributed.",
+        "not ended; one that was breached stays so. `against_original`: what was "
+        "promised at first, whatever a user agreed to, (met − met_after_extension) ÷ "
+        "(met + breached). `against_agreed`: what a user agreed to at last, (met + "
+        "done_as_agreed) ÷ (met + breached); a longer delay that was agreed on after "
+        "the breach undoes no breach, and shows only here. `breached_by`: breached = "
+        "user + vendor + provider + unattributed, by the last attribution of each "
+        "breach, counted when the breach was recorded.",
         adds_up=True,
     ),
     "reported": Definition(
@@ -112,8 +117,6 @@ DEFINITIONS: Mapping[str, Definition] = {
 
 TO_COME: Mapping[str, str] = {
     "satisfaction": "comes with the surveys",
-    "sla against the agreed delay": "comes with negotiated extensions",
-    "breaches by party": "come with attributions; until then all are unattributed",
 }
 
 GROUPING = (

@@ -88,18 +88,27 @@ class BreachedBy(Shown):
     user: int = 0
     vendor: int = 0
     provider: int = 0
-    unattributed: int
+    unattributed: int = 0
+    """Nobody has said whose it is."""
 
 
 class Kept(Shown):
     """How a target was kept."""
 
     met: int
+    met_after_extension: int
+    """Of the met, those kept within what a user had agreed to, and no sooner."""
     breached: int
+    done_as_agreed: int
+    """Of the breached, those done within what a user agreed to after the breach."""
     cancelled: int
-    """Not counted in the share."""
+    """Not counted in the shares."""
     share: float | None
     """Met ÷ (met + breached)."""
+    against_original: float | None
+    """The same without those met after an extension."""
+    against_agreed: float | None
+    """The same with the breached that were done as agreed."""
     breached_by: BreachedBy
 
 

@@ -1,5 +1,8 @@
 """Single metrics from counted cells: promises, reports, contacts, what came of it."""
 
+from collections import Counter
+
+from services.projections.metrics.breaches import breach_in
 from services.projections.metrics.counted import Counted, share
 from services.projections.metrics.figures import (
     Answering,
@@ -13,18 +16,29 @@ from services.projections.metrics.figures import (
     Reported,
     ReportedInCategory,
 )
+from services.projections.metrics.promises import LATE
 
 
 def kept(begun: Counted, target: str) -> Kept:
     """Return how a target was kept by the clocks that ended."""
-    met = begun.sum("target", target, "met")
-    breached = begun.sum("target", target, "breached")
+    ended = begun.where("word", target).by("target", "ended")
+    breaches = [(b, n) for how, n in ended.items() if (b := breach_in(how))]
+    late = ended.get(LATE, 0)
+    met, breached = ended.get("met", 0) + late, sum(n for _, n in breaches)
+    as_agreed = sum(n for breach, n in breaches if breach.as_agreed)
+    by: Counter[str] = Counter()
+    for breach, n in breaches:
+        by[breach.party or "unattributed"] += n
     return Kept(
         met=met,
+        met_after_extension=late,
         breached=breached,
-        cancelled=begun.sum("target", target, "cancelled"),
+        done_as_agreed=as_agreed,
+        cancelled=ended.get("cancelled", 0),
         share=share(met, met + breached),
-        breached_by=BreachedBy(unattributed=breached),
+        against_original=share(met - late, met + breached),
+        against_agreed=share(met + as_agreed, met + breached),
+        breached_by=BreachedBy(**by),
     )
 
 

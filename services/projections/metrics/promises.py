@@ -1,11 +1,12 @@
 """What became of the promises about an incident: each clock ends once.
 
 A clock that goes on after its end (`sla.continued`) has not ended, unless it was
-breached: a breach stays.
+breached: a breach stays, whoever it is attributed to and whatever is agreed later.
 """
 
 from typing import NamedTuple
 
+from services.projections.metrics.breaches import Breach, breach_in
 from services.projections.metrics.life import Fact, Life, Promise, altered, changed
 from shared.entry import Entry
 from shared.events import SlaEvent
@@ -18,21 +19,45 @@ from shared.events.sla import (
     SlaOverran,
     SlaRetargeted,
 )
+from shared.events.sla_agreed import SlaBreachAttributed
 
 
-def promised(life: Life, event: SlaEvent, entry: Entry) -> Life:
+def promised(  # noqa: PLR0911 one return a case
+    life: Life, event: SlaEvent, entry: Entry
+) -> Life:
     """Return an incident after an event about one of its promises."""
     match event:
         case SlaArmed(target="ttr") | SlaRetargeted(target="ttr"):
             return altered(life, promise=_promise(event))
         case SlaMet():
-            return _held(_ended(life, event, entry, "met"), event, entry)
+            return _held(_ended(life, event, entry, _met(event)), event, entry)
         case SlaOverran():
-            return _held(life, event, entry)
+            return _held(_done(life, event), event, entry)
+        case SlaBreachAttributed(party=party):
+            return _told(life, event, party=party)
+        case SlaContinued() if _breach(life, event) is not None:
+            return _told(life, event, as_agreed=False)
         case SlaBreached() | SlaCancelled() | SlaContinued():
             return _ended(life, event, entry, _HOW.get(event.type))
         case _:
             return life
+
+
+LATE = "met_after_extension"
+"""How a clock ended that was kept as agreed and not as first promised."""
+
+
+def _met(event: SlaMet) -> str:
+    promised = event.original_seconds
+    late = promised is not None and event.elapsed_seconds > promised
+    return LATE if late else "met"
+
+
+def _done(life: Life, event: SlaOverran) -> Life:
+    """Tell whether it was done as agreed after the breach; a later end tells anew."""
+    agreed = event.agreed_seconds
+    in_time = agreed is not None and event.elapsed_seconds <= agreed
+    return _told(life, event, as_agreed=in_time)
 
 
 _HOW = {"sla.breached": "breached", "sla.cancelled": "cancelled"}
@@ -54,16 +79,42 @@ class _Clock(NamedTuple):
 
 
 def _ended(life: Life, event: _End, entry: Entry, how: str | None) -> Life:
-    clock = _Clock(event.target, event.cycle, event.round)
-    fact = Fact("target", _number(clock), entry.recorded_at, event.target, ended=how)
-    before = next(
-        (f for f in life.facts if f.kind == "target" and f.number == fact.number), None
-    )
+    number = _number(_clock(event))
+    fact = Fact("target", number, entry.recorded_at, event.target, ended=how)
+    before = _of(life, event)
     if before is None:
         return altered(life, facts=(*life.facts, fact))
-    if before.ended == "breached":
+    if breach_in(before.ended) is not None:
         return life
     return altered(life, facts=changed(life.facts, before, fact))
+
+
+def _of(life: Life, event: SlaEvent) -> Fact | None:
+    """Return how the clock of an event ended, None where it has not."""
+    number = _number(_clock(event))
+    of_clock = (f for f in life.facts if f.kind == "target" and f.number == number)
+    return next(of_clock, None)
+
+
+def _breach(life: Life, event: SlaEvent) -> Breach | None:
+    fact = _of(life, event)
+    return breach_in(fact.ended) if fact else None
+
+
+def _told(life: Life, event: SlaEvent, **more: object) -> Life:
+    """Return the life with more about a breach; it was when it was."""
+    fact, breach = _of(life, event), _breach(life, event)
+    if fact is None or breach is None:
+        return life
+    now = breach._replace(**more)  # type: ignore[arg-type] # its own fields, by name
+    if now == breach:
+        return life
+    word = altered(fact, ended=now.word())
+    return altered(life, facts=changed(life.facts, fact, word))
+
+
+def _clock(event: SlaEvent) -> _Clock:
+    return _Clock(event.target, event.cycle, event.round)
 
 
 def _held(life: Life, event: SlaMet | SlaOverran, entry: Entry) -> Life:

@@ -194,9 +194,13 @@ def test_a_clock_ends_once_and_a_breach_in_any_cycle_counts(
     assert nothing["share"] is None
     assert found["ttr"] == {
         "met": 1,
+        "met_after_extension": 0,
         "breached": 1,
+        "done_as_agreed": 0,
         "cancelled": 0,
         "share": 0.5,
+        "against_original": 0.5,
+        "against_agreed": 0.5,
         "breached_by": {"user": 0, "vendor": 0, "provider": 0, "unattributed": 1},
     }
     assert (found["tto"]["cancelled"], found["tto"]["share"]) == (1, None)

@@ -68,3 +68,21 @@ def test_what_came_of_an_escalation_is_the_teams(
         ).fetchall()
 
     assert rows == [("network", 2 * HOUR, 4 * HOUR)]
+
+
+def test_a_rebuild_says_the_same_of_what_was_agreed(
+    database: Database, written: June
+) -> None:
+    written.opens(june(2, 8), ONE)
+    promise(written, ONE, 2, 8)
+    ttr = {"target": "ttr", "cycle": 1}
+    late = {"contract": "ville", "seconds": 9, "due_at": june(3)}
+    written.says(june(3), "sla.breached", ONE, **ttr, **late, breached_at=june(3))
+    for day, party in ((4, "provider"), (5, "user")):
+        written.says(june(day), "sla.breach_attributed", ONE, **ttr, party=party)
+    followed(database, METRICS, written.log)
+    over = {"elapsed_seconds": 12, "overrun_seconds": 3, "agreed_seconds": 12}
+    written.says(june(6), "sla.overran", ONE, **ttr, **over, done_at=june(6))
+    followed(database, METRICS, written.log)
+
+    assert rebuilt(database, METRICS, chunk_events=2).same
