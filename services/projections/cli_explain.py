@@ -16,7 +16,7 @@ from shared.command_line.desk import HOME, Database, Home, database_of, log_at
 from shared.event_log import EventLog
 from shared.policies import PolicyVersions
 from shared.references import is_incident_ref
-from shared.sla import Clock, explained
+from shared.sla import Clock, Explanation, explained
 from shared.wording.reader import Language
 
 Lang = Annotated[Language, typer.Option(help="The language of the text.")]
@@ -85,19 +85,35 @@ def _told(
         "calendar": clock.calendar,
         "zone": account.zone,
         "target_seconds": clock.seconds,
-        "due_at": plain_text(clock.due_at) if clock.due_at else None,
-        "seconds": account.seconds,
-        "windows": [
-            {
-                "begins_at": plain_text(window.begins),
-                "ends_at": plain_text(window.ends),
-                "stood_for": (
-                    None if window.pause is None else account.stops[window.pause].why
-                ),
-                "seconds": window.seconds,
-                "together_seconds": window.together,
-            }
-            for window in account.windows
+        "original_seconds": clock.original_seconds,
+        "agreed_seconds": clock.agreed_seconds,
+        "due_at": _plain(clock.due_at),
+        "original_due_at": _plain(account.original_due_at),
+        "agreed_due_at": _plain(clock.agreed_due_at),
+        "extensions": [
+            {"ref": each.ref, "state": each.state, "answered_by": each.answered_by}
+            for each in clock.extensions
         ],
+        "seconds": account.seconds,
+        "windows": _windows(account),
     }
     return [(plain, sentences(account, lang))]
+
+
+def _windows(account: Explanation) -> list[JsonValue]:
+    return [
+        {
+            "begins_at": plain_text(window.begins),
+            "ends_at": plain_text(window.ends),
+            "stood_for": (
+                None if window.pause is None else account.stops[window.pause].why
+            ),
+            "seconds": window.seconds,
+            "together_seconds": window.together,
+        }
+        for window in account.windows
+    ]
+
+
+def _plain(at: datetime | None) -> str | None:
+    return plain_text(at) if at else None

@@ -9,7 +9,7 @@ from shared.sla.clock import Clock, ClockName, State, named
 from shared.sla.evolve import evolve, replay
 from shared.sla.explaining import Explanation, explained
 from shared.sla.promise import Pledge, promised
-from shared.sla.spending import left, spent, stood, whole
+from shared.sla.spending import left, original_due, spent, stood, whole
 
 __all__ = [
     "Attribution",
@@ -23,6 +23,7 @@ __all__ = [
     "explained",
     "left",
     "named",
+    "original_due",
     "promised",
     "replay",
     "spent",

@@ -9,6 +9,7 @@ from typing import Literal
 from shared.events.sla import Stop
 from shared.policy.targets import PauseReason
 from shared.sla.clock import Clock
+from shared.sla.spending import original_due
 from shared.working_time import Hours, Window, account
 
 WINDOWS_MAX = 1_000
@@ -34,6 +35,8 @@ class Explanation:
     """Working seconds of all windows."""
     cut: bool
     """There are more windows than are shown."""
+    original_due_at: datetime | None
+    """When it would be due had nobody agreed to more."""
 
 
 def explained(clock: Clock, hours: Hours) -> Explanation:
@@ -53,6 +56,7 @@ def explained(clock: Clock, hours: Hours) -> Explanation:
         stops=stops,
         seconds=last[0].together if last else 0,
         cut=bool(rest),
+        original_due_at=original_due(clock, hours),
     )
 
 

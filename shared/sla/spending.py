@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from shared.sla.clock import Clock
-from shared.working_time import Hours, Span, elapsed
+from shared.working_time import Hours, Span, due, elapsed
 
 
 def whole(at: datetime) -> datetime:
@@ -38,3 +38,11 @@ def spent(clock: Clock, hours: Hours, at: datetime) -> int:
 def left(clock: Clock, hours: Hours, at: datetime) -> int:
     """Return the working seconds left at `at`; negative: so much over."""
     return clock.seconds - spent(clock, hours, at)
+
+
+def original_due(clock: Clock, hours: Hours) -> datetime | None:
+    """Return when it would be due by the contract alone; None where nothing is due."""
+    if clock.due_at is None or clock.seconds == clock.original_seconds:
+        return clock.due_at
+    past = [(stop.since, stop.until) for stop in clock.stopped]
+    return due(hours, clock.started_at, clock.original_seconds, past)

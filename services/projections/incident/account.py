@@ -22,8 +22,10 @@ def sentences(explained: Explanation, language: Language) -> list[str]:
     words = WORDS[language]
     said = [
         *_promised(explained, words, language),
+        *_extensions(explained, words, language),
         *_windows(explained, words, language),
         *_end(explained, words, language),
+        *_beside(explained, words, language),
     ]
     return [typeset(sentence, language) for sentence in said]
 
@@ -33,7 +35,7 @@ def _promised(of: Explanation, words: Words, language: Language) -> Iterator[str
     yield words.promised.format(
         contract=clock.contract,
         target=words.targets[clock.name.target],
-        seconds=_duration(clock.seconds, language),
+        seconds=_duration(clock.original_seconds, language),
         calendar=clock.calendar,
         zone=of.zone,
         policy=clock.policy,
@@ -41,6 +43,20 @@ def _promised(of: Explanation, words: Words, language: Language) -> Iterator[str
     )
     if len(clock.candidates) > 1:
         yield words.candidates.format(candidates=", ".join(clock.candidates))
+
+
+def _extensions(of: Explanation, words: Words, language: Language) -> Iterator[str]:
+    for each in of.clock.extensions:
+        how = "late" if each.after_breach else each.state
+        yield words.extensions[how].format(
+            ref=each.ref,
+            asked=instant_text(each.proposed_at, of.zone, language),
+            until=instant_text(each.proposed_due_at, of.zone, language),
+            answered=instant_text(
+                each.answered_at or each.expires_at, of.zone, language
+            ),
+            who=each.answered_by,
+        )
 
 
 def _windows(of: Explanation, words: Words, language: Language) -> Iterator[str]:
@@ -84,6 +100,17 @@ def _end(of: Explanation, words: Words, language: Language) -> Iterator[str]:
         yield words.due.format(due=at(clock.due_at))
     else:
         yield words.standing.format(left=left)
+
+
+def _beside(of: Explanation, words: Words, language: Language) -> Iterator[str]:
+    """Yield what stands beside the end: the contract alone, and whose a breach is."""
+    original, said = of.original_due_at, of.clock.attributed
+    if original is not None and original != of.clock.due_at:
+        yield words.original.format(due=instant_text(original, of.zone, language))
+    if said is not None:
+        by, party = said.by.partition(":")[2], words.parties[said.party]
+        at = instant_text(said.at, of.zone, language)
+        yield words.whose.format(party=party, by=by, at=at)
 
 
 def _span(window: Window, zone: str, language: Language) -> str:

@@ -11,6 +11,8 @@ class Words(NamedTuple):
 
     promised: str
     candidates: str
+    extensions: Mapping[str, str]
+    """By how a longer delay stands; `late`: accepted after the breach."""
     counts: str
     stands: str
     cut: str
@@ -21,6 +23,9 @@ class Words(NamedTuple):
     met: str
     cancelled: str
     standing: str
+    original: str
+    whose: str
+    parties: Mapping[str, str]
     targets: Mapping[str, str]
     because: Mapping[str, str]
     reasons: Mapping[str, str]
@@ -33,6 +38,19 @@ ENGLISH = Words(
         "It counts from {started}."
     ),
     candidates="It is the strictest of {candidates}.",
+    extensions={
+        "proposed": (
+            "Extension {ref}: since {asked} it is asked whether it may take until "
+            "{until}. Nobody has agreed, and nothing has changed."
+        ),
+        "accepted": "Extension {ref}: on {answered}, {who} agreed to {until}.",
+        "late": (
+            "Extension {ref}: on {answered}, {who} agreed to {until}. It was broken "
+            "already, and the breach stays."
+        ),
+        "refused": "Extension {ref}: on {answered}, {who} did not agree to {until}.",
+        "expired": "Extension {ref}: nobody had agreed to {until} by {answered}.",
+    },
     counts="{span}: {seconds} count, {together} so far.",
     stands="{span}: nothing counts, {because}.",
     cut="(… and more windows of the same kind.)",
@@ -43,6 +61,9 @@ ENGLISH = Words(
     met="It was met on {ended}, with {left} left.",
     cancelled="It was cancelled on {ended}: {reason}.",
     standing="It stands: there is no due instant, and {left} are left.",
+    original="By the contract alone it would have been due on {due}.",
+    whose="The breach is {party}: {by} said so on {at}.",
+    parties={"user": "the user’s", "vendor": "a vendor’s", "provider": "ours"},
     targets={"tto": "TTO", "ttr": "TTR", "update": "the next update"},
     because={
         "user": "since we wait for the user",
@@ -65,6 +86,28 @@ FRENCH = Words(
         "Le décompte part du {started}."
     ),
     candidates="C’est le plus strict de {candidates}.",
+    extensions={
+        "proposed": (
+            "Prolongation {ref} : depuis le {asked}, il est demandé d’aller jusqu’au "
+            "{until}. Personne ne l’a accepté, et rien n’a changé."
+        ),
+        "accepted": (
+            "Prolongation {ref} : le {answered}, {who} a accepté d’aller jusqu’au "
+            "{until}."
+        ),
+        "late": (
+            "Prolongation {ref} : le {answered}, {who} a accepté d’aller jusqu’au "
+            "{until}. Le délai était déjà dépassé, et le dépassement demeure."
+        ),
+        "refused": (
+            "Prolongation {ref} : le {answered}, {who} a refusé d’aller jusqu’au "
+            "{until}."
+        ),
+        "expired": (
+            "Prolongation {ref} : le {answered}, personne n’avait accepté d’aller "
+            "jusqu’au {until}."
+        ),
+    },
     counts="{span} : {seconds} comptent, soit {together} en tout.",
     stands="{span} : rien ne compte, {because}.",
     cut="(… et d’autres plages du même genre.)",
@@ -75,6 +118,13 @@ FRENCH = Words(
     met="La promesse a été tenue le {ended}, {left} avant le terme.",
     cancelled="Elle a été annulée le {ended} : {reason}.",
     standing="Le décompte est suspendu : pas d’échéance, il reste {left}.",
+    original="Par le contrat seul, l’échéance aurait été le {due}.",
+    whose="Le dépassement est {party} : {by} l’a dit le {at}.",
+    parties={
+        "user": "du fait de l’utilisateur",
+        "vendor": "du fait d’un fournisseur",
+        "provider": "de notre fait",
+    },
     targets={"tto": "la GTI", "ttr": "la GTR", "update": "la prochaine nouvelle"},
     because={
         "user": "car nous attendons l’utilisateur",

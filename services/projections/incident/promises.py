@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.policy.document import Policy
-from shared.sla import Clock, left, spent
-from shared.working_time import Hours, due, hours_of
+from shared.sla import Clock, left, original_due, spent
+from shared.working_time import Hours, hours_of
 
 Policies = Callable[[int], Policy]
 """Gives the policy of a version; LookupError where the log has none."""
@@ -39,14 +39,6 @@ def _standing(clock: Clock, hours: Hours | None, at: datetime) -> Standing:
         return Standing(clock, None, None, None)
     over = spent(clock, hours, at), left(clock, hours, at)
     return Standing(clock, *over, original_due(clock, hours))
-
-
-def original_due(clock: Clock, hours: Hours) -> datetime | None:
-    """Return when it would be due by the contract alone; None where nothing is due."""
-    if clock.due_at is None or clock.seconds == clock.original_seconds:
-        return clock.due_at
-    pauses = [(stop.since, stop.until) for stop in clock.stopped]
-    return due(hours, clock.started_at, clock.original_seconds, pauses)
 
 
 def hours_under(clock: Clock, policies: Policies) -> Hours | None:
