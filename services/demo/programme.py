@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from services.demo.beats import afternoon as pm
-from services.demo.beats import evening, forenoon, morning, prelude
+from services.demo.beats import delays, evening, forenoon, morning, prelude
 from services.demo.stage import Stage
 from services.demo.times import MONDAY, TUESDAY, at
 
@@ -136,7 +136,10 @@ PROGRAMME: Sequence[Beat] = (
         "Two delays cannot be held",
         ("10:30", forenoon.on_demand),
         ("11:15", forenoon.on_the_web),
-        to_come="extensions, agreed and refused",
+        ("15:05", delays.asked_for),
+        ("15:08", delays.agreed),
+        ("15:20", delays.refused),
+        to_come="answering by a one-time link",
     ),
     _beat(
         15,
@@ -148,9 +151,11 @@ PROGRAMME: Sequence[Beat] = (
     _beat(
         16,
         "Another, and it is no problem",
+        ("10:05", delays.cancelled_once),
+        ("12:05", delays.cancelled_again),
         ("16:30:01", pm.declined_breach),
+        ("16:50", delays.attributed),
         ("17:00", pm.declined),
-        to_come="the breach attributed to the user",
     ),
     _beat(
         17,

@@ -1,0 +1,114 @@
+"""Longer delays, agreed on and refused; and whose a broken promise is."""
+
+from datetime import date
+
+from services.demo.beats.looking import told_of, words_of, z
+from services.demo.seeing import same, see
+from services.demo.stage import Json, Stage
+from services.demo.times import TUESDAY, at
+
+THURSDAY = date(2025, 7, 3)
+WHY = "La pièce n'arrive que mercredi."
+
+
+async def asked_for(stage: Stage) -> None:
+    """Two delays cannot be held: Paul asks for Thursday noon."""
+    for name, person, due in (
+        ("INC-19", "ndiaye", "12:30"),
+        ("INC-20", "roche", "13:15"),
+    ):
+        answer = await stage.posts(
+            "paul",
+            f"/v1/incidents/{stage.ref(name)}/extensions",
+            {"new_due_at": at("12:00", THURSDAY).isoformat(), "reason": WHY},
+        )
+        stage.name(f"{name}-E1", answer["extension"])
+        mail = words_of(stage, person, name)
+        see(f"{person} reads why and until when", WHY in mail, mail)
+        see("in their zone", "jeudi 3 juillet" in mail and "12:00" in mail, mail)
+        promise = await stage.promise(name, "ttr")
+        same("asking moves nothing", promise["due_at"], z(due, TUESDAY))
+
+
+async def agreed(stage: Stage) -> None:
+    """Mme Ndiaye agrees on the phone; Paul takes it down."""
+    said = {
+        "accepted_by": "ndiaye",
+        "channel": "phone",
+        "evidence": "Au téléphone, 15:06 : « Jeudi midi, c'est d'accord. »",
+    }
+    await stage.posts("paul", f"/v1/extensions/{stage.ref('INC-19-E1')}/accept", said)
+    promise = await stage.promise("INC-19", "ttr")
+    same("agreed: Thursday 12:00", promise["agreed_due_at"], z("12:00", THURSDAY))
+    same("and due then", promise["due_at"], z("12:00", THURSDAY))
+    same("the original is kept", promise["original_due_at"], z("12:30", TUESDAY))
+    (extension,) = promise["extensions"]
+    same(
+        "agreed by her, recorded by Paul",
+        (extension["answered_by"], extension["recorded_by"]),
+        ("ndiaye", "person:paul"),
+    )
+    same("she is told once", len(await told_of(stage, "INC-19", "ndiaye", "agreed")), 1)
+    mail = words_of(stage, "ndiaye", "INC-19")
+    see("“you agreed”", "Vous avez accepté" in mail, mail)
+
+
+async def refused(stage: Stage) -> None:
+    """M. Roche refuses, by e-mail."""
+    before = await stage.promise("INC-20", "ttr")
+    said = {
+        "refused_by": "roche",
+        "channel": "email",
+        "evidence": "« C'est trop tard pour moi. »",
+    }
+    await stage.posts("nadia", f"/v1/extensions/{stage.ref('INC-20-E1')}/refuse", said)
+    promise = await stage.promise("INC-20", "ttr")
+    same("nothing moved", promise["due_at"], before["due_at"])
+    same("no delay is agreed on", promise["agreed_due_at"], None)
+    (extension,) = promise["extensions"]
+    same("the refusal is kept", extension["state"], "refused")
+
+
+async def cancelled_once(stage: Stage) -> None:
+    """INC-11's user cancels an appointment."""
+    stage.positions["first"] = await _calls_off(stage, "Pas ce matin, désolé.")
+
+
+async def cancelled_again(stage: Stage) -> None:
+    """And the next one."""
+    stage.positions["second"] = await _calls_off(stage, "Cet après-midi non plus.")
+
+
+async def _calls_off(stage: Stage, words: str) -> int:
+    answer = await stage.contact(
+        "simon", "phone", "nadia", incident="INC-11", words=words
+    )
+    positions: list[int] = answer["positions"]
+    return positions[0]
+
+
+async def attributed(stage: Stage) -> None:
+    """Sylvie says whose the two breaches are: the user's, and ours."""
+    both = [stage.positions["first"], stage.positions["second"]]
+    theirs = {
+        "party": "user",
+        "who": "simon",
+        "reason": "deux rendez-vous annulés",
+        "evidence": both,
+    }
+    found = await _says(stage, "INC-11", theirs)
+    same("the user's, with both contacts", found["evidence"], both)
+    same("ours", (await _says(stage, "INC-16", {"party": "provider"}))["by"], _SYLVIE)
+
+
+_SYLVIE = "person:sylvie"
+
+
+async def _says(stage: Stage, name: str, said: Json) -> Json:
+    path = f"/v1/incidents/{stage.ref(name)}/sla/ttr/attribution"
+    await stage.posts("sylvie", path, said)
+    promise = await stage.promise(name, "ttr")
+    same("the breach stays", promise["state"], "breached")
+    attributed: Json = promise["attributed"]
+    same("it is said whose it is", attributed["party"], said["party"])
+    return attributed
