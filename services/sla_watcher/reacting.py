@@ -64,7 +64,9 @@ def _opened(event: IncidentOpened) -> Case:
 def _reported(case: Case, event: AnyEvent) -> Case:
     """Note who reported it, for they are whom more time is asked of."""
     match event:
-        case IncidentContacted(direction="inbound", person=person):
+        case IncidentContacted(
+            direction="inbound", person=person, unconfirmed=None | False
+        ):
             own = dict.fromkeys((*case.own_reporters, person))
             return replace(case, own_reporters=tuple(own))
         case IncidentAbsorbed(merged=merged, reporters=reporters):

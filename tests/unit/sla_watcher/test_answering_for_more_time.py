@@ -47,6 +47,21 @@ def test_a_stranger_agrees_to_nothing() -> None:
     assert states(watch) == ["proposed"]
 
 
+def test_whoever_nobody_knows_to_have_to_do_with_it_agrees_to_nothing() -> None:
+    contact = {
+        "person": "petit",
+        "direction": "inbound",
+        "channel": "email",
+        "contacted_at": local("09:30"),
+        "unconfirmed": True,
+    }
+    watch = payroll()
+    watch.happens("09:30", IncidentContacted, **contact)
+    ref = watch.proposes("14:00", "07-01 10:00")
+
+    assert refusal(lambda: watch.accepts("14:05", ref, by="petit")).code == "role"
+
+
 def test_whoever_reported_it_too_may_agree_and_who_the_contract_names() -> None:
     contact = {
         "person": "petit",
