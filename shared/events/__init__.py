@@ -45,6 +45,8 @@ from shared.events.incident import (
     IncidentResumed,
 )
 from shared.events.incident_signals import (
+    IncidentFlappingEnded,
+    IncidentFlappingStarted,
     IncidentRecovered,
     IncidentSignalled,
     IncidentSourceAcknowledged,
@@ -110,6 +112,8 @@ IncidentEvent = (
     | IncidentCancelled
     | IncidentSignalled
     | IncidentRecovered
+    | IncidentFlappingStarted
+    | IncidentFlappingEnded
     | IncidentSourceAcknowledged
     | IncidentLinked
     | IncidentUnlinked

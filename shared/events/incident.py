@@ -65,6 +65,10 @@ class IncidentOpened(Event):
     split_from: IncidentRef | None = None
     split_signals: dict[str, SignalState] | None = None
     """Keys that came over from `split_from`, and how they stood."""
+    rule: str | None = None
+    """By which rule of the pipeline a signal opened it."""
+    rule_of: str | None = None
+    """What that rule goes by: the name of a window, the setting of the source."""
 
 
 class IncidentContacted(Event):
@@ -193,6 +197,8 @@ class IncidentRelapsed(Event):
     signal_key: str | None = None
     severity: Severity | None = None
     occurred_at: AwareDatetime | None = None
+    rule: str | None = None
+    rule_of: str | None = None
 
 
 class IncidentResolved(Event):
@@ -222,6 +228,8 @@ class IncidentReopened(Event):
     repeats: int = 0
     """How often the signal had fired since the last event that told of it."""
     occurred_at: AwareDatetime | None = None
+    rule: str | None = None
+    rule_of: str | None = None
 
 
 class IncidentClosed(Event):

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime
 
-from shared.events.event import Event
+from shared.events.event import Event, Text
 from shared.policy.scales import Severity
 from shared.references import IncidentRef
 
@@ -27,6 +27,13 @@ class IncidentSignalled(Event):
     last_at: AwareDatetime
     """When the newest of them was received."""
     occurred_at: AwareDatetime | None = None
+    title: Text | None = None
+    """What the signal says, where it is new to the incident."""
+    dedup_key: Text | None = None
+    rule: str | None = None
+    """By which rule of the pipeline it is news of this incident."""
+    rule_of: str | None = None
+    """What that rule goes by: the labels in which signals agree, a setting."""
 
 
 class IncidentRecovered(Event):
@@ -40,6 +47,42 @@ class IncidentRecovered(Event):
     repeats: int = 0
     """How often it had fired since the last event that told of it."""
     occurred_at: AwareDatetime | None = None
+    held_until: AwareDatetime | None = None
+    """When it took effect, which may be earlier than `at`; absent: at once."""
+    rule: str | None = None
+    """`recovered`, `hold_down` or `timeout`: whether the source said so itself."""
+    rule_of: str | None = None
+
+
+class IncidentFlappingStarted(Event):
+    """A signal of the incident goes up and down: its recoveries are not believed yet.
+
+    `changes` of state, the first of them at `since`, are more than its source may have.
+    """
+
+    type: Literal["incident.flapping_started"] = "incident.flapping_started"
+    incident: IncidentRef
+    policy: int
+    source: str
+    signal_key: str
+    changes: int
+    since: AwareDatetime
+
+
+class IncidentFlappingEnded(Event):
+    """The signal has kept its state long enough, until `held_until`.
+
+    `changes` is how often it changed from `since` on.
+    """
+
+    type: Literal["incident.flapping_ended"] = "incident.flapping_ended"
+    incident: IncidentRef
+    policy: int
+    source: str
+    signal_key: str
+    changes: int
+    since: AwareDatetime
+    held_until: AwareDatetime
 
 
 class IncidentSourceAcknowledged(Event):

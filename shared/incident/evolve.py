@@ -22,6 +22,8 @@ from shared.events.incident import (
     IncidentResumed,
 )
 from shared.events.incident_signals import (
+    IncidentFlappingEnded,
+    IncidentFlappingStarted,
     IncidentRecovered,
     IncidentSignalled,
     IncidentSourceAcknowledged,
@@ -45,7 +47,13 @@ _Told = (
     | IncidentAssigned
     | IncidentInformed
 )
-_Heard = IncidentSignalled | IncidentRecovered | IncidentSourceAcknowledged
+_Heard = (
+    IncidentSignalled
+    | IncidentRecovered
+    | IncidentFlappingStarted
+    | IncidentFlappingEnded
+    | IncidentSourceAcknowledged
+)
 _Moved = (
     IncidentAcknowledged
     | IncidentPaused
@@ -79,7 +87,13 @@ def evolve(incident: Incident | None, event: IncidentEvent) -> Incident:
     if incident is None:
         raise BrokenHistory(f"{event.type} before incident.opened of {event.incident}")
     match event:
-        case IncidentSignalled() | IncidentRecovered() | IncidentSourceAcknowledged():
+        case (
+            IncidentSignalled()
+            | IncidentRecovered()
+            | IncidentFlappingStarted()
+            | IncidentFlappingEnded()
+            | IncidentSourceAcknowledged()
+        ):
             return _heard(incident, event)
         case (
             IncidentLinked()
@@ -142,6 +156,10 @@ def _heard(incident: Incident, event: _Heard) -> Incident:
                 signals={**incident.signals, key: "recovered"},
                 source_acknowledged=incident.source_acknowledged - {key},
             )
+        case IncidentFlappingStarted():
+            return changed(incident, flapping_keys=incident.flapping_keys | {key})
+        case IncidentFlappingEnded():
+            return changed(incident, flapping_keys=incident.flapping_keys - {key})
         case IncidentSourceAcknowledged():
             return changed(
                 incident, source_acknowledged=incident.source_acknowledged | {key}

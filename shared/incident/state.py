@@ -95,6 +95,8 @@ class Incident:
     """Incidents merged into this one, and who had reported them."""
     source_acknowledged: frozenset[str] = frozenset()
     """Keys of signals that somebody acknowledged at their source."""
+    flapping_keys: frozenset[str] = frozenset()
+    """Keys of signals that go up and down."""
     links: frozenset[tuple[Relation, str]] = frozenset()
     split_into: frozenset[IncidentRef] = frozenset()
 
@@ -102,6 +104,11 @@ class Incident:
     def reporters(self) -> frozenset[PersonId]:
         """Everybody who reported it or an incident merged into it."""
         return self.own_reporters.union(*self.absorbed.values())
+
+    @property
+    def flapping(self) -> bool:
+        """Whether a signal of it goes up and down."""
+        return bool(self.flapping_keys)
 
     @property
     def status_at_work(self) -> Status:

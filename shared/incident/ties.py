@@ -36,7 +36,12 @@ def tied(  # noqa: PLR0911 one return a case
             link = (event.relation, event.target)
             return changed(incident, links=incident.links - {link})
         case IncidentMerged():
-            return changed(incident, status=Status.MERGED, merged_into=event.into)
+            return changed(
+                incident,
+                status=Status.MERGED,
+                merged_into=event.into,
+                flapping_keys=frozenset(),
+            )
         case IncidentUnmerged():
             return changed(
                 incident,
@@ -67,4 +72,5 @@ def _absorbed(incident: Incident, event: IncidentAbsorbed) -> Incident:
 
 def _without(incident: Incident, keys: tuple[str, ...], **changes: object) -> Incident:
     signals = {k: v for k, v in incident.signals.items() if k not in keys}
-    return changed(incident, signals=signals, **changes)
+    flapping = incident.flapping_keys.difference(keys)
+    return changed(incident, signals=signals, flapping_keys=flapping, **changes)

@@ -80,6 +80,8 @@ class IncidentView(Answer):
     cancelled_at: AwareDatetime | None
     signals: dict[str, SignalState]
     """Its signals by key, and how they stand."""
+    flapping: bool
+    """A signal of it goes up and down; its recoveries are not believed yet."""
     source_acknowledged: list[str]
     links: list[LinkView]
     merged_into: IncidentRef | None
@@ -121,6 +123,7 @@ class IncidentView(Answer):
             "breached": row.breached,
             "reporters": sorted(incident.reporters),
             "signals": dict(sorted(incident.signals.items())),
+            "flapping": incident.flapping,
             "source_acknowledged": sorted(incident.source_acknowledged),
             "links": [{"relation": name, "target": target} for name, target in links],
             "problems": [target for name, target in links if name == "problem"],

@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from services.projections.queue.flapping import NO_LONGER, flapped
 from services.projections.queue.help import helped, shown
 from services.projections.queue.promises import promised
 from services.projections.queue.row import LOWEST, Changes, QueueRow
@@ -30,6 +31,8 @@ from shared.events.incident import (
     IncidentResumed,
 )
 from shared.events.incident_signals import (
+    IncidentFlappingEnded,
+    IncidentFlappingStarted,
     IncidentRecovered,
     IncidentSignalled,
     IncidentSourceAcknowledged,
@@ -137,15 +140,25 @@ def _opened(event: IncidentOpened, entry: Entry) -> QueueRow:
         due_at=None,
         due_target=None,
         breached=False,
+        flapping=False,
         own_team=event.team,
         own_team_position=entry.position,
     )
 
 
-def _changes(row: QueueRow, event: IncidentEvent) -> Changes:
+def _changes(  # noqa: PLR0911 one return a case
+    row: QueueRow, event: IncidentEvent
+) -> Changes:
     match event:
         case IncidentSignalled() | IncidentRecovered():
             return {"repeats": row.repeats + event.repeats} if event.repeats else {}
+        case (
+            IncidentFlappingStarted()
+            | IncidentFlappingEnded()
+            | IncidentReleased()
+            | IncidentSplit()
+        ):
+            return flapped(row, event)
         case IncidentRestored():
             return {"restored_at": event.at}
         case IncidentRelapsed():
@@ -163,8 +176,6 @@ def _changes(row: QueueRow, event: IncidentEvent) -> Changes:
             | IncidentLinked()
             | IncidentUnlinked()
             | IncidentAbsorbed()
-            | IncidentReleased()
-            | IncidentSplit()
         ):
             return {}
         case _:
@@ -243,7 +254,7 @@ def _over(
             return {"status": Status.CANCELLED, "ended_at": event.at}
         case IncidentMerged():
             merged: Changes = {"status": Status.MERGED, "ended_at": event.at}
-            return {**merged, "merged_into": event.into}
+            return {**merged, **NO_LONGER, "merged_into": event.into}
         case _:
             assert_never(event)
 

@@ -66,6 +66,8 @@ class QueueRow:
     due_target: Literal["tto", "ttr"] | None
     breached: bool
     """Whether a promise to own or to resolve was broken in this cycle."""
+    flapping: bool
+    """A signal of it goes up and down; its recoveries are not believed yet."""
     own_team: Annotated[str, _OWN]
     own_team_position: Annotated[int, _OWN]
     sla_position: Annotated[int, _OWN] = 0
@@ -80,6 +82,7 @@ class QueueRow:
     help_team: Annotated[str | None, _OWN] = None
     help_team_position: Annotated[int, _OWN] = 0
     help_accepted_by: Annotated[PersonId | None, _OWN] = None
+    flapping_keys: Annotated[str, _OWN] = ""
 
 
 def in_stock(row: QueueRow) -> bool:

@@ -30,6 +30,7 @@ _NOT_TEXT = {
     "user_reported": "bool",
     "due_at": "timestamptz",
     "breached": "bool",
+    "flapping": "bool",
     "own_team_position": "int8",
     "sla_position": "int8",
     "sla_cycle": "int4",

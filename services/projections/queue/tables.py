@@ -23,12 +23,12 @@ ended_at timestamptz, pause_reason {_TEXT}, cycle int NOT NULL,
 repeats bigint NOT NULL, merged_into {_TEXT}, version bigint NOT NULL,
 position bigint NOT NULL, user_reported boolean NOT NULL, level {_TEXT} NOT NULL,
 accepted_by {_TEXT}, due_at timestamptz, due_target {_TEXT}, breached boolean NOT NULL,
-own_team {_TEXT} NOT NULL, own_team_position bigint NOT NULL,
+flapping boolean NOT NULL, own_team {_TEXT} NOT NULL, own_team_position bigint NOT NULL,
 sla_position bigint NOT NULL, sla_cycle int NOT NULL, tto_due_at timestamptz,
 ttr_due_at timestamptz, tto_breached boolean NOT NULL, ttr_breached boolean NOT NULL,
 help_position bigint NOT NULL, help_cycle int NOT NULL, help_level {_TEXT} NOT NULL,
 help_team {_TEXT}, help_team_position bigint NOT NULL, help_accepted_by {_TEXT},
-rank smallint
+flapping_keys text NOT NULL, rank smallint
 """
 """The fields of `QueueRow`, then `rank`: its part of the order, NULL once ended."""
 

@@ -17,6 +17,8 @@ ENGLISH: Mapping[str, tuple[Part, ...]] = {
         "; recorded late, because: {backdated_because}",
         "; split off {split_from}",
         "; the same trouble as {follows} before",
+        "{rule}",
+        "({rule_of})",
     ),
     "incident.contacted": (
         "{who} noted a contact, {direction} by {channel}, with {person}",
@@ -51,22 +53,45 @@ ENGLISH: Mapping[str, tuple[Part, ...]] = {
         ("workaround", ", by a workaround"),
         ": {note}",
     ),
-    "incident.relapsed": ("{who} noted that service is down again", ": {reason}"),
+    "incident.relapsed": (
+        "{who} noted that service is down again",
+        ": {reason}",
+        "{rule}",
+        "({rule_of})",
+    ),
     "incident.resolved": ("{who} resolved it", ": {note}"),
     "incident.reopened": (
         "{who} reopened it",
         ("after_closure", "after it was closed"),
         "({cause}, cycle {cycle})",
         ": {reason}",
+        "{rule}",
+        "({rule_of})",
     ),
     "incident.closed": ("{who} closed it", ": {note}"),
     "incident.cancelled": ("{who} cancelled it ({reason})", ": {note}"),
     "incident.signalled": (
         "{source} signalled it",
+        "as “{title}”",
         "with severity {severity}",
         "(repeats: {repeats})",
+        "{rule}",
+        "({rule_of})",
     ),
-    "incident.recovered": ("{source} sent a recovery", "(repeats before: {repeats})"),
+    "incident.recovered": (
+        "{source} sent a recovery",
+        "(repeats before: {repeats})",
+        "{rule}",
+        "({rule_of})",
+        ", as of {held_until}",
+    ),
+    "incident.flapping_started": (
+        "A signal of {source} goes up and down: {changes} changes since {since}",
+    ),
+    "incident.flapping_ended": (
+        "A signal of {source} is calm as of {held_until}",
+        ", after {changes} changes since {since}",
+    ),
     "incident.source_acknowledged": ("It was acknowledged at {source}",),
     "incident.linked": ("{who} linked it to {target} ({relation})",),
     "incident.unlinked": ("{who} removed its link to {target} ({relation})",),
@@ -211,7 +236,28 @@ ENGLISH: Mapping[str, tuple[Part, ...]] = {
     "change.cancelled": ("{who} cancelled it: {reason}",),
 }
 
+_TOLD_ANYWAY = dict.fromkeys(
+    (
+        "new_trouble",
+        "follows_older",
+        "fires_again",
+        "severity_changed",
+        "still_fires",
+        "recovered",
+    ),
+    "",
+)
 WORDS: Words = {
+    "rule": {
+        **_TOLD_ANYWAY,
+        "correlated": "; it agrees with other signals",
+        "open_after": "; it fired for long enough",
+        "threshold": "; enough signals that agree fired",
+        "maintenance_ended": "; it still fired when announced work ended",
+        "hold_down": "; the recovery held long enough",
+        "flapping": "; it had gone up and down, and held long enough",
+        "timeout": "; nothing more was heard of it",
+    },
     "target": {"tto": "TTO", "ttr": "TTR", "update": "next update"},
     "cause": {
         "by_hand": "by hand",

@@ -20,6 +20,8 @@ FRENCH: Mapping[str, tuple[Part, ...]] = {
         "\xa0; enregistré après coup, parce que\xa0: {backdated_because}",
         "\xa0; séparé de {split_from}",
         "\xa0; même panne que {follows} auparavant",
+        "{rule}",
+        "({rule_of})",
     ),
     "incident.contacted": (
         "{who} a noté un contact ({direction}, {channel}) avec {person}",
@@ -57,6 +59,8 @@ FRENCH: Mapping[str, tuple[Part, ...]] = {
     "incident.relapsed": (
         "{who} a noté une nouvelle panne du service",
         "\xa0: {reason}",
+        "{rule}",
+        "({rule_of})",
     ),
     "incident.resolved": ("{who} l’a résolu", "\xa0: {note}"),
     "incident.reopened": (
@@ -64,17 +68,33 @@ FRENCH: Mapping[str, tuple[Part, ...]] = {
         ("after_closure", "après sa clôture"),
         "({cause}, cycle {cycle})",
         "\xa0: {reason}",
+        "{rule}",
+        "({rule_of})",
     ),
     "incident.closed": ("{who} l’a clos", "\xa0: {note}"),
     "incident.cancelled": ("{who} l’a annulé ({reason})", "\xa0: {note}"),
     "incident.signalled": (
         "{source} l’a signalé",
+        "sous le titre «\xa0{title}\xa0»",
         "avec la gravité {severity}",
         "(répétitions\xa0: {repeats})",
+        "{rule}",
+        "({rule_of})",
     ),
     "incident.recovered": (
         "{source} a annoncé la fin de la panne",
         "(répétitions avant\xa0: {repeats})",
+        "{rule}",
+        "({rule_of})",
+        ", à compter du {held_until}",
+    ),
+    "incident.flapping_started": (
+        "Un signal de {source} va et vient",
+        "\xa0: {changes} changements depuis le {since}",
+    ),
+    "incident.flapping_ended": (
+        "Un signal de {source} est stable depuis le {held_until}",
+        ", après {changes} changements depuis le {since}",
     ),
     "incident.source_acknowledged": ("Il a été acquitté chez {source}",),
     "incident.linked": ("{who} l’a lié à {target} ({relation})",),

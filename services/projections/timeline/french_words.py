@@ -3,7 +3,28 @@
 from services.projections.timeline.sentence_parts import Words
 
 _SCALE = {"high": "fort", "medium": "moyen", "low": "faible"}
+_TOLD_ANYWAY = dict.fromkeys(
+    (
+        "new_trouble",
+        "follows_older",
+        "fires_again",
+        "severity_changed",
+        "still_fires",
+        "recovered",
+    ),
+    "",
+)
 WORDS: Words = {
+    "rule": {
+        **_TOLD_ANYWAY,
+        "correlated": "\xa0; il concorde avec d’autres signaux",
+        "open_after": "\xa0; la panne a duré assez longtemps",
+        "threshold": "\xa0; assez de signaux concordants",
+        "maintenance_ended": "\xa0; la panne durait encore après la maintenance",
+        "hold_down": "\xa0; le rétablissement a tenu assez longtemps",
+        "flapping": "\xa0; après des va-et-vient, le rétablissement a tenu",
+        "timeout": "\xa0; plus rien n’en a été entendu",
+    },
     "direction": {"inbound": "entrant", "outbound": "sortant"},
     "channel": {
         "phone": "téléphone",
