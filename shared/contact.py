@@ -14,7 +14,8 @@ from shared.policy.scales import Impact, Urgency
 from shared.policy.targets import Channel
 from shared.references import IncidentRef
 from shared.texts import TITLE_MAX, Instant, Reason, Title, Words
-from shared.wishes import Attach, Open, Waited, Wish
+from shared.wish import Wish
+from shared.wishes import Attach, Open, Waited
 
 
 class Contact(Wish):

@@ -2,7 +2,7 @@
 
 from shared.references import ProblemRef
 from shared.texts import Title
-from shared.wishes import Wish
+from shared.wish import Wish
 
 
 class AcceptHandover(Wish):

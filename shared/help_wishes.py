@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from shared.policy.names import Name
 from shared.policy.targets import SupportLevel
 from shared.texts import Reason
-from shared.wishes import Wish
+from shared.wish import Wish
 
 
 class Escalate(Wish):

@@ -75,7 +75,7 @@ def _turn_at(schedule: Schedule, at: datetime) -> int:
 def _begins(schedule: Schedule, turn: int) -> datetime:
     rotation = schedule.rotation
     local = rotation.start + _after_start(rotation, turn * rotation.shift_length)
-    return _instant(local, ZoneInfo(schedule.timezone))
+    return instant_of(local, ZoneInfo(schedule.timezone))
 
 
 def _after_start(rotation: Rotation, count: int) -> relativedelta:
@@ -92,7 +92,11 @@ def _after_start(rotation: Rotation, count: int) -> relativedelta:
             assert_never(rotation.type)
 
 
-def _instant(local: datetime, zone: ZoneInfo) -> datetime:
+def instant_of(local: datetime, zone: ZoneInfo) -> datetime:
+    """Return when clocks of a zone show a local time: the first time of two.
+
+    One that does not exist moves forward to where the clocks go on.
+    """
     first, second = (
         local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)
     )

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from shared.policy.names import Language, Name
 from shared.references import IncidentRef
 from shared.texts import Words
-from shared.wishes import Wish
+from shared.wish import Wish
 
 _ADDRESS = re.compile(r"[^\s@<>,;:\"()]{1,64}@[^\s@<>,;:\"()]{1,180}\.[A-Za-z]{2,63}")
 

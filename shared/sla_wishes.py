@@ -14,7 +14,7 @@ from shared.events.sla_agreed import Party
 from shared.policy.names import Person
 from shared.policy.targets import Channel
 from shared.texts import Instant, Reason
-from shared.wishes import Wish
+from shared.wish import Wish
 
 EVIDENCE_MAX = 20
 """Events that show whose a breach is."""

@@ -6,7 +6,7 @@ HTTP and NATS share them. Whose wish it is and when is never in a body: see `Com
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from shared.events.incident_ties import RecordRef, Relation
@@ -14,20 +14,14 @@ from shared.policy.names import Name, Person
 from shared.policy.scales import Impact, Priority, Urgency
 from shared.policy.targets import Channel, PauseReason
 from shared.references import IncidentRef
+from shared.snooze_wishes import Snooze, Wake
 from shared.texts import Instant, Reason, Title, Words
+from shared.wish import Wish
 
 SIGNAL_KEYS_MAX = 400
 WAITED_SECONDS_MAX = 86_400
 
 Waited = Annotated[int, Field(ge=0, le=WAITED_SECONDS_MAX)]
-
-
-class Wish(BaseModel):
-    """A body: frozen, and no field it does not know."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
 
 
 class Open(Wish):
@@ -187,6 +181,19 @@ class Resolve(Wish):
     verb: ClassVar[str] = "resolve"
     note: Words | None = None
     """What was done; the desk will look for it next time."""
+    force: bool = False
+    """Resolve it though a signal of it still fires; needs a `reason`."""
+    reason: Reason | None = None
+    """Why it is over though a signal still says otherwise."""
+
+    @model_validator(mode="after")
+    def _force_has_a_reason(self) -> Self:
+        if self.force != (self.reason is not None):
+            raise PydanticCustomError(
+                "reason",
+                "give `force` and `reason` together: why it is over though it fires",
+            )
+        return self
 
 
 class Reopen(Wish):
@@ -269,6 +276,8 @@ PersonsWish = (
     | Reopen
     | Close
     | Cancel
+    | Snooze
+    | Wake
     | Link
     | Unlink
     | Merge

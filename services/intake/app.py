@@ -12,7 +12,8 @@ from prometheus_client import CollectorRegistry
 from starlette.routing import Route, Router
 
 from services.intake.activity.doors import SourceDoors
-from services.intake.closing.work import closing
+from services.intake.announcements import announcement_routes
+from services.intake.closing.work import Closing, closing
 from services.intake.command_bus import listen
 from services.intake.command_desk import CommandDesk
 from services.intake.commits import Commits
@@ -45,8 +46,10 @@ from services.intake.reception import Reception
 from services.intake.record_cache import RecordCache
 from services.intake.relay import Relay
 from services.intake.signal_bus import keep_listening, listen_for_signals
+from services.intake.timers import Timers
 from services.intake.waiting import waiting_probe
 from services.intake.wanted import Wanted
+from services.intake.whys import why_routes
 from shared.batcher import Batcher
 from shared.broker import command_broker, started
 from shared.broker import stop as stop_broker
@@ -156,6 +159,8 @@ def doors_of(parts: Parts, clock: Clock) -> list[Route]:
         *SourceDoors(gate, parts.log, in_force, clock).routes(),
         *HeartbeatDoors(gate, in_force, parts.watch).routes(),
         *QuarantineDoors(gate, retrying).routes(),
+        *why_routes(parts.doors),
+        *announcement_routes(parts.doors, clock),
     ]
 
 
@@ -181,7 +186,7 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
             noting = Noting(registry, lambda: loop.call_soon_threadsafe(relay.wake))
             stance = stance_of(settings)
             parts = assemble(log, clock, executor, noting, stance, settings.mail_from)
-            silent = closing(log, clock, parts.commands, on_lever=stance.on_lever)
+            silent, timers = _clockwork(parts, clock, on_lever=stance.on_lever)
             mailboxes = _mailboxes(parts, settings)
             beside = (relay.probe, silent.probe, mailboxes.probe)
             health = Health([*beside, *probes(parts, clock)], registry)
@@ -192,6 +197,7 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
                 _take_messages(broker, parts, stop),
                 _keep_house(parts, clock, stop),
                 silent.run(stop),
+                timers.run(stop),
                 mailboxes.run(stop),
                 beat(health, settings, stop),
                 serve(app, settings.http_host, settings.http_port, stop),
@@ -231,6 +237,13 @@ def _app(
 ) -> HttpMetrics:
     doors = [*doors_of(parts, clock), *health.routes()]
     return HttpMetrics(Router(routes=complete(doors)), registry)
+
+
+def _clockwork(parts: Parts, clock: Clock, *, on_lever: bool) -> tuple[Closing, Timers]:
+    """Return what acts when an instant comes, and nobody says anything."""
+    log = parts.log
+    timers = Timers(log, Policies(log), clock, parts.signals, on_lever=on_lever)
+    return closing(log, clock, parts.commands, on_lever=on_lever), timers
 
 
 async def _take_messages(broker: NatsBroker, parts: Parts, stop: asyncio.Event) -> None:

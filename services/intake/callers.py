@@ -42,3 +42,14 @@ def source_of(caller: Caller) -> str:
             code="scope",
         )
     return caller.actor.removeprefix(_SOURCE)
+
+
+def seen_by(caller: Caller) -> str | None:
+    """Return the one source whose signals the caller may see, None for people.
+
+    `Problem` 403 for who may see none.
+    """
+    if caller.actor.startswith(_SOURCE):
+        return caller.actor.removeprefix(_SOURCE)
+    require_scope(caller, *READERS)
+    return None

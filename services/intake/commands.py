@@ -18,6 +18,9 @@ class Trigger:
 
     `repeats` tells how often it came since the last event that told of it;
     `follows` names an incident of the same trouble that may no longer be reopened.
+    `rule` and `of` say by which rule of the pipeline it is news; `joins` whether it is
+    another trouble than those the incident has; `reported_at` when its clocks start,
+    where that is later than it was received.
     """
 
     verb: ClassVar[str] = "trigger"
@@ -26,16 +29,40 @@ class Trigger:
     received_at: datetime
     repeats: int = 0
     follows: IncidentRef | None = None
+    rule: str | None = None
+    of: str | None = None
+    joins: bool = False
+    reported_at: datetime | None = None
+    team: str | None = None
+    """Whom its incident is given to as it opens."""
+    wakes: bool = False
+    """It is worse than before: a snoozed incident makes news again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recover:
-    """A signal recovered."""
+    """A signal recovered, or counts as recovered since `held_until`."""
 
     verb: ClassVar[str] = "recover"
-    signal: Signal
+    source: str
     signal_key: str
     repeats: int = 0
+    occurred_at: datetime | None = None
+    held_until: datetime | None = None
+    rule: str | None = None
+    of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Flap:
+    """A signal began to go up and down; or ceased to, where `held_until` is given."""
+
+    verb: ClassVar[str] = "flap"
+    source: str
+    signal_key: str
+    changes: int
+    since: datetime
+    held_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +86,7 @@ class CloseSilent:
     cycle: int
 
 
-MachinesWish = Trigger | Recover | AcknowledgeSource
+MachinesWish = Trigger | Recover | Flap | AcknowledgeSource
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,14 @@ from typing import Literal
 
 from services.intake.signals import Heard
 
+TIMER = "timer"
+"""The adapter of what nobody sent: time passed."""
+
 Status = Literal[
     "opened",
     "signalled",
     "recovered",
+    "held",
     "suppressed",
     "duplicate",
     "quarantined",
@@ -28,6 +32,14 @@ class Settles:
 
 
 @dataclass(frozen=True, slots=True)
+class Elapsed:
+    """Time passed for a trouble of which something is due, or may have come due."""
+
+    signal_key: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """The elements of one request that are received together, or part of them.
 
@@ -39,7 +51,7 @@ class Delivery:
     adapter: str
     body: bytes
     first: int
-    heard: tuple[Heard, ...]
+    heard: tuple[Heard | Elapsed, ...]
     received_at: datetime
     told: bool = False
     """Whether the sender hears of a bad element; else it is kept in quarantine."""
@@ -67,6 +79,10 @@ class Result:
     error: str | None = None
     loc: tuple[str | int, ...] | None = None
     """Where in the element the error is."""
+    rule: str | None = None
+    """By which rule, or by which suppressor, it came to that."""
+    rule_of: str | None = None
+    """What the rule goes by: the name of a window, the setting of the source."""
 
 
 def halves(delivery: Delivery) -> tuple[Delivery, Delivery]:

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from services.intake.adapters import ADAPTERS
 from services.intake.adapters.choosing import MAPPED
 from services.intake.alerta_door import take_alert, tell_config
-from services.intake.callers import bearer
+from services.intake.callers import bearer, seen_by
 from services.intake.cloud_reading import cloud_body, cloud_document
 from services.intake.delivery import Result
 from services.intake.doors import Doors
@@ -26,6 +26,7 @@ from services.intake.reading import BODY_BYTES_MAX, elements, read_json, read_po
 from services.intake.webhook_consent import consent
 from shared.answering import answered
 from shared.bodies import read_body, require_json
+from shared.events.event import is_source
 from shared.problem import Problem
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -120,8 +121,11 @@ async def _integration(doors: Doors, request: Request) -> Response:
 
 
 async def _request(doors: Doors, request: Request) -> Response:
-    """Tell what became of an event id."""
-    source = await doors.gate.source(bearer(request))
+    """Tell what became of an event id; people say of which source's in `?source=`."""
+    own = seen_by(await doors.gate.caller(bearer(request)))
+    source = own or request.query_params.get("source", "")
+    if not is_source(source):
+        raise Problem(422, "say in `?source=` whose event it is: an id is its source's")
     event_id = request.path_params["event_id"]
     loop = asyncio.get_running_loop()
     found = None
@@ -131,7 +135,7 @@ async def _request(doors: Doors, request: Request) -> Response:
         )
     if found is None:
         raise Problem(
-            404, f"no event `{event_id[:256]}` of yours in the last days: send it"
+            404, f"no event `{event_id[:256]}` of `{source}` in the last days: send it"
         )
     return json_answer(found)
 

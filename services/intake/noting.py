@@ -10,7 +10,7 @@ from typing import get_args
 import structlog
 from prometheus_client import CollectorRegistry, Counter
 
-from services.intake.delivery import Delivery, Result, Status
+from services.intake.delivery import TIMER, Delivery, Result, Status
 from services.intake.letters.rows import Verdict
 from services.intake.wanted import Wanted
 from shared.command import Answered, CommandAnswer, RecordAnswer
@@ -78,9 +78,10 @@ class Noting:
     def signals(
         self, _: Sequence[Delivery], answers: Sequence[list[Result] | Exception]
     ) -> None:
-        """Note what became of a batch of deliveries."""
+        """Note what became of a batch of deliveries; timers are nobody's signals."""
         results = [r for answer in answers if isinstance(answer, list) for r in answer]
-        for status, number in Tally(result.status for result in results).items():
+        sent = (result for result in results if result.rule != TIMER)
+        for status, number in Tally(result.status for result in sent).items():
             self._signals.labels(status).inc(number)
         for result in results:
             if result.position is not None and result.status != "duplicate":

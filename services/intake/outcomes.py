@@ -18,20 +18,22 @@ _POSITION = """
  WHERE originator_id = 'incident-' || r.incident AND originator_version = r.version)
 """
 _KNOWN = f"""
-SELECT r.source, r.event_id, r.status, r.incident, {_POSITION}, r.reason
+SELECT r.source, r.event_id, r.status, r.incident, {_POSITION}, r.reason, r.rule,
+       r.rule_of
 FROM intake.requests r
 JOIN unnest(%b::text[], %b::text[]) AS asked(source, event_id)
   ON r.source = asked.source AND r.event_id = asked.event_id
 """
 _REMEMBER = """
 INSERT INTO intake.requests
-       (source, event_id, day, received_at, status, incident, version, reason)
+       (source, event_id, day, received_at, status, incident, version, reason, rule,
+        rule_of)
 SELECT * FROM unnest(%b::text[], %b::text[], %b::date[], %b::timestamptz[], %b::text[],
-                     %b::text[], %b::bigint[], %b::text[])
+                     %b::text[], %b::bigint[], %b::text[], %b::text[], %b::text[])
 ON CONFLICT DO NOTHING
 """
 _FIND = f"""
-SELECT event_id, received_at, status, incident, {_POSITION}, reason
+SELECT event_id, received_at, status, incident, {_POSITION}, reason, rule, rule_of
 FROM intake.requests r WHERE source = %s AND event_id = %s
 ORDER BY received_at LIMIT 1
 """
@@ -47,6 +49,9 @@ class Became:
     incident: str | None
     position: int | None
     reason: str | None
+    rule: str | None
+    """By which rule or suppressor."""
+    rule_of: str | None
 
 
 def known_events(
@@ -60,9 +65,17 @@ def known_events(
     rows = cursor.execute(_KNOWN, (list(sources), list(ids))).fetchall()
     return {
         (source, event_id): Result(
-            0, status, event_id, None, incident, position, reason
+            0,
+            status,
+            event_id,
+            None,
+            incident,
+            position,
+            reason,
+            rule=rule,
+            rule_of=rule_of,
         )
-        for source, event_id, status, incident, position, reason in rows
+        for source, event_id, status, incident, position, reason, rule, rule_of in rows
     }
 
 
@@ -101,6 +114,8 @@ def remember_events(
             [each.result.incident for each in kept],
             [each.version for each in kept],
             [each.result.error for each in kept],
+            [each.result.rule for each in kept],
+            [each.result.rule_of for each in kept],
         ),
     )
 

@@ -4,8 +4,12 @@ from typing import Any
 
 from psycopg import Cursor
 
+from services.intake.announced import read_book
+from services.intake.announcing import windows
+from services.intake.pipeline.windows import NO_WINDOWS, Windows, windows_of
 from services.intake.policy_store import at_version
 from shared.event_log import EventLog
+from shared.events import maintenance
 from shared.events.policy import STREAM
 from shared.policy.document import Policy
 from shared.problem import Problem
@@ -20,10 +24,25 @@ class Policies:
     def __init__(self, log: EventLog) -> None:
         self._log = log
         self._newest: tuple[int, Policy] | None = None
+        self._windows: tuple[tuple[int, int], Windows] = ((0, 0), NO_WINDOWS)
 
     def current(self, cursor: Cursor[tuple[Any, ...]]) -> tuple[int, Policy]:
         """Return (version, policy); `Problem` 503 where none was ever applied."""
-        version = versions(cursor, [STREAM])[STREAM]
+        return self._at(versions(cursor, [STREAM])[STREAM])
+
+    def with_windows(
+        self, cursor: Cursor[tuple[Any, ...]]
+    ) -> tuple[int, Policy, Windows]:
+        """Return the same, with the windows of announced work; raises as `current`."""
+        now = versions(cursor, [STREAM, maintenance.STREAM])
+        version, policy = self._at(now[STREAM])
+        known = (version, now[maintenance.STREAM])
+        if self._windows[0] != known:
+            once = windows(read_book(self._log)) if known[1] else []
+            self._windows = (known, windows_of(policy.maintenance, once))
+        return version, policy, self._windows[1]
+
+    def _at(self, version: int) -> tuple[int, Policy]:
         held = self._newest
         if held is not None and held[0] == version:
             return held

@@ -50,6 +50,8 @@ def keep_bodies(
     cursor: Cursor[tuple[Any, ...]], vault: Vault, deliveries: Sequence[Delivery]
 ) -> None:
     """Store each body once a day."""
+    if not deliveries:
+        return
     by_digest = {delivery.digest: delivery for delivery in deliveries}
     bodies = sorted(by_digest.items(), key=itemgetter(0))
     cursor.execute(

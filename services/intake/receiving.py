@@ -9,24 +9,35 @@ from typing import Any
 
 from psycopg import Cursor
 
-from services.intake.correlation import KeyRow
-from services.intake.delivery import Delivery, Result, halves
+from services.intake.delivery import TIMER, Delivery, Elapsed, Result, halves
 from services.intake.faults import FAULTS
 from services.intake.numbers import new_refs
+from services.intake.openings import openings
 from services.intake.outcomes import known_events, remember_events
+from services.intake.pipeline.enriching import enriched
+from services.intake.pipeline.groups import group_key
 from services.intake.policies import Policies
 from services.intake.quarantine.settling import settle, still_waiting
 from services.intake.raw_store import keep_bodies, quarantine
 from services.intake.reckoning import Before, Reckoning, reckon
-from services.intake.record_cache import UNOPENED, RecordCache, Versioned
-from services.intake.signal_keys import lock_keys, write_keys
+from services.intake.record_cache import RecordCache, Versioned
+from services.intake.signal_keys import (
+    Moved,
+    Rows,
+    lock_keys,
+    lock_together,
+    write_groups,
+    write_keys,
+)
 from services.intake.signals import Signal, signal_key
+from services.intake.suppressed import keep_suppressed
 from shared.append import Recorded, TooLarge
 from shared.clock import Clock
 from shared.event_log import EventLog
-from shared.incident import AT_WORK
+from shared.policy.document import Policy
 from shared.problem import Problem
 
+Cursors = Cursor[tuple[Any, ...]]
 ATTEMPTS_MAX = 20
 """How often a batch is taken anew when commands came between, before a 503."""
 
@@ -65,7 +76,7 @@ class Receiver:
         for _ in range(ATTEMPTS_MAX):
             try:
                 return self._receive(deliveries)
-            except _Again:
+            except (_Again, Moved):
                 continue
             except (TooLarge, *FAULTS) as error:
                 half = len(deliveries) // 2
@@ -101,41 +112,76 @@ class Receiver:
         self._cache.keep(reckoning.states)
         return reckoning.results(positions)
 
-    def _reckon(
-        self, cursor: Cursor[tuple[Any, ...]], deliveries: Sequence[Delivery]
-    ) -> Reckoning:
-        signals = [
-            heard
-            for delivery in deliveries
-            for heard in delivery.heard
-            if isinstance(heard, Signal)
-        ]
-        keys = {signal_key(s.source, s.dedup_key): s.source for s in signals}
-        rows = lock_keys(cursor, keys) if keys else {}
-        version, policy = self._policies.current(cursor)
-        states = self._cache.read(
-            cursor, [row.incident for row in rows.values() if row.incident]
-        )
+    def _reckon(self, cursor: Cursors, deliveries: Sequence[Delivery]) -> Reckoning:
+        version, policy, windows = self._policies.with_windows(cursor)
+        deliveries = enriched(deliveries, policy)
+        heard = [each for delivery in deliveries for each in delivery.heard]
+        signals = [each for each in heard if isinstance(each, Signal)]
+        timers = [each for each in heard if isinstance(each, Elapsed)]
+        rows = self._lock(cursor, signals, timers, policy)
+        states = self._states(cursor, rows)
         known = known_events(
             cursor, [(s.source, s.event_id) for s in signals if s.event_id]
         )
-        openings = sum(_may_open(row, states) for row in rows.values())
-        fresh = new_refs(cursor, "incident", openings)
+        number = openings(deliveries, rows.keys, states, policy)
+        fresh = new_refs(cursor, "incident", number)
         return reckon(
             deliveries,
-            Before(rows, states, known, policy, version, self._clock(), fresh),
+            Before(
+                rows.keys,
+                rows.groups,
+                windows,
+                states,
+                known,
+                policy,
+                version,
+                self._clock(),
+                fresh,
+            ),
         )
+
+    def _lock(
+        self,
+        cursor: Cursors,
+        signals: Sequence[Signal],
+        timers: Sequence[Elapsed],
+        policy: Policy,
+    ) -> Rows:
+        """Lock the rows of all troubles, and of groups where a source has them."""
+        keys = {signal_key(s.source, s.dedup_key): s.source for s in signals}
+        keys |= {timer.signal_key: timer.source for timer in timers}
+        if not keys:
+            return Rows({}, {})
+        vault = self._log.vault
+        monitors = (policy.monitor(source) for source in set(keys.values()))
+        if not any(monitor and monitor.correlate for monitor in monitors):
+            return lock_keys(cursor, keys, vault)
+        groups = {group_key(policy, signal) for signal in signals} - {None}
+        return lock_together(cursor, keys, map(str, groups), vault)
+
+    def _states(self, cursor: Cursors, rows: Rows) -> dict[str, Versioned]:
+        """Return the incidents of these rows, also those they were merged into."""
+        asked = {row.incident for row in rows.keys.values() if row.incident}
+        groups = {group.incident for group in rows.groups.values() if group.incident}
+        states = self._cache.read(cursor, asked | groups)
+        follow = groups
+        while follow := _merged_into(follow, states) - set(states):
+            states |= self._cache.read(cursor, follow)
+        return states
 
     def _write(
         self,
-        cursor: Cursor[tuple[Any, ...]],
+        cursor: Cursors,
         deliveries: Sequence[Delivery],
         reckoning: Reckoning,
     ) -> list[int]:
         """Write all of it; return the position of the last event of each member."""
-        write_keys(cursor, reckoning.changed)
-        keep_bodies(cursor, self._log.vault, deliveries)
-        quarantine(cursor, self._log.vault, reckoning.unmapped)
+        vault = self._log.vault
+        write_keys(cursor, reckoning.changed, vault)
+        write_groups(cursor, reckoning.groups)
+        keep_suppressed(cursor, reckoning.suppressed, reckoning.policy_version)
+        keep_bodies(cursor, vault, [d for d in deliveries if d.adapter != TIMER])
+        quarantine(cursor, vault, reckoning.unmapped)
         settle(cursor, reckoning, self._clock())
         remember_events(cursor, reckoning.received())
         members = reckoning.members(self._log)
@@ -147,7 +193,6 @@ class Receiver:
         return [o.last for o in outcomes if isinstance(o, Recorded)]
 
 
-def _may_open(row: KeyRow, states: Mapping[str, Versioned]) -> bool:
-    """Tell whether a signal of this key may have to open an incident."""
-    held = states.get(row.incident, UNOPENED) if row.incident else UNOPENED
-    return held.incident is None or held.incident.status not in AT_WORK
+def _merged_into(refs: set[str], states: Mapping[str, Versioned]) -> set[str]:
+    found = (states[ref].incident for ref in refs if ref in states)
+    return {i.merged_into for i in found if i is not None and i.merged_into}

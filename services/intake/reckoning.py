@@ -4,20 +4,25 @@ Nothing is read or written here: the rows, states and references are arguments, 
 is to be written comes back.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.intake.adapters.cutting import one_line
-from services.intake.correlation import KeyRow, correlate
-from services.intake.delivery import Delivery, Result, Status
+from services.intake.correlation import catch_up, correlate
+from services.intake.delivery import TIMER, Delivery, Elapsed, Result, Status
 from services.intake.outcomes import EventId, Received
+from services.intake.pipeline.arrival import Correlated, Ground
+from services.intake.pipeline.key_row import GroupRow, KeyRow
+from services.intake.pipeline.suppressing import Suppressed
+from services.intake.pipeline.windows import Windows
 from services.intake.raw_store import Unmapped
 from services.intake.record_cache import UNOPENED, Versioned, advance
 from services.intake.signals import Ignored, Rejected, Signal, signal_key
 from shared.append import Member
 from shared.event_log import EventLog
 from shared.events import IncidentEvent
+from shared.incident import Incident
 from shared.policy.document import Policy
 from shared.references import incident_stream
 from shared.texts import REASON_MAX
@@ -25,9 +30,14 @@ from shared.texts import REASON_MAX
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What is true before the batch, as read under the locks of its key rows."""
+    """What is true before the batch, as read under the locks of its key rows.
+
+    `rows` has also those that wait together with them in one of the `groups`.
+    """
 
     rows: Mapping[str, KeyRow]
+    groups: Mapping[str, GroupRow]
+    windows: Windows
     states: Mapping[str, Versioned]
     known: Mapping[EventId, Result]
     policy: Policy
@@ -58,6 +68,10 @@ class Reckoning:
     """The events of each member, each with its version in its stream."""
     changed: Sequence[KeyRow]
     """The key rows to be written."""
+    groups: Sequence[GroupRow]
+    """The rows of groups to be written."""
+    suppressed: Sequence[Suppressed]
+    policy_version: int
     states: Mapping[str, Versioned]
     unmapped: Sequence[Unmapped]
 
@@ -109,11 +123,16 @@ def reckon(deliveries: Sequence[Delivery], before: Before) -> Reckoning:
                     tally.ignore(n, index, heard)
                 case Signal():
                     tally.hear(n, index, heard, delivery.received_at)
+                case Elapsed():
+                    tally.let_pass(n, index, heard)
     return Reckoning(
         deliveries,
         tally.lines,
         tally.recorded,
         [row for row in tally.rows.values() if row != before.rows[row.signal_key]],
+        [each for each in tally.groups.values() if each != before.groups.get(each[0])],
+        tally.suppressed,
+        before.policy_version,
         tally.states,
         tally.unmapped,
     )
@@ -124,12 +143,23 @@ class _Tally:
 
     def __init__(self, before: Before) -> None:
         self._before = before
-        self._fresh: Iterator[str] = iter(before.fresh)
         self._lines_of: dict[EventId, Line] = {}
         self.lines: list[Line] = []
         self.recorded: list[list[tuple[int, IncidentEvent]]] = []
         self.rows: dict[str, KeyRow] = {}
+        self.groups: dict[str, GroupRow] = dict(before.groups)
+        self.suppressed: list[Suppressed] = []
         self.states: dict[str, Versioned] = dict(before.states)
+        self._ground = Ground(
+            before.now,
+            before.policy,
+            before.policy_version,
+            before.windows,
+            iter(before.fresh),
+            self._incident,
+            self._waiting,
+            self.groups,
+        )
         self.unmapped: list[Unmapped] = []
 
     def refuse(self, n: int, delivery: Delivery, index: int, why: Rejected) -> None:
@@ -177,33 +207,67 @@ class _Tally:
             return Line(n, result, repeated=True)
         return None
 
+    def let_pass(self, n: int, index: int, heard: Elapsed) -> None:
+        """Account for time that passed over a trouble; twice is nothing."""
+        row = self._row(heard.signal_key)
+        member = self._catch_up(row, self._before.now, anew=True)
+        result = Result(index, "ignored", rule=TIMER)
+        self.lines.append(Line(n, result, member))
+
+    def _catch_up(
+        self, row: KeyRow, until: datetime, *, anew: bool = False
+    ) -> int | None:
+        """Take in what was due until then; return the last member, if any."""
+        last = None
+        for heard in catch_up(row, until, self._ground, anew=anew):
+            member, _ = self._take(heard)
+            last = last if member is None else member
+        return last
+
     def _correlated(
         self, n: int, index: int, signal: Signal, received_at: datetime
     ) -> Line:
-        key = signal_key(signal.source, signal.dedup_key)
-        row = self.rows.get(key) or self._before.rows[key]
-        held = self.states.get(row.incident, UNOPENED) if row.incident else UNOPENED
-        heard = correlate(
-            row,
-            held.incident,
-            signal,
-            received_at=received_at,
-            at=self._before.now,
-            policy=self._before.policy,
-            policy_version=self._before.policy_version,
-            fresh=self._fresh,
-        )
-        self.rows[key] = heard.row
-        member, version = self._record(heard.events)
+        row = self._row(signal_key(signal.source, signal.dedup_key))
+        if row.due_at is not None:
+            # What was so before it came is so, whether or not somebody looked in time.
+            self._catch_up(row, received_at)
+            row = self._row(row.signal_key)
+        heard = correlate(row, signal, received_at, self._ground)
+        member, version = self._take(heard)
         result = Result(
             index,
             heard.outcome,
             signal.event_id,
             signal.dedup_key,
             heard.row.incident,
-            error=heard.reason,
+            error=heard.why.reason,
+            rule=heard.why.code,
+            rule_of=heard.why.of,
         )
         return Line(n, result, member, version)
+
+    def _take(self, heard: Correlated) -> tuple[int | None, int | None]:
+        self.rows[heard.row.signal_key] = heard.row
+        for row in heard.others:
+            self.rows[row.signal_key] = row
+        if heard.group is not None:
+            self.groups[heard.group.group_key] = heard.group
+        self.suppressed.extend(heard.suppressed)
+        return self._record(heard.events)
+
+    def _row(self, key: str) -> KeyRow:
+        return self.rows.get(key) or self._before.rows[key]
+
+    def _incident(self, ref: str) -> Incident | None:
+        return self.states.get(ref, UNOPENED).incident
+
+    def _waiting(self, group: str) -> Sequence[KeyRow]:
+        rows = {**self._before.rows, **self.rows}.values()
+        return [
+            row
+            for row in rows
+            if row.held and row.held.code == "threshold" and row.life.group == group
+        ]
 
     def _record(self, events: Sequence[IncidentEvent]) -> tuple[int | None, int | None]:
         if not events:

@@ -1,89 +1,179 @@
-"""The key rows of troubles: keys locked first, in order, before any append.
+"""The rows of troubles and groups: locked first, in one order, before any append.
 
-Whoever holds a key's lock decides whether its incident is opened: there is one at most.
+Whoever holds the lock of a key, and of its group, decides whether an incident is opened
+for it: there is one at most.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg import Cursor
 
-from services.intake.correlation import KeyRow
+from services.intake.pipeline.key_row import GroupRow, KeyRow
 from services.intake.records import RecordEvent
+from services.intake.stored_rows import columns_of, row_of
 from shared.events.incident_ties import (
     IncidentAbsorbed,
     IncidentSplit,
     IncidentUnmerged,
 )
+from shared.vault import Vault
 
 KEY_LOCKS = 7366
 """The class of the advisory locks on keys; the append lock is in another space."""
 
 _LOCK = "SELECT pg_advisory_xact_lock(%b, n) FROM unnest(%b::int[]) AS n"
-_READ = """
-SELECT signal_key, source, incident, state, severity, last_occurred_at,
-       last_recovered_at, repeats, last_summary_at, recovery_heard_at
-FROM intake.signal_keys WHERE signal_key = ANY(%b)
+_COLUMNS = """signal_key, source, incident, state, severity, last_occurred_at,
+       last_recovered_at, repeats, last_summary_at, recovery_heard_at, life, held,
+       due_at
 """
-_WRITE = """
-INSERT INTO intake.signal_keys (signal_key, source, incident, state, severity,
-            last_occurred_at, last_recovered_at, repeats, last_summary_at,
-            recovery_heard_at)
-SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
-                     %b::timestamptz[], %b::timestamptz[], %b::bigint[],
-                     %b::timestamptz[], %b::timestamptz[])
+_READ = f"SELECT {_COLUMNS} FROM intake.signal_keys WHERE signal_key = ANY(%b)"
+_WAITING = "held IS NOT NULL AND life ->> 'group' = ANY(%b)"
+_READ_TOGETHER = f"{_READ} OR ({_WAITING} AND life ->> 'waits' = 'threshold')"
+_WRITE = f"""
+INSERT INTO intake.signal_keys ({_COLUMNS})
+SELECT signal_key, source, incident, state, severity, last_occurred_at,
+       last_recovered_at, repeats, last_summary_at, recovery_heard_at, life::jsonb,
+       held, due_at
+FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
+            %b::timestamptz[], %b::timestamptz[], %b::bigint[], %b::timestamptz[],
+            %b::timestamptz[], %b::text[], %b::text[], %b::timestamptz[])
+     AS fresh ({_COLUMNS})
 ON CONFLICT (signal_key) DO UPDATE
 SET incident = excluded.incident, state = excluded.state,
     severity = excluded.severity, last_occurred_at = excluded.last_occurred_at,
     last_recovered_at = excluded.last_recovered_at, repeats = excluded.repeats,
     last_summary_at = excluded.last_summary_at,
-    recovery_heard_at = excluded.recovery_heard_at
+    recovery_heard_at = excluded.recovery_heard_at, life = excluded.life,
+    held = excluded.held, due_at = excluded.due_at
 """
-_MOVE = "UPDATE intake.signal_keys SET incident = %b WHERE signal_key = ANY(%b)"
+_GROUPS_OF = """
+SELECT DISTINCT life ->> 'group' FROM intake.signal_keys
+WHERE signal_key = ANY(%b) AND life ? 'group'
+"""
+_WAIT_IN = f"""
+SELECT signal_key, source FROM intake.signal_keys
+WHERE {_WAITING} AND life ->> 'waits' = 'threshold'
+"""
+_READ_GROUPS = """
+SELECT group_key, source, incident, signalled_at FROM intake.signal_groups
+WHERE group_key = ANY(%b)
+"""
+_WRITE_GROUPS = """
+INSERT INTO intake.signal_groups (group_key, source, incident, signalled_at)
+SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::timestamptz[])
+ON CONFLICT (group_key) DO UPDATE
+SET incident = excluded.incident, signalled_at = excluded.signalled_at
+"""
+_MOVE = """
+UPDATE intake.signal_keys SET incident = %b, life = life - 'apart'
+WHERE signal_key = ANY(%b)
+"""
+_MOVE_APART = """
+UPDATE intake.signal_keys
+SET incident = %b, life = coalesce(life, '{}') || '{"apart": true}'
+WHERE signal_key = ANY(%b)
+"""
+
+Cursors = Cursor[tuple[Any, ...]]
 
 
-def lock_keys(
-    cursor: Cursor[tuple[Any, ...]], sources: Mapping[str, str]
-) -> dict[str, KeyRow]:
+class Moved(Exception):
+    """What belongs together changed before it was locked: undo, and begin anew."""
+
+
+class Rows(NamedTuple):
+    """Rows of keys and of groups, all locked."""
+
+    keys: Mapping[str, KeyRow]
+    groups: Mapping[str, GroupRow]
+
+
+def lock_keys(cursor: Cursors, sources: Mapping[str, str], vault: Vault) -> Rows:
     """Lock these keys (key → source) until the transaction ends; return their rows.
 
     A key never heard of has no row yet: what is locked is its number, in order. Two
     statements: the rows are to be seen as they are once the locks are granted.
     """
     _lock(cursor, sources)
-    rows = cursor.execute(_READ, (list(sources),), binary=True).fetchall()
-    known = {row[0]: KeyRow(*row) for row in rows}
-    return {key: known.get(key) or KeyRow(key, sources[key]) for key in sources}
+    found = cursor.execute(_READ, (list(sources),), binary=True).fetchall()
+    return Rows(_rows(found, sources, vault), {})
 
 
-def write_keys(cursor: Cursor[tuple[Any, ...]], rows: Sequence[KeyRow]) -> None:
+def lock_together(
+    cursor: Cursors, sources: Mapping[str, str], groups: Iterable[str], vault: Vault
+) -> Rows:
+    """Lock these keys, their groups, and whatever waits in these with them.
+
+    What belongs together is looked up first and locked in one pass. Raises `Moved`
+    where it was another by then.
+    """
+    keys = list(sources)
+    known = cursor.execute(_GROUPS_OF, (keys,)).fetchall()
+    all_groups = sorted({*groups, *(group for (group,) in known)})
+    waiting = cursor.execute(_WAIT_IN, (all_groups,)).fetchall()
+    locked = {**dict(waiting), **sources}
+    _lock(cursor, [*locked, *all_groups])
+    values = (list(locked), all_groups)
+    found = cursor.execute(_READ_TOGETHER, values, binary=True).fetchall()
+    rows = _rows(found, locked, vault)
+    here = {row.life.group for row in rows.values()} - {None}
+    if not rows.keys() <= locked.keys() or not here <= set(all_groups):
+        raise Moved
+    read = cursor.execute(_READ_GROUPS, (all_groups,), binary=True).fetchall()
+    return Rows(rows, {row[0]: GroupRow(*row) for row in read})
+
+
+def _rows(
+    found: Sequence[tuple[Any, ...]], sources: Mapping[str, str], vault: Vault
+) -> dict[str, KeyRow]:
+    known = {columns[0]: row_of(columns, vault) for columns in found}
+    new = (key for key in sources if key not in known)
+    return known | {key: KeyRow(key, sources[key]) for key in new}
+
+
+def read_keys(cursor: Cursors, keys: Sequence[str], vault: Vault) -> list[KeyRow]:
+    """Return the rows there are of these keys, without locking any."""
+    found = cursor.execute(_READ, (list(keys),), binary=True).fetchall()
+    return [row_of(columns, vault) for columns in found]
+
+
+def write_keys(cursor: Cursors, rows: Sequence[KeyRow], vault: Vault) -> None:
     """Write rows that changed; their keys are locked."""
     if rows:
-        cursor.execute(_WRITE, [list(column) for column in zip(*rows, strict=True)])
+        columns = zip(*(columns_of(row, vault) for row in rows), strict=True)
+        cursor.execute(_WRITE, [list(column) for column in columns])
 
 
-def move_keys(cursor: Cursor[tuple[Any, ...]], events: Sequence[RecordEvent]) -> bool:
+def write_groups(cursor: Cursors, rows: Sequence[GroupRow]) -> None:
+    """Write groups that changed; they are locked."""
+    if rows:
+        columns = zip(*rows, strict=True)
+        cursor.execute(_WRITE_GROUPS, [list(column) for column in columns])
+
+
+def move_keys(cursor: Cursors, events: Sequence[RecordEvent]) -> bool:
     """Let the keys follow what merging and splitting did; tell whether any moved."""
     moves = [move for event in events if (move := _move(event)) is not None]
-    _lock(cursor, [key for keys, _ in moves for key in keys])
-    for keys, incident in moves:
-        cursor.execute(_MOVE, (incident, list(keys)))
+    _lock(cursor, [key for keys, _, _ in moves for key in keys])
+    for keys, incident, statement in moves:
+        cursor.execute(statement, (incident, list(keys)))
     return bool(moves)
 
 
-def _move(event: RecordEvent) -> tuple[Iterable[str], str] | None:
+def _move(event: RecordEvent) -> tuple[Iterable[str], str, str] | None:
     match event:
         case IncidentAbsorbed(signals=signals, incident=incident) if signals:
-            return signals, incident
+            return signals, incident, _MOVE
         case IncidentUnmerged(signals=signals, incident=incident) if signals:
-            return signals, incident
+            return signals, incident, _MOVE
         case IncidentSplit(signal_keys=keys, into=into) if keys:
-            return keys, into
+            return keys, into, _MOVE_APART
         case _:
             return None
 
 
-def _lock(cursor: Cursor[tuple[Any, ...]], keys: Iterable[str]) -> None:
+def _lock(cursor: Cursors, keys: Iterable[str]) -> None:
     numbers = sorted({_number(key) for key in keys})
     if numbers:
         cursor.execute(_LOCK, (KEY_LOCKS, numbers))

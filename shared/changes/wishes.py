@@ -6,7 +6,7 @@ from typing import ClassVar, get_args
 from shared.policy.names import Name
 from shared.references import IncidentRef, ProblemRef
 from shared.texts import Instant, Reason, Title, Words
-from shared.wishes import Wish
+from shared.wish import Wish
 
 
 class RequestChange(Wish):

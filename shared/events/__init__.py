@@ -49,7 +49,9 @@ from shared.events.incident_signals import (
     IncidentFlappingStarted,
     IncidentRecovered,
     IncidentSignalled,
+    IncidentSnoozed,
     IncidentSourceAcknowledged,
+    IncidentWoken,
 )
 from shared.events.incident_ties import (
     IncidentAbsorbed,
@@ -60,6 +62,7 @@ from shared.events.incident_ties import (
     IncidentUnlinked,
     IncidentUnmerged,
 )
+from shared.events.maintenance import MaintenanceAnnounced, MaintenanceCancelled
 from shared.events.notification import (
     NotificationConfirmed,
     NotificationFailed,
@@ -114,6 +117,8 @@ IncidentEvent = (
     | IncidentRecovered
     | IncidentFlappingStarted
     | IncidentFlappingEnded
+    | IncidentSnoozed
+    | IncidentWoken
     | IncidentSourceAcknowledged
     | IncidentLinked
     | IncidentUnlinked
@@ -172,6 +177,7 @@ ProblemEvent = (
     | ProblemResolved
 )
 ChangeEvent = ChangeRequested | ChangePlanned | ChangeImplemented | ChangeCancelled
+MaintenanceEvent = MaintenanceAnnounced | MaintenanceCancelled
 AnyEvent = (
     IncidentEvent
     | SlaEvent
@@ -179,6 +185,7 @@ AnyEvent = (
     | HandoverEvent
     | ProblemEvent
     | ChangeEvent
+    | MaintenanceEvent
     | PolicyApplied
 )
 

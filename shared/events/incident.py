@@ -209,6 +209,8 @@ class IncidentResolved(Event):
     policy: int
     cycle: int
     note: Text | None = None
+    forced_because: Text | None = None
+    """Why it is over though a signal of it still fired."""
 
 
 class IncidentReopened(Event):

@@ -85,6 +85,26 @@ class IncidentFlappingEnded(Event):
     held_until: AwareDatetime
 
 
+class IncidentSnoozed(Event):
+    """No news is made of its repeats until `until`. No clock stands for it."""
+
+    type: Literal["incident.snoozed"] = "incident.snoozed"
+    incident: IncidentRef
+    policy: int
+    until: AwareDatetime
+    reason: Text
+
+
+class IncidentWoken(Event):
+    """News is made of its repeats again, before the time was over."""
+
+    type: Literal["incident.woken"] = "incident.woken"
+    incident: IncidentRef
+    policy: int
+    cause: Literal["agent", "severity"]
+    """`severity`: a signal of it got worse."""
+
+
 class IncidentSourceAcknowledged(Event):
     """The source says that somebody acknowledged there. Stops no clock here."""
 

@@ -26,7 +26,9 @@ from shared.events.incident_signals import (
     IncidentFlappingStarted,
     IncidentRecovered,
     IncidentSignalled,
+    IncidentSnoozed,
     IncidentSourceAcknowledged,
+    IncidentWoken,
 )
 from shared.events.incident_ties import (
     IncidentAbsorbed,
@@ -46,6 +48,8 @@ _Told = (
     | IncidentClassified
     | IncidentAssigned
     | IncidentInformed
+    | IncidentSnoozed
+    | IncidentWoken
 )
 _Heard = (
     IncidentSignalled
@@ -86,6 +90,8 @@ def evolve(incident: Incident | None, event: IncidentEvent) -> Incident:
         return _opened(event)
     if incident is None:
         raise BrokenHistory(f"{event.type} before incident.opened of {event.incident}")
+    if isinstance(event, _Told):
+        return _told(incident, event)
     match event:
         case (
             IncidentSignalled()
@@ -105,14 +111,6 @@ def evolve(incident: Incident | None, event: IncidentEvent) -> Incident:
             | IncidentSplit()
         ):
             return tied(incident, event)
-        case (
-            IncidentContacted()
-            | IncidentEdited()
-            | IncidentClassified()
-            | IncidentAssigned()
-            | IncidentInformed()
-        ):
-            return _told(incident, event)
         case _:
             return _moved(incident, event)
 
@@ -173,7 +171,9 @@ def _fired(incident: Incident, key: str | None, **changes: object) -> Incident:
     return changed(incident, signals=signals, **changes)
 
 
-def _told(incident: Incident, event: _Told) -> Incident:
+def _told(  # noqa: PLR0911 one return a case
+    incident: Incident, event: _Told
+) -> Incident:
     match event:
         case IncidentContacted():
             return _contacted(incident, event)
@@ -201,6 +201,10 @@ def _told(incident: Incident, event: _Told) -> Incident:
             return changed(
                 incident, last_message=event.message, last_informed_at=event.at
             )
+        case IncidentSnoozed():
+            return changed(incident, snoozed_until=event.until)
+        case IncidentWoken():
+            return changed(incident, snoozed_until=None)
         case _:
             assert_never(event)
 
@@ -250,6 +254,7 @@ def _over(
                 status=Status.RESOLVED,
                 resolved_at=event.at,
                 answered=False,
+                snoozed_until=None,
             )
         case IncidentClosed():
             return changed(incident, status=Status.CLOSED, closed_at=event.at)

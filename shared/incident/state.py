@@ -97,6 +97,8 @@ class Incident:
     """Keys of signals that somebody acknowledged at their source."""
     flapping_keys: frozenset[str] = frozenset()
     """Keys of signals that go up and down."""
+    snoozed_until: datetime | None = None
+    """Until when no news is made of its repeats; it may be past."""
     links: frozenset[tuple[Relation, str]] = frozenset()
     split_into: frozenset[IncidentRef] = frozenset()
 

@@ -11,6 +11,7 @@ from shared.policy.calendars import Calendar
 from shared.policy.clause import Clause
 from shared.policy.contracts import Contract
 from shared.policy.desk import Desk
+from shared.policy.enrichment import Enrichment
 from shared.policy.escalation import Escalation
 from shared.policy.heartbeats import HEARTBEATS_MAX, Heartbeat
 from shared.policy.maintenance import Maintenance
@@ -25,6 +26,7 @@ from shared.policy.surveys import Survey
 from shared.policy.targets import TargetSet
 from shared.policy.teams import Team
 
+ENRICHMENT_MAX = 200
 URGENCY: Mapping[Severity, Urgency] = {
     "critical": "high",
     "error": "high",
@@ -76,6 +78,8 @@ class Policy(Clause):
     problems: Problems | None = None
     sources: Mapping[Name, Source] = {}
     """By the name in `desk.signal.<name>` and of the source's key."""
+    enrichment: Annotated[tuple[Enrichment, ...], Field(max_length=ENRICHMENT_MAX)] = ()
+    """What is known of signals beside what they say; each row sees the ones before."""
     heartbeats: Annotated[
         Mapping[Name, Heartbeat], Field(max_length=HEARTBEATS_MAX)
     ] = {}
@@ -129,14 +133,15 @@ class Policy(Clause):
         The service is the one it names, else the one its source is set to (a fixed
         one, or the one in the label the policy says), else `unknown`.
         """
-        service = self._service_of(source_name, service_name, labels or {})
+        service = self.service_of(source_name, service_name, labels or {})
         impact = self.services[service].criticality
         urgency = self.urgency(source_name, severity)
         return Classification(service, impact, urgency, self.priority(impact, urgency))
 
-    def _service_of(
+    def service_of(
         self, source_name: str, named: str | None, labels: Mapping[str, str]
     ) -> str:
+        """Return the service a signal is about; `unknown` where it tells none."""
         if named and named in self.services:
             return named
         match self.sources.get(source_name):
@@ -146,6 +151,11 @@ class Policy(Clause):
                 return self.service_known_as(setting)
             case _:
                 return UNKNOWN
+
+    def monitor(self, source_name: str) -> Monitor | None:
+        """Return what is said of a monitoring system, None where nothing is."""
+        source = self.sources.get(source_name)
+        return source if isinstance(source, Monitor) else None
 
     @property
     def team_of_first_contact(self) -> str:

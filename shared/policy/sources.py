@@ -19,6 +19,9 @@ from shared.policy.targets import Channel
 
 ALLOWED_MAX = 100
 LABELS = "labels."
+SERVICE = "service"
+"""What `by` calls the service of a signal."""
+THRESHOLD_MAX = 100
 SERVICE_OR_LABEL = (
     r"^(labels\.[A-Za-z_][A-Za-z0-9_.-]{0,99}|[A-Za-z0-9][A-Za-z0-9_-]{0,63})$"
 )
@@ -31,14 +34,22 @@ ServiceOrLabel = Annotated[
 
 
 class Correlation(Clause):
-    """Signals that agree in all of `by` within a time belong to one incident."""
+    """Signals that agree in all of `by` belong to one incident while it is at work."""
 
     by: Annotated[tuple[ServiceOrLabel, ...], Field(min_length=1)]
+    """`service`, and labels as `labels.<name>`; without one of them it stands alone."""
     within: Duration
+    """How long after the last of them another still belongs to it; each extends it."""
+    threshold: Annotated[Count, Field(ge=2, le=THRESHOLD_MAX)] | None = None
+    """Open only once so many different troubles fire within that time."""
 
 
 class Flapping(Clause):
-    """So many changes of state within a time make one flapping incident."""
+    """So many changes of state within a time make one flapping incident.
+
+    It ends when the state holds for `hold_down`, or else for `within`; no recovery is
+    believed before.
+    """
 
     changes: Annotated[Count, Field(ge=2)]
     within: Duration
@@ -93,9 +104,13 @@ class Monitor(Clause):
     urgency: Mapping[Severity, Urgency] = {}
     """Where this source means something else by a severity than is usual."""
     correlate: Correlation | None = None
+    open_after: Duration | None = None
+    """A trouble opens an incident only if it still fires after this long."""
     hold_down: Duration | None = None
-    """A signal opens an incident only if it still holds after this long."""
+    """A recovery takes effect only after it has held this long."""
     flapping: Flapping | None = None
+    recovers_after: Duration | None = None
+    """Not fired for this long counts as recovered: for what never says so itself."""
 
     @model_validator(mode="after")
     def _mapped_by_a_mapping(self) -> Self:

@@ -8,7 +8,7 @@ from pydantic import Field
 from shared.policy.names import Name
 from shared.references import IncidentRef, ProblemRef
 from shared.texts import Title, Words
-from shared.wishes import Wish
+from shared.wish import Wish
 
 BESIDE_MAX = 1_000
 

@@ -121,7 +121,8 @@ def test_an_agent_takes_it_resolves_it_closes_it_and_the_timeline_tells(
     taken = command(desk, ref, "acknowledge")
     page = get(desk, "/v1/queues/mine/incidents", min_position=taken["positions"][-1])
     assert [item["ref"] for item in page["items"]] == [ref]
-    command(desk, ref, "resolve", {"note": "log rotation was off"})
+    why = {"force": True, "reason": "the probe is unplugged"}
+    command(desk, ref, "resolve", {"note": "log rotation was off", **why})
     closed = command(desk, ref, "close")
 
     told = get(

@@ -5,6 +5,10 @@ lie before they are received, then in any order and with any repeats of delivery
 within the reopen window, a trouble has an incident at work at the end exactly if its
 latest signal is a trigger, never more than one, and never one that was opened twice.
 How many events it took, and what priority the way there gave, may differ.
+
+Once time has let everything held take effect, the same holds whatever the settings of
+the source: what must hold before it is believed, what flaps, and what belongs together,
+which then is at work in one incident a group.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -16,9 +20,27 @@ from hypothesis import strategies as st
 from services.intake.signals import Signal, signal_key
 from shared.events.incident import IncidentOpened
 from shared.incident import AT_WORK
-from tests.support.pure_desk import PureDesk
+from shared.policy.document import Policy
+from tests.support.policies import full
+from tests.support.pure_desk import ALONE, PureDesk
 
 NINE = datetime(2025, 6, 30, 7, tzinfo=UTC)
+
+SITES = {"k1": "lyon", "k2": "lyon", "k3": "nice"}
+TOGETHER = ", correlate: {by: [labels.site], within: 10m}"
+FLAPS = ", flapping: {changes: 3, within: 20m}"
+SETTINGS = (
+    TOGETHER,
+    ", hold_down: 2m",
+    ", open_after: 1m",
+    FLAPS,
+    f", hold_down: 2m{FLAPS}",
+    f"{TOGETHER}, hold_down: 2m, open_after: 1m{FLAPS}",
+)
+POLICIES = tuple(
+    full(("36h30m\n  calendar: jour", "36h30m\n  calendar: toujours"), (ALONE[0], each))
+    for each in SETTINGS
+)
 
 histories = st.lists(
     st.tuples(
@@ -37,6 +59,8 @@ histories = st.lists(
                 "action": action,
                 "title": "down",
                 "severity": severity,
+                "labels": {"site": SITES[key]},
+                "event_id": f"e-{n}",
                 "occurred_at": NINE + timedelta(minutes=n),
             }
         )
@@ -85,3 +109,50 @@ def test_a_whole_history_sent_again_opens_nothing(history: list[Signal]) -> None
 
     assert {r for r, i in desk.incidents.items() if i.status in AT_WORK} == at_work
     assert not [e for e in desk.log[number:] if isinstance(e, IncidentOpened)]
+
+
+@settings(max_examples=400, deadline=timedelta(seconds=5))
+@given(histories, st.sampled_from(POLICIES), st.randoms(use_true_random=False))
+def test_settings_and_batches_change_nothing_about_what_is_open_in_the_end(
+    history: list[Signal], policy: Policy, random: Random
+) -> None:
+    deliveries = history + random.choices(history, k=random.randrange(10))
+    random.shuffle(deliveries)
+    desk, at = PureDesk(policy), NINE + timedelta(hours=1)
+    while deliveries:
+        size = random.randint(1, 4)
+        desk.hear_all(deliveries[:size], at)
+        deliveries = deliveries[size:]
+        at += timedelta(seconds=20)
+        if random.random() < 0.5:  # nobody need look in time
+            desk.pass_time(at)
+    desk.pass_time(at + timedelta(hours=1))
+
+    latest = {signal.dedup_key: signal.action for signal in history}
+    expected: dict[str, set[str]] = {}
+    together = policy.sources["prom"].model_dump()["correlate"] is not None
+    for key, action in latest.items():
+        if action == "trigger":
+            group = SITES[key] if together else key
+            expected.setdefault(group, set()).add(signal_key("prom", key))
+    at_work = [
+        {key for key, state in incident.signals.items() if state == "firing"}
+        for incident in desk.incidents.values()
+        if incident.status in AT_WORK
+    ]
+    assert sorted(map(sorted, at_work)) == sorted(map(sorted, expected.values()))
+    assert not any(row.held for row in desk.rows.values())
+
+
+@settings(max_examples=100, deadline=timedelta(seconds=5))
+@given(histories, st.sampled_from(POLICIES))
+def test_the_same_messages_again_change_nothing(
+    history: list[Signal], policy: Policy
+) -> None:
+    desk, later = PureDesk(policy), NINE + timedelta(hours=1)
+    desk.hear_all(history, later)
+    events, rows, told = list(desk.log), dict(desk.rows), list(desk.suppressed)
+
+    desk.hear_all(history, later + timedelta(seconds=1))
+
+    assert (desk.log, desk.rows, desk.suppressed) == (events, rows, told)

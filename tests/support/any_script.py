@@ -114,7 +114,7 @@ _ALONE: st.SearchStrategy[PersonsWish] = st.one_of(
     _some(Restore, workaround=st.booleans()),
     st.just(Relapse()),
     _some(Resolve, note=_NOTES),
-    _some(Resolve, note=_NOTES),
+    _some(Resolve, note=_NOTES, force=st.just(True), reason=st.just("unplugged")),
     _some(Reopen, reason=_NOTES),
     st.just(Close()),
     st.just(Close()),

@@ -110,7 +110,8 @@ class Story:
         self.until("16:10")
         self.command("restore", note="Le service redémarre.")
         self.until("16:20")
-        self.command("resolve", note="Disque remplacé.")
+        why = {"force": True, "reason": "La sonde est arrêtée."}
+        self.command("resolve", note="Disque remplacé.", **why)
         self.until("07-02 08:00")
 
     def timeline(self) -> Timeline:

@@ -4,16 +4,25 @@ What the store does in one transaction is done here in memory, for tests that tr
 history there can be.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from services.intake.commands import Command
-from services.intake.correlation import Correlated, KeyRow, correlate
 from services.intake.decider import Refused, decide
+from services.intake.delivery import Delivery, Elapsed, Result
+from services.intake.outcomes import EventId
+from services.intake.pipeline.enriching import enriched
+from services.intake.pipeline.key_row import NO_LIFE, GroupRow, KeyRow
+from services.intake.pipeline.suppressing import Suppressed
+from services.intake.pipeline.windows import Window, windows_of
+from services.intake.reckoning import Before, Reckoning, reckon
+from services.intake.record_cache import Versioned
 from services.intake.signals import Signal, signal_key
 from shared.events import IncidentEvent
+from shared.events.incident import IncidentOpened
 from shared.events.incident_ties import (
     IncidentAbsorbed,
     IncidentSplit,
@@ -25,8 +34,26 @@ from shared.references import incident_ref
 from shared.wishes import Link, Merge, Unlink
 from tests.support.policies import full
 
-POLICY = full()
+ALONE = (", correlate: {by: [service], within: 5m}", "")
+"""A change of the full policy: no trouble belongs together with another."""
+POLICY = full(ALONE)
 FIRST_BY_SIGNAL = 1_000
+
+
+class Heard(NamedTuple):
+    """What became of a signal, what was appended, and its row after it."""
+
+    outcome: str
+    row: KeyRow
+    events: Sequence[IncidentEvent]
+    reason: str | None
+    rule: str | None
+
+
+def _key(heard: Signal | Elapsed) -> str:
+    if isinstance(heard, Elapsed):
+        return heard.signal_key
+    return signal_key(heard.source, heard.dedup_key)
 
 
 @dataclass
@@ -37,9 +64,11 @@ class PureDesk:
     log: list[IncidentEvent] = field(default_factory=list)
     incidents: dict[str, Incident] = field(default_factory=dict)
     rows: dict[str, KeyRow] = field(default_factory=dict)
-    _numbers: Iterator[int] = field(
-        default_factory=lambda: iter(range(FIRST_BY_SIGNAL, 1_000_000))
-    )
+    groups: dict[str, GroupRow] = field(default_factory=dict)
+    known: dict[EventId, Result] = field(default_factory=dict)
+    suppressed: list[Suppressed] = field(default_factory=list)
+    announced: list[tuple[str, Window]] = field(default_factory=list)
+    _next: int = FIRST_BY_SIGNAL
 
     def take(self, command: Command) -> list[IncidentEvent]:
         """Do what `command` says; nothing if it is refused."""
@@ -57,23 +86,72 @@ class PureDesk:
             return events
         return []
 
-    def hear(self, signal: Signal, at: datetime) -> Correlated:
+    def hear(self, signal: Signal, at: datetime) -> Heard:
         """Receive `signal` at `at`."""
-        key = signal_key(signal.source, signal.dedup_key)
-        row = self.rows.get(key) or KeyRow(key, signal.source)
-        heard = correlate(
-            row,
-            self.incidents.get(row.incident or ""),
-            signal,
-            received_at=at,
-            at=at,
-            policy=self.policy,
-            policy_version=1,
-            fresh=map(incident_ref, self._numbers),
-        )
-        self.rows[key] = heard.row
-        self._append(heard.events)
+        (heard,) = self.hear_all([signal], at)
         return heard
+
+    def hear_all(self, signals: Sequence[Signal], at: datetime) -> list[Heard]:
+        """Receive these together at `at`."""
+        reckoning = self._reckon(signals, at)
+        return [
+            Heard(
+                line.result.status,
+                self.rows[signal_key(signal.source, signal.dedup_key)],
+                ()
+                if line.member is None
+                else tuple(e for _, e in reckoning.recorded[line.member]),
+                line.result.error,
+                line.result.rule,
+            )
+            for signal, line in zip(signals, reckoning.lines, strict=True)
+        ]
+
+    def pass_time(self, at: datetime, *, anew: bool = False) -> list[IncidentEvent]:
+        """Let it be `at`: look at every trouble of which something is due by then."""
+        timers = [
+            Elapsed(row.signal_key, row.source)
+            for row in self.rows.values()
+            if row.due_at is not None and (anew or row.due_at <= at)
+        ]
+        reckoning = self._reckon(timers, at)
+        return [event for events in reckoning.recorded for _, event in events]
+
+    def _reckon(self, heard: Sequence[Signal | Elapsed], at: datetime) -> Reckoning:
+        keys = {_key(each): each.source for each in heard}
+        rows = {key: self.rows.get(key) or KeyRow(key, keys[key]) for key in keys}
+        first, count = self._next, len(heard)
+        states = {
+            ref: Versioned(0, incident) for ref, incident in self.incidents.items()
+        }
+        before = Before(
+            {**self.rows, **rows},
+            self.groups,
+            windows_of(self.policy.maintenance, self.announced),
+            states,
+            self.known,
+            self.policy,
+            1,
+            at,
+            [incident_ref(n) for n in range(first, first + count)],
+        )
+        delivery = Delivery("prom", "native", b"", 0, tuple(heard), at)
+        reckoning = reckon(enriched([delivery], self.policy), before)
+        for row in reckoning.changed:
+            self.rows[row.signal_key] = row
+        for key, row in rows.items():
+            self.rows.setdefault(key, row)
+        for group in reckoning.groups:
+            self.groups[group.group_key] = group
+        self.suppressed += reckoning.suppressed
+        for each in reckoning.received():
+            if each.result.event_id:
+                self.known[each.source, each.result.event_id] = each.result
+        events = [event for events in reckoning.recorded for _, event in events]
+        opened = [event for event in events if isinstance(event, IncidentOpened)]
+        self._next += len(opened)
+        self._append(events)
+        return reckoning
 
     def _append(self, events: Iterable[IncidentEvent]) -> None:
         for event in events:
@@ -92,5 +170,9 @@ class PureDesk:
                 moved = split
             case _:
                 return
+        apart = isinstance(event, IncidentSplit)
         for key in moved:
-            self.rows[key] = self.rows[key]._replace(incident=ref)
+            row = self.rows[key]
+            life = replace(row.life, apart=apart)
+            life = NO_LIFE if life == NO_LIFE else life
+            self.rows[key] = row._replace(incident=ref, life=life)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal, get_args
 
-from services.intake.delivery import Delivery, Result, Status
+from services.intake.delivery import TIMER, Delivery, Result, Status
 from shared.clock import Clock
 
 SLOT = timedelta(minutes=5)
@@ -66,7 +66,7 @@ class Tally:
         """Count what became of a batch of deliveries."""
         found: Counter[tuple[str, Kind]] = Counter()
         for delivery, answer in zip(deliveries, answers, strict=True):
-            if isinstance(answer, list):
+            if isinstance(answer, list) and delivery.adapter != TIMER:
                 for result in answer:
                     found[delivery.source, KIND_OF.get(result.status, "accepted")] += 1
         for (source, kind), number in found.items():

@@ -5,10 +5,19 @@ from typing import assert_never
 from services.intake.commands import (
     AcknowledgeSource,
     Command,
+    Flap,
     Recover,
     Trigger,
 )
-from services.intake.decider import ending, hearing, linking, merging, opening, working
+from services.intake.decider import (
+    ending,
+    hearing,
+    linking,
+    merging,
+    opening,
+    snoozing,
+    working,
+)
 from services.intake.decider.circumstances import Circumstances
 from services.intake.decider.refused import Refused
 from services.intake.decider.table import is_to_do
@@ -17,6 +26,7 @@ from shared.events import IncidentEvent
 from shared.incident import Incident
 from shared.policy.document import Policy
 from shared.problems import Problem
+from shared.snooze_wishes import Snooze, Wake
 from shared.wishes import (
     Link,
     Merge,
@@ -52,10 +62,12 @@ def decide(  # noqa: PLR0911 one return a case
     if isinstance(wish, ending.EndWish):
         return ending.ended(wish, incident, circumstances)
     match wish:
-        case Trigger() | Recover() | AcknowledgeSource():
+        case Trigger() | Recover() | Flap() | AcknowledgeSource():
             return hearing.heard(wish, incident, circumstances)
         case Link() | Unlink() | Merge() | Unmerge() | Split():
             return _tied(wish, incident, circumstances)
+        case Snooze() | Wake():
+            return snoozing.snoozed(wish, incident, circumstances)
         case Open():
             return []
         case _:

@@ -36,9 +36,8 @@ def ended(
         case Relapse(reason=reason):
             is_back = incident.restored_at is not None
             return [IncidentRelapsed(**common, reason=reason)] if is_back else []
-        case Resolve(note=note):
-            by_hand = taken(incident, circumstances)
-            return [*by_hand, *resolution(incident, circumstances, note)]
+        case Resolve():
+            return _resolved(wish, incident, circumstances)
         case Reopen():
             return _reopened(wish, incident, circumstances)
         case Close() | CloseSilent():
@@ -50,15 +49,39 @@ def ended(
             assert_never(wish)
 
 
+def _resolved(
+    wish: Resolve, incident: Incident, circumstances: Circumstances
+) -> list[IncidentEvent]:
+    """Return what resolving by hand comes to: never unnoticed while something fires."""
+    firing = sum(state == "firing" for state in incident.signals.values())
+    if firing and not wish.force:
+        raise Refused(
+            f"{incident.ref} has a signal that still fires ({firing}): wait until it "
+            "recovers, or resolve it with `force` and a `reason`",
+            "firing",
+        )
+    because = wish.reason if firing else None
+    return [
+        *taken(incident, circumstances),
+        *resolution(incident, circumstances, wish.note, because),
+    ]
+
+
 def resolution(
-    incident: Incident, circumstances: Circumstances, note: str | None = None
+    incident: Incident,
+    circumstances: Circumstances,
+    note: str | None = None,
+    forced_because: str | None = None,
 ) -> list[IncidentEvent]:
     """Return what resolving comes to: waiting ends, service is back, work is done."""
     events = unpaused(incident, circumstances, "resolved")
     if incident.restored_at is None:
         events.append(IncidentRestored(**circumstances.on(incident.ref)))
     common = circumstances.about(incident)
-    return [*events, IncidentResolved(**common, cycle=incident.cycle, note=note)]
+    resolved = IncidentResolved(
+        **common, cycle=incident.cycle, note=note, forced_because=forced_because
+    )
+    return [*events, resolved]
 
 
 def unpaused(

@@ -5,13 +5,20 @@ Which signals are news is for `correlation` to know; here they are taken as such
 
 from typing import assert_never
 
-from services.intake.commands import AcknowledgeSource, MachinesWish, Recover, Trigger
+from services.intake.commands import (
+    AcknowledgeSource,
+    Flap,
+    MachinesWish,
+    Recover,
+    Trigger,
+)
 from services.intake.decider.circumstances import Circumstances
 from services.intake.decider.ending import may_reopen, resolution
 from services.intake.decider.refused import Refused
 from services.intake.signals import Signal
 from shared.events import IncidentEvent
 from shared.events.incident import (
+    IncidentAssigned,
     IncidentClassified,
     IncidentOpened,
     IncidentRelapsed,
@@ -19,9 +26,12 @@ from shared.events.incident import (
     IncidentRestored,
 )
 from shared.events.incident_signals import (
+    IncidentFlappingEnded,
+    IncidentFlappingStarted,
     IncidentRecovered,
     IncidentSignalled,
     IncidentSourceAcknowledged,
+    IncidentWoken,
 )
 from shared.incident import AT_WORK, Incident, Status, evolve
 from shared.policy.document import Classification, Policy
@@ -54,12 +64,23 @@ def opened(wish: Trigger, circumstances: Circumstances) -> list[IncidentEvent]:
             dedup_key=signal.dedup_key,
             labels=signal.labels or None,
             details=signal.details,
-            reported_at=wish.received_at,
+            reported_at=wish.reported_at or wish.received_at,
             received_at=wish.received_at,
             occurred_at=signal.occurred_at,
             follows=wish.follows,
-        )
+            rule=wish.rule,
+            rule_of=wish.of,
+        ),
+        *_assigned(wish, circumstances),
     ]
+
+
+def _assigned(wish: Trigger, circumstances: Circumstances) -> list[IncidentEvent]:
+    """Give it to whom the policy's table names; the desk stays its owner."""
+    if wish.team in (None, circumstances.policy.team_of_first_contact):
+        return []
+    common = circumstances.on(circumstances.command.incident)
+    return [IncidentAssigned(**common, team=wish.team)]
 
 
 def heard(
@@ -71,9 +92,12 @@ def heard(
             return [
                 _fired(wish, incident, circumstances),
                 *_raised(wish.signal, incident, circumstances),
+                *_woken(wish, incident, circumstances),
             ]
         case Recover():
             return _recovered(wish, incident, circumstances)
+        case Flap():
+            return [_flapping(wish, incident, circumstances)]
         case AcknowledgeSource(signal_key=key):
             if key in incident.source_acknowledged:
                 return []
@@ -98,15 +122,48 @@ def _fired(
         "signal_key": wish.signal_key,
         "severity": signal.severity,
         "occurred_at": signal.occurred_at,
+        "rule": wish.rule,
+        "rule_of": wish.of,
     }
     if incident.status not in AT_WORK:
         return _reopened(incident, circumstances, {**said, "repeats": wish.repeats})
     fires_already = incident.signals.get(wish.signal_key) == "firing"
     if incident.restored_at is not None and not fires_already:
         return IncidentRelapsed(**said)
+    if wish.joins:
+        said["whose"] = f"source:{signal.source}"
     return IncidentSignalled(
-        **said, source=signal.source, repeats=wish.repeats, last_at=wish.received_at
+        **said,
+        source=signal.source,
+        repeats=wish.repeats,
+        last_at=wish.received_at,
+        title=signal.title if wish.joins else None,
+        dedup_key=signal.dedup_key if wish.joins else None,
     )
+
+
+def _woken(
+    wish: Trigger, incident: Incident, circumstances: Circumstances
+) -> list[IncidentEvent]:
+    until = incident.snoozed_until
+    if not wish.wakes or until is None or until <= circumstances.command.at:
+        return []
+    return [IncidentWoken(**circumstances.on(incident.ref), cause="severity")]
+
+
+def _flapping(
+    wish: Flap, incident: Incident, circumstances: Circumstances
+) -> IncidentEvent:
+    said = {
+        **circumstances.on(incident.ref),
+        "source": wish.source,
+        "signal_key": wish.signal_key,
+        "changes": wish.changes,
+        "since": wish.since,
+    }
+    if wish.held_until is None:
+        return IncidentFlappingStarted(**said)
+    return IncidentFlappingEnded(**said, held_until=wish.held_until)
 
 
 def _reopened(
@@ -152,10 +209,13 @@ def _recovered(
 ) -> list[IncidentEvent]:
     recovered = IncidentRecovered(
         **circumstances.on(incident.ref),
-        source=wish.signal.source,
+        source=wish.source,
         signal_key=wish.signal_key,
         repeats=wish.repeats,
-        occurred_at=wish.signal.occurred_at,
+        occurred_at=wish.occurred_at,
+        held_until=wish.held_until,
+        rule=wish.rule,
+        rule_of=wish.of,
     )
     after = evolve(incident, recovered)
     if incident.status not in AT_WORK or "firing" in after.signals.values():

@@ -8,6 +8,7 @@ Code = Literal[
     "unknown_change",
     "unknown_target",  # the other record named does not exist
     "state",  # not in this state of the incident
+    "firing",  # a signal of it says that it is not over
     "window",  # too late to reopen
     "role",  # not this person
     "invalid",  # something named or left out does not fit

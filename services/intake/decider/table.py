@@ -45,6 +45,8 @@ TABLE: Mapping[str, Row] = {
     "reopen": _row(ALREADY, ALREADY, ALREADY, DO, DO, _NEW, _UNMERGE),
     "close": _row(_RESOLVE, _RESOLVE, _RESOLVE, DO, ALREADY, _OVER, _THERE),
     "cancel": _row(DO, DO, DO, "close it instead", _OVER, ALREADY, _UNMERGE),
+    "snooze": _row(DO, DO, DO, _REOPEN, _REOPEN, _NEW, _THERE),
+    "wake": _row(DO, DO, DO, *[ALREADY] * 3, _THERE),
     "link": _row(*[DO] * 6, _THERE),
     "unlink": _row(*[DO] * 6, _THERE),
     "merge": _row(DO, DO, DO, _LINK, _LINK, _LINK, DO),
@@ -52,6 +54,7 @@ TABLE: Mapping[str, Row] = {
     "split": _row(DO, DO, DO, _REOPEN, _REOPEN, _NEW, _THERE),
     "trigger": _row(*[DO] * 5, _NEW, _THERE),
     "recover": _row(*[DO] * 6, _THERE),
+    "flap": _row(*[DO] * 6, _THERE),
     "acknowledge_source": _row(DO, DO, DO, *[ALREADY] * 4),
     "close_silent": _row(*[ALREADY] * 3, DO, *[ALREADY] * 3),
 }

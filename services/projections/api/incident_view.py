@@ -82,6 +82,8 @@ class IncidentView(Answer):
     """Its signals by key, and how they stand."""
     flapping: bool
     """A signal of it goes up and down; its recoveries are not believed yet."""
+    snoozed_until: AwareDatetime | None
+    """Until when no news is made of its repeats; it may be past."""
     source_acknowledged: list[str]
     links: list[LinkView]
     merged_into: IncidentRef | None

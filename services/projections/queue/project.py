@@ -35,7 +35,9 @@ from shared.events.incident_signals import (
     IncidentFlappingStarted,
     IncidentRecovered,
     IncidentSignalled,
+    IncidentSnoozed,
     IncidentSourceAcknowledged,
+    IncidentWoken,
 )
 from shared.events.incident_ties import (
     IncidentAbsorbed,
@@ -141,6 +143,7 @@ def _opened(event: IncidentOpened, entry: Entry) -> QueueRow:
         due_target=None,
         breached=False,
         flapping=False,
+        snoozed_until=None,
         own_team=event.team,
         own_team_position=entry.position,
     )
@@ -168,6 +171,8 @@ def _changes(  # noqa: PLR0911 one return a case
             | IncidentEdited()
             | IncidentClassified()
             | IncidentAssigned()
+            | IncidentSnoozed()
+            | IncidentWoken()
         ):
             return _told(row, event)
         case (
@@ -182,10 +187,17 @@ def _changes(  # noqa: PLR0911 one return a case
             return _moved(row, event)
 
 
-def _told(
-    row: QueueRow,
-    event: IncidentContacted | IncidentEdited | IncidentClassified | IncidentAssigned,
-) -> Changes:
+_Told = (
+    IncidentContacted
+    | IncidentEdited
+    | IncidentClassified
+    | IncidentAssigned
+    | IncidentSnoozed
+    | IncidentWoken
+)
+
+
+def _told(row: QueueRow, event: _Told) -> Changes:
     match event:
         case IncidentEdited(title=title):
             return {"title": title} if title else {}
@@ -204,6 +216,10 @@ def _told(
             }
         case IncidentAssigned():
             return {"own_team": event.team, "assignee": event.assignee}
+        case IncidentSnoozed():
+            return {"snoozed_until": event.until}
+        case IncidentWoken():
+            return {"snoozed_until": None}
         case _:
             assert_never(event)
 
@@ -247,7 +263,7 @@ def _over(
 ) -> Changes:
     match event:
         case IncidentResolved():
-            return {"status": Status.RESOLVED}
+            return {"status": Status.RESOLVED, "snoozed_until": None}
         case IncidentClosed():
             return {"status": Status.CLOSED, "ended_at": event.at}
         case IncidentCancelled():

@@ -68,6 +68,8 @@ class QueueRow:
     """Whether a promise to own or to resolve was broken in this cycle."""
     flapping: bool
     """A signal of it goes up and down; its recoveries are not believed yet."""
+    snoozed_until: datetime | None
+    """Until when no news is made of its repeats; it may be past."""
     own_team: Annotated[str, _OWN]
     own_team_position: Annotated[int, _OWN]
     sla_position: Annotated[int, _OWN] = 0

@@ -31,6 +31,7 @@ _NOT_TEXT = {
     "due_at": "timestamptz",
     "breached": "bool",
     "flapping": "bool",
+    "snoozed_until": "timestamptz",
     "own_team_position": "int8",
     "sla_position": "int8",
     "sla_cycle": "int4",

@@ -59,7 +59,11 @@ ENGLISH: Mapping[str, tuple[Part, ...]] = {
         "{rule}",
         "({rule_of})",
     ),
-    "incident.resolved": ("{who} resolved it", ": {note}"),
+    "incident.resolved": (
+        "{who} resolved it",
+        ": {note}",
+        "; a signal still fired, but: {forced_because}",
+    ),
     "incident.reopened": (
         "{who} reopened it",
         ("after_closure", "after it was closed"),
@@ -92,6 +96,8 @@ ENGLISH: Mapping[str, tuple[Part, ...]] = {
         "A signal of {source} is calm as of {held_until}",
         ", after {changes} changes since {since}",
     ),
+    "incident.snoozed": ("{who} wants no news of its repeats until {until}: {reason}",),
+    "incident.woken": ("News is made of its repeats again ({cause})",),
     "incident.source_acknowledged": ("It was acknowledged at {source}",),
     "incident.linked": ("{who} linked it to {target} ({relation})",),
     "incident.unlinked": ("{who} removed its link to {target} ({relation})",),
@@ -234,6 +240,11 @@ ENGLISH: Mapping[str, tuple[Part, ...]] = {
     "change.planned": ("{who} planned it for {planned_for}",),
     "change.implemented": ("{who} made it", ": {note}"),
     "change.cancelled": ("{who} cancelled it: {reason}",),
+    "maintenance.announced": (
+        "{who} announced work on service {service}, {window}",
+        ", until {until}: {reason}",
+    ),
+    "maintenance.cancelled": ("{who} cancelled the work {window}", ": {reason}"),
 }
 
 _TOLD_ANYWAY = dict.fromkeys(
@@ -260,6 +271,7 @@ WORDS: Words = {
     },
     "target": {"tto": "TTO", "ttr": "TTR", "update": "next update"},
     "cause": {
+        "severity": "a signal got worse",
         "by_hand": "by hand",
         "dwell": "its time there was used up",
         "desk_closed": "nobody is at the desk",

@@ -62,7 +62,11 @@ FRENCH: Mapping[str, tuple[Part, ...]] = {
         "{rule}",
         "({rule_of})",
     ),
-    "incident.resolved": ("{who} l’a résolu", "\xa0: {note}"),
+    "incident.resolved": (
+        "{who} l’a résolu",
+        "\xa0: {note}",
+        "\xa0; un signal durait encore, mais\xa0: {forced_because}",
+    ),
     "incident.reopened": (
         "{who} l’a rouvert",
         ("after_closure", "après sa clôture"),
@@ -96,6 +100,11 @@ FRENCH: Mapping[str, tuple[Part, ...]] = {
         "Un signal de {source} est stable depuis le {held_until}",
         ", après {changes} changements depuis le {since}",
     ),
+    "incident.snoozed": (
+        "{who} ne veut pas être informé des répétitions jusqu’au {until}",
+        "\xa0: {reason}",
+    ),
+    "incident.woken": ("Ses répétitions sont de nouveau signalées ({cause})",),
     "incident.source_acknowledged": ("Il a été acquitté chez {source}",),
     "incident.linked": ("{who} l’a lié à {target} ({relation})",),
     "incident.unlinked": ("{who} a retiré son lien avec {target} ({relation})",),
@@ -252,4 +261,12 @@ FRENCH: Mapping[str, tuple[Part, ...]] = {
     "change.planned": ("{who} l’a planifié pour {planned_for}",),
     "change.implemented": ("{who} l’a réalisé", "\xa0: {note}"),
     "change.cancelled": ("{who} l’a annulé\xa0: {reason}",),
+    "maintenance.announced": (
+        "{who} a annoncé des travaux sur le service {service}, {window}",
+        ", jusqu’au {until}\xa0: {reason}",
+    ),
+    "maintenance.cancelled": (
+        "{who} a annulé les travaux {window}",
+        "\xa0: {reason}",
+    ),
 }

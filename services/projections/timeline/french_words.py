@@ -58,6 +58,7 @@ WORDS: Words = {
         "no_contract": "plus de contrat",
     },
     "cause": {
+        "severity": "gravité en hausse",
         "reply": "réponse",
         "user": "utilisateur",
         "signal": "signal",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 _CAPITALS = frozenset({"priority", "level", "from_level", "to_level"})
-_INSTANTS = frozenset({"answer_by", "held_until", "planned_for", "since"})
+_INSTANTS = frozenset({"answer_by", "held_until", "planned_for", "since", "until"})
 _SPACE = "\N{NO-BREAK SPACE}"
 
 

@@ -31,6 +31,8 @@ pytestmark = pytest.mark.servers
 # The starter policy closes after 10 hours around the clock.
 DUE = NOW + timedelta(hours=10)
 SECONDS = 20
+FORCED = Resolve(force=True, reason="the probe is unplugged")
+"""Resolves what still fires."""
 
 
 class Watch:
@@ -150,7 +152,7 @@ def test_what_nobody_reported_needs_no_message(ruled: Database) -> None:
     async def story() -> None:
         hands, watch = hands_on(ruled, pool_size=8), Watch()
         receive(hands, DISK)
-        done(hands, Resolve())
+        done(hands, FORCED)
         watch.now = DUE
         async with at_work(hands, watch):
             await until(lambda: len(closures(hands)) == 1)
@@ -164,7 +166,7 @@ def test_who_answers_or_comes_back_is_not_closed_over(ruled: Database) -> None:
         hands, watch = hands_on(ruled, pool_size=8), Watch()
         reported_and_resolved(hands)
         receive(hands, DISK)
-        done(hands, Resolve(), "INC-000002")
+        done(hands, FORCED, "INC-000002")
         told(ruled, hands)
         done(hands, Attach(person="lefevre", channel="email", words="Non !"))
         done(hands, Reopen(), "INC-000002")
@@ -205,7 +207,7 @@ def test_made_anew_from_the_log_it_closes_nothing_twice(ruled: Database) -> None
     async def story() -> None:
         hands, watch = hands_on(ruled, pool_size=8), Watch()
         receive(hands, DISK)
-        done(hands, Resolve())
+        done(hands, FORCED)
         watch.now = DUE
         async with at_work(hands, watch):
             await until(lambda: len(closures(hands)) == 1)

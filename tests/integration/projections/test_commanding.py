@@ -15,8 +15,10 @@ pytestmark = pytest.mark.servers
 _VERBS = [
     *("classify", "assign", "acknowledge", "pause", "resume", "inform", "restore"),
     *("resolve", "reopen", "close", "cancel", "link", "unlink"),
+    *("snooze", "wake"),
     *("merge", "unmerge", "split"),
 ]
+_FORCED = {"force": True, "reason": "the probe is unplugged"}
 _OPEN = {"title": "No mail", "service": "mail", "impact": "low", "urgency": "low"}
 
 
@@ -144,7 +146,7 @@ def test_a_version_that_is_past_is_refused_with_412(desk: Desk) -> None:
 
     assert answer.status_code == 412
     version = _get(desk, f"/v1/incidents/{ref}")["version"]
-    good = _post(desk, f"/v1/incidents/{ref}/resolve", If_Match=f'"{version}"')
+    good = _post(desk, f"/v1/incidents/{ref}/resolve", _FORCED, If_Match=f'"{version}"')
     assert good.status_code == 200
 
 

@@ -17,6 +17,7 @@ from shared.policy.document import Policy
 from shared.problems import Problem
 from shared.wishes import PersonsWish
 from tests.support.policies import full
+from tests.support.pure_desk import ALONE
 
 INC = "INC-000042"
 OTHER = "INC-000007"
@@ -27,10 +28,11 @@ ODETTE = "person:odette"
 MONITOR = "source:prom"
 KEY, KEY_2 = "a" * 64, "b" * 64
 POLICY = full()
-ROUND_THE_CLOCK = full(
+OPEN_WINDOWS = (
     ("36h30m\n  calendar: jour", "36h30m\n  calendar: toujours"),
     ("calendar: jour, p1_calendar", "calendar: toujours, p1_calendar"),
 )
+ROUND_THE_CLOCK = full(*OPEN_WINDOWS, ALONE)
 """The same desk, whose windows after an incident are always open."""
 
 E = TypeVar("E", bound=Event)

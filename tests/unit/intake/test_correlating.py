@@ -1,10 +1,10 @@
 """A signal meets what is known of its trouble."""
 
-from services.intake.correlation import SUMMARY_EVERY
+from services.intake.pipeline.firing import SUMMARY_EVERY
 from shared.events.incident import IncidentClassified, IncidentOpened
 from shared.events.incident_signals import IncidentSignalled
 from shared.incident import Status
-from shared.wishes import Classify, Merge, Open, Resolve
+from shared.wishes import Classify, Merge, Open
 
 from .spec import NINE
 from .trouble import (
@@ -12,6 +12,7 @@ from .trouble import (
     A_SECOND,
     FIRST,
     K1,
+    RESOLVE,
     SECOND,
     WINDOW,
     Trouble,
@@ -167,7 +168,7 @@ def test_a_reference_is_taken_only_where_one_is_opened() -> None:
 
 def test_an_acknowledgement_of_what_is_resolved_is_suppressed() -> None:
     trouble = firing()
-    trouble.wishes(Resolve())
+    trouble.wishes(RESOLVE)
 
     assert trouble.hears("acknowledge").outcome == "suppressed"
 

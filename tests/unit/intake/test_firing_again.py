@@ -1,11 +1,22 @@
 """A trouble comes back, or was never over."""
 
-from services.intake.correlation import STALE_WITHIN, SUMMARY_EVERY
+from services.intake.pipeline.firing import STALE_WITHIN, SUMMARY_EVERY
 from shared.events.incident import IncidentOpened, IncidentReopened
-from shared.wishes import Attach, Cancel, Close, Merge, Open, Resolve, Restore
+from shared.wishes import Attach, Cancel, Close, Merge, Open, Restore
 
 from .spec import NINE
-from .trouble import A_MINUTE, A_SECOND, FIRST, K1, SECOND, WINDOW, firing, only, types
+from .trouble import (
+    A_MINUTE,
+    A_SECOND,
+    FIRST,
+    K1,
+    RESOLVE,
+    SECOND,
+    WINDOW,
+    firing,
+    only,
+    types,
+)
 
 
 def test_what_fires_again_is_reopened_within_the_window() -> None:
@@ -45,7 +56,7 @@ def test_the_window_of_a_closed_one_begins_with_its_closure() -> None:
 def test_what_was_resolved_by_hand_and_still_fires_is_reopened() -> None:
     trouble = firing()
     trouble.hears("trigger")
-    trouble.wishes(Resolve())
+    trouble.wishes(RESOLVE)
     event = only(trouble.hears("trigger"))
 
     assert isinstance(event, IncidentReopened)

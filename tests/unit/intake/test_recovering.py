@@ -4,12 +4,12 @@ import pytest
 
 from shared.events.incident_signals import IncidentRecovered
 from shared.incident import Status
-from shared.wishes import Attach, Merge, Open, Resolve, Restore
+from shared.wishes import Attach, Merge, Open, Restore
 from tests.support.policies import full
 from tests.support.pure_desk import PureDesk
 
 from .spec import NINE
-from .trouble import A_MINUTE, FIRST, SECOND, Trouble, firing, types
+from .trouble import A_MINUTE, FIRST, RESOLVE, SECOND, Trouble, firing, types
 
 
 def test_recovery_restores_and_resolves_what_nobody_reported() -> None:
@@ -142,6 +142,6 @@ def test_a_source_whose_clock_is_ahead_still_recovers() -> None:
 
 def test_the_recovery_of_what_was_resolved_by_hand_is_recorded() -> None:
     trouble = firing()
-    trouble.wishes(Resolve())
+    trouble.wishes(RESOLVE)
 
     assert types(trouble.hears("resolve")) == ["recovered"]

@@ -1,5 +1,8 @@
 """The work is done."""
 
+import pytest
+from pydantic import ValidationError
+
 from shared.events.incident import (
     IncidentAcknowledged,
     IncidentCancelled,
@@ -9,26 +12,29 @@ from shared.events.incident import (
     IncidentRestored,
     IncidentResumed,
 )
+from shared.events.incident_signals import IncidentRecovered
 from shared.wishes import Resolve
 
-from .spec import event, given, opened, reported
+from .spec import KEY, event, given, opened, reported
 
 acknowledged = event(IncidentAcknowledged)
 restored = event(IncidentRestored, workaround=True)
 resolved = event(IncidentResolved, cycle=1, note="new disk")
 resolve = Resolve(note="new disk")
+over = event(IncidentRecovered, source="prom", signal_key=KEY)
+calm = (opened(), over)
 
 
 def test_what_is_resolved_is_restored_at_the_latest_then() -> None:
-    given(opened(), acknowledged).when(resolve).then(event(IncidentRestored), resolved)
+    given(*calm, acknowledged).when(resolve).then(event(IncidentRestored), resolved)
 
 
 def test_service_is_restored_once() -> None:
-    given(opened(), acknowledged, restored).when(resolve).then(resolved)
+    given(*calm, acknowledged, restored).when(resolve).then(resolved)
 
 
 def test_who_resolves_what_nobody_had_takes_it_on() -> None:
-    given(opened()).when(resolve).then_types(
+    given(*calm).when(resolve).then_types(
         "acknowledged", "assigned", "restored", "resolved"
     )
 
@@ -36,7 +42,7 @@ def test_who_resolves_what_nobody_had_takes_it_on() -> None:
 def test_resolving_ends_the_pause() -> None:
     paused = event(IncidentPaused, reason="vendor")
 
-    given(opened(), acknowledged, paused).when(resolve).then(
+    given(*calm, acknowledged, paused).when(resolve).then(
         event(IncidentResumed, cause="resolved"), event(IncidentRestored), resolved
     )
 
@@ -47,7 +53,7 @@ def test_resolving_twice_changes_nothing() -> None:
 
 def test_each_cycle_is_resolved_by_its_number() -> None:
     reopened = event(IncidentReopened, cycle=2, cause="agent", after_closure=False)
-    past = (opened(), acknowledged, restored, resolved, reopened, acknowledged)
+    past = (*calm, acknowledged, restored, resolved, reopened, acknowledged)
 
     given(*past).when(Resolve()).then(
         event(IncidentRestored), event(IncidentResolved, cycle=2)
@@ -64,3 +70,29 @@ def test_a_cancelled_incident_is_not_resolved() -> None:
     cancelled = event(IncidentCancelled, reason="test")
 
     given(opened(), cancelled).when(resolve).then_refused("open a new incident")
+
+
+def test_what_still_fires_is_not_resolved_unnoticed() -> None:
+    given(opened(), acknowledged).when(resolve).then_refused("still fires", "firing")
+
+
+def test_unless_somebody_says_why() -> None:
+    forced = Resolve(force=True, reason="the probe is unplugged")
+
+    *_, done = given(opened(), acknowledged).when(forced).events()
+    assert isinstance(done, IncidentResolved)
+    assert done.forced_because == "the probe is unplugged"
+
+
+def test_what_does_not_fire_needs_no_force() -> None:
+    forced = Resolve(force=True, reason="to be sure")
+
+    *_, done = given(*calm, acknowledged).when(forced).events()
+    assert isinstance(done, IncidentResolved)
+    assert done.forced_because is None
+
+
+@pytest.mark.parametrize("said", [{"force": True}, {"reason": "because"}])
+def test_force_and_reason_go_together(said: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match="together"):
+        Resolve.model_validate(said)

@@ -4,7 +4,14 @@ from typing import Any, get_args
 
 import pytest
 
-from services.intake.commands import AcknowledgeSource, CloseSilent, Recover, Trigger
+from services.intake.commands import (
+    AcknowledgeSource,
+    CloseSilent,
+    Flap,
+    MachinesWish,
+    Recover,
+    Trigger,
+)
 from services.intake.decider import TABLE, life_of_an_incident
 from services.intake.decider.table import ALREADY, DO
 from services.intake.signals import Signal
@@ -23,7 +30,7 @@ from shared.wishes import BODIES, Open, PersonsWish
 
 from .spec import INC, KEY, NEW, NINE, OTHER, When, event, given, opened
 
-MACHINES = {kind.verb: kind for kind in (Trigger, Recover, AcknowledgeSource)}
+MACHINES = {kind.verb: kind for kind in (Trigger, Recover, Flap, AcknowledgeSource)}
 OURS = {CloseSilent.verb: CloseSilent(cycle=1)}
 VERBS = sorted(TABLE)
 
@@ -45,7 +52,9 @@ BODY: dict[str, dict[str, Any]] = {
     "assign": {"assignee": "wim"},
     "pause": {"reason": "vendor"},
     "inform": {"message": "x"},
+    "resolve": {"force": True, "reason": "unplugged"},
     "cancel": {"reason": "test"},
+    "snooze": {"for": "1h", "reason": "the vendor is on it"},
     "link": {"relation": "related", "target": OTHER},
     "unlink": {"relation": "problem", "target": "PRB-1"},
     "merge": {"into": OTHER},
@@ -63,8 +72,16 @@ def wished(verb: str, status: Status) -> When:
     signal = Signal(source="prom", dedup_key="k1", action="trigger", title="x")
     if verb == Trigger.verb:
         return history.when(Trigger(signal, KEY, NINE), by="source:prom")
-    kind = {Recover.verb: Recover, AcknowledgeSource.verb: AcknowledgeSource}[verb]
-    return history.when(kind(signal, KEY), by="source:prom")
+    return history.when(machines(verb, signal), by="source:prom")
+
+
+def machines(verb: str, signal: Signal) -> MachinesWish:
+    others: dict[str, MachinesWish] = {
+        Recover.verb: Recover("prom", KEY),
+        Flap.verb: Flap("prom", KEY, 4, NINE),
+        AcknowledgeSource.verb: AcknowledgeSource(signal, KEY),
+    }
+    return others[verb]
 
 
 def test_every_verb_has_a_row() -> None:
@@ -105,7 +122,7 @@ def test_only_two_verbs_need_no_incident(verb: str) -> None:
     wish: Any = OURS.get(verb) or (
         BODIES[verb].model_validate(BODY.get(verb, {}))
         if verb in BODIES
-        else MACHINES[verb](signal, KEY)  # type: ignore[call-arg] # not Trigger
+        else machines(verb, signal)
     )
 
     given().when(wish).then_refused("there is no incident", "unknown_incident")

@@ -1,18 +1,20 @@
 """A trouble at a desk without servers, and a clock that is moved by hand."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from services.intake.commands import Command
-from services.intake.correlation import Correlated, KeyRow
+from services.intake.pipeline.key_row import KeyRow
 from services.intake.signals import Signal, signal_key
 from shared.events import IncidentEvent
 from shared.incident import Incident
-from shared.wishes import PersonsWish
-from tests.support.pure_desk import FIRST_BY_SIGNAL, PureDesk
+from shared.wishes import PersonsWish, Resolve
+from tests.support.policies import full
+from tests.support.pure_desk import ALONE, FIRST_BY_SIGNAL, Heard, PureDesk
 
-from .spec import NINE, ODETTE, ROUND_THE_CLOCK
+from .spec import NINE, ODETTE, OPEN_WINDOWS, ROUND_THE_CLOCK
 
 FIRST = f"INC-{FIRST_BY_SIGNAL:06}"
 SECOND = f"INC-{FIRST_BY_SIGNAL + 1:06}"
@@ -20,6 +22,8 @@ K1 = signal_key("prom", "k1")
 WINDOW = ROUND_THE_CLOCK.reopen_within
 A_MINUTE = timedelta(minutes=1)
 A_SECOND = timedelta(seconds=1)
+RESOLVE = Resolve(force=True, reason="the probe is unplugged")
+"""Resolves also what still fires."""
 
 
 @dataclass
@@ -29,7 +33,7 @@ class Trouble:
     desk: PureDesk = field(default_factory=lambda: PureDesk(ROUND_THE_CLOCK))
     now: datetime = NINE
 
-    def hears(self, action: str, **said: Any) -> Correlated:
+    def hears(self, action: str, **said: Any) -> Heard:
         """Let the source say something now."""
         usual = {
             "source": "prom",
@@ -42,12 +46,23 @@ class Trouble:
 
     def wishes(self, wish: PersonsWish, ref: str = FIRST) -> list[IncidentEvent]:
         """Let Odette do something now."""
-        return self.desk.take(Command(ref, self.now, ODETTE, wish, ("agent",)))
+        return self.desk.take(self.command(wish, ref))
+
+    def command(
+        self, wish: PersonsWish, ref: str = FIRST, new: str | None = None
+    ) -> Command:
+        """Return a command of Odette's now."""
+        return Command(ref, self.now, ODETTE, wish, ("agent",), new)
 
     def later(self, span: timedelta) -> "Trouble":
         """Move the clock."""
         self.now += span
         return self
+
+    def waits(self, span: timedelta) -> list[IncidentEvent]:
+        """Let time pass, and somebody look at what came due."""
+        self.now += span
+        return self.desk.pass_time(self.now)
 
     @property
     def row(self) -> KeyRow:
@@ -60,6 +75,12 @@ class Trouble:
         return self.desk.incidents[self.row.incident or ""]
 
 
+def at_desk(settings: str, *changes: tuple[str, str]) -> Trouble:
+    """Return a trouble at a desk where the source `prom` has these settings."""
+    policy = full(*OPEN_WINDOWS, (ALONE[0], settings), *changes)
+    return Trouble(PureDesk(policy))
+
+
 def firing() -> Trouble:
     """Return a trouble that fires since NINE."""
     trouble = Trouble()
@@ -67,12 +88,13 @@ def firing() -> Trouble:
     return trouble
 
 
-def types(heard: Correlated) -> list[str]:
+def types(heard: Heard | Sequence[IncidentEvent]) -> list[str]:
     """Return the types of what is appended, without `incident.`."""
-    return [event.type.removeprefix("incident.") for event in heard.events]
+    events = heard.events if isinstance(heard, Heard) else heard
+    return [event.type.removeprefix("incident.") for event in events]
 
 
-def only(heard: Correlated) -> IncidentEvent:
+def only(heard: Heard) -> IncidentEvent:
     """Return the one event there must be."""
     (event,) = heard.events
     return event

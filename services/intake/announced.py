@@ -1,0 +1,63 @@
+"""Announced work in the log: read as a book, written by who may."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from services.intake.announcing import Book, book
+from services.intake.command_answers import misused, too_busy
+from shared.append import Member, Misused, Recorded, Repeated, Stale
+from shared.entry import Entry
+from shared.event_log import EventLog
+from shared.events import MaintenanceEvent
+from shared.events.maintenance import (
+    STREAM,
+    MaintenanceAnnounced,
+    MaintenanceCancelled,
+)
+
+ATTEMPTS_MAX = 20
+"""How often an announcement is decided anew when others came between."""
+
+Decide = Callable[[Book, int], MaintenanceEvent | None]
+"""From all that is announced and the number of the next event to what is recorded."""
+
+
+def read_book(log: EventLog) -> Book:
+    """Return all that was announced."""
+    return book(_events(log.history(STREAM)))
+
+
+def record(
+    log: EventLog, decide: Decide, command_id: UUID | None, digest: bytes
+) -> Entry | None:
+    """Append what is decided; None where it was so already. Raises `Refused`.
+
+    A command recorded before gives what was recorded then; `Problem` 422 where its id
+    was used for something else.
+    """
+    for _ in range(ATTEMPTS_MAX):
+        history = log.history(STREAM)
+        number = len(history) + 1
+        event = decide(book(_events(history)), number)
+        if event is None:
+            return None
+        stored = log.stored(STREAM, number, event, command_id)
+        with log.transaction() as cursor:
+            member = Member((stored,), command_id, digest)
+            (outcome,) = log.append(cursor, [member])
+        match outcome:
+            case Recorded(first=first) | Repeated(first=first):
+                return log.since(first - 1, 1)[0]
+            case Misused():
+                raise misused()
+            case Stale():
+                continue
+    raise too_busy()
+
+
+def _events(history: list[Entry]) -> list[MaintenanceEvent]:
+    return [
+        entry.event
+        for entry in history
+        if isinstance(entry.event, MaintenanceAnnounced | MaintenanceCancelled)
+    ]

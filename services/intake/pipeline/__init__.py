@@ -1,0 +1,1 @@
+"""From a signal to what it means for incidents, stage by stage. Pure."""

@@ -1,0 +1,151 @@
+"""A signal, or an instant, at the moment it is judged, and what became of it."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from services.intake.commands import Command, MachinesWish
+from services.intake.decider import decide
+from services.intake.pipeline.key_row import GroupRow, KeyRow
+from services.intake.pipeline.suppressing import Suppressed, Why
+from services.intake.pipeline.timing import timed
+from services.intake.pipeline.windows import Windows
+from services.intake.signals import Signal
+from shared.events import IncidentEvent
+from shared.incident import Incident, Status
+from shared.policy.document import Policy
+from shared.policy.sources import Monitor
+
+Outcome = Literal["opened", "signalled", "recovered", "suppressed", "duplicate", "held"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What all judgements of a batch are made under, and what they may look at.
+
+    `at` is when it is decided; `fresh` gives references for new incidents; `incident`,
+    `groups` and `waiting` (the rows of a group that wait for its threshold) see what
+    the signals before made of them.
+    """
+
+    at: datetime
+    policy: Policy
+    policy_version: int
+    windows: Windows
+    fresh: Iterator[str]
+    incident: Callable[[str], Incident | None]
+    waiting: Callable[[str], Sequence[KeyRow]]
+    groups: Mapping[str, GroupRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Correlated:
+    """What became of a signal: what it hears, what is appended, the rows after it."""
+
+    outcome: Outcome
+    row: KeyRow
+    why: Why
+    events: Sequence[IncidentEvent] = ()
+    group: GroupRow | None = None
+    others: Sequence[KeyRow] = ()
+    """Rows of the same group that it changes too."""
+    suppressed: Sequence[Suppressed] = ()
+
+    @property
+    def reason(self) -> str | None:
+        """Why nothing came of it, in a sentence."""
+        return self.why.reason
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A signal as it is judged: with its row and that row's incident, at `moment`.
+
+    That is when it was received, or when what was held of it came due. `since` is when
+    its trouble was first held back.
+    """
+
+    ground: Ground
+    row: KeyRow
+    incident: Incident | None
+    monitor: Monitor | None
+    signal: Signal
+    received_at: datetime
+    moment: datetime
+    since: datetime
+
+    @property
+    def claimed_at(self) -> datetime | None:
+        """When it happened, by the source; never later than we heard of it."""
+        occurred_at = self.signal.occurred_at
+        return min(occurred_at, self.received_at) if occurred_at else None
+
+    @property
+    def latest(self) -> datetime | None:
+        """The latest instant at which the source claims that it fired."""
+        claims = (self.row.last_occurred_at, self.claimed_at)
+        return max((claim for claim in claims if claim), default=None)
+
+    @property
+    def service(self) -> str:
+        """The service it is about."""
+        signal = self.signal
+        return self.ground.policy.service_of(
+            signal.source, signal.service, signal.labels
+        )
+
+    def with_row(self, row: KeyRow) -> "Arrival":
+        """Return the same with another row of the same incident."""
+        return replace(self, row=row)
+
+    def decided(
+        self, ref: str, incident: Incident | None, wish: MachinesWish
+    ) -> list[IncidentEvent]:
+        """Return what intake's rules make of a wish of this source."""
+        return decided(self.ground, f"source:{self.row.source}", ref, incident, wish)
+
+    def suppressed(self, row: KeyRow, why: Why) -> Correlated:
+        """Return that it changes nothing but, perhaps, its row."""
+        return Correlated("suppressed", row, why, suppressed=(self.told(why),))
+
+    def told(self, why: Why) -> Suppressed:
+        """Return how it is recorded that it was suppressed."""
+        signal = self.signal
+        return Suppressed(
+            source=signal.source,
+            signal_key=self.row.signal_key,
+            event_id=signal.event_id,
+            received_at=self.received_at,
+            action=signal.action,
+            service=self.service,
+            why=why,
+            incident=self.row.incident,
+        )
+
+
+def decided(
+    ground: Ground,
+    by: str,
+    ref: str,
+    incident: Incident | None,
+    wish: MachinesWish,
+) -> list[IncidentEvent]:
+    """Return the events of a machine's wish; none about one that was merged away."""
+    if incident is not None and incident.status is Status.MERGED:
+        return []
+    return decide(
+        Command(ref, ground.at, by, wish),
+        incident,
+        policy=ground.policy,
+        policy_version=ground.policy_version,
+    )
+
+
+def timed_all(heard: Correlated, monitor: Monitor | None) -> Correlated:
+    """Return the same, its rows with the next instant to look at them."""
+    row = timed(heard.row, monitor)
+    if row is heard.row and not heard.others:
+        return heard
+    others = tuple(timed(other, monitor) for other in heard.others)
+    return replace(heard, row=row, others=others)

@@ -1,0 +1,133 @@
+"""A signal fires: it is late, known, news of an incident, or a trouble of its own."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from services.intake.decider.ending import may_reopen
+from services.intake.decider.windows import is_within
+from services.intake.pipeline import flapping
+from services.intake.pipeline.arrival import Arrival, Correlated
+from services.intake.pipeline.groups import group_key
+from services.intake.pipeline.key_row import KeyRow
+from services.intake.pipeline.opening import judged
+from services.intake.pipeline.snoozing import is_snoozed, is_worse
+from services.intake.pipeline.suppressing import Why
+from services.intake.pipeline.telling import in_group, news, touched
+from services.intake.pipeline.timing import fired
+from shared.incident import AT_WORK, Incident, Status
+
+STALE_WITHIN = timedelta(minutes=10)
+"""How long after a recovery an older trigger is taken for one that was overtaken.
+
+Later it is believed: a source cut off from its monitor is given up for recovered, and
+goes on with the old instant when the two meet again.
+"""
+
+SUMMARY_EVERY = timedelta(minutes=1)
+"""Repeats of a signal are told in the log at most this often, beside other news."""
+
+_REPEATS = Why("still_fires")
+
+
+def triggered(arrival: Arrival) -> Correlated:
+    """Return what becomes of a trigger."""
+    row, incident, claimed = arrival.row, arrival.incident, arrival.claimed_at
+    if claimed and row.last_recovered_at and claimed < row.last_recovered_at:
+        heard_at = row.recovery_heard_at
+        if heard_at is None or arrival.received_at - heard_at <= STALE_WITHIN:
+            reason = "it is older than its recovery"
+            return arrival.suppressed(row, Why("older_than_recovery", reason=reason))
+    arrival = arrival.with_row(_known(arrival))
+    if incident is None or not _still_for_it(arrival, incident):
+        return _anew(arrival.with_row(_together(arrival.row)))
+    if incident.status is Status.CANCELLED:
+        reason = f"{incident.ref} was cancelled"
+        return arrival.suppressed(row, Why("cancelled", incident.ref, reason))
+    if incident.status not in AT_WORK:
+        return _anew(arrival)
+    if row.state == "firing" and row.held is None:
+        return _repeated(arrival, incident)
+    return _again(arrival, incident)
+
+
+def _known(arrival: Arrival) -> KeyRow:
+    """Return the row with the signal's group, and one more change of state."""
+    row = in_group(arrival.row, group_key(arrival.ground.policy, arrival.signal))
+    if row.state == "firing":
+        return row
+    return flapping.turned(arrival.with_row(row))
+
+
+def _together(row: KeyRow) -> KeyRow:
+    """Return the row of a trouble that is new, and takes part in its group again."""
+    if not row.life.apart:
+        return row
+    return row._replace(life=replace(row.life, apart=False))
+
+
+def _still_for_it(arrival: Arrival, incident: Incident) -> bool:
+    """Tell whether the row's incident may still take what its trouble does next.
+
+    A cancelled one stands for what fires since then, as long as one could reopen it.
+    """
+    at, policy = arrival.ground.at, arrival.ground.policy
+    match incident.status:
+        case Status.RESOLVED | Status.CLOSED:
+            return may_reopen(incident, at, policy)
+        case Status.CANCELLED:
+            since = incident.cancelled_at or at
+            same = arrival.row.state == "firing"
+            window = policy.reopen_within
+            return same and is_within(window, incident, since, at, policy)
+        case Status.MERGED:
+            # Its keys moved with it in one transaction: only a row that was not
+            # there to move can come here, and it is better opened than lost.
+            return False
+        case _:
+            return True
+
+
+def _anew(arrival: Arrival) -> Correlated:
+    """Judge a trouble for which nothing is at work, from when it began to fire."""
+    held = arrival.row.held
+    waits = held is not None and arrival.row.state == "firing"
+    since = held.since if held is not None and waits else arrival.received_at
+    return judged(replace(arrival, since=since))
+
+
+def _again(arrival: Arrival, incident: Incident) -> Correlated:
+    """Take a trouble back that had recovered, or whose recovery had not held yet."""
+    row = arrival.row
+    if row.held is None or row.state == "firing":
+        return news(arrival, incident, row.repeats, "signalled", Why("fires_again"))
+    back = row._replace(state="firing", held=None)
+    back, flaps = flapping.started(arrival, back, incident)
+    if flaps:
+        known = back._replace(repeats=back.repeats + 1, last_occurred_at=arrival.latest)
+        known = fired(known, arrival.monitor, arrival.received_at)
+        why = Why("flapping")
+        group = touched(arrival, incident.ref)
+        return Correlated("signalled", known, why, flaps, group)
+    return _repeated(arrival.with_row(back), incident)
+
+
+def _repeated(arrival: Arrival, incident: Incident) -> Correlated:
+    """Count a signal that fires already; tell it if it is worse or long untold."""
+    row, signal, claimed = arrival.row, arrival.signal, arrival.claimed_at
+    counted = row._replace(repeats=row.repeats + 1)
+    if claimed and row.last_occurred_at and claimed < row.last_occurred_at:
+        return Correlated("duplicate", counted, _REPEATS)
+    snoozed = is_snoozed(incident, arrival)
+    worse = is_worse(signal.severity, row.severity)
+    if signal.severity not in (None, row.severity) and (worse or not snoozed):
+        why = Why("severity_changed")
+        return news(arrival, incident, row.repeats, "signalled", why, wakes=worse)
+    told_at = None if snoozed else row.last_summary_at
+    if not snoozed and (
+        told_at is None or arrival.ground.at - told_at >= SUMMARY_EVERY
+    ):
+        return news(arrival, incident, counted.repeats, "duplicate", _REPEATS)
+    counted = counted._replace(last_occurred_at=arrival.latest)
+    counted = fired(counted, arrival.monitor, arrival.received_at)
+    group = touched(arrival, incident.ref) if row.life.group else None
+    return Correlated("duplicate", counted, _REPEATS, group=group)

@@ -1,0 +1,143 @@
+"""What time alone changes: by any number of loops, once; also behind and in trouble."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+
+from services.intake.delivery import TIMER, Delivery, Elapsed, Result
+from services.intake.policies import Policies
+from services.intake.receiving import Receiver
+from services.intake.record_cache import RecordCache
+from services.intake.signals import signal_key
+from services.intake.timers import Timers
+from shared.batcher import Batcher
+from shared.events.incident_signals import IncidentRecovered
+from shared.serving import end
+from tests.integration.intake.conftest import NOW, Hands, hands_on
+from tests.integration.intake.test_belonging_together import apply, fires, workers_on
+from tests.integration.intake.test_closing_silent import Watch, until
+from tests.integration.intake.test_receiving import count, receive, types
+from tests.support.servers import Database
+
+pytestmark = pytest.mark.servers
+
+HOLD = "{type: native, service: mail, hold_down: 10m}"
+LATER = "{type: native, service: mail, open_after: 2m}"
+TEN = timedelta(minutes=10)
+
+
+@asynccontextmanager
+async def at_work(
+    hands: Hands, watch: Watch, processes: int = 1
+) -> AsyncIterator[list[Timers]]:
+    """Run the timers of so many processes of intake."""
+    stop = asyncio.Event()
+    with ThreadPoolExecutor(4) as executor:
+        tasks, loops = [], []
+        for _ in range(processes):
+            cache, policies = RecordCache(hands.log), Policies(hands.log)
+            receiver = Receiver(hands.log, cache, policies, watch)
+            signals = Batcher[Delivery, list[Result]](
+                receiver.flush, executor, weight_max=10, waiting_max=1_000
+            )
+            timers = Timers(hands.log, policies, watch, signals, on_lever=True)
+            loops.append(timers)
+            tasks += [
+                asyncio.create_task(signals.run()),
+                asyncio.create_task(timers.run(stop)),
+            ]
+        try:
+            yield loops
+        finally:
+            stop.set()
+            for task in tasks:
+                await end(task)
+
+
+def recoveries(hands: Hands) -> list[IncidentRecovered]:
+    entries = hands.log.since(0, 5_000)
+    return [e.event for e in entries if isinstance(e.event, IncidentRecovered)]
+
+
+def test_two_loops_let_each_recovery_take_effect_once(ruled: Database) -> None:
+    apply(ruled, HOLD)
+
+    async def story() -> None:
+        hands, watch = hands_on(ruled, pool_size=10), Watch()
+        keys = [f"web-{n}" for n in range(60)]
+        receive(hands, *map(fires, keys))
+        results = receive(hands, *(fires(k, "lyon", "resolve") for k in keys))
+        assert {result.status for result in results} == {"held"}
+        async with at_work(hands, watch, processes=2):
+            watch.now = NOW + TEN
+            await until(lambda: len(recoveries(hands)) >= 60)
+        told = recoveries(hands)
+        assert len(told) == 60
+        assert {each.held_until for each in told} == {NOW + TEN}
+        assert count(hands, "intake.signal_keys WHERE due_at IS NOT NULL") == 0
+        hands.log.close()
+
+    asyncio.run(story())
+
+
+def test_a_timer_handed_over_twice_is_nothing(ruled: Database) -> None:
+    apply(ruled, HOLD)
+    with workers_on(ruled, 1) as (hands,):
+        receive(hands, fires("web-1"))
+        receive(hands, fires("web-1", "lyon", "resolve"))
+        watch = Watch()
+        watch.now = NOW + TEN
+        receiver = Receiver(
+            hands.log, RecordCache(hands.log), Policies(hands.log), watch
+        )
+        timer = Elapsed(signal_key("demo", "web-1"), "demo")
+        twice = Delivery("demo", TIMER, b"", 0, (timer, timer), watch.now)
+        early = Delivery("demo", TIMER, b"", 0, (timer,), NOW)
+        watch.now = NOW
+        receiver.flush([early])
+        assert len(recoveries(hands)) == 0
+
+        watch.now = NOW + TEN
+        for _ in range(2):
+            receiver.flush([twice])
+        assert len(recoveries(hands)) == 1
+        assert count(hands, "intake.raw_bodies") == 2
+
+
+def test_a_policy_changed_meanwhile_lets_what_is_held_run_out(ruled: Database) -> None:
+    apply(ruled, LATER)
+
+    async def story() -> None:
+        hands, watch = hands_on(ruled, pool_size=10), Watch()
+        (held,) = receive(hands, fires("web-1"))
+        assert held.status == "held"
+        apply(ruled, "{type: native, service: mail}")
+        async with at_work(hands, watch):
+            watch.now = NOW + timedelta(minutes=2)
+            await until(lambda: "incident.opened" in types(hands))
+        hands.log.close()
+
+    asyncio.run(story())
+
+
+def test_what_is_due_after_a_long_absence_is_done_with_its_own_instant(
+    ruled: Database,
+) -> None:
+    apply(ruled, HOLD)
+
+    async def story() -> None:
+        hands, watch = hands_on(ruled, pool_size=10), Watch()
+        receive(hands, fires("web-1"))
+        receive(hands, fires("web-1", "lyon", "resolve"))
+        watch.now = NOW + timedelta(days=2)
+        async with at_work(hands, watch):
+            await until(lambda: len(recoveries(hands)) == 1)
+        (told,) = recoveries(hands)
+        assert (told.held_until, told.at) == (NOW + TEN, watch.now)
+        hands.log.close()
+
+    asyncio.run(story())
