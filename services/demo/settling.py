@@ -17,12 +17,12 @@ LOOK_SECONDS = 0.01
 PATIENCE_SECONDS = 60.0
 _SCHEMAS = """
 SELECT table_schema, table_name FROM information_schema.tables
-WHERE table_name IN ('tracking', 'cases', 'silences', 'outbox')
+WHERE table_name IN ('tracking', 'cases', 'silences', 'signal_keys', 'outbox')
   AND (table_schema IN ('sla', 'escalation', 'intake')
        OR table_schema IN (SELECT schema_name FROM rm.active))
 ORDER BY 1, 2
 """
-_DUE = {"cases": "next_at", "silences": "due_at"}
+_DUE = {"cases": "next_at", "silences": "due_at", "signal_keys": "due_at"}
 """Tables of what waits for an instant, and the column that holds it."""
 _READ_MODELS = 3
 """Fewer means that one is still being built."""

@@ -67,7 +67,13 @@ async def montreal(stage: Stage) -> None:
 
 async def night(stage: Stage) -> None:
     """`entrepots` is down at night."""
-    ref = await fires(stage, "entrepots", key="entrepots", severity="critical")
+    ref = await fires(
+        stage,
+        "entrepots",
+        key="entrepots",
+        severity="critical",
+        source="prometheus",
+    )
     stage.name("INC-23", ref)
     paged = [
         who
@@ -84,7 +90,7 @@ async def night_taken(stage: Stage) -> None:
 
 async def night_restored(stage: Stage) -> None:
     """It is back at 03:05."""
-    await recovers(stage, "entrepots", key="entrepots")
+    await recovers(stage, "entrepots", key="entrepots", source="prometheus")
     promise = await stage.promise("INC-23", "ttr")
     same("TTR, due at 06:10, is met", promise["state"], "met")
     chloe = await told_of(stage, "INC-23", "chloe", "page")

@@ -1,7 +1,7 @@
 """09:10 to 12:20: payroll climbs to N2 and waits for its user; `vpn` flaps."""
 
 from services.demo.beats.looking import told_of, words_of, z
-from services.demo.beats.monitoring import fires, recovers
+from services.demo.beats.monitoring import fires, recovers, webhook
 from services.demo.beats.writing import is_absent, mails, replies, reports
 from services.demo.cast import MAYOR
 from services.demo.seeing import same, see
@@ -114,12 +114,64 @@ async def flaps_again(stage: Stage) -> None:
     await recovers(stage, "vpn", key="vpn-monday")
 
 
+async def flapping(stage: Stage) -> None:
+    """Half an hour later it is still one, and says that it flaps."""
+    await flaps_again(stage)
+    incident = await stage.incident("INC-18")
+    same("it is open", incident["status"], "new")
+    same("it flaps", incident["flapping"], True)
+    why = await stage.reads("/v1/decisions", "nadia", dedup_key="vpn-monday")
+    see("why it is not over is told", "if it holds" in str(why), why)
+
+
 async def flapping_over(stage: Stage) -> None:
     """Quiet for ten minutes; Amina, who sits with the desk, closes it."""
     incident = await stage.incident("INC-18")
     same("it resolved by recovery", incident["status"], "resolved")
+    same("at 11:50, ten minutes after the last", incident["resolved_at"], z("11:50"))
+    same("it flaps no more", incident["flapping"], False)
     same("nobody had reported it", incident["reporters"], [])
+    told = await stage.events(
+        "INC-18",
+        "incident.opened",
+        "incident.flapping_started",
+        "incident.flapping_ended",
+    )
+    same("opened and flapping, once each", len(told), 3)
     await stage.does("amina", "INC-18", "close", note="procédure à corriger")
+
+
+MAIL_ALERTS = tuple(f"Queue{n}Stuck" for n in range(1, 7))
+WORK = "messagerie-fin-de-mois"
+
+
+async def mail_stands(stage: Stage) -> None:
+    """Mail is in maintenance, and its monitor cries."""
+    await _mail(stage, "firing")
+
+
+async def mail_back(stage: Stage) -> None:
+    """It is back before the end."""
+    await _mail(stage, "resolved")
+
+
+async def _mail(stage: Stage, status: str) -> None:
+    body = webhook(stage, status, "messagerie", z("12:35"), MAIL_ALERTS)
+    answer = await stage.signals("prometheus", body, "/v1/integrations/alertmanager")
+    results = answer.json()["results"]
+    told = {(each["status"], each["rule"], each["rule_of"]) for each in results}
+    same("each is told why", told, {("suppressed", "maintenance", WORK)})
+    await stage.settle()
+
+
+async def mail_work_over(stage: Stage) -> None:
+    """At 13:00 nothing fires any more: nothing opens."""
+    page = await stage.reads("/v1/suppressed", "nadia", service="messagerie")
+    codes = [(item["code"], item["suppressor"]) for item in page["items"]]
+    same("twelve suppressed, each with its reason", codes, [("maintenance", WORK)] * 12)
+    queue = await stage.reads("/v1/queues/all/incidents", limit=100)
+    opened = [item for item in queue["items"] if item["opened_at"] >= z("12:30")]
+    same("nothing was opened for them", opened, [])
 
 
 async def on_demand(stage: Stage) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 
 from services.demo.beats.looking import told_of, words_of, z
-from services.demo.beats.monitoring import webhook
+from services.demo.beats.monitoring import ALERTS, webhook
 from services.demo.beats.writing import passes_on
 from services.demo.seeing import same, see
 from services.demo.stage import Stage
@@ -32,6 +32,13 @@ async def portal_down(stage: Stage) -> None:
     same("they are one incident", len(opened), 1)
     stage.name("INC-13", opened.pop())
     incident = await stage.incident("INC-13")
+    same("three alerts belong to it", len(incident["signals"]), len(ALERTS))
+    joined = await stage.events("INC-13", "incident.signalled")
+    see(
+        "the timeline says that they agree in their service",
+        any("agrees" in line["sentence"] for line in joined),
+        joined,
+    )
     same("P1 from criticality and severity", incident["priority"], "p1")
     same("at N2 at once", incident["level"], "n2")
     ref = stage.ref("INC-13")

@@ -64,6 +64,7 @@ async def _flap(stage: Stage, name: str, day: int) -> None:
     stage.name(name, await fires(stage, "vpn", key=f"vpn-{day}"))
     await stage.clock("11:20", _june(day))
     await recovers(stage, "vpn", key=f"vpn-{day}")
+    await stage.clock("11:30", _june(day))
     same(
         f"{name} is resolved by recovery",
         (await stage.incident(name))["status"],
