@@ -30,6 +30,9 @@ from tests.support.servers import Database
 
 INC = "INC-000001"
 
+FORCED = Resolve(note="rebooted", force=True, reason="the probe is unplugged")
+"""Resolves what still fires."""
+
 
 def wanted(wish: AnyWish, ref: str | None = INC, **more: Any) -> Wanted:
     about = "incident" if ref is None or ref.startswith("INC-") else "record"
@@ -135,7 +138,7 @@ def test_a_refusal_is_journalled_and_the_log_does_not_know_of_it(
 
 def test_commands_of_one_batch_see_each_other(opened: Hands) -> None:
     answers = opened.commands.flush(
-        [wanted(Acknowledge()), wanted(Acknowledge()), wanted(Resolve(note="rebooted"))]
+        [wanted(Acknowledge()), wanted(Acknowledge()), wanted(FORCED)]
     )
 
     outcomes = [a.outcome for a in answers if isinstance(a, CommandAnswer)]
