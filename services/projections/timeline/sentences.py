@@ -5,7 +5,12 @@ from collections.abc import Mapping
 from string import Formatter
 from typing import Any
 
-from services.projections.timeline import english, french, french_words
+from services.projections.timeline import (
+    english,
+    english_words,
+    french,
+    french_words,
+)
 from services.projections.timeline.sentence_parts import Part, Words
 from services.projections.timeline.values import shown, tells
 from shared.codec import personal_fields
@@ -13,7 +18,7 @@ from shared.events import EVENT_TYPES
 from shared.wording.reader import Language
 
 _SENTENCES: Mapping[Language, tuple[Mapping[str, tuple[Part, ...]], Words]] = {
-    "en": (english.ENGLISH, english.WORDS),
+    "en": (english.ENGLISH, english_words.WORDS),
     "fr": (french.FRENCH, french_words.WORDS),
 }
 _ENDS = re.compile(r"[.!?…][”»\xa0]*$")

@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from services.projections.timeline import english, french_words
+from services.projections.timeline import english_words, french_words
 from services.projections.timeline.english import ENGLISH
 from services.projections.timeline.french import FRENCH
 from services.projections.timeline.messages import ABOUT, WENT
@@ -99,7 +99,7 @@ def test_why_somebody_was_paged_is_told(language: Language) -> None:
 
     named = ("chloe, amina", "N2", "2", "astreinte", "2025-06-30 07:30 UTC", "3")
     assert all(word in said for word in named)
-    table = english.WORDS if language == "en" else french_words.WORDS
+    table = english_words.WORDS if language == "en" else french_words.WORDS
     assert table["whom"]["next"] in said
 
 

@@ -1,0 +1,75 @@
+"""What English sentences say for the desk's own names, by field."""
+
+from services.projections.timeline.sentence_parts import Words
+
+_TOLD_ANYWAY = dict.fromkeys(
+    (
+        "new_trouble",
+        "follows_older",
+        "fires_again",
+        "severity_changed",
+        "still_fires",
+        "recovered",
+    ),
+    "",
+)
+
+WORDS: Words = {
+    "rule": {
+        **_TOLD_ANYWAY,
+        "correlated": "; it agrees with other signals",
+        "open_after": "; it fired for long enough",
+        "threshold": "; enough signals that agree fired",
+        "maintenance_ended": "; it still fired when announced work ended",
+        "hold_down": "; the recovery held long enough",
+        "flapping": "; it had gone up and down, and held long enough",
+        "timeout": "; nothing more was heard of it",
+    },
+    "target": {"tto": "TTO", "ttr": "TTR", "update": "next update"},
+    "cause": {
+        "severity": "a signal got worse",
+        "by_hand": "by hand",
+        "dwell": "its time there was used up",
+        "desk_closed": "nobody is at the desk",
+        "no_contract": "no contract says how long it may stay",
+        "unanswered": "nobody took it on",
+        "relapsed": "the trouble is back",
+        "unmerged": "it was no duplicate",
+        "covered": "a contract covers it again",
+        "no_answer": "nobody answered",
+        "ended": "there is nothing left to agree on",
+    },
+    "party": {"user": "the user's", "vendor": "a vendor's", "provider": "ours"},
+    "whom": {
+        "on_call": "whoever is on call",
+        "next": "whoever comes next",
+        "manager": "the manager",
+        "members": "all members",
+    },
+    "channel": {"in_person": "a visit"},
+    "kind": {
+        "receipt": "receipt",
+        "taken": "somebody works on it",
+        "escalated": "specialists work on it",
+        "question": "question",
+        "update": "news",
+        "restored": "service is back",
+        "resolved": "resolved",
+        "reopened": "reopened",
+        "cancelled": "cancelled",
+        "merged": "merged",
+        "problem_workaround": "workaround of its problem",
+        "page": "page",
+        "manager": "notice to a manager",
+        "handover": "hand-over",
+        "update_due": "users wait for news",
+    },
+    "on": {
+        "tto_warning": "a TTO that is nearly used up",
+        "tto_breach": "a broken TTO",
+        "ttr_warning": "a TTR that is nearly used up",
+        "ttr_breach": "a broken TTR",
+        "ping_pong": "an incident that goes to and fro",
+    },
+}
+"""What is not said as its own name."""
