@@ -1,7 +1,10 @@
 """Announced work in the log: read as a book, written by who may."""
 
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
+
+from psycopg import Cursor
 
 from services.intake.announcing import Book, book
 from services.intake.command_answers import misused, too_busy
@@ -22,9 +25,15 @@ Decide = Callable[[Book, int], MaintenanceEvent | None]
 """From all that is announced and the number of the next event to what is recorded."""
 
 
-def read_book(log: EventLog) -> Book:
-    """Return all that was announced."""
-    return book(_events(log.history(STREAM)))
+def read_book(log: EventLog, cursor: Cursor[tuple[Any, ...]]) -> Book:
+    """Return all that was announced, as the transaction sees it."""
+    return book(_events(log.histories(cursor, [STREAM])))
+
+
+def book_now(log: EventLog) -> Book:
+    """Return all that was announced until now."""
+    with log.transaction() as cursor:
+        return read_book(log, cursor)
 
 
 def record(

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.intake.announced import Decide, read_book, record
+from services.intake.announced import Decide, book_now, record
 from services.intake.announcing import (
     Announce,
     Book,
@@ -98,7 +98,7 @@ async def _withdraw(doors: Doors, request: Request, clock: Clock) -> Response:
 async def _listed(doors: Doors, request: Request) -> Response:
     """List what was announced, the newest first."""
     require_scope(await doors.gate.caller(bearer(request)), *READERS)
-    found = await _in_thread(doors, partial(read_book, doors.log))
+    found = await _in_thread(doors, partial(book_now, doors.log))
     service = request.query_params.get("service")
     items = [each for each in found.values() if service in (None, each.service)]
     return json_answer({"items": items[::-1][:SHOWN_MAX]}, HTTPStatus.OK)
@@ -136,7 +136,7 @@ async def _record(
         )
     except Refused as no:
         raise refused(no) from no
-    book = await _in_thread(doors, partial(read_book, doors.log))
+    book = await _in_thread(doors, partial(book_now, doors.log))
     event = entry.event if entry else None
     ref = getattr(event, "window", None) or request.path_params.get("window", "")
     answer = {

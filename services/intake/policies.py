@@ -28,21 +28,21 @@ class Policies:
 
     def current(self, cursor: Cursor[tuple[Any, ...]]) -> tuple[int, Policy]:
         """Return (version, policy); `Problem` 503 where none was ever applied."""
-        return self._at(versions(cursor, [STREAM])[STREAM])
+        return self._at(cursor, versions(cursor, [STREAM])[STREAM])
 
     def with_windows(
         self, cursor: Cursor[tuple[Any, ...]]
     ) -> tuple[int, Policy, Windows]:
         """Return the same, with the windows of announced work; raises as `current`."""
         now = versions(cursor, [STREAM, maintenance.STREAM])
-        version, policy = self._at(now[STREAM])
+        version, policy = self._at(cursor, now[STREAM])
         known = (version, now[maintenance.STREAM])
         if self._windows[0] != known:
-            once = windows(read_book(self._log)) if known[1] else []
+            once = windows(read_book(self._log, cursor)) if known[1] else []
             self._windows = (known, windows_of(policy.maintenance, once))
         return version, policy, self._windows[1]
 
-    def _at(self, version: int) -> tuple[int, Policy]:
+    def _at(self, cursor: Cursor[tuple[Any, ...]], version: int) -> tuple[int, Policy]:
         held = self._newest
         if held is not None and held[0] == version:
             return held
@@ -53,5 +53,5 @@ class Policies:
                 code="no_policy",
                 retry_after=_RETRY_SECONDS,
             )
-        held = self._newest = (version, at_version(self._log, version))
+        held = self._newest = (version, at_version(self._log, cursor, version))
         return held

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
+from psycopg import Cursor
 from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue, StringConstraints
 
 from shared.entry import Entry
@@ -59,9 +60,13 @@ def current(log: EventLog) -> tuple[int, Policy] | None:
     return (past[-1][0], _policy(past[-1][1])) if past else None
 
 
-def at_version(log: EventLog, version: int) -> Policy:
-    """Return the policy of a version; LookupError where there is none such."""
-    past = dict(_applied(log))
+def at_version(log: EventLog, cursor: Cursor[tuple[Any, ...]], version: int) -> Policy:
+    """Return the policy of a version; LookupError where there is none such.
+
+    It is read in the caller's transaction: whoever holds one connection must not wait
+    for another, or as many as there are connections wait for each other.
+    """
+    past = dict(map(_versioned, log.histories(cursor, [STREAM])))
     if version not in past:
         raise LookupError(f"no policy version {version}: there are {len(past)}")
     return _policy(past[version])

@@ -215,6 +215,7 @@ def test_every_door_that_takes_something_is_behind_the_gate(desk: Gatekept) -> N
             "action": "close",
             "rest": "any/tags",
             "id": "1",
+            "window": "any",
         }
         taking = [
             (method, re.sub(r"{(\w+)(:\w+)?}", lambda m: given[m[1]], route.path))
@@ -229,7 +230,7 @@ def test_every_door_that_takes_something_is_behind_the_gate(desk: Gatekept) -> N
                 method, path, content=BODY, headers=doors.bearer("demo")
             )
             assert answer.status_code == 403, path
-            for_people = path.startswith("/v1/quarantine")
+            for_people = path.startswith(("/v1/quarantine", "/v1/maintenance"))
             said = "takes one of the scopes" if for_people else "demo may not send from"
             assert said in answer.text, path
 

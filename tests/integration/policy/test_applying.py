@@ -1,12 +1,14 @@
 """A policy in the log: applied once, numbered, read back by its number."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from pydantic import ValidationError
 
 from services.intake import policy_store
+from services.intake.policies import Policies
 from services.intake.policy_store import Applied, Signature
 from shared.event_log import EventLog, StaleVersion
 from shared.events.policy import STREAM, PolicyApplied
@@ -35,10 +37,15 @@ def applied(log: EventLog, text: str, now: datetime = NOW) -> Applied:
     return done
 
 
+def at_version(log: EventLog, version: int) -> Policy:
+    with log.transaction() as cursor:
+        return policy_store.at_version(log, cursor, version)
+
+
 def test_before_the_first_there_is_none(log: EventLog) -> None:
     assert policy_store.current(log) is None
     with pytest.raises(LookupError, match="no policy version 1"):
-        policy_store.at_version(log, 1)
+        at_version(log, 1)
 
 
 def test_an_applied_policy_is_in_force_expanded_and_signed(log: EventLog) -> None:
@@ -54,6 +61,15 @@ def test_an_applied_policy_is_in_force_expanded_and_signed(log: EventLog) -> Non
     assert event.at == NOW
 
 
+def test_it_is_read_by_who_holds_the_last_connection(
+    log: EventLog, database: Database
+) -> None:
+    first = applied(log, FULL)
+    narrow = EventLog.open(database.dsn("desk_intake"), pool_size=1)
+    with closing(narrow), narrow.transaction() as cursor:
+        assert Policies(narrow).current(cursor) == (1, first.policy)
+
+
 def test_the_same_policy_in_other_words_appends_nothing(log: EventLog) -> None:
     applied(log, FULL)
     again = applied(log, "# a comment\n" + full_text((": 12h\n", ": 720m\n")))
@@ -66,8 +82,8 @@ def test_each_version_is_kept_as_it_was(log: EventLog) -> None:
     second = applied(log, full_text(("p2: 5h", "p2: 4h")))
     assert [change.after for change in second.changes] == ["4h"]
     assert policy_store.current(log) == (2, second.policy)
-    assert policy_store.at_version(log, 1) == first.policy
-    assert policy_store.at_version(log, 2) == second.policy
+    assert at_version(log, 1) == first.policy
+    assert at_version(log, 2) == second.policy
 
 
 def test_next_year_the_same_text_brings_that_years_holidays(log: EventLog) -> None:
@@ -99,7 +115,7 @@ def test_who_comes_second_is_told_and_nothing_is_done(
     with pytest.raises(StaleVersion):
         policy_store.apply(log, FULL, SIGNED, NOW)
     assert log.head_version(STREAM) == 1
-    assert policy_store.at_version(log, 1).targets["or"].ttr.p2 == timedelta(hours=4)
+    assert at_version(log, 1).targets["or"].ttr.p2 == timedelta(hours=4)
     other.close()
 
 
