@@ -35,12 +35,12 @@ def main(
         sync_us = fdatasync_us(home)
     plain = list(alerta.figures(folder, rounds, seconds))
     best = list(alerta.figures(folder, rounds, seconds, **alerta.BEST))
-    ours = list(_ours(rounds, seconds))
+    ours = _held(list(_ours(rounds, seconds)), plain)
     memory = list(alertmanager.figures(rounds, seconds))
     how = f"{rounds} rounds of {seconds:g} s by {sender_name()}, fdatasync {sync_us} µs"
     console = Console()
     for side, figures in (
-        (OURS, _held(ours, plain)),
+        (OURS, ours),
         (ALERTA, plain),
         (BEST, best),
         (MEMORY, memory),
