@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 FAST := tests/architecture tests/docs tests/golden tests/property tests/unit
+# Two at a time, each with its own servers; a file stays together: it shares what it set up.
+SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help
 help: ## show this list
@@ -33,11 +35,11 @@ check: setup ## the fast part of `test`: style, types, layers, tests without ser
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/pytest -q $(wildcard $(FAST))
+	@$(BIN)/pytest -q $(SIDE_BY_SIDE) $(wildcard $(FAST))
 
 .PHONY: test
 test: check ## all tests, starting the servers they need
-	@$(BIN)/pytest -q $(addprefix --ignore=,$(FAST))
+	@$(BIN)/pytest -q $(SIDE_BY_SIDE) $(addprefix --ignore=,$(FAST))
 
 .PHONY: faults
 faults: setup ## the long form of the fault tests: kills, wipes and freezes under load

@@ -23,6 +23,12 @@ settings.register_profile(
 settings.load_profile("untimed")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put first what takes minutes: begun last, it would keep one of two waiting."""
+    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
+
+
 @pytest.fixture(scope="session")
 def servers_folder() -> Iterator[Path]:
     with reachable_folder() as folder:
