@@ -48,7 +48,15 @@ class Decline(Wish):
     reason: Reason
 
 
-HelpWish = Escalate | Accept | Decline
+class DeclineService(Wish):
+    """The service has no problem: its hand-over ends, the breaches stay."""
+
+    aggregate: ClassVar[str] = "handover"
+    verb: ClassVar[str] = "decline_service"
+    reason: Reason
+
+
+HelpWish = Escalate | Accept | Decline | DeclineService
 
 BODIES: Mapping[str, type[HelpWish]] = {kind.verb: kind for kind in get_args(HelpWish)}
 """The body of each verb."""

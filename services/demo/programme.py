@@ -100,7 +100,6 @@ PROGRAMME: Sequence[Beat] = (
         "Waiting for the user",
         ("10:20", forenoon.question),
         ("11:20", forenoon.answer),
-        to_come="`sla explain`",
     ),
     _beat(
         10,
@@ -149,7 +148,6 @@ PROGRAMME: Sequence[Beat] = (
         "A promise is broken, once",
         ("16:10:01", pm.broken),
         ("16:22", pm.handed_over),
-        to_come="the service joins at its third breach",
     ),
     _beat(
         16,

@@ -13,7 +13,8 @@ from shared.casework.refused import Refused
 from shared.command import CommandRequest
 from shared.events import AnyEvent
 from shared.events.handover import HandoverDeclined
-from shared.help_wishes import Accept, Decline, Escalate, HelpWish
+from shared.events.service_handover import ServiceHandoverDeclined
+from shared.help_wishes import Accept, Decline, DeclineService, Escalate, HelpWish
 from shared.policy.document import Policy
 from shared.sla import whole
 
@@ -33,6 +34,8 @@ def asked(
             return _accepted(case, actor, at)
         case Decline():
             return _declined(wish, case, actor, at)
+        case DeclineService():
+            return _service_declined(wish, case, actor, at)
         case _:
             assert_never(wish)
 
@@ -107,8 +110,30 @@ def _declined(
         return []
     if not handover.awaits:
         raise Refused(f"the hand-over of {case.incident} was {handover.state}", "state")
+    common = _by_themselves(case, actor, at)
+    return [HandoverDeclined(**common, reason=wish.reason)]
+
+
+def _service_declined(
+    wish: DeclineService, case: Case, actor: str, at: datetime
+) -> Sequence[AnyEvent]:
+    held = case.service_handover
+    if held is None:
+        raise Refused(
+            f"{case.incident} did not bring a service to Problem Management",
+            "unknown_handover",
+        )
+    if held.state == "declined":
+        return []
+    if not held.awaits:
+        raise Refused(f"the hand-over of {held.service} was {held.state}", "state")
+    common = _by_themselves(case, actor, at) | {"service": held.service}
+    return [ServiceHandoverDeclined(**common, reason=wish.reason)]
+
+
+def _by_themselves(case: Case, actor: str, at: datetime) -> dict[str, Any]:
     common = {k: v for k, v in on(case, at).items() if k not in ("policy", "by")}
-    return [HandoverDeclined(**common, by=actor, whose=actor, reason=wish.reason)]
+    return common | {"by": actor, "whose": actor}
 
 
 def _require_at_work(case: Case) -> None:

@@ -41,6 +41,18 @@ class Alarm(NamedTuple):
     since: datetime
 
 
+class Tip(NamedTuple):
+    """A breach of TTR read just now, or how late it was: perhaps one too many.
+
+    `since` is the instant of the breach, or when it was done; `at` when it was noticed.
+    """
+
+    position: int
+    policy: int
+    since: datetime
+    at: datetime
+
+
 class Tell(NamedTuple):
     """People are to hear of an event; who they are is decided when it is requested.
 
@@ -96,6 +108,25 @@ class Handover:
 
 
 @dataclass(frozen=True)
+class ServiceHandover:
+    """The hand-over of the service whose budget this incident's breach used up."""
+
+    service: str
+    team: str
+    answer_by: datetime | None
+    state: Literal["requested", "unanswered", "accepted", "joined", "declined"] = (
+        "requested"
+    )
+    answer: tuple[Literal["accepted", "joined"], str] | None = None
+    """What Problem Management did about it, and by which problem."""
+
+    @property
+    def awaits(self) -> bool:
+        """Whether Problem Management has not answered yet."""
+        return self.state in {"requested", "unanswered"}
+
+
+@dataclass(frozen=True)
 class Case:
     """An incident as far as looking for help and telling people goes."""
 
@@ -132,6 +163,9 @@ class Case:
     raised: tuple[str, ...] = ()
     """Keys of what managers were told."""
     handover: Handover | None = None
+    tip: Tip | None = None
+    """What may have used up the budget of its service, until more is read."""
+    service_handover: ServiceHandover | None = None
     problems: tuple[str, ...] = ()
     """Problems it is linked to."""
     to_tell: tuple[Tell, ...] = ()

@@ -13,8 +13,10 @@ from services.escalation.evolving import evolve
 from services.escalation.known import Known, PolicyOf, terms_by
 from services.escalation.linked import concerned, open_problem
 from services.escalation.reacting import react
+from services.escalation.service_breaches import crossing_at, note
 from services.escalation.streams import follows, owns, stream_of
 from shared.casework import Casework
+from shared.entry import Entry
 from shared.event_log import SELECT_ROWS, EventLog, Row
 from shared.events import AnyEvent
 
@@ -39,9 +41,14 @@ def casework(
             policy_of,
             terms_of,
             lambda service, position: open_problem(cursor, service, position),
+            lambda position: crossing_at(cursor, position),
             _rest_of_moment(log, cursor),
             webhook,
         )
+
+    def concerns(cursor: Cursors, entry: Entry) -> Sequence[str]:
+        note(log, cursor, entry, policy_of)
+        return concerned(cursor, entry)
 
     return Casework(
         schema=SCHEMA,
@@ -54,7 +61,7 @@ def casework(
         owns=owns,
         known=known,
         adapter=TypeAdapter(Case),
-        concerns=concerned,
+        concerns=concerns,
     )
 
 

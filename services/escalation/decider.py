@@ -7,6 +7,7 @@ from itertools import chain
 from services.escalation.case import Case
 from services.escalation.due import Due
 from services.escalation.handing_over import handing_over
+from services.escalation.handing_over_service import handing_over_service
 from services.escalation.known import Known
 from services.escalation.levels import leaving
 from services.escalation.raising import raising
@@ -45,4 +46,5 @@ def _all(case: Case, known: Known) -> Iterator[Due]:
         paging(case, known),
         raising(case, known),
         handing_over(case, known),
+        handing_over_service(case, known),
     )

@@ -3,13 +3,15 @@
 from dataclasses import replace
 from typing import assert_never
 
-from services.escalation.case import Case, Handover, Post, Tell
+from services.escalation.case import Case, Handover, Post, ServiceHandover, Tell
 from services.escalation.telling import told, with_news
 from shared.events import (
     AnyEvent,
     EscalationEvent,
     HandoverEvent,
+    ServiceHandoverEvent,
     is_escalation_event,
+    is_service_handover,
 )
 from shared.events.escalation import (
     Escalated,
@@ -32,6 +34,13 @@ from shared.events.notification import (
     NotificationRequested,
     NotificationSent,
 )
+from shared.events.service_handover import (
+    ServiceHandoverAccepted,
+    ServiceHandoverDeclined,
+    ServiceHandoverJoined,
+    ServiceHandoverRequested,
+    ServiceHandoverUnanswered,
+)
 from shared.references import escalation_stream, handover_stream
 from shared.sla import whole
 
@@ -41,6 +50,8 @@ def evolve(case: Case, event: AnyEvent) -> Case:
     if is_escalation_event(event):
         version = case.escalations + 1
         return _sought(replace(case, escalations=version), event)
+    if is_service_handover(event):
+        return _service_handed(replace(case, handovers=case.handovers + 1), event)
     match event:
         case (
             HandoverRequested()
@@ -126,3 +137,32 @@ def _requested(case: Case, held: Handover, event: HandoverRequested) -> Case:
     stream = handover_stream(case.incident)
     tell = Tell("handover", stream, case.handovers, None, case.changed_at)
     return with_news(replace(case, handover=handover), tell)
+
+
+def _service_handed(case: Case, event: ServiceHandoverEvent) -> Case:
+    if isinstance(event, ServiceHandoverRequested):
+        return _service_requested(case, event)
+    held = case.service_handover
+    if held is None:
+        return case
+    match event:
+        case ServiceHandoverAccepted():
+            held = replace(held, state="accepted")
+        case ServiceHandoverJoined():
+            held = replace(held, state="joined")
+        case ServiceHandoverDeclined():
+            held = replace(held, state="declined")
+        case ServiceHandoverUnanswered():
+            held = replace(held, state="unanswered")
+        case _:
+            assert_never(event)
+    return replace(case, service_handover=held)
+
+
+def _service_requested(case: Case, event: ServiceHandoverRequested) -> Case:
+    held = ServiceHandover(event.service, event.team, event.answer_by)
+    if event.problem is not None:
+        held = replace(held, answer=("joined", event.problem))
+    stream = handover_stream(case.incident)
+    tell = Tell("service_handover", stream, case.handovers, None, case.changed_at)
+    return with_news(replace(case, service_handover=held), tell)

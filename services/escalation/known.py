@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+from services.escalation.budget import Crossing
 from shared.events import AnyEvent
 from shared.policy.document import Policy
 from shared.policy.durations import Dwell
@@ -54,6 +55,8 @@ class Known:
     terms_of: TermsOf
     open_problem: Callable[[str, int], str | None]
     """The oldest problem of a service that is open at a position of the log."""
+    crossing: Callable[[int], Crossing | None]
+    """Which breaches of a service the event at a position made too many."""
     rest_of_moment: Callable[[str, int, datetime], Sequence[AnyEvent]]
     """What follows a version of a stream and was recorded at that very instant."""
     webhook: bool = False

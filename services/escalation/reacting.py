@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from services.escalation.at_work import over, worked
-from services.escalation.case import Alarm, Case, Handover, Post
+from services.escalation.case import Alarm, Case, Handover, Post, Tip
 from services.escalation.news import with_news_of
 from shared.entry import Entry
 from shared.events import AnyEvent
@@ -28,7 +28,7 @@ from shared.events.incident_ties import (
     IncidentUnlinked,
 )
 from shared.events.problem import ProblemIdentified, ProblemIncidentLinked
-from shared.events.sla import SlaBreached, SlaWarned
+from shared.events.sla import SlaBreached, SlaOverran, SlaWarned
 from shared.sla import whole
 
 
@@ -40,8 +40,19 @@ def react(case: Case | None, entry: Entry) -> Case | None:
     if case is None:
         return None
     at = whole(entry.recorded_at)
-    after = _folded(replace(case, changed_at=at), event, at, entry.position)
+    before = replace(case, changed_at=at, tip=_tip(event, at, entry.position))
+    after = _folded(before, event, at, entry.position)
     return with_news_of(case, after, entry)
+
+
+def _tip(event: AnyEvent, at: datetime, position: int) -> Tip | None:
+    match event:
+        case SlaBreached(target="ttr", breached_at=since):
+            return Tip(position, event.policy, since, at)
+        case SlaOverran(target="ttr", done_at=since):
+            return Tip(position, event.policy, since, at)
+        case _:
+            return None
 
 
 def _opened(event: IncidentOpened, at: datetime) -> Case:
@@ -133,10 +144,14 @@ def _with_problem(case: Case, problem: str) -> Case:
 
 
 def _answered(case: Case, how: Literal["accepted", "joined"], problem: str) -> Case:
-    if case.handover is None or not case.handover.awaits:
-        return case
-    handover = replace(case.handover, answer=(how, problem))
-    return replace(case, handover=handover)
+    own, service = case.handover, case.service_handover
+    if own is not None and own.awaits:
+        case = replace(case, handover=replace(own, answer=(how, problem)))
+        how = "joined"  # it was found for the incident: its service is part of it
+    if service is not None and service.awaits:
+        service = replace(service, answer=(how, problem))
+        case = replace(case, service_handover=service)
+    return case
 
 
 def _alarmed(

@@ -24,9 +24,9 @@ from shared.policy.document import Policy
 
 NAMESPACE = uuid.UUID("0d7f6a52-3c1b-4f0e-8a63-5b7f0e9d2c41")
 """Of keys: with it, the same news for the same person always has the same key."""
-STAFF: frozenset[Kind] = frozenset({"page", "manager", "handover", "update_due"})
-CALLS: frozenset[Kind] = frozenset({"page", "manager", "handover"})
+CALLS: frozenset[Kind] = frozenset({"page", "manager", "handover", "service_handover"})
 """What the receiver of pages is told as well."""
+STAFF: frozenset[Kind] = CALLS | {"update_due"}
 _OUTDONE: frozenset[Kind] = frozenset({"taken", "restored"})
 """What is not told where more follows at the same instant."""
 
@@ -100,11 +100,20 @@ def _request(case: Case, tell: Tell, known: Known) -> Due:
 
 def _staff(case: Case, kind: Kind, policy: Policy) -> tuple[str, ...]:
     """Return whom the policy names for news that does not say who."""
-    if kind == "handover" and case.handover and case.handover.team:
-        return tuple(dict.fromkeys(policy.teams[case.handover.team].members))
+    team = _problem_team(case, kind)
+    if team is not None:
+        return tuple(dict.fromkeys(policy.teams[team].members))
     if case.assignee is not None:
         return (case.assignee,)
     return (policy.teams[policy.team_of_first_contact].manager,)
+
+
+def _problem_team(case: Case, kind: Kind) -> str | None:
+    if kind == "handover" and case.handover:
+        return case.handover.team
+    if kind == "service_handover" and case.service_handover:
+        return case.service_handover.team
+    return None
 
 
 def _one(

@@ -7,6 +7,7 @@ from services.escalation.steps import answer_by
 from services.escalation.to_users import words_of
 from shared.events.escalation import EscalationPaged, EscalationRaised
 from shared.events.handover import HandoverRequested
+from shared.events.service_handover import ServiceHandoverRequested
 from shared.events.sla import SlaBreached
 from shared.wording import to_staff as notices
 
@@ -37,6 +38,8 @@ def for_staff(of: Recalled, language: str, url: str) -> notices.StaffNotice:
                 answer_by=handover.answer_by,
                 url=url,
             )
+        case ServiceHandoverRequested() as service:
+            return _service(of, service, language, url)
         case SlaBreached() as breached:
             return notices.UpdateDue(
                 of.incident.ref,
@@ -52,10 +55,32 @@ def for_staff(of: Recalled, language: str, url: str) -> notices.StaffNotice:
             raise LookupError(f"staff hear nothing of {of.cause.type}")
 
 
-def service_name(of: Recalled, language: str) -> str:
-    """Return what the service is called in a language, or in the first it is named."""
-    names = of.policy.service(of.incident.service).name
+def service_name(of: Recalled, language: str, service: str | None = None) -> str:
+    """Return what a service is called in a language, or in the first it is named.
+
+    Where none is given, it is that of the incident.
+    """
+    names = of.policy.service(service or of.incident.service).name
     return names.get(language) or next(iter(names.values()))
+
+
+def _service(
+    of: Recalled, handover: ServiceHandoverRequested, language: str, url: str
+) -> notices.ServiceHandover:
+    late = handover.overrun_seconds
+    return notices.ServiceHandover(
+        of.incident.ref,
+        service_name(of, language, handover.service),
+        handover.breaches,
+        handover.within_days,
+        handover.crossed_at,
+        ", ".join(each.incident for each in handover.counted),
+        overrun=timedelta(seconds=late) if late else None,
+        problem=handover.problem or "",
+        asks=handover.problem is None,
+        answer_by=handover.answer_by,
+        url=url,
+    )
 
 
 def _page(of: Recalled, page: EscalationPaged, language: str, url: str) -> notices.Page:

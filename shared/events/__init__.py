@@ -77,6 +77,13 @@ from shared.events.problem import (
     ProblemResolved,
     ProblemWorkaroundPublished,
 )
+from shared.events.service_handover import (
+    ServiceHandoverAccepted,
+    ServiceHandoverDeclined,
+    ServiceHandoverJoined,
+    ServiceHandoverRequested,
+    ServiceHandoverUnanswered,
+)
 from shared.events.sla import (
     SlaArmed,
     SlaBreached,
@@ -169,6 +176,13 @@ HandoverEvent = (
     | HandoverDeclined
     | HandoverUnanswered
 )
+ServiceHandoverEvent = (
+    ServiceHandoverRequested
+    | ServiceHandoverAccepted
+    | ServiceHandoverJoined
+    | ServiceHandoverDeclined
+    | ServiceHandoverUnanswered
+)
 ProblemEvent = (
     ProblemIdentified
     | ProblemIncidentLinked
@@ -183,6 +197,7 @@ AnyEvent = (
     | SlaEvent
     | EscalationEvent
     | HandoverEvent
+    | ServiceHandoverEvent
     | ProblemEvent
     | ChangeEvent
     | MaintenanceEvent
@@ -210,3 +225,8 @@ def is_sla_event(event: AnyEvent) -> TypeIs[SlaEvent]:
 def is_escalation_event(event: AnyEvent) -> TypeIs[EscalationEvent]:
     """Tell whether an event tells how help was looked for, notifications included."""
     return event.type.startswith(("escalation.", "notification."))
+
+
+def is_service_handover(event: AnyEvent) -> TypeIs[ServiceHandoverEvent]:
+    """Tell whether an event is about a service handed to Problem Management."""
+    return event.type.startswith("handover.service_")

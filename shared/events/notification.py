@@ -27,6 +27,7 @@ Kind = Literal[
     "page",
     "manager",
     "handover",
+    "service_handover",
     "update_due",
 ]
 

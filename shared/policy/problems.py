@@ -1,8 +1,9 @@
 """When incidents are handed over to Problem Management, or a problem suggested."""
 
-from typing import Annotated, Literal
+from datetime import timedelta
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shared.policy.clause import Clause
 from shared.policy.counts import Count, Days
@@ -11,10 +12,28 @@ from shared.policy.names import Name
 
 
 class BreachBudget(Clause):
-    """So many TTR breaches of one service in so many days hand the service over."""
+    """What TTR breaches of one service may add up to before the service is handed over.
 
-    breaches: Count
+    Give `breaches`, `overrun` or both; what is used up first hands it over. What was
+    counted once is not counted again.
+    """
+
+    breaches: Count | None = None
+    """With so many broken promises it is used up."""
+    overrun: Duration | None = None
+    """With more working time than that beyond what was promised, all together."""
     within_days: Days
+
+    @model_validator(mode="after")
+    def _is_about_something(self) -> Self:
+        if self.breaches is None and self.overrun is None:
+            raise ValueError("say how many `breaches`, or how much `overrun`, is a lot")
+        return self
+
+    @property
+    def window(self) -> timedelta:
+        """How long before the last of them the first may have been."""
+        return timedelta(days=self.within_days)
 
 
 class Recurrence(Clause):

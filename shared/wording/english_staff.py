@@ -103,6 +103,25 @@ TEMPLATES: Mapping[StaffKind, Template] = {
             "Please answer by {answer_by}.",
         ),
     ),
+    "service_handover": Template(
+        "Late too often, please find the cause: {service}",
+        (
+            (
+                "Service {service} used up its budget of broken promises on "
+                "{crossed_at}: {breaches} within {within_days} days. We hand you the "
+                "service; its incidents stay with the service desk."
+            ),
+            "- Incidents: {which}",
+            _OVERRUN,
+            "- Part of the open problem: {problem}",
+            "The last incident: {url}",
+            (
+                "asks",
+                "Accept it, join it to a known problem, or decline it with a reason.",
+            ),
+            ("asks", "Please answer by {answer_by}."),
+        ),
+    ),
     "update_due": Template(
         "A user waits for news: {title}",
         (

@@ -111,6 +111,25 @@ TEMPLATES: Mapping[StaffKind, Template] = {
             "Réponse attendue avant le {answer_by}.",
         ),
     ),
+    "service_handover": Template(
+        "Trop de retards, cause à rechercher : {service}",
+        (
+            (
+                "Le service {service} a épuisé son budget de dépassements le "
+                "{crossed_at} : {breaches} en {within_days} jours. Nous vous confions "
+                "le service ; ses incidents restent au centre de services."
+            ),
+            "- Incidents : {which}",
+            _OVERRUN,
+            "- Rattaché au problème ouvert : {problem}",
+            "Le dernier incident : {url}",
+            (
+                "asks",
+                "Acceptez-le, rattachez-le à un problème, ou refusez avec une raison.",
+            ),
+            ("asks", "Réponse attendue avant le {answer_by}."),
+        ),
+    ),
     "update_due": Template(
         "L'utilisateur attend des nouvelles : {title}",
         (

@@ -6,6 +6,7 @@ from shared.wording.to_staff import (
     Handover,
     ManagerNotice,
     Page,
+    ServiceHandover,
     StaffNotice,
     UpdateDue,
 )
@@ -53,6 +54,7 @@ StaffKind = Literal[
     "ttr_breach",
     "ping_pong",
     "handover",
+    "service_handover",
     "update_due",
 ]
 USER_KINDS: tuple[UserKind, ...] = get_args(UserKind)
@@ -105,6 +107,8 @@ def staff_kind(notice: StaffNotice) -> StaffKind:
             return notice.trigger
         case Handover():
             return "handover"
+        case ServiceHandover():
+            return "service_handover"
         case UpdateDue():
             return "update_due"
         case _:

@@ -84,6 +84,28 @@ class Handover:
 
 
 @dataclass(frozen=True)
+class ServiceHandover:
+    """To Problem Management: a service broke its promises too often.
+
+    `incident` is the one that was one too many, and `which` names all of them.
+    `overrun` is working time beyond what was promised, together; `problem` is what the
+    service is part of from now on. `asks`: it waits for an answer.
+    """
+
+    incident: str
+    service: str
+    breaches: int
+    within_days: int
+    crossed_at: datetime
+    which: str
+    overrun: timedelta | None = None
+    problem: str = ""
+    asks: bool = False
+    answer_by: datetime | None = None
+    url: str = ""
+
+
+@dataclass(frozen=True)
 class UpdateDue:
     """To the desk: the user has not heard from us for as long as we promised."""
 
@@ -97,4 +119,4 @@ class UpdateDue:
     url: str = ""
 
 
-StaffNotice = Page | ManagerNotice | Handover | UpdateDue
+StaffNotice = Page | ManagerNotice | Handover | ServiceHandover | UpdateDue

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from services.escalation.budget import Crossing
 from services.escalation.case import Case
 from services.escalation.decider import decide, next_at
 from services.escalation.evolving import evolve
@@ -30,6 +31,7 @@ from shared.events.escalation import (
 from shared.events.handover import HandoverRequested
 from shared.events.incident import IncidentOpened
 from shared.events.notification import NotificationRequested
+from shared.events.service_handover import ServiceHandoverRequested
 from shared.events.sla import SlaBreached, SlaWarned
 from shared.policy.document import Policy
 from shared.references import incident_stream, problem_stream, sla_stream
@@ -65,6 +67,7 @@ def knowing(
     policy: Policy,
     log: Sequence[Entry] = (),
     problems: Callable[[str, int], str | None] = lambda _service, _position: None,
+    crossing: Callable[[int], Crossing | None] = lambda _position: None,
     *,
     webhook: bool = False,
 ) -> Known:
@@ -82,7 +85,9 @@ def knowing(
     def policy_of(_: int) -> Policy:
         return policy
 
-    return Known(policy_of, terms_by(policy_of), problems, rest, webhook=webhook)
+    return Known(
+        policy_of, terms_by(policy_of), problems, crossing, rest, webhook=webhook
+    )
 
 
 @dataclass
@@ -93,6 +98,8 @@ class Search:
     webhook: bool = False
     problem: str | None = None
     """The open problem of its service, if there is one."""
+    crossing: Crossing | None = None
+    """What uses its service's budget up with the newest entry, if it is a breach."""
     log: list[Entry] = field(default_factory=list)
     _desk: Desk[Case, Known] | None = None
 
@@ -104,6 +111,7 @@ class Search:
                 self.policy,
                 self.log,
                 lambda _service, _position: self.problem,
+                lambda at: self.crossing if at == len(self.log) else None,
                 webhook=self.webhook,
             )
             self._desk = Desk(INCIDENT, rules(known), known, None, {})
@@ -189,7 +197,7 @@ class Search:
         return [brief(event) for _, _, event in self.desk.decided[before:]]
 
 
-def brief(event: AnyEvent) -> str:  # noqa: PLR0911 one return an event
+def brief(event: AnyEvent) -> str:  # noqa: C901, PLR0911 one return an event
     """Return a decision as the tests write it."""
     match event:
         case Escalated():
@@ -205,6 +213,8 @@ def brief(event: AnyEvent) -> str:  # noqa: PLR0911 one return an event
             return f"{shown(event.raised_at)} {event.on} to {'+'.join(event.people)}"
         case HandoverRequested():
             return f"handover to {event.problem or event.team}"
+        case ServiceHandoverRequested():
+            return f"service {event.service} to {event.problem or event.team}"
         case NotificationRequested():
             return f"{event.kind} → {event.person or event.channel}"
         case _:

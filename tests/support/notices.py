@@ -5,7 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 from shared.wording.kinds import Notice, StaffKind, UserKind
 from shared.wording.promise import Promise
-from shared.wording.to_staff import Handover, ManagerNotice, Page, Trigger, UpdateDue
+from shared.wording.to_staff import (
+    Handover,
+    ManagerNotice,
+    Page,
+    ServiceHandover,
+    Trigger,
+    UpdateDue,
+)
 from shared.wording.to_users import (
     Agreed,
     Cancelled,
@@ -90,6 +97,18 @@ FULL: Mapping[UserKind | StaffKind, Notice] = {
         LATER,
         "https://desk.example/incidents/INC-000042",
     ),
+    "service_handover": ServiceHandover(
+        REF,
+        "Paie",
+        3,
+        30,
+        DUE,
+        "INC-000003, INC-000006, INC-000042",
+        timedelta(minutes=200),
+        asks=True,
+        answer_by=LATER,
+        url="https://desk.example/incidents/INC-000042",
+    ),
     "update_due": UpdateDue(REF, TITLE, "p2", "Paie", timedelta(hours=2), DUE, LATER),
 }
 
@@ -116,5 +135,8 @@ LEAST: Mapping[UserKind | StaffKind, Notice] = {
     "ttr_breach": _alarm("ttr_breach"),
     "ping_pong": _alarm("ping_pong"),
     "handover": Handover(REF, TITLE, "p2", "Paie", DUE),
+    "service_handover": ServiceHandover(
+        REF, "Paie", 3, 30, DUE, REF, problem="PRB-000002"
+    ),
     "update_due": UpdateDue(REF, TITLE, "p2", "Paie", timedelta(hours=2), DUE),
 }

@@ -130,8 +130,18 @@ async def broken(stage: Stage) -> None:
         incident["owner_team"] == "desk" and incident["status"] == "acknowledged",
         incident["status"],
     )
+    service = incident["service_handover"]
+    names = ("INC-3", "INC-6", "INC-16")
+    same(
+        "the third breach of `paie` in 30 days: the service goes with it",
+        (service["service"], [each["incident"] for each in service["counted"]]),
+        ("paie", [stage.ref(name) for name in names]),
+    )
+    same("it waits for an answer, too", service["state"], "requested")
     mail = words_of(stage, "helene", "INC-16")
     see("Hélène has it", stage.ref("INC-16") in mail, mail)
+    told = await told_of(stage, "INC-16", "helene", "service_handover")
+    same("and is told of the service, once", len(told), 1)
 
 
 async def handed_over(stage: Stage) -> None:
@@ -143,6 +153,16 @@ async def handed_over(stage: Stage) -> None:
     handover = (await stage.incident("INC-16"))["handover"]
     same("accepted", handover["state"], "accepted")
     stage.name("PRB-2", handover["problem"])
+    service = (await stage.incident("INC-16"))["service_handover"]
+    same(
+        "the service joins PRB-2",
+        (service["state"], service["problem"]),
+        ("joined", stage.ref("PRB-2")),
+    )
+    asked = await stage.events("INC-16", "handover.service_requested")
+    same("it was handed over once", len(asked), 1)
+    problem = await stage.reads(f"/v1/problems/{stage.ref('PRB-2')}")
+    same("PRB-2 says so", [each["service"] for each in problem["services"]], ["paie"])
 
 
 async def declined_breach(stage: Stage) -> None:

@@ -99,6 +99,16 @@ async def answer(stage: Stage) -> None:
         (await stage.promise("INC-16", "tto"))["ended_at"],
         z("09:14"),
     )
+    path = f"/v1/incidents/{stage.ref('INC-16')}/sla/explain"
+    (explained,) = (await stage.reads(path, target="ttr"))["items"]
+    stood = [each for each in explained["windows"] if each["stood_for"] == "user"]
+    same(
+        "`sla explain` shows the hour in which it waited for the user",
+        [(each["begins_at"], each["ends_at"]) for each in stood],
+        [(z("10:20"), z("11:20"))],
+    )
+    same("and that the six hours are used up at 16:10", explained["until"], z("16:10"))
+    same("counted without it", explained["seconds"], 6 * 3600)
 
 
 async def flaps(stage: Stage) -> None:

@@ -29,6 +29,7 @@ from services.projections.api import (
     quarantine,
     queues,
     reports,
+    service_handovers,
     stream,
     timelines,
 )
@@ -65,6 +66,7 @@ _PARTS = (
     escalations,
     extensions,
     handovers,
+    service_handovers,
     problems,
     changes,
     quarantine,

@@ -89,7 +89,7 @@ async def accept_handover(
     ref: Ref, wish: Wish, desk: DeskHere, response: Response
 ) -> RecordAnswer:
     """Take a problem on record for the incident that was handed over."""
-    body = _read(AcceptHandover, wish.body)
+    body = read(AcceptHandover, wish.body)
     awaiting = await desk.blocking(_awaiting, desk, ref, wish.command_id)
     identify = {
         "title": body.title or awaiting.title,
@@ -111,7 +111,7 @@ async def accept_handover(
 )
 async def join_handover(ref: Ref, wish: Wish, desk: DeskHere) -> RecordAnswer:
     """Link the incident that was handed over to a problem known already."""
-    body = _read(JoinHandover, wish.body)
+    body = read(JoinHandover, wish.body)
     await desk.blocking(_awaiting, desk, ref, None)
     asked: dict[str, Any] = {"body": {"incident": ref}, "record": body.problem}
     return await desk.owner.ask_about(
@@ -185,7 +185,8 @@ def _answered(ref: str, handover: Handover) -> str:
             return f"the hand-over of {ref} was {handover.state} before"
 
 
-def _read(kind: type[_Body], body: dict[str, Any]) -> _Body:
+def read(kind: type[_Body], body: dict[str, Any]) -> _Body:
+    """Return the body of an answer; `Problem` 422 where it is none."""
     try:
         return kind.model_validate(body)
     except ValidationError as error:

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime
 from services.projections.api.answers import Answer, AsOfAnswer
 from services.projections.api.handovers import HandoverView
 from services.projections.api.promise_view import PromiseView
+from services.projections.api.service_handovers import ServiceHandoverView
 from services.projections.api.told_views import ContactView, NoticeView
 from services.projections.generations import AsOf
 from services.projections.incident.promises import Standing
@@ -99,6 +100,8 @@ class IncidentView(Answer):
     """A promise to own or to resolve was broken in this cycle."""
     promises: list[PromiseView]
     handover: HandoverView | None
+    service_handover: ServiceHandoverView | None
+    """Of its service, where its breach was one too many."""
     contacts: list[ContactView]
     notifications: list[NoticeView]
     at: AwareDatetime
@@ -134,6 +137,7 @@ class IncidentView(Answer):
             "split_into": sorted(incident.split_into),
             "promises": [PromiseView.of(each, whole.wording) for each in promises],
             "handover": whole.handover,
+            "service_handover": whole.service_handover,
             "contacts": [ContactView.of(event) for event in whole.contacts],
             "notifications": list(whole.notices),
             "at": at,

@@ -1,5 +1,6 @@
 """Problems, the causes behind incidents, read from the log; and their commands."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Path, Query, Response
@@ -8,11 +9,14 @@ from pydantic import AwareDatetime
 from services.projections.api.answers import Answer, AsOfAnswer
 from services.projections.api.asked import AskedAt, refusals
 from services.projections.api.callers import Reader
-from services.projections.api.desk import DeskHere
+from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.record_commands import add_commands
 from services.projections.api.record_pages import RecordsAsked, read_one, read_part
+from services.projections.api.service_handovers import ServiceHandoverView
 from services.projections.generations import AsOf
 from services.projections.records import PROBLEMS, Seen
+from services.projections.service_handovers import ServiceHandover, by_problem
+from services.projections.snapshots import snapshot
 from shared.problems import Problem, Status
 from shared.problems.wishes import BODIES, IdentifyProblem
 from shared.references import IncidentRef, ProblemRef
@@ -32,6 +36,8 @@ class ProblemView(Answer):
     origin: Literal["incident", "staff"]
     incidents: list[IncidentRef]
     """Those that have this cause, in the order in which that was found."""
+    services: list[ServiceHandoverView]
+    """Services that broke their promises too often and became part of it."""
     identified_at: AwareDatetime
     workaround: str | None
     resolved_at: AwareDatetime | None
@@ -39,9 +45,11 @@ class ProblemView(Answer):
     as_of: AsOfAnswer
 
     @classmethod
-    def of(cls, seen: Seen[Problem], upto: AsOf) -> Self:
+    def of(
+        cls, seen: Seen[Problem], upto: AsOf, services: Sequence[ServiceHandover]
+    ) -> Self:
         """Return the view of a problem at a version, as known at `upto`."""
-        known = {"version": seen.version, "as_of": upto}
+        known = {"version": seen.version, "as_of": upto, "services": services}
         return cls.model_validate({**seen.record.__dict__, **known})
 
 
@@ -62,8 +70,12 @@ async def list_problems(
 ) -> Problems:
     """List problems, the newest first."""
     part = await desk.blocking(read_part, desk, PROBLEMS, asked)
+    services = await desk.blocking(_services, desk, part.upto)
     return Problems(
-        items=[ProblemView.of(seen, part.upto) for seen in part.items],
+        items=[
+            ProblemView.of(seen, part.upto, services.get(seen.record.ref, ()))
+            for seen in part.items
+        ],
         next_cursor=part.next_cursor,
         as_of=AsOfAnswer.model_validate(part.upto),
     )
@@ -79,8 +91,15 @@ async def get_problem(
 ) -> ProblemView:
     """Show a problem as it is, or as it was recorded at an instant."""
     seen, upto = await desk.blocking(read_one, desk, PROBLEMS, ref, asked)
+    services = await desk.blocking(_services, desk, upto)
     response.headers["ETag"] = f'"{seen.version}"'
-    return ProblemView.of(seen, upto)
+    return ProblemView.of(seen, upto, services.get(ref, ()))
+
+
+def _services(desk: Desk, upto: AsOf) -> Mapping[str, Sequence[ServiceHandover]]:
+    """Return which services became part of which problem. Blocks."""
+    with snapshot(desk.log) as cursor:
+        return by_problem(desk.log, cursor, upto)
 
 
 add_commands(router, "problem", BODIES, IdentifyProblem.verb, r"^PRB-[0-9]{6,12}$")

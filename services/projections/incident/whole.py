@@ -9,6 +9,8 @@ from services.projections.incident.agreements import Wording, wording
 from services.projections.incident.notices import Notice, notices
 from services.projections.queue.project import project
 from services.projections.queue.row import QueueRow
+from services.projections.service_handovers import ServiceHandover
+from services.projections.service_handovers import replay as replay_service_handover
 from shared import incident as incidents
 from shared import sla
 from shared.entry import Entry
@@ -32,6 +34,8 @@ class Whole:
     contacts: tuple[IncidentContacted, ...]
     notices: tuple[Notice, ...]
     handover: Handover | None
+    service_handover: ServiceHandover | None
+    """Of its service, where its breach was one too many."""
     wording: Wording
     """What people wrote about promises."""
 
@@ -59,5 +63,6 @@ def whole(past: Sequence[Entry]) -> Whole | None:
         contacts=tuple(e for e in own if isinstance(e, IncidentContacted)),
         notices=notices(past),
         handover=replay_handover(past),
+        service_handover=replay_service_handover(past),
         wording=wording(past),
     )

@@ -222,6 +222,23 @@ ENGLISH: Mapping[str, tuple[Part, ...]] = {
     "handover.joined": ("Problem Management made it part of {problem}",),
     "handover.declined": ("{who} declined the hand-over: {reason}",),
     "handover.unanswered": ("Problem Management had not answered by {unanswered_at}",),
+    "handover.service_requested": (
+        "Service {service} was handed to Problem Management, team {team}",
+        ": {breaches} broken promises within {within_days} days",
+        ", {overrun_seconds} too late in all",
+        "; it is part of {problem}",
+        "; an answer is due {answer_by}",
+    ),
+    "handover.service_accepted": (
+        "Problem Management took service {service} on as {problem}",
+    ),
+    "handover.service_joined": ("Service {service} became part of {problem}",),
+    "handover.service_declined": (
+        "{who} declined the hand-over of service {service}: {reason}",
+    ),
+    "handover.service_unanswered": (
+        "Problem Management had not answered for {service} by {unanswered_at}",
+    ),
     "problem.identified": (
         "{who} identified the problem “{title}”",
         "of service {service}, for team {team}",

@@ -62,6 +62,7 @@ WORDS: Words = {
         "page": "page",
         "manager": "notice to a manager",
         "handover": "hand-over",
+        "service_handover": "hand-over of a service",
         "update_due": "users wait for news",
     },
     "on": {

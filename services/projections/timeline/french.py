@@ -241,6 +241,24 @@ FRENCH: Mapping[str, tuple[Part, ...]] = {
     "handover.unanswered": (
         "La gestion des problèmes n’avait pas répondu le {unanswered_at}",
     ),
+    "handover.service_requested": (
+        "Le service {service} est transféré à la gestion des problèmes, équipe {team}",
+        "\xa0: {breaches} délais dépassés en {within_days} jours",
+        ", soit {overrun_seconds} de retard",
+        "\xa0; il relève de {problem}",
+        "\xa0; réponse attendue le {answer_by}",
+    ),
+    "handover.service_accepted": (
+        "La gestion des problèmes a accepté le service {service}\xa0: {problem}",
+    ),
+    "handover.service_joined": ("Le service {service} est rattaché à {problem}",),
+    "handover.service_declined": (
+        "{who} a refusé le transfert du service {service}\xa0: {reason}",
+    ),
+    "handover.service_unanswered": (
+        "La gestion des problèmes n’avait pas répondu pour {service}",
+        "le {unanswered_at}",
+    ),
     "problem.identified": (
         "{who} a identifié le problème «\xa0{title}\xa0»",
         "du service {service}, pour l’équipe {team}",

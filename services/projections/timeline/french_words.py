@@ -128,6 +128,7 @@ WORDS: Words = {
         "page": "appel",
         "manager": "alerte au responsable",
         "handover": "transfert",
+        "service_handover": "transfert d’un service",
         "update_due": "information attendue",
     },
 }

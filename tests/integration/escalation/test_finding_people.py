@@ -71,6 +71,40 @@ def test_a_broken_promise_is_handed_over_once_and_answered(desk: CallingDesk) ->
     assert answered[1]["problem"] == problem["record"]
 
 
+def test_a_service_late_too_often_is_handed_over_once_and_answered(
+    desk: CallingDesk,
+) -> None:
+    desk.desk.move_to(local("07-02 09:10"))
+    three = [desk.open(service="messagerie", impact="medium") for _ in range(3)]
+    desk.desk.move_to(local("07-04 17:00"))
+    last = three[-1]
+    desk.until_said(last, "handover.service_requested")
+
+    (waiting,) = desk.get("/v1/service-handovers")["items"]
+    assert (waiting["incident"], waiting["service"]) == (last, "messagerie")
+    assert [each["incident"] for each in waiting["counted"]] == three
+    door = f"/v1/service-handovers/{last}"
+    desk.post(f"/v1/handovers/{last}/decline", {"reason": "Ours"}, "helene")
+    problem = desk.post(f"{door}/accept", who="helene").json()["record"]
+    desk.until_said(last, "handover.service_accepted")
+    for verb, body in (
+        ("accept", {}),
+        ("join", {"problem": problem}),
+        ("decline", {"reason": "No"}),
+    ):
+        late = desk.ask(f"{door}/{verb}", body, who="helene")
+        assert (late.status_code, late.json()["code"]) == (409, "state"), late.text
+    nothing = desk.ask(f"/v1/service-handovers/{three[0]}/decline", {"reason": "No"})
+    assert (nothing.status_code, nothing.json()["code"]) == (404, "unknown_handover")
+    found = desk.get(f"/v1/problems/{problem}")
+    assert found["service"] == "messagerie"
+    assert [each["incident"] for each in found["services"]] == [last]
+    (listed,) = desk.get("/v1/problems")["items"]
+    assert listed["services"] == found["services"]
+    seen = desk.get(f"/v1/incidents/{last}")["service_handover"]
+    assert (seen["state"], seen["problem"]) == ("accepted", problem)
+
+
 def test_a_workaround_reaches_the_users_of_what_is_open(desk: CallingDesk) -> None:
     desk.desk.move_to(local("07-07 09:10"))
     first, second = desk.open(service="vpn"), desk.open(service="vpn", reporter="petit")

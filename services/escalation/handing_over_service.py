@@ -1,0 +1,112 @@
+"""Hand-over of a service that breaks its promises too often: once for each breach.
+
+It belongs to the incident whose breach was one too many; that incident's problem is the
+service's, too.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from services.escalation.budget import Crossing, cause_of, overrun_of
+from services.escalation.case import Case, ServiceHandover, Tip
+from services.escalation.due import Due, on
+from services.escalation.known import Known
+from shared.events import ServiceHandoverEvent
+from shared.events.service_handover import (
+    CountedBreach,
+    ServiceHandoverAccepted,
+    ServiceHandoverJoined,
+    ServiceHandoverRequested,
+    ServiceHandoverUnanswered,
+)
+from shared.policy.problems import BreachBudget, Problems
+
+LISTED_MAX = 200
+"""Breaches an event names one by one: an event has its size."""
+
+
+def handing_over_service(case: Case, known: Known) -> Iterator[Due]:
+    """Yield the hand-over of the service, then its answer or that there is none."""
+    held = case.service_handover
+    if held is None:
+        if case.tip is not None:
+            yield from _crossed(case, case.tip, known)
+        return
+    if held.awaits and held.answer is not None:
+        how, problem = held.answer
+        yield Due(case.changed_at, lambda at: [_answered(case, held, at, how, problem)])
+    elif held.state == "requested" and held.answer_by is not None:
+        by = held.answer_by
+        yield Due(by, lambda at: [_unanswered(case, held, at, by)])
+
+
+def _crossed(case: Case, tip: Tip, known: Known) -> Iterator[Due]:
+    problems = known.policy_of(tip.policy).problems
+    if problems is None or problems.service is None:
+        return
+    crossing = known.crossing(tip.position)
+    if crossing is None:
+        return
+    budget = problems.service
+    problem = known.open_problem(crossing.service, tip.position)
+    if problem is None and case.problems:
+        problem = case.problems[-1]
+
+    def events(at: datetime) -> list[ServiceHandoverRequested]:
+        asked = _requested(case, tip, crossing, problems, budget, at)
+        return [asked.model_copy(update={"problem": problem})]
+
+    yield Due(case.changed_at, events)
+
+
+def _requested(
+    case: Case,
+    tip: Tip,
+    crossing: Crossing,
+    problems: Problems,
+    budget: BreachBudget,
+    at: datetime,
+) -> ServiceHandoverRequested:
+    counted, within = crossing.counted, problems.accept_within
+    allowed = budget.overrun
+    return ServiceHandoverRequested(
+        **on(case, at) | {"policy": tip.policy},
+        service=crossing.service,
+        team=problems.team,
+        cause=cause_of(counted, budget) or "breaches",
+        breaches=len(counted),
+        overrun_seconds=overrun_of(counted) or None,
+        budget_breaches=budget.breaches,
+        budget_seconds=int(allowed.total_seconds()) if allowed else None,
+        within_days=budget.within_days,
+        crossed_at=tip.since,
+        counted=tuple(
+            CountedBreach(
+                incident=each.incident,
+                breached_at=each.breached_at,
+                overrun_seconds=each.overrun_seconds,
+            )
+            for each in counted[-LISTED_MAX:]
+        ),
+        answer_by=tip.at + within if within else None,
+    )
+
+
+def _answered(
+    case: Case, held: ServiceHandover, at: datetime, how: str, problem: str
+) -> ServiceHandoverEvent:
+    common = _on_handover(case, held, at)
+    if how == "accepted":
+        return ServiceHandoverAccepted(**common, problem=problem)
+    return ServiceHandoverJoined(**common, problem=problem)
+
+
+def _unanswered(
+    case: Case, held: ServiceHandover, at: datetime, by: datetime
+) -> ServiceHandoverUnanswered:
+    return ServiceHandoverUnanswered(**_on_handover(case, held, at), unanswered_at=by)
+
+
+def _on_handover(case: Case, held: ServiceHandover, at: datetime) -> dict[str, object]:
+    common = {k: v for k, v in on(case, at).items() if k != "policy"}
+    return common | {"service": held.service}

@@ -1,0 +1,195 @@
+"""Services handed to Problem Management: the list, and the three answers.
+
+Each is named by the incident whose breach was one too many; answering is as for an
+incident that was handed over, about the service.
+"""
+
+from typing import Annotated, Any, Literal, NamedTuple
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from pydantic import AwareDatetime
+
+from services.projections import service_handovers
+from services.projections.api.answers import Answer, AsOfAnswer
+from services.projections.api.asked import Ref, refusals
+from services.projections.api.callers import Reader
+from services.projections.api.commands import Wish, body_of
+from services.projections.api.desk import Desk, DeskHere
+from services.projections.api.handovers import HandoversAsked, read
+from services.projections.api.limits import POSITION_MAX
+from services.projections.api.past import known
+from services.projections.handovers import State
+from services.projections.service_handovers import ServiceHandover
+from services.projections.snapshots import snapshot
+from shared.command import CommandAnswer, RecordAnswer
+from shared.handover_wishes import AcceptHandover, JoinHandover
+from shared.help_wishes import DeclineService
+from shared.incident import replay
+from shared.problem import Problem
+from shared.problems.wishes import IdentifyProblem, LinkProblem
+from shared.references import IncidentRef, ProblemRef, incident_stream
+
+router = APIRouter(tags=["handovers"])
+_REFUSALS = refusals(400, 404, 409, 413, 415)
+
+
+class CountedView(Answer):
+    """A broken TTR that counts towards the budget of its service."""
+
+    incident: IncidentRef
+    breached_at: AwareDatetime
+    overrun_seconds: int | None
+    """Working time too late; none where it was not done when this was counted."""
+
+
+class ServiceHandoverView(Answer):
+    """A service that used up its budget of breaches."""
+
+    incident: IncidentRef
+    """The one whose breach was one too many."""
+    service: str
+    state: State
+    team: str
+    cause: Literal["breaches", "overrun"]
+    """What of the budget was used up: the number of breaches, or the working time."""
+    breaches: int
+    overrun_seconds: int | None
+    within_days: int
+    crossed_at: AwareDatetime
+    counted: list[CountedView]
+    """The breaches that made it, the oldest first; of very many the newest."""
+    requested_at: AwareDatetime
+    answer_by: AwareDatetime | None
+    problem: ProblemRef | None
+    """The one the service is part of."""
+    reason: str | None
+    """Why it is no problem."""
+
+
+class ServiceHandovers(Answer):
+    """Some hand-overs of services, the newest first."""
+
+    items: list[ServiceHandoverView]
+    next_cursor: int | None
+    """Where the next page begins; none at the end."""
+    as_of: AsOfAnswer
+
+
+@router.get("/v1/service-handovers", responses=refusals())
+async def list_service_handovers(
+    asked: Annotated[HandoversAsked, Query()],
+    desk: DeskHere,
+    caller: Reader,  # noqa: ARG001 # it lets nobody else in
+) -> ServiceHandovers:
+    """List services handed to Problem Management, the newest first."""
+    return await desk.blocking(_listed, desk, asked)
+
+
+@router.post(
+    "/v1/service-handovers/{ref}/accept",
+    status_code=201,
+    responses=_REFUSALS,
+    openapi_extra=body_of(AcceptHandover),
+)
+async def accept_service_handover(
+    ref: Ref, wish: Wish, desk: DeskHere, response: Response
+) -> RecordAnswer:
+    """Take a problem on record for the service that was handed over."""
+    body = read(AcceptHandover, wish.body)
+    awaiting = await desk.blocking(_awaiting, desk, ref, wish.command_id)
+    identify = {
+        "title": body.title or awaiting.title,
+        "service": awaiting.service,
+        "incident": ref,
+        "beside": awaiting.problems,
+    }
+    asked: dict[str, Any] = {"body": identify}
+    answer = await desk.owner.ask_about(
+        "problem", IdentifyProblem.verb, wish.model_copy(update=asked)
+    )
+    response.headers["Location"] = f"/v1/problems/{answer.record}"
+    return answer
+
+
+@router.post(
+    "/v1/service-handovers/{ref}/join",
+    responses=_REFUSALS,
+    openapi_extra=body_of(JoinHandover),
+)
+async def join_service_handover(ref: Ref, wish: Wish, desk: DeskHere) -> RecordAnswer:
+    """Make the service part of a problem known already, with its last incident."""
+    body = read(JoinHandover, wish.body)
+    await desk.blocking(_awaiting, desk, ref, None)
+    asked: dict[str, Any] = {"body": {"incident": ref}, "record": body.problem}
+    return await desk.owner.ask_about(
+        "problem", LinkProblem.verb, wish.model_copy(update=asked)
+    )
+
+
+@router.post(
+    "/v1/service-handovers/{ref}/decline",
+    responses=_REFUSALS,
+    openapi_extra=body_of(DeclineService),
+)
+async def decline_service_handover(
+    ref: Ref, wish: Wish, desk: DeskHere
+) -> CommandAnswer:
+    """The service has no problem: the hand-over ends, the breaches stay."""
+    about = wish.model_copy(update={"incident": ref})
+    return await desk.owner.ask(DeclineService.verb, about, DeclineService.aggregate)
+
+
+def _listed(desk: Desk, asked: HandoversAsked) -> ServiceHandovers:
+    with snapshot(desk.log) as cursor:
+        upto = known(cursor, None, asked.min_position)
+        before = POSITION_MAX if asked.cursor is None else asked.cursor
+        found = service_handovers.newest(
+            desk.log, cursor, upto, before=before, limit=asked.limit
+        )
+    shown = [each for each in found if asked.state == "all" or each.awaits]
+    full = len(found) == asked.limit
+    return ServiceHandovers(
+        items=[ServiceHandoverView.model_validate(each) for each in shown],
+        next_cursor=found[-1].position if full else None,
+        as_of=AsOfAnswer.model_validate(upto),
+    )
+
+
+class _Awaiting(NamedTuple):
+    """What a problem would be called, of which service, and what was known then."""
+
+    title: str
+    service: str
+    problems: list[str]
+
+
+def _awaiting(desk: Desk, ref: str, command_id: UUID | None) -> _Awaiting:
+    """Return what may be answered; else `Problem`.
+
+    Under a `command_id` an answer may be sent again: its owner knows whether it is one.
+    """
+    with snapshot(desk.log) as cursor:
+        upto = known(cursor, None, 0)
+        handover = service_handovers.one(desk.log, cursor, ref, upto)
+        if handover is None:
+            raise Problem(
+                404,
+                f"{ref} did not bring a service to Problem Management",
+                code="unknown_handover",
+            )
+        if not handover.awaits and (command_id is None or handover.state == "declined"):
+            raise Problem(409, _answered(handover), code="state")
+        entries = desk.log.histories(cursor, [incident_stream(ref)])
+    then = replay(e.event for e in entries if e.position <= handover.position)  # type: ignore[misc] # of its stream
+    links = then.links if then else ()
+    problems = sorted(to for kind, to in links if kind == "problem")
+    title = f"{handover.service}: {handover.breaches} × TTR"
+    return _Awaiting(title, handover.service, problems)
+
+
+def _answered(handover: ServiceHandover) -> str:
+    service = handover.service
+    if handover.state == "declined":
+        return f"the hand-over of {service} was declined before"
+    return f"{service} became part of {handover.problem} before"

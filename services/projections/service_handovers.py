@@ -1,0 +1,158 @@
+"""Services handed to Problem Management, straight from the log: there are few."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from psycopg import Cursor
+
+from services.projections.generations import AsOf
+from services.projections.handovers import State
+from shared.entry import Entry
+from shared.event_log import SELECT_ROWS, EventLog, Row
+from shared.events.service_handover import (
+    CountedBreach,
+    ServiceHandoverAccepted,
+    ServiceHandoverDeclined,
+    ServiceHandoverJoined,
+    ServiceHandoverRequested,
+    ServiceHandoverUnanswered,
+)
+from shared.references import handover_stream
+
+Cursors = Cursor[tuple[Any, ...]]
+
+ANSWERED_MAX = 1_000
+"""Of a problem, so many of the newest hand-overs of services are looked through."""
+_NEWEST = """
+SELECT originator_id FROM log.events
+WHERE topic = 'handover.service_requested'
+  AND notification_id < %s AND notification_id <= %s
+ORDER BY notification_id DESC LIMIT %s
+"""
+_ANSWERED = (
+    SELECT_ROWS
+    + "WHERE topic IN ('handover.service_accepted', 'handover.service_joined') "
+    + "AND notification_id <= %s ORDER BY notification_id DESC LIMIT %s"
+)
+
+
+@dataclass(frozen=True)
+class ServiceHandover:
+    """The hand-over of a service after its events; `position` is of the request.
+
+    `incident` is the one whose breach was one too many.
+    """
+
+    incident: str
+    service: str
+    state: State
+    team: str
+    cause: Literal["breaches", "overrun"]
+    breaches: int
+    overrun_seconds: int | None
+    within_days: int
+    crossed_at: datetime
+    counted: tuple[CountedBreach, ...]
+    requested_at: datetime
+    answer_by: datetime | None
+    problem: str | None
+    """The one it became part of."""
+    reason: str | None
+    """Why it is no problem."""
+    position: int
+
+    @property
+    def awaits(self) -> bool:
+        """Whether Problem Management has not answered."""
+        return self.state in {"requested", "unanswered"}
+
+
+def replay(history: Iterable[Entry]) -> ServiceHandover | None:
+    """Return the hand-over after its events, None where there is none."""
+    handover: ServiceHandover | None = None
+    for entry in history:
+        if isinstance(entry.event, ServiceHandoverRequested):
+            handover = _requested(entry, entry.event)
+        elif handover is not None:
+            handover = _answered(handover, entry)
+    return handover
+
+
+def one(
+    log: EventLog, cursor: Cursors, incident: str, upto: AsOf
+) -> ServiceHandover | None:
+    """Return the hand-over of a service by the incident that brought it about."""
+    stream = handover_stream(incident)
+    return _several(log, cursor, [stream], upto).get(stream)
+
+
+def newest(
+    log: EventLog, cursor: Cursors, upto: AsOf, *, before: int, limit: int
+) -> Sequence[ServiceHandover]:
+    """Return up to `limit` hand-overs requested before a position, newest first."""
+    rows = cursor.execute(_NEWEST, (before, upto.position, limit))
+    streams = [stream for (stream,) in rows]
+    found = _several(log, cursor, streams, upto)
+    return [found[stream] for stream in streams if stream in found]
+
+
+def by_problem(
+    log: EventLog, cursor: Cursors, upto: AsOf
+) -> Mapping[str, Sequence[ServiceHandover]]:
+    """Return the hand-overs that became part of problems, by problem, oldest first."""
+    given = (upto.position, ANSWERED_MAX)
+    rows = cursor.execute(_ANSWERED, given, binary=True).fetchall()
+    streams = [entry.stream for entry in log.entries([Row(*row) for row in rows])]
+    found: dict[str, list[ServiceHandover]] = {}
+    handovers = _several(log, cursor, streams, upto).values()
+    for each in sorted(handovers, key=lambda handover: handover.position):
+        if each.problem is not None:
+            found.setdefault(each.problem, []).append(each)
+    return found
+
+
+def _several(
+    log: EventLog, cursor: Cursors, streams: Sequence[str], upto: AsOf
+) -> Mapping[str, ServiceHandover]:
+    histories: dict[str, list[Entry]] = {}
+    for entry in log.histories(cursor, streams) if streams else ():
+        if entry.position <= upto.position:
+            histories.setdefault(entry.stream, []).append(entry)
+    found = ((stream, replay(past)) for stream, past in histories.items())
+    return {stream: each for stream, each in found if each is not None}
+
+
+def _requested(entry: Entry, event: ServiceHandoverRequested) -> ServiceHandover:
+    return ServiceHandover(
+        incident=event.incident,
+        service=event.service,
+        state="requested",
+        team=event.team,
+        cause=event.cause,
+        breaches=event.breaches,
+        overrun_seconds=event.overrun_seconds,
+        within_days=event.within_days,
+        crossed_at=event.crossed_at,
+        counted=event.counted,
+        requested_at=entry.recorded_at,
+        answer_by=event.answer_by,
+        problem=event.problem,
+        reason=None,
+        position=entry.position,
+    )
+
+
+def _answered(handover: ServiceHandover, entry: Entry) -> ServiceHandover:
+    match entry.event:
+        case ServiceHandoverAccepted(problem=problem):
+            return replace(handover, state="accepted", problem=problem)
+        case ServiceHandoverJoined(problem=problem):
+            return replace(handover, state="joined", problem=problem)
+        case ServiceHandoverDeclined(reason=reason):
+            return replace(handover, state="declined", problem=None, reason=reason)
+        case ServiceHandoverUnanswered():
+            return replace(handover, state="unanswered")
+        case _:
+            return handover

@@ -1,0 +1,88 @@
+"""A service that breaks its promises too often, handed to Problem Management.
+
+In the stream `handover-<incident>` of the incident whose breach, or whose overrun, used
+the budget of the service up; written by the escalation service alone. There is at most
+one an incident.
+"""
+
+from typing import Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from shared.events.event import Event, Text
+from shared.references import IncidentRef, ProblemRef
+
+
+class CountedBreach(BaseModel):
+    """A broken TTR that counts towards the budget of its service, once."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    incident: IncidentRef
+    breached_at: AwareDatetime
+    overrun_seconds: int | None = None
+    """Working time too late; absent where it was not done when this was counted."""
+
+
+class ServiceHandoverRequested(Event):
+    """The budget of breaches is used up: Problem Management is to look at the service.
+
+    `problem` is an open one of the service, which it joins.
+    """
+
+    type: Literal["handover.service_requested"] = "handover.service_requested"
+    incident: IncidentRef
+    policy: int
+    service: str
+    team: str
+    cause: Literal["breaches", "overrun"]
+    """What of the budget was used up: the number of breaches, or the working time."""
+    breaches: int
+    """How many made it, in `within_days` up to `crossed_at`."""
+    overrun_seconds: int | None = None
+    """By how much working time they were late, as far as was known."""
+    budget_breaches: int | None = None
+    budget_seconds: int | None = None
+    within_days: int
+    crossed_at: AwareDatetime
+    """The instant of the breach, or of what was done late, that used it up."""
+    counted: tuple[CountedBreach, ...]
+    """The breaches that made it, the oldest first; of very many the newest."""
+    problem: ProblemRef | None = None
+    answer_by: AwareDatetime | None = None
+
+
+class ServiceHandoverAccepted(Event):
+    """Problem Management opened `problem` for it."""
+
+    type: Literal["handover.service_accepted"] = "handover.service_accepted"
+    incident: IncidentRef
+    service: str
+    problem: ProblemRef
+
+
+class ServiceHandoverJoined(Event):
+    """It is part of a problem known already."""
+
+    type: Literal["handover.service_joined"] = "handover.service_joined"
+    incident: IncidentRef
+    service: str
+    problem: ProblemRef
+
+
+class ServiceHandoverDeclined(Event):
+    """It is no problem, `reason` says why. The breaches stay."""
+
+    type: Literal["handover.service_declined"] = "handover.service_declined"
+    incident: IncidentRef
+    service: str
+    reason: Text
+
+
+class ServiceHandoverUnanswered(Event):
+    """Nobody answered in the time the policy gives."""
+
+    type: Literal["handover.service_unanswered"] = "handover.service_unanswered"
+    incident: IncidentRef
+    service: str
+    unanswered_at: AwareDatetime
