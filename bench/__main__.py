@@ -14,7 +14,7 @@ from bench import (
     commands,
     list_page,
     memory,
-    nats_duplicates,
+    over_nats,
     rebuild,
     signals,
     ticks,
@@ -28,7 +28,7 @@ from tests.support.servers import reachable_folder
 Figures = Callable[[int, float], Iterator[Figure]]
 ON_A_DESK: Mapping[str, Figures] = {
     "signals": signals.figures,
-    "nats_duplicates": nats_duplicates.figures,
+    "over_nats": over_nats.figures,
     "visible": visible.figures,
     "commands": commands.figures,
 }

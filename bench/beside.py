@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench import alerta, alertmanager, nats_duplicates, signals, visible
+from bench import alerta, alertmanager, over_nats, signals, visible
 from bench.chart import chart
 from bench.figure import Figure, fdatasync_us, table_of
 from bench.sending import sender_name
@@ -53,7 +53,7 @@ def main(
 def _ours(rounds: int, seconds: float) -> Iterator[Figure]:
     for figure in (
         *signals.figures(rounds, seconds),
-        *nats_duplicates.figures(rounds, seconds),
+        *over_nats.figures(rounds, seconds),
         *visible.figures(rounds, seconds),
     ):
         if figure.unit == "/s" and figure.what != signals.HTTP_ALONE:

@@ -5,9 +5,9 @@ queue shows, from the first signal until the last one sent is there: the drain i
 it. `armed` counts them until the watcher and everybody else has read and said all.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from time import monotonic
 
@@ -17,6 +17,7 @@ from bench.desk import PROMISING
 from bench.drained import queue_position, said, wait_until_drained
 from bench.figure import Figure, median_of, percentile
 from bench.lateness import lateness
+from bench.over_nats import published
 from bench.sending import Load, send
 from shared.event_log import EventLog
 from tests.support.desk import Desk, running_desk, until
@@ -27,6 +28,21 @@ LATE_MS_MAX = 250
 """What p99 was aimed at."""
 PACES = (Load("late-calm", per_second=200), Load("late-full", per_second=1_000))
 """A busy day, and more than two cores can follow."""
+
+
+def _over_http(desk: Desk, load: Load, seconds: float) -> int:
+    """Send for `seconds`; return how many signals were answered 2xx."""
+    sent = send(desk.intake_url, desk.tokens["source"], load, seconds)
+    return sent.accepted * load.size
+
+
+KINDS: Mapping[str, tuple[Load, Callable[[Desk, Load, float], int]]] = {
+    "": (Load("visible"), _over_http),
+    "arrays of 100: ": (Load("visible-s", 100, connections=8), _over_http),
+    "over NATS: ": (Load("visible-nats"), published),
+    "over NATS, arrays of 100: ": (Load("visible-natss", 100), published),
+}
+"""How new signals come. A duplicate changes nothing that the queue shows."""
 
 
 @dataclass(frozen=True)
@@ -48,24 +64,38 @@ def figures(rounds: int, seconds: float) -> Iterator[Figure]:
         closing(desk.log()) as log,
     ):
         send(desk.intake_url, desk.tokens["source"], Load("warm"), 1.0)
-        done = [_round(desk, log, n, seconds) for n in range(rounds)]
+        done = {
+            kind: [_round(desk, log, kind, n, seconds) for n in range(rounds)]
+            for kind in KINDS
+        }
         paced = [_late(desk, log, pace, seconds) for pace in PACES]
         armed, opened = said(log, "sla.armed"), said(log, "incident.opened")
     assert armed == 2 * opened, (
         f"{opened} incidents, {armed} promises: this run is void"
     )
+    for kind, each in done.items():
+        yield from _told(kind, each)
+    yield from chain.from_iterable(paced)
+
+
+def _told(kind: str, done: list[Round]) -> Iterator[Figure]:
     accepted = [each.accepted for each in done]
-    yield median_of("accepted, all services running", accepted, "/s")
+    yield median_of(f"{kind}accepted, all services running", accepted, "/s")
     for what, rates in (
         ("visible in the queue, drain included", [each.visible for each in done]),
         ("promised and followed by all, drain included", [each.armed for each in done]),
     ):
-        beside, note = "accepted in the same run", done[-1].cpu
         yield median_of(
-            what, rates, "/s", bound=max(accepted), beside=beside, note=note
+            f"{kind}{what}",
+            rates,
+            "/s",
+            bound=max(accepted),
+            beside="accepted in the same run",
+            note=done[-1].cpu,
         )
-    yield median_of("drain after the last signal", [each.drain for each in done], "s")
-    yield from chain.from_iterable(paced)
+    yield median_of(
+        f"{kind}drain after the last signal", [each.drain for each in done], "s"
+    )
 
 
 def _late(desk: Desk, log: EventLog, pace: Load, seconds: float) -> list[Figure]:
@@ -86,21 +116,23 @@ def _late(desk: Desk, log: EventLog, pace: Load, seconds: float) -> list[Figure]
     ]
 
 
-def _round(desk: Desk, log: EventLog, number: int, seconds: float) -> Round:
+def _round(desk: Desk, log: EventLog, kind: str, number: int, seconds: float) -> Round:
     before = still(log)
-    token, load = desk.tokens["source"], Load(f"visible-{number}")
+    load, sending = KINDS[kind]
     with used_by(desk) as used:
         began = monotonic()
-        sent = send(desk.intake_url, token, load, seconds)
+        accepted = sending(
+            desk, replace(load, prefix=f"{load.prefix}-{number}"), seconds
+        )
         ended, head = monotonic(), log.head().position
         until(lambda: queue_position(log) >= head, "the queue has it", DRAIN_SECONDS)
         visible = monotonic()
         wait_until_drained(log, DRAIN_SECONDS)
         armed = monotonic()
     kept = still(log).since(before)
-    demand_nothing_lost(kept, sent.accepted, load.connections)
+    demand_nothing_lost(kept, accepted, load.connections * load.size)
     return Round(
-        sent.accepted / sent.seconds,
+        accepted / (ended - began),
         kept.incidents / (visible - began),
         kept.incidents / (armed - began),
         visible - ended,

@@ -1,4 +1,4 @@
-"""Duplicates a second over NATS: published to the queue, until each is on record.
+"""Signals a second over NATS: published to the queue, until each is on record.
 
 Here nobody waits for an answer: a message leaves the queue when it is committed, and
 that is what is timed. The sender rests while enough is waiting, so that the end of the
@@ -8,7 +8,7 @@ queue is soon reached; what was published is counted against the log.
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 
 import nats
@@ -30,6 +30,8 @@ WAITING_MAX = 4_000
 """Signals that may wait in the queue before the sender rests."""
 LOOK_SECONDS = 0.01
 CASES = {
+    "new over NATS, one a message": Load("nats-new", connections=500),
+    "new over NATS, arrays of 100": Load("nats-news", 100),
     "duplicates over NATS, one a message": Load("nats", troubles=100, connections=500),
     "duplicates over NATS, arrays of 100": Load("natss", 100, troubles=1_000),
 }
@@ -69,13 +71,18 @@ def figures(rounds: int, seconds: float) -> Iterator[Figure]:
 async def _rounds(desk: Desk, load: Load, rounds: int, seconds: float) -> Done:
     client = await nats.connect(desk.nats.bus.url("admin"))
     js = client.jetstream()
-    await _published(js, load, 1.0)
+    await _published(js, replace(load, prefix=f"{load.prefix}-warm"), 1.0)
     rates, signals = [], 0
     with closing(desk.log()) as log:
-        for _ in range(rounds):
+        for number in range(rounds):
             before = await asyncio.to_thread(still, log)
             began = monotonic()
-            published = await _published(js, load, seconds)
+            one = (
+                load
+                if load.troubles
+                else replace(load, prefix=f"{load.prefix}-{number}")
+            )
+            published = await _published(js, one, seconds)
             rates.append(published / (monotonic() - began))
             signals += published
             kept = (await asyncio.to_thread(still, log)).since(before)
@@ -85,6 +92,19 @@ async def _rounds(desk: Desk, load: Load, rounds: int, seconds: float) -> Done:
     unheard = await _sent(js, load, began + 1.0) / (monotonic() - began)
     await client.close()
     return Done(rates, signals, unheard)
+
+
+def published(desk: Desk, load: Load, seconds: float) -> int:
+    """Publish for `seconds`; return how many signals, once each is on record."""
+
+    async def publish() -> int:
+        client = await nats.connect(desk.nats.bus.url("admin"))
+        try:
+            return await _published(client.jetstream(), load, seconds)
+        finally:
+            await client.close()
+
+    return asyncio.run(publish())
 
 
 async def _published(js: JetStreamContext, load: Load, seconds: float) -> int:
