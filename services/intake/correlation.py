@@ -7,7 +7,7 @@ that arrive late or twice change nothing. The stages are in `pipeline`.
 
 Instants a source claims are compared with each other only, never with our clock; a
 claim that lies ahead of the receipt counts as the receipt. Equal instants are taken in
-the order of arrival: better an incident too many than a trouble missed.
+the order of arrival, unless that very claim was heard before: then it is a repeat.
 """
 
 from collections.abc import Iterator
@@ -23,9 +23,9 @@ from services.intake.signals import Signal
 
 
 def correlate(
-    row: KeyRow, signal: Signal, received_at: datetime, ground: Ground
+    row: KeyRow, signal: Signal, received_at: datetime, adapter: str, ground: Ground
 ) -> Correlated:
-    """Return what becomes of `signal`, given its row.
+    """Return what becomes of `signal`, given its row, and which adapter read it.
 
     Takes a reference from `ground.fresh` only if it opens an incident.
     """
@@ -38,6 +38,7 @@ def correlate(
         received_at,
         moment=received_at,
         since=received_at,
+        adapter=adapter,
     )
     return timed_all(_judged(arrival), arrival.monitor)
 

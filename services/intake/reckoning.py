@@ -122,7 +122,7 @@ def reckon(deliveries: Sequence[Delivery], before: Before) -> Reckoning:
                 case Ignored():
                     tally.ignore(n, index, heard)
                 case Signal():
-                    tally.hear(n, index, heard, delivery.received_at)
+                    tally.hear(n, index, heard, delivery)
                 case Elapsed():
                     tally.let_pass(n, index, heard)
     return Reckoning(
@@ -179,13 +179,13 @@ class _Tally:
         result = Result(index, "ignored", why.event_id, error=reason)
         self.lines.append(Line(n, result))
 
-    def hear(self, n: int, index: int, signal: Signal, received_at: datetime) -> None:
+    def hear(self, n: int, index: int, signal: Signal, delivery: Delivery) -> None:
         """Account for a signal: a message known already, or something new."""
         event = (signal.source, signal.event_id) if signal.event_id else None
         if event and (line := self._repeated(n, index, signal, event)):
             self.lines.append(line)
             return
-        line = self._correlated(n, index, signal, received_at)
+        line = self._correlated(n, index, signal, delivery)
         self.lines.append(line)
         if event:
             self._lines_of[event] = line
@@ -225,14 +225,15 @@ class _Tally:
         return last
 
     def _correlated(
-        self, n: int, index: int, signal: Signal, received_at: datetime
+        self, n: int, index: int, signal: Signal, delivery: Delivery
     ) -> Line:
+        received_at = delivery.received_at
         row = self._row(signal_key(signal.source, signal.dedup_key))
         if row.due_at is not None:
             # What was so before it came is so, whether or not somebody looked in time.
             self._catch_up(row, received_at)
             row = self._row(row.signal_key)
-        heard = correlate(row, signal, received_at, self._ground)
+        heard = correlate(row, signal, received_at, delivery.adapter, self._ground)
         member, version = self._take(heard)
         result = Result(
             index,

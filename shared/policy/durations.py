@@ -2,12 +2,13 @@
 
 import re
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
 _DURATION = r"^(?=\d)(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,7})s)?$"
 _PERCENT = r"^([1-9]\d?|100)%$"
+NEVER: Literal["never"] = "never"
 
 
 def _delay(written: object) -> timedelta:
@@ -23,6 +24,15 @@ def _duration(written: object) -> timedelta:
     if not duration:
         raise ValueError("write a duration longer than nothing, such as 15m")
     return duration
+
+
+def _patience(written: object) -> timedelta | Literal["never"]:
+    if written == NEVER:
+        return NEVER
+    try:
+        return _duration(written)
+    except ValueError as error:
+        raise ValueError(f"{error}; or `{NEVER}`") from error
 
 
 def _percent(written: object) -> int:
@@ -46,6 +56,10 @@ def duration_text(duration: timedelta) -> str:
 
 def _text(dwell: timedelta | int) -> str:
     return f"{dwell}%" if isinstance(dwell, int) else duration_text(dwell)
+
+
+def _patience_text(patience: timedelta | Literal["never"]) -> str:
+    return patience if isinstance(patience, str) else duration_text(patience)
 
 
 def _schema(pattern: str, *examples: str) -> WithJsonSchema:
@@ -80,3 +94,10 @@ Dwell = Annotated[
     _schema(f"{_DURATION}|{_PERCENT}", "20m", "50%"),
 ]
 """A duration, or an int: that many percent of the target it belongs to."""
+Patience = Annotated[
+    timedelta | Literal["never"],
+    PlainValidator(_patience),
+    PlainSerializer(_patience_text),
+    _schema(f"{_DURATION}|^{NEVER}$", "24h", NEVER),
+]
+"""A duration, or the word that it never ends."""

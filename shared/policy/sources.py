@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from shared.policy.clause import Clause
 from shared.policy.counts import Count
-from shared.policy.durations import Duration
+from shared.policy.durations import Duration, Patience
 from shared.policy.limits import Quota, Rate
 from shared.policy.local_times import Zone
 from shared.policy.mapped import Mapped
@@ -109,8 +109,8 @@ class Monitor(Clause):
     hold_down: Duration | None = None
     """A recovery takes effect only after it has held this long."""
     flapping: Flapping | None = None
-    recovers_after: Duration | None = None
-    """Not fired for this long counts as recovered: for what never says so itself."""
+    recovers_after: Patience | None = None
+    """Silent for so long counts as recovered: by itself 24h of what never says so."""
 
     @model_validator(mode="after")
     def _mapped_by_a_mapping(self) -> Self:

@@ -68,6 +68,8 @@ class PureDesk:
     known: dict[EventId, Result] = field(default_factory=dict)
     suppressed: list[Suppressed] = field(default_factory=list)
     announced: list[tuple[str, Window]] = field(default_factory=list)
+    adapter: str = "native"
+    """What reads the signals it hears."""
     _next: int = FIRST_BY_SIGNAL
 
     def take(self, command: Command) -> list[IncidentEvent]:
@@ -135,7 +137,7 @@ class PureDesk:
             at,
             [incident_ref(n) for n in range(first, first + count)],
         )
-        delivery = Delivery("prom", "native", b"", 0, tuple(heard), at)
+        delivery = Delivery("prom", self.adapter, b"", 0, tuple(heard), at)
         reckoning = reckon(enriched([delivery], self.policy), before)
         for row in reckoning.changed:
             self.rows[row.signal_key] = row

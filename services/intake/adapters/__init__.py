@@ -67,6 +67,3 @@ ADAPTERS: Mapping[str, Adapter] = {
     "zabbix": zabbix.read,
 }
 """The formats there are, by the name they have in addresses and in the policy."""
-
-NEVER_RECOVERS = frozenset({"sentry_legacy"})
-"""The formats in which no source ever says that a trouble is over."""

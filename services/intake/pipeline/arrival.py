@@ -63,7 +63,7 @@ class Arrival:
     """A signal as it is judged: with its row and that row's incident, at `moment`.
 
     That is when it was received, or when what was held of it came due. `since` is when
-    its trouble was first held back.
+    its trouble was first held back; `adapter` names the format it was read by.
     """
 
     ground: Ground
@@ -74,6 +74,7 @@ class Arrival:
     received_at: datetime
     moment: datetime
     since: datetime
+    adapter: str = ""
 
     @property
     def claimed_at(self) -> datetime | None:

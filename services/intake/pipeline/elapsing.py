@@ -17,7 +17,7 @@ from services.intake.pipeline.key_row import Held, KeyRow
 from services.intake.pipeline.opening import judged
 from services.intake.pipeline.suppressing import Suppressed, Suppressor, Why
 from services.intake.pipeline.telling import evolved
-from services.intake.pipeline.timing import silent_at, steady_at
+from services.intake.pipeline.timing import patience, silent_at, steady_at
 from shared.events import IncidentEvent
 from shared.incident import Incident
 from shared.policy.durations import duration_text
@@ -124,9 +124,12 @@ def _silent(
     silent: datetime,
 ) -> Correlated:
     """Take a trouble for recovered that was not heard to fire for so long."""
-    after = monitor.recovers_after if monitor else None
+    after = patience(row, monitor)
     of = duration_text(after) if after else None
-    over = row._replace(state="recovered", held=None, recovery_heard_at=silent)
+    life = replace(row.life, given_up_after=of)
+    over = row._replace(
+        state="recovered", held=None, recovery_heard_at=silent, life=life
+    )
     over, calmed = flapping.ended(ground, over, incident, silent)
     incident = evolved(incident, calmed)
     why = Why("timeout", of)

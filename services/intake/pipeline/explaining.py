@@ -22,12 +22,15 @@ def explained(row: KeyRow, incident: Incident | None) -> str:
         case "firing" if held is not None:
             return f"It fires, and no incident is at work for it: {_opens(held)}."
         case "firing":
-            return f"It fires: {about}{_flaps(row)}."
+            return f"It fires: {about}{_flaps(row)}{_may_end(row)}."
         case _ if held is not None and held.until is not None:
             return (
                 f"It recovered, which takes effect at {_at(held.until)} if it holds: "
                 f"{about}{_flaps(row)}."
             )
+        case _ if row.life.given_up_after:
+            silence = f"no recovery was heard for {row.life.given_up_after}"
+            return f"It counts as recovered, since {silence}: {about}."
         case _:
             return f"It recovered: {about}."
 
@@ -49,6 +52,13 @@ def _opens(held: Held) -> str:
 def _flaps(row: KeyRow) -> str:
     since = row.life.flapping_since
     return f"; it goes up and down since {_at(since)}" if since else ""
+
+
+def _may_end(row: KeyRow) -> str:
+    """Say when silence ends it, if that is what comes next."""
+    if row.due_at is None or row.life.fired_at is None or row.life.flapping_since:
+        return ""
+    return f"; if nothing more is heard, it counts as recovered at {_at(row.due_at)}"
 
 
 def _at(instant: datetime) -> str:

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from services.intake.adapters.habits import KEEPS_ITS_INSTANT, NEVER_RECOVERS
 from services.intake.decider.ending import may_reopen
-from services.intake.decider.windows import is_within
 from services.intake.pipeline import flapping
 from services.intake.pipeline.arrival import Arrival, Correlated
 from services.intake.pipeline.groups import group_key
@@ -15,12 +15,13 @@ from services.intake.pipeline.suppressing import Why
 from services.intake.pipeline.telling import in_group, news, touched
 from services.intake.pipeline.timing import fired
 from shared.incident import AT_WORK, Incident, Status
+from services.intake.decider.windows import is_within
 
 STALE_WITHIN = timedelta(minutes=10)
-"""How long after a recovery an older trigger is taken for one that was overtaken.
+"""How long an older trigger is taken for one that was overtaken by its recovery.
 
-Later it is believed: a source cut off from its monitor is given up for recovered, and
-goes on with the old instant when the two meet again.
+That is so where a trouble keeps its instant, later it is believed there. Of all others
+it is never: whatever is older than a recovery only came late.
 """
 
 SUMMARY_EVERY = timedelta(minutes=1)
@@ -31,12 +32,10 @@ _REPEATS = Why("still_fires")
 
 def triggered(arrival: Arrival) -> Correlated:
     """Return what becomes of a trigger."""
-    row, incident, claimed = arrival.row, arrival.incident, arrival.claimed_at
-    if claimed and row.last_recovered_at and claimed < row.last_recovered_at:
-        heard_at = row.recovery_heard_at
-        if heard_at is None or arrival.received_at - heard_at <= STALE_WITHIN:
-            reason = "it is older than its recovery"
-            return arrival.suppressed(row, Why("older_than_recovery", reason=reason))
+    row, incident = arrival.row, arrival.incident
+    reason = _overtaken(arrival)
+    if reason is not None:
+        return arrival.suppressed(row, Why("older_than_recovery", reason=reason))
     arrival = arrival.with_row(_known(arrival))
     if incident is None or not _still_for_it(arrival, incident):
         return _anew(arrival.with_row(_together(arrival.row)))
@@ -50,12 +49,50 @@ def triggered(arrival: Arrival) -> Correlated:
     return _again(arrival, incident)
 
 
+def _overtaken(arrival: Arrival) -> str | None:
+    """Return how we know that it fired before it recovered, None if it did not."""
+    row, claimed = arrival.row, arrival.claimed_at
+    if arrival.adapter in KEEPS_ITS_INSTANT:
+        heard_at = row.recovery_heard_at
+        if heard_at and arrival.received_at - heard_at > STALE_WITHIN:
+            return None
+    elif row.state == "recovered" and _was_heard(arrival):
+        return "it was heard before its recovery"
+    if claimed and row.last_recovered_at and claimed < row.last_recovered_at:
+        return "it is older than its recovery"
+    return None
+
+
+def _was_heard(arrival: Arrival) -> bool:
+    """Tell whether the source claimed that very instant before it recovered.
+
+    If it was given up by us alone, it may go on with what it claimed.
+    """
+    row, said = arrival.row, arrival.signal.occurred_at
+    if said is None or row.life.given_up_after is not None:
+        return False
+    return said in {row.last_occurred_at, row.life.claimed_ahead}
+
+
 def _known(arrival: Arrival) -> KeyRow:
     """Return the row with the signal's group, and one more change of state."""
     row = in_group(arrival.row, group_key(arrival.ground.policy, arrival.signal))
+    row = _as_told(row, arrival)
     if row.state == "firing":
         return row
     return flapping.turned(arrival.with_row(row))
+
+
+def _as_told(row: KeyRow, arrival: Arrival) -> KeyRow:
+    """Return the row with what its source is known for, and how far ahead it is."""
+    said, life = arrival.signal.occurred_at, row.life
+    never = arrival.adapter in NEVER_RECOVERS
+    ahead = said if said and said > arrival.received_at else None
+    known = (life.never_recovers, life.claimed_ahead, life.given_up_after)
+    if known == (never, ahead, None):
+        return row
+    told = replace(life, never_recovers=never, claimed_ahead=ahead, given_up_after=None)
+    return row._replace(life=told)
 
 
 def _together(row: KeyRow) -> KeyRow:

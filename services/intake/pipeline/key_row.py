@@ -44,6 +44,12 @@ class Life:
     """How often it changed since then."""
     fired_at: datetime | None = None
     """When it was last heard to fire, where silence counts as recovery."""
+    never_recovers: bool = False
+    """The format it was last heard in has no word for its end."""
+    given_up_after: str | None = None
+    """It counts as recovered since it was silent for so long; nobody said so."""
+    claimed_ahead: datetime | None = None
+    """The last instant its source claimed for it, where that lay ahead of us."""
 
 
 NO_LIFE = Life()

@@ -5,7 +5,7 @@ from dataclasses import replace
 from services.intake.commands import AcknowledgeSource, Recover
 from services.intake.pipeline import flapping
 from services.intake.pipeline.arrival import Arrival, Correlated, Outcome
-from services.intake.pipeline.key_row import Held, HeldFor, KeyRow
+from services.intake.pipeline.key_row import Held, HeldFor, KeyRow, Life
 from services.intake.pipeline.suppressing import Suppressor, Why
 from services.intake.pipeline.timing import steady_span
 from shared.incident import AT_WORK, Incident, Status
@@ -25,6 +25,7 @@ def recovered(arrival: Arrival) -> Correlated:
     known = row._replace(
         last_recovered_at=max((claim for claim in claims if claim), default=None),
         recovery_heard_at=arrival.received_at,
+        life=_said_so(row.life),
     )
     if row.state == "recovered":
         return Correlated("duplicate", known, _RECOVERED)
@@ -47,6 +48,11 @@ def recovered(arrival: Arrival) -> Correlated:
     events = arrival.decided(incident.ref, incident, wish)
     told = known._replace(repeats=0, last_summary_at=arrival.ground.at)
     return Correlated("recovered", told, _RECOVERED, events)
+
+
+def _said_so(life: Life) -> Life:
+    """Return the life of a trouble of which its source itself says that it is over."""
+    return replace(life, given_up_after=None) if life.given_up_after else life
 
 
 def _held(arrival: Arrival, known: KeyRow, incident: Incident) -> Correlated | None:

@@ -4,7 +4,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from services.intake.pipeline.key_row import NO_LIFE, KeyRow
+from shared.policy.durations import NEVER
 from shared.policy.sources import Monitor
+
+GIVEN_UP_AFTER = timedelta(hours=24)
+"""How long a trouble may be silent whose source never says that it is over.
+
+Unless its `recovers_after` says otherwise.
+"""
 
 
 def steady_span(monitor: Monitor | None) -> timedelta:
@@ -24,12 +31,22 @@ def steady_at(row: KeyRow, monitor: Monitor | None) -> datetime | None:
     return last + steady_span(monitor)
 
 
+def patience(row: KeyRow, monitor: Monitor | None) -> timedelta | None:
+    """Return after how long a silence the trouble counts as recovered, if ever."""
+    said = monitor.recovers_after if monitor else None
+    if said == NEVER:
+        return None
+    if said is None:
+        return GIVEN_UP_AFTER if row.life.never_recovers else None
+    return said
+
+
 def silent_at(row: KeyRow, monitor: Monitor | None) -> datetime | None:
     """Return when a trouble that fires no more counts as recovered, if ever."""
-    fired_at = row.life.fired_at
-    if monitor is None or monitor.recovers_after is None or fired_at is None:
+    span, fired_at = patience(row, monitor), row.life.fired_at
+    if span is None or fired_at is None or row.state != "firing":
         return None
-    return fired_at + monitor.recovers_after if row.state == "firing" else None
+    return fired_at + span
 
 
 def timed(row: KeyRow, monitor: Monitor | None) -> KeyRow:
@@ -47,7 +64,7 @@ def timed(row: KeyRow, monitor: Monitor | None) -> KeyRow:
 
 def fired(row: KeyRow, monitor: Monitor | None, at: datetime) -> KeyRow:
     """Return the row after it was heard to fire."""
-    if monitor is None or monitor.recovers_after is None:
+    if patience(row, monitor) is None:
         return row
     before = row.life.fired_at
     latest = at if before is None else max(at, before)

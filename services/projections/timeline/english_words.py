@@ -23,7 +23,6 @@ WORDS: Words = {
         "maintenance_ended": "; it still fired when announced work ended",
         "hold_down": "; the recovery held long enough",
         "flapping": "; it had gone up and down, and held long enough",
-        "timeout": "; nothing more was heard of it",
     },
     "target": {"tto": "TTO", "ttr": "TTR", "update": "next update"},
     "cause": {

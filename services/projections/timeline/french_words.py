@@ -23,7 +23,6 @@ WORDS: Words = {
         "maintenance_ended": "\xa0; la panne durait encore après la maintenance",
         "hold_down": "\xa0; le rétablissement a tenu assez longtemps",
         "flapping": "\xa0; après des va-et-vient, le rétablissement a tenu",
-        "timeout": "\xa0; plus rien n’en a été entendu",
     },
     "direction": {"inbound": "entrant", "outbound": "sortant"},
     "channel": {

@@ -27,7 +27,10 @@ _ENDS = re.compile(r"[.!?…][”»\xa0]*$")
 def sentence(
     kind: str, actor: str, what: Mapping[str, Any], language: Language = "en"
 ) -> str:
-    """Return what happened as a sentence; an unknown kind is named as it is."""
+    """Return what happened as a sentence; an unknown kind is named as it is.
+
+    Where one is said otherwise by a rule, its name stands after the kind.
+    """
     sentences, words = _SENTENCES[language]
     written = personal_fields(EVENT_TYPES[kind]) if kind in EVENT_TYPES else {}
     values: dict[str, str] = {}
@@ -41,7 +44,8 @@ def sentence(
         )
     values["who"] = actor.partition(":")[2]
     whole = ""
-    for part in sentences.get(kind, ("{who}: " + kind,)):
+    by_rule = sentences.get(f"{kind}:{what.get('rule')}")
+    for part in by_rule or sentences.get(kind, ("{who}: " + kind,)):
         if text := _said(part, values):
             whole = _joined(whole, text)
     return whole if _ENDS.search(whole) else f"{whole}."

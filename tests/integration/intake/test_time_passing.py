@@ -8,7 +8,11 @@ from datetime import timedelta
 
 import pytest
 
+from services.intake.adapters import ADAPTERS
+from services.intake.adapters.post import Post
+from services.intake.decisions import decisions
 from services.intake.delivery import TIMER, Delivery, Elapsed, Result
+from services.intake.pipeline.timing import GIVEN_UP_AFTER
 from services.intake.policies import Policies
 from services.intake.receiving import Receiver
 from services.intake.record_cache import RecordCache
@@ -138,6 +142,30 @@ def test_what_is_due_after_a_long_absence_is_done_with_its_own_instant(
             await until(lambda: len(recoveries(hands)) == 1)
         (told,) = recoveries(hands)
         assert (told.held_until, told.at) == (NOW + TEN, watch.now)
+        hands.log.close()
+
+    asyncio.run(story())
+
+
+def test_a_format_that_never_recovers_is_given_up_once(ruled: Database) -> None:
+    """No word of the policy is needed: its source may not even be in there."""
+
+    async def story() -> None:
+        hands, watch = hands_on(ruled, pool_size=10), Watch()
+        event = {"id": "17", "message": "boom", "event": {"event_id": "a"}}
+        heard = ADAPTERS["sentry_legacy"](event, Post("errors", NOW))
+        body = Delivery("errors", "sentry_legacy", b"{}", 0, tuple(heard), NOW)
+        (results,) = hands.receiver.flush([body])
+        assert isinstance(results, list)
+        (opened,) = results
+        async with at_work(hands, watch, processes=2):
+            watch.now = NOW + GIVEN_UP_AFTER
+            await until(lambda: "incident.resolved" in types(hands))
+        (told,) = recoveries(hands)
+        assert (told.rule, told.rule_of, told.by) == ("timeout", "24h", "system:intake")
+        assert told.held_until == NOW + GIVEN_UP_AFTER
+        (decision,) = decisions(hands.log, ["errors"], str(opened.dedup_key))
+        assert "no recovery was heard for 24h" in decision.sentence
         hands.log.close()
 
     asyncio.run(story())

@@ -1,5 +1,10 @@
 """A trouble comes back, or was never over."""
 
+from datetime import datetime, timedelta
+
+import pytest
+
+from services.intake.adapters.habits import KEEPS_ITS_INSTANT
 from services.intake.pipeline.firing import STALE_WITHIN, SUMMARY_EVERY
 from shared.events.incident import IncidentOpened, IncidentReopened
 from shared.wishes import Attach, Cancel, Close, Merge, Open, Restore
@@ -13,6 +18,8 @@ from .trouble import (
     RESOLVE,
     SECOND,
     WINDOW,
+    Trouble,
+    at_desk,
     firing,
     only,
     types,
@@ -134,14 +141,73 @@ def test_a_trigger_overtaken_by_its_recovery_is_not_believed_for_a_while() -> No
     assert heard.outcome == "suppressed"
 
 
-def test_a_source_that_goes_on_with_an_old_instant_is_believed_later() -> None:
-    """Cut off, it was given up for recovered; Alertmanager does so."""
+def test_nor_is_it_ever_after_that() -> None:
     trouble = firing().later(A_MINUTE)
     trouble.hears("resolve", occurred_at=NINE + A_MINUTE)
 
-    heard = trouble.later(STALE_WITHIN + A_SECOND).hears("trigger", occurred_at=NINE)
+    heard = trouble.later(2 * WINDOW).hears("trigger", occurred_at=NINE)
 
+    assert (heard.outcome, heard.rule) == ("suppressed", "older_than_recovery")
+    assert trouble.hears("trigger", occurred_at=trouble.now).outcome == "opened"
+
+
+@pytest.mark.parametrize("adapter", sorted(KEEPS_ITS_INSTANT))
+def test_a_format_that_keeps_its_instant_is_believed_later(adapter: str) -> None:
+    """Cut off, the trouble was given up for recovered; Alertmanager does so."""
+    trouble = firing().later(A_MINUTE)
+    trouble.desk.adapter = adapter
+    trouble.hears("resolve", occurred_at=NINE + A_MINUTE)
+    overtaken = trouble.later(STALE_WITHIN).hears("trigger", occurred_at=NINE)
+
+    heard = trouble.later(A_SECOND).hears("trigger", occurred_at=NINE)
+
+    assert overtaken.outcome == "suppressed"
     assert types(heard)[0] == "reopened"
+
+
+@pytest.mark.parametrize("recovered_at", [NINE, None])
+def test_a_trigger_sent_again_is_known_by_its_instant(
+    recovered_at: datetime | None,
+) -> None:
+    """Also where the recovery has the instant of its trouble, or none."""
+    trouble = Trouble()
+    trouble.hears("trigger", occurred_at=NINE)
+    trouble.later(A_MINUTE).hears("resolve", occurred_at=recovered_at)
+
+    heard = trouble.later(2 * WINDOW).hears("trigger", occurred_at=NINE)
+
+    assert (heard.outcome, heard.rule) == ("suppressed", "older_than_recovery")
+    assert heard.reason == "it was heard before its recovery"
+
+
+def test_also_where_the_clock_of_its_source_is_ahead() -> None:
+    ahead = NINE + 30 * A_MINUTE
+    trouble = Trouble()
+    trouble.hears("trigger", occurred_at=ahead)
+    trouble.later(A_MINUTE).hears("resolve", occurred_at=ahead + A_MINUTE)
+
+    again = trouble.later(10 * A_MINUTE).hears("trigger", occurred_at=ahead)
+    anew = trouble.hears("trigger", occurred_at=ahead + 10 * A_MINUTE)
+
+    assert again.outcome == "suppressed"
+    assert types(anew)[0] == "reopened"
+
+
+def test_what_the_desk_gave_up_itself_goes_on_with_its_instant() -> None:
+    trouble = at_desk(", recovers_after: 4h")
+    trouble.hears("trigger", occurred_at=NINE)
+    trouble.waits(timedelta(hours=4))
+
+    assert types(trouble.hears("trigger", occurred_at=NINE)) == ["reopened"]
+
+
+def test_unless_its_source_says_that_it_is_over() -> None:
+    trouble = at_desk(", recovers_after: 4h")
+    trouble.hears("trigger", occurred_at=NINE)
+    trouble.waits(timedelta(hours=4))
+    trouble.hears("resolve")
+
+    assert trouble.hears("trigger", occurred_at=NINE).outcome == "suppressed"
 
 
 def test_repeats_are_told_once_only() -> None:

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from services.intake.pipeline.explaining import explained
+from services.intake.pipeline.timing import GIVEN_UP_AFTER
 from shared.events.incident import IncidentOpened, IncidentReopened
 from shared.events.incident_signals import IncidentRecovered
 from shared.incident import AT_WORK, Status
@@ -183,6 +185,51 @@ def test_what_never_says_that_it_is_over_counts_as_such_after_a_time() -> None:
     )
     assert trouble.desk.rows[K1].state == "recovered"
     assert types([only(trouble.hears("trigger"))]) == ["reopened"]
+
+
+def test_a_format_without_recoveries_is_given_up_by_itself() -> None:
+    trouble = at_desk("")
+    trouble.desk.adapter = "sentry_legacy"
+    trouble.hears("trigger")
+    trouble.later(A_MINUTE).hears("trigger")
+    assert explained(trouble.row, trouble.incident).endswith(
+        "if nothing more is heard, it counts as recovered at 2025-07-01T07:01:00Z."
+    )
+    assert trouble.waits(GIVEN_UP_AFTER - A_SECOND) == []
+
+    events = trouble.waits(A_SECOND)
+    recovered = events[0]
+    assert types(events) == ["recovered", "restored", "resolved"]
+    assert isinstance(recovered, IncidentRecovered)
+    assert (recovered.rule, recovered.rule_of) == ("timeout", "24h")
+    assert explained(trouble.row, trouble.incident) == (
+        "It counts as recovered, since no recovery was heard for 24h: "
+        f"{FIRST} is for it, and is resolved."
+    )
+
+
+def test_how_long_that_takes_its_source_may_set() -> None:
+    trouble = at_desk(SILENT)
+    trouble.desk.adapter = "sentry_legacy"
+    trouble.hears("trigger")
+
+    assert types(trouble.waits(FOUR_HOURS)) == ["recovered", "restored", "resolved"]
+
+
+def test_or_switch_it_off() -> None:
+    trouble = at_desk(", recovers_after: never")
+    trouble.desk.adapter = "sentry_legacy"
+    trouble.hears("trigger")
+
+    assert trouble.row.due_at is None
+    assert trouble.waits(10 * GIVEN_UP_AFTER) == []
+
+
+def test_what_tells_of_recoveries_is_not_given_up() -> None:
+    trouble = at_desk("")
+    trouble.hears("trigger")
+
+    assert trouble.waits(10 * GIVEN_UP_AFTER) == []
 
 
 def test_without_settings_nothing_is_ever_due() -> None:

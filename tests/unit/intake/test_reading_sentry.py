@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from services.intake.adapters import ADAPTERS, NEVER_RECOVERS
+from services.intake.adapters import ADAPTERS
+from services.intake.adapters.habits import NEVER_RECOVERS
 
 from .bent import JSON, bent, never_raises
 from .heard import ignored, rejected, signal, without

@@ -163,6 +163,19 @@ def test_what_people_write_is_never_taken_for_a_place_to_fill() -> None:
     assert said == "paul told the user: “{who} {0} {x!r}”."
 
 
+def test_what_was_given_up_is_not_said_to_have_recovered_by_itself() -> None:
+    what = {"source": "errors", "rule": "timeout", "rule_of": "24h", "held_until": _AT}
+
+    assert sentence("incident.recovered", "system:intake", what) == (
+        "errors signalled nothing more for 24h and never told of a recovery: it counts"
+        " as recovered, as of 2025-06-30 07:30 UTC."
+    )
+    assert sentence("incident.recovered", "system:intake", what, "fr") == (
+        "errors n’a plus rien signalé pendant 24h ni annoncé de rétablissement\xa0: la"
+        " panne est tenue pour finie, à compter du 2025-06-30 07:30 UTC."
+    )
+
+
 def test_an_event_of_tomorrow_is_named_as_it_is() -> None:
     assert sentence("incident.sung", "person:paul", {}) == "paul: incident.sung."
 
