@@ -46,7 +46,7 @@ class Composer:
             language = reader.language or fallback
             message = say(for_staff(of, language, self._url(waiting)), whom, fallback)
         else:
-            message = say(for_user(of, waiting.person), whom, fallback)
+            message = say(for_user(of, waiting.person, self._policy_of), whom, fallback)
         return ByMail(reader.mailbox, message)
 
     def _url(self, waiting: Waiting) -> str:

@@ -1,7 +1,9 @@
 """What users are told of an event, as a notice to be worded."""
 
+from datetime import datetime
 from typing import assert_never
 
+from services.escalation.known import PolicyOf
 from services.escalation.recalled import Recalled
 from shared.events.escalation import Escalated
 from shared.events.incident import (
@@ -18,11 +20,13 @@ from shared.events.incident import (
 from shared.events.incident_ties import IncidentMerged
 from shared.events.problem import ProblemWorkaroundPublished
 from shared.events.sla_agreed import SlaExtensionAccepted, SlaExtensionProposed
+from shared.policy.document import Policy
+from shared.windows import closes_at
 from shared.wording import to_users as notices
 
 
 def for_user(  # noqa: PLR0911 one return a notice
-    of: Recalled, person: str
+    of: Recalled, person: str, policy_of: PolicyOf
 ) -> notices.UserNotice:
     """Return the notice for one person. LookupError for an event no user hears of."""
     ref, title = of.incident.ref, of.incident.title
@@ -43,7 +47,7 @@ def for_user(  # noqa: PLR0911 one return a notice
         case SlaExtensionProposed() | SlaExtensionAccepted() as delay:
             return _longer(of, delay)
         case _:
-            return _end(of)
+            return _end(of, policy_of)
 
 
 def _longer(
@@ -60,15 +64,16 @@ def _longer(
             assert_never(delay)
 
 
-def _end(of: Recalled) -> notices.UserNotice:
+def _end(of: Recalled, policy_of: PolicyOf) -> notices.UserNotice:
     ref, title = of.incident.ref, of.incident.title
     match of.cause:
         case IncidentRestored(workaround=True, note=note):
             return notices.Workaround(ref, title, note or "")
         case IncidentRestored(note=note):
             return notices.Restored(ref, title, note or "")
-        case IncidentResolved(note=note):
-            return notices.Resolved(ref, title, note or "")
+        case IncidentResolved(note=note, policy=version):
+            until = _closes_at(of, policy_of(version))
+            return notices.Resolved(ref, title, note or "", until)
         case IncidentCancelled(reason=reason, note=note):
             return notices.Cancelled(ref, title, reason, note or "")
         case IncidentMerged(into=into):
@@ -77,6 +82,16 @@ def _end(of: Recalled) -> notices.UserNotice:
             return notices.ProblemWorkaround(ref, title, problem, workaround)
         case _:
             raise LookupError(f"users hear nothing of {of.cause.type}")
+
+
+def _closes_at(of: Recalled, policy: Policy) -> datetime | None:
+    """Return when the desk closes it unless its users say something; None: never."""
+    if of.incident.answered:
+        return None
+    try:
+        return closes_at(of.incident, policy)
+    except ValueError:  # it was reopened meanwhile, or its calendar never opens
+        return None
 
 
 def _receipt(of: Recalled, person: str) -> notices.Receipt:

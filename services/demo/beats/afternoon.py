@@ -112,6 +112,8 @@ async def silent(stage: Stage) -> None:
     same("closed then", closed["at"][:16], z("15:00")[:16])
     (final,) = await told_of(stage, "INC-12", "blanc", "resolved")
     same("its final message was confirmed", final["state"], "confirmed")
+    mail = words_of(stage, "blanc", "INC-12")
+    see("it said until when", "le lundi 30 juin 2025 à 15:00" in mail, mail)
 
 
 async def broken(stage: Stage) -> None:

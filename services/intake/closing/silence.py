@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from services.intake.decider.windows import closes_at
 from shared.entry import Entry
 from shared.events import IncidentEvent
 from shared.events.incident import IncidentResolved
@@ -17,6 +16,7 @@ from shared.events.notification import (
 from shared.incident import Incident, Status, replay
 from shared.policy.document import Policy
 from shared.references import incident_stream
+from shared.windows import closes_at
 
 FINAL = "resolved"
 """The kind of the last message before an incident is closed."""

@@ -7,7 +7,6 @@ from services.intake.commands import CloseSilent
 from services.intake.decider.circumstances import Circumstances
 from services.intake.decider.refused import Refused
 from services.intake.decider.taking import taken
-from services.intake.decider.windows import is_within
 from shared.events import IncidentEvent
 from shared.events.incident import (
     IncidentCancelled,
@@ -20,6 +19,7 @@ from shared.events.incident import (
 )
 from shared.incident import Incident, Status
 from shared.policy.document import Policy
+from shared.windows import is_within
 from shared.wishes import Cancel, Close, Relapse, Reopen, Resolve, Restore
 
 EndWish = Restore | Relapse | Resolve | Reopen | Close | CloseSilent | Cancel

@@ -15,7 +15,7 @@ from services.intake.pipeline.suppressing import Why
 from services.intake.pipeline.telling import in_group, news, touched
 from services.intake.pipeline.timing import fired
 from shared.incident import AT_WORK, Incident, Status
-from services.intake.decider.windows import is_within
+from shared.windows import is_within
 
 STALE_WITHIN = timedelta(minutes=10)
 """How long an older trigger is taken for one that was overtaken by its recovery.
