@@ -84,4 +84,6 @@ def _check(check: dict[str, object]) -> str:
         words.append(f"{check['lag_events']} events behind")
     if parked := check.get("parked_streams"):
         words.append(f"{parked:g} streams parked")
-    return f"{check['name']} {', '.join(words)}"
+    # A reader and the timers of a service may have one name: the kind tells them apart.
+    names = dict.fromkeys(str(check[it]) for it in ("kind", "name") if it in check)
+    return f"{' '.join(names)} {', '.join(words)}"

@@ -7,6 +7,19 @@ import pytest
 from shared.machine.ready import _told
 
 
+def test_two_parts_of_one_name_are_told_apart() -> None:
+    checks = [
+        {"kind": "reader", "name": "escalation", "ready": True, "lag_events": 0},
+        {"kind": "timers", "name": "escalation", "ready": True},
+        {"kind": "outbox", "name": "outbox", "ready": True},
+    ]
+
+    assert _told(json.dumps({"status": "ready", "checks": checks}).encode()) == (
+        "reader escalation ready, 0 events behind; timers escalation ready; "
+        "outbox ready"
+    )
+
+
 def test_a_reader_tells_how_far_behind_it_is_and_what_it_set_aside() -> None:
     checks = [
         {"name": "queue", "ready": True, "lag_events": 0, "parked_streams": 0.0},
