@@ -13,7 +13,6 @@ from typing import Annotated
 
 import typer
 from pydantic import JsonValue, ValidationError
-from rich.table import Table
 from rich.text import Text
 
 from services.intake import policy_store
@@ -28,6 +27,7 @@ from shared.command_line.answers import (
     refused_for,
     table_of,
 )
+from shared.command_line.sheet import Sheet
 from shared.event_log import StaleVersion
 from shared.mistake import Mistake, path_text
 from shared.mistake import Path as Location
@@ -163,7 +163,7 @@ def _plain(change: Change) -> dict[str, object]:
     return {**asdict(change), "path": path_text(change.path)}
 
 
-def _table(changes: Sequence[Change]) -> Table:
+def _table(changes: Sequence[Change]) -> Sheet:
     table = table_of("what", "before", "after")
     for change in changes:
         for path, before, after in _rows(change):

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, NamedTuple, get_args
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from services.intake.cli_desk import text_of
@@ -34,6 +33,7 @@ from shared.command_line.desk import (
     master_of,
 )
 from shared.command_line.instants import instant_in
+from shared.command_line.sheet import Sheet
 from shared.event_log import EventLog
 from shared.policy.reading import read
 from shared.policy.sources import Source
@@ -145,7 +145,7 @@ def _plain(past: Past, differ: Sequence[Compared]) -> Mapping[str, object]:
     }
 
 
-def _table(outcome: _Outcome) -> Table:
+def _table(outcome: _Outcome) -> Sheet:
     table = table_of("received", "element", "verdict", "then", "now")
     for body in outcome.shown:
         elements = body["elements"]

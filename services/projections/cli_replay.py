@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import typer
 from pydantic import JsonValue
-from rich.table import Table
 from rich.text import Text
 
 from services.projections.api.incident_view import IncidentView
@@ -34,6 +33,7 @@ from shared.command_line.desk import (
     master_of,
 )
 from shared.command_line.instants import instant_in
+from shared.command_line.sheet import Sheet
 from shared.entry import Entry
 from shared.event_log import EventLog
 from shared.policies import PolicyVersions
@@ -112,7 +112,7 @@ def _as_json(view: IncidentView, past: Sequence[Entry]) -> dict[str, Any]:
     }
 
 
-def _state(view: IncidentView, past: Sequence[Entry]) -> Table:
+def _state(view: IncidentView, past: Sequence[Entry]) -> Sheet:
     title = f"{view.ref} after {counted(len(past), 'event')}"
     state = table_of("field", "value", title=title)
     for name, value in view.model_dump(mode="json", exclude={"as_of"}).items():
@@ -133,7 +133,7 @@ def _plain(value: JsonValue) -> str:
             return str(value)
 
 
-def _story(past: Sequence[Entry]) -> Table:
+def _story(past: Sequence[Entry]) -> Sheet:
     events = table_of("position", "recorded, UTC", "what happened")
     messages = messages_of(
         entry.event.model_dump(mode="json", exclude_none=True)

@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 from rich.console import Console, RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from shared.command_line.sheet import Sheet
 from shared.mistake import Mistake
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
@@ -68,12 +68,9 @@ def plain_text(value: object) -> str:
     return str(value)
 
 
-def table_of(*columns: str, title: str | None = None) -> Table:
+def table_of(*columns: str, title: str | None = None) -> Sheet:
     """Return an empty table; nothing in it is cut off, however narrow the terminal."""
-    table = Table(box=None, pad_edge=False, title=title, title_justify="left")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
+    return Sheet(columns, title)
 
 
 def counted(number: int, what: str) -> str:

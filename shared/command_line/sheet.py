@@ -1,0 +1,119 @@
+"""Rows and columns for a terminal of any width: lines end between words.
+
+Where the words of all columns have no room beside each other, each row becomes a list
+of its fields, one below the other.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import zip_longest
+
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions
+from rich.text import Text
+
+GAP = "  "
+WORDS_MAX = (40, 24)
+"""Longer words may be broken: digests and addresses, then paths and keys as well."""
+
+
+@dataclass
+class Sheet:
+    """A table as it grows; nothing in it is cut off, and no markup is read in it."""
+
+    columns: Sequence[str]
+    title: str | None = None
+    rows: list[tuple[Text, ...]] = field(default_factory=list)
+
+    def add_row(self, *cells: Text | str) -> None:
+        """Add a row, a cell for each column."""
+        texts = (Text(each) if isinstance(each, str) else each for each in cells)
+        self.rows.append(tuple(texts))
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> Iterator[Text]:
+        """Yield the lines, as rich asks for them."""
+        if self.title:
+            yield Text(self.title, style="italic")
+        widths = self._widths(options.max_width)
+        if widths is None:
+            yield from self._listed(console, options.max_width)
+            return
+        yield from _lines(console, self._heads(), widths)
+        for row in self.rows:
+            yield from _lines(console, row, widths)
+
+    def _heads(self) -> tuple[Text, ...]:
+        return tuple(Text(name, style="bold") for name in self.columns)
+
+    def _widths(self, width: int) -> list[int] | None:
+        words, whole = self._needs()
+        room = width - len(GAP) * (len(self.columns) - 1)
+        for most in WORDS_MAX:
+            kept = [min(word, most) for word in words]
+            widths = shared_out(kept, whole, room)
+            if widths is not None:
+                return widths
+        return None
+
+    def _needs(self) -> tuple[list[int], list[int]]:
+        """Return how wide the longest word of each column is, and the longest line."""
+        held = list(zip(self._heads(), *self.rows, strict=True))
+        words = [
+            _widest(word for cell in col for word in cell.plain.split()) for col in held
+        ]
+        lines = [
+            _widest(line for cell in col for line in cell.plain.splitlines())
+            for col in held
+        ]
+        return words, lines
+
+    def _listed(self, console: Console, room: int) -> Iterator[Text]:
+        name_width = _widest(self.columns)
+        widths = (name_width, max(1, room - name_width - len(GAP)))
+        for number, row in enumerate(self.rows):
+            if number:
+                yield Text()
+            for head, cell in zip(self._heads(), row, strict=True):
+                if cell.plain:
+                    yield from _lines(console, (head, cell), widths)
+
+
+def shared_out(
+    words: Sequence[int], whole: Sequence[int], room: int
+) -> list[int] | None:
+    """Return a width for each column; None where not even the words have room.
+
+    What is left after the words goes to columns by what their lines still want.
+    """
+    if sum(whole) <= room:
+        return list(whole)
+    widths = [min(word, line) for word, line in zip(words, whole, strict=True)]
+    left = room - sum(widths)
+    if left < 0:
+        return None
+    wanted = [line - width for line, width in zip(whole, widths, strict=True)]
+    share = [left * want // sum(wanted) for want in wanted]
+    return [width + more for width, more in zip(widths, share, strict=True)]
+
+
+def _lines(
+    console: Console, cells: Sequence[Text], widths: Sequence[int]
+) -> Iterator[Text]:
+    wrapped = [
+        cell.wrap(console, max(1, width), overflow="fold", no_wrap=False)
+        for cell, width in zip(cells, widths, strict=True)
+    ]
+    for pieces in zip_longest(*wrapped, fillvalue=Text()):
+        line = Text()
+        for piece, width in zip(pieces, widths, strict=True):
+            piece.rstrip()
+            line.append_text(piece)
+            line.append(" " * (width - cell_len(piece.plain)) + GAP)
+        line.rstrip()
+        yield line
+
+
+def _widest(texts: Iterator[str] | Sequence[str]) -> int:
+    return max(map(cell_len, texts), default=0)
