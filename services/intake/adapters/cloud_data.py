@@ -11,14 +11,18 @@ DATA_DEPTH_MAX = 24
 
 
 def data_of(event: Mapping[str, Any]) -> object:
-    """Return the data; ValueError where `data_base64` is not what it says."""
+    """Return the data, where `data_base64` is a text or not there.
+
+    A text that cannot be decoded is the data as it stands: which trouble it is, and
+    whether it is over, the attributes say without it.
+    """
     coded = event.get("data_base64")
     if coded is None:
         return event.get("data")
     try:
         data = base64.b64decode(coded, validate=True)
-    except (TypeError, ValueError) as error:
-        raise ValueError("is not base64: code the bytes anew") from error
+    except ValueError:
+        return {"data_base64": coded}
     return readable(data, str(event.get("datacontenttype") or ""))
 
 

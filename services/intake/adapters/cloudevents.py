@@ -56,10 +56,7 @@ def _read(event: object, index: int, post: Post) -> Heard:
     wrong = _wrong(event)
     if wrong:
         return Rejected(index, *wrong)
-    try:
-        data = data_of(event)
-    except ValueError as error:
-        return Rejected(index, str(error), ("data_base64",))
+    data = data_of(event)
     if isinstance(data, dict) and data.get("action") in _ACTIONS and "title" in data:
         return _native(event, data, index, post)
     fields = {
@@ -86,7 +83,10 @@ def _wrong(event: Mapping[str, Any]) -> tuple[str, tuple[str, ...]] | None:
             return "a CloudEvent has this attribute, a text", (name,)
     if event["specversion"].partition(".")[0] != "1":
         return "is not a version we know: send CloudEvents 1.0", ("specversion",)
-    if event.get("data") is not None and event.get("data_base64") is not None:
+    coded = event.get("data_base64")
+    if coded is not None and not isinstance(coded, str):
+        return "is a text: code the bytes in base64", ("data_base64",)
+    if coded is not None and event.get("data") is not None:
         return "there is `data` as well: send one of them", ("data_base64",)
     return None
 

@@ -83,6 +83,17 @@ def test_a_body_that_is_none_is_one_error(body: object, words: str) -> None:
     assert words in said.plain["error"]
 
 
+def test_what_misses_a_field_that_must_be_there_is_invalid_and_names_it() -> None:
+    """It has no action and no key: an entry that made them up would be taken."""
+    said = run("--source", "zabbix", stdin={"status": "PROBLEM", "triggerid": "7"})
+
+    assert said.code == 2
+    assert said.plain == {
+        "error": "hostname: `hostname` is missing: set it to {HOST.NAME} in the media"
+        " type"
+    }
+
+
 def test_one_body_a_line_goes_on_after_a_bad_one() -> None:
     good = json.dumps({"alerts": [FIRING]})
     lines = [good, "{", "x" * (2 * BODY_BYTES_MAX), "", "\xff", good]
