@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, get_args
 
 from pydantic import Field
 
-from shared.events.sla import Target
+from shared.events.sla import SlaTarget
 from shared.events.sla_agreed import Party
 from shared.policy.names import Person
 from shared.policy.targets import Channel
@@ -28,7 +28,7 @@ class ProposeExtension(Wish):
 
     aggregate: ClassVar[str] = "sla"
     verb: ClassVar[str] = "propose"
-    target: Target = "ttr"
+    target: SlaTarget = "ttr"
     """Only the time to resolve can be extended."""
     new_due_at: Instant
     """When it is to be due instead."""
@@ -69,7 +69,7 @@ class AttributeBreach(Wish):
 
     aggregate: ClassVar[str] = "sla"
     verb: ClassVar[str] = "attribute"
-    target: Target = "ttr"
+    target: SlaTarget = "ttr"
     """Which promise was broken; over HTTP the path says it."""
     party: Party
     """`provider` is us."""

@@ -20,6 +20,7 @@ def hours_after(incident: Incident, policy: Policy) -> Hours:
         incident.client,
         incident.priority,
         incident.reported_at,
+        incident.noticed,
     )
     pledge = pledges.get("ttr")
     name = pledge.calendar if pledge else policy.desk.calendar

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 from shared.events.escalation import Trigger
 from shared.events.notification import Kind
+from shared.incident.noticed import UNTOLD, Noticed
 from shared.policy.scales import Priority
 from shared.policy.targets import PauseReason, SupportLevel
 
@@ -33,12 +34,18 @@ class Claim(NamedTuple):
 
 
 class Alarm(NamedTuple):
-    """What the SLA watcher said that managers may want to hear."""
+    """What the SLA watcher said that managers may want to hear.
+
+    Of a warning, at which share of the target or how far from where it is due; and how
+    often the target was another one before.
+    """
 
     on: Trigger
     percent: int | None
     cycle: int
     since: datetime
+    offset: int | None = None
+    retargets: int | None = None
 
 
 class Tip(NamedTuple):
@@ -141,6 +148,8 @@ class Case:
     """When the newest of what we read about it was recorded."""
     desk_team: str
     post: Post
+    noticed: Noticed = UNTOLD
+    """How it came to be known."""
     stage: Stage = "at_work"
     cycle: int = 1
     urgent_since: datetime | None = None

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from services.escalation.budget import Crossing
 from shared.events import AnyEvent
+from shared.incident.noticed import Noticed
 from shared.policy.document import Policy
 from shared.policy.durations import Dwell
 from shared.policy.scales import Priority
@@ -43,8 +44,8 @@ class Terms:
                 return None
 
 
-TermsOf = Callable[[int, str, str | None, Priority, datetime], Terms | None]
-"""By policy version, service, client, priority and instant of the report."""
+TermsOf = Callable[[int, str, str | None, Priority, datetime, Noticed], Terms | None]
+"""By policy version, service, client, priority, instant and kind of the report."""
 
 
 @dataclass(frozen=True)
@@ -73,16 +74,17 @@ def terms_by(policy_of: PolicyOf) -> TermsOf:
         client: str | None,
         priority: Priority,
         reported_at: datetime,
+        noticed: Noticed,
     ) -> Terms | None:
         policy = policy_of(version)
         try:
-            pledges = promised(policy, service, client, priority, reported_at)
+            pledges = promised(policy, service, client, priority, reported_at, noticed)
         except ValueError:  # a calendar that is never open: nothing is ever due
             return None
         pledge = pledges.get("ttr")
         if pledge is None:
             return None
-        calendar = policy.contracts[pledge.contract].calendar
+        calendar = policy.contract(pledge.contract).calendar
         return Terms(
             hours_of(policy.calendars[pledge.calendar]),
             hours_of(policy.calendars[calendar]),

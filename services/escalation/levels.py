@@ -30,7 +30,12 @@ def leaving(case: Case, known: Known) -> Iterator[Due]:
     if team is None or not case.searches or case.post.level == "n3":
         return
     terms = known.terms_of(
-        case.policy, case.service, case.client, case.priority, case.reported_at
+        case.policy,
+        case.service,
+        case.client,
+        case.priority,
+        case.reported_at,
+        case.noticed,
     )
     if (alone := _alone(case, team, policy, terms)) is not None:
         yield alone

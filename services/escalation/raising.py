@@ -25,11 +25,16 @@ def raising(case: Case, known: Known) -> Iterator[Due]:
 
 
 def _key(case: Case, alarm: Alarm, rule: int) -> str:
-    percent = "" if alarm.percent is None else alarm.percent
-    return f"{case.incident}.{alarm.cycle}.{alarm.on}{percent}.{rule}"
+    point = "" if alarm.percent is None else f"{alarm.percent}"
+    if alarm.offset is not None:
+        point = f"{alarm.offset:+}s"
+    again = f".{alarm.retargets}" if alarm.retargets else ""
+    return f"{case.incident}.{alarm.cycle}.{alarm.on}{point}.{rule}{again}"
 
 
 def _raise(case: Case, alarm: Alarm, notice: Notice, key: str, policy: Policy) -> Due:
+    offset = alarm.offset or 0
+
     def events(at: datetime) -> list[EscalationRaised]:
         return [
             EscalationRaised(
@@ -38,6 +43,8 @@ def _raise(case: Case, alarm: Alarm, notice: Notice, key: str, policy: Policy) -
                 key=key,
                 on=alarm.on,
                 percent=alarm.percent,
+                before_seconds=-offset if offset < 0 else None,
+                after_seconds=offset if offset > 0 else None,
                 **named(notice.page),
                 people=found(policy, notice.page, alarm.since),
                 raised_at=alarm.since,

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, assert_never
 
 from services.escalation.at_work import over, worked
 from services.escalation.case import Alarm, Case, Handover, Post, Tip
@@ -29,6 +29,7 @@ from shared.events.incident_ties import (
 )
 from shared.events.problem import ProblemIdentified, ProblemIncidentLinked
 from shared.events.sla import SlaBreached, SlaOverran, SlaWarned
+from shared.incident.noticed import after_contact, opened_by
 from shared.sla import whole
 
 
@@ -70,6 +71,7 @@ def _opened(event: IncidentOpened, at: datetime) -> Case:
         post=Post("n1", event.team, at, counts_from, at),
         urgent_since=at if event.priority == "p1" else None,
         own_reporters=(event.reporter,) if event.reporter else (),
+        noticed=opened_by(event),
     )
 
 
@@ -88,7 +90,8 @@ def _folded(case: Case, event: AnyEvent, at: datetime, position: int) -> Case:
             direction="inbound", person=person, unconfirmed=None | False
         ):
             own = dict.fromkeys((*case.own_reporters, person))
-            return replace(case, own_reporters=tuple(own))
+            noticed = after_contact(case.noticed, event)
+            return replace(case, own_reporters=tuple(own), noticed=noticed)
         case IncidentClassified():
             return _classified(case, event, at)
         case SlaWarned() | SlaBreached():
@@ -157,20 +160,26 @@ def _answered(case: Case, how: Literal["accepted", "joined"], problem: str) -> C
 def _alarmed(
     case: Case, event: SlaWarned | SlaBreached, at: datetime, position: int
 ) -> Case:
-    if event.target == "update":
+    if event.target not in {"tto", "ttr"}:
         return case
-    warned = isinstance(event, SlaWarned)
-    alarm = Alarm(
-        _TRIGGERS[event.target, warned],
-        event.percent if isinstance(event, SlaWarned) else None,
-        event.cycle,
-        event.warned_at if isinstance(event, SlaWarned) else event.breached_at,
-    )
-    case = replace(case, alarm=alarm)
+    case = replace(case, alarm=_alarm(event))
     if event.target != "ttr" or isinstance(event, SlaWarned) or case.handover:
         return case
     wanted = Handover(event.cycle, event.breached_at, at, position)
     return replace(case, handover=wanted)
+
+
+def _alarm(event: SlaWarned | SlaBreached) -> Alarm:
+    on = _TRIGGERS[event.target, isinstance(event, SlaWarned)]
+    match event:
+        case SlaBreached(breached_at=since):
+            return Alarm(on, None, event.cycle, since)
+        case SlaWarned(percent=percent, warned_at=since):
+            offset = (event.after_seconds or 0) - (event.before_seconds or 0)
+            from_due = None if percent is not None else offset
+            return Alarm(on, percent, event.cycle, since, from_due, event.retargets)
+        case _:
+            assert_never(event)
 
 
 _TRIGGERS: dict[tuple[str, bool], Trigger] = {

@@ -53,6 +53,7 @@ class Recalled:
             incident.client,
             incident.priority,
             incident.reported_at,
+            incident.noticed,
         )
         found = []
         for target, pledge in pledges.items():

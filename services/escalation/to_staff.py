@@ -121,8 +121,14 @@ def _to_manager(
         service_name(of, language),
         team=of.incident.team,
         percent=raised.percent,
+        left=_long(raised.before_seconds),
+        late=_long(raised.after_seconds),
         due_at=clock.due_at if clock else None,
         overrun=of.overrun(target),
         detected_at=raised.at if late else None,
         url=url,
     )
+
+
+def _long(seconds: int | None) -> timedelta | None:
+    return timedelta(seconds=seconds) if seconds else None

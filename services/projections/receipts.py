@@ -3,7 +3,7 @@
 Pure. The letter that follows by mail says the same; it is escalation's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -64,15 +64,17 @@ def receipt(  # each is one more thing the words depend on
     language = language_of(asked, fallback)
     pledges = _pledges(incident, policy)
     promises = tuple(
-        _promised(incident, pledge, _clock(incident, clocks, pledge), zone, language)
-        for pledge in pledges
+        _promised(
+            target, incident, pledge, _clock(incident, clocks, target), zone, language
+        )
+        for target, pledge in pledges.items()
     )
     notice = Notice(
         incident.ref,
         incident.title,
         tuple(
             Promise(each.target, each.seconds, each.due_at, pledge.terms.ttr.stops_at)
-            for each, pledge in zip(promises, pledges, strict=True)
+            for each, pledge in zip(promises, pledges.values(), strict=True)
             if each.is_open
         ),
         words or "",
@@ -86,31 +88,32 @@ def receipt(  # each is one more thing the words depend on
     )
 
 
-def _pledges(incident: Incident, policy: Policy) -> list[Pledge]:
+def _pledges(incident: Incident, policy: Policy) -> Mapping[Target, Pledge]:
     try:
-        found = promised(
+        return promised(
             policy,
             incident.service,
             incident.client,
             incident.priority,
             incident.reported_at,
+            incident.noticed,
         )
     except ValueError:  # a calendar that never opens promises nothing
-        return []
-    return list(found.values())
+        return {}
 
 
-def _clock(incident: Incident, clocks: Sequence[Clock], pledge: Pledge) -> Clock | None:
+def _clock(incident: Incident, clocks: Sequence[Clock], target: Target) -> Clock | None:
     """Return the newest clock of a target in this cycle; none yet on a new incident."""
     found = [
         clock
         for clock in clocks
-        if (clock.name.target, clock.name.cycle) == (pledge.target, incident.cycle)
+        if (clock.name.target, clock.name.cycle) == (target, incident.cycle)
     ]
     return found[-1] if found else None
 
 
-def _promised(
+def _promised(  # each is one more thing the words depend on
+    target: Target,
     incident: Incident,
     pledge: Pledge,
     clock: Clock | None,
@@ -118,10 +121,10 @@ def _promised(
     language: Language,
 ) -> Promised:
     due_at = clock.due_at if clock else pledge.due_at
-    told = due_at if pledge.target != "update" else None
-    taken = pledge.target == "tto" and incident.acknowledged_at is not None
+    told = due_at if target != "update" else None
+    taken = target == "tto" and incident.acknowledged_at is not None
     return Promised(
-        pledge.target,
+        target,
         clock.seconds if clock else pledge.seconds,
         due_at,
         instant_text(told, zone, language) if told else None,

@@ -105,7 +105,7 @@ def _require_open(extension: Extension) -> None:
 
 
 def _require_may_agree(case: Case, clock: Clock, who: str, policy_of: PolicyOf) -> None:
-    contract = policy_of(clock.policy).contracts[clock.contract]
+    contract = policy_of(clock.policy).contract(clock.contract)
     named = [each for each in contract.may_agree if each != REPORTER]
     allowed = dict.fromkeys((*may_agree(case, clock, policy_of), *named))
     if who not in allowed:

@@ -7,15 +7,26 @@ has read yet can only be later than all that is decided now.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
+from shared.incident.noticed import Noticed
 from shared.policy.document import Policy
 from shared.policy.scales import Priority
-from shared.policy.targets import PauseReason
+from shared.policy.targets import PauseReason, SupportLevel
 from shared.sla import Clock
 
 PolicyOf = Callable[[int], Policy]
 """Gives the policy of a version."""
+
+
+class Post(NamedTuple):
+    """A stay at a support level, in the present cycle."""
+
+    level: SupportLevel
+    entered_at: datetime
+    accepted_at: datetime | None = None
+    """When somebody there took it on; at n1, acknowledged it."""
+    left_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -30,11 +41,14 @@ class Case:
     priority: Priority
     reported_at: datetime
     split_off: bool
-    user_reported: bool
+    noticed: Noticed
+    """How it came to be known."""
     told_at: datetime
     """When its users last heard from the desk; at first, when it was reported."""
+    posts: tuple[Post, ...]
+    """Where it has been in this cycle; the last is where it is."""
     classified_at: datetime | None = None
-    """When its class last changed after it was opened."""
+    """When its class, or how it is known, last changed after it was opened."""
     cycle: int = 1
     reopened_at: datetime | None = None
     acknowledged_at: datetime | None = None
@@ -56,6 +70,11 @@ class Case:
     evidence: tuple[int, ...] = ()
     """Positions of what was said between the desk and its users, and when it waited."""
     clocks: tuple[Clock, ...] = ()
+
+    @property
+    def user_reported(self) -> bool:
+        """Whether a user reported it."""
+        return self.noticed.kind == "user"
 
     @property
     def reporters(self) -> tuple[str, ...]:

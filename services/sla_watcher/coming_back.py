@@ -8,7 +8,7 @@ from services.sla_watcher.done import done_when
 from services.sla_watcher.promising import on, pledges_of
 from shared.events import SlaEvent
 from shared.events.sla import SlaContinued
-from shared.sla import Clock, State
+from shared.sla import OLAS, Clock, State, is_operational
 from shared.working_time import due, hours_of
 
 
@@ -53,6 +53,8 @@ def _is_covered_again(clock: Clock, case: Case, policy_of: PolicyOf) -> bool:
 
 def _is_down_again(clock: Clock, case: Case) -> bool:
     """Tell whether service was back when the clock ended, and is down again."""
-    over = clock.state in (State.MET, State.BREACHED) and clock.name.target == "ttr"
+    target = clock.name.target
+    works = target == "ttr" or (is_operational(target) and OLAS[target].what == "work")
+    over = clock.state in (State.MET, State.BREACHED) and works
     unowned = clock.cancelled_for == "recovered"
     return (over or unowned) and done_when(clock, case) is None

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from services.sla_watcher.case import Case, PolicyOf
 from services.sla_watcher.coming_back import came_back
-from services.sla_watcher.done import done_when
+from services.sla_watcher.done import done_when, given_up
 from services.sla_watcher.promising import on
 from shared.events import SlaEvent
 from shared.events.sla import (
@@ -59,9 +59,8 @@ def _end(
         )
     if case.gone is not None:
         return SlaCancelled(**common, cancelled_at=done_at, reason=case.gone)
-    if clock.name.target == "tto" and case.acknowledged_at is None:
-        # Service came back before anybody had to take the incident on.
-        return SlaCancelled(**common, cancelled_at=done_at, reason="recovered")
+    if (reason := given_up(clock, case)) is not None:
+        return SlaCancelled(**common, cancelled_at=done_at, reason=reason)
     extended = clock.seconds != clock.original_seconds
     return SlaMet(
         **common,
@@ -78,12 +77,13 @@ def _turned(clock: Clock, case: Case, hours: Hours, at: datetime) -> Sequence[Sl
     stands = clock.standing_since is not None
     should_stand = case.pause is not None and case.pause in clock.paused_by
     if should_stand and not stands and case.paused_at and case.pause:
+        paused_at = max(case.paused_at, clock.started_at)
         paused = SlaPaused(
             **common,
-            paused_at=case.paused_at,
+            paused_at=paused_at,
             reason=case.pause,
-            elapsed_seconds=spent(clock, hours, case.paused_at),
-            left_seconds=left(clock, hours, case.paused_at),
+            elapsed_seconds=spent(clock, hours, paused_at),
+            left_seconds=left(clock, hours, paused_at),
         )
         return [paused]
     if stands and not should_stand and case.resumed_at and clock.standing_since:

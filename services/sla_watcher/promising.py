@@ -6,10 +6,23 @@ from typing import Any
 
 from services.sla_watcher.case import Case, PolicyOf
 from services.sla_watcher.lengthening import lengthened
+from services.sla_watcher.owing import owing
 from shared.events import SlaEvent
 from shared.events.sla import SlaArmed, SlaCancelled, SlaRetargeted, Stop, Target
+from shared.policy.marks import offsets, percents
 from shared.policy.targets import PauseReason
-from shared.sla import Clock, ClockName, Pledge, State, named, promised
+from shared.sla import (
+    OLAS,
+    Clock,
+    ClockName,
+    Covered,
+    Pledge,
+    State,
+    is_operational,
+    named,
+    owed,
+    promised,
+)
 from shared.working_time import due, hours_of
 
 _UPDATE_PAUSED_BY: tuple[PauseReason, ...] = ("user",)
@@ -30,19 +43,23 @@ def on(case: Case, name: ClockName, at: datetime) -> dict[str, Any]:
 
 
 def pledges_of(case: Case, policy_of: PolicyOf) -> Mapping[Target, Pledge]:
-    """Return what is promised about the incident, by its present class."""
-    return promised(
-        policy_of(case.policy),
-        case.service,
-        case.client,
-        case.priority,
-        case.reported_at,
+    """Return what is promised and owed about the incident, by its present class."""
+    policy = policy_of(case.policy)
+    about = Covered(
+        case.service, case.client, case.priority, case.reported_at, case.noticed
     )
+    pledges: dict[Target, Pledge] = dict(promised(policy, *about).items())
+    if policy.has_olas:
+        for post in case.posts:
+            pledges |= owed(policy, about, post.level, post.entered_at)
+    return pledges
 
 
 def armed(case: Case, at: datetime, policy_of: PolicyOf) -> Sequence[SlaEvent]:
     """Return the clocks that are promised and not there yet."""
     missing = list(_missing(case))
+    if policy_of(case.policy).has_olas:
+        missing += owing(case)
     if not missing:
         return []
     policy, pledges = policy_of(case.policy), pledges_of(case, policy_of)
@@ -164,19 +181,30 @@ def _is(clock: Clock, pledge: Pledge) -> bool:
     return held == (pledge.contract, pledge.calendar, pledge.seconds)
 
 
+def _warnings(pledge: Pledge) -> dict[str, Any]:
+    """Return when the desk is warned: of TTO and TTR."""
+    marks = pledge.terms.warn if pledge.target in {"tto", "ttr"} else ()
+    return {"warn": percents(marks), "warn_offsets": offsets(marks) or None}
+
+
 def _terms(pledge: Pledge) -> dict[str, Any]:
-    target: Target = pledge.target
     ttr = pledge.terms.ttr
     return {
         "contract": pledge.contract,
         "candidates": pledge.candidates,
         "calendar": pledge.calendar,
         "seconds": pledge.seconds,
-        "warn": () if target == "update" else pledge.terms.warn,
+        **_warnings(pledge),
         "stops_at": ttr.stops_at,
-        "paused_by": {
-            "tto": (),
-            "ttr": ttr.paused_by,
-            "update": _UPDATE_PAUSED_BY,
-        }[target],
+        "paused_by": _paused_by(pledge),
     }
+
+
+def _paused_by(pledge: Pledge) -> tuple[PauseReason, ...]:
+    """Return what stops the clock; nothing stops one that somebody is to take on."""
+    target = pledge.target
+    if target == "update":
+        return _UPDATE_PAUSED_BY
+    if target == "ttr" or (is_operational(target) and OLAS[target].what == "work"):
+        return pledge.terms.ttr.paused_by
+    return ()

@@ -87,7 +87,7 @@ def require_longer(clock: Clock, hours: Hours, new: datetime, now: datetime) -> 
 
 def may_agree(case: Case, clock: Clock, policy_of: PolicyOf) -> tuple[str, ...]:
     """Return who is asked: the reporters, or who the contract names instead."""
-    named = policy_of(clock.policy).contracts[clock.contract].may_agree
+    named = policy_of(clock.policy).contract(clock.contract).may_agree
     if REPORTER in named:
         return case.reporters
     return tuple(each for each in named if each != REPORTER)

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 
-from services.sla_watcher.case import Case
+from services.sla_watcher.case import Case, Post
+from services.sla_watcher.posted import posted
 from shared.entry import Entry
 from shared.events import AnyEvent
 from shared.events.escalation import Escalated
@@ -27,6 +28,7 @@ from shared.events.incident_ties import (
     IncidentReleased,
     IncidentUnmerged,
 )
+from shared.incident.noticed import Noticed, after_contact, opened_by
 from shared.sla import whole
 
 
@@ -34,10 +36,11 @@ def react(case: Case | None, entry: Entry) -> Case | None:
     """Return the case after somebody else's event; None before it was opened."""
     event, at = entry.event, whole(entry.recorded_at)
     if isinstance(event, IncidentOpened):
-        return _opened(event)
+        return _opened(event, at)
     if case is None:
         return None
-    after = _told(_moved(_reported(case, event), event, at), event, at)
+    moved = posted(_moved(_reported(case, event), event, at), event, at)
+    after = _told(moved, event, at)
     if isinstance(event, _EVIDENCE):
         return replace(after, evidence=(*after.evidence, entry.position))
     return after
@@ -46,17 +49,21 @@ def react(case: Case | None, entry: Entry) -> Case | None:
 _EVIDENCE = (IncidentContacted, IncidentInformed, IncidentPaused, IncidentResumed)
 
 
-def _opened(event: IncidentOpened) -> Case:
+def _opened(event: IncidentOpened, at: datetime) -> Case:
+    reported_at = whole(event.reported_at)
+    # What is split off keeps the report of the whole, but has not been at n1 so long.
+    came_at = at if event.split_from else min(reported_at, at)
     return Case(
         incident=event.incident,
         policy=event.policy,
         service=event.service,
         client=event.client,
         priority=event.priority,
-        reported_at=whole(event.reported_at),
+        reported_at=reported_at,
         split_off=event.split_from is not None,
-        user_reported=event.reporter is not None,
-        told_at=whole(event.reported_at),
+        noticed=opened_by(event),
+        told_at=reported_at,
+        posts=(Post("n1", came_at),),
         own_reporters=(event.reporter,) if event.reporter else (),
     )
 
@@ -90,10 +97,10 @@ def _moved(  # noqa: PLR0911 one return a case
                 priority=event.priority,
                 classified_at=at,
             )
-        case IncidentContacted(direction="inbound", unconfirmed=None | False) if (
-            not case.user_reported
-        ):
-            return replace(case, user_reported=True, told_at=at)
+        case IncidentContacted() if (
+            noticed := after_contact(case.noticed, event)
+        ) != case.noticed:
+            return _known_otherwise(case, noticed, at)
         case IncidentAcknowledged():
             return replace(case, acknowledged_at=at)
         case IncidentPaused():
@@ -107,6 +114,12 @@ def _moved(  # noqa: PLR0911 one return a case
             return replace(case, restored_at=None, relapsed_at=at)
         case _:
             return _ended(case, event, at)
+
+
+def _known_otherwise(case: Case, noticed: Noticed, at: datetime) -> Case:
+    """Note that a user reports it: from here on they are to be told how it stands."""
+    told_at = case.told_at if case.user_reported else at
+    return replace(case, noticed=noticed, told_at=told_at, classified_at=at)
 
 
 def _ended(case: Case, event: AnyEvent, at: datetime) -> Case:

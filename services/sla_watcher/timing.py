@@ -9,8 +9,8 @@ from services.sla_watcher.lapsing import awaited, unanswered
 from services.sla_watcher.promising import on
 from shared.events import SlaEvent
 from shared.events.sla import SlaBreached, SlaWarned
-from shared.sla import Clock, Extension, State
-from shared.working_time import due, hours_of, last_instant
+from shared.sla import Clock, Extension, Mark, unsaid
+from shared.working_time import Hours, due, hours_of, last_instant
 
 _SECOND = timedelta(seconds=1)
 
@@ -21,8 +21,8 @@ class Moment(NamedTuple):
     fires_at: datetime
     since: datetime
     clock: Clock
-    percent: int | None
-    """The share that is consumed; None where it is more than all."""
+    mark: Mark | None
+    """The point at which the desk is warned; None where it is the breach."""
     extension: Extension | None = None
     """Or the longer delay that nobody has answered."""
 
@@ -38,18 +38,22 @@ def next_moment(case: Case, policy_of: PolicyOf) -> Moment | None:
 
 def told(case: Case, moment: Moment, at: datetime) -> SlaEvent:
     """Return the event that says so."""
-    clock = moment.clock
+    clock, mark = moment.clock, moment.mark
     if moment.extension is not None:
         return unanswered(case, clock, moment.extension, at)
     common = on(case, clock.name, at)
     if clock.due_at is None:
         raise ValueError("a clock that stands has no due instant")
-    if moment.percent is not None:
+    if mark is not None:
+        offset = mark.offset or 0
         return SlaWarned(
             **common,
-            percent=moment.percent,
+            percent=mark.percent,
+            before_seconds=-offset if offset < 0 else None,
+            after_seconds=offset if offset > 0 else None,
             warned_at=moment.since,
             due_at=clock.due_at,
+            retargets=clock.retargets or None,
         )
     return SlaBreached(
         **common,
@@ -61,19 +65,32 @@ def told(case: Case, moment: Moment, at: datetime) -> SlaEvent:
 
 
 def _moments(clock: Clock, policy_of: PolicyOf) -> Iterator[Moment]:
-    if clock.state is not State.RUNNING:
+    late = clock.breached_at is not None and clock.measures
+    if clock.standing_since is not None or not (clock.is_open or late):
         return
     hours = hours_of(policy_of(clock.policy).calendars[clock.calendar])
+    if late:
+        yield from _warnings(clock, hours, late=True)
+        return
     pauses = [(stop.since, stop.until) for stop in clock.stopped]
     last = last_instant(hours, clock.started_at, clock.seconds, pauses)
     breach = max(last, clock.set_at)
     # At its last instant a promise is still kept; a second later it is not.
     yield Moment(max(last + _SECOND, clock.set_at), breach, clock, None)
-    for percent in clock.warn:
-        if percent in clock.warned:
+    for moment in _warnings(clock, hours, late=False):
+        if moment.since < breach:
+            yield moment
+
+
+def _warnings(clock: Clock, hours: Hours, *, late: bool) -> Iterator[Moment]:
+    """Yield the warnings ahead, of a target that is used up or of one that is not."""
+    pauses = [(stop.since, stop.until) for stop in clock.stopped]
+    for mark, seconds in unsaid(clock):
+        if mark.is_late is not late:
             continue
-        share = clock.seconds * percent // 100
-        warns = due(hours, clock.started_at, share, pauses)
-        since = max(warns, clock.set_at)
-        if since < breach:
-            yield Moment(since, since, clock, percent)
+        try:
+            at = due(hours, clock.started_at, seconds, pauses)
+        except ValueError:  # it has no such open hours within a century
+            continue
+        since = max(at, clock.set_at, clock.breached_at or clock.set_at)
+        yield Moment(since, since, clock, mark)

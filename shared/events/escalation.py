@@ -89,7 +89,8 @@ class EscalationUnanswered(Event):
 class EscalationRaised(Event):
     """Managers are told: hierarchical escalation, which moves nothing.
 
-    Once for each (incident, cycle, trigger, rule), which make `key`.
+    Once for each (incident, cycle, trigger, rule), which make `key`; of warnings once
+    for each point of each target.
     """
 
     type: Literal["escalation.raised"] = "escalation.raised"
@@ -99,6 +100,9 @@ class EscalationRaised(Event):
     key: str
     on: Trigger
     percent: int | None = None
+    before_seconds: int | None = None
+    after_seconds: int | None = None
+    """Which warning it is of, as in `sla.warned`."""
     schedule: str | None = None
     team: str | None = None
     who: Literal["on_call", "next", "manager", "members"]

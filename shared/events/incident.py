@@ -48,6 +48,8 @@ class IncidentOpened(Event):
     override_reason: Text | None = None
     team: str
     reporter: PersonId | None = None
+    channel: Channel | None = None
+    """On which the reporter was in touch, where somebody reported it."""
     source: str | None = None
     signal_key: str | None = None
     """SHA-256, in hex, of source and dedup key."""

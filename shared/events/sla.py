@@ -15,7 +15,17 @@ from shared.events.event import Event
 from shared.policy.targets import PauseReason
 from shared.references import IncidentRef
 
-Target = Literal["tto", "ttr", "update"]
+SlaTarget = Literal["tto", "ttr", "update"]
+OlaTarget = Literal[
+    "ola_n1_own",
+    "ola_n1_work",
+    "ola_n2_own",
+    "ola_n2_work",
+    "ola_n3_own",
+    "ola_n3_work",
+]
+Target = Literal[SlaTarget, OlaTarget]
+"""What is promised to users, and what support levels owe the desk beside."""
 
 
 class Stop(BaseModel):
@@ -54,13 +64,18 @@ class SlaArmed(Event):
     """When it stood in earlier cycles: TTR goes on with what was left."""
     warn: tuple[int, ...] = ()
     """Shares of the target, in percent, at which the desk is warned."""
+    warn_offsets: tuple[int, ...] | None = None
+    """Working seconds from where it is due at which it is, too; negative: before."""
     stops_at: Literal["restored", "resolved"] = "restored"
     paused_by: tuple[PauseReason, ...] = ()
     due_at: AwareDatetime
 
 
 class SlaWarned(Event):
-    """So many percent of a target are consumed. Once for each share and target."""
+    """So much of a target is consumed, or it is due so soon, or was so long ago.
+
+    Once for each point of each target; one of the three says which.
+    """
 
     type: Literal["sla.warned"] = "sla.warned"
     incident: IncidentRef
@@ -68,9 +83,16 @@ class SlaWarned(Event):
     target: Target
     cycle: int
     round: int = 1
-    percent: int
+    percent: int | None = None
+    """Share of the target; above 100 it is late."""
+    before_seconds: int | None = None
+    """Working time that was left."""
+    after_seconds: int | None = None
+    """Working time since it was due."""
     warned_at: AwareDatetime
     due_at: AwareDatetime
+    retargets: int | None = None
+    """How often its target was set anew before; None: never."""
 
 
 class SlaBreached(Event):
@@ -131,7 +153,10 @@ class SlaCancelled(Event):
     cycle: int
     round: int = 1
     cancelled_at: AwareDatetime
-    reason: Literal["recovered", "resolved", "cancelled", "merged", "no_contract"]
+    reason: Literal[
+        "recovered", "resolved", "cancelled", "merged", "no_contract", "escalated"
+    ]
+    """`escalated`: it left the level before anybody there had taken it on."""
 
 
 class SlaPaused(Event):
@@ -202,6 +227,7 @@ class SlaRetargeted(Event):
     """What a user has agreed to, in working time of this calendar."""
     was_seconds: int
     warn: tuple[int, ...] = ()
+    warn_offsets: tuple[int, ...] | None = None
     stops_at: Literal["restored", "resolved"] = "restored"
     paused_by: tuple[PauseReason, ...] = ()
     retargeted_at: AwareDatetime

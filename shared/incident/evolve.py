@@ -39,6 +39,7 @@ from shared.events.incident_ties import (
     IncidentUnlinked,
     IncidentUnmerged,
 )
+from shared.incident.noticed import after_contact, opened_by
 from shared.incident.state import BrokenHistory, Incident, Pause, Status, changed
 from shared.incident.ties import tied
 
@@ -140,6 +141,7 @@ def _opened(event: IncidentOpened) -> Incident:
         opened_at=event.at,
         reported_at=event.reported_at,
         signals=signals,
+        noticed=opened_by(event),
     )
 
 
@@ -218,6 +220,7 @@ def _contacted(incident: Incident, event: IncidentContacted) -> Incident:
         incident,
         reporter=incident.reporter or event.person,
         own_reporters=incident.own_reporters | {event.person},
+        noticed=after_contact(incident.noticed, event),
         last_contact=event,
         answered=True,
     )

@@ -13,6 +13,7 @@ from shared.events.incident import (
     SignalState,
 )
 from shared.events.incident_ties import Relation
+from shared.incident.noticed import UNTOLD, Noticed
 from shared.policy.scales import Impact, Priority, Urgency
 from shared.policy.targets import PauseReason
 from shared.references import IncidentRef
@@ -76,6 +77,8 @@ class Incident:
     opened_at: datetime
     reported_at: datetime
     signals: Mapping[str, SignalState]
+    noticed: Noticed = UNTOLD
+    """How it came to be known."""
     cycle: int = 1
     acknowledged_by: Actor | None = None
     """Who took it on first in this cycle."""

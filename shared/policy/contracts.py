@@ -1,5 +1,7 @@
 """What was agreed with a client: services, hours, targets."""
 
+from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -7,6 +9,66 @@ from pydantic import Field, model_validator
 from shared.policy.clause import Clause
 from shared.policy.local_times import Day
 from shared.policy.names import Name, Person
+from shared.policy.scales import Priority
+from shared.policy.targets import Channel, ReportKind
+
+ALSO_MAX = 100
+"""Narrower promises of one contract."""
+
+
+class When(Clause):
+    """Which incidents are meant: all that is said must be so, one of each list."""
+
+    kind: tuple[ReportKind, ...] = ()
+    """Who noticed it; as soon as a user reports it, it is the user's."""
+    channel: tuple[Channel, ...] = ()
+    """On which its first user was in touch."""
+    service: tuple[Name, ...] = ()
+    priority: tuple[Priority, ...] = ()
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not any((self.kind, self.channel, self.service, self.priority)):
+            raise ValueError("say when: name a kind, channel, service or priority")
+        return self
+
+    def means(
+        self,
+        kind: ReportKind | None,
+        channel: Channel | None,
+        service: str,
+        priority: Priority,
+    ) -> bool:
+        """Tell whether such an incident is meant."""
+        return (
+            (not self.kind or kind in self.kind)
+            and (not self.channel or channel in self.channel)
+            and (not self.service or service in self.service)
+            and (not self.priority or priority in self.priority)
+        )
+
+
+class Also(Clause):
+    """Targets that a contract promises beside its own, for some of its incidents.
+
+    Of all that are promised the strictest counts: it can only be more.
+    """
+
+    when: When
+    targets: Name
+    from_: Annotated[Day | None, Field(alias="from")] = None
+    """First day, local to the calendar; none: as long as the contract."""
+    until: Day | None = None
+    """Day after the last."""
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Self:
+        _require_order(self)
+        return self
+
+    def is_in_force(self, day: date) -> bool:
+        """Tell whether it counts on a day on which its contract does."""
+        return _holds(self, day)
 
 
 class Contract(Clause):
@@ -22,11 +84,37 @@ class Contract(Clause):
     p1_calendar: Name | None = None
     """Calendar of P1 incidents, where it is another."""
     targets: Name
+    also: Annotated[Mapping[Name, Also], Field(max_length=ALSO_MAX)] = {}
+    """Narrower promises beside these, by name."""
     may_agree: tuple[Person, ...] = ("reporter",)
     """Who may agree to a longer delay: `reporter`, or people by id."""
 
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> Self:
-        if self.until and self.until <= self.from_:
-            raise ValueError("`until` is the day after the last: later than `from`")
+        _require_order(self)
         return self
+
+    @model_validator(mode="after")
+    def _narrows_its_own_services(self) -> Self:
+        for name, also in self.also.items():
+            for service in also.when.service:
+                if service not in self.services:
+                    raise ValueError(
+                        f"`also.{name}` is for `{service}`, which is not among the "
+                        "`services` of the contract: add it there, or take it out"
+                    )
+        return self
+
+    def is_in_force(self, day: date) -> bool:
+        """Tell whether it counts on a day."""
+        return _holds(self, day)
+
+
+def _require_order(dated: Also | Contract) -> None:
+    if dated.from_ and dated.until and dated.until <= dated.from_:
+        raise ValueError("`until` is the day after the last: later than `from`")
+
+
+def _holds(dated: Also | Contract, day: date) -> bool:
+    began = dated.from_ is None or dated.from_ <= day
+    return began and (dated.until is None or day < dated.until)

@@ -99,6 +99,23 @@ class Policy(Clause):
         """Return the policy as plain JSON, in its one canonical form."""
         return self.model_dump(mode="json", exclude_none=True)
 
+    @property
+    def has_olas(self) -> bool:
+        """Whether anything is agreed with support levels."""
+        return any(targets.ola for targets in self.targets.values())
+
+    def contract(self, name: str) -> Contract:
+        """Return a contract, with the targets of the promise that `name` is of it.
+
+        `valmont` is what contract valmont promises, `valmont.phone` what it promises
+        also, under that name. KeyError for an unknown one.
+        """
+        own, _, also = name.partition(".")
+        contract = self.contracts[own]
+        if not also:
+            return contract
+        return contract.model_copy(update={"targets": contract.also[also].targets})
+
     def priority(self, impact: Impact, urgency: Urgency) -> Priority:
         """Return what the matrix gives."""
         row: ByUrgency = getattr(self.priorities, impact)

@@ -24,9 +24,10 @@ _TO = {
         "contracts.*.p1_calendar",
         "heartbeats.*.calendar",
     ),
-    "targets": ("contracts.*.targets",),
+    "targets": ("contracts.*.targets", "contracts.*.also.*.targets"),
     "services": (
         "contracts.*.services.*",
+        "contracts.*.also.*.when.service.*",
         "sources.*.service",
         "heartbeats.*.service",
         "maintenance.*.service",

@@ -1,15 +1,17 @@
 """What is promised: times to answer, to own, to resolve, to say how it goes."""
 
 from collections.abc import Mapping
-from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from shared.policy.clause import Clause
-from shared.policy.durations import Duration, Dwell, Percent
+from shared.policy.durations import Duration, Dwell
+from shared.policy.marks import MARKS_MAX, Mark, in_order
 
 Channel = Literal["phone", "email", "web", "chat", "in_person"]
+ReportKind = Literal["user", "monitoring", "desk"]
+"""Who noticed an incident: users, sources, or the desk by itself."""
 PauseReason = Literal["user", "vendor", "change", "problem"]
 SupportLevel = Literal["n1", "n2", "n3"]
 
@@ -44,10 +46,22 @@ class NextUpdate(Clause):
     p4: Duration | None = None
 
 
-def _rising(percents: tuple[int, ...]) -> tuple[int, ...]:
-    if any(later <= earlier for earlier, later in pairwise(percents)):
-        raise ValueError("write the warnings by rising share, each once")
-    return percents
+class LevelTargets(Clause):
+    """OLA: what a support level owes the desk, beside what users are promised.
+
+    It moves nothing and tells nobody; `levels` is when an incident goes on.
+    """
+
+    own: Duration | None = None
+    """Until somebody at the level has taken it on, since it came there."""
+    work: Dwell | None = None
+    """How long it may be there: a time, or a share of TTR. It stands as TTR does."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.own is None and self.work is None:
+            raise ValueError("say `own`, `work` or both, or leave the level out")
+        return self
 
 
 class TargetSet(Clause):
@@ -59,10 +73,13 @@ class TargetSet(Clause):
     ttr: TimeToResolve
     update: NextUpdate = NextUpdate()
     warn: Annotated[
-        tuple[Percent, ...],
-        AfterValidator(_rising),
-        Field(json_schema_extra={"default": ["75%"]}),
+        tuple[Mark, ...],
+        AfterValidator(in_order),
+        Field(max_length=MARKS_MAX, json_schema_extra={"default": ["75%"]}),
     ] = (75,)
-    """Shares of a target after which the desk is warned."""
+    """When the desk is warned of TTO and TTR, each once: at shares of the target, above
+    100% too, and at times in open hours before or after it is due."""
     levels: Mapping[SupportLevel, Dwell] = {}
     """How long an incident may stay at a support level: a time or a share of TTR."""
+    ola: Mapping[SupportLevel, LevelTargets] = {}
+    """What is agreed within the house beside, by support level."""

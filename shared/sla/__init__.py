@@ -8,25 +8,33 @@ from shared.sla.agreement import Attribution, Extension
 from shared.sla.clock import Clock, ClockName, State, named
 from shared.sla.evolve import evolve, replay
 from shared.sla.explaining import Explanation, explained
-from shared.sla.promise import Pledge, promised
+from shared.sla.marks import Mark, unsaid
+from shared.sla.operational import OLAS, is_operational, owed
+from shared.sla.promise import Covered, Pledge, promised
 from shared.sla.spending import left, original_due, spent, stood, whole
 
 __all__ = [
+    "OLAS",
     "Attribution",
     "Clock",
     "ClockName",
+    "Covered",
     "Explanation",
     "Extension",
+    "Mark",
     "Pledge",
     "State",
     "evolve",
     "explained",
+    "is_operational",
     "left",
     "named",
     "original_due",
+    "owed",
     "promised",
     "replay",
     "spent",
     "stood",
+    "unsaid",
     "whole",
 ]

@@ -79,6 +79,8 @@ def _accepted(clock: Clock, event: SlaExtensionAccepted) -> Clock:
         due_at=event.due_at,
         set_at=event.accepted_at,
         warned=(),
+        warned_offsets=(),
+        retargets=clock.retargets + 1,
     )
 
 

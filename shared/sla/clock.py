@@ -51,6 +51,7 @@ class Clock:
     original_seconds: int
     """What the contract promises; no agreement changes it."""
     warn: tuple[int, ...]
+    """Shares of the target, in percent, at which the desk is warned."""
     stops_at: Literal["restored", "resolved"]
     paused_by: tuple[PauseReason, ...]
     started_at: datetime
@@ -62,6 +63,12 @@ class Clock:
     standing_for: PauseReason | None = None
     warned: tuple[int, ...] = ()
     """Shares it was warned at; after another target, anew."""
+    warn_offsets: tuple[int, ...] = ()
+    """Working seconds from where it is due at which the desk is warned, too."""
+    warned_offsets: tuple[int, ...] = ()
+    """Those it was warned at, as above."""
+    retargets: int = 0
+    """How often another target was set."""
     breached_at: datetime | None = None
     detected_at: datetime | None = None
     ended_at: datetime | None = None

@@ -68,6 +68,7 @@ def _armed(name: ClockName, event: SlaArmed) -> Clock:
         original_seconds=event.original_seconds or event.seconds,
         agreed_seconds=event.agreed_seconds,
         warn=event.warn,
+        warn_offsets=event.warn_offsets or (),
         stops_at=event.stops_at,
         paused_by=event.paused_by,
         started_at=event.started_at,
@@ -96,7 +97,7 @@ def _moved(clock: Clock, event: _Moving) -> Clock:
         case SlaPaused() | SlaResumed() | SlaContinued() | SlaRetargeted():
             return _turned(clock, event)
         case SlaWarned():
-            return replace(clock, warned=(*clock.warned, event.percent))
+            return _warned(clock, event)
         case SlaBreached():
             return replace(
                 clock,
@@ -116,6 +117,13 @@ def _moved(clock: Clock, event: _Moving) -> Clock:
             return agreed(clock, event)
         case _:
             assert_never(event)
+
+
+def _warned(clock: Clock, event: SlaWarned) -> Clock:
+    if event.percent is not None:
+        return replace(clock, warned=(*clock.warned, event.percent))
+    offset = (event.after_seconds or 0) - (event.before_seconds or 0)
+    return replace(clock, warned_offsets=(*clock.warned_offsets, offset))
 
 
 def _ended(clock: Clock, event: SlaMet | SlaOverran | SlaCancelled) -> Clock:
@@ -200,11 +208,14 @@ def _retargeted(clock: Clock, event: SlaRetargeted) -> Clock:
         original_seconds=event.original_seconds or event.seconds,
         agreed_seconds=event.agreed_seconds,
         warn=event.warn,
+        warn_offsets=event.warn_offsets or (),
         stops_at=event.stops_at,
         paused_by=event.paused_by,
         set_at=event.retargeted_at,
         due_at=event.due_at,
         warned=(),
+        warned_offsets=(),
+        retargets=clock.retargets + 1,
     )
 
 

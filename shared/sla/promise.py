@@ -1,11 +1,13 @@
-"""What a policy promises about an incident: for each target the strictest contract."""
+"""What a policy promises about an incident: for each target the strictest promise."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from shared.events.sla import Target
+from shared.events.sla import SlaTarget, Target
+from shared.incident.noticed import UNTOLD, Noticed
 from shared.policy.contracts import Contract
 from shared.policy.document import Policy
 from shared.policy.scales import Priority
@@ -16,85 +18,104 @@ from shared.working_time import due, hours_of
 
 @dataclass(frozen=True)
 class Pledge:
-    """One target, by the contract whose due instant comes first.
+    """One target, by the promise whose due instant comes first.
 
     `seconds` are working time of `calendar`; `due_at` is where nothing stops the clock.
     """
 
     target: Target
     contract: str
+    """`valmont`, or `valmont.phone` for what that contract promises also."""
     candidates: tuple[str, ...]
-    """All contracts that promise this target, by name."""
+    """All that promise this target, by name."""
     calendar: str
     seconds: int
     due_at: datetime
     terms: TargetSet
 
 
-def promised(
+class Covered(NamedTuple):
+    """What of an incident decides who promises something about it."""
+
+    service: str
+    client: str | None
+    priority: Priority
+    reported_at: datetime
+    noticed: Noticed = UNTOLD
+
+
+class Terms(NamedTuple):
+    """A promise that covers an incident: its name, its calendar for it, its targets."""
+
+    name: str
+    calendar: str
+    targets: TargetSet
+
+
+def promised(  # each is one more thing promises go by
     policy: Policy,
     service: str,
     client: str | None,
     priority: Priority,
     reported_at: datetime,
-) -> Mapping[Target, Pledge]:
+    noticed: Noticed = UNTOLD,
+) -> Mapping[SlaTarget, Pledge]:
     """Return what is promised, by target; empty where no contract covers it.
 
     An incident without a client is covered by every contract for its service.
     """
-    found: dict[Target, list[Pledge]] = {"tto": [], "ttr": [], "update": []}
-    for name in contracts_for(policy, service, client, reported_at):
-        for pledge in _pledges(policy, name, priority, whole(reported_at)):
-            found[pledge.target].append(pledge)
-    return {target: _strictest(each) for target, each in found.items() if each}
+    about = Covered(service, client, priority, reported_at, noticed)
+    found: dict[SlaTarget, list[Pledge]] = {"tto": [], "ttr": [], "update": []}
+    for terms in covering(policy, about):
+        targets: tuple[tuple[SlaTarget, timedelta | None], ...] = (
+            ("tto", getattr(terms.targets.tto, priority)),
+            ("ttr", getattr(terms.targets.ttr, priority)),
+            ("update", getattr(terms.targets.update, priority)),
+        )
+        for target, delay in targets:
+            if delay is not None:
+                seconds = int(delay.total_seconds())
+                pledge = pledged(policy, terms, target, seconds, reported_at)
+                found[target].append(pledge)
+    return {target: strictest(each) for target, each in found.items() if each}
 
 
-def contracts_for(
-    policy: Policy, service: str, client: str | None, at: datetime
-) -> Iterator[str]:
-    """Yield the names of the contracts that cover a service of a client then."""
+def covering(policy: Policy, about: Covered) -> Iterator[Terms]:
+    """Yield what covers an incident: contracts, and what they promise also."""
     for name, contract in sorted(policy.contracts.items()):
-        covers = service in contract.services and client in (None, contract.client)
-        if covers and _in_force(policy, contract, at):
-            yield name
+        day = _local_day(policy, contract, about.reported_at)
+        of_client = about.client in (None, contract.client)
+        covers = of_client and about.service in contract.services
+        if not covers or not contract.is_in_force(day):
+            continue
+        calendar = contract.calendar
+        if about.priority == "p1" and contract.p1_calendar:
+            calendar = contract.p1_calendar
+        yield Terms(name, calendar, policy.targets[contract.targets])
+        for narrower, also in contract.also.items():
+            meant = also.when.means(*about.noticed, about.service, about.priority)
+            if meant and also.is_in_force(day):
+                targets = policy.targets[also.targets]
+                yield Terms(f"{name}.{narrower}", calendar, targets)
 
 
-def _in_force(policy: Policy, contract: Contract, at: datetime) -> bool:
-    zone = ZoneInfo(policy.calendars[contract.calendar].timezone)
-    day = at.astimezone(zone).date()
-    return contract.from_ <= day and (contract.until is None or day < contract.until)
-
-
-def _pledges(
-    policy: Policy, name: str, priority: Priority, start: datetime
-) -> Iterator[Pledge]:
-    contract = policy.contracts[name]
-    terms = policy.targets[contract.targets]
-    calendar = contract.calendar
-    if priority == "p1" and contract.p1_calendar:
-        calendar = contract.p1_calendar
+def pledged(
+    policy: Policy, terms: Terms, target: Target, seconds: int, start: datetime
+) -> Pledge:
+    """Return a target of some terms, as it would be due from `start`."""
+    name, calendar, targets = terms
     hours = hours_of(policy.calendars[calendar])
-    targets: tuple[tuple[Target, timedelta | None], ...] = (
-        ("tto", getattr(terms.tto, priority)),
-        ("ttr", getattr(terms.ttr, priority)),
-        ("update", getattr(terms.update, priority)),
-    )
-    for target, delay in targets:
-        if delay is not None:
-            seconds = int(delay.total_seconds())
-            due_at = due(hours, start, seconds)
-            yield Pledge(target, name, (name,), calendar, seconds, due_at, terms)
+    due_at = due(hours, whole(start), seconds)
+    return Pledge(target, name, (name,), calendar, seconds, due_at, targets)
 
 
-def _strictest(pledges: list[Pledge]) -> Pledge:
+def strictest(pledges: Sequence[Pledge]) -> Pledge:
+    """Return the one that is due first, of equals the first by name."""
     first = min(pledges, key=lambda pledge: (pledge.due_at, pledge.contract))
     names = tuple(sorted(pledge.contract for pledge in pledges))
-    return Pledge(
-        first.target,
-        first.contract,
-        names,
-        first.calendar,
-        first.seconds,
-        first.due_at,
-        first.terms,
-    )
+    return replace(first, candidates=names)
+
+
+def _local_day(policy: Policy, contract: Contract, at: datetime) -> date:
+    zone = ZoneInfo(policy.calendars[contract.calendar].timezone)
+    return at.astimezone(zone).date()

@@ -28,6 +28,8 @@ def _alarm(subject: str, first: str, *lines: Paragraph) -> Template:
 
 
 _CONSUMED = "- Consumed: {percent}% of the time promised"
+_LEFT = "- Left: {left} of working time"
+_LATE = "- Since it was due: {late} of working time"
 _DUE = "- Due: {due_at}"
 _OVERRUN = "- Over by: {overrun} of working time"
 
@@ -56,6 +58,14 @@ TEMPLATES: Mapping[StaffKind, Template] = {
         "Nearly due, and not taken on yet: {title}",
         "Nobody has taken on {incident}, “{title}”, yet (warned on {at}).",
         _CONSUMED,
+        _LEFT,
+        _DUE,
+    ),
+    "tto_late": _alarm(
+        "Still not taken on: {title}",
+        "Incident {incident}, “{title}”, is late, and on {at} nobody had taken it on.",
+        _CONSUMED,
+        _LATE,
         _DUE,
     ),
     "tto_breach": _alarm(
@@ -70,6 +80,14 @@ TEMPLATES: Mapping[StaffKind, Template] = {
         "The time to resolve {incident}, “{title}”, is nearly used up (warned on "
         "{at}).",
         _CONSUMED,
+        _LEFT,
+        _DUE,
+    ),
+    "ttr_late": _alarm(
+        "Late, and still not resolved: {title}",
+        "Incident {incident}, “{title}”, is late, and on {at} it was not resolved.",
+        _CONSUMED,
+        _LATE,
         _DUE,
     ),
     "ttr_breach": _alarm(

@@ -28,6 +28,8 @@ def _alarm(subject: str, first: str, *lines: Paragraph) -> Template:
 
 
 _CONSUMED = "- Déjà consommé : {percent} % du temps promis"
+_LEFT = "- Reste : {left} de temps de service"
+_LATE = "- Depuis l'échéance : {late} de temps de service"
 _DUE = "- Échéance : {due_at}"
 _OVERRUN = "- Dépassement : {overrun} de temps de service"
 
@@ -60,6 +62,15 @@ TEMPLATES: Mapping[StaffKind, Template] = {
         "Personne n'a encore pris en charge l'incident {incident}, « {title} » "
         "(alerte du {at}).",
         _CONSUMED,
+        _LEFT,
+        _DUE,
+    ),
+    "tto_late": _alarm(
+        "Toujours pas pris en charge : {title}",
+        "L'incident {incident}, « {title} », est en retard ; le {at}, personne ne "
+        "l'avait pris en charge.",
+        _CONSUMED,
+        _LATE,
         _DUE,
     ),
     "tto_breach": _alarm(
@@ -74,6 +85,15 @@ TEMPLATES: Mapping[StaffKind, Template] = {
         "Le délai de résolution de l'incident {incident}, « {title} », est bientôt "
         "atteint (alerte du {at}).",
         _CONSUMED,
+        _LEFT,
+        _DUE,
+    ),
+    "ttr_late": _alarm(
+        "En retard, et toujours pas résolu : {title}",
+        "L'incident {incident}, « {title} », est en retard ; le {at}, il n'était pas "
+        "résolu.",
+        _CONSUMED,
+        _LATE,
         _DUE,
     ),
     "ttr_breach": _alarm(

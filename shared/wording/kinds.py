@@ -49,8 +49,10 @@ UserKind = Literal[
 StaffKind = Literal[
     "page",
     "tto_warning",
+    "tto_late",
     "tto_breach",
     "ttr_warning",
+    "ttr_late",
     "ttr_breach",
     "ping_pong",
     "handover",
@@ -98,11 +100,18 @@ def user_kind(notice: UserNotice) -> UserKind:  # noqa: C901, PLR0911, PLR0912 #
             assert_never(notice)
 
 
-def staff_kind(notice: StaffNotice) -> StaffKind:
-    """Return the kind of what staff are told; that of a manager is the trigger."""
+def staff_kind(notice: StaffNotice) -> StaffKind:  # noqa: PLR0911 # likewise
+    """Return the kind of what staff are told; that of a manager is the trigger.
+
+    A warning about what is due already is a kind of its own.
+    """
     match notice:
         case Page():
             return "page"
+        case ManagerNotice(trigger="tto_warning", is_late=True):
+            return "tto_late"
+        case ManagerNotice(trigger="ttr_warning", is_late=True):
+            return "ttr_late"
         case ManagerNotice():
             return notice.trigger
         case Handover():

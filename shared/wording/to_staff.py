@@ -13,6 +13,9 @@ from shared.wording.promise import Promise
 
 Trigger = Literal["tto_warning", "tto_breach", "ttr_warning", "ttr_breach", "ping_pong"]
 
+_WHOLE = 100
+"""Percent."""
+
 
 @dataclass(frozen=True)
 class Page:
@@ -46,7 +49,9 @@ class ManagerNotice:
     """A promise is in danger or broken, or an incident goes to and fro.
 
     `at` is the instant of the rule; `detected_at` is given where we noticed later.
-    `overrun` is working time beyond the target. `returns`: for `ping_pong`.
+    `overrun` is working time beyond the target. Of a warning, one of `percent` of the
+    target, the working time `left`, or that since it was due, `late`, says which it is.
+    `returns`: for `ping_pong`.
     """
 
     incident: str
@@ -57,11 +62,18 @@ class ManagerNotice:
     service: str
     team: str = ""
     percent: int | None = None
+    left: timedelta | None = None
+    late: timedelta | None = None
     due_at: datetime | None = None
     overrun: timedelta | None = None
     returns: int | None = None
     detected_at: datetime | None = None
     url: str = ""
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it warns of what is due already."""
+        return self.late is not None or (self.percent or 0) > _WHOLE
 
 
 @dataclass(frozen=True)

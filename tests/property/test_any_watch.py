@@ -10,31 +10,32 @@ from hypothesis import strategies as st
 from services.sla_watcher.case import Case, PolicyOf
 from shared.casework.casework import Desk
 from shared.entry import Entry
-from shared.events import IncidentEvent, is_incident_event, is_sla_event
+from shared.events import is_incident_event, is_sla_event
+from shared.events.sla import SlaWarned
 from shared.incident import AT_WORK, replay
 from shared.policy.document import Policy
-from shared.references import incident_stream
-from shared.sla import Clock, evolve
+from shared.sla import Clock, ClockName, evolve, named
 from shared.sla.clock import ENDED
+from shared.sla.marks import WHOLE
 from tests.support.any_script import Step, play, scripts
+from tests.support.helped import SEEKING, streams
 from tests.support.policies import full
 from tests.support.promises import watching
 
 many = settings(max_examples=60, deadline=timedelta(seconds=10))
-POLICIES = (full(), full(("stops_at: resolved", "stops_at: restored")))
+_OWED = "ola: {n1: {own: 5m, work: 20m}, n2: {own: 10m, work: 50%}, n3: {own: 1h}}"
+POLICIES = (
+    full(),
+    full(("stops_at: resolved", "stops_at: restored")),
+    full(
+        ("warn: [50%, 90%]", "warn: [50%, 120%, 1h before, 10m before, 15m after]"),
+        ("levels: {n1: 15m, n2: 40%}", f"levels: {{n1: 15m, n2: 40%}}\n    {_OWED}"),
+    ),
+)
 policies = st.sampled_from(POLICIES)
 YEARS_LATER = timedelta(days=800)
 
 Watcher = Desk[Case, PolicyOf]
-
-
-def streams(log: Sequence[IncidentEvent]) -> dict[str, list[Entry]]:
-    by_incident: dict[str, list[Entry]] = {}
-    for position, event in enumerate(log, 1):
-        own = by_incident.setdefault(event.incident, [])
-        stream, version = incident_stream(event.incident), len(own) + 1
-        own.append(Entry(position, stream, version, event.type, event.at, None, event))
-    return by_incident
 
 
 def watcher(incident: str, policy: Policy) -> Watcher:
@@ -67,11 +68,11 @@ def watched(
 
 
 @many
-@given(scripts(), policies)
+@given(scripts(), policies, SEEKING)
 def test_a_late_watcher_says_what_one_on_time_said(
-    script: list[Step], policy: Policy
+    script: list[Step], policy: Policy, seeking: list[str]
 ) -> None:
-    for incident, entries in streams(play(script).log).items():
+    for incident, entries in streams(play(script).log, seeking).items():
         on_time = watched(incident, entries, policy, late=False)
         late = watched(incident, entries, policy, late=True)
 
@@ -79,11 +80,11 @@ def test_a_late_watcher_says_what_one_on_time_said(
 
 
 @many
-@given(scripts(), policies, st.data())
+@given(scripts(), policies, SEEKING, st.data())
 def test_repeats_and_looks_in_between_change_nothing(
-    script: list[Step], policy: Policy, data: st.DataObject
+    script: list[Step], policy: Policy, seeking: list[str], data: st.DataObject
 ) -> None:
-    for incident, entries in streams(play(script).log).items():
+    for incident, entries in streams(play(script).log, seeking).items():
         plain = watched(incident, entries, policy, late=True)
         desk = watcher(incident, policy)
         for n, entry in enumerate(entries):
@@ -96,11 +97,11 @@ def test_repeats_and_looks_in_between_change_nothing(
 
 
 @many
-@given(scripts(), policies)
+@given(scripts(), policies, SEEKING)
 def test_every_promise_ends_in_exactly_one_way_once_nothing_is_left_to_do(
-    script: list[Step], policy: Policy
+    script: list[Step], policy: Policy, seeking: list[str]
 ) -> None:
-    for incident, entries in streams(play(script).log).items():
+    for incident, entries in streams(play(script).log, seeking).items():
         desk = watched(incident, entries, policy, late=True)
         always_on_time(desk, entries[-1].recorded_at + YEARS_LATER)
         state = replay(e.event for e in entries if is_incident_event(e.event))
@@ -117,11 +118,11 @@ def test_every_promise_ends_in_exactly_one_way_once_nothing_is_left_to_do(
 
 
 @many
-@given(scripts(), policies)
+@given(scripts(), policies, SEEKING)
 def test_a_breach_is_said_once_and_never_taken_back(
-    script: list[Step], policy: Policy
+    script: list[Step], policy: Policy, seeking: list[str]
 ) -> None:
-    for incident, entries in streams(play(script).log).items():
+    for incident, entries in streams(play(script).log, seeking).items():
         desk = watched(incident, entries, policy, late=True)
         clocks: tuple[Clock, ...] = ()
         broken: list[object] = []
@@ -135,11 +136,11 @@ def test_a_breach_is_said_once_and_never_taken_back(
 
 
 @many
-@given(scripts(), policies)
+@given(scripts(), policies, SEEKING)
 def test_nothing_is_said_of_an_instant_before_the_one_said_before_it(
-    script: list[Step], policy: Policy
+    script: list[Step], policy: Policy, seeking: list[str]
 ) -> None:
-    for incident, entries in streams(play(script).log).items():
+    for incident, entries in streams(play(script).log, seeking).items():
         desk = watched(incident, entries, policy, late=True)
         case = desk.case
 
@@ -148,3 +149,27 @@ def test_nothing_is_said_of_an_instant_before_the_one_said_before_it(
             ends = (clock.breached_at, clock.ended_at)
             assert all(end >= clock.started_at for end in ends if end), clock
             assert all(stop.since <= stop.until for stop in clock.stopped), clock
+
+
+@many
+@given(scripts(), policies, SEEKING)
+def test_each_point_of_each_target_is_warned_of_once_and_on_its_side_of_the_breach(
+    script: list[Step], policy: Policy, seeking: list[str]
+) -> None:
+    for incident, entries in streams(play(script).log, seeking).items():
+        desk = watched(incident, entries, policy, late=True)
+        always_on_time(desk, entries[-1].recorded_at + YEARS_LATER)
+        clocks: tuple[Clock, ...] = ()
+        for _, _, event in desk.decided:
+            assert is_sla_event(event)
+            before = named(clocks, ClockName(event.target, event.cycle, event.round))
+            clocks = evolve(clocks, event)
+            if isinstance(event, SlaWarned):
+                assert before is not None
+                late = (event.percent or 0) > WHOLE or event.after_seconds is not None
+                assert (before.breached_at is not None) == late
+                assert event.warned_at >= (before.breached_at or before.set_at)
+                assert event.percent not in before.warned
+                offset = (event.after_seconds or 0) - (event.before_seconds or 0)
+                assert event.percent or offset not in before.warned_offsets
+                assert (event.retargets or 0) == before.retargets

@@ -21,6 +21,11 @@ lengths = st.builds(
     st.integers(1, 500),
 )
 percents = st.integers(1, 100).map(lambda number: f"{number}%")
+marks = (
+    st.integers(1, 1_000).map(lambda number: f"{number}%")
+    | lengths.map(lambda length: f"{length.lstrip('0hm')} before")
+    | st.sampled_from(["1s after", "999h before"])
+)
 dates = st.dates().map(lambda day: day.isoformat())
 local_times = st.datetimes().map(lambda at: at.isoformat(timespec="minutes"))
 sentences = st.text(st.characters(categories=["L", "Zs"]), min_size=1, max_size=20)
@@ -68,6 +73,7 @@ targets = st.fixed_dictionaries(
             {}, optional={"n1": lengths | percents, "n2": percents | lengths}
         ),
         "answer": st.fixed_dictionaries({}, optional={"phone": lengths}),
+        "warn": st.lists(marks, max_size=1),
     },
 )
 services = st.fixed_dictionaries(
@@ -77,6 +83,19 @@ services = st.fixed_dictionaries(
         "support": some_of(_TEAMS),
     }
 )
+also = st.fixed_dictionaries(
+    {
+        "when": st.fixed_dictionaries(
+            {"kind": some_of(["user", "monitoring", "desk"])},
+            optional={
+                "channel": some_of(["phone", "email", "web"]),
+                "priority": some_of(_PRIORITIES),
+            },
+        ),
+        "targets": st.just("standard"),
+    },
+    optional={"from": dates},
+)
 contracts = st.fixed_dictionaries(
     {
         "client": st.just("c"),
@@ -85,7 +104,11 @@ contracts = st.fixed_dictionaries(
         "calendar": st.sampled_from(_CALENDARS),
         "targets": st.just("standard"),
     },
-    optional={"p1_calendar": st.sampled_from(_CALENDARS), "may_agree": people},
+    optional={
+        "p1_calendar": st.sampled_from(_CALENDARS),
+        "may_agree": people,
+        "also": st.dictionaries(st.sampled_from(["x", "y"]), also, max_size=2),
+    },
 )
 teams = st.fixed_dictionaries(
     {"members": st.just(_PEOPLE), "manager": st.sampled_from(_PEOPLE)},

@@ -37,6 +37,7 @@ TTO = Promise("tto", 1_800, datetime(2025, 6, 30, 7, 40, tzinfo=UTC))
 TTR = Promise("ttr", 21_600, datetime(2025, 7, 1, 13, 10, tzinfo=UTC))
 UPDATE = Promise("update", 7_200)
 DUE = datetime(2025, 6, 30, 13, 10, tzinfo=UTC)
+HALF = timedelta(minutes=30)
 LATER = datetime(2025, 7, 1, 8, 30, tzinfo=UTC)
 
 
@@ -82,7 +83,11 @@ FULL: Mapping[UserKind | StaffKind, Notice] = {
     ),
     "tto_warning": _alarm("tto_warning", percent=75, due_at=LATER),
     "tto_breach": _alarm("tto_breach", due_at=DUE, overrun=timedelta(minutes=5)),
-    "ttr_warning": _alarm("ttr_warning", percent=75, due_at=LATER, detected_at=LATER),
+    "tto_late": _alarm("tto_warning", percent=150, due_at=DUE),
+    "ttr_warning": _alarm(
+        "ttr_warning", percent=75, left=HALF, due_at=LATER, detected_at=LATER
+    ),
+    "ttr_late": _alarm("ttr_warning", late=HALF, due_at=DUE),
     "ttr_breach": _alarm("ttr_breach", due_at=DUE, overrun=timedelta(seconds=5_430)),
     "ping_pong": _alarm("ping_pong", returns=3, due_at=LATER),
     "handover": Handover(
@@ -131,7 +136,9 @@ LEAST: Mapping[UserKind | StaffKind, Notice] = {
     "page": Page(REF, TITLE, "p1", "Paie", "n2", "on_call", "astreinte", 1, 1),
     "tto_warning": _alarm("tto_warning"),
     "tto_breach": _alarm("tto_breach"),
+    "tto_late": _alarm("tto_warning", percent=101),
     "ttr_warning": _alarm("ttr_warning"),
+    "ttr_late": _alarm("ttr_warning", late=HALF),
     "ttr_breach": _alarm("ttr_breach"),
     "ping_pong": _alarm("ping_pong"),
     "handover": Handover(REF, TITLE, "p2", "Paie", DUE),

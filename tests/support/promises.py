@@ -22,6 +22,7 @@ from shared.events import AnyEvent, SlaEvent, is_sla_event
 from shared.events.incident import (
     IncidentOpened,
 )
+from shared.events.sla import SlaWarned
 from shared.policy.document import Policy
 from shared.policy.public_holidays import expand
 from shared.policy.reading import read
@@ -224,5 +225,12 @@ def brief(event: SlaEvent) -> str:
     """Return an event in short: `ttr breached 16:10`, `tto armed 09:40`."""
     happened = event.type.removeprefix("sla.")
     instant = next(getattr(event, name) for name in _INSTANTS if hasattr(event, name))
-    share = f" {event.percent} %" if event.type == "sla.warned" else ""
-    return f"{event.target} {happened}{share} {shown(instant)}"
+    point = f" {_point(event)}" if isinstance(event, SlaWarned) else ""
+    return f"{event.target} {happened}{point} {shown(instant)}"
+
+
+def _point(event: SlaWarned) -> str:
+    if event.percent is not None:
+        return f"{event.percent} %"
+    minutes = ((event.after_seconds or 0) - (event.before_seconds or 0)) // 60
+    return f"{minutes:+} min"

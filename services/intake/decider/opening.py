@@ -71,6 +71,7 @@ def _opening(wish: Open, circumstances: Circumstances) -> IncidentOpened:
         override_reason=wish.reason if override else None,
         team=policy.team_of_first_contact,
         reporter=wish.reporter,
+        channel=wish.channel if wish.reporter else None,
         details=None if wish.reporter else wish.description,
         reported_at=wish.reported_at or command.at,
         backdated_because=wish.backdated_because,

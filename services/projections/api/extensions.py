@@ -17,7 +17,7 @@ from services.projections.snapshots import snapshot
 from shared import sla
 from shared.command import CommandAnswer, Done
 from shared.events import is_sla_event
-from shared.events.sla import Target
+from shared.events.sla import SlaTarget
 from shared.events.sla_agreed import SlaExtensionProposed
 from shared.problem import Problem
 from shared.references import ExtensionRef, IncidentRef, extended_incident
@@ -114,7 +114,7 @@ async def refuse_extension(
     openapi_extra=body_of(AttributeBreach),
 )
 async def attribute_breach(
-    ref: Ref, target: Target, wish: Wish, desk: DeskHere, response: Response
+    ref: Ref, target: SlaTarget, wish: Wish, desk: DeskHere, response: Response
 ) -> CommandAnswer:
     """Say whose a breach is; the breach stays, and the last word counts."""
     if wish.body.get("target", target) != target:

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime
 
 from services.projections.api.answers import Answer, AsOfAnswer
 from services.projections.api.handovers import HandoverView
-from services.projections.api.promise_view import PromiseView
+from services.projections.api.promise_view import PromiseView, views
 from services.projections.api.service_handovers import ServiceHandoverView
 from services.projections.api.told_views import ContactView, NoticeView
 from services.projections.generations import AsOf
@@ -18,7 +18,7 @@ from shared.events.incident import Origin, PersonId, SignalState
 from shared.events.incident_ties import Relation
 from shared.incident import Status
 from shared.policy.scales import Impact, Priority, Urgency
-from shared.policy.targets import PauseReason, SupportLevel
+from shared.policy.targets import Channel, PauseReason, ReportKind, SupportLevel
 from shared.references import IncidentRef
 
 
@@ -68,6 +68,10 @@ class IncidentView(Answer):
     reporters: list[PersonId]
     """Everybody who reported it or an incident merged into it."""
     user_reported: bool
+    report_kind: ReportKind | None
+    """Who noticed it; a user's report outweighs what monitoring said before."""
+    channel: Channel | None
+    """On which its first user was in touch."""
     opened_at: AwareDatetime
     reported_at: AwareDatetime
     cycle: int
@@ -99,6 +103,8 @@ class IncidentView(Answer):
     breached: bool
     """A promise to own or to resolve was broken in this cycle."""
     promises: list[PromiseView]
+    olas: list[PromiseView]
+    """What support levels owe the desk; not for users."""
     handover: HandoverView | None
     service_handover: ServiceHandoverView | None
     """Of its service, where its breach was one too many."""
@@ -123,6 +129,8 @@ class IncidentView(Answer):
             "level": row.level,
             "accepted_by": row.accepted_by,
             "user_reported": row.user_reported,
+            "report_kind": incident.noticed.kind,
+            "channel": incident.noticed.channel,
             "due_at": row.due_at,
             "due_target": row.due_target,
             "breached": row.breached,
@@ -135,7 +143,8 @@ class IncidentView(Answer):
             "changes": [target for name, target in links if name == "change"],
             "absorbed": sorted(incident.absorbed),
             "split_into": sorted(incident.split_into),
-            "promises": [PromiseView.of(each, whole.wording) for each in promises],
+            "promises": views(promises, whole.wording, operational=False),
+            "olas": views(promises, whole.wording, operational=True),
             "handover": whole.handover,
             "service_handover": whole.service_handover,
             "contacts": [ContactView.of(event) for event in whole.contacts],

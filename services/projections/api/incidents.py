@@ -12,7 +12,7 @@ from services.projections.api.callers import Reader
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.incident_view import IncidentView
 from services.projections.api.past import history, known
-from services.projections.api.promise_view import PromiseView
+from services.projections.api.promise_view import PromiseView, views
 from services.projections.generations import AsOf
 from services.projections.incident.promises import Standing, standings
 from services.projections.incident.whole import Whole, whole
@@ -27,6 +27,8 @@ class Promises(Answer):
 
     incident: IncidentRef
     items: list[PromiseView]
+    olas: list[PromiseView]
+    """What support levels owe the desk beside; not for users."""
     at: AwareDatetime
     """The instant at which what is left is counted."""
     as_of: AsOfAnswer
@@ -70,7 +72,8 @@ async def get_promises(
     seen = await desk.blocking(_seen, desk, ref, asked)
     return Promises(
         incident=ref,
-        items=[PromiseView.of(each, seen.whole.wording) for each in seen.promises],
+        items=views(seen.promises, seen.whole.wording, operational=False),
+        olas=views(seen.promises, seen.whole.wording, operational=True),
         at=seen.at,
         as_of=AsOfAnswer.model_validate(seen.known),
     )

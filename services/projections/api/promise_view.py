@@ -1,5 +1,6 @@
 """A promise about an incident as an answer shows it."""
 
+from collections.abc import Iterable
 from typing import Self
 
 from pydantic import AwareDatetime
@@ -9,7 +10,7 @@ from services.projections.api.answers import Answer
 from services.projections.incident.agreements import Wording
 from services.projections.incident.promises import Standing
 from shared.events.sla import Target
-from shared.sla import State
+from shared.sla import State, is_operational
 
 
 class PromiseView(Answer):
@@ -46,6 +47,8 @@ class PromiseView(Answer):
     """At the instant of the answer; negative: so much over."""
     warned: list[int]
     """Shares of the target, in percent, at which the desk was warned."""
+    warned_offsets: list[int]
+    """Working seconds from where it is due at which it was, too; negative: before."""
     breached_at: AwareDatetime | None
     detected_at: AwareDatetime | None
     """When the breach was noticed, which may be later."""
@@ -80,9 +83,21 @@ class PromiseView(Answer):
             elapsed_seconds=standing.elapsed,
             left_seconds=standing.left,
             warned=list(clock.warned),
+            warned_offsets=list(clock.warned_offsets),
             breached_at=clock.breached_at,
             detected_at=clock.detected_at,
             ended_at=clock.ended_at,
             overrun_seconds=clock.overrun_seconds,
             attributed=AttributionView.of(clock, words),
         )
+
+
+def views(
+    standings: Iterable[Standing], words: Wording, *, operational: bool
+) -> list[PromiseView]:
+    """Return the views of what was promised, or of what support levels owe."""
+    return [
+        PromiseView.of(each, words)
+        for each in standings
+        if is_operational(each.clock.name.target) is operational
+    ]

@@ -21,6 +21,7 @@ from services.projections.policy_in_force import policy_in_force
 from services.projections.snapshots import snapshot
 from shared.command import CommandRequest
 from shared.event_log import EventLog
+from shared.incident.noticed import Noticed
 from shared.policy.document import Policy
 from shared.policy.services import UNKNOWN
 from shared.problem import Problem
@@ -45,6 +46,9 @@ class ServiceOffered(Answer):
 
     service: str
     text: str
+
+
+_BY_FORM = Noticed("user", "web")
 
 
 class Form(Answer):
@@ -139,7 +143,7 @@ def _promises(
     criticality = policy.service(name).criticality
     try:
         priority = policy.priority(criticality, "medium")
-        pledges = promised(policy, name, None, priority, now)
+        pledges = promised(policy, name, None, priority, now, _BY_FORM)
     except ValueError:  # a calendar that never opens promises nothing
         return []
     zone = policy.desk.timezone

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date
 
 from services.projections.incident.account_words import WORDS, Words
-from shared.sla import Explanation, State
+from shared.sla import Explanation, State, is_operational
 from shared.wording.durations import duration_text
 from shared.wording.instants import instant_text
 from shared.wording.reader import Language
@@ -32,7 +32,8 @@ def sentences(explained: Explanation, language: Language) -> list[str]:
 
 def _promised(of: Explanation, words: Words, language: Language) -> Iterator[str]:
     clock = of.clock
-    yield words.promised.format(
+    owed = is_operational(clock.name.target)
+    yield (words.owed if owed else words.promised).format(
         contract=clock.contract,
         target=words.targets[clock.name.target],
         seconds=_duration(clock.original_seconds, language),

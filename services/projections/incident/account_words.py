@@ -10,6 +10,8 @@ class Words(NamedTuple):
     """What may be said; `{…}` is a place for a value in words."""
 
     promised: str
+    owed: str
+    """The same of what a support level owes the desk."""
     candidates: str
     extensions: Mapping[str, str]
     """By how a longer delay stands; `late`: accepted after the breach."""
@@ -36,6 +38,11 @@ ENGLISH = Words(
         "Contract {contract} promises {target} within {seconds} of calendar "
         "{calendar} ({zone}), as version {policy} of the policy has it. "
         "It counts from {started}."
+    ),
+    owed=(
+        "Beside contract {contract} it is agreed within the house {target}, within "
+        "{seconds} of calendar {calendar} ({zone}), as version {policy} of the policy "
+        "has it. It counts from {started}."
     ),
     candidates="It is the strictest of {candidates}.",
     extensions={
@@ -64,7 +71,17 @@ ENGLISH = Words(
     original="By the contract alone it would have been due on {due}.",
     whose="The breach is {party}: {by} said so on {at}.",
     parties={"user": "the user’s", "vendor": "a vendor’s", "provider": "ours"},
-    targets={"tto": "TTO", "ttr": "TTR", "update": "the next update"},
+    targets={
+        "tto": "TTO",
+        "ttr": "TTR",
+        "update": "the next update",
+        "ola_n1_own": "that N1 has taken it on",
+        "ola_n1_work": "that N1 is done with it",
+        "ola_n2_own": "that N2 has taken it on",
+        "ola_n2_work": "that N2 is done with it",
+        "ola_n3_own": "that N3 has taken it on",
+        "ola_n3_work": "that N3 is done with it",
+    },
     because={
         "user": "since we wait for the user",
         "vendor": "since we wait for a vendor",
@@ -77,6 +94,7 @@ ENGLISH = Words(
         "cancelled": "the incident was cancelled",
         "merged": "the incident was merged into another one",
         "no_contract": "no contract covers it any more",
+        "escalated": "it went to the next level before anybody there took it on",
     },
 )
 FRENCH = Words(
@@ -84,6 +102,11 @@ FRENCH = Words(
         "Le contrat {contract} promet {target} en {seconds} du calendrier "
         "{calendar} ({zone}), selon la version {policy} de la politique. "
         "Le décompte part du {started}."
+    ),
+    owed=(
+        "À côté du contrat {contract}, il est convenu en interne {target} en "
+        "{seconds} du calendrier {calendar} ({zone}), selon la version {policy} de la "
+        "politique. Le décompte part du {started}."
     ),
     candidates="C’est le plus strict de {candidates}.",
     extensions={
@@ -125,7 +148,17 @@ FRENCH = Words(
         "vendor": "du fait d’un fournisseur",
         "provider": "de notre fait",
     },
-    targets={"tto": "la GTI", "ttr": "la GTR", "update": "la prochaine nouvelle"},
+    targets={
+        "tto": "la GTI",
+        "ttr": "la GTR",
+        "update": "la prochaine nouvelle",
+        "ola_n1_own": "la prise en charge par N1",
+        "ola_n1_work": "la fin du travail de N1",
+        "ola_n2_own": "la prise en charge par N2",
+        "ola_n2_work": "la fin du travail de N2",
+        "ola_n3_own": "la prise en charge par N3",
+        "ola_n3_work": "la fin du travail de N3",
+    },
     because={
         "user": "car nous attendons l’utilisateur",
         "vendor": "car nous attendons un fournisseur",
@@ -138,6 +171,7 @@ FRENCH = Words(
         "cancelled": "l’incident a été annulé",
         "merged": "l’incident a été fusionné avec un autre",
         "no_contract": "aucun contrat ne le couvre plus",
+        "escalated": "il est parti au niveau suivant avant d’y être pris en charge",
     },
 )
 WORDS: Mapping[Language, Words] = {"en": ENGLISH, "fr": FRENCH}

@@ -58,6 +58,7 @@ def assembled(asked: Asked, found: Found, group: str | None) -> Iterator[Figures
             time_to_resolve=_times(resolved),
             dwell=_dwell(filter(here, found.dwelt)),
             sla={target: parts.kept(begun, target) for target in _TARGETS},
+            ola=parts.olas(begun),
             reported=parts.reported(begun),
             first_contact_resolution=parts.first_contact(begun),
             reopened=parts.reopened(begun),

@@ -1,12 +1,13 @@
 """Measures an incident by the hours and the pauses it was promised."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
 from services.projections.metrics.life import Fact, Kind, Life
 from shared.policy.document import Policy
+from shared.policy.targets import Channel
 from shared.working_time import ALWAYS, Hours, Span, elapsed, hours_of
 
 Policies = Mapping[int, Policy]
@@ -84,6 +85,14 @@ class Clocks(NamedTuple):
         ]
 
 
+def _answer(policy: Policy, contract: str) -> Mapping[Channel, timedelta]:
+    """Return until when contacts are to be answered; none where it is not known."""
+    try:
+        return policy.targets[policy.contract(contract).targets].answer
+    except LookupError:
+        return {}
+
+
 def clocks(life: Life, policies: Policies) -> Clocks:
     """Return how to measure an incident; without a contract around the clock."""
     promise = life.promise
@@ -91,9 +100,7 @@ def clocks(life: Life, policies: Policies) -> Clocks:
     if promise is None or policy is None:
         return Clocks(life, ALWAYS, {})
     calendar = policy.calendars.get(promise.calendar)
-    contract = policy.contracts.get(promise.contract)
-    targets = policy.targets.get(contract.targets) if contract else None
-    answer = targets.answer if targets else {}
+    answer = _answer(policy, promise.contract)
     return Clocks(
         life,
         hours_of(calendar) if calendar else ALWAYS,

@@ -76,6 +76,14 @@ DEFINITIONS: Mapping[str, Definition] = {
         "breach, counted when the breach was recorded.",
         adds_up=True,
     ),
+    "ola": Definition(
+        "What support levels owe the desk, apart from what users are promised and in "
+        "no number of `sla`: met ÷ (met + breached) of the targets that ended in the "
+        "period, by level and target. `own`: somebody at the level took it on in time; "
+        "`work`: the level was done with it in time, by ending the trouble or passing "
+        "it on. Cancelled ones are shown and not counted.",
+        adds_up=True,
+    ),
     "reported": Definition(
         "How incidents came to be known, each in one place: by users only or by "
         "monitoring and then by users, counted at the first contact of a user; by "

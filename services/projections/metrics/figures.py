@@ -112,6 +112,17 @@ class Kept(Shown):
     breached_by: BreachedBy
 
 
+class OlaKept(Shown):
+    """How a support level kept what it owes the desk."""
+
+    met: int
+    breached: int
+    cancelled: int
+    """Not counted in the share."""
+    share: float | None
+    """Met ÷ (met + breached)."""
+
+
 class ReportedBy(Shown):
     """How incidents came to be known: each is in one place."""
 
@@ -204,6 +215,8 @@ class Figures(Shown):
     """By support level: `n1`, `n2`, `n3`."""
     sla: dict[str, Kept]
     """By target: `tto`, `ttr`, `update`."""
+    ola: dict[str, OlaKept]
+    """By level and target, where any ended: `n2_own`, `n2_work`."""
     reported: Reported
     first_contact_resolution: FirstContact
     reopened: Reopened

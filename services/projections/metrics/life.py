@@ -23,6 +23,7 @@ Kind = Literal[
     "reported",
     "contact",
     "target",
+    "ola",
     "dwell",
     "handover",
     "problem",

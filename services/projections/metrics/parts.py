@@ -11,6 +11,7 @@ from services.projections.metrics.figures import (
     FirstContact,
     Handovers,
     Kept,
+    OlaKept,
     Problems,
     Reopened,
     Reported,
@@ -39,6 +40,22 @@ def kept(begun: Counted, target: str) -> Kept:
         against_original=share(met - late, met + breached),
         against_agreed=share(met + as_agreed, met + breached),
         breached_by=BreachedBy(**by),
+    )
+
+
+def olas(begun: Counted) -> dict[str, OlaKept]:
+    """Return how support levels kept what they owe, by level and target."""
+    return {word: _owed(begun.where("word", word)) for word in begun.by("ola", "word")}
+
+
+def _owed(begun: Counted) -> OlaKept:
+    ended = begun.by("ola", "ended")
+    met, breached = ended.get("met", 0), ended.get("breached", 0)
+    return OlaKept(
+        met=met,
+        breached=breached,
+        cancelled=ended.get("cancelled", 0),
+        share=share(met, met + breached),
     )
 
 

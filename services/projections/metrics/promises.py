@@ -2,15 +2,24 @@
 
 A clock that goes on after its end (`sla.continued`) has not ended, unless it was
 breached: a breach stays, whoever it is attributed to and whatever is agreed later.
+What support levels owe is counted apart, never among what users are promised.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from services.projections.metrics.breaches import Breach, breach_in
-from services.projections.metrics.life import Fact, Life, Promise, altered, changed
+from services.projections.metrics.life import (
+    Fact,
+    Kind,
+    Life,
+    Promise,
+    altered,
+    changed,
+)
 from shared.entry import Entry
 from shared.events import SlaEvent
 from shared.events.sla import (
+    OlaTarget,
     SlaArmed,
     SlaBreached,
     SlaCancelled,
@@ -18,8 +27,11 @@ from shared.events.sla import (
     SlaMet,
     SlaOverran,
     SlaRetargeted,
+    SlaTarget,
+    Target,
 )
 from shared.events.sla_agreed import SlaBreachAttributed
+from shared.sla import is_operational
 
 
 def promised(  # noqa: PLR0911 one return a case
@@ -73,14 +85,15 @@ _End = SlaMet | SlaBreached | SlaCancelled | SlaContinued
 
 
 class _Clock(NamedTuple):
-    target: str
+    target: Target
     cycle: int
     round: int
 
 
 def _ended(life: Life, event: _End, entry: Entry, how: str | None) -> Life:
-    number = _number(_clock(event))
-    fact = Fact("target", number, entry.recorded_at, event.target, ended=how)
+    kind, number = _place(_clock(event))
+    word = event.target.removeprefix("ola_")
+    fact = Fact(kind, number, entry.recorded_at, word, ended=how)
     before = _of(life, event)
     if before is None:
         return altered(life, facts=(*life.facts, fact))
@@ -91,9 +104,8 @@ def _ended(life: Life, event: _End, entry: Entry, how: str | None) -> Life:
 
 def _of(life: Life, event: SlaEvent) -> Fact | None:
     """Return how the clock of an event ended, None where it has not."""
-    number = _number(_clock(event))
-    of_clock = (f for f in life.facts if f.kind == "target" and f.number == number)
-    return next(of_clock, None)
+    place = _place(_clock(event))
+    return next((f for f in life.facts if (f.kind, f.number) == place), None)
 
 
 def _breach(life: Life, event: SlaEvent) -> Breach | None:
@@ -131,11 +143,14 @@ def _held(life: Life, event: SlaMet | SlaOverran, entry: Entry) -> Life:
     return altered(life, facts=(*others, *facts))
 
 
-_TARGETS = ("tto", "ttr", "update")
+_TARGETS = get_args(SlaTarget)
+_OLAS = get_args(OlaTarget)
 _ROUNDS_MAX = 100_000
 
 
-def _number(clock: _Clock) -> int:
-    """Return one number for a clock, the same for no other of the incident."""
+def _place(clock: _Clock) -> tuple[Kind, int]:
+    """Return kind and number of a clock, the same for no other of the incident."""
     place = clock.cycle * _ROUNDS_MAX + min(clock.round, _ROUNDS_MAX - 1)
-    return place * len(_TARGETS) + _TARGETS.index(clock.target)
+    if is_operational(clock.target):
+        return "ola", place * len(_OLAS) + _OLAS.index(clock.target)
+    return "target", place * len(_TARGETS) + _TARGETS.index(clock.target)

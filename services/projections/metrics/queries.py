@@ -14,7 +14,7 @@ from services.projections.metrics.definitions import FIRST_CONTACT_DAYS
 
 _BEGUN = """
 SELECT width_bucket(since, %(bounds)s::timestamptz[]) - 1, {group}, kind, word,
-       CASE WHEN kind IN ('contact', 'target') THEN ended END, NULL, count(*)
+       CASE WHEN kind IN ('contact', 'target', 'ola') THEN ended END, NULL, count(*)
 FROM {schema}.facts
 WHERE kind = ANY(%(kinds)s) AND since >= %(start)s AND since < %(end)s
 GROUP BY 1, 2, 3, 4, 5
@@ -100,6 +100,7 @@ _BEGINNINGS = (
     "reopened",
     "contact",
     "target",
+    "ola",
     "handover",
     "problem",
 )

@@ -36,11 +36,13 @@ _NOTHING: Changes = {
 
 
 def promised(row: QueueRow, event: SlaEvent) -> Changes:
-    """Return what an event changes; nothing for one of a cycle before, or of updates.
+    """Return what an event changes; nothing for one of a cycle before.
+
+    Nor for one of updates, or of what support levels owe the desk.
 
     A broken promise stays due until it is kept, late, also while it is paused.
     """
-    if event.target == "update" or event.cycle < row.sla_cycle:
+    if event.target not in {"tto", "ttr"} or event.cycle < row.sla_cycle:
         return {}
     due, broken = f"{event.target}_due_at", f"{event.target}_breached"
     fresh = event.cycle > row.sla_cycle

@@ -117,7 +117,11 @@ ENGLISH: Mapping[str, tuple[Part, ...]] = {
         "Contract {contract} promises {target} within {seconds}",
         "of calendar {calendar}: due {due_at}",
     ),
-    "sla.warned": ("{percent} % of {target} is used up: due {due_at}",),
+    "sla.warned": (
+        "{percent} % of {target} is used up: due {due_at}",
+        "{before_seconds} of {target} are left: due {due_at}",
+        "{target} was due {after_seconds} ago, at {due_at}, and is not kept yet",
+    ),
     "sla.breached": (
         "{target} was broken at {breached_at}",
         ": contract {contract} promised it within {seconds}",
@@ -190,6 +194,8 @@ ENGLISH: Mapping[str, tuple[Part, ...]] = {
         "of team {team}",
         ", of {on}",
         "({percent} %)",
+        "({before_seconds} before it is due)",
+        "({after_seconds} after it was due)",
     ),
     "notification.requested": (
         "A message ({kind})",

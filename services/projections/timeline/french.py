@@ -126,6 +126,8 @@ FRENCH: Mapping[str, tuple[Part, ...]] = {
     ),
     "sla.warned": (
         "{percent}\xa0% du délai pour {target} sont consommés\xa0: échéance {due_at}",
+        "Il reste {before_seconds} pour {target}\xa0: échéance {due_at}",
+        "Pour {target}, l’échéance est passée depuis {after_seconds}\xa0: {due_at}",
     ),
     "sla.breached": (
         "Le délai pour {target} a été dépassé le {breached_at}",
@@ -137,9 +139,7 @@ FRENCH: Mapping[str, tuple[Part, ...]] = {
     "sla.overran": (
         "Fait le {done_at} pour {target}, avec {overrun_seconds} de retard",
     ),
-    "sla.cancelled": (
-        "Le délai pour {target} a été annulé le {cancelled_at} ({reason})",
-    ),
+    "sla.cancelled": ("Délai pour {target} annulé le {cancelled_at} ({reason})",),
     "sla.paused": (
         "Le délai pour {target} est suspendu ({reason})\xa0; il reste {left_seconds}",
     ),
@@ -207,6 +207,8 @@ FRENCH: Mapping[str, tuple[Part, ...]] = {
         "de l’équipe {team}",
         "\xa0: {on}",
         "({percent}\xa0%)",
+        "({before_seconds} avant l’échéance)",
+        "({after_seconds} après l’échéance)",
     ),
     "notification.requested": (
         "Un message ({kind})",

@@ -55,6 +55,7 @@ WORDS: Words = {
         "cancelled": "incident annulé",
         "merged": "incident regroupé",
         "no_contract": "plus de contrat",
+        "escalated": "parti au niveau suivant",
     },
     "cause": {
         "severity": "gravité en hausse",
@@ -91,6 +92,12 @@ WORDS: Words = {
         "tto": "la prise en compte",
         "ttr": "le rétablissement",
         "update": "la prochaine information",
+        "ola_n1_own": "la prise en charge par N1 (OLA)",
+        "ola_n1_work": "le travail de N1 (OLA)",
+        "ola_n2_own": "la prise en charge par N2 (OLA)",
+        "ola_n2_work": "le travail de N2 (OLA)",
+        "ola_n3_own": "la prise en charge par N3 (OLA)",
+        "ola_n3_work": "le travail de N3 (OLA)",
     },
     "whom": {
         "on_call": "la personne d’astreinte",
@@ -99,9 +106,9 @@ WORDS: Words = {
         "members": "tous les membres",
     },
     "on": {
-        "tto_warning": "délai de prise en compte bientôt épuisé",
+        "tto_warning": "alerte sur le délai de prise en compte",
         "tto_breach": "délai de prise en compte dépassé",
-        "ttr_warning": "délai de rétablissement bientôt épuisé",
+        "ttr_warning": "alerte sur le délai de rétablissement",
         "ttr_breach": "délai de rétablissement dépassé",
         "ping_pong": "incident renvoyé d’équipe en équipe",
     },

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from shared.events import IncidentEvent
 from shared.references import incident_ref
 from shared.sla.clock import ENDED
-from tests.property.test_any_watch import said, streams, watched
+from tests.property.test_any_watch import said, watched
 from tests.support.any_script import Step, play, scripts
+from tests.support.helped import streams
 from tests.support.policies import FULL, full
 from tests.support.servers import Database
 from tests.support.sla_desk import SlaDesk, sla_desk

@@ -1,7 +1,8 @@
 """Managers are told of warnings and breaches, once each."""
 
+from shared.events.escalation import EscalationRaised
 from tests.support.escalating import Search
-from tests.support.promises import local, valmont
+from tests.support.promises import INCIDENT, local, valmont
 
 PATIENT = valmont(("levels: {n1: 20m, n2: 50%}", "levels: {}"))
 """Nothing leaves the desk by itself."""
@@ -55,3 +56,38 @@ def test_a_new_cycle_is_told_of_anew() -> None:
     search.warned("14:40")
 
     assert search.warned("16:00", cycle=2)[:1] == ["16:00 ttr_warning to sylvie"]
+
+
+def test_a_warning_of_another_target_is_told_of_anew_and_once() -> None:
+    search = Search(PATIENT)
+    search.opened("09:10")
+    search.warned("14:40")
+
+    assert search.warned("15:40", retargets=1)[:1] == ["15:40 ttr_warning to sylvie"]
+    assert search.warned("15:41", retargets=1) == []
+    assert search.warned("16:40", retargets=2)[:1] == ["16:40 ttr_warning to sylvie"]
+
+
+def test_each_time_before_and_after_is_told_of_its_own() -> None:
+    search = Search(PATIENT)
+    search.opened("09:10")
+
+    before = search.warned("14:40", percent=None, before_seconds=1_800)
+    after = search.warned("15:40", percent=None, after_seconds=1_800)
+
+    assert before[:1] == ["14:40 ttr_warning to sylvie"]
+    assert after[:1] == ["15:40 ttr_warning to sylvie"]
+    raised = [each for each in search.said if isinstance(each, EscalationRaised)]
+    assert [(each.before_seconds, each.after_seconds) for each in raised] == [
+        (1_800, None),
+        (None, 1_800),
+    ]
+
+
+def test_what_was_said_before_targets_were_counted_keeps_its_key() -> None:
+    search = Search(PATIENT)
+    search.opened("09:10")
+    search.warned("14:40")
+
+    (raised,) = [each for each in search.said if isinstance(each, EscalationRaised)]
+    assert raised.key == f"{INCIDENT}.1.ttr_warning75.0"

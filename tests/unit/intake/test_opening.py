@@ -34,6 +34,7 @@ def test_an_agent_who_opens_one_on_the_phone_has_taken_it_on() -> None:
 
     assert isinstance(first, IncidentOpened)
     assert (first.origin, first.reporter, first.team) == ("user", "lefevre", "accueil")
+    assert first.channel == "phone"
     assert isinstance(contact, IncidentContacted)
     assert isinstance(acknowledged, IncidentAcknowledged)
     assert acknowledged.by == ODETTE

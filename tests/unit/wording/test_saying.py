@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.events.event import FORGOTTEN
-from shared.events.sla import Target as SlaTarget
+from shared.events.sla import SlaTarget
 from shared.policy.escalation import Notice as ManagersAreTold
 from shared.wording.kinds import STAFF_KINDS, USER_KINDS, Notice, StaffKind, UserKind
 from shared.wording.promise import Promise, Target

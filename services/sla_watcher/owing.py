@@ -1,0 +1,27 @@
+"""Which clocks the support level has at which an incident is: what it owes the desk."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from services.sla_watcher.case import Case
+from shared.events.sla import Stop
+from shared.sla import OLAS, ClockName, named
+
+
+def owing(case: Case) -> Iterator[tuple[ClockName, datetime, tuple[Stop, ...]]]:
+    """Yield those that are not there yet: name, start, and no time in which it stood.
+
+    Nothing is owed while service is back; after a relapse it counts from then.
+    """
+    if case.gone or case.resolved_at or case.restored_at:
+        return
+    here = case.posts[-1]
+    start = max(here.entered_at, case.relapsed_at or here.entered_at)
+    inherited = case.split_off and case.cycle == 1 and here.level == "n1"
+    for target, (level, what) in OLAS.items():
+        name = ClockName(target, case.cycle, 1)
+        if level != here.level or named(case.clocks, name) is not None:
+            continue
+        taken = here.accepted_at is not None or inherited
+        if what == "work" or not taken:
+            yield name, start, ()

@@ -1,0 +1,30 @@
+"""At which support level an incident is, since when, and whether it was taken on."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from services.sla_watcher.case import Case, Post
+from shared.events import AnyEvent
+from shared.events.escalation import Escalated, EscalationAccepted
+from shared.events.incident import IncidentAcknowledged, IncidentReopened
+
+
+def posted(case: Case, event: AnyEvent, at: datetime) -> Case:
+    """Return the case after an event; what is of a cycle before changes nothing."""
+    *before, here = case.posts
+    match event:
+        case IncidentReopened():
+            return replace(case, posts=(Post("n1", at),))
+        case Escalated(cycle=cycle, to_level=level) if cycle == case.cycle:
+            left = here._replace(left_at=at)
+            return replace(case, posts=(*before, left, Post(level, at)))
+        case EscalationAccepted(cycle=cycle, level=level) if (
+            cycle == case.cycle and level == here.level
+        ):
+            taken = here._replace(accepted_at=here.accepted_at or at)
+            return replace(case, posts=(*before, taken))
+        case IncidentAcknowledged() if here.level == "n1":
+            taken = here._replace(accepted_at=at)
+            return replace(case, posts=(*before, taken))
+        case _:
+            return case
