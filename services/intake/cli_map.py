@@ -20,6 +20,7 @@ from services.intake.reading import (
     read_kept,
     read_posted,
 )
+from services.intake.request_headers import headers_read
 from shared.clock import real_clock
 from shared.policy.sources import Source
 from shared.problem import Problem
@@ -111,7 +112,8 @@ def _reader(name: str, policy: Path | None, headers: Mapping[str, str]) -> Read:
     def read(body: bytes) -> object:
         document = _document(adapter_name, body, headers)
         key = headers.get("idempotency-key") if adapter_name == "native" else None
-        post = Post(name, real_clock(), key, zone_of(said), headers)
+        seen = headers_read(adapter_name, headers)
+        post = Post(name, real_clock(), key, zone_of(said), seen)
         return told(adapter(document, post))
 
     return read

@@ -1,9 +1,12 @@
 """What one request brings, and what it hears back about each element."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Literal
+
+import orjson
 
 from services.intake.signals import Heard
 
@@ -59,11 +62,21 @@ class Delivery:
     """As how many elements the whole request was read."""
     settles: Settles | None = None
     """The quarantined element that waits no more once this is taken."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """What of the request's headers is kept with the body, to read it again."""
+    event_id: str | None = None
+    """The idempotency key of the request, if any."""
 
     @property
     def digest(self) -> bytes:
-        """SHA-256 of source and body: a body repeated is stored once."""
-        return sha256(self.source.encode() + b"\n" + self.body).digest()
+        """SHA-256 of source and body: a body repeated is stored once.
+
+        With other headers it may mean something else: then it is another.
+        """
+        alone = sha256(self.source.encode() + b"\n" + self.body).digest()
+        if not self.headers:
+            return alone
+        return sha256(alone + dumped(self.headers)).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +96,11 @@ class Result:
     """By which rule, or by which suppressor, it came to that."""
     rule_of: str | None = None
     """What the rule goes by: the name of a window, the setting of the source."""
+
+
+def dumped(headers: Mapping[str, str]) -> bytes:
+    """Return headers as they are kept; the same ones always alike."""
+    return orjson.dumps(dict(headers), option=orjson.OPT_SORT_KEYS)
 
 
 def halves(delivery: Delivery) -> tuple[Delivery, Delivery]:

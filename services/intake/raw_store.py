@@ -1,6 +1,7 @@
 """Bodies as received, and elements that could not be mapped: nothing is dropped.
 
-Both are sealed under the source's key and bound to their digest.
+Bodies, and what is kept of their headers, are sealed under the source's key and bound
+to their digest.
 """
 
 import base64
@@ -9,31 +10,33 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
+import orjson
 from psycopg import Cursor
 
-from services.intake.delivery import Delivery
+from services.intake.delivery import Delivery, dumped
 from shared.vault import Vault
 
 _KEEP = """
-INSERT INTO intake.raw_bodies (digest, day, source, adapter, received_at, sealed)
+INSERT INTO intake.raw_bodies (digest, day, source, adapter, received_at, sealed,
+       headers)
 SELECT * FROM unnest(%b::bytea[], %b::date[], %b::text[], %b::text[],
-                     %b::timestamptz[], %b::text[])
+                     %b::timestamptz[], %b::text[], %b::text[])
 ON CONFLICT DO NOTHING
 """
 _QUARANTINE = """
 INSERT INTO intake.quarantine AS kept
-       (source, adapter, received_at, digest, elements, element, reason)
-SELECT %s, %s, %s, %s, %s, element, reason
+       (source, adapter, received_at, digest, elements, event_id, element, reason)
+SELECT %s, %s, %s, %s, %s, %s, element, reason
 FROM unnest(%s::int[], %s::text[]) AS unmapped(element, reason)
 ON CONFLICT (source, digest, element) DO UPDATE
 SET state = 'waiting', received_at = excluded.received_at, reason = excluded.reason,
-    elements = excluded.elements
+    elements = excluded.elements, event_id = excluded.event_id
 WHERE kept.state <> 'waiting' OR kept.elements IS DISTINCT FROM excluded.elements
 """
 # What was let out or discarded and comes again waits again: nobody else would tell.
 _KEEP_QUARANTINED = """
-INSERT INTO intake.quarantined_bodies (digest, sealed)
-VALUES (%s, %s) ON CONFLICT DO NOTHING
+INSERT INTO intake.quarantined_bodies (digest, sealed, headers)
+VALUES (%s, %s, %s) ON CONFLICT DO NOTHING
 """
 
 
@@ -63,6 +66,7 @@ def keep_bodies(
             [delivery.adapter for _, delivery in bodies],
             [delivery.received_at for _, delivery in bodies],
             [_sealed(vault, digest, delivery) for digest, delivery in bodies],
+            [_headers(vault, digest, delivery) for digest, delivery in bodies],
         ),
     )
 
@@ -79,7 +83,8 @@ def quarantine(
     for digest, part in sorted(bodies, key=lambda body: (body[0], body[1][0].element)):
         delivery = part[0].delivery
         sealed = _sealed(vault, digest, delivery)
-        cursor.execute(_KEEP_QUARANTINED, (digest, sealed))
+        headers = _headers(vault, digest, delivery)
+        cursor.execute(_KEEP_QUARANTINED, (digest, sealed, headers))
         cursor.execute(
             _QUARANTINE,
             (
@@ -88,6 +93,7 @@ def quarantine(
                 delivery.received_at,
                 digest,
                 delivery.elements,
+                delivery.event_id,
                 [each.element for each in part],
                 [each.reason for each in part],
             ),
@@ -99,9 +105,27 @@ def opened(vault: Vault, digest: bytes, sealed: str) -> bytes | None:
     return vault.open(sealed, _place(digest))
 
 
+def opened_headers(vault: Vault, digest: bytes, sealed: str | None) -> dict[str, str]:
+    """Return the headers that are kept with a body; none are where none were read."""
+    written = vault.open(sealed, _place_of_headers(digest)) if sealed else None
+    headers: dict[str, str] = orjson.loads(written) if written else {}
+    return headers
+
+
 def _sealed(vault: Vault, digest: bytes, delivery: Delivery) -> str:
     return vault.seal(f"source:{delivery.source}", delivery.body, _place(digest))
 
 
+def _headers(vault: Vault, digest: bytes, delivery: Delivery) -> str | None:
+    if not delivery.headers:
+        return None
+    owner, place = f"source:{delivery.source}", _place_of_headers(digest)
+    return vault.seal(owner, dumped(delivery.headers), place)
+
+
 def _place(digest: bytes) -> str:
     return f"raw|{base64.b16encode(digest).decode()}"
+
+
+def _place_of_headers(digest: bytes) -> str:
+    return f"{_place(digest)}|headers"

@@ -35,14 +35,19 @@ def read_posted(body: bytes, content_type: str) -> Any:  # noqa: ANN401 # likewi
     Some scripts send JSON as a form, since that is what curl says if it is told
     nothing: a body that begins as JSON is JSON.
     """
+    return read_form(body) if is_form(body, content_type) else read_json(body)
+
+
+def is_form(body: bytes, content_type: str) -> bool:
+    """Tell whether a body is a form: it is said to be, and does not begin as JSON."""
     kind = content_type.partition(";")[0].strip().lower()
-    if kind != FORM or body.lstrip()[:1] in {b"{", b"["}:
-        return read_json(body)
-    return read_form(body)
+    return kind == FORM and body.lstrip()[:1] not in {b"{", b"["}
 
 
-def read_kept(body: bytes) -> Any:  # noqa: ANN401 # likewise
-    """Return the document in a body of which no `Content-Type` is known."""
+def read_kept(body: bytes, content_type: str | None = None) -> Any:  # noqa: ANN401 # likewise
+    """Return the document in a kept body, of which it may not be known what it is."""
+    if content_type is not None:
+        return read_posted(body, content_type)
     try:
         return read_json(body)
     except Problem:

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from services.intake.adapters.choosing import adapter_for, zone_of
-from services.intake.adapters.post import Post, headers_read
+from services.intake.adapters.post import Post
 from services.intake.delivery import Delivery, Result
 from services.intake.handshakes import Confirm
+from services.intake.request_headers import headers_kept, headers_read
 from services.intake.signals import Heard, Ignored, Rejected
 from shared.batcher import Batcher
 from shared.clock import Clock
@@ -63,7 +64,7 @@ class Reception:
         is known again when it is sent again.
         """
         received_at = self._clock()
-        seen = headers_read(headers or {})
+        seen = headers_read(adapter, headers or {})
         said = self._source_of(source)
         read = adapter_for(adapter, said)
         if read is None:
@@ -72,7 +73,16 @@ class Reception:
         heard = read(document, post)
         self._charge(source, len(heard))
         whole = Delivery(
-            source, adapter, body, 0, tuple(heard), received_at, told, len(heard)
+            source,
+            adapter,
+            body,
+            0,
+            tuple(heard),
+            received_at,
+            told,
+            len(heard),
+            headers=headers_kept(adapter, headers or {}, body),
+            event_id=event_id,
         )
         return await self._shaken(heard, await self.take(whole))
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from services.intake.adapters.cloud_data import data_of
-from services.intake.adapters.cloud_headers import attributes_in
+from services.intake.adapters.cloud_headers import CONTENT_TYPE, attributes_in
 from services.intake.adapters.cloud_meaning import (
     action_of,
     event_id_of,
@@ -27,6 +27,8 @@ from services.intake.adapters.post import Post
 from services.intake.signals import Action, Heard, Rejected, signal_from
 
 BATCH_MAX = 1_000
+HEADERS = (CONTENT_TYPE,)
+"""Beside those of its attributes, of which there may be any number."""
 _ACTIONS: tuple[str, ...] = get_args(Action)
 _REQUIRED = ("specversion", "id", "source", "type")
 _NOT_LABELS = frozenset(

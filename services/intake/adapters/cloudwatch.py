@@ -32,6 +32,8 @@ _STATES: Mapping[str, tuple[Action, Severity | None]] = {
 }
 _MESSAGE_ID = "x-amz-sns-message-id"
 _TOPIC = "x-amz-sns-topic-arn"
+HEADERS = (_MESSAGE_ID, _TOPIC)
+"""They come with raw messages, which have no envelope."""
 _TOLD = (
     "AlarmArn",
     "AlarmDescription",

@@ -4,15 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
-from shared.foreign_headers import FOREIGN_HEADERS, FOREIGN_PREFIXES
-
 
 @dataclass(frozen=True, slots=True)
 class Post:
     """A document on its way in. `source` is who authenticated, never what it claims.
 
     `event_id` is the sender's idempotency key, if any; `zone` is that of local times in
-    the document; `headers` are those of the request, names in lower case.
+    the document; `headers` are those its format reads, names in lower case.
     """
 
     source: str
@@ -24,12 +22,3 @@ class Post:
     def id_of(self, index: int) -> str | None:
         """Return the event id of an element that names itself not."""
         return self.event_id and f"{self.event_id}/{index}"
-
-
-def headers_read(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return those of a request's headers that adapters read; lower case."""
-    return {
-        name: value
-        for name, value in headers.items()
-        if name in FOREIGN_HEADERS or name.startswith(FOREIGN_PREFIXES)
-    }

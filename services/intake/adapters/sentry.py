@@ -28,6 +28,7 @@ from services.intake.signals import (
 
 _RESOURCE = "sentry-hook-resource"
 _TIMESTAMP = "sentry-hook-timestamp"
+HEADERS = (_RESOURCE, _TIMESTAMP)
 _HOLDS: Mapping[str, str] = {
     "metric_alert": "metric_alert",
     "event": "event_alert",

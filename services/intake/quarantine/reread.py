@@ -1,10 +1,11 @@
 """A quarantined element read again: by today's adapter, as of when it came. Pure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.intake.adapters.choosing import adapter_for, zone_of
+from services.intake.adapters.cloud_headers import CONTENT_TYPE
 from services.intake.adapters.post import Post
 from services.intake.adapters.telling import error_of
 from services.intake.delivery import Delivery, Settles
@@ -28,6 +29,10 @@ class Kept:
     element: int
     elements: int | None
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Those its format reads."""
+    event_id: str | None = None
+    """The idempotency key it came under."""
 
 
 def reread(kept: Kept, said: Source | None, by: str) -> Delivery | str:
@@ -61,6 +66,8 @@ def reread(kept: Kept, said: Source | None, by: str) -> Delivery | str:
         kept.received_at,
         elements=len(heard),
         settles=Settles(kept.id, by),
+        headers=kept.headers,
+        event_id=kept.event_id,
     )
 
 
@@ -74,13 +81,21 @@ def read_again(kept: Kept, said: Source | None) -> Sequence[Heard] | str:
     if adapter is None:
         return f"the policy does not say how to read `{kept.source}`: give it a mapping"
     try:
-        document = read_json(kept.body) if name == NATIVE else read_kept(kept.body)
-        if name == NATIVE:
-            elements(document)
+        document = _document(name, kept)
     except Problem as problem:
         return problem.details.detail
-    post = Post(kept.source, kept.received_at, None, zone_of(said))
+    post = Post(
+        kept.source, kept.received_at, kept.event_id, zone_of(said), kept.headers
+    )
     return adapter(document, post)
+
+
+def _document(adapter: str, kept: Kept) -> object:
+    if adapter != NATIVE:
+        return read_kept(kept.body, kept.headers.get(CONTENT_TYPE))
+    document = read_json(kept.body)
+    elements(document)
+    return document
 
 
 def _named(heard: Heard, kept: Kept, index: int) -> Heard:

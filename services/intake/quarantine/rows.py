@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from psycopg import Cursor
 
 from services.intake.quarantine.reread import Kept
-from services.intake.raw_store import opened
+from services.intake.raw_store import opened, opened_headers
 from shared.quarantine import Filter, JournalEntry, Quarantined
 from shared.vault import Vault
 
@@ -25,7 +25,7 @@ ORDER BY quarantine_id LIMIT %(limit)s
 _ONE = f"SELECT {_COLUMNS} FROM intake.quarantine WHERE quarantine_id = %s"
 _KEPT = """
 SELECT q.quarantine_id, q.source, q.adapter, q.received_at, q.element, q.elements,
-       q.digest, b.sealed
+       q.digest, b.sealed, b.headers, q.event_id
 FROM intake.quarantine q LEFT JOIN intake.quarantined_bodies b USING (digest)
 WHERE q.quarantine_id = %s
 """
@@ -83,7 +83,11 @@ def kept(cursor: Cursor[tuple[Any, ...]], vault: Vault, number: int) -> Kept | N
     body = opened(vault, bytes(row[6]), row[7])
     if body is None:
         return None
-    return Kept(row[0], row[1], row[2], row[3], row[4], row[5], body)
+    headers = opened_headers(vault, bytes(row[6]), row[8])
+    number, source, adapter, received_at, element, elements = row[:6]
+    return Kept(
+        number, source, adapter, received_at, element, elements, body, headers, row[9]
+    )
 
 
 def journal(cursor: Cursor[tuple[Any, ...]], number: int) -> list[JournalEntry]:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from services.intake.quarantine.reread import Kept
-from services.intake.raw_store import opened
+from services.intake.raw_store import opened, opened_headers
 from services.intake.remap.comparing import Past
 from shared.event_log import EventLog
 
@@ -20,7 +20,7 @@ AND day BETWEEN %(first)s AND %(last)s
 """
 _COUNT = f"SELECT count(*) FROM intake.raw_bodies WHERE {_BETWEEN}"
 _READ = f"""
-SELECT digest, day, adapter, received_at, sealed FROM intake.raw_bodies
+SELECT digest, day, adapter, received_at, sealed, headers FROM intake.raw_bodies
 WHERE {_BETWEEN} AND (day, digest) > (%(day)s, %(digest)s)
 ORDER BY day, digest LIMIT {CHUNK}
 """
@@ -81,7 +81,16 @@ def _past(
     if body is None:
         return None
     return Past(
-        Kept(0, source, row[2], row[3], 0, 1, body),
+        Kept(
+            0,
+            source,
+            row[2],
+            row[3],
+            0,
+            1,
+            body,
+            opened_headers(log.vault, row[0], row[5]),
+        ),
         {element: reason for _, element, reason, _ in refused},
         next((reason for _, _, reason, elements in refused if elements == 1), None),
     )
