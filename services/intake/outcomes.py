@@ -8,6 +8,7 @@ from typing import Any
 from psycopg import Cursor
 
 from services.intake.delivery import Result
+from services.intake.pipeline.held_fates import Fate
 from shared.event_log import EventLog
 
 EventId = tuple[str, str]
@@ -27,10 +28,20 @@ JOIN unnest(%b::text[], %b::text[]) AS asked(source, event_id)
 _REMEMBER = """
 INSERT INTO intake.requests
        (source, event_id, day, received_at, status, incident, version, reason, rule,
-        rule_of)
+        rule_of, signal_key)
 SELECT * FROM unnest(%b::text[], %b::text[], %b::date[], %b::timestamptz[], %b::text[],
-                     %b::text[], %b::bigint[], %b::text[], %b::text[], %b::text[])
+                     %b::text[], %b::bigint[], %b::text[], %b::text[], %b::text[],
+                     %b::text[])
 ON CONFLICT DO NOTHING
+"""
+_BECAME = """
+UPDATE intake.requests AS r
+SET status = b.status, incident = b.incident, version = b.version, reason = b.reason,
+    rule = b.rule, rule_of = b.rule_of
+FROM unnest(%b::text[], %b::text[], %b::text[], %b::bigint[], %b::text[], %b::text[],
+            %b::text[])
+     AS b(signal_key, status, incident, version, reason, rule, rule_of)
+WHERE r.signal_key = b.signal_key AND r.status = 'held'
 """
 _FIND = f"""
 SELECT event_id, received_at, status, incident, {_POSITION}, reason, rule, rule_of
@@ -91,6 +102,16 @@ class Received:
     received_at: datetime
     result: Result
     version: int | None
+    held_of: str | None = None
+    """The key of the trouble it was held of, as long as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of all that is held of a trouble; `version` as in `Received`."""
+
+    fate: Fate
+    version: int | None
 
 
 def remember_events(
@@ -116,6 +137,28 @@ def remember_events(
             [each.result.error for each in kept],
             [each.result.rule for each in kept],
             [each.result.rule_of for each in kept],
+            [each.held_of for each in kept],
+        ),
+    )
+
+
+def settle_held(cursor: Cursor[tuple[Any, ...]], settled: Sequence[Settled]) -> None:
+    """Say of what was held, and remembered so, what became of it."""
+    # Of a trouble that was held twice in one batch, the first is what was remembered.
+    first = {each.fate.signal_key: each for each in reversed(settled)}
+    if not first:
+        return
+    rows = [first[key] for key in sorted(first)]
+    cursor.execute(
+        _BECAME,
+        (
+            [each.fate.signal_key for each in rows],
+            [each.fate.outcome for each in rows],
+            [each.fate.incident for each in rows],
+            [each.version for each in rows],
+            [each.fate.why.reason for each in rows],
+            [each.fate.why.code for each in rows],
+            [each.fate.why.of for each in rows],
         ),
     )
 

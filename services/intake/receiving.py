@@ -13,7 +13,7 @@ from services.intake.delivery import TIMER, Delivery, Elapsed, Result, halves
 from services.intake.faults import FAULTS
 from services.intake.numbers import new_refs
 from services.intake.openings import openings
-from services.intake.outcomes import known_events, remember_events
+from services.intake.outcomes import known_events, remember_events, settle_held
 from services.intake.pipeline.enriching import enriched
 from services.intake.pipeline.groups import group_key
 from services.intake.policies import Policies
@@ -183,6 +183,7 @@ class Receiver:
         keep_bodies(cursor, vault, [d for d in deliveries if d.adapter != TIMER])
         quarantine(cursor, vault, reckoning.unmapped)
         settle(cursor, reckoning, self._clock())
+        settle_held(cursor, reckoning.settled)
         remember_events(cursor, reckoning.received())
         members = reckoning.members(self._log)
         if not members:

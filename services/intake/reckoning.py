@@ -11,8 +11,10 @@ from datetime import datetime
 from services.intake.adapters.cutting import one_line
 from services.intake.correlation import catch_up, correlate
 from services.intake.delivery import TIMER, Delivery, Elapsed, Result, Status
-from services.intake.outcomes import EventId, Received
+from services.intake.lines import Line, became
+from services.intake.outcomes import EventId, Received, Settled
 from services.intake.pipeline.arrival import Correlated, Ground
+from services.intake.pipeline.held_fates import fate
 from services.intake.pipeline.key_row import GroupRow, KeyRow
 from services.intake.pipeline.suppressing import Suppressed
 from services.intake.pipeline.windows import Windows
@@ -48,17 +50,6 @@ class Before:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One element's result; `member` is the one that records its events, if any."""
-
-    delivery: int
-    result: Result
-    member: int | None = None
-    version: int | None = None
-    repeated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Reckoning:
     """What is to be written, and what each element hears once it is."""
 
@@ -74,6 +65,10 @@ class Reckoning:
     policy_version: int
     states: Mapping[str, Versioned]
     unmapped: Sequence[Unmapped]
+    settled: Sequence[Settled]
+    """What became of what is remembered as held."""
+    became: Mapping[int, Line]
+    """Likewise of lines of this batch, by their number: what is to be remembered."""
 
     def members(self, log: EventLog) -> list[Member]:
         """Return the events in stored form, sealed."""
@@ -95,8 +90,9 @@ class Reckoning:
                 self.deliveries[line.delivery].received_at,
                 line.result,
                 line.version,
+                line.held_of,
             )
-            for line in self.lines
+            for line in (self.became.get(n, each) for n, each in enumerate(self.lines))
             if line.result.event_id and not line.repeated
         ]
 
@@ -135,6 +131,8 @@ def reckon(deliveries: Sequence[Delivery], before: Before) -> Reckoning:
         before.policy_version,
         tally.states,
         tally.unmapped,
+        tally.settled,
+        tally.became,
     )
 
 
@@ -161,6 +159,8 @@ class _Tally:
             self.groups,
         )
         self.unmapped: list[Unmapped] = []
+        self.settled: list[Settled] = []
+        self.became: dict[int, Line] = {}
 
     def refuse(self, n: int, delivery: Delivery, index: int, why: Rejected) -> None:
         """Account for an element that is no signal: told, or kept for later."""
@@ -245,16 +245,29 @@ class _Tally:
             rule=heard.why.code,
             rule_of=heard.why.of,
         )
-        return Line(n, result, member, version)
+        held = row.signal_key if heard.outcome == "held" else None
+        return Line(n, result, member, version, held_of=held)
 
     def _take(self, heard: Correlated) -> tuple[int | None, int | None]:
+        rows = (heard.row, *heard.others)
+        fates = [fate(self._row(row.signal_key), row, heard) for row in rows]
         self.rows[heard.row.signal_key] = heard.row
         for row in heard.others:
             self.rows[row.signal_key] = row
         if heard.group is not None:
             self.groups[heard.group.group_key] = heard.group
         self.suppressed.extend(heard.suppressed)
-        return self._record(heard.events)
+        member, version = self._record(heard.events)
+        self._settle([Settled(each, version) for each in fates if each])
+        return member, version
+
+    def _settle(self, settled: Sequence[Settled]) -> None:
+        """Account for what became of what was held, in this batch or before."""
+        self.settled += settled
+        for each in settled:
+            for n, line in enumerate(self.lines):
+                if line.held_of == each.fate.signal_key and n not in self.became:
+                    self.became[n] = became(line, each)
 
     def _row(self, key: str) -> KeyRow:
         return self.rows.get(key) or self._before.rows[key]

@@ -66,6 +66,8 @@ class PureDesk:
     rows: dict[str, KeyRow] = field(default_factory=dict)
     groups: dict[str, GroupRow] = field(default_factory=dict)
     known: dict[EventId, Result] = field(default_factory=dict)
+    held: dict[EventId, str] = field(default_factory=dict)
+    """Of which trouble each event id is held, as far as is remembered."""
     suppressed: list[Suppressed] = field(default_factory=list)
     announced: list[tuple[str, Window]] = field(default_factory=list)
     adapter: str = "native"
@@ -146,14 +148,32 @@ class PureDesk:
         for group in reckoning.groups:
             self.groups[group.group_key] = group
         self.suppressed += reckoning.suppressed
+        self._settle(reckoning)
         for each in reckoning.received():
             if each.result.event_id:
-                self.known[each.source, each.result.event_id] = each.result
+                event = (each.source, each.result.event_id)
+                self.known[event] = each.result
+                if each.held_of is not None:
+                    self.held[event] = each.held_of
         events = [event for events in reckoning.recorded for _, event in events]
         opened = [event for event in events if isinstance(event, IncidentOpened)]
         self._next += len(opened)
         self._append(events)
         return reckoning
+
+    def _settle(self, reckoning: Reckoning) -> None:
+        """Remember what became of what was held, the first of each trouble."""
+        for each in reckoning.settled:
+            fate = each.fate
+            for event in [e for e, key in self.held.items() if key == fate.signal_key]:
+                del self.held[event]
+                self.known[event] = replace(
+                    self.known[event],
+                    status=fate.outcome,
+                    incident=fate.incident,
+                    error=fate.why.reason,
+                    rule=fate.why.code,
+                )
 
     def _append(self, events: Iterable[IncidentEvent]) -> None:
         for event in events:

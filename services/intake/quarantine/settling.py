@@ -8,7 +8,8 @@ from typing import Any
 from psycopg import Cursor
 
 from services.intake.delivery import Delivery
-from services.intake.reckoning import Line, Reckoning
+from services.intake.lines import Line
+from services.intake.reckoning import Reckoning
 from services.intake.signals import Ignored
 
 _LOCK = """
