@@ -26,6 +26,7 @@ Transaction = Callable[[], AbstractContextManager[Cursor[tuple[Any, ...]]]]
 REMEMBERED_SECONDS = 5.0
 """How long a revoked token may still be accepted by a running process."""
 _REMEMBERED_MAX = 10_000
+_LIVING_MAX = 100_000
 _TOKEN = re.compile(r"pmn_([0-9a-f]{12})_[A-Za-z0-9_-]{43}", re.ASCII)
 
 _FIND = """
@@ -35,6 +36,10 @@ WHERE token_id = %s AND revoked_at IS NULL
 _STORE = """
 INSERT INTO access.tokens (token_id, hash, actor, scopes, label, created_at, expires_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s)
+"""
+_LIVING = """
+SELECT token_id FROM access.tokens WHERE revoked_at IS NULL
+ORDER BY created_at DESC LIMIT %s
 """
 _LIST = """
 SELECT token_id, actor, scopes, label, created_at, expires_at, revoked_at
@@ -96,6 +101,8 @@ class Access:
         self._clock = clock
         self._elapsed = elapsed
         self._remembered: dict[str, tuple[float, Caller]] = {}
+        self._living: frozenset[str] = frozenset()
+        self._living_at = float("-inf")
 
     def remembered(self, token: str) -> Caller | None:
         """Return the caller if known without asking the database; never blocks."""
@@ -103,6 +110,21 @@ class Access:
         if held is not None and held[0] > self._elapsed():
             return held[1]
         return None
+
+    def may_live(self, token: str) -> bool:
+        """Tell whether there is a token of its id, as of some seconds ago.
+
+        However many ask, the database is asked once in `REMEMBERED_SECONDS`.
+        """
+        written = _TOKEN.fullmatch(token)
+        if written is None:
+            return False
+        if self._elapsed() - self._living_at > REMEMBERED_SECONDS:
+            self._living_at = self._elapsed()
+            with self._transaction() as cursor:
+                rows = cursor.execute(_LIVING, (_LIVING_MAX,)).fetchall()
+            self._living = frozenset(row[0] for row in rows)
+        return written[1] in self._living
 
     def verify(self, token: str) -> Caller | None:
         """Return the caller of a living token, else None. Asks the database."""

@@ -97,7 +97,7 @@ async def _withdraw(doors: Doors, request: Request, clock: Clock) -> Response:
 
 async def _listed(doors: Doors, request: Request) -> Response:
     """List what was announced, the newest first."""
-    require_scope(await doors.gate.caller(bearer(request)), *READERS)
+    require_scope(await doors.gate.caller(request, bearer(request)), *READERS)
     found = await _in_thread(doors, partial(book_now, doors.log))
     service = request.query_params.get("service")
     items = [each for each in found.values() if service in (None, each.service)]
@@ -106,7 +106,7 @@ async def _listed(doors: Doors, request: Request) -> Response:
 
 async def _asked(doors: Doors, request: Request) -> tuple[Caller, bytes]:
     """Return who asks, with a role that may, and the body."""
-    caller = await doors.gate.caller(bearer(request))
+    caller = await doors.gate.caller(request, bearer(request))
     require_scope(caller, "agent", "manager")
     require_json(request)
     return caller, await read_body(request, BODY_BYTES_MAX)

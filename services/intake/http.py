@@ -122,7 +122,7 @@ async def _integration(doors: Doors, request: Request) -> Response:
 
 async def _request(doors: Doors, request: Request) -> Response:
     """Tell what became of an event id; people say of which source's in `?source=`."""
-    own = seen_by(await doors.gate.caller(bearer(request)))
+    own = seen_by(await doors.gate.caller(request, bearer(request)))
     source = own or request.query_params.get("source", "")
     if not is_source(source):
         raise Problem(422, "say in `?source=` whose event it is: an id is its source's")

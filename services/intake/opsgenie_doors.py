@@ -107,7 +107,7 @@ async def _asked(
 async def _status(doors: Doors, request: Request) -> Response:
     """Tell what became of a request, and the id of its alert."""
     began = time.monotonic()
-    source = await doors.gate.source(_key(request))
+    source = await doors.gate.source(request, _key(request))
     given = request.path_params["request_id"]
     asked = asked_in(given)
     found = None
@@ -124,7 +124,7 @@ async def _status(doors: Doors, request: Request) -> Response:
 
 async def _refuse(doors: Doors, request: Request) -> Response:
     if request.method == "GET":
-        await doors.gate.source(_key(request))
+        await doors.gate.source(request, _key(request))
     else:
         await doors.gate.admit(request, _key(request), _ADAPTER)
     raise instead_of(request.method, request.url.path)

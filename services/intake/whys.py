@@ -107,7 +107,7 @@ async def _decided(doors: Doors, request: Request) -> Response:
 
 async def _asked(doors: Doors, request: Request, kind: type[_Kind]) -> _Kind:
     """Return the question; a source may ask of itself only."""
-    own = seen_by(await doors.gate.caller(bearer(request)))
+    own = seen_by(await doors.gate.caller(request, bearer(request)))
     fields = {name: _with_plus(value) for name, value in request.query_params.items()}
     try:
         question = kind.model_validate(fields)

@@ -44,7 +44,7 @@ class SourceDoors:
         ]
 
     async def _all(self, request: Request) -> Response:
-        require_scope(await self._gate.caller(bearer(request)), *READERS)
+        require_scope(await self._gate.caller(request, bearer(request)), *READERS)
         await self._in_force.known()
         lately = await asyncio.to_thread(self._lately, None)
         names = sorted({*lately.names(), *self._in_force.sources()})
@@ -52,7 +52,7 @@ class SourceDoors:
         return json_answer({"items": items, "left_off": len(names) - len(items)})
 
     async def _one(self, request: Request) -> Response:
-        caller = await self._gate.caller(bearer(request))
+        caller = await self._gate.caller(request, bearer(request))
         name = request.path_params["name"]
         _require_reader(caller, name)
         await self._in_force.known()

@@ -6,6 +6,7 @@ order, so that what is refused costs little. The body is read only for a signatu
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Literal
 
@@ -17,7 +18,13 @@ from services.intake.callers import source_of
 from services.intake.gate.admission import Admission, Allowance
 from services.intake.gate.in_hand import InHand, size_ahead
 from services.intake.gate.keys import Keys
-from services.intake.gate.networks import Networks, is_in, networks, sender_of
+from services.intake.gate.networks import (
+    Address,
+    Networks,
+    is_in,
+    networks,
+    sender_of,
+)
 from services.intake.gate.signing import fault
 from services.intake.gate.statuses import come_again
 from services.intake.in_force import InForce
@@ -30,7 +37,7 @@ from shared.policy.sources import Monitor
 from shared.problem import Problem
 
 Endpoint = Callable[[Request], Awaitable[Response]]
-Why = Literal["rate", "quota", "overloaded", "address", "signature", "key"]
+Why = Literal["rate", "quota", "overloaded", "address", "signature", "key", "guessing"]
 Refused = Callable[[str | None, Why], None]
 
 OVERLOADED_SECONDS = 1
@@ -66,18 +73,23 @@ class Gate:
         self._trusted = trusted
         self.in_hand = InHand()
 
-    async def caller(self, key: str | None) -> Caller:
+    async def caller(self, request: Request, key: str | None) -> Caller:
         """Return whose key this is, whatever its owner may do."""
         try:
-            return await self._keys.caller(key)
+            return await self._keys.caller(key, partial(self._sender, request))
         except Problem as problem:
-            if problem.details.status == HTTPStatus.UNAUTHORIZED:
-                self._watch.refused(None, "key")
+            match problem.details.status:
+                case HTTPStatus.UNAUTHORIZED:
+                    self._watch.refused(None, "key")
+                case HTTPStatus.TOO_MANY_REQUESTS:
+                    self._watch.refused(None, "guessing")
+                case _:
+                    pass
             raise
 
-    async def source(self, token: str | None) -> str:
+    async def source(self, request: Request, token: str | None) -> str:
         """Return the source that asks for something, where it sends nothing."""
-        return source_of(await self.caller(token))
+        return source_of(await self.caller(request, token))
 
     async def admit(
         self, request: Request, token: str | None, adapter: str = "native"
@@ -86,7 +98,7 @@ class Gate:
 
         What it brings is read and checked here where it has to be signed.
         """
-        caller = await self.caller(token)
+        caller = await self.caller(request, token)
         source = request.state.source = source_of(caller)
         self._demand_address(request, source)
         self._demand_allowance(request, source, adapter)
@@ -126,13 +138,16 @@ class Gate:
             kind: Kind = "unauthorised" if why == "signature" else "refused"
             self._watch.tally.note(source, kind)
 
+    def _sender(self, request: Request) -> Address | None:
+        peer = request.client.host if request.client else None
+        forwarded = request.headers.getlist("x-forwarded-for")
+        return sender_of(peer, forwarded, self._trusted)
+
     def _demand_address(self, request: Request, source: str) -> None:
         rule = self._in_force.source(source)
         if not isinstance(rule, Monitor) or not rule.allow_from:
             return
-        peer = request.client.host if request.client else None
-        forwarded = request.headers.getlist("x-forwarded-for")
-        sender = sender_of(peer, forwarded, self._trusted)
+        sender = self._sender(request)
         if not is_in(sender, networks(rule.allow_from)):
             self._refuse(source, "address")
             raise Problem(

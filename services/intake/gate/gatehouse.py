@@ -9,6 +9,7 @@ from services.intake.activity.keeping import Keeping
 from services.intake.activity.tally import NATS, Tally
 from services.intake.gate.admission import Admission
 from services.intake.gate.gate import Gate, Watch, Why
+from services.intake.gate.guessing import Guesses
 from services.intake.gate.keys import Keys
 from services.intake.gate.networks import Networks, networks
 from services.intake.gate.pacing import Pace
@@ -83,7 +84,7 @@ def guarding(
 
     access = Access(log.transaction, clock)
     gate = Gate(
-        Keys(access, executor, in_force, Secrets()),
+        Keys(access, executor, in_force, Secrets(), Guesses(stance.elapsed)),
         in_force,
         admission,
         Watch(tally, refused),

@@ -1,13 +1,18 @@
 """Whose key it is: one the policy names, or a token that was made."""
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import Executor
+from http import HTTPStatus
 
 from services.intake.callers import caller_at
+from services.intake.gate.guessing import Guesses
+from services.intake.gate.networks import Address
 from services.intake.gate.secrets import Secrets
 from services.intake.in_force import InForce
 from shared.access import Access, Caller
 from shared.policy.document import Policy
+from shared.problem import Problem
 
 POLICY_KEY = "policy"
 """The id of the key that the policy names."""
@@ -17,26 +22,70 @@ class Keys:
     """Tells callers by their keys."""
 
     def __init__(
-        self, access: Access, executor: Executor, in_force: InForce, secrets: Secrets
+        self,
+        access: Access,
+        executor: Executor,
+        in_force: InForce,
+        secrets: Secrets,
+        guesses: Guesses,
     ) -> None:
         self._access = access
         self._executor = executor
         self._in_force = in_force
         self._secrets = secrets
+        self._guesses = guesses
         self._reading = asyncio.Lock()
 
-    async def caller(self, key: str | None) -> Caller:
+    async def caller(
+        self, key: str | None, sender: Callable[[], Address | None]
+    ) -> Caller:
         """Return the caller, whatever it may do; `Problem` 401 where there is none.
 
-        Waits until a policy is known: it says what else a source has to show.
+        429 where too many wrong ones came from there: then keys are not looked up that
+        cannot be good. Those that can be always are.
         """
-        policy = await self._in_force.known()
-        if not self._secrets.are_fresh(policy):
-            await self._read(policy)
-        named = self._secrets.source_of(key) if key else None
+        if self._guesses.any and (wait := self._guesses.wait(sender())):
+            await self._demand_known(key, wait)
+        try:
+            return await self._found(key)
+        except Problem as problem:
+            if problem.details.status == HTTPStatus.UNAUTHORIZED:
+                self._guesses.wrong(sender())
+            raise
+
+    async def _found(self, key: str | None) -> Caller:
+        """Return the caller; waits for a policy, which may name this key."""
+        named = await self._named(key)
         if named is not None:
             return Caller(f"source:{named}", ("source",), POLICY_KEY)
         return await caller_at(self._access, self._executor, key)
+
+    async def _demand_known(self, key: str | None, wait: int) -> None:
+        if await self._may_be_good(key):
+            return
+        raise Problem(
+            429,
+            "too many wrong keys came from this address; nothing was recorded: mend "
+            f"the key, and send it again in {wait} s",
+            code="guessing",
+            retry_after=wait,
+        )
+
+    async def _may_be_good(self, key: str | None) -> bool:
+        """Tell whether it is worth while to look a key up, without looking it up."""
+        if not key:
+            return False
+        if await self._named(key) or self._access.remembered(key):
+            return True
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, self._access.may_live, key)
+
+    async def _named(self, key: str | None) -> str | None:
+        """Return the source of which the policy names this key."""
+        policy = await self._in_force.known()
+        if not self._secrets.are_fresh(policy):
+            await self._read(policy)
+        return self._secrets.source_of(key) if key else None
 
     async def _read(self, policy: Policy) -> None:
         loop = asyncio.get_running_loop()

@@ -67,7 +67,7 @@ class HeartbeatDoors:
         return json_answer(answer, HTTPStatus.ACCEPTED)
 
     async def _all(self, request: Request) -> Response:
-        await self._gate.caller(bearer(request))
+        await self._gate.caller(request, bearer(request))
         await self._in_force.known()
         newest = self._in_force.newest()
         held = {b.name: b for b in await asyncio.to_thread(self._watch.listed)}
@@ -75,7 +75,7 @@ class HeartbeatDoors:
         return json_answer({"items": [shown(n, rules[n], held.get(n)) for n in rules]})
 
     async def _one(self, request: Request) -> Response:
-        await self._gate.caller(bearer(request))
+        await self._gate.caller(request, bearer(request))
         name = request.path_params["name"]
         terms = await self._terms(name)
         held = {b.name: b for b in await asyncio.to_thread(self._watch.listed)}

@@ -35,7 +35,7 @@ _SOURCE = "source:"
 async def take_mail(doors: Doors, request: Request) -> Response:
     """Take a mail as it was received."""
     token = bearer(request)
-    caller = await doors.gate.caller(token)
+    caller = await doors.gate.caller(request, token)
     named = _source_named(caller)
     policy = await doors.in_force.known()
     if named is not None:

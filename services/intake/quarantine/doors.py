@@ -121,7 +121,7 @@ class QuarantineDoors:
                 raise Problem(409, f"{number} does not wait any more: nothing was done")
 
     async def _caller(self, request: Request, *scopes: Scope) -> Caller:
-        caller = await self.gate.caller(bearer(request))
+        caller = await self.gate.caller(request, bearer(request))
         require_scope(caller, *scopes)
         return caller
 
