@@ -1,4 +1,4 @@
-"""`permanence quarantine`: what could not be mapped, another try for it, or its end.
+"""`permanence quarantine`: what could not be taken, another try for it, or its end.
 
 It asks the read API of a running desk, as everybody else does.
 """
@@ -10,6 +10,7 @@ import typer
 from rich.text import Text
 
 from services.intake.cli_api import Api, ApiUrl, Token, api_of
+from services.intake.cli_letters import is_letter, list_letters, retry_letter
 from shared.command_line.answers import AsJson, Exit, answer, counted, table_of
 from shared.command_line.bar import bar
 from shared.command_line.desk import HOME, Home
@@ -19,6 +20,15 @@ _PATH = "/v1/quarantine"
 LISTED = 100
 
 Number = Annotated[int, typer.Argument(metavar="ID", help="Its number in the list.")]
+Letters = Annotated[
+    bool,
+    typer.Option("--letters", help="The letters of people that were set aside."),
+]
+OneOf = Annotated[
+    str | None,
+    typer.Argument(metavar="ID", help="Only this one, or this letter; else all."),
+]
+Where = Annotated[str | None, typer.Option(help="Of a letter alone: where it belongs.")]
 OfSource = Annotated[str | None, typer.Option(help="Only of this source.")]
 OfAdapter = Annotated[str | None, typer.Option(help="Only of this adapter.")]
 WithReason = Annotated[
@@ -31,7 +41,7 @@ Until = Annotated[str | None, typer.Option(help="Received before, likewise.")]
 
 quarantine = typer.Typer(
     name="quarantine",
-    help="What could not be mapped: list it, try it again, or discard it. Exit codes: "
+    help="What could not be taken: list it, try it again, or discard it. Exit codes: "
     "0 done, 1 some still wait (retry only), 2 not understood or not allowed, 3 the "
     "desk is away.",
     no_args_is_help=True,
@@ -59,9 +69,16 @@ def list_quarantined(  # noqa: PLR0913 # each is a filter
         str, typer.Option(help="`waiting`, `released` or `discarded`.")
     ] = "waiting",
     limit: Annotated[int, typer.Option(min=1, max=LISTED_MAX)] = LISTED,
+    letters: Letters = False,
     as_json: AsJson = False,
 ) -> None:
-    """List what waits, the oldest first, and why it could not be mapped."""
+    """List what waits, the oldest first, and why it could not be mapped.
+
+    With --letters instead what people wrote and nothing came of, the newest first.
+    """
+    if letters:
+        list_letters(api_of(ctx), limit, as_json=as_json)
+        return
     asked = _given(
         source=source,
         adapter=adapter,
@@ -100,10 +117,9 @@ def show(ctx: typer.Context, number: Number, as_json: AsJson = False) -> None:
 @quarantine.command()
 def retry(  # noqa: PLR0913 # each is a filter
     ctx: typer.Context,
-    number: Annotated[
-        int | None, typer.Argument(metavar="ID", help="Only this one, else all.")
-    ] = None,
+    number: OneOf = None,
     *,
+    incident: Where = None,
     source: OfSource = None,
     adapter: OfAdapter = None,
     reason: WithReason = None,
@@ -111,8 +127,14 @@ def retry(  # noqa: PLR0913 # each is a filter
     until: Until = None,
     as_json: AsJson = False,
 ) -> None:
-    """Read again what waits and fits, and take what can be mapped now."""
+    """Read again what waits and fits, and take what can be mapped now.
+
+    A letter is taken one by one, by its id: somebody has looked at it.
+    """
     api = api_of(ctx)
+    if number is not None and is_letter(number):
+        retry_letter(api, number, incident, as_json=as_json)
+        return
     if number is not None:
         items = [api.post(f"{_PATH}/{number}/retry", {}, as_json=as_json)]
     else:
@@ -120,16 +142,7 @@ def retry(  # noqa: PLR0913 # each is a filter
             source=source, adapter=adapter, reason=reason, since=since, until=until
         )
         items = _all(api, asked, as_json=as_json)
-    waiting = [each for each in items if each["state"] == "waiting"]
-    released = sum(each["state"] == "released" for each in items)
-    table = table_of("id", "state", "what became of it")
-    for each in items:
-        table.add_row(str(each["id"]), each["state"], Text(_became(each)))
-    said = f"{counted(released, 'element')} released, {len(waiting)} still waiting."
-    plain = {"released": released, "waiting": len(waiting), "items": items}
-    answer(as_json, plain, table, said) if items else answer(as_json, plain, said)
-    if waiting:
-        raise typer.Exit(Exit.DIFFERS)
+    _tell(items, as_json=as_json)
 
 
 @quarantine.command()
@@ -143,6 +156,20 @@ def discard(
     path = f"{_PATH}/{number}/discard"
     row = api_of(ctx).post(path, {"reason": reason}, as_json=as_json)
     answer(as_json, row, f"{number} is discarded; it stays in the journal.")
+
+
+def _tell(items: list[Any], *, as_json: bool) -> None:
+    """Say what became of each; exit by whether any still waits."""
+    waiting = [each for each in items if each["state"] == "waiting"]
+    released = sum(each["state"] == "released" for each in items)
+    table = table_of("id", "state", "what became of it")
+    for each in items:
+        table.add_row(str(each["id"]), each["state"], Text(_became(each)))
+    said = f"{counted(released, 'element')} released, {len(waiting)} still waiting."
+    plain = {"released": released, "waiting": len(waiting), "items": items}
+    answer(as_json, plain, table, said) if items else answer(as_json, plain, said)
+    if waiting:
+        raise typer.Exit(Exit.DIFFERS)
 
 
 def _all(api: Api, asked: Mapping[str, object], *, as_json: bool) -> list[Any]:

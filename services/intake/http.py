@@ -20,6 +20,7 @@ from services.intake.cloud_reading import cloud_body, cloud_document
 from services.intake.delivery import Result
 from services.intake.doors import Doors
 from services.intake.json_answers import json_answer
+from services.intake.letters.again_door import retry_letter
 from services.intake.letters.door import take_mail
 from services.intake.outcomes import find_request
 from services.intake.reading import BODY_BYTES_MAX, elements, read_json, read_posted
@@ -51,9 +52,11 @@ def routes(doors: Doors) -> list[Route]:
         return await _request(doors, request)
 
     alerta, mail = partial(take_alert, doors), partial(take_mail, doors)
+    again = partial(retry_letter, doors)
     return [
         # Larger than any body of signals, so it keeps room for itself.
         Route("/v1/contacts/mail", answered(mail), methods=["POST"]),
+        Route("/v1/letters/{letter}/retry", answered(again), methods=["POST"]),
         route("/v1/events", events, "POST"),
         # Alerta's clients read no problem+json: their door answers for itself.
         Route("/v1/integrations/alerta/alert", alerta, methods=["POST"]),

@@ -58,7 +58,7 @@ async def _taken(doors: Doors, request: Request, post: Post) -> Response:
     if post.incident:
         letter = replace(letter, incidents=(post.incident,))
     taken = await doors.letters.take(letter, replace(post, raw=raw))
-    return _answer(taken, str(letter.key))
+    return taken_answer(taken, str(letter.key))
 
 
 def _require_mail(request: Request) -> None:
@@ -113,7 +113,7 @@ def _post_of(caller: Caller, named: str | None, source: Source | None) -> Post:
     return Post(caller.actor, caller.scopes, named, source.channel)
 
 
-def _answer(taken: Taken, key: str) -> Response:
+def taken_answer(taken: Taken, key: str) -> Response:
     """Return the answer to whom posted a mail: 201 where it opened an incident."""
     fate = taken.fate
     told = {

@@ -91,6 +91,9 @@ def sealed(vault: Vault, letter: Letter, owner: str, raw: bytes | None) -> str:
         "sent_at": letter.sent_at,
         "words": letter.words,
         "attachments": [asdict(each) for each in letter.attachments],
+        "incidents": letter.incidents,
+        "service": letter.service,
+        "language": letter.language,
     }
     if raw is not None:
         held["raw"] = base64.b64encode(raw[:RAW_BYTES_MAX]).decode()

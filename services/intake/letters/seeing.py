@@ -55,13 +55,16 @@ class Sight:
     policies: Policies
 
 
-def see(sight: Sight, letter: Letter, now: datetime) -> Taken | Seen:
+def see(
+    sight: Sight, letter: Letter, now: datetime, *, again: bool = False
+) -> Taken | Seen:
     """Return what there is to know of a letter, or what became of it; blocks.
 
-    Somebody whose address nobody knows is in the directory afterwards.
+    Somebody whose address nobody knows is in the directory afterwards. `again`: it was
+    set aside, and a person says that it is to be taken.
     """
     with sight.log.transaction() as cursor:
-        before = fate_of(cursor, letter.key)
+        before = None if again else fate_of(cursor, letter.key)
         if before is not None:
             return Taken(before, repeated=True)
         if letter.automatic:
@@ -72,7 +75,8 @@ def see(sight: Sight, letter: Letter, now: datetime) -> Taken | Seen:
             return Taken(Fate("unreadable", why))
         incident = _named(sight.cache, cursor, letter)
         done = recorded_commands(cursor, [letter.key]).get(letter.key)
-        if done is None and written_lately(cursor, who.ids, now) >= LETTERS_AN_HOUR_MAX:
+        lately = 0 if again or done else written_lately(cursor, who.ids, now)
+        if lately >= LETTERS_AN_HOUR_MAX:
             why = f"more than {LETTERS_AN_HOUR_MAX} in an hour from one person"
             return Taken(Fate("held", why, person=who.ids[0]))
         _, policy = sight.policies.current(cursor)

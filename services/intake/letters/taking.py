@@ -19,6 +19,7 @@ from services.intake.letters.letter import Letter
 from services.intake.letters.placing import Arrival, Placed, placed, vouched
 from services.intake.letters.rows import Fate, Kept, Verdict, keep, sealed
 from services.intake.letters.seeing import Seen, Sight, Taken, see
+from services.intake.letters.set_aside import note_taken
 from services.intake.wanted import Wanted
 from shared.batcher import Batcher
 from shared.clock import Clock
@@ -93,9 +94,24 @@ class LetterDesk:
         await self._blocking(lambda: self._keep(letter, post, fate))
         self._note(fate.verdict)
 
-    async def _taken(self, letter: Letter, post: Post) -> Taken:
+    async def take_again(self, letter: Letter, post: Post) -> Taken:
+        """Return what became of a letter that was set aside, now that it is taken.
+
+        Whoever asks has read it: what was said against it counts no more.
+        """
+        taken = await self._taken(letter, post, again=True)
+        if taken.fate.incident is not None:
+            await self._blocking(
+                lambda: self._keep(letter, post, taken.fate, post.actor)
+            )
+        self._note(taken.fate.verdict)
+        return taken
+
+    async def _taken(self, letter: Letter, post: Post, *, again: bool = False) -> Taken:
         for _ in range(ATTEMPTS_MAX):
-            seen = await self._blocking(lambda: see(self.sight, letter, self._clock()))
+            seen = await self._blocking(
+                lambda: see(self.sight, letter, self._clock(), again=again)
+            )
             if isinstance(seen, Taken):
                 return seen
             if post.incident and seen.incident is None:
@@ -145,7 +161,9 @@ class LetterDesk:
                 incident = answer.incident
         return incident
 
-    def _keep(self, letter: Letter, post: Post, fate: Fate) -> None:
+    def _keep(
+        self, letter: Letter, post: Post, fate: Fate, retried_by: str | None = None
+    ) -> None:
         vault = self.sight.log.vault
         owner = f"person:{fate.person}" if fate.person else post.actor
         vault.prepare(owner)
@@ -153,7 +171,10 @@ class LetterDesk:
         hidden = sealed(vault, letter, owner, raw)
         kept = Kept(post.source, self._clock(), owner, hidden)
         with self.sight.log.transaction() as cursor:
-            keep(cursor, letter.key, fate, kept)
+            if retried_by is None:
+                keep(cursor, letter.key, fate, kept)
+            else:
+                note_taken(cursor, letter.key, fate, kept, retried_by)
 
     async def _blocking(self, call: Callable[[], _Answer]) -> _Answer:
         loop = asyncio.get_running_loop()

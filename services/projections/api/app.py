@@ -42,6 +42,7 @@ from shared.command import ProblemDetails
 from shared.contact import Contact
 from shared.handover_wishes import AcceptHandover, JoinHandover
 from shared.help_wishes import BODIES as OF_HELP
+from shared.letters import RetryLetter
 from shared.problems.wishes import BODIES as OF_PROBLEMS
 from shared.report import Report
 from shared.sla_wishes import BODIES as OF_SLA
@@ -120,6 +121,7 @@ def document(app: FastAPI) -> dict[str, Any]:
             JoinHandover,
             Contact,
             Report,
+            RetryLetter,
             *quarantine.BODIES,
             ProblemDetails,
         ]

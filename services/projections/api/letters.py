@@ -10,12 +10,18 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from services.projections.api.answers import Answer
 from services.projections.api.asked import Asked, Position, refusals
 from services.projections.api.callers import Anybody, Reader
+from services.projections.api.commands import body_of
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.forwarding import passed_on
-from services.projections.api.limits import MAIL_BYTES_MAX, PAGE_DEFAULT
+from services.projections.api.limits import (
+    COMMAND_BYTES_MAX,
+    MAIL_BYTES_MAX,
+    PAGE_DEFAULT,
+)
 from services.projections.api.nothing import Nothing
 from services.projections.snapshots import snapshot
 from shared.event_log import EventLog
+from shared.letters import RetryLetter
 from shared.references import IncidentRef
 
 router = APIRouter(tags=["contacts"])
@@ -32,6 +38,7 @@ _LIST = """
 SELECT letter_id, key, source, received_at, verdict, reason, incident, person, sealed
 FROM intake.letters
 WHERE (%(verdict)s::text IS NULL OR verdict = %(verdict)s)
+  AND (NOT %(set_aside)s OR verdict IN ('automatic', 'held', 'unreadable'))
   AND (%(incident)s::text IS NULL OR incident = %(incident)s)
   AND (%(before)s::bigint = 0 OR letter_id < %(before)s)
 ORDER BY letter_id DESC LIMIT %(limit)s
@@ -67,6 +74,8 @@ class LettersAsked(Asked):
     """Which letters."""
 
     verdict: Verdict | None = None
+    set_aside: bool = False
+    """Only those of which nothing came: automatic, held or unreadable."""
     incident: IncidentRef | None = None
     before: Position = 0
     """Only older ones: `next_before` of the page before."""
@@ -121,6 +130,23 @@ async def take_mail(
 ) -> Response:
     """Take a mail as it was received: it opens an incident, or answers one."""
     return await passed_on(request, desk, MAIL_BYTES_MAX)
+
+
+@router.post(
+    "/v1/letters/{letter}/retry",
+    status_code=201,
+    response_model=MailAnswer,
+    responses={200: {"model": MailAnswer}, **refusals(400, 404, 409, 413)},
+    openapi_extra=body_of(RetryLetter),
+)
+async def retry_letter(
+    letter: UUID,  # noqa: ARG001 # it is passed on
+    request: Request,
+    desk: DeskHere,
+    caller: Anybody,  # noqa: ARG001 # intake says what each may do
+) -> Response:
+    """Take a letter that was set aside: whoever asks has read it."""
+    return await passed_on(request, desk, COMMAND_BYTES_MAX)
 
 
 @router.get("/v1/letters", responses=refusals())

@@ -216,6 +216,7 @@ def test_every_door_that_takes_something_is_behind_the_gate(desk: Gatekept) -> N
             "rest": "any/tags",
             "id": "1",
             "window": "any",
+            "letter": "any",
         }
         taking = [
             (method, re.sub(r"{(\w+)(:\w+)?}", lambda m: given[m[1]], route.path))
@@ -230,7 +231,9 @@ def test_every_door_that_takes_something_is_behind_the_gate(desk: Gatekept) -> N
                 method, path, content=BODY, headers=doors.bearer("demo")
             )
             assert answer.status_code == 403, path
-            for_people = path.startswith(("/v1/quarantine", "/v1/maintenance"))
+            for_people = path.startswith(
+                ("/v1/quarantine", "/v1/maintenance", "/v1/letters")
+            )
             said = "takes one of the scopes" if for_people else "demo may not send from"
             assert said in answer.text, path
 
