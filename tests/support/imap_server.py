@@ -16,6 +16,8 @@ from shared.machine.ports import free_port
 
 HOST = "127.0.0.1"
 USER, PASSWORD = "desk", "p@ss:word"
+PASSWORD_CODED = "p%40ss%3Aword"
+"""As it stands in an address."""
 UP_SECONDS = 30
 
 
@@ -32,7 +34,7 @@ class ImapServer:
     @property
     def url(self) -> str:
         """The address of its mailbox, as a secret holds it."""
-        return f"imap://{USER}:p%40ss%3Aword@{self.host}:{self.port}/INBOX"
+        return f"imap://{USER}:{PASSWORD_CODED}@{self.host}:{self.port}/INBOX"
 
     def begin(self) -> None:
         """Serve, from now on."""

@@ -1,6 +1,7 @@
 """A TCP proxy in front of a server, which loses, holds back or cuts what it is told."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,10 +14,12 @@ class Proxy:
 
     `lose_answer_to`: once a client has sent these bytes, the server's answer to them is
     taken in and thrown away, and the connection is cut. Happens once.
+    `tls`: it speaks that with its clients, and plainly with the server.
     `stall_after`: what a client sends beyond so many bytes is held back for ever.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self._target = ("127.0.0.1", port)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -35,7 +38,10 @@ class Proxy:
     def _accept(self) -> None:
         with suppress(OSError):
             while True:
-                client, _ = self._listener.accept()
+                accepted, _ = self._listener.accept()
+                client = self._secured(accepted)
+                if client is None:
+                    continue
                 server = socket.create_connection(self._target)
                 self._sockets += [client, server]
                 doomed = threading.Event()
@@ -43,6 +49,16 @@ class Proxy:
                     threading.Thread(
                         target=pump, args=(client, server, doomed), daemon=True
                     ).start()
+
+    def _secured(self, client: socket.socket) -> socket.socket | None:
+        """Return the connection to speak on; None for who does not trust us."""
+        if self._tls is None:
+            return client
+        try:
+            return self._tls.wrap_socket(client, server_side=True)
+        except OSError:
+            _cut(client)
+            return None
 
     def _forth(
         self, client: socket.socket, server: socket.socket, doomed: threading.Event
@@ -82,9 +98,9 @@ def _cut(end: socket.socket) -> None:
 
 
 @contextmanager
-def proxy_before(port: int) -> Iterator[Proxy]:
+def proxy_before(port: int, tls: ssl.SSLContext | None = None) -> Iterator[Proxy]:
     """Run a proxy in front of a port of this machine."""
-    proxy = Proxy(port)
+    proxy = Proxy(port, tls)
     try:
         yield proxy
     finally:

@@ -37,7 +37,12 @@ class Session:
 
     def __init__(self, address: Address) -> None:
         self._client = _connected(address)
-        chosen: dict[bytes, Any] = self._client.select_folder(address.folder)
+        try:
+            chosen: dict[bytes, Any] = self._client.select_folder(address.folder)
+        except BaseException:
+            with suppress(*AWAY):
+                self._client.shutdown()
+            raise
         self.validity = int(chosen.get(b"UIDVALIDITY", 0))
         self.last = int(chosen.get(b"UIDNEXT", 1)) - 1
         """The greatest number there was when it was opened."""
