@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from docs.generate import asyncapi, openapi
+from docs.generate import asyncapi, intake_openapi, openapi
 from docs.generate.pages import Made
 from services.intake.command_bus import OWNED
 from shared import subjects
@@ -58,7 +58,23 @@ def test_every_command_has_its_path() -> None:
     } <= {path for path, methods in paths.items() if "post" in methods}
 
 
-@pytest.mark.parametrize("made", [asyncapi, openapi], ids=["asyncapi", "openapi"])
+def test_every_door_of_intake_is_described_and_no_other() -> None:
+    assert set(intake_openapi.taken()) == set(intake_openapi.DOORS)
+
+
+def test_what_may_come_again_is_told_when() -> None:
+    for path, methods in intake_openapi.described()["paths"].items():
+        for method, operation in methods.items():
+            for status in {"429", "503"} & set(operation["responses"]):
+                headers = operation["responses"][status]["headers"]
+                assert headers["Retry-After"]["required"], (method, path)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [asyncapi, intake_openapi, openapi],
+    ids=["asyncapi", "intake", "openapi"],
+)
 def test_every_reference_leads_somewhere(made: Made) -> None:
     document = json.loads(made.page())
     references = list(_references(document))

@@ -65,6 +65,17 @@ def behind(what: str, position: int, wanted: int) -> Problem:
     )
 
 
+_COME_AGAIN = {
+    "headers": {
+        "Retry-After": {
+            "description": "In so many seconds it may be asked again.",
+            "required": True,
+            "schema": {"type": "integer", "minimum": 1},
+        }
+    }
+}
+
+
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return how an endpoint documents the refusals it may answer with."""
     schema = {"$ref": "#/components/schemas/ProblemDetails"}
@@ -72,6 +83,7 @@ def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
         status: {
             "description": phrase(status),
             "content": {"application/problem+json": {"schema": schema}},
+            **(_COME_AGAIN if status in {429, 503} else {}),
         }
         for status in (401, 403, *statuses, 422, 429, 503)
     }

@@ -17,6 +17,7 @@ from services.projections.api.contacts import read_wish
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.form_limits import address_of
 from services.projections.api.languages import Liked
+from services.projections.api.limits import RETRY_SECONDS
 from services.projections.policy_in_force import policy_in_force
 from services.projections.snapshots import snapshot
 from shared.command import CommandRequest
@@ -131,7 +132,12 @@ def _policy(log: EventLog) -> Policy:
     with snapshot(log) as cursor:
         found = policy_in_force(log, cursor)
     if found is None:
-        raise Problem(503, "this desk has no policy yet", code="no_policy")
+        raise Problem(
+            503,
+            "this desk has no policy yet: apply one",
+            code="no_policy",
+            retry_after=RETRY_SECONDS,
+        )
     return found
 
 

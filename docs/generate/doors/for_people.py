@@ -1,0 +1,131 @@
+"""The doors at which people ask intake, with their tokens."""
+
+from collections.abc import Mapping, Sequence
+
+from docs.generate.doors.door import JSON, Door, Key, query
+from docs.generate.doors.schemas import TEXT, ref
+from services.intake.signals import DEDUP_KEY_MAX
+from services.intake.suppressed import PAGE_MAX
+from shared.quarantine import Listing
+
+_TOKEN: Sequence[Key] = ("token",)
+_NUMBER = {"id": {"type": "string", "pattern": r"^[0-9]{1,18}$"}}
+_COMMANDED = (400, 409, 413, 415, 422, 429)
+_INSTANT = {"type": "string", "format": "date-time"}
+_NAME = {"type": "string", "minLength": 1, "maxLength": 128}
+_COUNT = {"type": "integer", "minimum": 1}
+_DEDUP_KEY = {"type": "string", "minLength": 1, "maxLength": DEDUP_KEY_MAX}
+
+FOR_PEOPLE: Mapping[tuple[str, str], Door] = {
+    ("POST", "/v1/contacts/mail"): Door(
+        says="Take a mail as it was received: it opens an incident, or answers one.",
+        tag="contacts",
+        keys=("token", "key"),
+        answers={200: ref("MailTaken"), 201: ref("MailTaken")},
+        body={"message/rfc822": {"type": "string"}},
+        refused=(400, 404, 409, 413, 415, 422, 429),
+        asked=(query("incident", TEXT),),
+    ),
+    ("POST", "/v1/letters/{letter}/retry"): Door(
+        says="Take a letter that was set aside: whoever asks has read it.",
+        tag="contacts",
+        keys=_TOKEN,
+        answers={200: ref("MailTaken"), 201: ref("MailTaken")},
+        body={JSON: ref("RetryLetter")},
+        must_have_body=False,
+        refused=(*_COMMANDED, 404),
+    ),
+    ("GET", "/v1/quarantine"): Door(
+        says="List what could not be mapped, the oldest first.",
+        tag="quarantine",
+        keys=_TOKEN,
+        answers={200: ref("QuarantinePage")},
+        refused=(422, 429),
+        asked=tuple(
+            query(name, schema)
+            for name, schema in Listing.model_json_schema()["properties"].items()
+        ),
+    ),
+    ("POST", "/v1/quarantine/retry"): Door(
+        says="Read again what waits and fits, and take what can be mapped now.",
+        tag="quarantine",
+        keys=_TOKEN,
+        answers={200: ref("TriedMany")},
+        body={JSON: ref("RetryMany")},
+        must_have_body=False,
+        refused=_COMMANDED,
+    ),
+    ("GET", "/v1/quarantine/{id}"): Door(
+        says="Show one with its history and, with the scope `admin`, its raw body.",
+        tag="quarantine",
+        keys=_TOKEN,
+        answers={200: ref("QuarantinedWhole")},
+        refused=(404, 429),
+        path=_NUMBER,
+    ),
+    ("POST", "/v1/quarantine/{id}/retry"): Door(
+        says="Read one again, and take it if it can be mapped now.",
+        tag="quarantine",
+        keys=_TOKEN,
+        answers={200: ref("Tried")},
+        refused=(*_COMMANDED, 404),
+        path=_NUMBER,
+    ),
+    ("POST", "/v1/quarantine/{id}/discard"): Door(
+        says="Take one off the list. It is kept, with who did it and why.",
+        tag="quarantine",
+        keys=_TOKEN,
+        answers={200: ref("Quarantined")},
+        body={JSON: ref("Discard")},
+        refused=(*_COMMANDED, 404),
+        path=_NUMBER,
+    ),
+    ("GET", "/v1/suppressed"): Door(
+        says="Show what came to nothing, and why: the newest first.",
+        tag="why",
+        keys=("token", "key"),
+        answers={200: ref("SuppressedPage")},
+        refused=(422, 429),
+        asked=(
+            query("source", _NAME),
+            query("service", _NAME),
+            query("code", _NAME),
+            query("since", _INSTANT),
+            query("until", _INSTANT),
+            query("limit", {**_COUNT, "maximum": PAGE_MAX}),
+            query("cursor", _COUNT),
+        ),
+    ),
+    ("GET", "/v1/decisions"): Door(
+        says="Tell why there is an incident for a trouble, or none.",
+        tag="why",
+        keys=("token", "key"),
+        answers={200: ref("Decisions")},
+        refused=(422, 429),
+        asked=(query("dedup_key", _DEDUP_KEY, needed=True), query("source", _NAME)),
+    ),
+    ("GET", "/v1/maintenance"): Door(
+        says="List work that was announced, the newest first.",
+        tag="maintenance",
+        keys=_TOKEN,
+        answers={200: ref("Maintenance")},
+        asked=(query("service", _NAME),),
+    ),
+    ("POST", "/v1/maintenance"): Door(
+        says="Announce work on a service: what fires then opens nothing yet.",
+        tag="maintenance",
+        keys=_TOKEN,
+        answers={200: ref("MaintenanceAnswer"), 201: ref("MaintenanceAnswer")},
+        body={JSON: ref("Announce")},
+        refused=(*_COMMANDED, 404),
+    ),
+    ("POST", "/v1/maintenance/{window}/cancel"): Door(
+        says="Call announced work off.",
+        tag="maintenance",
+        keys=_TOKEN,
+        answers={200: ref("MaintenanceAnswer")},
+        body={JSON: ref("Withdraw")},
+        must_have_body=False,
+        refused=(*_COMMANDED, 404),
+    ),
+}

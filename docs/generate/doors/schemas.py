@@ -1,0 +1,95 @@
+"""The schemas that doors name: of what they take, and of what they answer."""
+
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import models_json_schema
+
+from docs.generate.doors import answers
+from docs.generate.doors.door import Schema
+from services.intake.adapters import ADAPTERS
+from services.intake.adapters.choosing import MAPPED
+from services.intake.adapters.native import LINKS_MAX
+from services.intake.announcing import Announce, Withdraw
+from services.intake.outcomes import Became
+from services.intake.reading import ARRAY_MAX
+from services.intake.signals import Signal
+from shared.command import ProblemDetails
+from shared.letters import RetryLetter
+from shared.quarantine import (
+    Discard,
+    Quarantined,
+    QuarantinedWhole,
+    QuarantinePage,
+    RetryMany,
+    Tried,
+    TriedMany,
+)
+
+REFERENCE = "#/components/schemas/{model}"
+_MODELS: tuple[type[BaseModel], ...] = (
+    *answers.Answer.__subclasses__(),
+    Announce,
+    Withdraw,
+    ProblemDetails,
+    Discard,
+    Quarantined,
+    QuarantinedWhole,
+    QuarantinePage,
+    RetryLetter,
+    RetryMany,
+    Tried,
+    TriedMany,
+)
+TEXT: Schema = {"type": "string", "minLength": 1}
+ANYTHING: Schema = {}
+OBJECT: Schema = {"type": "object"}
+FORMATS: Schema = {"type": "string", "enum": sorted({*ADAPTERS, MAPPED})}
+
+
+def ref(name: str) -> Schema:
+    """Return a reference to one of the components."""
+    return {"$ref": REFERENCE.format(model=name)}
+
+
+def components() -> dict[str, Any]:
+    """Return all of them, by name."""
+    _, made = models_json_schema(
+        [(model, "validation") for model in _MODELS], ref_template=REFERENCE
+    )
+    found: dict[str, Any] = dict(made["$defs"])
+    found["Became"] = TypeAdapter(Became).json_schema(ref_template=REFERENCE)
+    found["Event"] = _event()
+    found["Events"] = {
+        "oneOf": [
+            ref("Event"),
+            {
+                "type": "array",
+                "items": ref("Event"),
+                "minItems": 1,
+                "maxItems": ARRAY_MAX,
+            },
+        ]
+    }
+    return found
+
+
+def _event() -> dict[str, Any]:
+    """Return our own format: a signal as it is sent, with what is for people."""
+    signal = Signal.model_json_schema(ref_template=REFERENCE)
+    fields = {
+        **signal["properties"],
+        "dedup_key": {"anyOf": [signal["properties"]["dedup_key"], {"type": "null"}]},
+        "source": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        "details": {"anyOf": [OBJECT, {"type": "null"}]},
+        "links": {
+            "anyOf": [{"type": "array", "maxItems": LINKS_MAX}, {"type": "null"}]
+        },
+    }
+    return {
+        "type": "object",
+        "description": "One thing that a monitoring source says.",
+        "properties": fields,
+        "required": ["action", "title"],
+        "additionalProperties": False,
+    }
