@@ -45,6 +45,10 @@ test: check ## all tests, starting the servers they need
 faults: setup ## the long form of the fault tests: kills, wipes and freezes under load
 	@FAULTS=long $(BIN)/pytest -s tests/faults
 
+.PHONY: fuzz
+fuzz: setup ## fifteen minutes of requests of every kind that the OpenAPI documents describe
+	@FUZZ_SECONDS=$${FUZZ_SECONDS:-900} $(BIN)/pytest -s tests/e2e/test_any_request.py
+
 .PHONY: bench
 bench: setup ## measure, each figure beside its bound
 	@$(BIN)/python -m bench

@@ -1,5 +1,6 @@
 """What none of an application's routes takes is answered like every other "no"."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,10 @@ PATH_SHOWN = 256
 
 def complete(routes: Sequence[Route]) -> list[Route]:
     """Return `routes` and, last, one for all that is asked beside them."""
-    return [*routes, Route("/{path:path}", _NothingHere(routes))]
+    rest = Route("/{path:path}", _NothingHere(routes))
+    # A path may hold the end of a line (%0A), which the usual pattern stops at.
+    rest.path_regex = re.compile(f"(?s){rest.path_regex.pattern}")
+    return [*routes, rest]
 
 
 @dataclass(frozen=True)

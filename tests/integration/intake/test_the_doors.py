@@ -27,6 +27,8 @@ def test_an_event_id_that_can_be_none_is_not_found(doors: Doors, event_id: str) 
         ("BREW", "/v1/requests/e-1", 405),
         ("POST", "/v1/queues", 404),
         ("GET", "/", 404),
+        ("GET", "/v1/requests/e%0A1", 404),
+        ("GET", "/nowhere%0A", 404),
     ],
 )
 def test_what_is_not_there_is_refused_like_all_else(

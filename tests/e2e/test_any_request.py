@@ -1,0 +1,139 @@
+"""Whatever a request says, the answer is one of those that are described, and in time.
+
+Of both documents, every operation: requests as described, and such that are not quite.
+The short form is part of `make test` and always the same; the long one, `make fuzz`,
+goes on from where chance takes it, `FUZZ_SECONDS` long.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from time import monotonic
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from docs.generate import intake_openapi, openapi
+from shared.access import create
+from shared.command import Scope
+from tests.support.any_request import (
+    Operation,
+    Request,
+    aimed,
+    conforms,
+    operations,
+    sent,
+)
+from tests.support.desk import SERVICES, Desk, running_desk
+from tests.support.servers import reachable_folder
+
+pytestmark = pytest.mark.e2e
+
+SECONDS = float(os.environ.get("FUZZ_SECONDS", "0"))
+"""How long to go on; 0: a fixed number of requests."""
+EXAMPLES = 10
+OPERATIONS = [
+    *operations("api", openapi.described()),
+    *operations("intake", intake_openapi.described()),
+]
+GOING_ON = settings(
+    max_examples=100_000,
+    database=None,
+    deadline=None,
+    phases=(Phase.generate, Phase.shrink),
+    suppress_health_check=list(HealthCheck),
+)
+FIXED = settings(
+    GOING_ON, max_examples=EXAMPLES, derandomize=True, phases=(Phase.generate,)
+)
+SHARE = SECONDS / len(OPERATIONS)
+SCOPES: Sequence[Scope] = ("agent", "manager", "auditor", "admin")
+
+
+@pytest.fixture(scope="module")
+def desk() -> Iterator[Desk]:
+    with reachable_folder() as folder, running_desk(folder) as desk:
+        log = desk.log()
+        with log.transaction() as cursor:
+            everything = create(cursor, datetime.now(UTC), "person:nadia", SCOPES)
+        log.close()
+        desk.tokens["all"] = everything.token
+        yield desk
+        for name in SERVICES:
+            written = desk.output(name)
+            assert "Traceback" not in written, written[-4000:]
+            assert "answer.unexpected" not in written, written[-4000:]
+
+
+@pytest.fixture(scope="module")
+def there_are(desk: Desk) -> dict[str, str]:
+    """Give what requests may name: an incident, a problem, a source and so on."""
+    with httpx.Client(base_url=desk.api_url, headers=desk.bearer("all")) as client:
+
+        def begun(path: str, name: str, **body: object) -> str:
+            answer = client.post(f"/v1/{path}", json=body)
+            assert answer.is_success, answer.text
+            return str(answer.json()[name])
+
+        ref = begun("incidents", "incident", title="The portal is down", service="web")
+        return {
+            "incidents/ref": ref,
+            "problems/ref": begun("problems", "record", title="Disk", incident=ref),
+            "changes/ref": begun("changes", "record", title="Disk", incident=ref),
+            "handovers/ref": ref,
+            "queues/queue": "all",
+            "sources/name": "demo",
+        }
+
+
+def shown(desk: Desk, operation: Operation) -> dict[str, str]:
+    """Return the headers in which somebody who may is who they are."""
+    key = desk.tokens["source"]
+    if "token" in operation.keys:
+        return desk.bearer("all")
+    if "genie_key" in operation.keys:
+        return {"Authorization": f"GenieKey {key}"}
+    if "alerta_key" in operation.keys:
+        return {"Authorization": f"Key {key}"}
+    return {"Authorization": f"Bearer {key}"} if operation.keys else {}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.name)
+def test_any_request_is_answered_as_described(
+    desk: Desk, there_are: dict[str, str], operation: Operation
+) -> None:
+    url = desk.api_url if operation.of == "api" else desk.intake_url
+    headers, began = shown(desk, operation), monotonic()
+
+    @(GOING_ON if SECONDS else FIXED)
+    @given(operation.cases(), st.booleans())
+    def ask(case: Request, real: bool) -> None:
+        if SECONDS and monotonic() - began > SHARE:
+            return
+        if "key" in case.path_parameters:
+            case.path_parameters["key"] = desk.tokens["source"]
+        if real:
+            aimed(case, there_are)
+        conforms(case, sent(case, url, headers))
+
+    ask()
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [each for each in OPERATIONS if each.keys],
+    ids=lambda each: each.name,
+)
+def test_nobody_comes_in_without_a_key(desk: Desk, operation: Operation) -> None:
+    url = desk.api_url if operation.of == "api" else desk.intake_url
+
+    @FIXED
+    @given(operation.cases())
+    def ask(case: Request) -> None:
+        answer = sent(case, url, {"Authorization": "Bearer pmn_wrong"})
+        assert 400 <= answer.status_code < 500, answer.text
+        conforms(case, answer)
+
+    ask()
