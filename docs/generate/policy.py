@@ -26,8 +26,9 @@ JSON schema for editors. A small example is `deploy/permanence.yaml`.
   in it: people are ids (`permanence people import`), secrets `env:NAME` or `file:PATH`.
 * YAML 1.2: an unquoted `18:00` is text. A key given twice, a tag, an anchor is refused.
 * Durations in h, m and s, never days. Times of day are local to the zone beside them.
-* Public holidays become dates when a policy is applied, from the year before to five
-  years after; apply the same file again to have later ones.
+* Public holidays and the events of iCalendar files become dates when a policy is
+  applied, from the year before to five years after; apply the same file again to have
+  later ones. [How calendars go together](../how-to/coverage-calendars.md).
 """
 
 Schema = Mapping[str, Any]

@@ -8,15 +8,18 @@ import getpass
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 from pydantic import JsonValue, ValidationError
 from rich.text import Text
 
 from services.intake import policy_store
-from services.intake.cli_desk import log_of, remember, text_of
+from services.intake.cli_desk import clock_of, log_of, remember, text_of
+from services.intake.closing_texts import texts_beside
+from services.intake.expanding import Files
 from services.intake.policy_store import Signature
 from shared.command_line.answers import (
     AsJson,
@@ -49,9 +52,9 @@ File = Annotated[Path, typer.Argument(help="A policy in YAML 1.2; `-`: a pipe.")
 
 
 @config.command()
-def check(file: File, as_json: AsJson = False) -> None:
+def check(ctx: typer.Context, file: File, as_json: AsJson = False) -> None:
     """Say every mistake in a policy, with its line and what to do."""
-    policy = _policy(file, as_json=as_json)
+    policy = _whole(_read(file, as_json=as_json), clock_of(ctx)(), as_json=as_json)
     sizes = {
         name: len(getattr(policy, name))
         for name in ("services", "teams", "contracts", "sources", "calendars")
@@ -59,7 +62,17 @@ def check(file: File, as_json: AsJson = False) -> None:
     listed = ", ".join(
         counted(number, name.removesuffix("s")) for name, number in sizes.items()
     )
-    answer(as_json, {"ok": True, **sizes}, f"{file}: good. {listed}.")
+    closed = {
+        name: len(calendar.holidays) for name, calendar in policy.calendars.items()
+    }
+    said = [
+        f"Calendar {name}: {counted(closed[name], 'closed date')} as of now, "
+        f"with those in {', '.join(calendar.closed_in)}."
+        for name, calendar in policy.calendars.items()
+        if calendar.closed_in
+    ]
+    plain = {"ok": True, **sizes, "closed": closed}
+    answer(as_json, plain, f"{file}: good. {listed}.", *said)
 
 
 @config.command()
@@ -69,10 +82,11 @@ def diff(
     as_json: AsJson = False,
 ) -> None:
     """Show what applying a policy would change. Exit code 1 if anything."""
-    policy = _policy(file, as_json=as_json)
+    it = _read(file, as_json=as_json)
     with log_of(ctx, as_json=as_json) as (log, clock):
         now = policy_store.current(log)
-        changes = policy_store.changes_by(log, policy, clock())
+        policy = _whole(it, clock(), as_json=as_json)
+        changes = policy_store.changes_by(log, policy)
     version = now[0] if now else 0
     plain = {"version": version, "changes": [_plain(each) for each in changes]}
     human = _table(changes) if changes else f"As in force, version {version}."
@@ -96,10 +110,12 @@ def apply(
 ) -> None:
     """Put a policy in force for what comes from now on. What was promised stays."""
     signature = _signature(by, reason, approved_by, as_json=as_json)
-    text = text_of(file, TEXT_MAX, as_json=as_json)
+    it = _read(file, as_json=as_json)
     with log_of(ctx, as_json=as_json) as (log, clock):
         try:
-            applied = policy_store.apply(log, text, signature, clock())
+            applied = policy_store.apply(
+                log, it.text, signature, clock(), files=it.files
+            )
         except StaleVersion as error:
             sentence = (
                 "somebody else applied a policy just now and nothing was done: "
@@ -117,10 +133,28 @@ def schema(as_json: AsJson = True) -> None:
     answer(as_json, json_schema())
 
 
-def _policy(file: Path, *, as_json: bool) -> Policy:
-    policy = read(text_of(file, TEXT_MAX, as_json=as_json))
+class _Read(NamedTuple):
+    """A policy that was read, from where, and the files it names."""
+
+    file: Path
+    text: str
+    policy: Policy
+    files: Files
+
+
+def _read(file: Path, *, as_json: bool) -> _Read:
+    text = text_of(file, TEXT_MAX, as_json=as_json)
+    policy = read(text)
     if isinstance(policy, list):
         raise refused_for(as_json, str(file), policy)
+    return _Read(file, text, policy, texts_beside(file, policy, as_json=as_json))
+
+
+def _whole(it: _Read, now: datetime, *, as_json: bool) -> Policy:
+    """Return a policy with all dates, as it would be applied now."""
+    policy = policy_store.whole(it.text, it.policy, now, it.files)
+    if isinstance(policy, list):
+        raise refused_for(as_json, str(it.file), policy)
     return policy
 
 

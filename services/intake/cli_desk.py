@@ -55,6 +55,12 @@ def text_of(file: Path, bytes_max: int, *, as_json: bool) -> str:
         raise refused(as_json, sentence, Exit.INVALID) from error
 
 
+def clock_of(ctx: typer.Context) -> Clock:
+    """Return the clock of a desk."""
+    address = ctx.find_object(Address)
+    return clock_from(address.lever if address else None)
+
+
 @contextmanager
 def log_of(ctx: typer.Context, *, as_json: bool) -> Iterator[tuple[EventLog, Clock]]:
     """Give the log and the clock of a desk; end with a sentence where it is away."""

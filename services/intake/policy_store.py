@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from psycopg import Cursor
 from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue, StringConstraints
 
+from services.intake.expanding import NO_FILES, Files, expanded
 from shared.entry import Entry
 from shared.event_log import EventLog
 from shared.events.policy import STREAM, PolicyApplied
@@ -16,8 +17,7 @@ from shared.policy.contact_details import contact_detail_in
 from shared.policy.difference import Change, difference
 from shared.policy.document import Policy
 from shared.policy.names import Person
-from shared.policy.public_holidays import expand
-from shared.policy.reading import read
+from shared.policy.reading import placed, read
 from shared.policy.sources import Source
 
 Purpose = Literal["live", "demo", "test"]
@@ -77,15 +77,17 @@ def source_ever(log: EventLog, name: str) -> list[tuple[datetime, Source | None]
     return [(event.at, _policy(event).sources.get(name)) for _, event in _applied(log)]
 
 
-def apply(
+def apply(  # the last two have a default for good
     log: EventLog,
     text: str,
     signature: Signature,
     now: datetime,
     purpose: Purpose | None = None,
+    files: Files = NO_FILES,
 ) -> Applied | list[Mistake]:
     """Put the policy in `text` in force, or return what is wrong with it.
 
+    `files` are those that its calendars name, for they are beside it and not here.
     Without `purpose` the log keeps the one it has; a new log is `live`. Raises
     `StaleVersion` where somebody else applied one in between: nothing is done then.
     """
@@ -98,7 +100,9 @@ def apply(
         sentence = f"this log is for `{of_log}`: use another database for `{purpose}`"
         return [Mistake("purpose", None, sentence)]
     version = past[-1][0] if past else 0
-    policy = expand(policy, now.date())
+    policy = whole(text, policy, now, files)
+    if isinstance(policy, list):
+        return policy
     changes = difference(_document(past), policy.document())
     if not changes:
         return Applied(version, policy, ())
@@ -107,9 +111,17 @@ def apply(
     return Applied(entry.version, policy, tuple(changes))
 
 
-def changes_by(log: EventLog, policy: Policy, now: datetime) -> list[Change]:
-    """Return what applying `policy` now would change."""
-    return difference(_document(_applied(log)), expand(policy, now.date()).document())
+def whole(
+    text: str, policy: Policy, now: datetime, files: Files = NO_FILES
+) -> Policy | list[Mistake]:
+    """Return the policy in `text` as it is applied now, or what is wrong with it."""
+    found = expanded(policy, now.date(), files)
+    return found if isinstance(found, Policy) else placed(text, found)
+
+
+def changes_by(log: EventLog, policy: Policy) -> list[Change]:
+    """Return what putting a whole policy in force would change."""
+    return difference(_document(_applied(log)), policy.document())
 
 
 def _event(

@@ -24,10 +24,10 @@ def due_command() -> None:
     """Say when a target is used up: one JSON object a line in, one a line out.
 
     In: `{"calendar": {"timezone", "weekly_hours": {"mon": [["09:00", "17:00"]]},
-    "holidays": ["2025-06-09", "12-25"]}, "start", "target_seconds", "pauses": [{"from",
-    "to"}]}`. Out: `{"due_at"}` in UTC, null where a pause without `to` comes first;
-    `{"error"}` for a line that is wrong. Exit codes: 0 all answered, 2 a line was
-    wrong.
+    "holidays": ["2025-06-09", "12-25"], "open": ["2025-12-06 09:00-12:00"]}, "start",
+    "target_seconds", "pauses": [{"from", "to"}]}`. Out: `{"due_at"}` in UTC, null where
+    a pause without `to` comes first; `{"error"}` for a line that is wrong. Exit codes:
+    0 all answered, 2 a line was wrong.
     """
     _answer_lines(due_answer)
 

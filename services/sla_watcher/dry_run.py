@@ -1,7 +1,7 @@
 """A calendar and a target tried out: when is it due, how much has elapsed. Pure.
 
 No desk is asked. What is tried has the form of a policy's calendar, made whole: weekly
-hours by day, closed days as dates.
+hours by day, closed days as dates, extra openings.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,6 +20,8 @@ from shared.working_time import Span, due, elapsed, hours_of
 SECONDS_MAX = 100 * 366 * 24 * 60 * 60
 """No promise is longer than a century."""
 PAUSES_MAX = 10_000
+_BECOMES_DATES = ("closed", "closed_in", "public_holidays")
+"""What a calendar says before it is made whole."""
 _NEVER = datetime(9996, 1, 1, tzinfo=UTC)
 """Where a pause without an end ends, for counting."""
 
@@ -94,4 +96,10 @@ def _read(kind: type[_Asked], asked: Mapping[str, JsonValue]) -> _Asked:
             f"calendar.timezone: `{zone}` is no time zone: write one such as "
             "Europe/Paris"
         )
+    for field in _BECOMES_DATES:
+        if getattr(question.calendar, field):
+            raise ValueError(
+                f"calendar.{field}: that becomes dates when a policy is applied: here "
+                "write the dates into `holidays`"
+            )
     return question

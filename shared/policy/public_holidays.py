@@ -4,9 +4,7 @@ from datetime import date
 
 from shared.policy.calendars import Calendar
 from shared.policy.document import Policy
-
-YEARS_BACK = 1
-YEARS_AHEAD = 5
+from shared.policy.horizon import horizon
 
 
 def expand(policy: Policy, on: date) -> Policy:
@@ -39,7 +37,7 @@ def _closed_days(calendar: Calendar, on: date) -> tuple[str, ...]:
 def _public(region: str, on: date) -> list[str]:
     from holidays import country_holidays  # heavy
 
-    years = range(on.year - YEARS_BACK, on.year + YEARS_AHEAD + 1)
+    years = horizon(on)
     country, _, subdivision = region.partition("-")
     days = country_holidays(country, subdiv=subdivision or None, years=years)
     return [day.isoformat() for day in days if day.year in years]

@@ -5,7 +5,8 @@ All is counted in whole seconds: an instant within a second counts as its beginn
 
 A local time that does not exist moves forward by as much as the clocks do; one that
 comes twice means the first. A closed day closes what lies on that local date: of a
-window across midnight only the part before it or after it.
+window across midnight only the part before it or after it. An extra opening wins over
+the week and over every closed day. A date that a zone left out has no hours.
 """
 
 from shared.working_time.account import Window, account

@@ -1,8 +1,8 @@
 """Hours: a coverage calendar made ready for counting."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -12,18 +12,22 @@ from shared.policy.weekly_hours import DAYS, Day, Window
 Part = tuple[int, int]
 """From, to, half-open: of a local date in minutes, 0 to 1440."""
 WHOLE_DAY: Part = (0, 24 * 60)
+Dated = tuple[str, Part]
+"""A part of a date: `2025-06-09`, or `12-24` of every year."""
+PartsByDate = Mapping[str, Sequence[Part]]
 Week = tuple[tuple[Day, tuple[Window, ...]], ...]
 
 
 @dataclass(frozen=True)
 class Hours:
-    """The open parts of each weekday, less those closed on single dates."""
+    """The open parts of each weekday, less what dates close, and what they open."""
 
     zone: ZoneInfo
     week: tuple[tuple[Part, ...], ...]
     """By weekday, Monday first; windows across midnight are cut there."""
-    closed: tuple[tuple[str, Part], ...] = field(default=(), hash=False)
-    """By date: `2025-06-09`, or `12-24` of every year."""
+    closed: tuple[Dated, ...] = field(default=(), hash=False)
+    opened: tuple[Dated, ...] = field(default=(), hash=False)
+    """Wins over `week` and `closed`; windows across midnight are cut there."""
 
 
 ALWAYS = Hours(ZoneInfo("UTC"), ((WHOLE_DAY,),) * len(DAYS))
@@ -33,15 +37,20 @@ ALWAYS = Hours(ZoneInfo("UTC"), ((WHOLE_DAY,),) * len(DAYS))
 def hours_of(calendar: Calendar) -> Hours:
     """Return the hours of a calendar; its closed days are those in `holidays` alone."""
     week = tuple(calendar.weekly_hours.items())
-    return _compiled(calendar.timezone, week, calendar.holidays)
+    return _compiled(calendar.timezone, week, calendar.holidays, calendar.open)
 
 
-def open_parts(hours: Hours, day: date, closed: dict[str, list[Part]]) -> list[Part]:
-    """Return when `day` is open, with the closed parts by date as in `hours.closed`."""
+def open_parts(
+    hours: Hours, day: date, closed: PartsByDate, opened: PartsByDate
+) -> list[Part]:
+    """Return when `day` is open, with what `hours` has closed and opened by date."""
     parts = list(hours.week[day.weekday()])
     written = day.isoformat()
     for closing in (*closed.get(written, ()), *closed.get(written[5:], ())):
         parts = [rest for part in parts for rest in _less(part, closing)]
+    if extra := opened.get(written):
+        # Joined on the clock: where it jumps, the instants might lie otherwise.
+        parts = list(joined(sorted([*parts, *extra])))
     return parts
 
 
@@ -60,7 +69,9 @@ def joined(parts: list[Part]) -> Iterator[Part]:
 
 
 @lru_cache(maxsize=256)
-def _compiled(zone: str, week: Week, closings: tuple[str, ...]) -> Hours:
+def _compiled(
+    zone: str, week: Week, closings: tuple[str, ...], openings: tuple[str, ...]
+) -> Hours:
     days: list[list[Part]] = [[] for _ in DAYS]
     for day, windows in week:
         today = DAYS.index(day)
@@ -75,10 +86,22 @@ def _compiled(zone: str, week: Week, closings: tuple[str, ...]) -> Hours:
         ZoneInfo(zone),
         tuple(tuple(joined(sorted(parts))) for parts in days),
         tuple(_closing(written) for written in closings),
+        tuple(part for written in openings for part in _opening(written)),
     )
 
 
-def _closing(written: str) -> tuple[str, Part]:
+def _opening(written: str) -> Iterator[Dated]:
+    day, _, times = written.partition(" ")
+    opens, closes = (_minutes(time) for time in times.split("-"))
+    if opens < closes:
+        yield day, (opens, closes)
+    else:
+        next_day = date.fromisoformat(day) + timedelta(days=1)
+        yield day, (opens, WHOLE_DAY[1])
+        yield next_day.isoformat(), (0, closes)
+
+
+def _closing(written: str) -> Dated:
     day, _, times = written.partition(" ")
     if not times:
         return day, WHOLE_DAY

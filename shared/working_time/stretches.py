@@ -5,13 +5,20 @@ nothing: each is worked out once for given hours, and remembered.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from shared.working_time.hours import WHOLE_DAY, Hours, Part, joined, open_parts
+from shared.working_time.hours import (
+    WHOLE_DAY,
+    Dated,
+    Hours,
+    Part,
+    joined,
+    open_parts,
+)
 
 LENGTH = 2**25
 """Seconds of a stretch: 388 days."""
@@ -73,17 +80,30 @@ def stretch(hours: Hours, number: int) -> Stretch:
 
 
 def _spans(hours: Hours, start: int, end: int) -> Iterator[Part]:
-    closed: dict[str, list[Part]] = {}
-    for written, part in hours.closed:
-        closed.setdefault(written, []).append(part)
+    closed, opened = _by_date(hours.closed), _by_date(hours.opened)
     first, last = (datetime.fromtimestamp(at, UTC).toordinal() for at in (start, end))
     for number in range(first - _DAYS_AROUND, last + _DAYS_AROUND + 1):
         day = date.fromordinal(number)
-        for part in open_parts(hours, day, closed):
+        if not _has(hours.zone, day):
+            continue
+        for part in open_parts(hours, day, closed, opened):
             opens, closes = (_instant(hours.zone, day, minute) for minute in part)
             span = max(opens, start), min(closes, end)
             if span[0] < span[1]:
                 yield span
+
+
+def _by_date(dated: Iterable[Dated]) -> dict[str, list[Part]]:
+    found: dict[str, list[Part]] = {}
+    for written, part in dated:
+        found.setdefault(written, []).append(part)
+    return found
+
+
+def _has(zone: ZoneInfo, day: date) -> bool:
+    """Tell whether a date exists: on 30 December 2011 nobody in Samoa had any hours."""
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=zone)
+    return datetime.fromtimestamp(noon.timestamp(), zone).day == day.day
 
 
 def _instant(zone: ZoneInfo, day: date, minute: int) -> int:

@@ -55,6 +55,7 @@ calendars = st.fixed_dictionaries(
     optional={
         "public_holidays": st.sampled_from(["FR", "CA-QC"]),
         "closed": st.lists(dates | st.just("12-24 12:00-24:00"), max_size=3),
+        "open": st.lists(st.just("2025-12-06 09:00-12:00"), max_size=2),
     },
 )
 by_urgency = st.fixed_dictionaries(

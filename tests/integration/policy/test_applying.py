@@ -8,13 +8,14 @@ import pytest
 from pydantic import ValidationError
 
 from services.intake import policy_store
+from services.intake.expanding import Files, expanded
 from services.intake.policies import Policies
 from services.intake.policy_store import Applied, Signature
 from shared.event_log import EventLog, StaleVersion
 from shared.events.policy import STREAM, PolicyApplied
 from shared.mistake import Mistake
+from shared.policy.checking import Wrong
 from shared.policy.document import Policy
-from shared.policy.public_holidays import expand
 from tests.support.policies import FULL, full_text
 from tests.support.servers import Database
 
@@ -105,13 +106,15 @@ def test_who_comes_second_is_told_and_nothing_is_done(
 ) -> None:
     other = EventLog.open(database.dsn("desk_admin"), pool_size=1)
 
-    def while_another_applies(policy: Policy, on: date) -> Policy:
+    def while_another_applies(
+        policy: Policy, on: date, files: Files
+    ) -> Policy | list[Wrong]:
         """Between our reading and our writing, another admin applies a policy."""
-        monkeypatch.setattr(policy_store, "expand", expand)
+        monkeypatch.setattr(policy_store, "expanded", expanded)
         applied(other, full_text(("p2: 5h", "p2: 4h")))
-        return expand(policy, on)
+        return expanded(policy, on, files)
 
-    monkeypatch.setattr(policy_store, "expand", while_another_applies)
+    monkeypatch.setattr(policy_store, "expanded", while_another_applies)
     with pytest.raises(StaleVersion):
         policy_store.apply(log, FULL, SIGNED, NOW)
     assert log.head_version(STREAM) == 1

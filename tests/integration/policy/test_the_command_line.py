@@ -12,9 +12,10 @@ from typer.testing import CliRunner
 from services.intake import policy_store
 from services.intake.cli_config import config
 from services.intake.cli_people import people
+from services.intake.expanding import Files, expanded
 from shared.machine.ports import free_port
+from shared.policy.checking import Wrong
 from shared.policy.document import Policy
-from shared.policy.public_holidays import expand
 from tests.support.compose import ROOT
 from tests.support.policies import FULL, FULL_FILE, full_text
 from tests.support.servers import Database
@@ -165,12 +166,14 @@ def test_who_applies_second_is_told_and_nothing_is_done(
 ) -> None:
     other = written(tmp_path, full_text(("p2: 5h", "p2: 4h")))
 
-    def while_another_applies(policy: Policy, on: date) -> Policy:
-        monkeypatch.setattr(policy_store, "expand", expand)
+    def while_another_applies(
+        policy: Policy, on: date, files: Files
+    ) -> Policy | list[Wrong]:
+        monkeypatch.setattr(policy_store, "expanded", expanded)
         assert run("config", "apply", other, *SIGNED, DATABASE_URL=url).code == 0
-        return expand(policy, on)
+        return expanded(policy, on, files)
 
-    monkeypatch.setattr(policy_store, "expand", while_another_applies)
+    monkeypatch.setattr(policy_store, "expanded", while_another_applies)
     said = run("config", "apply", FULL_FILE, *SIGNED, DATABASE_URL=url)
     assert (said.code, said.out) == (4, "")
     assert "somebody else applied" in said.err

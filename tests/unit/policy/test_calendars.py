@@ -5,13 +5,15 @@ from datetime import date
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from shared.policy.calendars import Closing
+from shared.policy.calendars import Closing, ClosingFile, Opening
 from shared.policy.public_holidays import expand
 from shared.policy.weekly_hours import WeeklyHours
 from tests.support.policies import full
 
 hours = TypeAdapter[object](WeeklyHours)
 closing = TypeAdapter[str](Closing)
+opening = TypeAdapter[str](Opening)
+closing_file = TypeAdapter[str](ClosingFile)
 SUMMER = date(2025, 7, 1)
 
 
@@ -72,6 +74,49 @@ def test_a_closed_day_is_a_date_each_year_or_once_whole_or_in_part(day: str) -> 
 def test_what_is_no_closed_day_is_refused(day: str) -> None:
     with pytest.raises(ValidationError):
         closing.validate_python(day)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["2025-12-06 09:00-12:00", "2025-12-06 00:00-24:00", "2025-12-06 22:00-02:00"],
+)
+def test_an_extra_opening_has_its_date_and_may_go_on_after_midnight(
+    written: str,
+) -> None:
+    assert opening.validate_python(written) == written
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("2025-12-06", "its date and hours"),
+        ("12-06 09:00-12:00", "its date and hours"),
+        ("1925-12-06 09:00-12:00", "its date and hours"),
+        ("2025-12-06 9:00-12:00", "its date and hours"),
+        ("2025-12-06 09:00-12:00\n", "its date and hours"),
+        ("2025-12-06 24:00-02:00", "its date and hours"),
+        ("2025-12-36 09:00-12:00", "no day of the calendar"),
+        ("2025-12-06 09:00-09:00", "longer than nothing"),
+    ],
+)
+def test_what_is_no_extra_opening_is_refused(written: str, words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        opening.validate_python(written)
+
+
+@pytest.mark.parametrize("name", ["closings.ics", "ville/fermetures été.ICS"])
+def test_files_of_closings_lie_beside_the_policy(name: str) -> None:
+    assert closing_file.validate_python(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["/etc/closings.ics", "../closings.ics", "a/../../b.ics", "a\\b.ics", "c.csv", "",
+     f"{'a' * 200}.ics"],
+)  # fmt: skip
+def test_other_files_are_refused(name: str) -> None:
+    with pytest.raises(ValidationError):
+        closing_file.validate_python(name)
 
 
 def test_public_holidays_become_dates_from_last_year_to_five_years_on() -> None:

@@ -189,6 +189,12 @@ def test_a_holiday_may_close_a_part_of_the_day() -> None:
     )
 
 
+def test_a_date_that_a_zone_left_out_has_no_hours() -> None:
+    samoa = hours({"mon-fri": ["09:00-17:00"]}, zone="Pacific/Apia")
+    thursday = at("2011-12-29T16:00-10:00")
+    assert due(samoa, thursday, 2 * HOUR) == at("2012-01-02T10:00+14:00")
+
+
 def test_public_holidays_count_only_as_dates() -> None:
     named = Calendar(
         timezone="Europe/Paris",

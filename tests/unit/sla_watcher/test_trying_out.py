@@ -87,6 +87,13 @@ def test_a_pause_without_an_end_counts_until_the_end_that_is_asked_about() -> No
     assert told("elapsed", line) == (0, [{"elapsed_seconds": 600}])
 
 
+def test_an_extra_opening_counts() -> None:
+    saturday = {**OFFICE, "open": ["2025-06-07 09:00-12:00"]}
+    line = {**HALF_AN_HOUR, "calendar": saturday, "target_seconds": 3_600}
+
+    assert told("due", line) == (0, [{"due_at": "2025-06-07T07:30:00Z"}])
+
+
 @pytest.mark.parametrize(
     ("line", "what"),
     [
@@ -112,6 +119,14 @@ def test_a_pause_without_an_end_counts_until_the_end_that_is_asked_about() -> No
         (
             {**HALF_AN_HOUR, "calendar": {**OFFICE, "holidays": ["2025-02-30"]}},
             "is no day of the calendar",
+        ),
+        (
+            {**HALF_AN_HOUR, "calendar": {**OFFICE, "closed": ["2025-06-10"]}},
+            "calendar.closed: that becomes dates when a policy is applied",
+        ),
+        (
+            {**HALF_AN_HOUR, "calendar": {**OFFICE, "closed_in": ["closings.ics"]}},
+            "calendar.closed_in: that becomes dates when a policy is applied",
         ),
     ],
 )

@@ -1,0 +1,68 @@
+"""A policy as it is put in force: each closed day a date, or why that cannot be.
+
+What is in the event says all: no newer library and no changed file makes another
+policy of it.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from shared.policy.calendars import Calendar
+from shared.policy.checking import EXPANDED_MAX, Wrong, too_large
+from shared.policy.closing_files import closings_in
+from shared.policy.document import Policy
+from shared.policy.horizon import horizon
+from shared.policy.public_holidays import expand
+from shared.working_time import elapsed, hours_of
+
+Files = Mapping[str, str]
+"""The text of each file that calendars name in `closed_in`."""
+NO_FILES: Files = {}
+
+
+def expanded(policy: Policy, on: date, files: Files = NO_FILES) -> Policy | list[Wrong]:
+    """Return `policy` as applied on that day, or each wrong path with a sentence."""
+    wrong: list[Wrong] = []
+    calendars: dict[str, Calendar] = {}
+    for name, calendar in policy.calendars.items():
+        closed, mistakes = _closed(calendar, on, files)
+        wrong += [(("calendars", name, *path), words) for path, words in mistakes]
+        calendars[name] = calendar.model_copy(update={"holidays": closed})
+    if wrong:
+        return wrong
+    whole = expand(policy.model_copy(update={"calendars": calendars}), on)
+    return [*_never_open(whole, on), *too_large(whole, EXPANDED_MAX)] or whole
+
+
+def _closed(
+    calendar: Calendar, on: date, files: Files
+) -> tuple[tuple[str, ...], list[Wrong]]:
+    days, wrong = set(calendar.holidays), list[Wrong]()
+    for place, name in enumerate(calendar.closed_in):
+        if name not in files:
+            words = (
+                f"`{name}` lies beside the policy, and only its text came: apply it "
+                "with `permanence config apply FILE`, or write the days into `closed`"
+            )
+            wrong.append((("closed_in", place), words))
+            continue
+        try:
+            days.update(closings_in(files[name], calendar.timezone, horizon(on)))
+        except ValueError as error:
+            wrong.append((("closed_in", place), f"{name}: {error}"))
+    return tuple(sorted(days)), wrong
+
+
+def _never_open(policy: Policy, on: date) -> Iterator[Wrong]:
+    last = horizon(on)[-1]
+    for name, calendar in policy.calendars.items():
+        zone = ZoneInfo(calendar.timezone)
+        begins = datetime(on.year, on.month, on.day, tzinfo=zone)
+        ends = datetime(last + 1, 1, 1, tzinfo=zone)
+        if not elapsed(hours_of(calendar), begins, ends):
+            words = (
+                f"never open from {on} to the end of {last}: nothing promised under it "
+                "would ever be due; leave some of its hours open"
+            )
+            yield ("calendars", name), words

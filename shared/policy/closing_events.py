@@ -1,0 +1,167 @@
+"""The events of an iCalendar file that close, each time they happen. Pure: text in.
+
+Rules, extra and left-out dates and changed occurrences are worked out by the library
+`recurring-ical-events`; what it cannot be asked is refused here, with a sentence.
+"""
+
+from calendar import monthrange
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from icalendar import Calendar, Component
+
+FILE_BYTES_MAX = 1024 * 1024
+EVENTS_MAX = 2_000
+"""Of a file."""
+RULES_MAX = 200
+"""Events of a file that happen again."""
+OCCURRENCES_MAX = 10_000
+"""How often the events of a file may happen within the years that are asked for."""
+_BY_DAYS = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
+_TIMES_OF_DAY = ("BYHOUR", "BYMINUTE", "BYSECOND")
+_INSTANTS = ("DTSTART", "DTEND", "RECURRENCE-ID", "RDATE", "EXDATE")
+_A_LEAP_YEAR = 2024
+_AGAIN = "export it again from where it comes from"
+
+
+class Closing(NamedTuple):
+    """From, to; dates where it is for whole days, and local times without a zone."""
+
+    begins: date
+    ends: date
+
+
+def closing_events(text: str, years: range) -> Iterator[Closing]:
+    """Yield when events close. ValueError: a sentence that says what to do.
+
+    Free time (`TRANSP:TRANSPARENT`) and what is cancelled closes nothing.
+    """
+    calendars = _calendars(text)
+    _check([event for each in calendars for event in each.walk("VEVENT")])
+    for number, event in enumerate(_happening(calendars, years), 1):
+        if number > OCCURRENCES_MAX:
+            raise ValueError(
+                f"its events happen more than {OCCURRENCES_MAX} times from {years[0]} "
+                f"to {years[-1]}: leave some out"
+            )
+        if not _is_void(event):
+            yield Closing(_date(event["DTSTART"]), _date(event["DTEND"]))
+
+
+def _happening(calendars: Sequence["Calendar"], years: range) -> Iterator["Component"]:
+    """Yield events as they happen, year by year, so that few are enough to see many."""
+    from recurring_ical_events import of  # heavy
+
+    try:
+        queries = [of(calendar) for calendar in calendars]
+        for year in years:
+            for query in queries:
+                yield from query.between((year, 1, 1), (year + 1, 1, 1))
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as no:
+        raise ValueError(f"an event in it cannot be worked out: {_AGAIN}") from no
+
+
+def _calendars(text: str) -> Sequence["Calendar"]:
+    from icalendar import Calendar  # heavy
+
+    try:
+        found = Calendar.from_ical(text, multiple=True)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ValueError(f"not iCalendar: {_AGAIN}") from error
+    calendars = [each for each in found if isinstance(each, Calendar)]
+    if not calendars or len(calendars) < len(found):
+        raise ValueError(f"not iCalendar, for it has no VCALENDAR: {_AGAIN}")
+    return calendars
+
+
+def _check(events: Sequence["Component"]) -> None:
+    if not events:
+        raise ValueError("no event in it closes anything: take it out of `closed_in`")
+    if len(events) > EVENTS_MAX:
+        raise ValueError(f"more than {EVENTS_MAX} events: leave the old ones out")
+    if sum("RRULE" in event for event in events) > RULES_MAX:
+        raise ValueError(f"more than {RULES_MAX} events that recur: leave some out")
+    if all(_says(event, "TRANSP", "TRANSPARENT") for event in events):
+        raise ValueError(
+            "all its events are marked as free time (TRANSP:TRANSPARENT), which closes "
+            "nothing: mark them as busy, or take the file out of `closed_in`"
+        )
+    for event in events:
+        if mistake := _mistake(event):
+            raise ValueError(f"event {_name(event)}: {mistake}")
+
+
+def _mistake(event: "Component") -> str | None:
+    if "DTSTART" not in event or event.errors:
+        return f"it cannot be read whole: correct it, or {_AGAIN}"
+    for rule in _several(event.get("RRULE")):
+        frequency = [str(each).upper() for each in rule.get("FREQ", ())]
+        if not _BY_DAYS.issuperset(frequency) or any(
+            len(rule.get(each, ())) > 1 for each in _TIMES_OF_DAY
+        ):
+            return (
+                "it happens more than once a day: write one event with its begin and "
+                "end, and a rule such as FREQ=WEEKLY;BYDAY=SA"
+            )
+        if not _has_a_day(rule.get("BYMONTH", ()), rule.get("BYMONTHDAY", ())):
+            return "no month has such a day, so its rule never happens: correct it"
+    for name in _INSTANTS:
+        for value in _several(event.get(name)):
+            zone = value.params.get("TZID")
+            if zone and any(_is_local(at) for at in _instants(value)):
+                return f"no time zone `{zone}` is known: write one such as Europe/Paris"
+    return None
+
+
+def _has_a_day(months: Sequence[int], days: Sequence[int]) -> bool:
+    """Tell whether a rule has a day; one without is looked for until the year 9999."""
+    return not (months and days) or any(
+        abs(day) <= monthrange(_A_LEAP_YEAR, month)[1]
+        for month in months
+        for day in days
+    )
+
+
+def _is_void(event: "Component") -> bool:
+    free = _says(event, "TRANSP", "TRANSPARENT")
+    return free or _says(event, "STATUS", "CANCELLED")
+
+
+def _says(event: "Component", name: str, word: str) -> bool:
+    return str(event.get(name, "")).upper() == word
+
+
+def _date(value: Any) -> date:  # noqa: ANN401 # of any property, for the library
+    at: date = value.dt
+    return at
+
+
+def _name(event: "Component") -> str:
+    summary = event.get("SUMMARY") or event.get("UID") or "without a name"
+    return f"`{summary}`"
+
+
+def _several(value: Any) -> Sequence[Any]:  # noqa: ANN401 # the library says no more
+    """Return a property that may be absent, be there once, or several times."""
+    match value:
+        case None:
+            return ()
+        case list():
+            return value
+        case _:
+            return (value,)
+
+
+def _instants(value: Any) -> Iterator[object]:  # noqa: ANN401 # likewise
+    """Yield the instants of a property: one, or those of a list."""
+    if hasattr(value, "dts"):
+        for each in value.dts:
+            yield each.dt
+    else:
+        yield value.dt
+
+
+def _is_local(at: object) -> bool:
+    return isinstance(at, datetime) and at.tzinfo is None
