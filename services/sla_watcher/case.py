@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+from shared.events.sla import Stop
 from shared.incident.noticed import Noticed
 from shared.policy.document import Policy
 from shared.policy.scales import Priority
@@ -55,6 +56,8 @@ class Case:
     pause: PauseReason | None = None
     paused_at: datetime | None = None
     resumed_at: datetime | None = None
+    waited: tuple[Stop, ...] = ()
+    """The pauses that are over, also those that stopped no clock when they were."""
     restored_at: datetime | None = None
     relapsed_at: datetime | None = None
     resolved_at: datetime | None = None

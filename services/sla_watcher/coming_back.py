@@ -7,7 +7,7 @@ from services.sla_watcher.case import Case, PolicyOf
 from services.sla_watcher.done import done_when
 from services.sla_watcher.promising import on, pledges_of
 from shared.events import SlaEvent
-from shared.events.sla import SlaContinued
+from shared.events.sla import SlaContinued, Stop
 from shared.sla import OLAS, Clock, State, is_operational
 from shared.working_time import due, hours_of
 
@@ -28,9 +28,14 @@ def came_back(
         )
         return [unmerged]
     if _is_covered_again(clock, case, policy_of) and case.classified_at:
-        due_at = due(hours, clock.started_at, clock.seconds, pauses)
+        stopped = _stopped_meanwhile(clock, case)
+        pauses = [(stop.since, stop.until) for stop in stopped]
         covered = SlaContinued(
-            **common, cause="covered", continued_at=case.classified_at, due_at=due_at
+            **common,
+            cause="covered",
+            continued_at=case.classified_at,
+            due_at=due(hours, clock.started_at, clock.seconds, pauses),
+            stopped=None if stopped == clock.stopped else stopped,
         )
         return [covered]
     if _is_down_again(clock, case) and case.relapsed_at and clock.ended_at:
@@ -48,6 +53,16 @@ def _is_covered_again(clock: Clock, case: Case, policy_of: PolicyOf) -> bool:
         clock.cancelled_for == "no_contract"
         and done_when(clock, case) is None
         and clock.name.target in pledges_of(case, policy_of)
+    )
+
+
+def _stopped_meanwhile(clock: Clock, case: Case) -> tuple[Stop, ...]:
+    """Return when it stood, with the pauses that ended while nothing was promised."""
+    known_until = clock.standing_since or clock.ended_at or clock.started_at
+    return clock.stopped + tuple(
+        wait
+        for wait in case.waited
+        if wait.why in clock.paused_by and wait.since >= known_until
     )
 
 

@@ -86,11 +86,23 @@ def _turned(clock: Clock, case: Case, hours: Hours, at: datetime) -> Sequence[Sl
             left_seconds=left(clock, hours, paused_at),
         )
         return [paused]
-    if stands and not should_stand and case.resumed_at and clock.standing_since:
-        pause = (clock.standing_since, case.resumed_at)
-        due_at = _due(clock, hours, pause)
-        return [SlaResumed(**common, resumed_at=case.resumed_at, due_at=due_at)]
+    goes_on_at = _goes_on_at(clock, case)
+    if clock.standing_since is not None and goes_on_at is not None:
+        goes_on_at = max(goes_on_at, clock.standing_since)
+        due_at = _due(clock, hours, (clock.standing_since, goes_on_at))
+        return [SlaResumed(**common, resumed_at=goes_on_at, due_at=due_at)]
     return []
+
+
+def _goes_on_at(clock: Clock, case: Case) -> datetime | None:
+    """Return since when nothing stops a clock that stands; None: something does."""
+    if case.pause is None:
+        return case.resumed_at
+    if case.pause != clock.standing_for:
+        return case.paused_at  # it may stand again at once, and then for that
+    if case.pause not in clock.paused_by:
+        return case.classified_at  # another contract, which does not name it
+    return None
 
 
 def _due(clock: Clock, hours: Hours, *stood: tuple[datetime, datetime]) -> datetime:

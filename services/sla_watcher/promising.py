@@ -1,6 +1,6 @@
 """Which clocks an incident has: armed when promised, retargeted when that changes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -64,12 +64,13 @@ def armed(case: Case, at: datetime, policy_of: PolicyOf) -> Sequence[SlaEvent]:
         return []
     policy, pledges = policy_of(case.policy), pledges_of(case, policy_of)
     events: list[SlaEvent] = []
-    for name, start, stopped in missing:
+    for name, start, before in missing:
         pledge = pledges.get(name.target)
         if pledge is not None:
             hours = hours_of(policy.calendars[pledge.calendar])
-            pauses = [(stop.since, stop.until) for stop in stopped]
             terms = _terms(pledge)
+            stopped = before or _waited(case, start, terms["paused_by"])
+            pauses = [(stop.since, stop.until) for stop in stopped]
             if (last := _last(case, name)) is not None:
                 since = case.reopened_at or at
                 terms |= lengthened(pledge, last, hours, since, policy_of)
@@ -83,6 +84,15 @@ def armed(case: Case, at: datetime, policy_of: PolicyOf) -> Sequence[SlaEvent]:
                 )
             )
     return events
+
+
+def _waited(
+    case: Case, start: datetime, paused_by: Collection[str]
+) -> tuple[Stop, ...]:
+    """Return the pauses since `start`, where it is promised only after them."""
+    return tuple(
+        wait for wait in case.waited if wait.why in paused_by and wait.until > start
+    )
 
 
 def _last(case: Case, name: ClockName) -> Clock | None:

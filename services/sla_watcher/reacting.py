@@ -28,6 +28,7 @@ from shared.events.incident_ties import (
     IncidentReleased,
     IncidentUnmerged,
 )
+from shared.events.sla import Stop
 from shared.incident.noticed import Noticed, after_contact, opened_by
 from shared.sla import whole
 
@@ -104,9 +105,10 @@ def _moved(  # noqa: PLR0911 one return a case
         case IncidentAcknowledged():
             return replace(case, acknowledged_at=at)
         case IncidentPaused():
-            return replace(case, pause=event.reason, paused_at=at)
+            return replace(_waited(case, at), pause=event.reason, paused_at=at)
         case IncidentResumed():
-            return replace(case, pause=None, paused_at=None, resumed_at=at)
+            after = _waited(case, at)
+            return replace(after, pause=None, paused_at=None, resumed_at=at)
         case IncidentRestored():
             by_itself = event.by.startswith("source:")
             return replace(case, restored_at=at, by_itself=by_itself)
@@ -120,6 +122,14 @@ def _known_otherwise(case: Case, noticed: Noticed, at: datetime) -> Case:
     """Note that a user reports it: from here on they are to be told how it stands."""
     told_at = case.told_at if case.user_reported else at
     return replace(case, noticed=noticed, told_at=told_at, classified_at=at)
+
+
+def _waited(case: Case, at: datetime) -> Case:
+    """Note that a pause is over: with the next one, if nothing else ended it."""
+    if case.pause is None or case.paused_at is None:
+        return case
+    wait = Stop(since=case.paused_at, until=at, why=case.pause)
+    return replace(case, waited=(*case.waited, wait))
 
 
 def _ended(case: Case, event: AnyEvent, at: datetime) -> Case:

@@ -203,6 +203,8 @@ class SlaContinued(Event):
     """`covered`: after another classification a contract promises it again."""
     continued_at: AwareDatetime
     due_at: AwareDatetime
+    stopped: tuple[Stop, ...] | None = None
+    """All times it stood, where some ended while no contract covered it."""
 
 
 class SlaRetargeted(Event):

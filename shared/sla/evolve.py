@@ -185,7 +185,7 @@ def _turned(
             )
         case SlaContinued():
             return replace(
-                _going_on(clock, event.continued_at),
+                _going_on(_stood(clock, event), event.continued_at),
                 state=State.BREACHED if clock.breached_at else State.RUNNING,
                 ended_at=None,
                 cancelled_for=None,
@@ -217,6 +217,14 @@ def _retargeted(clock: Clock, event: SlaRetargeted) -> Clock:
         warned_offsets=(),
         retargets=clock.retargets + 1,
     )
+
+
+def _stood(clock: Clock, event: SlaContinued) -> Clock:
+    """Return the clock with the times it stood while no contract covered it."""
+    if event.cause != "covered":
+        return clock
+    stopped = clock.stopped if event.stopped is None else event.stopped
+    return replace(clock, stopped=stopped, standing_since=None, standing_for=None)
 
 
 def _going_on(clock: Clock, at: datetime) -> Clock:

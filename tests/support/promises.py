@@ -89,6 +89,8 @@ class Watch:
 
     policy: Policy = VALMONT
     said: list[SlaEvent] = field(default_factory=list)
+    log: list[Entry] = field(default_factory=list)
+    """What happened to the incident."""
     _desk: Desk[Case, PolicyOf] | None = None
     _version: int = 0
 
@@ -126,6 +128,7 @@ class Watch:
         self._version += 1
         stream = incident_stream(INCIDENT)
         entry = Entry(self._version, stream, self._version, event.type, at, None, event)
+        self.log.append(entry)
         return self._heard(lambda: self.desk.take(entry, at))
 
     def passes(self, until: str) -> list[str]:
