@@ -1,23 +1,30 @@
 """`permanence sla explain`: why promises about an incident are due when they are."""
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from pydantic import JsonValue
 
 from services.projections.incident.account import sentences
+from services.projections.incident.holding import turns, waits
 from services.projections.incident.promises import hours_under
+from services.projections.incident.shares import shares
 from services.projections.incident.whole import whole
 from services.projections.instants import known_at
 from services.projections.log_rows import all_about
+from shared.clock import clock_from
 from shared.command_line.answers import AsJson, Exit, answer, plain_text, refused
 from shared.command_line.desk import HOME, Database, Home, database_of, log_at
+from shared.entry import Entry
 from shared.event_log import EventLog
 from shared.policies import PolicyVersions
 from shared.references import is_incident_ref
-from shared.sla import Clock, Explanation, explained
+from shared.sla import Clock, Consumption, Explanation, consumed, explained
 from shared.wording.reader import Language
+from shared.working_time import Hours
 
 Lang = Annotated[Language, typer.Option(help="The language of the text.")]
 At = Annotated[
@@ -29,15 +36,23 @@ At = Annotated[
 ]
 
 
-def explain_command(  # each is an option
+Lever = Annotated[
+    Path | None, typer.Option(envvar="PERMANENCE_CLOCK_LEVER", hidden=True)
+]
+
+
+def explain_command(  # noqa: PLR0913, PLR0917 # each is an option
     ref: Annotated[str, typer.Argument(help="An incident: INC-000042.")],
     at: At = None,
     lang: Lang = "en",
     database: Database = None,
     home: Home = HOME,
+    lever: Lever = None,
     as_json: AsJson = False,
 ) -> None:
     """Explain why each promise about an incident is due when it is, window by window.
+
+    And who consumed it: by support level, and by whose turn it was.
 
     Exit codes: 0 explained, 2 wrong arguments or no such incident then, 3 the database
     is away.
@@ -45,12 +60,14 @@ def explain_command(  # each is an option
     if not is_incident_ref(ref):
         raise refused(as_json, f"{ref} is no incident: write INC-000042", Exit.INVALID)
     url = database_of(database, home, as_json=as_json)
+    now = at or clock_from(lever)()
     with log_at(url, None, as_json=as_json) as log:
-        clocks = _clocks(log, ref, at)
-        if clocks is None:
+        past = _past(log, ref, at)
+        found = whole(past)
+        if found is None:
             when = f" at {at.isoformat()}" if at else ""
             raise refused(as_json, f"there is no incident {ref}{when}", Exit.INVALID)
-        told = [each for clock in clocks for each in _told(clock, log, lang)]
+        told = list(_items(found.clocks, past, PolicyVersions(log), now, lang))
     text = "\n\n".join("\n".join(lines) for _, lines in told)
     answer(
         as_json,
@@ -59,21 +76,30 @@ def explain_command(  # each is an option
     )
 
 
-def _clocks(log: EventLog, ref: str, at: datetime | None) -> tuple[Clock, ...] | None:
+def _past(log: EventLog, ref: str, at: datetime | None) -> Sequence[Entry]:
     with log.transaction() as cursor:
         upto = known_at(cursor, at)
         entries = all_about(log, cursor, ref)
-    past = [entry for entry in entries if entry.position <= upto.position]
-    found = whole(past)
-    return None if found is None else found.clocks
+    return [entry for entry in entries if entry.position <= upto.position]
+
+
+def _items(
+    clocks: Sequence[Clock],
+    past: Sequence[Entry],
+    policies: PolicyVersions,
+    now: datetime,
+    lang: Language,
+) -> Iterator[tuple[dict[str, JsonValue], list[str]]]:
+    for clock in clocks:
+        hours = hours_under(clock, policies)
+        if hours is not None:
+            consumption = consumed(clock, hours, now, turns(past), waits(past))
+            yield _told(clock, hours, consumption, lang)
 
 
 def _told(
-    clock: Clock, log: EventLog, lang: Language
-) -> list[tuple[dict[str, JsonValue], list[str]]]:
-    hours = hours_under(clock, PolicyVersions(log))
-    if hours is None:
-        return []
+    clock: Clock, hours: Hours, consumption: Consumption, lang: Language
+) -> tuple[dict[str, JsonValue], list[str]]:
     account = explained(clock, hours)
     plain: dict[str, JsonValue] = {
         "target": clock.name.target,
@@ -96,8 +122,29 @@ def _told(
         ],
         "seconds": account.seconds,
         "windows": _windows(account),
+        "consumed": _consumed(consumption),
     }
-    return [(plain, sentences(account, lang))]
+    said = sentences(account, lang)
+    return plain, [*said, *shares(consumption, account.zone, lang)]
+
+
+def _consumed(of: Consumption) -> JsonValue:
+    return {
+        "until": plain_text(of.until),
+        "seconds": of.seconds,
+        "passed_seconds": of.passed,
+        "levels": [
+            {"level": level, "seconds": seconds} for level, seconds in of.levels.items()
+        ],
+        "parties": [
+            {
+                "party": share.party,
+                "passed_seconds": share.passed,
+                "counted_seconds": share.counted,
+            }
+            for share in of.shares
+        ],
+    }
 
 
 def _windows(account: Explanation) -> list[JsonValue]:

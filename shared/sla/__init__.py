@@ -6,6 +6,7 @@ the business of the SLA watcher alone.
 
 from shared.sla.agreement import Attribution, Extension
 from shared.sla.clock import Clock, ClockName, State, named
+from shared.sla.consuming import Consumption, Share, Turn, Wait, consumed
 from shared.sla.evolve import evolve, replay
 from shared.sla.explaining import Explanation, explained
 from shared.sla.marks import Mark, unsaid
@@ -18,12 +19,17 @@ __all__ = [
     "Attribution",
     "Clock",
     "ClockName",
+    "Consumption",
     "Covered",
     "Explanation",
     "Extension",
     "Mark",
     "Pledge",
+    "Share",
     "State",
+    "Turn",
+    "Wait",
+    "consumed",
     "evolve",
     "explained",
     "is_operational",

@@ -9,13 +9,16 @@ from pydantic import AwareDatetime, Field
 from services.projections.api.answers import Answer, AsOfAnswer
 from services.projections.api.asked import AskedAt, Ref, no_incident, refusals
 from services.projections.api.callers import Reader
+from services.projections.api.consumption_view import ConsumptionView
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.languages import Liked
 from services.projections.api.past import history, known
 from services.projections.api.promise_view import PromiseView
 from services.projections.incident.account import sentences
 from services.projections.incident.agreements import wording
+from services.projections.incident.holding import turns, waits
 from services.projections.incident.promises import hours_under, standings
+from services.projections.incident.shares import shares
 from services.projections.incident.whole import whole
 from services.projections.snapshots import snapshot
 from services.projections.timeline.sentences import sentence
@@ -23,7 +26,7 @@ from shared.entry import Entry
 from shared.events import SlaEvent, is_sla_event
 from shared.events.sla import Target
 from shared.references import IncidentRef
-from shared.sla import Clock, ClockName, Explanation, explained
+from shared.sla import Clock, ClockName, Explanation, consumed, explained
 from shared.wording.reader import Language
 from shared.working_time import Window
 
@@ -84,6 +87,8 @@ class PromiseExplained(Answer):
     """Working seconds of all windows; of `target_seconds`, where it is due."""
     cut: bool
     """Whether there are more windows than are shown."""
+    consumed: ConsumptionView
+    """By support level and by party, at the instant of the answer."""
     happened: list[Happened]
     text: list[str]
     """The same in sentences."""
@@ -110,8 +115,8 @@ async def explain_promises(  # each is a part of the request
 ) -> Explanations:
     """Explain why each promise is due when it is, window by window.
 
-    With the policy and calendar it was made under, where it stood and why, and what
-    became of it; as it is, or as it was recorded at an instant.
+    With the policy and calendar it was made under, where it stood and why, what became
+    of it, and who consumed it; as it is, or as it was recorded at an instant.
     """
     language = asked.lang or liked
     response.headers["Content-Language"] = language
@@ -158,6 +163,7 @@ def _items(
         return
     (standing,) = standings([clock], desk.policies, at)
     account = explained(clock, hours)
+    consumption = consumed(clock, hours, at, turns(past), waits(past))
     yield PromiseExplained(
         promise=PromiseView.of(standing, wording(past)),
         zone=account.zone,
@@ -165,8 +171,12 @@ def _items(
         windows=[WindowView.of(window, account) for window in account.windows],
         seconds=account.seconds,
         cut=account.cut,
+        consumed=ConsumptionView.of(consumption),
         happened=list(_happened(clock.name, past, language)),
-        text=sentences(account, language),
+        text=[
+            *sentences(account, language),
+            *shares(consumption, account.zone, language),
+        ],
     )
 
 

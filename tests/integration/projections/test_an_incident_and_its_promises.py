@@ -152,7 +152,25 @@ def test_a_promise_explains_why_it_is_due(api: Api) -> None:
         "sla.warned",
         "sla.breached",
     ]
-    assert ttr["text"][-1].startswith("So it was due on Monday 1 July 2030 at 15:00")
+    assert ttr["text"][-3].startswith("So it was due on Monday 1 July 2030 at 15:00")
+
+
+def test_a_promise_says_who_consumed_it(api: Api) -> None:
+    asked = {"target": "ttr", "at": _at(90), "lang": "en"}
+
+    (ttr,) = api.get(f"{_PATH}/sla/explain", **asked)["items"]
+
+    consumed = ttr["consumed"]
+    assert consumed["seconds"] == consumed["passed_seconds"] == 5_400
+    assert consumed["seconds"] == ttr["promise"]["elapsed_seconds"]
+    assert sum(each["seconds"] for each in consumed["levels"]) == 5_400
+    assert [each["level"] for each in consumed["levels"]] == ["n1", "n2"]
+    assert consumed["parties"][-1] == {
+        "party": "provider",
+        "passed_seconds": 5_400,
+        "counted_seconds": 5_400,
+    }
+    assert ttr["text"][-2].startswith("By Monday 1 July 2030 at 15:30")
 
 
 def test_it_explains_itself_in_the_language_of_who_asks(api: Api) -> None:

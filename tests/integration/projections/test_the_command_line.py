@@ -245,4 +245,7 @@ def test_promises_explain_themselves_in_a_terminal(
     assert "L’échéance est donc le" in said.stdout
     (item,) = _json(plain)["items"]
     assert item["windows"][-1]["together_seconds"] == item["seconds"]
+    assert "Heures ouvertes depuis le début" in said.stdout
+    consumed = item["consumed"]
+    assert sum(each["seconds"] for each in consumed["levels"]) == consumed["seconds"]
     assert missing.stderr.strip() == "there is no incident INC-000009"

@@ -1,0 +1,48 @@
+"""Whose turn it was: the support levels an incident came to, and whom it waited for."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from shared.entry import Entry
+from shared.events.escalation import Escalated
+from shared.events.incident import IncidentPaused, IncidentReopened, IncidentResumed
+from shared.policy.targets import SupportLevel
+from shared.sla import Turn, Wait, whole
+from shared.sla.consuming import LOWEST
+
+
+def turns(past: Sequence[Entry]) -> Sequence[Turn]:
+    """Return which support level had it since when, after the first; as queues do.
+
+    Reopened, it begins with the lowest again.
+    """
+    found: list[Turn] = []
+    for entry in past:
+        match entry.event:
+            case Escalated() as event:
+                _begin(found, event.to_level, whole(event.escalated_at))
+            case IncidentReopened():
+                _begin(found, LOWEST, whole(entry.recorded_at))
+            case _:
+                pass
+    return found
+
+
+def _begin(found: list[Turn], level: SupportLevel, since: datetime) -> None:
+    # A late watcher of ours may say the instant of before something that came first.
+    before = [turn.since for turn in found[-1:]]
+    found.append(Turn(level, max([since, *before])))
+
+
+def waits(past: Sequence[Entry]) -> Sequence[Wait]:
+    """Return when it waited for whom, by the instants that clocks stand and go on."""
+    found: list[Wait] = []
+    for entry in past:
+        if not isinstance(entry.event, IncidentPaused | IncidentResumed):
+            continue
+        at = whole(entry.recorded_at)
+        if found and found[-1].until is None:
+            found[-1] = found[-1]._replace(until=at)
+        if isinstance(entry.event, IncidentPaused):
+            found.append(Wait(entry.event.reason, at))
+    return found

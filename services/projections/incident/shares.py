@@ -1,0 +1,86 @@
+"""Who consumed a promise, in sentences: the support levels, then the parties."""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import NamedTuple
+
+from babel.lists import format_list
+
+from shared.events.sla_agreed import Party
+from shared.sla import Consumption, Share
+from shared.wording.durations import duration_text
+from shared.wording.instants import instant_text
+from shared.wording.reader import Language
+from shared.wording.typeset import typeset
+
+
+class _Words(NamedTuple):
+    levels: str
+    level: str
+    parties: str
+    party: Mapping[Party, str]
+    none_counts: str
+    some_counts: str
+
+
+_WORDS: Mapping[Language, _Words] = {
+    "en": _Words(
+        levels="By {until}: {seconds} consumed, of which {levels}.",
+        level="{level} {seconds}",
+        parties="Open hours since it began: {passed}, of which {parties}.",
+        party={
+            "user": "{seconds} waiting for the user",
+            "vendor": "{seconds} waiting for a vendor",
+            "provider": "{seconds} ours",
+        },
+        none_counts=" (not counted)",
+        some_counts=" ({seconds} counted)",
+    ),
+    "fr": _Words(
+        levels="Au {until} : {seconds} de consommé, dont {levels}.",
+        level="{level} {seconds}",
+        parties="Heures ouvertes depuis le début : {passed}, dont {parties}.",
+        party={
+            "user": "{seconds} à attendre l’utilisateur",
+            "vendor": "{seconds} à attendre un fournisseur",
+            "provider": "{seconds} à notre charge",
+        },
+        none_counts=" (hors décompte)",
+        some_counts=" ({seconds} au décompte)",
+    ),
+}
+
+
+def shares(of: Consumption, zone: str, language: Language) -> list[str]:
+    """Return who consumed it; nothing where no open hour has passed."""
+    said = _sentences(of, zone, language) if of.passed else ()
+    return [typeset(sentence, language) for sentence in said]
+
+
+def _sentences(of: Consumption, zone: str, language: Language) -> Iterator[str]:
+    words = _WORDS[language]
+    levels = [
+        words.level.format(level=level.upper(), seconds=_text(seconds, language))
+        for level, seconds in of.levels.items()
+    ]
+    yield words.levels.format(
+        until=instant_text(of.until, zone, language),
+        seconds=_text(of.seconds, language),
+        levels=format_list(levels, locale=language),
+    )
+    parties = [_party(each, words, language) for each in of.shares if each.passed]
+    yield words.parties.format(
+        passed=_text(of.passed, language), parties=format_list(parties, locale=language)
+    )
+
+
+def _party(share: Share, words: _Words, language: Language) -> str:
+    said = words.party[share.party].format(seconds=_text(share.passed, language))
+    if share.counted == share.passed:
+        return said
+    counts = words.some_counts if share.counted else words.none_counts
+    return said + counts.format(seconds=_text(share.counted, language))
+
+
+def _text(seconds: int, language: Language) -> str:
+    return duration_text(timedelta(seconds=seconds), language)
