@@ -20,6 +20,7 @@ from services.intake.record_cache import RecordCache, Versioned
 from services.intake.records import REF_OF_NUMBER, RecordEvent, ref_of, stream_of
 from services.intake.refusals import journal
 from services.intake.signal_keys import move_keys
+from services.intake.sought import helpers
 from services.intake.wanted import Wanted, begins, moves_keys, refs_read, reporters
 from shared.append import (
     Member,
@@ -135,7 +136,9 @@ class CommandDesk:
             fresh |= zip(new, new_refs(cursor, kind, len(new)), strict=True)
         known = recorded_commands(cursor, ids)
         clients = clients_of(cursor, reporters(wanted))
-        return Before(states, known, policy, version, self._clock(), fresh, clients)
+        helping = helpers(self._log, cursor, wanted.values(), states)
+        now = self._clock()
+        return Before(states, known, policy, version, now, fresh, clients, helping)
 
     def _record(
         self,

@@ -8,6 +8,7 @@ from typing import TypeVar
 from services.intake.commands import CloseSilent, Command, RecordCommand
 from services.intake.decider import decide
 from services.intake.decider.changes import decide_change
+from services.intake.decider.circumstances import Helper
 from services.intake.decider.problems import decide_problem
 from services.intake.record_cache import UNOPENED, Versioned
 from services.intake.records import Record, RecordEvent
@@ -42,6 +43,8 @@ class Sight:
     client: str | None
     policy: Policy
     policy_version: int
+    helper: Helper | None = None
+    """Who looks into the incident above the desk."""
 
     def record(self, ref: str | None) -> Record | None:
         """Return a record as it now is, None where there is none of that name."""
@@ -76,6 +79,7 @@ def _on_incident(
         record=None if isinstance(other, Incident) else other,
         policy=sight.policy,
         policy_version=sight.policy_version,
+        helper=sight.helper,
     )
     match wish:
         case Link(relation="problem", target=problem):

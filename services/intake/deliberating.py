@@ -4,11 +4,12 @@ Commands are taken in order; each sees what the ones before it did to its record
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.intake.command_answers import answer_about, misused, moved, refused
 from services.intake.decider import Refused
+from services.intake.decider.circumstances import Helper
 from services.intake.deciding import Sight, decided
 from services.intake.record_cache import UNOPENED, Versioned, advance
 from services.intake.records import RecordEvent
@@ -24,7 +25,8 @@ from shared.problem import Problem
 class Before:
     """What is true before the batch; `fresh` has a reference for each that begins one.
 
-    `clients` are those the directory gives to people who report in it.
+    `clients` are those the directory gives to people who report in it; `helpers` look
+    into an incident above the desk.
     """
 
     states: Mapping[str, Versioned]
@@ -34,6 +36,7 @@ class Before:
     now: datetime
     fresh: Mapping[int, str]
     clients: Mapping[str, str]
+    helpers: Mapping[str, Helper] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,4 +112,5 @@ def _sight(
         client=before.clients.get(without_client(wanted.wish) or ""),
         policy=before.policy,
         policy_version=before.policy_version,
+        helper=before.helpers.get(request.about or ""),
     )

@@ -1,7 +1,7 @@
 """Everything a decision is made under, beside the incident it is about."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.intake.commands import Command
 from shared.changes import Change
@@ -13,6 +13,14 @@ from shared.problems import Problem
 _PERSON = "person:"
 
 
+class Helper(NamedTuple):
+    """Who looks into an incident above the desk, since it was escalated this cycle."""
+
+    team: str
+    person: str | None = None
+    """Who of the team has accepted it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Circumstances:
     """The command, the second record where there is one, the policy in force."""
@@ -22,6 +30,7 @@ class Circumstances:
     record: Problem | Change | None
     policy: Policy
     policy_version: int
+    helper: Helper | None = None
 
     @property
     def person(self) -> str | None:

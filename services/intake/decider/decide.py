@@ -18,7 +18,7 @@ from services.intake.decider import (
     snoozing,
     working,
 )
-from services.intake.decider.circumstances import Circumstances
+from services.intake.decider.circumstances import Circumstances, Helper
 from services.intake.decider.refused import Refused
 from services.intake.decider.table import is_to_do
 from shared.changes import Change
@@ -37,7 +37,7 @@ from shared.wishes import (
 )
 
 
-def decide(  # noqa: PLR0911 one return a case
+def decide(  # noqa: PLR0911, PLR0913 one return a case, all it goes by
     command: Command,
     incident: Incident | None,
     *,
@@ -45,15 +45,19 @@ def decide(  # noqa: PLR0911 one return a case
     record: Problem | Change | None = None,
     policy: Policy,
     policy_version: int,
+    helper: Helper | None = None,
 ) -> list[IncidentEvent]:
     """Return the events `command` makes true, in order; none if it is so already.
 
     `other` is the second incident: of a link or merge the target, of unmerge the one
     it is merged into; `record` is the target of a link where it is no incident. Some
     events may then be of the second one's stream, and of a new stream for `split`.
+    `helper` is who looks into the incident above the desk.
     Raises `Refused` for no.
     """
-    circumstances = Circumstances(command, other, record, policy, policy_version)
+    circumstances = Circumstances(
+        command, other, record, policy, policy_version, helper
+    )
     wish = command.wish
     if incident is None:
         return _first(circumstances)

@@ -10,16 +10,28 @@ def taken(incident: Incident, circumstances: Circumstances) -> list[IncidentEven
     """Return the events by which the acting person takes an incident nobody has.
 
     None by a machine: TTO is stopped by people. Who takes it is its assignee, unless it
-    was given to somebody else before.
+    was given to somebody else before, or people above the desk look into it: then it
+    stays with them.
     """
     person = circumstances.person
     if incident.acknowledged_at is not None or person is None:
         return []
     common = circumstances.on(incident.ref)
     acknowledged = IncidentAcknowledged(**common)
-    if incident.assignee is not None:
+    team = _team(incident, circumstances, person)
+    if team is None:
         return [acknowledged]
-    return [
-        acknowledged,
-        IncidentAssigned(**common, team=incident.team, assignee=person),
-    ]
+    return [acknowledged, IncidentAssigned(**common, team=team, assignee=person)]
+
+
+def _team(incident: Incident, circumstances: Circumstances, person: str) -> str | None:
+    """Return as whose member the person has it now; None where they do not."""
+    if incident.assignee is not None:
+        return None
+    helper = circumstances.helper
+    if helper is None:
+        return incident.team
+    team = circumstances.policy.teams.get(helper.team)
+    belongs = team is not None and person in team.members
+    helps = person == helper.person or (helper.person is None and belongs)
+    return helper.team if helps else None

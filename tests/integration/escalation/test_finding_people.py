@@ -126,6 +126,23 @@ def test_a_workaround_reaches_the_users_of_what_is_open(desk: CallingDesk) -> No
     ]
 
 
+def test_the_desk_that_acknowledges_takes_nothing_from_who_has_accepted_it(
+    desk: CallingDesk,
+) -> None:
+    desk.desk.move_to(local("07-09 09:10"))
+    incident = desk.open()
+    path = f"/v1/incidents/{incident}"
+    desk.post(f"{path}/escalate", {"reason": "code", "level": "n3"})
+    desk.post(f"{path}/accept", who="karim")
+    taken = desk.post(f"{path}/acknowledge").json()
+
+    position = taken["positions"][-1]
+    seen = desk.get(f"{path}?min_position={position}")
+    assert len(taken["positions"]) == 1
+    assert (seen["team"], seen["level"]) == ("etudes", "n3")
+    assert (seen["accepted_by"], seen["assignee"]) == ("karim", None)
+
+
 def test_commands_are_done_once_and_refused_with_reason(desk: CallingDesk) -> None:
     desk.desk.move_to(local("07-08 09:10"))
     incident = desk.open()

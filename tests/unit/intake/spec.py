@@ -8,6 +8,7 @@ import pytest
 
 from services.intake.commands import CloseSilent, Command, MachinesWish
 from services.intake.decider import Refused, decide
+from services.intake.decider.circumstances import Helper
 from shared.changes import Change
 from shared.events import IncidentEvent
 from shared.events.event import Event
@@ -98,6 +99,7 @@ class When:
     record: Problem | Change | None
     command: Command
     policy: Policy = POLICY
+    helper: Helper | None = None
 
     def events(self) -> list[IncidentEvent]:
         """Return what is decided."""
@@ -108,6 +110,7 @@ class When:
             record=self.record,
             policy=self.policy,
             policy_version=1,
+            helper=self.helper,
         )
 
     def then(self, *expected: IncidentEvent) -> None:
@@ -136,6 +139,11 @@ class Given:
     history: tuple[IncidentEvent, ...]
     other: tuple[IncidentEvent, ...] = field(default=())
     record: Problem | Change | None = None
+    helper: Helper | None = None
+
+    def with_helper(self, team: str, person: str | None = None) -> "Given":
+        """Let people above the desk look into it."""
+        return replace(self, helper=Helper(team, person))
 
     def beside(self, *other: IncidentEvent) -> "Given":
         """Add the history of the second incident."""
@@ -149,7 +157,7 @@ class Given:
         """Let Odette wish this at LATER, where nothing else is said."""
         usual = {"incident": INC, "at": LATER, "by": ODETTE, "roles": ("agent",)}
         command = Command(wish=wish, **{**usual, **said})
-        return When(self.history, self.other, self.record, command)
+        return When(self.history, self.other, self.record, command, helper=self.helper)
 
 
 def given(*history: IncidentEvent) -> Given:

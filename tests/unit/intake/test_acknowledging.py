@@ -9,7 +9,7 @@ from shared.events.incident import (
     IncidentResolved,
 )
 from shared.events.incident_ties import IncidentMerged
-from shared.wishes import Acknowledge
+from shared.wishes import Acknowledge, Restore
 
 from .spec import OTHER, event, given, opened
 
@@ -72,3 +72,37 @@ def test_a_merged_incident_is_acknowledged_where_it_went() -> None:
 
 def test_an_unknown_incident_is_refused() -> None:
     given().when(acknowledge).then_refused("there is no incident", "unknown_incident")
+
+
+def test_what_people_above_the_desk_have_accepted_stays_with_them() -> None:
+    helped = given(opened()).with_helper("editeur", "lucas")
+
+    helped.when(acknowledge).then(acknowledged)
+
+
+def test_what_was_escalated_and_nobody_accepted_stays_with_the_team_sought() -> None:
+    helped = given(opened()).with_helper("exploitation")
+
+    helped.when(acknowledge).then(acknowledged)
+
+
+def test_one_of_the_team_that_is_sought_has_it_as_theirs() -> None:
+    by = {"by": "person:tariq"}
+    to_tariq = event(IncidentAssigned, team="exploitation", assignee="tariq", **by)
+    helped = given(opened()).with_helper("exploitation")
+
+    helped.when(acknowledge, **by).then(event(IncidentAcknowledged, **by), to_tariq)
+
+
+def test_who_accepted_it_has_it_once_they_acknowledge() -> None:
+    by = {"by": "person:tariq"}
+    to_tariq = event(IncidentAssigned, team="exploitation", assignee="tariq", **by)
+    helped = given(opened()).with_helper("exploitation", "tariq")
+
+    helped.when(acknowledge, **by).then(event(IncidentAcknowledged, **by), to_tariq)
+
+
+def test_who_puts_it_right_for_others_does_not_take_it_from_them() -> None:
+    helped = given(opened()).with_helper("editeur", "lucas")
+
+    helped.when(Restore()).then_types("acknowledged", "restored")

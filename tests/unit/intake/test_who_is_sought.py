@@ -1,0 +1,47 @@
+"""Who looks into an incident above the desk, by the stream of its escalation."""
+
+from typing import Any
+
+from services.intake.decider.circumstances import Helper
+from services.intake.sought import found
+from shared.entry import Entry
+from shared.events import EVENT_TYPES
+from shared.references import escalation_stream
+from tests.support.promising import told
+
+from .spec import INC, LATER
+
+
+def helpers(*said: tuple[str, dict[str, Any]], cycle: int = 1) -> dict[str, Helper]:
+    stream = escalation_stream(INC)
+    entries = [
+        Entry(n, stream, n, kind, LATER, None, told(kind, INC, **words))
+        for n, (kind, words) in enumerate(said, 1)
+    ]
+    assert {kind for kind, _ in said} <= set(EVENT_TYPES)
+    return dict(found({INC: cycle}, entries))
+
+
+UP: tuple[str, dict[str, Any]] = ("escalation.escalated", {"team": "support"})
+ON: tuple[str, dict[str, Any]] = (
+    "escalation.escalated",
+    {"team": "etudes", "from_level": "n2", "to_level": "n3"},
+)
+TAKEN: tuple[str, dict[str, Any]] = ("escalation.accepted", {"person": "amina"})
+
+
+def test_without_escalation_nobody_is() -> None:
+    assert helpers() == {}
+
+
+def test_a_team_is_until_one_of_it_has_accepted() -> None:
+    assert helpers(UP) == {INC: Helper("support")}
+    assert helpers(UP, TAKEN) == {INC: Helper("support", "amina")}
+
+
+def test_the_next_level_is_sought_anew() -> None:
+    assert helpers(UP, TAKEN, ON) == {INC: Helper("etudes")}
+
+
+def test_what_was_in_a_cycle_before_is_over() -> None:
+    assert helpers(UP, TAKEN, cycle=2) == {}
