@@ -17,6 +17,7 @@ from services.projections.cli_explain import explain_command
 from services.projections.cli_parked import parked
 from services.projections.cli_rebuild import rebuild_command
 from services.projections.cli_replay import replay_command
+from services.sla_watcher.cli_move import move_command, moved_command
 from services.sla_watcher.cli_sla import sla
 from shared.machine import cli as machine
 from shared.migrate_cli import migrate_command
@@ -46,6 +47,8 @@ app.command("rebuild")(rebuild_command)
 app.command("replay")(replay_command)
 app.add_typer(audit, name="audit")
 sla.command("explain")(explain_command)
+sla.command("move")(move_command)
+sla.command("moved")(moved_command)
 app.add_typer(sla, name="sla")
 
 

@@ -5,7 +5,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from inspect import getdoc
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from faststream.nats import NatsBroker
 from faststream.specification.asyncapi import AsyncAPI
@@ -20,6 +20,7 @@ from services.intake.letters.taking import Post
 from services.intake.reception import Reception
 from services.intake.signal_bus import listen_for_signals
 from services.intake.wanted import Wanted
+from services.sla_watcher.moving_bus import listen_for_moves
 from shared import subjects
 from shared.batcher import Batcher
 from shared.broker import command_broker
@@ -74,6 +75,7 @@ def _broker() -> NatsBroker:
         )
         for bodies, service in ((OF_HELP, "escalation"), (OF_SLA, "sla_watcher")):
             listen_for_casework(broker, _do_nothing, executor, bodies.values(), service)
+        listen_for_moves(broker, _move_nothing, _move_nothing, executor, "sla_watcher")
     listen(broker, commands)
     listen_for_reports(broker, _take_nothing)
     listen_for_signals(broker, Reception(signals, real_clock, lambda _: None))
@@ -88,6 +90,10 @@ def _broker() -> NatsBroker:
 
 
 async def _take_nothing(_letter: Letter, _post: Post) -> Taken:
+    raise NotImplementedError("this broker only describes what others do")
+
+
+def _move_nothing(*_: object) -> NoReturn:
     raise NotImplementedError("this broker only describes what others do")
 
 

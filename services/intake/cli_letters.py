@@ -5,8 +5,8 @@ from uuid import UUID
 import typer
 from rich.text import Text
 
-from services.intake.cli_api import Api
 from shared.command_line.answers import answer, table_of
+from shared.command_line.api import Api
 
 _PATH = "/v1/letters"
 PAGE_MAX = 100

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from services.intake.cli_api import Api, ApiUrl, Token, api_of
 from services.intake.cli_letters import is_letter, list_letters, retry_letter
 from shared.command_line.answers import AsJson, Exit, answer, counted, table_of
+from shared.command_line.api import Api, ApiUrl, Token, api_of
 from shared.command_line.bar import bar
 from shared.command_line.desk import HOME, Home
 from shared.quarantine import LISTED_MAX, TRIED_MAX

@@ -11,6 +11,8 @@ from pydantic import TypeAdapter
 from services.sla_watcher.asked import asked, owners
 from services.sla_watcher.case import Case, PolicyOf
 from services.sla_watcher.decider import decide, evolve, next_at
+from services.sla_watcher.moving_bus import listen_for_moves
+from services.sla_watcher.moving_page import Moving
 from services.sla_watcher.reacting import react
 from shared.broker import command_broker, take
 from shared.casework import Alarm, Casework, Worker, timers_probe
@@ -32,9 +34,11 @@ WORKERS = 2
 """Threads, and with them connections, for commands."""
 
 
-def casework(log: EventLog) -> Casework[Case, PolicyOf]:
-    """Return the watcher's rules, with the policies they look up."""
-    policies = PolicyVersions(log)
+def casework(
+    log: EventLog, policies: PolicyOf | None = None
+) -> Casework[Case, PolicyOf]:
+    """Return the watcher's rules, with the policies they look up: those of the log."""
+    known = policies or PolicyVersions(log)
     return Casework(
         schema=BOOKMARK.schema,
         react=react,
@@ -44,7 +48,7 @@ def casework(log: EventLog) -> Casework[Case, PolicyOf]:
         stream_of=lambda incident, _: sla_stream(incident),
         follows=_follows,
         owns=lambda incident: [sla_stream(incident)],
-        known=lambda _cursor, _incidents: policies,
+        known=lambda _cursor, _incidents: known,
         adapter=TypeAdapter(Case),
     )
 
@@ -60,13 +64,18 @@ async def run(settings: SlaWatcherSettings, stop: asyncio.Event) -> None:
         def assemble(
             log: EventLog, clock: Clock, registry: CollectorRegistry
         ) -> Following:
-            worker = Worker(casework(log), log, clock)
+            policies = PolicyVersions(log)
+            worker = Worker(casework(log, policies), log, clock)
             alarm = Alarm(worker, clock, on_lever=settings.clock_lever is not None)
             worker.changed = alarm.listen()
             nats_url = settings.nats_url.get_secret_value()
             broker = command_broker(nats_url, "sla_watcher", registry)
             commanding = Commanding(log, worker, clock, asked, owners)
             listen(broker, commanding.take, executor, BODIES.values(), BOOKMARK.reader)
+            moving = Moving(log, worker, clock, policies)
+            listen_for_moves(
+                broker, moving.begin, moving.one, executor, BOOKMARK.reader
+            )
             return Following(
                 worker.apply,
                 (timers_probe(BOOKMARK.reader, worker, log, clock),),

@@ -36,7 +36,7 @@ class Case:
 
     incident: str
     policy: int
-    """The version it was opened under: what was promised then is kept."""
+    """The version it was opened under, or that its promises were moved to since."""
     service: str
     client: str | None
     priority: Priority
@@ -48,6 +48,10 @@ class Case:
     """When its users last heard from the desk; at first, when it was reported."""
     posts: tuple[Post, ...]
     """Where it has been in this cycle; the last is where it is."""
+    moved_at: datetime | None = None
+    """When its promises were last moved to another version of the policy."""
+    moves: tuple[str, ...] = ()
+    """The moves that did it, by name."""
     classified_at: datetime | None = None
     """When its class, or how it is known, last changed after it was opened."""
     cycle: int = 1
@@ -78,6 +82,12 @@ class Case:
     def user_reported(self) -> bool:
         """Whether a user reported it."""
         return self.noticed.kind == "user"
+
+    @property
+    def promised_since(self) -> datetime | None:
+        """When what is promised about it last changed after it was opened."""
+        since = [at for at in (self.classified_at, self.moved_at) if at is not None]
+        return max(since, default=None)
 
     @property
     def reporters(self) -> tuple[str, ...]:

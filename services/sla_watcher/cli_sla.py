@@ -14,7 +14,7 @@ LINE_MAX = 1_000_000
 """Bytes of a line."""
 
 sla = typer.Typer(
-    help="Promised times: try calendars and targets out, without a desk.",
+    help="Promised times: try them out, have them explained, move them.",
     no_args_is_help=True,
 )
 

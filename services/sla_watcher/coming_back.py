@@ -27,13 +27,14 @@ def came_back(
             **common, cause="unmerged", continued_at=case.back_at, due_at=due_at
         )
         return [unmerged]
-    if _is_covered_again(clock, case, policy_of) and case.classified_at:
+    since = case.promised_since
+    if since is not None and _is_covered_again(clock, case, policy_of):
         stopped = _stopped_meanwhile(clock, case)
         pauses = [(stop.since, stop.until) for stop in stopped]
         covered = SlaContinued(
             **common,
             cause="covered",
-            continued_at=case.classified_at,
+            continued_at=since,
             due_at=due(hours, clock.started_at, clock.seconds, pauses),
             stopped=None if stopped == clock.stopped else stopped,
         )

@@ -10,6 +10,7 @@ from services.sla_watcher.lapsing import ended
 from services.sla_watcher.promising import armed, retargeted
 from services.sla_watcher.timing import next_moment, told
 from shared.events import AnyEvent, SlaEvent, is_sla_event
+from shared.events.promises import PromisesMoved
 from shared.events.sla_agreed import SlaExtensionProposed
 from shared.sla import evolve as evolve_clocks
 
@@ -38,6 +39,13 @@ def decide(
 
 def evolve(case: Case, event: AnyEvent) -> Case:
     """Return the case after a decision."""
+    if isinstance(event, PromisesMoved):
+        return replace(
+            case,
+            policy=event.policy,
+            moved_at=event.moved_at,
+            moves=(*case.moves, event.operation),
+        )
     if not is_sla_event(event):
         raise TypeError(f"{event.type} is no decision of the watcher")
     after = replace(case, clocks=evolve_clocks(case.clocks, event))

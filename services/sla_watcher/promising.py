@@ -30,10 +30,14 @@ _BY = "system:sla_watcher"
 
 
 def on(case: Case, name: ClockName, at: datetime) -> dict[str, Any]:
-    """Return what every event about a clock has in common."""
+    """Return what every event about a clock has in common.
+
+    A clock is of the policy that promised it, as long as nothing makes it anew.
+    """
+    clock = named(case.clocks, name)
     return {
         "incident": case.incident,
-        "policy": case.policy,
+        "policy": clock.policy if clock else case.policy,
         "target": name.target,
         "cycle": name.cycle,
         "round": name.round,
@@ -151,7 +155,8 @@ def _next_update(case: Case) -> Iterator[_Missing]:
 def retargeted(case: Case, at: datetime, policy_of: PolicyOf) -> Sequence[SlaEvent]:
     """Return what changes of running clocks, by the incident's present class."""
     clocks = [clock for clock in case.clocks if clock.is_open]
-    if not clocks or case.classified_at is None:
+    since = case.promised_since
+    if not clocks or since is None:
         return []
     policy, pledges = policy_of(case.policy), pledges_of(case, policy_of)
     events: list[SlaEvent] = []
@@ -161,24 +166,23 @@ def retargeted(case: Case, at: datetime, policy_of: PolicyOf) -> Sequence[SlaEve
             events.append(
                 SlaCancelled(
                     **on(case, clock.name, at),
-                    cancelled_at=case.classified_at,
+                    cancelled_at=since,
                     reason="no_contract",
                 )
             )
-        elif not _is(clock, pledge):
+        elif not _is(clock, pledge, case.policy, policy_of):
             hours = hours_of(policy.calendars[pledge.calendar])
             pauses = [(stop.since, stop.until) for stop in clock.stopped]
             running = clock.state is State.RUNNING
             terms = _terms(pledge)
-            since = case.classified_at
             terms |= lengthened(pledge, clock, hours, since, policy_of)
             due_at = due(hours, clock.started_at, terms["seconds"], pauses)
             events.append(
                 SlaRetargeted(
-                    **on(case, clock.name, at),
+                    **on(case, clock.name, at) | {"policy": case.policy},
                     **terms,
                     was_seconds=clock.seconds,
-                    retargeted_at=case.classified_at,
+                    retargeted_at=since,
                     due_at=due_at if running else None,
                     was_due_at=clock.due_at,
                 )
@@ -186,9 +190,21 @@ def retargeted(case: Case, at: datetime, policy_of: PolicyOf) -> Sequence[SlaEve
     return events
 
 
-def _is(clock: Clock, pledge: Pledge) -> bool:
+def _is(clock: Clock, pledge: Pledge, version: int, policy_of: PolicyOf) -> bool:
+    """Tell whether the clock is of that promise, perhaps in an older policy's words."""
     held = (clock.contract, clock.calendar, clock.original_seconds)
-    return held == (pledge.contract, pledge.calendar, pledge.seconds)
+    if held != (pledge.contract, pledge.calendar, pledge.seconds):
+        return False
+    if clock.policy == version:
+        return True
+    was = policy_of(clock.policy).calendars[clock.calendar]
+    now = policy_of(version).calendars[pledge.calendar]
+    terms = {name: it for name, it in _terms(pledge).items() if name not in _NAMED}
+    alike = all(getattr(clock, name) == (it or ()) for name, it in terms.items())
+    return alike and hours_of(was) == hours_of(now)
+
+
+_NAMED = {"contract", "candidates", "calendar", "seconds"}
 
 
 def _warnings(pledge: Pledge) -> dict[str, Any]:

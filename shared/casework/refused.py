@@ -14,6 +14,7 @@ Code = Literal[
     "unknown_handover",
     "unknown_extension",
     "unknown_promise",
+    "unknown_move",
     "state",
     "role",
     "invalid",
@@ -23,6 +24,7 @@ _STATUS: Mapping[Code, HTTPStatus] = {
     "unknown_handover": HTTPStatus.NOT_FOUND,
     "unknown_extension": HTTPStatus.NOT_FOUND,
     "unknown_promise": HTTPStatus.NOT_FOUND,
+    "unknown_move": HTTPStatus.NOT_FOUND,
     "role": HTTPStatus.FORBIDDEN,
     "invalid": HTTPStatus.UNPROCESSABLE_ENTITY,
 }

@@ -77,6 +77,7 @@ from shared.events.problem import (
     ProblemResolved,
     ProblemWorkaroundPublished,
 )
+from shared.events.promises import PromisesMoved
 from shared.events.service_handover import (
     ServiceHandoverAccepted,
     ServiceHandoverDeclined,
@@ -198,6 +199,7 @@ AnyEvent = (
     | EscalationEvent
     | HandoverEvent
     | ServiceHandoverEvent
+    | PromisesMoved
     | ProblemEvent
     | ChangeEvent
     | MaintenanceEvent

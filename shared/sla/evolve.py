@@ -201,6 +201,7 @@ def _turned(
 def _retargeted(clock: Clock, event: SlaRetargeted) -> Clock:
     return replace(
         clock,
+        policy=event.policy,
         contract=event.contract,
         candidates=event.candidates,
         calendar=event.calendar,

@@ -3,6 +3,7 @@
 Instants are local times of Monday 30 June 2025 in Paris, or of another day: `27 14:30`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,8 +68,11 @@ def shown(at: datetime | None) -> str | None:
     return there.strftime(f"{day}%H:%M{seconds}")
 
 
-def watching(policy: Policy = VALMONT) -> Casework[Case, PolicyOf]:
-    """Return the watcher's rules under one policy."""
+def watching(
+    policy: Policy = VALMONT, policy_of: PolicyOf | None = None
+) -> Casework[Case, PolicyOf]:
+    """Return the watcher's rules under one policy, or several by version."""
+    known = policy_of or (lambda _: policy)
     return Casework(
         schema="sla",
         react=react,
@@ -78,7 +82,7 @@ def watching(policy: Policy = VALMONT) -> Casework[Case, PolicyOf]:
         stream_of=lambda incident, _: sla_stream(incident),
         follows=lambda incident: [incident_stream(incident)],
         owns=lambda incident: [sla_stream(incident)],
-        known=lambda _cursor, _incidents: lambda _version: policy,
+        known=lambda _cursor, _incidents: known,
         adapter=TypeAdapter(Case),
     )
 
@@ -88,6 +92,8 @@ class Watch:
     """One incident and the watcher at work on it."""
 
     policy: Policy = VALMONT
+    policies: Mapping[int, Policy] | None = None
+    """By version; where it is given, `policy` is not looked at."""
     said: list[SlaEvent] = field(default_factory=list)
     log: list[Entry] = field(default_factory=list)
     """What happened to the incident."""
@@ -98,9 +104,12 @@ class Watch:
     def desk(self) -> Desk[Case, PolicyOf]:
         """The case on the table."""
         if self._desk is None:
-            work = watching(self.policy)
-            self._desk = Desk(INCIDENT, work, lambda _: self.policy, None, {})
+            work = watching(policy_of=self._policy_of)
+            self._desk = Desk(INCIDENT, work, self._policy_of, None, {})
         return self._desk
+
+    def _policy_of(self, version: int) -> Policy:
+        return self.policies[version] if self.policies else self.policy
 
     def opened(self, when: str, **words: Any) -> list[str]:
         """Open the incident: a user's, on payroll, P2, unless said otherwise."""

@@ -17,13 +17,17 @@ from services.intake import policy_store
 from services.intake.policy_store import Applied, Signature
 from services.sla_watcher.app import BOOKMARK, casework
 from services.sla_watcher.case import Case, PolicyOf
+from services.sla_watcher.moving_page import Moving
 from shared.append import Member, Recorded
 from shared.applying import apply_rows
 from shared.casework import Casework, Worker
+from shared.command import CommandRequest
 from shared.event_log import EventLog
 from shared.events import IncidentEvent
 from shared.events.incident import IncidentOpened
+from shared.policies import PolicyVersions
 from shared.references import incident_ref, incident_stream, sla_stream
+from shared.sla_moves import MovedIncident, MovePromises
 from tests.support.promises import FILE, local
 from tests.support.servers import Database
 
@@ -46,14 +50,28 @@ class SlaDesk:
     worker: Watcher = field(init=False)
 
     def __post_init__(self) -> None:
-        owner = EventLog.open(self.database.owner_dsn, clock=self.clock, pool_size=1)
-        text = self.policy or Path(FILE).read_text(encoding="utf-8")
-        done = policy_store.apply(owner, text, SIGNED, self.now, "test")
-        assert isinstance(done, Applied), done
-        owner.close()
+        self.applies(self.policy or Path(FILE).read_text(encoding="utf-8"))
         self.intake = self._open("desk_intake", master=bytes(32))
         self.log = self._open("desk_sla_watcher", master=bytes(32))
         self.worker = self.another()
+
+    def applies(self, text: str) -> None:
+        """Put a policy in force: the first, or another."""
+        owner = EventLog.open(self.database.owner_dsn, clock=self.clock, pool_size=1)
+        done = policy_store.apply(owner, text, SIGNED, self.now, "test")
+        assert isinstance(done, Applied), done
+        owner.close()
+
+    def moves(self, wish: MovePromises, number: int = 1) -> MovedIncident | None:
+        """Let Sylvie move the promises about an incident to another policy."""
+        policies = PolicyVersions(self.log)
+        worker = self.another(casework(self.log, policies))
+        moving = Moving(self.log, worker, self.clock, policies)
+        request = CommandRequest[MovePromises](
+            actor="person:sylvie", scopes=("agent", "manager"), body=wish
+        )
+        moving.begin(request)
+        return moving.one(request, incident_ref(number))
 
     def _open(self, role: str, master: bytes | None = None) -> EventLog:
         dsn = self.database.dsn(role)
@@ -155,7 +173,7 @@ class SlaDesk:
     def types(self, number: int = 1) -> list[str]:
         """Return the same in short: `tto armed`."""
         return [
-            f"{words['target']} {type_.removeprefix('sla.')}"
+            f"{words.get('target', 'all')} {type_.removeprefix('sla.')}"
             for _, type_, words in self.said(number)
         ]
 

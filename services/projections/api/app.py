@@ -23,6 +23,7 @@ from services.projections.api import (
     letters,
     log,
     metrics,
+    moves,
     oncall,
     people,
     problems,
@@ -45,6 +46,7 @@ from shared.help_wishes import BODIES as OF_HELP
 from shared.letters import RetryLetter
 from shared.problems.wishes import BODIES as OF_PROBLEMS
 from shared.report import Report
+from shared.sla_moves import MovePromises
 from shared.sla_wishes import BODIES as OF_SLA
 from shared.wishes import BODIES
 
@@ -66,6 +68,7 @@ _PARTS = (
     reports,
     escalations,
     extensions,
+    moves,
     handovers,
     service_handovers,
     problems,
@@ -117,6 +120,7 @@ def document(app: FastAPI) -> dict[str, Any]:
             *OF_CHANGES.values(),
             *OF_HELP.values(),
             *OF_SLA.values(),
+            MovePromises,
             AcceptHandover,
             JoinHandover,
             Contact,

@@ -16,8 +16,10 @@ from shared.command import (
 )
 from shared.problem import Problem
 from shared.report import Reported
+from shared.sla_moves import MovedPage, MovePromises, MoveSeen
 
-_Answer = TypeVar("_Answer", CommandAnswer, RecordAnswer, Reported)
+_Answer = TypeVar("_Answer", CommandAnswer, RecordAnswer, Reported, MovedPage, MoveSeen)
+_Moved = TypeVar("_Moved", MovedPage, MoveSeen)
 _Request = CommandRequest[dict[str, Any]]
 
 
@@ -45,6 +47,11 @@ class Owner:
         """Return what became of a command about a `problem` or `change`; as `ask`."""
         subject = subjects.command(aggregate, verb)
         return await self._ask(subject, request, RecordAnswer)
+
+    async def move(self, verb: str, request: _Request, kind: type[_Moved]) -> _Moved:
+        """Return what became of a page of a move of promises, or how far it is."""
+        subject = subjects.command(MovePromises.aggregate, verb)
+        return await self._ask(subject, request, kind)
 
     async def report(self, request: _Request) -> Reported:
         """Return what became of what somebody told the form; as `ask`."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from services.projections.timeline.english_records import RECORDS
 from services.projections.timeline.sentence_parts import Part
 
 ENGLISH: Mapping[str, tuple[Part, ...]] = {
@@ -141,6 +142,11 @@ ENGLISH: Mapping[str, tuple[Part, ...]] = {
         ", by contract {contract}",
         ": due {due_at}, not {was_due_at}",
     ),
+    "promises.moved": (
+        "{who} moved its promises from version {was_policy} of the policy to {policy}",
+        "(move {operation})",
+        ", because: {reason}",
+    ),
     "sla.extension_proposed": (
         "{who} asked for more time for {target} ({extension}): until {proposed_due_at}",
         ", not {was_due_at}",
@@ -225,54 +231,5 @@ ENGLISH: Mapping[str, tuple[Part, ...]] = {
         "by {channel}",
         "(attempts: {attempts}): {reason}",
     ),
-    "handover.requested": (
-        "It was handed to Problem Management, team {team}",
-        ", since service {service} broke TTR at {breached_at}",
-        "; it may be part of {problem}",
-        "; an answer is due {answer_by}",
-    ),
-    "handover.accepted": ("Problem Management took it on as {problem}",),
-    "handover.joined": ("Problem Management made it part of {problem}",),
-    "handover.declined": ("{who} declined the hand-over: {reason}",),
-    "handover.unanswered": ("Problem Management had not answered by {unanswered_at}",),
-    "handover.service_requested": (
-        "Service {service} was handed to Problem Management, team {team}",
-        ": {breaches} broken promises within {within_days} days",
-        ", {overrun_seconds} too late in all",
-        "; it is part of {problem}",
-        "; an answer is due {answer_by}",
-    ),
-    "handover.service_accepted": (
-        "Problem Management took service {service} on as {problem}",
-    ),
-    "handover.service_joined": ("Service {service} became part of {problem}",),
-    "handover.service_declined": (
-        "{who} declined the hand-over of service {service}: {reason}",
-    ),
-    "handover.service_unanswered": (
-        "Problem Management had not answered for {service} by {unanswered_at}",
-    ),
-    "problem.identified": (
-        "{who} identified the problem “{title}”",
-        "of service {service}, for team {team}",
-        ", found by {incident}",
-    ),
-    "problem.incident_linked": ("{who} found that {incident} has this cause too",),
-    "problem.assigned": ("{who} gave it to team {team}",),
-    "problem.workaround_published": ("{who} published a workaround: “{workaround}”",),
-    "problem.resolved": ("{who} resolved it", ": {note}"),
-    "change.requested": (
-        "{who} requested the change “{title}”",
-        "of service {service}, for team {team}",
-        ", because of {incident}",
-        ", because of {problem}",
-    ),
-    "change.planned": ("{who} planned it for {planned_for}",),
-    "change.implemented": ("{who} made it", ": {note}"),
-    "change.cancelled": ("{who} cancelled it: {reason}",),
-    "maintenance.announced": (
-        "{who} announced work on service {service}, {window}",
-        ", until {until}: {reason}",
-    ),
-    "maintenance.cancelled": ("{who} cancelled the work {window}", ": {reason}"),
+    **RECORDS,
 }

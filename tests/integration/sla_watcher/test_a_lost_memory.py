@@ -5,13 +5,15 @@ import pytest
 from services.sla_watcher.app import casework
 from services.sla_watcher.decider import decide
 from shared.casework.casework import Casework
+from shared.casework.settling import Behind
 from shared.events.incident import (
     IncidentAcknowledged,
     IncidentInformed,
     IncidentPaused,
     IncidentResumed,
 )
-from tests.support.promises import local
+from shared.sla_moves import MovePromises
+from tests.support.promises import FILE, local
 from tests.support.sla_desk import MINUTE, SlaDesk, happened, opened
 
 pytestmark = pytest.mark.servers
@@ -54,6 +56,26 @@ def test_a_memory_made_anew_goes_on_where_it_was(desk: SlaDesk) -> None:
 
     assert desk.types().count("tto breached") == 1
     assert desk.types()[-3:] == ["update breached", "ttr warned", "ttr breached"]
+
+
+def test_a_move_to_another_policy_is_remembered_and_done_once(desk: SlaDesk) -> None:
+    a_morning(desk)
+    text = FILE.read_text(encoding="utf-8").replace("p2: 6h", "p2: 5h")
+    desk.applies(text)
+    wish = MovePromises(to=2, operation="july", reason="Avenant")
+    assert desk.moves(wish) is not None
+    desk.walk(local("11:00"))
+    cases, said = desk.cases(), desk.said()
+
+    desk.forget()
+    with pytest.raises(Behind):
+        desk.moves(wish)
+    desk.read(batch=3)
+
+    assert desk.moves(wish) is None
+    assert (desk.cases(), desk.said()) == (cases, said)
+    assert [each for each in desk.types() if "moved" in each] == ["all promises.moved"]
+    assert desk.types().count("ttr retargeted") == 1
 
 
 def test_a_timer_that_comes_while_the_memory_is_made_decides_nothing(

@@ -1,0 +1,67 @@
+"""What happened to hand-overs, problems, changes and work announced, in French."""
+
+from collections.abc import Mapping
+
+from services.projections.timeline.sentence_parts import Part
+
+RECORDS: Mapping[str, tuple[Part, ...]] = {
+    "handover.requested": (
+        "Transféré à la gestion des problèmes, équipe {team}",
+        ", car le service {service} a dépassé",
+        "le délai de rétablissement le {breached_at}",
+        "\xa0; cela relève peut-être de {problem}",
+        "\xa0; réponse attendue le {answer_by}",
+    ),
+    "handover.accepted": ("La gestion des problèmes l’a accepté\xa0: {problem}",),
+    "handover.joined": ("La gestion des problèmes l’a rattaché à {problem}",),
+    "handover.declined": ("{who} a refusé le transfert\xa0: {reason}",),
+    "handover.unanswered": (
+        "La gestion des problèmes n’avait pas répondu le {unanswered_at}",
+    ),
+    "handover.service_requested": (
+        "Le service {service} est transféré à la gestion des problèmes, équipe {team}",
+        "\xa0: {breaches} délais dépassés en {within_days} jours",
+        ", soit {overrun_seconds} de retard",
+        "\xa0; il relève de {problem}",
+        "\xa0; réponse attendue le {answer_by}",
+    ),
+    "handover.service_accepted": (
+        "La gestion des problèmes a accepté le service {service}\xa0: {problem}",
+    ),
+    "handover.service_joined": ("Le service {service} est rattaché à {problem}",),
+    "handover.service_declined": (
+        "{who} a refusé le transfert du service {service}\xa0: {reason}",
+    ),
+    "handover.service_unanswered": (
+        "La gestion des problèmes n’avait pas répondu pour {service}",
+        "le {unanswered_at}",
+    ),
+    "problem.identified": (
+        "{who} a identifié le problème «\xa0{title}\xa0»",
+        "du service {service}, pour l’équipe {team}",
+        ", trouvé par {incident}",
+    ),
+    "problem.incident_linked": ("{who} a trouvé que {incident} a aussi cette cause",),
+    "problem.assigned": ("{who} l’a confié à l’équipe {team}",),
+    "problem.workaround_published": (
+        "{who} a publié une solution de contournement\xa0: «\xa0{workaround}\xa0»",
+    ),
+    "problem.resolved": ("{who} l’a résolu", "\xa0: {note}"),
+    "change.requested": (
+        "{who} a demandé le changement «\xa0{title}\xa0»",
+        "du service {service}, pour l’équipe {team}",
+        ", à cause de {incident}",
+        ", à cause de {problem}",
+    ),
+    "change.planned": ("{who} l’a planifié pour {planned_for}",),
+    "change.implemented": ("{who} l’a réalisé", "\xa0: {note}"),
+    "change.cancelled": ("{who} l’a annulé\xa0: {reason}",),
+    "maintenance.announced": (
+        "{who} a annoncé des travaux sur le service {service}, {window}",
+        ", jusqu’au {until}\xa0: {reason}",
+    ),
+    "maintenance.cancelled": (
+        "{who} a annulé les travaux {window}",
+        "\xa0: {reason}",
+    ),
+}
