@@ -14,6 +14,7 @@ from services.intake.command_bus import OWNED
 from shared import subjects
 from shared.events import EVENT_TYPES
 from shared.help_wishes import BODIES as OF_HELP
+from shared.sla_moves import BODIES as OF_MOVES
 from shared.sla_wishes import BODIES as OF_SLA
 
 Document = dict[str, Any]
@@ -37,6 +38,7 @@ def test_every_command_and_every_event_has_its_subject(document: Document) -> No
         ),
         *(subjects.command(kind.aggregate, kind.verb) for kind in OF_HELP.values()),
         *(subjects.command(kind.aggregate, kind.verb) for kind in OF_SLA.values()),
+        *(subjects.command(kind.aggregate, kind.verb) for kind in OF_MOVES.values()),
         subjects.command("contact", "report"),
         *(subjects.event(type_) for type_ in EVENT_TYPES),
     }
