@@ -6,6 +6,8 @@ goes on from where chance takes it, `FUZZ_SECONDS` long.
 """
 
 import os
+import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from time import monotonic
@@ -48,6 +50,8 @@ GOING_ON = settings(
 FIXED = settings(
     GOING_ON, max_examples=EXAMPLES, derandomize=True, phases=(Phase.generate,)
 )
+ANSWERS: Counter[int] = Counter()
+"""How often each status was the answer; `-s` shows it."""
 SHARE = SECONDS / len(OPERATIONS)
 SCOPES: Sequence[Scope] = ("agent", "manager", "auditor", "admin")
 
@@ -61,6 +65,8 @@ def desk() -> Iterator[Desk]:
         log.close()
         desk.tokens["all"] = everything.token
         yield desk
+        said = f"{ANSWERS.total()} requests, answered {dict(sorted(ANSWERS.items()))}"
+        sys.stdout.write(f"\n{said}\n")
         for name in SERVICES:
             written = desk.output(name)
             assert "Traceback" not in written, written[-4000:]
@@ -116,7 +122,9 @@ def test_any_request_is_answered_as_described(
             case.path_parameters["key"] = desk.tokens["source"]
         if real:
             aimed(case, there_are)
-        conforms(case, sent(case, url, headers))
+        answer = sent(case, url, headers)
+        ANSWERS[answer.status_code] += 1
+        conforms(case, answer)
 
     ask()
 
