@@ -74,6 +74,15 @@ class AcknowledgeSource:
     signal_key: str
 
 
+@dataclass(frozen=True, slots=True)
+class NoteSource:
+    """Somebody wrote a note about the signal where it comes from."""
+
+    verb: ClassVar[str] = "note_source"
+    signal: Signal
+    signal_key: str
+
+
 RecordWish = ProblemWish | ChangeWish
 _Wish = TypeVar("_Wish", bound=RecordWish)
 
@@ -86,7 +95,7 @@ class CloseSilent:
     cycle: int
 
 
-MachinesWish = Trigger | Recover | Flap | AcknowledgeSource
+MachinesWish = Trigger | Recover | Flap | AcknowledgeSource | NoteSource
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from services.intake.pipeline.arrival import Arrival, Correlated, Ground, timed_
 from services.intake.pipeline.elapsing import elapsed, released
 from services.intake.pipeline.firing import triggered
 from services.intake.pipeline.key_row import KeyRow
-from services.intake.pipeline.recovering import acknowledged, recovered
+from services.intake.pipeline.recovering import acknowledged, noted, recovered
 from services.intake.signals import Signal
 
 
@@ -51,6 +51,8 @@ def _judged(arrival: Arrival) -> Correlated:
             return recovered(arrival)
         case "acknowledge":
             return acknowledged(arrival)
+        case "note":
+            return noted(arrival)
         case _:
             assert_never(arrival.signal.action)
 

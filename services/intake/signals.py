@@ -5,7 +5,7 @@ Two keys, never one: `event_id` is this message (a repeat of it is the same mess
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any, Literal
@@ -33,6 +33,11 @@ LABELS_BYTES_MAX = 16_384
 DETAILS_MAX = 4_000
 
 Action = Literal["trigger", "acknowledge", "resolve"]
+"""What a source says of a trouble."""
+NOTE: Literal["note"] = "note"
+"""What people say of it there: words, which change nothing about it."""
+AUTHOR = "author"
+"""The label of a note that says who wrote it."""
 _Label = Annotated[str, StringConstraints(max_length=LABEL_MAX)]
 
 
@@ -87,7 +92,7 @@ class Signal(BaseModel):
     source: str
     event_id: _EventId | None = None
     dedup_key: _DedupKey
-    action: Action
+    action: Literal["trigger", "acknowledge", "resolve", "note"]
     title: Title
     severity: Severity | None = None
     service: _Service | None = None
@@ -113,6 +118,18 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """Something was deployed or configured: no trouble, perhaps the cause of one."""
+
+    summary: str
+    at: datetime | None = None
+    service: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    links: tuple[Mapping[str, str], ...] = ()
+    """Each with its address, `href`, and perhaps a `text`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
     """An element that is well understood and says nothing of any trouble.
 
@@ -127,6 +144,8 @@ class Ignored:
     """Where a handshake is confirmed, if that takes a request of ours."""
     event_id: str | None = None
     """The name of the message, where its sender may ask what became of it."""
+    change: Change | None = None
+    """What it tells of, for those who look into a trouble."""
 
 
 Heard = Signal | Rejected | Ignored

@@ -51,6 +51,7 @@ from shared.events.incident_signals import (
     IncidentSignalled,
     IncidentSnoozed,
     IncidentSourceAcknowledged,
+    IncidentSourceNoted,
     IncidentWoken,
 )
 from shared.events.incident_ties import (
@@ -128,6 +129,7 @@ IncidentEvent = (
     | IncidentSnoozed
     | IncidentWoken
     | IncidentSourceAcknowledged
+    | IncidentSourceNoted
     | IncidentLinked
     | IncidentUnlinked
     | IncidentMerged

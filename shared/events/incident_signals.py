@@ -105,6 +105,20 @@ class IncidentWoken(Event):
     """`severity`: a signal of it got worse."""
 
 
+class IncidentSourceNoted(Event):
+    """Somebody wrote a note about it where its signal comes from."""
+
+    type: Literal["incident.source_noted"] = "incident.source_noted"
+    incident: IncidentRef
+    policy: int
+    source: str
+    signal_key: str
+    note: Text
+    author: Text | None = None
+    """Who wrote it, as the source calls them."""
+    occurred_at: AwareDatetime | None = None
+
+
 class IncidentSourceAcknowledged(Event):
     """The source says that somebody acknowledged there. Stops no clock here."""
 

@@ -28,6 +28,7 @@ from shared.events.incident_signals import (
     IncidentSignalled,
     IncidentSnoozed,
     IncidentSourceAcknowledged,
+    IncidentSourceNoted,
     IncidentWoken,
 )
 from shared.events.incident_ties import (
@@ -58,6 +59,7 @@ _Heard = (
     | IncidentFlappingStarted
     | IncidentFlappingEnded
     | IncidentSourceAcknowledged
+    | IncidentSourceNoted
 )
 _Moved = (
     IncidentAcknowledged
@@ -100,6 +102,7 @@ def evolve(incident: Incident | None, event: IncidentEvent) -> Incident:
             | IncidentFlappingStarted()
             | IncidentFlappingEnded()
             | IncidentSourceAcknowledged()
+            | IncidentSourceNoted()
         ):
             return _heard(incident, event)
         case (
@@ -164,6 +167,8 @@ def _heard(incident: Incident, event: _Heard) -> Incident:
             return changed(
                 incident, source_acknowledged=incident.source_acknowledged | {key}
             )
+        case IncidentSourceNoted():
+            return incident
         case _:
             assert_never(event)
 

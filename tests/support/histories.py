@@ -32,6 +32,7 @@ from shared.events.incident_signals import (
     IncidentRecovered,
     IncidentSignalled,
     IncidentSourceAcknowledged,
+    IncidentSourceNoted,
 )
 from shared.events.incident_ties import (
     IncidentAbsorbed,
@@ -160,6 +161,7 @@ def _later() -> st.SearchStrategy[IncidentEvent]:
         ),
         st.builds(IncidentRecovered, repeats=st.integers(0, 9), **key, **head),
         st.builds(IncidentSourceAcknowledged, **key, **head),
+        st.builds(IncidentSourceNoted, note=st.just("seen"), **key, **head),
         st.builds(IncidentLinked, **link, **head),
         st.builds(IncidentUnlinked, **link, **head),
         st.builds(IncidentMerged, into=st.just(OTHER), **head),

@@ -1,6 +1,6 @@
 """The schemas that doors name: of what they take, and of what they answer."""
 
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
@@ -13,7 +13,7 @@ from services.intake.adapters.native import LINKS_MAX
 from services.intake.announcing import Announce, Withdraw
 from services.intake.outcomes import Became
 from services.intake.reading import ARRAY_MAX
-from services.intake.signals import Signal
+from services.intake.signals import Action, Signal
 from shared.command import ProblemDetails
 from shared.letters import RetryLetter
 from shared.quarantine import (
@@ -79,6 +79,7 @@ def _event() -> dict[str, Any]:
     signal = Signal.model_json_schema(ref_template=REFERENCE)
     fields = {
         **signal["properties"],
+        "action": {"type": "string", "enum": [*get_args(Action)]},
         "dedup_key": {"anyOf": [signal["properties"]["dedup_key"], {"type": "null"}]},
         "source": {"anyOf": [{"type": "string"}, {"type": "null"}]},
         "details": {"anyOf": [OBJECT, {"type": "null"}]},

@@ -21,6 +21,12 @@ def one_line(text: str, most: int) -> str:
     return _cut(text.strip(), most)
 
 
+def some_lines(text: str, most: int) -> str:
+    """Return `text` as people wrote it, without other control characters."""
+    lines = [one_line(line, most) for line in text.splitlines()]
+    return _cut("\n".join(lines).strip("\n"), most)
+
+
 def fitting_labels(labels: Mapping[str, object]) -> dict[str, str]:
     """Return the labels as texts within the limits, of too many the shortest."""
     fitting = {_fit(name): _fit(value) for name, value in labels.items()}

@@ -7,11 +7,12 @@ unknown field or a text too long is rejected, and the others are taken.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from services.intake.adapters.details import details_text
 from services.intake.adapters.post import Post
 from services.intake.signals import (
+    Action,
     Heard,
     Rejected,
     Signal,
@@ -66,6 +67,8 @@ def _read(
 
 def _wrong(element: Mapping[str, Any]) -> tuple[str, tuple[str, ...]] | None:
     """Return what is wrong with the fields that a signal does not have as such."""
+    if element.get("action") not in (None, *get_args(Action)):
+        return "Input should be 'trigger', 'acknowledge' or 'resolve'", ("action",)
     origin, labels = element.get("source"), element.get("labels")
     details, links = element.get("details"), element.get("links")
     if origin is not None and not isinstance(origin, str):

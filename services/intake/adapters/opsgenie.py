@@ -10,12 +10,20 @@ trouble: nothing will ever close it.
 from collections.abc import Mapping
 from typing import Any
 
-from services.intake.adapters.cutting import one_line
+from services.intake.adapters.cutting import one_line, some_lines
 from services.intake.adapters.details import details_text
 from services.intake.adapters.instants import instant
 from services.intake.adapters.labelling import labels_of
 from services.intake.adapters.post import Post
-from services.intake.signals import Action, Heard, Ignored, Rejected, signal_from
+from services.intake.signals import (
+    DETAILS_MAX,
+    NOTE,
+    Action,
+    Heard,
+    Ignored,
+    Rejected,
+    signal_from,
+)
 from shared.policy.scales import Severity
 from shared.texts import TITLE_MAX
 
@@ -62,6 +70,8 @@ def severity_of(priority: object) -> Severity | None:
 
 
 def _read(action: str, alert: Mapping[str, Any], post: Post) -> Heard:
+    if action == "AddNote":
+        return _noted(alert, post)
     if action not in _ACTIONS:
         reason = f"`{action}` is no news of the trouble itself; its body is kept"
         return Ignored(0, reason, event_id=post.event_id)
@@ -88,6 +98,26 @@ def _read(action: str, alert: Mapping[str, Any], post: Post) -> Heard:
             priority=alert.get("priority"),
         ),
         "details": details_text({n: alert[n] for n in _FOR_PEOPLE if alert.get(n)}),
+    }
+    return signal_from(fields, 0, post.received_at)
+
+
+def _noted(alert: Mapping[str, Any], post: Post) -> Heard:
+    """Return what somebody wrote about an alert, for its incident's timeline."""
+    said, key = alert.get("note"), alert.get("alias") or alert.get("alertId")
+    if not isinstance(said, str) or not said.strip():
+        return Ignored(0, "a note without words", event_id=post.event_id)
+    if not isinstance(key, str):
+        return Rejected(0, "an alert has an alias or an id", ("alert", "alias"))
+    fields = {
+        "source": post.source,
+        "event_id": post.event_id,
+        "dedup_key": key,
+        "action": NOTE,
+        "title": one_line(said, TITLE_MAX),
+        "occurred_at": instant(alert.get("updatedAt")),
+        "labels": labels_of({}, author=alert.get("username") or alert.get("user")),
+        "details": some_lines(said, DETAILS_MAX),
     }
     return signal_from(fields, 0, post.received_at)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import assert_never
 
-from services.intake.signals import Heard, Ignored, Rejected, Signal
+from services.intake.signals import NOTE, Heard, Ignored, Rejected, Signal
 
 Plain = dict[str, object]
 
@@ -32,7 +32,8 @@ def entry(heard: Heard) -> Plain:
     match heard:
         case Signal():
             return {
-                "action": heard.action,
+                # A note says nothing of the trouble itself.
+                "action": "ignore" if heard.action == NOTE else heard.action,
                 "title": heard.title,
                 "severity": heard.severity,
                 "dedup_key": heard.dedup_key,

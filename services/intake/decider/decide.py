@@ -6,6 +6,7 @@ from services.intake.commands import (
     AcknowledgeSource,
     Command,
     Flap,
+    NoteSource,
     Recover,
     Trigger,
 )
@@ -66,7 +67,7 @@ def decide(  # noqa: PLR0911, PLR0913 one return a case, all it goes by
     if isinstance(wish, ending.EndWish):
         return ending.ended(wish, incident, circumstances)
     match wish:
-        case Trigger() | Recover() | Flap() | AcknowledgeSource():
+        case Trigger() | Recover() | Flap() | AcknowledgeSource() | NoteSource():
             return hearing.heard(wish, incident, circumstances)
         case Link() | Unlink() | Merge() | Unmerge() | Split():
             return _tied(wish, incident, circumstances)

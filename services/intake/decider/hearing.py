@@ -9,13 +9,14 @@ from services.intake.commands import (
     AcknowledgeSource,
     Flap,
     MachinesWish,
+    NoteSource,
     Recover,
     Trigger,
 )
 from services.intake.decider.circumstances import Circumstances
 from services.intake.decider.ending import may_reopen, resolution
 from services.intake.decider.refused import Refused
-from services.intake.signals import Signal
+from services.intake.signals import AUTHOR, Signal
 from shared.events import IncidentEvent
 from shared.events.incident import (
     IncidentAssigned,
@@ -31,6 +32,7 @@ from shared.events.incident_signals import (
     IncidentRecovered,
     IncidentSignalled,
     IncidentSourceAcknowledged,
+    IncidentSourceNoted,
     IncidentWoken,
 )
 from shared.incident import AT_WORK, Incident, Status, evolve
@@ -109,8 +111,24 @@ def heard(
                     occurred_at=wish.signal.occurred_at,
                 )
             ]
+        case NoteSource():
+            return [_noted(wish, incident, circumstances)]
         case _:
             assert_never(wish)
+
+
+def _noted(
+    wish: NoteSource, incident: Incident, circumstances: Circumstances
+) -> IncidentEvent:
+    signal = wish.signal
+    return IncidentSourceNoted(
+        **circumstances.on(incident.ref, circumstances.command.by),
+        source=signal.source,
+        signal_key=wish.signal_key,
+        note=signal.details or signal.title,
+        author=signal.labels.get(AUTHOR),
+        occurred_at=signal.occurred_at,
+    )
 
 
 def _fired(

@@ -56,6 +56,7 @@ TABLE: Mapping[str, Row] = {
     "recover": _row(*[DO] * 6, _THERE),
     "flap": _row(*[DO] * 6, _THERE),
     "acknowledge_source": _row(DO, DO, DO, *[ALREADY] * 4),
+    "note_source": _row(*[DO] * 6, ALREADY),
     "close_silent": _row(*[ALREADY] * 3, DO, *[ALREADY] * 3),
 }
 

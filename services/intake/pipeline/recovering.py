@@ -1,8 +1,11 @@
-"""A signal recovered: late, at once, once it has held, or nothing was open for it."""
+"""A signal recovered: late, at once, once it has held, or nothing was open for it.
+
+And what people do about it at the source: they acknowledge it, they write a note.
+"""
 
 from dataclasses import replace
 
-from services.intake.commands import AcknowledgeSource, Recover
+from services.intake.commands import AcknowledgeSource, NoteSource, Recover
 from services.intake.pipeline import flapping
 from services.intake.pipeline.arrival import Arrival, Correlated, Outcome
 from services.intake.pipeline.key_row import Held, HeldFor, KeyRow, Life
@@ -108,3 +111,14 @@ def acknowledged(arrival: Arrival) -> Correlated:
     events = arrival.decided(incident.ref, incident, wish)
     outcome: Outcome = "signalled" if events else "duplicate"
     return Correlated(outcome, row, Why("acknowledged"), events)
+
+
+def noted(arrival: Arrival) -> Correlated:
+    """Return what becomes of a note that somebody wrote at the source."""
+    row, incident = arrival.row, arrival.incident
+    if incident is None or incident.status not in {*AT_WORK, Status.RESOLVED}:
+        reason = "nothing is open for it"
+        return arrival.suppressed(row, Why("nothing_open", reason=reason))
+    wish = NoteSource(arrival.signal, row.signal_key)
+    events = arrival.decided(incident.ref, incident, wish)
+    return Correlated("signalled", row, Why("noted"), events)

@@ -26,6 +26,7 @@ Rule = Literal[
     "threshold",
     "maintenance_ended",
     "acknowledged",
+    "noted",
     "recovered",
     "hold_down",
     "flapping",

@@ -37,6 +37,7 @@ from shared.events.incident_signals import (
     IncidentSignalled,
     IncidentSnoozed,
     IncidentSourceAcknowledged,
+    IncidentSourceNoted,
     IncidentWoken,
 )
 from shared.events.incident_ties import (
@@ -178,6 +179,7 @@ def _changes(  # noqa: PLR0911 one return a case
         case (
             IncidentInformed()
             | IncidentSourceAcknowledged()
+            | IncidentSourceNoted()
             | IncidentLinked()
             | IncidentUnlinked()
             | IncidentAbsorbed()

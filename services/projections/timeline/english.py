@@ -107,6 +107,7 @@ ENGLISH: Mapping[str, tuple[Part, ...]] = {
     "incident.snoozed": ("{who} wants no news of its repeats until {until}: {reason}",),
     "incident.woken": ("News is made of its repeats again ({cause})",),
     "incident.source_acknowledged": ("It was acknowledged at {source}",),
+    "incident.source_noted": ("Noted at {source}", "by {author}", ": “{note}”"),
     "incident.linked": ("{who} linked it to {target} ({relation})",),
     "incident.unlinked": ("{who} removed its link to {target} ({relation})",),
     "incident.merged": ("{who} merged it into {into}",),

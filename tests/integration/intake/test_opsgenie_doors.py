@@ -7,6 +7,7 @@ import pytest
 from services.intake.opsgenie_names import alert_id
 from services.intake.reception import Reception
 from shared.batcher import Overloaded
+from shared.events.incident_signals import IncidentSourceNoted
 from tests.integration.intake.doors import NOBODY, Doors
 
 pytestmark = pytest.mark.servers
@@ -119,17 +120,31 @@ def test_closing_what_is_not_open_is_taken_and_tells_so(doors: Doors) -> None:
     assert status["data"]["status"] == "nothing was open for it"
 
 
-def test_a_note_is_kept_and_tells_that_nobody_sees_it(doors: Doors) -> None:
+def test_a_note_is_written_on_what_is_open(doors: Doors) -> None:
     knock(doors, "POST", "/v2/alerts", ALERT)
     path = f"/v2/alerts/{alert_id('gate/12 é')}/notes"
-    code, answer = knock(doors, "POST", path, {"note": "seen at noon"})
+    code, answer = knock(
+        doors, "POST", path, {"note": "seen at noon", "user": "k.weiss"}
+    )
     _, status = knock(doors, "GET", f"/v2/alerts/requests/{answer['requestId']}")
 
     assert code == 202
     assert isinstance(status["data"], dict)
-    assert status["data"]["isSuccess"] is False
-    assert "its body is kept" in str(status["data"]["status"])
-    assert types(doors) == ["incident.opened"]
+    assert status["data"]["isSuccess"] is True
+    noted = doors.log.since(0, 10)[-1].event
+    assert isinstance(noted, IncidentSourceNoted)
+    assert (noted.note, noted.author) == ("seen at noon", "k.weiss")
+    assert noted.source == "demo"
+
+
+def test_a_note_on_what_is_not_open_tells_so(doors: Doors) -> None:
+    path = "/v2/alerts/nothing/notes?identifierType=alias"
+    _, answer = knock(doors, "POST", path, {"note": "seen at noon"})
+    _, status = knock(doors, "GET", f"/v2/alerts/requests/{answer['requestId']}")
+
+    assert isinstance(status["data"], dict)
+    assert status["data"]["status"] == "nothing is open for it"
+    assert types(doors) == []
 
 
 REFUSED: list[tuple[str, str, object, int, str]] = [

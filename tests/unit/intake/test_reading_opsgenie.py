@@ -58,13 +58,22 @@ def test_what_happened_to_an_alert(said: str, action: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "action", ["AddNote", "AddTags", "AssignOwnership", "Snooze", "EscalateNext", "x"]
+    "action", ["AddTags", "AssignOwnership", "Snooze", "EscalateNext", "x"]
 )
 def test_what_is_no_news_of_the_trouble_is_ignored(action: str) -> None:
     heard = read(action)
 
     assert isinstance(heard, Ignored)
     assert heard.event_id == "e-1"
+
+
+def test_a_note_is_words_on_the_trouble_and_no_news_of_it() -> None:
+    heard = signal("AddNote", note="Seen at noon.\nWill be\x00back.", username="weiss")
+
+    assert (heard.action, heard.dedup_key) == ("note", "gate/12")
+    assert heard.details == "Seen at noon.\nWill be back."
+    assert heard.labels["author"] == "weiss"
+    assert isinstance(read("AddNote"), Ignored), "without words"
 
 
 def test_created_is_in_milliseconds_and_updated_in_nanoseconds() -> None:

@@ -9,6 +9,7 @@ from services.intake.commands import (
     CloseSilent,
     Flap,
     MachinesWish,
+    NoteSource,
     Recover,
     Trigger,
 )
@@ -30,7 +31,7 @@ from shared.wishes import BODIES, Open, PersonsWish
 
 from .spec import INC, KEY, NEW, NINE, OTHER, When, event, given, opened
 
-MACHINES = {kind.verb: kind for kind in (Trigger, Recover, Flap, AcknowledgeSource)}
+MACHINES = {kind.verb: kind for kind in get_args(MachinesWish)}
 OURS = {CloseSilent.verb: CloseSilent(cycle=1)}
 VERBS = sorted(TABLE)
 
@@ -80,6 +81,7 @@ def machines(verb: str, signal: Signal) -> MachinesWish:
         Recover.verb: Recover("prom", KEY),
         Flap.verb: Flap("prom", KEY, 4, NINE),
         AcknowledgeSource.verb: AcknowledgeSource(signal, KEY),
+        NoteSource.verb: NoteSource(signal, KEY),
     }
     return others[verb]
 
