@@ -12,6 +12,7 @@ from psycopg import Cursor
 from services.intake.delivery import TIMER, Delivery, Elapsed, Result, halves
 from services.intake.faults import FAULTS
 from services.intake.numbers import new_refs
+from services.intake.observed import keep_changes, observed, tell_changes
 from services.intake.openings import openings
 from services.intake.outcomes import known_events, remember_events, settle_held
 from services.intake.pipeline.enriching import enriched
@@ -182,6 +183,9 @@ class Receiver:
         keep_suppressed(cursor, reckoning.suppressed, reckoning.policy_version)
         keep_bodies(cursor, vault, [d for d in deliveries if d.adapter != TIMER])
         quarantine(cursor, vault, reckoning.unmapped)
+        if tell_changes(deliveries):
+            _, policy = self._policies.current(cursor)
+            keep_changes(cursor, vault, observed(deliveries, policy))
         settle(cursor, reckoning, self._clock())
         settle_held(cursor, reckoning.settled)
         remember_events(cursor, reckoning.received())

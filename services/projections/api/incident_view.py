@@ -37,6 +37,24 @@ class LinkView(Answer):
     target: str
 
 
+class ChangeLink(Answer):
+    """Where more is told of a change."""
+
+    href: str
+    text: str | None = None
+
+
+class NearChangeView(Answer):
+    """Something that was deployed or configured, as its source told."""
+
+    at: AwareDatetime
+    received_at: AwareDatetime
+    source: str
+    summary: str | None
+    """Null once the source is forgotten."""
+    links: list[ChangeLink]
+
+
 class IncidentView(Answer):
     """An incident. `version` goes into `If-Match`; it also stands in `ETag`."""
 
@@ -97,6 +115,9 @@ class IncidentView(Answer):
     problems: list[str]
     """Problems it is linked to, also of other houses."""
     changes: list[str]
+    changes_nearby: tuple[NearChangeView, ...] = ()
+    """What was changed on its service, from a day before it opened to an hour after
+    service was back, as sources told; the newest first."""
     due_at: AwareDatetime | None
     """When the first promise that runs is due."""
     due_target: Literal["tto", "ttr"] | None

@@ -1,5 +1,7 @@
 """One incident: its state and its promises, replayed from all streams about it."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, NamedTuple
 
@@ -10,12 +12,14 @@ from services.projections.api.answers import Answer, AsOfAnswer
 from services.projections.api.asked import AskedAt, Ref, no_incident, refusals
 from services.projections.api.callers import Reader
 from services.projections.api.desk import Desk, DeskHere
-from services.projections.api.incident_view import IncidentView
+from services.projections.api.incident_view import IncidentView, NearChangeView
 from services.projections.api.past import history, known
 from services.projections.api.promise_view import PromiseView, views
 from services.projections.generations import AsOf
+from services.projections.incident.nearby import NearChange, changes_near
 from services.projections.incident.promises import Standing, standings
 from services.projections.incident.whole import Whole, whole
+from services.projections.read_model import Cursors
 from services.projections.snapshots import snapshot
 from shared.references import IncidentRef
 
@@ -41,6 +45,7 @@ class _Seen(NamedTuple):
     promises: tuple[Standing, ...]
     at: datetime
     known: AsOf
+    near: Sequence[NearChange]
 
 
 @router.get("/v1/incidents/{ref}", responses=refusals(404))
@@ -58,7 +63,9 @@ async def get_incident(
     """
     seen = await desk.blocking(_seen, desk, ref, asked)
     response.headers["ETag"] = f'"{seen.whole.version}"'
-    return IncidentView.of(*seen)
+    view = IncidentView.of(seen.whole, seen.promises, seen.at, seen.known)
+    near = tuple(NearChangeView(**asdict(change)) for change in seen.near)
+    return view.model_copy(update={"changes_nearby": near})
 
 
 @router.get("/v1/incidents/{ref}/sla", responses=refusals(404))
@@ -82,9 +89,19 @@ async def get_promises(
 def _seen(desk: Desk, ref: str, asked: AskedAt) -> _Seen:
     with snapshot(desk.log) as cursor:
         upto = known(cursor, asked.at, asked.min_position)
-        past = history(desk.log, cursor, ref, upto)
-    found = whole(past)
-    if found is None:
-        raise no_incident(ref)
-    at = asked.at or desk.clock()
-    return _Seen(found, standings(found.clocks, desk.policies, at), at, upto)
+        found = whole(history(desk.log, cursor, ref, upto))
+        if found is None:
+            raise no_incident(ref)
+        at = asked.at or desk.clock()
+        near = _near(desk, cursor, found, at)
+    standing = standings(found.clocks, desk.policies, at)
+    return _Seen(found, standing, at, upto, near)
+
+
+def _near(
+    desk: Desk, cursor: Cursors, found: Whole, at: datetime
+) -> Sequence[NearChange]:
+    incident = found.incident
+    until = incident.restored_at or incident.resolved_at or at
+    span = (incident.opened_at, until)
+    return changes_near(cursor, desk.log.vault, incident.service, span, at)

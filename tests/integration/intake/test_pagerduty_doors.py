@@ -1,5 +1,7 @@
 """Senders of PagerDuty find the door they know, and hear what they can read."""
 
+from datetime import timedelta
+
 import orjson
 import pytest
 
@@ -7,6 +9,7 @@ from services.intake.reading import BODY_BYTES_MAX
 from services.intake.reception import Reception
 from shared.batcher import Overloaded
 from shared.event_log import Unavailable
+from tests.integration.intake.conftest import NOW
 from tests.integration.intake.doors import NOBODY, Doors
 
 pytestmark = pytest.mark.servers
@@ -155,5 +158,25 @@ def test_a_change_is_taken_kept_and_opens_nothing(doors: Doors) -> None:
     asked = doors.knock("GET", "/v1/requests/deploy-7.2").json()
     assert (asked["status"], asked["reason"]) == (
         "ignored",
-        "a change opens nothing; its body is kept",
+        "a change opens nothing; incidents of its service show it",
     )
+
+
+def test_a_change_is_kept_once_with_its_service_and_sealed(doors: Doors) -> None:
+    payload = {
+        "summary": "Deployed 7.2",
+        "timestamp": (NOW - timedelta(minutes=5)).isoformat(),
+        "custom_details": {"service": "web"},
+    }
+    body = orjson.dumps({"routing_key": doors.key, "payload": payload})
+
+    for _ in range(2):
+        answer = doors.knock("POST", "/v2/change/enqueue", body, NOBODY)
+        assert answer.status_code == 202
+
+    ((source, service, happened_at, sealed),) = doors.rows(
+        "SELECT source, service, happened_at, sealed FROM intake.observed_changes"
+    )
+    assert (source, service) == ("demo", "web")
+    assert happened_at == NOW - timedelta(minutes=5)
+    assert "Deployed" not in sealed

@@ -148,3 +148,26 @@ def test_a_change_says_what_it_is(summary: object) -> None:
     heard = read({"payload": {"summary": summary}}, "pagerduty_changes")
 
     assert heard == Rejected(0, "is missing or blank", ("payload", "summary"))
+
+
+def test_a_change_tells_when_of_which_service_and_where_to_read_more() -> None:
+    payload = {
+        "summary": "Deployed 7.2",
+        "timestamp": "2025-06-30T06:55:00Z",
+        "custom_details": {"service": "gates", "build": 72},
+    }
+    links = [
+        {"href": "https://ci.example/72", "text": "Build\n72"},
+        {"href": "javascript:alert(1)"},
+        {"href": "https://ci.example/\n"},
+        {"text": "nowhere"},
+        7,
+    ]
+    heard = read({"payload": payload, "links": links}, "pagerduty_changes")
+
+    assert isinstance(heard, Ignored)
+    change = heard.change
+    assert change is not None
+    assert (change.summary, change.service) == ("Deployed 7.2", "gates")
+    assert str(change.at) == "2025-06-30 06:55:00+00:00"
+    assert change.links == ({"href": "https://ci.example/72", "text": "Build 72"},)
