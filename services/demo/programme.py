@@ -108,7 +108,6 @@ PROGRAMME: Sequence[Beat] = (
         *[(f"11:{minute:02}", forenoon.flaps_again) for minute in (10, 18, 26, 33)],
         ("11:40", forenoon.flapping),
         ("11:50", forenoon.flapping_over),
-        to_come="a problem suggested",
     ),
     _beat(
         11,

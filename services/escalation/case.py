@@ -177,6 +177,8 @@ class Case:
     service_handover: ServiceHandover | None = None
     problems: tuple[str, ...] = ()
     """Problems it is linked to."""
+    suggested: str | None = None
+    """The team to which a problem was suggested when it was opened."""
     to_tell: tuple[Tell, ...] = ()
     escalations: int = 0
     """Version of its stream `escalation-…`."""

@@ -7,6 +7,7 @@ from typing import Any
 from psycopg import Cursor
 from pydantic import TypeAdapter
 
+from services.escalation import recurrences
 from services.escalation.case import Case
 from services.escalation.decider import decide, next_at
 from services.escalation.evolving import evolve
@@ -36,7 +37,7 @@ def casework(
     """Return the rules; `webhook` tells whether there is a receiver of pages."""
     terms_of = terms_by(policy_of)
 
-    def known(cursor: Cursors, _: Sequence[str]) -> Known:
+    def known(cursor: Cursors, incidents: Sequence[str]) -> Known:
         return Known(
             policy_of,
             terms_of,
@@ -44,10 +45,12 @@ def casework(
             lambda position: crossing_at(cursor, position),
             _rest_of_moment(log, cursor),
             webhook,
+            recurrences.completed(cursor, incidents),
         )
 
     def concerns(cursor: Cursors, entry: Entry) -> Sequence[str]:
         note(log, cursor, entry, policy_of)
+        recurrences.note(cursor, entry, policy_of)
         return concerned(cursor, entry)
 
     return Casework(

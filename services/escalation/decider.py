@@ -11,6 +11,7 @@ from services.escalation.handing_over_service import handing_over_service
 from services.escalation.known import Known
 from services.escalation.levels import leaving
 from services.escalation.raising import raising
+from services.escalation.recurring import suggesting
 from services.escalation.steps import accepting, paging
 from services.escalation.telling import telling
 from shared.events import AnyEvent
@@ -47,4 +48,5 @@ def _all(case: Case, known: Known) -> Iterator[Due]:
         raising(case, known),
         handing_over(case, known),
         handing_over_service(case, known),
+        suggesting(case, known),
     )

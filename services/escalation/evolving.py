@@ -34,6 +34,7 @@ from shared.events.notification import (
     NotificationRequested,
     NotificationSent,
 )
+from shared.events.recurrence import ProblemSuggested
 from shared.events.service_handover import (
     ServiceHandoverAccepted,
     ServiceHandoverDeclined,
@@ -66,7 +67,7 @@ def evolve(case: Case, event: AnyEvent) -> Case:
             raise TypeError(f"{event.type} is no decision of ours")
 
 
-def _sought(  # noqa: PLR0911 one return a case
+def _sought(  # noqa: C901, PLR0911 one return a case
     case: Case, event: EscalationEvent
 ) -> Case:
     post = case.post
@@ -85,12 +86,20 @@ def _sought(  # noqa: PLR0911 one return a case
         case EscalationRaised():
             raised = replace(case, raised=(*case.raised, event.key))
             return _news(raised, "manager", event.people)
+        case ProblemSuggested():
+            return _suggested(case, event)
         case NotificationRequested():
             return told(case, event)
         case NotificationSent() | NotificationConfirmed() | NotificationFailed():
             return case
         case _:
             assert_never(event)
+
+
+def _suggested(case: Case, event: ProblemSuggested) -> Case:
+    stream = escalation_stream(case.incident)
+    tell = Tell("suggestion", stream, case.escalations, None, case.changed_at)
+    return with_news(replace(case, suggested=event.team), tell)
 
 
 def _moved(case: Case, event: Escalated) -> Case:

@@ -1,7 +1,7 @@
 """What the rules look up: policies, contracts' terms, problems, what comes next."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -62,6 +62,8 @@ class Known:
     """What follows a version of a stream and was recorded at that very instant."""
     webhook: bool = False
     """Whether there is a receiver of pages."""
+    alike: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """All of one kind, by the incident with which they became too many."""
 
 
 def terms_by(policy_of: PolicyOf) -> TermsOf:

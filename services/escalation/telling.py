@@ -26,7 +26,7 @@ NAMESPACE = uuid.UUID("0d7f6a52-3c1b-4f0e-8a63-5b7f0e9d2c41")
 """Of keys: with it, the same news for the same person always has the same key."""
 CALLS: frozenset[Kind] = frozenset({"page", "manager", "handover", "service_handover"})
 """What the receiver of pages is told as well."""
-STAFF: frozenset[Kind] = CALLS | {"update_due"}
+STAFF: frozenset[Kind] = CALLS | {"suggestion", "update_due"}
 _OUTDONE: frozenset[Kind] = frozenset({"taken", "restored"})
 """What is not told where more follows at the same instant."""
 
@@ -113,7 +113,7 @@ def _problem_team(case: Case, kind: Kind) -> str | None:
         return case.handover.team
     if kind == "service_handover" and case.service_handover:
         return case.service_handover.team
-    return None
+    return case.suggested if kind == "suggestion" else None
 
 
 def _one(

@@ -7,6 +7,7 @@ from services.escalation.steps import answer_by
 from services.escalation.to_users import words_of
 from shared.events.escalation import EscalationPaged, EscalationRaised
 from shared.events.handover import HandoverRequested
+from shared.events.recurrence import ProblemSuggested
 from shared.events.service_handover import ServiceHandoverRequested
 from shared.events.sla import SlaBreached
 from shared.wording import to_staff as notices
@@ -40,6 +41,8 @@ def for_staff(of: Recalled, language: str, url: str) -> notices.StaffNotice:
             )
         case ServiceHandoverRequested() as service:
             return _service(of, service, language, url)
+        case ProblemSuggested() as tip:
+            return _suggestion(of, tip, language, url)
         case SlaBreached() as breached:
             return notices.UpdateDue(
                 of.incident.ref,
@@ -62,6 +65,19 @@ def service_name(of: Recalled, language: str, service: str | None = None) -> str
     """
     names = of.policy.service(service or of.incident.service).name
     return names.get(language) or next(iter(names.values()))
+
+
+def _suggestion(
+    of: Recalled, tip: ProblemSuggested, language: str, url: str
+) -> notices.Suggestion:
+    return notices.Suggestion(
+        of.incident.ref,
+        of.incident.title,
+        service_name(of, language, tip.service),
+        tip.within_days,
+        ", ".join(tip.incidents),
+        url=url,
+    )
 
 
 def _service(

@@ -79,6 +79,7 @@ from shared.events.problem import (
     ProblemWorkaroundPublished,
 )
 from shared.events.promises import PromisesMoved
+from shared.events.recurrence import ProblemSuggested
 from shared.events.service_handover import (
     ServiceHandoverAccepted,
     ServiceHandoverDeclined,
@@ -170,6 +171,7 @@ EscalationEvent = (
     | EscalationAccepted
     | EscalationUnanswered
     | EscalationRaised
+    | ProblemSuggested
     | NotificationEvent
 )
 HandoverEvent = (

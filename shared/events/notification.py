@@ -28,6 +28,7 @@ Kind = Literal[
     "manager",
     "handover",
     "service_handover",
+    "suggestion",
     "update_due",
 ]
 

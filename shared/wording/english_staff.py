@@ -140,6 +140,19 @@ TEMPLATES: Mapping[StaffKind, Template] = {
             ("asks", "Please answer by {answer_by}."),
         ),
     ),
+    "suggestion": Template(
+        "It comes again and again, perhaps a problem: {title}",
+        (
+            (
+                "{incident}, “{title}”, is one of several incidents of the same kind "
+                "within {within_days} days. There may be one cause behind them."
+            ),
+            "- Service: {service}",
+            "- Incidents: {which}",
+            "Look at the last one: {url}",
+            "Identify a problem and link them to it, or do nothing: nobody waits.",
+        ),
+    ),
     "update_due": Template(
         "A user waits for news: {title}",
         (

@@ -150,6 +150,22 @@ TEMPLATES: Mapping[StaffKind, Template] = {
             ("asks", "Réponse attendue avant le {answer_by}."),
         ),
     ),
+    "suggestion": Template(
+        "Panne récurrente, peut-être un problème : {title}",
+        (
+            (
+                "{incident}, « {title} », est l'un de plusieurs incidents de même "
+                "nature en {within_days} jours. Ils ont peut-être une même cause."
+            ),
+            "- Service : {service}",
+            "- Incidents : {which}",
+            "Voir le dernier : {url}",
+            (
+                "Identifiez un problème et rattachez-les-lui, ou ne faites rien : "
+                "aucune réponse n'est attendue."
+            ),
+        ),
+    ),
     "update_due": Template(
         "L'utilisateur attend des nouvelles : {title}",
         (

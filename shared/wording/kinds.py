@@ -8,6 +8,7 @@ from shared.wording.to_staff import (
     Page,
     ServiceHandover,
     StaffNotice,
+    Suggestion,
     UpdateDue,
 )
 from shared.wording.to_users import (
@@ -57,6 +58,7 @@ StaffKind = Literal[
     "ping_pong",
     "handover",
     "service_handover",
+    "suggestion",
     "update_due",
 ]
 USER_KINDS: tuple[UserKind, ...] = get_args(UserKind)
@@ -100,7 +102,7 @@ def user_kind(notice: UserNotice) -> UserKind:  # noqa: C901, PLR0911, PLR0912 #
             assert_never(notice)
 
 
-def staff_kind(notice: StaffNotice) -> StaffKind:  # noqa: PLR0911 # likewise
+def staff_kind(notice: StaffNotice) -> StaffKind:  # noqa: C901, PLR0911 # likewise
     """Return the kind of what staff are told; that of a manager is the trigger.
 
     A warning about what is due already is a kind of its own.
@@ -118,6 +120,8 @@ def staff_kind(notice: StaffNotice) -> StaffKind:  # noqa: PLR0911 # likewise
             return "handover"
         case ServiceHandover():
             return "service_handover"
+        case Suggestion():
+            return "suggestion"
         case UpdateDue():
             return "update_due"
         case _:

@@ -118,6 +118,18 @@ class ServiceHandover:
 
 
 @dataclass(frozen=True)
+class Suggestion:
+    """To Problem Management: incidents of one kind, `which`, may have one cause."""
+
+    incident: str
+    title: str
+    service: str
+    within_days: int
+    which: str
+    url: str = ""
+
+
+@dataclass(frozen=True)
 class UpdateDue:
     """To the desk: the user has not heard from us for as long as we promised."""
 
@@ -131,4 +143,4 @@ class UpdateDue:
     url: str = ""
 
 
-StaffNotice = Page | ManagerNotice | Handover | ServiceHandover | UpdateDue
+StaffNotice = Page | ManagerNotice | Handover | ServiceHandover | Suggestion | UpdateDue

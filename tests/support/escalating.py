@@ -3,7 +3,7 @@
 Instants are local times in Paris, as in `tests.support.promises`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -31,6 +31,7 @@ from shared.events.escalation import (
 from shared.events.handover import HandoverRequested
 from shared.events.incident import IncidentOpened
 from shared.events.notification import NotificationRequested
+from shared.events.recurrence import ProblemSuggested
 from shared.events.service_handover import ServiceHandoverRequested
 from shared.events.sla import SlaBreached, SlaWarned
 from shared.policy.document import Policy
@@ -70,6 +71,7 @@ def knowing(
     crossing: Callable[[int], Crossing | None] = lambda _position: None,
     *,
     webhook: bool = False,
+    alike: Mapping[str, Sequence[str]] | None = None,
 ) -> Known:
     """Return what the rules may look up: one policy, and the rest of `log`."""
 
@@ -86,7 +88,13 @@ def knowing(
         return policy
 
     return Known(
-        policy_of, terms_by(policy_of), problems, crossing, rest, webhook=webhook
+        policy_of,
+        terms_by(policy_of),
+        problems,
+        crossing,
+        rest,
+        webhook=webhook,
+        alike=alike or {},
     )
 
 
@@ -100,6 +108,8 @@ class Search:
     """The open problem of its service, if there is one."""
     crossing: Crossing | None = None
     """What uses its service's budget up with the newest entry, if it is a breach."""
+    alike: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Those of one kind that it made too many, by itself."""
     log: list[Entry] = field(default_factory=list)
     _desk: Desk[Case, Known] | None = None
 
@@ -113,6 +123,7 @@ class Search:
                 lambda _service, _position: self.problem,
                 lambda at: self.crossing if at == len(self.log) else None,
                 webhook=self.webhook,
+                alike=self.alike,
             )
             self._desk = Desk(INCIDENT, rules(known), known, None, {})
         return self._desk
@@ -213,6 +224,8 @@ def brief(event: AnyEvent) -> str:  # noqa: C901, PLR0911 one return an event
             return f"{shown(event.raised_at)} {event.on} to {'+'.join(event.people)}"
         case HandoverRequested():
             return f"handover to {event.problem or event.team}"
+        case ProblemSuggested():
+            return f"suggested to {event.team}: {'+'.join(event.incidents)}"
         case ServiceHandoverRequested():
             return f"service {event.service} to {event.problem or event.team}"
         case NotificationRequested():

@@ -79,7 +79,8 @@ class HelpingDesk:
         """Empty all that escalation remembers."""
         self.sla.tell(
             "TRUNCATE escalation.cases, escalation.tracking, escalation.parked,"
-            " escalation.breaches, escalation.problems, escalation.problem_incidents"
+            " escalation.breaches, escalation.problems, escalation.problem_incidents,"
+            " escalation.recurrences"
         )
 
     def said(self, number: int) -> list[dict[str, Any]]:

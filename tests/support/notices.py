@@ -10,6 +10,7 @@ from shared.wording.to_staff import (
     ManagerNotice,
     Page,
     ServiceHandover,
+    Suggestion,
     Trigger,
     UpdateDue,
 )
@@ -114,6 +115,14 @@ FULL: Mapping[UserKind | StaffKind, Notice] = {
         answer_by=LATER,
         url="https://desk.example/incidents/INC-000042",
     ),
+    "suggestion": Suggestion(
+        REF,
+        TITLE,
+        "Accès distant",
+        30,
+        "INC-000002, INC-000005, INC-000042",
+        "https://desk.example/incidents/INC-000042",
+    ),
     "update_due": UpdateDue(REF, TITLE, "p2", "Paie", timedelta(hours=2), DUE, LATER),
 }
 
@@ -145,5 +154,6 @@ LEAST: Mapping[UserKind | StaffKind, Notice] = {
     "service_handover": ServiceHandover(
         REF, "Paie", 3, 30, DUE, REF, problem="PRB-000002"
     ),
+    "suggestion": Suggestion(REF, TITLE, "Accès distant", 30, "INC-000002, " + REF),
     "update_due": UpdateDue(REF, TITLE, "p2", "Paie", timedelta(hours=2), DUE),
 }

@@ -112,9 +112,20 @@ async def answer(stage: Stage) -> None:
 
 
 async def flaps(stage: Stage) -> None:
-    """The first of six times."""
+    """The first of six times, and the third trouble of its kind in thirty days."""
     stage.name("INC-18", await fires(stage, "vpn", key="vpn-monday"))
     await recovers(stage, "vpn", key="vpn-monday")
+    await problem_suggested(stage)
+
+
+async def problem_suggested(stage: Stage) -> None:
+    """It was so twice in June: once, and with the list."""
+    row = [stage.ref(name) for name in ("INC-2", "INC-5", "INC-18")]
+    found = await stage.events("INC-18", "escalation.problem_suggested")
+    lists = [each["what"]["incidents"] for each in found]
+    same("a problem is suggested once, with the list", lists, [row])
+    mail = words_of(stage, "helene", "INC-18")
+    see("Hélène reads which they are", all(ref in mail for ref in row), mail)
 
 
 async def flaps_again(stage: Stage) -> None:
@@ -148,6 +159,7 @@ async def flapping_over(stage: Stage) -> None:
         "incident.flapping_ended",
     )
     same("opened and flapping, once each", len(told), 3)
+    await problem_suggested(stage)
     await stage.does("amina", "INC-18", "close", note="procédure à corriger")
 
 

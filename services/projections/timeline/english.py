@@ -90,13 +90,6 @@ ENGLISH: Mapping[str, tuple[Part, ...]] = {
         "({rule_of})",
         ", as of {held_until}",
     ),
-    "incident.recovered:timeout": (
-        "{source} signalled nothing more",
-        "for {rule_of}",
-        "and never told of a recovery: it counts as recovered",
-        "(repeats before: {repeats})",
-        ", as of {held_until}",
-    ),
     "incident.flapping_started": (
         "A signal of {source} goes up and down: {changes} changes since {since}",
     ),

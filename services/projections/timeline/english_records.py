@@ -32,6 +32,11 @@ RECORDS: Mapping[str, tuple[Part, ...]] = {
     "handover.service_unanswered": (
         "Problem Management had not answered for {service} by {unanswered_at}",
     ),
+    "escalation.problem_suggested": (
+        "A problem was suggested to team {team}",
+        ", since incidents of the same kind came within {within_days} days",
+        ": {incidents}",
+    ),
     "problem.identified": (
         "{who} identified the problem “{title}”",
         "of service {service}, for team {team}",

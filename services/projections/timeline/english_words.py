@@ -72,6 +72,7 @@ WORDS: Words = {
         "manager": "notice to a manager",
         "handover": "hand-over",
         "service_handover": "hand-over of a service",
+        "suggestion": "suggestion of a problem",
         "update_due": "users wait for news",
     },
     "on": {

@@ -93,13 +93,6 @@ FRENCH: Mapping[str, tuple[Part, ...]] = {
         "({rule_of})",
         ", à compter du {held_until}",
     ),
-    "incident.recovered:timeout": (
-        "{source} n’a plus rien signalé",
-        "pendant {rule_of}",
-        "ni annoncé de rétablissement\xa0: la panne est tenue pour finie",
-        "(répétitions avant\xa0: {repeats})",
-        ", à compter du {held_until}",
-    ),
     "incident.flapping_started": (
         "Un signal de {source} va et vient",
         "\xa0: {changes} changements depuis le {since}",

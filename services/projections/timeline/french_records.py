@@ -36,6 +36,11 @@ RECORDS: Mapping[str, tuple[Part, ...]] = {
         "La gestion des problèmes n’avait pas répondu pour {service}",
         "le {unanswered_at}",
     ),
+    "escalation.problem_suggested": (
+        "Un problème a été suggéré à l’équipe {team}",
+        "\xa0; incidents de même nature en {within_days} jours",
+        "\xa0: {incidents}",
+    ),
     "problem.identified": (
         "{who} a identifié le problème «\xa0{title}\xa0»",
         "du service {service}, pour l’équipe {team}",

@@ -135,6 +135,7 @@ WORDS: Words = {
         "manager": "alerte au responsable",
         "handover": "transfert",
         "service_handover": "transfert d’un service",
+        "suggestion": "suggestion de problème",
         "update_due": "information attendue",
     },
 }

@@ -7,8 +7,10 @@ from typing import Any
 
 from services.projections.timeline import (
     english,
+    english_by_rule,
     english_words,
     french,
+    french_by_rule,
     french_words,
 )
 from services.projections.timeline.sentence_parts import Part, Words
@@ -21,16 +23,17 @@ _SENTENCES: Mapping[Language, tuple[Mapping[str, tuple[Part, ...]], Words]] = {
     "en": (english.ENGLISH, english_words.WORDS),
     "fr": (french.FRENCH, french_words.WORDS),
 }
+_BY_RULE: Mapping[Language, Mapping[tuple[str, str], tuple[Part, ...]]] = {
+    "en": english_by_rule.BY_RULE,
+    "fr": french_by_rule.BY_RULE,
+}
 _ENDS = re.compile(r"[.!?…][”»\xa0]*$")
 
 
 def sentence(
     kind: str, actor: str, what: Mapping[str, Any], language: Language = "en"
 ) -> str:
-    """Return what happened as a sentence; an unknown kind is named as it is.
-
-    Where one is said otherwise by a rule, its name stands after the kind.
-    """
+    """Return what happened as a sentence; an unknown kind is named as it is."""
     sentences, words = _SENTENCES[language]
     written = personal_fields(EVENT_TYPES[kind]) if kind in EVENT_TYPES else {}
     values: dict[str, str] = {}
@@ -44,7 +47,7 @@ def sentence(
         )
     values["who"] = actor.partition(":")[2]
     whole = ""
-    by_rule = sentences.get(f"{kind}:{what.get('rule')}")
+    by_rule = _BY_RULE[language].get((kind, what.get("rule", "")))
     for part in by_rule or sentences.get(kind, ("{who}: " + kind,)):
         if text := _said(part, values):
             whole = _joined(whole, text)

@@ -1,0 +1,15 @@
+"""What is said otherwise in English where a certain rule decided it."""
+
+from collections.abc import Mapping
+
+from services.projections.timeline.sentence_parts import Part
+
+BY_RULE: Mapping[tuple[str, str], tuple[Part, ...]] = {
+    ("incident.recovered", "timeout"): (
+        "{source} signalled nothing more",
+        "for {rule_of}",
+        "and never told of a recovery: it counts as recovered",
+        "(repeats before: {repeats})",
+        ", as of {held_until}",
+    ),
+}
