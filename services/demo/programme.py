@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from services.demo.beats import afternoon as pm
-from services.demo.beats import delays, evening, forenoon, morning, prelude
+from services.demo.beats import delays, evening, forenoon, morning, prelude, silence
 from services.demo.stage import Stage
 from services.demo.times import MONDAY, TUESDAY, at
 
@@ -188,5 +188,13 @@ PROGRAMME: Sequence[Beat] = (
         "June closes; the auditor comes",
         _on(TUESDAY, ("09:00", evening.auditor)),
         "surveys, their actions, solution notes",
+    ),
+    Beat(
+        21,
+        "A backup falls silent, and is heard again",
+        (
+            *_on(MONDAY, ("23:00", silence.backed_up)),
+            *_on(TUESDAY, ("07:30", silence.not_heard), ("07:50", silence.heard_again)),
+        ),
     ),
 )

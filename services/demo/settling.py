@@ -17,13 +17,22 @@ LOOK_SECONDS = 0.01
 PATIENCE_SECONDS = 60.0
 _SCHEMAS = """
 SELECT table_schema, table_name FROM information_schema.tables
-WHERE table_name IN ('tracking', 'cases', 'silences', 'signal_keys', 'outbox')
+WHERE table_name IN
+      ('tracking', 'cases', 'silences', 'signal_keys', 'outbox', 'heartbeats')
   AND (table_schema IN ('sla', 'escalation', 'intake')
        OR table_schema IN (SELECT schema_name FROM rm.active))
 ORDER BY 1, 2
 """
-_DUE = {"cases": "next_at", "silences": "due_at", "signal_keys": "due_at"}
-"""Tables of what waits for an instant, and the column that holds it."""
+_DUE = {
+    "cases": "next_at",
+    "silences": "due_at",
+    "signal_keys": "due_at",
+    "heartbeats": "CASE WHEN silent_since IS NULL THEN due_at END",
+}
+"""Tables of what waits for an instant, and what holds it."""
+_EXPECTED = f"""
+SELECT count(*) FROM intake.heartbeats WHERE {_DUE["heartbeats"]} <= %s
+"""
 _READ_MODELS = 3
 """Fewer means that one is still being built."""
 
@@ -75,6 +84,9 @@ async def _left(connection: Connection, now: datetime) -> tuple[int, list[str]]:
             case "tracking":
                 query = f"SELECT count(*) FROM {schema}.tracking WHERE position < %s"
                 word, value = "reads", head
+            case "heartbeats":
+                query = f"{_EXPECTED} OR owes IS NOT NULL"
+                word, value = "listens for beats", now
             case "outbox":
                 query = f"SELECT count(*) FROM {schema}.outbox WHERE next_at <= %s"
                 word, value = "sends", now

@@ -71,6 +71,15 @@ async def recovers(
     return await _native(stage, source, service, key, "resolve", "info")
 
 
+async def beats(stage: Stage, name: str, source: str = VPN_MONITOR) -> bool:
+    """Let something report that it did its work; tell whether it had been silent."""
+    answer = await stage.signals(source, {}, f"/v1/heartbeats/{name}")
+    see(f"the beat of {name} is taken", answer.is_success, answer.text)
+    await stage.settle()
+    recovered: bool = answer.json()["recovered"]
+    return recovered
+
+
 async def _native(
     stage: Stage, source: str, service: str, key: str, action: str, severity: str
 ) -> str:
