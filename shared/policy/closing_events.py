@@ -5,7 +5,7 @@ Rules, extra and left-out dates and changed occurrences are worked out by the li
 """
 
 from calendar import monthrange
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -97,21 +97,29 @@ def _mistake(event: "Component") -> str | None:
     if "DTSTART" not in event or event.errors:
         return f"it cannot be read whole: correct it, or {_AGAIN}"
     for rule in _several(event.get("RRULE")):
-        frequency = [str(each).upper() for each in rule.get("FREQ", ())]
-        if not _BY_DAYS.issuperset(frequency) or any(
-            len(rule.get(each, ())) > 1 for each in _TIMES_OF_DAY
-        ):
-            return (
-                "it happens more than once a day: write one event with its begin and "
-                "end, and a rule such as FREQ=WEEKLY;BYDAY=SA"
-            )
-        if not _has_a_day(rule.get("BYMONTH", ()), rule.get("BYMONTHDAY", ())):
-            return "no month has such a day, so its rule never happens: correct it"
+        if mistake := _mistake_of_rule(rule):
+            return mistake
     for name in _INSTANTS:
         for value in _several(event.get(name)):
             zone = value.params.get("TZID")
             if zone and any(_is_local(at) for at in _instants(value)):
                 return f"no time zone `{zone}` is known: write one such as Europe/Paris"
+    return None
+
+
+def _mistake_of_rule(rule: Mapping[str, Any]) -> str | None:
+    frequency = [str(each).upper() for each in rule.get("FREQ", ())]
+    if not _BY_DAYS.issuperset(frequency) or any(
+        len(rule.get(each, ())) > 1 for each in _TIMES_OF_DAY
+    ):
+        return (
+            "it happens more than once a day: write one event with its begin and end, "
+            "and a rule such as FREQ=WEEKLY;BYDAY=SA"
+        )
+    if any(step < 1 for step in rule.get("INTERVAL", ())):
+        return "its rule goes on by nothing, for ever: write an INTERVAL from 1 on"
+    if not _has_a_day(rule.get("BYMONTH", ()), rule.get("BYMONTHDAY", ())):
+        return "no month has such a day, so its rule never happens: correct it"
     return None
 
 

@@ -1,9 +1,9 @@
 """Hours: a coverage calendar made ready for counting."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
 from shared.policy.calendars import Calendar
@@ -25,9 +25,17 @@ class Hours:
     zone: ZoneInfo
     week: tuple[tuple[Part, ...], ...]
     """By weekday, Monday first; windows across midnight are cut there."""
-    closed: tuple[Dated, ...] = field(default=(), hash=False)
-    opened: tuple[Dated, ...] = field(default=(), hash=False)
+    closed: tuple[Dated, ...] = ()
+    opened: tuple[Dated, ...] = ()
     """Wins over `week` and `closed`; windows across midnight are cut there."""
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.zone.key, self.week, self.closed, self.opened))
+
+    def __hash__(self) -> int:
+        """Return the same for the same hours; worked out once: asked often."""
+        return self._hash
 
 
 ALWAYS = Hours(ZoneInfo("UTC"), ((WHOLE_DAY,),) * len(DAYS))

@@ -129,6 +129,7 @@ def test_free_time_and_what_is_cancelled_close_nothing() -> None:
             file("DTSTART:20251224T120000Z\nRRULE:FREQ=DAILY;BYHOUR=1,2"),
             "more than once a day",
         ),
+        (file(f"{CHRISTMAS}\nRRULE:FREQ=DAILY;INTERVAL=0"), "goes on by nothing"),
         (
             file(f"{CHRISTMAS}\nRRULE:FREQ=DAILY;BYMONTH=2,4;BYMONTHDAY=31,-31"),
             "no month has such a day",
