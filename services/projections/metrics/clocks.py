@@ -53,7 +53,9 @@ class Clocks(NamedTuple):
     def _held(self, level: str, end: datetime) -> int:
         """Return what a level consumed of TTR; all levels make the whole."""
         promise = self.life.promise
-        over = self._over(promise.stops_at if promise else "restored", end)
+        over = self._over("resolved", end)
+        if promise is None or promise.stops_at == "restored":
+            over += self._over("restored", end)
         stood = [*over, *self._paused(end)]
         turns = [("n1", self.life.reported_at)]
         turns += [(entered.level, entered.at) for entered in self.life.levels]

@@ -127,7 +127,7 @@ class Life:
     changed_team: bool = False
     pauses: tuple[Pause, ...] = ()
     levels: tuple[Entered, ...] = ()
-    """Those it came to after N1."""
+    """Those it came to after N1; reopened, it came to N1 again."""
     promise: Promise | None = None
     first_words: Mapping[str, FirstWord] = field(default_factory=dict)
     """Of each person who reported it."""

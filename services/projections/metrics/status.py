@@ -3,7 +3,14 @@
 A test over any history holds both to the same.
 """
 
-from services.projections.metrics.life import Fact, Life, Pause, added, altered
+from services.projections.metrics.life import (
+    Entered,
+    Fact,
+    Life,
+    Pause,
+    added,
+    altered,
+)
 from shared.entry import Entry
 from shared.events import IncidentEvent
 from shared.events.incident import (
@@ -83,6 +90,7 @@ def _reopened(life: Life, event: IncidentReopened, entry: Entry) -> Life:
         status=Status.NEW,
         acknowledged=False,
         restored=False,
+        levels=(*life.levels, Entered("n1", event.at)) if life.levels else (),
         facts=added(life.facts, fact),
     )
 

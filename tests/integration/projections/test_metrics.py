@@ -206,6 +206,27 @@ def test_a_clock_ends_once_and_a_breach_in_any_cycle_counts(
     assert (found["tto"]["cancelled"], found["tto"]["share"]) == (1, None)
 
 
+def test_reopened_it_is_the_first_level_that_consumes(api: Api, month: June) -> None:
+    month.opens(june(2, 8), ONE)
+    promise(month, ONE, 2, 8)
+    climbs = {"cycle": 1, "from_level": "n1", "to_level": "n2", "team": "exploitation"}
+    climbs |= {"cause": "dwell", "escalated_at": june(2, 9)}
+    month.says(june(2, 9), "escalation.escalated", ONE, **climbs)
+    month.says(june(2, 11), "incident.resolved", ONE, cycle=1)
+    again = {"cycle": 2, "cause": "user", "after_closure": False}
+    month.says(june(2, 12), "incident.reopened", ONE, **again)
+    month.says(june(2, 15), "incident.resolved", ONE, cycle=2)
+    met = {"met_at": june(2, 15), "elapsed_seconds": 6 * HOUR, "seconds": 8 * HOUR}
+    month.says(june(2, 15), "sla.met", ONE, target="ttr", cycle=2, **met)
+
+    dwell = figures(api, month)["dwell"]
+
+    assert {level: dwell[level]["total"] // HOUR for level in dwell} == {
+        "n1": 4,
+        "n2": 2,
+    }
+
+
 def test_levels_share_what_was_consumed_and_pauses_are_nobodys(
     api: Api, month: June
 ) -> None:
