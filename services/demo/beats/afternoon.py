@@ -206,6 +206,19 @@ async def solved(stage: Stage) -> None:
         (promise["elapsed_seconds"], promise["overrun_seconds"]),
         (390 * 60, 30 * 60),
     )
+    path = f"/v1/incidents/{stage.ref('INC-16')}/sla/explain"
+    (explained,) = (await stage.reads(path, target="ttr"))["items"]
+    consumed = explained["consumed"]
+    same(
+        "N1 20 and N2 370 minutes",
+        {each["level"]: each["seconds"] // 60 for each in consumed["levels"]},
+        {"n1": 20, "n2": 370},
+    )
+    same(
+        "an hour was the user's, and did not count",
+        [(each["party"], each["passed_seconds"] // 60) for each in consumed["parties"]],
+        [("user", 60), ("vendor", 0), ("provider", 390)],
+    )
 
 
 async def portal_resolved(stage: Stage) -> None:
