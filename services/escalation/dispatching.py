@@ -1,9 +1,14 @@
-"""Sends what waits in the outbox: one process at a time, a bounded number at once."""
+"""Sends what waits in the outbox: one process at a time, a bounded number at once.
+
+Each channel has its own bound: a mail server that hangs holds up no webhook.
+"""
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from typing import get_args
 
 import structlog
 from psycopg import OperationalError
@@ -13,14 +18,16 @@ from services.escalation.outbox import Waiting
 from services.escalation.postman import Postman
 from shared.clock import Clock
 from shared.event_log import EventLog, Unavailable
+from shared.events.notification import Channel
 from shared.health import Check, Probe
 from shared.leadership import Leadership, candidate
 from shared.outage import Outage
 from shared.serving import pause
 
+CHANNELS: tuple[Channel, ...] = get_args(Channel)
 LOCK = 7_366_000_007
 AT_ONCE_MAX = 16
-"""Notifications on their way at the same time."""
+"""Notifications on their way at the same time, by one channel."""
 LOOK_SECONDS = 0.1
 ELECTION_SECONDS = 0.5
 RETRY_SECONDS = 0.5
@@ -42,7 +49,7 @@ class Dispatcher:
         self._dsn = dsn
         self._postman = postman
         self._clock = clock
-        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._under_way: dict[Waiting, asyncio.Task[None]] = {}
         self._resting: dict[str, float] = {}
         self._woken = asyncio.Event()
         self._outage = Outage("outbox", "notifications wait until PostgreSQL is back")
@@ -77,32 +84,43 @@ class Dispatcher:
         while not stop.is_set():
             await seat.prove()
             self._woken.clear()
-            for waiting in await asyncio.to_thread(self._heads):
+            for waiting in await self._heads():
                 self._send(waiting)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), LOOK_SECONDS)
 
-    def _heads(self) -> list[Waiting]:
-        room = AT_ONCE_MAX - len(self._under_way)
-        if room <= 0:
-            return []
+    async def _heads(self) -> list[Waiting]:
+        # Here, not in the thread: what is under way changes on this side alone.
+        taken = Counter(each.channel for each in self._under_way)
         now = time.monotonic()
         self._resting = {k: end for k, end in self._resting.items() if end > now}
-        passed_over = [*self._under_way, *self._resting]
+        passed_over = [*(each.key for each in self._under_way), *self._resting]
+        free = {name: AT_ONCE_MAX - taken[name] for name in CHANNELS}
+        if not any(free.values()):
+            return []
+        return await asyncio.to_thread(self._look, free, passed_over)
+
+    def _look(
+        self, free: Mapping[Channel, int], passed_over: Sequence[str]
+    ) -> list[Waiting]:
         with self._log.transaction() as cursor:
-            return outbox.heads(cursor, self._clock(), passed_over, room)
+            return [
+                head
+                for name, room in free.items()
+                for head in outbox.heads(cursor, name, self._clock(), passed_over, room)
+            ]
 
     def _send(self, waiting: Waiting) -> None:
         task = asyncio.create_task(self._postman.deliver(waiting))
-        self._under_way[waiting.key] = task
-        task.add_done_callback(lambda done: self._done(waiting.key, done))
+        self._under_way[waiting] = task
+        task.add_done_callback(lambda done: self._done(waiting, done))
 
-    def _done(self, key: str, task: asyncio.Task[None]) -> None:
-        del self._under_way[key]
+    def _done(self, waiting: Waiting, task: asyncio.Task[None]) -> None:
+        del self._under_way[waiting]
         self._woken.set()
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("notification.rests", key=key, exc_info=error)
-            self._resting[key] = time.monotonic() + REST_SECONDS
+            _log.error("notification.rests", key=waiting.key, exc_info=error)
+            self._resting[waiting.key] = time.monotonic() + REST_SECONDS
 
     async def _leave(self) -> None:
         """Let what is on its way arrive; what does not leaves again, later."""

@@ -11,8 +11,10 @@ from typing import Any
 
 from psycopg import Cursor
 
+from services.escalation.telling import STAFF
 from shared.entry import Entry
 from shared.events.notification import (
+    Channel,
     Kind,
     NotificationConfirmed,
     NotificationFailed,
@@ -38,7 +40,8 @@ FROM escalation.outbox AS own
 _HEADS = (
     _COLUMNS
     + """
-WHERE next_at <= %s AND key <> ALL(%s) AND NOT EXISTS (
+WHERE channel = %s AND (kind = ANY(%s)) = %s
+AND next_at <= %s AND key <> ALL(%s) AND NOT EXISTS (
     SELECT FROM escalation.outbox AS earlier
     WHERE (earlier.incident, earlier.channel, earlier.person)
         = (own.incident, own.channel, own.person) AND earlier.position < own.position
@@ -67,7 +70,7 @@ class Waiting:
     incident: str
     policy: int
     kind: Kind
-    channel: str
+    channel: Channel
     person: str
     cause_stream: str
     cause_version: int
@@ -105,11 +108,21 @@ def follow(cursor: Cursors, entries: Sequence[Entry]) -> bool:
 
 
 def heads(
-    cursor: Cursors, now: datetime, under_way: Sequence[str], limit: int
+    cursor: Cursors,
+    channel: Channel,
+    now: datetime,
+    under_way: Sequence[str],
+    limit: int,
 ) -> list[Waiting]:
-    """Return what may leave now, less what is under way: the first of each lane."""
-    rows = cursor.execute(_HEADS, (now, list(under_way), limit))
-    return [Waiting(*row) for row in rows]
+    """Return what may leave now, less what is under way: the first of each lane.
+
+    Staff first: who is paged waits for no letter to a user.
+    """
+    found: list[Waiting] = []
+    for staff in (True, False):
+        asked = (channel, list(STAFF), staff, now, list(under_way), limit - len(found))
+        found += [Waiting(*row) for row in cursor.execute(_HEADS, asked)]
+    return found
 
 
 def held(cursor: Cursors, key: str) -> Waiting | None:

@@ -31,6 +31,7 @@ Kind = Literal[
     "suggestion",
     "update_due",
 ]
+Channel = Literal["mail", "webhook"]
 
 
 class NotificationRequested(Event):
@@ -45,7 +46,7 @@ class NotificationRequested(Event):
     key: str
     kind: Kind
     audience: Literal["user", "staff"]
-    channel: Literal["mail", "webhook"]
+    channel: Channel
     person: PersonId | None = None
     cause_stream: str
     cause_version: int

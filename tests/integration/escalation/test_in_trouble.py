@@ -3,8 +3,11 @@
 import json
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
+from services.escalation import outbox
+from services.escalation.dispatching import AT_ONCE_MAX
 from tests.support.calling import CallingDesk, calling_desk
 from tests.support.desk import SERVICES, TWIN, until
 from tests.support.promises import local
@@ -124,6 +127,42 @@ def test_another_is_not_held_up_by_who_cannot_be_reached(desk: CallingDesk) -> N
     assert len(desk.to("bruno")) == 1
 
 
+def test_a_page_waits_for_no_letters_that_a_mail_server_lets_hang(
+    desk: CallingDesk,
+) -> None:
+    desk.inbox.hang = True
+    hanging = [desk.open() for _ in range(AT_ONCE_MAX)]
+    for incident in hanging:
+        desk.until_said(incident, "notification.sent")
+    waiting, urgent = desk.open(), desk.open()
+    desk.post(f"/v1/incidents/{urgent}/escalate", {"reason": "personne ici"})
+    until(lambda: len(desk.postbox.requests) == 1, "the page by webhook")
+    told = json.loads(desk.postbox.requests[0].body)
+
+    assert (told["incident"], told["kind"]) == (urgent, "page")
+    assert desk.count(waiting, "notification.sent") == 0
+
+
+def test_staff_are_written_to_before_users_who_have_waited_longer(
+    desk: CallingDesk,
+) -> None:
+    desk.inbox.refuse_content = "451 4.3.0 later"
+    users = [desk.open(), desk.open()]
+    for incident in users:
+        desk.until_said(incident, "notification.sent")
+    desk.post(f"/v1/incidents/{users[-1]}/escalate", {"reason": "personne ici"})
+    desk.until_said(users[-1], "notification.requested", 4)
+    later = local("09:20")
+    with psycopg.connect(desk.desk.database.owner_dsn) as connection:
+        leaves = outbox.heads(connection.cursor(), "mail", later, [], 3)
+
+    assert [(each.kind, each.incident) for each in leaves] == [
+        ("page", users[-1]),
+        ("receipt", users[0]),
+        ("receipt", users[1]),
+    ]
+
+
 def test_without_the_log_it_waits_and_goes_on(desk: CallingDesk) -> None:
     incident = desk.open()
     desk.until_said(incident, "notification.confirmed")
@@ -162,7 +201,7 @@ def test_made_anew_from_the_log_it_says_nothing_again(desk: CallingDesk) -> None
 
 
 def test_what_cannot_be_noted_holds_up_nobody_else(desk: CallingDesk) -> None:
-    stuck = [desk.open() for _ in range(17)]
+    stuck = [desk.open() for _ in range(AT_ONCE_MAX + 1)]
     desk.until_quiet()
     desk.sql("UPDATE escalation.cases SET versions = '{}'")
     desk.desk.move_to(local("09:11"))
