@@ -36,6 +36,7 @@ from services.projections.api import (
 )
 from services.projections.api.desk import Desk
 from services.projections.api.errors import answer_errors
+from services.projections.api.hung_up import HungUp
 from services.projections.page import report as report_page
 from services.projections.page import routes as page
 from shared.changes.wishes import BODIES as OF_CHANGES
@@ -100,6 +101,7 @@ def api(desk: Desk, others: tuple[BaseRoute, ...] = ()) -> FastAPI:
     app.include_router(page.router)
     app.include_router(report_page.router)
     answer_errors(app)
+    app.add_middleware(HungUp)
     app.openapi = lambda: document(app)  # type: ignore[method-assign] # as FastAPI says
     return app
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from services.projections.api.stream import COOKIE
 from shared.access import revoke
@@ -24,6 +25,8 @@ from tests.support.sse import Said, events, listening
 pytestmark = pytest.mark.servers
 
 _STREAM = "/v1/stream"
+HANG_UPS = 10
+"""Not each of them comes while something is on its way."""
 
 
 def _bearer(api: Api, who: str = "agent") -> dict[str, str]:
@@ -189,6 +192,26 @@ def test_streams_are_counted_and_places_given_back(
     assert problem(refused, 429)["code"] == "overloaded"
     assert refused.headers["Retry-After"] == "5"
     until(lambda: asked_again().status_code == 200, "the place is given back")
+
+
+def test_who_hangs_up_in_the_middle_makes_no_error_of_ours(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.projections.api.tail.STREAMS_MAX", 1)
+    _fill(api, 1, 300)
+    url = f"{api.url}{_STREAM}?after=0"
+    with capture_logs() as logs:
+        for _ in range(HANG_UPS):
+            with httpx.stream("GET", url, headers=_bearer(api)) as answer:
+                assert answer.status_code == 200
+            until(lambda: _is_free(api), "the place is given back")
+
+    assert [line for line in logs if line["log_level"] == "error"] == []
+
+
+def _is_free(api: Api) -> bool:
+    with httpx.stream("GET", f"{api.url}{_STREAM}", headers=_bearer(api)) as answer:
+        return answer.status_code == 200
 
 
 def test_a_browser_listens_by_its_cookie_and_does_nothing_else_by_it(
