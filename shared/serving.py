@@ -14,6 +14,11 @@ from shared.bounded_http import BoundedHttp
 
 GRACE_SECONDS = 5
 """How long an answer under way may take once we are told to stop."""
+KEEP_ALIVE_SECONDS = 75
+"""How long an idle connection stays open: longer than callers and proxies keep one.
+
+Otherwise they send on it just as it is closed here, and hear nothing.
+"""
 BACKLOG = 2_048
 AGAIN_SECONDS = 0.1
 
@@ -66,16 +71,7 @@ async def serve(
     """
     listener = _listen(host, port)
     taken = listener.getsockname()[1]
-    config = uvicorn.Config(
-        app,
-        http=BoundedHttp,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,  # nothing here depends on where a caller sits
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(config_of(app))
     # uvicorn would take the signals for itself; the process has more to stop than it.
     serving = asyncio.create_task(server._serve([listener]))  # noqa: SLF001 # see above
     stopping = asyncio.create_task(stop.wait())
@@ -88,6 +84,20 @@ async def serve(
         server.should_exit = True
         await serving
         listener.close()
+
+
+def config_of(app: ASGIApp) -> uvicorn.Config:
+    """Return how uvicorn is to serve `app`."""
+    return uvicorn.Config(
+        app,
+        http=BoundedHttp,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # nothing here depends on where a caller sits
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
 
 
 def _listen(host: str, port: int) -> socket.socket:

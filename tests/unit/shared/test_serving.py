@@ -13,7 +13,7 @@ from starlette.routing import Route, Router
 from shared.answering import answered
 from shared.bodies import read_body
 from shared.bounded_http import HEAD_BYTES_MAX
-from shared.serving import serve
+from shared.serving import config_of, serve
 from tests.support.in_thread import running
 
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\n"
@@ -114,3 +114,8 @@ def test_a_body_that_does_not_come_is_not_waited_for(
 
     assert answer.startswith(b"HTTP/1.1 503")
     assert b"slow_body" in answer
+
+
+def test_an_idle_connection_is_closed_later_than_a_proxy_gives_it_up() -> None:
+    of_nginx_and_of_load_balancers = 60
+    assert config_of(Router()).timeout_keep_alive > of_nginx_and_of_load_balancers
