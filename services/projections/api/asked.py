@@ -1,10 +1,12 @@
 """What every read may be asked, and the types questions are made of."""
 
 import re
-from typing import Annotated, Any
+from datetime import date, datetime
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Path
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -13,7 +15,12 @@ from pydantic import (
     StringConstraints,
 )
 
-from services.projections.api.limits import NAME_MAX, POSITION_MAX, RETRY_SECONDS
+from services.projections.api.limits import (
+    NAME_MAX,
+    POSITION_MAX,
+    RETRY_SECONDS,
+    YEARS,
+)
 from shared.problem import Problem, phrase
 from shared.references import IncidentRef
 
@@ -23,12 +30,25 @@ Name = Annotated[
     str,
     StringConstraints(min_length=1, max_length=NAME_MAX, pattern=r"^[^\x00-\x1f]+$"),
 ]
+_Day = TypeVar("_Day", date, datetime)
 Position = Annotated[int, Field(ge=0, le=POSITION_MAX)]
 
 
 def with_plus(text: object) -> object:
     """Put back the plus of a zone: in a query string it means a space."""
     return re.sub(r" (?=\d\d:?\d\d$)", "+", text) if isinstance(text, str) else text
+
+
+def require_year(asked: _Day) -> _Day:
+    """Return a day or an instant of a year that a question may be about."""
+    if asked.year not in YEARS:
+        raise ValueError(f"choose a year from {YEARS[0]} to {YEARS[-1]}")
+    return asked
+
+
+Moment = Annotated[
+    AwareDatetime, BeforeValidator(with_plus), AfterValidator(require_year)
+]
 
 
 class Asked(BaseModel):
@@ -45,7 +65,7 @@ class Asked(BaseModel):
 class AskedAt(Asked):
     """A question that may be asked of the past."""
 
-    at: Annotated[AwareDatetime | None, BeforeValidator(with_plus)] = None
+    at: Moment | None = None
     """An instant: what was recorded up to then. Left out: now."""
 
 

@@ -21,6 +21,8 @@ NAME_MAX = 128
 IDEMPOTENCY_KEY_MAX = 255
 POSITION_MAX = 2**63 - 1
 
+YEARS = range(2000, 2200)
+"""The years a question may be about: hours are counted one by one up to its instant."""
 WAIT_SECONDS_MAX = 5.0
 """How long `?min_position=` waits for the read model."""
 WAITING_MAX = 200

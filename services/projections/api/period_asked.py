@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 
-from services.projections.api.asked import with_plus
+from services.projections.api.asked import require_year, with_plus
 from services.projections.metrics.periods import midnight
 from shared.policy.durations import Duration
 from shared.policy.world import is_zone
@@ -15,8 +15,6 @@ from shared.problem import Problem
 
 WITHIN_MAX = 10
 """How many delays one question may name."""
-YEARS = range(2000, 2200)
-"""The years a period may touch."""
 
 _EXAMPLE = (
     "write a day such as 2025-06-30, or an instant with its zone such as "
@@ -33,9 +31,7 @@ def _instant(written: object) -> date:
         raise ValueError(_EXAMPLE) from error
     if isinstance(found, datetime) and found.tzinfo is None:
         raise ValueError(_EXAMPLE)
-    if found.year not in YEARS:
-        raise ValueError(f"choose a year from {YEARS[0]} to {YEARS[-1]}")
-    return found
+    return require_year(found)
 
 
 def _zone(written: str) -> str:
