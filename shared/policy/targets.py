@@ -77,8 +77,7 @@ class TargetSet(Clause):
         AfterValidator(in_order),
         Field(max_length=MARKS_MAX, json_schema_extra={"default": ["75%"]}),
     ] = (75,)
-    """When the desk is warned of TTO and TTR, each once: at shares of the target, above
-    100% too, and at times in open hours before or after it is due."""
+    """When the desk is warned: at shares of it, or times before or after it is due."""
     levels: Mapping[SupportLevel, Dwell] = {}
     """How long an incident may stay at a support level: a time or a share of TTR."""
     ola: Mapping[SupportLevel, LevelTargets] = {}

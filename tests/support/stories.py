@@ -39,7 +39,7 @@ _people = st.sampled_from(["paul", "nadia", "amina"])
 _levels = st.sampled_from(["n1", "n2", "n3"])
 _instants = st.integers(0, 90).map(lambda n: START + timedelta(hours=n))
 _CLOCK: dict[str, st.SearchStrategy[Any]] = {
-    "target": st.sampled_from(["tto", "ttr", "update"]),
+    "target": st.sampled_from(["tto", "ttr", "update", "ola_n1_own", "ola_n2_work"]),
     "cycle": st.integers(1, 3),
 }
 _TERMS: dict[str, st.SearchStrategy[Any]] = {
@@ -52,7 +52,7 @@ _DUE = {"due_at": _instants}
 _EXTENSION = {"extension": st.just(extension_ref(OTHER, 1))}
 _OF_CLOCKS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "sla.armed": {**_TERMS, **_DUE, "started_at": _instants},
-    "sla.warned": {"percent": st.just(75), "warned_at": _instants, **_DUE},
+    "sla.warned": {"after_seconds": st.just(60), "warned_at": _instants, **_DUE},
     "sla.breached": {
         "contract": st.just("valmont"),
         "seconds": st.just(3_600),

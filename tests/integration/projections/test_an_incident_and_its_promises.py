@@ -131,6 +131,37 @@ def test_a_calendar_that_is_not_in_the_log_is_not_made_up(api: Api) -> None:
     assert (promise["calendar"], promise["left_seconds"]) == ("always", None)
 
 
+def test_what_support_levels_owe_stands_apart_and_explains_itself(api: Api) -> None:
+    ref = "INC-000003"
+    due_at = _NOON + timedelta(hours=1)
+    terms = {"started_at": _NOON, "seconds": 3_600, "due_at": due_at} | _CALENDAR
+    gone = {"reason": "escalated", "cancelled_at": _at(30)}
+    api.happened(
+        opened(ref),
+        told("sla.armed", ref, target="ttr", **terms),
+        told("sla.armed", ref, target="ola_n2_own", **terms),
+        told("sla.cancelled", ref, target="ola_n2_own", **gone),
+    )
+
+    whole = api.get(f"/v1/incidents/{ref}", at=_at(90))
+    alone = api.get(f"/v1/incidents/{ref}/sla", at=_at(90))
+    asked = {"target": "ola_n2_own", "at": _at(90)}
+    explained = {
+        lang: api.get(f"/v1/incidents/{ref}/sla/explain", lang=lang, **asked)
+        for lang in ("en", "fr")
+    }
+
+    assert [each["target"] for each in whole["promises"]] == ["ttr"]
+    assert [each["target"] for each in whole["olas"]] == ["ola_n2_own"]
+    assert alone["items"] == whole["promises"]
+    assert alone["olas"] == whole["olas"]
+    (english,), (french,) = (each["items"] for each in explained.values())
+    assert "agreed within the house that N2 has taken it on" in english["text"][0]
+    assert "before anybody there took it on" in " ".join(english["text"])
+    assert "convenu en interne la prise en charge par N2" in french["text"][0]
+    assert "sentence" in english["happened"][0]
+
+
 def test_promises_can_be_asked_for_alone(api: Api) -> None:
     alone = api.get(f"{_PATH}/sla", at=_at(90))
 

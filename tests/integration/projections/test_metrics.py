@@ -227,6 +227,37 @@ def test_reopened_it_is_the_first_level_that_consumes(api: Api, month: June) -> 
     }
 
 
+def test_what_support_levels_owe_is_in_no_number_of_what_users_are_promised(
+    api: Api, month: June
+) -> None:
+    month.opens(june(2, 8), ONE)
+    own, work = ({"target": f"ola_n2_{what}", "cycle": 1} for what in ("own", "work"))
+    met = {"met_at": june(2, 9), "elapsed_seconds": 9, "seconds": 99}
+    gone = {"cancelled_at": june(4), "reason": "escalated"}
+    late = {
+        "contract": "ville",
+        "seconds": 9,
+        "due_at": june(3),
+        "breached_at": june(3),
+    }
+    month.says(june(2, 9), "sla.met", ONE, **own, **met)
+    month.says(june(2, 9), "sla.cancelled", ONE, target="ola_n3_own", cycle=1, **gone)
+    month.says(june(3), "sla.breached", ONE, **work, **late)
+    again = {"done_at": june(4), "elapsed_seconds": 20, "overrun_seconds": 11}
+    month.says(june(4), "sla.overran", ONE, **work, **again)
+
+    found = figures(api, month)
+
+    assert found["ola"] == {
+        "n2_own": {"met": 1, "breached": 0, "cancelled": 0, "share": 1.0},
+        "n2_work": {"met": 0, "breached": 1, "cancelled": 0, "share": 0.0},
+        "n3_own": {"met": 0, "breached": 0, "cancelled": 1, "share": None},
+    }
+    for target in ("tto", "ttr", "update"):
+        kept = found["sla"][target]
+        assert (kept["met"], kept["breached"], kept["cancelled"]) == (0, 0, 0)
+
+
 def test_levels_share_what_was_consumed_and_pauses_are_nobodys(
     api: Api, month: June
 ) -> None:

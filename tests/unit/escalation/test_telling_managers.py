@@ -91,3 +91,11 @@ def test_what_was_said_before_targets_were_counted_keeps_its_key() -> None:
 
     (raised,) = [each for each in search.said if isinstance(each, EscalationRaised)]
     assert raised.key == f"{INCIDENT}.1.ttr_warning75.0"
+
+
+def test_what_support_levels_owe_is_told_nobody_and_hands_nothing_over() -> None:
+    search = Search(PATIENT)
+    search.opened("09:10")
+
+    assert search.breached("09:40", target="ola_n1_work") == []
+    assert search.case.handover is None

@@ -139,3 +139,15 @@ def test_a_promise_about_what_was_never_opened_is_a_broken_history() -> None:
 
     with pytest.raises(BrokenHistory, match=r"before incident\.opened"):
         project(None, entry)
+
+
+def test_what_support_levels_owe_is_nothing_to_the_queue() -> None:
+    plain = _row(armed(_REF, "ttr", 240))
+    owed = _row(
+        armed(_REF, "ttr", 240),
+        armed(_REF, "ola_n2_own", 5),
+        breached(_REF, "ola_n2_own", 5),
+    )
+
+    assert (owed.due_target, owed.due_at) == ("ttr", minute(240))
+    assert (owed.breached, rank(owed)) == (False, rank(plain))
