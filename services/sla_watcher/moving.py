@@ -11,6 +11,7 @@ from services.sla_watcher.case import Case
 from shared.casework.refused import Refused
 from shared.command import CommandRequest, Scope
 from shared.events.promises import PromisesMoved
+from shared.policy.contracts import is_of
 from shared.sla import Clock, State, named, whole
 from shared.sla_moves import Change, MovedPromise, MovePromises, Which
 
@@ -31,7 +32,7 @@ def is_for(case: Case, which: Which) -> bool:
     """Tell whether promises about an incident are to be moved: it is at work on."""
     at_work = case.gone is None and case.resolved_at is None
     covered = which.contract is None or any(
-        clock.contract == which.contract for clock in case.clocks
+        is_of(clock.contract, which.contract) for clock in case.clocks
     )
     asked = which.incident in {None, case.incident}
     return (

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
 from psycopg import Cursor
 
 from shared.event_log import SELECT_ROWS, EventLog, Row
@@ -18,7 +17,7 @@ FROM sla.cases
 WHERE state ->> 'gone' IS NULL AND state ->> 'resolved_at' IS NULL
   AND (state ->> 'policy')::int <> %(to)s
   AND (%(service)s::text IS NULL OR state ->> 'service' = %(service)s)
-  AND (%(clock)s::jsonb IS NULL OR state -> 'clocks' @> %(clock)s::jsonb)
+  AND (%(clock)s::text IS NULL OR state @? %(clock)s::jsonpath)
 """
 _AFTER = (
     "SELECT incident"
@@ -91,5 +90,6 @@ def _left(cursor: Cursors, first: PromisesMoved) -> int:
 
 
 def _asked(to: int, contract: str | None, service: str | None) -> dict[str, object]:
-    clock = orjson.dumps([{"contract": contract}]).decode() if contract else None
+    own, also = f'@.contract == "{contract}"', f'@.contract starts with "{contract}."'
+    clock = f"$.clocks[*] ? ({own} || {also})" if contract else None
     return {"to": to, "service": service, "clock": clock}

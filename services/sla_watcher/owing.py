@@ -11,12 +11,14 @@ from shared.sla import OLAS, ClockName, named
 def owing(case: Case) -> Iterator[tuple[ClockName, datetime, tuple[Stop, ...]]]:
     """Yield those that are not there yet: name, start, and no time in which it stood.
 
-    Nothing is owed while service is back; after a relapse it counts from then.
+    Nothing is owed while service is back; after a relapse it counts from then. What
+    only the policy owes that its promises were moved to counts from the move.
     """
     if case.gone or case.resolved_at or case.restored_at:
         return
     here = case.posts[-1]
-    start = max(here.entered_at, case.relapsed_at or here.entered_at)
+    begun = here.entered_at
+    start = max(begun, case.relapsed_at or begun, case.moved_at or begun)
     inherited = case.split_off and case.cycle == 1 and here.level == "n1"
     for target, (level, what) in OLAS.items():
         name = ClockName(target, case.cycle, 1)

@@ -110,6 +110,11 @@ class Contract(Clause):
         return _holds(self, day)
 
 
+def is_of(promise: str, contract: str) -> bool:
+    """Tell whether a promise, `valmont` or `valmont.phone`, is of a contract."""
+    return promise.partition(".")[0] == contract
+
+
 def _require_order(dated: Also | Contract) -> None:
     if dated.from_ and dated.until and dated.until <= dated.from_:
         raise ValueError("`until` is the day after the last: later than `from`")

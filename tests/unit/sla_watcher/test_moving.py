@@ -1,8 +1,10 @@
 """Promises move to another policy: from the original start, with all that was."""
 
+from dataclasses import replace
+
 import pytest
 
-from services.sla_watcher.moving import differences, moved, require_may_move
+from services.sla_watcher.moving import differences, is_for, moved, require_may_move
 from shared.casework.refused import Refused
 from shared.command import CommandRequest
 from shared.events.incident import (
@@ -175,6 +177,33 @@ def test_what_comes_later_is_promised_by_the_policy_it_was_moved_to() -> None:
     watching.happens("10:30", IncidentResumed, cause="reply")
 
     assert watching.clock("update", round_=3).policy == 2
+
+
+def test_what_only_the_other_policy_owes_counts_from_the_move() -> None:
+    levels = "levels: {n1: 20m, n2: 50%}"
+    owing = valmont((levels, f"{levels}\n    ola: {{n1: {{work: 30m}}}}"))
+    watching = watch(owing)
+
+    owed = of(moves(watching, "12:00"), "ola_n1_work")
+
+    assert (owed.change, shown(owed.due_at)) == ("armed", "12:30")
+    assert not owed.breached_at_once
+
+
+def test_a_narrower_promise_is_of_its_contract() -> None:
+    own = "targets: standard, may_agree: [reporter, dsi-valmont]"
+    users = "{users: {when: {kind: [user]}, targets: standard}}"
+    first = valmont((own, f"{own}, also: {users}"))
+    watching = Watch(policies={1: first, 2: FIVE})
+    watching.opened("09:10")
+    case = watching.desk.case
+    assert case is not None
+    only = [replace(each, contract="valmont.users") for each in case.clocks]
+    narrower = replace(case, clocks=tuple(only))
+
+    asked = [WISH.model_copy(update={"contract": c}) for c in ("valmont", "boreale")]
+
+    assert [is_for(narrower, each) for each in asked] == [True, False]
 
 
 @pytest.mark.parametrize(
