@@ -45,9 +45,15 @@ At = Annotated[
 ]
 
 
-def replay_command(
+Last = Annotated[
+    int | None, typer.Option(min=1, help="Only so many events, the last of them.")
+]
+
+
+def replay_command(  # noqa: PLR0913, PLR0917 # each is an option
     ref: Annotated[str, typer.Argument(help="An incident: INC-000042.")],
     at: At = None,
+    last: Last = None,
     database: Database = None,
     home: Home = HOME,
     vault_key: VaultKey = None,
@@ -73,7 +79,11 @@ def replay_command(
         raise refused(
             as_json, f"{ref} was never opened: run audit verify", Exit.INVALID
         )
-    answer(as_json, _as_json(view, past), _state(view, past), "", _story(past))
+    told = past[-last:] if last else past
+    earlier = len(past) - len(told)
+    note = [f"({counted(earlier, 'event')} before these)"] if earlier else []
+    state = _state(view, past)
+    answer(as_json, _as_json(view, told), state, "", *note, _story(told, past))
 
 
 def _history(
@@ -133,14 +143,14 @@ def _plain(value: JsonValue) -> str:
             return str(value)
 
 
-def _story(past: Sequence[Entry]) -> Sheet:
+def _story(told: Sequence[Entry], past: Sequence[Entry]) -> Sheet:
     events = table_of("position", "recorded, UTC", "what happened")
     messages = messages_of(
         entry.event.model_dump(mode="json", exclude_none=True)
         for entry in past
         if entry.type == REQUESTED
     )
-    for entry in past:
+    for entry in told:
         recorded = f"{entry.recorded_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
         events.add_row(str(entry.position), recorded, Text(_told(entry, messages)))
     return events

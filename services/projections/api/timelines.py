@@ -1,6 +1,6 @@
 """The timeline of an incident: what happened, event by event, in words."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, Field
@@ -40,6 +40,10 @@ class TimelineAsked(AskedAt):
 
     after: Position = 0
     """Only what has a greater position: `next_after` of the page before."""
+    before: Position | None = None
+    """Only what has a smaller position: `next_before` of the page before."""
+    order: Literal["oldest", "newest"] = "oldest"
+    """What comes first: of a long story `newest` tells the end without the rest."""
     limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = PAGE_MAX
     lang: Language | None = None
     """The language of its sentences; left out: what `Accept-Language` likes best."""
@@ -61,12 +65,14 @@ class TimelineLine(Answer):
 
 
 class Timeline(Answer):
-    """Part of a timeline, oldest first."""
+    """Part of a timeline, oldest first unless asked otherwise."""
 
     incident: IncidentRef
     items: list[TimelineLine]
     next_after: int | None
     """Where the next part begins; none at the end."""
+    next_before: int | None
+    """The same where the newest comes first."""
     as_of: AsOfAnswer
 
 
@@ -100,18 +106,33 @@ def _timeline(
         if upto.position < asked.min_position:
             raise behind("the timeline", upto.position, asked.min_position)
         upto = _cut(known_at(cursor, asked.at), upto)
-        window = (asked.after, upto.position)
-        found = lines(cursor, schema, ref, window, asked.limit + 1)
+        found = lines(
+            cursor,
+            schema,
+            ref,
+            _window(asked, upto),
+            asked.limit + 1,
+            newest=asked.order == "newest",
+        )
         if not found and not lines(cursor, schema, ref, (0, upto.position), 1):
             raise _missing(cursor, ref)
         shown = with_words(desk.log, cursor, found[: asked.limit])
         messages = messages_in(cursor, schema, shown)
+    more = shown[-1].position if len(found) > len(shown) else None
     return Timeline(
         incident=ref,
         items=[_told(line, language, messages) for line in shown],
-        next_after=shown[-1].position if len(found) > len(shown) else None,
+        next_after=more if asked.order == "oldest" else None,
+        next_before=more if asked.order == "newest" else None,
         as_of=AsOfAnswer.model_validate(upto),
     )
+
+
+def _window(asked: TimelineAsked, upto: AsOf) -> tuple[int, int]:
+    """Return after which position and up to which one lines are asked for."""
+    if asked.before is None:
+        return asked.after, upto.position
+    return asked.after, min(upto.position, asked.before - 1)
 
 
 def _cut(wanted: AsOf, reached: AsOf) -> AsOf:

@@ -15,7 +15,7 @@ from shared.events import EVENT_TYPES
 _LINES = """
 SELECT incident, position, version, at, recorded_at, actor, kind, what
 FROM {}.{} WHERE incident = %s AND position > %s AND position <= %s
-ORDER BY position LIMIT %s
+ORDER BY position {} LIMIT %s
 """
 
 
@@ -25,9 +25,16 @@ def lines(
     ref: str,
     between: tuple[int, int],
     limit: int,
+    *,
+    newest: bool = False,
 ) -> list[Line]:
-    """Return up to `limit` lines after the first position and up to the second."""
-    rows = cursor.execute(_LINES.format(schema, LINES), (ref, *between, limit))
+    """Return up to `limit` lines after the first position and up to the second.
+
+    Oldest first, or `newest`.
+    """
+    order = "DESC" if newest else "ASC"
+    query = _LINES.format(schema, LINES, order)
+    rows = cursor.execute(query, (ref, *between, limit))
     return [Line(*row) for row in rows]
 
 

@@ -132,6 +132,17 @@ def test_the_timeline_comes_in_parts(api: Api) -> None:
     assert second["next_after"] is None
 
 
+def test_of_a_long_timeline_the_newest_may_come_first(api: Api) -> None:
+    last = api.get(f"{_PATH}/timeline", order="newest", limit=4)
+    before = {"before": last["next_before"], "limit": 4}
+    rest = api.get(f"{_PATH}/timeline", order="newest", **before)
+
+    assert [line["version"] for line in last["items"]] == [6, 5, 4, 3]
+    assert [line["version"] for line in rest["items"]] == [2, 1]
+    assert (last["next_after"], rest["next_before"]) == (None, None)
+    assert api.get(f"{_PATH}/timeline", before=0)["items"] == []
+
+
 def test_the_stored_timeline_holds_no_personal_word(api: Api) -> None:
     with api.log.transaction() as cursor:
         rows = cursor.execute("SELECT what::text FROM rm_timeline_v1.lines").fetchall()

@@ -143,6 +143,19 @@ def test_a_replay_shows_the_state_and_how_it_came_about(
     assert plain["events"][0]["event"]["details"].startswith("It does not print")
 
 
+def test_of_a_long_replay_the_last_events_are_enough(log: EventLog, run: Run) -> None:
+    write(log, list(busy_log(90)))
+    whole = _json(run("replay", "INC-000001", "--json"))
+
+    done = run("replay", "INC-000001", "--last", "1")
+    plain = _json(run("replay", "INC-000001", "--last", "1", "--json"))
+
+    assert plain["events"] == whole["events"][-1:]
+    assert plain["incident"]["version"] == whole["incident"]["version"]
+    assert f"({len(whole['events']) - 1} events before these)" in done.stdout
+    assert "paul opened the incident" not in done.stdout
+
+
 def test_a_replay_at_an_instant_knows_nothing_later(log: EventLog, run: Run) -> None:
     history = list(busy_log(90))
     write(log, history[:1])
