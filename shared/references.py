@@ -13,9 +13,8 @@ IncidentRef = Annotated[str, StringConstraints(pattern=_PATTERN)]
 ProblemRef = Annotated[str, StringConstraints(pattern=r"^PRB-[0-9]{6,12}$")]
 ChangeRef = Annotated[str, StringConstraints(pattern=r"^CHG-[0-9]{6,12}$")]
 
-ExtensionRef = Annotated[
-    str, StringConstraints(pattern=r"^INC-(?:[0-9]{1,3}-)?[0-9]{6,12}-E[0-9]{1,4}$")
-]
+_EXTENSION = r"^INC-(?:[0-9]{1,3}-)?[0-9]{6,12}-E[0-9]{1,4}$"
+ExtensionRef = Annotated[str, StringConstraints(pattern=_EXTENSION)]
 
 _ABOUT_AN_INCIDENT = frozenset({"incident", "sla", "escalation", "handover"})
 
@@ -43,6 +42,11 @@ def extension_ref(incident: str, number: int) -> str:
 def extended_incident(extension: str) -> str:
     """Return the incident a longer delay is asked for: of `INC-000042-E1` the first."""
     return extension.rpartition("-E")[0]
+
+
+def is_extension_ref(text: str) -> bool:
+    """Tell whether `text` is written like the reference of a longer delay."""
+    return re.fullmatch(_EXTENSION, text) is not None
 
 
 def is_incident_ref(text: str) -> bool:

@@ -5,10 +5,12 @@ associated data to its place: moved to another row or field, it no longer opens.
 """
 
 import base64
+import hmac
 import os
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -103,6 +105,15 @@ class Vault:
         if wanted:
             for key in self._keys.by_ids(sorted(wanted)):
                 self._hold(key)
+
+    def key_for(self, purpose: str) -> bytes | None:
+        """Return a key for something else than words; None without a master key.
+
+        It tells nothing of the master key, nor of the key for another purpose.
+        """
+        if self._master is None:
+            return None
+        return hmac.digest(self._master, purpose.encode(), sha256)
 
     def seal(self, owner: str, words: bytes, place: str) -> str:
         """Return `words` sealed under the key of `owner` and bound to `place`."""

@@ -140,7 +140,6 @@ PROGRAMME: Sequence[Beat] = (
         ("15:05", delays.asked_for),
         ("15:08", delays.agreed),
         ("15:20", delays.refused),
-        to_come="answering by a one-time link",
     ),
     _beat(
         15,

@@ -105,6 +105,7 @@ class Running:
             **self.given,
             "DATABASE_URL": url_as(self.owner, service.role, password),
             "NATS_URL": (self.users or {})[service.user],
+            "PERMANENCE_PUBLIC_URL": self.api_url,
         }
         if service.reads_personal_words:
             given["PERMANENCE_VAULT_KEY_FILE"] = str(vault_key_file(self.home))

@@ -3,6 +3,8 @@
 Nothing of it is stored: words are in the log, sealed, addresses in the directory.
 """
 
+from datetime import datetime
+
 from services.escalation.channels.outcome import Failed
 from services.escalation.known import PolicyOf
 from services.escalation.outbox import Waiting
@@ -11,6 +13,7 @@ from services.escalation.recalled import Recalled, person, recall
 from services.escalation.telling import STAFF
 from services.escalation.to_staff import for_staff, service_name
 from services.escalation.to_users import for_user
+from shared.answer_link import PURPOSE, AnswerLink, token_of
 from shared.event_log import EventLog
 from shared.wording.reader import Reader
 from shared.wording.say import say
@@ -46,8 +49,17 @@ class Composer:
             language = reader.language or fallback
             message = say(for_staff(of, language, self._url(waiting)), whom, fallback)
         else:
-            message = say(for_user(of, waiting.person, self._policy_of), whom, fallback)
+            notice = for_user(of, waiting.person, self._policy_of, self._answer_at)
+            message = say(notice, whom, fallback)
         return ByMail(reader.mailbox, message)
+
+    def _answer_at(self, extension: str, who: str, until: datetime) -> str:
+        """Return where somebody may answer without an account; "" for nowhere."""
+        key = self._log.vault.key_for(PURPOSE)
+        if not self._public_url or key is None:
+            return ""
+        token = token_of(key, AnswerLink(extension, who, until))
+        return f"{self._public_url}/answer/{token}"
 
     def _url(self, waiting: Waiting) -> str:
         if not self._public_url:

@@ -1,5 +1,6 @@
 """What users are told of an event, as a notice to be worded."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import assert_never
 
@@ -24,9 +25,12 @@ from shared.policy.document import Policy
 from shared.windows import closes_at
 from shared.wording import to_users as notices
 
+AnswerAt = Callable[[str, str, datetime], str]
+"""Gives where a person may answer about a longer delay, until when; "": nowhere."""
 
-def for_user(  # noqa: PLR0911 one return a notice
-    of: Recalled, person: str, policy_of: PolicyOf
+
+def for_user(  # noqa: C901, PLR0911 one return a notice
+    of: Recalled, person: str, policy_of: PolicyOf, answer_at: AnswerAt
 ) -> notices.UserNotice:
     """Return the notice for one person. LookupError for an event no user hears of."""
     ref, title = of.incident.ref, of.incident.title
@@ -44,20 +48,22 @@ def for_user(  # noqa: PLR0911 one return a notice
         case IncidentReopened():
             promises = of.promises("tto", "ttr", "update")
             return notices.Reopened(ref, title, promises)
-        case SlaExtensionProposed() | SlaExtensionAccepted() as delay:
-            return _longer(of, delay)
+        case SlaExtensionProposed(extension=asked, expires_at=by) as delay:
+            return _longer(of, delay, answer_at(asked, person, by))
+        case SlaExtensionAccepted() as delay:
+            return _longer(of, delay, "")
         case _:
             return _end(of, policy_of)
 
 
 def _longer(
-    of: Recalled, delay: SlaExtensionProposed | SlaExtensionAccepted
+    of: Recalled, delay: SlaExtensionProposed | SlaExtensionAccepted, url: str
 ) -> notices.UserNotice:
-    """Return that more time is asked for, or was agreed on."""
+    """Return that more time is asked for, to be answered at `url`, or was agreed on."""
     ref, title, was = of.incident.ref, of.incident.title, delay.was_due_at
     match delay:
         case SlaExtensionProposed(proposed_due_at=new, expires_at=by, reason=why):
-            return notices.Extension(ref, title, new, by, why, was)
+            return notices.Extension(ref, title, new, by, why, was, url)
         case SlaExtensionAccepted(agreed_due_at=due_at, evidence=words):
             return notices.Agreed(ref, title, due_at, words or "", was)
         case _:

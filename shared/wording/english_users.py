@@ -146,6 +146,7 @@ TEMPLATES: Mapping[UserKind, Template] = {
         "We ask you to agree to this instead: {new_due_at}.",
         "Whether you agree or not, please tell us by {answer_by}: just answer this "
         "message. Until you agree, what we promised you stays as it is.",
+        "Or answer here, without a password: {url}",
     ),
     "agreed": _letter(
         "You agreed to a longer delay: {title}",

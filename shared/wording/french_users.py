@@ -152,6 +152,7 @@ TEMPLATES: Mapping[UserKind, Template] = {
         "Que vous l'acceptiez ou non, dites-le-nous avant le {answer_by} : il suffit "
         "de répondre à ce message. Sans votre accord, ce que nous vous avons promis "
         "ne change pas.",
+        "Ou répondez ici, sans mot de passe : {url}",
     ),
     "agreed": _letter(
         "Vous avez accepté un délai plus long : {title}",

@@ -131,7 +131,7 @@ class ProblemWorkaround:
 class Extension:
     """We cannot hold what we promised, and ask for more time; `why` as the desk wrote.
 
-    `was_due_at` is None while the clock stands.
+    `was_due_at` is None while the clock stands; `url` is where one may answer.
     """
 
     incident: str
@@ -140,6 +140,7 @@ class Extension:
     answer_by: datetime
     why: str
     was_due_at: datetime | None = None
+    url: str = ""
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ TTR = Promise("ttr", 21_600, datetime(2025, 7, 1, 13, 10, tzinfo=UTC))
 UPDATE = Promise("update", 7_200)
 DUE = datetime(2025, 6, 30, 13, 10, tzinfo=UTC)
 HALF = timedelta(minutes=30)
+ANSWER = "https://desk.example/answer/SU5D"
 LATER = datetime(2025, 7, 1, 8, 30, tzinfo=UTC)
 
 
@@ -62,7 +63,7 @@ FULL: Mapping[UserKind | StaffKind, Notice] = {
     "cancelled": Cancelled(REF, TITLE, "not_an_incident", "Demandez aux achats."),
     "merged": Merged(REF, TITLE, "INC-000016"),
     "problem_workaround": ProblemWorkaround(REF, TITLE, "PRB-000002", "Arrondir."),
-    "extension": Extension(REF, TITLE, LATER, DUE, "La pièce manque.", DUE),
+    "extension": Extension(REF, TITLE, LATER, DUE, "La pièce manque.", DUE, ANSWER),
     "agreed": Agreed(REF, TITLE, LATER, "« Mardi me va », dit au téléphone.", DUE),
     "page": Page(
         REF,

@@ -1,5 +1,6 @@
 """Longer delays, agreed on and refused; and whose a broken promise is."""
 
+import re
 from datetime import date
 
 from services.demo.beats.looking import told_of, words_of, z
@@ -54,19 +55,28 @@ async def agreed(stage: Stage) -> None:
 
 
 async def refused(stage: Stage) -> None:
-    """M. Roche refuses, by e-mail."""
+    """M. Roche refuses, by the link in the letter, without an account."""
     before = await stage.promise("INC-20", "ttr")
-    said = {
-        "refused_by": "roche",
-        "channel": "email",
-        "evidence": "« C'est trop tard pour moi. »",
-    }
-    await stage.posts("nadia", f"/v1/extensions/{stage.ref('INC-20-E1')}/refuse", said)
+    mail = words_of(stage, "roche", "INC-20")
+    (link,) = re.findall(r"https?://\S+/answer/([A-Za-z0-9_-]+)", mail)
+    seen = await stage.client.get(f"/answer/{link}")
+    see("looking shows the question", "Je n’accepte pas" in seen.text, seen.text)
+    (waiting,) = (await stage.promise("INC-20", "ttr"))["extensions"]
+    same("and answers nothing", waiting["state"], "proposed")
+    done = await stage.client.post(f"/answer/{link}", data={"answer": "refuse"})
+    see("the button does", "Vous n’avez pas accepté" in done.text, done.text)
+    await stage.settle()
+    again = await stage.client.post(f"/answer/{link}", data={"answer": "accept"})
+    same("once", again.status_code, 409)
     promise = await stage.promise("INC-20", "ttr")
     same("nothing moved", promise["due_at"], before["due_at"])
     same("no delay is agreed on", promise["agreed_due_at"], None)
     (extension,) = promise["extensions"]
-    same("the refusal is kept", extension["state"], "refused")
+    same(
+        "the refusal is kept, in his own name",
+        (extension["state"], extension["recorded_by"]),
+        ("refused", "person:roche"),
+    )
 
 
 async def cancelled_once(stage: Stage) -> None:

@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute
 
 from services.projections.api import (
+    by_link,
     candidates,
     changes,
     commands,
@@ -37,6 +38,7 @@ from services.projections.api import (
 from services.projections.api.desk import Desk
 from services.projections.api.errors import answer_errors
 from services.projections.api.hung_up import HungUp
+from services.projections.page import answering as answer_page
 from services.projections.page import report as report_page
 from services.projections.page import routes as page
 from shared.changes.wishes import BODIES as OF_CHANGES
@@ -69,6 +71,7 @@ _PARTS = (
     reports,
     escalations,
     extensions,
+    by_link,
     moves,
     handovers,
     service_handovers,
@@ -100,6 +103,7 @@ def api(desk: Desk, others: tuple[BaseRoute, ...] = ()) -> FastAPI:
         app.include_router(part.router)
     app.include_router(page.router)
     app.include_router(report_page.router)
+    app.include_router(answer_page.router)
     answer_errors(app)
     app.add_middleware(HungUp)
     app.openapi = lambda: document(app)  # type: ignore[method-assign] # as FastAPI says
@@ -123,6 +127,7 @@ def document(app: FastAPI) -> dict[str, Any]:
             *OF_HELP.values(),
             *OF_SLA.values(),
             MovePromises,
+            by_link.AnswerByLink,
             AcceptHandover,
             JoinHandover,
             Contact,

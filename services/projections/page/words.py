@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from typing_extensions import TypeIs
 
-from services.projections.page import report_words
+from services.projections.page import answer_words, report_words
 from shared.wording.reader import Language
 
 Words = Mapping[str, str]
@@ -168,8 +168,8 @@ _FRENCH: Words = {
     "met": "tenu",
 }
 LANGUAGES: Mapping[Language, Words] = {
-    "en": {**_ENGLISH, **report_words.ENGLISH},
-    "fr": {**_FRENCH, **report_words.FRENCH},
+    "en": {**_ENGLISH, **report_words.ENGLISH, **answer_words.ENGLISH},
+    "fr": {**_FRENCH, **report_words.FRENCH, **answer_words.FRENCH},
 }
 
 

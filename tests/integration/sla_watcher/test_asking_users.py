@@ -1,8 +1,10 @@
 """More time, asked for, answered and counted by the services as they run."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.support.calling import CallingDesk, calling_desk
@@ -146,3 +148,73 @@ def test_what_is_refused_says_why_and_what_is_broken_is_somebodys(
 
 
 YES_NO = {"refused_by": "roche", "channel": "email"}
+
+
+def link(desk: CallingDesk) -> str:
+    """Return the address of the page that Roche's letter names, at this desk."""
+    mails = zip(desk.inbox.mails, desk.inbox.recipients, strict=True)
+    bodies = [
+        str(body.get_content())
+        for mail, to in mails
+        if to == ["roche@valmont.example"] and (body := mail.get_body(("plain",)))
+    ]
+    found = [
+        name
+        for body in bodies
+        for name in re.findall(r"/answer/([A-Za-z0-9_-]+)", body)
+    ]
+    return f"/answer/{found[-1]}"
+
+
+def test_a_user_answers_by_the_link_of_the_letter_once(desk: CallingDesk) -> None:
+    ref = reported(desk)
+    desk.desk.move_to(local("14:00"))
+    desk.post(f"/v1/incidents/{ref}/extensions", MORE)
+    until(lambda: "Nous accordez-vous" in str(desk.to("roche")), "the question")
+    door = desk.desk.api_url + link(desk)
+
+    for _ in range(3):  # a mail server looks at every link before its reader does
+        seen = httpx.get(door, headers={"Accept-Language": "en"}, timeout=15)
+        assert seen.status_code == 200
+        assert "La pièce manque." in seen.text
+        assert "J’accepte" in seen.text
+        assert seen.headers["referrer-policy"] == "no-referrer"
+    assert "I agree" in httpx.get(f"{door}?lang=en", timeout=15).text
+    assert ttr(desk, ref)["agreed_due_at"] is None
+
+    done = httpx.post(door, data={"answer": "accept"}, timeout=15)
+    assert (done.status_code, "Vous avez accepté" in done.text) == (200, True)
+    assert "<button" not in done.text.partition("<main")[2]
+    promise = ttr(desk, ref)
+    assert promise["due_at"] == "2025-07-01T08:00:00Z"
+    (extension,) = promise["extensions"]
+    assert (extension["answered_by"], extension["recorded_by"]) == (
+        "roche",
+        "person:roche",
+    )
+    assert extension["channel"] == "web"
+    late = httpx.post(door, data={"answer": "refuse"}, timeout=15)
+    assert (late.status_code, "déjà été donnée" in late.text) == (409, True)
+    assert ttr(desk, ref)["due_at"] == "2025-07-01T08:00:00Z"
+
+
+def test_a_link_that_is_late_or_not_ours_answers_nothing(desk: CallingDesk) -> None:
+    ref = reported(desk)
+    desk.desk.move_to(local("14:00"))
+    by = {"answer_by": local("14:30").isoformat()}
+    desk.post(f"/v1/incidents/{ref}/extensions", MORE | by)
+    until(lambda: "Nous accordez-vous" in str(desk.to("roche")), "the question")
+    path = link(desk)
+    door, api = desk.desk.api_url + path, desk.desk.api_url
+    changed = door[:-5] + ("A" if door[-5] != "A" else "B") + door[-4:]
+    for wrong in (changed, f"{api}/answer/x", f"{api}/answer/{'A' * 600}"):
+        no = httpx.post(wrong, data={"answer": "accept"}, timeout=15)
+        assert no.status_code in {404, 422}, no.text
+        assert "<h1>" in no.text
+    for body in ({"answer": "maybe"}, {}):
+        no = httpx.post(door, data=body, timeout=15)
+        assert (no.status_code, "<button" in no.text) == (422, True)
+    desk.desk.move_to(local("14:31"))
+    late = httpx.post(door, data={"answer": "accept"}, timeout=15)
+    assert late.status_code == 409
+    assert ttr(desk, ref)["agreed_due_at"] is None

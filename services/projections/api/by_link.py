@@ -1,0 +1,166 @@
+"""Answers by a link of a letter: to see what is asked, and to answer it, no account.
+
+Looking changes nothing: whatever opens links before their reader does, answers nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from services.projections.api.answers import Answer
+from services.projections.api.asked import refusals
+from services.projections.api.bodies import read_object
+from services.projections.api.commands import body_of
+from services.projections.api.contacts import read_wish
+from services.projections.api.desk import Desk, DeskHere
+from services.projections.api.form_limits import address_of
+from services.projections.api.languages import Liked
+from services.projections.api.nothing import Nothing
+from services.projections.api.past import history, known
+from services.projections.directory import person as person_named
+from services.projections.incident.agreements import wording
+from services.projections.policy_in_force import policy_in_force
+from services.projections.snapshots import snapshot
+from shared import sla
+from shared.answer_link import PURPOSE, TOKEN_MAX, AnswerLink, read_token
+from shared.command import CommandAnswer, CommandRequest
+from shared.events import is_incident_event, is_sla_event
+from shared.incident import replay
+from shared.problem import Problem
+from shared.references import ExtensionRef, IncidentRef, extended_incident
+from shared.sla import Extension
+from shared.sla_wishes import AcceptExtension, RefuseExtension
+from shared.wording.instants import instant_text
+from shared.wording.reader import Language, language_of
+
+router = APIRouter(tags=["answers by link"])
+
+Token = Annotated[
+    str, Path(max_length=TOKEN_MAX, description="The end of the address in the letter.")
+]
+_AGGREGATE = AcceptExtension.aggregate
+
+
+class AnswerByLink(BaseModel):
+    """What somebody answers by the link they were sent."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True
+    )
+
+    answer: Literal["accept", "refuse"]
+
+
+class AskedByLink(Answer):
+    """What somebody is asked, in their language and zone."""
+
+    incident: IncidentRef
+    extension: ExtensionRef
+    title: str
+    why: str
+    state: Literal["proposed", "accepted", "refused", "expired"]
+    language: Language
+    new_due_at: AwareDatetime
+    new_due_text: str
+    was_due_text: str | None
+    answer_by_text: str
+
+
+@dataclass(frozen=True)
+class _Reader:
+    language: Language
+    zone: str
+
+
+@router.get("/v1/answers/{token}", responses=refusals(404))
+async def see_question(
+    token: Token, _asked: Annotated[Nothing, Query()], liked: Liked, desk: DeskHere
+) -> AskedByLink:
+    """Show what a link of a letter asks; nothing is answered by looking."""
+    return await desk.blocking(_seen, desk, _link(desk, token), liked)
+
+
+@router.post(
+    "/v1/answers/{token}",
+    responses=refusals(400, 404, 409, 413, 415),
+    openapi_extra=body_of(AnswerByLink),
+)
+async def answer_question(
+    token: Token, request: Request, desk: DeskHere
+) -> CommandAnswer:
+    """Answer what a link of a letter asks, as the person it was sent to."""
+    desk.form_limits.admit(address_of(request))
+    link = _link(desk, token)
+    wish = read_wish(AnswerByLink, await read_object(request), "answer")
+    if link.until <= desk.clock():
+        raise Problem(409, "this link has expired: answer the letter", code="state")
+    verb = AcceptExtension.verb if wish.answer == "accept" else RefuseExtension.verb
+    asked = CommandRequest[dict[str, Any]](
+        incident=extended_incident(link.extension),
+        record=link.extension,
+        actor=f"person:{link.person}",
+        scopes=(),
+        body={"channel": "web"},
+    )
+    return await desk.owner.ask(verb, asked, _AGGREGATE)
+
+
+def _link(desk: Desk, token: str) -> AnswerLink:
+    key = desk.log.vault.key_for(PURPOSE)
+    link = read_token(key, token) if key else None
+    if link is None:
+        raise Problem(
+            404,
+            "this link is not whole: open it from the letter, or answer the letter",
+            code="unknown_link",
+        )
+    return link
+
+
+def _seen(desk: Desk, link: AnswerLink, liked: Language) -> AskedByLink:
+    ref = extended_incident(link.extension)
+    with snapshot(desk.log) as cursor:
+        upto = known(cursor, None, 0)
+        past = history(desk.log, cursor, ref, upto)
+        who = person_named(cursor, link.person)
+        policy = policy_in_force(desk.log, cursor)
+    incident = replay(e.event for e in past if is_incident_event(e.event))
+    clocks = sla.replay(e.event for e in past if is_sla_event(e.event))
+    asked = [each for clock in clocks for each in clock.extensions]
+    extension = next((each for each in asked if each.ref == link.extension), None)
+    if incident is None or extension is None:
+        raise Problem(404, "nothing is asked here any more", code="unknown_link")
+    zone = (who.zone if who else None) or (policy.desk.timezone if policy else "UTC")
+    reader = _Reader(language_of(who.language if who else None, liked), zone)
+    why = wording(past).reasons.get(extension.ref, "")
+    return _view(ref, incident.title, why, extension, reader, desk.clock())
+
+
+def _view(  # each is a part of it
+    ref: str,
+    title: str,
+    why: str,
+    extension: Extension,
+    reader: _Reader,
+    now: datetime,
+) -> AskedByLink:
+    over = extension.is_open and extension.expires_at <= now
+
+    def text(at: datetime) -> str:
+        return instant_text(at, reader.zone, reader.language)
+
+    return AskedByLink(
+        incident=ref,
+        extension=extension.ref,
+        title=title,
+        why=why,
+        state="expired" if over else extension.state,
+        language=reader.language,
+        new_due_at=extension.proposed_due_at,
+        new_due_text=text(extension.proposed_due_at),
+        was_due_text=text(extension.was_due_at) if extension.was_due_at else None,
+        answer_by_text=text(extension.expires_at),
+    )
