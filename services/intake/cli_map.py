@@ -10,6 +10,7 @@ import typer
 
 from services.intake.adapters import ADAPTERS
 from services.intake.adapters.choosing import MAPPED, adapter_for, zone_of
+from services.intake.adapters.naming import format_named
 from services.intake.adapters.post import Post
 from services.intake.adapters.telling import told
 from services.intake.cloud_reading import cloud_document
@@ -40,8 +41,8 @@ Format = Annotated[
     typer.Option(
         "--source",
         metavar="TYPE",
-        help="The format: its name in `/v1/integrations/…`; with --policy the name "
-        "of a source there.",
+        help="The format: its name in `/v1/integrations/…`, or what else people call "
+        "it, such as `prometheus`; with --policy the name of a source there.",
     ),
 ]
 ByLine = Annotated[
@@ -98,6 +99,7 @@ def _answer_one(answer: object) -> None:
 def _reader(name: str, policy: Path | None, headers: Mapping[str, str]) -> Read:
     """Return what reads a body; `_Wrong` where nothing is known under this name."""
     said = _source(policy, name) if policy else None
+    name = name if said else format_named(name)
     adapter_name = said.type if said else name
     adapter = adapter_for(adapter_name, said)
     if adapter is None:

@@ -10,6 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from services.__main__ import app
+from services.intake.adapters import ADAPTERS
+from services.intake.adapters.naming import ALSO_CALLED
 from services.intake.reading import BODY_BYTES_MAX, FORM
 from tests.support.policies import FULL_FILE
 
@@ -51,6 +53,18 @@ def test_the_signals_of_a_body_are_printed() -> None:
             "occurred_at": "2025-06-30T07:00:00.500000Z",
         }
     ]
+
+
+@pytest.mark.parametrize("name", ["Prometheus", "alert-manager", "azure-monitor"])
+def test_a_format_is_known_by_what_people_call_it(name: str) -> None:
+    said = run("--source", name, stdin={"alerts": [FIRING]})
+
+    assert "no format" not in said.out
+
+
+def test_every_other_name_is_that_of_a_format_there_is() -> None:
+    assert set(ALSO_CALLED.values()) <= set(ADAPTERS)
+    assert not set(ALSO_CALLED) & set(ADAPTERS)
 
 
 def test_in_a_group_the_bad_element_is_an_entry_with_its_error() -> None:
