@@ -10,6 +10,7 @@ import typer
 
 from services.intake.adapters import ADAPTERS
 from services.intake.adapters.choosing import MAPPED, adapter_for, zone_of
+from services.intake.adapters.habits import NEVER_RECOVERS
 from services.intake.adapters.naming import format_named
 from services.intake.adapters.post import Post
 from services.intake.adapters.telling import told
@@ -42,7 +43,8 @@ Format = Annotated[
         "--source",
         metavar="TYPE",
         help="The format: its name in `/v1/integrations/…`, or what else people call "
-        "it, such as `prometheus`; with --policy the name of a source there.",
+        "it, such as `prometheus`; with --policy the name of a source there. Of these "
+        f"no source ever tells of a recovery: {', '.join(sorted(NEVER_RECOVERS))}.",
     ),
 ]
 ByLine = Annotated[
