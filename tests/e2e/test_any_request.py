@@ -41,7 +41,7 @@ OPERATIONS = [
     *operations("intake", intake_openapi.described()),
 ]
 GOING_ON = settings(
-    max_examples=100_000,
+    max_examples=20,
     database=None,
     deadline=None,
     phases=(Phase.generate, Phase.shrink),
@@ -116,8 +116,6 @@ def test_any_request_is_answered_as_described(
     @(GOING_ON if SECONDS else FIXED)
     @given(operation.cases(), st.booleans())
     def ask(case: Request, real: bool) -> None:
-        if SECONDS and monotonic() - began > SHARE:
-            return
         if "key" in case.path_parameters:
             case.path_parameters["key"] = desk.tokens["source"]
         if real:
@@ -127,6 +125,8 @@ def test_any_request_is_answered_as_described(
         conforms(case, answer)
 
     ask()
+    while monotonic() - began < SHARE:
+        ask()
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,11 @@ FRENCH: Mapping[str, tuple[Part, ...]] = {
     ),
     "incident.woken": ("Ses répétitions sont de nouveau signalées ({cause})",),
     "incident.source_acknowledged": ("Il a été acquitté chez {source}",),
-    "incident.source_noted": ("Noté chez {source}", "par {author}", "\xa0: {note}"),
+    "incident.source_noted": (
+        "Noté chez {source}",
+        "par {author}",
+        "\xa0: «\xa0{note}\xa0»",
+    ),
     "incident.linked": ("{who} l’a lié à {target} ({relation})",),
     "incident.unlinked": ("{who} a retiré son lien avec {target} ({relation})",),
     "incident.merged": ("{who} l’a regroupé dans {into}",),

@@ -187,3 +187,29 @@ def test_announcing_is_for_people_and_says_what_is_wrong(desk: Desk) -> None:
 )
 def test_a_question_that_is_none_is_told_so(desk: Desk, path: str) -> None:
     assert desk.asks("nadia", path, status=422)["detail"]
+
+
+def test_who_asks_for_what_was_held_hears_what_became_of_it(desk: Desk) -> None:
+    (held,) = desk.sends("demo", {**DOWN, "event_id": "e-1"})
+    assert held["status"] == "held"
+    assert desk.asks("demo", "/v1/requests/e-1")["status"] == "held"
+
+    desk.sends("demo", {**DOWN, "event_id": "e-2", "action": "resolve"})
+
+    found = desk.asks("demo", "/v1/requests/e-1")
+    assert (found["status"], found["rule"]) == ("suppressed", "transient")
+    assert found["reason"] == "it fired for less than 2m"
+    assert found["incident"] is None
+
+
+def test_what_was_held_and_opens_is_found_with_incident_and_position(
+    desk: Desk, ruled: Database
+) -> None:
+    desk.sends("demo", {**DOWN, "event_id": "e-1"})
+    apply(ruled, "{type: native, service: mail}")  # nothing is held any more
+
+    (opened,) = desk.sends("demo", {**DOWN, "event_id": "e-2"})
+
+    found = desk.asks("demo", "/v1/requests/e-1")
+    assert (found["status"], found["incident"]) == ("opened", opened["incident"])
+    assert found["position"] == desk.log.head().position
