@@ -194,10 +194,10 @@ def _bus(url: str) -> Finding:
 
 
 def _service(service: Service, settings: UpSettings) -> Finding:
-    status, answer = ask_ready(service.port(settings))
+    answer = ask_ready(service.port(settings))
     return Finding(
         service.name,
-        status == _OK,
-        answer or "does not answer",
+        answer.status == _OK,
+        answer.words or "does not answer",
         f"See what {service.name} says in the terminal of `make up`.",
     )

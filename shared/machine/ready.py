@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.client import HTTPConnection, HTTPException
 from time import monotonic
+from typing import NamedTuple
 
 import psutil
 
@@ -17,6 +18,15 @@ _BODY_MAX = 65_536
 _WORDS_MAX = 500
 
 
+class Answer(NamedTuple):
+    """What a service says of itself, in words; status 0 where nobody answers."""
+
+    status: int
+    words: str
+    behind: Mapping[str, int]
+    """How many events each of its readers still has to read."""
+
+
 async def wait_until_ready(
     name: str,
     port: int,
@@ -26,16 +36,22 @@ async def wait_until_ready(
 ) -> None:
     """Return once `GET /health/ready` answers 200, and it is our process that answers.
 
-    Trouble: nobody is `trying` to run it any more, or `patience` seconds are over.
+    Trouble: nobody is `trying` to run it any more, or for `patience` seconds none of
+    its readers came nearer to the log: after an upgrade it may read all of it.
     """
     deadline = monotonic() + patience
-    answer = ""
+    answer = Answer(0, "", {})
+    least: dict[str, int] = {}
     while trying() and monotonic() < deadline:
-        status, answer = await asyncio.to_thread(ask_ready, port)
-        if status == _OK and listens(pid(), port):
+        answer = await asyncio.to_thread(ask_ready, port)
+        if answer.status == _OK and listens(pid(), port):
             return
+        nearer = {k: n for k, n in answer.behind.items() if n < least.get(k, n + 1)}
+        if nearer:
+            least |= nearer
+            deadline = monotonic() + patience
         await asyncio.sleep(_LOOK_EVERY)
-    said = f" It last answered: {answer}" if answer else ""
+    said = f" It last answered: {answer.words}" if answer.words else ""
     raise Trouble(f"{name} did not become ready; its lines above say why.{said}")
 
 
@@ -57,15 +73,16 @@ def listens(pid: int | None, port: int) -> bool:
         return False
 
 
-def ask_ready(port: int) -> tuple[int, str]:
-    """Return status and, in words, what a service answers; 0 where nobody does."""
+def ask_ready(port: int) -> Answer:
+    """Return what a service answers."""
     connection = HTTPConnection(HOST, port, timeout=5)
     try:
         connection.request("GET", "/health/ready")
         response = connection.getresponse()
-        return response.status, _told(response.read(_BODY_MAX))
+        body = response.read(_BODY_MAX)
+        return Answer(response.status, _told(body), _behind(body))
     except (OSError, HTTPException):
-        return 0, ""
+        return Answer(0, "", {})
     finally:
         connection.close()
 
@@ -76,6 +93,14 @@ def _told(body: bytes) -> str:
         return "; ".join(map(_check, json.loads(body)["checks"]))
     except (ValueError, KeyError, TypeError):
         return body.decode("utf-8", "replace")[:_WORDS_MAX]
+
+
+def _behind(body: bytes) -> dict[str, int]:
+    try:
+        checks = json.loads(body)["checks"]
+        return {c["name"]: int(c["lag_events"]) for c in checks if "lag_events" in c}
+    except (ValueError, KeyError, TypeError):
+        return {}
 
 
 def _check(check: dict[str, object]) -> str:

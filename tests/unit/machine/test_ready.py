@@ -1,10 +1,21 @@
 """What a service says about itself, in words for the doctor and for a failed start."""
 
+import asyncio
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import chain, repeat
+from threading import Thread
 
 import pytest
 
-from shared.machine.ready import _told
+from shared.machine.ready import _told, wait_until_ready
+from shared.machine.trouble import Trouble
+
+PATIENCE = 1.0
+"""Seconds: of ten answers at most, so 21 take longer."""
 
 
 def test_two_parts_of_one_name_are_told_apart() -> None:
@@ -41,3 +52,48 @@ def test_anything_else_is_shown_as_it_is(body: bytes) -> None:
 
 def test_what_is_shown_has_a_limit() -> None:
     assert len(_told(b"x" * 10_000)) == 500
+
+
+@contextmanager
+def reading(*behind: int) -> Iterator[int]:
+    """Run a service that is so many events behind, answer by answer; give its port."""
+    left = chain(behind, repeat(behind[-1]))
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            lag = next(left)
+            checks = [{"name": "queue", "ready": lag == 0, "lag_events": lag}]
+            self.send_response(503 if lag else 200)
+            self.end_headers()
+            self.wfile.write(json.dumps({"checks": checks}).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Keep quiet."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def until_ready(port: int) -> None:
+    asyncio.run(
+        wait_until_ready("it", port, os.getpid, lambda: True, patience=PATIENCE)
+    )
+
+
+def test_who_reads_a_long_log_is_waited_for_as_long_as_it_comes_nearer() -> None:
+    with reading(*range(20, -1, -1)) as port:
+        until_ready(port)
+
+
+def test_who_comes_no_nearer_is_given_up() -> None:
+    with (
+        reading(20, 19, 19) as port,
+        pytest.raises(Trouble, match="19 events behind"),
+    ):
+        until_ready(port)
