@@ -153,6 +153,25 @@ def test_it_fits_a_telephone(desk: Desk, look: Look) -> None:
         page.goto(f"{desk.api_url}/incidents/{ref}")
 
 
+def test_on_a_narrow_telephone_no_word_lies_over_another(
+    desk: Desk, look: Look
+) -> None:
+    ref = opened(desk, "Narrow")
+    page = look(viewport={"width": 320, "height": 640}, locale="fr-FR")
+    row = page.locator(f"tr[data-ref={ref}]")
+
+    assert row.evaluate(_STATUS_LIES_OVER_TEAM) is False
+
+
+_STATUS_LIES_OVER_TEAM = """row => {
+    const status = row.querySelector(".status").getBoundingClientRect()
+    const team = document.createRange()
+    team.selectNodeContents(row.querySelector(".of-team"))
+    return [...team.getClientRects()].some(each => each.left < status.right
+        && each.top < status.bottom && each.bottom > status.top)
+}"""
+
+
 def test_a_wrong_token_is_told_so_and_who_signs_out_is_out(
     desk: Desk, look: Look
 ) -> None:
