@@ -16,7 +16,7 @@ from services.escalation.asked import asked
 from services.escalation.casework import SCHEMA, casework
 from services.escalation.channels.letter import Mailbox
 from services.escalation.channels.mail_server import mail_server
-from services.escalation.channels.webhook import receiver
+from services.escalation.channels.webhook import forgetful_client, receiver
 from services.escalation.composing import Composer
 from services.escalation.dispatching import Dispatcher, outbox_probe
 from services.escalation.outlets import Outlets
@@ -45,7 +45,7 @@ WORKERS = 2
 async def run(settings: EscalationSettings, stop: asyncio.Event) -> None:
     """Run the service until `stop` is set."""
     with ThreadPoolExecutor(WORKERS, "escalation") as executor:
-        async with httpx.AsyncClient() as client:
+        async with forgetful_client() as client:
             outlets = outlets_of(settings, client)
 
             def assemble(

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 import orjson
@@ -41,6 +42,11 @@ def receiver(url: str, secret: str) -> Receiver:
     if read.scheme not in ("http", "https") or not read.host:
         raise ValueError("write the webhook's address as https://host/path")
     return Receiver(url, signing_key(secret))
+
+
+def forgetful_client() -> httpx.AsyncClient:
+    """Return a client for `post_webhook`, which keeps no cookie a receiver sets."""
+    return httpx.AsyncClient(cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())))
 
 
 async def post_webhook(

@@ -10,7 +10,12 @@ import pytest
 from standardwebhooks import Webhook
 
 from services.escalation.channels.outcome import Delivered, Failed, Outcome
-from services.escalation.channels.webhook import Receiver, post_webhook, receiver
+from services.escalation.channels.webhook import (
+    Receiver,
+    forgetful_client,
+    post_webhook,
+    receiver,
+)
 from shared.machine.ports import free_port
 from tests.support.receiver import Postbox, open_postbox
 
@@ -51,6 +56,19 @@ def test_it_arrives_under_its_key_and_the_library_of_the_specification_takes_it(
     assert request.headers["webhook-id"] == request.headers["idempotency-key"] == KEY
     assert request.headers["webhook-timestamp"] == str(int(now.timestamp()))
     assert Webhook(SECRET).verify(request.body, dict(request.headers)) == PAYLOAD
+
+
+def test_what_a_receiver_would_have_us_remember_is_forgotten() -> None:
+    async def twice(to: Receiver) -> None:
+        async with forgetful_client() as client:
+            for _ in range(2):
+                await post_webhook(client, to, KEY, AT, PAYLOAD)
+
+    with open_postbox() as postbox:
+        postbox.headers = {"set-cookie": "seen=amina"}
+        asyncio.run(twice(receiver(postbox.url, SECRET)))
+
+    assert [request.headers.get("cookie") for request in postbox.requests] == [None] * 2
 
 
 def test_the_same_is_written_alike_in_whatever_order_it_is_given() -> None:
