@@ -42,13 +42,16 @@ def unknown_to_the_world(document: Plain) -> Iterator[tuple[Path, str]]:
 
 
 def is_zone(name: str) -> bool:
-    """Tell whether the IANA database has a zone of this name."""
+    """Tell whether the IANA database has a zone of this name.
+
+    `localtime` is none of its: on each machine it is another.
+    """
     return name in _zones()
 
 
 @cache
 def _zones() -> set[str]:
-    return available_timezones()
+    return available_timezones() - {"localtime"}
 
 
 def _is_recurrence(rule: str) -> bool:
