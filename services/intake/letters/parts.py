@@ -1,24 +1,22 @@
 """What a mail says: its text, else its HTML as text; and what came with it."""
 
 import re
+from codecs import lookup
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from email.message import Message
 
-from inscriptis import get_text
-from inscriptis.css_profiles import CSS_PROFILES
-from inscriptis.model.config import ParserConfig
-
 from services.intake.letters.headers import decoded
 from services.intake.letters.letter import NAME_MAX, PARTS_MAX, Attachment
+from services.intake.letters.pages import text_of
+from services.intake.letters.reach import with_short_headers
 
 HTML_CHARACTERS_MAX = 500_000
-"""More of a page is not turned into text."""
+"""More of all pages of a mail is not turned into text."""
+NO_CHARSETS = frozenset({"punycode", "idna", "unicode-escape", "raw-unicode-escape"})
+"""What Python knows as encodings and no mail is written in; they take long to read."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-_LAYOUT = ParserConfig(css=CSS_PROFILES["relaxed"], display_links=False)
-_DECLARATION = re.compile(r"<\?xml[^>]*\?>", re.IGNORECASE)
-_TAG = re.compile(r"<[^>]*>")
 _MISTAKES = (ValueError, LookupError, AttributeError, TypeError, AssertionError)
 
 
@@ -47,30 +45,21 @@ def content_of(message: Message) -> tuple[str, list[Attachment]]:
     return _words(pieces), attachments
 
 
-def text_of(page: str) -> str:
-    """Return an HTML page as text, laid out as a reader would see it."""
-    # lxml takes no text that says how it is encoded: it is decoded already.
-    page = _DECLARATION.sub("", _CONTROL.sub("", page[:HTML_CHARACTERS_MAX]))
-    if not page.strip():
-        return ""
-    try:
-        lines = get_text(page, _LAYOUT).splitlines()
-    except Exception:  # noqa: BLE001 # whatever it trips over, the words are not lost
-        return _TAG.sub(" ", page)
-    return "\n".join(line.rstrip() for line in lines).strip("\n")
-
-
 def _words(pieces: list[_Piece]) -> str:
     """Return the pieces in order; where one is there as text, its HTML is not said."""
     said_plainly = {
         piece.choice for piece in pieces if not piece.is_html and piece.text.strip()
     } - {None}
-    chosen = [
-        text_of(piece.text) if piece.is_html else piece.text
-        for piece in pieces
-        if not (piece.is_html and piece.choice in said_plainly)
-    ]
-    cleaned = (_CONTROL.sub("", _lines(each)).strip("\n") for each in chosen)
+    room = HTML_CHARACTERS_MAX
+    chosen: list[str] = []
+    for piece in pieces:
+        text = _CONTROL.sub("", _lines(piece.text))
+        if not piece.is_html:
+            chosen.append(text)
+        elif piece.choice not in said_plainly:
+            chosen.append(text_of(text[:room]))
+            room -= min(room, len(text))
+    cleaned = (_CONTROL.sub("", each).strip("\n") for each in chosen)
     return "\n\n".join(each for each in cleaned if each.strip())
 
 
@@ -84,6 +73,7 @@ def _leaves(message: Message) -> Iterator[tuple[Message, int | None]]:
         if not waiting:
             return
         part, choice = waiting.pop()
+        part = with_short_headers(part)
         if not part.is_multipart():
             yield part, choice
             continue
@@ -108,7 +98,8 @@ def _text(part: Message) -> str:
 
 def _charset(part: Message) -> str:
     with suppress(*_MISTAKES):
-        return str(part.get_content_charset("utf-8"))
+        named = str(part.get_content_charset("utf-8"))
+        return "utf-8" if lookup(named).name in NO_CHARSETS else named
     return "utf-8"
 
 

@@ -20,6 +20,7 @@ from services.intake.letters.letter import (
 )
 from services.intake.letters.naming import fresh_part, incidents_named, subject_of
 from services.intake.letters.parts import content_of
+from services.intake.letters.reach import within_reach
 
 NAMESPACE = uuid.UUID("5f0c1d2e-7a64-4b39-9a8e-3f6f1f1d7c55")
 """Of keys: with it, the same mail always has the same key."""
@@ -51,7 +52,7 @@ def read_letter(written: bytes, our_address: str | None = None) -> Letter:
 def _parsed(written: bytes) -> Message:
     try:
         # The older policy: it reads no header before it is asked to, and raises less.
-        return BytesParser(policy=compat32).parsebytes(written)
+        return BytesParser(policy=compat32).parsebytes(within_reach(written))
     except Exception:  # noqa: BLE001 # it promises to raise nothing, and has before
         message = Message()
         message.set_payload(written.decode("utf-8", "replace"), "utf-8")
