@@ -23,11 +23,24 @@ def require_json(request: Request) -> None:
         )
 
 
+def _require_plain(request: Request) -> None:
+    coding = request.headers.get("content-encoding", "").strip().lower()
+    if coding not in ("", "identity"):
+        raise Problem(
+            415,
+            f"the body is compressed ({coding[:20]}): send it as it is, without "
+            "`Content-Encoding`",
+            code="compressed",
+        )
+
+
 async def read_body(request: Request, bytes_max: int) -> bytes:
     """Return the whole body; `Problem` 413 as soon as it is known to be too large.
 
-    `Problem` 503 where it does not come: who sends it is to try again.
+    `Problem` 415 where it is compressed: 50 kB may then hold 50 MB. `Problem` 503 where
+    it does not come: who sends it is to try again.
     """
+    _require_plain(request)
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > bytes_max:
         raise _too_large(bytes_max)

@@ -119,3 +119,15 @@ def test_a_body_that_does_not_come_is_not_waited_for(
 def test_an_idle_connection_is_closed_later_than_a_proxy_gives_it_up() -> None:
     of_nginx_and_of_load_balancers = 60
     assert config_of(Router()).timeout_keep_alive > of_nginx_and_of_load_balancers
+
+
+def test_a_compressed_body_is_refused_before_it_is_read(line: socket.socket) -> None:
+    line.sendall(
+        HEAD
+        + b"Connection: close\r\nContent-Encoding: gzip\r\nContent-Length: 9\r\n\r\n"
+    )
+
+    answer = answers(line)
+
+    assert answer.startswith(b"HTTP/1.1 415")
+    assert b"without `Content-Encoding`" in answer
