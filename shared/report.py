@@ -22,6 +22,12 @@ def _address(written: str) -> str:
     return written.lower()
 
 
+def _said(written: str) -> str:
+    if not any(each.isprintable() and not each.isspace() for each in written):
+        raise PydanticCustomError("blank", "say in words what does not work")
+    return written
+
+
 class Report(Wish):
     """What somebody who is not signed in reports about a service."""
 
@@ -29,7 +35,7 @@ class Report(Wish):
         str, StringConstraints(strip_whitespace=True), AfterValidator(_address)
     ]
     """Where the desk writes to them."""
-    words: Words
+    words: Annotated[Words, AfterValidator(_said)]
     """What they say, verbatim. Its first line becomes the title."""
     service: Name | None = None
     """Left out: they do not know."""

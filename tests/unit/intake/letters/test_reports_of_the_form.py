@@ -35,6 +35,7 @@ def test_a_key_is_its_senders_own() -> None:
         {"email": "zoe@here"},
         {"email": "a b@c.example"},
         {"words": ""},
+        {"words": " \n\u200b\t "},
         {"words": "x" * 10_001},
         {"key": "short"},
         {"language": "français"},
