@@ -20,3 +20,10 @@ class Service(Clause):
     """The impact of an incident that only monitoring has reported."""
     support: Annotated[tuple[Name, ...], Field(min_length=1)]
     """Teams by rising level, the desk first."""
+
+    def called(self, language: str) -> str | None:
+        """Return its name in a language; where it has none there, the first it has.
+
+        People know a service by any of its names, and by its id never.
+        """
+        return self.name.get(language) or next(iter(self.name.values()), None)

@@ -92,7 +92,7 @@ async def get_form(
     language = asked.lang or liked
     policy = await desk.blocking(_policy, desk.log)
     offered = [
-        ServiceOffered(service=name, text=service.name.get(language, name))
+        ServiceOffered(service=name, text=service.called(language) or name)
         for name, service in policy.services.items()
         if name != UNKNOWN
     ]
