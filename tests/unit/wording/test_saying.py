@@ -21,9 +21,7 @@ from tests.support.notices import FULL, LEAST, REF
 KINDS = (*USER_KINDS, *STAFF_KINDS)
 NADIA = Reader("fr", "Europe/Paris", "Nadia")
 FREE_TEXT = ("title", "words", "question", "message", "note", "solution", "workaround")
-WORDY = [
-    kind for kind in KINDS if any(hasattr(FULL[kind], name) for name in FREE_TEXT)
-]
+WORDY = [kind for kind in KINDS if any(hasattr(FULL[kind], name) for name in FREE_TEXT)]
 """Kinds that tell what people wrote; that a service is handed over does not."""
 every_kind = pytest.mark.parametrize("kind", KINDS)
 every_language = pytest.mark.parametrize("language", LANGUAGES)
