@@ -6,9 +6,16 @@ hours by day, closed days as dates, extra openings.
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, TypeVar
+from typing import Annotated, Self, TypeVar
 
-from pydantic import AwareDatetime, Field, JsonValue, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    JsonValue,
+    ValidationError,
+    model_validator,
+)
 
 from shared.mistake import path_text
 from shared.policy.calendars import Calendar
@@ -28,11 +35,33 @@ _NEVER = datetime(9996, 1, 1, tzinfo=UTC)
 Answer = dict[str, JsonValue]
 
 
+def _written(instant: object) -> object:
+    """Refuse numbers: whoever writes them may mean seconds or milliseconds."""
+    if not isinstance(instant, str) or not instant[:5].endswith("-"):
+        raise ValueError("write an instant such as 2025-06-06T15:30:00Z")
+    return instant
+
+
+def _number(seconds: object) -> object:
+    if isinstance(seconds, bool | str):
+        raise ValueError("write whole seconds as a number, such as 3600")  # noqa: TRY004 - pydantic reports only ValueError
+    return seconds
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_written)]
+
+
 class Pause(Clause):
     """A time in which the clock stands; without `to` it never goes on."""
 
-    from_: Annotated[AwareDatetime, Field(alias="from")]
-    to: AwareDatetime | None = None
+    from_: Annotated[Instant, Field(alias="from")]
+    to: Instant | None = None
+
+    @model_validator(mode="after")
+    def _goes_forward(self) -> Self:
+        if self.to is not None and self.to < self.from_:
+            raise ValueError("it ends before it begins: exchange `from` and `to`")
+        return self
 
 
 Pauses = Annotated[tuple[Pause, ...], Field(max_length=PAUSES_MAX)]
@@ -42,8 +71,10 @@ class DueQuestion(Clause):
     """Asks when so many working seconds since `start` are used up."""
 
     calendar: Calendar
-    start: AwareDatetime
-    target_seconds: Annotated[int, Field(ge=0, le=SECONDS_MAX)]
+    start: Instant
+    target_seconds: Annotated[
+        int, BeforeValidator(_number), Field(ge=0, le=SECONDS_MAX)
+    ]
     pauses: Pauses = ()
 
 
@@ -51,8 +82,8 @@ class ElapsedQuestion(Clause):
     """Asks how many working seconds pass in [start, end)."""
 
     calendar: Calendar
-    start: AwareDatetime
-    end: AwareDatetime
+    start: Instant
+    end: Instant
     pauses: Pauses = ()
 
 
@@ -67,7 +98,7 @@ def due_answer(asked: Mapping[str, JsonValue]) -> Answer:
     at = due(hours, question.start, seconds, ended)
     if any(pause.to is None and pause.from_ < at for pause in question.pauses):
         return {"due_at": None}
-    return {"due_at": f"{at:%Y-%m-%dT%H:%M:%SZ}"}
+    return {"due_at": f"{at.replace(tzinfo=None).isoformat()}Z"}
 
 
 def elapsed_answer(asked: Mapping[str, JsonValue]) -> Answer:

@@ -58,7 +58,8 @@ def _windows(written: object) -> tuple[Window, ...]:
 
 
 def _window(written: object) -> Window:
-    text = "-".join(written) if isinstance(written, list | tuple) else str(written)
+    parts = written if isinstance(written, list | tuple) else [written]
+    text = "-".join(str(part) for part in parts)
     found = re.fullmatch(_WINDOW, text)
     if not found or found[1] == found[2]:
         raise ValueError(f"{text} is no window: write 08:00-18:00, at most until 24:00")

@@ -32,6 +32,7 @@ def test_hours_are_kept_by_single_days_in_the_form_sla_due_takes() -> None:
         ({"mon": ["24:00-08:00"]}, "no window"),
         ({"mon": ["08:00-24:30"]}, "no window"),
         ({"mon": [1080]}, "no window"),
+        ({"mon": [[9, 17]]}, "no window"),
         ({"mon": "08:00-18:00"}, "by day"),
         ({"monday": ["08:00-18:00"]}, "no day"),
         ({"mon-fri": ["08:00-18:00"], "wed": []}, "wed is given twice"),

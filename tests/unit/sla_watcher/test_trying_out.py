@@ -87,6 +87,15 @@ def test_a_pause_without_an_end_counts_until_the_end_that_is_asked_about() -> No
     assert told("elapsed", line) == (0, [{"elapsed_seconds": 600}])
 
 
+def test_a_deadline_long_ago_has_four_digits_of_its_year() -> None:
+    line = {**HALF_AN_HOUR, "start": "0999-06-06T15:30:00Z"}
+
+    code, answers = told("due", line)
+
+    assert code == 0
+    assert answers[0]["due_at"].startswith("0999-06-")
+
+
 def test_an_extra_opening_counts() -> None:
     saturday = {**OFFICE, "open": ["2025-06-07 09:00-12:00"]}
     line = {**HALF_AN_HOUR, "calendar": saturday, "target_seconds": 3_600}
@@ -106,6 +115,29 @@ def test_an_extra_opening_counts() -> None:
         ({**HALF_AN_HOUR, "start": "2025-06-06T15:30:00"}, "start: "),
         ({**HALF_AN_HOUR, "target_seconds": -1}, "target_seconds: "),
         ({**HALF_AN_HOUR, "target_seconds": 10**12}, "target_seconds: "),
+        ({**HALF_AN_HOUR, "target_seconds": True}, "write whole seconds"),
+        ({**HALF_AN_HOUR, "start": 1_749_223_800}, "start: write an instant"),
+        ({**HALF_AN_HOUR, "start": "1749223800"}, "start: write an instant"),
+        (
+            {
+                **HALF_AN_HOUR,
+                "pauses": [
+                    {"from": "2025-06-06T16:00:00Z", "to": "2025-06-06T15:40:00Z"}
+                ],
+            },
+            "pauses[0]: it ends before it begins",
+        ),
+        (
+            {**HALF_AN_HOUR, "calendar": {**OFFICE, "timezone": "localtime"}},
+            "`localtime` is no time zone",
+        ),
+        (
+            {
+                **HALF_AN_HOUR,
+                "calendar": {**OFFICE, "weekly_hours": {"mon": [[9, 17]]}},
+            },
+            "9-17 is no window",
+        ),
         ({**HALF_AN_HOUR, "start": "0001-01-01T00:00:00Z"}, "too far away"),
         ({**HALF_AN_HOUR, "start": "9999-12-31T00:00:00Z"}, "too far away"),
         (
