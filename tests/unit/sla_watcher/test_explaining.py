@@ -73,12 +73,12 @@ def test_it_is_said_in_english() -> None:
             " Monday 30 June 2025 at 09:10, Paris time."
         ),
         (
-            "Monday 30 June 2025 09:10–10:20: 1 hour and 10 minutes count,"
+            "Monday 30 June 2025 09:10–10:20: 1 hour and 10 minutes on the clock,"
             " 1 hour and 10 minutes so far."
         ),
         "Monday 30 June 2025 10:20–11:20: nothing counts, since we wait for the user.",
         (
-            "Monday 30 June 2025 11:20–16:10: 4 hours and 50 minutes count,"
+            "Monday 30 June 2025 11:20–16:10: 4 hours and 50 minutes on the clock,"
             " 6 hours so far."
         ),
         "Together: 6 hours of 6 hours.",
@@ -93,7 +93,7 @@ def test_it_is_said_in_french() -> None:
             " l’utilisateur."
         ),
         (
-            "lundi 30 juin 2025 11:20–16:10\xa0: 4\xa0heures et 50 minutes comptent,"
+            "lundi 30 juin 2025 11:20–16:10\xa0: 4\xa0heures et 50 minutes au décompte,"
             " soit 6\xa0heures en tout."
         ),
         "Ensemble\xa0: 6\xa0heures sur 6\xa0heures.",
@@ -107,7 +107,7 @@ def test_while_it_stands_it_says_what_is_left() -> None:
 
     assert windows(watch) == ["09:10–10:20 70"]
     assert said(watch)[-1] == (
-        "It stands: there is no due instant, and 4 hours and 50 minutes are left."
+        "It stands: there is no due instant, with 4 hours and 50 minutes left."
     )
 
 
