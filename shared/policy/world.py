@@ -4,6 +4,7 @@ Asked once, when a policy is checked. What was applied is read back without aski
 world may since have dropped a zone, and history must stay readable.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from functools import cache
@@ -24,6 +25,8 @@ _ZONES = (
     "sources.*.timezone",
 )
 _REGION = "write one such as FR or CA-QC, or list the days in `closed`"
+_STANDS_STILL = re.compile(r"INTERVAL\s*=\s*[+]?(?:0+\s*(?:;|$)|-)", re.IGNORECASE)
+"""A rule that never goes on: looking for its next time would never end."""
 _ANY_DAY = datetime(2025, 1, 1)  # noqa: DTZ001 - a recurrence is local
 
 
@@ -59,4 +62,4 @@ def _is_recurrence(rule: str) -> bool:
         rrulestr(rule, dtstart=_ANY_DAY)
     except (ValueError, TypeError, AttributeError, KeyError, IndexError):
         return False
-    return True
+    return not _STANDS_STILL.search(rule)

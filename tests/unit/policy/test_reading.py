@@ -95,6 +95,11 @@ def test_all_mistakes_are_told_together_in_the_order_of_lines() -> None:
             "maintenance.dimanche.rrule",
             "BYDAY",
         ),
+        (
+            ("FREQ=WEEKLY;BYDAY=SU", "FREQ=WEEKLY;INTERVAL=0"),
+            "maintenance.dimanche.rrule",
+            "not a recurrence rule",
+        ),
         (("[odette, wim]", "[2]"), "teams.accueil.members[0]", "in quotes"),
         (("  unknown: {name", "  autre: {name"), "services", "`unknown`"),
         (("{v1: [{id: confiance", "{first: [{id: confiance"), None, "v1, v2"),
