@@ -81,8 +81,7 @@ def test_a_decision_is_one_page_with_the_four_parts() -> None:
         assert f"\n# {path.name[:4]} " in text, path.name
 
 
-def test_no_two_decisions_have_one_number() -> None:
-    """A number may be kept free for a decision that is still being made."""
+def test_decisions_are_numbered_without_a_gap() -> None:
     numbers = [int(path.name[:4]) for path in sorted((DOCS / "adr").glob("*.md"))]
 
-    assert numbers == sorted(set(numbers))
+    assert numbers == list(range(len(numbers)))
