@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from shared.command import ProblemDetails
+from shared.said import said
 
 _RENAMED = {413: "Content Too Large", 422: "Unprocessable Content"}
 """Names of RFC 9110, which Python has since 3.13: an answer is the same under all."""
@@ -64,7 +65,7 @@ def response(
 def located(error: ValidationError) -> list[dict[str, Any]]:
     """Return a validation error as `errors[{loc, msg, type}]`, without the input."""
     return [
-        {"loc": list(e["loc"]), "msg": e["msg"], "type": e["type"]}
+        {"loc": list(e["loc"]), "msg": said(e), "type": e["type"]}
         for e in error.errors(
             include_input=False, include_url=False, include_context=False
         )

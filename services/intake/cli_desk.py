@@ -38,6 +38,10 @@ def remember(
 
 def text_of(file: Path, bytes_max: int, *, as_json: bool) -> str:
     """Return the text of `file` (`-`: standard input), or end with a sentence."""
+    if str(file) != "-" and file.exists() and not file.is_file():
+        # A pipe with a name would be waited for without end.
+        sentence = f"{file}: no regular file: name a file that can be read"
+        raise refused(as_json, sentence, Exit.INVALID)
     try:
         with sys.stdin.buffer if str(file) == "-" else file.open("rb") as opened:
             raw = opened.read(bytes_max + 1)

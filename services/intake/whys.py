@@ -23,6 +23,7 @@ from services.intake.signals import DEDUP_KEY_MAX
 from services.intake.suppressed import PAGE, PAGE_MAX, Asked, find_suppressed
 from shared.answering import answered
 from shared.problem import Problem
+from shared.said import said
 
 NAME_MAX = 128
 _Found = TypeVar("_Found")
@@ -129,7 +130,7 @@ def _with_plus(text: str) -> str:
 def _wrong(error: Invalid) -> Problem:
     found = error.errors(include_url=False, include_context=False, include_input=False)
     errors = [
-        {"loc": ["query", *each["loc"]], "msg": each["msg"], "type": each["type"]}
+        {"loc": ["query", *each["loc"]], "msg": said(each), "type": each["type"]}
         for each in found
     ]
     first = errors[0]

@@ -27,6 +27,8 @@ from shared.working_time import Span, due, elapsed, hours_of
 SECONDS_MAX = 100 * 366 * 24 * 60 * 60
 """No promise is longer than a century."""
 PAUSES_MAX = 10_000
+HOLIDAYS_MAX = 6_000
+"""More closed days than any policy has room for."""
 _BECOMES_DATES = ("closed", "closed_in", "public_holidays")
 """What a calendar says before it is made whole."""
 _NEVER = datetime(9996, 1, 1, tzinfo=UTC)
@@ -121,6 +123,10 @@ def _read(kind: type[_Asked], asked: Mapping[str, JsonValue]) -> _Asked:
         where = path_text(first["loc"])
         sentence = explained(first)
         raise ValueError(f"{where}: {sentence}" if where else sentence) from error
+    if len(question.calendar.holidays) > HOLIDAYS_MAX:
+        raise ValueError(
+            f"calendar.holidays: more than {HOLIDAYS_MAX} closed days: leave some out"
+        )
     zone = question.calendar.timezone
     if not is_zone(zone):
         raise ValueError(

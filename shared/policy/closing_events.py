@@ -6,7 +6,7 @@ Rules, extra and left-out dates and changed occurrences are worked out by the li
 
 from calendar import monthrange
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -96,6 +96,8 @@ def _check(events: Sequence["Component"]) -> None:
 def _mistake(event: "Component") -> str | None:
     if "DTSTART" not in event or event.errors:
         return f"it cannot be read whole: correct it, or {_AGAIN}"
+    if _ends_before_it_begins(event):
+        return "it ends before it begins: correct it"
     for rule in _several(event.get("RRULE")):
         if mistake := _mistake_of_rule(rule):
             return mistake
@@ -105,6 +107,17 @@ def _mistake(event: "Component") -> str | None:
             if zone and any(_is_local(at) for at in _instants(value)):
                 return f"no time zone `{zone}` is known: write one such as Europe/Paris"
     return None
+
+
+def _ends_before_it_begins(event: "Component") -> bool:
+    if "DURATION" in event:
+        return any(each.dt < timedelta(0) for each in _several(event["DURATION"]))
+    if "DTEND" not in event:
+        return False
+    begins, ends = (_date(_several(event[name])[0]) for name in ("DTSTART", "DTEND"))
+    # Of different kinds they cannot be compared; the library says so when it is asked.
+    kinds = [(isinstance(at, datetime), _is_local(at)) for at in (begins, ends)]
+    return kinds[0] == kinds[1] and bool(ends < begins)
 
 
 def _mistake_of_rule(rule: Mapping[str, Any]) -> str | None:

@@ -14,7 +14,9 @@ NEVER: Literal["never"] = "never"
 def _delay(written: object) -> timedelta:
     found = re.fullmatch(_DURATION, written) if isinstance(written, str) else None
     if not found:
-        raise ValueError("write a duration in h, m and s, such as 25s, 15m or 1h30m")
+        raise ValueError(
+            "write a duration in h, m and s, such as 25s, 15m or 1h30m; at most 99999h"
+        )
     hours, minutes, seconds = (int(part or 0) for part in found.groups())
     return timedelta(hours=hours, minutes=minutes, seconds=seconds)
 

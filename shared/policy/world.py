@@ -47,14 +47,15 @@ def unknown_to_the_world(document: Plain) -> Iterator[tuple[Path, str]]:
 def is_zone(name: str) -> bool:
     """Tell whether the IANA database has a zone of this name.
 
-    `localtime` is none of its: on each machine it is another.
+    `localtime` is none of its: on each machine it is another. Nor is `Factory`: that
+    stands for a machine which was told of none.
     """
     return name in _zones()
 
 
 @cache
 def _zones() -> set[str]:
-    return available_timezones() - {"localtime"}
+    return available_timezones() - {"localtime", "Factory"}
 
 
 def _is_recurrence(rule: str) -> bool:

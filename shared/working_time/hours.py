@@ -54,8 +54,8 @@ def open_parts(
     """Return when `day` is open, with what `hours` has closed and opened by date."""
     parts = list(hours.week[day.weekday()])
     written = day.isoformat()
-    for closing in (*closed.get(written, ()), *closed.get(written[5:], ())):
-        parts = [rest for part in parts for rest in _less(part, closing)]
+    if closings := [*closed.get(written, ()), *closed.get(written[5:], ())]:
+        parts = list(_less(parts, list(joined(sorted(closings)))))
     if extra := opened.get(written):
         # Joined on the clock: where it jumps, the instants might lie otherwise.
         parts = list(joined(sorted([*parts, *extra])))
@@ -122,11 +122,13 @@ def _minutes(time: str) -> int:
     return int(hours) * 60 + int(minutes)
 
 
-def _less(part: Part, closing: Part) -> Iterator[Part]:
-    """Give what is left of `part` before and after `closing`."""
-    for rest in (
-        (part[0], min(part[1], closing[0])),
-        (max(part[0], closing[1]), part[1]),
-    ):
-        if rest[0] < rest[1]:
-            yield rest
+def _less(parts: list[Part], closings: list[Part]) -> Iterator[Part]:
+    """Give what closings, in order and apart from each other, leave of each part."""
+    for opens, closes in parts:
+        begins = opens
+        for closed, opened in closings:
+            if begins < min(closed, closes):
+                yield begins, min(closed, closes)
+            begins = max(begins, opened)
+        if begins < closes:
+            yield begins, closes

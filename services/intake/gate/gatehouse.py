@@ -82,7 +82,7 @@ def guarding(
             tally.use(source, NATS)
         return seconds
 
-    access = Access(log.transaction, clock)
+    access = Access(log.transaction, clock, stance.elapsed)
     gate = Gate(
         Keys(access, executor, in_force, Secrets(), Guesses(stance.elapsed)),
         in_force,

@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.projections.api.limits import RETRY_SECONDS
-from services.projections.api.said import said
 from services.projections.generations import NotBuilt
 from services.projections.snapshots import TooSlow
 from shared.answering import place_of, problem_of
@@ -17,6 +16,7 @@ from shared.append import TooLarge
 from shared.batcher import Overloaded
 from shared.event_log import Unavailable
 from shared.problem import Problem, response
+from shared.said import said
 
 _SHOWN = ("loc", "msg", "type")
 

@@ -1,6 +1,7 @@
 """`permanence config` and `permanence people`: sentences, JSON and exit codes."""
 
 import json
+import os
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -80,9 +81,11 @@ def test_mistakes_are_told_with_file_and_line(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_told_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "latin.yaml").write_bytes(b"version: 1\nname: \xe9\n")
     (tmp_path / "large.yaml").write_bytes(b"#" * 600_000)
+    os.mkfifo(tmp_path / "pipe.yaml")
     for file, words in (
         (tmp_path / "absent.yaml", "name a file that can be read"),
         (tmp_path, "name a file that can be read"),
+        (tmp_path / "pipe.yaml", "no regular file"),
         (tmp_path / "latin.yaml", "line 2: not UTF-8"),
         (tmp_path / "large.yaml", "over 512 KB"),
     ):

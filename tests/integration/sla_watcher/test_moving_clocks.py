@@ -115,6 +115,10 @@ def test_the_preview_says_what_the_move_then_does(desk: CallingDesk) -> None:
     refs = reported(desk, 3)
     desk.post(f"/v1/incidents/{refs[0]}/resolve")
     asked = "/v1/sla/preview-move?to=2&limit=1&service=paie"
+    until(
+        lambda: desk.get(asked)["items"][0]["incident"] != refs[0],
+        "the watcher has read that it is resolved",
+    )
 
     first = desk.get(asked)
     second = desk.get(f"{asked}&after={first['next_after']}")
@@ -129,9 +133,15 @@ def test_the_preview_says_what_the_move_then_does(desk: CallingDesk) -> None:
     assert told["ttr"]["due_at"] == ttr(desk, refs[1])["due_at"]
     assert not told["ttr"]["breached_at_once"]
     assert told["update"]["change"] == "kept"
-    lines = desk.get(f"/v1/incidents/{refs[1]}/timeline?limit=500")["items"]
-    (line,) = [each for each in lines if each["kind"] == "promises.moved"]
-    assert "from version 1 of the policy to 2" in line["sentence"]
+    timeline = f"/v1/incidents/{refs[1]}/timeline?limit=500"
+    until(
+        lambda: any(
+            each["kind"] == "promises.moved"
+            and "from version 1 of the policy to 2" in each["sentence"]
+            for each in desk.get(timeline)["items"]
+        ),
+        "the move in the timeline",
+    )
 
 
 def test_who_may_not_and_what_is_not_there_is_said(desk: CallingDesk) -> None:

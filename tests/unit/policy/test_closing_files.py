@@ -130,6 +130,8 @@ def test_free_time_and_what_is_cancelled_close_nothing() -> None:
             "more than once a day",
         ),
         (file(f"{CHRISTMAS}\nRRULE:FREQ=DAILY;INTERVAL=0"), "goes on by nothing"),
+        (file(f"{CHRISTMAS}\nDTEND;VALUE=DATE:20251220"), "ends before it begins"),
+        (file(f"{CHRISTMAS}\nDURATION:-P3D"), "ends before it begins"),
         (
             file(f"{CHRISTMAS}\nRRULE:FREQ=DAILY;BYMONTH=2,4;BYMONTHDAY=31,-31"),
             "no month has such a day",

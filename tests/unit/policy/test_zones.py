@@ -10,7 +10,7 @@ def test_a_zone_of_the_iana_database_is_one(zone: str) -> None:
     assert is_zone(zone)
 
 
-@pytest.mark.parametrize("zone", ["localtime", "europe/paris", "+02:00", ""])
+@pytest.mark.parametrize("zone", ["localtime", "Factory", "europe/paris", "+02:00", ""])
 def test_what_is_another_on_another_machine_or_none_at_all_is_no_zone(
     zone: str,
 ) -> None:
