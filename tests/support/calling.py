@@ -134,7 +134,10 @@ class CallingDesk:
 
 @contextmanager
 def calling_desk(
-    folder: Path, at: datetime = OPENED, start: Sequence[str] = SERVICES
+    folder: Path,
+    at: datetime = OPENED,
+    start: Sequence[str] = SERVICES,
+    policy: Path = FILE,
 ) -> Iterator[CallingDesk]:
     """Run a desk whose clocks show `at`, with everybody in its directory."""
     with open_inbox() as inbox, open_postbox() as postbox:
@@ -145,7 +148,7 @@ def calling_desk(
             "PERMANENCE_WEBHOOK_SECRET": SECRET,
             "PERMANENCE_PUBLIC_URL": "https://desk.valmont.example",
         }
-        setting = Setting(FILE, at, environment, (*STAFF,))
+        setting = Setting(policy, at, environment, (*STAFF,))
         with running_desk(folder, start=start, setting=setting) as desk:
             with psycopg.connect(desk.database.owner_dsn) as connection:
                 for name in (*STAFF, *USERS):
