@@ -169,7 +169,7 @@ def test_without_the_log_it_waits_and_goes_on(desk: CallingDesk) -> None:
     desk.until_said(incident, "notification.confirmed")
     desk.desk.postgres.kill()
     desk.desk.move_to(local("09:30"))
-    desk.desk.postgres.start()
+    desk.desk.postgres.start().wait()
     desk.desk.wait_ready(SERVICES)
     desk.until_said(incident, "notification.confirmed", 4)
     desk.until_quiet()
