@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from inspect import getdoc
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from faststream.nats import NatsBroker
 
@@ -14,6 +14,7 @@ from shared.command import CommandAnswer, CommandRequest
 from shared.event_log import StaleVersion
 from shared.problem import Problem
 
+_Done = TypeVar("_Done")
 Do = Callable[[CommandRequest[Any]], CommandAnswer]
 AT_ONCE_MAX = 8
 """Commands of one verb under way together."""
@@ -54,18 +55,7 @@ def _listen_to(
     async def take(request: CommandRequest[Any]) -> CommandAnswer:
         if request.incident is None:
             raise Problem(422, "name the incident the command is about")
-        loop = asyncio.get_running_loop()
-        for _ in range(ATTEMPTS_MAX):
-            try:
-                return await loop.run_in_executor(executor, do, request)
-            except (Behind, StaleVersion):
-                await asyncio.sleep(AGAIN_SECONDS)
-        raise Problem(
-            503,
-            "much is happening to the incident; nothing was done: send it again",
-            code="busy",
-            retry_after=1,
-        )
+        return await patiently(executor, do, request)
 
     # The annotation is what FastStream reads: each verb has a body of its own.
     take.__annotations__["request"] = CommandRequest[kind]  # type: ignore[valid-type]
@@ -76,3 +66,21 @@ def _listen_to(
         title=f"{kind.aggregate}.{kind.verb}",
         description=getdoc(kind),
     )(take)
+
+
+async def patiently(
+    executor: Executor, do: Callable[..., _Done], *given: object
+) -> _Done:
+    """Return what `do` returns, tried again while the incident is being read."""
+    loop = asyncio.get_running_loop()
+    for _ in range(ATTEMPTS_MAX):
+        try:
+            return await loop.run_in_executor(executor, do, *given)
+        except (Behind, StaleVersion):
+            await asyncio.sleep(AGAIN_SECONDS)
+    raise Problem(
+        503,
+        "much is happening to the incident; nothing was done: send it again",
+        code="busy",
+        retry_after=1,
+    )

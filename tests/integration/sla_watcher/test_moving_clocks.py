@@ -116,7 +116,7 @@ def test_the_preview_says_what_the_move_then_does(desk: CallingDesk) -> None:
     desk.post(f"/v1/incidents/{refs[0]}/resolve")
     asked = "/v1/sla/preview-move?to=2&limit=1&service=paie"
     until(
-        lambda: desk.get(asked)["items"][0]["incident"] != refs[0],
+        lambda: [each["incident"] for each in desk.get(asked)["items"]] == [refs[1]],
         "the watcher has read that it is resolved",
     )
 
