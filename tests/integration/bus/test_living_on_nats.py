@@ -190,8 +190,9 @@ def test_a_reader_notices_that_its_consumer_went_with_the_server(
             await until(lambda: not client.is_connected)
             await asyncio.to_thread(lambda: server.start().wait())
             await until(lambda: client.is_connected)
-            while await consumers(client) == 0:
-                await asyncio.sleep(0.01)
+            async with asyncio.timeout(30):
+                while await consumers(client) == 0:
+                    await asyncio.sleep(0.01)
 
     with running_nats(folder) as server:
         asyncio.run(asyncio.wait_for(scenario(server), SECONDS))

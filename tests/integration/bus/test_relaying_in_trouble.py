@@ -116,8 +116,9 @@ def test_streams_are_made_again_once_nats_is_back_without_them(
             await until(lambda: link.generation == 2)
             assert link.client
             jetstream = link.client.jetstream()
-            while len(await jetstream.streams_info()) < 2:
-                await asyncio.sleep(0.01)
+            async with asyncio.timeout(30):
+                while len(await jetstream.streams_info()) < 2:
+                    await asyncio.sleep(0.01)
 
     with running_nats(folder) as server:
         asyncio.run(asyncio.wait_for(scenario(server), SECONDS))

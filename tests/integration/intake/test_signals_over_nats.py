@@ -46,8 +46,9 @@ class Queue:
             info = await self.client.jetstream().stream_info(subjects.SIGNALS_STREAM)
             return info.state.messages == 0
 
-        while not await empty():  # NATS tells nobody
-            await asyncio.sleep(0.02)
+        async with asyncio.timeout(30):
+            while not await empty():  # NATS tells nobody
+                await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
