@@ -105,7 +105,7 @@ def append(cursor: Cursors, clock: Clock, members: Sequence[Member]) -> list[Out
                 known[member.command_id] = (member.digest, outcome.first, outcome.last)
                 remembered.append((member, outcome))
         outcomes.append(outcome)
-    now = clock()
+    now = head.instant(clock())
     if fresh:
         insert(cursor, head, now, fresh)
     if remembered:

@@ -12,6 +12,8 @@ import psycopg
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
+from shared.clock_mode import CHOICE, ClockMode, clock_mode
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 ROLES = (
     "desk_intake",
@@ -32,12 +34,17 @@ class Mismatch(Exception):
     """The database is not at this version's tables; the sentence says what to do."""
 
 
-def migrate(owner_dsn: str, passwords: Mapping[str, str]) -> list[str]:
+def migrate(
+    owner_dsn: str, passwords: Mapping[str, str], *, clock: ClockMode | None = None
+) -> list[str]:
     """Apply what is missing and return the names of the files applied.
 
     `passwords` maps roles to their passwords; a role without one keeps what it has.
-    Several migrations of one database at once are one. Raises `Mismatch` where a file
-    was applied in another form, `psycopg.Error` where the database will not.
+    `clock` is the mode of an empty log (`server` if None); one that already has a
+    mode keeps it. Several migrations of one database at once are one.
+
+    Raises `Mismatch` if a file was applied in another form or the log has another
+    clock mode than `clock`, and `psycopg.Error` if the database refuses.
     """
     with psycopg.connect(owner_dsn, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
@@ -49,7 +56,11 @@ def migrate(owner_dsn: str, passwords: Mapping[str, str]) -> list[str]:
             "applied_at timestamptz NOT NULL DEFAULT clock_timestamp());"
             "GRANT SELECT ON public.migrations TO PUBLIC"
         )
-        return [path.name for path in _files() if _apply(connection, path)]
+        connection.execute("SELECT set_config(%s, %s, false)", (CHOICE, clock or ""))
+        applied = [path.name for path in _files() if _apply(connection, path)]
+        if clock is not None:
+            _demand_mode(connection, clock)
+        return applied
 
 
 def wait_until_migrated(dsn: str, seconds: float = 60.0) -> None:
@@ -129,6 +140,15 @@ def _apply(connection: Connection[TupleRow], path: Path) -> bool:
             (path.name, _digest(path)),
         )
     return True
+
+
+def _demand_mode(connection: Connection[TupleRow], wanted: ClockMode) -> None:
+    mode = clock_mode(connection.cursor())
+    if mode != wanted:
+        raise Mismatch(
+            f"the log of this database has the clock mode `{mode}`, which is chosen "
+            f"once, while the log is empty: take an empty database for `{wanted}`"
+        )
 
 
 def _problem(dsn: str) -> str | None:

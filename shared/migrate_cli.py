@@ -3,10 +3,14 @@
 `make up` does it by itself; this is for databases and containers of your own.
 """
 
+from typing import Annotated
+
 import psycopg
+import typer
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.clock_mode import ClockMode
 from shared.command_line.answers import AsJson, Exit, answer, refused
 from shared.migrate import ROLES, Mismatch, migrate
 
@@ -39,6 +43,13 @@ class MigrationSettings(BaseSettings):
         None, description="For the command line of administrators."
     )
 
+    clock: ClockMode | None = Field(
+        None,
+        description="Whose clock an empty log will go by, for good: `server` is "
+        "PostgreSQL's; `lever` is for demos and tests, whose time is moved by a file. "
+        "If left out: `server`, and a log that has a mode keeps it.",
+    )
+
     def passwords(self) -> dict[str, str]:
         """Return the password of each role that has one."""
         held = {role: getattr(self, f"{role}_password") for role in ROLES}
@@ -51,19 +62,30 @@ class MigrationSettings(BaseSettings):
 
 def migrate_command(
     as_json: AsJson = False,
+    clock: Annotated[
+        ClockMode | None,
+        typer.Option(
+            envvar="PERMANENCE_CLOCK",
+            show_default=False,
+            help="Whose clock an empty log will go by, for good; `server` if left out.",
+        ),
+    ] = None,
 ) -> None:
     """Create or bring up to date the tables and roles of DATABASE_URL.
 
-    Exit codes: 0 done, 1 made by another version, 2 settings, 3 not reachable.
+    With `--clock server` the log goes by PostgreSQL's clock; with `--clock lever`,
+    for demos and tests, by that of its callers. Exit codes: 0 done, 1 made by another
+    version or with another clock, 2 settings, 3 not reachable.
     """
     try:
         settings = MigrationSettings()
     except ValidationError:
-        raise refused(
-            as_json, "Set DATABASE_URL to the database to migrate.", Exit.INVALID
-        ) from None
+        sentence = "Set DATABASE_URL to the database to migrate."
+        raise refused(as_json, sentence, Exit.INVALID) from None
     try:
-        done = migrate(settings.database_url.get_secret_value(), settings.passwords())
+        done = migrate(
+            settings.database_url.get_secret_value(), settings.passwords(), clock=clock
+        )
     except Mismatch as reason:
         raise refused(as_json, f"{reason}", Exit.DIFFERS) from None
     except psycopg.OperationalError as reason:

@@ -36,6 +36,15 @@ _HEAD = """
 SELECT notification_id, recorded_at, chain FROM log.events
 ORDER BY notification_id DESC LIMIT 1
 """
+# The instant is read after the lock was granted; NULL where the caller's counts.
+_LOCKED_HEAD = """
+SELECT head.notification_id, head.recorded_at, head.chain,
+       CASE clock.mode WHEN 'server' THEN clock_timestamp() END
+FROM log.clock AS clock LEFT JOIN LATERAL (
+    SELECT notification_id, recorded_at, chain FROM log.events
+    ORDER BY notification_id DESC LIMIT 1
+) AS head ON true
+"""
 _VERSIONS = """
 SELECT s.name, (SELECT max(originator_version) FROM log.events e
                 WHERE e.originator_id = s.name)
@@ -52,11 +61,20 @@ FROM unnest(%b::bigint[], %b::text[], %b::bigint[], %b::text[], %b::bytea[],
 
 
 class Head(NamedTuple):
-    """The end of the log; position 0 and the epoch where it is empty."""
+    """The end of the log; position 0 and the Unix epoch if it is empty.
+
+    `server_now` is PostgreSQL's instant, read under the append lock. None if the log
+    goes by a lever, or the lock is not held.
+    """
 
     position: int
     recorded_at: datetime
     chain: bytes
+    server_now: datetime | None = None
+
+    def instant(self, claimed: datetime) -> datetime:
+        """Return the present instant: PostgreSQL's, under a lever the caller's."""
+        return self.server_now or claimed
 
 
 EMPTY = Head(0, datetime(1970, 1, 1, tzinfo=UTC), GENESIS)
@@ -110,7 +128,12 @@ def lock_head(cursor: Cursor[tuple[Any, ...]]) -> Head:
     version = cursor.connection.info.server_version
     lock = _LOCK if version < _TRANSACTION_TIMEOUT_SINCE else _LOCK_FOR_SHORT
     cursor.execute(lock, (APPEND_LOCK,))
-    return read_head(cursor)
+    row = cursor.execute(_LOCKED_HEAD, binary=True).fetchone()
+    if row is None:
+        raise LookupError("log.clock is empty: this database was not migrated by us")
+    if row[0] is None:
+        return EMPTY._replace(server_now=row[3])
+    return Head(row[0], row[1], bytes(row[2]), row[3])
 
 
 def read_head(cursor: Cursor[tuple[Any, ...]]) -> Head:
@@ -135,9 +158,10 @@ def insert(
 ) -> Head:
     """Number, stamp, chain and insert `fresh` after `head`; return the new head.
 
-    The caller holds the append lock and commits at once.
+    The caller holds the append lock and commits at once. `now` counts only in a log
+    that goes by a lever.
     """
-    recorded_at = max(now, head.recorded_at)
+    recorded_at = max(head.instant(now), head.recorded_at)
     position, chain = head.position, head.chain
     positions: list[int] = []
     chains: list[bytes] = []
@@ -162,4 +186,4 @@ def insert(
             chains,
         ),
     )
-    return Head(position, recorded_at, chain)
+    return Head(position, recorded_at, chain, head.server_now)

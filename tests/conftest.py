@@ -51,8 +51,16 @@ def nats_server(servers_folder: Path) -> Iterator[NatsServer]:
 
 @pytest.fixture
 def database(postgres_server: PostgresServer) -> Iterator[Database]:
-    """Give a database of this test's own: migrated, empty."""
+    """Give a database of this test's own: migrated, empty, on the caller's clock."""
     database = postgres_server.fresh_database()
+    yield database
+    postgres_server.drop(database)
+
+
+@pytest.fixture
+def server_time_database(postgres_server: PostgresServer) -> Iterator[Database]:
+    """Give a database whose log goes by PostgreSQL's clock: migrated, empty."""
+    database = postgres_server.fresh_database("server")
     yield database
     postgres_server.drop(database)
 

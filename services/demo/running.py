@@ -12,6 +12,7 @@ from signal import SIGKILL
 from shared.machine.account import Account
 from shared.machine.credentials import Credentials, own_credentials, vault_key_file
 from shared.machine.leftovers import register
+from shared.machine.migration import migrate_desk
 from shared.machine.own_servers import NATS, POSTGRES, own_nats, own_postgres
 from shared.machine.ports import free_port
 from shared.machine.process import Process
@@ -19,7 +20,6 @@ from shared.machine.ready import wait_until_ready
 from shared.machine.roster import SERVICES, Service, environment_of, url_as
 from shared.machine.settings import UpSettings
 from shared.machine.supervisor import Supervisor, signal_group
-from shared.migrate import migrate
 
 TWINS = ("sla_watcher",)
 """Services of which a second process runs: promises are watched twice."""
@@ -59,7 +59,9 @@ class Running:
         self.owner = await own_postgres(
             self.supervisor, self.home, self.settings, self.credentials, self.account
         )
-        await asyncio.to_thread(migrate, self.owner, self.credentials.roles)
+        await asyncio.to_thread(
+            migrate_desk, self.owner, self.credentials.roles, "lever"
+        )
         self.users = await own_nats(
             self.supervisor, self.home, self.settings, self.credentials
         )

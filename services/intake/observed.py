@@ -17,7 +17,8 @@ from shared.vault import Vault
 _KEEP = """
 INSERT INTO intake.observed_changes
        (change_key, day, received_at, happened_at, source, service, sealed)
-VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+SELECT %s, coalesce(today.day, %s::date), %s, %s, %s, %s, %s FROM log.today
+ON CONFLICT DO NOTHING
 """
 
 

@@ -29,9 +29,13 @@ _REMEMBER = """
 INSERT INTO intake.requests
        (source, event_id, day, received_at, status, incident, version, reason, rule,
         rule_of, signal_key)
-SELECT * FROM unnest(%b::text[], %b::text[], %b::date[], %b::timestamptz[], %b::text[],
-                     %b::text[], %b::bigint[], %b::text[], %b::text[], %b::text[],
-                     %b::text[])
+SELECT source, event_id, coalesce(today.day, fresh.day), received_at, status, incident,
+       version, reason, rule, rule_of, signal_key
+FROM unnest(%b::text[], %b::text[], %b::date[], %b::timestamptz[], %b::text[],
+            %b::text[], %b::bigint[], %b::text[], %b::text[], %b::text[], %b::text[])
+     AS fresh (source, event_id, day, received_at, status, incident, version, reason,
+               rule, rule_of, signal_key),
+     log.today
 ON CONFLICT DO NOTHING
 """
 _BECAME = """

@@ -19,8 +19,12 @@ from shared.vault import Vault
 _KEEP = """
 INSERT INTO intake.raw_bodies (digest, day, source, adapter, received_at, sealed,
        headers)
-SELECT * FROM unnest(%b::bytea[], %b::date[], %b::text[], %b::text[],
-                     %b::timestamptz[], %b::text[], %b::text[])
+SELECT digest, coalesce(today.day, fresh.day), source, adapter, received_at, sealed,
+       headers
+FROM unnest(%b::bytea[], %b::date[], %b::text[], %b::text[],
+            %b::timestamptz[], %b::text[], %b::text[])
+     AS fresh (digest, day, source, adapter, received_at, sealed, headers),
+     log.today
 ON CONFLICT DO NOTHING
 """
 _QUARANTINE = """

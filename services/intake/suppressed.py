@@ -15,11 +15,16 @@ PAGE, PAGE_MAX = 50, 500
 _KEEP = """
 INSERT INTO intake.suppressed (day, received_at, source, signal_key, event_id, action,
             service, code, suppressor, until, reason, incident, policy)
-SELECT *, %b::bigint
+SELECT coalesce(today.day, fresh.day), received_at, source, signal_key, event_id,
+       action, service, code, suppressor, until, reason, incident, %b::bigint
 FROM unnest(%b::date[], %b::timestamptz[], %b::text[], %b::text[], %b::text[],
             %b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[],
             %b::text[], %b::text[])
+     AS fresh (day, received_at, source, signal_key, event_id, action, service, code,
+               suppressor, until, reason, incident),
+     log.today
 """
+# What was received just before midnight may have been recorded, with its day, after it.
 _FIND = """
 SELECT suppressed_id, received_at, source, signal_key, event_id, action, service, code,
        suppressor, until, reason, policy, incident
@@ -30,7 +35,7 @@ WHERE (%(source)s::text IS NULL OR source = %(source)s)
   AND (%(since)s::timestamptz IS NULL OR
        (received_at >= %(since)s AND day >= (%(since)s AT TIME ZONE 'UTC')::date))
   AND (%(until)s::timestamptz IS NULL OR
-       (received_at < %(until)s AND day <= (%(until)s AT TIME ZONE 'UTC')::date))
+       (received_at < %(until)s AND day <= (%(until)s AT TIME ZONE 'UTC')::date + 1))
   AND (%(before)s::bigint IS NULL OR suppressed_id < %(before)s)
 ORDER BY suppressed_id DESC LIMIT %(limit)s
 """

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.clock_mode import ClockMode
 from shared.machine.trouble import Exit, Trouble
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -52,6 +53,16 @@ class UpSettings(BaseSettings):
     )
     nats_port: Port | None = Field(
         None, description="Port of the nats-server we start; unset: a free one, kept."
+    )
+    clock: ClockMode | None = Field(
+        None,
+        description="Whose clock a new desk goes by, for good: `server` is "
+        "PostgreSQL's; `lever` is for demos and tests. If left out: `server`.",
+    )
+    clock_lever: Path | None = Field(
+        None,
+        description="Demos and tests only: the file that moves time, for a desk whose "
+        "log has the clock mode `lever`.",
     )
 
 

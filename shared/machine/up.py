@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGHUP, SIGINT, SIGTERM
 
-import psycopg
-
 from shared.machine.account import Account, server_account
 from shared.machine.credentials import (
     Credentials,
@@ -20,6 +18,7 @@ from shared.machine.credentials import (
 from shared.machine.home import open_home
 from shared.machine.leftovers import end_leftovers, register, register_file
 from shared.machine.lock import only_one
+from shared.machine.migration import demand_lever, migrate_desk
 from shared.machine.own_servers import NATS, POSTGRES, own_nats, own_postgres
 from shared.machine.ports import HOST
 from shared.machine.postgres import demand_reachable
@@ -30,8 +29,6 @@ from shared.machine.run_file import Run, remove_run, run_file, write_run
 from shared.machine.settings import UpSettings
 from shared.machine.supervisor import Supervisor
 from shared.machine.terminal import Terminal
-from shared.machine.trouble import Exit, Trouble
-from shared.migrate import Mismatch, migrate
 
 Bootstrap = Callable[[str, Path, Credentials], Credentials]
 """Fills a migrated desk with what nobody can start without, once: a first policy, an
@@ -104,7 +101,7 @@ class _Desk:
         owner = await own_postgres(
             self._supervisor, home, plan.settings, self._credentials, self._account
         )
-        await asyncio.to_thread(_migrate, owner, self._credentials.roles)
+        await asyncio.to_thread(_migrate, owner, self._credentials.roles, plan.settings)
         users = await own_nats(self._supervisor, home, plan.settings, self._credentials)
         self._credentials = await asyncio.to_thread(
             plan.bootstrap, owner, vault_key_file(home), self._credentials
@@ -174,15 +171,7 @@ class _Desk:
         register_file(self._home).unlink(missing_ok=True)
 
 
-def _migrate(owner: str, roles: Mapping[str, str]) -> None:
-    try:
-        migrate(owner, roles)
-    except Mismatch as reason:
-        raise Trouble(f"{reason}.", Exit.MIGRATION) from reason
-    except psycopg.Error as reason:
-        said = str(reason).strip().splitlines()[0]
-        raise Trouble(
-            f"The database cannot be migrated: {said}. DATABASE_URL, where it is set, "
-            "must name a database that runs and a user who may create roles.",
-            Exit.MIGRATION,
-        ) from reason
+def _migrate(owner: str, roles: Mapping[str, str], settings: UpSettings) -> None:
+    migrate_desk(owner, roles, settings.clock)
+    if settings.clock_lever is not None:
+        demand_lever(owner)

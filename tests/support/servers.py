@@ -18,6 +18,7 @@ from signal import SIGINT, SIGTERM
 import nats
 import psycopg
 
+from shared.clock_mode import ClockMode
 from shared.machine import nats as our_nats
 from shared.machine import postgres as our_postgres
 from shared.machine.account import server_account
@@ -30,7 +31,6 @@ from shared.migrate import ROLES, migrate
 from tests.support.server import Server
 
 ROLE_PASSWORDS = {role: f"secret-of-{role}" for role in ROLES}
-_MIGRATED = "migrated"
 _numbers = count(1)
 
 
@@ -79,18 +79,23 @@ class PostgresServer(Server):
         """Return once it serves."""
         our_postgres.wait_until_serving(self.cluster.dsn("postgres"), self.alive)
 
-    def fresh_database(self) -> Database:
-        """Make a database with all migrations applied and nothing else in it."""
+    def fresh_database(self, clock: ClockMode = "lever") -> Database:
+        """Make a database with all migrations applied and nothing else in it.
+
+        Its log goes by the caller's clock, which most tests move, unless told to go by
+        PostgreSQL's.
+        """
+        migrated = f"migrated_{clock}"
         name = f"desk_{next(_numbers)}"
         owner = self.cluster.dsn("postgres")
         with psycopg.connect(owner, autocommit=True) as connection:
             made = connection.execute(
-                "SELECT FROM pg_database WHERE datname = %s", (_MIGRATED,)
+                "SELECT FROM pg_database WHERE datname = %s", (migrated,)
             ).rowcount
             if not made:
-                connection.execute(f"CREATE DATABASE {_MIGRATED}")
-                migrate(self.cluster.dsn(_MIGRATED), ROLE_PASSWORDS)
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {_MIGRATED}")
+                connection.execute(f"CREATE DATABASE {migrated}")
+                migrate(self.cluster.dsn(migrated), ROLE_PASSWORDS, clock=clock)
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {migrated}")
         return Database(self.cluster, name)
 
     def drop(self, database: Database) -> None:

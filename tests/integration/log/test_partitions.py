@@ -41,6 +41,13 @@ class Desk:
             )
         return outcome
 
+    def live_until(self, day: date) -> None:
+        """Record an event on that day: nothing is dropped ahead of the log."""
+        self.now = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+        stream = incident(1_000 + (day - DAY).days)
+        with self.log.transaction() as cursor:
+            self.log.append(cursor, [member(stream, 1)])
+
     def commands(self) -> list[tuple[str, int]]:
         with psycopg.connect(self._owner) as connection:
             rows = connection.execute(COMMANDS).fetchall()
@@ -91,10 +98,12 @@ def test_a_command_is_known_for_its_retention_and_not_much_longer(desk: Desk) ->
     desk.turn(DAY)
     desk.command(7, 1)
 
+    desk.live_until(DAY + timedelta(days=7))
     assert "dropped log.commands_d20260301" not in desk.turn(DAY + timedelta(days=7))
     assert desk.command(7, 1) == Repeated(1, 1)
+    desk.live_until(DAY + timedelta(days=8))
     assert "dropped log.commands_d20260301" in desk.turn(DAY + timedelta(days=8))
-    assert desk.command(7, 2) == Recorded(2, 2)
+    assert desk.command(7, 2) == Recorded(4, 4)
 
 
 def test_a_day_nobody_prepared_goes_to_the_other_partition(desk: Desk) -> None:
@@ -116,8 +125,10 @@ def test_a_day_that_is_in_the_other_partition_already_stays_there(desk: Desk) ->
 def test_the_other_partition_forgets_by_the_same_retention(desk: Desk) -> None:
     desk.command(7, 1)
 
+    desk.live_until(DAY + timedelta(days=7))
     desk.turn(DAY + timedelta(days=7))
     assert desk.commands() == [("log.commands_other", 7)]
+    desk.live_until(DAY + timedelta(days=8))
     desk.turn(DAY + timedelta(days=8))
     assert desk.commands() == []
 

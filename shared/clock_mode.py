@@ -1,0 +1,36 @@
+"""Whose clock a log goes by: PostgreSQL's, or a lever's in demos and tests.
+
+Chosen once, while the log is empty, by whoever migrates its database.
+"""
+
+from typing import Any, Literal, get_args
+
+from psycopg import Cursor
+
+ClockMode = Literal["server", "lever"]
+CLOCK_MODES: tuple[ClockMode, ...] = get_args(ClockMode)
+
+CHOICE = "permanence.clock"
+"""The parameter of the session by which a migration learns the mode of an empty log."""
+
+_MODE = "SELECT mode FROM log.clock"
+
+
+class LeverRefused(Exception):
+    """A lever is set for a log that goes by PostgreSQL's clock."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "PERMANENCE_CLOCK_LEVER is set, but this log goes by PostgreSQL's clock: "
+            "unset it, or make a database of its own for demos and tests with "
+            "`permanence migrate --clock lever`"
+        )
+
+
+def clock_mode(cursor: Cursor[tuple[Any, ...]]) -> ClockMode:
+    """Return the mode of the log."""
+    row = cursor.execute(_MODE).fetchone()
+    if row is None:
+        raise LookupError("log.clock is empty: this database was not migrated by us")
+    mode: ClockMode = row[0]
+    return mode

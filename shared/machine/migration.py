@@ -1,0 +1,37 @@
+"""Migrates the database of a desk on this machine, and says what is wrong with it."""
+
+from collections.abc import Mapping
+
+import psycopg
+
+from shared.clock_mode import ClockMode, LeverRefused, clock_mode
+from shared.machine.trouble import Exit, Trouble
+from shared.migrate import Mismatch, migrate
+
+
+def migrate_desk(
+    owner: str, roles: Mapping[str, str], clock: ClockMode | None = None
+) -> None:
+    """Bring the database up to date; an empty log gets the mode `clock`.
+
+    Raises `Trouble` if that is not possible.
+    """
+    try:
+        migrate(owner, roles, clock=clock)
+    except Mismatch as reason:
+        raise Trouble(f"{reason}.", Exit.MIGRATION) from reason
+    except psycopg.Error as reason:
+        said = str(reason).strip().splitlines()[0]
+        raise Trouble(
+            f"The database cannot be migrated: {said}. DATABASE_URL, where it is set, "
+            "must name a database that runs and a user who may create roles.",
+            Exit.MIGRATION,
+        ) from reason
+
+
+def demand_lever(owner: str) -> None:
+    """Raise `Trouble` if the log of this database does not go by a lever."""
+    with psycopg.connect(owner) as connection:
+        mode = clock_mode(connection.cursor())
+    if mode != "lever":
+        raise Trouble(f"{LeverRefused()}.", Exit.USAGE)
