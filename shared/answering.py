@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from shared.append import TooLarge
 from shared.batcher import Overloaded
+from shared.documents import UnreadableDocument
 from shared.event_log import Unavailable
 from shared.problem import Problem, response
 
@@ -63,12 +64,7 @@ def problem_of(error: Exception, where: str) -> Problem:
         case Problem():
             return error
         case Unavailable():
-            return Problem(
-                503,
-                "the event log is away; nothing was recorded: send it again",
-                code="log_away",
-                retry_after=RETRY_SECONDS,
-            )
+            return _unavailable(error)
         case Overloaded():
             return Problem(
                 429,
@@ -88,6 +84,15 @@ def problem_of(error: Exception, where: str) -> Problem:
             return Problem(413, f"too large to record: {error}", code="too_large")
         case _:
             return _unexpected(error, where)
+
+
+def _unavailable(error: Unavailable) -> Problem:
+    if isinstance(error, UnreadableDocument):
+        sentence, code = f"nothing was recorded: {error}", "policy_unreadable"
+    else:
+        sentence = "the event log is away; nothing was recorded: send it again"
+        code = "log_away"
+    return Problem(503, sentence, code=code, retry_after=RETRY_SECONDS)
 
 
 def _unexpected(error: Exception, where: str) -> Problem:

@@ -7,10 +7,10 @@ from psycopg import Cursor
 from services.intake.announced import read_book
 from services.intake.announcing import windows
 from services.intake.pipeline.windows import NO_WINDOWS, Windows, windows_of
-from services.intake.policy_store import at_version
 from shared.event_log import EventLog
 from shared.events import maintenance
 from shared.events.policy import STREAM
+from shared.policies import applied_at_version, policy_of
 from shared.policy.document import Policy
 from shared.problem import Problem
 from shared.recorder import versions
@@ -27,7 +27,10 @@ class Policies:
         self._windows: tuple[tuple[int, int], Windows] = ((0, 0), NO_WINDOWS)
 
     def current(self, cursor: Cursor[tuple[Any, ...]]) -> tuple[int, Policy]:
-        """Return (version, policy); `Problem` 503 where none was ever applied."""
+        """Return (version, policy).
+
+        Raises `Problem` 503 where none was ever applied, `UnreadableDocument`.
+        """
         return self._at(cursor, versions(cursor, [STREAM])[STREAM])
 
     def with_windows(
@@ -53,5 +56,6 @@ class Policies:
                 code="no_policy",
                 retry_after=_RETRY_SECONDS,
             )
-        held = self._newest = (version, at_version(self._log, cursor, version))
+        applied = applied_at_version(self._log, cursor, version)
+        held = self._newest = (version, policy_of(cursor, applied))
         return held

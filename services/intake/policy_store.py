@@ -3,22 +3,26 @@
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from psycopg import Cursor
 from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue, StringConstraints
 
 from services.intake.expanding import NO_FILES, Files, expanded
+from shared.append import Member, Recorded
+from shared.documents import DocumentName, name_of, store
 from shared.entry import Entry
-from shared.event_log import EventLog
-from shared.events.policy import STREAM, PolicyApplied
+from shared.event_log import EventLog, StaleVersion
+from shared.events.policy import STREAM, PolicyApplied, document_bytes
 from shared.mistake import Mistake
+from shared.policies import applied_at_version, policy_of
 from shared.policy.contact_details import contact_detail_in
 from shared.policy.difference import Change, difference
 from shared.policy.document import Policy
 from shared.policy.names import Person
 from shared.policy.reading import placed, read
 from shared.policy.sources import Source
+from shared.recorder import versions
 
 Purpose = Literal["live", "demo", "test"]
 
@@ -56,25 +60,18 @@ class Applied:
 
 def current(log: EventLog) -> tuple[int, Policy] | None:
     """Return the version and policy in force, None before the first."""
-    past = _applied(log)
-    return (past[-1][0], _policy(past[-1][1])) if past else None
-
-
-def at_version(log: EventLog, cursor: Cursor[tuple[Any, ...]], version: int) -> Policy:
-    """Return the policy of a version; LookupError where there is none such.
-
-    It is read in the caller's transaction: whoever holds one connection must not wait
-    for another, or as many as there are connections wait for each other.
-    """
-    past = dict(map(_versioned, log.histories(cursor, [STREAM])))
-    if version not in past:
-        raise LookupError(f"no policy version {version}: there are {len(past)}")
-    return _policy(past[version])
+    with log.transaction() as cursor:
+        newest = _newest(log, cursor)
+        return (newest[0], policy_of(cursor, newest[1])) if newest else None
 
 
 def source_ever(log: EventLog, name: str) -> list[tuple[datetime, Source | None]]:
     """Return what each policy said of a source, and since when, the oldest first."""
-    return [(event.at, _policy(event).sources.get(name)) for _, event in _applied(log)]
+    with log.transaction() as cursor:
+        return [
+            (entry.event.at, policy_of(cursor, _applied(entry)).sources.get(name))
+            for entry in log.histories(cursor, [STREAM])
+        ]
 
 
 def apply(  # the last two have a default for good
@@ -94,21 +91,22 @@ def apply(  # the last two have a default for good
     policy = read(text)
     if isinstance(policy, list):
         return policy
-    past = _applied(log)
-    of_log: Purpose = past[0][1].purpose if past else (purpose or "live")
+    past = _past(log)
+    of_log: Purpose = past.purpose or purpose or "live"
     if purpose not in (None, of_log):
         sentence = f"this log is for `{of_log}`: use another database for `{purpose}`"
         return [Mistake("purpose", None, sentence)]
-    version = past[-1][0] if past else 0
     policy = whole(text, policy, now, files)
     if isinstance(policy, list):
         return policy
-    changes = difference(_document(past), policy.document())
+    document = policy.document()
+    changes = difference(past.document, document)
     if not changes:
-        return Applied(version, policy, ())
-    event = _event(text, policy, signature, now, of_log)
-    (entry,) = log.record(STREAM, version, [event])
-    return Applied(entry.version, policy, tuple(changes))
+        return Applied(past.version, policy, ())
+    body = document_bytes(document)
+    event = _event(text, name_of(body), signature, now, of_log)
+    _record(log, past.version + 1, event, body)
+    return Applied(past.version + 1, policy, tuple(changes))
 
 
 def whole(
@@ -121,16 +119,21 @@ def whole(
 
 def changes_by(log: EventLog, policy: Policy) -> list[Change]:
     """Return what putting a whole policy in force would change."""
-    return difference(_document(_applied(log)), policy.document())
+    return difference(_past(log).document, policy.document())
 
 
 def _event(
-    text: str, policy: Policy, signature: Signature, now: datetime, purpose: Purpose
+    text: str,
+    document: DocumentName,
+    signature: Signature,
+    now: datetime,
+    purpose: Purpose,
 ) -> PolicyApplied:
     return PolicyApplied(
         at=now,
         by=f"person:{signature.by}",
-        document=policy.document(),
+        document_hash=document.hash,
+        document_size=document.size,
         text_digest=sha256(text.encode()).hexdigest(),
         reason=signature.reason,
         approved_by=signature.approved_by,
@@ -138,19 +141,42 @@ def _event(
     )
 
 
-def _applied(log: EventLog) -> list[tuple[int, PolicyApplied]]:
-    return [_versioned(entry) for entry in log.history(STREAM)]
+def _record(log: EventLog, version: int, event: PolicyApplied, body: bytes) -> None:
+    """Store the document and append the event that names it, in one transaction."""
+    member = Member((log.stored(STREAM, version, event),))
+    with log.transaction() as cursor:
+        store(cursor, body)
+        (outcome,) = log.append(cursor, [member])
+        if not isinstance(outcome, Recorded):
+            raise StaleVersion(f"{STREAM} is no longer at {version - 1}")
 
 
-def _versioned(entry: Entry) -> tuple[int, PolicyApplied]:
+class _Past(NamedTuple):
+    """What is in force before a policy is applied; version 0 if nothing is."""
+
+    version: int
+    purpose: Purpose | None
+    document: dict[str, JsonValue]
+    """In today's canonical form: a field added since is no difference."""
+
+
+def _past(log: EventLog) -> _Past:
+    with log.transaction() as cursor:
+        newest = _newest(log, cursor)
+        if newest is None:
+            return _Past(0, None, {})
+        version, applied = newest
+        purpose = applied_at_version(log, cursor, 1).purpose
+        return _Past(version, purpose, policy_of(cursor, applied).document())
+
+
+def _newest(
+    log: EventLog, cursor: Cursor[tuple[Any, ...]]
+) -> tuple[int, PolicyApplied] | None:
+    version = versions(cursor, [STREAM])[STREAM]
+    return (version, applied_at_version(log, cursor, version)) if version else None
+
+
+def _applied(entry: Entry) -> PolicyApplied:
     assert isinstance(entry.event, PolicyApplied)  # noqa: S101 - nothing else is in this stream
-    return entry.version, entry.event
-
-
-def _policy(event: PolicyApplied) -> Policy:
-    return Policy.from_document(event.document)
-
-
-def _document(past: list[tuple[int, PolicyApplied]]) -> dict[str, JsonValue]:
-    # In today's canonical form: a field added since is no difference.
-    return _policy(past[-1][1]).document() if past else {}
+    return entry.event

@@ -7,6 +7,7 @@ from psycopg import Cursor
 from services.projections.log_rows import newest_row
 from shared.event_log import SELECT_ROWS, EventLog, Row
 from shared.events.policy import STREAM, PolicyApplied
+from shared.policies import policy_of
 from shared.policy.document import Policy
 
 _UPTO = f"""
@@ -25,8 +26,8 @@ def policy_at(
         return None
     entry = log.entry(Row(*row))
     match entry.event:
-        case PolicyApplied(document=document):
-            return entry.version, Policy.from_document(document)
+        case PolicyApplied() as applied:
+            return entry.version, policy_of(cursor, applied)
         case _:
             return None
 
@@ -36,18 +37,13 @@ def policy_in_force(log: EventLog, cursor: _Cursor) -> Policy | None:
     row = newest_row(cursor, STREAM)
     event = log.entry(row).event if row else None
     match event:
-        case PolicyApplied(document=document):
-            return Policy.from_document(document)
+        case PolicyApplied() as applied:
+            return policy_of(cursor, applied)
         case _:
             return None
 
 
 def desk_zone(log: EventLog, cursor: _Cursor) -> str:
     """Return the zone of the desk, as the policy in force has it; UTC without one."""
-    row = newest_row(cursor, STREAM)
-    event = log.entry(row).event if row else None
-    match event:
-        case PolicyApplied(document={"desk": {"timezone": str(zone)}}):
-            return zone
-        case _:
-            return "UTC"
+    policy = policy_in_force(log, cursor)
+    return policy.desk.timezone if policy else "UTC"

@@ -4,18 +4,11 @@ from typing import Any
 
 from psycopg import Cursor
 
-from services.projections.log_rows import newest_row
+from services.projections.policy_in_force import policy_in_force
 from shared.event_log import EventLog
-from shared.events.policy import STREAM, PolicyApplied
 
 
 def teams(log: EventLog, cursor: Cursor[tuple[Any, ...]]) -> frozenset[str]:
     """Return the names of the teams; none before a policy was applied."""
-    row = newest_row(cursor, STREAM)
-    if row is None:
-        return frozenset()
-    match log.entry(row).event:
-        case PolicyApplied(document={"teams": dict(named)}):
-            return frozenset(named)
-        case _:
-            return frozenset()
+    policy = policy_in_force(log, cursor)
+    return frozenset(policy.teams) if policy else frozenset()

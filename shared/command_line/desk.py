@@ -10,6 +10,7 @@ import typer
 
 from shared.clock import Clock, real_clock
 from shared.command_line.answers import Exit, refused
+from shared.documents import UnreadableDocument
 from shared.event_log import EventLog, Unavailable
 from shared.machine.credentials import vault_key_file
 from shared.machine.run_file import read_run
@@ -63,6 +64,8 @@ def reachable(*, as_json: bool) -> Iterator[None]:
     """End with a sentence where the database is away or is none of ours."""
     try:
         yield
+    except UnreadableDocument as error:
+        raise refused(as_json, str(error), Exit.UNREACHABLE) from error
     except Unavailable as error:
         sentence = f"the database is not reachable ({error}): is the desk running?"
         raise refused(as_json, sentence, Exit.UNREACHABLE) from error

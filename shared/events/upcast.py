@@ -5,13 +5,26 @@ is written today carries the number of the newest shape.
 """
 
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from typing import Any
+
+from shared.events.policy import document_bytes
 
 Document = dict[str, Any]
 Step = Callable[[Document], Document]
 
-STEPS: Mapping[tuple[str, int], Step] = {}
-"""No event has changed its shape yet; `docs/how-to/change-an-event.md` says how."""
+
+def _policy_applied_1_to_2(old: Document) -> Document:
+    """The event names its document by hash and size; an old one also carries it."""
+    body = document_bytes(old["document"])
+    named = {"document_hash": sha256(body).hexdigest(), "document_size": len(body)}
+    return {**old, **named}
+
+
+STEPS: Mapping[tuple[str, int], Step] = {
+    ("policy.applied", 1): _policy_applied_1_to_2,
+}
+"""How to add one: `docs/how-to/change-an-event.md`."""
 
 
 class NewerShape(Exception):

@@ -39,6 +39,7 @@ def test_it_is_read_and_loses_nothing(file: Path) -> None:
     assert event.type == type_of(file)
     assert type(event) is EVENT_TYPES[event.type]
     read = event.model_dump(mode="json", exclude_none=True)
+    read["v"] = document.setdefault("v", 1)  # of the stored form, not of the event
     assert read.items() >= document.items()
 
 

@@ -1,7 +1,6 @@
 """Reads and writes what metrics remember, many records at a time."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -17,7 +16,7 @@ from services.projections.metrics.tables import FACTS, RECORDS
 from shared.entry import Entry
 from shared.events.policy import STREAM, PolicyApplied
 from shared.events.upcast import upcast
-from shared.policy.document import Policy
+from shared.policies import policy_of
 from shared.references import is_incident_ref
 
 Cursors = Cursor[tuple[Any, ...]]
@@ -114,11 +113,9 @@ def _policies(cursor: Cursors, states: Iterable[State]) -> Policies:
         if isinstance(state, Life) and state.promise
     }
     found = cursor.execute(_POLICIES, (STREAM, sorted(versions))) if versions else ()
-    return {version: _policy(bytes(stored)) for version, stored in found}
+    applied = {version: _applied(bytes(stored)) for version, stored in found}
+    return {version: policy_of(cursor, each) for version, each in applied.items()}
 
 
-@lru_cache(maxsize=16)
-def _policy(stored: bytes) -> Policy:
-    # By its text, not by its version: another log has other policies.
-    document = upcast("policy.applied", orjson.loads(stored))
-    return Policy.from_document(PolicyApplied.model_validate(document).document)
+def _applied(stored: bytes) -> PolicyApplied:
+    return PolicyApplied.model_validate(upcast("policy.applied", orjson.loads(stored)))

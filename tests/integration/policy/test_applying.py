@@ -14,6 +14,7 @@ from services.intake.policy_store import Applied, Signature
 from shared.event_log import EventLog, StaleVersion
 from shared.events.policy import STREAM, PolicyApplied
 from shared.mistake import Mistake
+from shared.policies import PolicyVersions
 from shared.policy.checking import Wrong
 from shared.policy.document import Policy
 from tests.support.policies import FULL, full_text
@@ -39,8 +40,7 @@ def applied(log: EventLog, text: str, now: datetime = NOW) -> Applied:
 
 
 def at_version(log: EventLog, version: int) -> Policy:
-    with log.transaction() as cursor:
-        return policy_store.at_version(log, cursor, version)
+    return PolicyVersions(log)(version)
 
 
 def test_before_the_first_there_is_none(log: EventLog) -> None:

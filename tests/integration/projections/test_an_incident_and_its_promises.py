@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from shared.documents import name_of, store
 from shared.events.handover import HandoverDeclined, HandoverRequested
 from shared.events.incident_ties import IncidentLinked
-from shared.events.policy import STREAM, PolicyApplied
+from shared.events.policy import STREAM, PolicyApplied, document_bytes
 from tests.support.api import Api
 from tests.support.histories import START, opened
 from tests.support.policies import full
@@ -37,13 +38,18 @@ def _at(minutes: int) -> str:
 
 @pytest.fixture(scope="module")
 def api(shared_api: Api) -> Api:
+    body = document_bytes(full().document())
+    name = name_of(body)
     applied = PolicyApplied(
         at=START,
         by="person:root",
-        document=full().document(),
+        document_hash=name.hash,
+        document_size=name.size,
         text_digest="a" * 64,
         reason="The first",
     )
+    with shared_api.log.transaction() as cursor:
+        store(cursor, body)
     shared_api.log.record(STREAM, 0, [applied])
     due_at = _NOON + timedelta(hours=1)
     terms = {"started_at": _NOON, "seconds": 3_600, "due_at": due_at} | _CALENDAR
