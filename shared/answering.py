@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from shared.append import TooLarge
 from shared.batcher import Overloaded
-from shared.event_log import Unavailable
+from shared.event_log import is_unavailable
 from shared.problem import Problem, response
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -62,7 +62,7 @@ def problem_of(error: Exception, where: str) -> Problem:
     match error:
         case Problem():
             return error
-        case Unavailable():
+        case _ if is_unavailable(error):
             return Problem(
                 503,
                 "the event log is away; nothing was recorded: send it again",
