@@ -11,7 +11,7 @@ from starlette.responses import Response
 from shared.append import TooLarge
 from shared.batcher import Overloaded
 from shared.documents import UnreadableDocument
-from shared.event_log import Unavailable
+from shared.event_log import is_unavailable
 from shared.problem import Problem, response
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -63,7 +63,7 @@ def problem_of(error: Exception, where: str) -> Problem:
     match error:
         case Problem():
             return error
-        case Unavailable():
+        case _ if is_unavailable(error):
             return _unavailable(error)
         case Overloaded():
             return Problem(
@@ -86,7 +86,7 @@ def problem_of(error: Exception, where: str) -> Problem:
             return _unexpected(error, where)
 
 
-def _unavailable(error: Unavailable) -> Problem:
+def _unavailable(error: Exception) -> Problem:
     if isinstance(error, UnreadableDocument):
         sentence, code = f"nothing was recorded: {error}", "policy_unreadable"
     else:

@@ -7,13 +7,20 @@ it holds up nobody else's.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import psycopg
 from psycopg import Cursor
 
 from shared.entry import Entry
-from shared.event_log import EventLog, Row, StaleVersion, Unavailable
+from shared.event_log import (
+    EventLog,
+    Row,
+    StaleVersion,
+    away,
+    is_cancelled,
+    is_unavailable,
+)
+from shared.savepoint import savepoint
 from shared.telemetry import wordless
-from shared.tracking import Bookmark, Overtaken, Tracked
+from shared.tracking import Bookmark, Overtaken, Tracked, Unrecorded
 
 Apply = Callable[[Cursor[tuple[Any, ...]], Sequence[Entry]], None]
 """Changes tables by entries in order, inside a transaction it neither ends nor leaves.
@@ -35,12 +42,15 @@ def apply_rows(
     apply: Apply,
     before: Tracked,
     rows: Sequence[Row],
+    *,
+    park_cancelled: bool = False,
 ) -> Tracked:
     """Apply `rows`, which follow `before`, and move past them; return where we are.
 
-    All or nothing. Raises `Overtaken` where another process was first, `Poisoned`
-    where several rows hold one to be parked (a single one is parked), `Unavailable`.
-    Blocks.
+    All or nothing. Raises `Overtaken` if another process was first, `Unrecorded` if
+    the log does not hold them, `Poisoned` if several rows include one to be parked (a
+    single one is parked), `Unavailable`. `park_cancelled`: park a single event too if
+    PostgreSQL cancels one of its statements. Blocks.
     """
     entries, error = _read(log, rows)
     with log.transaction() as cursor:
@@ -55,7 +65,7 @@ def apply_rows(
             if len(behind) == len(rows):
                 return after
         if error is None and entries:
-            error = _apply(cursor, apply, entries)
+            error = _apply(cursor, apply, entries, park_cancelled=park_cancelled)
         if error is not None:
             if len(rows) > 1:
                 raise Poisoned from error
@@ -69,21 +79,28 @@ def _read(
     """Return the rows as entries, or the error of one that cannot be read."""
     try:
         return log.entries(rows), None
-    except Unavailable:
-        raise
-    except Exception as error:  # noqa: BLE001 # whatever it is, it holds up nobody else
+    except Exception as error:
+        if is_unavailable(error):
+            raise away(error) from error
         return [], error
 
 
 def _apply(
-    cursor: Cursor[tuple[Any, ...]], apply: Apply, entries: Sequence[Entry]
+    cursor: Cursor[tuple[Any, ...]],
+    apply: Apply,
+    entries: Sequence[Entry],
+    *,
+    park_cancelled: bool,
 ) -> Exception | None:
     """Apply within a savepoint; return the error of one that cannot be applied."""
     try:
-        with cursor.connection.transaction():
+        with savepoint(cursor, "batch"):
             apply(cursor, entries)
-    except (psycopg.OperationalError, Unavailable, StaleVersion, Overtaken):
+    except (StaleVersion, Overtaken, Unrecorded):
         raise  # not the event's fault: the same entries will do later, or elsewhere
-    except Exception as error:  # noqa: BLE001 # whatever it is, it holds up nobody else
+    except Exception as error:
+        may_park = park_cancelled and is_cancelled(error)
+        if is_unavailable(error) and not may_park:
+            raise away(error) from error
         return error
     return None

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import psycopg
 from psycopg import Cursor
 
 from shared.applying import Apply
-from shared.event_log import EventLog, Unavailable
+from shared.event_log import EventLog, away, is_unavailable
 from shared.telemetry import wordless
 from shared.tracking import Bookmark
 
@@ -69,8 +68,8 @@ def retry(log: EventLog, bookmark: Bookmark, apply: Apply, stream: str) -> int:
         try:
             history = log.histories(cursor, [stream])
             apply(cursor, [e for e in history if e.position in positions])
-        except (psycopg.OperationalError, Unavailable):
-            raise
         except Exception as error:
+            if is_unavailable(error):
+                raise away(error) from error
             raise StillPoison(wordless(error)) from error
     return len(positions)

@@ -16,13 +16,21 @@ import structlog
 
 from shared.applying import Apply, Poisoned, apply_rows
 from shared.bus import Link
-from shared.event_log import EventLog, Row, StaleVersion, Unavailable, follows
+from shared.event_log import (
+    EventLog,
+    Row,
+    StaleVersion,
+    Unavailable,
+    follows,
+    is_cancelled,
+)
 from shared.live_feed import Feed, open_feed
 from shared.outage import Outage
 from shared.reader_status import ReaderStatus
 from shared.serving import pause
+from shared.subjects import EVENTS_STREAM
 from shared.telemetry import wordless
-from shared.tracking import BEGINNING, Bookmark, Overtaken, Tracked
+from shared.tracking import BEGINNING, Bookmark, Overtaken, Tracked, Unrecorded
 
 BATCH = 1_000
 """Events in one transaction."""
@@ -36,6 +44,11 @@ RETRY_SECONDS = 1.0
 STOPPED_SECONDS = 5.0
 """How often a reader that stopped looks whether its cause is gone."""
 PARKED_STREAMS_MAX = 100
+CANCELLED_MAX = 10
+"""How often in a row PostgreSQL may cancel a statement over one event, applied alone.
+
+Then the event is parked: nothing else was wrong with the server in between.
+"""
 
 _log = structlog.get_logger(__name__)
 _Arguments = ParamSpec("_Arguments")
@@ -76,6 +89,9 @@ class Reader:
         self._standby = standby
         self._poll = poll
         self._batch = batch
+        self._most = batch
+        """Events in one transaction now: fewer while PostgreSQL ends transactions."""
+        self._cancelled = 0
         self._tracked = BEGINNING
         self._outage = Outage("log", "reading goes on when PostgreSQL is back")
         self._executor = ThreadPoolExecutor(1, f"reader-{bookmark.reader}")
@@ -176,12 +192,26 @@ class Reader:
         size = len(rows)
         while rows:
             self._demand_few_parked()
+            size = min(size, self._most)
             part = rows[:size]
             try:
                 self._note(await self._call(self._apply_part, part))
             except Poisoned:
                 size = len(part) // 2
                 continue
+            except Unavailable as error:
+                # Perhaps it took too long: PostgreSQL ends such transactions.
+                alone = len(part) == 1 and is_cancelled(error)
+                self._cancelled = self._cancelled + 1 if alone else 0
+                self._most = max(1, len(part) // 2)
+                raise
+            except Unrecorded as error:
+                raise Stopped(
+                    f"{error}, which arrived over NATS: the stream {EVENTS_STREAM} "
+                    "holds events of another log, or of a later state of this one"
+                ) from error
+            self._cancelled = 0
+            self._most = min(self._batch, 2 * self._most)
             self.status.applied_total += len(part)
             rows = rows[size:]
             size *= 2
@@ -196,7 +226,12 @@ class Reader:
 
     def _apply_part(self, rows: Sequence[Row]) -> Tracked:
         return apply_rows(
-            self._log, self._bookmark, self._apply_entries, self._tracked, rows
+            self._log,
+            self._bookmark,
+            self._apply_entries,
+            self._tracked,
+            rows,
+            park_cancelled=self._cancelled >= CANCELLED_MAX and len(rows) == 1,
         )
 
     async def _stand_by(self, stop: asyncio.Event) -> None:

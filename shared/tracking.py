@@ -45,9 +45,13 @@ _READ = """
 SELECT position, chain, recorded_at, parked_streams FROM {schema}.tracking
 WHERE reader = %s
 """
+# What arrives over the bus proves nothing: only the log says what it holds.
 _MOVE = """
-UPDATE {schema}.tracking SET position = %s, chain = %s, recorded_at = %s
-WHERE reader = %s AND position = %s
+UPDATE {schema}.tracking
+SET position = %(position)s, chain = %(chain)s, recorded_at = %(recorded_at)s
+WHERE reader = %(reader)s AND position = %(before)s AND chain = %(before_chain)s
+  AND EXISTS (SELECT FROM log.events
+              WHERE notification_id = %(position)s AND chain = %(chain)s)
 RETURNING position, chain, recorded_at, parked_streams
 """
 _PARKED_AMONG = """
@@ -90,6 +94,10 @@ class Overtaken(Exception):
     """Another process moved the tracked position: it is the one that applies."""
 
 
+class Unrecorded(Exception):
+    """The log does not hold the event that was to be applied."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bookmark:
     """The tracked position of `reader`, with its tables in `schema`."""
@@ -107,22 +115,30 @@ class Bookmark:
         return _tracked(row)
 
     def move(self, cursor: Cursors, before: Tracked, last: Row) -> Tracked:
-        """Move from `before` past `last`. Raises `Overtaken` if it is not there.
+        """Move from `before` past `last`, which the log must hold.
 
-        The first statement of its transaction: whoever comes second waits here, and
-        then sees that it was moved.
+        The first statement of its transaction: a second process waits here, and then
+        sees that the position moved. Raises `Overtaken` if the reader is no longer at
+        `before`, `Unrecorded` if the log does not hold `last`.
         """
-        values = (
-            last.position,
-            last.chain,
-            last.recorded_at,
-            self.reader,
-            before.position,
-        )
+        values = {
+            "position": last.position,
+            "chain": last.chain,
+            "recorded_at": last.recorded_at,
+            "reader": self.reader,
+            "before": before.position,
+            "before_chain": before.chain,
+        }
         row = cursor.execute(self._sql(_MOVE), values).fetchone()
-        if row is None:
+        if row is not None:
+            return _tracked(row)
+        held = self.hold(cursor)
+        if held is None or (held.position, held.chain) != (
+            before.position,
+            before.chain,
+        ):
             raise Overtaken(f"{self.reader} is no longer at {before.position}")
-        return _tracked(row)
+        raise Unrecorded(f"the log does not hold the event at {last.position}")
 
     def hold(self, cursor: Cursors) -> Tracked | None:
         """Return where the reader is and keep it there until the transaction ends."""

@@ -24,7 +24,13 @@ from services.escalation.streams import owns
 from shared.casework import Worker
 from shared.casework.settling import Behind, require_read, settle
 from shared.clock import Clock
-from shared.event_log import EventLog, StaleVersion, Unavailable
+from shared.event_log import (
+    EventLog,
+    StaleVersion,
+    Unavailable,
+    away,
+    is_unavailable,
+)
 from shared.events.notification import (
     NotificationConfirmed,
     NotificationFailed,
@@ -96,9 +102,9 @@ class Postman:
     def _composed(self, waiting: Waiting) -> Parcel | Failed:
         try:
             return self._compose(waiting)
-        except Unavailable:
-            raise
-        except Exception as error:  # noqa: BLE001 # it holds up nobody else
+        except Exception as error:
+            if is_unavailable(error):
+                raise away(error) from error
             _log.exception("notification.wordless", key=waiting.key)
             why = f"it could not be put into words ({type(error).__name__})"
             return Failed(why, permanent=False)

@@ -1,7 +1,7 @@
 """Applies a service's rules: to what was read, and to what is due. Blocks.
 
-Either way one transaction holds the cases, appends what was decided and writes the
-cases back: own rows first, the append lock last.
+Either way one transaction holds the cases, writes them back and appends what was
+decided: own rows first, the append lock last, and then nothing but the commit.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic
 
-import psycopg
 import structlog
 
 from shared.append import Member, Outcome, Recorded
@@ -18,8 +17,15 @@ from shared.casework.casework import Case, Casework, Cursors, Desk, Known
 from shared.casework.recalling import beyond
 from shared.clock import Clock
 from shared.entry import Entry
-from shared.event_log import EventLog, StaleVersion, Unavailable
+from shared.event_log import (
+    EventLog,
+    StaleVersion,
+    Unavailable,
+    away,
+    is_unavailable,
+)
 from shared.references import about
+from shared.savepoint import savepoint
 
 CLAIMED_MAX = 200
 """Cases decided in one transaction when they are due."""
@@ -38,6 +44,14 @@ class Woken:
 
     due: int
     behind: int
+
+
+class _Moved(Exception):
+    """Streams of these incidents moved on: undo the round, and repeat without them."""
+
+    def __init__(self, incidents: set[str]) -> None:
+        super().__init__(f"{len(incidents)} incidents moved on")
+        self.incidents = incidents
 
 
 class Worker(Generic[Case, Known]):
@@ -77,10 +91,10 @@ class Worker(Generic[Case, Known]):
         for incident, desk in desks.items():
             for entry in concerned[incident]:
                 desk.take(entry, at)
+        self._save(cursor, list(desks.values()))
         outcomes = self._append(cursor, list(desks.values()), {})
         if not all(isinstance(outcome, Recorded) for outcome in outcomes):
             raise StaleVersion("another process decided on the same incident")
-        self._save(cursor, list(desks.values()))
         self.changed()
 
     def wake(self) -> Woken:
@@ -108,11 +122,10 @@ class Worker(Generic[Case, Known]):
             if not held:
                 return Woken(0, 0)
             try:
-                with cursor.connection.transaction():
-                    return self._decide(cursor, held, at)
-            except (psycopg.OperationalError, Unavailable):
-                raise
-            except Exception as error:  # noqa: BLE001 # whatever it is, it holds up nobody
+                return self._decide_current(cursor, held, at)
+            except Exception as error:
+                if is_unavailable(error):
+                    raise away(error) from error
                 if len(held) > 1:
                     return len(held)
                 failed = error
@@ -121,27 +134,46 @@ class Worker(Generic[Case, Known]):
         _log.error("case.failed", incident=name, schema=self.schema, exc_info=failed)
         return Woken(1, 0)
 
-    def _decide(self, cursor: Cursors, held: Sequence[Held], at: datetime) -> Woken:
-        desks = self._open(cursor, held)
+    def _decide_current(
+        self, cursor: Cursors, held: Sequence[Held], at: datetime
+    ) -> Woken:
+        """Decide on the cases that are read to their end; leave the others for later.
+
+        The append tells which: what was written is then undone and written again
+        without them, since nothing may be written after the append.
+        """
+        behind: set[str] = set()
+        while True:
+            try:
+                with savepoint(cursor, "round"):
+                    return self._decide(cursor, held, at, behind)
+            except _Moved as moved:
+                behind |= moved.incidents
+
+    def _decide(
+        self, cursor: Cursors, held: Sequence[Held], at: datetime, behind: set[str]
+    ) -> Woken:
+        desks = self._open(cursor, [row for row in held if row.incident not in behind])
         before = {desk.incident: dict(desk.versions) for desk in desks}
         for desk in desks:
             desk.reach(at, at)
+        stuck = [desk.incident for desk in desks if _is_due(desk, at)]
+        self._save(cursor, desks)
+        postpone(cursor, self.schema, sorted({*stuck, *behind}), at + STUCK)
         busy = [desk for desk in desks if desk.decided]
         outcomes = self._append(cursor, busy, before)
-        behind = {
+        moved = {
             desk.incident
             for desk, outcome in zip(busy, outcomes, strict=True)
             if not isinstance(outcome, Recorded)
         }
-        read = [desk for desk in desks if desk.incident not in behind]
-        stuck = [desk.incident for desk in read if _is_due(desk, at)]
+        if moved:
+            raise _Moved(moved)
         if stuck:
             _log.error("case.stuck", incidents=stuck, schema=self.schema)
-        self._save(cursor, read)
-        self._set_aside(cursor, stuck, at)
-        postpone(cursor, self.schema, list(behind), at + STUCK)
-        self.fired_total += len(busy) - len(behind)
-        return Woken(len(desks), len(behind))
+        self.stuck_total += len(stuck)
+        self.fired_total += len(busy)
+        return Woken(len(held), len(behind))
 
     def _set_aside(
         self, cursor: Cursors, incidents: Sequence[str], at: datetime
@@ -157,18 +189,6 @@ class Worker(Generic[Case, Known]):
     def desk(self, cursor: Cursors, incident: str) -> Desk[Case, Known]:
         """Return one case, held until the transaction ends, for a command about it."""
         return self._desks(cursor, [incident])[incident]
-
-    def settle(self, cursor: Cursors, desk: Desk[Case, Known]) -> Outcome | None:
-        """Append what was decided on a case by a command; None where nothing was.
-
-        Raises `StaleVersion` where another process was first.
-        """
-        outcomes = self._append(cursor, [desk], {})
-        if not all(isinstance(outcome, Recorded) for outcome in outcomes):
-            raise StaleVersion(f"{desk.incident} moved on")
-        self._save(cursor, [desk])
-        self.changed()
-        return outcomes[0] if outcomes else None
 
     def _desks(
         self, cursor: Cursors, incidents: Sequence[str]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from services.projections.read_model import Cursors, ReadModel
 from services.projections.rebuild.chunks import Chunk
 from shared.applying import BEHIND
-from shared.event_log import EventLog, Row
+from shared.event_log import EventLog, Row, away, is_unavailable
 from shared.references import about
 from shared.telemetry import wordless
 from shared.tracking import Bookmark
@@ -102,7 +102,10 @@ def _folded(
         log = logs.opening if row.type in model.opens else logs.sealed
         try:
             state = model.step(state, log.entry(row))
-        except Exception as error:  # noqa: BLE001 # as the reader does: park, go on
+        except Exception as error:
+            if is_unavailable(error):
+                raise away(error) from error
+            # as the reader does: park, go on
             poison[row.stream] = Set([row], wordless(error))
     return state, tuple(poison.values())
 

@@ -13,7 +13,9 @@ from nats.aio.client import Client
 
 from shared import reader as reader_module
 from shared import subjects
-from shared.bus import Link
+from shared.bus import Link as BusLink
+from shared.chain import Link, chained
+from shared.event_log import Row
 from shared.machine.nats import Bus
 from shared.provision import provision
 from shared.reader import Reader
@@ -45,7 +47,7 @@ async def living(
     """Run a reader that is live, beside a client that may publish events."""
     async with (
         provisioned(bus.url("intake")) as client,
-        Link(bus.url("sla_watcher"), "reader") as link,
+        BusLink(bus.url("sla_watcher"), "reader") as link,
         reading(desk, link, silence=silence) as reader,
     ):
         await until(lambda: reader.status.state == "live")
@@ -144,6 +146,63 @@ def test_an_event_that_is_not_in_the_log_is_not_applied(desk: Desk, bus: Bus) ->
     assert desk.parked() == []
 
 
+@pytest.mark.parametrize("true_ones", [0, 2])
+def test_an_event_that_follows_and_was_never_recorded_stops_the_reader(
+    desk: Desk, bus: Bus, true_ones: int
+) -> None:
+    """As from a zombie that publishes what a restored log no longer holds."""
+
+    async def scenario() -> None:
+        async with living(desk, bus) as (reader, client):
+            desk.happen(1)
+            await send(client, desk.rows(1))
+            await until(lambda: desk.tracked() == 1)
+            desk.happen(*range(2, 2 + true_ones))
+            true = desk.rows()[1:]
+            await send(client, [*true, forged(desk.rows()[-1])])
+            await until(lambda: reader.status.state == "stopped")
+            assert "the log does not hold the event at" in reader.status.why
+
+    asyncio.run(scenario())
+    assert desk.seen()[:1] == [1]
+    assert max(desk.seen()) <= 1 + true_ones
+    assert desk.parked() == []
+
+
+def test_a_reader_that_met_a_forgery_goes_on_from_the_log(
+    desk: Desk, bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader_module, "STOPPED_SECONDS", 0.01)
+
+    async def scenario() -> None:
+        async with living(desk, bus, silence=0.05) as (_, client):
+            desk.happen(1)
+            await send(client, desk.rows(1))
+            await until(lambda: desk.tracked() == 1)
+            await send(client, [forged(desk.rows(1)[0])])
+            desk.happen(2, 3)
+            await send(client, desk.rows(2, 3))
+            await until(lambda: desk.tracked() == 3)
+
+    asyncio.run(scenario())
+    assert desk.seen() == [1, 2, 3]
+
+
+def forged(last: Row) -> Row:
+    """Return an event that follows `last` in every respect but one: nobody said it."""
+    row = last._replace(position=last.position + 1, version=last.version + 1)
+    link = Link(
+        row.position,
+        row.stream,
+        row.version,
+        row.type,
+        row.recorded_at,
+        row.command_id,
+        row.state,
+    )
+    return row._replace(chain=chained(last.chain, link))
+
+
 def test_a_message_that_is_no_event_does_no_harm(desk: Desk, bus: Bus) -> None:
     async def scenario() -> None:
         async with living(desk, bus) as (reader, client):
@@ -233,7 +292,7 @@ def test_a_reader_may_start_before_nats(desk: Desk, servers_folder: Path) -> Non
 
     async def scenario() -> None:
         async with (
-            Link(server.bus.url("sla_watcher"), "reader") as link,
+            BusLink(server.bus.url("sla_watcher"), "reader") as link,
             reading(desk, link) as reader,
         ):
             desk.happen(1)
