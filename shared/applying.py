@@ -55,7 +55,7 @@ def apply_rows(
             if len(behind) == len(rows):
                 return after
         if error is None and entries:
-            error = _apply(cursor, apply, entries)
+            error = _apply(log, cursor, apply, entries)
         if error is not None:
             if len(rows) > 1:
                 raise Poisoned from error
@@ -76,11 +76,14 @@ def _read(
 
 
 def _apply(
-    cursor: Cursor[tuple[Any, ...]], apply: Apply, entries: Sequence[Entry]
+    log: EventLog,
+    cursor: Cursor[tuple[Any, ...]],
+    apply: Apply,
+    entries: Sequence[Entry],
 ) -> Exception | None:
     """Apply within a savepoint; return the error of one that cannot be applied."""
     try:
-        with cursor.connection.transaction():
+        with log.savepoint(cursor):
             apply(cursor, entries)
     except (psycopg.OperationalError, Unavailable, StaleVersion, Overtaken):
         raise  # not the event's fault: the same entries will do later, or elsewhere

@@ -11,14 +11,22 @@ class PolicyVersions:
     def __init__(self, log: EventLog) -> None:
         self._log = log
         self._known: dict[int, Policy] = {}
+        self._cache = f"policies-{id(self)}"
+        log.continuity.drop_with(self.drop)
+
+    def drop(self) -> None:
+        """Forget every policy: another history has others under the same versions."""
+        self._known = {}
 
     def __call__(self, version: int) -> Policy:
         """Return that policy; LookupError where the log has no such version."""
         if version not in self._known:
-            for entry in self._log.history(STREAM):
-                if isinstance(entry.event, PolicyApplied):
-                    policy = Policy.from_document(entry.event.document)
-                    self._known.setdefault(entry.version, policy)
+            # All of one history: none is kept from what was read before.
+            self._known = {
+                entry.version: Policy.from_document(entry.event.document)
+                for entry in self._log.pinned_history(STREAM, self._cache)
+                if isinstance(entry.event, PolicyApplied)
+            }
         if version not in self._known:
             raise LookupError(f"no policy version {version} in the log")
         return self._known[version]

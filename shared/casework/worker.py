@@ -108,7 +108,7 @@ class Worker(Generic[Case, Known]):
             if not held:
                 return Woken(0, 0)
             try:
-                with cursor.connection.transaction():
+                with self._log.savepoint(cursor):
                     return self._decide(cursor, held, at)
             except (psycopg.OperationalError, Unavailable):
                 raise
