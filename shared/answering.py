@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from shared.append import TooLarge
 from shared.batcher import Overloaded
-from shared.event_log import Unavailable
+from shared.event_log import NotContinued, Unavailable
 from shared.problem import Problem, response
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -19,6 +19,8 @@ ANSWER_SECONDS = 15.0
 """How long a request may wait for PostgreSQL: one that hangs must not hang us."""
 RETRY_SECONDS = 2
 """What `Retry-After` says while PostgreSQL is away."""
+NOT_CONTINUED_SECONDS = 10
+"""The same while the log is not the one that was last seen: that takes a person."""
 
 _log = structlog.get_logger(__name__)
 
@@ -63,12 +65,7 @@ def problem_of(error: Exception, where: str) -> Problem:
         case Problem():
             return error
         case Unavailable():
-            return Problem(
-                503,
-                "the event log is away; nothing was recorded: send it again",
-                code="log_away",
-                retry_after=RETRY_SECONDS,
-            )
+            return _away(error)
         case Overloaded():
             return Problem(
                 429,
@@ -88,6 +85,23 @@ def problem_of(error: Exception, where: str) -> Problem:
             return Problem(413, f"too large to record: {error}", code="too_large")
         case _:
             return _unexpected(error, where)
+
+
+def _away(error: Unavailable) -> Problem:
+    if isinstance(error, NotContinued):
+        return Problem(
+            503,
+            "the event log was restored to an earlier state; nothing was recorded: an "
+            "operator runs `permanence restored`, then send it again",
+            code="log_not_continued",
+            retry_after=NOT_CONTINUED_SECONDS,
+        )
+    return Problem(
+        503,
+        "the event log is away; nothing was recorded: send it again",
+        code="log_away",
+        retry_after=RETRY_SECONDS,
+    )
 
 
 def _unexpected(error: Exception, where: str) -> Problem:

@@ -196,6 +196,12 @@ class EventLog:
         except Discontinued as error:
             raise _unavailable(error) from error
 
+    def append_unchecked(
+        self, cursor: Cursor[tuple[Any, ...]], members: Sequence[Member]
+    ) -> list[Outcome]:
+        """Append to a log that is known not to continue: to renew its epoch only."""
+        return append(cursor, self._clock, members)
+
     def record(
         self,
         stream: str,
