@@ -11,6 +11,7 @@ from services.intake.cli_map import map_command
 from services.intake.cli_people import people
 from services.intake.cli_quarantine import quarantine
 from services.intake.cli_remap import remap_command
+from services.intake.cli_restored import restored_command
 from services.intake.heartbeats.cli import heartbeat
 from services.projections.cli_audit import audit
 from services.projections.cli_explain import explain_command
@@ -34,6 +35,7 @@ app.command("demo")(demo)
 app.command("doctor")(machine.doctor)
 app.command("migrate")(migrate_command)
 app.command("provision")(provision_command)
+app.command("restored")(restored_command)
 app.add_typer(config, name="config")
 app.command("map")(map_command)
 app.command("remap")(remap_command)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from shared.append import TooLarge
 from shared.batcher import Overloaded
 from shared.documents import UnreadableDocument
-from shared.event_log import is_unavailable
+from shared.event_log import NotContinued, is_unavailable
 from shared.problem import Problem, response
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -20,6 +20,8 @@ ANSWER_SECONDS = 15.0
 """How long a request may wait for PostgreSQL: one that hangs must not hang us."""
 RETRY_SECONDS = 2
 """What `Retry-After` says while PostgreSQL is away."""
+NOT_CONTINUED_SECONDS = 10
+"""The same while the log is not the one that was last seen: that takes a person."""
 
 _log = structlog.get_logger(__name__)
 
@@ -87,11 +89,20 @@ def problem_of(error: Exception, where: str) -> Problem:
 
 
 def _unavailable(error: Exception) -> Problem:
-    if isinstance(error, UnreadableDocument):
-        sentence, code = f"nothing was recorded: {error}", "policy_unreadable"
-    else:
-        sentence = "the event log is away; nothing was recorded: send it again"
-        code = "log_away"
+    match error:
+        case NotContinued():
+            return Problem(
+                503,
+                "the event log was restored to an earlier state; nothing was recorded: "
+                "an operator runs `permanence restored`, then send it again",
+                code="log_not_continued",
+                retry_after=NOT_CONTINUED_SECONDS,
+            )
+        case UnreadableDocument():
+            sentence, code = f"nothing was recorded: {error}", "policy_unreadable"
+        case _:
+            sentence = "the event log is away; nothing was recorded: send it again"
+            code = "log_away"
     return Problem(503, sentence, code=code, retry_after=RETRY_SECONDS)
 
 

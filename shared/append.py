@@ -6,14 +6,16 @@ the rest inserted. A dropped member decides again; nobody else has to.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from psycopg import Cursor
 
 from shared.clock import Clock
-from shared.recorder import Unrecorded, insert, lock_head, versions
+from shared.continuity import Continuity, Discontinued
+from shared.recorder import Head, Tip, Unrecorded, insert, lock_head, versions
+from shared.vault import key_ids
 
 EVENT_BYTES_MAX = 65_536
 GROUP_EVENTS_MAX = 1_000
@@ -23,6 +25,7 @@ _SEEN = """
 SELECT command_id, digest, first_position, last_position FROM log.commands
 WHERE command_id = ANY(%b)
 """
+_KEYS = "SELECT key_id FROM vault.keys WHERE key_id = ANY(%b)"
 _REMEMBER = """
 INSERT INTO log.commands (command_id, day, digest, first_position, last_position)
 SELECT command_id, %b::date, digest, first, last
@@ -80,14 +83,20 @@ class TooLarge(Exception):
     """An event or a group is over its limit; the sentence says which."""
 
 
-def append(cursor: Cursors, clock: Clock, members: Sequence[Member]) -> list[Outcome]:
+def append(
+    cursor: Cursors,
+    clock: Clock,
+    members: Sequence[Member],
+    continuity: Continuity | None = None,
+) -> list[Outcome]:
     """Append each member that is neither stale nor known; answer all in order.
 
     Takes the append lock: the caller has taken its own row locks before, sorted by key,
-    and commits right after. Raises `TooLarge` before anything is locked.
+    and commits right after. Raises `TooLarge` before anything is locked, and
+    `Discontinued` if the log is not the one that `continuity` has seen.
     """
     check_size(members)
-    head = lock_head(cursor)
+    head = _locked_head(cursor, members, continuity)
     known = recorded_commands(cursor, [m.command_id for m in members if m.command_id])
     current = dict(versions(cursor, _streams(members)))
     fresh: list[Unrecorded] = []
@@ -107,7 +116,7 @@ def append(cursor: Cursors, clock: Clock, members: Sequence[Member]) -> list[Out
         outcomes.append(outcome)
     now = head.instant(clock())
     if fresh:
-        insert(cursor, head, now, fresh)
+        _insert(cursor, head, now, fresh, continuity)
     if remembered:
         _remember(cursor, now.date(), remembered)
     return outcomes
@@ -123,6 +132,39 @@ def check_size(members: Sequence[Member]) -> None:
             f"{len(sizes)} events, {sum(sizes)} bytes in one transaction; at most "
             f"{GROUP_EVENTS_MAX} events and {GROUP_BYTES_MAX} bytes"
         )
+
+
+def _locked_head(
+    cursor: Cursors, members: Sequence[Member], continuity: Continuity | None
+) -> Head:
+    head = lock_head(cursor, continuity)
+    if continuity is not None and continuity.doubts_keys():
+        require_keys(cursor, [event.state for m in members for event in m.events])
+    return head
+
+
+def _insert(
+    cursor: Cursors,
+    head: Head,
+    now: datetime,
+    fresh: Sequence[Unrecorded],
+    continuity: Continuity | None,
+) -> None:
+    tips: dict[str, Tip] = {}
+    after = insert(cursor, head, now, fresh, tips)
+    if continuity is not None:
+        continuity.appended(cursor, after, tips)
+
+
+def require_keys(cursor: Cursors, states: Sequence[bytes]) -> None:
+    """Raise `Discontinued` if a state is sealed under a key the vault does not hold."""
+    used = sorted(key_ids(states))
+    if not used:
+        return
+    found = {key_id for (key_id,) in cursor.execute(_KEYS, (used,))}
+    if not found.issuperset(used):
+        why = "the vault does not hold the keys of these words any more: seal them anew"
+        raise Discontinued(why, blocked=False)
 
 
 Known = dict[UUID, tuple[bytes, int, int]]

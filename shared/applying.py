@@ -18,7 +18,6 @@ from shared.event_log import (
     is_cancelled,
     is_unavailable,
 )
-from shared.savepoint import savepoint
 from shared.telemetry import wordless
 from shared.tracking import Bookmark, Overtaken, Tracked, Unrecorded
 
@@ -65,7 +64,7 @@ def apply_rows(
             if len(behind) == len(rows):
                 return after
         if error is None and entries:
-            error = _apply(cursor, apply, entries, park_cancelled=park_cancelled)
+            error = _apply(log, cursor, apply, entries, park_cancelled=park_cancelled)
         if error is not None:
             if len(rows) > 1:
                 raise Poisoned from error
@@ -86,6 +85,7 @@ def _read(
 
 
 def _apply(
+    log: EventLog,
     cursor: Cursor[tuple[Any, ...]],
     apply: Apply,
     entries: Sequence[Entry],
@@ -94,7 +94,7 @@ def _apply(
 ) -> Exception | None:
     """Apply within a savepoint; return the error of one that cannot be applied."""
     try:
-        with savepoint(cursor, "batch"):
+        with log.savepoint(cursor, "batch"):
             apply(cursor, entries)
     except (StaleVersion, Overtaken, Unrecorded):
         raise  # not the event's fault: the same entries will do later, or elsewhere

@@ -22,9 +22,11 @@ from shared.chain import Link, chained
 from shared.clock import Clock, real_clock
 from shared.codec import decode, encode
 from shared.connections import CONNECT_SECONDS, Pool, pool_of, try_to_connect
+from shared.continuity import Continuity, Discontinued, Mark, Sight
 from shared.entry import Entry
 from shared.events.event import Event
 from shared.recorder import DeskRecorder, Head, Unrecorded, read_head, versions
+from shared.savepoint import savepoint
 from shared.vault import Vault, key_ids
 from shared.vault_keys import StoredKeys
 
@@ -105,6 +107,10 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         each = each.__cause__ or (None if hidden else each.__context__)
 
 
+class NotContinued(Unavailable):
+    """The log is not the one this process has seen: nothing is decided or sent."""
+
+
 class StaleVersion(Exception):
     """Another writer came between: the stream is not where it was read."""
 
@@ -147,6 +153,8 @@ class EventLog:
         self._clock = clock
         self.recorder = DeskRecorder(_datastore(pool), clock)
         self.vault = Vault(StoredKeys(self._key_transaction, clock), master)
+        self.continuity = Continuity()
+        self.continuity.drop_with(self.vault.drop)
 
     @classmethod
     def open(
@@ -185,7 +193,37 @@ class EventLog:
         be lost. Try again with the same command id.
         """
         with _transaction(self._pool) as cursor:
-            yield cursor
+            try:
+                yield cursor
+            except BaseException:
+                self.continuity.undone(cursor)
+                raise
+        self.continuity.committed(cursor)
+
+    @contextmanager
+    def savepoint(self, cursor: Cursor[tuple[Any, ...]], name: str) -> Iterator[None]:
+        """Open a part of a transaction that an error undoes alone, appends included.
+
+        It is not released, since nothing may follow an append; see `shared.savepoint`.
+        """
+        try:
+            with savepoint(cursor, name):
+                yield
+        except BaseException:
+            self.continuity.undone(cursor)
+            raise
+
+    def require_continued(self) -> None:
+        """Raise `NotContinued` while the log is known not to be the one seen before."""
+        if (why := self.continuity.blocked) is not None:
+            raise NotContinued(why)
+
+    def look(self, cursor: Cursor[tuple[Any, ...]]) -> Sight:
+        """Return what the log shows; raises `NotContinued` if it does not continue."""
+        try:
+            return self.continuity.look(cursor)
+        except Discontinued as error:
+            raise _unavailable(error) from error
 
     @contextmanager
     def _key_transaction(self) -> Iterator[Cursor[tuple[Any, ...]]]:
@@ -209,7 +247,19 @@ class EventLog:
     def append(
         self, cursor: Cursor[tuple[Any, ...]], members: Sequence[Member]
     ) -> list[Outcome]:
-        """Append a group inside the caller's transaction, as its last act."""
+        """Append a group inside the caller's transaction, as its last act.
+
+        Raises `NotContinued` if the log is not the one this process has seen.
+        """
+        try:
+            return append(cursor, self._clock, members, self.continuity)
+        except Discontinued as error:
+            raise _unavailable(error) from error
+
+    def append_unchecked(
+        self, cursor: Cursor[tuple[Any, ...]], members: Sequence[Member]
+    ) -> list[Outcome]:
+        """Append to a log that is known not to continue: to renew its epoch only."""
         return append(cursor, self._clock, members)
 
     def record(
@@ -254,6 +304,18 @@ class EventLog:
         with self.transaction() as cursor:
             return self.histories(cursor, [stream])
 
+    def pinned_history(self, stream: str, cache: str) -> list[Entry]:
+        """Return a stream to fill `cache`, and append nothing once the log lacks it.
+
+        For what is looked up later without asking the log: see `Continuity.pin`.
+        """
+        with self.transaction() as cursor:
+            found = cursor.execute(_HISTORIES, ([stream],), binary=True).fetchall()
+        rows = [Row(*row) for row in found]
+        if rows:
+            self.continuity.pin(cache, Mark(rows[-1].position, rows[-1].chain))
+        return self.entries(rows)
+
     def histories(
         self, cursor: Cursor[tuple[Any, ...]], streams: Sequence[str]
     ) -> list[Entry]:
@@ -289,6 +351,12 @@ class EventLog:
             row.command_id,
             event,
         )
+
+
+def _unavailable(error: Discontinued) -> Unavailable:
+    """Return what the sender hears: to try again, or that nothing goes on at all."""
+    kind = NotContinued if error.blocked else Unavailable
+    return kind(str(error))
 
 
 def _datastore(pool: Pool) -> PostgresDatastore:

@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from shared.applying import Apply
 from shared.bus import Link
 from shared.clock import Clock, clock_from
+from shared.continuity_watch import watching
 from shared.event_log import EventLog
 from shared.health import Check, Health, Probe
 from shared.heartbeat import beat
@@ -59,14 +60,19 @@ async def follow(
         log = await open_log(settings, clock, stop, CONNECTIONS)
         if log is None:
             return
+        watch = await watching(log, link, clock, stop)
         following = assemble(log, clock, registry)
         reader = Reader(log, bookmark, following.apply, link, batch=following.batch)
-        probes[:] = [reader_probe(reader.status, log, clock), *following.probes]
+        probes[:] = [
+            reader_probe(reader.status, log, clock),
+            watch.probe,
+            *following.probes,
+        ]
+        beside = [*following.beside, watch.run, reader.run]
         try:
             async with asyncio.TaskGroup() as group:
-                for task in following.beside:
+                for task in beside:
                     group.create_task(task(stop))
-                await reader.run(stop)
         finally:
             log.close()
 

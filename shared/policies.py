@@ -104,6 +104,12 @@ class PolicyVersions:
     def __init__(self, log: EventLog) -> None:
         self._log = log
         self._hashes: dict[int, str] = {}
+        self._cache = f"policies-{id(self)}"
+        log.continuity.drop_with(self.drop)
+
+    def drop(self) -> None:
+        """Forget which policy each version is: another history has others."""
+        self._hashes = {}
 
     def __call__(self, version: int) -> Policy:
         """Return that policy; LookupError where the log has no such version."""
@@ -111,7 +117,14 @@ class PolicyVersions:
         held = _CACHE.held(known) if known else None
         if held is not None:
             return held
+        # All versions of one history: none is kept from what was read before.
+        applied = {
+            entry.version: entry.event
+            for entry in self._log.pinned_history(STREAM, self._cache)
+            if isinstance(entry.event, PolicyApplied)
+        }
+        self._hashes = {v: event.document_hash for v, event in applied.items()}
+        if version not in applied:
+            raise LookupError(f"no policy version {version} in the log")
         with self._log.transaction() as cursor:
-            applied = applied_at_version(self._log, cursor, version)
-            self._hashes[version] = applied.document_hash
-            return policy_of(cursor, applied)
+            return policy_of(cursor, applied[version])

@@ -1,4 +1,6 @@
-"""The only code that makes or changes what JetStream keeps: two streams, one consumer.
+"""The only code that makes or changes what JetStream keeps.
+
+Two streams, the consumer of one of them, and the bucket of what was last seen.
 
 `DESK_EVENTS` may be wiped at any time (readers go on from the log), hence no
 `deny_purge`. A signal in `DESK_SIGNALS` waits there until it is in the log.
@@ -29,6 +31,9 @@ SIGNAL_BYTES_MAX = 640 * 1024
 """A body is at most 512 KB; the rest is for its headers."""
 DUPLICATES_SECONDS = 120
 """How long `Nats-Msg-Id` is remembered; intake itself remembers for days."""
+
+LAST_SEEN_BYTES_MAX = 1024 * 1024
+LAST_SEEN_RECORD_BYTES_MAX = 8 * 1024
 
 SIGNAL_ACK_SECONDS = 30
 """A signal whose taker died is given to another one after this."""
@@ -76,6 +81,26 @@ def signals_stream(replicas: int) -> StreamConfig:
     )
 
 
+def last_seen_bucket(replicas: int) -> StreamConfig:
+    """Return how the bucket of what was last seen is to be: one record, on file."""
+    return StreamConfig(
+        name=subjects.LAST_SEEN_STREAM,
+        description="The head of the log as last seen: tells a restore of an old copy.",
+        subjects=[f"$KV.{subjects.LAST_SEEN_BUCKET}.>"],
+        retention=RetentionPolicy.LIMITS,
+        storage=StorageType.FILE,
+        discard=DiscardPolicy.NEW,
+        max_msgs_per_subject=1,
+        max_bytes=LAST_SEEN_BYTES_MAX,
+        max_msg_size=LAST_SEEN_RECORD_BYTES_MAX,
+        num_replicas=replicas,
+        duplicate_window=DUPLICATES_SECONDS,
+        allow_rollup_hdrs=True,
+        allow_direct=True,
+        deny_delete=True,
+    )
+
+
 def signals_consumer() -> ConsumerConfig:
     """Return how the consumer is to be that all intake workers share."""
     return ConsumerConfig(
@@ -101,6 +126,7 @@ async def provision(js: JetStreamContext, replicas: int = 1) -> list[str]:
     done = [
         *await _stream(js, events_stream(replicas)),
         *await _stream(js, signals_stream(replicas)),
+        *await _stream(js, last_seen_bucket(replicas)),
         *await _consumer(js, signals_consumer()),
     ]
     for what in done:

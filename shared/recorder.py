@@ -9,7 +9,7 @@ conflict), gapless positions, a hash chain, and tables made by `permanence migra
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from eventsourcing.persistence import StoredEvent
@@ -50,6 +50,13 @@ SELECT s.name, (SELECT max(originator_version) FROM log.events e
                 WHERE e.originator_id = s.name)
 FROM unnest(%b::text[]) AS s(name)
 """
+_TIPS = """
+SELECT s.name, tip.originator_version, tip.chain
+FROM unnest(%b::text[]) AS s(name)
+LEFT JOIN LATERAL (SELECT originator_version, chain FROM log.events e
+                   WHERE e.originator_id = s.name
+                   ORDER BY originator_version DESC LIMIT 1) AS tip ON true
+"""
 _INSERT = """
 INSERT INTO log.events (notification_id, originator_id, originator_version, topic,
                         state, recorded_at, command_id, chain)
@@ -77,6 +84,14 @@ class Head(NamedTuple):
         return self.server_now or claimed
 
 
+class Tip(NamedTuple):
+    """The end of a stream: its version, and the chain hash of its last event."""
+
+    version: int
+    chain: bytes
+
+
+NO_TIP = Tip(0, GENESIS)
 EMPTY = Head(0, datetime(1970, 1, 1, tzinfo=UTC), GENESIS)
 
 
@@ -118,16 +133,36 @@ class DeskRecorder(PostgresApplicationRecorder):
         return list(range(head.position + 1, head.position + len(fresh) + 1))
 
 
-def lock_head(cursor: Cursor[tuple[Any, ...]]) -> Head:
+class Sighted(Protocol):
+    """What one look at the log shows."""
+
+    @property
+    def head(self) -> Head:
+        """The end of the log."""
+
+
+class Watched(Protocol):
+    """Reads the head and judges whether the log continues what was seen before."""
+
+    def look(self, cursor: Cursor[tuple[Any, ...]]) -> Sighted:
+        """Return what the log shows; raises if it is not the one seen before."""
+
+
+def lock_head(
+    cursor: Cursor[tuple[Any, ...]], continuity: Watched | None = None
+) -> Head:
     """Take the append lock until the transaction ends, then read the head.
 
     Two statements on purpose: one statement would read the head as it was before the
     lock was granted, and number over another writer's events. Who does not commit
-    within `HOLD_SECONDS` is thrown out (PostgreSQL 17 and later).
+    within `HOLD_SECONDS` is thrown out (PostgreSQL 17 and later). With `continuity`
+    the same query checks that the log continues what was seen before.
     """
     version = cursor.connection.info.server_version
     lock = _LOCK if version < _TRANSACTION_TIMEOUT_SINCE else _LOCK_FOR_SHORT
     cursor.execute(lock, (APPEND_LOCK,))
+    if continuity is not None:
+        return continuity.look(cursor).head
     row = cursor.execute(_LOCKED_HEAD, binary=True).fetchone()
     if row is None:
         raise LookupError("log.clock is empty: this database was not migrated by us")
@@ -150,16 +185,31 @@ def versions(
     return {name: version or 0 for name, version in rows}
 
 
+def tips_of(
+    cursor: Cursor[tuple[Any, ...]], streams: Sequence[str]
+) -> Mapping[str, Tip]:
+    """Return the end of each stream, `NO_TIP` for one that does not exist.
+
+    The hash tells one history from another in which the stream has the same version.
+    """
+    rows = cursor.execute(_TIPS, (list(streams),), binary=True).fetchall()
+    return {
+        name: NO_TIP if version is None else Tip(version, bytes(chain))
+        for name, version, chain in rows
+    }
+
+
 def insert(
     cursor: Cursor[tuple[Any, ...]],
     head: Head,
     now: datetime,
     fresh: Sequence[Unrecorded],
+    tips: dict[str, Tip] | None = None,
 ) -> Head:
     """Number, stamp, chain and insert `fresh` after `head`; return the new head.
 
     The caller holds the append lock and commits at once. `now` counts only in a log
-    that goes by a lever.
+    that goes by a lever. `tips` is given the new end of each stream.
     """
     recorded_at = max(head.instant(now), head.recorded_at)
     position, chain = head.position, head.chain
@@ -173,6 +223,8 @@ def insert(
         chain = chained(chain, link)
         positions.append(position)
         chains.append(chain)
+        if tips is not None:
+            tips[e.stream] = Tip(e.version, chain)
     cursor.execute(
         _INSERT,
         (

@@ -11,6 +11,11 @@ EVENTS = "desk.event.>"
 SIGNALS = "desk.signal.>"
 COMMANDS = "desk.command.>"
 
+LAST_SEEN_BUCKET = "desk_last_seen"
+LAST_SEEN_STREAM = f"KV_{LAST_SEEN_BUCKET}"
+LAST_SEEN = f"$KV.{LAST_SEEN_BUCKET}.log"
+"""The key `log` of the bucket, as clients of key-value buckets address it."""
+
 SIGNALS_CONSUMER = "intake"
 
 

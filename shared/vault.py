@@ -106,6 +106,11 @@ class Vault:
             for key in self._keys.by_ids(sorted(wanted)):
                 self._hold(key)
 
+    def drop(self) -> None:
+        """Forget every key: another server may not hold the same ones."""
+        self._by_id.clear()
+        self._by_owner.clear()
+
     def key_for(self, purpose: str) -> bytes | None:
         """Return a key for something else than words; None without a master key.
 

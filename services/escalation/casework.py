@@ -35,7 +35,7 @@ def casework(
     log: EventLog, policy_of: PolicyOf, *, webhook: bool
 ) -> Casework[Case, Known]:
     """Return the rules; `webhook` tells whether there is a receiver of pages."""
-    terms_of = terms_by(policy_of)
+    terms_of = terms_by(policy_of, log.continuity.drop_with)
 
     def known(cursor: Cursors, incidents: Sequence[str]) -> Known:
         return Known(

@@ -104,6 +104,7 @@ class Dispatcher:
         self, free: Mapping[Channel, int], passed_over: Sequence[str]
     ) -> list[Waiting]:
         with self._log.transaction() as cursor:
+            self._log.look(cursor)  # nothing leaves for a log that went back
             return [
                 head
                 for name, room in free.items()

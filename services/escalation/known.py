@@ -66,8 +66,11 @@ class Known:
     """All of one kind, by the incident with which they became too many."""
 
 
-def terms_by(policy_of: PolicyOf) -> TermsOf:
-    """Return how terms are found; answers are remembered."""
+def terms_by(
+    policy_of: PolicyOf,
+    drop_with: Callable[[Callable[[], None]], object] = lambda _: None,
+) -> TermsOf:
+    """Return how terms are found; answers are remembered until they are dropped."""
 
     @lru_cache(TERMS_MAX)
     def terms_of(
@@ -95,4 +98,5 @@ def terms_by(policy_of: PolicyOf) -> TermsOf:
             pledge.terms.ttr.paused_by,
         )
 
+    drop_with(terms_of.cache_clear)
     return terms_of

@@ -56,6 +56,7 @@ from shared.broker import stop as stop_broker
 from shared.bus import Link
 from shared.clock import Clock, clock_from
 from shared.command import Answered
+from shared.continuity_watch import watching
 from shared.event_log import EventLog, Unavailable
 from shared.health import Health, Probe
 from shared.heartbeat import beat
@@ -183,17 +184,19 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
     with ThreadPoolExecutor(WORKERS, "intake") as executor:
         async with Link(url, "intake-relay") as link:
             relay = Relay(log, settings.database_url.get_secret_value(), link)
+            watch = await watching(log, link, clock, stop, lambda: relay.leads)
             noting = Noting(registry, lambda: loop.call_soon_threadsafe(relay.wake))
             stance = stance_of(settings)
             parts = assemble(log, clock, executor, noting, stance, settings.mail_from)
             silent, timers = _clockwork(parts, clock, on_lever=stance.on_lever)
             mailboxes = _mailboxes(parts, settings)
-            beside = (relay.probe, silent.probe, mailboxes.probe)
+            beside = (watch.probe, relay.probe, silent.probe, mailboxes.probe)
             health = Health([*beside, *probes(parts, clock)], registry)
             app = _app(parts, clock, health, registry)
             broker = command_broker(url, "intake", registry)
             works = (
                 relay.run(stop),
+                watch.run(stop),
                 _take_messages(broker, parts, stop),
                 _keep_house(parts, clock, stop),
                 silent.run(stop),

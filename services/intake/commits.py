@@ -30,9 +30,13 @@ class Commits:
     def watched(
         self, flush: Callable[[Sequence[_Item]], Sequence[_Answer]]
     ) -> Callable[[Sequence[_Item]], Sequence[_Answer]]:
-        """Return `flush`, of which is noted when it fails for PostgreSQL."""
+        """Return `flush`, of which is noted when it fails for PostgreSQL.
+
+        It takes nothing while the log is not the one that was last seen.
+        """
 
         def flushed(items: Sequence[_Item]) -> Sequence[_Answer]:
+            self._log.require_continued()
             try:
                 return flush(items)
             except Unavailable:

@@ -1,4 +1,8 @@
-"""The policy in force, as the transaction sees it; parsed once a version."""
+"""The policy in force, as the transaction sees it; parsed once for each history.
+
+A version alone does not name a policy: after a restore another one may have it. What is
+kept is used only while the stream ends with the same event, told by its chain hash.
+"""
 
 from typing import Any
 
@@ -13,7 +17,7 @@ from shared.events.policy import STREAM
 from shared.policies import applied_at_version, policy_of
 from shared.policy.document import Policy
 from shared.problem import Problem
-from shared.recorder import versions
+from shared.recorder import NO_TIP, Tip, tips_of
 
 _RETRY_SECONDS = 5
 
@@ -23,39 +27,43 @@ class Policies:
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
-        self._newest: tuple[int, Policy] | None = None
-        self._windows: tuple[tuple[int, int], Windows] = ((0, 0), NO_WINDOWS)
+        self._newest: tuple[Tip, Policy] | None = None
+        self._windows: tuple[tuple[Tip, Tip], Windows] = (
+            (NO_TIP, NO_TIP),
+            NO_WINDOWS,
+        )
 
     def current(self, cursor: Cursor[tuple[Any, ...]]) -> tuple[int, Policy]:
         """Return (version, policy).
 
         Raises `Problem` 503 where none was ever applied, `UnreadableDocument`.
         """
-        return self._at(cursor, versions(cursor, [STREAM])[STREAM])
+        return self._at(cursor, tips_of(cursor, [STREAM])[STREAM])
 
     def with_windows(
         self, cursor: Cursor[tuple[Any, ...]]
     ) -> tuple[int, Policy, Windows]:
         """Return the same, with the windows of announced work; raises as `current`."""
-        now = versions(cursor, [STREAM, maintenance.STREAM])
+        now = tips_of(cursor, [STREAM, maintenance.STREAM])
         version, policy = self._at(cursor, now[STREAM])
-        known = (version, now[maintenance.STREAM])
+        known = (now[STREAM], now[maintenance.STREAM])
         if self._windows[0] != known:
-            once = windows(read_book(self._log, cursor)) if known[1] else []
+            once = windows(read_book(self._log, cursor)) if known[1].version else []
             self._windows = (known, windows_of(policy.maintenance, once))
         return version, policy, self._windows[1]
 
-    def _at(self, cursor: Cursor[tuple[Any, ...]], version: int) -> tuple[int, Policy]:
+    def _at(self, cursor: Cursor[tuple[Any, ...]], tip: Tip) -> tuple[int, Policy]:
         held = self._newest
-        if held is not None and held[0] == version:
-            return held
-        if version == 0:
+        if held is not None and held[0] == tip:
+            return tip.version, held[1]
+        if tip == NO_TIP:
             raise Problem(
                 503,
                 "this desk has no policy yet: an admin runs `permanence config apply`",
                 code="no_policy",
                 retry_after=_RETRY_SECONDS,
             )
-        applied = applied_at_version(self._log, cursor, version)
-        held = self._newest = (version, policy_of(cursor, applied))
-        return held
+        applied = applied_at_version(self._log, cursor, tip.version)
+        policy = policy_of(cursor, applied)
+        self._newest = (tip, policy)
+        return tip.version, policy

@@ -1,12 +1,13 @@
-"""States of records kept in memory, each good for the version it was read at only.
+"""States of records kept in memory, each good for one version of one history only.
 
-A state is used after the database said that its stream still has that version, and
-put here only once the transaction that made it is committed.
+A state is used after the database said that its stream still ends with the same event:
+the same version with the same chain hash, for a restored log gives versions again. It
+is put here only once the transaction that made it is committed.
 """
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -25,7 +26,7 @@ from services.intake.records import (
 from shared.entry import Entry
 from shared.event_log import EventLog
 from shared.incident import Incident
-from shared.recorder import versions
+from shared.recorder import NO_TIP, Tip, tips_of
 
 KEPT_MAX = 20_000
 Happened = TypeVar("Happened", bound=RecordEvent)
@@ -37,6 +38,8 @@ class Versioned:
 
     version: int
     record: Record | None
+    chain: bytes = field(default=b"", compare=False)
+    """Hash of its last event; empty while that is not recorded."""
 
     @property
     def incident(self) -> Incident | None:
@@ -67,6 +70,7 @@ class RecordCache:
     def __init__(self, log: EventLog) -> None:
         self._log = log
         self._kept: OrderedDict[str, Versioned] = OrderedDict()
+        log.continuity.drop_with(self._kept.clear)
 
     def read(
         self, cursor: Cursor[tuple[Any, ...]], refs: Iterable[str]
@@ -75,28 +79,39 @@ class RecordCache:
         wanted = sorted(set(refs))
         if not wanted:
             return {}
-        current = versions(cursor, [stream_of(ref) for ref in wanted])
+        current = tips_of(cursor, [stream_of(ref) for ref in wanted])
         states: dict[str, Versioned] = {}
         moved: list[str] = []
         for ref in wanted:
             held = self._kept.get(ref)
             now = current[stream_of(ref)]
-            if held is not None and held.version == now:
+            if held is not None and Tip(held.version, held.chain) == now:
                 states[ref] = held
-            elif now == 0:
+            elif now == NO_TIP:
                 states[ref] = UNOPENED
             else:
                 moved.append(ref)
-        states.update(self._replayed(cursor, moved))
+        replayed_ones = self._replayed(cursor, moved)
+        for ref, state in replayed_ones.items():
+            tip = current[stream_of(ref)]
+            chain = tip.chain if tip.version == state.version else b""
+            states[ref] = replace(state, chain=chain)
         return states
 
     def keep(self, states: Mapping[str, Versioned]) -> None:
         """Remember committed states; the ones not used for longest go."""
         for ref, state in states.items():
-            self._kept[ref] = state
-            self._kept.move_to_end(ref)
+            chain = state.chain or self._chain(ref, state.version)
+            if chain:
+                self._kept[ref] = replace(state, chain=chain)
+                self._kept.move_to_end(ref)
         while len(self._kept) > KEPT_MAX:
             self._kept.popitem(last=False)
+
+    def _chain(self, ref: str, version: int) -> bytes:
+        """Return the hash of an event that this process recorded, empty if unknown."""
+        tip = self._log.continuity.tip(stream_of(ref), version)
+        return tip.chain if tip else b""
 
     def _replayed(
         self, cursor: Cursor[tuple[Any, ...]], refs: list[str]

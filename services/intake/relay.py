@@ -19,11 +19,12 @@ from psycopg import OperationalError
 from services.intake.publishing import BATCH, Tail, batch_of, publish, read_tail
 from shared import subjects
 from shared.bus import Link
-from shared.event_log import EventLog, Unavailable
+from shared.event_log import EventLog, Row, Unavailable, follows
 from shared.health import Check
 from shared.leadership import Leadership, candidate
 from shared.outage import Outage
 from shared.provision import Refused, provision
+from shared.recorder import Head
 from shared.serving import pause
 
 POLL_SECONDS = 0.05
@@ -71,6 +72,11 @@ class Relay:
         self._state = _State()
         self._log_outage = Outage("log", "events are relayed when PostgreSQL is back")
         self._bus_outage = Outage("relay", "events wait in the log; trying again")
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is the relay that publishes."""
+        return self._state.leads
 
     def wake(self) -> None:
         """Look into the log at once; call it in the event loop, after a commit."""
@@ -128,8 +134,11 @@ class Relay:
         look_again_at = loop.time() + LOOK_AGAIN_SECONDS
         while not stop.is_set() and generation == self._link.generation:
             await seat.prove()
+            self._log.require_continued()
             self._woken.clear()
             rows = await asyncio.to_thread(self._log.rows_since, tail.position, BATCH)
+            if rows and not await self._goes_on(tail, rows[0]):
+                return  # the log is another one now
             if rows:
                 tail = await publish(client, tail, batch_of(rows))
                 self._published(tail)
@@ -147,7 +156,7 @@ class Relay:
     async def _find_tail(self, client: Client) -> Tail:
         """Provision, and return the end of the stream, emptied if of another log."""
         await provision(client.jetstream())
-        head = await asyncio.to_thread(self._log.head)
+        head = await asyncio.to_thread(self._head)
         tail = await read_tail(client, head.position)
         if tail.chain is not None and not await asyncio.to_thread(self._holds, tail):
             # The tail of another log, or of one restored to an earlier state.
@@ -158,6 +167,17 @@ class Relay:
             tail = await read_tail(client, head.position)
         self._state.position, self._state.found = tail.position, True
         return tail
+
+    async def _goes_on(self, tail: Tail, row: Row) -> bool:
+        """Tell whether `row` comes after `tail` in one history."""
+        if tail.chain is None or follows(tail.chain, row):
+            return True
+        return await asyncio.to_thread(self._holds, tail)
+
+    def _head(self) -> Head:
+        """Return the head of a log that continues what was last seen."""
+        with self._log.transaction() as cursor:
+            return self._log.look(cursor).head
 
     def _holds(self, tail: Tail) -> bool:
         """Tell whether the log holds the event at the end of the stream."""

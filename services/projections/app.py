@@ -20,8 +20,9 @@ from services.projections.rebuild.ensure import ensure
 from shared.access import Access
 from shared.bus import Link
 from shared.clock import Clock, clock_from
+from shared.continuity_watch import watching
 from shared.event_log import EventLog
-from shared.health import Health
+from shared.health import Health, Probe
 from shared.heartbeat import beat
 from shared.http_metrics import HttpMetrics
 from shared.reader_probe import reader_probe
@@ -58,15 +59,22 @@ async def run(
             desk.has_form = settings.report_form
             following = followers(settings, log, link, progress, clock)
             registry = CollectorRegistry()
-            well = health(following, log, clock, registry)
+            watch = await watching(log, link, clock, stop)
+            well = health(following, log, clock, registry, watch.probe)
             app = HttpMetrics(api(desk, tuple(well.routes())), registry)
             async with asyncio.TaskGroup() as group:
                 group.create_task(tail.run(stop))
+                group.create_task(watch.run(stop))
                 group.create_task(beat(well, settings, stop))
                 for follower in following:
                     group.create_task(follower.run(stop))
-                host, port = settings.http_host, settings.http_port
-                await serve(app, host, port, stop, listening=listening)
+                await serve(
+                    app,
+                    settings.http_host,
+                    settings.http_port,
+                    stop,
+                    listening=listening,
+                )
     log.close()
 
 
@@ -91,10 +99,11 @@ def health(
     log: EventLog,
     clock: Clock,
     registry: CollectorRegistry,
+    *more: Probe,
 ) -> Health:
     """Return the health of the process: how far its readers are behind the log."""
     probes = [reader_probe(follower.status, log, clock) for follower in following]
-    return Health(probes, registry)
+    return Health([*probes, *more], registry)
 
 
 def intake_at(url: str) -> httpx.AsyncClient:

@@ -25,7 +25,6 @@ from shared.event_log import (
     is_unavailable,
 )
 from shared.references import about
-from shared.savepoint import savepoint
 
 CLAIMED_MAX = 200
 """Cases decided in one transaction when they are due."""
@@ -145,7 +144,7 @@ class Worker(Generic[Case, Known]):
         behind: set[str] = set()
         while True:
             try:
-                with savepoint(cursor, "round"):
+                with self._log.savepoint(cursor, "round"):
                     return self._decide(cursor, held, at, behind)
             except _Moved as moved:
                 behind |= moved.incidents

@@ -63,6 +63,7 @@ from shared.events.incident_ties import (
     IncidentUnlinked,
     IncidentUnmerged,
 )
+from shared.events.log import LogRestored
 from shared.events.maintenance import MaintenanceAnnounced, MaintenanceCancelled
 from shared.events.notification import (
     NotificationConfirmed,
@@ -208,6 +209,7 @@ AnyEvent = (
     | ChangeEvent
     | MaintenanceEvent
     | PolicyApplied
+    | LogRestored
 )
 
 events: TypeAdapter[AnyEvent] = TypeAdapter(

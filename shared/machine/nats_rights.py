@@ -17,6 +17,7 @@ _READS_EVENTS = [
     f"{_API}.CONSUMER.INFO.{subjects.EVENTS_STREAM}.*",
     f"$JS.FC.{subjects.EVENTS_STREAM}.>",  # the reader's answer to flow control
 ]
+_READS_LAST_SEEN = f"{_API}.STREAM.MSG.GET.{subjects.LAST_SEEN_STREAM}"
 _OF_INTAKE = [
     subjects.commands_about(aggregate)
     for aggregate in ("incident", "problem", "change", "contact")
@@ -28,12 +29,13 @@ _OF_SLA_WATCHER = [subjects.commands_about("sla")]
 _MAY_PUBLISH: dict[str, list[str]] = {
     "intake": [
         subjects.EVENTS,
+        subjects.LAST_SEEN,
         f"{_API}.>",
         f"$JS.ACK.{subjects.SIGNALS_STREAM}.>",
     ],
-    "sla_watcher": _READS_EVENTS,
-    "escalation": _READS_EVENTS,
-    "projections": [*_READS_EVENTS, subjects.COMMANDS],
+    "sla_watcher": [*_READS_EVENTS, _READS_LAST_SEEN],
+    "escalation": [*_READS_EVENTS, _READS_LAST_SEEN],
+    "projections": [*_READS_EVENTS, _READS_LAST_SEEN, subjects.COMMANDS],
     "admin": [subjects.COMMANDS, subjects.SIGNALS, f"{_API}.>", "$JS.FC.>"],
 }
 _MAY_SUBSCRIBE: dict[str, list[str]] = {

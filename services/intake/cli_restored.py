@@ -1,0 +1,161 @@
+"""`permanence restored`: say that the database was restored, so that the desk goes on.
+
+Exit codes: 0 done, 2 nothing to renew or an option is wrong, 3 the database or NATS is
+not reachable.
+"""
+
+import asyncio
+import getpass
+from pathlib import Path
+from typing import Annotated
+
+import nats
+import typer
+from nats.errors import Error
+from pydantic import ValidationError
+
+from services.intake.policy_store import Signature
+from shared.clock import clock_from
+from shared.command_line.answers import AsJson, Exit, answer, refused, refused_for
+from shared.command_line.desk import HOME, Database, Home, database_of, log_at
+from shared.epoch_renewal import Renewal, renew
+from shared.epochs import Epoch
+from shared.event_log import EventLog, NotContinued, Unavailable
+from shared.last_seen import LastSeen, read
+from shared.machine.run_file import read_run
+from shared.mistake import Mistake
+from shared.policy.explaining import explained
+
+CONNECT_SECONDS = 2
+_FORCE = "to begin a new epoch all the same, add --force"
+
+Url = Annotated[
+    str | None,
+    typer.Option(
+        "--nats",
+        envvar="NATS_URL",
+        show_default=False,
+        help="NATS, which remembers the log; else that of the desk `make up` runs.",
+    ),
+]
+Force = Annotated[
+    bool,
+    typer.Option(
+        "--force", help="Also if nothing outside the database shows a restore."
+    ),
+]
+
+
+def restored_command(  # noqa: PLR0913, PLR0917 # its options
+    reason: Annotated[str, typer.Option(help="Why, for who reads the log later.")],
+    by: Annotated[
+        str | None, typer.Option(help="Your id; else your login name.")
+    ] = None,
+    database: Database = None,
+    url: Url = None,
+    home: Home = HOME,
+    force: Force = False,
+    lever: Annotated[
+        Path | None, typer.Option(envvar="PERMANENCE_CLOCK_LEVER", hidden=True)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Begin a new epoch after a restore: references and keys are not given again."""
+    signature = _signature(by, reason, as_json=as_json)
+    seen = _last_seen(url, home, force=force, as_json=as_json)
+    address = database_of(database, home, as_json=as_json)
+    clock = clock_from(lever)
+    with log_at(address, clock=clock, as_json=as_json) as log:
+        if not force:
+            _require_restored(log, seen, as_json=as_json)
+        renewal = Renewal(
+            "restore", signature.reason, f"person:{signature.by}", clock()
+        )
+        epoch = renew(log, renewal, seen)
+    _answer(epoch, seen, as_json=as_json)
+
+
+def _signature(by: str | None, reason: str, *, as_json: bool) -> Signature:
+    try:
+        return Signature(by=by or getpass.getuser(), reason=reason)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+        mistakes = [
+            Mistake(f"--{one['loc'][0]}", None, explained(one)) for one in found
+        ]
+        raise refused_for(as_json, "permanence restored", mistakes) from error
+
+
+def _last_seen(
+    url: str | None, home: Path, *, force: bool, as_json: bool
+) -> LastSeen | None:
+    """Return what was last seen; end with a sentence if nobody knows."""
+    run = read_run(home)
+    address = url or (run and run.nats_url)
+    try:
+        seen = asyncio.run(_read(address)) if address else None
+    except (Error, OSError, TimeoutError) as error:
+        if force:
+            return None
+        sentence = (
+            f"NATS is not reachable ({error}), and it knows what was last seen of the "
+            f"log: start it first. If it is lost as well, add --force"
+        )
+        raise refused(as_json, sentence, Exit.UNREACHABLE) from error
+    if seen is None and not force:
+        sentence = (
+            "nothing outside the database is known of the log: NATS was not named, "
+            f"or lost its data. If the database was restored, {_FORCE}"
+        )
+        raise refused(as_json, sentence, Exit.INVALID)
+    return seen
+
+
+async def _read(url: str) -> LastSeen | None:
+    client = await nats.connect(
+        url, connect_timeout=CONNECT_SECONDS, allow_reconnect=False, error_cb=_quiet
+    )
+    try:
+        return (await read(client.jetstream(timeout=CONNECT_SECONDS))).seen
+    finally:
+        await client.close()
+
+
+async def _quiet(_: Exception) -> None:
+    """Say nothing: what fails is raised, and told once."""
+
+
+def _require_restored(log: EventLog, seen: LastSeen | None, *, as_json: bool) -> None:
+    """End with a sentence if the log continues what was last seen."""
+    if seen is not None:
+        log.continuity.expect(seen.mark, seen.epoch_id)
+    try:
+        with log.transaction() as cursor:
+            position = log.look(cursor).head.position
+    except NotContinued:
+        return
+    except Unavailable:
+        # It has a newer epoch than what was seen: that is what we would have done.
+        position = log.head().position
+    sentence = (
+        f"the log ends at position {position} and continues what was last seen: "
+        f"nothing was done. If NATS was restored with the database, {_FORCE}"
+    )
+    raise refused(as_json, sentence, Exit.INVALID)
+
+
+def _answer(epoch: Epoch, seen: LastSeen | None, *, as_json: bool) -> None:
+    lost = max(0, seen.position - epoch.begins_after) if seen else None
+    plain = {
+        "epoch": epoch.id.number,
+        "token": epoch.id.token,
+        "begins_after": epoch.begins_after,
+        "last_seen": seen.position if seen else None,
+        "lost": lost,
+    }
+    said = [f"Epoch {epoch.label} begins after position {epoch.begins_after}."]
+    if lost is None:
+        said.append("How many events were lost is not known.")
+    elif lost:
+        said.append(f"Lost with the restore: up to {lost} events after it.")
+    answer(as_json, plain, *said)

@@ -1,0 +1,186 @@
+"""Keeps what was last seen of the log outside of it, and compares the log with it.
+
+Every process reads the record when it starts and whenever NATS is back. The one whose
+relay leads writes it, once a second if anything changed. NATS away, or an empty bucket:
+nothing is known outside, and the log is taken as it is.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+from nats.errors import Error
+from nats.js import JetStreamContext
+
+from shared.bus import Link
+from shared.clock import Clock
+from shared.continuity import Sight
+from shared.epoch_renewal import Renewal, renew
+from shared.event_log import EventLog, NotContinued, Unavailable
+from shared.health import Check
+from shared.last_seen import (
+    NOTHING,
+    LastSeen,
+    Overwritten,
+    Record,
+    Server,
+    read,
+    server_of,
+    write,
+)
+from shared.serving import pause
+
+LOOK_SECONDS = 1.0
+START_SECONDS = 3.0
+"""How long a service that starts waits for NATS to tell what was last seen."""
+ANSWER_SECONDS = 2.0
+
+_log = structlog.get_logger(__name__)
+
+
+class ContinuityWatch:
+    """Watches the log of one process; `writes` tells whether it keeps the record."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        link: Link,
+        clock: Clock,
+        writes: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._log = log
+        self._link = link
+        self._clock = clock
+        self._writes = writes
+        self._record = Record(None, NOTHING)
+        self._read_at = 0
+        self._wrote = False
+
+    async def begin(self, stop: asyncio.Event) -> None:
+        """Learn what was last seen before anything is decided; soon gives up on NATS.
+
+        Raises nothing: what cannot be learnt now is learnt when NATS is back.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + START_SECONDS
+        while not stop.is_set() and loop.time() < deadline:
+            if await self._learn():
+                break
+            await pause(stop, LOOK_SECONDS / 20)
+        await self._look()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look at the log, and keep the record, until `stop` is set."""
+        while not stop.is_set():
+            try:
+                await self._once()
+            except Exception:  # noqa: BLE001 # a watch may falter, not vanish
+                _log.exception("continuity.failed")
+            await pause(stop, LOOK_SECONDS)
+
+    async def probe(self) -> Check:
+        """Say whether the log continues what was seen, and what to do if not."""
+        why = self._log.continuity.blocked
+        epoch = self._log.continuity.epoch
+        numbers = {"epoch": float(epoch.number)} if epoch else {}
+        words = {"why": why} if why else {}
+        return Check("continuity", "log", why is None, words, numbers)
+
+    async def _once(self) -> None:
+        leads = self._writes()
+        if self._link.generation != self._read_at or (leads and not self._wrote):
+            await self._learn()
+        sight = await self._look()
+        client = self._link.client
+        if sight is None or client is None or not leads:
+            self._wrote = False
+            return
+        try:
+            await self._keep(client.jetstream(timeout=ANSWER_SECONDS), sight)
+            self._wrote = True
+        except Overwritten:
+            self._wrote = False
+        except (Error, TimeoutError, Unavailable) as error:
+            self._wrote = False
+            _log.debug("continuity.not_kept", error=str(error))
+
+    async def _learn(self) -> bool:
+        """Read what was last seen; tell whether NATS answered."""
+        client, generation = self._link.client, self._link.generation
+        if client is None:
+            return False
+        try:
+            record = await read(client.jetstream(timeout=ANSWER_SECONDS))
+        except (Error, TimeoutError):
+            return False
+        self._record, self._read_at = record, generation
+        if record.seen is not None:
+            self._log.continuity.expect(record.seen.mark, record.seen.epoch_id)
+        return True
+
+    async def _look(self) -> Sight | None:
+        """Look at the log; None while it is away or does not continue."""
+        before = self._log.continuity.blocked
+        try:
+            sight = await asyncio.to_thread(self._sight)
+        except NotContinued as error:
+            if before is None:
+                _log.error("log.not_continued", why=str(error))  # no mistake of ours
+            return None
+        except Unavailable:
+            return None
+        if before is not None:
+            _log.info("log.continues", position=sight.head.position)
+        return sight
+
+    def _sight(self) -> Sight:
+        with self._log.transaction() as cursor:
+            return self._log.look(cursor)
+
+    async def _keep(self, js: JetStreamContext, sight: Sight) -> None:
+        server = await asyncio.to_thread(self._server)
+        held = self._record.seen
+        if held is not None and _was_promoted(held, server, sight):
+            await asyncio.to_thread(self._renew, held)
+            return  # the next look finds the new epoch
+        seen = LastSeen(
+            epoch=sight.epoch.number,
+            token=sight.epoch.token,
+            position=sight.head.position,
+            chain=sight.head.chain.hex(),
+            server=server,
+        )
+        if seen != held:
+            self._record = await write(js, seen, self._record.revision)
+
+    def _server(self) -> Server:
+        with self._log.transaction() as cursor:
+            return server_of(cursor)
+
+    def _renew(self, held: LastSeen) -> None:
+        reason = "a standby was promoted that continues the last head seen"
+        renewal = Renewal("promotion", reason, "system:intake", self._clock())
+        epoch = renew(self._log, renewal, held)
+        _log.warning("log.promoted", epoch=epoch.label, begins_after=epoch.begins_after)
+
+
+async def watching(
+    log: EventLog,
+    link: Link,
+    clock: Clock,
+    stop: asyncio.Event,
+    writes: Callable[[], bool] = lambda: False,
+) -> ContinuityWatch:
+    """Return a watch that has begun: it knows what was last seen, if anybody does."""
+    watch = ContinuityWatch(log, link, clock, writes)
+    await watch.begin(stop)
+    return watch
+
+
+def _was_promoted(held: LastSeen, server: Server, sight: Sight) -> bool:
+    """Tell whether the same cluster goes on, in the same epoch, on a new timeline."""
+    return (
+        held.server.system_identifier == server.system_identifier != ""
+        and held.server.timeline < server.timeline
+        and held.epoch_id == sight.epoch
+    )

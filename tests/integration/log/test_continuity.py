@@ -1,0 +1,166 @@
+"""The database goes back under a process that runs: nothing stale reaches the log."""
+
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import Cursor
+
+from services.intake.record_cache import RecordCache, Versioned
+from shared.append import Member, Outcome
+from shared.continuity import Mark
+from shared.event_log import EventLog, NotContinued, Unavailable
+from shared.recorder import Unrecorded, tips_of
+from tests.support.key_ring import MASTER
+from tests.support.logs import incident, member
+from tests.support.servers import Database, PostgresServer
+
+
+def append(log: EventLog, *members: Member) -> list[Outcome]:
+    with log.transaction() as cursor:
+        return log.append(cursor, members)
+
+
+@pytest.fixture
+def log(database: Database) -> Iterator[EventLog]:
+    log = EventLog.open(database.dsn("desk_intake"), master=MASTER, pool_size=4)
+    yield log
+    log.close()
+
+
+def go_back(database: Database, position: int) -> None:
+    """Take the log back to `position`, as a restore in place would."""
+    with psycopg.connect(database.owner_dsn) as owner:
+        owner.execute("ALTER TABLE log.events DISABLE TRIGGER append_only")
+        owner.execute("DELETE FROM log.events WHERE notification_id > %s", (position,))
+        owner.execute("ALTER TABLE log.events ENABLE TRIGGER append_only")
+
+
+def test_a_log_that_went_back_takes_nothing_until_its_epoch_is_renewed(
+    database: Database, log: EventLog
+) -> None:
+    append(log, member(incident(1), 1, 2, 3))
+    go_back(database, 2)
+
+    for _ in range(2):
+        with pytest.raises(NotContinued, match="permanence restored"):
+            append(log, member(incident(1), 3))
+    assert log.head().position == 2
+
+
+def test_a_log_that_went_back_and_grew_again_is_another_one(
+    database: Database, log: EventLog
+) -> None:
+    append(log, member(incident(1), 1, 2, 3))
+    go_back(database, 2)
+    with closing(EventLog.open(database.dsn("desk_intake"), master=MASTER)) as other:
+        append(other, member(incident(2), 1, 2))
+
+    with pytest.raises(NotContinued):
+        append(log, member(incident(1), 3))
+    assert log.head().position == 4
+
+
+def test_what_was_read_is_dropped_with_the_log_it_was_read_from(
+    database: Database, log: EventLog
+) -> None:
+    dropped: list[bool] = []
+    log.continuity.drop_with(lambda: dropped.append(True))
+    append(log, member(incident(1), 1, 2))
+    assert not dropped
+    go_back(database, 1)
+
+    with pytest.raises(NotContinued):
+        append(log, member(incident(1), 2))
+    assert dropped == [True]
+
+
+def test_what_a_cache_was_filled_from_has_to_be_there_as_well(
+    database: Database, log: EventLog
+) -> None:
+    dropped: list[bool] = []
+    log.continuity.drop_with(lambda: dropped.append(True))
+    append(log, member(incident(1), 1))
+    with closing(EventLog.open(database.dsn("desk_intake"), master=MASTER)) as other:
+        append(other, member(incident(2), 1))
+        with other.transaction() as cursor:
+            tip = tips_of(cursor, [incident(2)])[incident(2)]
+    log.continuity.pin("policies", Mark(2, tip.chain))
+    go_back(database, 1)
+
+    with pytest.raises(Unavailable) as refused:
+        append(log, member(incident(1), 2))
+    assert not isinstance(refused.value, NotContinued)
+    assert dropped == [True]
+    append(log, member(incident(1), 2))
+
+
+def test_what_was_undone_is_not_missed(log: EventLog) -> None:
+    append(log, member(incident(1), 1))
+    with suppress(ZeroDivisionError), log.transaction() as cursor:
+        _append_and_fail(log, cursor)
+    with log.transaction() as cursor:
+        with suppress(ZeroDivisionError), log.savepoint(cursor, "part"):
+            _append_and_fail(log, cursor)
+        cursor.execute("SELECT 1")
+    append(log, member(incident(1), 2))
+    assert log.head().position == 2
+
+
+def _append_and_fail(log: EventLog, cursor: Cursor[tuple[Any, ...]]) -> None:
+    log.append(cursor, [member(incident(1), 2)])
+    raise ZeroDivisionError
+
+
+def test_a_state_is_good_for_one_history_only(
+    database: Database, log: EventLog
+) -> None:
+    cache = RecordCache(log)
+    append(log, member(incident(1), 1, 2))
+    ref = "INC-000001"
+    cache.keep({ref: Versioned(2, None)})
+    with log.transaction() as cursor:
+        assert cache.read(cursor, [ref])[ref].version == 2
+
+    go_back(database, 1)
+    with closing(EventLog.open(database.dsn("desk_intake"), master=MASTER)) as other:
+        append(other, member(incident(1), 2))
+    with log.transaction() as cursor, pytest.raises(Exception, match="noted"):
+        cache.read(cursor, [ref])  # it is read anew: and nobody decodes these notes
+
+
+def test_nothing_is_sealed_under_a_key_that_is_gone(
+    postgres_server: PostgresServer, database: Database, log: EventLog
+) -> None:
+    append(log, member(incident(1), 1))
+    lost = _sealed(log, 2)
+    with psycopg.connect(database.owner_dsn) as owner:
+        owner.execute("DELETE FROM vault.keys WHERE owner = 'person:nadia'")
+    _replace(postgres_server, database)  # the log itself ends where it did
+
+    with pytest.raises(Unavailable, match="seal them anew"):
+        append(log, Member((lost,)))
+    append(log, Member((_sealed(log, 2),)))
+    assert log.head().position == 2
+
+
+def _sealed(log: EventLog, version: int) -> Unrecorded:
+    sealed = log.vault.seal("person:nadia", b"words", "here")
+    state = f'{{"words":{{"sealed":"{sealed}"}}}}'.encode()
+    return Unrecorded(incident(1), version, "incident.noted", state)
+
+
+def _replace(server: PostgresServer, database: Database) -> None:
+    """Put a copy of the database in its place, as it is."""
+    with psycopg.connect(server.cluster.dsn("postgres"), autocommit=True) as owner:
+        name, copy = database.name, f"{database.name}_copy"
+        owner.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        owner.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+            (name,),
+        )
+        owner.execute(f"CREATE DATABASE {copy} TEMPLATE {name}")
+        owner.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        owner.execute(f"ALTER DATABASE {copy} RENAME TO {name}")
