@@ -1,19 +1,44 @@
-"""Elects one among processes alike, by a lock that PostgreSQL gives back by itself.
+"""Elects one among processes alike, by a lease that the leader has to keep renewing.
 
-The lock only saves work: a leader that was replaced without noticing must be fenced off
-by something else.
+A leader stops by itself before its lease expires. What it may still do later, because
+it was frozen in the middle of something, is fenced off: its transactions demand the
+lease.
 """
 
+import asyncio
+import os
+import secrets
+import socket
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from typing import Any
 
-from psycopg import AsyncConnection
-from psycopg.conninfo import make_conninfo
+import structlog
+from psycopg import AsyncConnection, Cursor, OperationalError
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from shared.lease import (
+    LEASE_SECONDS,
+    Grant,
+    Lease,
+    Lost,
+    demand,
+    release,
+    renew,
+    take,
+)
+from shared.serving import end
 
 CONNECT_SECONDS = 2
-PROOF_SECONDS = 1.0
-"""How often a leader proves that its session, and with it the lock, still lives."""
+STATEMENT_SECONDS = 2
+"""How long the server may take to take or renew a lease."""
+RENEW_SECONDS = 1.0
+"""How often a leader renews its lease."""
+MARGIN_SECONDS = 1.0
+"""How long before its lease expires a leader stops that could not renew it."""
+STALL_SECONDS = 10.0
+"""How long the work may make no progress before the lease is no longer renewed."""
 
 _SETTINGS: dict[str, str | int] = {
     "connect_timeout": CONNECT_SECONDS,
@@ -24,44 +49,146 @@ _SETTINGS: dict[str, str | int] = {
     "tcp_user_timeout": 10_000,
 }
 
+_log = structlog.get_logger(__name__)
+
+
+def elapsed() -> float:
+    """Return seconds that also pass while the machine sleeps, where it can tell."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
 
 class Leadership:
     """A seat for one leader, on a connection of its own."""
 
     def __init__(
         self,
-        connection: AsyncConnection,
-        lock: int,
-        monotonic: Callable[[], float] = time.monotonic,
+        connection: AsyncConnection[Any],
+        lease: Lease,
+        holder: str,
+        connect: Callable[[], Any],
+        stall_seconds: float = STALL_SECONDS,
+        elapsed: Callable[[], float] = elapsed,
     ) -> None:
         self._connection = connection
-        self._lock = lock
-        self._monotonic = monotonic
-        self._proved_at = float("-inf")
+        self._lease = lease
+        self._holder = holder
+        self._connect = connect
+        self._stall_seconds = stall_seconds
+        self._elapsed = elapsed
+        self._grant: Grant | None = None
+        self._stop_at = float("-inf")
+        self._progress_at = float("-inf")
+        self._renewing: asyncio.Task[None] | None = None
 
     async def won(self) -> bool:
-        """Try to become the leader. Raises `OperationalError`."""
-        cursor = await self._connection.execute(
-            "SELECT pg_try_advisory_lock(%s)", (self._lock,)
+        """Try to take the lease, and renew it from then on. `OperationalError`."""
+        asked_at = self._elapsed()
+        self._grant = await take(self._connection, self._lease, self._holder)
+        if self._grant is None:
+            return False
+        self._extend(asked_at)
+        self._progress_at = self._elapsed()
+        self._renewing = asyncio.create_task(self._keep(self._grant))
+        return True
+
+    def prove(self) -> None:
+        """Say that the work goes on; raise `Lost` where the lease may have expired."""
+        self._progress_at = self._elapsed()
+        self.check()
+
+    def check(self) -> None:
+        """Raise `Lost` where the lease may have expired."""
+        if self._elapsed() >= self._stop_at:
+            raise Lost(f"the lease {self._lease.name} was not renewed in time")
+
+    def demand(self, cursor: Cursor[Any]) -> None:
+        """Raise `Lost` where another has taken the lease. First in a transaction."""
+        if self._grant is None:
+            raise Lost(f"the lease {self._lease.name} was never ours")
+        demand(cursor, self._grant)
+
+    async def leave(self, *, orderly: bool) -> None:
+        """Renew no more and disconnect; if `orderly`, let another lead at once."""
+        if self._renewing is not None:
+            await end(self._renewing)
+        self._stop_at = float("-inf")
+        if orderly and self._grant is not None:
+            with suppress(OperationalError):
+                await release(self._connection, self._grant)
+        await self._connection.close()
+
+    def _extend(self, asked_at: float) -> None:
+        # From before the question: the server's answer may have taken long.
+        self._stop_at = asked_at + LEASE_SECONDS - MARGIN_SECONDS
+
+    async def _keep(self, grant: Grant) -> None:
+        """Renew the lease while the work goes on and nobody else has taken it."""
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            asked_at = self._elapsed()
+            still = asked_at - self._progress_at
+            if still > self._stall_seconds:
+                _log.error(
+                    "lease.stalled", lease=self._lease.name, still_seconds=round(still)
+                )
+                return
+            try:
+                if not await renew(self._connection, grant):
+                    self._stop_at = float("-inf")
+                    return
+                self._extend(asked_at)
+            except OperationalError:
+                await self._connect_again()
+
+    async def _connect_again(self) -> None:
+        with suppress(OperationalError):
+            await self._connection.close()
+            self._connection = await self._connect()
+
+
+class Candidate:
+    """One that may hold `lease`, under a name that nobody else has.
+
+    Without progress for `stall_seconds` its lease is no longer renewed.
+    """
+
+    def __init__(
+        self, dsn: str, lease: Lease, stall_seconds: float = STALL_SECONDS
+    ) -> None:
+        self.lease = lease
+        self.holder = f"{socket.gethostname()}:{os.getpid()}/{secrets.token_hex(4)}"
+        self._dsn = dsn
+        self._stall_seconds = stall_seconds
+
+    @asynccontextmanager
+    async def standing(self) -> AsyncIterator[Leadership]:
+        """Connect as one that may lead. Raises `OperationalError`.
+
+        Left without an error the lease is free at once, otherwise when it expires: what
+        is under way may still be recorded if nobody else has taken over.
+        """
+        seat = Leadership(
+            await self._connect(),
+            self.lease,
+            self.holder,
+            self._connect,
+            self._stall_seconds,
         )
-        row = await cursor.fetchone()
-        return row == (True,)
+        orderly = False
+        try:
+            yield seat
+            orderly = True
+        finally:
+            await seat.leave(orderly=orderly)
 
-    async def prove(self) -> None:
-        """Raise `OperationalError` where the session is gone; asks once a second."""
-        now = self._monotonic()
-        if now - self._proved_at >= PROOF_SECONDS:
-            await self._connection.execute("SELECT 1")
-            self._proved_at = now
-
-
-@asynccontextmanager
-async def candidate(dsn: str, lock: int, name: str) -> AsyncIterator[Leadership]:
-    """Connect as one who may lead whoever wants `lock`. Raises `OperationalError`."""
-    # Autocommit: no snapshot is held, so the session holds back no clean-up.
-    address = make_conninfo(dsn, application_name=f"permanence {name}", **_SETTINGS)
-    connection = await AsyncConnection.connect(address, autocommit=True)
-    try:
-        yield Leadership(connection, lock)
-    finally:
-        await connection.close()
+    async def _connect(self) -> AsyncConnection[Any]:
+        # Autocommit: no snapshot is held, so the session holds back no clean-up.
+        limit = f"-c statement_timeout={STATEMENT_SECONDS}s"
+        given = conninfo_to_dict(self._dsn).get("options") or ""
+        address = make_conninfo(
+            self._dsn,
+            application_name=f"permanence {self.lease.name}",
+            options=f"{given} {limit}".strip(),
+            **_SETTINGS,
+        )
+        return await AsyncConnection.connect(address, autocommit=True)

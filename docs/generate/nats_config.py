@@ -7,7 +7,7 @@ import json
 import re
 from pathlib import Path
 
-from shared.machine.nats_rights import USERS, accounts, jetstream
+from shared.machine.nats_rights import USERS, VANISHED, accounts, jetstream
 
 PAGE = Path(__file__).parents[2] / "deploy" / "nats.conf"
 _HEAD = """\
@@ -23,6 +23,7 @@ def page() -> str:
         "listen": "0.0.0.0:4222",
         "http": "0.0.0.0:8222",
         "server_name": "permanence",
+        **VANISHED,
         "jetstream": jetstream("/data", durable=True),
         "accounts": accounts({user: f"${password_variable(user)}" for user in USERS}),
     }

@@ -18,7 +18,8 @@ from services.escalation.channels.letter import Mailbox
 from services.escalation.channels.mail_server import mail_server
 from services.escalation.channels.webhook import forgetful_client, receiver
 from services.escalation.composing import Composer
-from services.escalation.dispatching import Dispatcher, outbox_probe
+from services.escalation.dispatching import LEASE, Dispatcher
+from services.escalation.outbox_probe import OutboxProbe
 from services.escalation.outlets import Outlets
 from services.escalation.postman import Postman
 from shared.applying import Apply
@@ -31,6 +32,7 @@ from shared.entry import Entry
 from shared.event_log import EventLog
 from shared.following import Following, follow
 from shared.help_wishes import BODIES
+from shared.leadership import Candidate
 from shared.policies import PolicyVersions
 from shared.settings import EscalationSettings
 from shared.tracking import Bookmark
@@ -89,7 +91,7 @@ def _assembled(
     compose = Composer(log, policies, settings.public_url)
     postman = Postman(log, worker, clock, compose, outlets, executor)
     dsn = settings.database_url.get_secret_value()
-    dispatcher = Dispatcher(log, dsn, postman, clock)
+    dispatcher = Dispatcher(log, Candidate(dsn, LEASE), postman, clock)
     commanding = Commanding(log, worker, clock, asked)
     listen(broker, commanding.take, executor, BODIES.values(), BOOKMARK.reader)
 
@@ -97,7 +99,7 @@ def _assembled(
         _applying(worker.apply, dispatcher.listen()),
         (
             timers_probe(BOOKMARK.reader, worker, log, clock),
-            outbox_probe(log, postman, clock),
+            OutboxProbe(log, dispatcher, postman, clock),
         ),
         (alarm.run, dispatcher.run, partial(take, broker)),
         EVENTS_A_BATCH,

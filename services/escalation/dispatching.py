@@ -19,13 +19,13 @@ from services.escalation.postman import Postman
 from shared.clock import Clock
 from shared.event_log import EventLog, Unavailable
 from shared.events.notification import Channel
-from shared.health import Check, Probe
-from shared.leadership import Leadership, candidate
+from shared.leadership import Candidate, Leadership
+from shared.lease import Lease, Lost
 from shared.outage import Outage
 from shared.serving import pause
 
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
-LOCK = 7_366_000_007
+LEASE = Lease("escalation", "outbox")
 AT_ONCE_MAX = 16
 """Notifications on their way at the same time, by one channel."""
 LOOK_SECONDS = 0.1
@@ -35,23 +35,24 @@ REST_SECONDS = 60.0
 """How long one rests that could not be taken on: it must not hold up the others."""
 GRACE_SECONDS = 5.0
 """How long what is on its way may take once we are told to stop."""
-OVERDUE_SECONDS_MAX = 900.0
-"""How old the oldest waiting may be before the service is not ready."""
 
 _log = structlog.get_logger(__name__)
 
 
 class Dispatcher:
-    """Sends by `postman`; `dsn` is for the connection that holds the lock."""
+    """Sends by `postman` while `candidate` holds the lease of the outbox."""
 
-    def __init__(self, log: EventLog, dsn: str, postman: Postman, clock: Clock) -> None:
+    def __init__(
+        self, log: EventLog, candidate: Candidate, postman: Postman, clock: Clock
+    ) -> None:
         self._log = log
-        self._dsn = dsn
+        self._candidate = candidate
         self._postman = postman
         self._clock = clock
         self._under_way: dict[Waiting, asyncio.Task[None]] = {}
         self._resting: dict[str, float] = {}
         self._woken = asyncio.Event()
+        self.leads = False
         self._outage = Outage("outbox", "notifications wait until PostgreSQL is back")
 
     def listen(self) -> Callable[[], object]:
@@ -66,26 +67,33 @@ class Dispatcher:
                 await self._stand(stop)
             except (OperationalError, Unavailable) as error:
                 self._outage.away(error)
+            except Lost as error:
+                _log.warning("outbox.lease_lost", why=str(error))
             except Exception:  # noqa: BLE001 # it may falter, not vanish
                 _log.exception("outbox.failed")
+            finally:
+                self.leads = False
             await pause(stop, RETRY_SECONDS)
         await self._leave()
 
     async def _stand(self, stop: asyncio.Event) -> None:
-        async with candidate(self._dsn, LOCK, "outbox") as seat:
+        async with self._candidate.standing() as seat:
             self._outage.back()
             while not await seat.won():
                 if stop.is_set():
                     return
                 await pause(stop, ELECTION_SECONDS)
+            self.leads = True
+            _log.info("outbox.leads", holder=self._candidate.holder)
             await self._lead(seat, stop)
+            await self._leave()
 
     async def _lead(self, seat: Leadership, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            await seat.prove()
+            seat.prove()
             self._woken.clear()
             for waiting in await self._heads():
-                self._send(waiting)
+                self._send(waiting, seat)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), LOOK_SECONDS)
 
@@ -111,15 +119,20 @@ class Dispatcher:
                 for head in outbox.heads(cursor, name, self._clock(), passed_over, room)
             ]
 
-    def _send(self, waiting: Waiting) -> None:
-        task = asyncio.create_task(self._postman.deliver(waiting))
+    def _send(self, waiting: Waiting, seat: Leadership) -> None:
+        task = asyncio.create_task(self._postman.deliver(waiting, seat))
         self._under_way[waiting] = task
         task.add_done_callback(lambda done: self._done(waiting, done))
 
     def _done(self, waiting: Waiting, task: asyncio.Task[None]) -> None:
         del self._under_way[waiting]
         self._woken.set()
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if task.cancelled():
+            return
+        error = task.exception()
+        if isinstance(error, Lost):  # it leaves again, sent by who has the lease
+            _log.info("notification.left_to_another", key=waiting.key)
+        elif error is not None:
             _log.error("notification.rests", key=waiting.key, exc_info=error)
             self._resting[waiting.key] = time.monotonic() + REST_SECONDS
 
@@ -133,30 +146,3 @@ class Dispatcher:
             task.cancel()
         if late:
             await asyncio.wait(late)
-
-
-def outbox_probe(log: EventLog, postman: Postman, clock: Clock) -> Probe:
-    """Return the probe of the outbox; ready while nothing waits for very long."""
-
-    def look() -> tuple[int, float]:
-        with log.transaction() as cursor:
-            count, oldest = outbox.waiting(cursor)
-        return count, (clock() - oldest).total_seconds() if oldest else 0.0
-
-    async def probe() -> Check:
-        numbers = {
-            "confirmed_total": float(postman.confirmed_total),
-            "failed_total": float(postman.failed_total),
-        }
-        try:
-            count, age = await asyncio.to_thread(look)
-        except Unavailable:
-            words = {"why": "PostgreSQL is away"}
-            return Check("outbox", "escalation", ready=False, words=words)
-        oldest = max(0.0, age)
-        numbers |= {"waiting": float(count), "oldest_seconds": oldest}
-        ready = oldest <= OVERDUE_SECONDS_MAX
-        words = {} if ready else {"why": f"a message has waited for {oldest:.0f} s"}
-        return Check("outbox", "escalation", ready, words, numbers)
-
-    return probe

@@ -37,17 +37,18 @@ SELECT key, position, incident, policy, kind, channel, person, cause_stream,
        cause_version, requested_at, sent, attempts
 FROM escalation.outbox AS own
 """
+_FIRST_OF_LANE = """NOT EXISTS (
+    SELECT FROM escalation.outbox AS earlier
+    WHERE (earlier.incident, earlier.channel, earlier.person)
+        = (own.incident, own.channel, own.person) AND earlier.position < own.position
+)"""
 _HEADS = (
     _COLUMNS
     + """
 WHERE channel = %s AND (kind = ANY(%s)) = %s
-AND next_at <= %s AND key <> ALL(%s) AND NOT EXISTS (
-    SELECT FROM escalation.outbox AS earlier
-    WHERE (earlier.incident, earlier.channel, earlier.person)
-        = (own.incident, own.channel, own.person) AND earlier.position < own.position
-)
-ORDER BY next_at, position LIMIT %s
-"""
+AND next_at <= %s AND key <> ALL(%s) AND """
+    + _FIRST_OF_LANE
+    + " ORDER BY next_at, position LIMIT %s"
 )
 _HELD = _COLUMNS + "WHERE key = %s FOR UPDATE"
 _TRIED = "UPDATE escalation.outbox SET sent = true, attempts = %s WHERE key = %s"
@@ -55,6 +56,11 @@ _AGAIN = """
 UPDATE escalation.outbox SET next_at = %s, attempts = %s WHERE key = %s
 """
 _WAITING = "SELECT count(*), min(requested_at) FROM escalation.outbox"
+_DUE_SINCE = (
+    "SELECT next_at FROM escalation.outbox AS own WHERE next_at <= %s AND "
+    + _FIRST_OF_LANE
+    + " ORDER BY next_at, position LIMIT 1"
+)
 
 
 @dataclass(frozen=True)
@@ -150,6 +156,12 @@ def waiting(cursor: Cursors) -> tuple[int, datetime | None]:
     """Return how many wait, and since when the oldest does."""
     row = cursor.execute(_WAITING).fetchone()
     return (int(row[0]), row[1]) if row else (0, None)
+
+
+def due_since(cursor: Cursors, now: datetime) -> datetime | None:
+    """Return since when something could have left, None where nothing is due."""
+    row = cursor.execute(_DUE_SINCE, (now,)).fetchone()
+    return row[0] if row else None
 
 
 def _row(entry: Entry) -> tuple[Any, ...]:

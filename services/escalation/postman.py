@@ -36,6 +36,7 @@ from shared.events.notification import (
     NotificationFailed,
     NotificationSent,
 )
+from shared.leadership import Leadership
 
 AGAIN_SECONDS = 0.1
 """How long to wait where the log is away or the incident is not read to its end."""
@@ -68,19 +69,23 @@ class Postman:
         self.confirmed_total = 0
         self.failed_total = 0
 
-    async def deliver(self, waiting: Waiting) -> None:
-        """Take one as far as it goes now. Cancel it where the process has to end."""
+    async def deliver(self, waiting: Waiting, seat: Leadership) -> None:
+        """Take one as far as it goes now. Cancel it where the process has to end.
+
+        Raises `Lost` where `seat` no longer has the lease of the outbox.
+        """
         parcel: Parcel | Failed | None = self._outlets.closed_to(waiting.channel)
         if parcel is None:
             parcel = await self._until_there(lambda: self._composed(waiting))
         if isinstance(parcel, Failed):
             outcome: Outcome = parcel
-        elif await self._until_there(lambda: self._begin(waiting)):
+        elif await self._until_there(lambda: self._begin(waiting, seat)):
+            seat.check()  # it may have been frozen since the transaction
             key, incident = waiting.key, waiting.incident
             outcome = await self._outlets.send(parcel, key, incident, self._clock())
         else:
             return
-        await self._until_there(lambda: self._finish(waiting, outcome))
+        await self._until_there(lambda: self._finish(waiting, outcome, seat))
 
     async def _until_there(self, work: Callable[[], _Done]) -> _Done:
         """Do a piece of work, again while the log is away, or the reader behind it.
@@ -109,9 +114,10 @@ class Postman:
             why = f"it could not be put into words ({type(error).__name__})"
             return Failed(why, permanent=False)
 
-    def _begin(self, waiting: Waiting) -> bool:
+    def _begin(self, waiting: Waiting, seat: Leadership) -> bool:
         """Note that it is handed over; tell whether it still is to be."""
         with self._log.transaction() as cursor:
+            seat.demand(cursor)
             held = outbox.held(cursor, waiting.key)
             if held is None:
                 return False
@@ -127,9 +133,10 @@ class Postman:
                 settle(self._log, cursor, desk)
         return True
 
-    def _finish(self, waiting: Waiting, outcome: Outcome) -> None:
+    def _finish(self, waiting: Waiting, outcome: Outcome, seat: Leadership) -> None:
         """Note what became of it, or when to try again."""
         with self._log.transaction() as cursor:
+            seat.demand(cursor)
             held = outbox.held(cursor, waiting.key)
             if held is None:
                 return

@@ -35,7 +35,8 @@ from services.intake.letters.reports import listen_for_reports
 from services.intake.letters.seeing import Sight
 from services.intake.letters.taking import LetterDesk
 from services.intake.mailboxes.mailbox import Mailbox
-from services.intake.mailboxes.mailboxes import Mailboxes
+from services.intake.mailboxes.mailboxes import Mailboxes, mailboxes_candidate
+from services.intake.mailboxes.probe import MailboxesProbe
 from services.intake.noting import Noting
 from services.intake.policies import Policies
 from services.intake.quarantine.doors import QuarantineDoors
@@ -44,7 +45,8 @@ from services.intake.quarantined import quarantine_probe
 from services.intake.receiving import Receiver
 from services.intake.reception import Reception
 from services.intake.record_cache import RecordCache
-from services.intake.relay import Relay
+from services.intake.relay import Relay, relay_candidate
+from services.intake.relay_probe import RelayProbe
 from services.intake.signal_bus import keep_listening, listen_for_signals
 from services.intake.timers import Timers
 from services.intake.waiting import waiting_probe
@@ -183,14 +185,19 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(WORKERS, "intake") as executor:
         async with Link(url, "intake-relay") as link:
-            relay = Relay(log, settings.database_url.get_secret_value(), link)
+            relay = Relay(log, link, relay_candidate(_dsn(settings)))
             watch = await watching(log, link, clock, stop, lambda: relay.leads)
             noting = Noting(registry, lambda: loop.call_soon_threadsafe(relay.wake))
             stance = stance_of(settings)
             parts = assemble(log, clock, executor, noting, stance, settings.mail_from)
             silent, timers = _clockwork(parts, clock, on_lever=stance.on_lever)
             mailboxes = _mailboxes(parts, settings)
-            beside = (watch.probe, relay.probe, silent.probe, mailboxes.probe)
+            beside = (
+                watch.probe,
+                RelayProbe(log, link, relay),
+                silent.probe,
+                MailboxesProbe(log, parts.in_force, mailboxes),
+            )
             health = Health([*beside, *probes(parts, clock)], registry)
             app = _app(parts, clock, health, registry)
             broker = command_broker(url, "intake", registry)
@@ -228,11 +235,15 @@ def _mailboxes(parts: Parts, settings: IntakeSettings) -> Mailboxes:
         return Mailbox(source, clause, parts.log, letters, our_address)
 
     return Mailboxes(
-        settings.database_url.get_secret_value(),
+        mailboxes_candidate(_dsn(settings)),
         parts.in_force,
         opened,
         on_lever=settings.clock_lever is not None,
     )
+
+
+def _dsn(settings: IntakeSettings) -> str:
+    return settings.database_url.get_secret_value()
 
 
 def _app(

@@ -1,14 +1,13 @@
 """Copies the log to `DESK_EVENTS`, in order, each event once.
 
-One relay leads, the others wait for its lock. It remembers nothing: where to go on from
-stands in the last message of the stream, and is read there whenever something may have
-changed it. Nothing is lost where the stream is: readers go on from the log.
+One relay leads, the others wait for its lease. It remembers nothing: where to go on
+from stands in the last message of the stream, and is read there whenever something may
+have changed it. Nothing is lost where the stream is: readers go on from the log.
 """
 
 import asyncio
 import time
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
@@ -20,8 +19,8 @@ from services.intake.publishing import BATCH, Tail, batch_of, publish, read_tail
 from shared import subjects
 from shared.bus import Link
 from shared.event_log import EventLog, Row, Unavailable, follows
-from shared.health import Check
-from shared.leadership import Leadership, candidate
+from shared.leadership import Candidate, Leadership
+from shared.lease import Lease, Lost
 from shared.outage import Outage
 from shared.provision import Refused, provision
 from shared.recorder import Head
@@ -34,7 +33,9 @@ ELECTION_SECONDS = 1.0
 RETRY_SECONDS = 0.5
 LOOK_AGAIN_SECONDS = 5.0
 """How often an idle relay reads the end of the stream: it may have been wiped."""
-RELAY_LOCK = 7_366_000_003
+LEASE = Lease("intake", "relay")
+STALL_SECONDS = 30.0
+"""How long NATS and the log together may take for one step of the relay."""
 
 _log = structlog.get_logger(__name__)
 
@@ -49,25 +50,18 @@ class _State:
     published_at: float = field(default_factory=time.monotonic)
 
 
-def seat(dsn: str) -> AbstractAsyncContextManager[Leadership]:
-    """Stand for election as the relay. A stale one is fenced off by the stream."""
-    return candidate(dsn, RELAY_LOCK, "relay")
+def relay_candidate(dsn: str) -> Candidate:
+    """Return one that may hold the relay's lease."""
+    return Candidate(dsn, LEASE, STALL_SECONDS)
 
 
 class Relay:
-    """The relay of one intake worker; `dsn` is for the connection with its lock."""
+    """The relay of one intake worker. A stale one is fenced off by the stream."""
 
-    def __init__(
-        self,
-        log: EventLog,
-        dsn: str,
-        link: Link,
-        elect: Callable[[str], AbstractAsyncContextManager[Leadership]] = seat,
-    ) -> None:
-        self._elect = elect
+    def __init__(self, log: EventLog, link: Link, candidate: Candidate) -> None:
         self._log = log
-        self._dsn = dsn
         self._link = link
+        self._candidate = candidate
         self._woken = asyncio.Event()
         self._state = _State()
         self._log_outage = Outage("log", "events are relayed when PostgreSQL is back")
@@ -82,16 +76,15 @@ class Relay:
         """Look into the log at once; call it in the event loop, after a commit."""
         self._woken.set()
 
-    async def probe(self) -> Check:
-        """Say how far the relay is. It is never unready: readers do without it."""
+    def own(self) -> dict[str, float]:
+        """Return the numbers of this process: how far it has relayed."""
         state = self._state
-        numbers = {
+        return {
             "leads": float(state.leads),
             "position": float(state.position),
             "published_total": float(state.published_total),
             "resting_seconds": time.monotonic() - state.published_at,
         }
-        return Check("relay", "events", ready=True, numbers=numbers)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Relay, whenever elected, until `stop` is set. Does not end before."""
@@ -102,6 +95,8 @@ class Relay:
                 self._log_outage.away(error)
             except (Error, Refused, TimeoutError) as error:
                 self._bus_outage.away(error)
+            except Lost as error:
+                _log.warning("relay.lease_lost", why=str(error))
             except Exception:  # noqa: BLE001 # a relay may falter, not vanish
                 _log.exception("relay.failed")
             finally:
@@ -112,14 +107,14 @@ class Relay:
         """Stand for election; lead until something fails: then another may."""
         if self._link.client is None:
             return
-        async with self._elect(self._dsn) as seat:
+        async with self._candidate.standing() as seat:
             self._log_outage.back()
             while not await seat.won():
                 if stop.is_set():
                     return
                 await pause(stop, ELECTION_SECONDS)
             self._state.leads = True
-            _log.info("relay.leads")
+            _log.info("relay.leads", holder=self._candidate.holder)
             while not stop.is_set() and (client := self._link.client) is not None:
                 await self._lead(client, seat, stop)
 
@@ -128,12 +123,12 @@ class Relay:
     ) -> None:
         """Relay from the end of the stream until that has to be read again."""
         generation = self._link.generation
-        tail = await self._find_tail(client)
+        tail = await self._find_tail(client, seat)
         self._bus_outage.back()
         loop = asyncio.get_running_loop()
         look_again_at = loop.time() + LOOK_AGAIN_SECONDS
         while not stop.is_set() and generation == self._link.generation:
-            await seat.prove()
+            seat.prove()
             self._log.require_continued()
             self._woken.clear()
             rows = await asyncio.to_thread(self._log.rows_since, tail.position, BATCH)
@@ -153,13 +148,14 @@ class Relay:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), POLL_SECONDS)
 
-    async def _find_tail(self, client: Client) -> Tail:
+    async def _find_tail(self, client: Client, seat: Leadership) -> Tail:
         """Provision, and return the end of the stream, emptied if of another log."""
         await provision(client.jetstream())
         head = await asyncio.to_thread(self._head)
         tail = await read_tail(client, head.position)
         if tail.chain is not None and not await asyncio.to_thread(self._holds, tail):
             # The tail of another log, or of one restored to an earlier state.
+            await asyncio.to_thread(self._demand, seat)
             _log.error(
                 "relay.purges", stream=subjects.EVENTS_STREAM, tail=tail.position
             )
@@ -183,6 +179,10 @@ class Relay:
         """Tell whether the log holds the event at the end of the stream."""
         rows = self._log.rows_since(tail.position - 1, 1)
         return bool(rows) and rows[0].chain == tail.chain
+
+    def _demand(self, seat: Leadership) -> None:
+        with self._log.transaction() as cursor:
+            seat.demand(cursor)
 
     def _published(self, tail: Tail) -> None:
         self._state.published_total += tail.position - self._state.position

@@ -9,7 +9,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from urllib.parse import urlsplit
 
-from shared.machine.nats_rights import accounts, jetstream
+from shared.machine.nats_rights import VANISHED, accounts, jetstream
 from shared.machine.ports import HOST
 from shared.machine.trouble import Trouble
 
@@ -53,6 +53,7 @@ def _config(bus: Bus) -> dict[str, object]:
         "listen": f"{HOST}:{bus.port}",
         "server_name": "permanence",
         "logtime": False,
+        **VANISHED,
         "jetstream": jetstream(str(bus.home / "jetstream"), durable=bus.durable),
         "accounts": accounts(bus.passwords),
     }

@@ -46,6 +46,8 @@ _MAY_SUBSCRIBE: dict[str, list[str]] = {
     "admin": [_INBOX, subjects.EVENTS],
 }
 _ANSWERS_COMMANDS = {"intake", "sla_watcher", "escalation"}
+# A client that vanished or is frozen loses its share of the commands after three pings.
+VANISHED: Mapping[str, object] = {"ping_interval": "2s", "ping_max": 2}
 _MONITOR = "monitor"
 USERS = (*_MAY_PUBLISH, _MONITOR)
 

@@ -12,8 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from signal import SIGTERM
 from time import monotonic, sleep
+from typing import Any
 
 import httpx
+import psycopg
 
 from services.intake import policy_store
 from services.intake.policy_store import Applied, Signature
@@ -101,10 +103,37 @@ class Desk:
             return repr(error)
         return None if response.status_code == 200 else response.text
 
+    def checks(self, name: str) -> dict[str, dict[str, Any]]:
+        """Return what a service says of its parts, by kind, ready or not."""
+        url = f"http://127.0.0.1:{self.ports[name]}/health/ready"
+        found: list[dict[str, Any]] = httpx.get(url, timeout=10).json()["checks"]
+        return {check["kind"]: check for check in found}
+
+    def leader(self, schema: str, lease: str) -> str:
+        """Return the service that holds a lease, once one of those here does."""
+        pids = {f":{s.pid}/": name for name, s in self.services.items() if s.alive()}
+        found: list[str] = []
+
+        def held() -> bool:
+            query = f"""SELECT holder FROM {schema}.leases
+                        WHERE name = %s AND expires_at > clock_timestamp()"""
+            with psycopg.connect(self.database.owner_dsn) as connection:
+                row = connection.execute(query, (lease,)).fetchone()
+            found[:] = [name for pid, name in pids.items() if row and pid in row[0]]
+            return bool(found)
+
+        until(held, f"the lease {schema}.{lease} is held", UP_SECONDS)
+        return found[0]
+
     def output(self, name: str) -> str:
         """Return what a service wrote, of all its starts."""
         path = self.folder / f"{name}.log"
         return path.read_text(encoding="utf-8", errors="replace")
+
+
+def other(name: str) -> str:
+    """Return the twin of a service, or the one whose twin it is."""
+    return name.removesuffix(TWIN) if name.endswith(TWIN) else name + TWIN
 
 
 def until(holds: Callable[[], bool], what: str, seconds: float = 30.0) -> None:

@@ -2,45 +2,40 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 
-from services.intake.relay import Relay, seat
+from services.intake.relay import LEASE, Relay, relay_candidate
 from shared.bus import Link
-from shared.leadership import Leadership
+from shared.leadership import Candidate, Leadership
 from shared.serving import end
 from tests.support.following import SECONDS, Desk, until
+from tests.support.leading import Unfenced
 
 
-class Usurper(Leadership):
-    """Leads without the lock, as one who has not noticed its loss."""
+class Usurper(Candidate):
+    """Gives a seat to whoever asks."""
 
-    def __init__(self) -> None:
-        """Hold no connection."""
-
-    async def won(self) -> bool:
-        """Tell a lie."""
-        return True
-
-    async def prove(self) -> None:
-        """Notice nothing."""
+    @asynccontextmanager
+    async def standing(self) -> AsyncIterator[Leadership]:
+        """Give it at once."""
+        yield Unfenced()
 
 
-@asynccontextmanager
-async def usurping(_: str) -> AsyncIterator[Leadership]:
-    """Give a seat to whoever asks."""
-    yield Usurper()
+def usurper(dsn: str) -> Candidate:
+    """Return a relay's candidate that always wins."""
+    return Usurper(dsn, LEASE)
 
 
 @asynccontextmanager
 async def relaying(
     desk: Desk,
     url: str,
-    elect: Callable[[str], AbstractAsyncContextManager[Leadership]] = seat,
+    candidate: Callable[[str], Candidate] = relay_candidate,
 ) -> AsyncIterator[Relay]:
     """Run a relay meanwhile, which has found the end of the stream."""
     stop = asyncio.Event()
     async with Link(url, "relay") as link:
-        relay = Relay(desk.log, desk.database.dsn("desk_intake"), link, elect)
+        relay = Relay(desk.log, link, candidate(desk.database.dsn("desk_intake")))
         running = asyncio.create_task(relay.run(stop))
         try:
             await until(lambda: relay._state.found)

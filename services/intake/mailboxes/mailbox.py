@@ -17,6 +17,7 @@ from services.intake.mailboxes.rows import Mark, read_mark, write_mark
 from services.intake.mailboxes.session import AWAY, Found, Session
 from shared.batcher import Overloaded
 from shared.event_log import EventLog, Unavailable
+from shared.leadership import Leadership
 from shared.outage import Outage
 from shared.policy.sources import Mailbox as Clause
 from shared.problem import Problem
@@ -54,10 +55,13 @@ class Mailbox:
         doing = "its mails wait there; trying again"
         self._outage = Outage(f"mailbox.{source}", doing)
 
-    async def round(self) -> float:
-        """Take what is new; return how long to leave it alone, where it is away."""
+    async def round(self, seat: Leadership) -> float:
+        """Take what is new; return how long to leave it alone, where it is away.
+
+        Raises `Lost` where `seat` no longer has the lease.
+        """
         try:
-            await self._round()
+            await self._round(seat)
         except (*AWAY, NoAddress, Unavailable, Overloaded, Problem) as error:
             await self.close()
             self.why_away = _told(error)
@@ -74,22 +78,24 @@ class Mailbox:
         if session is not None:
             await asyncio.to_thread(session.close)
 
-    async def _round(self) -> None:
+    async def _round(self, seat: Leadership) -> None:
         session = await self._opened()
         mark = await asyncio.to_thread(self._mark)
         after = mark.uid if mark and mark.validity == session.validity else None
         numbers = await asyncio.to_thread(session.fresh, after)
         for uid in numbers[:AT_ONCE_MAX]:
+            seat.prove()
             found = await asyncio.to_thread(session.fetch, uid)
+            seat.check()
             if found is not None:
                 await self._take(found)
-            await asyncio.to_thread(self._pass, Mark(session.validity, uid))
+            await asyncio.to_thread(self._pass, Mark(session.validity, uid), seat)
             if found is not None:
                 await asyncio.to_thread(session.mark, uid)
         if after is None and len(numbers) <= AT_ONCE_MAX:
             # What was read before we came is not ours; from here on all is.
             last = max([session.last, *numbers])
-            await asyncio.to_thread(self._pass, Mark(session.validity, last))
+            await asyncio.to_thread(self._pass, Mark(session.validity, last), seat)
 
     async def _opened(self) -> Session:
         # Read anew each time: a secret that was changed needs no restart.
@@ -127,8 +133,9 @@ class Mailbox:
         with self._log.transaction() as cursor:
             return read_mark(cursor, self._source)
 
-    def _pass(self, mark: Mark) -> None:
+    def _pass(self, mark: Mark, seat: Leadership) -> None:
         with self._log.transaction() as cursor:
+            seat.demand(cursor)
             write_mark(cursor, self._source, mark)
 
 

@@ -10,13 +10,15 @@ from psycopg import OperationalError
 from services.intake.in_force import InForce
 from services.intake.mailboxes.mailbox import Mailbox
 from shared.event_log import Unavailable
-from shared.health import Check
-from shared.leadership import Leadership, candidate
+from shared.leadership import Candidate, Leadership
+from shared.lease import Lease, Lost
 from shared.outage import Outage
 from shared.policy.sources import Mailbox as Clause
 from shared.serving import pause
 
-LOCK = 7_366_000_011
+LEASE = Lease("intake", "mailboxes")
+STALL_SECONDS = 60.0
+"""How long all mail servers together may take for one step of a round."""
 POLL_SECONDS = 5.0
 """How often a mailbox is asked for news: a receipt leaves within the minute."""
 LEVER_POLL_SECONDS = 0.1
@@ -26,22 +28,28 @@ RETRY_SECONDS = 1.0
 _log = structlog.get_logger(__name__)
 
 
+def mailboxes_candidate(dsn: str) -> Candidate:
+    """Return one that may hold the lease of the mailboxes."""
+    return Candidate(dsn, LEASE, STALL_SECONDS)
+
+
 class Mailboxes:
     """Reads mailboxes while elected; `opened` makes one of a source's name and clause.
 
-    A second reader for a moment would do no harm: the same mail is one contact.
+    A second reader for a moment would do no harm: the same mail is one contact, and
+    only who has the lease notes how far a mailbox was read.
     """
 
     def __init__(
         self,
-        dsn: str,
+        candidate: Candidate,
         in_force: InForce,
         opened: Callable[[str, Clause], Mailbox],
         *,
         on_lever: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._dsn = dsn
+        self._candidate = candidate
         self._in_force = in_force
         self._opened = opened
         self._poll = LEVER_POLL_SECONDS if on_lever else POLL_SECONDS
@@ -51,29 +59,33 @@ class Mailboxes:
         self._leads = False
         self._outage = Outage("mailboxes", "mails wait where they are; trying again")
 
-    async def probe(self) -> Check:
-        """Say which mailboxes are away. It is never unready: all else goes on."""
-        away = {
+    def away(self) -> dict[str, str]:
+        """Return which mailboxes of those read here are away, and why."""
+        return {
             source: f"away: {mailbox.why_away}"
             for source, mailbox in self._open.items()
             if mailbox.why_away
         }
-        numbers = {
+
+    def own(self) -> dict[str, float]:
+        """Return the numbers of this process."""
+        return {
             "leads": float(self._leads),
             "read": float(len(self._open)),
-            "away": float(len(away)),
+            "away": float(len(self.away())),
         }
-        return Check("mailboxes", "letters", ready=True, words=away, numbers=numbers)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read, whenever elected, until `stop` is set. Does not end before."""
         while not stop.is_set():
             try:
-                async with candidate(self._dsn, LOCK, "mailboxes") as seat:
+                async with self._candidate.standing() as seat:
                     self._outage.back()
                     await self._stand(seat, stop)
             except (OperationalError, Unavailable) as error:
                 self._outage.away(error)
+            except Lost as error:
+                _log.warning("mailboxes.lease_lost", why=str(error))
             except Exception:  # noqa: BLE001 # it may falter, not vanish
                 _log.exception("mailboxes.failed")
             finally:
@@ -88,10 +100,17 @@ class Mailboxes:
             await pause(stop, ELECTION_SECONDS)
         self._leads = True
         while not stop.is_set():
-            await seat.prove()
+            seat.prove()
             await self._as_declared(self._in_force.mailboxes())
-            await asyncio.gather(*map(self._round, self._open))
+            await self._rounds(seat)
             await pause(stop, self._poll)
+
+    async def _rounds(self, seat: Leadership) -> None:
+        """Read each mailbox; raise what one failed with, after all have ended."""
+        rounds = [self._round(source, seat) for source in self._open]
+        for failed in await asyncio.gather(*rounds, return_exceptions=True):
+            if isinstance(failed, BaseException):
+                raise failed
 
     async def _as_declared(self, declared: Mapping[str, Clause]) -> None:
         """Leave what the policy no longer has, or has otherwise; open what is new."""
@@ -101,9 +120,9 @@ class Mailboxes:
             if source not in self._open:
                 self._open[source] = self._opened(source, clause)
 
-    async def _round(self, source: str) -> None:
+    async def _round(self, source: str, seat: Leadership) -> None:
         if self._monotonic() >= self._next_at.get(source, 0.0):
-            wait = await self._open[source].round()
+            wait = await self._open[source].round(seat)
             self._next_at[source] = self._monotonic() + wait
 
     async def _leave(self, sources: list[str]) -> None:

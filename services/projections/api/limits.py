@@ -29,4 +29,8 @@ WAITING_MAX = 200
 """How many requests may wait for a thread; more are told to come again."""
 COMMAND_SECONDS_MAX = 10.0
 """How long the owner of a stream may take to answer a command."""
+COMMAND_ATTEMPT_SECONDS = 2.0
+"""How long an answer may take before the command is sent to another process too."""
+COMMAND_ATTEMPTS_MAX = 5
+"""How often a command is sent in all."""
 RETRY_SECONDS = 1

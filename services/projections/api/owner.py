@@ -1,11 +1,13 @@
 """Asks the owner of a record to do what a person wants, over NATS request/reply."""
 
 from typing import Any, TypeVar
+from uuid import uuid4  # noqa: TID251 # here commands get the ids they come with
 
 import nats.errors
 from pydantic import ValidationError
 
-from services.projections.api.limits import COMMAND_SECONDS_MAX, RETRY_SECONDS
+from services.projections.api.limits import RETRY_SECONDS
+from services.projections.api.request_attempts import first_answer
 from shared import subjects
 from shared.bus import Link
 from shared.command import (
@@ -35,18 +37,19 @@ class Owner:
         """Return what became of a command about an incident.
 
         `aggregate` is what of it is changed: itself, its `escalation` or `handover`.
+        A command without an id is given one, so that it can be sent more than once.
         `Problem` where it was not done. Without an answer it is unknown whether it was
         done: the 503 says so.
         """
         subject = subjects.command(aggregate, verb)
-        return await self._ask(subject, request, CommandAnswer)
+        return await self._ask(subject, _identified(request), CommandAnswer)
 
     async def ask_about(
         self, aggregate: str, verb: str, request: _Request
     ) -> RecordAnswer:
         """Return what became of a command about a `problem` or `change`; as `ask`."""
         subject = subjects.command(aggregate, verb)
-        return await self._ask(subject, request, RecordAnswer)
+        return await self._ask(subject, _identified(request), RecordAnswer)
 
     async def move(self, verb: str, request: _Request, kind: type[_Moved]) -> _Moved:
         """Return what became of a page of a move of promises, or how far it is."""
@@ -61,21 +64,24 @@ class Owner:
     async def _ask(
         self, subject: str, request: _Request, kind: type[_Answer]
     ) -> _Answer:
-        client = self._link.client
-        if client is None:
+        if self._link.client is None:
             # An absent one would keep it and send it later, after we said no.
             raise _not_done("the bus is away")
         try:
-            reply = await client.request(
-                subject,
-                request.model_dump_json().encode(),
-                timeout=COMMAND_SECONDS_MAX,
-            )
+            data = request.model_dump_json().encode()
+            reply = await first_answer(self._link, subject, data)
         except nats.errors.NoRespondersError as error:
             raise _not_done("nobody takes commands at the moment") from error
-        except nats.errors.Error as error:
-            raise _unknown() from error
+        if reply is None:
+            raise _unknown()
         return _read(reply.data, kind)
+
+
+def _identified(request: _Request) -> _Request:
+    """Return a command that can be told from others: its repeat has no effect."""
+    if request.command_id is not None:
+        return request
+    return request.model_copy(update={"command_id": uuid4()})
 
 
 def _read(data: bytes, kind: type[_Answer]) -> _Answer:

@@ -6,7 +6,7 @@ import pytest
 from nats.js.errors import APIError
 
 from services.intake.publishing import BATCH, Tail, batch_of, publish, read_tail
-from services.intake.relay import Relay
+from services.intake.relay import Relay, relay_candidate
 from shared import subjects
 from shared.append import Member
 from shared.bus import Link
@@ -16,7 +16,7 @@ from shared.machine.nats import Bus
 from shared.recorder import Unrecorded
 from tests.support.following import Desk, in_stream, provisioned, until
 from tests.support.logs import incident
-from tests.support.relaying import arrived, relaying, usurping
+from tests.support.relaying import arrived, relaying, usurper
 
 pytestmark = pytest.mark.servers
 
@@ -91,7 +91,7 @@ def test_one_relay_leads_and_one_that_was_thrown_out_stands_again(
             provisioned(bus.url("intake")) as client,
         ):
             dsn = desk.database.dsn("desk_intake")
-            relays = [Relay(desk.log, dsn, link) for _ in range(2)]
+            relays = [Relay(desk.log, link, relay_candidate(dsn)) for _ in range(2)]
             running = [asyncio.create_task(relay.run(stop)) for relay in relays]
             await until(lambda: any(relay._state.found for relay in relays))
             await until(lambda: len(desk.ask(sessions)) == 2)
@@ -115,8 +115,8 @@ def test_two_relays_that_both_believe_to_lead_publish_each_event_once(
     async def scenario() -> None:
         url = bus.url("intake")
         async with (
-            relaying(desk, url, usurping) as one,
-            relaying(desk, url, usurping) as other,
+            relaying(desk, url, usurper) as one,
+            relaying(desk, url, usurper) as other,
             provisioned(url) as client,
         ):
             for _ in range(40):

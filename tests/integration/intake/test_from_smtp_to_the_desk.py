@@ -25,6 +25,7 @@ from tests.docs.pages import DOCS
 from tests.integration.intake.conftest import MASTER, NOW
 from tests.support.imap_server import ImapServer, running_imap
 from tests.support.inbox import Inbox, open_inbox
+from tests.support.leading import Unfenced
 from tests.support.letter_desk import DESK, LetterDoors
 from tests.support.servers import Database
 
@@ -57,7 +58,7 @@ class Post:
             clause, given = Clause(type="imap", url="env:BOX"), {"BOX": self.imap.url}
             letters = parts.doors.letters
             box = Mailbox("boite", clause, self.desk.log, letters, DESK, given)
-            await box.round()
+            await box.round(Unfenced())
             await box.close()
 
         self.desk.with_parts(work)

@@ -14,13 +14,14 @@ from services.intake.letters.letter import Letter
 from services.intake.letters.seeing import Taken
 from services.intake.letters.taking import LetterDesk, Post
 from services.intake.mailboxes.mailbox import Mailbox
-from services.intake.mailboxes.mailboxes import Mailboxes
+from services.intake.mailboxes.mailboxes import Mailboxes, mailboxes_candidate
 from shared.access import create
 from shared.event_log import EventLog
 from shared.policy.sources import Mailbox as Clause
 from tests.integration.intake.conftest import MASTER, NOW
 from tests.support.certificates import certificate
 from tests.support.imap_server import ImapServer, running_imap
+from tests.support.leading import Unfenced
 from tests.support.letter_desk import DESK, LetterDoors, leads
 from tests.support.mails import mail
 from tests.support.servers import Database
@@ -66,7 +67,7 @@ def reads(
         taking = letters or parts.doors.letters
         box = Mailbox("boite", CLAUSE, desk.log, taking, DESK, {"BOX": url})
         for _ in range(rounds):
-            await box.round()
+            await box.round(Unfenced())
         await box.close()
         return box
 
@@ -162,13 +163,13 @@ def test_a_server_that_is_away_is_told_and_loses_nothing(
     async def work(parts: Parts) -> tuple[float, float, str | None, str | None]:
         given = {"BOX": imap.url}
         box = Mailbox("boite", CLAUSE, desk.log, parts.doors.letters, DESK, given)
-        await box.round()
+        await box.round(Unfenced())
         imap.end()
-        first, second = await box.round(), await box.round()
+        first, second = await box.round(Unfenced()), await box.round(Unfenced())
         away = box.why_away
         imap.begin()
         imap.receives(numbered(1))
-        await box.round()
+        await box.round(Unfenced())
         await box.close()
         return first, second, away, box.why_away
 
@@ -224,7 +225,7 @@ def test_a_mail_we_stumble_over_is_kept_and_the_next_is_taken(
         sound = parts.doors.letters
         stumbling = Stumbling(sound.sight, lambda: NOW, desk.executor, parts.commands)
         box = Mailbox("boite", CLAUSE, desk.log, stumbling, DESK, {"BOX": imap.url})
-        await box.round()
+        await box.round(Unfenced())
         await box.close()
 
     desk.with_parts(work)
@@ -243,19 +244,20 @@ def test_one_process_reads_and_another_takes_over(
             return Mailbox(source, clause, desk.log, parts.doors.letters, DESK, given)
 
         one, two = (
-            Mailboxes(dsn, parts.in_force, opened, on_lever=True) for _ in range(2)
+            Mailboxes(mailboxes_candidate(dsn), parts.in_force, opened, on_lever=True)
+            for _ in range(2)
         )
         stop_one, stop_two = asyncio.Event(), asyncio.Event()
         first = asyncio.create_task(one.run(stop_one))
         await leads(one)
         second = asyncio.create_task(two.run(stop_two))
-        waiting = (await two.probe()).numbers["leads"]
+        waiting = two.own()["leads"]
         stop_one.set()
         await first
         await leads(two)
         stop_two.set()
         await second
-        return waiting, (await one.probe()).numbers["leads"]
+        return waiting, one.own()["leads"]
 
     assert desk.with_parts(work) == (0.0, 0.0)
 

@@ -15,6 +15,7 @@ from shared.policy.sources import Mailbox as Clause
 from tests.integration.intake.conftest import MASTER, NOW
 from tests.support.certificates import certificate
 from tests.support.imap_server import PASSWORD_CODED, USER, ImapServer, running_imap
+from tests.support.leading import Unfenced
 from tests.support.letter_desk import DESK, LetterDoors
 from tests.support.mails import mail
 from tests.support.proxy import Proxy, proxy_before
@@ -69,7 +70,7 @@ def reads(desk: LetterDoors, address: str, rounds: int = 1) -> list[str | None]:
         box = Mailbox("boite", CLAUSE, desk.log, parts.doors.letters, DESK, given)
         away = []
         for _ in range(rounds):
-            await box.round()
+            await box.round(Unfenced())
             away.append(box.why_away)
         await box.close()
         return away
@@ -148,16 +149,16 @@ def test_what_comes_while_the_server_is_away_is_read_when_it_is_back(
             seen = []
             with proxy_before(imap.port, tls) as proxy:
                 given["BOX"] = url(proxy.port)
-                await box.round()
+                await box.round(Unfenced())
                 seen.append(box.why_away)
             imap.receives(numbered(2), numbered(3))
             for _ in range(2):
-                await box.round()
+                await box.round(Unfenced())
                 seen.append(box.why_away)
             with proxy_before(imap.port, tls) as proxy:
                 given["BOX"] = url(proxy.port)
                 for _ in range(2):
-                    await box.round()
+                    await box.round(Unfenced())
                     seen.append(box.why_away)
             await box.close()
             return seen

@@ -1,0 +1,87 @@
+"""What waits in the outbox, for how long, and which process sends it."""
+
+import asyncio
+from dataclasses import dataclass
+
+from services.escalation import outbox
+from services.escalation.dispatching import LEASE, Dispatcher
+from services.escalation.postman import Postman
+from shared.clock import Clock
+from shared.event_log import EventLog, Unavailable
+from shared.health import Check
+from shared.lease import LeaseState, look
+from shared.lease_report import FREE_SECONDS_MAX, lease_numbers, lease_words
+
+OLDEST_SECONDS_MAX = 900.0
+"""How old the oldest waiting may be before the service is not ready."""
+DUE_SECONDS_MAX = 120.0
+"""How long something may be due and not tried before the service is not ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    count: int
+    oldest_seconds: float
+    due_seconds: float | None
+    """Since the longest due could have left; None where nothing is due."""
+    lease: LeaseState
+
+
+@dataclass(frozen=True, eq=False)
+class OutboxProbe:
+    """Not ready while something waits too long, whichever process is to send it."""
+
+    log: EventLog
+    dispatcher: Dispatcher
+    postman: Postman
+    clock: Clock
+
+    async def __call__(self) -> Check:
+        """Return how the outbox is."""
+        numbers = {
+            "leads": float(self.dispatcher.leads),
+            "confirmed_total": float(self.postman.confirmed_total),
+            "failed_total": float(self.postman.failed_total),
+        }
+        try:
+            seen = await asyncio.to_thread(self._look)
+        except Unavailable:
+            away = {"why": "PostgreSQL is away"}
+            return Check("outbox", "escalation", ready=False, words=away)
+        numbers |= {
+            "waiting": float(seen.count),
+            "oldest_seconds": seen.oldest_seconds,
+            "due_seconds": seen.due_seconds or 0.0,
+            **lease_numbers(seen.lease),
+        }
+        why = _why(seen)
+        words = {"why": why, **lease_words(seen.lease)}
+        return Check("outbox", "escalation", not why, words, numbers)
+
+    def _look(self) -> _Waiting:
+        now = self.clock()
+        with self.log.transaction() as cursor:
+            count, oldest = outbox.waiting(cursor)
+            due = outbox.due_since(cursor, now)
+            lease = look(cursor, LEASE)
+        return _Waiting(
+            count,
+            max(0.0, (now - oldest).total_seconds()) if oldest else 0.0,
+            (now - due).total_seconds() if due else None,
+            lease,
+        )
+
+
+def _why(seen: _Waiting) -> str:
+    """Return why the outbox is not ready, empty where it is."""
+    free, due = seen.lease.free_seconds, seen.due_seconds
+    if due is not None and free > FREE_SECONDS_MAX:
+        return (
+            f"messages are due and no process has sent any for {free:.0f} s: the "
+            f"oldest has waited for {seen.oldest_seconds:.0f} s"
+        )
+    if due is not None and due > DUE_SECONDS_MAX:
+        return f"a message has been due for {due:.0f} s and was not tried"
+    if seen.oldest_seconds > OLDEST_SECONDS_MAX:
+        return f"a message has waited for {seen.oldest_seconds:.0f} s"
+    return ""

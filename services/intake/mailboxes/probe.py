@@ -1,0 +1,43 @@
+"""Which process reads the mailboxes, which are away, and whether nobody reads them."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from services.intake.in_force import InForce
+from services.intake.mailboxes.mailboxes import LEASE, Mailboxes
+from shared.event_log import EventLog, Unavailable
+from shared.health import Check
+from shared.lease import LeaseState, look
+from shared.lease_report import FREE_SECONDS_MAX, lease_numbers, lease_words
+
+
+@dataclass(frozen=True, eq=False)
+class MailboxesProbe:
+    """Not ready while the policy has mailboxes and no process reads them.
+
+    A mailbox that is away leaves it ready: all else goes on.
+    """
+
+    log: EventLog
+    in_force: InForce
+    mailboxes: Mailboxes
+
+    async def __call__(self) -> Check:
+        """Return how the mailboxes are, whichever process reads them."""
+        words: Mapping[str, str] = self.mailboxes.away()
+        numbers: Mapping[str, float] = self.mailboxes.own()
+        try:
+            lease = await asyncio.to_thread(self._look)
+        except Unavailable:
+            return Check("mailboxes", "letters", True, words, numbers)
+        numbers = {**numbers, **lease_numbers(lease)}
+        words = {**words, **lease_words(lease)}
+        if not self.in_force.mailboxes() or lease.free_seconds <= FREE_SECONDS_MAX:
+            return Check("mailboxes", "letters", True, words, numbers)
+        why = f"no process has read the mailboxes for {lease.free_seconds:.0f} s"
+        return Check("mailboxes", "letters", False, {"why": why, **words}, numbers)
+
+    def _look(self) -> LeaseState:
+        with self.log.transaction() as cursor:
+            return look(cursor, LEASE)

@@ -1,0 +1,141 @@
+"""A frozen leader holds up nobody: its twin takes over, and what thaws is fenced.
+
+The short form is part of `make test`; `make faults` freezes them many times.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from time import monotonic
+
+import pytest
+
+from shared.events import AnyEvent
+from tests.support.calling import CallingDesk, calling_desk
+from tests.support.desk import SERVICES, TWIN, other, until
+from tests.support.servers import reachable_folder
+
+pytestmark = [pytest.mark.servers, pytest.mark.e2e]
+
+ROUNDS = 12 if os.environ.get("FAULTS") == "long" else 2
+SECONDS = 120
+BOTH = (*SERVICES, f"escalation{TWIN}")
+
+
+@pytest.fixture
+def desk() -> Iterator[CallingDesk]:
+    with reachable_folder() as folder, calling_desk(folder, start=BOTH) as running:
+        yield running
+
+
+def until_quiet(desk: CallingDesk) -> None:
+    query = "SELECT count(*) FROM escalation.outbox"
+    until(lambda: desk.sql(query) == [(0,)], "an empty outbox", SECONDS)
+
+
+def told(desk: CallingDesk, incidents: list[str]) -> list[AnyEvent]:
+    return [event for incident in incidents for event in desk.said(incident)]
+
+
+def keys(events: list[AnyEvent], kind: str) -> Counter[str]:
+    return Counter(getattr(e, "key", "") for e in events if e.type == kind)
+
+
+def assert_each_is_told_once(desk: CallingDesk, incidents: list[str]) -> None:
+    """Everything requested has left under its one key, and is recorded once."""
+    events = told(desk, incidents)
+    requested = keys(events, "notification.requested")
+    assert requested
+    assert set(requested.values()) == {1}
+    assert keys(events, "notification.sent") == requested
+    assert keys(events, "notification.confirmed") == requested
+    posted = {post.headers["idempotency-key"] for post in desk.postbox.requests}
+    mailed = {str(mail["Message-ID"]) for mail in desk.inbox.mails}
+    # A repeat has the same key: as many different ones as were requested.
+    assert len(posted) + len(mailed) == len(requested)
+
+
+def test_pages_and_mail_go_on_whoever_is_frozen(desk: CallingDesk) -> None:
+    incidents: list[str] = []
+    for _ in range(ROUNDS):
+        frozen = desk.desk.leader("escalation", "outbox")
+        desk.desk.services[frozen].freeze()
+        began = monotonic()
+        letter, paged = desk.open(), desk.open(reporter="petit")
+        incidents += [letter, paged]
+        desk.post(f"/v1/incidents/{paged}/escalate", {"reason": "personne ici"})
+        for incident in (letter, paged):
+            until(
+                lambda seen=incident: desk.count(seen, "notification.confirmed") > 0,  # type: ignore[misc] # mypy knows no default of a lambda
+                "the twin sends",
+                SECONDS,
+            )
+        print(f"\nthe twin sent after {monotonic() - began:.1f} s")  # noqa: T201 # to be noted
+        assert desk.desk.leader("escalation", "outbox") == other(frozen)
+        desk.desk.services[frozen].thaw()
+    until_quiet(desk)
+    desk.desk.wait_ready(BOTH)
+
+    assert_each_is_told_once(desk, incidents)
+    for name in ("escalation", f"escalation{TWIN}"):
+        assert "Traceback" not in desk.desk.output(name)
+
+
+def test_what_was_being_handed_over_leaves_again_under_its_key(
+    desk: CallingDesk,
+) -> None:
+    desk.inbox.hang = True
+    incident = desk.open()
+    desk.until_said(incident, "notification.sent")
+    frozen = desk.desk.leader("escalation", "outbox")
+    desk.desk.services[frozen].freeze()
+    desk.inbox.hang = False
+    until(
+        lambda: desk.count(incident, "notification.confirmed") == 1,
+        "the twin hands it over",
+        SECONDS,
+    )
+    desk.desk.services[frozen].thaw()
+    later = desk.open()
+    until(
+        lambda: desk.count(later, "notification.confirmed") == 1,
+        "the next leaves too",
+        SECONDS,
+    )
+    until_quiet(desk)
+
+    assert_each_is_told_once(desk, [incident, later])
+
+
+def test_a_standby_says_who_sends_and_what_waits(desk: CallingDesk) -> None:
+    leader = desk.desk.leader("escalation", "outbox")
+    standby = other(leader)
+    outbox = desk.desk.checks(standby)["outbox"]
+    assert f":{desk.desk.services[leader].pid}/" in outbox["holder"]
+    assert (outbox["leads"], outbox["ready"]) == (0.0, True)
+    assert outbox["renewed_seconds"] < SECONDS
+
+    # Neither may take the lease: nobody sends, and both say so.
+    desk.sql(
+        "UPDATE escalation.leases SET fence = fence + 1, holder = 'a machine far away',"
+        " expires_at = clock_timestamp() + interval '4.5 s'"
+    )
+    desk.sql("REVOKE UPDATE ON escalation.leases FROM desk_escalation")
+    desk.sql(
+        "REVOKE UPDATE (fence, holder, renewed_at, expires_at) ON escalation.leases"
+        " FROM desk_escalation"
+    )
+    desk.open()
+    until(
+        lambda: not desk.desk.checks(standby)["outbox"]["ready"],
+        "the standby is not ready",
+        SECONDS,
+    )
+    overdue = desk.desk.checks(standby)["outbox"]
+    desk.sql("GRANT UPDATE ON escalation.leases TO desk_escalation")
+    desk.desk.wait_ready(BOTH)
+
+    assert "no process has sent any" in overdue["why"]
+    assert overdue["holder"] == "nobody; until now a machine far away"
+    assert overdue["waiting"] >= 1
+    assert overdue["free_seconds"] > 10

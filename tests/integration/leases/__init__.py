@@ -1,0 +1,1 @@
+"""Who leads: leases that lapse, and what fences off a former leader."""

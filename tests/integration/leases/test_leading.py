@@ -1,0 +1,195 @@
+"""A leader renews its lease while its work goes on, and stops before it expires."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+import pytest
+
+from shared.leadership import Candidate, Leadership
+from shared.lease import Lease, LeaseState, Lost, look
+from tests.support.servers import Database
+
+pytestmark = pytest.mark.servers
+
+OUTBOX = Lease("escalation", "outbox")
+SECONDS = 60
+_SESSIONS = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'permanence%'"
+
+_END_SESSIONS = f"SELECT pg_terminate_backend(pid) FROM ({_SESSIONS}) AS s"
+
+
+def run(scenario: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(asyncio.wait_for(scenario, 3 * SECONDS))
+
+
+def candidate(database: Database, stall_seconds: float = SECONDS) -> Candidate:
+    return Candidate(database.dsn("desk_escalation"), OUTBOX, stall_seconds)
+
+
+def state(database: Database) -> LeaseState:
+    with psycopg.connect(database.owner_dsn) as connection:
+        return look(connection.cursor(), OUTBOX)
+
+
+def demanded(database: Database, seat: Leadership) -> None:
+    with psycopg.connect(database.dsn("desk_escalation")) as connection:
+        seat.demand(connection.cursor())
+
+
+def tell(database: Database, statement: str) -> None:
+    with psycopg.connect(database.owner_dsn) as connection:
+        connection.execute(statement)
+
+
+async def wins(seat: Leadership) -> None:
+    """Return once it leads, as a standby waits."""
+    async with asyncio.timeout(SECONDS):
+        while not await seat.won():
+            await asyncio.sleep(0.05)
+
+
+async def loses(seat: Leadership, *, working: bool) -> str:
+    """Return why it may lead no more."""
+    async with asyncio.timeout(SECONDS):
+        while True:
+            try:
+                seat.prove() if working else seat.check()
+            except Lost as lost:
+                return str(lost)
+            await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def leading(one: Candidate) -> AsyncIterator[Leadership]:
+    async with one.standing() as seat:
+        await wins(seat)
+        yield seat
+
+
+def test_a_leader_stays_one_and_its_standby_waits(database: Database) -> None:
+    async def scenario() -> None:
+        async with (
+            leading(candidate(database)) as seat,
+            candidate(database).standing() as standby,
+        ):
+            first = (await asyncio.to_thread(state, database)).fence
+            renewals: set[object] = set()
+            async with asyncio.timeout(SECONDS):
+                while len(renewals) < 3:
+                    seat.prove()
+                    assert not await standby.won()
+                    query = "SELECT renewed_at FROM escalation.leases"
+                    with psycopg.connect(database.owner_dsn) as connection:
+                        renewals.add(connection.execute(query).fetchone())
+                    await asyncio.sleep(0.05)
+            assert state(database).fence == first
+            demanded(database, seat)
+
+    run(scenario())
+
+
+def test_who_leaves_in_order_is_followed_at_once(database: Database) -> None:
+    async def scenario() -> None:
+        async with leading(candidate(database)):
+            pass
+        assert state(database).free_seconds > 0
+        async with candidate(database).standing() as next_one:
+            assert await next_one.won()
+
+    run(scenario())
+
+
+def test_who_fails_is_followed_once_its_lease_expires(database: Database) -> None:
+    """What it had under way may still be recorded until then."""
+
+    async def fail() -> Leadership:
+        async with leading(candidate(database)) as seat:
+            failed.append(seat)
+            raise RuntimeError("a mistake of ours")
+
+    failed: list[Leadership] = []
+
+    async def scenario() -> None:
+        with pytest.raises(RuntimeError):
+            await fail()
+        demanded(database, failed[0])
+        async with leading(candidate(database)):
+            with pytest.raises(Lost):
+                demanded(database, failed[0])
+
+    run(scenario())
+
+
+def test_work_that_hangs_lets_the_lease_lapse(database: Database) -> None:
+    """The event loop runs and could renew: what counts is that the work goes on."""
+
+    async def scenario() -> None:
+        async with (
+            leading(candidate(database, stall_seconds=0.5)) as hung,
+            leading(candidate(database)) as successor,
+        ):
+            with pytest.raises(Lost):
+                hung.check()
+            with pytest.raises(Lost):
+                demanded(database, hung)
+            demanded(database, successor)
+
+    run(scenario())
+
+
+def test_a_leader_without_postgresql_stops_by_itself(
+    database: Database,
+) -> None:
+    async def scenario() -> None:
+        async with leading(candidate(database)) as seat:
+            # As if it were gone: the session ends and no new one is let in.
+            tell(database, "ALTER ROLE desk_escalation CONNECTION LIMIT 0")
+            try:
+                tell(database, _END_SESSIONS)
+                assert "not renewed in time" in await loses(seat, working=True)
+            finally:
+                tell(database, "ALTER ROLE desk_escalation CONNECTION LIMIT -1")
+
+    run(scenario())
+
+
+def test_a_leader_whose_session_broke_goes_on_with_another(
+    database: Database,
+) -> None:
+    async def scenario() -> None:
+        async with leading(candidate(database)) as seat:
+            before = state(database)
+            tell(database, _END_SESSIONS)
+            async with asyncio.timeout(SECONDS):
+                while True:
+                    with psycopg.connect(database.owner_dsn) as connection:
+                        if connection.execute(_SESSIONS).rowcount:
+                            break
+                    await asyncio.sleep(0.05)
+            async with asyncio.timeout(SECONDS):
+                while state(database).free_seconds:
+                    await asyncio.sleep(0.05)
+            demanded(database, seat)
+            assert state(database).fence == before.fence
+
+    run(scenario())
+
+
+def test_who_was_replaced_notices_and_is_fenced(database: Database) -> None:
+    async def scenario() -> None:
+        async with leading(candidate(database)) as seat:
+            tell(
+                database,
+                "UPDATE escalation.leases SET fence = fence + 1, holder = 'b',"
+                " expires_at = now() + interval '1 minute'",
+            )
+            with pytest.raises(Lost):
+                demanded(database, seat)
+            await loses(seat, working=True)
+        assert state(database).holder == "b"
+        assert not state(database).free_seconds
+
+    run(scenario())
