@@ -11,9 +11,6 @@ from psycopg import Cursor
 
 from shared.event_log import Unavailable
 
-DOCUMENT_BYTES_MAX = 16 * 1024 * 1024
-"""Bytes of a document; the table has the same limit."""
-
 _STORE = """
 INSERT INTO log.documents (hash, size, body) VALUES (%b, %s, %b) ON CONFLICT DO NOTHING
 """

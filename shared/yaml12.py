@@ -4,7 +4,6 @@ An unquoted `18:00` is text, as is a date; a key given twice is refused, and so 
 and anchors: nothing in a file may mean more than it says, or unfold to more than it is.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -13,23 +12,17 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from shared.mistake import Mistake, Path, path_text
+from shared.yaml_quick import read_ordinary
+from shared.yaml_values import DEPTH_MAX, UNKEEPABLE, Plain, unquoted
 
-TEXT_MAX = 512 * 1024
-DEPTH_MAX = 20
+__all__ = ["DEPTH_MAX", "TEXT_MAX", "Plain", "Written", "read"]
 
-Plain = str | int | bool | None | list["Plain"] | dict[str, "Plain"]
+TEXT_MAX = 16 * 1024 * 1024
+"""Bytes of a file."""
 
 _STANDARD = "tag:yaml.org,2002:"
 _PLAIN_TAGS = ("str", "int", "float", "bool", "null", "timestamp", "merge", "value")
 _TAGS = {f"{_STANDARD}{tag}" for tag in (*_PLAIN_TAGS, "seq", "map")}
-_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
-_WORDS: Mapping[str, bool | None] = {
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-    **dict.fromkeys(("null", "Null", "NULL", "~", ""), None),
-}
-# Neither JSON nor PostgreSQL can keep these.
-_UNKEEPABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +41,14 @@ class Written:
 def read(text: str) -> Written | list[Mistake]:
     """Return the one document in `text`, or all that is wrong with it."""
     if len(text.encode(errors="replace")) > TEXT_MAX:
-        return [Mistake("", None, f"over {TEXT_MAX // 1024} KB: make it shorter")]
+        over = f"over {TEXT_MAX // 1024 // 1024} MB: make it shorter"
+        return [Mistake("", None, over)]
+    ordinary = read_ordinary(text)
+    return Written(*ordinary) if ordinary else _read_exactly(text)
+
+
+def _read_exactly(text: str) -> Written | list[Mistake]:
+    """Return the same by the letter of YAML 1.2, slowly."""
     yaml = YAML(typ="safe", pure=True)
     yaml.max_depth = DEPTH_MAX
     try:
@@ -113,12 +113,12 @@ class _Walk:
 
     def _scalar(self, node: Node, path: Path) -> Plain:
         text: str = node.value
-        if _UNKEEPABLE.search(text):
+        if UNKEEPABLE.search(text):
             return self._refused(node, path, "remove the control characters")
         is_plain = getattr(node, "style", None) is None
         if not is_plain or node.tag == f"{_STANDARD}str":
             return text
-        return int(text) if _INTEGER.fullmatch(text) else _WORDS.get(text, text)
+        return unquoted(text)
 
     def _refused(self, node: Node, path: Path, sentence: str) -> Plain:
         line = node.start_mark.line + 1

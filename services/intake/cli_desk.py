@@ -49,7 +49,7 @@ def text_of(file: Path, bytes_max: int, *, as_json: bool) -> str:
         sentence = f"{file}: {error.strerror}: name a file that can be read"
         raise refused(as_json, sentence, Exit.INVALID) from error
     if len(raw) > bytes_max:
-        sentence = f"{file}: over {bytes_max // 1024} KB: make it shorter"
+        sentence = f"{file}: over {bytes_max // 1024 // 1024} MB: make it shorter"
         raise refused(as_json, sentence, Exit.INVALID)
     try:
         return raw.decode("utf-8-sig")

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from shared.policy.calendars import Calendar
-from shared.policy.checking import EXPANDED_MAX, Wrong, too_large
+from shared.policy.calendars import HOLIDAYS_MAX, Calendar
+from shared.policy.checking import Wrong, too_large
 from shared.policy.closing_files import closings_in
 from shared.policy.document import Policy
 from shared.policy.horizon import horizon
@@ -32,7 +32,8 @@ def expanded(policy: Policy, on: date, files: Files = NO_FILES) -> Policy | list
     if wrong:
         return wrong
     whole = expand(policy.model_copy(update={"calendars": calendars}), on)
-    return [*_never_open(whole, on), *too_large(whole, EXPANDED_MAX)] or whole
+    too_much = [*_too_many_closed(whole), *too_large(whole)]
+    return too_much or list(_never_open(whole, on)) or whole
 
 
 def _closed(
@@ -52,6 +53,16 @@ def _closed(
         except ValueError as error:
             wrong.append((("closed_in", place), f"{name}: {error}"))
     return tuple(sorted(days)), wrong
+
+
+def _too_many_closed(policy: Policy) -> Iterator[Wrong]:
+    for name, calendar in policy.calendars.items():
+        if len(calendar.holidays) > HOLIDAYS_MAX:
+            words = (
+                f"{len(calendar.holidays)} closed days and parts of days, at most "
+                f"{HOLIDAYS_MAX}: leave some out"
+            )
+            yield ("calendars", name), words
 
 
 def _never_open(policy: Policy, on: date) -> Iterator[Wrong]:

@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from shared.mistake import path_text
-from shared.policy.calendars import Calendar
+from shared.policy.calendars import HOLIDAYS_MAX, Calendar
 from shared.policy.clause import Clause
 from shared.policy.explaining import explained
 from shared.policy.world import is_zone
@@ -27,8 +27,6 @@ from shared.working_time import Span, due, elapsed, hours_of
 SECONDS_MAX = 100 * 366 * 24 * 60 * 60
 """No promise is longer than a century."""
 PAUSES_MAX = 10_000
-HOLIDAYS_MAX = 6_000
-"""More closed days than any policy has room for."""
 _BECOMES_DATES = ("closed", "closed_in", "public_holidays")
 """What a calendar says before it is made whole."""
 _NEVER = datetime(9996, 1, 1, tzinfo=UTC)

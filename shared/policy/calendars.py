@@ -16,6 +16,8 @@ _OPENING = rf"^((?:19[7-9]\d|2\d{{3}})-\d\d-\d\d) ({HOUR})-({HOUR}|24:00)$"
 _A_LEAP_YEAR = "2024-"
 FILE_NAME_MAX = 200
 """Characters."""
+HOLIDAYS_MAX = 20_000
+"""Closed days and parts of days of one calendar as it is applied."""
 
 
 def _closing(written: str) -> str:

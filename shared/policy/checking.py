@@ -1,8 +1,9 @@
 """From plain values to a policy, or everything that is wrong with them, at once."""
 
-import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 
+import orjson
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -17,10 +18,8 @@ from shared.policy.selecting import everything
 from shared.policy.world import unknown_to_the_world
 from shared.yaml12 import Plain
 
-DOCUMENT_MAX = 56 * 1024
-"""Bytes of the canonical document: an event holds it, and an event has a limit."""
-EXPANDED_MAX = 62 * 1024
-"""Of the same with every closed day as a date."""
+DOCUMENT_MAX = 16 * 1024 * 1024
+"""Bytes of the canonical document, also with every closed day as a date."""
 
 _FORBIDDEN = (
     "does not belong in a policy, which is kept for ever: write the person's id, "
@@ -28,6 +27,7 @@ _FORBIDDEN = (
 )
 
 Wrong = tuple[Path, str]
+Location = tuple[int | str, ...]
 
 
 def check(document: Plain) -> Policy | list[Wrong]:
@@ -38,25 +38,28 @@ def check(document: Plain) -> Policy | list[Wrong]:
         policy = Policy.model_validate(document)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
+        within = Counter(
+            one["loc"][:depth] for one in found for depth in range(len(one["loc"]) + 1)
+        )
         wrong = [
             (_path(one, document), explained(one))
             for one in found
-            if not _is_aftermath(one, found)
+            if not _is_aftermath(one, within)
         ]
     wrong += [*_kept_for_ever(document), *dangling(document)]
     wrong += [*missing_texts(document), *unknown_to_the_world(document)]
     wrong += unmappable(document)
     if policy and not wrong:
-        return too_large(policy, DOCUMENT_MAX) or policy
+        return too_large(policy) or policy
     return wrong
 
 
-def _is_aftermath(error: ErrorDetails, found: list[ErrorDetails]) -> bool:
-    """Tell whether `error` only says that nothing is left of a wrong list."""
-    depth = len(error["loc"])
-    return error["type"] == "too_short" and any(
-        other["loc"][:depth] == error["loc"] and other is not error for other in found
-    )
+def _is_aftermath(error: ErrorDetails, within: Mapping[Location, int]) -> bool:
+    """Tell whether `error` only says that nothing is left of a wrong list.
+
+    `within` says how many errors there are at a location and within it.
+    """
+    return error["type"] == "too_short" and within[error["loc"]] > 1
 
 
 def _path(error: ErrorDetails, document: Plain) -> Path:
@@ -83,9 +86,11 @@ def _kept_for_ever(document: Plain) -> Iterator[Wrong]:
             yield path, f"{kind} {_FORBIDDEN}"
 
 
-def too_large(policy: Policy, bytes_max: int) -> list[Wrong]:
-    """Return what is wrong with a policy that is longer than an event may be."""
-    size = len(json.dumps(policy.document(), ensure_ascii=False).encode())
-    if size <= bytes_max:
+def too_large(policy: Policy) -> list[Wrong]:
+    """Return what is wrong with a policy that is longer than a document may be."""
+    size = len(orjson.dumps(policy.document()))
+    if size <= DOCUMENT_MAX:
         return []
-    return [((), f"{size} bytes as an event, at most {bytes_max}: make it shorter")]
+    return [
+        ((), f"{size} bytes as a document, at most {DOCUMENT_MAX}: make it shorter")
+    ]

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from shared.policy.closing_events import Closing, closing_events
 
-CLOSINGS_MAX = 3_000
+CLOSINGS_MAX = 10_000
 """Closed days and parts of days that a file may come to."""
 _DAY = timedelta(days=1)
 _MINUTE = timedelta(minutes=1)

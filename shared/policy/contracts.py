@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from shared.policy.clause import Clause
+from shared.policy.derived import derived
 from shared.policy.local_times import Day
 from shared.policy.names import Name, Person
 from shared.policy.scales import Priority
@@ -43,9 +44,14 @@ class When(Clause):
         return (
             (not self.kind or kind in self.kind)
             and (not self.channel or channel in self.channel)
-            and (not self.service or service in self.service)
+            and (not self.service or service in _services(self))
             and (not self.priority or priority in self.priority)
         )
+
+
+@derived
+def _services(when: When) -> frozenset[str]:
+    return frozenset(when.service)
 
 
 class Also(Clause):
@@ -96,9 +102,10 @@ class Contract(Clause):
 
     @model_validator(mode="after")
     def _narrows_its_own_services(self) -> Self:
+        own = frozenset(self.services)
         for name, also in self.also.items():
             for service in also.when.service:
-                if service not in self.services:
+                if service not in own:
                     raise ValueError(
                         f"`also.{name}` is for `{service}`, which is not among the "
                         "`services` of the contract: add it there, or take it out"

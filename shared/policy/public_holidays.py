@@ -1,6 +1,8 @@
 """Public holidays as explicit dates, so that replay never depends on a library."""
 
+from collections.abc import Collection, Mapping
 from datetime import date
+from functools import cache
 
 from shared.policy.calendars import Calendar
 from shared.policy.document import Policy
@@ -22,11 +24,16 @@ def expand(policy: Policy, on: date) -> Policy:
 
 def is_known_region(region: str) -> bool:
     """Tell whether public holidays are known for `FR`, `CA-QC` and the like."""
+    country, _, subdivision = region.partition("-")
+    known = _regions()
+    return country in known and (not subdivision or subdivision in known[country])
+
+
+@cache
+def _regions() -> Mapping[str, Collection[str]]:
     from holidays import list_supported_countries  # heavy
 
-    country, _, subdivision = region.partition("-")
-    known = list_supported_countries()
-    return country in known and (not subdivision or subdivision in known[country])
+    return list_supported_countries()
 
 
 def _closed_days(calendar: Calendar, on: date) -> tuple[str, ...]:

@@ -19,8 +19,7 @@ def values(document: Plain, pattern: str) -> Iterator[Found]:
         found = [
             ((*path, key), part)
             for path, value in found
-            for key, part in _parts(value)
-            if step in ("*", key)
+            for key, part in _parts_at(value, step)
         ]
     yield from found
 
@@ -41,6 +40,14 @@ def everything(document: Plain) -> Iterator[Found]:
 def names(document: Plain, section: str) -> list[str]:
     """Return the names defined in a section, in the order written."""
     return [str(path[-1]) for path, _ in values(document, f"{section}.*")]
+
+
+def _parts_at(value: Plain, step: str) -> list[tuple[str | int, Plain]]:
+    if step == "*":
+        return _parts(value)
+    if isinstance(value, dict) and step in value:
+        return [(step, value[step])]
+    return []
 
 
 def _parts(value: Plain) -> list[tuple[str | int, Plain]]:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from shared.events.sla import SlaTarget, Target
 from shared.incident.noticed import UNTOLD, Noticed
 from shared.policy.contracts import Contract
+from shared.policy.derived import derived
 from shared.policy.document import Policy
 from shared.policy.scales import Priority
 from shared.policy.targets import TargetSet
@@ -32,6 +33,9 @@ class Pledge:
     seconds: int
     due_at: datetime
     terms: TargetSet
+
+
+Named = tuple[str, Contract]
 
 
 class Covered(NamedTuple):
@@ -82,11 +86,10 @@ def promised(  # each is one more thing promises go by
 
 def covering(policy: Policy, about: Covered) -> Iterator[Terms]:
     """Yield what covers an incident: contracts, and what they promise also."""
-    for name, contract in sorted(policy.contracts.items()):
+    for name, contract in _contracts_by_service(policy).get(about.service, ()):
         day = _local_day(policy, contract, about.reported_at)
         of_client = about.client in (None, contract.client)
-        covers = of_client and about.service in contract.services
-        if not covers or not contract.is_in_force(day):
+        if not of_client or not contract.is_in_force(day):
             continue
         calendar = contract.calendar
         if about.priority == "p1" and contract.p1_calendar:
@@ -97,6 +100,16 @@ def covering(policy: Policy, about: Covered) -> Iterator[Terms]:
             if meant and also.is_in_force(day):
                 targets = policy.targets[also.targets]
                 yield Terms(f"{name}.{narrower}", calendar, targets)
+
+
+@derived
+def _contracts_by_service(policy: Policy) -> Mapping[str, Sequence[Named]]:
+    """Return the contracts for each service that has any, in the order of names."""
+    found: dict[str, list[Named]] = {}
+    for name, contract in sorted(policy.contracts.items()):
+        for service in dict.fromkeys(contract.services):
+            found.setdefault(service, []).append((name, contract))
+    return found
 
 
 def pledged(

@@ -7,6 +7,7 @@ from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
 from shared.policy.calendars import Calendar
+from shared.policy.derived import derived
 from shared.policy.weekly_hours import DAYS, Day, Window
 
 Part = tuple[int, int]
@@ -42,6 +43,7 @@ ALWAYS = Hours(ZoneInfo("UTC"), ((WHOLE_DAY,),) * len(DAYS))
 """Around the clock."""
 
 
+@derived
 def hours_of(calendar: Calendar) -> Hours:
     """Return the hours of a calendar; its closed days are those in `holidays` alone."""
     week = tuple(calendar.weekly_hours.items())

@@ -87,7 +87,7 @@ def test_a_file_that_cannot_be_read_is_told_in_a_sentence(tmp_path: Path) -> Non
         (tmp_path, "name a file that can be read"),
         (tmp_path / "pipe.yaml", "no regular file"),
         (tmp_path / "latin.yaml", "line 2: not UTF-8"),
-        (tmp_path / "large.yaml", "over 512 KB"),
+        (tmp_path / "large.yaml", "over 16 MB"),
     ):
         said = run("config", "check", file)
         assert said.code == 2

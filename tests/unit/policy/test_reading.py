@@ -4,6 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from shared.events.policy import document_bytes
+from shared.migrate import MIGRATIONS
+from shared.policy import checking
+from shared.policy.checking import DOCUMENT_MAX
 from shared.policy.document import Policy
 from shared.policy.reading import read
 from tests.support.policies import FULL, full, full_text, mistakes
@@ -138,12 +142,15 @@ def test_a_policy_that_is_no_mapping_is_refused_with_a_sentence() -> None:
         assert "mapping" in found[0].sentence
 
 
-def test_a_document_that_would_not_fit_an_event_is_refused() -> None:
-    many = "".join(
-        f"  s{number}: {{name: {{fr: {'x' * 200}, nl: y}}, criticality: low, "
-        "support: [accueil]}\n"
-        for number in range(300)
-    )
-    found = read(FULL.replace("services:\n", f"services:\n{many}", 1))
-    assert isinstance(found, list)
-    assert "make it shorter" in found[0].sentence
+def test_a_document_over_its_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    size = len(document_bytes(full().document()))
+    monkeypatch.setattr(checking, "DOCUMENT_MAX", size)
+    assert isinstance(read(FULL), Policy)
+    monkeypatch.setattr(checking, "DOCUMENT_MAX", size - 1)
+    (found,) = mistakes()
+    assert f"{size} bytes as a document, at most {size - 1}" in found.sentence
+
+
+def test_the_table_of_documents_has_the_same_limit() -> None:
+    migration = MIGRATIONS / "0045_documents.sql"
+    assert f"<= {DOCUMENT_MAX})" in migration.read_text(encoding="utf-8")

@@ -94,8 +94,8 @@ def test_a_loop_of_aliases_is_refused() -> None:
         ('a: "\\0"', "control characters"),
         ('a: "\\uD800"', "control characters"),
         ('"\\a": 1', "control characters"),
-        ("x" * (TEXT_MAX + 1), "over 512 KB"),
-        ("é" * (TEXT_MAX // 2 + 1), "over 512 KB"),
+        ("x" * (TEXT_MAX + 1), "over 16 MB"),
+        ("é" * (TEXT_MAX // 2 + 1), "over 16 MB"),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_a_sentence(text: str, words: str) -> None:
