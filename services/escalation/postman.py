@@ -70,8 +70,8 @@ class Postman:
         if isinstance(parcel, Failed):
             outcome: Outcome = parcel
         elif await self._until_there(lambda: self._begin(waiting)):
-            key, incident = waiting.key, waiting.incident
-            outcome = await self._outlets.send(parcel, key, incident, self._clock())
+            incident, now = waiting.incident, self._clock()
+            outcome = await self._outlets.send(parcel, incident, now)
         else:
             return
         await self._until_there(lambda: self._finish(waiting, outcome))
