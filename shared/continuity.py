@@ -117,6 +117,11 @@ class Continuity:
         """The epoch of the log when it was last looked at; None before."""
         return self._epoch
 
+    @property
+    def history(self) -> int:
+        """A number that changes whenever what was seen is not the log any more."""
+        return self._history
+
     def drop_with(self, drop: Callable[[], object]) -> None:
         """Call `drop` whenever what was read from the log may not be true any more."""
         with self._guard:

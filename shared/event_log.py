@@ -24,6 +24,7 @@ from shared.codec import decode, encode
 from shared.connections import CONNECT_SECONDS, Pool, pool_of, try_to_connect
 from shared.continuity import Continuity, Discontinued, Mark, Sight
 from shared.entry import Entry
+from shared.epochs import Epochs, read_epochs
 from shared.events.event import Event
 from shared.recorder import DeskRecorder, Head, Unrecorded, read_head, versions
 from shared.savepoint import savepoint
@@ -288,6 +289,11 @@ class EventLog:
                 raise ValueError(f"command {command_id} was used for another body")
             case _:
                 return self.since(outcome.first - 1, outcome.last - outcome.first + 1)
+
+    def epochs(self) -> Epochs:
+        """Return the epochs of the log, in order."""
+        with self.transaction() as cursor:
+            return read_epochs(cursor)
 
     def head(self) -> Head:
         """Return the end of the log."""

@@ -14,6 +14,7 @@ from services.escalation.telling import STAFF
 from services.escalation.to_staff import for_staff, service_name
 from services.escalation.to_users import for_user
 from shared.answer_link import PURPOSE, AnswerLink, token_of
+from shared.epochs import read_epochs
 from shared.event_log import EventLog
 from shared.wording.reader import Reader
 from shared.wording.say import say
@@ -37,8 +38,10 @@ class Composer:
         with self._log.transaction() as cursor:
             of = recall(self._log, cursor, waiting, policy)
             reader = person(cursor, waiting.person) if waiting.person else None
+            # A restored log gives references, and with them keys, again.
+            key = read_epochs(cursor).key(waiting.key, waiting.position)
         if not waiting.person:
-            return ByWebhook(self._payload(waiting, of))
+            return ByWebhook(key, self._payload(key, waiting, of))
         if reader is None:
             return Failed(NO_ADDRESS, permanent=True)
         fallback = policy.desk.languages[0]
@@ -51,7 +54,7 @@ class Composer:
         else:
             notice = for_user(of, waiting.person, self._policy_of, self._answer_at)
             message = say(notice, whom, fallback)
-        return ByMail(reader.mailbox, message)
+        return ByMail(key, reader.mailbox, message)
 
     def _answer_at(self, extension: str, who: str, until: datetime) -> str:
         """Return where somebody may answer without an account; "" for nowhere."""
@@ -66,10 +69,10 @@ class Composer:
             return ""
         return f"{self._public_url}/incidents/{waiting.incident}"
 
-    def _payload(self, waiting: Waiting, of: Recalled) -> dict[str, object]:
+    def _payload(self, key: str, waiting: Waiting, of: Recalled) -> dict[str, object]:
         """Return what the receiver of pages is posted: ids, and what it is called."""
         return {
-            "id": waiting.key,
+            "id": key,
             "kind": waiting.kind,
             "incident": waiting.incident,
             "title": of.incident.title,

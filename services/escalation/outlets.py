@@ -21,6 +21,8 @@ NO_RECEIVER = "no receiver of pages is set: set PERMANENCE_WEBHOOK_URL"
 class ByMail:
     """A message to a person."""
 
+    key: str
+    """What it is known by outside: the same whenever it leaves again."""
     to: Mailbox
     message: Message
 
@@ -29,6 +31,7 @@ class ByMail:
 class ByWebhook:
     """What the receiver of pages is posted."""
 
+    key: str
     payload: Mapping[str, object]
 
 
@@ -52,10 +55,9 @@ class Outlets:
         ready = self.receiver is not None
         return None if ready else Failed(NO_RECEIVER, permanent=True)
 
-    async def send(
-        self, parcel: Parcel, key: str, incident: str, at: datetime
-    ) -> Outcome:
-        """Hand `parcel` over once; `key` tells a repeat."""
+    async def send(self, parcel: Parcel, incident: str, at: datetime) -> Outcome:
+        """Hand `parcel` over once; its key tells a repeat."""
+        key = parcel.key
         match parcel:
             case ByMail(to=to, message=message) if self.server and self.sender:
                 letter = Letter(key, incident, self.sender, to, message, at)

@@ -81,8 +81,8 @@ class Postman:
             outcome: Outcome = parcel
         elif await self._until_there(lambda: self._begin(waiting, seat)):
             seat.check()  # it may have been frozen since the transaction
-            key, incident = waiting.key, waiting.incident
-            outcome = await self._outlets.send(parcel, key, incident, self._clock())
+            incident, now = waiting.incident, self._clock()
+            outcome = await self._outlets.send(parcel, incident, now)
         else:
             return
         await self._until_there(lambda: self._finish(waiting, outcome, seat))

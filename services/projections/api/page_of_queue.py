@@ -23,6 +23,7 @@ from services.projections.queue.row import QueueRow
 from services.projections.read_models import QUEUE
 from services.projections.snapshots import snapshot
 from services.projections.teams import teams
+from shared.epochs import OtherEpoch, read_epochs
 from shared.problem import Problem
 
 
@@ -47,8 +48,9 @@ def read_page(
     """Return a page. `Problem` 400, 404, 422 or 503 where there is none; blocks."""
     order = _order(filters)
     asked = digest(queue, filters)
-    key = _key(asked, after, order)
     with snapshot(desk.log) as cursor:
+        epoch = read_epochs(cursor).newest.label
+        key = _key(asked, after, order, epoch)
         schema, known = behind_unless(cursor, min_position)
         cells = counts(cursor, schema, queue)
         rows = page(cursor, schema, queue, filters, key, limit + 1)
@@ -56,7 +58,7 @@ def read_page(
             _require_team(desk, cursor, queue)
     last = None
     if len(rows) > limit:
-        last = cursors.write(asked, cursors.key_of(rows[limit - 1], order))
+        last = cursors.write(asked, cursors.key_of(rows[limit - 1], order), epoch)
     return QueuePage(
         items=rows[:limit],
         next_cursor=last,
@@ -93,9 +95,13 @@ def _order(filters: Filters) -> Standing:
         ) from error
 
 
-def _key(asked: str, after: str | None, order: Standing) -> cursors.Key | None:
+def _key(
+    asked: str, after: str | None, order: Standing, epoch: str
+) -> cursors.Key | None:
     try:
-        return None if after is None else cursors.read(asked, after, order)
+        return None if after is None else cursors.read(asked, after, order, epoch)
+    except OtherEpoch as error:
+        raise Problem(410, str(error), code="other_epoch") from error
     except cursors.BadCursor as error:
         raise Problem(400, str(error), code="cursor") from error
 

@@ -24,6 +24,7 @@ from services.projections.api.limits import (
 from services.projections.api.log import known_types
 from services.projections.api.stream_items import StreamItem, Told, told
 from shared.callers import caller_of, require_scope
+from shared.epochs import Epochs, OtherEpoch
 from shared.event_log import Row, Unavailable
 from shared.problem import Problem
 from shared.references import IncidentRef, about
@@ -31,6 +32,11 @@ from shared.references import IncidentRef, about
 router = APIRouter(tags=["stream"])
 
 STREAM = "/v1/stream"
+LAST_EVENT_ID = r"^([0-9]{1,9}-[0-9a-f]{8}:)?[0-9]{1,18}$"
+_LAST_EVENT_ID = (
+    "The `id` of the last event that was heard, as it was given: a position; after a "
+    "restore with the epoch before it, such as `2-5f3a09c1:4212`."
+)
 COOKIE = "permanence_token"
 """Of a browser, which sends no other header of its own; only reading takes it."""
 
@@ -68,6 +74,8 @@ class _Listener:
 
     token: str | None
     begins: int
+    epochs: Epochs
+    """As they were when it began; events carry their own."""
     types: frozenset[str] | None
     incident: IncidentRef | None
 
@@ -82,14 +90,19 @@ async def _listener(
     bearer: Token,
     cookie: _Cookie,
     asked: Annotated[StreamAsked, Query()],
-    last_event_id: Annotated[Position | None, Header()] = None,
+    last_event_id: Annotated[
+        str | None, Header(pattern=LAST_EVENT_ID, description=_LAST_EVENT_ID)
+    ] = None,
 ) -> AsyncIterator[_Listener]:
     token = bearer.credentials if bearer else cookie
     await _admit(desk, token)
     types = known_types(",".join(asked.types) or None)
     head = (await desk.blocking(desk.log.head)).position
+    epochs = await desk.blocking(desk.log.epochs)
     # A browser repeats the address it was given: how far it came is in the header.
-    begins = asked.after if last_event_id is None else last_event_id
+    begins = asked.after
+    if last_event_id is not None:
+        begins = _position(epochs, last_event_id)
     if begins is not None and begins > head:
         raise Problem(
             422,
@@ -101,9 +114,27 @@ async def _listener(
         yield _Listener(
             token,
             head if begins is None else begins,
+            epochs,
             None if types is None else frozenset(types),
             asked.incident,
         )
+
+
+def _position(epochs: Epochs, written: str) -> int:
+    """Return where to go on; `Problem` 410 if that was in a history that is gone."""
+    try:
+        return epochs.position(written)
+    except OtherEpoch as error:
+        raise Problem(
+            410,
+            f"the log was restored, and the event {written} is not in it: read anew "
+            "what you keep, then begin without Last-Event-ID",
+            code="other_epoch",
+        ) from error
+
+
+async def _id_at(desk: Desk, position: int) -> str:
+    return (await desk.blocking(desk.log.epochs)).id_at(position)
 
 
 async def _admit(desk: Desk, token: str | None) -> None:
@@ -126,23 +157,24 @@ async def get_stream(
 async def _events(desk: Desk, listener: _Listener) -> AsyncIterator[ServerSentEvent]:
     """Tell what `listener` wants, until the service stops or its token is none."""
     position = said = listener.begins
-    yield ServerSentEvent(id=str(position), retry=STREAM_RETRY_SECONDS * 1_000)
+    id_at = listener.epochs.id_at
+    yield ServerSentEvent(id=id_at(position), retry=STREAM_RETRY_SECONDS * 1_000)
     elapsed = asyncio.get_running_loop().time
-    checked = elapsed()
-    while not desk.tail.is_over:
+    checked, history = elapsed(), desk.tail.history
+    while not desk.tail.is_over and desk.tail.history == history:
         try:
             if elapsed() - checked >= STREAM_CHECK_SECONDS:
                 checked = elapsed()
                 await _admit(desk, listener.token)
                 if said < position:  # who wants little comes back to where we are
                     said = position
-                    yield ServerSentEvent(id=str(position))
+                    yield ServerSentEvent(id=await _id_at(desk, position))
             position, found = await _next(desk, listener, position)
         except (Problem, Unavailable):
             return  # the client comes again, and hears why not
         for one in found:
             said = one.position
-            yield ServerSentEvent(raw_data=one.json, event=one.type, id=str(said))
+            yield ServerSentEvent(raw_data=one.json, event=one.type, id=one.id)
         await desk.tail.changed(position, STREAM_CHECK_SECONDS)
 
 

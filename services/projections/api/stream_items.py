@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, ValidationError
 from services.projections.api.answers import Answer
 from services.projections.timeline.line import project
 from shared.codec import UnknownEvent
+from shared.epochs import ONLY_FIRST
 from shared.event_log import EventLog, Row
 from shared.events.event import Actor
 from shared.references import IncidentRef, about
@@ -40,6 +41,8 @@ class StreamItem(Answer):
 class Told:
     """An event ready to be sent: what filters ask for, and its JSON."""
 
+    id: str
+    """What a client comes back with: the position, with its epoch after the first."""
     position: int
     type: str
     incident: IncidentRef | None
@@ -49,8 +52,15 @@ class Told:
 def told(log: EventLog, rows: Sequence[Row]) -> list[Told]:
     """Return rows ready to be sent. Blocks: keys may have to be fetched."""
     items = [_item(log, row) for row in rows]
+    epochs = log.epochs() if items else ONLY_FIRST
     return [
-        Told(item.position, item.type, item.incident, item.model_dump_json())
+        Told(
+            epochs.id_at(item.position),
+            item.position,
+            item.type,
+            item.incident,
+            item.model_dump_json(),
+        )
         for item in items
     ]
 

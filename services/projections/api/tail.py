@@ -42,6 +42,8 @@ class Tail:
         self.head = 0
         """The position of the newest event that is known here."""
         self.is_over = False
+        self.history = log.continuity.history
+        """Changes when the log is another one: whoever listens has to begin anew."""
 
     @contextmanager
     def listening(self, head: int) -> Iterator[None]:
@@ -97,7 +99,14 @@ class Tail:
             self._wake()
 
     async def _read(self) -> None:
-        loop, head = asyncio.get_running_loop(), self.head
+        loop = asyncio.get_running_loop()
+        history = self._log.continuity.history
+        if history != self.history:
+            position = (await loop.run_in_executor(self._threads, self._log.head))[0]
+            self._kept.clear()
+            self.head, self.history = position, history
+            self._wake()
+        head = self.head
         fresh = await loop.run_in_executor(self._threads, self._since, head)
         if fresh and self.head == head:  # else a first listener has begun anew
             self._kept.extend(fresh)

@@ -136,6 +136,7 @@ _FRENCH: Words = {
     "no.unknown_queue": "Cette file n’existe pas.",
     "no.invalid": "Cette adresse n’est pas comprise.",
     "no.cursor": "Cette page n’est plus là : recommencez au début de la file.",
+    "no.other_epoch": "Le journal a été restauré : recommencez au début de la file.",
     "no.not_built": "Les files sont en cours de construction : revenez dans un moment.",
     "no.behind": "La file n’est pas encore à jour : revenez dans un moment.",
     "no.overloaded": "Trop de demandes à la fois : revenez dans un moment.",

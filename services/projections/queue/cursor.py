@@ -13,6 +13,7 @@ import orjson
 
 from services.projections.queue.filters import Standing
 from services.projections.queue.row import RANKS, QueueRow, rank
+from shared.epochs import OtherEpoch
 from shared.policy.scales import Priority
 from shared.references import is_incident_ref
 
@@ -38,14 +39,20 @@ def key_of(row: QueueRow, standing: Standing) -> Key:
     )
 
 
-def write(asked: str, key: Key) -> str:
-    """Return the cursor after `key` for the query whose digest is `asked`."""
-    text = orjson.dumps([asked, *key], option=orjson.OPT_UTC_Z)
+def write(asked: str, key: Key, epoch: str = "") -> str:
+    """Return the cursor after `key` for the query whose digest is `asked`.
+
+    `epoch` is the label of the epoch the page was read in; empty for the first one.
+    """
+    text = orjson.dumps([_named(asked, epoch), *key], option=orjson.OPT_UTC_Z)
     return base64.urlsafe_b64encode(text).decode().rstrip("=")
 
 
-def read(asked: str, cursor: str, standing: Standing) -> Key:
-    """Return the key in a cursor of this very query; raises `BadCursor`."""
+def read(asked: str, cursor: str, standing: Standing, epoch: str = "") -> Key:
+    """Return the key in a cursor of this very query.
+
+    Raises `BadCursor`, or `OtherEpoch` if it was read in another epoch than `epoch`.
+    """
     broken = BadCursor("this is no cursor: take `next_cursor` as it was given")
     if len(cursor) > CURSOR_MAX:
         raise broken
@@ -56,7 +63,11 @@ def read(asked: str, cursor: str, standing: Standing) -> Key:
         raise broken from error
     if not isinstance(parts, list) or not parts:
         raise broken
-    if parts[0] != asked:
+    if not isinstance(parts[0], str):
+        raise broken
+    if parts[0].partition("@")[0] == asked and parts[0] != _named(asked, epoch):
+        raise OtherEpoch("the log was restored since: start without a cursor")
+    if parts[0] != _named(asked, epoch):
         raise BadCursor(
             "this cursor is of another query: start that one without a cursor"
         )
@@ -65,6 +76,10 @@ def read(asked: str, cursor: str, standing: Standing) -> Key:
         return key(*parts[1:])
     except (TypeError, ValueError, OverflowError) as error:
         raise broken from error
+
+
+def _named(asked: str, epoch: str) -> str:
+    return f"{asked}@{epoch}" if epoch else asked
 
 
 def _open_key(
