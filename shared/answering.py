@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from shared.append import TooLarge
 from shared.batcher import Overloaded
-from shared.event_log import Unavailable
+from shared.event_log import Unavailable, WrongClock
 from shared.problem import Problem, response
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -18,6 +18,8 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 ANSWER_SECONDS = 15.0
 """How long a request may wait for PostgreSQL: one that hangs must not hang us."""
 RETRY_SECONDS = 2
+CLOCK_RETRY_SECONDS = 10
+"""After how long a host may have set its clock right."""
 """What `Retry-After` says while PostgreSQL is away."""
 
 _log = structlog.get_logger(__name__)
@@ -63,12 +65,7 @@ def problem_of(error: Exception, where: str) -> Problem:
         case Problem():
             return error
         case Unavailable():
-            return Problem(
-                503,
-                "the event log is away; nothing was recorded: send it again",
-                code="log_away",
-                retry_after=RETRY_SECONDS,
-            )
+            return _unavailable(error)
         case Overloaded():
             return Problem(
                 429,
@@ -88,6 +85,22 @@ def problem_of(error: Exception, where: str) -> Problem:
             return Problem(413, f"too large to record: {error}", code="too_large")
         case _:
             return _unexpected(error, where)
+
+
+def _unavailable(error: Unavailable) -> Problem:
+    if isinstance(error, WrongClock):
+        return Problem(
+            503,
+            f"nothing was recorded, send it again: {error}",
+            code="clock_wrong",
+            retry_after=CLOCK_RETRY_SECONDS,
+        )
+    return Problem(
+        503,
+        "the event log is away; nothing was recorded: send it again",
+        code="log_away",
+        retry_after=RETRY_SECONDS,
+    )
 
 
 def _unexpected(error: Exception, where: str) -> Problem:

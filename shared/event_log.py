@@ -3,7 +3,7 @@
 With the recorder beside it, the only code that knows the eventsourcing library.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple, Self
@@ -19,6 +19,7 @@ from psycopg_pool import PoolTimeout
 from shared.append import Member, Misused, Outcome, Stale, append
 from shared.chain import Link, chained
 from shared.clock import Clock, real_clock
+from shared.clock_mode import ClockMode, clock_mode
 from shared.codec import decode, encode
 from shared.connections import CONNECT_SECONDS, Pool, pool_of, try_to_connect
 from shared.entry import Entry
@@ -47,6 +48,14 @@ _HISTORIES = (
 
 class Unavailable(Exception):
     """PostgreSQL is away, starting or too slow: nothing was promised, try again."""
+
+
+class WrongClock(Unavailable):
+    """The clock of this host is wrong: it writes nothing until it is right again."""
+
+
+Guard = Callable[[], None]
+"""Stands before every transaction; raises `Unavailable` if this host may not write."""
 
 
 class StaleVersion(Exception):
@@ -84,9 +93,10 @@ class EventLog:
     """The log, with a bounded pool of connections; calls block, use an executor."""
 
     def __init__(
-        self, pool: Pool, keys: Pool, master: bytes | None, clock: Clock
+        self, pool: Pool, keys: Pool, master: bytes | None, clock: Clock, guard: Guard
     ) -> None:
         self._pool = pool
+        self._guard = guard
         self._keys = keys
         self._clock = clock
         self.recorder = DeskRecorder(_datastore(pool), clock)
@@ -100,8 +110,12 @@ class EventLog:
         master: bytes | None = None,
         clock: Clock = real_clock,
         pool_size: int = 4,
+        guard: Guard = lambda: None,
     ) -> Self:
         """Open the log at `dsn` with at most `pool_size` connections, and one for keys.
+
+        `clock` counts only in a log that goes by a lever; others are stamped by
+        PostgreSQL.
 
         Raises `Unavailable` with the server's own words where it lets us not in, and
         `psycopg.ProgrammingError` where `dsn` is not an address.
@@ -111,7 +125,7 @@ class EventLog:
             try_to_connect(dsn)
             try:
                 pool.open()
-                return cls(pool, keys, master, clock)
+                return cls(pool, keys, master, clock, guard)
             except BaseException:
                 pool.close()
                 raise
@@ -125,9 +139,18 @@ class EventLog:
     def transaction(self) -> Iterator[Cursor[tuple[Any, ...]]]:
         """Open a transaction; commits at the end. `Unavailable` when it cannot.
 
+        `WrongClock`, one of them, when this host may not write.
+
         Who then hears `Unavailable` may have been recorded: the answer to a commit can
         be lost. Try again with the same command id.
         """
+        self._guard()
+        with _transaction(self._pool) as cursor:
+            yield cursor
+
+    @contextmanager
+    def _reading(self) -> Iterator[Cursor[tuple[Any, ...]]]:
+        """Open a transaction that only reads: a host whose clock is wrong may."""
         with _transaction(self._pool) as cursor:
             yield cursor
 
@@ -185,17 +208,22 @@ class EventLog:
 
     def head(self) -> Head:
         """Return the end of the log."""
-        with self.transaction() as cursor:
+        with self._reading() as cursor:
             return read_head(cursor)
+
+    def clock_mode(self) -> ClockMode:
+        """Return whose clock the log goes by."""
+        with self._reading() as cursor:
+            return clock_mode(cursor)
 
     def head_version(self, stream: str) -> int:
         """Return the current version of a stream, 0 where there is none."""
-        with self.transaction() as cursor:
+        with self._reading() as cursor:
             return versions(cursor, [stream])[stream]
 
     def history(self, stream: str) -> list[Entry]:
         """Return all entries of a stream, in order."""
-        with self.transaction() as cursor:
+        with self._reading() as cursor:
             return self.histories(cursor, [stream])
 
     def histories(
@@ -207,7 +235,7 @@ class EventLog:
 
     def rows_since(self, position: int, limit: int) -> list[Row]:
         """Return up to `limit` events after `position`, as stored."""
-        with self.transaction() as cursor:
+        with self._reading() as cursor:
             page = (position, min(limit, PAGE_MAX))
             rows = cursor.execute(_SINCE, page, binary=True).fetchall()
         return [Row(*row) for row in rows]

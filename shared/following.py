@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 
 from shared.applying import Apply
 from shared.bus import Link
-from shared.clock import Clock, clock_from
+from shared.clock import Clock
 from shared.event_log import EventLog
 from shared.health import Check, Health, Probe
 from shared.heartbeat import beat
@@ -48,7 +48,6 @@ async def follow(
     stop: asyncio.Event,
 ) -> None:
     """Follow the log until `stop` is set; serve health meanwhile."""
-    clock = clock_from(settings.clock_lever)
     registry = CollectorRegistry()
     probes: list[Probe] = [_waiting]
     health = Health(probes, registry)
@@ -56,19 +55,21 @@ async def follow(
     app = Starlette(routes=complete(health.routes()))
 
     async def read() -> None:
-        log = await open_log(settings, clock, stop, CONNECTIONS)
-        if log is None:
+        opened = await open_log(settings, stop, CONNECTIONS)
+        if opened is None:
             return
+        log, clock, server_clock = opened.log, opened.clock, opened.server_clock
         following = assemble(log, clock, registry)
         reader = Reader(log, bookmark, following.apply, link, batch=following.batch)
-        probes[:] = [reader_probe(reader.status, log, clock), *following.probes]
+        reading = reader_probe(reader.status, log, clock)
+        probes[:] = [reading, server_clock.probe, *following.probes]
         try:
             async with asyncio.TaskGroup() as group:
-                for task in following.beside:
+                for task in (server_clock.keep, *following.beside):
                     group.create_task(task(stop))
                 await reader.run(stop)
         finally:
-            log.close()
+            opened.close()
 
     async with Link(url, bookmark.reader) as link, asyncio.TaskGroup() as group:
         group.create_task(serve(app, settings.http_host, settings.http_port, stop))

@@ -54,7 +54,7 @@ from shared.batcher import Batcher
 from shared.broker import command_broker, started
 from shared.broker import stop as stop_broker
 from shared.bus import Link
-from shared.clock import Clock, clock_from
+from shared.clock import Clock
 from shared.command import Answered
 from shared.event_log import EventLog, Unavailable
 from shared.health import Health, Probe
@@ -173,10 +173,10 @@ def probes(parts: Parts, clock: Clock) -> list[Probe]:
 
 async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
     """Run intake until `stop` is set; ends once nothing is half done."""
-    clock = clock_from(settings.clock_lever)
-    log = await open_log(settings, clock, stop, CONNECTIONS)
-    if log is None:
+    opened = await open_log(settings, stop, CONNECTIONS)
+    if opened is None:
         return
+    log, clock, server_clock = opened.log, opened.clock, opened.server_clock
     registry = CollectorRegistry()
     url = settings.nats_url.get_secret_value()
     loop = asyncio.get_running_loop()
@@ -188,11 +188,17 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
             parts = assemble(log, clock, executor, noting, stance, settings.mail_from)
             silent, timers = _clockwork(parts, clock, on_lever=stance.on_lever)
             mailboxes = _mailboxes(parts, settings)
-            beside = (relay.probe, silent.probe, mailboxes.probe)
+            beside = (
+                server_clock.probe,
+                relay.probe,
+                silent.probe,
+                mailboxes.probe,
+            )
             health = Health([*beside, *probes(parts, clock)], registry)
             app = _app(parts, clock, health, registry)
             broker = command_broker(url, "intake", registry)
             works = (
+                server_clock.keep(stop),
                 relay.run(stop),
                 _take_messages(broker, parts, stop),
                 _keep_house(parts, clock, stop),
@@ -203,7 +209,7 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
                 serve(app, settings.http_host, settings.http_port, stop),
             )
             await _all_of(works, parts)
-    log.close()
+    opened.close()
 
 
 async def _all_of(works: Sequence[Coroutine[Any, Any, None]], parts: Parts) -> None:

@@ -19,9 +19,9 @@ from services.projections.read_models import MODELS
 from services.projections.rebuild.ensure import ensure
 from shared.access import Access
 from shared.bus import Link
-from shared.clock import Clock, clock_from
+from shared.clock import Clock
 from shared.event_log import EventLog
-from shared.health import Health
+from shared.health import Health, Probe
 from shared.heartbeat import beat
 from shared.http_metrics import HttpMetrics
 from shared.reader_probe import reader_probe
@@ -41,10 +41,10 @@ async def run(
     listening: Callable[[int], None] = lambda _: None,
 ) -> None:
     """Run projections until `stop` is set; `listening` is told the port."""
-    clock = clock_from(settings.clock_lever)
-    log = await open_log(settings, clock, stop, CONNECTIONS)
-    if log is None:
+    opened = await open_log(settings, stop, CONNECTIONS, decides=False)
+    if opened is None:
         return
+    log, clock, server_clock = opened.log, opened.clock, opened.server_clock
     progress = Progress()
     with ThreadPoolExecutor(THREADS, "api") as threads:
         async with (
@@ -58,16 +58,18 @@ async def run(
             desk.has_form = settings.report_form
             following = followers(settings, log, link, progress, clock)
             registry = CollectorRegistry()
-            well = health(following, log, clock, registry)
+            probes = [server_clock.probe, *reader_probes(following, log, clock)]
+            well = Health(probes, registry)
             app = HttpMetrics(api(desk, tuple(well.routes())), registry)
             async with asyncio.TaskGroup() as group:
+                group.create_task(server_clock.keep(stop))
                 group.create_task(tail.run(stop))
                 group.create_task(beat(well, settings, stop))
                 for follower in following:
                     group.create_task(follower.run(stop))
                 host, port = settings.http_host, settings.http_port
                 await serve(app, host, port, stop, listening=listening)
-    log.close()
+    opened.close()
 
 
 def followers(
@@ -86,15 +88,11 @@ def followers(
     ]
 
 
-def health(
-    following: Sequence[Follower],
-    log: EventLog,
-    clock: Clock,
-    registry: CollectorRegistry,
-) -> Health:
-    """Return the health of the process: how far its readers are behind the log."""
-    probes = [reader_probe(follower.status, log, clock) for follower in following]
-    return Health(probes, registry)
+def reader_probes(
+    following: Sequence[Follower], log: EventLog, clock: Clock
+) -> list[Probe]:
+    """Return the probes of the readers: how far each is behind the log."""
+    return [reader_probe(follower.status, log, clock) for follower in following]
 
 
 def intake_at(url: str) -> httpx.AsyncClient:
