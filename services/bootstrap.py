@@ -4,16 +4,17 @@ A first policy, an administrator's token and a source key; each only where missi
 """
 
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from services.intake import policy_store
 from services.intake.policy_store import Applied, Signature
 from shared.access import create
-from shared.clock import real_clock
 from shared.command import Scope
 from shared.event_log import EventLog
 from shared.machine.credentials import Credentials
 from shared.machine.trouble import Exit, Trouble
+from shared.server_clock import server_now
 
 STARTER = Path(__file__).parents[1] / "deploy" / "permanence.yaml"
 ADMIN = "person:admin"
@@ -29,22 +30,21 @@ def bootstrap(owner_dsn: str, vault_key: Path, credentials: Credentials) -> Cred
     log = EventLog.open(owner_dsn)
     try:
         if policy_store.current(log) is None:
-            _apply_starter(log)
-        return _with_tokens(log, credentials)
+            _apply_starter(log, server_now(owner_dsn))
+        return _with_tokens(log, server_now(owner_dsn), credentials)
     finally:
         log.close()
 
 
-def _apply_starter(log: EventLog) -> None:
+def _apply_starter(log: EventLog, now: datetime) -> None:
     signature = Signature(by="admin", reason="the first start of this desk")
     text = STARTER.read_text(encoding="utf-8")
-    applied = policy_store.apply(log, text, signature, real_clock(), "live")
+    applied = policy_store.apply(log, text, signature, now, "live")
     if not isinstance(applied, Applied):
         raise Trouble(f"{STARTER} cannot be applied: {applied[0]}", Exit.INSTALLATION)
 
 
-def _with_tokens(log: EventLog, credentials: Credentials) -> Credentials:
-    now = real_clock()
+def _with_tokens(log: EventLog, now: datetime, credentials: Credentials) -> Credentials:
     scopes: tuple[Scope, ...] = ("agent", "manager", "auditor", "admin")
     with log.transaction() as cursor:
         token = (

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from shared.append import TooLarge
 from shared.batcher import Overloaded
 from shared.documents import UnreadableDocument
-from shared.event_log import NotContinued, is_unavailable
+from shared.event_log import NotContinued, WrongClock, is_unavailable
 from shared.problem import Problem, response
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -20,6 +20,8 @@ ANSWER_SECONDS = 15.0
 """How long a request may wait for PostgreSQL: one that hangs must not hang us."""
 RETRY_SECONDS = 2
 """What `Retry-After` says while PostgreSQL is away."""
+CLOCK_RETRY_SECONDS = 10
+"""The same while the clock of this host is wrong: until it is set right."""
 NOT_CONTINUED_SECONDS = 10
 """The same while the log is not the one that was last seen: that takes a person."""
 
@@ -89,21 +91,26 @@ def problem_of(error: Exception, where: str) -> Problem:
 
 
 def _unavailable(error: Exception) -> Problem:
+    sentence, code = (
+        "the event log is away; nothing was recorded: send it again",
+        "log_away",
+    )
+    wait = RETRY_SECONDS
     match error:
         case NotContinued():
-            return Problem(
-                503,
+            sentence = (
                 "the event log was restored to an earlier state; nothing was recorded: "
-                "an operator runs `permanence restored`, then send it again",
-                code="log_not_continued",
-                retry_after=NOT_CONTINUED_SECONDS,
+                "an operator runs `permanence restored`, then send it again"
             )
+            code, wait = "log_not_continued", NOT_CONTINUED_SECONDS
         case UnreadableDocument():
             sentence, code = f"nothing was recorded: {error}", "policy_unreadable"
+        case WrongClock():
+            sentence = f"nothing was recorded, send it again: {error}"
+            code, wait = "clock_wrong", CLOCK_RETRY_SECONDS
         case _:
-            sentence = "the event log is away; nothing was recorded: send it again"
-            code = "log_away"
-    return Problem(503, sentence, code=code, retry_after=RETRY_SECONDS)
+            pass
+    return Problem(503, sentence, code=code, retry_after=wait)
 
 
 def _unexpected(error: Exception, where: str) -> Problem:

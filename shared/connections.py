@@ -61,6 +61,11 @@ def try_to_connect(dsn: str) -> None:
     Connection.connect(**_parameters(dsn)).close()
 
 
+def connect(dsn: str) -> Connection[DictRow]:
+    """Return a connection with our limits, outside of any pool; close it."""
+    return Connection.connect(**_parameters(dsn))
+
+
 def _parameters(dsn: str) -> dict[str, Any]:
     given = conninfo_to_dict(dsn)
     settings = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())

@@ -3,7 +3,7 @@
 With the recorder beside it, the only code that knows the eventsourcing library.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple, Self
@@ -20,6 +20,7 @@ from psycopg_pool import PoolTimeout
 from shared.append import Member, Misused, Outcome, Stale, append
 from shared.chain import Link, chained
 from shared.clock import Clock, real_clock
+from shared.clock_mode import ClockMode, clock_mode
 from shared.codec import decode, encode
 from shared.connections import CONNECT_SECONDS, Pool, pool_of, try_to_connect
 from shared.continuity import Continuity, Discontinued, Mark, Sight
@@ -112,6 +113,14 @@ class NotContinued(Unavailable):
     """The log is not the one this process has seen: nothing is decided or sent."""
 
 
+class WrongClock(Unavailable):
+    """The clock of this host is wrong: it writes nothing until it is right again."""
+
+
+Guard = Callable[[], None]
+"""Stands before every transaction; raises `Unavailable` if this host may not write."""
+
+
 class StaleVersion(Exception):
     """Another writer came between: the stream is not where it was read."""
 
@@ -147,9 +156,10 @@ class EventLog:
     """The log, with a bounded pool of connections; calls block, use an executor."""
 
     def __init__(
-        self, pool: Pool, keys: Pool, master: bytes | None, clock: Clock
+        self, pool: Pool, keys: Pool, master: bytes | None, clock: Clock, guard: Guard
     ) -> None:
         self._pool = pool
+        self._guard = guard
         self._keys = keys
         self._clock = clock
         self.recorder = DeskRecorder(_datastore(pool), clock)
@@ -165,8 +175,12 @@ class EventLog:
         master: bytes | None = None,
         clock: Clock = real_clock,
         pool_size: int = 4,
+        guard: Guard = lambda: None,
     ) -> Self:
         """Open the log at `dsn` with at most `pool_size` connections, and one for keys.
+
+        `clock` counts only in a log that goes by a lever; others are stamped by
+        PostgreSQL.
 
         Raises `Unavailable` with the server's own words where it lets us not in, and
         `psycopg.ProgrammingError` where `dsn` is not an address.
@@ -176,7 +190,7 @@ class EventLog:
             try_to_connect(dsn)
             try:
                 pool.open()
-                return cls(pool, keys, master, clock)
+                return cls(pool, keys, master, clock, guard)
             except BaseException:
                 pool.close()
                 raise
@@ -190,9 +204,12 @@ class EventLog:
     def transaction(self) -> Iterator[Cursor[tuple[Any, ...]]]:
         """Open a transaction; commits at the end. `Unavailable` when it cannot.
 
+        `WrongClock`, one of them, when this host may not write.
+
         Who then hears `Unavailable` may have been recorded: the answer to a commit can
         be lost. Try again with the same command id.
         """
+        self._guard()
         with _transaction(self._pool) as cursor:
             try:
                 yield cursor
@@ -200,6 +217,12 @@ class EventLog:
                 self.continuity.undone(cursor)
                 raise
         self.continuity.committed(cursor)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Cursor[tuple[Any, ...]]]:
+        """Open a transaction that only reads: a host whose clock is wrong may."""
+        with _transaction(self._pool) as cursor:
+            yield cursor
 
     @contextmanager
     def savepoint(self, cursor: Cursor[tuple[Any, ...]], name: str) -> Iterator[None]:
@@ -292,22 +315,27 @@ class EventLog:
 
     def epochs(self) -> Epochs:
         """Return the epochs of the log, in order."""
-        with self.transaction() as cursor:
+        with self._reading() as cursor:
             return read_epochs(cursor)
 
     def head(self) -> Head:
         """Return the end of the log."""
-        with self.transaction() as cursor:
+        with self._reading() as cursor:
             return read_head(cursor)
+
+    def clock_mode(self) -> ClockMode:
+        """Return whose clock the log goes by."""
+        with self._reading() as cursor:
+            return clock_mode(cursor)
 
     def head_version(self, stream: str) -> int:
         """Return the current version of a stream, 0 where there is none."""
-        with self.transaction() as cursor:
+        with self._reading() as cursor:
             return versions(cursor, [stream])[stream]
 
     def history(self, stream: str) -> list[Entry]:
         """Return all entries of a stream, in order."""
-        with self.transaction() as cursor:
+        with self._reading() as cursor:
             return self.histories(cursor, [stream])
 
     def pinned_history(self, stream: str, cache: str) -> list[Entry]:
@@ -315,7 +343,7 @@ class EventLog:
 
         For what is looked up later without asking the log: see `Continuity.pin`.
         """
-        with self.transaction() as cursor:
+        with self._reading() as cursor:
             found = cursor.execute(_HISTORIES, ([stream],), binary=True).fetchall()
         rows = [Row(*row) for row in found]
         if rows:
@@ -331,7 +359,7 @@ class EventLog:
 
     def rows_since(self, position: int, limit: int) -> list[Row]:
         """Return up to `limit` events after `position`, as stored."""
-        with self.transaction() as cursor:
+        with self._reading() as cursor:
             page = (position, min(limit, PAGE_MAX))
             rows = cursor.execute(_SINCE, page, binary=True).fetchall()
         return [Row(*row) for row in rows]

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 
 from shared.applying import Apply
 from shared.bus import Link
-from shared.clock import Clock, clock_from
+from shared.clock import Clock
 from shared.continuity_watch import watching
 from shared.event_log import EventLog
 from shared.health import Check, Health, Probe
@@ -49,7 +49,6 @@ async def follow(
     stop: asyncio.Event,
 ) -> None:
     """Follow the log until `stop` is set; serve health meanwhile."""
-    clock = clock_from(settings.clock_lever)
     registry = CollectorRegistry()
     probes: list[Probe] = [_waiting]
     health = Health(probes, registry)
@@ -57,24 +56,26 @@ async def follow(
     app = Starlette(routes=complete(health.routes()))
 
     async def read() -> None:
-        log = await open_log(settings, clock, stop, CONNECTIONS)
-        if log is None:
+        opened = await open_log(settings, stop, CONNECTIONS)
+        if opened is None:
             return
+        log, clock, server_clock = opened.log, opened.clock, opened.server_clock
         watch = await watching(log, link, clock, stop)
         following = assemble(log, clock, registry)
         reader = Reader(log, bookmark, following.apply, link, batch=following.batch)
         probes[:] = [
             reader_probe(reader.status, log, clock),
+            server_clock.probe,
             watch.probe,
             *following.probes,
         ]
-        beside = [*following.beside, watch.run, reader.run]
+        beside = (server_clock.keep, watch.run, reader.run)
         try:
             async with asyncio.TaskGroup() as group:
-                for task in beside:
+                for task in (*following.beside, *beside):
                     group.create_task(task(stop))
         finally:
-            log.close()
+            opened.close()
 
     async with Link(url, bookmark.reader) as link, asyncio.TaskGroup() as group:
         group.create_task(serve(app, settings.http_host, settings.http_port, stop))

@@ -8,6 +8,7 @@ import asyncio
 import gc
 import sys
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import TypeVar
 
 import psycopg
@@ -16,10 +17,12 @@ import uvloop
 from pydantic import ValidationError
 
 from shared import telemetry
-from shared.clock import Clock
+from shared.clock import Clock, lever_clock
+from shared.clock_mode import LeverRefused
 from shared.event_log import EventLog, Unavailable
 from shared.migrate import Mismatch, wait_until_migrated
 from shared.outage import Outage
+from shared.server_clock import ServerClock, TimeSource
 from shared.serving import PortTaken, pause, stop_on_signals
 from shared.settings import ServiceSettings
 from shared.vault import VaultError, read_master_key
@@ -45,13 +48,7 @@ def start(
 ) -> None:
     """Read the settings, run until SIGTERM or SIGINT; ends the process otherwise."""
     telemetry.configure(service)
-    try:
-        settings = kind()
-    except ValidationError as error:
-        for e in error.errors(include_input=False):
-            setting = ".".join(map(str, e["loc"]))
-            _log.error("settings.wrong", setting=setting, why=e["msg"])
-        sys.exit(MISCONFIGURED)
+    settings = _settings(kind)
     telemetry.configure(service, settings.log_format, settings.log_level)
 
     gc.freeze()  # what is imported stays: nothing in it is ever garbage
@@ -66,6 +63,9 @@ def start(
         for each in group.exceptions:
             _log.error("service.cannot_start", why=str(each))
         sys.exit(FAILED)
+    except* LeverRefused as group:
+        _log.error("service.cannot_start", why=str(group.exceptions[0]))
+        sys.exit(MISCONFIGURED)
     except* psycopg.ProgrammingError:  # its own words may repeat the password
         why = "DATABASE_URL is no address: write postgresql://role:…@host:5432/name"
         _log.error("service.cannot_start", why=why)
@@ -73,18 +73,52 @@ def start(
     _log.info("service.stopped")
 
 
+def _settings(kind: type[Settings]) -> Settings:
+    """Return the settings of the environment; ends the process if one is wrong."""
+    try:
+        return kind()
+    except ValidationError as error:
+        for e in error.errors(include_input=False):
+            setting = ".".join(map(str, e["loc"]))
+            _log.error("settings.wrong", setting=setting, why=e["msg"])
+        sys.exit(MISCONFIGURED)
+
+
+@dataclass(frozen=True)
+class OpenLog:
+    """A log, the clock to decide by, and the server's clock: `keep` the last one."""
+
+    log: EventLog
+    clock: Clock
+    server_clock: ServerClock
+    source: TimeSource
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.log.close()
+        self.source.close()
+
+
 async def open_log(
-    settings: ServiceSettings, clock: Clock, stop: asyncio.Event, pool_size: int
-) -> EventLog | None:
-    """Return the log once PostgreSQL is there and migrated; None if told to stop."""
+    settings: ServiceSettings,
+    stop: asyncio.Event,
+    pool_size: int,
+    *,
+    decides: bool = True,
+) -> OpenLog | None:
+    """Return the log once PostgreSQL is there and migrated; None if told to stop.
+
+    Through the log of a service that `decides` nothing is written while the clock of
+    this host is wrong. Raises `LeverRefused` if a lever is set and the log goes by
+    PostgreSQL's clock.
+    """
     file = settings.vault_key_file
     master = read_master_key(file) if file else None
-    dsn = settings.database_url.get_secret_value()
     outage = Outage("log", "waiting until PostgreSQL is there and migrated")
 
-    def opened() -> EventLog:
-        wait_until_migrated(dsn, seconds=0)
-        return EventLog.open(dsn, master=master, clock=clock, pool_size=pool_size)
+    def opened() -> OpenLog:
+        wait_until_migrated(settings.database_url.get_secret_value(), seconds=0)
+        return _opened(settings, master, pool_size, decides=decides)
 
     while not stop.is_set():
         try:
@@ -96,3 +130,35 @@ async def open_log(
             outage.back()
             return log
     return None
+
+
+def _opened(
+    settings: ServiceSettings, master: bytes | None, pool_size: int, *, decides: bool
+) -> OpenLog:
+    dsn, lever = settings.database_url.get_secret_value(), settings.clock_lever
+    source = TimeSource(dsn)
+    try:
+        server_clock = ServerClock(source.ask)
+        server_clock.look()  # the first one had to connect, which took its time
+        clock: Clock = lever_clock(lever) if lever else server_clock
+        guard = server_clock.demand_right if decides else _never
+        log = EventLog.open(
+            dsn, master=master, clock=clock, pool_size=pool_size, guard=guard
+        )
+        if lever is not None:
+            _demand_lever(log)
+    except BaseException:
+        source.close()
+        raise
+    return OpenLog(log, clock, server_clock, source)
+
+
+def _demand_lever(log: EventLog) -> None:
+    """Close the log and raise `LeverRefused` if it goes by PostgreSQL's clock."""
+    if log.clock_mode() != "lever":
+        log.close()
+        raise LeverRefused
+
+
+def _never() -> None:
+    """Refuse nothing."""

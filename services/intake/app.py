@@ -56,7 +56,7 @@ from shared.batcher import Batcher
 from shared.broker import command_broker, started
 from shared.broker import stop as stop_broker
 from shared.bus import Link
-from shared.clock import Clock, clock_from
+from shared.clock import Clock
 from shared.command import Answered
 from shared.continuity_watch import watching
 from shared.event_log import EventLog, Unavailable
@@ -176,10 +176,10 @@ def probes(parts: Parts, clock: Clock) -> list[Probe]:
 
 async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
     """Run intake until `stop` is set; ends once nothing is half done."""
-    clock = clock_from(settings.clock_lever)
-    log = await open_log(settings, clock, stop, CONNECTIONS)
-    if log is None:
+    opened = await open_log(settings, stop, CONNECTIONS)
+    if opened is None:
         return
+    log, clock, server_clock = opened.log, opened.clock, opened.server_clock
     registry = CollectorRegistry()
     url = settings.nats_url.get_secret_value()
     loop = asyncio.get_running_loop()
@@ -193,6 +193,7 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
             silent, timers = _clockwork(parts, clock, on_lever=stance.on_lever)
             mailboxes = _mailboxes(parts, settings)
             beside = (
+                server_clock.probe,
                 watch.probe,
                 RelayProbe(log, link, relay),
                 silent.probe,
@@ -202,6 +203,7 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
             app = _app(parts, clock, health, registry)
             broker = command_broker(url, "intake", registry)
             works = (
+                server_clock.keep(stop),
                 relay.run(stop),
                 watch.run(stop),
                 _take_messages(broker, parts, stop),
@@ -213,7 +215,7 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
                 serve(app, settings.http_host, settings.http_port, stop),
             )
             await _all_of(works, parts)
-    log.close()
+    opened.close()
 
 
 async def _all_of(works: Sequence[Coroutine[Any, Any, None]], parts: Parts) -> None:

@@ -5,9 +5,10 @@ knows how the trouble stands and which incident is for it. So there is at most o
 incident at work per key, repeats are counted here and not in the log, and signals
 that arrive late or twice change nothing. The stages are in `pipeline`.
 
-Instants a source claims are compared with each other only, never with our clock; a
-claim that lies ahead of the receipt counts as the receipt. Equal instants are taken in
-the order of arrival, unless that very claim was heard before: then it is a repeat.
+Instants a source claims are compared with each other only, never with our clock; one
+that lies ahead is remembered as the instant at which it is judged. Equal instants, and
+signals without one, are taken in the order of the locks of their row, unless that very
+claim was heard before: then it is a repeat.
 """
 
 from collections.abc import Iterator

@@ -19,7 +19,7 @@ from services.projections.read_models import MODELS
 from services.projections.rebuild.ensure import ensure
 from shared.access import Access
 from shared.bus import Link
-from shared.clock import Clock, clock_from
+from shared.clock import Clock
 from shared.continuity_watch import watching
 from shared.event_log import EventLog
 from shared.health import Health, Probe
@@ -42,40 +42,38 @@ async def run(
     listening: Callable[[int], None] = lambda _: None,
 ) -> None:
     """Run projections until `stop` is set; `listening` is told the port."""
-    clock = clock_from(settings.clock_lever)
-    log = await open_log(settings, clock, stop, CONNECTIONS)
-    if log is None:
+    opened = await open_log(settings, stop, CONNECTIONS, decides=False)
+    if opened is None:
         return
+    log, clock, server_clock = opened.log, opened.clock, opened.server_clock
     progress = Progress()
     with ThreadPoolExecutor(THREADS, "api") as threads:
         async with (
             Link(settings.nats_url.get_secret_value(), "projections") as link,
             intake_at(settings.intake_url) as intake,
         ):
-            access = Access(log.transaction, clock)
+            access, owner = Access(log.transaction, clock), Owner(link)
             tail = Tail(log, progress, threads)
-            owner = Owner(link)
             desk = Desk(log, access, progress, owner, intake, threads, tail, clock)
             desk.has_form = settings.report_form
             following = followers(settings, log, link, progress, clock)
             registry = CollectorRegistry()
             watch = await watching(log, link, clock, stop)
-            well = health(following, log, clock, registry, watch.probe)
+            probes = [
+                server_clock.probe,
+                watch.probe,
+                *reader_probes(following, log, clock),
+            ]
+            well = Health(probes, registry)
             app = HttpMetrics(api(desk, tuple(well.routes())), registry)
             async with asyncio.TaskGroup() as group:
-                group.create_task(tail.run(stop))
-                group.create_task(watch.run(stop))
+                beside = (server_clock.keep, tail.run, watch.run)
+                for task in (*beside, *(each.run for each in following)):
+                    group.create_task(task(stop))
                 group.create_task(beat(well, settings, stop))
-                for follower in following:
-                    group.create_task(follower.run(stop))
-                await serve(
-                    app,
-                    settings.http_host,
-                    settings.http_port,
-                    stop,
-                    listening=listening,
-                )
-    log.close()
+                host, port = settings.http_host, settings.http_port
+                await serve(app, host, port, stop, listening=listening)
+    opened.close()
 
 
 def followers(
@@ -94,16 +92,11 @@ def followers(
     ]
 
 
-def health(
-    following: Sequence[Follower],
-    log: EventLog,
-    clock: Clock,
-    registry: CollectorRegistry,
-    *more: Probe,
-) -> Health:
-    """Return the health of the process: how far its readers are behind the log."""
-    probes = [reader_probe(follower.status, log, clock) for follower in following]
-    return Health([*probes, *more], registry)
+def reader_probes(
+    following: Sequence[Follower], log: EventLog, clock: Clock
+) -> list[Probe]:
+    """Return the probes of the readers: how far each is behind the log."""
+    return [reader_probe(follower.status, log, clock) for follower in following]
 
 
 def intake_at(url: str) -> httpx.AsyncClient:

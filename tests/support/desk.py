@@ -21,6 +21,7 @@ from services.intake import policy_store
 from services.intake.policy_store import Applied, Signature
 from shared.access import create
 from shared.clock import clock_from, set_lever
+from shared.clock_mode import ClockMode
 from shared.command import Scope
 from shared.event_log import EventLog
 from shared.machine.ports import free_port
@@ -148,8 +149,9 @@ def until(holds: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
 class Setting:
     """How a desk differs from the usual one.
 
-    `at` puts it on a lever clock that shows this instant; `environment` is for all
-    services; `people` are ids that get tokens of their own.
+    `at` puts it on a lever clock that shows this instant, else it goes by that of
+    PostgreSQL; `environment` is for all services; `people` are ids that get tokens of
+    their own.
     """
 
     policy: Path = POLICY
@@ -174,7 +176,8 @@ def running_desk(
         running_postgres(folder, durable=durable) as postgres,
         running_nats(folder, durable=durable) as nats,
     ):
-        desk = Desk(folder, postgres, nats, postgres.fresh_database())
+        clock: ClockMode = "server" if setting.at is None else "lever"
+        desk = Desk(folder, postgres, nats, postgres.fresh_database(clock))
         if setting.at is not None:
             desk.lever = folder / "lever.json"
             desk.move_to(setting.at)

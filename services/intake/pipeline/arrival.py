@@ -77,10 +77,28 @@ class Arrival:
     adapter: str = ""
 
     @property
+    def claims_until(self) -> datetime:
+        """The latest instant a claim may count as: its source's clock may be ahead.
+
+        For a signal that just came it is when it is judged, under the lock of its row:
+        in the order of the locks, whichever host received it.
+        """
+        heard_now = self.moment == self.received_at
+        return self.ground.at if heard_now else self.received_at
+
+    @property
     def claimed_at(self) -> datetime | None:
         """When it happened, by the source; never later than we heard of it."""
         occurred_at = self.signal.occurred_at
-        return min(occurred_at, self.received_at) if occurred_at else None
+        return min(occurred_at, self.claims_until) if occurred_at else None
+
+    def is_older_than(self, claim: datetime | None) -> bool:
+        """Tell whether the source says that it happened before that claim of its.
+
+        Only the source's own clock decides: what it says now is taken as it is.
+        """
+        said = self.signal.occurred_at
+        return said is not None and claim is not None and said < claim
 
     @property
     def latest(self) -> datetime | None:

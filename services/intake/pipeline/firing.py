@@ -51,14 +51,14 @@ def triggered(arrival: Arrival) -> Correlated:
 
 def _overtaken(arrival: Arrival) -> str | None:
     """Return how we know that it fired before it recovered, None if it did not."""
-    row, claimed = arrival.row, arrival.claimed_at
+    row = arrival.row
     if arrival.adapter in KEEPS_ITS_INSTANT:
         heard_at = row.recovery_heard_at
         if heard_at and arrival.received_at - heard_at > STALE_WITHIN:
             return None
     elif row.state == "recovered" and _was_heard(arrival):
         return "it was heard before its recovery"
-    if claimed and row.last_recovered_at and claimed < row.last_recovered_at:
+    if arrival.is_older_than(row.last_recovered_at):
         return "it is older than its recovery"
     return None
 
@@ -87,7 +87,7 @@ def _as_told(row: KeyRow, arrival: Arrival) -> KeyRow:
     """Return the row with what its source is known for, and how far ahead it is."""
     said, life = arrival.signal.occurred_at, row.life
     never = arrival.adapter in NEVER_RECOVERS
-    ahead = said if said and said > arrival.received_at else None
+    ahead = said if said and said > arrival.claims_until else None
     known = (life.never_recovers, life.claimed_ahead, life.given_up_after)
     if known == (never, ahead, None):
         return row
@@ -150,9 +150,9 @@ def _again(arrival: Arrival, incident: Incident) -> Correlated:
 
 def _repeated(arrival: Arrival, incident: Incident) -> Correlated:
     """Count a signal that fires already; tell it if it is worse or long untold."""
-    row, signal, claimed = arrival.row, arrival.signal, arrival.claimed_at
+    row, signal = arrival.row, arrival.signal
     counted = row._replace(repeats=row.repeats + 1)
-    if claimed and row.last_occurred_at and claimed < row.last_occurred_at:
+    if arrival.is_older_than(row.last_occurred_at):
         return Correlated("duplicate", counted, _REPEATS)
     snoozed = is_snoozed(incident, arrival)
     worse = is_worse(signal.severity, row.severity)

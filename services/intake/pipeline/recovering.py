@@ -21,7 +21,7 @@ _NOTHING = Why("nothing_open", reason="nothing was open for it")
 def recovered(arrival: Arrival) -> Correlated:
     """Return what becomes of a recovery."""
     row, incident, claimed = arrival.row, arrival.incident, arrival.claimed_at
-    if claimed and row.last_occurred_at and claimed < row.last_occurred_at:
+    if arrival.is_older_than(row.last_occurred_at):
         reason = "it is older than what fires now"
         return arrival.suppressed(row, Why("older_than_trigger", reason=reason))
     claims = (row.last_recovered_at, claimed)
