@@ -139,12 +139,16 @@ def assert_read_models_equal_their_rebuild(desk: Desk) -> None:
 
 def assert_stream_is_in_order(bus: Bus, head: int) -> None:
     """What is in `DESK_EVENTS` is each position once, in order, up to the head."""
-    until(lambda: _positions(bus)[-1:] == [head], "the relay reached the head", 30)
-    positions = _positions(bus)
+    until(
+        lambda: stream_positions(bus)[-1:] == [head], "the relay reached the head", 30
+    )
+    positions = stream_positions(bus)
     assert positions == list(range(positions[0], head + 1))
 
 
-def _positions(bus: Bus) -> list[int]:
+def stream_positions(bus: Bus) -> list[int]:
+    """Return the positions of the events in `DESK_EVENTS`, in its order."""
+
     async def read() -> list[int]:
         client = await nats.connect(bus.url("admin"))
         js = client.jetstream()

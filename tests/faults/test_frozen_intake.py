@@ -1,0 +1,166 @@
+"""A frozen worker of intake holds up neither the relay, nor mail, nor commands."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+import httpx
+import pytest
+
+from shared.events.incident import IncidentInformed
+from tests.support.desk import POLICY, TWIN, Desk, Setting, other, running_desk, until
+from tests.support.imap_server import ImapServer, running_imap
+from tests.support.mails import mail
+from tests.support.servers import reachable_folder
+from tests.support.verdict import all_rows, assert_log_is_whole, stream_positions
+
+pytestmark = [pytest.mark.servers, pytest.mark.e2e]
+
+ROUNDS = 10 if os.environ.get("FAULTS") == "long" else 1
+SECONDS = 120
+COMMANDS = 24
+INTAKE = ("intake", f"intake{TWIN}")
+START = (*INTAKE, "projections")
+
+
+@dataclass
+class MailedDesk:
+    """A desk with two workers of intake and a mailbox that they read."""
+
+    desk: Desk
+    imap: ImapServer
+
+    def asks(self, query: str) -> int:
+        """Return the number that a query answers."""
+        log = self.desk.log()
+        try:
+            with log.transaction() as cursor:
+                row = cursor.execute(query).fetchone()
+        finally:
+            log.close()
+        return int(row[0]) if row else 0
+
+
+@pytest.fixture(scope="module")
+def mailed() -> Iterator[MailedDesk]:
+    with reachable_folder() as folder, running_imap() as imap:
+        setting = Setting(policy_with_a_mailbox(folder), environment={"BOX": imap.url})
+        with running_desk(folder, start=START, setting=setting) as desk:
+            yield MailedDesk(desk, imap)
+
+
+def policy_with_a_mailbox(folder: Path) -> Path:
+    text = POLICY.read_text(encoding="utf-8")
+    native = "  demo: {type: native}\n"
+    assert text.count(native) == 1
+    file = folder / "permanence.yaml"
+    added = f"{native}  boite: {{type: imap, url: 'env:BOX'}}\n"
+    file.write_text(text.replace(native, added), encoding="utf-8")
+    return file
+
+
+def opened(desk: Desk, name: str, key: str) -> str:
+    """Send a signal to one worker; return the incident that it opened."""
+    event = {"dedup_key": key, "action": "trigger", "title": key, "severity": "error"}
+    answer = httpx.post(
+        f"http://127.0.0.1:{desk.ports[name]}/v1/events",
+        json=event,
+        headers=desk.bearer("source"),
+        timeout=60,
+    )
+    assert answer.is_success, answer.text
+    return str(answer.json()["results"][0]["incident"])
+
+
+def relayed(desk: Desk, mailed: MailedDesk) -> bool:
+    """Tell whether the stream ends where the log does."""
+    head = mailed.asks("SELECT max(notification_id) FROM log.events")
+    return stream_positions(desk.nats.bus)[-1:] == [head]
+
+
+def test_events_are_relayed_whoever_is_frozen(mailed: MailedDesk) -> None:
+    desk = mailed.desk
+    opened(desk, "intake", "relay-first")
+    until(lambda: relayed(desk, mailed), "the stream is begun", SECONDS)
+    for n in range(ROUNDS):
+        frozen = desk.leader("intake", "relay")
+        desk.services[frozen].freeze()
+        began = monotonic()
+        opened(desk, other(frozen), f"relay-{n}")
+        until(lambda: relayed(desk, mailed), "the twin relays", SECONDS)
+        print(f"\nthe twin relayed after {monotonic() - began:.1f} s")  # noqa: T201 # to be noted
+        assert desk.leader("intake", "relay") == other(frozen)
+        desk.services[frozen].thaw()
+    opened(desk, frozen, "relay-last")
+    until(lambda: relayed(desk, mailed), "the last is relayed", SECONDS)
+    desk.wait_ready(START)
+
+    positions = stream_positions(desk.nats.bus)
+    assert positions == list(range(positions[0], positions[-1] + 1))
+
+
+def test_mail_is_read_whoever_is_frozen(mailed: MailedDesk) -> None:
+    desk, letters = mailed.desk, "SELECT count(*) FROM intake.letters"
+    taken = mailed.asks(letters)
+    for n in range(ROUNDS):
+        frozen = desk.leader("intake", "mailboxes")
+        desk.services[frozen].freeze()
+        began = monotonic()
+        mailed.imap.receives(
+            mail("The portal is down.", message_id=f"<{n}@valmont.example>")
+        )
+        until(
+            lambda seen=taken + n: mailed.asks(letters) > seen,  # type: ignore[misc] # mypy knows no default of a lambda
+            "the twin reads",
+            SECONDS,
+        )
+        print(f"\nthe twin read after {monotonic() - began:.1f} s")  # noqa: T201 # to be noted
+        assert desk.leader("intake", "mailboxes") == other(frozen)
+        desk.services[frozen].thaw()
+    until(lambda: mailed.imap.unread() == 0, "all are marked", SECONDS)
+    desk.wait_ready(START)
+
+    assert mailed.asks(letters) == taken + ROUNDS
+
+
+def test_every_command_is_answered_and_happens_once(mailed: MailedDesk) -> None:
+    """Half of them reach the frozen worker; nobody has sent an Idempotency-Key."""
+    desk = mailed.desk
+    incident = opened(desk, "intake", "commanded")
+
+    def inform(message: str) -> httpx.Response:
+        return httpx.post(
+            f"{desk.api_url}/v1/incidents/{incident}/inform",
+            json={"message": message},
+            headers=desk.bearer("agent"),
+            timeout=60,
+        )
+
+    for n in range(ROUNDS):
+        messages = [f"round {n}, message {m}" for m in range(COMMANDS)]
+        desk.services["intake"].freeze()
+        began = monotonic()
+        with ThreadPoolExecutor(COMMANDS) as pool:
+            answers = list(pool.map(inform, messages))
+        print(f"\nall were answered after {monotonic() - began:.1f} s")  # noqa: T201 # to be noted
+        desk.services["intake"].thaw()
+        assert [answer.text for answer in answers if not answer.is_success] == []
+    desk.wait_ready(START)
+    # What the frozen one was handed it takes now: wait for the end of it.
+    after = [inform(f"after, message {m}") for m in range(COMMANDS)]
+
+    assert all(answer.is_success for answer in after)
+    log = desk.log()
+    try:
+        told = [
+            entry.event.message
+            for entry in log.history(f"incident-{incident}")
+            if isinstance(entry.event, IncidentInformed)
+        ]
+        assert_log_is_whole(all_rows(log))
+    finally:
+        log.close()
+    assert len(told) == len(set(told)) == COMMANDS * (ROUNDS + 1)
