@@ -48,19 +48,35 @@ def store(cursor: _Cursor, body: bytes) -> DocumentName:
     return name
 
 
+def find(cursor: _Cursor, wanted: str) -> bytes | None:
+    """Return the bytes with this hash, verified; None if there are none.
+
+    Raises `UnreadableDocument` where they are not those that were stored.
+    """
+    row = cursor.execute(_LOAD, (bytes.fromhex(wanted),), binary=True).fetchone()
+    if row is None:
+        return None
+    body = bytes(row[0])
+    found = name_of(body)
+    if found.hash != wanted:
+        raise UnreadableDocument(
+            f"document {wanted} was changed: log.documents has {found.size} bytes with "
+            f"the hash {found.hash}; restore it from a backup"
+        )
+    return body
+
+
 def load(cursor: _Cursor, name: DocumentName) -> bytes:
     """Return the bytes of a document, verified. Raises `UnreadableDocument`."""
-    row = cursor.execute(_LOAD, (bytes.fromhex(name.hash),), binary=True).fetchone()
-    if row is None:
+    body = find(cursor, name.hash)
+    if body is None:
         raise UnreadableDocument(
             f"document {name.hash} is missing from log.documents: restore it from a "
             "backup"
         )
-    body = bytes(row[0])
-    found = name_of(body)
-    if found != name:
+    if len(body) != name.size:
         raise UnreadableDocument(
-            f"document {name.hash} of {name.size} bytes was changed: log.documents has "
-            f"{found.size} bytes with the hash {found.hash}; restore it from a backup"
+            f"document {name.hash} has {len(body)} bytes, but the event that names it "
+            f"says {name.size}"
         )
     return body

@@ -21,9 +21,12 @@ The desk's policy: what it has promised, to whom, and who answers. Check it with
 force with `config apply FILE --reason "…" --approved-by ID`. `config schema` prints a
 JSON schema for editors. A small example is `deploy/permanence.yaml`.
 
-* What is applied is kept for ever, as an event; its number is the policy version an
-  incident is promised under. So no e-mail address, telephone number or secret may stand
+* What is applied is kept for ever, named by an event; its number is the policy version
+  an incident is promised under. So no e-mail address, telephone number or secret may stand
   in it: people are ids (`permanence people import`), secrets `env:NAME` or `file:PATH`.
+* A file has at most 16 MB, and so has the document that is applied; a calendar has at
+  most 20,000 closed days. Thousands of services are no trouble: nothing that happens
+  to an incident takes longer for them.
 * YAML 1.2: an unquoted `18:00` is text. A key given twice, a tag, an anchor is refused.
 * Durations in h, m and s, never days. Times of day are local to the zone beside them.
 * Public holidays and the events of iCalendar files become dates when a policy is

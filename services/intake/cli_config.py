@@ -128,6 +128,23 @@ def apply(
 
 
 @config.command()
+def show(
+    ctx: typer.Context,
+    version: Annotated[
+        int | None, typer.Option(min=1, help="A policy version; else the one in force.")
+    ] = None,
+    as_json: AsJson = True,
+) -> None:
+    """Print the document of a policy as it was applied: always JSON."""
+    with log_of(ctx, as_json=as_json) as (log, _):
+        try:
+            document = policy_store.document_at(log, version)
+        except LookupError as error:
+            raise refused(as_json, str(error.args[0]), Exit.INVALID) from error
+    answer(as_json, document)
+
+
+@config.command()
 def schema(as_json: AsJson = True) -> None:
     """Print the JSON schema of a policy, for editors: always JSON."""
     answer(as_json, json_schema())

@@ -15,7 +15,7 @@ from shared.entry import Entry
 from shared.event_log import EventLog, StaleVersion
 from shared.events.policy import STREAM, PolicyApplied, document_bytes
 from shared.mistake import Mistake
-from shared.policies import applied_at_version, policy_of
+from shared.policies import applied_at_version, document_of, policy_of
 from shared.policy.contact_details import contact_detail_in
 from shared.policy.difference import Change, difference
 from shared.policy.document import Policy
@@ -63,6 +63,18 @@ def current(log: EventLog) -> tuple[int, Policy] | None:
     with log.transaction() as cursor:
         newest = _newest(log, cursor)
         return (newest[0], policy_of(cursor, newest[1])) if newest else None
+
+
+def document_at(log: EventLog, version: int | None) -> dict[str, JsonValue]:
+    """Return the document of a version as it was applied; None: of the one in force.
+
+    LookupError where there is no such version.
+    """
+    with log.transaction() as cursor:
+        wanted = version or versions(cursor, [STREAM])[STREAM]
+        if wanted == 0:
+            raise LookupError("no policy was applied yet")
+        return document_of(cursor, applied_at_version(log, cursor, wanted))
 
 
 def source_ever(log: EventLog, name: str) -> list[tuple[datetime, Source | None]]:

@@ -27,6 +27,7 @@ def verify_command(
     """Walk the chain from the first event: each must be the one that was recorded.
 
     Finds what was changed, deleted, moved or put in, and says the first such position.
+    Then the documents that events name: each must be there, with its hash and size.
     Exit codes: 0 whole, 1 not, 3 the database is away.
     """
     url = database_of(database, home, as_json=as_json)
@@ -42,7 +43,9 @@ def _said(verified: Verified) -> str:
     if verified.finding is not None:
         return verified.finding.sentence
     remembered = ", and as the read models remember" if verified.anchors else ""
+    named = counted(verified.documents, "document")
+    documents = f", and {named} as named" if verified.documents else ""
     return (
         f"The chain is whole: {counted(verified.events, 'event')}, each as it was "
-        f"recorded{remembered}; the last hash is {verified.chain}"
+        f"recorded{remembered}{documents}; the last hash is {verified.chain}"
     )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from services.projections.audit.documents import verify_documents
 from services.projections.audit.walk import Anchor, Finding, Walk
 from services.projections.generations import find_live
 from services.projections.read_models import MODELS
@@ -18,11 +19,15 @@ ORDER BY 2 LIMIT 1
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What was walked: `events` up to the head, whose hash is `chain`, in hex."""
+    """What was walked: `events` up to the head, whose hash is `chain`, in hex.
+
+    `documents` are those that events name and that are there as named.
+    """
 
     events: int
     chain: str
     anchors: int
+    documents: int
     finding: Finding | None
 
 
@@ -34,17 +39,22 @@ def verify(log: EventLog, told: Callable[[int, int], None]) -> Verified:
     head = log.head().position
     walk = Walk(anchors(log))
     finding: Finding | None = None
+    documents = 0
     while finding is None:
         rows = log.rows_since(walk.position, PAGE_MAX)
         if not rows:
             finding = walk.end() or _miscounted(log)
+            if finding is None:
+                documents, finding = verify_documents(log)
             break
         for row in rows:
             finding = walk.step(row)
             if finding is not None:
                 break
         told(walk.position, max(head, walk.position))
-    return Verified(walk.position, walk.chain.hex(), len(walk.anchors), finding)
+    return Verified(
+        walk.position, walk.chain.hex(), len(walk.anchors), documents, finding
+    )
 
 
 def anchors(log: EventLog) -> Mapping[int, Anchor]:

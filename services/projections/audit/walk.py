@@ -12,7 +12,7 @@ from typing import Literal
 from shared.chain import GENESIS
 from shared.event_log import Row, follows
 
-Kind = Literal["gap", "changed", "earlier", "anchor", "tail", "versions"]
+Kind = Literal["gap", "changed", "earlier", "anchor", "tail", "versions", "document"]
 
 
 @dataclass(frozen=True, slots=True)

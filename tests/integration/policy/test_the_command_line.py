@@ -17,6 +17,7 @@ from services.intake.expanding import Files, expanded
 from shared.machine.ports import free_port
 from shared.policy.checking import Wrong
 from shared.policy.document import Policy
+from shared.yaml12 import TEXT_MAX
 from tests.support.compose import ROOT
 from tests.support.policies import FULL, FULL_FILE, full_text
 from tests.support.servers import Database
@@ -80,7 +81,7 @@ def test_mistakes_are_told_with_file_and_line(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_read_is_told_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "latin.yaml").write_bytes(b"version: 1\nname: \xe9\n")
-    (tmp_path / "large.yaml").write_bytes(b"#" * 600_000)
+    (tmp_path / "large.yaml").write_bytes(b"#" * (TEXT_MAX + 1))
     os.mkfifo(tmp_path / "pipe.yaml")
     for file, words in (
         (tmp_path / "absent.yaml", "name a file that can be read"),
@@ -222,3 +223,26 @@ def test_a_file_of_another_kind_is_told(tmp_path: Path) -> None:
     said = run("people", "import", written(tmp_path, "x", "people.xlsx"))
     assert said.code == 2
     assert ".csv or .yaml" in said.err
+
+
+def test_an_applied_policy_is_shown_as_it_was_applied(url: str, tmp_path: Path) -> None:
+    other = written(tmp_path, full_text(("p2: 5h", "p2: 4h")))
+    for file in (FULL_FILE, other):
+        assert run("config", "apply", file, *SIGNED, DATABASE_URL=url).code == 0
+    first = run("config", "show", "--version", 1, DATABASE_URL=url)
+    newest = run("config", "show", DATABASE_URL=url)
+    assert (first.code, newest.code) == (0, 0)
+    assert first.plain["targets"]["or"]["ttr"]["p2"] == "5h"
+    assert newest.plain["targets"]["or"]["ttr"]["p2"] == "4h"
+    jour = first.plain["calendars"]["jour"]
+    assert len(jour["holidays"]) > len(jour["closed"])
+
+
+def test_a_version_that_was_never_applied_is_told_in_a_sentence(url: str) -> None:
+    said = run("config", "show", DATABASE_URL=url)
+    assert said.code == 2
+    assert "no policy was applied yet" in said.out
+    assert run("config", "apply", FULL_FILE, *SIGNED, DATABASE_URL=url).code == 0
+    said = run("config", "show", "--version", 7, DATABASE_URL=url)
+    assert said.code == 2
+    assert "no policy version 7" in said.out

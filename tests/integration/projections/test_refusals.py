@@ -11,7 +11,7 @@ from tests.support.histories import opened
 pytestmark = pytest.mark.servers
 
 _READS = ["/v1/queues", "/v1/queues/all/incidents", "/v1/incidents/INC-000001"]
-_AUDITS = ["/v1/log", "/v1/incidents/INC-000001/events"]
+_AUDITS = ["/v1/log", "/v1/incidents/INC-000001/events", f"/v1/documents/{'0' * 64}"]
 _COMMANDS = ["/v1/incidents", "/v1/incidents/INC-000001/acknowledge"]
 
 

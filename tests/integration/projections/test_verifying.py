@@ -1,6 +1,7 @@
 """`permanence audit verify`: whoever rewrites the log is found out, and where."""
 
 import json
+from contextlib import closing
 from typing import Any
 
 import psycopg
@@ -10,6 +11,7 @@ from typer.testing import Result
 from shared.event_log import EventLog
 from tests.integration.projections.conftest import Run
 from tests.support.busy_log import busy_log
+from tests.support.june import June
 from tests.support.servers import Database
 from tests.support.written import QUEUE, followed, write
 
@@ -136,3 +138,45 @@ def test_an_auditor_verifies_with_an_auditors_rights(
     done = run("audit", "verify", DATABASE_URL=database.dsn("desk_auditor"))
 
     assert done.exit_code == 0, done.stderr
+
+
+def _forged(database: Database, statement: str) -> None:
+    """Change documents as only the database's owner can."""
+    with psycopg.connect(database.owner_dsn, autocommit=True) as connection:
+        connection.execute("ALTER TABLE log.documents DISABLE TRIGGER ALL")
+        connection.execute(
+            "ALTER TABLE log.documents DROP CONSTRAINT hash_is_of_the_body,"
+            " DROP CONSTRAINT size_is_of_the_body"
+        )
+        connection.execute(statement)
+
+
+def test_the_documents_of_policies_are_verified(database: Database, run: Run) -> None:
+    month = June(database)
+    with closing(month.log):
+        month.applied()
+    found = _json(run("audit", "verify", "--json"))
+
+    assert (found["ok"], found["documents"]) == (True, 1)
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("DELETE FROM log.documents", "is missing from log.documents"),
+        ("UPDATE log.documents SET body = body || ' '", "was changed"),
+    ],
+)
+def test_a_document_that_is_not_as_named_is_found(
+    database: Database, run: Run, statement: str, words: str
+) -> None:
+    month = June(database)
+    with closing(month.log):
+        month.applied()
+    _forged(database, statement)
+    done = run("audit", "verify", "--json")
+    finding = _json(done)["finding"]
+
+    assert done.exit_code == 1
+    assert (finding["kind"], finding["position"]) == ("document", 1)
+    assert words in finding["sentence"]
