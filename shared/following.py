@@ -14,6 +14,7 @@ from shared.event_log import EventLog
 from shared.health import Check, Health, Probe
 from shared.heartbeat import beat
 from shared.nothing_here import complete
+from shared.parked import PassOver
 from shared.reader import BATCH, Reader
 from shared.reader_probe import reader_probe
 from shared.serving import serve
@@ -36,6 +37,8 @@ class Following:
     probes: Sequence[Probe] = ()
     beside: Sequence[Callable[[asyncio.Event], Coroutine[None, None, None]]] = ()
     batch: int = BATCH
+    pass_over: PassOver = lambda _cursor, _rows: None
+    """What it takes for a skipped event to be waited for by nobody."""
 
 
 Assemble = Callable[[EventLog, Clock, CollectorRegistry], Following]
@@ -60,7 +63,14 @@ async def follow(
         if log is None:
             return
         following = assemble(log, clock, registry)
-        reader = Reader(log, bookmark, following.apply, link, batch=following.batch)
+        reader = Reader(
+            log,
+            bookmark,
+            following.apply,
+            link,
+            batch=following.batch,
+            pass_over=following.pass_over,
+        )
         probes[:] = [reader_probe(reader.status, log, clock), *following.probes]
         try:
             async with asyncio.TaskGroup() as group:
