@@ -15,6 +15,7 @@ from shared.event_log import EventLog
 from shared.health import Check, Health, Probe
 from shared.heartbeat import beat
 from shared.nothing_here import complete
+from shared.parked import PassOver
 from shared.reader import BATCH, Reader
 from shared.reader_probe import reader_probe
 from shared.serving import serve
@@ -37,6 +38,8 @@ class Following:
     probes: Sequence[Probe] = ()
     beside: Sequence[Callable[[asyncio.Event], Coroutine[None, None, None]]] = ()
     batch: int = BATCH
+    pass_over: PassOver = lambda _cursor, _rows: None
+    """What it takes for a skipped event to be waited for by nobody."""
 
 
 Assemble = Callable[[EventLog, Clock, CollectorRegistry], Following]
@@ -62,7 +65,14 @@ async def follow(
         log, clock, server_clock = opened.log, opened.clock, opened.server_clock
         watch = await watching(log, link, clock, stop)
         following = assemble(log, clock, registry)
-        reader = Reader(log, bookmark, following.apply, link, batch=following.batch)
+        reader = Reader(
+            log,
+            bookmark,
+            following.apply,
+            link,
+            batch=following.batch,
+            pass_over=following.pass_over,
+        )
         probes[:] = [
             reader_probe(reader.status, log, clock),
             server_clock.probe,

@@ -1,9 +1,9 @@
-"""What readers have set aside, and how it is applied after all.
+"""What readers have set aside, and how it is applied or skipped after all.
 
 An event is parked when applying it failed; the later ones of its stream wait behind it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,19 +11,46 @@ from typing import Any
 from psycopg import Cursor
 
 from shared.applying import Apply
-from shared.event_log import EventLog, away, is_unavailable
+from shared.event_log import (
+    SELECT_ROWS,
+    EventLog,
+    Row,
+    StaleVersion,
+    away,
+    is_cancelled,
+    is_unavailable,
+)
+from shared.savepoint import savepoint
 from shared.telemetry import wordless
-from shared.tracking import Bookmark
+from shared.tracking import ERROR_MAX, Bookmark, Overtaken
 
 _LIST = """
 SELECT stream, min(position), count(*), (array_agg(error ORDER BY position))[1],
        min(parked_at)
 FROM {schema}.parked WHERE reader = %s GROUP BY stream ORDER BY min(position) LIMIT %s
 """
-_POSITIONS = """
-SELECT position FROM {schema}.parked WHERE reader = %s AND stream = %s
+_EVENTS = """
+SELECT position, error, parked_at FROM {schema}.parked
+WHERE reader = %s AND stream = %s ORDER BY position
 """
-_REMOVE = "DELETE FROM {schema}.parked WHERE reader = %s AND stream = %s"
+_REMOVE = """
+DELETE FROM {schema}.parked WHERE reader = %s AND stream = %s AND position = ANY(%s)
+"""
+_FAILED_AGAIN = """
+UPDATE {schema}.parked SET error = %s WHERE reader = %s AND position = %s
+"""
+_ROWS = (
+    SELECT_ROWS
+    + "WHERE notification_id = ANY(%s) AND originator_id = %s ORDER BY notification_id"
+)
+
+Cursors = Cursor[tuple[Any, ...]]
+PassOver = Callable[[Cursors, Sequence[Row]], None]
+"""Takes events as read without applying them, so that nothing waits for them.
+
+Called before anything else of the same transaction is applied, also with no events.
+Raises `Overtaken` where another process is to apply.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +64,36 @@ class ParkedStream:
     parked_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class ParkedEvent:
+    """One event set aside; of those that only wait, `error` says so."""
+
+    position: int
+    error: str
+    parked_at: datetime
+
+
 class StillPoison(Exception):
     """The stream cannot be applied yet; its events stay parked."""
 
 
 def parked_streams(
-    cursor: Cursor[tuple[Any, ...]], bookmark: Bookmark, limit: int
+    cursor: Cursors, bookmark: Bookmark, limit: int
 ) -> Sequence[ParkedStream]:
     """Return up to `limit` parked streams, the longest parked first."""
     query = _LIST.format(schema=bookmark.schema)
     rows = cursor.execute(query, (bookmark.reader, limit)).fetchall()
     return [ParkedStream(*row) for row in rows]
+
+
+def parked_events(
+    cursor: Cursors, bookmark: Bookmark, stream: str
+) -> Sequence[ParkedEvent]:
+    """Return the parked events of a stream in order; the reader is held meanwhile."""
+    bookmark.hold(cursor)
+    query = _EVENTS.format(schema=bookmark.schema)
+    rows = cursor.execute(query, (bookmark.reader, stream)).fetchall()
+    return [ParkedEvent(*row) for row in rows]
 
 
 def retry(log: EventLog, bookmark: Bookmark, apply: Apply, stream: str) -> int:
@@ -56,20 +102,63 @@ def retry(log: EventLog, bookmark: Bookmark, apply: Apply, stream: str) -> int:
     In one transaction with their removal, while the reader waits: what it applies
     next comes after them. Raises `StillPoison`, and `Unavailable`. Blocks.
     """
-    values = (bookmark.reader, stream)
     with log.transaction() as cursor:
-        bookmark.hold(cursor)
-        query = _POSITIONS.format(schema=bookmark.schema)
-        positions = {row[0] for row in cursor.execute(query, values).fetchall()}
-        if not positions:
-            return 0
-        cursor.execute(_REMOVE.format(schema=bookmark.schema), values)
-        bookmark.count(cursor)
-        try:
-            history = log.histories(cursor, [stream])
-            apply(cursor, [e for e in history if e.position in positions])
-        except Exception as error:
-            if is_unavailable(error):
-                raise away(error) from error
-            raise StillPoison(wordless(error)) from error
-    return len(positions)
+        events = parked_events(cursor, bookmark, stream)
+        if events:
+            apply_parked(log, cursor, bookmark, apply, stream, events)
+    return len(events)
+
+
+def apply_parked(
+    log: EventLog,
+    cursor: Cursors,
+    bookmark: Bookmark,
+    apply: Apply,
+    stream: str,
+    events: Sequence[ParkedEvent],
+) -> None:
+    """Remove `events` and apply them, as the transaction's last act.
+
+    All or nothing: raises `StillPoison` with nothing changed, and `Unavailable`.
+    """
+    try:
+        with savepoint(cursor, "parked"):
+            rows = rows_of(cursor, stream, events)
+            remove(cursor, bookmark, stream, events)
+            apply(cursor, log.entries(rows))
+    except (StaleVersion, Overtaken):
+        raise  # not the event's fault: the same will do in a moment, or elsewhere
+    except Exception as error:
+        # Cancelled, the events are what takes too long: somebody waits for the answer.
+        if is_unavailable(error) and not is_cancelled(error):
+            raise away(error) from error
+        raise StillPoison(wordless(error)) from error
+
+
+def remove(
+    cursor: Cursors, bookmark: Bookmark, stream: str, events: Sequence[ParkedEvent]
+) -> None:
+    """Remove `events` from what is parked, and count the parked streams again."""
+    positions = [event.position for event in events]
+    query = _REMOVE.format(schema=bookmark.schema)
+    cursor.execute(query, (bookmark.reader, stream, positions))
+    bookmark.count(cursor)
+
+
+def failed_again(
+    cursor: Cursors, bookmark: Bookmark, event: ParkedEvent, error: str
+) -> None:
+    """Note why an event cannot be applied that waited behind another until now."""
+    query = _FAILED_AGAIN.format(schema=bookmark.schema)
+    cursor.execute(query, (error[:ERROR_MAX], bookmark.reader, event.position))
+
+
+def rows_of(
+    cursor: Cursors, stream: str, events: Sequence[ParkedEvent]
+) -> Sequence[Row]:
+    """Return `events` as stored. Raises `LookupError` if the log does not hold them."""
+    positions = [event.position for event in events]
+    rows = cursor.execute(_ROWS, (positions, stream), binary=True).fetchall()
+    if len(rows) != len(positions):
+        raise LookupError("the log no longer holds the parked events: it is another")
+    return [Row(*row) for row in rows]

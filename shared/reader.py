@@ -10,6 +10,7 @@ others stand by.
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import ParamSpec, TypeVar
 
 import structlog
@@ -26,6 +27,8 @@ from shared.event_log import (
 )
 from shared.live_feed import Feed, open_feed
 from shared.outage import Outage
+from shared.parked import Cursors, PassOver
+from shared.parked_requests import ParkedRequests
 from shared.reader_status import ReaderStatus
 from shared.serving import pause
 from shared.subjects import EVENTS_STREAM
@@ -43,6 +46,8 @@ STANDBY_SECONDS = 1.0
 RETRY_SECONDS = 1.0
 STOPPED_SECONDS = 5.0
 """How often a reader that stopped looks whether its cause is gone."""
+REQUESTS_SECONDS = 1.0
+"""How often a reader looks what is asked of it about parked events."""
 PARKED_STREAMS_MAX = 100
 CANCELLED_MAX = 10
 """How often in a row PostgreSQL may cancel a statement over one event, applied alone.
@@ -62,11 +67,16 @@ class Stopped(Exception):
     """
 
 
+def _nothing_waits(_cursor: Cursors, _rows: Sequence[Row]) -> None:
+    pass
+
+
 class Reader:
     """Applies every event of the log once, in order, to tables beside its position.
 
     `link` is None where there is no NATS at all. Times are in seconds; `batch` is how
-    many events one transaction applies at most.
+    many events one transaction applies at most; `pass_over` is what it takes for a
+    skipped event to be waited for by nobody.
     """
 
     def __init__(  # noqa: PLR0913 the last three have a default for good
@@ -80,6 +90,7 @@ class Reader:
         standby: float = STANDBY_SECONDS,
         poll: float = POLL_SECONDS,
         batch: int = BATCH,
+        pass_over: PassOver = _nothing_waits,
     ) -> None:
         self._log = log
         self._bookmark = bookmark
@@ -93,16 +104,35 @@ class Reader:
         """Events in one transaction now: fewer while PostgreSQL ends transactions."""
         self._cancelled = 0
         self._tracked = BEGINNING
+        self._requests = ParkedRequests(log, bookmark, apply, pass_over)
         self._outage = Outage("log", "reading goes on when PostgreSQL is back")
         self._executor = ThreadPoolExecutor(1, f"reader-{bookmark.reader}")
         self.status = ReaderStatus(bookmark.reader)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow the log until `stop` is set. Does not end before, and never raises."""
+        answering = asyncio.create_task(self._answer_requests(stop))
         try:
             await self._until(stop)
+            await answering
         finally:
+            answering.cancel()
             self._executor.shutdown()
+
+    async def _answer_requests(self, stop: asyncio.Event) -> None:
+        """Do what is asked about parked events, also while the reader has stopped."""
+        while not stop.is_set():
+            try:
+                if await self._call(self._requests.answer_all):
+                    tracked = await self._call(self._load)
+                    self.status.tracked = replace(
+                        self.status.tracked, parked_streams=tracked.parked_streams
+                    )
+            except (Unavailable, StaleVersion, Overtaken):
+                pass  # the reader's own state tells of it; the request waits
+            except Exception:  # noqa: BLE001 # it looks again; the request waits
+                _log.exception("parked_requests.failed", reader=self._bookmark.reader)
+            await pause(stop, REQUESTS_SECONDS)
 
     async def _until(self, stop: asyncio.Event) -> None:
         overtaken = False

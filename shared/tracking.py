@@ -37,6 +37,14 @@ CREATE TABLE {schema}.parked (
 );
 CREATE INDEX parked_by_stream ON {schema}.parked (reader, stream, position);
 """
+# Whoever may not read a schema does not see its readers.
+_SCHEMAS = """
+SELECT nspname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = relnamespace
+WHERE relname = 'tracking' AND relkind = 'r'
+  AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
+ORDER BY nspname
+"""
+_READERS = "SELECT reader FROM {schema}.tracking ORDER BY reader"
 _START = """
 INSERT INTO {schema}.tracking (reader, position, chain, recorded_at)
 VALUES (%s, 0, %s, %s) ON CONFLICT DO NOTHING
@@ -173,6 +181,16 @@ class Bookmark:
 
     def _sql(self, query: str) -> str:
         return query.format(schema=self.schema)
+
+
+def bookmarks(cursor: Cursors) -> list[Bookmark]:
+    """Return the bookmark of every reader there is, of each generation its own."""
+    schemas = [schema for (schema,) in cursor.execute(_SCHEMAS).fetchall()]
+    return [
+        Bookmark(schema, reader)
+        for schema in schemas
+        for (reader,) in cursor.execute(_READERS.format(schema=schema)).fetchall()
+    ]
 
 
 def _tracked(row: tuple[Any, ...]) -> Tracked:

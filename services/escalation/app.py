@@ -103,6 +103,7 @@ def _assembled(
         ),
         (alarm.run, dispatcher.run, partial(take, broker)),
         EVENTS_A_BATCH,
+        worker.pass_over,
     )
 
 

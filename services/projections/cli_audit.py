@@ -2,15 +2,38 @@
 
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from services.projections.audit.checkpoint_file import (
+    parse_checkpoint,
+    read_checkpoint,
+    write_checkpoint,
+    written,
+)
 from services.projections.audit.verify import Verified, verify
-from shared.command_line.answers import AsJson, Exit, answer, counted
+from services.projections.audit.walk import BEGINNING, Checkpoint
+from shared.command_line.answers import AsJson, Exit, answer, counted, refused
 from shared.command_line.bar import bar
 from shared.command_line.desk import HOME, Database, Home, database_of, log_at
 
 _STAGES = {"walk": "walking the chain"}
+
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from", help="Begin after this checkpoint, as an earlier run said it."
+    ),
+]
+File = Annotated[
+    Path | None,
+    typer.Option(
+        "--checkpoint",
+        help="Begin after the checkpoint in this file, if there is one; renew it.",
+    ),
+]
 
 audit = typer.Typer(name="audit", help="Prove the log.", no_args_is_help=True)
 
@@ -22,30 +45,62 @@ def _group() -> None:
 
 @audit.command("verify")
 def verify_command(
-    database: Database = None, home: Home = HOME, as_json: AsJson = False
+    start: From = None,
+    file: File = None,
+    database: Database = None,
+    home: Home = HOME,
+    as_json: AsJson = False,
 ) -> None:
     """Walk the chain from the first event: each must be the one that was recorded.
 
     Finds what was changed, deleted, moved or put in, and says the first such position.
-    Then the documents that events name: each must be there, with its hash and size.
-    Exit codes: 0 whole, 1 not, 3 the database is away.
+    It compares with what every reader remembers. From a checkpoint on, only what came
+    later is walked; a checkpoint that the log does not hold is a finding. The file is
+    renewed if all is whole. Then the documents that events name are compared with their
+    hash and size. Exit codes: 0 whole, 1 not, 2 not a checkpoint, 3 the database is
+    away.
     """
+    checkpoint = _checkpoint(start, file, as_json=as_json)
     url = database_of(database, home, as_json=as_json)
     with log_at(url, as_json=as_json) as log, bar(_STAGES, hidden=as_json) as told:
-        verified = verify(log, partial(told, "walk"))
+        verified = verify(log, partial(told, "walk"), checkpoint)
+    reached = Checkpoint(verified.position, bytes.fromhex(verified.chain))
+    if file is not None and verified.finding is None and verified.position:
+        try:
+            write_checkpoint(file, reached)
+        except OSError as error:
+            sentence = f"the log is whole, but {file} cannot be written: {error}"
+            raise refused(as_json, sentence, Exit.INVALID) from error
     plain = {"ok": verified.finding is None, **asdict(verified)}
-    answer(as_json, plain, _said(verified))
+    if verified.finding is None and verified.position:
+        plain["checkpoint"] = written(reached)
+    answer(as_json, plain, _said(verified, reached))
     if verified.finding is not None:
         raise typer.Exit(Exit.DIFFERS)
 
 
-def _said(verified: Verified) -> str:
+def _checkpoint(start: str | None, file: Path | None, *, as_json: bool) -> Checkpoint:
+    if start is not None and file is not None:
+        sentence = "give --from or --checkpoint, not both"
+        raise refused(as_json, sentence, Exit.INVALID)
+    try:
+        if start is not None:
+            return parse_checkpoint(start)
+        return (read_checkpoint(file) if file else None) or BEGINNING
+    except ValueError as error:
+        raise refused(as_json, str(error), Exit.INVALID) from error
+
+
+def _said(verified: Verified, reached: Checkpoint) -> str:
     if verified.finding is not None:
         return verified.finding.sentence
-    remembered = ", and as the read models remember" if verified.anchors else ""
+    remembered = ", and as the readers remember" if verified.anchors else ""
+    after = f" after {verified.since}" if verified.since else ""
     named = counted(verified.documents, "document")
     documents = f", and {named} as named" if verified.documents else ""
+    checkpoint = f"; checkpoint {written(reached)}" if verified.position else ""
     return (
-        f"The chain is whole: {counted(verified.events, 'event')}, each as it was "
-        f"recorded{remembered}{documents}; the last hash is {verified.chain}"
+        f"The chain is whole: {counted(verified.events, 'event')}{after}, each as it "
+        f"was recorded{remembered}{documents}; the last hash is "
+        f"{verified.chain}{checkpoint}"
     )

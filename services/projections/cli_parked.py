@@ -1,71 +1,59 @@
-"""`permanence parked`: what the read models have set aside, and another try for it."""
+"""`permanence parked`: what readers have set aside, and the ways out of there.
 
+A retry or a skip is asked of the reader, which does it with its own rules and rights.
+"""
+
+import getpass
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated, NamedTuple
+from time import monotonic, sleep
+from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
-from services.projections.following import applying
 from services.projections.generations import find_live
+from services.projections.parked_answers import Said
 from services.projections.read_models import MODELS
-from shared.applying import Apply
-from shared.command_line.answers import AsJson, Exit, answer, counted, refused, table_of
-from shared.command_line.desk import (
-    HOME,
-    Database,
-    Home,
-    VaultKey,
-    database_of,
-    log_at,
-    master_of,
-)
+from shared.command_line.answers import AsJson, Exit, answer, refused, table_of
+from shared.command_line.desk import HOME, Database, Home, database_of, log_at
 from shared.event_log import EventLog
-from shared.parked import ParkedStream, StillPoison, parked_streams, retry
-from shared.tracking import Bookmark
+from shared.parked import ParkedStream, parked_streams
+from shared.parked_requests import (
+    Conflict,
+    Wanted,
+    answer_of,
+    ask,
+    home_of,
+    skipped_events,
+)
+from shared.tracking import Bookmark, bookmarks
 
 LISTED_MAX = 1_000
-
+LOOK_SECONDS = 0.1
+WAIT_SECONDS = 30.0
+READERS = (*MODELS, "sla_watcher", "escalation", "closing")
+"""Those there are; one that has read nothing yet has parked nothing."""
 
 Only = Annotated[
+    str | None, typer.Option("--reader", help=f"Only this one: {', '.join(READERS)}.")
+]
+Wait = Annotated[
+    float, typer.Option(help="Seconds to wait for the reader's answer.", min=0)
+]
+By = Annotated[
+    str | None, typer.Option("--by", help="Who asks; else the user of this machine.")
+]
+Unused = Annotated[
     str | None,
-    typer.Option("--reader", help=f"Only this read model: {', '.join(MODELS)}."),
+    typer.Option("--vault-key", hidden=True, help="Named by scripts of version 0."),
 ]
 
 parked = typer.Typer(
     name="parked",
-    help="What the read models have set aside, and another try for it.",
+    help="What readers have set aside: try it again, or skip it.",
     no_args_is_help=True,
 )
-
-
-class _Reader(NamedTuple):
-    bookmark: Bookmark
-    apply: Apply
-
-
-class _Tried(NamedTuple):
-    """What became of a stream: the `events` that were applied, or the `error`."""
-
-    reader: str
-    stream: str
-    events: int = 0
-    error: str = ""
-
-    def plain(self) -> dict[str, object]:
-        known: dict[str, object] = {"reader": self.reader, "stream": self.stream}
-        if self.error:
-            return known | {"outcome": "still parked", "error": self.error}
-        return known | {"outcome": "applied", "events": self.events}
-
-    @property
-    def sentence(self) -> str:
-        if self.error:
-            return f"{self.reader}: {self.stream} is still parked: {self.error}"
-        return (
-            f"{self.reader}: {self.stream} is applied, {counted(self.events, 'event')}"
-        )
 
 
 @parked.command("list")
@@ -80,9 +68,9 @@ def list_parked(
     url = database_of(database, home, as_json=as_json)
     with log_at(url, as_json=as_json) as log:
         found = [
-            (each.bookmark.reader, stream)
-            for each in _readers(log, reader)
-            for stream in _streams(log, each)
+            (bookmark.reader, stream)
+            for bookmark in _readers(log, reader)
+            for stream in _streams(log, bookmark)
         ]
     plain = [{"reader": name, **asdict(each)} for name, each in found]
     table = table_of("reader", "stream", "since", "events", "error")
@@ -93,74 +81,158 @@ def list_parked(
 
 
 @parked.command("retry")
-def retry_parked(
+def retry_parked(  # noqa: PLR0913, PLR0917 # each is an option
     stream: Annotated[
         str | None, typer.Argument(help="Only this stream, else all.")
     ] = None,
     reader: Only = None,
+    wait: Wait = WAIT_SECONDS,
+    by: By = None,
     database: Database = None,
     home: Home = HOME,
-    vault_key: VaultKey = None,
+    vault_key: Unused = None,
     as_json: AsJson = False,
 ) -> None:
-    """Apply what is set aside, in order. What fails again stays: exit code 1."""
+    """Have what is set aside applied, in order, by the reader that set it aside.
+
+    Exit codes: 0 applied, 1 something is still parked, 3 the database is away, or the
+    reader does not answer: what was asked stays asked until it runs.
+    """
+    del vault_key
     _demand_known(reader, as_json=as_json)
     url = database_of(database, home, as_json=as_json)
-    master = master_of(home, vault_key, as_json=as_json)
-    with log_at(url, master, as_json=as_json) as log:
-        tries = [
-            (each, one.stream)
-            for each in _readers(log, reader)
-            for one in _streams(log, each)
-            if stream in {None, one.stream}
+    asked_by = by or getpass.getuser()
+    with log_at(url, as_json=as_json) as log:
+        wanted = [
+            Wanted(bookmark, each.stream, "retry", asked_by)
+            for bookmark in _readers(log, reader)
+            for each in _streams(log, bookmark)
+            if stream in {None, each.stream}
         ]
-        if master is None:
-            _demand_no_words({each.bookmark.reader for each, _ in tries}, as_json)
-        tried = [_try_again(log, each, name) for each, name in tries]
-    said = [each.sentence for each in tried] or ["nothing is parked"]
-    answer(as_json, [each.plain() for each in tried], *said)
-    if any(each.error for each in tried):
-        raise typer.Exit(Exit.DIFFERS)
+        said = _asked(log, wanted, wait)
+    _answer(said, as_json=as_json)
 
 
-def _readers(log: EventLog, only: str | None) -> list[_Reader]:
-    """Return the read models that are live, or the one of that name."""
-    readers: list[_Reader] = []
-    for name, model in MODELS.items():
-        with log.transaction() as cursor:
-            live = find_live(cursor, name)
-        if live is not None and only in {None, name}:
-            apply = applying(model, live.schema, lambda: None)
-            readers.append(_Reader(Bookmark(live.schema, name), apply))
-    return readers
+@parked.command("skip")
+def skip_parked(  # noqa: PLR0913 # each is an option
+    stream: Annotated[str, typer.Argument(help="The stream: incident-INC-000042.")],
+    *,
+    reader: Annotated[
+        str, typer.Option(help=f"Whose: {', '.join(READERS)}.", show_default=False)
+    ],
+    reason: Annotated[
+        str, typer.Option(help="Why; it is kept for ever.", show_default=False)
+    ],
+    whole: Annotated[
+        bool,
+        typer.Option("--all", help="Skip all that waits, not the first event alone."),
+    ] = False,
+    wait: Wait = WAIT_SECONDS,
+    by: By = None,
+    database: Database = None,
+    home: Home = HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Have the first parked event of a stream skipped, and those behind it applied.
+
+    The reader never applies what is skipped; the log keeps it. Who skipped it, when and
+    why is recorded. Exit codes: 0 done, 1 what was behind it cannot be applied either
+    and is still parked, 2 wrong arguments, 3 the database is away, or the reader does
+    not answer: what was asked stays asked until it runs.
+    """
+    _demand_known(reader, as_json=as_json)
+    if not reason.strip():
+        raise refused(as_json, "say why with --reason", Exit.INVALID)
+    url = database_of(database, home, as_json=as_json)
+    asked_by = by or getpass.getuser()
+    with log_at(url, as_json=as_json) as log:
+        wanted = [
+            Wanted(bookmark, stream, "skip", asked_by, whole, reason.strip())
+            for bookmark in _readers(log, reader)
+            if any(each.stream == stream for each in _streams(log, bookmark))
+        ]
+        said = _asked(log, wanted, wait)
+    _answer(said, as_json=as_json)
 
 
-def _streams(log: EventLog, reader: _Reader) -> Sequence[ParkedStream]:
+@parked.command("skipped")
+def list_skipped(
+    reader: Only = None,
+    database: Database = None,
+    home: Home = HOME,
+    as_json: AsJson = False,
+) -> None:
+    """List the events that were skipped, by whom and why, the latest first."""
+    _demand_known(reader, as_json=as_json)
+    url = database_of(database, home, as_json=as_json)
+    with log_at(url, as_json=as_json) as log, log.transaction() as cursor:
+        homes = sorted({home_of(each) for each in bookmarks(cursor)})
+        found = [
+            each
+            for schema in homes
+            for each in skipped_events(cursor, schema, LISTED_MAX)
+            if reader in {None, each.reader}
+        ]
+    table = table_of("reader", "stream", "position", "at", "by", "reason", "error")
+    for each in found:
+        at, position = f"{each.skipped_at:%Y-%m-%d %H:%M}", str(each.position)
+        words = (Text(each.skipped_by), Text(each.reason), Text(each.error))
+        table.add_row(each.reader, each.stream, position, at, *words)
+    plain = [each._asdict() for each in found]
+    answer(as_json, plain, table if found else "nothing was skipped")
+
+
+def _readers(log: EventLog, only: str | None) -> list[Bookmark]:
+    """Return the readers there are, of read models the live generation."""
     with log.transaction() as cursor:
-        return parked_streams(cursor, reader.bookmark, LISTED_MAX)
+        live = {name: find_live(cursor, name) for name in MODELS}
+        schemas = {found.schema for found in live.values() if found}
+        return [
+            each
+            for each in bookmarks(cursor)
+            if only in {None, each.reader}
+            and (each.schema in schemas or each.schema == home_of(each))
+        ]
 
 
-def _try_again(log: EventLog, reader: _Reader, stream: str) -> _Tried:
-    name = reader.bookmark.reader
-    try:
-        events = retry(log, reader.bookmark, reader.apply, stream)
-    except StillPoison as error:
-        return _Tried(name, stream, error=str(error))
-    return _Tried(name, stream, events=events)
+def _streams(log: EventLog, bookmark: Bookmark) -> Sequence[ParkedStream]:
+    with log.transaction() as cursor:
+        return parked_streams(cursor, bookmark, LISTED_MAX)
+
+
+def _asked(log: EventLog, wanted: Sequence[Wanted], seconds: float) -> list[Said]:
+    """Ask, and return what was answered within so many seconds."""
+    said = [Said(each) for each in wanted]
+    asked: dict[int, int] = {}
+    for n, each in enumerate(wanted):
+        try:
+            with log.transaction() as cursor:
+                asked[n] = ask(cursor, each)
+        except Conflict as error:
+            said[n] = Said(each, refused=str(error))
+    deadline = monotonic() + seconds
+    while asked:
+        with log.transaction() as cursor:
+            for n, request in tuple(asked.items()):
+                if found := answer_of(cursor, wanted[n].bookmark, request):
+                    said[n] = Said(wanted[n], found)
+                    del asked[n]
+        if not asked or monotonic() > deadline:
+            break
+        sleep(LOOK_SECONDS)
+    return said
+
+
+def _answer(said: Sequence[Said], *, as_json: bool) -> None:
+    plain: list[dict[str, Any]] = [each.plain() for each in said]
+    sentences = [each.sentence for each in said] or ["nothing is parked"]
+    answer(as_json, plain, *sentences)
+    code = max((each.code for each in said), default=Exit.OK)
+    if code:
+        raise typer.Exit(code)
 
 
 def _demand_known(reader: str | None, *, as_json: bool) -> None:
-    if reader is not None and reader not in MODELS:
-        sentence = f"no read model {reader}: there are {', '.join(MODELS)}"
-        raise refused(as_json, sentence, Exit.INVALID)
-
-
-def _demand_no_words(readers: set[str], as_json: bool) -> None:
-    """Refuse where words would be written as forgotten for want of the key."""
-    wanting = sorted(name for name in readers if MODELS[name].opens_words)
-    if wanting:
-        sentence = (
-            f"{', '.join(wanting)} shows personal words: name the vault's master key "
-            "with --vault-key"
-        )
+    if reader is not None and reader not in READERS:
+        sentence = f"no reader {reader}: there are {', '.join(READERS)}"
         raise refused(as_json, sentence, Exit.INVALID)

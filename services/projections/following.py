@@ -20,8 +20,9 @@ from services.projections.read_model import Cursors, ReadModel
 from shared.applying import Apply
 from shared.bus import Link
 from shared.entry import Entry
-from shared.event_log import EventLog, Unavailable
+from shared.event_log import EventLog, Row, Unavailable
 from shared.outage import reason
+from shared.parked import PassOver
 from shared.reader import RETRY_SECONDS, STOPPED_SECONDS, Reader
 from shared.reader_status import ReaderStatus
 from shared.serving import end, pause
@@ -112,10 +113,13 @@ class Follower:
     def _reader(self, schema: str, over: asyncio.Event) -> Reader:
         loop = asyncio.get_running_loop()
         bookmark = Bookmark(schema, self._model.name)
-        apply = applying(
-            self._model, schema, lambda: loop.call_soon_threadsafe(over.set)
-        )
-        reader = Reader(self._log, bookmark, apply, self._link)
+
+        def flipped() -> None:
+            loop.call_soon_threadsafe(over.set)
+
+        apply = applying(self._model, schema, flipped)
+        live = passing(self._model, schema, flipped)
+        reader = Reader(self._log, bookmark, apply, self._link, pass_over=live)
         reader.status = self.status
         return reader
 
@@ -129,13 +133,33 @@ def applying(
     """
 
     def apply(cursor: Cursors, entries: Sequence[Entry]) -> None:
-        held = hold_live(cursor, model.name, alone=False)
-        if held is None or held.schema != schema:
-            flipped()
-            raise Overtaken(f"{schema} is no longer live")
+        _demand_live(cursor, model, schema, flipped)
         model.apply(cursor, schema, entries)
 
     return apply
+
+
+def passing(
+    model: ReadModel[Any], schema: str, flipped: Callable[[], object]
+) -> PassOver:
+    """Return what skipping an event takes: the live generation, and nothing else."""
+
+    def pass_over(cursor: Cursors, _: Sequence[Row]) -> None:
+        _demand_live(cursor, model, schema, flipped)
+
+    return pass_over
+
+
+def _demand_live(
+    cursor: Cursors,
+    model: ReadModel[Any],
+    schema: str,
+    flipped: Callable[[], object],
+) -> None:
+    held = hold_live(cursor, model.name, alone=False)
+    if held is None or held.schema != schema:
+        flipped()
+        raise Overtaken(f"{schema} is no longer live")
 
 
 async def _pass_on(stop: asyncio.Event, over: asyncio.Event) -> None:

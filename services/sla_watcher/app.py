@@ -81,6 +81,7 @@ async def run(settings: SlaWatcherSettings, stop: asyncio.Event) -> None:
                 (timers_probe(BOOKMARK.reader, worker, log, clock),),
                 (alarm.run, partial(take, broker)),
                 EVENTS_A_BATCH,
+                worker.pass_over,
             )
 
         await follow(settings, BOOKMARK, assemble, stop)

@@ -19,6 +19,7 @@ from shared.clock import Clock
 from shared.entry import Entry
 from shared.event_log import (
     EventLog,
+    Row,
     StaleVersion,
     Unavailable,
     away,
@@ -94,6 +95,25 @@ class Worker(Generic[Case, Known]):
         outcomes = self._append(cursor, list(desks.values()), {})
         if not all(isinstance(outcome, Recorded) for outcome in outcomes):
             raise StaleVersion("another process decided on the same incident")
+        self.changed()
+
+    def pass_over(self, cursor: Cursors, rows: Sequence[Row]) -> None:
+        """Take skipped events as read: no decision waits for them any more.
+
+        What was due meanwhile is decided at the next round.
+        """
+        skipped: dict[str, list[Row]] = {}
+        for row in rows:
+            if (incident := about(row.stream)) is not None:
+                skipped.setdefault(incident, []).append(row)
+        if not skipped:
+            return
+        desks = self._desks(cursor, list(skipped))
+        for incident, desk in desks.items():
+            for row in skipped[incident]:
+                read = desk.versions.get(row.stream, 0)
+                desk.versions[row.stream] = max(read, row.version)
+        self._save(cursor, list(desks.values()))
         self.changed()
 
     def wake(self) -> Woken:

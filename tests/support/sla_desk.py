@@ -26,6 +26,7 @@ from shared.event_log import EventLog
 from shared.events import IncidentEvent
 from shared.events.incident import IncidentOpened
 from shared.policies import PolicyVersions
+from shared.recorder import versions as current_versions
 from shared.references import incident_ref, incident_stream, sla_stream
 from shared.sla_moves import MovedIncident, MovePromises
 from tests.support.promises import FILE, local
@@ -98,8 +99,7 @@ class SlaDesk:
     def _append(self, events: Sequence[IncidentEvent]) -> None:
         streams = [incident_stream(event.incident) for event in events]
         with self.intake.transaction() as cursor:
-            known = self.intake.histories(cursor, sorted(set(streams)))
-            versions = {entry.stream: entry.version for entry in known}
+            versions = dict(current_versions(cursor, sorted(set(streams))))
             members = []
             for stream, event in zip(streams, events, strict=True):
                 versions[stream] = versions.get(stream, 0) + 1

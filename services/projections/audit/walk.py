@@ -4,7 +4,7 @@ Pure: it is given the rows. What it cannot see is a chain computed anew from som
 on by somebody who may write to the database; anchors outside it can.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -12,7 +12,9 @@ from typing import Literal
 from shared.chain import GENESIS
 from shared.event_log import Row, follows
 
-Kind = Literal["gap", "changed", "earlier", "anchor", "tail", "versions", "document"]
+Kind = Literal[
+    "gap", "changed", "earlier", "anchor", "tail", "versions", "checkpoint", "document"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +35,41 @@ class Anchor:
     whose: str
 
 
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Up to where the log was verified before, and the hash of that event."""
+
+    position: int
+    chain: bytes
+
+
+BEGINNING = Checkpoint(0, GENESIS)
+
+
+def anchor_finding(anchor: Anchor, chain: bytes) -> Finding | None:
+    """Return what is wrong if the event at an anchor has the hash `chain`."""
+    if anchor.chain == chain:
+        return None
+    return Finding(
+        anchor.position,
+        "anchor",
+        f"{anchor.whose} remembers another event at {anchor.position}: the log was "
+        "rewritten there or before",
+    )
+
+
 @dataclass(slots=True)
 class Walk:
-    """Where the walk is. `anchors` are by position."""
+    """Where the walk is; each of `anchors` is compared as it is passed."""
 
-    anchors: Mapping[int, Anchor] = field(default_factory=dict)
+    anchors: Sequence[Anchor] = ()
     position: int = 0
     chain: bytes = GENESIS
     recorded_at: datetime | None = None
+    _ahead: dict[int, list[Anchor]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._ahead = by_position(self.anchors)
 
     def step(self, row: Row) -> Finding | None:
         """Go on to the next row; return what is wrong with it."""
@@ -61,30 +90,33 @@ class Walk:
                 f"{row.stream}) is not the one recorded there: it was changed, moved "
                 "or put in, or one before it was taken out",
             )
-        anchor = self.anchors.get(expected)
-        if anchor is not None and anchor.chain != row.chain:
-            return Finding(
-                expected,
-                "anchor",
-                f"{anchor.whose} remembers another event at {expected}: the log was "
-                "rewritten there or before",
-            )
+        for anchor in self._ahead.get(expected, ()):
+            if finding := anchor_finding(anchor, row.chain):
+                return finding
         self.position, self.chain = expected, row.chain
         self.recorded_at = row.recorded_at
         return None
 
     def end(self) -> Finding | None:
         """Return whether events are missing at the end, as anchors remember it."""
-        beyond = max(self.anchors, default=0)
+        beyond = max(self._ahead, default=0)
         if beyond <= self.position:
             return None
-        anchor = self.anchors[beyond]
+        anchor = self._ahead[beyond][0]
         return Finding(
             self.position + 1,
             "tail",
             f"the log ends at {self.position}, but {anchor.whose} has seen the event "
             f"at {beyond}: the end was cut off",
         )
+
+
+def by_position(anchors: Iterable[Anchor]) -> dict[int, list[Anchor]]:
+    """Return anchors by the position of their event; several may know the same one."""
+    found: dict[int, list[Anchor]] = {}
+    for anchor in anchors:
+        found.setdefault(anchor.position, []).append(anchor)
+    return found
 
 
 def _gap(expected: int, found: int) -> Finding:

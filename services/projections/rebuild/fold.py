@@ -24,6 +24,7 @@ SELECT event.* FROM unnest(%s::text[]) AS kind, LATERAL (
       AND split_part(originator_id, '-', 1) = kind AND notification_id <= %s
 ) AS event
 """
+_SKIPPED = "SELECT position FROM rm.skipped WHERE reader = %s"
 
 
 class Folded(NamedTuple):
@@ -54,7 +55,7 @@ def fold(
 
     Nothing is open while it folds: a database ends a transaction that does nothing.
     """
-    rows = _rows(logs.opening, chunk, upto)
+    rows = _rows(logs.opening, model, chunk, upto)
     logs.opening.vault.learn(
         key_ids(row.state for row in rows if row.type in model.opens)
     )
@@ -72,11 +73,17 @@ def fold(
     return Folded(len(rows), len(parked))
 
 
-def _rows(log: EventLog, chunk: Chunk, upto: int) -> Sequence[Row]:
+def _rows(
+    log: EventLog, model: ReadModel[Any], chunk: Chunk, upto: int
+) -> Sequence[Row]:
+    """Return the events of a chunk without those an administrator had skipped."""
     given = (list(chunk.kinds), chunk.after, chunk.last, upto)
     with log.transaction() as cursor:
+        skipped = set(cursor.execute(_SKIPPED, (model.name,)).fetchall())
         stored = cursor.execute(STREAMS, given, binary=True).fetchall()
-    return [Row(*row) for row in stored]
+    return [
+        row for row in (Row(*each) for each in stored) if (row.position,) not in skipped
+    ]
 
 
 def _records(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:

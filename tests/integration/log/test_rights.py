@@ -43,6 +43,22 @@ FORBIDDEN = [
         "INSERT INTO log.commands VALUES (gen_random_uuid(), '2026-03-01', '', 1, 1)",
         {"desk_projections", "desk_auditor"},
     ),
+    *(
+        (statement.format(home), EVERY_ROLE)
+        for home in ("sla", "escalation", "intake", "rm")
+        for statement in (
+            "UPDATE {}.skipped SET reason = 'none'",
+            "DELETE FROM {}.skipped",
+            "TRUNCATE {}.skipped",
+            "DELETE FROM {}.parked_requests",
+            "UPDATE {}.parked_requests SET requested_by = 'ann'",
+            "INSERT INTO {}.parked_requests (role) VALUES ('desk_auditor')",
+        )
+    ),
+    (
+        "INSERT INTO sla.parked_requests (reader) VALUES ('sla_watcher')",
+        EVERY_ROLE - {"desk_admin"},
+    ),
     ("SELECT FROM vault.keys", {"desk_auditor"}),
     (
         "INSERT INTO vault.keys VALUES (repeat('a', 16), 'person:x', '', now())",

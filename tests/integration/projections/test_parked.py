@@ -1,8 +1,7 @@
 """`permanence parked`: what read models set aside is listed, and applied later."""
 
+import asyncio
 import json
-import re
-from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +13,8 @@ from typer.testing import CliRunner, Result
 from services.projections.cli_parked import parked
 from shared.event_log import EventLog
 from tests.support.busy_log import busy_log
+from tests.support.following import until
+from tests.support.projecting import projecting
 from tests.support.servers import Database
 from tests.support.written import MASTER, QUEUE, TIMELINE, followed, rebuilt, write
 
@@ -26,25 +27,19 @@ def log(database: Database) -> Iterator[EventLog]:
         yield opened_log
 
 
-@pytest.fixture
-def key(tmp_path: Path) -> Path:
-    """The vault's master key in a file."""
-    file = tmp_path / "vault.key"
-    file.write_text(b64encode(MASTER).decode(), encoding="ascii")
-    return file
-
-
-def run(database: Database, *words: str) -> Result:
-    environment = {"DATABASE_URL": database.owner_dsn, "COLUMNS": "200"}
+def run(database: Database, *words: str, role: str | None = None) -> Result:
+    url = database.dsn(role) if role else database.owner_dsn
+    environment = {"DATABASE_URL": url, "COLUMNS": "200"}
     return CliRunner().invoke(parked, words, env=environment)
 
 
 class Broken:
-    """The second event of a stream, which cannot be read until it is mended."""
+    """An event of a stream, the second, which cannot be read until it is mended."""
 
-    def __init__(self, database: Database, stream: str) -> None:
+    def __init__(self, database: Database, stream: str, version: int = 2) -> None:
         self._dsn = database.owner_dsn
         self._stream = stream
+        self._version = version
         self._state = self._set(b"{")
 
     def mend(self) -> None:
@@ -52,7 +47,7 @@ class Broken:
         self._set(self._state)
 
     def _set(self, state: bytes) -> bytes:
-        of = "WHERE originator_id = %s AND originator_version = 2"
+        of = f"WHERE originator_id = %s AND originator_version = {self._version}"
         with psycopg.connect(self._dsn) as connection:
             connection.execute("ALTER TABLE log.events DISABLE TRIGGER append_only")
             row = connection.execute(
@@ -66,7 +61,7 @@ class Broken:
 
 
 def test_what_is_parked_is_listed_and_applied_once_it_can_be(
-    database: Database, log: EventLog, key: Path
+    database: Database, log: EventLog
 ) -> None:
     entries = list(busy_log(60))
     write(log, entries)
@@ -76,13 +71,14 @@ def test_what_is_parked_is_listed_and_applied_once_it_can_be(
     followed(database, QUEUE, log)
 
     (listed,) = json.loads(run(database, "list", "--json").stdout)
-    still = run(database, "retry", "--vault-key", str(key))
-    broken.mend()
-    done = run(database, "retry", stream, "--vault-key", str(key), "--json")
+    with projecting(database, QUEUE):
+        still = run(database, "retry")
+        broken.mend()
+        done = run(database, "retry", stream, "--json")
 
     assert (listed["reader"], listed["stream"]) == ("queue", stream)
     assert (listed["position"], listed["events"]) == (waiting[0], len(waiting))
-    assert still.exit_code == 1
+    assert still.exit_code == 1, still.stderr
     assert "still parked" in still.stdout
     assert done.exit_code == 0
     assert json.loads(done.stdout) == [
@@ -97,35 +93,152 @@ def test_what_is_parked_is_listed_and_applied_once_it_can_be(
     assert rebuilt(database, QUEUE).same is True
 
 
-def test_words_are_not_written_as_forgotten_for_want_of_the_key(
-    database: Database, log: EventLog, tmp_path: Path
+def test_the_first_event_is_skipped_and_those_behind_it_applied(
+    database: Database, log: EventLog
+) -> None:
+    entries = list(busy_log(60))
+    write(log, entries)
+    stream = entries[0].stream
+    waiting = [e.position for e in entries if e.stream == stream][1:]
+    Broken(database, stream)
+    live = followed(database, TIMELINE, log)
+    words = ("skip", stream, "--reader", "timeline", "--reason", "A bad record.")
+
+    with projecting(database, TIMELINE):
+        done = run(database, *words, "--by", "ann", "--json", role="desk_admin")
+
+    assert done.exit_code == 0, done.stdout
+    assert json.loads(done.stdout) == [
+        {
+            "reader": "timeline",
+            "stream": stream,
+            "outcome": "skipped",
+            "skipped": 1,
+            "events": len(waiting) - 1,
+        }
+    ]
+    assert json.loads(run(database, "list", "--json").stdout) == []
+    (record,) = json.loads(run(database, "skipped", "--json").stdout)
+    assert (record["position"], record["stream"]) == (waiting[0], stream)
+    assert (record["skipped_by"], record["role"]) == ("ann", "desk_admin")
+    assert record["reason"] == "A bad record."
+    assert record["error"]
+    assert "A bad record." in run(database, "skipped", "--reader", "timeline").stdout
+    shown = f"SELECT position FROM {live}.lines WHERE position = ANY(%s)"
+    with psycopg.connect(database.owner_dsn) as connection:
+        rows = connection.execute(shown, (waiting,)).fetchall()
+    assert waiting[0] not in {position for (position,) in rows}
+
+
+def test_what_is_skipped_is_skipped_by_a_rebuild_too(
+    database: Database, log: EventLog
+) -> None:
+    entries = list(busy_log(60))
+    write(log, entries)
+    stream = entries[0].stream
+    Broken(database, stream)
+    followed(database, QUEUE, log)
+
+    with projecting(database, QUEUE):
+        run(database, "skip", stream, "--reader", "queue", "--reason", "Bad.")
+
+    done = rebuilt(database, QUEUE)
+    assert (done.same, done.parked) == (True, 0)
+
+
+def test_all_that_waits_may_be_skipped(database: Database, log: EventLog) -> None:
+    entries = list(busy_log(60))
+    write(log, entries)
+    stream = entries[0].stream
+    waiting = [e.position for e in entries if e.stream == stream][1:]
+    Broken(database, stream)
+    followed(database, QUEUE, log)
+    words = ("skip", stream, "--reader", "queue", "--all", "--reason", "Not ours.")
+
+    with projecting(database, QUEUE):
+        done = run(database, *words)
+
+    assert done.exit_code == 0, done.stdout
+    assert f"{len(waiting)} events of {stream} skipped" in done.stdout
+    recorded = json.loads(run(database, "skipped", "--json").stdout)
+    assert sorted(each["position"] for each in recorded) == waiting
+
+
+def test_behind_a_skipped_event_may_be_another_that_cannot_be_applied(
+    database: Database, log: EventLog
+) -> None:
+    entries = list(busy_log(60))
+    write(log, entries)
+    stream = entries[0].stream
+    waiting = [e.position for e in entries if e.stream == stream][1:]
+    Broken(database, stream, 2)
+    Broken(database, stream, 3)
+    followed(database, QUEUE, log)
+    words = ("skip", stream, "--reader", "queue", "--reason", "A bad record.")
+
+    with projecting(database, QUEUE):
+        first = run(database, *words)
+        (left,) = json.loads(run(database, "list", "--json").stdout)
+        second = run(database, *words)
+
+    assert first.exit_code == 1
+    assert "1 event of" in first.stdout
+    assert "still parked" in first.stdout
+    assert (left["position"], left["events"]) == (waiting[1], len(waiting) - 1)
+    assert "behind" not in left["error"]
+    assert second.exit_code == 0, second.stdout
+
+
+def test_what_is_asked_while_nobody_reads_is_done_once_somebody_does(
+    database: Database, log: EventLog
+) -> None:
+    entries = list(busy_log(60))
+    write(log, entries)
+    broken = Broken(database, entries[0].stream)
+    followed(database, QUEUE, log)
+    broken.mend()
+
+    asked = [run(database, "retry", "--wait", "0", "--json") for _ in range(2)]
+    other = run(
+        database,
+        *("skip", entries[0].stream, "--reader", "queue", "--reason", "Another."),
+    )
+    with projecting(database, QUEUE):
+        asyncio.run(until(lambda: nothing_parked(database), 60))
+
+    assert [each.exit_code for each in asked] == [3, 3]
+    assert json.loads(asked[0].stdout)[0]["outcome"] == "waiting"
+    assert other.exit_code == 4
+    assert "something else is asked" in other.stdout
+
+
+def nothing_parked(database: Database) -> bool:
+    return "nothing is parked" in run(database, "list").stdout
+
+
+def test_a_skip_takes_a_reason(database: Database) -> None:
+    words = ("skip", "incident-INC-000001", "--reader", "queue", "--reason", " ")
+
+    refused = run(database, *words)
+
+    assert refused.exit_code == 2
+    assert "--reason" in refused.stderr
+
+
+def test_an_auditor_sees_what_is_parked_and_may_ask_nothing(
+    database: Database, log: EventLog
 ) -> None:
     entries = list(busy_log(60))
     write(log, entries)
     Broken(database, entries[0].stream)
     followed(database, QUEUE, log)
 
-    refused = run(database, "retry", "--home", str(tmp_path))
+    listed = run(database, "list", role="desk_auditor")
+    asked = run(database, "retry", role="desk_auditor")
 
-    assert refused.exit_code == 2
-    assert "--vault-key" in refused.stderr
-
-
-def test_a_read_model_without_words_needs_no_key(
-    database: Database, log: EventLog, tmp_path: Path
-) -> None:
-    entries = list(busy_log(60))
-    write(log, entries)
-    broken = Broken(database, entries[0].stream)
-    followed(database, TIMELINE, log)
-    broken.mend()
-
-    done = run(database, "retry", "--home", str(tmp_path))
-
-    assert done.exit_code == 0, done.stderr
-    assert re.search(
-        r"timeline: incident-INC-\d+ is applied, \d+ events?\n", done.stdout
-    )
+    assert entries[0].stream in listed.stdout
+    assert asked.exit_code == 3
+    assert "permission denied" in asked.stderr
 
 
 def test_an_unknown_reader_is_refused_with_the_names_there_are(

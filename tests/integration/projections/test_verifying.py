@@ -2,6 +2,7 @@
 
 import json
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -13,7 +14,7 @@ from tests.integration.projections.conftest import Run
 from tests.support.busy_log import busy_log
 from tests.support.june import June
 from tests.support.servers import Database
-from tests.support.written import QUEUE, followed, write
+from tests.support.written import QUEUE, followed, rebuilt, write
 
 pytestmark = pytest.mark.servers
 
@@ -37,7 +38,7 @@ def test_a_whole_log_is_verified(log: EventLog, database: Database, run: Run) ->
     done = run("audit", "verify")
 
     assert done.exit_code == 0, done.stderr
-    assert "300 events, each as it was recorded, and as the read models" in done.stdout
+    assert "300 events, each as it was recorded, and as the readers" in done.stdout
     assert log.head().chain.hex() in done.stdout
 
 
@@ -180,3 +181,148 @@ def test_a_document_that_is_not_as_named_is_found(
     assert done.exit_code == 1
     assert (finding["kind"], finding["position"]) == ("document", 1)
     assert words in finding["sentence"]
+
+
+def test_every_reader_is_an_anchor(log: EventLog, database: Database, run: Run) -> None:
+    """Those that decide, and generations that are no longer live."""
+    write(log, list(busy_log(40)))
+    old = followed(database, QUEUE, log)
+    rebuilt(database, QUEUE)
+    row = log.rows_since(19, 1)[0]
+    with psycopg.connect(database.owner_dsn) as connection:
+        for schema, reader in (("sla", "sla_watcher"), ("escalation", "escalation")):
+            connection.execute(
+                f"INSERT INTO {schema}.tracking VALUES (%s, %s, %s, %s)",
+                (reader, row.position, row.chain, row.recorded_at),
+            )
+
+    whole = _json(run("audit", "verify", "--json"))
+    assert (whole["ok"], whole["anchors"]) == (True, 4)
+
+    for schema, whose in (
+        ("sla", "the reader sla_watcher"),
+        ("escalation", "the reader escalation"),
+        (old, f"the read model queue ({old})"),
+    ):
+        _tampered(database, f"UPDATE {schema}.tracking SET chain = {_INVERTED}")
+        found = _json(run("audit", "verify", "--json"))["finding"]
+        assert found["kind"] == "anchor"
+        assert whose in found["sentence"]
+        _tampered(database, f"UPDATE {schema}.tracking SET chain = {_INVERTED}")
+
+
+_INVERTED = """decode(translate(encode(chain, 'hex'), '0123456789abcdef',
+                                   'fedcba9876543210'), 'hex')"""
+
+
+def test_from_a_checkpoint_only_what_came_later_is_walked(
+    log: EventLog, database: Database, run: Run
+) -> None:
+    entries = list(busy_log(60))
+    write(log, entries[:40])
+    first = _json(run("audit", "verify", "--json"))
+    write(log, entries[40:])
+    _tampered(database, _EDITED)
+
+    later = run("audit", "verify", "--from", first["checkpoint"])
+    whole = _json(run("audit", "verify", "--json"))
+
+    assert first["checkpoint"] == f"40:{log.rows_since(39, 1)[0].chain.hex()}"
+    assert later.exit_code == 0, later.stderr
+    assert "20 events after 40" in later.stdout
+    assert (whole["ok"], whole["finding"]["position"]) == (False, 7)
+
+
+@pytest.mark.parametrize(
+    ("statement", "kind", "position"),
+    [
+        pytest.param(_EDITED, "changed", 7, id="edited"),
+        pytest.param(_DELETED.format("= 7"), "gap", 7, id="deleted"),
+        pytest.param(_DATED_BACK, "earlier", 7, id="the first after it dated back"),
+        pytest.param(_DELETED.format("> 4"), "checkpoint", 6, id="restored to earlier"),
+        pytest.param(_DELETED.format("= 6"), "checkpoint", 6, id="it is not there"),
+        pytest.param(
+            "UPDATE log.events SET chain = sha256('x') WHERE notification_id = 6",
+            "checkpoint",
+            6,
+            id="another one",
+        ),
+    ],
+)
+def test_what_is_wrong_after_a_checkpoint_or_at_it_is_found(
+    log: EventLog,
+    database: Database,
+    run: Run,
+    statement: str,
+    kind: str,
+    position: int,
+) -> None:
+    write(log, list(busy_log(40)))
+    chain = log.rows_since(5, 1)[0].chain.hex()
+    _tampered(database, statement)
+
+    done = run("audit", "verify", "--from", f"6:{chain}", "--json")
+
+    assert done.exit_code == 1, done.stderr
+    found = _json(done)["finding"]
+    assert (found["kind"], found["position"]) == (kind, position)
+    assert "checkpoint" not in _json(done)
+
+
+def test_readers_before_a_checkpoint_are_compared_too(
+    log: EventLog, database: Database, run: Run
+) -> None:
+    entries = list(busy_log(60))
+    write(log, entries[:40])
+    live = followed(database, QUEUE, log)
+    write(log, entries[40:])
+    checkpoint = _json(run("audit", "verify", "--json"))["checkpoint"]
+    _tampered(database, f"UPDATE {live}.tracking SET chain = {_INVERTED}")
+
+    found = _json(run("audit", "verify", "--from", checkpoint, "--json"))["finding"]
+
+    assert (found["kind"], found["position"]) == ("anchor", 40)
+
+
+def test_a_checkpoint_file_is_made_read_and_renewed(
+    log: EventLog, database: Database, run: Run, tmp_path: Path
+) -> None:
+    entries = list(busy_log(60))
+    file = tmp_path / "checkpoint.json"
+    words = ("audit", "verify", "--checkpoint", str(file))
+    write(log, entries[:40])
+    assert "40 events, each" in run(*words).stdout
+    write(log, entries[40:])
+    assert "20 events after 40" in run(*words).stdout
+    kept = file.read_text(encoding="utf-8")
+    assert json.loads(kept) == {"checkpoint": f"60:{log.head().chain.hex()}"}
+    _tampered(database, _DELETED.format("> 50"))
+
+    lost = run(*words)
+
+    assert lost.exit_code == 1
+    assert "the log does not hold the event of the checkpoint at 60" in lost.stdout
+    assert file.read_text(encoding="utf-8") == kept
+    assert [path.name for path in tmp_path.iterdir() if "checkpoint" in path.name] == [
+        "checkpoint.json"
+    ]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--from", "40"),
+        ("--from", f"0:{'ab' * 32}"),
+        ("--from", f"40:{'ab' * 32}", "--checkpoint", "file.json"),
+        ("--checkpoint", str(Path(__file__))),
+    ],
+)
+def test_what_is_no_checkpoint_is_refused(
+    log: EventLog, run: Run, words: tuple[str, ...]
+) -> None:
+    write(log, list(busy_log(10)))
+
+    refused = run("audit", "verify", *words)
+
+    assert refused.exit_code == 2
+    assert "checkpoint" in refused.stderr

@@ -1,0 +1,46 @@
+"""The readers of read models, in a thread of the test."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from typing import Any
+
+from structlog.testing import capture_logs
+
+from services.projections.following import Follower
+from services.projections.progress import Progress
+from services.projections.read_model import ReadModel
+from services.projections.rebuild.ensure import ensure
+from shared.clock import real_clock
+from shared.event_log import EventLog
+from tests.support.in_thread import running
+from tests.support.servers import Database
+from tests.support.written import MASTER
+
+
+@contextmanager
+def projecting(database: Database, *models: ReadModel[Any]) -> Iterator[None]:
+    """Follow the log into these read models meanwhile, as their service would."""
+    dsn = database.dsn("desk_projections")
+    with closing(EventLog.open(dsn, master=MASTER)) as log:
+        followers = [
+            Follower(
+                model,
+                log,
+                None,
+                Progress(),
+                partial(ensure, dsn, MASTER, model, real_clock),
+            )
+            for model in models
+        ]
+
+        async def service(
+            stop: asyncio.Event, listening: Callable[[int], None]
+        ) -> None:
+            listening(0)
+            await asyncio.gather(*(follower.run(stop) for follower in followers))
+
+        # What it logs is no part of what a command prints meanwhile.
+        with capture_logs(), running(service):
+            yield
