@@ -19,7 +19,7 @@ from shared.bus import Link
 from shared.continuity_watch import ContinuityWatch
 from shared.epoch_renewal import MARGIN, Renewal, renew
 from shared.epochs import Epochs, OtherEpoch
-from shared.event_log import EventLog, NotContinued
+from shared.event_log import EventLog, NotContinued, Unavailable
 from shared.last_seen import LastSeen, Overwritten, read, write
 from shared.machine.nats import Bus
 from shared.provision import provision
@@ -263,6 +263,8 @@ def test_positions_name_their_epoch_after_the_first(
     append(log, member(incident(1), 1, 2))
     with closing(open_log(database, "desk_admin")) as admin:
         renew(admin, RESTORE, None)
+    with pytest.raises(Unavailable, match="decide again"):
+        append(log, member(incident(1), 3))
     append(log, member(incident(1), 3))
     epochs: Epochs = log.epochs()
     label = epochs.newest.label
