@@ -18,8 +18,8 @@ from shared.epochs import Epoch, read_epochs
 from shared.event_log import EventLog
 from shared.events.event import Actor
 from shared.events.log import STREAM, LogRestored
-from shared.last_seen import Kind, LastSeen, server_of
-from shared.recorder import lock_head, tips_of
+from shared.last_seen import LastSeen, Server, server_of
+from shared.recorder import Head, lock_head, tips_of
 
 MARGIN = 10_000
 """Numbers left out beyond the last one seen: some may have been told since then."""
@@ -58,38 +58,49 @@ def renew(log: EventLog, renewal: Renewal, seen: LastSeen | None) -> Epoch:
         number = max(newest, seen.epoch if seen else 0) + 1
         epoch = EpochId(number, secrets.token_hex(_TOKEN_BYTES))
         if renewal.cause == "restore":
-            for kind, known in server.numbers.items():
-                told = seen.server.numbers.get(kind, 0) if seen else 0
-                _move_past(cursor, kind, max(known, told) + MARGIN)
-        cursor.execute(
-            _ADD,
-            (
-                *epoch,
-                head.position,
-                head.chain,
-                renewal.cause,
-                renewal.reason,
-                renewal.by,
-                renewal.at,
-                server.system_identifier,
-                server.timeline,
-                server.database_oid,
-            ),
-        )
-        event = LogRestored(
-            at=renewal.at,
-            by=renewal.by,
-            epoch=number,
-            token=epoch.token,
-            cause=renewal.cause,
-            begins_after=head.position,
-            last_seen=seen.position if seen else None,
-            reason=renewal.reason,
-        )
+            _move_numbers(cursor, server, seen)
+        cursor.execute(_ADD, _row(epoch, head, renewal, server))
         version = tips_of(cursor, [STREAM])[STREAM].version + 1
+        event = _event(epoch, head, renewal, seen)
         log.append_unchecked(cursor, [Member((log.stored(STREAM, version, event),))])
     return Epoch(epoch, head.position)
 
 
-def _move_past(cursor: Cursors, kind: Kind, number: int) -> None:
-    cursor.execute(_MOVE, (f"intake.{kind}_numbers", number))
+def _move_numbers(cursor: Cursors, server: Server, seen: LastSeen | None) -> None:
+    """Move each sequence past every number that may have been told."""
+    for kind, known in server.numbers.items():
+        told = seen.server.numbers.get(kind, 0) if seen else 0
+        number = max(known, told) + MARGIN
+        cursor.execute(_MOVE, (f"intake.{kind}_numbers", number))
+
+
+def _row(
+    epoch: EpochId, head: Head, renewal: Renewal, server: Server
+) -> tuple[object, ...]:
+    return (
+        *epoch,
+        head.position,
+        head.chain,
+        renewal.cause,
+        renewal.reason,
+        renewal.by,
+        renewal.at,
+        server.system_identifier,
+        server.timeline,
+        server.database_oid,
+    )
+
+
+def _event(
+    epoch: EpochId, head: Head, renewal: Renewal, seen: LastSeen | None
+) -> LogRestored:
+    return LogRestored(
+        at=renewal.at,
+        by=renewal.by,
+        epoch=epoch.number,
+        token=epoch.token,
+        cause=renewal.cause,
+        begins_after=head.position,
+        last_seen=seen.position if seen else None,
+        reason=renewal.reason,
+    )

@@ -14,6 +14,8 @@ from shared.machine.trouble import Trouble
 
 _LOOK_EVERY = 0.1
 _OK = 200
+CONTINUITY = "continuity"
+"""The check that is red after a restore, until `permanence restored` was run."""
 _BODY_MAX = 65_536
 _WORDS_MAX = 500
 
@@ -25,6 +27,8 @@ class Answer(NamedTuple):
     words: str
     behind: Mapping[str, int]
     """How many events each of its readers still has to read."""
+    waits_for: str = ""
+    """What a person has to do, if only that keeps the service from being ready."""
 
 
 async def wait_until_ready(
@@ -33,19 +37,21 @@ async def wait_until_ready(
     pid: Callable[[], int | None],
     trying: Callable[[], bool],
     patience: float = 60,
-) -> None:
+) -> str:
     """Return once `GET /health/ready` answers 200, and it is our process that answers.
 
-    Trouble: nobody is `trying` to run it any more, or for `patience` seconds none of
-    its readers came nearer to the log: after an upgrade it may read all of it.
+    A service that only waits for a person is up as well: returns what that person has
+    to do, an empty text otherwise. Trouble: nobody is `trying` to run it any more, or
+    for `patience` seconds none of its readers came nearer to the log: after an upgrade
+    it may read all of it.
     """
     deadline = monotonic() + patience
     answer = Answer(0, "", {})
     least: dict[str, int] = {}
     while trying() and monotonic() < deadline:
         answer = await asyncio.to_thread(ask_ready, port)
-        if answer.status == _OK and listens(pid(), port):
-            return
+        if (answer.status == _OK or answer.waits_for) and listens(pid(), port):
+            return answer.waits_for
         nearer = {k: n for k, n in answer.behind.items() if n < least.get(k, n + 1)}
         if nearer:
             least |= nearer
@@ -80,7 +86,7 @@ def ask_ready(port: int) -> Answer:
         connection.request("GET", "/health/ready")
         response = connection.getresponse()
         body = response.read(_BODY_MAX)
-        return Answer(response.status, _told(body), _behind(body))
+        return Answer(response.status, _told(body), _behind(body), _waits_for(body))
     except (OSError, HTTPException):
         return Answer(0, "", {})
     finally:
@@ -101,6 +107,16 @@ def _behind(body: bytes) -> dict[str, int]:
         return {c["name"]: int(c["lag_events"]) for c in checks if "lag_events" in c}
     except (ValueError, KeyError, TypeError):
         return {}
+
+
+def _waits_for(body: bytes) -> str:
+    """Return why the log does not continue, if nothing else is wrong."""
+    try:
+        red = [check for check in json.loads(body)["checks"] if not check["ready"]]
+        kinds = {check["kind"] for check in red}
+        return str(red[0]["why"]) if kinds == {CONTINUITY} else ""
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def _check(check: dict[str, object]) -> str:

@@ -109,8 +109,10 @@ class _Desk:
         keep_credentials(home, self._credentials)
         for service in plan.services:
             self._supervisor.add(self._process(service, owner, users))
-        await asyncio.gather(*map(self._ready, plan.services))
+        waits_for = await asyncio.gather(*map(self._ready, plan.services))
         self._serving(owner, users)
+        for why in sorted(set(filter(None, waits_for))):
+            plan.terminal.say(f"Nothing is taken yet: {why}.", "red")
 
     def _process(
         self, service: Service, owner: str, users: Mapping[str, str]
@@ -125,8 +127,8 @@ class _Desk:
         environment = environment_of(service, self._plan.settings, os.environ, given)
         return Process(service.name, (sys.executable, *service.command), environment)
 
-    async def _ready(self, service: Service) -> None:
-        await wait_until_ready(
+    async def _ready(self, service: Service) -> str:
+        return await wait_until_ready(
             service.name,
             service.port(self._plan.settings),
             lambda: self._supervisor.pids.get(service.name),

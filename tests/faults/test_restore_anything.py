@@ -1,36 +1,126 @@
 """An older copy of the database is put under four running services.
 
 Nothing is decided or sent until somebody says so; afterwards no reference, no key and
-no cached state of the lost history is used again.
+no cached state of the lost history is used again. One story, looked at from all sides.
 """
 
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.support.desk import SERVICES, Desk, running_desk, until
+from services.intake import policy_store
+from services.intake.policy_store import Applied, Signature
+from shared.clock import real_clock
+from shared.entry import Entry
+from shared.events.incident import IncidentInformed
+from shared.events.sla import SlaArmed
+from shared.references import incident_stream, sla_stream
+from tests.support.desk import POLICY, SERVICES, Desk, running_desk, until
 from tests.support.logs import broken_at
 from tests.support.restoring import back_up, put_back
 from tests.support.servers import reachable_folder
 
-SECONDS = 90
+SECONDS = 120
+TARGETS = "tto: {p1: 15m, p2: 30m, p3: 2h, p4: 4h}"
+LOST_TARGETS = "tto: {p1: 3h, p2: 3h, p3: 3h, p4: 4h}"
+NEW_TARGETS = "tto: {p1: 2h, p2: 2h, p3: 2h, p4: 4h}"
+TOLD = "We are on it."
+RESOLVED = {"note": "restarted", "force": True, "reason": "it answers again"}
 
 
-@pytest.fixture
-def desk() -> Iterator[Desk]:
+@dataclass
+class Story:
+    """A desk that was taken back, and what was seen meanwhile."""
+
+    desk: Desk
+    lost_head: int = 0
+    refused: dict[str, Any] = field(default_factory=dict)
+    red: dict[str, str] = field(default_factory=dict)
+    renewed: dict[str, Any] = field(default_factory=dict)
+    fresh: str = ""
+    entries: Sequence[Entry] = ()
+
+
+@pytest.fixture(scope="module")
+def story() -> Iterator[Story]:
     with reachable_folder() as folder, running_desk(folder, durable=True) as desk:
-        yield desk
+        yield _told(desk)
 
 
-def send(desk: Desk, key: str, action: str = "trigger") -> httpx.Response:
+def _told(desk: Desk) -> Story:
+    story = Story(desk)
+    assert _opened(desk, "before") == "INC-000001"
+    copy = back_up(desk.postgres)
+    desk.wait_ready()
+    _live_what_is_lost(story)
+    put_back(desk.postgres, copy)
+    _see_it_stand_still(story)
+    done = restored(desk)
+    assert done.returncode == 0, done.stderr
+    story.renewed = json.loads(done.stdout)
+    _go_on(story)
+    return story
+
+
+def _live_what_is_lost(story: Story) -> None:
+    """Fill every cache with what the copy does not have."""
+    desk = story.desk
+    _apply(desk, LOST_TARGETS)
+    assert _opened(desk, "database") == "INC-000002"
+    _inform(desk, "INC-000002")
+    _command(desk, "INC-000001", "resolve", RESOLVED)
+    assert _armed(desk, "INC-000002") == {10_800}
+    with closing(desk.log()) as log:
+        story.lost_head = log.head().position
+    until(lambda: _seen(desk) >= story.lost_head, "NATS knows the head", SECONDS)
+
+
+def _see_it_stand_still(story: Story) -> None:
+    desk = story.desk
+
+    def refused() -> bool:
+        answer = _send(desk, "mail")
+        story.refused = {"status": answer.status_code, **answer.json()}
+        return bool(story.refused.get("code") == "log_not_continued")
+
+    until(refused, "intake takes nothing", SECONDS)
+    for name in SERVICES:
+        until(lambda name=name: _is_red(story, name), f"{name} is red", SECONDS)  # type: ignore[misc]
+
+
+def _go_on(story: Story) -> None:
+    desk = story.desk
+    until(lambda: _send(desk, "before").is_success, "it goes on", SECONDS)
+    _apply(desk, NEW_TARGETS)
+    story.fresh = _opened(desk, "mail")
+    _inform(desk, story.fresh)
+    _armed(desk, story.fresh)
+    desk.wait_ready()
+    with closing(desk.log()) as log:
+        story.entries = log.since(0, 5_000)
+
+
+def _is_red(story: Story, name: str) -> bool:
+    url = f"http://127.0.0.1:{story.desk.ports[name]}/health/ready"
+    try:
+        answer = httpx.get(url, timeout=20)
+    except httpx.HTTPError:
+        return False
+    story.red[name] = answer.text
+    return answer.status_code == 503 and "permanence restored" in answer.text
+
+
+def _send(desk: Desk, key: str) -> httpx.Response:
     body = {
         "dedup_key": key,
-        "action": action,
+        "action": "trigger",
         "title": f"{key} is down",
         "severity": "error",
         "service": "web",
@@ -43,95 +133,131 @@ def send(desk: Desk, key: str, action: str = "trigger") -> httpx.Response:
     )
 
 
-def opened(desk: Desk, key: str) -> str:
+def _opened(desk: Desk, key: str) -> str:
     """Send an alert until it is taken; return its incident."""
-    found: dict[str, Any] = {}
+    found: list[str] = []
 
     def taken() -> bool:
-        answer = send(desk, key)
+        answer = _send(desk, key)
         if answer.is_success:
-            found.update(answer.json()["results"][0])
-        return answer.is_success
+            found.append(answer.json()["results"][0]["incident"])
+        return bool(found)
 
     until(taken, f"{key} is taken", SECONDS)
-    return str(found["incident"])
+    return found[0]
 
 
-def seen_position(desk: Desk) -> int:
+def _command(desk: Desk, ref: str, verb: str, body: dict[str, Any]) -> None:
+    """Send a command until it is done."""
+    said: list[str] = []
+
+    def done() -> bool:
+        answer = httpx.post(
+            f"{desk.api_url}/v1/incidents/{ref}/{verb}",
+            json=body,
+            headers=desk.bearer("agent"),
+            timeout=20,
+        )
+        said.append(answer.text)
+        assert answer.status_code not in {404, 422}, answer.text
+        return answer.is_success
+
+    until(done, f"{verb} of {ref}", SECONDS)
+
+
+def _inform(desk: Desk, ref: str) -> None:
+    _command(desk, ref, "inform", {"message": TOLD})
+
+
+def _armed(desk: Desk, ref: str) -> set[int]:
+    """Return the times to own that were armed for an incident, once there are any."""
+    found: set[int] = set()
+
+    def armed() -> bool:
+        with closing(desk.log()) as log:
+            for entry in log.history(sla_stream(ref)):
+                if isinstance(entry.event, SlaArmed) and entry.event.target == "tto":
+                    found.add(entry.event.seconds)
+        return bool(found)
+
+    until(armed, f"{ref} has a time to own", SECONDS)
+    return found
+
+
+def _apply(desk: Desk, targets: str) -> None:
+    text = POLICY.read_text(encoding="utf-8")
+    assert TARGETS in text
+    with closing(desk.log()) as log:
+        applied = policy_store.apply(
+            log,
+            text.replace(TARGETS, targets),
+            Signature(by="root", reason="other targets"),
+            real_clock(),
+        )
+    assert isinstance(applied, Applied), applied
+    assert applied.version == 2
+
+
+def _seen(desk: Desk) -> int:
     """Return how far NATS knows the log."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.support.last_seen", desk.nats.bus.url("admin")],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    url = desk.nats.bus.url("admin")
+    command = [sys.executable, "-m", "tests.support.last_seen", url]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     return int(done.stdout)
 
 
-def command(desk: Desk, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "services",
-            "restored",
-            "--reason",
-            "backup of this morning",
-            "--by",
-            "root",
-            "--database",
-            desk.database.dsn("desk_admin"),
-            "--nats",
-            desk.nats.bus.url("admin"),
-            "--json",
-            *options,
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def restored(desk: Desk, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run `permanence restored`, as an admin."""
+    command = [sys.executable, "-m", "services", "restored", "--by", "root"]
+    command += ["--reason", "backup of this morning", "--json"]
+    command += ["--database", desk.database.dsn("desk_admin")]
+    command += ["--nats", desk.nats.bus.url("admin"), *options]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def health(desk: Desk, name: str) -> str:
-    url = f"http://127.0.0.1:{desk.ports[name]}/health/ready"
-    return httpx.get(url, timeout=20).text
+def test_intake_takes_nothing_and_says_why(story: Story) -> None:
+    assert story.refused["status"] == 503
+    assert "permanence restored" in story.refused["detail"]
 
 
-def test_a_restore_stops_the_desk_until_its_epoch_is_renewed(desk: Desk) -> None:
-    assert opened(desk, "before") == "INC-000001"
-    copy = back_up(desk.postgres)
-    desk.wait_ready()
-    assert opened(desk, "database") == "INC-000002"
-    log = desk.log()
-    lost = log.head().position
-    log.close()
-    until(lambda: seen_position(desk) >= lost, "NATS knows the head", SECONDS)
+def test_every_service_is_red_and_names_the_command(story: Story) -> None:
+    assert set(story.red) == set(SERVICES)
+    assert all("permanence restored" in said for said in story.red.values())
 
-    put_back(desk.postgres, copy)
 
-    until(lambda: send(desk, "mail").status_code == 503, "a 503", SECONDS)
-    until(
-        lambda: send(desk, "mail").json().get("code") == "log_not_continued",
-        "intake says that the log does not continue",
-        SECONDS,
-    )
-    for name in SERVICES:
-        until(
-            lambda name=name: "permanence restored" in health(desk, name),  # type: ignore[misc]
-            f"{name} is red and names the command",
-            SECONDS,
-        )
+def test_nothing_reached_the_log_meanwhile(story: Story) -> None:
+    begins = story.renewed["begins_after"] + 1
+    assert story.entries[begins - 1].event.type == "log.restored"
+    assert story.renewed["epoch"] == 2
+    assert story.renewed["last_seen"] >= story.lost_head > begins
+    assert broken_at(story.desk.database.owner_dsn) is None
 
-    done = command(desk)
-    assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
-    assert said["epoch"] == 2
-    assert said["begins_after"] < lost <= said["last_seen"]
 
-    fresh = opened(desk, "mail")
-    assert int(fresh.removeprefix("INC-")) > 10_000
-    desk.wait_ready()
-    assert broken_at(desk.database.owner_dsn) is None
-    again = command(desk)
+def test_no_reference_is_given_twice(story: Story) -> None:
+    assert int(story.fresh.removeprefix("INC-")) > 10_000
+
+
+def test_targets_are_those_of_the_policy_in_the_log(story: Story) -> None:
+    assert _armed(story.desk, story.fresh) == {7_200}
+
+
+def test_words_are_sealed_under_keys_that_exist(story: Story) -> None:
+    # Reading the log opened every one of them already.
+    (informed,) = [
+        entry.event
+        for entry in story.entries
+        if entry.stream == incident_stream(story.fresh)
+        and isinstance(entry.event, IncidentInformed)
+    ]
+    assert informed.message == TOLD
+
+
+def test_nothing_happens_that_cannot_have(story: Story) -> None:
+    first = [e for e in story.entries if e.stream == incident_stream("INC-000001")]
+    assert "incident.reopened" not in {entry.event.type for entry in first}
+
+
+def test_a_log_that_continues_is_not_renewed(story: Story) -> None:
+    again = restored(story.desk)
     assert again.returncode == 2
     assert "continues what was last seen" in again.stdout

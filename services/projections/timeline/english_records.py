@@ -59,5 +59,9 @@ RECORDS: Mapping[str, tuple[Part, ...]] = {
         "{who} announced work on service {service}, {window}",
         ", until {until}: {reason}",
     ),
+    "log.restored": (
+        "{who} began epoch {epoch} of the log, after position {begins_after}",
+        ": {reason}",
+    ),
     "maintenance.cancelled": ("{who} cancelled the work {window}", ": {reason}"),
 }

@@ -65,6 +65,10 @@ RECORDS: Mapping[str, tuple[Part, ...]] = {
         "{who} a annoncé des travaux sur le service {service}, {window}",
         ", jusqu’au {until}\xa0: {reason}",
     ),
+    "log.restored": (
+        "{who} a ouvert l’époque {epoch} du journal, après la position {begins_after}",
+        "\xa0: {reason}",
+    ),
     "maintenance.cancelled": (
         "{who} a annulé les travaux {window}",
         "\xa0: {reason}",

@@ -11,7 +11,7 @@ from threading import Thread
 
 import pytest
 
-from shared.machine.ready import _told, wait_until_ready
+from shared.machine.ready import _told, _waits_for, wait_until_ready
 from shared.machine.trouble import Trouble
 
 PATIENCE = 1.0
@@ -43,6 +43,15 @@ def test_a_reader_tells_how_far_behind_it_is_and_what_it_set_aside() -> None:
         "timeline not ready, 70 events behind, 2 streams parked; "
         "events ready"
     )
+
+
+def test_a_service_that_waits_for_a_person_only_is_up() -> None:
+    restored = {"kind": "continuity", "name": "log", "ready": False, "why": "run it"}
+    behind = {"kind": "reader", "name": "queue", "ready": False, "lag_events": 70}
+
+    assert _waits_for(json.dumps({"checks": [restored]}).encode()) == "run it"
+    assert not _waits_for(json.dumps({"checks": [restored, behind]}).encode())
+    assert not _waits_for(b"<html>")
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b'{"checks": [1]}', b""])

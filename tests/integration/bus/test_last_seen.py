@@ -1,0 +1,278 @@
+"""What NATS remembers of the log tells a restore of an older copy of the database."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec
+
+import nats
+import psycopg
+import pytest
+
+from services.intake.numbers import new_refs
+from shared.append import Member
+from shared.bus import Link
+from shared.continuity_watch import ContinuityWatch
+from shared.epoch_renewal import MARGIN, Renewal, renew
+from shared.epochs import Epochs, OtherEpoch
+from shared.event_log import EventLog, NotContinued, Unavailable
+from shared.last_seen import LastSeen, Overwritten, read, write
+from shared.machine.nats import Bus
+from shared.provision import provision
+from shared.serving import end
+from tests.support.key_ring import MASTER
+from tests.support.logs import incident, member
+from tests.support.servers import (
+    Database,
+    PostgresServer,
+    reachable_folder,
+    running_postgres,
+)
+
+pytestmark = pytest.mark.servers
+SECONDS = 90.0
+Given = ParamSpec("Given")
+NOW = datetime(2026, 11, 26, 8, tzinfo=UTC)
+RESTORE = Renewal("restore", "backup of 07:45", "person:root", NOW)
+
+
+def in_a_loop(
+    test: Callable[Given, Coroutine[None, None, None]],
+) -> Callable[Given, None]:
+    """Return a test that runs in an event loop of its own."""
+
+    @wraps(test)
+    def run(*args: Given.args, **kwargs: Given.kwargs) -> None:
+        asyncio.run(test(*args, **kwargs))
+
+    return run
+
+
+def open_log(database: Database, role: str = "desk_intake") -> EventLog:
+    return EventLog.open(database.dsn(role), master=MASTER, pool_size=3)
+
+
+def append(log: EventLog, *members: Member) -> None:
+    with log.transaction() as cursor:
+        log.append(cursor, members)
+
+
+def go_back(database: Database, position: int) -> None:
+    """Take the log back to `position`, as a restore of an older copy does."""
+    with psycopg.connect(database.owner_dsn) as owner:
+        owner.execute("ALTER TABLE log.events DISABLE TRIGGER append_only")
+        owner.execute("DELETE FROM log.events WHERE notification_id > %s", (position,))
+        owner.execute("ALTER TABLE log.events ENABLE TRIGGER append_only")
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(SECONDS):
+        while not holds():
+            await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def watching(
+    log: EventLog, bus: Bus, user: str = "intake", *, writes: bool = True
+) -> AsyncIterator[ContinuityWatch]:
+    """Run a watch that has begun, as a service does."""
+    stop = asyncio.Event()
+    async with Link(bus.url(user), "test") as link:
+        await until(lambda: link.client is not None)
+        assert link.client
+        if user == "intake":
+            await provision(link.client.jetstream())
+        watch = ContinuityWatch(log, link, lambda: NOW, lambda: writes)
+        await watch.begin(stop)
+        running = asyncio.create_task(watch.run(stop))
+        try:
+            yield watch
+        finally:
+            stop.set()
+            await end(running)
+
+
+async def last_seen(bus: Bus) -> LastSeen | None:
+    client = await nats.connect(bus.url("admin"))
+    try:
+        return (await read(client.jetstream())).seen
+    finally:
+        await client.close()
+
+
+async def until_seen(bus: Bus, position: int) -> LastSeen:
+    async with asyncio.timeout(SECONDS):
+        while (seen := await last_seen(bus)) is None or seen.position < position:
+            await asyncio.sleep(0.02)
+    return seen
+
+
+@pytest.fixture
+def log(database: Database) -> Iterator[EventLog]:
+    with closing(open_log(database)) as log:
+        yield log
+
+
+@pytest.mark.parametrize("user", ["intake", "sla_watcher", "escalation", "projections"])
+@in_a_loop
+async def test_a_service_that_starts_on_an_older_copy_decides_nothing(
+    database: Database, bus: Bus, log: EventLog, user: str
+) -> None:
+    append(log, member(incident(1), 1, 2, 3))
+    async with watching(log, bus):
+        await until_seen(bus, 3)
+    go_back(database, 2)
+
+    with closing(open_log(database)) as fresh:
+        async with watching(fresh, bus, user, writes=False) as watch:
+            check = await watch.probe()
+            assert not check.ready
+            assert "permanence restored" in check.words["why"]
+            with pytest.raises(NotContinued):
+                append(fresh, member(incident(1), 3))
+
+            with closing(open_log(database, "desk_admin")) as admin:
+                epoch = renew(admin, RESTORE, await last_seen(bus))
+            await until(lambda: fresh.continuity.blocked is None)
+            append(fresh, member(incident(1), 3))
+    assert epoch.begins_after == 2
+    assert epoch.id.number == 2
+
+
+@in_a_loop
+async def test_without_a_record_the_log_is_taken_as_it_is(
+    bus: Bus, log: EventLog
+) -> None:
+    append(log, member(incident(1), 1))
+    async with watching(log, bus, writes=False) as watch:
+        assert (await watch.probe()).ready
+        append(log, member(incident(1), 2))
+
+
+@in_a_loop
+async def test_an_epoch_is_above_every_epoch_known_outside(
+    database: Database, bus: Bus, log: EventLog
+) -> None:
+    append(log, member(incident(1), 1, 2))
+    with log.transaction() as cursor:
+        new_refs(cursor, "incident", 7)
+    async with watching(log, bus):
+        seen = await until_seen(bus, 2)
+    told = seen.model_copy(update={"epoch": 5, "token": "5f3a09c1"})
+
+    with closing(open_log(database, "desk_admin")) as admin:
+        epoch = renew(admin, RESTORE, told)
+
+    assert epoch.id.number == 6
+    with log.transaction() as cursor:
+        (ref,) = new_refs(cursor, "incident", 1)
+    assert ref == f"INC-{7 + MARGIN + 1:06d}"
+
+
+@in_a_loop
+async def test_two_restores_of_one_backup_never_begin_the_same_epoch(
+    database: Database, log: EventLog
+) -> None:
+    append(log, member(incident(1), 1))
+    with closing(open_log(database, "desk_admin")) as admin:
+        first, second = renew(admin, RESTORE, None), renew(admin, RESTORE, None)
+
+    assert first.id.token != second.id.token
+
+
+@in_a_loop
+async def test_a_stale_writer_does_not_overwrite(bus: Bus) -> None:
+    client = await nats.connect(bus.url("intake"))
+    js = client.jetstream()
+    await provision(js)
+    seen = LastSeen.model_validate(
+        {
+            "epoch": 1,
+            "token": "",
+            "position": 3,
+            "chain": "00" * 32,
+            "server": {
+                "system_identifier": "7",
+                "timeline": 1,
+                "database_oid": 5,
+                "numbers": {},
+            },
+        }
+    )
+    held = await write(js, seen, 0)
+
+    with pytest.raises(Overwritten):
+        await write(js, seen, 0)
+    await write(js, seen, held.revision)
+    await client.close()
+
+
+def test_intake_may_renew_after_a_promotion_only(log: EventLog) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        renew(log, RESTORE, None)
+
+    epoch = renew(log, Renewal("promotion", "again", "system:intake", NOW), None)
+
+    assert log.epochs().newest == epoch
+
+
+@in_a_loop
+async def test_a_promotion_that_continues_renews_the_epoch_by_itself(bus: Bus) -> None:
+    with (
+        reachable_folder() as folder,
+        running_postgres(folder) as server,
+        closing(open_log(server.fresh_database())) as log,
+    ):
+        append(log, member(incident(1), 1))
+        async with watching(log, bus):
+            await until_seen(bus, 1)
+            promote(server)
+            await until(lambda: _number(log) == 2)
+            seen = await until_seen(bus, 2)
+            append(log, member(incident(1), 2))
+        epochs = log.epochs()
+    assert (seen.epoch, seen.server.timeline) == (2, 2)
+    assert epochs.key("INC-000001/1", 1) == "INC-000001/1"
+    assert epochs.key("INC-000001/1", 3) == f"INC-000001/1@{epochs.newest.label}"
+
+
+def _number(log: EventLog) -> int:
+    epoch = log.continuity.epoch
+    return epoch.number if epoch else 0
+
+
+def promote(server: PostgresServer) -> None:
+    """Let it come up as a standby, and make it a primary on a timeline of its own."""
+    signal = Path(server.cluster.data, "standby.signal")
+    server.stop()
+    signal.touch(mode=0o600)
+    account = server.cluster.data.stat()
+    os.chown(signal, account.st_uid, account.st_gid)
+    server.start().wait()
+    with psycopg.connect(server.cluster.dsn("postgres"), autocommit=True) as owner:
+        assert owner.execute("SELECT pg_promote()").fetchone() == (True,)
+
+
+def test_positions_name_their_epoch_after_the_first(
+    database: Database, log: EventLog
+) -> None:
+    append(log, member(incident(1), 1, 2))
+    with closing(open_log(database, "desk_admin")) as admin:
+        renew(admin, RESTORE, None)
+    with pytest.raises(Unavailable, match="decide again"):
+        append(log, member(incident(1), 3))
+    append(log, member(incident(1), 3))
+    epochs: Epochs = log.epochs()
+    label = epochs.newest.label
+
+    assert epochs.id_at(2) == "2"
+    assert epochs.id_at(4) == f"{label}:4"
+    assert epochs.position("2") == 2
+    assert epochs.position(f"{label}:4") == 4
+    for other in ("4", "2-00000000:4", f"{label}:2"):
+        with pytest.raises(OtherEpoch):
+            epochs.position(other)
