@@ -182,7 +182,8 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(WORKERS, "intake") as executor:
         async with Link(url, "intake-relay") as link:
-            relay = Relay(log, settings.database_url.get_secret_value(), link)
+            dsn, replicas = settings.database_url, settings.nats_replicas
+            relay = Relay(log, dsn.get_secret_value(), link, replicas=replicas)
             noting = Noting(registry, lambda: loop.call_soon_threadsafe(relay.wake))
             stance = stance_of(settings)
             parts = assemble(log, clock, executor, noting, stance, settings.mail_from)

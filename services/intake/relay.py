@@ -54,7 +54,10 @@ def seat(dsn: str) -> AbstractAsyncContextManager[Leadership]:
 
 
 class Relay:
-    """The relay of one intake worker; `dsn` is for the connection with its lock."""
+    """The relay of one intake worker; `dsn` is for the connection with its lock.
+
+    `replicas` is how many copies a cluster keeps of each stream, if that was said.
+    """
 
     def __init__(
         self,
@@ -62,8 +65,10 @@ class Relay:
         dsn: str,
         link: Link,
         elect: Callable[[str], AbstractAsyncContextManager[Leadership]] = seat,
+        replicas: int | None = None,
     ) -> None:
         self._elect = elect
+        self._replicas = replicas
         self._log = log
         self._dsn = dsn
         self._link = link
@@ -146,7 +151,7 @@ class Relay:
 
     async def _find_tail(self, client: Client) -> Tail:
         """Provision, and return the end of the stream, emptied if of another log."""
-        await provision(client.jetstream())
+        await provision(client.jetstream(), self._replicas)
         head = await asyncio.to_thread(self._log.head)
         tail = await read_tail(client, head.position)
         if tail.chain is not None and not await asyncio.to_thread(self._holds, tail):
