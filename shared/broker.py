@@ -13,6 +13,7 @@ from faststream import AckPolicy
 from faststream.middlewares import ExceptionMiddleware
 from faststream.nats import NatsBroker, NatsResponse
 from faststream.nats.prometheus import NatsPrometheusMiddleware
+from faststream.nats.security import NatsSecurity, NatsToken, NatsUserPassword
 from nats.errors import Error
 from orjson import JSONDecodeError
 from prometheus_client import CollectorRegistry
@@ -20,6 +21,7 @@ from pydantic import ValidationError
 
 from shared import bus
 from shared.answering import problem_of
+from shared.nats_address import NatsAddress, nats_address
 from shared.outage import Outage
 from shared.problem import Problem, located
 from shared.serving import end, pause
@@ -37,6 +39,7 @@ def command_broker(url: str, name: str, registry: CollectorRegistry) -> NatsBrok
     Start it with `started`, stop it with `stop`: both work whatever NATS does.
     """
     outage = Outage("nats", "commands and signals wait; trying again")
+    address = nats_address(url)
 
     async def failed(error: Exception) -> None:
         outage.away(error)
@@ -45,7 +48,8 @@ def command_broker(url: str, name: str, registry: CollectorRegistry) -> NatsBrok
         outage.back()
 
     return NatsBroker(
-        url,
+        address.servers,
+        security=_security(address),
         name=name,
         logger=logging.getLogger("faststream"),
         ack_policy=AckPolicy.MANUAL,
@@ -63,6 +67,14 @@ def command_broker(url: str, name: str, registry: CollectorRegistry) -> NatsBrok
         max_outstanding_pings=bus.PINGS_MAX,
         drain_timeout=bus.DRAIN_SECONDS,
     )
+
+
+def _security(address: NatsAddress) -> NatsSecurity | None:
+    if address.token is not None:
+        return NatsToken(address.token)
+    if address.user is not None and address.password is not None:
+        return NatsUserPassword(address.user, address.password)
+    return None
 
 
 async def started(broker: NatsBroker, stop: asyncio.Event) -> bool:

@@ -12,6 +12,7 @@ from typing import Self
 from nats.aio.client import Client
 from nats.errors import Error
 
+from shared.nats_address import nats_address
 from shared.outage import Outage
 from shared.quick_headers import QuickClient
 from shared.serving import end
@@ -25,10 +26,14 @@ DRAIN_SECONDS = 2
 
 
 class Link:
-    """Keeps one connection to NATS. Use it as an asynchronous context manager."""
+    """Keeps one connection to NATS. Use it as an asynchronous context manager.
+
+    `url` may name the servers of a cluster, with commas between them: the next one is
+    tried when one is gone.
+    """
 
     def __init__(self, url: str, name: str) -> None:
-        self._url = url
+        self._address = nats_address(url)
         self._name = name
         self._outage = Outage("nats", "trying again; the log is read meanwhile")
         self._client: Client | None = None
@@ -75,7 +80,8 @@ class Link:
 
     async def _connect(self, client: Client) -> None:
         await client.connect(
-            self._url,
+            list(self._address.servers),
+            **self._address.options,  # type: ignore[arg-type] # all of them are text
             name=self._name,
             error_cb=self._failed,
             reconnected_cb=self._connected,

@@ -2,9 +2,13 @@
 
 Two streams, the consumer of one of them, and the bucket of what was last seen.
 
+What we do not set stays as an operator made it, placement and copies among it.
+
 `DESK_EVENTS` may be wiped at any time (readers go on from the log), hence no
 `deny_purge`. A signal in `DESK_SIGNALS` waits there until it is in the log.
 """
+
+from typing import Any
 
 import structlog
 from nats.js import JetStreamContext
@@ -43,8 +47,27 @@ DELIVER_FOR_EVER = -1
 _log = structlog.get_logger(__name__)
 
 
-def events_stream(replicas: int) -> StreamConfig:
-    """Return how `DESK_EVENTS` is to be."""
+REPLICAS = (1, 3, 5)
+"""What makes sense in a cluster: an even number tolerates no more servers lost."""
+REPLICAS_AT_FIRST = 1
+"""Copies of a new stream where nobody said how many."""
+
+
+def replicas_of(written: object) -> int | None:
+    """Return a number of replicas; None where it is left out or empty.
+
+    Raises `ValueError` where no stream should be kept so often.
+    """
+    if written is None or written == "":
+        return None
+    for replicas in REPLICAS:
+        if written in (replicas, str(replicas)):
+            return replicas
+    raise ValueError(f"streams are kept {', '.join(map(str, REPLICAS))} times")
+
+
+def events_stream(replicas: int | None) -> StreamConfig:
+    """Return how `DESK_EVENTS` is to be; None leaves the replicas as they are."""
     return StreamConfig(
         name=subjects.EVENTS_STREAM,
         description="Every event of the log as it is recorded; the log is the truth.",
@@ -63,7 +86,7 @@ def events_stream(replicas: int) -> StreamConfig:
     )
 
 
-def signals_stream(replicas: int) -> StreamConfig:
+def signals_stream(replicas: int | None) -> StreamConfig:
     """Return how `DESK_SIGNALS` is to be: a full queue refuses, it drops nothing."""
     return StreamConfig(
         name=subjects.SIGNALS_STREAM,
@@ -81,7 +104,7 @@ def signals_stream(replicas: int) -> StreamConfig:
     )
 
 
-def last_seen_bucket(replicas: int) -> StreamConfig:
+def last_seen_bucket(replicas: int | None) -> StreamConfig:
     """Return how the bucket of what was last seen is to be: one record, on file."""
     return StreamConfig(
         name=subjects.LAST_SEEN_STREAM,
@@ -102,7 +125,10 @@ def last_seen_bucket(replicas: int) -> StreamConfig:
 
 
 def signals_consumer() -> ConsumerConfig:
-    """Return how the consumer is to be that all intake workers share."""
+    """Return how the consumer is to be that all intake workers share.
+
+    It says no replicas: the server keeps it as often as its stream.
+    """
     return ConsumerConfig(
         durable_name=subjects.SIGNALS_CONSUMER,
         description="All intake workers.",
@@ -118,8 +144,11 @@ class Refused(Exception):
     """NATS does not keep a stream or consumer as we need it; the sentence says why."""
 
 
-async def provision(js: JetStreamContext, replicas: int = 1) -> list[str]:
+async def provision(js: JetStreamContext, replicas: int | None = None) -> list[str]:
     """Make what is missing, put right what differs; return what was done.
+
+    `replicas` holds for each stream, up and down. None leaves the number that a stream
+    has: an operator may have raised it.
 
     Raises `Refused`, or an error of `nats.errors` where NATS is away.
     """
@@ -139,12 +168,15 @@ async def _stream(js: JetStreamContext, wanted: StreamConfig) -> list[str]:
     try:
         held = (await js.stream_info(name)).config
     except NotFoundError:
-        _demand(wanted, (await js.add_stream(wanted)).config)
+        replicas = wanted.num_replicas or REPLICAS_AT_FIRST
+        made = await js.add_stream(wanted.evolve(num_replicas=replicas))
+        _demand(wanted, made.config)
         return [f"made stream {name}"]
     differing = _differences(wanted, held)
     if not differing:
         return []
-    _demand(wanted, (await js.update_stream(wanted)).config)
+    changed = await js.update_stream(held.evolve(**_said(wanted)))
+    _demand(wanted, changed.config)
     return [f"changed stream {name}: {', '.join(differing)}"]
 
 
@@ -158,7 +190,8 @@ async def _consumer(js: JetStreamContext, wanted: ConsumerConfig) -> list[str]:
     differing = _differences(wanted, held)
     if not differing:
         return []
-    _demand(wanted, (await js.add_consumer(stream, wanted)).config)
+    changed = await js.add_consumer(stream, held.evolve(**_said(wanted)))
+    _demand(wanted, changed.config)
     return [f"changed consumer {name}: {', '.join(differing)}"]
 
 
@@ -176,8 +209,10 @@ def _demand(wanted: Config, held: Config | None) -> None:
 
 def _differences(wanted: Config, held: Config | None) -> list[str]:
     """Return the names of the settings that we set and that are not so."""
-    return [
-        name
-        for name, value in vars(wanted).items()
-        if value is not None and getattr(held, name, None) != value
-    ]
+    said = _said(wanted).items()
+    return [name for name, value in said if getattr(held, name, None) != value]
+
+
+def _said(wanted: Config) -> dict[str, Any]:
+    """Return what we set; the rest is left as it is."""
+    return {name: value for name, value in vars(wanted).items() if value is not None}

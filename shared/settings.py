@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.nats_address import nats_address
+from shared.provision import replicas_of
 
 
 def _web_address(url: SecretStr | None) -> SecretStr | None:
@@ -22,6 +25,12 @@ def _web_address(url: SecretStr | None) -> SecretStr | None:
     scheme, _, rest = url.get_secret_value().partition("://")
     if scheme not in {"http", "https"} or not rest:
         raise ValueError("it is no web address: write https://… or leave it out")
+    return url
+
+
+def _nats(url: SecretStr) -> SecretStr:
+    """Return the addresses of NATS as they are; see `nats_address`."""
+    nats_address(url.get_secret_value())
     return url
 
 
@@ -86,10 +95,11 @@ class ServiceSettings(BaseSettings):
         description="PostgreSQL, as this service's own role: "
         "`postgresql://desk_intake:…@host:5432/permanence`.",
     )
-    nats_url: SecretStr = Field(
+    nats_url: Annotated[SecretStr, AfterValidator(_nats)] = Field(
         validation_alias="NATS_URL",
         description="NATS with JetStream, as this service's own user: "
-        "`nats://intake:…@host:4222`.",
+        "`nats://intake:…@host:4222`; the servers of a cluster with commas between "
+        "them.",
     )
     http_host: str = Field("127.0.0.1", description="Address to listen on.")
     http_port: int = Field(
@@ -133,6 +143,11 @@ class IntakeSettings(ServiceSettings):
         le=64,
         description="How many processes of intake run beside each other: each lets in "
         "its part of the rates in the policy.",
+    )
+    nats_replicas: Annotated[int | None, BeforeValidator(replicas_of)] = Field(
+        None,
+        description="On how many servers of a NATS cluster each stream is kept: 1, 3 "
+        "or 5. Left out, new streams are kept on one, and others stay as they are.",
     )
     trusted_proxies: Annotated[str, AfterValidator(_networks)] = Field(
         "",

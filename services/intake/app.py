@@ -185,7 +185,8 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(WORKERS, "intake") as executor:
         async with Link(url, "intake-relay") as link:
-            relay = Relay(log, link, relay_candidate(_dsn(settings)))
+            elected = relay_candidate(_dsn(settings))
+            relay = Relay(log, link, elected, settings.nats_replicas)
             watch = await watching(log, link, clock, stop, lambda: relay.leads)
             noting = Noting(registry, lambda: loop.call_soon_threadsafe(relay.wake))
             stance = stance_of(settings)

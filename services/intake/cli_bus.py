@@ -14,9 +14,19 @@ from nats.errors import Error
 
 from shared.command_line.answers import AsJson, Exit, answer, refused
 from shared.machine.run_file import read_run
-from shared.provision import Refused, provision
+from shared.nats_address import nats_address
+from shared.provision import Refused, provision, replicas_of
 
 CONNECT_SECONDS = 2
+
+
+def _checked(replicas: int | None) -> int | None:
+    try:
+        return replicas_of(replicas)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
 Url = Annotated[
     str | None,
     typer.Option(
@@ -27,14 +37,20 @@ Home = Annotated[
     Path, typer.Option("--home", envvar="PERMANENCE_HOME", help="The desk's folder.")
 ]
 Replicas = Annotated[
-    int, typer.Option(min=1, max=5, help="Copies in a cluster; 1 on one server.")
+    int | None,
+    typer.Option(
+        envvar="PERMANENCE_NATS_REPLICAS",
+        help="Copies in a cluster: 1, 3 or 5. Left out, new streams get one copy, and "
+        "others stay as they are.",
+        callback=_checked,
+    ),
 ]
 
 
 def provision_command(
     url: Url = None,
     home: Home = Path(".permanence"),
-    replicas: Replicas = 1,
+    replicas: Replicas = None,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -46,15 +62,20 @@ def provision_command(
         raise refused(as_json, sentence, Exit.UNREACHABLE)
     try:
         done = asyncio.run(_provision(address, replicas))
-    except (Error, Refused, OSError, TimeoutError) as error:
+    except (Error, Refused, OSError, TimeoutError, ValueError) as error:
         sentence = f"NATS is not reachable or refuses ({error}): is NATS_URL right?"
         raise refused(as_json, sentence, Exit.UNREACHABLE) from error
     answer(as_json, {"done": done}, *(done or ["All is as it should be."]))
 
 
-async def _provision(url: str, replicas: int) -> list[str]:
+async def _provision(url: str, replicas: int | None) -> list[str]:
+    where = nats_address(url)
     client = await nats.connect(
-        url, connect_timeout=CONNECT_SECONDS, allow_reconnect=False, error_cb=_quiet
+        list(where.servers),
+        **where.options,
+        connect_timeout=CONNECT_SECONDS,
+        allow_reconnect=False,
+        error_cb=_quiet,
     )
     try:
         return await provision(client.jetstream(), replicas)

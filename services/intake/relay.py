@@ -56,9 +56,19 @@ def relay_candidate(dsn: str) -> Candidate:
 
 
 class Relay:
-    """The relay of one intake worker. A stale one is fenced off by the stream."""
+    """The relay of one intake worker. A stale one is fenced off by the stream.
 
-    def __init__(self, log: EventLog, link: Link, candidate: Candidate) -> None:
+    `replicas` is how many copies a cluster keeps of each stream, if that was said.
+    """
+
+    def __init__(
+        self,
+        log: EventLog,
+        link: Link,
+        candidate: Candidate,
+        replicas: int | None = None,
+    ) -> None:
+        self._replicas = replicas
         self._log = log
         self._link = link
         self._candidate = candidate
@@ -150,7 +160,7 @@ class Relay:
 
     async def _find_tail(self, client: Client, seat: Leadership) -> Tail:
         """Provision, and return the end of the stream, emptied if of another log."""
-        await provision(client.jetstream())
+        await provision(client.jetstream(), self._replicas)
         head = await asyncio.to_thread(self._head)
         tail = await read_tail(client, head.position)
         if tail.chain is not None and not await asyncio.to_thread(self._holds, tail):

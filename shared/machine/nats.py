@@ -7,13 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
-from urllib.parse import urlsplit
 
 from shared.machine.nats_rights import VANISHED, accounts, jetstream
 from shared.machine.ports import HOST
 from shared.machine.trouble import Trouble
-
-_PORT = 4222
+from shared.nats_address import nats_address
 
 
 @dataclass(frozen=True)
@@ -79,11 +77,13 @@ def wait_until_serving(
 
 
 def greets_at(url: str) -> bool:
-    """Tell whether a NATS server greets at `url`."""
-    address = urlsplit(url)
+    """Tell whether a NATS server greets at `url`, or one of several named there."""
+    return any(map(_greets, nats_address(url).endpoints))
+
+
+def _greets(endpoint: tuple[str, int]) -> bool:
     try:
-        where = (address.hostname or HOST, address.port or _PORT)
-        with socket.create_connection(where, timeout=2) as connection:
+        with socket.create_connection(endpoint, timeout=2) as connection:
             return connection.recv(5) == b"INFO "
     except OSError:
         return False

@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.clock_mode import ClockMode
 from shared.machine.trouble import Exit, Trouble
+from shared.nats_address import nats_address
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -42,7 +43,8 @@ class UpSettings(BaseSettings):
     nats_url: str | None = Field(
         None,
         validation_alias="NATS_URL",
-        description="A NATS with JetStream of your own; unset: one is started.",
+        description="A NATS with JetStream of your own, or the servers of a cluster "
+        "with commas between them; unset: one is started.",
     )
     api_port: Port = Field(8080, description="Port of the read API.")
     intake_port: Port = Field(8081, description="Port of intake.")
@@ -76,12 +78,19 @@ def read_settings() -> UpSettings:
         variable = field if field.isupper() else f"PERMANENCE_{field.upper()}"
         sentence = f"{variable}={first['input']!r} will not do: {first['msg']}."
         raise Trouble(sentence, Exit.USAGE) from wrong
-    for name, url, schemes in (
-        ("DATABASE_URL", settings.database_url, ("postgresql", "postgres")),
-        ("NATS_URL", settings.nats_url, ("nats", "tls")),
-    ):
-        if url is not None and urlsplit(url).scheme not in schemes:
-            raise Trouble(
-                f"{name} must be a URL that begins with {schemes[0]}://", Exit.USAGE
-            )
+    _demand_urls(settings)
     return settings
+
+
+def _demand_urls(settings: UpSettings) -> None:
+    url = settings.database_url
+    if url is not None and urlsplit(url).scheme not in {"postgresql", "postgres"}:
+        raise Trouble(
+            "DATABASE_URL must be a URL that begins with postgresql://", Exit.USAGE
+        )
+    if settings.nats_url is None:
+        return
+    try:
+        nats_address(settings.nats_url)
+    except ValueError as wrong:
+        raise Trouble(f"NATS_URL will not do: {wrong}.", Exit.USAGE) from wrong

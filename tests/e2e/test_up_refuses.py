@@ -156,6 +156,7 @@ def test_credentials_nobody_can_read(home: Path) -> None:
         ("PERMANENCE_NATS_PORT", "70000"),
         ("DATABASE_URL", "host=db user=me"),
         ("NATS_URL", "localhost:4222"),
+        ("NATS_URL", "nats://127.0.0.1:4222,127.0.0.1:4223"),
     ],
 )
 def test_a_variable_that_cannot_be_meant(home: Path, variable: str, value: str) -> None:

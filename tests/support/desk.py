@@ -6,7 +6,7 @@ Each is a process that a test may kill, freeze and start again; files and ports 
 import sys
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from shared.clock_mode import ClockMode
 from shared.command import Scope
 from shared.event_log import EventLog
 from shared.machine.ports import free_port
+from tests.support.nats_cluster import NatsCluster
 from tests.support.server import Server
 from tests.support.servers import (
     Database,
@@ -48,7 +49,7 @@ class Desk:
 
     folder: Path
     postgres: PostgresServer
-    nats: NatsServer
+    nats: NatsServer | NatsCluster
     database: Database
     services: dict[str, Server] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
@@ -170,14 +171,21 @@ def running_desk(
     durable: bool = False,
     start: Sequence[str] = SERVICES,
     setting: Setting = USUAL,
+    nats: NatsCluster | None = None,
 ) -> Iterator[Desk]:
-    """Run a desk with its files in `folder`, which `nobody` can pass."""
+    """Run a desk with its files in `folder`, which `nobody` can pass.
+
+    `nats` is a cluster that runs already; without one the desk gets a server.
+    """
+    bus: AbstractContextManager[NatsServer | NatsCluster] = (
+        nullcontext(nats) if nats else running_nats(folder, durable=durable)
+    )
     with (
         running_postgres(folder, durable=durable) as postgres,
-        running_nats(folder, durable=durable) as nats,
+        bus as running,
     ):
         clock: ClockMode = "server" if setting.at is None else "lever"
-        desk = Desk(folder, postgres, nats, postgres.fresh_database(clock))
+        desk = Desk(folder, postgres, running, postgres.fresh_database(clock))
         if setting.at is not None:
             desk.lever = folder / "lever.json"
             desk.move_to(setting.at)

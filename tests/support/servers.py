@@ -121,11 +121,11 @@ class NatsServer(Server):
 
     def wipe(self) -> None:
         """Delete every stream, as an operator's worst day would."""
-        asyncio.run(_delete_streams(self.bus.url("admin")))
+        asyncio.run(delete_streams(self.bus.url("admin")))
 
 
-async def _delete_streams(url: str) -> None:
-    connection = await nats.connect(url)
+async def delete_streams(url: str) -> None:
+    connection = await nats.connect(url.split(","))
     jetstream = connection.jetstream()
     for stream in await jetstream.streams_info():
         assert stream.config.name

@@ -118,9 +118,9 @@ def assert_readers_arrive(log: EventLog) -> None:
         def there(query: str = query, reader: str = reader) -> bool:
             with log.transaction() as cursor:
                 row = cursor.execute(query, (reader,)).fetchone()
-            return row == (head, 0)
+            return row is not None and row[0] >= head and row[1] == 0
 
-        until(there, f"{schema}.{reader} is at {head}, nothing parked", 60)
+        until(there, f"{schema}.{reader} is at {head}, nothing parked")
 
 
 def _read_models(log: EventLog) -> list[tuple[str, str]]:
@@ -138,19 +138,25 @@ def assert_read_models_equal_their_rebuild(desk: Desk) -> None:
 
 
 def assert_stream_is_in_order(bus: Bus, head: int) -> None:
-    """What is in `DESK_EVENTS` is each position once, in order, up to the head."""
-    until(
-        lambda: stream_positions(bus)[-1:] == [head], "the relay reached the head", 30
-    )
-    positions = stream_positions(bus)
-    assert positions == list(range(positions[0], head + 1))
+    """What is in `DESK_EVENTS` is each position once, in order, at least up to `head`.
+
+    The log may have gone on meanwhile: timers come due without anybody asking.
+    """
+    found: list[int] = []
+
+    def arrived() -> bool:
+        found[:] = stream_positions(bus)
+        return bool(found) and found[-1] >= head
+
+    until(arrived, f"the relay reached {head}")
+    assert found == list(range(found[0], found[-1] + 1))
 
 
 def stream_positions(bus: Bus) -> list[int]:
     """Return the positions of the events in `DESK_EVENTS`, in its order."""
 
     async def read() -> list[int]:
-        client = await nats.connect(bus.url("admin"))
+        client = await nats.connect(bus.url("admin").split(","))
         js = client.jetstream()
         state = (await js.stream_info(subjects.EVENTS_STREAM)).state
         found: list[Any] = []

@@ -1,0 +1,36 @@
+"""How tests wait for what takes its time: until it is so, not for a number of seconds.
+
+Nothing here says how fast the desk is. A test fails for lack of patience only where
+what it waits for will not come, on a machine however busy.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from time import monotonic, sleep
+
+SECONDS = 120.0
+"""How long a machine that is busy with other work may take for anything."""
+LOOK_EVERY = 0.02
+
+
+def until(holds: Callable[[], bool], what: str, seconds: float = SECONDS) -> None:
+    """Return once `holds()`; fail with `what` after `seconds`."""
+    deadline = monotonic() + seconds
+    while not holds():
+        assert monotonic() < deadline, f"not in {seconds:g} s: {what}"
+        sleep(LOOK_EVERY)
+
+
+async def eventually(
+    holds: Callable[[], bool | Awaitable[bool]],
+    what: str = "it becomes true",
+    seconds: float = SECONDS,
+) -> None:
+    """Return once `holds()`, while the event loop goes on; fail after `seconds`."""
+    deadline = monotonic() + seconds
+    while True:
+        said = holds()
+        if said if isinstance(said, bool) else await said:
+            return
+        assert monotonic() < deadline, f"not in {seconds:g} s: {what}"
+        await asyncio.sleep(LOOK_EVERY)
