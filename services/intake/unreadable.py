@@ -9,6 +9,8 @@ from shared.problem import Problem
 CODE = "record_unreadable"
 RETRY_SECONDS = 60
 """What `Retry-After` says: an upgrade, or a key put back, takes some time."""
+KEY_ROW = "key "
+"""Begins what the row of a key is called here: its stored words cannot be opened."""
 
 
 class RecordUnreadable(Problem):
