@@ -354,8 +354,14 @@ class EventLog:
         self, cursor: Cursor[tuple[Any, ...]], streams: Sequence[str]
     ) -> list[Entry]:
         """Return all entries of several streams, stream by stream."""
+        return self.entries(self.stored_histories(cursor, streams))
+
+    def stored_histories(
+        self, cursor: Cursor[tuple[Any, ...]], streams: Sequence[str]
+    ) -> list[Row]:
+        """Return the same as stored, for callers that read each stream on its own."""
         rows = cursor.execute(_HISTORIES, (list(streams),), binary=True).fetchall()
-        return self.entries([Row(*row) for row in rows])
+        return [Row(*row) for row in rows]
 
     def rows_since(self, position: int, limit: int) -> list[Row]:
         """Return up to `limit` events after `position`, as stored."""
@@ -370,8 +376,12 @@ class EventLog:
 
     def entries(self, rows: Sequence[Row]) -> list[Entry]:
         """Return stored rows as entries; the keys they need are fetched at once."""
-        self.vault.learn(key_ids(row.state for row in rows))
+        self.learn(rows)
         return [self.entry(row) for row in rows]
+
+    def learn(self, rows: Sequence[Row]) -> None:
+        """Fetch the keys that stored rows need, at once."""
+        self.vault.learn(key_ids(row.state for row in rows))
 
     def entry(self, row: Row) -> Entry:
         """Return a stored row as an entry, opened and in today's shape."""

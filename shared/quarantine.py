@@ -62,7 +62,9 @@ class Discard(BaseModel):
 
 
 class Quarantined(BaseModel):
-    """One element that could not be mapped."""
+    """One element that could not be taken."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     id: int
     source: str
@@ -72,6 +74,8 @@ class Quarantined(BaseModel):
     reason: str
     state: State
     tries: int
+    awaits: str | None = None
+    """The record that could not be read: tried again by itself once it can be."""
 
 
 class QuarantinePage(BaseModel):

@@ -41,6 +41,7 @@ from services.intake.noting import Noting
 from services.intake.policies import Policies
 from services.intake.quarantine.doors import QuarantineDoors
 from services.intake.quarantine.retrying import Retrying
+from services.intake.quarantine.worker import RetryWorker
 from services.intake.quarantined import quarantine_probe
 from services.intake.receiving import Receiver
 from services.intake.reception import Reception
@@ -97,6 +98,7 @@ class Parts:
     in_force: InForce
     gatehouse: Gatehouse
     watch: Watch
+    retrying: Retrying
 
 
 def assemble(
@@ -136,8 +138,18 @@ def assemble(
         gatehouse.gate, reception, log, executor, letters, in_force, our_address
     )
     watch = Watch(log, in_force, reception, clock, on_lever=stance.on_lever)
+    retrying = Retrying(log, reception, in_force, clock, executor)
     return Parts(
-        log, commits, signals, commands, reception, doors, in_force, gatehouse, watch
+        log,
+        commits,
+        signals,
+        commands,
+        reception,
+        doors,
+        in_force,
+        gatehouse,
+        watch,
+        retrying,
     )
 
 
@@ -155,13 +167,11 @@ def _commands(
 def doors_of(parts: Parts, clock: Clock) -> list[Route]:
     """Return all routes for sources and those who look after them."""
     gate, in_force = parts.gatehouse.gate, parts.in_force
-    executor = parts.doors.executor
-    retrying = Retrying(parts.log, parts.reception, in_force, clock, executor)
     return [
         *every_door(parts.doors),
         *SourceDoors(gate, parts.log, in_force, clock).routes(),
         *HeartbeatDoors(gate, in_force, parts.watch).routes(),
-        *QuarantineDoors(gate, retrying).routes(),
+        *QuarantineDoors(gate, parts.retrying).routes(),
         *why_routes(parts.doors),
         *announcement_routes(parts.doors, clock),
     ]
@@ -281,6 +291,7 @@ async def _keep_house(parts: Parts, clock: Clock, stop: asyncio.Event) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(parts.in_force.keep(stop))
         group.create_task(parts.watch.run(stop))
+        group.create_task(RetryWorker(parts.retrying).run(stop))
         group.create_task(parts.gatehouse.keeping.run(stop))
         group.create_task(_keep_partitions(parts.log, clock, stop))
 

@@ -12,7 +12,6 @@ from psycopg import Cursor
 
 from services.intake.command_answers import misused, repeated_answer, too_busy
 from services.intake.deliberating import Before, Deliberation, Draft, deliberate
-from services.intake.faults import FAULTS
 from services.intake.numbers import new_refs
 from services.intake.people import clients_of
 from services.intake.policies import Policies
@@ -29,12 +28,11 @@ from shared.append import (
     Recorded,
     Repeated,
     Stale,
-    TooLarge,
     recorded_commands,
 )
 from shared.clock import Clock
 from shared.command import Answered
-from shared.event_log import EventLog
+from shared.event_log import EventLog, Unavailable
 
 ATTEMPTS_MAX = 100
 """How often a command is decided anew before its sender is asked to come again."""
@@ -75,24 +73,31 @@ class CommandDesk:
     def _attempt(self, wanted: Mapping[int, Wanted]) -> dict[int, Answer]:
         """Answer whom one transaction can answer; the others are decided anew.
 
-        Where one transaction cannot hold them they are taken one by one: too large
-        together, or a mistake of ours over one, which must not fail the others.
+        If it fails they are taken in halves, unless PostgreSQL is away: whatever is
+        wrong with one of them fails that one alone.
         """
-        for actor in {each.request.actor for each in wanted.values()}:
-            self._log.vault.prepare(actor)
         try:
+            for actor in {each.request.actor for each in wanted.values()}:
+                self._log.vault.prepare(actor)
             thought, outcomes = self._transact(wanted)
         except _Again:
             return {}
-        except (TooLarge, *FAULTS) as error:
-            if len(wanted) == 1:
-                return dict.fromkeys(wanted, error)
-            apart: dict[int, Answer] = {}
-            for n, each in wanted.items():
-                apart.update(self._attempt({n: each}))
-            return apart
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 # whatever it is, it fails one alone
+            return self._divided(wanted, error)
         self._cache.keep(_certain(thought, outcomes))
         return self._answers(wanted, thought, outcomes)
+
+    def _divided(
+        self, wanted: Mapping[int, Wanted], error: Exception
+    ) -> dict[int, Answer]:
+        if len(wanted) == 1:
+            return dict.fromkeys(wanted, error)
+        items = list(wanted.items())
+        half = len(items) // 2
+        head, tail = dict(items[:half]), dict(items[half:])
+        return self._attempt(head) | self._attempt(tail)
 
     def _transact(self, wanted: Mapping[int, Wanted]) -> tuple[Deliberation, Outcomes]:
         with self._log.transaction() as cursor:

@@ -10,8 +10,10 @@ from services.intake.decider import decide
 from services.intake.decider.changes import decide_change
 from services.intake.decider.circumstances import Helper
 from services.intake.decider.problems import decide_problem
-from services.intake.record_cache import UNOPENED, Versioned
+from services.intake.histories import Unreadable
+from services.intake.record_cache import Versioned, readable
 from services.intake.records import Record, RecordEvent
+from services.intake.unreadable import RecordUnreadable
 from services.intake.wanted import AnyWish
 from shared.changes import Change
 from shared.changes.wishes import ChangeWish, RequestChange
@@ -21,6 +23,7 @@ from shared.incident import Incident, evolve
 from shared.policy.document import Policy
 from shared.problems import Problem
 from shared.problems.wishes import IdentifyProblem, LinkProblem, ProblemWish
+from shared.references import escalation_stream
 from shared.wishes import Link, Merge, Open, PersonsWish, Unlink, Unmerge
 
 _Kind = TypeVar("_Kind", Incident, Problem, Change)
@@ -43,12 +46,22 @@ class Sight:
     client: str | None
     policy: Policy
     policy_version: int
-    helper: Helper | None = None
+    helping: Helper | Unreadable | None = None
     """Who looks into the incident above the desk."""
 
+    @property
+    def helper(self) -> Helper | None:
+        """Who looks into the incident above the desk; raises `RecordUnreadable`."""
+        if isinstance(self.helping, Unreadable):
+            raise RecordUnreadable(escalation_stream(self.ref), self.helping.why)
+        return self.helping
+
     def record(self, ref: str | None) -> Record | None:
-        """Return a record as it now is, None where there is none of that name."""
-        return self.states.get(ref or "", UNOPENED).record
+        """Return a record as it now is, None where there is none of that name.
+
+        Raises `RecordUnreadable`.
+        """
+        return readable(self.states, ref or "").record
 
     def one(self, kind: type[_Kind], ref: str | None) -> _Kind | None:
         """Return a record if it is of that kind."""

@@ -57,9 +57,13 @@ def decisions(log: EventLog, sources: Iterable[str], dedup_key: str) -> list[Dec
         states = RecordCache(log).read(cursor, refs)
     found = []
     for row in sorted(rows, key=lambda each: each.source):
-        incident = states.get(row.incident or "", UNOPENED).incident
-        status = str(incident.status) if incident else None
-        found.append(_decision(row, dedup_key, explained(row, incident), status))
+        state = states.get(row.incident or "", UNOPENED)
+        status = str(state.incident.status) if state.incident else None
+        sentence = explained(row, state.incident)
+        if state.unreadable:
+            why = f"cannot be read at present ({state.unreadable})"
+            sentence = f"{row.incident} is for it and {why}: its signals wait."
+        found.append(_decision(row, dedup_key, sentence, status))
     return found
 
 

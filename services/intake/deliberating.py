@@ -11,9 +11,12 @@ from services.intake.command_answers import answer_about, misused, moved, refuse
 from services.intake.decider import Refused
 from services.intake.decider.circumstances import Helper
 from services.intake.deciding import Sight, decided
-from services.intake.record_cache import UNOPENED, Versioned, advance
+from services.intake.histories import Unreadable
+from services.intake.record_cache import UNOPENED, Versioned, advance, readable
 from services.intake.records import RecordEvent
 from services.intake.refusals import Refusal
+from services.intake.sought import needs_helper
+from services.intake.unreadable import RecordUnreadable
 from services.intake.wanted import Wanted, is_beginning, without_client
 from shared.append import Known, Misused, Repeated, repeated
 from shared.command import Answered, CommandAnswer, RecordAnswer
@@ -36,7 +39,7 @@ class Before:
     now: datetime
     fresh: Mapping[int, str]
     clients: Mapping[str, str]
-    helpers: Mapping[str, Helper] = field(default_factory=dict)
+    helpers: Mapping[str, Helper | Unreadable] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,8 @@ def deliberate(wanted: Mapping[int, Wanted], before: Before) -> Deliberation:
             by = each.request.actor
             refusals.append(Refusal(before.now, by, each.verb, sight.ref, no))
             verdicts[n] = refused(no)
+        except RecordUnreadable as no:
+            verdicts[n] = no
     return Deliberation(verdicts, refusals, states)
 
 
@@ -86,7 +91,7 @@ def _verdict(
         case Misused():
             return misused()
         case None:
-            held = states.get(sight.ref, UNOPENED)
+            held = readable(states, sight.ref)
     if request.if_match is not None and request.if_match != held.version:
         return moved(request.if_match, held.version)
     events = decided(wanted.wish, sight)
@@ -112,5 +117,11 @@ def _sight(
         client=before.clients.get(without_client(wanted.wish) or ""),
         policy=before.policy,
         policy_version=before.policy_version,
-        helper=before.helpers.get(request.about or ""),
+        helping=_helping(wanted, before),
     )
+
+
+def _helping(wanted: Wanted, before: Before) -> Helper | Unreadable | None:
+    if not needs_helper(wanted):
+        return None
+    return before.helpers.get(wanted.request.about or "")

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from services.intake.delivery import Result
 from services.intake.outcomes import Settled
+from services.intake.quarantine.postponed import Postponed
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,10 @@ class Line:
     repeated: bool = False
     held_of: str | None = None
     """The key of the trouble of which it is held."""
+    postponed: Postponed | None = None
+    """That it waits in quarantine, and for what."""
+    known: bool = False
+    """Its event id is remembered already, as one that waits."""
 
 
 def became(line: Line, settled: Settled) -> Line:

@@ -47,6 +47,16 @@ FROM unnest(%b::text[], %b::text[], %b::text[], %b::bigint[], %b::text[], %b::te
      AS b(signal_key, status, incident, version, reason, rule, rule_of)
 WHERE r.signal_key = b.signal_key AND r.status = 'held'
 """
+_TAKEN = """
+UPDATE intake.requests AS r
+SET status = b.status, incident = b.incident, version = b.version, reason = b.reason,
+    rule = b.rule, rule_of = b.rule_of, signal_key = b.signal_key
+FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::bigint[], %b::text[],
+            %b::text[], %b::text[], %b::text[])
+     AS b(source, event_id, status, incident, version, reason, rule, rule_of,
+          signal_key)
+WHERE r.source = b.source AND r.event_id = b.event_id AND r.status = 'quarantined'
+"""
 _FIND = f"""
 SELECT event_id, received_at, status, incident, {_POSITION}, reason, rule, rule_of
 FROM intake.requests r WHERE source = %s AND event_id = %s
@@ -108,6 +118,8 @@ class Received:
     version: int | None
     held_of: str | None = None
     """The key of the trouble it was held of, as long as it is."""
+    known: bool = False
+    """It is remembered already, as one that waits in quarantine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,28 +133,38 @@ class Settled:
 def remember_events(
     cursor: Cursor[tuple[Any, ...]], received: Sequence[Received]
 ) -> None:
-    """Keep what became of each element that has an event id."""
+    """Keep what became of each element that has an event id; the ids are locked."""
     kept = sorted(
         (each for each in received if each.result.event_id),
         key=lambda each: (each.source, each.result.event_id),
     )
-    if not kept:
-        return
-    cursor.execute(
-        _REMEMBER,
-        (
-            [each.source for each in kept],
-            [each.result.event_id for each in kept],
-            [each.received_at.date() for each in kept],
-            [each.received_at for each in kept],
-            [each.result.status for each in kept],
-            [each.result.incident for each in kept],
-            [each.version for each in kept],
-            [each.result.error for each in kept],
-            [each.result.rule for each in kept],
-            [each.result.rule_of for each in kept],
-            [each.held_of for each in kept],
-        ),
+    fresh = [each for each in kept if not each.known]
+    taken = [each for each in kept if each.known]
+    if taken:
+        columns = zip(*map(_named, taken), strict=True)
+        cursor.execute(_TAKEN, [list(column) for column in columns])
+    if fresh:
+        columns = zip(*map(_columns, fresh), strict=True)
+        cursor.execute(_REMEMBER, [list(column) for column in columns])
+
+
+def _columns(each: Received) -> tuple[object, ...]:
+    source, event_id, *became = _named(each)
+    return (source, event_id, each.received_at.date(), each.received_at, *became)
+
+
+def _named(each: Received) -> tuple[object, ...]:
+    result = each.result
+    return (
+        each.source,
+        result.event_id,
+        result.status,
+        result.incident,
+        each.version,
+        result.error,
+        result.rule,
+        result.rule_of,
+        each.held_of,
     )
 
 

@@ -4,22 +4,27 @@ A version alone does not name a policy: after a restore another one may have it.
 kept is used only while the stream ends with the same event, told by its chain hash.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import structlog
 from psycopg import Cursor
 
 from services.intake.announced import read_book
 from services.intake.announcing import windows
 from services.intake.pipeline.windows import NO_WINDOWS, Windows, windows_of
-from shared.event_log import EventLog
+from shared.event_log import EventLog, is_unavailable
 from shared.events import maintenance
 from shared.events.policy import STREAM
 from shared.policies import applied_at_version, policy_of
 from shared.policy.document import Policy
 from shared.problem import Problem
 from shared.recorder import NO_TIP, Tip, tips_of
+from shared.telemetry import wordless
 
 _RETRY_SECONDS = 5
+_log = structlog.get_logger(__name__)
 
 
 class Policies:
@@ -48,7 +53,9 @@ class Policies:
         version, policy = self._at(cursor, now[STREAM])
         known = (now[STREAM], now[maintenance.STREAM])
         if self._windows[0] != known:
-            once = windows(read_book(self._log, cursor)) if known[1].version else []
+            with _needed("the announced maintenance"):
+                begun = known[1].version
+                once = windows(read_book(self._log, cursor)) if begun else []
             self._windows = (known, windows_of(policy.maintenance, once))
         return version, policy, self._windows[1]
 
@@ -63,7 +70,26 @@ class Policies:
                 code="no_policy",
                 retry_after=_RETRY_SECONDS,
             )
-        applied = applied_at_version(self._log, cursor, tip.version)
-        policy = policy_of(cursor, applied)
+        with _needed("the policy in force"):
+            applied = applied_at_version(self._log, cursor, tip.version)
+            policy = policy_of(cursor, applied)
         self._newest = (tip, policy)
         return tip.version, policy
+
+
+@contextmanager
+def _needed(what: str) -> Iterator[None]:
+    """Tell senders to come again if what every decision needs cannot be read."""
+    try:
+        yield
+    except Exception as error:
+        if is_unavailable(error):
+            raise
+        _log.exception("policy.unreadable", what=what)
+        raise Problem(
+            503,
+            f"{what} cannot be read at present: {wordless(error)}. Nothing was "
+            "recorded: send it again later",
+            code="policy_unreadable",
+            retry_after=_RETRY_SECONDS,
+        ) from error

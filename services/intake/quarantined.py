@@ -1,4 +1,4 @@
-"""How many signals wait in quarantine, and for how long: a mapping has to be mended."""
+"""How many signals wait in quarantine, for how long, and how many for a record."""
 
 import asyncio
 
@@ -10,9 +10,9 @@ COUNTED_MAX = 10_000
 """More than so many are not counted: each look would take longer than the last."""
 
 _COUNT = """
-SELECT count(*), min(received_at)
-FROM (SELECT received_at FROM intake.quarantine WHERE state = 'waiting'
-      ORDER BY quarantine_id LIMIT %s) AS kept
+SELECT count(*), min(received_at), count(signal_key), count(DISTINCT awaits)
+FROM (SELECT received_at, signal_key, awaits FROM intake.quarantine
+      WHERE state = 'waiting' ORDER BY quarantine_id LIMIT %s) AS kept
 """
 
 
@@ -32,6 +32,11 @@ def quarantine_probe(log: EventLog, clock: Clock) -> Probe:
 def _kept(log: EventLog, clock: Clock) -> dict[str, float]:
     with log.transaction() as cursor:
         row = cursor.execute(_COUNT, (COUNTED_MAX,)).fetchone()
-    kept, oldest = row or (0, None)
+    kept, oldest, postponed, unreadable = row or (0, None, 0, 0)
     age = max(0.0, (clock() - oldest).total_seconds()) if oldest else 0.0
-    return {"kept": float(kept), "oldest_seconds": age}
+    return {
+        "kept": float(kept),
+        "oldest_seconds": age,
+        "postponed": float(postponed),
+        "unreadable_records": float(unreadable),
+    }

@@ -5,7 +5,7 @@ to their digest.
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
@@ -32,7 +32,7 @@ INSERT INTO intake.quarantine AS kept
        (source, adapter, received_at, digest, elements, event_id, element, reason)
 SELECT %s, %s, %s, %s, %s, %s, element, reason
 FROM unnest(%s::int[], %s::text[]) AS unmapped(element, reason)
-ON CONFLICT (source, digest, element) DO UPDATE
+ON CONFLICT (source, digest, element) WHERE signal_key IS NULL DO UPDATE
 SET state = 'waiting', received_at = excluded.received_at, reason = excluded.reason,
     elements = excluded.elements, event_id = excluded.event_id
 WHERE kept.state <> 'waiting' OR kept.elements IS DISTINCT FROM excluded.elements
@@ -76,19 +76,17 @@ def keep_bodies(
 
 
 def quarantine(
-    cursor: Cursor[tuple[Any, ...]], vault: Vault, unmapped: Sequence[Unmapped]
+    cursor: Cursor[tuple[Any, ...]],
+    digests: Mapping[int, bytes],
+    unmapped: Sequence[Unmapped],
 ) -> None:
-    """Keep each unmapped element, and its body once, until its mapping is mended."""
+    """Keep each unmapped element until its mapping is mended; the bodies are kept."""
     parts: dict[int, list[Unmapped]] = {}
     for each in unmapped:
         parts.setdefault(id(each.delivery), []).append(each)
-    # A digest costs as much as its body is long: once a delivery, not once an element.
-    bodies = [(part[0].delivery.digest, part) for part in parts.values()]
+    bodies = [(digests[number], part) for number, part in parts.items()]
     for digest, part in sorted(bodies, key=lambda body: (body[0], body[1][0].element)):
         delivery = part[0].delivery
-        sealed = _sealed(vault, digest, delivery)
-        headers = _headers(vault, digest, delivery)
-        cursor.execute(_KEEP_QUARANTINED, (digest, sealed, headers))
         cursor.execute(
             _QUARANTINE,
             (
@@ -102,6 +100,23 @@ def quarantine(
                 [each.reason for each in part],
             ),
         )
+
+
+def keep_quarantined_bodies(
+    cursor: Cursor[tuple[Any, ...]], vault: Vault, deliveries: Sequence[Delivery]
+) -> dict[int, bytes]:
+    """Keep the bodies of these once each; return the digests by `id` of delivery.
+
+    A digest costs as much as its body is long: once a delivery, not once an element.
+    """
+    by_id = {id(delivery): delivery for delivery in deliveries}
+    digests = {number: delivery.digest for number, delivery in by_id.items()}
+    bodies = {digests[number]: delivery for number, delivery in by_id.items()}
+    for digest, delivery in sorted(bodies.items(), key=itemgetter(0)):
+        sealed = _sealed(vault, digest, delivery)
+        headers = _headers(vault, digest, delivery)
+        cursor.execute(_KEEP_QUARANTINED, (digest, sealed, headers))
+    return digests
 
 
 def opened(vault: Vault, digest: bytes, sealed: str) -> bytes | None:

@@ -1,28 +1,40 @@
 """The one transaction of intake: raw bodies, key rows and events, all or nothing.
 
 Signals are taken in the order they came; each sees what the ones before it did. Locks
-are taken in one order by everybody: key rows, bodies, event ids, and last the log.
+are taken in one order by everybody: keys, groups and event ids in one pass, what is
+tried again, bodies, and last the log.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from psycopg import Cursor
 
 from services.intake.delivery import TIMER, Delivery, Elapsed, Result, halves
-from services.intake.faults import FAULTS
 from services.intake.numbers import new_refs
 from services.intake.observed import keep_changes, observed, tell_changes
 from services.intake.openings import openings
-from services.intake.outcomes import known_events, remember_events, settle_held
+from services.intake.outcomes import (
+    EventId,
+    known_events,
+    remember_events,
+    settle_held,
+)
 from services.intake.pipeline.enriching import enriched
 from services.intake.pipeline.groups import group_key
 from services.intake.policies import Policies
+from services.intake.quarantine.postponed import keep_postponed, waiting_in_order
 from services.intake.quarantine.settling import settle, still_waiting
-from services.intake.raw_store import keep_bodies, quarantine
+from services.intake.raw_store import (
+    keep_bodies,
+    keep_quarantined_bodies,
+    quarantine,
+)
 from services.intake.reckoning import Before, Reckoning, reckon
 from services.intake.record_cache import RecordCache, Versioned
 from services.intake.signal_keys import (
+    Locked,
     Moved,
     Rows,
     lock_keys,
@@ -30,11 +42,12 @@ from services.intake.signal_keys import (
     write_groups,
     write_keys,
 )
-from services.intake.signals import Signal, signal_key
+from services.intake.signals import Rejected, Signal, signal_key
 from services.intake.suppressed import keep_suppressed
-from shared.append import Recorded, TooLarge
+from shared.answering import problem_of
+from shared.append import Recorded
 from shared.clock import Clock
-from shared.event_log import EventLog
+from shared.event_log import EventLog, Unavailable
 from shared.policy.document import Policy
 from shared.problem import Problem
 
@@ -61,55 +74,75 @@ class Receiver:
     def flush(
         self, deliveries: Sequence[Delivery]
     ) -> Sequence[list[Result] | Exception]:
-        """Return the results of each delivery, in order. All are committed then."""
-        for source in {delivery.source for delivery in deliveries}:
-            self._log.vault.prepare(f"source:{source}")
-        return self._flush(deliveries)
+        """Return the results of each delivery, in order. All are committed then.
 
-    def _flush(
-        self, deliveries: Sequence[Delivery]
-    ) -> Sequence[list[Result] | Exception]:
-        """Take them in one transaction, or in halves where one cannot hold them.
-
-        What many signals come to together is no fault of any of their senders, and a
-        mistake of ours over one of them must not fail the others for ever.
+        They are taken in one transaction, or in halves if one cannot hold them or one
+        of them is at fault: whatever is wrong with it fails that one alone. Raises
+        `Unavailable`.
         """
         for _ in range(ATTEMPTS_MAX):
             try:
+                for source in {delivery.source for delivery in deliveries}:
+                    self._log.vault.prepare(f"source:{source}")
                 return self._receive(deliveries)
             except (_Again, Moved):
                 continue
-            except (TooLarge, *FAULTS) as error:
-                half = len(deliveries) // 2
-                if half:
-                    head, tail = deliveries[:half], deliveries[half:]
-                    return [*self._flush(head), *self._flush(tail)]
-                if not isinstance(error, TooLarge):
-                    return [error]
-                (delivery,) = deliveries
-                return [self._piecemeal(delivery)]
-        raise Problem(
-            503,
-            "the incidents of these signals are very busy: send them again",
-            code="busy",
-            retry_after=1,
-        )
+            except Unavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 # whatever it is, it fails one alone
+                return self._divided(deliveries, error)
+        return self._divided(deliveries, _busy())
+
+    def _divided(
+        self, deliveries: Sequence[Delivery], error: Exception
+    ) -> Sequence[list[Result] | Exception]:
+        half = len(deliveries) // 2
+        if half:
+            head, tail = deliveries[:half], deliveries[half:]
+            return [*self.flush(head), *self.flush(tail)]
+        (delivery,) = deliveries
+        if len(delivery.heard) > 1:
+            return [self._piecemeal(delivery)]
+        return [self._alone(delivery, error)]
 
     def _piecemeal(self, delivery: Delivery) -> list[Result] | Exception:
-        """Take one delivery in two parts; an element alone always fits."""
+        """Take one delivery in two parts; both are tried, whatever one comes to."""
         results: list[Result] = []
+        failed: Exception | None = None
         for part in halves(delivery):
-            (taken,) = self._flush([part])
+            (taken,) = self.flush([part])
             if isinstance(taken, Exception):
+                failed = failed or taken
+            else:
+                results += taken
+        return failed or results
+
+    def _alone(self, delivery: Delivery, error: Exception) -> list[Result] | Exception:
+        """Return what becomes of one element that cannot be taken.
+
+        The mates it came with in one request are taken, so it is kept in quarantine.
+        A `Problem` is none of its own: it comes again.
+        """
+        (heard,) = delivery.heard
+        if isinstance(error, Problem) and not isinstance(heard, Elapsed):
+            return error
+        match heard:
+            case Elapsed():
+                why = problem_of(error, TIMER).details.detail
+                return [Result(delivery.first, "ignored", error=why, rule=TIMER)]
+            case Signal() if (delivery.elements or 1) > 1 and not delivery.settles:
+                why = problem_of(error, delivery.source).details.detail
+                unmapped = Rejected(delivery.first, why)
+                kept = replace(delivery, heard=(unmapped,), told=False)
+                (taken,) = self.flush([kept])
                 return taken
-            results += taken
-        return results
+            case _:
+                return error
 
     def _receive(self, deliveries: Sequence[Delivery]) -> list[list[Result]]:
         with self._log.transaction() as cursor:
-            deliveries = still_waiting(cursor, deliveries)
             reckoning = self._reckon(cursor, deliveries)
-            positions = self._write(cursor, deliveries, reckoning)
+            positions = self._write(cursor, reckoning)
         self._cache.keep(reckoning.states)
         return reckoning.results(positions)
 
@@ -119,46 +152,45 @@ class Receiver:
         heard = [each for delivery in deliveries for each in delivery.heard]
         signals = [each for each in heard if isinstance(each, Signal)]
         timers = [each for each in heard if isinstance(each, Elapsed)]
-        rows = self._lock(cursor, signals, timers, policy)
+        events = {(s.source, s.event_id) for s in signals if s.event_id}
+        rows = self._lock(cursor, signals, timers, events, policy)
+        deliveries = still_waiting(cursor, deliveries)
         states = self._states(cursor, rows)
-        known = known_events(
-            cursor, [(s.source, s.event_id) for s in signals if s.event_id]
-        )
         number = openings(deliveries, rows.keys, states, policy)
-        fresh = new_refs(cursor, "incident", number)
-        return reckon(
-            deliveries,
-            Before(
-                rows.keys,
-                rows.groups,
-                windows,
-                states,
-                known,
-                policy,
-                version,
-                self._clock(),
-                fresh,
-            ),
+        before = Before(
+            rows.keys,
+            rows.groups,
+            windows,
+            states,
+            known_events(cursor, events),
+            policy,
+            version,
+            self._clock(),
+            new_refs(cursor, "incident", number),
+            waiting_in_order(cursor, list(rows.keys)),
+            rows.unreadable,
         )
+        return reckon(deliveries, before)
 
     def _lock(
         self,
         cursor: Cursors,
         signals: Sequence[Signal],
         timers: Sequence[Elapsed],
+        events: Collection[EventId],
         policy: Policy,
     ) -> Rows:
-        """Lock the rows of all troubles, and of groups where a source has them."""
+        """Lock the rows of all troubles, event ids, and groups if a source has them."""
         keys = {signal_key(s.source, s.dedup_key): s.source for s in signals}
         keys |= {timer.signal_key: timer.source for timer in timers}
         if not keys:
-            return Rows({}, {})
-        vault = self._log.vault
+            return Rows({}, {}, {})
+        vault, about = self._log.vault, Locked(keys, events)
         monitors = (policy.monitor(source) for source in set(keys.values()))
         if not any(monitor and monitor.correlate for monitor in monitors):
-            return lock_keys(cursor, keys, vault)
+            return lock_keys(cursor, about, vault)
         groups = {group_key(policy, signal) for signal in signals} - {None}
-        return lock_together(cursor, keys, map(str, groups), vault)
+        return lock_together(cursor, about, map(str, groups), vault)
 
     def _states(self, cursor: Cursors, rows: Rows) -> dict[str, Versioned]:
         """Return the incidents of these rows, also those they were merged into."""
@@ -170,19 +202,14 @@ class Receiver:
             states |= self._cache.read(cursor, follow)
         return states
 
-    def _write(
-        self,
-        cursor: Cursors,
-        deliveries: Sequence[Delivery],
-        reckoning: Reckoning,
-    ) -> list[int]:
+    def _write(self, cursor: Cursors, reckoning: Reckoning) -> list[int]:
         """Write all of it; return the position of the last event of each member."""
-        vault = self._log.vault
+        vault, deliveries = self._log.vault, reckoning.deliveries
         write_keys(cursor, reckoning.changed, vault)
         write_groups(cursor, reckoning.groups)
         keep_suppressed(cursor, reckoning.suppressed, reckoning.policy_version)
         keep_bodies(cursor, vault, [d for d in deliveries if d.adapter != TIMER])
-        quarantine(cursor, vault, reckoning.unmapped)
+        self._set_aside(cursor, reckoning)
         if tell_changes(deliveries):
             _, policy = self._policies.current(cursor)
             keep_changes(cursor, vault, observed(deliveries, policy))
@@ -196,6 +223,25 @@ class Receiver:
         if not all(isinstance(outcome, Recorded) for outcome in outcomes):
             raise _Again
         return [o.last for o in outcomes if isinstance(o, Recorded)]
+
+    def _set_aside(self, cursor: Cursors, reckoning: Reckoning) -> None:
+        postponed = reckoning.postponed()
+        set_aside = [
+            *(each.delivery for each in reckoning.unmapped),
+            *(each.delivery for each in postponed),
+        ]
+        digests = keep_quarantined_bodies(cursor, self._log.vault, set_aside)
+        quarantine(cursor, digests, reckoning.unmapped)
+        keep_postponed(cursor, digests, postponed)
+
+
+def _busy() -> Problem:
+    return Problem(
+        503,
+        "the incidents of these signals are very busy: send them again",
+        code="busy",
+        retry_after=1,
+    )
 
 
 def _merged_into(refs: set[str], states: Mapping[str, Versioned]) -> set[str]:

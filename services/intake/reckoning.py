@@ -5,7 +5,7 @@ is to be written comes back.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from services.intake.adapters.cutting import one_line
@@ -18,9 +18,12 @@ from services.intake.pipeline.held_fates import fate
 from services.intake.pipeline.key_row import GroupRow, KeyRow
 from services.intake.pipeline.suppressing import Suppressed
 from services.intake.pipeline.windows import Windows
+from services.intake.quarantine.postponed import Postponed
+from services.intake.quarantine.turns import BEHIND, Behind, Turns
 from services.intake.raw_store import Unmapped
-from services.intake.record_cache import UNOPENED, Versioned, advance
+from services.intake.record_cache import Versioned, advance, readable
 from services.intake.signals import Ignored, Rejected, Signal, signal_key
+from services.intake.unreadable import KEY_ROW, RecordUnreadable
 from shared.append import Member
 from shared.event_log import EventLog
 from shared.events import IncidentEvent
@@ -47,6 +50,10 @@ class Before:
     now: datetime
     fresh: Sequence[str]
     """References for incidents that may have to be opened: one a key is enough."""
+    waiting: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """The numbers in quarantine of signals that wait, by key, in order."""
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    """Why what rows hold cannot be opened, by key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +98,18 @@ class Reckoning:
                 line.result,
                 line.version,
                 line.held_of,
+                line.known,
             )
             for line in (self.became.get(n, each) for n, each in enumerate(self.lines))
             if line.result.event_id and not line.repeated
+        ]
+
+    def postponed(self) -> list[Postponed]:
+        """Return the signals that wait from now on."""
+        return [
+            line.postponed
+            for line in self.lines
+            if line.postponed and not self.deliveries[line.delivery].settles
         ]
 
     def results(self, positions: Sequence[int]) -> list[list[Result]]:
@@ -121,6 +137,7 @@ def reckon(deliveries: Sequence[Delivery], before: Before) -> Reckoning:
                     tally.hear(n, index, heard, delivery)
                 case Elapsed():
                     tally.let_pass(n, index, heard)
+        tally.settle(n, delivery)
     return Reckoning(
         deliveries,
         tally.lines,
@@ -148,6 +165,7 @@ class _Tally:
         self.groups: dict[str, GroupRow] = dict(before.groups)
         self.suppressed: list[Suppressed] = []
         self.states: dict[str, Versioned] = dict(before.states)
+        self._turns = Turns(before.waiting)
         self._ground = Ground(
             before.now,
             before.policy,
@@ -182,16 +200,18 @@ class _Tally:
     def hear(self, n: int, index: int, signal: Signal, delivery: Delivery) -> None:
         """Account for a signal: a message known already, or something new."""
         event = (signal.source, signal.event_id) if signal.event_id else None
-        if event and (line := self._repeated(n, index, signal, event)):
+        if event and (line := self._repeated(n, index, signal, event, delivery)):
             self.lines.append(line)
             return
-        line = self._correlated(n, index, signal, delivery)
+        line = self._in_turn(n, index, signal, delivery)
+        if event and event in self._before.known:
+            line = replace(line, known=True)
         self.lines.append(line)
         if event:
             self._lines_of[event] = line
 
     def _repeated(
-        self, n: int, index: int, signal: Signal, event: EventId
+        self, n: int, index: int, signal: Signal, event: EventId, delivery: Delivery
     ) -> Line | None:
         if event in self._lines_of:
             first = self._lines_of[event]
@@ -199,19 +219,62 @@ class _Tally:
                 first.result, index=index, status="duplicate", position=None
             )
             return Line(n, result, first.member, repeated=True)
-        if event in self._before.known:
-            known = self._before.known[event]
-            result = replace(
-                known, index=index, status="duplicate", dedup_key=signal.dedup_key
-            )
-            return Line(n, result, repeated=True)
-        return None
+        known = self._before.known.get(event)
+        if known is None or (delivery.settles and known.status == "quarantined"):
+            return None
+        result = replace(
+            known, index=index, status="duplicate", dedup_key=signal.dedup_key
+        )
+        return Line(n, result, repeated=True)
+
+    def _in_turn(self, n: int, index: int, signal: Signal, delivery: Delivery) -> Line:
+        """Take a signal if it is its turn and all it needs can be read."""
+        key = signal_key(signal.source, signal.dedup_key)
+        settles = delivery.settles.quarantine_id if delivery.settles else None
+        awaits: str | None = None
+        try:
+            self._turns.require(n, key, settles)
+            self._require_readable(key)
+            return self._correlated(n, index, signal, delivery)
+        except Behind:
+            reason = BEHIND
+        except RecordUnreadable as error:
+            awaits, reason = error.ref, one_line(error.sentence, REASON_MAX)
+        self._turns.postpone(n, key, settles)
+        result = Result(
+            index, "quarantined", signal.event_id, signal.dedup_key, error=reason
+        )
+        postponed = Postponed(delivery, index, key, awaits, reason)
+        # What waits already is remembered as it is.
+        return Line(n, result, repeated=settles is not None, postponed=postponed)
+
+    def settle(self, n: int, delivery: Delivery) -> None:
+        """Let those behind a quarantined element have their turn once it is taken."""
+        if delivery.settles is None:
+            return
+        if not any(line.delivery == n and line.postponed for line in self.lines):
+            self._turns.release(delivery.settles.quarantine_id)
+
+    def _require_readable(self, key: str) -> None:
+        if key in self._before.unreadable:
+            raise RecordUnreadable(f"{KEY_ROW}{key}", self._before.unreadable[key])
 
     def let_pass(self, n: int, index: int, heard: Elapsed) -> None:
-        """Account for time that passed over a trouble; twice is nothing."""
-        row = self._row(heard.signal_key)
-        member = self._catch_up(row, self._before.now, anew=True)
-        result = Result(index, "ignored", rule=TIMER)
+        """Account for time that passed over a trouble; twice is nothing.
+
+        It has an error where it could not pass yet.
+        """
+        member, why = None, None
+        try:
+            self._turns.require(n, heard.signal_key, None)
+            self._require_readable(heard.signal_key)
+            row = self._row(heard.signal_key)
+            member = self._catch_up(row, self._before.now, anew=True)
+        except Behind:
+            why = BEHIND
+        except RecordUnreadable as error:
+            why = one_line(error.sentence, REASON_MAX)
+        result = Result(index, "ignored", error=why, rule=TIMER)
         self.lines.append(Line(n, result, member))
 
     def _catch_up(
@@ -273,9 +336,12 @@ class _Tally:
         return self.rows.get(key) or self._before.rows[key]
 
     def _incident(self, ref: str) -> Incident | None:
-        return self.states.get(ref, UNOPENED).incident
+        return readable(self.states, ref).incident
 
     def _waiting(self, group: str) -> Sequence[KeyRow]:
+        for key in self._before.unreadable:
+            if self._row(key).life.group == group:
+                self._require_readable(key)
         rows = {**self._before.rows, **self.rows}.values()
         return [
             row

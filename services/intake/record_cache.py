@@ -8,12 +8,11 @@ is put here only once the transaction that made it is committed.
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
-from operator import attrgetter
 from typing import Any, TypeVar
 
 from psycopg import Cursor
 
+from services.intake.histories import Unreadable, histories
 from services.intake.records import (
     Record,
     RecordEvent,
@@ -23,10 +22,12 @@ from services.intake.records import (
     replayed,
     stream_of,
 )
+from services.intake.unreadable import RecordUnreadable
 from shared.entry import Entry
 from shared.event_log import EventLog
 from shared.incident import Incident
 from shared.recorder import NO_TIP, Tip, tips_of
+from shared.telemetry import wordless
 
 KEPT_MAX = 20_000
 Happened = TypeVar("Happened", bound=RecordEvent)
@@ -34,12 +35,16 @@ Happened = TypeVar("Happened", bound=RecordEvent)
 
 @dataclass(frozen=True, slots=True)
 class Versioned:
-    """A record as it is at a version of its stream; 0 and None before it begins."""
+    """A record as it is at a version of its stream; 0 and None before it begins.
+
+    `unreadable` says why its stream cannot be read; then there is no record either.
+    """
 
     version: int
     record: Record | None
     chain: bytes = field(default=b"", compare=False)
     """Hash of its last event; empty while that is not recorded."""
+    unreadable: str | None = None
 
     @property
     def incident(self) -> Incident | None:
@@ -50,10 +55,24 @@ class Versioned:
 UNOPENED = Versioned(0, None)
 
 
+def readable(states: Mapping[str, Versioned], ref: str) -> Versioned:
+    """Return the state of a record; raises `RecordUnreadable`."""
+    held = states.get(ref, UNOPENED)
+    if held.unreadable is not None:
+        raise RecordUnreadable(ref, held.unreadable)
+    return held
+
+
 def advance(
     states: dict[str, Versioned], events: Sequence[Happened]
 ) -> list[tuple[int, Happened]]:
-    """Move `states` past `events`; return each with the version it gets."""
+    """Move `states` past `events`; return each with the version it gets.
+
+    Raises `RecordUnreadable`, and has moved nothing, if one of the records cannot be
+    read.
+    """
+    for event in events:
+        readable(states, ref_of(event))
     versioned: list[tuple[int, Happened]] = []
     for event in events:
         ref = ref_of(event)
@@ -75,7 +94,10 @@ class RecordCache:
     def read(
         self, cursor: Cursor[tuple[Any, ...]], refs: Iterable[str]
     ) -> dict[str, Versioned]:
-        """Return each record as it now is, reading only streams that moved."""
+        """Return each record as it now is, reading only streams that moved.
+
+        A record that cannot be read is `unreadable`, and tried again the next time.
+        """
         wanted = sorted(set(refs))
         if not wanted:
             return {}
@@ -102,7 +124,7 @@ class RecordCache:
         """Remember committed states; the ones not used for longest go."""
         for ref, state in states.items():
             chain = state.chain or self._chain(ref, state.version)
-            if chain:
+            if chain and state.unreadable is None:
                 self._kept[ref] = replace(state, chain=chain)
                 self._kept.move_to_end(ref)
         while len(self._kept) > KEPT_MAX:
@@ -118,13 +140,16 @@ class RecordCache:
     ) -> dict[str, Versioned]:
         if not refs:
             return {}
-        entries = self._log.histories(cursor, [stream_of(ref) for ref in refs])
-        by_stream = groupby(entries, key=attrgetter("stream"))
-        return {record_of(name): _folded(list(group)) for name, group in by_stream}
+        found = histories(self._log, cursor, [stream_of(ref) for ref in refs])
+        return {record_of(name): _folded(history) for name, history in found.items()}
 
 
-def _folded(entries: list[Entry]) -> Versioned:
-    return Versioned(
-        entries[-1].version,
-        replayed(entry.event for entry in entries),  # type: ignore[misc] # its stream holds its own events only
-    )
+def _folded(history: list[Entry] | Unreadable) -> Versioned:
+    if isinstance(history, Unreadable):
+        return Versioned(history.version, None, unreadable=history.why)
+    version = history[-1].version
+    try:
+        record = replayed(entry.event for entry in history)  # type: ignore[misc] # its stream holds its own events only
+    except Exception as error:  # noqa: BLE001 # whatever it is, it is this record's
+        return Versioned(version, None, unreadable=wordless(error))
+    return Versioned(version, record)

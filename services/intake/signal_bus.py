@@ -31,6 +31,8 @@ from services.intake.reading import elements, read_json
 from services.intake.reception import NOBODY, Reception
 from shared import subjects
 from shared.answering import problem_of
+from shared.batcher import Overloaded
+from shared.event_log import Unavailable
 from shared.events.event import is_source
 from shared.problem import Problem
 from shared.serving import pause
@@ -48,6 +50,8 @@ WATCH_SECONDS = 2.0
 
 SOURCE_SHOWN = 128
 
+_LATER = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+"""Answers that say nothing against a message: it comes again as often as it takes."""
 _PREFIX = subjects.SIGNALS.removesuffix(">")
 _MESSAGE_ID = "Nats-Msg-Id"
 _log = structlog.get_logger(__name__)
@@ -146,14 +150,16 @@ async def _take(reception: Reception, message: Msg) -> None:
 
 
 async def _again(reception: Reception, message: Msg, problem: Problem) -> None:
-    """Leave a message in the queue; set it aside where it fails again and again."""
+    """Leave a message in the queue; set it aside if it fails again and again.
+
+    It failed alone: its batch-mates are on record. It is set aside under its source, so
+    that it can be tried again.
+    """
     why = problem.details.detail
     tries = message.metadata.num_delivered
-    if problem.details.status == HTTPStatus.INTERNAL_SERVER_ERROR and (
-        tries >= TRIES_MAX
-    ):
+    if problem.details.status not in _LATER and tries >= TRIES_MAX:
         try:
-            await reception.set_aside(NOBODY, message.data, why)
+            await _set_aside(reception, message, why)
         except Exception as error:  # noqa: BLE001 # then it goes on as before
             why = problem_of(error, message.subject).details.detail
         else:
@@ -161,6 +167,16 @@ async def _again(reception: Reception, message: Msg, problem: Problem) -> None:
             return
     _log.warning("signal.again", subject=message.subject, why=why, tries=tries)
     await message.nak(delay=AGAIN_SECONDS)
+
+
+async def _set_aside(reception: Reception, message: Msg, why: str) -> None:
+    source = message.subject.removeprefix(_PREFIX)
+    try:
+        await reception.set_aside(source, message.data, why)
+    except (Unavailable, Overloaded):
+        raise
+    except Exception:  # noqa: BLE001 # then under no source's key
+        await reception.set_aside(NOBODY, message.data, why)
 
 
 async def _received(reception: Reception, message: Msg) -> None:

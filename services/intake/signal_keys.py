@@ -4,23 +4,29 @@ Whoever holds the lock of a key, and of its group, decides whether an incident i
 for it: there is one at most.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 from psycopg import Cursor
 
 from services.intake.pipeline.key_row import GroupRow, KeyRow
 from services.intake.records import RecordEvent
-from services.intake.stored_rows import columns_of, row_of
+from services.intake.stored_rows import columns_of, row_of, row_without_words
+from shared.event_log import Unavailable
 from shared.events.incident_ties import (
     IncidentAbsorbed,
     IncidentSplit,
     IncidentUnmerged,
 )
+from shared.telemetry import wordless
 from shared.vault import Vault
 
 KEY_LOCKS = 7366
-"""The class of the advisory locks on keys; the append lock is in another space."""
+"""The class of the advisory locks on keys, groups and event ids.
+
+The append lock is in another space.
+"""
 
 _LOCK = "SELECT pg_advisory_xact_lock(%b, n) FROM unnest(%b::int[]) AS n"
 _COLUMNS = """signal_key, source, incident, state, severity, last_occurred_at,
@@ -83,53 +89,84 @@ class Moved(Exception):
 
 
 class Rows(NamedTuple):
-    """Rows of keys and of groups, all locked."""
+    """Rows of keys and of groups, all locked.
+
+    `unreadable` says of rows why what they hold cannot be opened: nothing may be
+    decided on these, nor may they be written.
+    """
 
     keys: Mapping[str, KeyRow]
     groups: Mapping[str, GroupRow]
+    unreadable: Mapping[str, str]
 
 
-def lock_keys(cursor: Cursors, sources: Mapping[str, str], vault: Vault) -> Rows:
-    """Lock these keys (key → source) until the transaction ends; return their rows.
+class Locked(NamedTuple):
+    """What a batch is about: keys (key → source), and event ids with their sources.
+
+    An event id is locked too: it acts once, also if it comes under two keys at once.
+    """
+
+    sources: Mapping[str, str]
+    events: Collection[tuple[str, str]] = ()
+
+    def numbers(self) -> set[int]:
+        """Return the numbers to be locked."""
+        keys = set(map(_number, self.sources))
+        return keys | {_event_number(*event) for event in self.events}
+
+
+def lock_keys(cursor: Cursors, about: Locked, vault: Vault) -> Rows:
+    """Lock these keys and event ids until the transaction ends; return the rows.
 
     A key never heard of has no row yet: what is locked is its number, in order. Two
     statements: the rows are to be seen as they are once the locks are granted.
     """
-    _lock(cursor, sources)
-    found = cursor.execute(_READ, (list(sources),), binary=True).fetchall()
-    return Rows(_rows(found, sources, vault), {})
+    _lock_numbers(cursor, about.numbers())
+    found = cursor.execute(_READ, (list(about.sources),), binary=True).fetchall()
+    rows, unreadable = _rows(found, about.sources, vault)
+    return Rows(rows, {}, unreadable)
 
 
 def lock_together(
-    cursor: Cursors, sources: Mapping[str, str], groups: Iterable[str], vault: Vault
+    cursor: Cursors, about: Locked, groups: Iterable[str], vault: Vault
 ) -> Rows:
-    """Lock these keys, their groups, and whatever waits in these with them.
+    """Lock these keys and event ids, their groups, and what waits in these with them.
 
     What belongs together is looked up first and locked in one pass. Raises `Moved`
     where it was another by then.
     """
+    sources = about.sources
     keys = list(sources)
     known = cursor.execute(_GROUPS_OF, (keys,)).fetchall()
     all_groups = sorted({*groups, *(group for (group,) in known)})
     waiting = cursor.execute(_WAIT_IN, (all_groups,)).fetchall()
     locked = {**dict(waiting), **sources}
-    _lock(cursor, [*locked, *all_groups])
+    _lock_numbers(cursor, about.numbers() | set(map(_number, [*locked, *all_groups])))
     values = (list(locked), all_groups)
     found = cursor.execute(_READ_TOGETHER, values, binary=True).fetchall()
-    rows = _rows(found, locked, vault)
+    rows, unreadable = _rows(found, locked, vault)
     here = {row.life.group for row in rows.values()} - {None}
     if not rows.keys() <= locked.keys() or not here <= set(all_groups):
         raise Moved
     read = cursor.execute(_READ_GROUPS, (all_groups,), binary=True).fetchall()
-    return Rows(rows, {row[0]: GroupRow(*row) for row in read})
+    return Rows(rows, {row[0]: GroupRow(*row) for row in read}, unreadable)
 
 
 def _rows(
     found: Sequence[tuple[Any, ...]], sources: Mapping[str, str], vault: Vault
-) -> dict[str, KeyRow]:
-    known = {columns[0]: row_of(columns, vault) for columns in found}
-    new = (key for key in sources if key not in known)
-    return known | {key: KeyRow(key, sources[key]) for key in new}
+) -> tuple[dict[str, KeyRow], dict[str, str]]:
+    rows: dict[str, KeyRow] = {}
+    unreadable: dict[str, str] = {}
+    for columns in found:
+        try:
+            rows[columns[0]] = row_of(columns, vault)
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 # whatever it is, it is this row's
+            rows[columns[0]] = row_without_words(columns)
+            unreadable[columns[0]] = wordless(error)
+    new = (key for key in sources if key not in rows)
+    return rows | {key: KeyRow(key, sources[key]) for key in new}, unreadable
 
 
 def read_keys(cursor: Cursors, keys: Sequence[str], vault: Vault) -> list[KeyRow]:
@@ -174,11 +211,21 @@ def _move(event: RecordEvent) -> tuple[Iterable[str], str, str] | None:
 
 
 def _lock(cursor: Cursors, keys: Iterable[str]) -> None:
-    numbers = sorted({_number(key) for key in keys})
+    _lock_numbers(cursor, set(map(_number, keys)))
+
+
+def _lock_numbers(cursor: Cursors, numbers: Collection[int]) -> None:
+    """Lock them in one pass, in order: nobody waits for anybody in a circle."""
     if numbers:
-        cursor.execute(_LOCK, (KEY_LOCKS, numbers))
+        cursor.execute(_LOCK, (KEY_LOCKS, sorted(numbers)))
 
 
 def _number(key: str) -> int:
     """Return 32 bits of a key, signed; two keys of one number wait needlessly."""
     return int.from_bytes(bytes.fromhex(key[:8]), signed=True)
+
+
+def _event_number(source: str, event_id: str) -> int:
+    """Return 32 bits of an event id, among the numbers of keys."""
+    told = f"event\0{source}\0{event_id}".encode(errors="replace")
+    return int.from_bytes(sha256(told).digest()[:4], signed=True)

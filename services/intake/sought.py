@@ -6,6 +6,7 @@ from typing import Any
 from psycopg import Cursor
 
 from services.intake.decider.circumstances import Helper
+from services.intake.histories import Unreadable, histories
 from services.intake.record_cache import Versioned
 from services.intake.wanted import Wanted
 from shared.entry import Entry
@@ -19,14 +20,22 @@ _TAKING = Acknowledge | Pause | Restore | Resolve
 """By these a person takes on an incident that nobody has."""
 
 
+def needs_helper(wanted: Wanted) -> bool:
+    """Tell whether a decision on this command may look at who helps."""
+    return isinstance(wanted.wish, _TAKING)
+
+
 def helpers(
     log: EventLog,
     cursor: Cursor[tuple[Any, ...]],
     wanted: Iterable[Wanted],
     states: Mapping[str, Versioned],
-) -> Mapping[str, Helper]:
-    """Return who helps, by incident, where a command may take on what nobody has."""
-    named = {w.request.about for w in wanted if isinstance(w.wish, _TAKING)}
+) -> Mapping[str, Helper | Unreadable]:
+    """Return who helps, by incident, where a command may take on what nobody has.
+
+    Where the escalation of an incident cannot be read, that is what is returned.
+    """
+    named = {w.request.about for w in wanted if needs_helper(w)}
     cycles = {
         ref: held.incident.cycle
         for ref, held in states.items()
@@ -35,7 +44,13 @@ def helpers(
     if not cycles:
         return {}
     streams = [escalation_stream(ref) for ref in sorted(cycles)]
-    return found(cycles, log.histories(cursor, streams))
+    helping: dict[str, Helper | Unreadable] = {}
+    for stream, history in histories(log, cursor, streams).items():
+        if isinstance(history, Unreadable):
+            helping[about(stream) or ""] = history
+        else:
+            helping |= found(cycles, history)
+    return helping
 
 
 def found(cycles: Mapping[str, int], entries: Iterable[Entry]) -> Mapping[str, Helper]:

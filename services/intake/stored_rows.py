@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from services.intake.pipeline.key_row import NO_LIFE, Held, KeyRow, Life
 from shared.vault import Vault
@@ -44,6 +44,16 @@ def row_of(columns: Sequence[Any], vault: Vault) -> KeyRow:
         life=_life_of(life),
         held=_opened(vault, held, row.signal_key) if held else None,
     )
+
+
+def row_without_words(columns: Sequence[Any]) -> KeyRow:
+    """Return the row of columns of which what is held cannot be opened."""
+    life, _, due_at = columns[PLAIN:]
+    row = KeyRow._make((*columns[:PLAIN], NO_LIFE, None, due_at))
+    try:
+        return row._replace(life=_life_of(life))
+    except ValidationError:  # a later version knows more of it
+        return row
 
 
 def _life_of(written: dict[str, Any] | None) -> Life:

@@ -6,7 +6,7 @@ do so at once: what another did already comes to nothing.
 
 import asyncio
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -28,15 +28,19 @@ PIECE = 100
 """Troubles in one delivery."""
 RELEASED_AT_ONCE_MAX = 10_000
 """Troubles looked at anew when the windows of announced work changed."""
+REASONS_MAX = 5
+"""Reasons logged of what was put off in one round."""
 LOOK_SECONDS = 1.0
 """How often to look at least: another process may have made something due sooner."""
 LEVER_SECONDS = 0.02
 """How often to look where time is moved by a lever, which nobody announces."""
 
 _DUE = """
-SELECT source, signal_key FROM intake.signal_keys
-WHERE due_at <= %s ORDER BY due_at, signal_key LIMIT %s
+SELECT source, signal_key, due_at FROM intake.signal_keys
+WHERE due_at <= %s AND (due_at, signal_key) > (%s, %s)
+ORDER BY due_at, signal_key LIMIT %s
 """
+_BEGIN = (datetime.min.replace(tzinfo=UTC), "")
 _NEXT = "SELECT min(due_at) FROM intake.signal_keys WHERE due_at > %s"
 _IN_MAINTENANCE = """
 SELECT source, signal_key FROM intake.signal_keys
@@ -67,6 +71,7 @@ class Timers:
         self._signals = signals
         self._on_lever = on_lever
         self._windows: object = None
+        self._after = _BEGIN
 
     async def run(self, stop: asyncio.Event) -> None:
         """Hand over until `stop` is set. Never raises."""
@@ -81,11 +86,14 @@ class Timers:
             await pause(stop, LEVER_SECONDS if self._on_lever else rest)
 
     async def round(self) -> float:
-        """Hand over what is due now; return for how many seconds nothing more is."""
+        """Hand over what is due now; return for how many seconds nothing more is.
+
+        What cannot be done yet stays due, and is passed over until the last is reached.
+        """
         now = self._clock()
         due, upcoming = await asyncio.to_thread(self._look, now)
         done = await self._hand_over(due, now)
-        if due and done:
+        if due and (done or self._after != _BEGIN):
             return 0.0
         if upcoming is None:
             return LOOK_SECONDS
@@ -110,13 +118,24 @@ class Timers:
             *map(self._signals.submit, deliveries), return_exceptions=True
         )
         failed = [each for each in answers if isinstance(each, BaseException)]
-        for error in failed:
-            _log.warning("timers.put_off", why=str(error))
-        return not failed
+        put_off = {str(error) for error in failed} | {
+            result.error
+            for answer in answers
+            if not isinstance(answer, BaseException)
+            for result in answer
+            if result.error
+        }
+        for why in sorted(put_off)[:REASONS_MAX]:
+            _log.warning("timers.put_off", why=why)
+        return not put_off
 
     def _look(self, now: datetime) -> tuple[list[Due], datetime | None]:
         with self._log.transaction() as cursor:
-            due = cursor.execute(_DUE, (now, AT_ONCE_MAX)).fetchall()
+            asked = (now, *self._after, AT_ONCE_MAX)
+            page = cursor.execute(_DUE, asked).fetchall()
+            last = page[-1] if len(page) == AT_ONCE_MAX else None
+            self._after = (last[2], last[1]) if last else _BEGIN
+            due = [(source, key) for source, key, _ in page]
             due += self._set_free(cursor)
             row = cursor.execute(_NEXT, (now,)).fetchone()
         return [(source, key) for source, key in due], row[0] if row else None

@@ -4,7 +4,7 @@ import asyncio
 
 import structlog
 
-from services.intake.closing.rows import disarm, due
+from services.intake.closing.rows import BEGIN, disarm, due
 from services.intake.closing.silence import Silence
 from services.intake.commands import CloseSilent
 from services.intake.wanted import Wanted
@@ -39,22 +39,26 @@ class Closer:
         self._clock = clock
         self._commands = commands
         self._rest = LEVER_SECONDS if on_lever else LOOK_SECONDS
+        self._after = BEGIN
 
     async def run(self, stop: asyncio.Event) -> None:
         """Close until `stop` is set. Never raises."""
         while not stop.is_set():
-            ended = 0
+            again = False
             try:
-                ended = await self.round()
+                again = await self.round() > 0 or self._after != BEGIN
             except Unavailable:
                 pass  # which intake's own probe tells
             except Exception:  # noqa: BLE001 # it looks again; the log tells what it was
                 _log.exception("closing.failed")
-            if not ended:
+            if not again:
                 await pause(stop, self._rest)
 
     async def round(self) -> int:
-        """Close what is due now; return how many commands were done."""
+        """Close what is due now; return how many commands were done.
+
+        What cannot be closed yet is passed over until the last that is due is reached.
+        """
         silences = await asyncio.to_thread(self._due)
         done = await asyncio.gather(*map(self._close, silences))
         return sum(done)
@@ -75,7 +79,11 @@ class Closer:
 
     def _due(self) -> list[Silence]:
         with self._log.transaction() as cursor:
-            return list(due(cursor, self._clock(), AT_ONCE_MAX))
+            page = list(due(cursor, self._clock(), AT_ONCE_MAX, self._after))
+        self._after = BEGIN
+        if len(page) == AT_ONCE_MAX and page[-1].due_at is not None:
+            self._after = (page[-1].due_at, page[-1].incident)
+        return page
 
     def _disarm(self, silence: Silence) -> None:
         with self._log.transaction() as cursor:

@@ -1,7 +1,7 @@
 """The table of the silences that are waited for, and when each has lasted enough."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from psycopg import Cursor
@@ -19,8 +19,11 @@ ON CONFLICT (incident) DO UPDATE SET cycle = excluded.cycle, due_at = excluded.d
 _DROP = "DELETE FROM intake.silences WHERE incident = ANY(%s)"
 _DUE = """
 SELECT incident, cycle, due_at FROM intake.silences
-WHERE due_at <= %s ORDER BY due_at, incident LIMIT %s
+WHERE due_at <= %s AND (due_at, incident) > (%s, %s)
+ORDER BY due_at, incident LIMIT %s
 """
+BEGIN = (datetime.min.replace(tzinfo=UTC), "")
+"""Comes before every silence."""
 _DISARM = """
 UPDATE intake.silences SET due_at = NULL
 WHERE incident = %s AND cycle = %s AND due_at = %s
@@ -50,9 +53,14 @@ def drop(cursor: Cursors, incidents: Iterable[str]) -> None:
     cursor.execute(_DROP, (sorted(incidents),))
 
 
-def due(cursor: Cursors, now: datetime, limit: int) -> Sequence[Silence]:
-    """Return up to `limit` silences that have lasted enough, the longest due first."""
-    rows = cursor.execute(_DUE, (now, limit)).fetchall()
+def due(
+    cursor: Cursors, now: datetime, limit: int, after: tuple[datetime, str] = BEGIN
+) -> Sequence[Silence]:
+    """Return up to `limit` silences that have lasted enough, the longest due first.
+
+    `after` is the instant and the incident of the last one of the page before.
+    """
+    rows = cursor.execute(_DUE, (now, *after, limit)).fetchall()
     return [Silence(*row) for row in rows]
 
 

@@ -11,7 +11,7 @@ from services.intake.letters.letter import Letter
 from services.intake.letters.rows import Fate, Verdict, fate_of, written_lately
 from services.intake.letters.senders import Senders, learnt, senders_of
 from services.intake.policies import Policies
-from services.intake.record_cache import RecordCache
+from services.intake.record_cache import RecordCache, readable
 from shared.append import recorded_commands
 from shared.command import CommandAnswer
 from shared.event_log import EventLog
@@ -61,7 +61,7 @@ def see(
     """Return what there is to know of a letter, or what became of it; blocks.
 
     Somebody whose address nobody knows is in the directory afterwards. `again`: it was
-    set aside, and a person says that it is to be taken.
+    set aside, and a person says that it is to be taken. Raises `RecordUnreadable`.
     """
     with sight.log.transaction() as cursor:
         before = None if again else fate_of(cursor, letter.key)
@@ -92,14 +92,17 @@ def _automatic(cursor: _Cursor, letter: Letter) -> Fate:
 
 
 def _named(cache: RecordCache, cursor: _Cursor, letter: Letter) -> Incident | None:
-    """Return the first incident it names that is here, or where its trouble went."""
+    """Return the first incident it names that is here, or where its trouble went.
+
+    Raises `RecordUnreadable`: a letter about it must not open another incident.
+    """
     for ref in letter.incidents:
-        held = cache.read(cursor, [ref])[ref].incident
+        held = readable(cache.read(cursor, [ref]), ref).incident
         for _ in range(MERGED_MAX):
             if held is None or held.merged_into is None:
                 break
             into = held.merged_into
-            held = cache.read(cursor, [into])[into].incident
+            held = readable(cache.read(cursor, [into]), into).incident
         if held is not None:
             return held
     return None

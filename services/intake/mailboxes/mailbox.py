@@ -15,6 +15,7 @@ from services.intake.letters.taking import LetterDesk, Post
 from services.intake.mailboxes.address import Address, NoAddress, address_of
 from services.intake.mailboxes.rows import Mark, read_mark, write_mark
 from services.intake.mailboxes.session import AWAY, Found, Session
+from services.intake.unreadable import CODE as UNREADABLE
 from shared.batcher import Overloaded
 from shared.event_log import EventLog, Unavailable
 from shared.leadership import Leadership
@@ -121,7 +122,9 @@ class Mailbox:
         except (Unavailable, Overloaded):
             raise
         except Problem as no:
-            if no.details.status in _LATER:
+            # An incident that cannot be read must not keep out what comes behind.
+            own = no.details.code == UNREADABLE
+            if no.details.status in _LATER and not own:
                 raise
             await self._letters.set_aside(letter, post, no.details.detail)
         except Exception:  # noqa: BLE001 # our mistake over one must not keep out all

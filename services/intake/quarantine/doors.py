@@ -4,8 +4,9 @@ import asyncio
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar, TypeVarTuple
+from typing import Any, TypeVar, TypeVarTuple
 
+from psycopg import Cursor
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,6 +15,7 @@ from starlette.routing import Route
 from services.intake.callers import READERS, bearer
 from services.intake.gate.gate import Gate
 from services.intake.quarantine import rows
+from services.intake.quarantine.reread import Kept
 from services.intake.quarantine.retrying import Retrying
 from shared.access import Caller
 from shared.answering import Endpoint, answered
@@ -31,6 +33,7 @@ from shared.quarantine import (
     QuarantinePage,
     RetryMany,
 )
+from shared.vault import VaultError
 
 TRIES: tuple[Scope, ...] = ("agent", "manager", "admin")
 ASKED_BYTES_MAX = 16 * 1024
@@ -108,11 +111,17 @@ class QuarantineDoors:
 
     def _whole(self, row: Quarantined, with_body: bool) -> QuarantinedWhole:
         with self._log.transaction() as cursor:
-            kept = rows.kept(cursor, self._log.vault, row.id) if with_body else None
+            kept = self._kept(cursor, row.id) if with_body else None
             history = rows.journal(cursor, row.id)
         body, encoding = _shown(kept.body) if kept else (None, None)
         told = {"body": body, "encoding": encoding, "journal": history}
         return QuarantinedWhole.model_validate(row.model_dump() | told)
+
+    def _kept(self, cursor: Cursor[tuple[Any, ...]], number: int) -> Kept | None:
+        try:
+            return rows.kept(cursor, self._log.vault, number)
+        except VaultError:  # its history is told all the same
+            return None
 
     def _discarded(self, number: int, by: str, why: str) -> None:
         note = rows.Note(self.retrying.clock(), by, why)

@@ -11,11 +11,16 @@ from services.intake.delivery import Delivery, Result
 from services.intake.in_force import InForce
 from services.intake.quarantine import rows
 from services.intake.quarantine.reread import reread
+from services.intake.quarantine.settling import BY_ITSELF
 from services.intake.reception import Reception
+from shared.answering import problem_of
+from shared.batcher import Overloaded
 from shared.clock import Clock
-from shared.event_log import EventLog
+from shared.event_log import EventLog, Unavailable
 from shared.quarantine import Became, Quarantined, RetryMany, Tried, TriedMany
+from shared.telemetry import wordless
 from shared.texts import REASON_MAX
+from shared.vault import VaultError
 
 Given = TypeVarTuple("Given")
 Answer = TypeVar("Answer")
@@ -50,7 +55,7 @@ class Retrying:
     async def many(self, asked: RetryMany, by: str) -> TriedMany:
         """Return what a round of tries came to, the oldest first."""
         waiting = await self._blocking(self._waiting, asked)
-        tried = [await self.one(each.id, by) for each in waiting]
+        tried = [await self._resiliently(each.id, by) for each in waiting]
         released = sum(each.state == "released" for each in tried)
         is_full = len(waiting) == asked.limit
         return TriedMany(
@@ -59,6 +64,16 @@ class Retrying:
             items=tried,
             next_cursor=str(waiting[-1].id) if is_full else None,
         )
+
+    async def _resiliently(self, number: int, by: str) -> Tried:
+        """Return the same; what fails waits on, and fails no other."""
+        try:
+            return await self.one(number, by)
+        except (Unavailable, Overloaded):
+            raise
+        except Exception as error:  # noqa: BLE001 # whatever it is, it is this one's
+            why = problem_of(error, "quarantine").details.detail
+            return Tried(id=number, state="waiting", reason=why)
 
     def _waiting(self, asked: RetryMany) -> list[Quarantined]:
         with self.log.transaction() as cursor:
@@ -76,15 +91,23 @@ class Retrying:
         if row.state != "waiting":
             return Tried(id=number, state=row.state)
         self.in_force.look()  # a mapping mended a moment ago is to be seen
-        with self.log.transaction() as cursor:
-            kept = rows.kept(cursor, self.log.vault, number)
-        read = reread(kept, self.in_force.source(kept.source), by) if kept else _GONE
+        read = self._read(number, by)
         if isinstance(read, Delivery):
             return read
         why = one_line(read, REASON_MAX)
+        if by == BY_ITSELF and why == row.reason:
+            return Tried(id=number, state="waiting", reason=why)
         with self.log.transaction() as cursor:
             rows.stays(cursor, number, rows.Note(self.clock(), by, why))
         return Tried(id=number, state="waiting", reason=why)
+
+    def _read(self, number: int, by: str) -> Delivery | str:
+        try:
+            with self.log.transaction() as cursor:
+                kept = rows.kept(cursor, self.log.vault, number)
+        except VaultError as error:
+            return f"its body cannot be opened: {wordless(error)}"
+        return reread(kept, self.in_force.source(kept.source), by) if kept else _GONE
 
     async def _blocking(
         self, call: Callable[[*Given], Answer], *given: *Given

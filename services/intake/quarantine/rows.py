@@ -11,7 +11,9 @@ from services.intake.raw_store import opened, opened_headers
 from shared.quarantine import Filter, JournalEntry, Quarantined
 from shared.vault import Vault
 
-_COLUMNS = "quarantine_id, source, adapter, received_at, element, reason, state, tries"
+_COLUMNS = (
+    "quarantine_id, source, adapter, received_at, element, reason, state, tries, awaits"
+)
 _LIST = f"""
 SELECT {_COLUMNS} FROM intake.quarantine
 WHERE state = %(state)s AND quarantine_id > %(after)s

@@ -7,8 +7,9 @@ from typing import Any
 
 from psycopg import Cursor
 
-from services.intake.delivery import Delivery
+from services.intake.delivery import Delivery, Settles
 from services.intake.lines import Line
+from services.intake.quarantine.postponed import Postponed
 from services.intake.reckoning import Reckoning
 from services.intake.signals import Ignored
 
@@ -21,6 +22,13 @@ UPDATE intake.quarantine SET state = 'released', tries = tries + 1
 WHERE quarantine_id = %s
 """
 _STAYS = "UPDATE intake.quarantine SET tries = tries + 1 WHERE quarantine_id = %s"
+_WAITS = """
+UPDATE intake.quarantine
+SET tries = tries + %s, reason = %s, signal_key = %s, awaits = %s
+WHERE quarantine_id = %s
+"""
+BY_ITSELF = "system:intake"
+"""Who tries again what waits for a record: nobody has to read of each such try."""
 _NOTE = """
 INSERT INTO intake.quarantine_journal
        (quarantine_id, at, actor, what, status, incident, version, reason)
@@ -70,6 +78,10 @@ def _note(
     settles = delivery.settles
     if settles is None:
         return
+    postponed = next((line.postponed for line in lines if line.postponed), None)
+    if postponed is not None:
+        _wait_on(cursor, settles, postponed, now)
+        return
     # Of a body that now is several elements the first may have to wait on: as itself.
     stays = any(
         line.result.index == 0 and line.result.status == "quarantined" for line in lines
@@ -92,6 +104,22 @@ def _note(
             for line in lines
         ],
     )
+
+
+def _wait_on(
+    cursor: Cursor[tuple[Any, ...]],
+    settles: Settles,
+    postponed: Postponed,
+    now: datetime,
+) -> None:
+    tried = settles.by != BY_ITSELF
+    key, awaits, reason = postponed.signal_key, postponed.awaits, postponed.reason
+    number = settles.quarantine_id
+    cursor.execute(_WAITS, (int(tried), reason, key, awaits, number))
+    if tried:
+        status = "quarantined"
+        values = (number, now, settles.by, "tried", status, None, None, reason)
+        cursor.execute(_NOTE, values)
 
 
 def _settled(delivery: Delivery) -> Delivery:

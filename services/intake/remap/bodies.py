@@ -9,6 +9,7 @@ from services.intake.quarantine.reread import Kept
 from services.intake.raw_store import opened, opened_headers
 from services.intake.remap.comparing import Past
 from shared.event_log import EventLog
+from shared.vault import VaultError
 
 CHUNK = 50
 """Bodies held at once, of at most half a megabyte each."""
@@ -58,7 +59,10 @@ def counted(log: EventLog, span: Span) -> int:
 
 
 def past_bodies(log: EventLog, span: Span) -> Iterator[tuple[str, Past | None]]:
-    """Yield each digest with its body; None for what was forgotten with its source."""
+    """Yield each digest with its body; None for what cannot be opened.
+
+    It was forgotten with its source, its key is missing, or it was changed.
+    """
     day, digest = _BEFORE_ALL
     while True:
         asked = span.asked() | {"day": day, "digest": digest}
@@ -77,20 +81,15 @@ def past_bodies(log: EventLog, span: Span) -> Iterator[tuple[str, Past | None]]:
 def _past(
     log: EventLog, source: str, row: tuple[Any, ...], refused: Sequence[Any]
 ) -> Past | None:
-    body = opened(log.vault, row[0], row[4])
+    try:
+        body = opened(log.vault, row[0], row[4])
+        headers = opened_headers(log.vault, row[0], row[5])
+    except VaultError:
+        return None
     if body is None:
         return None
     return Past(
-        Kept(
-            0,
-            source,
-            row[2],
-            row[3],
-            0,
-            1,
-            body,
-            opened_headers(log.vault, row[0], row[5]),
-        ),
+        Kept(0, source, row[2], row[3], 0, 1, body, headers),
         {element: reason for _, element, reason, _ in refused},
         next((reason for _, _, reason, elements in refused if elements == 1), None),
     )

@@ -1,0 +1,91 @@
+"""Tries again what waits for a record, once that record can be read.
+
+Key by key, each in the order its signals came. Any number of processes may do so at
+once: a signal is let out by one of them, in its turn.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from services.intake.quarantine.postponed import KEYS_MAX, first_in_order, next_of
+from services.intake.quarantine.retrying import Retrying
+from services.intake.quarantine.settling import BY_ITSELF
+from services.intake.record_cache import RecordCache
+from services.intake.unreadable import KEY_ROW
+from shared.event_log import Unavailable
+from shared.serving import pause
+
+LOOK_SECONDS = 2.0
+"""How often is looked whether a record can be read again."""
+READ_AT_ONCE = 100
+"""Waiting signals of a key that are looked up together."""
+
+_log = structlog.get_logger(__name__)
+
+
+class RetryWorker:
+    """Looks at what waits in rounds, a page of keys in each."""
+
+    def __init__(self, retrying: Retrying) -> None:
+        self._retrying = retrying
+        self._after = ""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Retry until `stop` is set. Never raises."""
+        while not stop.is_set():
+            try:
+                await self.round()
+            except Unavailable:
+                pass  # which intake's own probe tells
+            except Exception:  # noqa: BLE001 # it looks again; the log tells what it was
+                _log.exception("quarantine.retry_failed")
+            await pause(stop, LOOK_SECONDS)
+
+    async def round(self) -> int:
+        """Retry the next page of keys; return how many signals were let out."""
+        ready = await asyncio.to_thread(self._ready)
+        released = await asyncio.gather(*(self._drain(each) for each in ready))
+        if any(released):
+            _log.info("quarantine.released", signals=sum(released))
+        return sum(released)
+
+    def _ready(self) -> Sequence[str]:
+        """Return the keys of the next page whose record can be read."""
+        log = self._retrying.log
+        with log.transaction() as cursor:
+            page = first_in_order(cursor, self._after)
+            refs = {
+                each.awaits for each in page if each.awaits and _is_ref(each.awaits)
+            }
+            states = RecordCache(log).read(cursor, refs)
+        self._after = page[-1].signal_key if len(page) == KEYS_MAX else ""
+        unreadable = {ref for ref, each in states.items() if each.unreadable}
+        return [each.signal_key for each in page if each.awaits not in unreadable]
+
+    async def _drain(self, key: str) -> int:
+        """Let out the signals of a key in order, until one waits on."""
+        released = 0
+        while numbers := await asyncio.to_thread(self._next, key):
+            for number in numbers:
+                try:
+                    tried = await self._retrying.one(number, BY_ITSELF)
+                except Unavailable:
+                    raise
+                except Exception as error:  # noqa: BLE001 # the other keys go on
+                    why = type(error).__name__
+                    _log.warning("quarantine.put_off", number=number, why=why)
+                    return released
+                if tried.state == "waiting":
+                    return released
+                released += tried.state == "released"
+        return released
+
+    def _next(self, key: str) -> list[int]:
+        with self._retrying.log.transaction() as cursor:
+            return next_of(cursor, key, READ_AT_ONCE)
+
+
+def _is_ref(awaited: str) -> bool:
+    return not awaited.startswith(KEY_ROW)
