@@ -2,24 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
 
 import pytest
 
-from services.intake import policy_store
-from services.intake.delivery import Delivery
-from services.intake.policies import Policies
-from services.intake.policy_store import Applied, Signature
-from services.intake.receiving import Receiver
-from services.intake.record_cache import RecordCache
 from services.intake.signals import Signal
-from shared.clock import Clock
 from shared.clock_mode import ClockMode
-from shared.event_log import EventLog
-from shared.server_clock import ServerClock, TimeSource
-from tests.integration.intake.conftest import MASTER, POLICY
+from tests.support.hosts import (
+    Worker,
+    apply_policy,
+    worker_on_its_own_time,
+    worker_on_server_time,
+)
 from tests.support.servers import Database, PostgresServer
 
 pytestmark = pytest.mark.servers
@@ -31,59 +26,12 @@ DISK = Signal(
 )
 
 
-@dataclass
-class Worker:
-    """A worker of intake on a host of its own."""
-
-    log: EventLog
-    clock: Clock
-    receiver: Receiver = field(init=False)
-
-    def __post_init__(self) -> None:
-        cache, policies = RecordCache(self.log), Policies(self.log)
-        self.receiver = Receiver(self.log, cache, policies, self.clock)
-
-    def receive(self, signal: Signal) -> tuple[str, str | None]:
-        delivery = Delivery(
-            "demo", "native", repr(signal).encode(), 0, (signal,), self.clock(), True
-        )
-        (results,) = self.receiver.flush([delivery])
-        assert isinstance(results, list)
-        return results[0].status, results[0].rule
-
-
 Workers = tuple[Worker, Worker]
 
 
-def wall_off_by(difference: timedelta) -> Clock:
-    return lambda: datetime.now(UTC) + difference
-
-
-def on_the_servers_clock(
-    stack: ExitStack, database: Database, difference: timedelta
-) -> Worker:
-    dsn = database.dsn("desk_intake")
-    source = TimeSource(dsn)
-    stack.callback(source.close)
-    clock = ServerClock(source.ask, wall=wall_off_by(difference))
-    clock.look()
-    log = EventLog.open(dsn, master=MASTER, clock=clock, guard=clock.demand_right)
-    stack.callback(log.close)
-    return Worker(log, clock)
-
-
-def on_its_own_clock(
-    stack: ExitStack, database: Database, difference: timedelta
-) -> Worker:
-    clock = wall_off_by(difference)
-    log = EventLog.open(database.dsn("desk_intake"), master=MASTER, clock=clock)
-    stack.callback(log.close)
-    return Worker(log, clock)
-
-
 MODES: dict[ClockMode, Callable[[ExitStack, Database, timedelta], Worker]] = {
-    "server": on_the_servers_clock,
-    "lever": on_its_own_clock,
+    "server": worker_on_server_time,
+    "lever": worker_on_its_own_time,
 }
 
 
@@ -93,12 +41,7 @@ def workers(
 ) -> Iterator[Workers]:
     mode: ClockMode = request.param
     database = postgres_server.fresh_database(mode)
-    owner = EventLog.open(database.owner_dsn)
-    signature = Signature(by="root", reason="a desk for a test")
-    text = POLICY.read_text(encoding="utf-8")
-    applied = policy_store.apply(owner, text, signature, datetime.now(UTC), "test")
-    assert isinstance(applied, Applied), applied
-    owner.close()
+    apply_policy(database)
     with ExitStack() as stack:
         ahead, behind = (
             MODES[mode](stack, database, difference) for difference in (AHEAD, BEHIND)
