@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import structlog
-from psycopg import AsyncConnection, Cursor, OperationalError
+from psycopg import AsyncConnection, Cursor, Error, OperationalError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from shared.lease import (
@@ -113,7 +113,7 @@ class Leadership:
             await end(self._renewing)
         self._stop_at = float("-inf")
         if orderly and self._grant is not None:
-            with suppress(OperationalError):
+            with suppress(Error):
                 await release(self._connection, self._grant)
         await self._connection.close()
 
@@ -128,9 +128,8 @@ class Leadership:
             asked_at = self._elapsed()
             still = asked_at - self._progress_at
             if still > self._stall_seconds:
-                _log.error(
-                    "lease.stalled", lease=self._lease.name, still_seconds=round(still)
-                )
+                name = self._lease.name
+                _log.error("lease.stalled", lease=name, still_seconds=round(still))
                 return
             try:
                 if not await renew(self._connection, grant):
@@ -139,6 +138,9 @@ class Leadership:
                 self._extend(asked_at)
             except OperationalError:
                 await self._connect_again()
+            except Exception:  # noqa: BLE001 # the leader stops in time, and stands again
+                _log.exception("lease.failed", lease=self._lease.name)
+                return
 
     async def _connect_again(self) -> None:
         with suppress(OperationalError):

@@ -3,10 +3,12 @@
 All instants are the server's real time, whatever the desk's own clock shows.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
-from psycopg import AsyncConnection, Cursor, sql
+from psycopg import AsyncConnection, AsyncCursor, Cursor, OperationalError, sql
+from psycopg.errors import ReadOnlySqlTransaction
 
 LEASE_SECONDS = 5.0
 """How long a lease lasts that is not renewed."""
@@ -79,9 +81,13 @@ class LeaseState:
 async def take(
     connection: AsyncConnection[Any], lease: Lease, holder: str
 ) -> Grant | None:
-    """Take a lease that is free, or already `holder`'s; None if another holds it."""
+    """Take a lease that is free, or already `holder`'s; None if another holds it.
+
+    Raises `OperationalError` where PostgreSQL is away or takes no writes, as do the
+    other calls.
+    """
     given = {"name": lease.name, "holder": holder, "seconds": LEASE_SECONDS}
-    cursor = await connection.execute(_query(_TAKE, lease), given)
+    cursor = await _execute(connection, _query(_TAKE, lease), given)
     row = await cursor.fetchone()
     return Grant(lease, holder, row[0]) if row else None
 
@@ -89,13 +95,13 @@ async def take(
 async def renew(connection: AsyncConnection[Any], grant: Grant) -> bool:
     """Extend a lease, also one that has expired; False if another has taken it."""
     given = _given(grant) | {"seconds": LEASE_SECONDS}
-    cursor = await connection.execute(_query(_RENEW, grant.lease), given)
+    cursor = await _execute(connection, _query(_RENEW, grant.lease), given)
     return cursor.rowcount == 1
 
 
 async def release(connection: AsyncConnection[Any], grant: Grant) -> None:
     """Let a lease expire now, so that another process need not wait."""
-    await connection.execute(_query(_RELEASE, grant.lease), _given(grant))
+    await _execute(connection, _query(_RELEASE, grant.lease), _given(grant))
 
 
 def demand(cursor: Cursor[Any], grant: Grant) -> None:
@@ -114,6 +120,15 @@ def look(cursor: Cursor[Any], lease: Lease) -> LeaseState:
         raise LookupError(f"there is no lease {lease.schema}.{lease.name}")
     holder, fence, renewed, free = row
     return LeaseState(holder, fence, max(0.0, renewed), max(0.0, free))
+
+
+async def _execute(
+    connection: AsyncConnection[Any], query: sql.Composed, given: Mapping[str, Any]
+) -> AsyncCursor[Any]:
+    try:
+        return await connection.execute(query, given)
+    except ReadOnlySqlTransaction as error:  # a standby, or a server being replaced
+        raise OperationalError(str(error)) from error
 
 
 def _query(query: LiteralString, lease: Lease) -> sql.Composed:

@@ -12,6 +12,7 @@ import nats
 import typer
 from nats.errors import Error
 
+from shared.bus import PING_SECONDS, PINGS_MAX
 from shared.command_line.answers import AsJson, Exit, answer, refused
 from shared.machine.run_file import read_run
 from shared.nats_address import nats_address
@@ -75,6 +76,8 @@ async def _provision(url: str, replicas: int | None) -> list[str]:
         **where.options,
         connect_timeout=CONNECT_SECONDS,
         allow_reconnect=False,
+        ping_interval=PING_SECONDS,
+        max_outstanding_pings=PINGS_MAX,
         error_cb=_quiet,
     )
     try:

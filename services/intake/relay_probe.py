@@ -35,13 +35,14 @@ class Backlog:
     _since: float | None = None
     _empty_from: int | None = None
 
-    def seen(self, head: int, tail: Tail | None, now: float) -> float:
+    def seen(self, head: int, tail: Tail | None, now: float, *, led: bool) -> float:
         """Return for how long nothing was relayed although something waits.
 
-        `tail` is None where there is no stream. An empty one goes on from the head of
-        the log it was first seen at; one that is past the log belongs to another log.
+        `tail` is None where there is no stream. A relay begins an empty one at the head
+        of the log, so what was there while one was `led` does not wait. A stream that
+        is past the log belongs to another log.
         """
-        reached = self._reached_by(head, tail)
+        reached = self._reached_by(head, tail, led=led)
         self.waiting = head - reached
         if self.waiting == 0:
             self._since = None
@@ -50,13 +51,13 @@ class Backlog:
         self._reached = reached
         return 0.0 if self._since is None else now - self._since
 
-    def _reached_by(self, head: int, tail: Tail | None) -> int:
+    def _reached_by(self, head: int, tail: Tail | None, *, led: bool) -> int:
         if tail is None:
             return NOWHERE
         if tail.chain is not None:
             self._empty_from = None
             return tail.position if tail.position <= head else NOWHERE
-        if self._empty_from is None or self._empty_from > head:
+        if led or self._empty_from is None or self._empty_from > head:
             self._empty_from = head
         return self._empty_from
 
@@ -86,7 +87,8 @@ class RelayProbe:
         words = lease_words(lease)
         if client is None:
             return Check("relay", "events", True, words, numbers)
-        behind = self.backlog.seen(head, tail, monotonic())
+        led = not lease.free_seconds
+        behind = self.backlog.seen(head, tail, monotonic(), led=led)
         waiting = self.backlog.waiting
         numbers |= {"waiting": float(waiting), "behind_seconds": behind}
         if behind <= BEHIND_SECONDS_MAX:

@@ -8,6 +8,7 @@ from pathlib import Path
 from time import monotonic
 
 import httpx
+import psycopg
 import pytest
 
 from shared.events.incident import IncidentInformed
@@ -42,6 +43,18 @@ class MailedDesk:
         finally:
             log.close()
         return int(row[0]) if row else 0
+
+    def tell(self, statement: str) -> None:
+        """Run a statement as the owner of the database."""
+        with psycopg.connect(self.desk.database.owner_dsn) as connection:
+            connection.execute(statement)
+
+    def is_free(self, lease: str) -> bool:
+        """Tell whether nobody holds a lease."""
+        query = (
+            "SELECT count(*) FROM intake.leases WHERE expires_at <= clock_timestamp()"
+        )
+        return bool(self.asks(f"{query} AND name = '{lease}'"))
 
 
 @pytest.fixture(scope="module")
@@ -164,3 +177,35 @@ def test_every_command_is_answered_and_happens_once(mailed: MailedDesk) -> None:
     finally:
         log.close()
     assert len(told) == len(set(told)) == COMMANDS * (ROUNDS + 1)
+
+
+def test_a_standby_says_what_waits_that_nobody_does(mailed: MailedDesk) -> None:
+    desk = mailed.desk
+    standby = other(desk.leader("intake", "relay"))
+    told = desk.checks(standby)
+    assert told["relay"]["holder"]
+    assert told["mailboxes"]["holder"]
+    assert (told["relay"]["leads"], told["relay"]["ready"]) == (0.0, True)
+
+    # Nobody may take or renew a lease: nothing is relayed, no mail is read.
+    columns = "fence, holder, renewed_at, expires_at"
+    mailed.tell(f"REVOKE UPDATE ({columns}) ON intake.leases FROM desk_intake")
+    try:
+        for lease in ("relay", "mailboxes"):
+            until(lambda name=lease: mailed.is_free(name), f"{lease} is free", SECONDS)  # type: ignore[misc] # mypy knows no default of a lambda
+        opened(desk, standby, "relay-nobody")
+        for kind in ("relay", "mailboxes"):
+            until(
+                lambda kind=kind: not desk.checks(standby)[kind]["ready"],  # type: ignore[misc] # mypy knows no default of a lambda
+                f"{kind} is not ready",
+                SECONDS,
+            )
+        overdue = desk.checks(standby)
+    finally:
+        mailed.tell(f"GRANT UPDATE ({columns}) ON intake.leases TO desk_intake")
+    desk.wait_ready(START)
+
+    assert "wait, and none was relayed for" in overdue["relay"]["why"]
+    assert overdue["relay"]["waiting"] >= 1
+    assert "no process has read the mailboxes for" in overdue["mailboxes"]["why"]
+    assert overdue["mailboxes"]["holder"].startswith("nobody; until now ")

@@ -6,6 +6,7 @@ The short form is part of `make test`; `make faults` freezes them many times.
 import os
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from time import monotonic
 
 import pytest
@@ -13,12 +14,18 @@ import pytest
 from shared.events import AnyEvent
 from tests.support.calling import CallingDesk, calling_desk
 from tests.support.desk import SERVICES, TWIN, other, until
+from tests.support.promises import local
 from tests.support.servers import reachable_folder
 
 pytestmark = [pytest.mark.servers, pytest.mark.e2e]
 
 ROUNDS = 12 if os.environ.get("FAULTS") == "long" else 2
 SECONDS = 120
+_BREACHES = """
+SELECT count(*) FROM log.events
+WHERE originator_id = 'sla-' || %s AND topic = 'sla.breached'
+    AND convert_from(state, 'UTF8')::jsonb ->> 'target' = 'tto'
+"""
 BOTH = (*SERVICES, f"escalation{TWIN}")
 
 
@@ -105,6 +112,35 @@ def test_what_was_being_handed_over_leaves_again_under_its_key(
     until_quiet(desk)
 
     assert_each_is_told_once(desk, [incident, later])
+
+
+def test_promises_are_watched_whoever_is_frozen() -> None:
+    """Nobody leads here: any number may decide what is due, each thing once."""
+    both = (*SERVICES, f"sla_watcher{TWIN}")
+    with reachable_folder() as folder, calling_desk(folder, start=both) as desk:
+        rounds = {
+            "sla_watcher": local("09:50"),
+            f"sla_watcher{TWIN}": local("10:30"),
+        }
+        breaches = [breach_while_frozen(desk, *each) for each in rounds.items()]
+        desk.desk.wait_ready(both)
+        times = [desk.sql(_BREACHES, incident) for incident in breaches]
+
+    assert times == [[(1,)], [(1,)]]
+
+
+def breach_while_frozen(desk: CallingDesk, name: str, later: datetime) -> str:
+    """Freeze a watcher until the other notices a breach; return of which incident."""
+    desk.desk.services[name].freeze()
+    incident = desk.open()
+    desk.desk.move_to(later)
+    until(
+        lambda: desk.sql(_BREACHES, incident) != [(0,)],
+        f"a breach is noticed without {name}",
+        SECONDS,
+    )
+    desk.desk.services[name].thaw()
+    return incident
 
 
 def test_a_standby_says_who_sends_and_what_waits(desk: CallingDesk) -> None:

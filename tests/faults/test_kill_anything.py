@@ -17,7 +17,9 @@ from tests.support.servers import reachable_folder
 from tests.support.verdict import assert_books_balance
 
 LONG = os.environ.get("FAULTS") == "long"
-ROUNDS = 40 if LONG else 11
+ROUNDS = 40 if LONG else 13
+FROZEN_SECONDS_MAX = 9.0 if LONG else 3.0
+"""At the longest more than a lease lasts."""
 SEED = int(os.environ.get("FAULTS_SEED", "20250630"))
 PROCESSES = (
     "intake",
@@ -54,11 +56,11 @@ def kill(name: str) -> Fault:
 
 
 def freeze(name: str) -> Fault:
-    """Longer than a standby waits: it takes over, and what thaws is a zombie."""
+    """Longer than a standby of a reader waits: what thaws is a zombie."""
 
     def fault(desk: Desk, random: Random) -> None:
         desk.services[name].freeze()
-        rest(random, 3.0)
+        rest(random, FROZEN_SECONDS_MAX)
         desk.services[name].thaw()
 
     return fault
@@ -85,6 +87,8 @@ FAULTS: dict[str, Fault] = {
     **{f"kill {name}": kill(name) for name in PROCESSES},
     "freeze projections": freeze("projections"),
     "freeze intake": freeze("intake"),
+    "freeze escalation": freeze("escalation"),
+    "freeze sla_watcher": freeze("sla_watcher"),
     "kill nats-server": kill_nats,
     "kill PostgreSQL": kill_postgres,
     "wipe JetStream": wipe,

@@ -1,8 +1,9 @@
 """The one process that may build generations of a read model at a time."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from threading import Event, Thread
 from typing import Any
 
 import psycopg
@@ -16,6 +17,10 @@ from shared.connections import CONNECT_SECONDS
 from shared.event_log import EventLog, Unavailable
 
 ROLE = "desk_projections"
+SILENT_SECONDS_MAX = 60.0
+"""How long a builder may be silent before PostgreSQL ends its session and its lock."""
+ALIVE_SECONDS = 5.0
+"""How often it says that it is alive, whatever it is building."""
 _LOCK = "SELECT {}(hashtextextended('rm.' || %s, 0))"
 
 
@@ -49,12 +54,13 @@ def builder(
     """Give the builder of `model`; raises `Busy` unless told to wait for the other.
 
     Tables belong to the role of the service, whoever calls. The lock lies on the
-    connection: who is killed leaves none behind.
+    connection: who is killed leaves none behind, and neither does who is frozen.
     """
     own = _as_role(dsn)
     opens = master if model.opens_words else None
     with (
         connected(own) as connection,
+        _kept_alive(connection),
         closing(EventLog.open(own, master=opens, pool_size=2)) as log,
     ):
         if wait:
@@ -70,6 +76,31 @@ def connected(dsn: str) -> Connection[tuple[Any, ...]]:
         return psycopg.connect(dsn, autocommit=True, connect_timeout=CONNECT_SECONDS)
     except psycopg.OperationalError as error:
         raise Unavailable(str(error).strip().partition("\n")[0]) from error
+
+
+@contextmanager
+def _kept_alive(connection: Connection[tuple[Any, ...]]) -> Iterator[None]:
+    """Let the session end once we no longer say that we are alive.
+
+    A build works for minutes without this connection; a frozen one for ever.
+    """
+    limit = f"{int(SILENT_SECONDS_MAX * 1_000)}ms"
+    for timeout in ("idle_session_timeout", "idle_in_transaction_session_timeout"):
+        connection.execute("SELECT set_config(%s, %s, false)", (timeout, limit))
+    over = Event()
+
+    def say() -> None:
+        while not over.wait(ALIVE_SECONDS):
+            with suppress(psycopg.Error):  # who builds meets the error itself
+                connection.execute("SELECT")
+
+    thread = Thread(target=say, name="builder-alive", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def _lock_now(connection: Connection[tuple[Any, ...]], name: str) -> None:

@@ -17,6 +17,7 @@ from services.intake.mailboxes.mailbox import Mailbox
 from services.intake.mailboxes.mailboxes import Mailboxes, mailboxes_candidate
 from shared.access import create
 from shared.event_log import EventLog
+from shared.lease import Lost
 from shared.policy.sources import Mailbox as Clause
 from tests.integration.intake.conftest import MASTER, NOW
 from tests.support.certificates import certificate
@@ -280,3 +281,33 @@ def test_a_password_is_not_told_where_others_listen(desk: LetterDoors) -> None:
         box = reads(desk, server.url)
 
     assert box.why_away
+
+
+class Replaced(Unfenced):
+    """A leader that was frozen, and whose lease another has taken meanwhile."""
+
+    def demand(self, _cursor: object) -> None:
+        """Say what PostgreSQL would."""
+        raise Lost("another process has taken the lease mailboxes")
+
+
+def test_a_former_reader_notes_nothing_and_marks_nothing(
+    desk: LetterDoors, imap: ImapServer
+) -> None:
+    """Its successor reads on from its own mark; the mail it took is one contact."""
+    imap.receives(numbered(1), numbered(2))
+
+    async def work(parts: Parts) -> None:
+        taking = parts.doors.letters
+        box = Mailbox("boite", CLAUSE, desk.log, taking, DESK, {"BOX": imap.url})
+        with pytest.raises(Lost):
+            await box.round(Replaced())
+        await box.close()
+
+    desk.with_parts(work)
+    assert imap.unread() == 2
+    assert desk.asks("SELECT count(*) FROM intake.mailboxes") == [(0,)]
+    reads(desk, imap.url)
+
+    assert taken(desk) == ["opened", "opened"]
+    assert imap.unread() == 0

@@ -1,12 +1,11 @@
 """The lease as PostgreSQL keeps it: one holder, a number that grows, a few seconds."""
 
 import asyncio
-from collections.abc import Coroutine
 from typing import Any
 
 import psycopg
 import pytest
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, OperationalError
 from psycopg.errors import LockNotAvailable
 
 from shared import lease
@@ -18,10 +17,6 @@ pytestmark = pytest.mark.servers
 
 OUTBOX = Lease("escalation", "outbox")
 _EXPIRE = "UPDATE escalation.leases SET expires_at = clock_timestamp()"
-
-
-def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    return asyncio.run(coroutine)
 
 
 async def connected(database: Database) -> AsyncConnection[Any]:
@@ -158,6 +153,16 @@ def test_a_server_whose_clock_was_set_back_keeps_nobody_waiting(
     )
 
     assert taken(database, "b")
+
+
+def test_a_server_that_takes_no_writes_counts_as_away(database: Database) -> None:
+    as_owner(
+        database,
+        f"ALTER DATABASE {database.name} SET default_transaction_read_only = on",
+    )
+
+    with pytest.raises(OperationalError, match="read-only"):
+        taken(database, "a")
 
 
 def test_a_lease_says_who_holds_it_and_for_how_long_nobody_does(

@@ -1,0 +1,71 @@
+"""A client that is frozen, or on a machine that vanished, gets no more commands."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from signal import SIGKILL, SIGSTOP
+
+import nats
+import pytest
+from nats.aio.client import Client
+from nats.errors import NoRespondersError
+
+from shared import subjects
+from shared.machine.nats import Bus
+
+pytestmark = pytest.mark.servers
+
+SUBJECT = subjects.command("incident", "inform")
+SECONDS = 60
+OWNER = """
+import asyncio, sys
+import nats
+
+async def main():
+    client = await nats.connect(sys.argv[1])
+    await client.subscribe(sys.argv[2], queue="intake", cb=take)
+    await client.flush()
+    print("listening", flush=True)
+    await asyncio.Event().wait()
+
+async def take(message):
+    await message.respond(b"done")
+
+asyncio.run(main())
+"""
+
+
+async def until_refused(client: Client) -> None:
+    """Ask again and again; raises what the server says once nobody listens."""
+    async with asyncio.timeout(SECONDS):
+        while True:
+            with suppress(nats.errors.TimeoutError):
+                await client.request(SUBJECT, b"", 0.2)
+            await asyncio.sleep(0.1)
+
+
+def test_a_frozen_owner_loses_its_subscription(bus: Bus) -> None:
+    async def scenario() -> None:
+        client = await nats.connect(bus.url("projections"))
+        try:
+            assert (await client.request(SUBJECT, b"", SECONDS)).data == b"done"
+            os.kill(owner.pid, SIGSTOP)
+            with pytest.raises(NoRespondersError):
+                await until_refused(client)
+        finally:
+            await client.close()
+
+    owner = subprocess.Popen(
+        [sys.executable, "-c", OWNER, bus.url("intake"), SUBJECT],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with owner:
+        assert owner.stdout
+        assert owner.stdout.readline() == "listening\n"
+        try:
+            asyncio.run(scenario())
+        finally:
+            os.kill(owner.pid, SIGKILL)
