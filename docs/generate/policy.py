@@ -22,8 +22,9 @@ force with `config apply FILE --reason "…" --approved-by ID`. `config schema` 
 JSON schema for editors. A small example is `deploy/permanence.yaml`.
 
 * What is applied is kept for ever, named by an event; its number is the policy version
-  an incident is promised under. So no e-mail address, telephone number or secret may stand
-  in it: people are ids (`permanence people import`), secrets `env:NAME` or `file:PATH`.
+  an incident is promised under. So no e-mail address, telephone number or secret may
+  stand in it: people are ids (`permanence people import`), secrets `env:NAME` or
+  `file:PATH`.
 * A file has at most 16 MB, and so has the document that is applied; a calendar has at
   most 20,000 closed days. Thousands of services are no trouble: nothing that happens
   to an incident takes longer for them.
