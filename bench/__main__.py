@@ -15,6 +15,7 @@ from bench import (
     list_page,
     memory,
     over_nats,
+    policy,
     rebuild,
     signals,
     ticks,
@@ -40,6 +41,7 @@ BY_ITSELF: Mapping[str, Callable[..., None]] = {
     "ticks": ticks.main,
     "timers": timers.main,
     "memory": memory.main,
+    "policy": policy.main,
 }
 QUICK: Mapping[str, Mapping[str, Any]] = {
     "append": {"rounds": 1},
@@ -49,6 +51,7 @@ QUICK: Mapping[str, Mapping[str, Any]] = {
     "ticks": {"armed": [1_000, 10_000]},
     "timers": {"armed": 1_000, "near": 100, "window": 5},
     "memory": {"incidents": 1_000},
+    "policy": {"rounds": 1},
 }
 """What is smaller of those that measure by themselves."""
 NAMES = (*ON_A_DESK, *BY_ITSELF)

@@ -1,4 +1,4 @@
-"""Reads ordinary YAML with libyaml, ten times as fast as the parser in pure Python.
+"""Reads ordinary YAML with libyaml: over ten times as fast as the pure Python parser.
 
 libyaml knows YAML 1.1 only. If the two versions may read a text differently, or if it
 is not what our files may contain, nothing is returned: the parser for YAML 1.2 then

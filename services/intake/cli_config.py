@@ -48,6 +48,8 @@ config = typer.Typer(
 )
 _STYLES = {"added": "green", "removed": "red", "changed": "yellow"}
 _SHOWN_MAX = 120
+ROWS_SHOWN_MAX = 2_000
+"""Values in a table of changes."""
 File = Annotated[Path, typer.Argument(help="A policy in YAML 1.2; `-`: a pipe.")]
 
 
@@ -89,8 +91,8 @@ def diff(
         changes = policy_store.changes_by(log, policy)
     version = now[0] if now else 0
     plain = {"version": version, "changes": [_plain(each) for each in changes]}
-    human = _table(changes) if changes else f"As in force, version {version}."
-    answer(as_json, plain, human)
+    as_before = f"As in force, version {version}."
+    answer(as_json, plain, *(_told(changes) if changes else [as_before]))
     if changes:
         raise typer.Exit(Exit.DIFFERS)
 
@@ -204,7 +206,7 @@ def _answer_applied(applied: policy_store.Applied, *, as_json: bool) -> None:
     }
     if applied.changes:
         said = f"Policy version {applied.version} is in force from now on."
-        answer(as_json, plain, _table(applied.changes), said)
+        answer(as_json, plain, *_told(applied.changes), said)
     else:
         said = f"Already so: version {applied.version} says the same. Nothing was done."
         answer(as_json, plain, said)
@@ -214,13 +216,16 @@ def _plain(change: Change) -> dict[str, object]:
     return {**asdict(change), "path": path_text(change.path)}
 
 
-def _table(changes: Sequence[Change]) -> Sheet:
+def _told(changes: Sequence[Change]) -> Iterator[Sheet | str]:
+    """Give a table of changes; what nobody would read to its end is counted."""
+    rows = [(change, *row) for change in changes for row in _rows(change)]
     table = table_of("what", "before", "after")
-    for change in changes:
-        for path, before, after in _rows(change):
-            texts = (path_text(path), _short(before), _short(after))
-            table.add_row(*(Text(text, _STYLES[change.kind]) for text in texts))
-    return table
+    for change, path, before, after in rows[:ROWS_SHOWN_MAX]:
+        texts = (path_text(path), _short(before), _short(after))
+        table.add_row(*(Text(text, _STYLES[change.kind]) for text in texts))
+    yield table
+    if len(rows) > ROWS_SHOWN_MAX:
+        yield f"And {len(rows) - ROWS_SHOWN_MAX} more values: `--json` has all of them."
 
 
 def _rows(change: Change) -> Iterator[tuple[Location, JsonValue, JsonValue]]:

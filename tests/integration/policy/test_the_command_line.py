@@ -10,7 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from services.intake import policy_store
+from services.intake import cli_config, policy_store
 from services.intake.cli_config import config
 from services.intake.cli_people import people
 from services.intake.expanding import Files, expanded
@@ -223,6 +223,18 @@ def test_a_file_of_another_kind_is_told(tmp_path: Path) -> None:
     said = run("people", "import", written(tmp_path, "x", "people.xlsx"))
     assert said.code == 2
     assert ".csv or .yaml" in said.err
+
+
+def test_changes_without_end_are_counted(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli_config, "ROWS_SHOWN_MAX", 3)
+    said = run("config", "diff", FULL_FILE, DATABASE_URL=url)
+    plain = run("config", "diff", FULL_FILE, "--json", DATABASE_URL=url).plain
+    assert said.code == 1
+    assert "more values: `--json` has all of them." in said.out
+    assert len(said.out.splitlines()) < 20
+    assert {change["path"] for change in plain["changes"]} >= {"desk", "surveys"}
 
 
 def test_an_applied_policy_is_shown_as_it_was_applied(url: str, tmp_path: Path) -> None:
