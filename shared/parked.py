@@ -30,19 +30,16 @@ SELECT stream, min(position), count(*), (array_agg(error ORDER BY position))[1],
 FROM {schema}.parked WHERE reader = %s GROUP BY stream ORDER BY min(position) LIMIT %s
 """
 _EVENTS = """
-SELECT position, error, parked_at FROM {schema}.parked
-WHERE reader = %s AND stream = %s ORDER BY position
+SELECT position, stream, error, parked_at FROM {schema}.parked
+WHERE reader = %s AND stream = ANY(%s) ORDER BY position
 """
 _REMOVE = """
-DELETE FROM {schema}.parked WHERE reader = %s AND stream = %s AND position = ANY(%s)
+DELETE FROM {schema}.parked WHERE reader = %s AND position = ANY(%s)
 """
 _FAILED_AGAIN = """
 UPDATE {schema}.parked SET error = %s WHERE reader = %s AND position = %s
 """
-_ROWS = (
-    SELECT_ROWS
-    + "WHERE notification_id = ANY(%s) AND originator_id = %s ORDER BY notification_id"
-)
+_ROWS = SELECT_ROWS + "WHERE notification_id = ANY(%s) ORDER BY notification_id"
 
 Cursors = Cursor[tuple[Any, ...]]
 PassOver = Callable[[Cursors, Sequence[Row]], None]
@@ -69,6 +66,7 @@ class ParkedEvent:
     """One event set aside; of those that only wait, `error` says so."""
 
     position: int
+    stream: str
     error: str
     parked_at: datetime
 
@@ -89,10 +87,14 @@ def parked_streams(
 def parked_events(
     cursor: Cursors, bookmark: Bookmark, stream: str
 ) -> Sequence[ParkedEvent]:
-    """Return the parked events of a stream in order; the reader is held meanwhile."""
+    """Return the parked events of a stream in order; the reader is held meanwhile.
+
+    With those of other streams that wait for them, or they for those.
+    """
     bookmark.hold(cursor)
     query = _EVENTS.format(schema=bookmark.schema)
-    rows = cursor.execute(query, (bookmark.reader, stream)).fetchall()
+    values = (bookmark.reader, list(bookmark.together(stream)))
+    rows = cursor.execute(query, values).fetchall()
     return [ParkedEvent(*row) for row in rows]
 
 
@@ -105,7 +107,7 @@ def retry(log: EventLog, bookmark: Bookmark, apply: Apply, stream: str) -> int:
     with log.transaction() as cursor:
         events = parked_events(cursor, bookmark, stream)
         if events:
-            apply_parked(log, cursor, bookmark, apply, stream, events)
+            apply_parked(log, cursor, bookmark, apply, events)
     return len(events)
 
 
@@ -114,7 +116,6 @@ def apply_parked(
     cursor: Cursors,
     bookmark: Bookmark,
     apply: Apply,
-    stream: str,
     events: Sequence[ParkedEvent],
 ) -> None:
     """Remove `events` and apply them, as the transaction's last act.
@@ -123,8 +124,8 @@ def apply_parked(
     """
     try:
         with savepoint(cursor, "parked"):
-            rows = rows_of(cursor, stream, events)
-            remove(cursor, bookmark, stream, events)
+            rows = rows_of(cursor, events)
+            remove(cursor, bookmark, events)
             apply(cursor, log.entries(rows))
     except (StaleVersion, Overtaken):
         raise  # not the event's fault: the same will do in a moment, or elsewhere
@@ -135,13 +136,11 @@ def apply_parked(
         raise StillPoison(wordless(error)) from error
 
 
-def remove(
-    cursor: Cursors, bookmark: Bookmark, stream: str, events: Sequence[ParkedEvent]
-) -> None:
+def remove(cursor: Cursors, bookmark: Bookmark, events: Sequence[ParkedEvent]) -> None:
     """Remove `events` from what is parked, and count the parked streams again."""
     positions = [event.position for event in events]
     query = _REMOVE.format(schema=bookmark.schema)
-    cursor.execute(query, (bookmark.reader, stream, positions))
+    cursor.execute(query, (bookmark.reader, positions))
     bookmark.count(cursor)
 
 
@@ -153,12 +152,13 @@ def failed_again(
     cursor.execute(query, (error[:ERROR_MAX], bookmark.reader, event.position))
 
 
-def rows_of(
-    cursor: Cursors, stream: str, events: Sequence[ParkedEvent]
-) -> Sequence[Row]:
+def rows_of(cursor: Cursors, events: Sequence[ParkedEvent]) -> Sequence[Row]:
     """Return `events` as stored. Raises `LookupError` if the log does not hold them."""
     positions = [event.position for event in events]
-    rows = cursor.execute(_ROWS, (positions, stream), binary=True).fetchall()
-    if len(rows) != len(positions):
+    found = cursor.execute(_ROWS, (positions,), binary=True).fetchall()
+    rows = [Row(*row) for row in found]
+    if [(r.position, r.stream) for r in rows] != [
+        (e.position, e.stream) for e in events
+    ]:
         raise LookupError("the log no longer holds the parked events: it is another")
-    return [Row(*row) for row in rows]
+    return rows

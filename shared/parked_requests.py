@@ -218,12 +218,17 @@ class ParkedRequests:
     def _skip(
         self, cursor: Cursors, request: _Request, events: Sequence[ParkedEvent]
     ) -> None:
+        first = events[0]
+        if first.stream != request.stream and not request.whole:
+            why = f"it waits behind {first.stream}: skip that first"
+            self._answer(cursor, request, Answer("still parked", error=why))
+            return
         count = len(events) if request.whole else 1
         skipped, rest = events[:count], events[count:]
         for event in skipped:
             self._record(cursor, request, event)
-        self._pass_over(cursor, request.stream, skipped)
-        remove(cursor, self.bookmark, request.stream, skipped)
+        self._pass_over(cursor, skipped)
+        remove(cursor, self.bookmark, skipped)
         done = Answer("skipped", count, len(rest))
         if not rest:
             self._answer(cursor, request, done)
@@ -242,22 +247,17 @@ class ParkedRequests:
 
         Return the error if that cannot be; then nothing was done.
         """
-        stream = request.stream
         try:
             with savepoint(cursor, "request"):
                 self._answer(cursor, request, done)
-                apply_parked(
-                    self.log, cursor, self.bookmark, self.apply, stream, events
-                )
+                apply_parked(self.log, cursor, self.bookmark, self.apply, events)
         except StillPoison as error:
             return str(error)
         return None
 
-    def _pass_over(
-        self, cursor: Cursors, stream: str, events: Sequence[ParkedEvent]
-    ) -> None:
+    def _pass_over(self, cursor: Cursors, events: Sequence[ParkedEvent]) -> None:
         try:
-            rows = rows_of(cursor, stream, events)
+            rows = rows_of(cursor, events)
         except LookupError:
             return  # of another log: there is nothing that waits for them
         self.pass_over(cursor, rows)
@@ -267,7 +267,7 @@ class ParkedRequests:
             request.request_id,
             self.bookmark.reader,
             event.position,
-            request.stream,
+            event.stream,
             event.error,
             event.parked_at,
             request.by,

@@ -108,10 +108,24 @@ class Unrecorded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Bookmark:
-    """The tracked position of `reader`, with its tables in `schema`."""
+    """The tracked position of `reader`, with its tables in `schema`.
+
+    Behind a parked event wait the later ones of its stream. `beside` are kinds of
+    streams, such as `incident` and `sla`, whose events also wait for each other if they
+    are about the same incident: those that a service decides on together. Its own are
+    not among them: what it has decided is on its way.
+    """
 
     schema: str
     reader: str
+    beside: tuple[str, ...] = ()
+
+    def together(self, stream: str) -> Sequence[str]:
+        """Return the streams whose events wait for each other's, `stream` included."""
+        kind, _, ref = stream.partition("-")
+        if kind in self.beside:
+            return [f"{each}-{ref}" for each in self.beside]
+        return [stream]
 
     def start(self, cursor: Cursors) -> Tracked:
         """Return where the reader is; put one that never ran at the beginning."""
@@ -155,10 +169,12 @@ class Bookmark:
         return _tracked(row) if row else None
 
     def parked_among(self, cursor: Cursors, streams: Sequence[str]) -> set[str]:
-        """Return those of `streams` that have parked events."""
-        values = (self.reader, list(streams))
+        """Return those of `streams` whose events wait behind parked ones."""
+        together = {stream: set(self.together(stream)) for stream in streams}
+        values = (self.reader, sorted(set[str]().union(*together.values())))
         rows = cursor.execute(self._sql(_PARKED_AMONG), values).fetchall()
-        return {stream for (stream,) in rows}
+        parked = {stream for (stream,) in rows}
+        return {stream for stream in streams if together[stream] & parked}
 
     def park(self, cursor: Cursors, rows: Sequence[Row], error: str) -> Tracked:
         """Set events aside, and count the parked streams anew."""

@@ -37,7 +37,7 @@ from shared.policies import PolicyVersions
 from shared.settings import EscalationSettings
 from shared.tracking import Bookmark
 
-BOOKMARK = Bookmark(SCHEMA, "escalation")
+BOOKMARK = Bookmark(SCHEMA, "escalation", beside=("incident", "sla"))
 EVENTS_A_BATCH = 200
 """Each may bring about several: all of a batch are appended in one transaction."""
 WORKERS = 2

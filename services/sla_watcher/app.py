@@ -27,7 +27,7 @@ from shared.settings import SlaWatcherSettings
 from shared.sla_wishes import BODIES
 from shared.tracking import Bookmark
 
-BOOKMARK = Bookmark("sla", "sla_watcher")
+BOOKMARK = Bookmark("sla", "sla_watcher", beside=("incident", "escalation"))
 EVENTS_A_BATCH = 200
 """Each may bring about several: all of a batch are appended in one transaction."""
 WORKERS = 2

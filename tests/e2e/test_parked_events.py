@@ -1,0 +1,88 @@
+"""An event nobody can read, on a running desk: each reader is told to skip it."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from shared.append import Member
+from shared.references import incident_stream, sla_stream
+from tests.support.calling import CallingDesk, calling_desk
+from tests.support.desk import until
+from tests.support.logs import note
+from tests.support.promises import local
+from tests.support.servers import reachable_folder
+
+pytestmark = [pytest.mark.servers, pytest.mark.e2e]
+
+READERS = {"queue", "timeline", "metrics", "sla_watcher", "escalation", "closing"}
+PATIENCE_SECONDS = 120.0
+
+
+def test_each_reader_goes_on_once_the_event_is_skipped() -> None:
+    with reachable_folder() as folder, calling_desk(folder) as desk:
+        incident = desk.open()
+        until(lambda: count(desk, "sla.armed", incident) > 0, "promises are made")
+        unreadable(desk, incident)
+        until(
+            lambda: {each["reader"] for each in permanence(desk, "list")} == READERS,
+            "every reader has parked it",
+            PATIENCE_SECONDS,
+        )
+        desk.desk.move_to(local("09:41"))  # the first promise was due at 09:40
+
+        retried = permanence(desk, "retry", code=1)
+        breached = count(desk, "sla.breached", incident)
+        skipped = [
+            permanence(
+                desk,
+                *("skip", incident_stream(incident), "--reader", reader),
+                *("--reason", "written by a test", "--by", "ann"),
+            )
+            for reader in sorted(READERS)
+        ]
+
+        assert {each["outcome"] for each in retried} == {"still parked"}
+        assert breached == 0
+        assert [each["outcome"] for (each,) in skipped] == ["skipped"] * len(READERS)
+        assert permanence(desk, "list") == []
+        assert {each["reader"] for each in permanence(desk, "skipped")} == READERS
+        until(
+            lambda: count(desk, "sla.breached", incident) == 1,
+            "the promise is broken",
+            PATIENCE_SECONDS,
+        )
+        desk.desk.wait_ready()
+
+
+def unreadable(desk: CallingDesk, incident: str) -> None:
+    """Record an event of a type that nobody knows, as a later version might."""
+    log = desk.desk.log()
+    stream = incident_stream(incident)
+    version = log.head_version(stream) + 1
+    with log.transaction() as cursor:
+        log.append(cursor, [Member((note(stream, version),))])
+    log.close()
+
+
+def count(desk: CallingDesk, kind: str, incident: str) -> int:
+    query = "SELECT count(*) FROM log.events WHERE topic = %s AND originator_id = %s"
+    ((number,),) = desk.sql(query, kind, sla_stream(incident))
+    return int(number)
+
+
+def permanence(desk: CallingDesk, *words: str, code: int = 0) -> list[dict[str, Any]]:
+    """Type `permanence parked …` as an administrator; return what it answers."""
+    done = subprocess.run(
+        [sys.executable, "-m", "services", "parked", *words, "--json"],
+        env={**os.environ, "DATABASE_URL": desk.desk.database.dsn("desk_admin")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    answer: list[dict[str, Any]] = json.loads(done.stdout)
+    return answer

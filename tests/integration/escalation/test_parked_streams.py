@@ -1,0 +1,109 @@
+"""What escalation has set aside is retried and skipped by its own rules and rights."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import psycopg
+import pytest
+
+from services.escalation.app import BOOKMARK
+from services.escalation.case import Case
+from services.escalation.casework import casework
+from services.escalation.reacting import react
+from shared.applying import Poisoned, apply_rows
+from shared.casework import Worker
+from shared.entry import Entry
+from shared.parked_requests import Action, ParkedRequests, Wanted, ask
+from shared.policies import PolicyVersions
+from tests.support.append_lock import refuse_writes_under_append_lock
+from tests.support.helping_desk import Help, HelpingDesk, helping_desk
+from tests.support.promises import local
+from tests.support.servers import Database
+from tests.support.sla_desk import opened
+
+pytestmark = pytest.mark.servers
+
+STREAM = "incident-INC-000001"
+
+
+@pytest.fixture
+def desk(database: Database) -> Iterator[HelpingDesk]:
+    with helping_desk(database, "09:00") as desk:
+        refuse_writes_under_append_lock(database)
+        yield desk
+
+
+def failing(desk: HelpingDesk) -> Help:
+    """Return a worker whose rules fail when the first incident is opened."""
+
+    def rules(case: Case | None, entry: Entry) -> Case | None:
+        if entry.stream == STREAM:
+            raise ValueError("a mistake of ours")
+        return react(case, entry)
+
+    work = casework(desk.log, PolicyVersions(desk.log), webhook=False)
+    return Worker(replace(work, react=rules), desk.log, desk.sla.clock)
+
+
+def read_one_by_one(desk: HelpingDesk, worker: Help) -> None:
+    while True:
+        tracked, rows = desk.ahead(200)
+        if not rows:
+            return
+        try:
+            apply_rows(desk.log, BOOKMARK, worker.apply, tracked, rows)
+        except Poisoned:
+            apply_rows(desk.log, BOOKMARK, worker.apply, tracked, rows[:1])
+
+
+def answered(desk: HelpingDesk, action: Action) -> None:
+    """Ask as an administrator may, and let the service answer."""
+    wanted = Wanted(BOOKMARK, STREAM, action, "ann", reason="not ours")
+    with (
+        psycopg.connect(desk.sla.database.dsn("desk_admin")) as connection,
+        connection.cursor() as cursor,
+    ):
+        ask(cursor, wanted)
+    worker = desk.worker
+    parked = ParkedRequests(desk.log, BOOKMARK, worker.apply, worker.pass_over)
+    assert parked.answer_all() == 1
+
+
+def requested(desk: HelpingDesk, number: int) -> int:
+    query = (
+        "SELECT count(*) FROM log.events WHERE topic = 'notification.requested'"
+        f" AND originator_id = 'escalation-INC-{number:06d}'"
+    )
+    ((count,),) = desk.sla.ask(query)
+    return int(count)
+
+
+def test_a_retry_asks_for_help_as_for_any_other_incident(desk: HelpingDesk) -> None:
+    desk.sla.happens(*(opened(n, desk.sla.now, priority="p1") for n in (1, 2)))
+    desk.sla.walk(local("10:00"))
+    read_one_by_one(desk, failing(desk))
+    assert requested(desk, 1) == 0
+
+    answered(desk, "retry")
+    desk.worker.wake()
+    desk.read()
+
+    assert requested(desk, 1) == requested(desk, 2) > 0
+    assert desk.sla.ask("SELECT count(*) FROM escalation.parked") == [(0,)]
+
+
+def test_who_skips_the_opening_of_an_incident_hears_of_it_no_more(
+    desk: HelpingDesk,
+) -> None:
+    desk.sla.happens(*(opened(n, desk.sla.now, priority="p1") for n in (1, 2)))
+    desk.sla.walk(local("10:00"))
+    read_one_by_one(desk, failing(desk))
+
+    answered(desk, "skip")
+    desk.worker.wake()
+    desk.read()
+
+    assert (requested(desk, 1), requested(desk, 2) > 0) == (0, True)
+    assert desk.sla.ask("SELECT stream, reason FROM escalation.skipped") == [
+        (STREAM, "not ours")
+    ]
