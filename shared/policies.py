@@ -20,13 +20,17 @@ class PolicyVersions:
 
     def __call__(self, version: int) -> Policy:
         """Return that policy; LookupError where the log has no such version."""
-        if version not in self._known:
+        known = self._known
+        if version not in known:
+            history = self._log.continuity.history
             # All of one history: none is kept from what was read before.
-            self._known = {
+            known = {
                 entry.version: Policy.from_document(entry.event.document)
                 for entry in self._log.pinned_history(STREAM, self._cache)
                 if isinstance(entry.event, PolicyApplied)
             }
-        if version not in self._known:
+            if history == self._log.continuity.history:
+                self._known = known
+        if version not in known:
             raise LookupError(f"no policy version {version} in the log")
-        return self._known[version]
+        return known[version]
