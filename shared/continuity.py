@@ -11,9 +11,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
-from psycopg import Cursor
+from psycopg import Connection, Cursor
 
 from shared.chain import GENESIS
 from shared.recorder import EMPTY, Head, Tip
@@ -28,23 +30,33 @@ RENEW_COMMAND = 'permanence restored --reason "…"'
 
 Cursors = Cursor[tuple[Any, ...]]
 
-_SIGHT = """
-SELECT head.notification_id, head.recorded_at, head.chain, epoch.number, epoch.token,
-       (pg_postmaster_start_time(), database.oid, 'log.events'::regclass::oid)::text,
-       ARRAY(SELECT coalesce((
-           SELECT found.notification_id = mark.position AND found.chain = mark.chain
-           FROM log.events AS found WHERE found.notification_id <= mark.position
-           ORDER BY found.notification_id DESC LIMIT 1), false)
-       FROM unnest(%b::bigint[], %b::bytea[]) WITH ORDINALITY
-            AS mark (position, chain, place) ORDER BY mark.place),
-       (SELECT CASE mode WHEN 'server' THEN clock_timestamp() END FROM log.clock)
-FROM pg_database AS database
-LEFT JOIN LATERAL (SELECT notification_id, recorded_at, chain FROM log.events
-                   ORDER BY notification_id DESC LIMIT 1) AS head ON true
-LEFT JOIN LATERAL (SELECT number, token FROM log.epochs
-                   ORDER BY number DESC LIMIT 1) AS epoch ON true
-WHERE database.datname = current_database()
+# PostgreSQL's instant, after whatever lock was granted; NULL where the caller's counts.
+_NOW = "(SELECT CASE mode WHEN 'server' THEN clock_timestamp() END FROM log.clock)"
+_HEAD = f"""
+SELECT notification_id, recorded_at, chain,
+       (SELECT number || '-' || token FROM log.epochs ORDER BY number DESC LIMIT 1),
+       {_NOW}"""
+_EMPTY = f"SELECT number, token, {_NOW} FROM log.epochs ORDER BY number DESC LIMIT 1"
+# The hash covers the position. Ordered, not equal: so the index is used whatever size
+# the planner believes in.
+_CONTAINED = """,
+       (SELECT chain FROM log.events WHERE notification_id <= %b
+        ORDER BY notification_id DESC LIMIT 1) = %b"""
+_FROM = """
+FROM log.events ORDER BY notification_id DESC LIMIT 1
 """
+_JUDGED = 5
+"""Columns before those of the marks."""
+_SERVER = """
+SELECT pg_postmaster_start_time(),
+       (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
+@cache
+def _sight(marks: int) -> str:
+    """Return the query that looks for so many marks."""
+    return _HEAD + _CONTAINED * marks + _FROM
 
 
 class Mark(NamedTuple):
@@ -71,8 +83,8 @@ class Sight:
 
     head: Head
     epoch: EpochId
-    server: str
-    """Changes with every start of the server, every database and every new table."""
+    server: tuple[object, ...]
+    """Changes with every start of the server and every new database."""
     contained: Sequence[bool]
 
 
@@ -93,7 +105,10 @@ class Continuity:
         self._elapsed = elapsed
         self._last = BEGINNING
         self._epoch: EpochId | None = None
-        self._server: str | None = None
+        self._server: tuple[object, ...] | None = None
+        self._servers: WeakKeyDictionary[Connection[Any], tuple[object, ...]] = (
+            WeakKeyDictionary()
+        )
         self._doubted_until = float("-inf")
         self._pins: dict[str, Mark] = {}
         self._pending: dict[int, _Pending] = {}
@@ -151,18 +166,32 @@ class Continuity:
         with self._guard:
             marks = [self._last, *self._pins.values()]
         marks = [mark for mark in marks if mark.position]
-        row = cursor.execute(
-            _SIGHT,
-            ([mark.position for mark in marks], [mark.chain for mark in marks]),
-            binary=True,
-        ).fetchone()
-        assert row is not None  # noqa: S101 # the database we are connected to exists
-        head = EMPTY if row[0] is None else Head(row[0], row[1], bytes(row[2]))
-        head = head._replace(server_now=row[7])
-        epoch = FIRST if row[3] is None else EpochId(row[3], row[4])
-        sight = Sight(head, epoch, row[5], row[6])
-        self._judge(sight, dict(zip(marks, row[6], strict=True)))
+        given = [each for mark in marks for each in mark]
+        row = cursor.execute(_sight(len(marks)), given, binary=True).fetchone()
+        if row is None:
+            head, epoch = self._beginning(cursor)
+            contained = [False] * len(marks)
+        else:
+            head = Head(row[0], row[1], bytes(row[2]), row[4])
+            epoch, contained = _epoch_id(row[3]), [bool(each) for each in row[_JUDGED:]]
+        sight = Sight(head, epoch, self._server_of(cursor), contained)
+        self._judge(sight, dict(zip(marks, contained, strict=True)))
         return sight
+
+    def _beginning(self, cursor: Cursors) -> tuple[Head, EpochId]:
+        """Return head and epoch of a log that is empty."""
+        row = cursor.execute(_EMPTY).fetchone()
+        if row is None:
+            return EMPTY, FIRST
+        return EMPTY._replace(server_now=row[2]), EpochId(row[0], row[1])
+
+    def _server_of(self, cursor: Cursors) -> tuple[object, ...]:
+        """Return which server a connection leads to; asked once a connection."""
+        known = self._servers.get(cursor.connection)
+        if known is None:
+            known = cursor.execute(_SERVER).fetchone() or ()
+            self._servers[cursor.connection] = known
+        return known
 
     def _judge(self, sight: Sight, contained: Mapping[Mark, bool]) -> None:
         with self._guard:
@@ -241,6 +270,11 @@ class Continuity:
         """Return the end of a stream that this process moved to `version` lately."""
         tip = self._tips.get(stream)
         return tip if tip is not None and tip.version == version else None
+
+
+def _epoch_id(written: str) -> EpochId:
+    number, _, token = written.partition("-")
+    return EpochId(int(number), token)
 
 
 class _Pending(NamedTuple):

@@ -278,6 +278,7 @@ class EventLog:
         try:
             return append(cursor, self._clock, members, self.continuity)
         except Discontinued as error:
+            self.vault.drop()  # a key may have been fetched just before the change
             raise _unavailable(error) from error
 
     def append_unchecked(

@@ -117,13 +117,15 @@ class PolicyVersions:
         held = _CACHE.held(known) if known else None
         if held is not None:
             return held
+        history = self._log.continuity.history
         # All versions of one history: none is kept from what was read before.
         applied = {
             entry.version: entry.event
             for entry in self._log.pinned_history(STREAM, self._cache)
             if isinstance(entry.event, PolicyApplied)
         }
-        self._hashes = {v: event.document_hash for v, event in applied.items()}
+        if history == self._log.continuity.history:
+            self._hashes = {v: event.document_hash for v, event in applied.items()}
         if version not in applied:
             raise LookupError(f"no policy version {version} in the log")
         with self._log.transaction() as cursor:

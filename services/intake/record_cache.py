@@ -89,7 +89,11 @@ class RecordCache:
     def __init__(self, log: EventLog) -> None:
         self._log = log
         self._kept: OrderedDict[str, Versioned] = OrderedDict()
-        log.continuity.drop_with(self._kept.clear)
+        log.continuity.drop_with(self.drop)
+
+    def drop(self) -> None:
+        """Forget every state: the log may be another one."""
+        self._kept = OrderedDict()  # a thread may be about to put one into the old one
 
     def read(
         self, cursor: Cursor[tuple[Any, ...]], refs: Iterable[str]
@@ -122,13 +126,14 @@ class RecordCache:
 
     def keep(self, states: Mapping[str, Versioned]) -> None:
         """Remember committed states; the ones not used for longest go."""
+        kept = self._kept
         for ref, state in states.items():
             chain = state.chain or self._chain(ref, state.version)
             if chain and state.unreadable is None:
-                self._kept[ref] = replace(state, chain=chain)
-                self._kept.move_to_end(ref)
-        while len(self._kept) > KEPT_MAX:
-            self._kept.popitem(last=False)
+                kept[ref] = replace(state, chain=chain)
+                kept.move_to_end(ref)
+        while len(kept) > KEPT_MAX:
+            kept.popitem(last=False)
 
     def _chain(self, ref: str, version: int) -> bytes:
         """Return the hash of an event that this process recorded, empty if unknown."""

@@ -1,0 +1,67 @@
+"""What is requested in a new epoch of the log leaves under keys of its own."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+
+from shared.epoch_renewal import Renewal, renew
+from shared.epochs import Epoch
+from tests.support.calling import CallingDesk, calling_desk
+from tests.support.desk import SERVICES, until
+from tests.support.promises import local
+from tests.support.servers import reachable_folder
+
+pytestmark = [pytest.mark.servers, pytest.mark.e2e]
+SECONDS = 120
+
+
+@pytest.fixture
+def desk() -> Iterator[CallingDesk]:
+    with reachable_folder() as folder, calling_desk(folder) as running:
+        yield running
+
+
+def renewed(desk: CallingDesk) -> Epoch:
+    """Begin a new epoch; return once every service knows."""
+    renewal = Renewal("restore", "a test", "person:root", datetime.now(UTC))
+    with closing(desk.desk.log()) as log:
+        epoch = renew(log, renewal, None)
+    for name in SERVICES:
+        until(lambda name=name: _epoch(desk, name) == 2, f"{name} knows", SECONDS)  # type: ignore[misc]
+    return epoch
+
+
+def _epoch(desk: CallingDesk, name: str) -> float:
+    url = f"http://127.0.0.1:{desk.desk.ports[name]}/health/ready"
+    checks = httpx.get(url, timeout=20).json()["checks"]
+    found = (each.get("epoch", 0) for each in checks if each["kind"] == "continuity")
+    return float(next(found, 0))
+
+
+def test_keys_name_the_epoch_after_the_first(desk: CallingDesk) -> None:
+    desk.open()
+    desk.desk.move_to(local("09:30"))
+    until(lambda: len(desk.postbox.requests) >= 1, "a page", SECONDS)
+    until(lambda: len(desk.inbox.mails) >= 1, "a mail", SECONDS)
+    desk.until_quiet()
+    pages, mails = len(desk.postbox.requests), len(desk.inbox.mails)
+
+    epoch = renewed(desk)
+    desk.open(reporter="costa")
+    desk.desk.move_to(local("09:50"))
+    until(lambda: len(desk.postbox.requests) > pages, "another page", SECONDS)
+    until(lambda: len(desk.inbox.mails) > mails, "another mail", SECONDS)
+    desk.until_quiet()
+
+    keys = [each.headers["idempotency-key"] for each in desk.postbox.requests]
+    assert not any("@" in key for key in keys[:pages])
+    assert all(key.endswith(f"@{epoch.label}") for key in keys[pages:])
+    bodies = [json.loads(each.body) for each in desk.postbox.requests]
+    assert [body["id"] for body in bodies] == keys
+    named = [str(mail["Idempotency-Key"]) for mail in desk.inbox.mails]
+    assert not any("@" in key for key in named[:mails])
+    assert all(key.endswith(f"@{epoch.label}") for key in named[mails:])
