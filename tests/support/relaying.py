@@ -8,7 +8,8 @@ from services.intake.relay import Relay, seat
 from shared.bus import Link
 from shared.leadership import Leadership
 from shared.serving import end
-from tests.support.following import SECONDS, Desk, until
+from tests.support.following import Desk, until
+from tests.support.patience import SECONDS
 
 
 class Usurper(Leadership):
