@@ -16,7 +16,7 @@ import psycopg
 from bench.figure import Figure, median_of
 from bench.sending import Load, send
 from shared.machine.ports import free_port
-from tests.support.desk import until
+from tests.support.patience import until
 from tests.support.servers import reachable_folder, running_postgres
 
 PACKAGES = ("alerta-server==9.1.0", "psycopg2-binary", "gunicorn", "setuptools<81")

@@ -13,7 +13,7 @@ import httpx
 from bench.figure import Figure, median_of
 from bench.sending import Load, send
 from shared.machine.ports import free_port
-from tests.support.desk import until
+from tests.support.patience import until
 from tests.support.servers import reachable_folder
 
 PROGRAM = "prometheus-alertmanager"

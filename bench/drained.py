@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from services.projections.generations import live
 from services.projections.read_models import MODELS
 from shared.event_log import EventLog
-from tests.support.desk import until
+from tests.support.patience import until
 
 SERVICES = {"sla_watcher": "sla", "escalation": "escalation"}
 

@@ -15,7 +15,8 @@ from bench.sending import Load, Sent, send
 from services.projections.generations import live
 from services.projections.read_models import MODELS
 from shared.event_log import EventLog
-from tests.support.desk import Desk, until
+from tests.support.desk import Desk
+from tests.support.patience import until
 
 LOOK_SECONDS = 0.002
 _LOOK = (

@@ -25,7 +25,8 @@ from bench.figure import Figure, percentile, show
 from shared.entry import Entry
 from shared.event_log import PAGE_MAX, EventLog
 from shared.events.sla import SlaBreached, SlaWarned
-from tests.support.desk import MASTER, Desk, running_desk, until
+from tests.support.desk import MASTER, Desk, running_desk
+from tests.support.patience import until
 from tests.support.servers import reachable_folder
 
 ARMED, ARMED_LARGE = 100_000, 1_000_000

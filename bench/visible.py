@@ -20,7 +20,8 @@ from bench.lateness import lateness
 from bench.over_nats import published
 from bench.sending import Load, send
 from shared.event_log import EventLog
-from tests.support.desk import Desk, running_desk, until
+from tests.support.desk import Desk, running_desk
+from tests.support.patience import until
 from tests.support.servers import reachable_folder
 
 DRAIN_SECONDS = 300

@@ -9,7 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.desk import Desk, running_desk, until
+from tests.support.desk import Desk, running_desk
+from tests.support.patience import SECONDS, until
 from tests.support.servers import reachable_folder
 
 pytestmark = pytest.mark.e2e
@@ -54,11 +55,11 @@ def send(desk: Desk, number: int) -> int:
     """Send a signal of a trouble of its own; return the status of the answer."""
     signal = {"action": "trigger", "title": "full", "dedup_key": f"key-{number}"}
     url, headers = f"{desk.intake_url}/v1/events", desk.bearer("source")
-    return httpx.post(url, json=signal, headers=headers, timeout=20).status_code
+    return httpx.post(url, json=signal, headers=headers, timeout=SECONDS).status_code
 
 
 def ready(desk: Desk) -> httpx.Response:
-    return httpx.get(f"{desk.intake_url}/health/ready", timeout=20)
+    return httpx.get(f"{desk.intake_url}/health/ready", timeout=SECONDS)
 
 
 def test_intake_is_red_while_the_disk_is_full(small_disk: Path) -> None:

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.support.desk import Desk, running_desk
+from tests.support.patience import SECONDS
 from tests.support.servers import reachable_folder
 
 pytestmark = pytest.mark.e2e
@@ -59,7 +60,7 @@ def test_its_alerts_open_repeat_and_recover(
     told = httpx.get(
         f"{desk.api_url}/v1/incidents/{ref}",
         headers=desk.bearer("agent"),
-        timeout=20,
+        timeout=SECONDS,
     )
     assert told.json()["status"] == "resolved"
     assert told.json()["title"] == "The shop answers 503"

@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from shared.machine.ports import free_port
-from tests.support.desk import Desk, running_desk, until
+from tests.support.desk import Desk, running_desk
+from tests.support.patience import SECONDS, until
 from tests.support.servers import reachable_folder
 
 ALERTMANAGER = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
@@ -62,7 +63,7 @@ def post(desk: Desk, body: dict[str, Any]) -> dict[str, Any]:
     response = httpx.post(
         f"{desk.intake_url}/v1/integrations/alertmanager/{desk.tokens['alertmanager']}",
         json=body,
-        timeout=20,
+        timeout=SECONDS,
     )
     assert response.status_code == 202, response.text
     return dict(response.json())
@@ -73,7 +74,7 @@ def get(desk: Desk, path: str, **query: object) -> dict[str, Any]:
         f"{desk.api_url}{path}",
         params={k: str(v) for k, v in query.items()},
         headers=desk.bearer("agent"),
-        timeout=20,
+        timeout=SECONDS,
     )
     assert response.status_code == 200, response.text
     return dict(response.json())
@@ -84,7 +85,7 @@ def command(desk: Desk, ref: str, verb: str, body: object = None) -> dict[str, A
         f"{desk.api_url}/v1/incidents/{ref}/{verb}",
         json=body or {},
         headers=desk.bearer("agent"),
-        timeout=20,
+        timeout=SECONDS,
     )
     assert response.status_code == 200, response.text
     return dict(response.json())
@@ -151,11 +152,15 @@ def test_alertmanager_itself_opens_and_recovers(desk: Desk, tmp_path: Path) -> N
             "annotations": {"summary": "Mail queue grows"},
             "startsAt": (now - timedelta(minutes=5)).isoformat(),
         }
-        httpx.post(f"{url}/api/v2/alerts", json=[one]).raise_for_status()
+        httpx.post(
+            f"{url}/api/v2/alerts", json=[one], timeout=SECONDS
+        ).raise_for_status()
         until(lambda: statuses(desk) == ["new"], "Alertmanager's alert is in the queue")
 
         ended = {**one, "endsAt": now.isoformat()}
-        httpx.post(f"{url}/api/v2/alerts", json=[ended]).raise_for_status()
+        httpx.post(
+            f"{url}/api/v2/alerts", json=[ended], timeout=SECONDS
+        ).raise_for_status()
         until(lambda: statuses(desk) == ["resolved"], "its recovery resolved it")
 
 
@@ -201,7 +206,7 @@ receivers:
 
         def ready() -> bool:
             try:
-                return httpx.get(f"{url}/-/ready").status_code == 200
+                return httpx.get(f"{url}/-/ready", timeout=SECONDS).status_code == 200
             except httpx.HTTPError:
                 return False
 
@@ -210,4 +215,4 @@ receivers:
 
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
-        self._process.wait(timeout=20)
+        self._process.wait(timeout=SECONDS)

@@ -76,7 +76,9 @@ def desk() -> Iterator[Desk]:
 @pytest.fixture(scope="module")
 def there_are(desk: Desk) -> dict[str, str]:
     """Give what requests may name: an incident, a problem, a source and so on."""
-    with httpx.Client(base_url=desk.api_url, headers=desk.bearer("all")) as client:
+    with httpx.Client(
+        base_url=desk.api_url, headers=desk.bearer("all"), timeout=SECONDS
+    ) as client:
 
         def begun(path: str, name: str, **body: object) -> str:
             answer = client.post(f"/v1/{path}", json=body)

@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from shared.machine.ports import free_port
-from tests.support.desk import until
 from tests.support.monitoring import DEPLOY, exported, names_in, queries, rules
+from tests.support.patience import SECONDS, until
 from tests.support.running_desk import RunningDesk, running_desk
 from tests.support.server import Server
 from tests.support.servers import reachable_folder
@@ -80,7 +80,9 @@ def test_rules_and_board_ask_for_what_a_desk_exports(watched: Watched) -> None:
     there = {
         name
         for setting in PORTS
-        for name in exported(httpx.get(f"{watched.url(setting)}/metrics").text)
+        for name in exported(
+            httpx.get(f"{watched.url(setting)}/metrics", timeout=SECONDS).text
+        )
     }
     asked = set.union(*map(names_in, [*(rule.expr for rule in rules()), *queries()]))
 
@@ -104,7 +106,7 @@ def test_nobody_beats_while_postgresql_hangs(watched: Watched) -> None:
         watched.desk.until(rf"(?s)(heartbeat\.withheld.*){{{len(BEATING)}}}")
         watched.outside.heard.clear()
         url = watched.url("PERMANENCE_INTAKE_PORT")
-        assert httpx.get(f"{url}/health/ready", timeout=20).status_code == 503
+        assert httpx.get(f"{url}/health/ready", timeout=SECONDS).status_code == 503
         assert watched.heard() == set()
     finally:
         for process in family:
@@ -138,7 +140,7 @@ class Prometheus:
     def ask(self, path: str, **params: str) -> Any:
         """Return what it answers; None while it does not, and where it cannot."""
         try:
-            answer = httpx.get(f"{self._url}/{path}", params=params, timeout=20)
+            answer = httpx.get(f"{self._url}/{path}", params=params, timeout=SECONDS)
         except httpx.TransportError:
             return None
         return answer.json()["data"] if answer.status_code == 200 else None

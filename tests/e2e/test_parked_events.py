@@ -11,8 +11,8 @@ import pytest
 from shared.append import Member
 from shared.references import incident_stream, sla_stream
 from tests.support.calling import CallingDesk, calling_desk
-from tests.support.desk import until
 from tests.support.logs import note
+from tests.support.patience import until
 from tests.support.promises import local
 from tests.support.servers import reachable_folder
 

@@ -8,7 +8,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from services.projections.api.form_limits import REPORTS_MAX
 from tests.support.browser import running_browser
-from tests.support.desk import Desk, running_desk, until
+from tests.support.desk import Desk, running_desk
+from tests.support.patience import SECONDS, until
 from tests.support.servers import reachable_folder
 
 pytestmark = pytest.mark.e2e
@@ -64,7 +65,9 @@ def fill(page: Page, email: str = "Zoe@elsewhere.example", words: str = WORDS) -
 
 
 def letters(desk: Desk) -> list[dict[str, object]]:
-    answer = httpx.get(f"{desk.api_url}/v1/letters", headers=desk.bearer("agent"))
+    answer = httpx.get(
+        f"{desk.api_url}/v1/letters", headers=desk.bearer("agent"), timeout=SECONDS
+    )
     assert answer.is_success, answer.text
     items: list[dict[str, object]] = answer.json()["items"]
     return items
@@ -94,7 +97,9 @@ def test_a_report_on_a_phone_becomes_an_incident(look: Look, desk: Desk) -> None
 
 def _words(desk: Desk, ref: str) -> str:
     answer = httpx.get(
-        f"{desk.api_url}/v1/incidents/{ref}", headers=desk.bearer("agent")
+        f"{desk.api_url}/v1/incidents/{ref}",
+        headers=desk.bearer("agent"),
+        timeout=SECONDS,
     )
     contacts = answer.json().get("contacts", [])
     return contacts[0]["words"] if contacts else ""
@@ -152,7 +157,7 @@ def test_whether_an_address_is_known_is_not_told(desk: Desk) -> None:
         httpx.post(
             url,
             json={"email": email, "words": "Slow", "key": "a-key-of-ones-own"},
-            timeout=20,
+            timeout=SECONDS,
         ).json()
         for email in ("zoe@elsewhere.example", "nobody@new.example")
     ]
@@ -172,9 +177,9 @@ def test_too_many_are_refused_and_told_when_to_come_again(desk: Desk) -> None:
         "key": "always-the-same-key",
     }
     statuses = [
-        httpx.post(url, json=given, headers=elsewhere, timeout=20).status_code
+        httpx.post(url, json=given, headers=elsewhere, timeout=SECONDS).status_code
         for _ in range(REPORTS_MAX + 1)
     ]
 
     assert statuses == [201] * REPORTS_MAX + [429]
-    assert httpx.post(url, json=given, timeout=20).status_code == 201
+    assert httpx.post(url, json=given, timeout=SECONDS).status_code == 201

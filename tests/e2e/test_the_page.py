@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.support.browser import running_browser
 from tests.support.desk import Desk, running_desk
+from tests.support.patience import SECONDS
 from tests.support.servers import reachable_folder
 
 pytestmark = pytest.mark.e2e
@@ -68,7 +69,7 @@ def happened(desk: Desk, path: str, **body: str) -> str:
         f"{desk.api_url}/v1/incidents{path}",
         json=body,
         headers=desk.bearer("agent"),
-        timeout=20,
+        timeout=SECONDS,
     )
     assert answer.is_success, answer.text
     return str(answer.json()["incident"])

@@ -12,9 +12,10 @@ import psycopg
 import pytest
 
 from shared.events.incident import IncidentInformed
-from tests.support.desk import POLICY, TWIN, Desk, Setting, other, running_desk, until
+from tests.support.desk import POLICY, TWIN, Desk, Setting, other, running_desk
 from tests.support.imap_server import ImapServer, running_imap
 from tests.support.mails import mail
+from tests.support.patience import until
 from tests.support.servers import reachable_folder
 from tests.support.verdict import all_rows, assert_log_is_whole, stream_positions
 

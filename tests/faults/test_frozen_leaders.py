@@ -13,7 +13,8 @@ import pytest
 
 from shared.events import AnyEvent
 from tests.support.calling import CallingDesk, calling_desk
-from tests.support.desk import SERVICES, TWIN, other, until
+from tests.support.desk import SERVICES, TWIN, other
+from tests.support.patience import until
 from tests.support.promises import local
 from tests.support.servers import reachable_folder
 

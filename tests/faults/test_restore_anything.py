@@ -22,8 +22,9 @@ from shared.entry import Entry
 from shared.events.incident import IncidentInformed
 from shared.events.sla import SlaArmed
 from shared.references import incident_stream, sla_stream
-from tests.support.desk import POLICY, SERVICES, Desk, running_desk, until
+from tests.support.desk import POLICY, SERVICES, Desk, running_desk
 from tests.support.logs import broken_at
+from tests.support.patience import until
 from tests.support.restoring import back_up, put_back
 from tests.support.servers import reachable_folder
 

@@ -18,10 +18,11 @@ import pytest
 
 from services.intake.signals import Signal
 from shared.event_log import WrongClock
-from tests.support.desk import SERVICES, Desk, Setting, running_desk, until
+from tests.support.desk import SERVICES, Desk, Setting, running_desk
 from tests.support.faketime import MISSING, HostClock, library
 from tests.support.hosts import Worker, apply_policy, worker_on_server_time
 from tests.support.logs import broken_at
+from tests.support.patience import until
 from tests.support.servers import Database, reachable_folder
 
 pytestmark = pytest.mark.servers
@@ -118,7 +119,7 @@ def test_a_wrong_host_writes_nothing_and_says_by_how_much(
     position = worker.log.head().position
     for off in VERY_WRONG:
         worker.host.off = timedelta(seconds=off)
-        until(lambda off=off: said_skew(worker, off), f"it says {off} s", 60)  # type: ignore[misc] # bound at once
+        until(lambda off=off: said_skew(worker, off), f"it says {off} s")  # type: ignore[misc] # bound at once
 
     assert worker.log.head().position == position
 
@@ -169,7 +170,7 @@ def test_four_services_on_a_wrong_host_are_red_and_write_nothing(
 
     host.set(off)
     for name in SERVICES:
-        until(lambda name=name: red(desk, name, off), f"{name} is red", 60)  # type: ignore[misc] # bound at once
+        until(lambda name=name: red(desk, name, off), f"{name} is red")  # type: ignore[misc] # bound at once
     before = position(desk)
     refused = send(desk, f"meanwhile-{off}")
 
@@ -180,7 +181,7 @@ def test_four_services_on_a_wrong_host_are_red_and_write_nothing(
 
     host.set(0)
     desk.wait_ready()
-    until(lambda: send(desk, f"after-{off}").status_code == 202, "it takes signals", 60)
+    until(lambda: send(desk, f"after-{off}").status_code == 202, "it takes signals")
     assert not any("breached" in type_ for type_ in types(desk)), "a promise broke"
     for name in SERVICES:
         assert "Traceback" not in desk.output(name), desk.output(name)[-4000:]

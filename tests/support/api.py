@@ -18,11 +18,11 @@ from shared.event_log import EventLog
 from shared.machine.nats import Bus
 from shared.settings import ProjectionsSettings
 from tests.support.in_thread import running
+from tests.support.patience import SECONDS, answered
 from tests.support.servers import Database
 from tests.support.stories import AboutIncident, stream_of
 
 MASTER = bytes(range(32))
-BUILT_SECONDS = 30
 NOWHERE = "http://127.0.0.1:9"
 SCOPES: dict[str, tuple[str, Sequence[Scope]]] = {
     "source": ("source:prom", ["source"]),
@@ -56,7 +56,7 @@ class Api:
         if who is not None:
             sent["Authorization"] = f"Bearer {self.tokens[who]}"
         url = f"{self.url}{path}"
-        return httpx.request(method, url, headers=sent, timeout=20, **given)
+        return httpx.request(method, url, headers=sent, timeout=SECONDS, **given)
 
     def get(
         self,
@@ -65,7 +65,7 @@ class Api:
         **params: Any,  # as httpx takes it
     ) -> dict[str, Any]:
         """Return the JSON of an answer that must be good; lists repeat a parameter."""
-        answer = self.call("GET", path, who, params=params)
+        answer = answered(lambda: self.call("GET", path, who, params=params))
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = answer.json()
         return found
@@ -104,7 +104,7 @@ def serving(
 
 def _wait_until_built(api: Api) -> None:
     """Return once both read models can be read."""
-    deadline = monotonic() + BUILT_SECONDS
+    deadline = monotonic() + SECONDS
     while api.call("GET", "/health/ready", who=None).status_code != 200:
         assert monotonic() < deadline, api.call("GET", "/health/ready").text
         sleep(0.01)

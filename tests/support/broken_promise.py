@@ -20,6 +20,7 @@ from services.intake.people import import_people
 from shared.events import AnyEvent
 from tests.support.desk import TWIN, Desk, Setting, running_desk
 from tests.support.inbox import Inbox, open_inbox
+from tests.support.patience import SECONDS
 from tests.support.promises import FILE, local
 from tests.support.receiver import Postbox, open_postbox
 from tests.support.settling import next_due, settle
@@ -33,7 +34,6 @@ PROCESSES = (
     "projections",
 )
 STAFF = ("nadia", "paul", "sylvie", "amina", "bruno", "chloe", "karim", "helene")
-PATIENCE_SECONDS = 60
 Mischief = Callable[["Story"], None]
 Timeline = dict[str, list[AnyEvent]]
 
@@ -67,7 +67,7 @@ class Story:
         """Send a request until it is answered, always under the same key."""
         self.commands += 1
         headers = self.desk.bearer(who) | {"Idempotency-Key": f"step-{self.commands}"}
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + SECONDS
         while True:
             answer = _tried(url, headers, body)
             if answer is not None and answer.is_success:
@@ -127,7 +127,7 @@ def _tried(
     url: str, headers: dict[str, str], body: dict[str, Any]
 ) -> httpx.Response | None:
     try:
-        return httpx.post(url, headers=headers, json=body, timeout=10)
+        return httpx.post(url, headers=headers, json=body, timeout=SECONDS)
     except httpx.HTTPError:
         return None
 

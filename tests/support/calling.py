@@ -12,8 +12,9 @@ import psycopg
 
 from shared.events import AnyEvent
 from shared.references import escalation_stream, handover_stream
-from tests.support.desk import SERVICES, Desk, Setting, running_desk, until
+from tests.support.desk import SERVICES, Desk, Setting, running_desk
 from tests.support.inbox import Inbox, open_inbox
+from tests.support.patience import SECONDS, answered, until
 from tests.support.promises import FILE, local
 from tests.support.receiver import Postbox, open_postbox
 
@@ -57,7 +58,7 @@ class CallingDesk:
         **headers: str,
     ) -> httpx.Response:
         """Send a command as somebody; it must be done."""
-        answer = self.ask(path, body, who, **headers)
+        answer = answered(lambda: self.ask(path, body, who, **headers))
         assert answer.is_success, answer.text
         return answer
 
@@ -74,13 +75,15 @@ class CallingDesk:
             self.desk.api_url + path,
             json=body or {},
             headers=self.desk.bearer(who) | known,
-            timeout=15,
+            timeout=SECONDS,
         )
 
     def get(self, path: str, who: str = "nadia") -> Any:
         """Return what a read answers."""
-        answer = httpx.get(
-            self.desk.api_url + path, headers=self.desk.bearer(who), timeout=15
+        answer = answered(
+            lambda: httpx.get(
+                self.desk.api_url + path, headers=self.desk.bearer(who), timeout=SECONDS
+            )
         )
         assert answer.is_success, answer.text
         return answer.json()

@@ -5,7 +5,7 @@ Each is a process that a test may kill, freeze and start again; files and ports 
 
 import sys
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,6 +26,7 @@ from shared.command import Scope
 from shared.event_log import EventLog
 from shared.machine.ports import free_port
 from tests.support.nats_cluster import NatsCluster
+from tests.support.patience import LOOK_EVERY, SECONDS, until
 from tests.support.server import Server
 from tests.support.servers import (
     Database,
@@ -40,7 +41,6 @@ TWIN = "_twin"
 """`intake_twin` is a second process of intake, and so on."""
 MASTER = bytes(range(32))
 POLICY = Path(__file__).parents[2] / "deploy" / "permanence.yaml"
-UP_SECONDS = 60
 
 
 @dataclass
@@ -55,6 +55,8 @@ class Desk:
     ports: dict[str, int] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
     lever: Path | None = None
+    master: bytes = MASTER
+    """The vault's master key."""
 
     def move_to(self, instant: datetime, speed: float = 0.0) -> None:
         """Let all clocks of the desk show `instant`; they stand unless told to run."""
@@ -84,23 +86,23 @@ class Desk:
     def log(self) -> EventLog:
         """Open the event log as its owner, with the vault's key."""
         clock = clock_from(self.lever)
-        return EventLog.open(self.database.owner_dsn, master=MASTER, clock=clock)
+        return EventLog.open(self.database.owner_dsn, master=self.master, clock=clock)
 
     def wait_ready(self, names: Sequence[str] = SERVICES) -> None:
         """Return once these services say that they are ready."""
         for name in names:
-            deadline = monotonic() + UP_SECONDS
+            deadline = monotonic() + SECONDS
             while (said := self._health(name)) is not None:
                 assert monotonic() < deadline, (
                     f"{name} is not ready: {said}\n{self.output(name)[-3000:]}"
                 )
-                sleep(0.02)
+                sleep(LOOK_EVERY)
 
     def _health(self, name: str) -> str | None:
         """Return why a service is not ready; None if it is."""
         try:
             url = f"http://127.0.0.1:{self.ports[name]}/health/ready"
-            response = httpx.get(url, timeout=2)
+            response = httpx.get(url, timeout=SECONDS)
         except httpx.HTTPError as error:
             return repr(error)
         return None if response.status_code == 200 else response.text
@@ -124,7 +126,7 @@ class Desk:
             found[:] = [name for pid, name in pids.items() if row and pid in row[0]]
             return bool(found)
 
-        until(held, f"the lease {schema}.{lease} is held", UP_SECONDS)
+        until(held, f"the lease {schema}.{lease} is held")
         return found[0]
 
     def output(self, name: str) -> str:
@@ -136,14 +138,6 @@ class Desk:
 def other(name: str) -> str:
     """Return the twin of a service, or the one whose twin it is."""
     return name.removesuffix(TWIN) if name.endswith(TWIN) else name + TWIN
-
-
-def until(holds: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
-    """Poll until `holds()` is true; fail with `what` after `seconds`."""
-    deadline = monotonic() + seconds
-    while not holds():
-        assert monotonic() < deadline, f"not in {seconds} s: {what}"
-        sleep(0.02)
 
 
 @dataclass(frozen=True)
@@ -189,33 +183,48 @@ def running_desk(
         if setting.at is not None:
             desk.lever = folder / "lever.json"
             desk.move_to(setting.at)
-        desk.tokens.update(_prepared(desk, setting))
-        for name in (*SERVICES, *start):
-            desk.ports[name] = free_port()
-        for name in (*SERVICES, *start):
-            desk.services[name] = _service(desk, name, setting.environment)
-        try:
-            for name in start:
-                desk.services[name].start()
-            desk.wait_ready(start)
+        _apply_policy(desk, setting.policy)
+        give_tokens(desk, setting.people)
+        with serving(desk, start, setting.environment):
             yield desk
-        finally:
-            for server in desk.services.values():
-                server.stop()
 
 
-def _prepared(desk: Desk, setting: Setting) -> dict[str, str]:
-    """Apply the policy and make a token for each scope, and for each person."""
+@contextmanager
+def serving(
+    desk: Desk, start: Sequence[str], environment: Mapping[str, str]
+) -> Iterator[None]:
+    """Run the services of a desk whose servers run, until they are ready and longer."""
+    for name in (*SERVICES, *start):
+        desk.ports[name] = free_port()
+    for name in (*SERVICES, *start):
+        desk.services[name] = _service(desk, name, environment)
+    try:
+        for name in start:
+            desk.services[name].start()
+        desk.wait_ready(start)
+        yield
+    finally:
+        for server in desk.services.values():
+            server.stop()
+
+
+def _apply_policy(desk: Desk, policy: Path) -> None:
     now = clock_from(desk.lever)()
     log = desk.log()
     applied = policy_store.apply(
         log,
-        setting.policy.read_text(encoding="utf-8"),
+        policy.read_text(encoding="utf-8"),
         Signature(by="root", reason="a desk for a test"),
         now,
         "test",
     )
     assert isinstance(applied, Applied), applied
+    log.close()
+
+
+def give_tokens(desk: Desk, people: Sequence[str] = ()) -> None:
+    """Make a token for each scope, and for each of these people."""
+    now = clock_from(desk.lever)()
     scopes: dict[str, tuple[str, Sequence[Scope]]] = {
         "source": ("source:demo", ["source"]),
         "alertmanager": ("source:prometheus", ["source"]),
@@ -224,20 +233,18 @@ def _prepared(desk: Desk, setting: Setting) -> dict[str, str]:
         "auditor": ("person:ida", ["auditor"]),
         "admin": ("person:root", ["admin"]),
     }
-    scopes |= {who: (f"person:{who}", ["agent", "manager"]) for who in setting.people}
+    scopes |= {who: (f"person:{who}", ["agent", "manager"]) for who in people}
+    log = desk.log()
     with log.transaction() as cursor:
-        tokens = {
-            who: create(cursor, now, actor, given).token
-            for who, (actor, given) in scopes.items()
-        }
+        for who, (actor, given) in scopes.items():
+            desk.tokens[who] = create(cursor, now, actor, given).token
     log.close()
-    return tokens
 
 
 def _service(desk: Desk, name: str, given: Mapping[str, str]) -> Server:
     service = name.removesuffix(TWIN)
     key_file = desk.folder / "vault.key"
-    key_file.write_text(b64encode(MASTER).decode(), encoding="ascii")
+    key_file.write_text(b64encode(desk.master).decode(), encoding="ascii")
     environment = {
         "PATH": "/usr/bin:/bin",
         "DATABASE_URL": desk.database.dsn(f"desk_{service}"),

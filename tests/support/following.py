@@ -25,10 +25,10 @@ from shared.reader import SILENCE_SECONDS, STANDBY_SECONDS, Reader
 from shared.serving import end
 from shared.tracking import Bookmark
 from tests.support.logs import incident
+from tests.support.patience import SECONDS
 from tests.support.servers import Database
 
-SECONDS = 30
-PATIENT = 120.0
+PATIENT = 3_600.0
 """A silence too long for a test to wait for: what comes, comes from NATS."""
 Cursors = Cursor[tuple[Any, ...]]
 Entries = Sequence[Entry]

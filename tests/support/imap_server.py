@@ -13,12 +13,12 @@ from time import monotonic, sleep
 from imapclient import IMAPClient
 
 from shared.machine.ports import free_port
+from tests.support.patience import SECONDS
 
 HOST = "127.0.0.1"
 USER, PASSWORD = "desk", "p@ss:word"
 PASSWORD_CODED = "p%40ss%3Aword"
 """As it stands in an address."""
-UP_SECONDS = 30
 
 
 @dataclass
@@ -46,7 +46,7 @@ class ImapServer:
         self.process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        deadline = monotonic() + UP_SECONDS
+        deadline = monotonic() + SECONDS
         while True:
             try:
                 create_connection((HOST, self.port)).close()
@@ -61,7 +61,7 @@ class ImapServer:
         if self.process is not None:
             # Asked politely it waits, from Python 3.12 on, until its clients have left.
             self.process.kill()
-            self.process.wait(UP_SECONDS)
+            self.process.wait(SECONDS)
             self.process = None
 
     def receives(self, *mails: bytes, at: datetime | None = None) -> None:
@@ -89,7 +89,7 @@ class ImapServer:
         return ["--cert", str(self.certificate), "--key", str(key)]
 
     def _client(self) -> IMAPClient:
-        client = IMAPClient(HOST, self.port, ssl=False, timeout=UP_SECONDS)
+        client = IMAPClient(HOST, self.port, ssl=False, timeout=SECONDS)
         client.login(USER, PASSWORD)
         return client
 

@@ -8,8 +8,9 @@ from queue import Queue
 
 import uvloop
 
+from tests.support.patience import SECONDS
+
 Service = Callable[[asyncio.Event, Callable[[int], None]], Awaitable[None]]
-SECONDS = 60
 
 
 @contextmanager

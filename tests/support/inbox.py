@@ -13,8 +13,9 @@ from queue import Queue
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from tests.support.patience import SECONDS
+
 HOST = "127.0.0.1"
-SECONDS = 30
 
 
 @dataclass

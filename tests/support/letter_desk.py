@@ -22,8 +22,8 @@ from shared.event_log import EventLog
 from shared.nothing_here import complete
 from shared.references import incident_stream
 from shared.wishes import BODIES
+from tests.support.patience import SECONDS
 
-UP_SECONDS = 30
 DESK = "desk@permanence.example"
 _Done = TypeVar("_Done")
 
@@ -114,7 +114,7 @@ class LetterDoors:
 
 async def leads(mailboxes: Mailboxes) -> None:
     """Return once these are the ones that read."""
-    deadline = monotonic() + UP_SECONDS
+    deadline = monotonic() + SECONDS
     while not mailboxes.own()["leads"]:
         assert monotonic() < deadline, "nobody reads"
         await asyncio.sleep(0.01)

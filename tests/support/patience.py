@@ -8,7 +8,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from time import monotonic, sleep
 
-SECONDS = 120.0
+import httpx
+
+SECONDS = 120
 """How long a machine that is busy with other work may take for anything."""
 LOOK_EVERY = 0.02
 
@@ -18,6 +20,21 @@ def until(holds: Callable[[], bool], what: str, seconds: float = SECONDS) -> Non
     deadline = monotonic() + seconds
     while not holds():
         assert monotonic() < deadline, f"not in {seconds:g} s: {what}"
+        sleep(LOOK_EVERY)
+
+
+def answered(send: Callable[[], httpx.Response]) -> httpx.Response:
+    """Send a request, again while the desk asks to try later; return its answer.
+
+    For requests that must succeed: a busy desk may say 503, or 429, before it does. A
+    503 without `Retry-After` is an answer like any other.
+    """
+    deadline = monotonic() + SECONDS
+    while True:
+        answer = send()
+        busy = answer.status_code in {429, 503} and "retry-after" in answer.headers
+        if not busy or monotonic() > deadline:
+            return answer
         sleep(LOOK_EVERY)
 
 

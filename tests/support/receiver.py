@@ -6,8 +6,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.support.patience import SECONDS
+
 HOST = "127.0.0.1"
-SECONDS = 30
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from services.intake.relay import LEASE, Relay, relay_candidate
 from shared.bus import Link
 from shared.leadership import Candidate, Leadership
 from shared.serving import end
-from tests.support.following import SECONDS, Desk, until
+from tests.support.following import Desk, until
 from tests.support.leading import Unfenced
+from tests.support.patience import SECONDS
 
 
 class Usurper(Candidate):

@@ -15,8 +15,8 @@ import psutil
 
 from shared.machine.ports import free_port
 from shared.machine.run_file import Run, read_run
+from tests.support.patience import SECONDS
 
-WAIT = 60
 SMALL_DESK = (sys.executable, "-m", "tests.support.small_desk")
 _PORTS = ("API", "INTAKE", "SLA_WATCHER", "ESCALATION")
 
@@ -53,7 +53,7 @@ class RunningDesk:
 
     def until(self, pattern: str) -> None:
         """Return once the desk has written `pattern` since the last call."""
-        deadline = monotonic() + WAIT
+        deadline = monotonic() + SECONDS
         fresh = ""
         assert self._process.stdout
         while not re.search(pattern, fresh):
@@ -82,8 +82,8 @@ class RunningDesk:
     def ended(self) -> int:
         """Wait for the end; return the exit code."""
         if self._process.stdout and not self._process.stdout.closed:
-            self.said += self._process.communicate(timeout=WAIT)[0].decode()
-        return self._process.wait(WAIT)
+            self.said += self._process.communicate(timeout=SECONDS)[0].decode()
+        return self._process.wait(SECONDS)
 
     def close_terminal(self) -> None:
         """Stop reading, as a pipe that has ended does."""
@@ -117,7 +117,7 @@ def running_desk(
 
 def ask(url: str, path: str = "/health/ready") -> str:
     """Return what a service answers, by default whether it is ready."""
-    with urlopen(f"{url}{path}", timeout=WAIT) as answer:  # noqa: S310 - http
+    with urlopen(f"{url}{path}", timeout=SECONDS) as answer:  # noqa: S310 - http
         body: bytes = answer.read()
         return body.decode()
 
@@ -129,7 +129,7 @@ def family(pid: int) -> list[psutil.Process]:
 
 def all_gone(processes: list[psutil.Process]) -> bool:
     """Wait a while for these to end; tell whether they did."""
-    _, alive = psutil.wait_procs(processes, timeout=WAIT)
+    _, alive = psutil.wait_procs(processes, timeout=SECONDS)
     return not [
         process for process in alive if process.status() != psutil.STATUS_ZOMBIE
     ]

@@ -9,6 +9,7 @@ from typing import Self
 
 from shared.machine.account import Account
 from shared.machine.child import child_command
+from tests.support.patience import SECONDS
 
 
 class Server:
@@ -69,4 +70,4 @@ class Server:
         if self._process.poll() is None:
             self._process.send_signal(SIGCONT)
             self._process.send_signal(signal)
-        self._process.wait(timeout=60)
+        self._process.wait(timeout=SECONDS)

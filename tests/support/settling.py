@@ -9,9 +9,9 @@ from datetime import datetime
 import psycopg
 
 from shared.clock import clock_from
-from tests.support.desk import Desk, until
+from tests.support.desk import Desk
+from tests.support.patience import until
 
-SECONDS = 60
 _DUE = """
     SELECT min(next_at) AS at, 'sla' AS what FROM sla.cases
     UNION ALL SELECT min(next_at), 'escalation' FROM escalation.cases
@@ -39,7 +39,7 @@ def settle(desk: Desk, readers: tuple[str, ...] = DECIDING) -> None:
         restless[:] = _restless(desk, readers)
         return not restless
 
-    until(at_rest, f"the desk comes to rest; it does not: {restless}", SECONDS)
+    until(at_rest, f"the desk comes to rest; it does not: {restless}")
 
 
 def desk_until(

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-SECONDS = 20
+from tests.support.patience import SECONDS
 
 
 @dataclass(frozen=True)

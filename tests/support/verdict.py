@@ -17,8 +17,9 @@ from shared.clock import real_clock
 from shared.event_log import EventLog, Row
 from shared.events.incident import IncidentOpened
 from shared.machine.nats import Bus
-from tests.support.desk import MASTER, Desk, until
+from tests.support.desk import MASTER, Desk
 from tests.support.load import Promised
+from tests.support.patience import SECONDS, until
 
 READERS = (
     ("sla", "sla_watcher"),
@@ -165,7 +166,7 @@ def stream_positions(bus: Bus) -> list[int]:
                 subjects.EVENTS, stream=subjects.EVENTS_STREAM, ordered_consumer=True
             )
             while len(found) < state.messages:
-                message = await sub.next_msg(timeout=5)
+                message = await sub.next_msg(timeout=SECONDS)
                 found.append(int((message.headers or {})["Desk-Position"]))
         await client.close()
         return found

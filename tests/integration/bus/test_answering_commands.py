@@ -23,7 +23,8 @@ from shared.event_log import Unavailable
 from shared.machine.nats import Bus
 from shared.outage import Outage
 from shared.problem import Problem
-from tests.support.following import SECONDS, until
+from tests.support.following import until
+from tests.support.patience import SECONDS
 from tests.support.servers import NatsServer, running_nats
 
 pytestmark = pytest.mark.servers

@@ -17,7 +17,8 @@ import pytest
 
 from shared.machine.nats import Bus
 from shared.machine.ports import free_port
-from tests.support.following import SECONDS, Desk, reading, until
+from tests.support.following import Desk, reading, until
+from tests.support.patience import SECONDS
 from tests.support.servers import Database
 
 pytestmark = pytest.mark.servers
@@ -48,7 +49,9 @@ class Process:
     def ready(self) -> dict[str, Any] | None:
         """Return what it says of its readiness; None while it does not answer."""
         try:
-            answer = httpx.get(f"http://127.0.0.1:{self.port}/health/ready")
+            answer = httpx.get(
+                f"http://127.0.0.1:{self.port}/health/ready", timeout=SECONDS
+            )
         except httpx.TransportError:
             return None
         body: dict[str, Any] = answer.json()
@@ -111,7 +114,9 @@ def test_a_service_that_waits_for_its_servers_lives_and_stops_when_told(
     with running("sla_watcher", NOWHERE, tmp_path / "log") as process:
         asyncio.run(until(lambda: process.ready() is not None))
         assert not process.is_ready()
-        live = httpx.get(f"http://127.0.0.1:{process.port}/health/live")
+        live = httpx.get(
+            f"http://127.0.0.1:{process.port}/health/live", timeout=SECONDS
+        )
         assert live.status_code == 200
         process.popen.terminate()
 

@@ -21,7 +21,6 @@ from shared.provision import provision
 from shared.reader import Reader
 from tests.support.following import (
     PATIENT,
-    SECONDS,
     Desk,
     in_stream,
     provisioned,
@@ -29,6 +28,7 @@ from tests.support.following import (
     send,
     until,
 )
+from tests.support.patience import SECONDS
 from tests.support.servers import NatsServer, running_nats
 
 pytestmark = pytest.mark.servers
@@ -249,7 +249,7 @@ def test_a_reader_notices_that_its_consumer_went_with_the_server(
             await until(lambda: not client.is_connected)
             await asyncio.to_thread(lambda: server.start().wait())
             await until(lambda: client.is_connected)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(SECONDS):
                 while await consumers(client) == 0:
                     await asyncio.sleep(0.01)
 

@@ -17,6 +17,7 @@ from tests.support.following import (
     reading,
     until,
 )
+from tests.support.patience import SECONDS
 
 pytestmark = pytest.mark.servers
 
@@ -49,7 +50,7 @@ def test_a_reader_that_hangs_is_unready_by_the_age_of_what_it_did_not_do(
     def hang(cursor: Cursors, entries: Entries) -> None:
         if desk.tracked():
             hanging.set()
-            assert wake.wait(30)
+            assert wake.wait(SECONDS)
         apply(cursor, entries)
 
     async def scenario() -> None:

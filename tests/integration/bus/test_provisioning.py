@@ -11,6 +11,7 @@ from shared import subjects
 from shared.machine.nats import Bus
 from shared.provision import SIGNALS_PENDING_MAX, provision, signals_stream
 from tests.support.following import provisioned
+from tests.support.patience import SECONDS
 
 pytestmark = pytest.mark.servers
 
@@ -130,7 +131,7 @@ async def deliveries(client: Client, count: int) -> list[int]:
     )
     seen = []
     for _ in range(count):
-        (message,) = await subscription.fetch(1, timeout=5)
+        (message,) = await subscription.fetch(1, timeout=SECONDS)
         seen.append(message.metadata.num_delivered)
         await message.nak()
     return seen

@@ -12,7 +12,8 @@ from services.intake.publishing import publish, read_tail
 from shared import subjects
 from shared.bus import Link
 from shared.machine.nats import Bus
-from tests.support.following import SECONDS, Desk, in_stream, provisioned, until
+from tests.support.following import Desk, in_stream, provisioned, until
+from tests.support.patience import SECONDS
 from tests.support.proxy import Proxy, proxy_before
 from tests.support.relaying import arrived, relaying
 from tests.support.servers import NatsServer, running_nats
@@ -116,7 +117,7 @@ def test_streams_are_made_again_once_nats_is_back_without_them(
             await until(lambda: link.generation == 2)
             assert link.client
             jetstream = link.client.jetstream()
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(SECONDS):
                 while len(await jetstream.streams_info()) < 2:
                     await asyncio.sleep(0.01)
 

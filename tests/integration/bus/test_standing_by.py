@@ -16,6 +16,7 @@ from tests.support.following import (
     reading,
     until,
 )
+from tests.support.patience import SECONDS
 
 pytestmark = pytest.mark.servers
 
@@ -77,7 +78,7 @@ def test_a_zombie_in_mid_transaction_is_overtaken_and_loses(desk: Desk) -> None:
         apply(cursor, entries)
         if not stalled.is_set():
             stalled.set()
-            assert wake.wait(30)
+            assert wake.wait(SECONDS)
 
     async def scenario() -> None:
         desk.happen(1)

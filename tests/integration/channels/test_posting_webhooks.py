@@ -17,6 +17,7 @@ from services.escalation.channels.webhook import (
     receiver,
 )
 from shared.machine.ports import free_port
+from tests.support.patience import SECONDS
 from tests.support.receiver import Postbox, open_postbox
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -36,7 +37,7 @@ def posted(
     async def post() -> Outcome:
         to = receiver(postbox.url, SECRET) if isinstance(postbox, Postbox) else postbox
         # A client that would follow where it is sent: we must not.
-        async with httpx.AsyncClient(follow_redirects=True) as client:
+        async with httpx.AsyncClient(follow_redirects=True, timeout=SECONDS) as client:
             return await post_webhook(client, to, key, at, payload, seconds=seconds)
 
     return asyncio.run(post())

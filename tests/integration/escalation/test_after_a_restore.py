@@ -11,7 +11,8 @@ import pytest
 from shared.epoch_renewal import Renewal, renew
 from shared.epochs import Epoch
 from tests.support.calling import CallingDesk, calling_desk
-from tests.support.desk import SERVICES, until
+from tests.support.desk import SERVICES
+from tests.support.patience import until
 from tests.support.promises import local
 from tests.support.servers import reachable_folder
 

@@ -9,7 +9,8 @@ import pytest
 from services.escalation import outbox
 from services.escalation.dispatching import AT_ONCE_MAX
 from tests.support.calling import CallingDesk, calling_desk
-from tests.support.desk import SERVICES, TWIN, until
+from tests.support.desk import SERVICES, TWIN
+from tests.support.patience import until
 from tests.support.promises import local
 from tests.support.servers import reachable_folder
 

@@ -24,13 +24,13 @@ from shared.wishes import Attach, Open, Reopen, Resolve
 from tests.integration.intake.conftest import MASTER, NOW, Hands, hands_on
 from tests.integration.intake.test_commanding import INC, done
 from tests.integration.intake.test_receiving import DISK, receive
+from tests.support.patience import SECONDS
 from tests.support.servers import Database
 
 pytestmark = pytest.mark.servers
 
 # The starter policy closes after 10 hours around the clock.
 DUE = NOW + timedelta(hours=10)
-SECONDS = 20
 FORCED = Resolve(force=True, reason="the probe is unplugged")
 """Resolves what still fires."""
 

@@ -14,6 +14,7 @@ from cloudevents.core.bindings.http import (
 from cloudevents.core.v1.event import CloudEvent
 
 from tests.integration.intake.doors import NOBODY, Doors
+from tests.support.patience import SECONDS
 
 pytestmark = pytest.mark.servers
 
@@ -56,7 +57,8 @@ def test_the_specifications_own_client_is_understood(
     with doors.on_a_port() as address:
         url = f"{address}{path.format(doors.key)}"
         answers = [
-            httpx.post(url, content=sent.body, headers=headers) for _ in range(2)
+            httpx.post(url, content=sent.body, headers=headers, timeout=SECONDS)
+            for _ in range(2)
         ]
 
     first, again = (answer.json() for answer in answers)

@@ -22,6 +22,7 @@ from shared.broker import command_broker, stop
 from shared.machine.nats import Bus
 from shared.provision import provision
 from tests.integration.intake.conftest import NOW, Hands
+from tests.support.patience import SECONDS
 
 pytestmark = pytest.mark.servers
 
@@ -46,7 +47,7 @@ class Queue:
             info = await self.client.jetstream().stream_info(subjects.SIGNALS_STREAM)
             return info.state.messages == 0
 
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(SECONDS):
             while not await empty():  # NATS tells nobody
                 await asyncio.sleep(0.02)
 
@@ -68,7 +69,7 @@ async def listening(
         subscriber = listen_for_signals(broker, reception, wait)
         taking = asyncio.create_task(keep_listening(subscriber, stopped))
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(SECONDS):
                 yield Queue(client)
         finally:
             stopped.set()

@@ -7,8 +7,9 @@ import httpx
 import pytest
 
 from shared.events.incident import IncidentOpened
-from tests.support.desk import Desk, Setting, running_desk, until
+from tests.support.desk import Desk, Setting, running_desk
 from tests.support.gates import POLICY
+from tests.support.patience import SECONDS, until
 from tests.support.servers import reachable_folder
 
 pytestmark = pytest.mark.servers
@@ -41,7 +42,7 @@ def kinds(desk: Desk) -> list[str]:
 def test_two_processes_tell_of_one_silence_and_of_its_end(desk: Desk) -> None:
     def beat(intake: str) -> None:
         url = f"{intake}/v1/heartbeats/cron"
-        answer = httpx.post(url, headers=desk.bearer("source"), timeout=20)
+        answer = httpx.post(url, headers=desk.bearer("source"), timeout=SECONDS)
         assert answer.status_code == 202, answer.text
 
     one, two = desk.intake_urls
@@ -53,6 +54,6 @@ def test_two_processes_tell_of_one_silence_and_of_its_end(desk: Desk) -> None:
     seen = kinds(desk)
     assert seen.count("incident.opened") == 1
     used = httpx.get(
-        f"{one}/v1/sources/demo", headers=desk.bearer("source"), timeout=20
+        f"{one}/v1/sources/demo", headers=desk.bearer("source"), timeout=SECONDS
     )
     assert used.json()["type"] == "native"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.calling import CallingDesk, calling_desk
-from tests.support.desk import until
+from tests.support.patience import until
 from tests.support.servers import reachable_folder
 
 pytestmark = [pytest.mark.servers, pytest.mark.e2e]

@@ -10,6 +10,7 @@ from shared.append import Recorded, Repeated
 from shared.event_log import EventLog, Unavailable
 from shared.events.incident import IncidentAcknowledged
 from tests.support.logs import incident, member, positions
+from tests.support.patience import SECONDS
 from tests.support.proxy import Proxy, proxy_before
 from tests.support.servers import Database
 
@@ -42,7 +43,7 @@ def test_the_same_command_again_is_repeated_not_a_conflict(
     with pytest.raises(Unavailable):
         acknowledge()
 
-    assert proxy.lost.wait(5)
+    assert proxy.lost.wait(SECONDS)
     assert positions(database.owner_dsn) == [1]
     assert acknowledge() == Repeated(1, 1)
     assert positions(database.owner_dsn) == [1]
@@ -78,7 +79,7 @@ def test_an_answer_lost_before_the_commit_leaves_nothing(
     with pytest.raises(Unavailable), far_log.transaction() as cursor:
         far_log.append(cursor, [member(incident(1), 1, command=7)])
 
-    assert proxy.lost.wait(5)
+    assert proxy.lost.wait(SECONDS)
     assert positions(database.owner_dsn) == []
     with far_log.transaction() as cursor:
         outcomes = far_log.append(cursor, [member(incident(1), 1, command=7)])

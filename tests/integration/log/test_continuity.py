@@ -13,9 +13,9 @@ from shared.append import Member, Outcome
 from shared.continuity import Mark
 from shared.event_log import EventLog, NotContinued, Unavailable
 from shared.recorder import Unrecorded, tips_of
-from tests.support.desk import until
 from tests.support.key_ring import MASTER
 from tests.support.logs import incident, member
+from tests.support.patience import until
 from tests.support.servers import Database, PostgresServer
 
 

@@ -18,6 +18,7 @@ from shared.connections import IDLE_IN_TRANSACTION_SECONDS, LOCK_TIMEOUT_SECONDS
 from shared.event_log import EventLog, Unavailable
 from shared.recorder import APPEND_LOCK, HOLD_SECONDS, lock_head
 from tests.support.logs import incident, member, positions
+from tests.support.patience import SECONDS
 from tests.support.proxy import proxy_before
 from tests.support.servers import Database
 
@@ -71,7 +72,7 @@ def outcomes_of_two(log: EventLog, *steps: Sequence[str]) -> list[str]:
             with log.transaction() as cursor:
                 for n, step in enumerate(mine):
                     if n == 1:
-                        both_have_begun.wait(timeout=10)
+                        both_have_begun.wait(timeout=SECONDS)
                     cursor.execute(step)
         except Unavailable as error:
             return str(error)
@@ -195,7 +196,7 @@ def test_a_client_stuck_in_the_middle_of_a_statement_is_thrown_out(
 
         with ThreadPoolExecutor(1) as pool:
             sticking = pool.submit(get_stuck)
-            assert proxy.stalled.wait(10)
+            assert proxy.stalled.wait(SECONDS)
             with log.transaction() as cursor:
                 outcomes = log.append(cursor, [member(incident(1), 1)])
             proxy.close()

@@ -11,6 +11,7 @@ import pytest
 
 from shared import migrate as migrations
 from shared.migrate import MIGRATIONS, ROLES, Mismatch, migrate, wait_until_migrated
+from tests.support.patience import SECONDS
 from tests.support.servers import (
     ROLE_PASSWORDS,
     Database,
@@ -81,8 +82,8 @@ def test_services_and_migrations_of_two_databases_all_come_up_together(
     ]
     migrating = [start(MIGRATION, each.owner_dsn) for each in databases for _ in "12"]
 
-    applied = [each.communicate(timeout=60)[0].strip() for each in migrating]
-    heads = [each.communicate(timeout=60)[0].strip() for each in services]
+    applied = [each.communicate(timeout=SECONDS)[0].strip() for each in migrating]
+    heads = [each.communicate(timeout=SECONDS)[0].strip() for each in services]
     assert sorted(applied) == sorted(["0", "0", str(len(FILES)), str(len(FILES))])
     assert heads == ["0", "0", "0", "0"]
 
@@ -110,7 +111,7 @@ def test_a_role_that_another_database_makes_just_now_is_provided_all_the_same(
         while not watcher.execute(WAITING, (second.info.backend_pid,)).rowcount:
             assert not providing.done()
         first.commit()
-        providing.result(timeout=10)
+        providing.result(timeout=SECONDS)
 
     with psycopg.connect(virgin_server.cluster.dsn("postgres", role, "secret")) as in_:
         assert in_.execute("SELECT current_user").fetchone() == (role,)

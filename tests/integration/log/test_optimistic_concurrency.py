@@ -9,6 +9,7 @@ from shared.append import Recorded, Stale
 from shared.event_log import EventLog, StaleVersion
 from shared.events.incident import IncidentAcknowledged
 from tests.support.logs import broken_at, incident, member, positions
+from tests.support.patience import SECONDS
 from tests.support.servers import Database
 
 pytestmark = pytest.mark.servers
@@ -26,7 +27,7 @@ def test_of_thirty_two_writers_exactly_one_wins_each_version(
     def race(_: int) -> list[int]:
         won = []
         for version in range(1, ROUNDS + 1):
-            start.wait(timeout=30)
+            start.wait(timeout=SECONDS)
             with log.transaction() as cursor:
                 (outcome,) = log.append(cursor, [member(incident(1), version)])
             assert isinstance(outcome, Recorded | Stale)

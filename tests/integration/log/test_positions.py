@@ -12,6 +12,7 @@ from eventsourcing.persistence import StoredEvent
 
 from shared.event_log import EventLog
 from tests.support.logs import broken_at, incident, member, positions
+from tests.support.patience import SECONDS
 from tests.support.servers import Database
 
 pytestmark = pytest.mark.servers
@@ -69,7 +70,9 @@ def test_many_processes_leave_no_gap_and_each_knows_its_positions(
         for number in range(3)
     ]
     told = [
-        line for each in writers for line in each.communicate(timeout=60)[0].split()
+        line
+        for each in writers
+        for line in each.communicate(timeout=SECONDS)[0].split()
     ]
 
     assert sorted(map(int, told)) == list(range(1, 301))

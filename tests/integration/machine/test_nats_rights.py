@@ -13,6 +13,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy
 from shared import subjects
 from shared.machine.nats import Bus
 from shared.machine.nats_rights import USERS
+from tests.support.patience import SECONDS
 
 pytestmark = pytest.mark.servers
 READERS = ("sla_watcher", "escalation", "projections")
@@ -20,7 +21,6 @@ OPENED = subjects.event("incident.opened")
 A_COMMAND = subjects.command("incident", "acknowledge")
 INCIDENTS = subjects.commands_about("incident")
 A_SIGNAL = subjects.signal("prometheus")
-WAIT = 5
 
 
 class Refused(Exception):
@@ -36,11 +36,11 @@ class Line:
 
     async def denied(self) -> str:
         """Return the server's refusal; time out where it refused nothing."""
-        return await asyncio.wait_for(asyncio.shield(self._refusal), WAIT)
+        return await asyncio.wait_for(asyncio.shield(self._refusal), SECONDS)
 
     async def settled(self) -> None:
         """Return once the server has seen all we sent; `Refused` if it refused."""
-        await self.client.flush(WAIT)
+        await self.client.flush(SECONDS)
         if self._refusal.done():
             raise Refused(self._refusal.result())
 
@@ -86,7 +86,7 @@ async def provide_streams(bus: Bus) -> None:
 
 
 def run(story: Coroutine[None, None, None]) -> None:
-    asyncio.run(asyncio.wait_for(story, 30))
+    asyncio.run(asyncio.wait_for(story, SECONDS))
 
 
 @pytest.mark.parametrize("user", READERS)
@@ -105,7 +105,7 @@ def test_a_reader_follows_the_events(bus: Bus, user: str) -> None:
             )
             for n in range(3):
                 await intake.client.jetstream().publish(OPENED, str(n).encode())
-            got = [(await feed.next_msg(WAIT)).data for _ in range(3)]
+            got = [(await feed.next_msg(SECONDS)).data for _ in range(3)]
             assert got == [b"0", b"1", b"2"]
             assert (await feed.consumer_info()).stream_name == subjects.EVENTS_STREAM
             await feed.unsubscribe()
@@ -126,7 +126,7 @@ def test_a_reader_far_behind_answers_the_flow_control(bus: Bus) -> None:
                 subjects.EVENTS, stream=subjects.EVENTS_STREAM, ordered_consumer=True
             )
             for _ in range(400):
-                await feed.next_msg(WAIT)
+                await feed.next_msg(SECONDS)
             await reader.settled()
 
     run(story())
@@ -137,8 +137,8 @@ def test_an_agents_command_reaches_its_owner_and_is_answered(bus: Bus) -> None:
         async with line(bus, "intake") as intake, line(bus, "projections") as api:
             commands = await intake.client.subscribe(INCIDENTS, "intake")
             await intake.settled()
-            answer = asyncio.create_task(api.client.request(A_COMMAND, b"?", WAIT))
-            await (await commands.next_msg(WAIT)).respond(b"done")
+            answer = asyncio.create_task(api.client.request(A_COMMAND, b"?", SECONDS))
+            await (await commands.next_msg(SECONDS)).respond(b"done")
             assert (await answer).data == b"done"
             await intake.settled()
 
@@ -160,9 +160,9 @@ def test_a_monitor_hears_that_its_signal_is_kept_and_intake_takes_it(bus: Bus) -
             queue = await intake.client.jetstream().pull_subscribe_bind(
                 subjects.SIGNALS_CONSUMER, subjects.SIGNALS_STREAM
             )
-            (message,) = await queue.fetch(1, WAIT)
+            (message,) = await queue.fetch(1, SECONDS)
             assert message.subject == A_SIGNAL
-            await message.ack_sync(WAIT)
+            await message.ack_sync(SECONDS)
             await intake.settled()
             await monitor.settled()
 
@@ -268,7 +268,7 @@ def test_a_monitor_reads_nobodys_replies_and_events(bus: Bus) -> None:
 
 
 def test_no_user_means_no_entry(bus: Bus) -> None:
-    with socket.create_connection(("127.0.0.1", bus.port), timeout=WAIT) as stranger:
+    with socket.create_connection(("127.0.0.1", bus.port), timeout=SECONDS) as stranger:
         stranger.recv(4096)  # its greeting
         stranger.sendall(b'CONNECT {"verbose":false}\r\nPING\r\n')
 

@@ -16,9 +16,9 @@ import pytest
 from shared.machine import launch
 from shared.machine.process import Process
 from shared.machine.supervisor import Supervisor
+from tests.support.patience import SECONDS
 
 pytestmark = pytest.mark.e2e
-WAIT = 20
 
 FOR_EVER = "print('up', flush=True); import signal; signal.pause()"
 POLITE = (
@@ -38,7 +38,7 @@ WITH_A_WORKER = (
 )
 
 
-def python(name: str, program: str, patience: float = WAIT) -> Process:
+def python(name: str, program: str, patience: float = SECONDS) -> Process:
     """Describe a process that runs a Python program."""
     return Process(name, (sys.executable, "-c", program), os.environ, patience=patience)
 
@@ -73,7 +73,7 @@ class Desk:
     async def until(self, holds: Callable[[], object]) -> None:
         """Return once `holds()`."""
         async with self._news:
-            await asyncio.wait_for(self._news.wait_for(lambda: bool(holds())), WAIT)
+            await asyncio.wait_for(self._news.wait_for(lambda: bool(holds())), SECONDS)
 
     def lines(self, name: str) -> list[str]:
         """Return what the process wrote."""
@@ -147,13 +147,13 @@ def test_a_clean_stop_leaves_nothing() -> None:
 @pytest.mark.parametrize("hurried", [False, True])
 def test_who_ignores_the_stop_is_killed(*, hurried: bool) -> None:
     async def story() -> None:
-        patience = WAIT * 10 if hurried else 0.1
+        patience = SECONDS * 10 if hurried else 0.1
         hurry = asyncio.Event()
         if hurried:
             hurry.set()
         async with desk(python("one", STUBBORN, patience)) as own:
             pid = own.known["one"]
-            await asyncio.wait_for(own.supervisor.stop(["one"], hurry=hurry), WAIT)
+            await asyncio.wait_for(own.supervisor.stop(["one"], hurry=hurry), SECONDS)
             assert not psutil.pid_exists(pid)
 
     asyncio.run(story())
@@ -165,7 +165,7 @@ def test_a_frozen_process_is_stopped_too() -> None:
             pid = own.known["one"]
             os.kill(pid, SIGSTOP)
             stop = own.supervisor.stop(["one"], hurry=asyncio.Event())
-            await asyncio.wait_for(stop, WAIT / 2)
+            await asyncio.wait_for(stop, SECONDS / 2)
             assert not psutil.pid_exists(pid)
 
     asyncio.run(story())
@@ -230,7 +230,7 @@ def test_children_die_with_a_supervisor_killed_with_9() -> None:
 
         supervisor.kill()
 
-        gone_now, _ = psutil.wait_procs([child], timeout=WAIT)
+        gone_now, _ = psutil.wait_procs([child], timeout=SECONDS)
         assert gone_now == [child]
 
 
@@ -243,7 +243,7 @@ def test_a_child_born_as_its_supervisor_dies_ends_at_once() -> None:
         [sys.executable, "-I", *tie, sys.executable, "-c", "print('lives')"],
         capture_output=True,
         check=False,
-        timeout=WAIT,
+        timeout=SECONDS,
     )
 
     assert (ended.returncode, ended.stdout) == (1, b"")

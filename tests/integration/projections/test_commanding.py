@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.desk import Desk, running_desk, until
+from tests.support.desk import Desk, running_desk
+from tests.support.patience import SECONDS, answered, until
 from tests.support.servers import reachable_folder
 
 pytestmark = pytest.mark.servers
@@ -40,12 +41,14 @@ def _post(
 ) -> httpx.Response:
     sent = {**desk.bearer(who), **{k.replace("_", "-"): v for k, v in headers.items()}}
     url = f"{desk.api_url}{path}"
-    return httpx.post(url, json=body or {}, headers=sent, timeout=20)
+    return httpx.post(url, json=body or {}, headers=sent, timeout=SECONDS)
 
 
 def _get(desk: Desk, path: str, who: str = "agent", **params: Any) -> dict[str, Any]:
     url = f"{desk.api_url}{path}"
-    answer = httpx.get(url, params=params, headers=desk.bearer(who), timeout=20)
+    answer = answered(
+        lambda: httpx.get(url, params=params, headers=desk.bearer(who), timeout=SECONDS)
+    )
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
@@ -226,11 +229,18 @@ def test_the_doors_of_other_systems_are_here_too(desk: Desk) -> None:
     origin = {"WebHook-Request-Origin": "events.example.com"}
 
     opened = httpx.post(
-        f"{desk.api_url}/v2/enqueue", json=event, headers={"X-Routing-Key": key}
+        f"{desk.api_url}/v2/enqueue",
+        json=event,
+        headers={"X-Routing-Key": key},
+        timeout=SECONDS,
     )
-    closed = httpx.post(close, headers=genie)
-    snoozed = httpx.post(close.replace("close", "snooze"), headers=genie)
-    asked = httpx.options(f"{desk.api_url}/v1/cloudevents", headers=origin)
+    closed = httpx.post(close, headers=genie, timeout=SECONDS)
+    snoozed = httpx.post(
+        close.replace("close", "snooze"), headers=genie, timeout=SECONDS
+    )
+    asked = httpx.options(
+        f"{desk.api_url}/v1/cloudevents", headers=origin, timeout=SECONDS
+    )
 
     assert opened.json()["dedup_key"] == "gate/12"
     assert closed.json()["result"] == "Request will be processed"

@@ -15,8 +15,8 @@ from shared.clock import real_clock
 from shared.machine.nats import Bus
 from shared.references import incident_ref
 from tests.support.api import MASTER, Api, serving
-from tests.support.desk import until
 from tests.support.histories import opened
+from tests.support.patience import until
 from tests.support.servers import Database
 from tests.support.written import digest_of, rebuilt
 

@@ -10,12 +10,11 @@ from services.projections.following import Follower
 from services.projections.progress import Progress
 from shared.event_log import EventLog
 from tests.support.histories import opened
+from tests.support.patience import SECONDS
 from tests.support.servers import Database
 from tests.support.written import MASTER, QUEUE, followed, live_of, rebuilt
 
 pytestmark = pytest.mark.servers
-
-SECONDS = 20
 
 
 @pytest.fixture

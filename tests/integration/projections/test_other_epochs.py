@@ -11,8 +11,8 @@ from shared.epochs import Epoch
 from shared.event_log import Unavailable
 from shared.references import incident_ref
 from tests.support.api import Api
-from tests.support.desk import until
 from tests.support.histories import opened
+from tests.support.patience import until
 from tests.support.sse import events, listening
 
 pytestmark = pytest.mark.servers

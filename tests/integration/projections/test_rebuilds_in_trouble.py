@@ -26,7 +26,7 @@ from services.projections.rebuild.schemas import create
 from shared.clock import real_clock
 from shared.event_log import EventLog
 from tests.support.busy_log import busy_log
-from tests.support.desk import until
+from tests.support.patience import until
 from tests.support.servers import Database
 from tests.support.written import (
     MASTER,

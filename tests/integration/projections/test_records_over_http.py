@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.api import problem
 from tests.support.desk import Desk, running_desk
+from tests.support.patience import SECONDS, answered
 from tests.support.servers import reachable_folder
 
 pytestmark = pytest.mark.servers
@@ -37,13 +38,17 @@ def _post(desk: Desk, path: str, body: object = None, **headers: str) -> httpx.R
         **{k.replace("_", "-"): v for k, v in headers.items()},
     }
     return httpx.post(
-        f"{desk.api_url}{path}", json=body or {}, headers=sent, timeout=20
+        f"{desk.api_url}{path}", json=body or {}, headers=sent, timeout=SECONDS
     )
 
 
 def _get(desk: Desk, path: str, **params: Any) -> dict[str, Any]:
     url = f"{desk.api_url}{path}"
-    answer = httpx.get(url, params=params, headers=desk.bearer("agent"), timeout=20)
+    answer = answered(
+        lambda: httpx.get(
+            url, params=params, headers=desk.bearer("agent"), timeout=SECONDS
+        )
+    )
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found

@@ -17,8 +17,8 @@ from shared.machine.nats import Bus
 from shared.recorder import Unrecorded
 from shared.references import incident_ref, sla_stream
 from tests.support.api import Api, in_bytes, problem, serving
-from tests.support.desk import until
 from tests.support.histories import START, opened
+from tests.support.patience import SECONDS, until
 from tests.support.servers import Database
 from tests.support.sse import Said, events, listening
 
@@ -161,7 +161,7 @@ def test_a_stream_ends_when_the_service_stops(
     database: Database, bus: Bus, tmp_path: Path
 ) -> None:
     with serving(database, bus, tmp_path) as api:
-        client = httpx.Client(headers=_bearer(api), timeout=20)
+        client = httpx.Client(headers=_bearer(api), timeout=SECONDS)
         answer = client.send(
             client.build_request("GET", f"{api.url}{_STREAM}"), stream=True
         )
@@ -180,7 +180,9 @@ def test_streams_are_counted_and_places_given_back(
     monkeypatch.setattr("services.projections.api.tail.STREAMS_MAX", 1)
 
     def asked_again() -> httpx.Response:
-        with httpx.stream("GET", f"{api.url}{_STREAM}", headers=_bearer(api)) as answer:
+        with httpx.stream(
+            "GET", f"{api.url}{_STREAM}", headers=_bearer(api), timeout=SECONDS
+        ) as answer:
             if answer.status_code != 200:
                 answer.read()
             return answer
@@ -202,7 +204,9 @@ def test_who_hangs_up_in_the_middle_makes_no_error_of_ours(
     url = f"{api.url}{_STREAM}?after=0"
     with capture_logs() as logs:
         for _ in range(HANG_UPS):
-            with httpx.stream("GET", url, headers=_bearer(api)) as answer:
+            with httpx.stream(
+                "GET", url, headers=_bearer(api), timeout=SECONDS
+            ) as answer:
                 assert answer.status_code == 200
             until(lambda: _is_free(api), "the place is given back")
 
@@ -210,7 +214,9 @@ def test_who_hangs_up_in_the_middle_makes_no_error_of_ours(
 
 
 def _is_free(api: Api) -> bool:
-    with httpx.stream("GET", f"{api.url}{_STREAM}", headers=_bearer(api)) as answer:
+    with httpx.stream(
+        "GET", f"{api.url}{_STREAM}", headers=_bearer(api), timeout=SECONDS
+    ) as answer:
         return answer.status_code == 200
 
 

@@ -12,6 +12,7 @@ import pytest
 from shared.events.sla import SlaBreached
 from shared.references import about
 from tests.support.desk import TWIN, Desk, Setting, running_desk
+from tests.support.patience import SECONDS
 from tests.support.promises import FILE
 from tests.support.servers import reachable_folder
 from tests.support.settling import desk_until
@@ -43,6 +44,7 @@ def signal(desk: Desk, week: str, service: str, severity: str, action: str) -> N
             "service": service,
         },
         headers=desk.bearer("source"),
+        timeout=SECONDS,
     )
     assert answer.status_code == 202, answer.text
 

@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from tests.support.calling import CallingDesk, calling_desk
-from tests.support.desk import SERVICES, TWIN, until
+from tests.support.desk import SERVICES, TWIN
+from tests.support.patience import SECONDS, until
 from tests.support.promises import local
 from tests.support.servers import reachable_folder
 
@@ -174,15 +175,15 @@ def test_a_user_answers_by_the_link_of_the_letter_once(desk: CallingDesk) -> Non
     door = desk.desk.api_url + link(desk)
 
     for _ in range(3):  # a mail server looks at every link before its reader does
-        seen = httpx.get(door, headers={"Accept-Language": "en"}, timeout=15)
+        seen = httpx.get(door, headers={"Accept-Language": "en"}, timeout=SECONDS)
         assert seen.status_code == 200
         assert "La pièce manque." in seen.text
         assert "J’accepte" in seen.text
         assert seen.headers["referrer-policy"] == "no-referrer"
-    assert "I agree" in httpx.get(f"{door}?lang=en", timeout=15).text
+    assert "I agree" in httpx.get(f"{door}?lang=en", timeout=SECONDS).text
     assert ttr(desk, ref)["agreed_due_at"] is None
 
-    done = httpx.post(door, data={"answer": "accept"}, timeout=15)
+    done = httpx.post(door, data={"answer": "accept"}, timeout=SECONDS)
     assert (done.status_code, "Vous avez accepté" in done.text) == (200, True)
     assert "<button" not in done.text.partition("<main")[2]
     promise = ttr(desk, ref)
@@ -193,7 +194,7 @@ def test_a_user_answers_by_the_link_of_the_letter_once(desk: CallingDesk) -> Non
         "person:roche",
     )
     assert extension["channel"] == "web"
-    late = httpx.post(door, data={"answer": "refuse"}, timeout=15)
+    late = httpx.post(door, data={"answer": "refuse"}, timeout=SECONDS)
     assert (late.status_code, "déjà été donnée" in late.text) == (409, True)
     assert ttr(desk, ref)["due_at"] == "2025-07-01T08:00:00Z"
 
@@ -208,13 +209,13 @@ def test_a_link_that_is_late_or_not_ours_answers_nothing(desk: CallingDesk) -> N
     door, api = desk.desk.api_url + path, desk.desk.api_url
     changed = door[:-5] + ("A" if door[-5] != "A" else "B") + door[-4:]
     for wrong in (changed, f"{api}/answer/x", f"{api}/answer/{'A' * 600}"):
-        no = httpx.post(wrong, data={"answer": "accept"}, timeout=15)
+        no = httpx.post(wrong, data={"answer": "accept"}, timeout=SECONDS)
         assert no.status_code in {404, 422}, no.text
         assert "<h1>" in no.text
     for body in ({"answer": "maybe"}, {}):
-        no = httpx.post(door, data=body, timeout=15)
+        no = httpx.post(door, data=body, timeout=SECONDS)
         assert (no.status_code, "<button" in no.text) == (422, True)
     desk.desk.move_to(local("14:31"))
-    late = httpx.post(door, data={"answer": "accept"}, timeout=15)
+    late = httpx.post(door, data={"answer": "accept"}, timeout=SECONDS)
     assert late.status_code == 409
     assert ttr(desk, ref)["agreed_due_at"] is None

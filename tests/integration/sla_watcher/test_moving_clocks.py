@@ -13,7 +13,8 @@ from services.__main__ import app
 from services.intake import policy_store
 from services.intake.policy_store import Applied, Signature
 from tests.support.calling import CallingDesk, calling_desk
-from tests.support.desk import SERVICES, TWIN, until
+from tests.support.desk import SERVICES, TWIN
+from tests.support.patience import until
 from tests.support.promises import FILE, local
 from tests.support.servers import reachable_folder
 

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.support.desk import Desk, Setting, running_desk
+from tests.support.patience import SECONDS, answered
 from tests.support.servers import reachable_folder
 from tests.support.settling import desk_until
 
@@ -67,9 +68,9 @@ def desk() -> Iterator[Desk]:
 def asked(desk: Desk, path: str, **body: Any) -> dict[str, Any]:
     url, bearer = f"{desk.api_url}{path}", desk.bearer("agent")
     if body:
-        answer = httpx.post(url, json=body, headers=bearer, timeout=30)
+        answer = httpx.post(url, json=body, headers=bearer, timeout=SECONDS)
     else:
-        answer = httpx.get(url, headers=bearer, timeout=30)
+        answer = answered(lambda: httpx.get(url, headers=bearer, timeout=SECONDS))
     assert answer.is_success, answer.text
     found: dict[str, Any] = answer.json()
     return found

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.calling import CallingDesk, calling_desk
-from tests.support.desk import until
+from tests.support.patience import until
 from tests.support.promises import FILE, local
 from tests.support.servers import reachable_folder
 

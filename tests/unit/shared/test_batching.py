@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from shared.batcher import Batcher, Overloaded
+from tests.support.patience import SECONDS
 
 
 class Desk:
@@ -20,7 +21,7 @@ class Desk:
 
     def flush(self, items: Sequence[int]) -> Sequence[int | Exception]:
         self.batches.append(list(items))
-        assert self.go.wait(10)
+        assert self.go.wait(SECONDS)
         return [ValueError(str(n)) if n < 0 else n * 10 for n in items]
 
 

@@ -13,6 +13,7 @@ from starlette.routing import Route, Router
 
 from shared.serving import serve
 from tests.support.in_thread import running
+from tests.support.patience import SECONDS
 
 PART = bytes(64 * 1024 * 1024)
 """More than is taken in a test: it waits all the time."""
@@ -58,7 +59,7 @@ def test_an_answer_that_nobody_takes_is_given_up(
     line: socket.socket, given_up: threading.Event
 ) -> None:
     assert line.recv(9) == b"HTTP/1.1 "
-    assert given_up.wait(timeout=20)
+    assert given_up.wait(timeout=SECONDS)
 
 
 def test_an_answer_that_is_taken_bit_by_bit_goes_on(
