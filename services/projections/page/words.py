@@ -141,6 +141,10 @@ _FRENCH: Words = {
     "no.overloaded": "Trop de demandes à la fois : revenez dans un moment.",
     "no.too_slow": "Cette recherche prend trop de temps : précisez-la.",
     "no.log_away": "Le journal est injoignable : revenez dans un moment.",
+    "no.record_unreadable": (
+        "Ce dossier est momentanément illisible : rien n’a été enregistré, "
+        "revenez dans un moment."
+    ),
     "no.log_silent": "Le journal ne répond pas : revenez dans un moment.",
     "target.tto": "délai de prise en compte",
     "target.ttr": "délai de résolution",
