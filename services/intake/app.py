@@ -118,16 +118,7 @@ def assemble(
     cache, policies, commits = RecordCache(log), Policies(log), Commits(log)
     receiver = Receiver(log, cache, policies, clock)
     desk = CommandDesk(log, cache, policies, clock)
-    signals = Batcher(
-        _then(
-            _then(commits.watched(receiver.flush), noting.signals),
-            gatehouse.tally.signals,
-        ),
-        executor,
-        weight=lambda delivery: len(delivery.heard),
-        weight_max=SIGNALS_A_BATCH,
-        waiting_max=SIGNALS_WAITING_MAX,
-    )
+    signals = _signals(receiver, commits, noting, gatehouse, executor)
     commands = _commands(desk, commits, noting, executor)
     charge = gatehouse.gate.admission.charge
     confirm = Handshakes().confirm
@@ -138,7 +129,6 @@ def assemble(
         gatehouse.gate, reception, log, executor, letters, in_force, our_address
     )
     watch = Watch(log, in_force, reception, clock, on_lever=stance.on_lever)
-    retrying = Retrying(log, reception, in_force, clock, executor)
     return Parts(
         log,
         commits,
@@ -149,7 +139,26 @@ def assemble(
         in_force,
         gatehouse,
         watch,
-        retrying,
+        Retrying(log, reception, in_force, clock, executor),
+    )
+
+
+def _signals(
+    receiver: Receiver,
+    commits: Commits,
+    noting: Noting,
+    gatehouse: Gatehouse,
+    executor: ThreadPoolExecutor,
+) -> Batcher[Delivery, list[Result]]:
+    return Batcher(
+        _then(
+            _then(commits.watched(receiver.flush), noting.signals),
+            gatehouse.tally.signals,
+        ),
+        executor,
+        weight=lambda delivery: len(delivery.heard),
+        weight_max=SIGNALS_A_BATCH,
+        waiting_max=SIGNALS_WAITING_MAX,
     )
 
 

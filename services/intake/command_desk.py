@@ -97,7 +97,14 @@ class CommandDesk:
         items = list(wanted.items())
         half = len(items) // 2
         head, tail = dict(items[:half]), dict(items[half:])
-        return self._attempt(head) | self._attempt(tail)
+        return self._part(head) | self._part(tail)
+
+    def _part(self, wanted: Mapping[int, Wanted]) -> dict[int, Answer]:
+        """Answer a part of a batch; what the other part came to stays."""
+        try:
+            return self._attempt(wanted)
+        except Unavailable as error:
+            return dict.fromkeys(wanted, error)
 
     def _transact(self, wanted: Mapping[int, Wanted]) -> tuple[Deliberation, Outcomes]:
         with self._log.transaction() as cursor:

@@ -99,11 +99,20 @@ class Receiver:
         half = len(deliveries) // 2
         if half:
             head, tail = deliveries[:half], deliveries[half:]
-            return [*self.flush(head), *self.flush(tail)]
+            return [*self._part(head), *self._part(tail)]
         (delivery,) = deliveries
         if len(delivery.heard) > 1:
             return [self._piecemeal(delivery)]
         return [self._alone(delivery, error)]
+
+    def _part(
+        self, deliveries: Sequence[Delivery]
+    ) -> Sequence[list[Result] | Exception]:
+        """Take a part of a batch; what the other part came to stays, whatever comes."""
+        try:
+            return self.flush(deliveries)
+        except Unavailable as error:
+            return [error] * len(deliveries)
 
     def _piecemeal(self, delivery: Delivery) -> list[Result] | Exception:
         """Take one delivery in two parts; both are tried, whatever one comes to."""

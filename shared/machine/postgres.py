@@ -23,6 +23,8 @@ _SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
     "max_connections": "120",
+    # A batch of signals locks each of its keys and event ids.
+    "max_locks_per_transaction": "256",
     "synchronous_commit": "on",
     "timezone": "UTC",
     "log_timezone": "UTC",

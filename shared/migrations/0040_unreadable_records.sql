@@ -2,7 +2,8 @@
 
 ALTER TABLE intake.quarantine
     ADD COLUMN signal_key text,                         -- of a signal that waits in order; NULL: unmapped
-    ADD COLUMN awaits     text;                         -- the record that could not be read, if one is known
+    ADD COLUMN awaits     text,                         -- the record that could not be read, if one is known
+    ADD COLUMN in_turn    boolean NOT NULL DEFAULT false;   -- nothing of its key was taken since it came
 
 -- An unmapped element waits once. A signal is one of a sequence: the same body may come twice.
 ALTER TABLE intake.quarantine DROP CONSTRAINT quarantine_source_digest_element_key;

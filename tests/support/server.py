@@ -24,6 +24,11 @@ class Server:
         self._stop = stop
         self._process: subprocess.Popen[bytes] | None = None
 
+    def of_module(self, module: str) -> "Server":
+        """Return the same server with its last argument, a module, replaced."""
+        command = [*self._command[:-1], module]
+        return Server(command, self._account, self._log, self._stop)
+
     def start(self) -> Self:
         """Start it; the caller waits until it serves."""
         with self._log.open("ab") as log:

@@ -25,9 +25,9 @@ WHERE EXISTS (SELECT FROM intake.quarantine q
 _KEEP = """
 INSERT INTO intake.quarantine
        (source, adapter, received_at, digest, elements, event_id, element, reason,
-        signal_key, awaits)
+        signal_key, awaits, in_turn)
 SELECT source, adapter, received_at, digest, elements, event_id, element, reason,
-       signal_key, awaits
+       signal_key, awaits, true
 FROM unnest(%b::text[], %b::text[], %b::timestamptz[], %b::bytea[], %b::int[],
             %b::text[], %b::int[], %b::text[], %b::text[], %b::text[])
      WITH ORDINALITY AS fresh (source, adapter, received_at, digest, elements,

@@ -33,6 +33,8 @@ class Kept:
     """Those its format reads."""
     event_id: str | None = None
     """The idempotency key it came under."""
+    in_turn: bool = False
+    """Nothing of its key was taken since it came: all that came later waits behind."""
 
 
 def reread(kept: Kept, said: Source | None, by: str) -> Delivery | str:
@@ -102,14 +104,15 @@ def _named(heard: Heard, kept: Kept, index: int) -> Heard:
     """Return a signal that is the same message however often it is tried.
 
     Without an instant of its own it happened at the latest when it came: what was heard
-    since is newer.
+    since is newer. If nothing was heard since, it needs no instant.
     """
     if not isinstance(heard, Signal):
         return heard
+    came = None if kept.in_turn else kept.received_at
     arrival = f"{kept.received_at.timestamp():.6f}"
     return heard.model_copy(
         update={
             "event_id": heard.event_id or f"quarantine:{kept.id}/{index}/{arrival}",
-            "occurred_at": heard.occurred_at or kept.received_at,
+            "occurred_at": heard.occurred_at or came,
         }
     )

@@ -27,7 +27,7 @@ ORDER BY quarantine_id LIMIT %(limit)s
 _ONE = f"SELECT {_COLUMNS} FROM intake.quarantine WHERE quarantine_id = %s"
 _KEPT = """
 SELECT q.quarantine_id, q.source, q.adapter, q.received_at, q.element, q.elements,
-       q.digest, b.sealed, b.headers, q.event_id
+       q.digest, b.sealed, b.headers, q.event_id, q.in_turn
 FROM intake.quarantine q LEFT JOIN intake.quarantined_bodies b USING (digest)
 WHERE q.quarantine_id = %s
 """
@@ -88,7 +88,7 @@ def kept(cursor: Cursor[tuple[Any, ...]], vault: Vault, number: int) -> Kept | N
     headers = opened_headers(vault, bytes(row[6]), row[8])
     number, source, adapter, received_at, element, elements = row[:6]
     return Kept(
-        number, source, adapter, received_at, element, elements, body, headers, row[9]
+        number, source, adapter, received_at, element, elements, body, headers, *row[9:]
     )
 
 

@@ -143,6 +143,10 @@ _FRENCH: Words = {
     "no.too_slow": "Cette recherche prend trop de temps : précisez-la.",
     "no.log_away": "Le journal est injoignable : revenez dans un moment.",
     "no.log_not_continued": "Le journal a été restauré : revenez plus tard.",
+    "no.record_unreadable": (
+        "Ce dossier est momentanément illisible : rien n’a été enregistré, "
+        "revenez dans un moment."
+    ),
     "no.log_silent": "Le journal ne répond pas : revenez dans un moment.",
     "target.tto": "délai de prise en compte",
     "target.ttr": "délai de résolution",

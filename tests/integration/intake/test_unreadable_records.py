@@ -12,7 +12,7 @@ from services.intake.pipeline.arrival import Correlated
 from services.intake.pipeline.key_row import KeyRow
 from services.intake.signals import Signal, signal_key
 from shared.command import CommandAnswer, RecordAnswer
-from shared.event_log import EventLog
+from shared.event_log import EventLog, Unavailable
 from shared.problem import Problem
 from shared.problems.wishes import IdentifyProblem, PublishWorkaround
 from shared.vault import VaultError
@@ -167,6 +167,25 @@ def test_of_one_request_only_the_element_at_fault_is_set_aside(
     assert [r.status for r in results] == ["opened", "quarantined", "opened"]
     assert [r.index for r in results] == [0, 1, 2]
     assert "our mistake" in str(results[1].error)
+
+
+def test_what_a_part_of_a_batch_came_to_stays_if_the_server_goes_away(
+    hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def goes(row: KeyRow, heard: Signal, *more: Any) -> Correlated:
+        if heard.dedup_key == "poison":
+            raise LookupError
+        if heard.dedup_key == "late":
+            raise Unavailable
+        return correlate(row, heard, *more)
+
+    monkeypatch.setattr(reckoning, "correlate", goes)
+
+    keys = ("web-1", "poison", "web-2", "late")
+    answers = hands.receiver.flush([delivery(signal(key)) for key in keys])
+
+    kinds = [type(answer) for answer in answers]
+    assert kinds == [list, LookupError, Unavailable, Unavailable]
 
 
 def _mistaken_about(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
