@@ -22,6 +22,7 @@ from shared.policy.document import Policy
 from shared.recorder import Unrecorded, insert, lock_head
 from tests.support.policies import FULL, full, full_text
 from tests.support.servers import Database
+from tests.support.sla_desk import opened, sla_desk
 
 pytestmark = pytest.mark.servers
 
@@ -145,6 +146,22 @@ def test_a_missing_document_is_a_503_that_says_what_to_restore(
     answer = problem_of(raised.value, "/v1/signals").details
     assert (answer.status, answer.code) == (503, "policy_unreadable")
     assert name in answer.detail
+
+
+def test_a_reader_waits_for_a_missing_document_and_parks_nothing(
+    database: Database,
+) -> None:
+    with sla_desk(database, "09:00") as desk:
+        with psycopg.connect(database.owner_dsn) as connection:
+            kept = connection.execute("SELECT * FROM log.documents").fetchall()
+        deleted(database)
+        desk.happens(opened(1, desk.now))
+        with pytest.raises(UnreadableDocument):
+            desk.read()
+        assert desk.ask("SELECT count(*) FROM sla.parked") == [(0,)]
+        desk.tell("INSERT INTO log.documents VALUES (%s, %s, %s)", *kept[0])
+        desk.read()
+        assert desk.types()[0].endswith("armed")
 
 
 def test_only_so_many_policies_are_kept() -> None:
