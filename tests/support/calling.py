@@ -20,6 +20,8 @@ from tests.support.receiver import Postbox, open_postbox
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OPENED = local("09:10")
+PATIENCE = 120
+"""Seconds; a process that was killed left its lease, and a busy machine starts late."""
 STAFF = ("nadia", "paul", "amina", "bruno", "chloe", "karim", "helene", "sylvie")
 USERS = ("lefevre", "costa", "roche", "petit")
 _PERSON = """
@@ -107,16 +109,17 @@ class CallingDesk:
         until(
             lambda: self.count(incident, kind) >= times,
             f"{times} {kind} of {incident}",
+            PATIENCE,
         )
 
     def until_mails(self, count: int) -> None:
         """Wait until so many mails have come."""
-        until(lambda: len(self.inbox.mails) >= count, f"{count} mails")
+        until(lambda: len(self.inbox.mails) >= count, f"{count} mails", PATIENCE)
 
     def until_quiet(self) -> None:
         """Wait until nothing is waiting to leave."""
         query = "SELECT count(*) FROM escalation.outbox"
-        until(lambda: self.sql(query) == [(0,)], "an empty outbox")
+        until(lambda: self.sql(query) == [(0,)], "an empty outbox", PATIENCE)
 
     def sql(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """Ask the database as its owner."""
