@@ -15,9 +15,10 @@ import pytest
 
 from services.intake.signals import signal_key
 from shared.event_log import EventLog
-from tests.support.desk import TWIN, Desk, running_desk, until
+from tests.support.desk import TWIN, Desk, running_desk
 from tests.support.later_version import upgraded, write_unknown
 from tests.support.load import Load, Promised
+from tests.support.patience import until
 from tests.support.servers import reachable_folder
 from tests.support.verdict import (
     all_rows,
