@@ -11,7 +11,7 @@ from starlette.responses import Response
 from shared.append import TooLarge
 from shared.batcher import Overloaded
 from shared.documents import UnreadableDocument
-from shared.event_log import NotContinued, WrongClock, is_unavailable
+from shared.log_errors import NotContinued, WrongClock, is_unavailable
 from shared.problem import Problem, response
 
 Endpoint = Callable[[Request], Awaitable[Response]]

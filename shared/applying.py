@@ -10,14 +10,8 @@ from typing import Any
 from psycopg import Cursor
 
 from shared.entry import Entry
-from shared.event_log import (
-    EventLog,
-    Row,
-    StaleVersion,
-    away,
-    is_cancelled,
-    is_unavailable,
-)
+from shared.event_log import EventLog, Row
+from shared.log_errors import StaleVersion, away, is_cancelled, is_unavailable
 from shared.telemetry import wordless
 from shared.tracking import Bookmark, Overtaken, Tracked, Unrecorded
 

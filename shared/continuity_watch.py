@@ -16,7 +16,7 @@ from shared.bus import Link
 from shared.clock import Clock
 from shared.continuity import Sight
 from shared.epoch_renewal import Renewal, renew
-from shared.event_log import EventLog, NotContinued, Unavailable
+from shared.event_log import EventLog
 from shared.health import Check
 from shared.last_seen import (
     NOTHING,
@@ -28,6 +28,7 @@ from shared.last_seen import (
     server_of,
     write,
 )
+from shared.log_errors import NotContinued, Unavailable
 from shared.serving import pause
 
 LOOK_SECONDS = 1.0

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from psycopg import Cursor
 
-from shared.event_log import Unavailable
+from shared.log_errors import Unavailable
 
 _STORE = """
 INSERT INTO log.documents (hash, size, body) VALUES (%b, %s, %b) ON CONFLICT DO NOTHING

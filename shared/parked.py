@@ -11,15 +11,8 @@ from typing import Any
 from psycopg import Cursor
 
 from shared.applying import Apply
-from shared.event_log import (
-    SELECT_ROWS,
-    EventLog,
-    Row,
-    StaleVersion,
-    away,
-    is_cancelled,
-    is_unavailable,
-)
+from shared.event_log import SELECT_ROWS, EventLog, Row
+from shared.log_errors import StaleVersion, away, is_cancelled, is_unavailable
 from shared.savepoint import savepoint
 from shared.telemetry import wordless
 from shared.tracking import ERROR_MAX, Bookmark, Overtaken

@@ -17,15 +17,9 @@ import structlog
 
 from shared.applying import Apply, Poisoned, apply_rows
 from shared.bus import Link
-from shared.event_log import (
-    EventLog,
-    Row,
-    StaleVersion,
-    Unavailable,
-    follows,
-    is_cancelled,
-)
+from shared.event_log import EventLog, Row, follows
 from shared.live_feed import Feed, open_feed
+from shared.log_errors import StaleVersion, Unavailable, is_cancelled
 from shared.outage import Outage
 from shared.parked import Cursors, PassOver
 from shared.parked_requests import ParkedRequests

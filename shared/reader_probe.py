@@ -7,8 +7,9 @@ import asyncio
 from typing import NamedTuple
 
 from shared.clock import Clock
-from shared.event_log import EventLog, Unavailable
+from shared.event_log import EventLog
 from shared.health import Check, Probe
+from shared.log_errors import Unavailable
 from shared.reader_status import ReaderStatus
 
 LAG_SECONDS_MAX = 30.0

@@ -19,8 +19,8 @@ from psycopg.rows import DictRow
 
 from shared.clock import real_clock
 from shared.connections import connect
-from shared.event_log import Unavailable, WrongClock
 from shared.health import Check
+from shared.log_errors import Unavailable, WrongClock
 from shared.serving import pause
 
 SKEW_MAX = timedelta(seconds=2)

@@ -19,7 +19,8 @@ from pydantic import ValidationError
 from shared import telemetry
 from shared.clock import Clock, lever_clock
 from shared.clock_mode import LeverRefused
-from shared.event_log import EventLog, Unavailable
+from shared.event_log import EventLog
+from shared.log_errors import Unavailable
 from shared.migrate import Mismatch, wait_until_migrated
 from shared.outage import Outage
 from shared.server_clock import ServerClock, TimeSource

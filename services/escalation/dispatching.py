@@ -17,10 +17,11 @@ from services.escalation import outbox
 from services.escalation.outbox import Waiting
 from services.escalation.postman import Postman
 from shared.clock import Clock
-from shared.event_log import EventLog, Unavailable
+from shared.event_log import EventLog
 from shared.events.notification import Channel
 from shared.leadership import Candidate, Leadership
 from shared.lease import Lease, Lost
+from shared.log_errors import Unavailable
 from shared.outage import Outage
 from shared.serving import pause
 

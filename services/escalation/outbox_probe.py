@@ -7,10 +7,11 @@ from services.escalation import outbox
 from services.escalation.dispatching import LEASE, Dispatcher
 from services.escalation.postman import Postman
 from shared.clock import Clock
-from shared.event_log import EventLog, Unavailable
+from shared.event_log import EventLog
 from shared.health import Check
 from shared.lease import LeaseState, look
 from shared.lease_report import FREE_SECONDS_MAX, lease_numbers, lease_words
+from shared.log_errors import Unavailable
 
 OLDEST_SECONDS_MAX = 900.0
 """How old the oldest waiting may be before the service is not ready."""

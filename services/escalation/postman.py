@@ -24,19 +24,14 @@ from services.escalation.streams import owns
 from shared.casework import Worker
 from shared.casework.settling import Behind, require_read, settle
 from shared.clock import Clock
-from shared.event_log import (
-    EventLog,
-    StaleVersion,
-    Unavailable,
-    away,
-    is_unavailable,
-)
+from shared.event_log import EventLog
 from shared.events.notification import (
     NotificationConfirmed,
     NotificationFailed,
     NotificationSent,
 )
 from shared.leadership import Leadership
+from shared.log_errors import StaleVersion, Unavailable, away, is_unavailable
 
 AGAIN_SECONDS = 0.1
 """How long to wait where the log is away or the incident is not read to its end."""

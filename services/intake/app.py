@@ -60,10 +60,11 @@ from shared.bus import Link
 from shared.clock import Clock
 from shared.command import Answered
 from shared.continuity_watch import watching
-from shared.event_log import EventLog, Unavailable
+from shared.event_log import EventLog
 from shared.health import Health, Probe
 from shared.heartbeat import beat
 from shared.http_metrics import HttpMetrics
+from shared.log_errors import Unavailable
 from shared.nothing_here import complete
 from shared.policy.sources import Mailbox as MailboxClause
 from shared.serving import pause, serve

@@ -31,7 +31,7 @@ from shared.command_line.answers import (
     table_of,
 )
 from shared.command_line.sheet import Sheet
-from shared.event_log import StaleVersion
+from shared.log_errors import StaleVersion
 from shared.mistake import Mistake, path_text
 from shared.mistake import Path as Location
 from shared.policy.difference import Change

@@ -20,8 +20,9 @@ from shared.command_line.answers import AsJson, Exit, answer, refused, refused_f
 from shared.command_line.desk import HOME, Database, Home, database_of, log_at
 from shared.epoch_renewal import Renewal, renew
 from shared.epochs import Epoch
-from shared.event_log import EventLog, NotContinued, Unavailable
+from shared.event_log import EventLog
 from shared.last_seen import LastSeen, read
+from shared.log_errors import NotContinued, Unavailable
 from shared.machine.run_file import read_run
 from shared.mistake import Mistake
 from shared.policy.explaining import explained

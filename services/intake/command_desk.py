@@ -32,7 +32,8 @@ from shared.append import (
 )
 from shared.clock import Clock
 from shared.command import Answered
-from shared.event_log import EventLog, Unavailable
+from shared.event_log import EventLog
+from shared.log_errors import Unavailable
 
 ATTEMPTS_MAX = 100
 """How often a command is decided anew before its sender is asked to come again."""

@@ -9,7 +9,8 @@ from typing import Any
 from psycopg import Cursor
 
 from shared.entry import Entry
-from shared.event_log import EventLog, Row, Unavailable
+from shared.event_log import EventLog, Row
+from shared.log_errors import Unavailable
 from shared.telemetry import wordless
 
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from services.intake.policies import Policies
-from shared.event_log import EventLog, Unavailable
+from shared.event_log import EventLog
+from shared.log_errors import Unavailable
 from shared.policy.document import Policy
 from shared.policy.sources import Mailbox, Source
 from shared.problem import Problem

@@ -14,9 +14,10 @@ from psycopg import Cursor
 from services.intake.announced import read_book
 from services.intake.announcing import windows
 from services.intake.pipeline.windows import NO_WINDOWS, Windows, windows_of
-from shared.event_log import EventLog, is_unavailable
+from shared.event_log import EventLog
 from shared.events import maintenance
 from shared.events.policy import STREAM
+from shared.log_errors import is_unavailable
 from shared.policies import applied_at_version, policy_of
 from shared.policy.document import Policy
 from shared.problem import Problem

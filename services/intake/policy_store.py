@@ -12,8 +12,9 @@ from services.intake.expanding import NO_FILES, Files, expanded
 from shared.append import Member, Recorded
 from shared.documents import DocumentName, name_of, store
 from shared.entry import Entry
-from shared.event_log import EventLog, StaleVersion
+from shared.event_log import EventLog
 from shared.events.policy import STREAM, PolicyApplied, document_bytes
+from shared.log_errors import StaleVersion
 from shared.mistake import Mistake
 from shared.policies import applied_at_version, document_of, policy_of
 from shared.policy.contact_details import contact_detail_in

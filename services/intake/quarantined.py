@@ -3,8 +3,9 @@
 import asyncio
 
 from shared.clock import Clock
-from shared.event_log import EventLog, Unavailable
+from shared.event_log import EventLog
 from shared.health import Check, Probe
+from shared.log_errors import Unavailable
 
 COUNTED_MAX = 10_000
 """More than so many are not counted: each look would take longer than the last."""

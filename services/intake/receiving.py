@@ -47,7 +47,8 @@ from services.intake.suppressed import keep_suppressed
 from shared.answering import problem_of
 from shared.append import Recorded
 from shared.clock import Clock
-from shared.event_log import EventLog, Unavailable
+from shared.event_log import EventLog
+from shared.log_errors import Unavailable
 from shared.policy.document import Policy
 from shared.problem import Problem
 

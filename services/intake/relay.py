@@ -18,9 +18,10 @@ from psycopg import OperationalError
 from services.intake.publishing import BATCH, Tail, batch_of, publish, read_tail
 from shared import subjects
 from shared.bus import Link
-from shared.event_log import EventLog, Row, Unavailable, follows
+from shared.event_log import EventLog, Row, follows
 from shared.leadership import Candidate, Leadership
 from shared.lease import Lease, Lost
+from shared.log_errors import Unavailable
 from shared.outage import Outage
 from shared.provision import Refused, provision
 from shared.recorder import Head

@@ -14,10 +14,11 @@ from nats.js.errors import NotFoundError
 from services.intake.publishing import NOWHERE, Tail, read_tail
 from services.intake.relay import LEASE, Relay
 from shared.bus import Link
-from shared.event_log import EventLog, Unavailable
+from shared.event_log import EventLog
 from shared.health import Check
 from shared.lease import LeaseState, look
 from shared.lease_report import lease_numbers, lease_words
+from shared.log_errors import Unavailable
 from shared.recorder import read_head
 
 BEHIND_SECONDS_MAX = 30.0

@@ -32,8 +32,8 @@ from services.intake.reception import NOBODY, Reception
 from shared import subjects
 from shared.answering import problem_of
 from shared.batcher import Overloaded
-from shared.event_log import Unavailable
 from shared.events.event import is_source
+from shared.log_errors import Unavailable
 from shared.problem import Problem
 from shared.serving import pause
 

@@ -13,12 +13,12 @@ from psycopg import Cursor
 from services.intake.pipeline.key_row import GroupRow, KeyRow
 from services.intake.records import RecordEvent
 from services.intake.stored_rows import columns_of, row_of, row_without_words
-from shared.event_log import Unavailable
 from shared.events.incident_ties import (
     IncidentAbsorbed,
     IncidentSplit,
     IncidentUnmerged,
 )
+from shared.log_errors import Unavailable
 from shared.telemetry import wordless
 from shared.vault import Vault
 

@@ -18,7 +18,8 @@ from services.intake.delivery import TIMER, Delivery, Elapsed, Result
 from services.intake.policies import Policies
 from shared.batcher import Batcher
 from shared.clock import Clock
-from shared.event_log import EventLog, Unavailable
+from shared.event_log import EventLog
+from shared.log_errors import Unavailable
 from shared.problem import Problem
 from shared.serving import pause
 

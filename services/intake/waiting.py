@@ -5,8 +5,9 @@ from typing import Any
 
 from services.intake.commits import Commits
 from shared.batcher import Batcher
-from shared.event_log import EventLog, Unavailable
+from shared.event_log import EventLog
 from shared.health import Check, Probe
+from shared.log_errors import Unavailable
 
 
 def waiting_probe(

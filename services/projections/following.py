@@ -20,7 +20,8 @@ from services.projections.read_model import Cursors, ReadModel
 from shared.applying import Apply
 from shared.bus import Link
 from shared.entry import Entry
-from shared.event_log import EventLog, Row, Unavailable
+from shared.event_log import EventLog, Row
+from shared.log_errors import Unavailable
 from shared.outage import reason
 from shared.parked import PassOver
 from shared.reader import RETRY_SECONDS, STOPPED_SECONDS, Reader

@@ -9,7 +9,7 @@ import structlog
 
 from shared.casework.worker import Worker
 from shared.clock import Clock
-from shared.event_log import Unavailable
+from shared.log_errors import Unavailable
 from shared.outage import Outage
 
 LOOK_SECONDS = 1.0

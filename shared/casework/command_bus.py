@@ -11,7 +11,7 @@ from faststream.nats import NatsBroker
 from shared import subjects
 from shared.casework.settling import Behind
 from shared.command import CommandAnswer, CommandRequest
-from shared.event_log import StaleVersion
+from shared.log_errors import StaleVersion
 from shared.problem import Problem
 
 _Done = TypeVar("_Done")

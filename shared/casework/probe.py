@@ -7,8 +7,9 @@ from typing import Any
 from shared.casework.cases import armed, next_due
 from shared.casework.worker import Worker
 from shared.clock import Clock
-from shared.event_log import EventLog, Unavailable
+from shared.event_log import EventLog
 from shared.health import Check, Probe
+from shared.log_errors import Unavailable
 
 OVERDUE_SECONDS_MAX = 30.0
 """How late a timer may be before the service is not ready."""

@@ -9,7 +9,8 @@ from psycopg import Cursor
 from shared.append import Member, Recorded
 from shared.casework.cases import Saved, save
 from shared.casework.casework import Case, Desk, Known
-from shared.event_log import EventLog, StaleVersion
+from shared.event_log import EventLog
+from shared.log_errors import StaleVersion
 
 _VERSIONS = """
 SELECT stream, coalesce(max(originator_version), 0)

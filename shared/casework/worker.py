@@ -17,14 +17,8 @@ from shared.casework.casework import Case, Casework, Cursors, Desk, Known
 from shared.casework.recalling import beyond
 from shared.clock import Clock
 from shared.entry import Entry
-from shared.event_log import (
-    EventLog,
-    Row,
-    StaleVersion,
-    Unavailable,
-    away,
-    is_unavailable,
-)
+from shared.event_log import EventLog, Row
+from shared.log_errors import StaleVersion, Unavailable, away, is_unavailable
 from shared.references import about
 
 CLAIMED_MAX = 200

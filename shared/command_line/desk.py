@@ -11,7 +11,8 @@ import typer
 from shared.clock import Clock, real_clock
 from shared.command_line.answers import Exit, refused
 from shared.documents import UnreadableDocument
-from shared.event_log import EventLog, Unavailable
+from shared.event_log import EventLog
+from shared.log_errors import Unavailable
 from shared.machine.credentials import vault_key_file
 from shared.machine.run_file import read_run
 from shared.vault import VaultError, read_master_key

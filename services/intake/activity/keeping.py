@@ -10,7 +10,8 @@ from services.intake.activity.tally import Tally
 from services.intake.gate.admission import Admission
 from services.intake.in_force import InForce
 from shared.clock import Clock
-from shared.event_log import EventLog, Unavailable
+from shared.event_log import EventLog
+from shared.log_errors import Unavailable
 from shared.serving import pause
 
 WRITE_SECONDS = 5.0

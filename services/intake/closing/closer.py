@@ -11,7 +11,8 @@ from services.intake.wanted import Wanted
 from shared.batcher import Batcher
 from shared.clock import Clock
 from shared.command import Answered, CommandAnswer, CommandRequest
-from shared.event_log import EventLog, Unavailable
+from shared.event_log import EventLog
+from shared.log_errors import Unavailable
 from shared.serving import pause
 
 AT_ONCE_MAX = 100

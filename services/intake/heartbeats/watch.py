@@ -24,8 +24,9 @@ from services.intake.heartbeats.telling import SOURCE, told
 from services.intake.in_force import InForce
 from services.intake.reception import Reception
 from shared.clock import Clock
-from shared.event_log import EventLog, Unavailable
+from shared.event_log import EventLog
 from shared.health import Check
+from shared.log_errors import Unavailable
 from shared.serving import pause
 
 LOOK_SECONDS = 1.0

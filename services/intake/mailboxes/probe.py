@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from services.intake.in_force import InForce
 from services.intake.mailboxes.mailboxes import LEASE, Mailboxes
-from shared.event_log import EventLog, Unavailable
+from shared.event_log import EventLog
 from shared.health import Check
 from shared.lease import LeaseState, look
 from shared.lease_report import FREE_SECONDS_MAX, lease_numbers, lease_words
+from shared.log_errors import Unavailable
 
 
 @dataclass(frozen=True, eq=False)

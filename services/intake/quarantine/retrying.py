@@ -16,7 +16,8 @@ from services.intake.reception import Reception
 from shared.answering import problem_of
 from shared.batcher import Overloaded
 from shared.clock import Clock
-from shared.event_log import EventLog, Unavailable
+from shared.event_log import EventLog
+from shared.log_errors import Unavailable
 from shared.quarantine import Became, Quarantined, RetryMany, Tried, TriedMany
 from shared.telemetry import wordless
 from shared.texts import REASON_MAX

@@ -14,7 +14,7 @@ from services.intake.quarantine.retrying import Retrying
 from services.intake.quarantine.settling import BY_ITSELF
 from services.intake.record_cache import RecordCache
 from services.intake.unreadable import KEY_ROW
-from shared.event_log import Unavailable
+from shared.log_errors import Unavailable
 from shared.serving import pause
 
 LOOK_SECONDS = 2.0

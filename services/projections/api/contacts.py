@@ -16,7 +16,7 @@ from services.projections.api.receipt_view import (
 from services.projections.snapshots import TooSlow
 from shared.command import CommandAnswer
 from shared.contact import Contact, wish_of
-from shared.event_log import Unavailable
+from shared.log_errors import Unavailable
 from shared.problem import Problem, located
 
 router = APIRouter(tags=["contacts"])

@@ -14,7 +14,7 @@ from services.projections.snapshots import TooSlow
 from shared.answering import place_of, problem_of
 from shared.append import TooLarge
 from shared.batcher import Overloaded
-from shared.event_log import Unavailable
+from shared.log_errors import Unavailable
 from shared.problem import Problem, response
 from shared.said import said
 

@@ -25,7 +25,8 @@ from services.projections.api.log import known_types
 from services.projections.api.stream_items import StreamItem, Told, told
 from shared.callers import caller_of, require_scope
 from shared.epochs import Epochs, OtherEpoch
-from shared.event_log import Row, Unavailable
+from shared.event_log import Row
+from shared.log_errors import Unavailable
 from shared.problem import Problem
 from shared.references import IncidentRef, about
 

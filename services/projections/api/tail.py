@@ -19,7 +19,8 @@ from services.projections.api.limits import (
 from services.projections.api.stream_items import Told, told
 from services.projections.progress import Progress
 from services.projections.read_models import QUEUE
-from shared.event_log import EventLog, Unavailable
+from shared.event_log import EventLog
+from shared.log_errors import Unavailable
 from shared.problem import Problem
 from shared.serving import pause
 

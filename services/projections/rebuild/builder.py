@@ -14,7 +14,8 @@ from services.projections.read_model import Cursors, ReadModel
 from services.projections.rebuild.chunks import CHUNK_EVENTS
 from services.projections.rebuild.load import Source
 from shared.connections import CONNECT_SECONDS
-from shared.event_log import EventLog, Unavailable
+from shared.event_log import EventLog
+from shared.log_errors import Unavailable
 
 ROLE = "desk_projections"
 SILENT_SECONDS_MAX = 60.0

@@ -19,7 +19,7 @@ from shared import bus as shared_bus
 from shared import subjects
 from shared.broker import command_broker, started, stop
 from shared.command import CommandAnswer, CommandRequest, ProblemDetails
-from shared.event_log import Unavailable
+from shared.log_errors import Unavailable
 from shared.machine.nats import Bus
 from shared.outage import Outage
 from shared.problem import Problem

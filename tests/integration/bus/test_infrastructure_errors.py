@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from shared import reader as reader_module
-from shared.event_log import Unavailable
+from shared.log_errors import Unavailable
 from shared.parked import retry
 from tests.support.following import (
     BOOKMARK,

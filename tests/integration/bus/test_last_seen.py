@@ -19,8 +19,9 @@ from shared.bus import Link
 from shared.continuity_watch import ContinuityWatch
 from shared.epoch_renewal import MARGIN, Renewal, renew
 from shared.epochs import Epochs, OtherEpoch
-from shared.event_log import EventLog, NotContinued, Unavailable
+from shared.event_log import EventLog
 from shared.last_seen import LastSeen, Overwritten, read, write
+from shared.log_errors import NotContinued, Unavailable
 from shared.machine.nats import Bus
 from shared.provision import provision
 from shared.serving import end

@@ -12,7 +12,8 @@ from services.intake.pipeline.arrival import Correlated
 from services.intake.pipeline.key_row import KeyRow
 from services.intake.signals import Signal, signal_key
 from shared.command import CommandAnswer, RecordAnswer
-from shared.event_log import EventLog, Unavailable
+from shared.event_log import EventLog
+from shared.log_errors import Unavailable
 from shared.problem import Problem
 from shared.problems.wishes import IdentifyProblem, PublishWorkaround
 from shared.vault import VaultError

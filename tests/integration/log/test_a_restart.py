@@ -9,7 +9,8 @@ import psycopg
 import pytest
 
 from shared.connections import CONNECT_SECONDS
-from shared.event_log import EventLog, Unavailable
+from shared.event_log import EventLog
+from shared.log_errors import Unavailable
 from tests.support.key_ring import MASTER
 from tests.support.logs import incident, member, positions
 from tests.support.servers import (

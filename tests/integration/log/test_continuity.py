@@ -11,7 +11,8 @@ from psycopg import Cursor
 from services.intake.record_cache import RecordCache, Versioned
 from shared.append import Member, Outcome
 from shared.continuity import Mark
-from shared.event_log import EventLog, NotContinued, Unavailable
+from shared.event_log import EventLog
+from shared.log_errors import NotContinued, Unavailable
 from shared.recorder import Unrecorded, tips_of
 from tests.support.key_ring import MASTER
 from tests.support.logs import incident, member

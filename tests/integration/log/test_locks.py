@@ -15,7 +15,8 @@ from psycopg.conninfo import make_conninfo
 from shared import recorder
 from shared.append import Recorded
 from shared.connections import IDLE_IN_TRANSACTION_SECONDS, LOCK_TIMEOUT_SECONDS
-from shared.event_log import EventLog, Unavailable
+from shared.event_log import EventLog
+from shared.log_errors import Unavailable
 from shared.recorder import APPEND_LOCK, HOLD_SECONDS, lock_head
 from tests.support.logs import incident, member, positions
 from tests.support.patience import SECONDS

@@ -6,8 +6,9 @@ from threading import Barrier
 import pytest
 
 from shared.append import Recorded, Stale
-from shared.event_log import EventLog, StaleVersion
+from shared.event_log import EventLog
 from shared.events.incident import IncidentAcknowledged
+from shared.log_errors import StaleVersion
 from tests.support.logs import broken_at, incident, member, positions
 from tests.support.patience import SECONDS
 from tests.support.servers import Database

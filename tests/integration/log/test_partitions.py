@@ -8,7 +8,8 @@ import psycopg
 import pytest
 
 from shared.append import Recorded, Repeated
-from shared.event_log import EventLog, Unavailable
+from shared.event_log import EventLog
+from shared.log_errors import Unavailable
 from shared.recorder import lock_head
 from shared.upkeep import turn_partitions
 from tests.support.logs import incident, member

@@ -11,8 +11,9 @@ from services.intake import policy_store
 from services.intake.expanding import Files, expanded
 from services.intake.policies import Policies
 from services.intake.policy_store import Applied, Signature
-from shared.event_log import EventLog, StaleVersion
+from shared.event_log import EventLog
 from shared.events.policy import STREAM, PolicyApplied
+from shared.log_errors import StaleVersion
 from shared.mistake import Mistake
 from shared.policies import PolicyVersions
 from shared.policy.checking import Wrong

@@ -15,8 +15,9 @@ from services.intake.policy_store import Applied, Signature
 from shared import policies
 from shared.answering import problem_of
 from shared.documents import UnreadableDocument
-from shared.event_log import EventLog, StaleVersion
+from shared.event_log import EventLog
 from shared.events.policy import STREAM, PolicyApplied
+from shared.log_errors import StaleVersion
 from shared.policies import PolicyCache, PolicyVersions
 from shared.policy.document import Policy
 from shared.recorder import Unrecorded, insert, lock_head

@@ -8,7 +8,7 @@ import pytest
 
 from shared.epoch_renewal import Renewal, renew
 from shared.epochs import Epoch
-from shared.event_log import Unavailable
+from shared.log_errors import Unavailable
 from shared.references import incident_ref
 from tests.support.api import Api
 from tests.support.histories import opened

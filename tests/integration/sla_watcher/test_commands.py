@@ -12,9 +12,9 @@ from services.sla_watcher.case import Case, PolicyOf
 from shared.casework.commanding import Commanding
 from shared.casework.settling import Behind
 from shared.command import CommandAnswer, CommandRequest
-from shared.event_log import StaleVersion
 from shared.events.incident import IncidentAcknowledged, IncidentRestored
 from shared.events.sla_agreed import SlaExtensionProposed
+from shared.log_errors import StaleVersion
 from shared.problem import Problem
 from shared.references import sla_stream
 from shared.sla_wishes import (

@@ -13,8 +13,8 @@ from services.sla_watcher.decider import decide
 from shared.append import Member
 from shared.casework import Alarm
 from shared.casework.worker import CLAIMED_MAX, STUCK
-from shared.event_log import Unavailable
 from shared.events import SlaEvent
+from shared.log_errors import Unavailable
 from shared.reader import Reader
 from tests.support.following import until
 from tests.support.logs import note

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from services.projections.api.errors import answer_errors
 from shared.append import TooLarge
 from shared.batcher import Overloaded
-from shared.event_log import Unavailable
+from shared.log_errors import Unavailable
 from shared.problem import Problem
 
 

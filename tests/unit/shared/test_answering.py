@@ -11,7 +11,7 @@ from starlette.responses import Response
 from shared.answering import Endpoint, answered, place_of
 from shared.append import TooLarge
 from shared.batcher import Overloaded
-from shared.event_log import Unavailable
+from shared.log_errors import Unavailable
 from shared.problem import Problem
 
 SCOPE: Any = {"type": "http", "method": "POST", "path": "/v1/events", "headers": []}

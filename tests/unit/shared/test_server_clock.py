@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.event_log import Unavailable, WrongClock
+from shared.log_errors import Unavailable, WrongClock
 from shared.server_clock import (
     LOOK_AGAIN_SECONDS,
     SKEW_MAX,

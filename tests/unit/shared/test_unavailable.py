@@ -6,7 +6,7 @@ from eventsourcing.persistence import OperationalError
 from psycopg import errors
 from psycopg_pool import PoolTimeout
 
-from shared.event_log import Unavailable, is_cancelled, is_unavailable
+from shared.log_errors import Unavailable, is_cancelled, is_unavailable
 
 
 @pytest.mark.parametrize(
