@@ -65,14 +65,7 @@ async def follow(
         log, clock, server_clock = opened.log, opened.clock, opened.server_clock
         watch = await watching(log, link, clock, stop)
         following = assemble(log, clock, registry)
-        reader = Reader(
-            log,
-            bookmark,
-            following.apply,
-            link,
-            batch=following.batch,
-            pass_over=following.pass_over,
-        )
+        reader = _reader(log, bookmark, following, link)
         probes[:] = [
             reader_probe(reader.status, log, clock),
             server_clock.probe,
@@ -91,6 +84,19 @@ async def follow(
         group.create_task(serve(app, settings.http_host, settings.http_port, stop))
         group.create_task(beat(health, settings, stop))
         group.create_task(read())
+
+
+def _reader(
+    log: EventLog, bookmark: Bookmark, following: Following, link: Link
+) -> Reader:
+    return Reader(
+        log,
+        bookmark,
+        following.apply,
+        link,
+        batch=following.batch,
+        pass_over=following.pass_over,
+    )
 
 
 async def _waiting() -> Check:

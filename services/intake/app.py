@@ -205,33 +205,29 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(WORKERS, "intake") as executor:
         async with Link(url, "intake-relay") as link:
-            elected = relay_candidate(_dsn(settings))
-            relay = Relay(log, link, elected, settings.nats_replicas)
+            relay = _relay(settings, log, link)
             watch = await watching(log, link, clock, stop, lambda: relay.leads)
             noting = Noting(registry, lambda: loop.call_soon_threadsafe(relay.wake))
             stance = stance_of(settings)
             parts = assemble(log, clock, executor, noting, stance, settings.mail_from)
             silent, timers = _clockwork(parts, clock, on_lever=stance.on_lever)
             mailboxes = _mailboxes(parts, settings)
-            beside = (
-                server_clock.probe,
-                watch.probe,
+            checks: list[Probe] = [
+                *(each.probe for each in (server_clock, watch, silent)),
                 RelayProbe(log, link, relay),
-                silent.probe,
                 MailboxesProbe(log, parts.in_force, mailboxes),
-            )
-            health = Health([*beside, *probes(parts, clock)], registry)
+                *probes(parts, clock),
+            ]
+            health = Health(checks, registry)
             app = _app(parts, clock, health, registry)
             broker = command_broker(url, "intake", registry)
+            clockwork = (server_clock.keep, watch.run, silent.run, timers.run)
             works = (
-                server_clock.keep(stop),
+                *(run_until(stop) for run_until in clockwork),
                 relay.run(stop),
-                watch.run(stop),
+                mailboxes.run(stop),
                 _take_messages(broker, parts, stop),
                 _keep_house(parts, clock, stop),
-                silent.run(stop),
-                timers.run(stop),
-                mailboxes.run(stop),
                 beat(health, settings, stop),
                 serve(app, settings.http_host, settings.http_port, stop),
             )
@@ -249,6 +245,11 @@ async def _all_of(works: Sequence[Coroutine[Any, Any, None]], parts: Parts) -> N
         await asyncio.wait([group.create_task(work) for work in works])
         for task in batching:
             task.cancel()
+
+
+def _relay(settings: IntakeSettings, log: EventLog, link: Link) -> Relay:
+    candidate = relay_candidate(_dsn(settings))
+    return Relay(log, link, candidate, settings.nats_replicas)
 
 
 def _mailboxes(parts: Parts, settings: IntakeSettings) -> Mailboxes:
