@@ -25,9 +25,11 @@ from shared.last_seen import LastSeen, read
 from shared.log_errors import NotContinued, Unavailable
 from shared.machine.run_file import read_run
 from shared.mistake import Mistake
+from shared.outage import reason as in_short
 from shared.policy.explaining import explained
 
 CONNECT_SECONDS = 2
+READ_SECONDS = 8
 _FORCE = "to begin a new epoch all the same, add --force"
 
 Url = Annotated[
@@ -99,8 +101,8 @@ def _last_seen(
         if force:
             return None
         sentence = (
-            f"NATS is not reachable ({error}), and it knows what was last seen of the "
-            f"log: start it first. If it is lost as well, add --force"
+            f"NATS is not reachable ({in_short(error)}), and it knows what was last "
+            "seen of the log: start it first. If it is lost as well, add --force"
         )
         raise refused(as_json, sentence, Exit.UNREACHABLE) from error
     if seen is None and not force:
@@ -113,6 +115,11 @@ def _last_seen(
 
 
 async def _read(url: str) -> LastSeen | None:
+    async with asyncio.timeout(READ_SECONDS):  # the library goes on for minutes
+        return await _read_once(url)
+
+
+async def _read_once(url: str) -> LastSeen | None:
     client = await nats.connect(
         url, connect_timeout=CONNECT_SECONDS, allow_reconnect=False, error_cb=_quiet
     )
