@@ -8,17 +8,14 @@ import asyncio
 from pathlib import Path
 from typing import Annotated
 
-import nats
 import typer
 from nats.errors import Error
 
-from shared.bus import PING_SECONDS, PINGS_MAX
 from shared.command_line.answers import AsJson, Exit, answer, refused
 from shared.machine.run_file import read_run
-from shared.nats_address import nats_address
+from shared.nats_session import nats_session
+from shared.outage import reason as in_short
 from shared.provision import Refused, provision, replicas_of
-
-CONNECT_SECONDS = 2
 
 
 def _checked(replicas: int | None) -> int | None:
@@ -64,27 +61,12 @@ def provision_command(
     try:
         done = asyncio.run(_provision(address, replicas))
     except (Error, Refused, OSError, TimeoutError, ValueError) as error:
-        sentence = f"NATS is not reachable or refuses ({error}): is NATS_URL right?"
+        why = in_short(error)
+        sentence = f"NATS is not reachable or refuses ({why}): is NATS_URL right?"
         raise refused(as_json, sentence, Exit.UNREACHABLE) from error
     answer(as_json, {"done": done}, *(done or ["All is as it should be."]))
 
 
 async def _provision(url: str, replicas: int | None) -> list[str]:
-    where = nats_address(url)
-    client = await nats.connect(
-        list(where.servers),
-        **where.options,
-        connect_timeout=CONNECT_SECONDS,
-        allow_reconnect=False,
-        ping_interval=PING_SECONDS,
-        max_outstanding_pings=PINGS_MAX,
-        error_cb=_quiet,
-    )
-    try:
+    async with nats_session(url) as client:
         return await provision(client.jetstream(), replicas)
-    finally:
-        await client.close()
-
-
-async def _quiet(_: Exception) -> None:
-    """Say nothing: what fails is raised, and told once."""

@@ -9,7 +9,6 @@ import getpass
 from pathlib import Path
 from typing import Annotated
 
-import nats
 import typer
 from nats.errors import Error
 from pydantic import ValidationError
@@ -25,11 +24,11 @@ from shared.last_seen import LastSeen, read
 from shared.log_errors import NotContinued, Unavailable
 from shared.machine.run_file import read_run
 from shared.mistake import Mistake
+from shared.nats_session import nats_session
 from shared.outage import reason as in_short
 from shared.policy.explaining import explained
 
-CONNECT_SECONDS = 2
-READ_SECONDS = 8
+ANSWER_SECONDS = 2
 _FORCE = "to begin a new epoch all the same, add --force"
 
 Url = Annotated[
@@ -97,7 +96,7 @@ def _last_seen(
     address = url or (run and run.nats_url)
     try:
         seen = asyncio.run(_read(address)) if address else None
-    except (Error, OSError, TimeoutError) as error:
+    except (Error, OSError, TimeoutError, ValueError) as error:
         if force:
             return None
         sentence = (
@@ -115,22 +114,8 @@ def _last_seen(
 
 
 async def _read(url: str) -> LastSeen | None:
-    async with asyncio.timeout(READ_SECONDS):  # the library goes on for minutes
-        return await _read_once(url)
-
-
-async def _read_once(url: str) -> LastSeen | None:
-    client = await nats.connect(
-        url, connect_timeout=CONNECT_SECONDS, allow_reconnect=False, error_cb=_quiet
-    )
-    try:
-        return (await read(client.jetstream(timeout=CONNECT_SECONDS))).seen
-    finally:
-        await client.close()
-
-
-async def _quiet(_: Exception) -> None:
-    """Say nothing: what fails is raised, and told once."""
+    async with nats_session(url) as client:
+        return (await read(client.jetstream(timeout=ANSWER_SECONDS))).seen
 
 
 def _require_restored(log: EventLog, seen: LastSeen | None, *, as_json: bool) -> None:
