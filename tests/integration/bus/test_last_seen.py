@@ -186,6 +186,36 @@ async def test_a_damaged_record_counts_as_none_and_is_replaced(
             await until_seen(bus, 2)
 
 
+@pytest.mark.parametrize("user", ["sla_watcher", "escalation", "projections"])
+@in_a_loop
+async def test_what_a_reader_does_to_the_record_is_undone(
+    bus: Bus, log: EventLog, user: str
+) -> None:
+    """It may not write it, but NATS sends its answers wherever a reader says."""
+    append(log, member(incident(1), 1))
+    async with watching(log, bus):
+        await until_seen(bus, 1)
+        reader = await nats.connect(bus.url(user))
+        request = json.dumps({"last_by_subj": subjects.LAST_SEEN}).encode()
+        wanted = f"$JS.API.STREAM.MSG.GET.{subjects.LAST_SEEN_STREAM}"
+        await reader.publish(wanted, request, reply=subjects.LAST_SEEN)
+        await reader.publish(subjects.LAST_SEEN, b"refused")
+        await reader.flush()
+        await reader.close()
+        async with asyncio.timeout(SECONDS):
+            while await revision(bus) < 3:  # ours, its, and ours again
+                await asyncio.sleep(0.02)
+        await until_seen(bus, 1)
+
+
+async def revision(bus: Bus) -> int:
+    client = await nats.connect(bus.url("admin"))
+    try:
+        return (await read(client.jetstream())).revision
+    finally:
+        await client.close()
+
+
 @in_a_loop
 async def test_an_epoch_is_above_every_epoch_known_outside(
     database: Database, bus: Bus, log: EventLog
