@@ -19,7 +19,7 @@ def test_temporary_tables_come_last_for_what_runs_as_the_owner(
 ) -> None:
     """PostgreSQL searches them first, before its own, unless they are named."""
     with psycopg.connect(database.owner_dsn) as owner:
-        found = dict(owner.execute(_DEFINERS).fetchall())
+        found: dict[str, list[str] | None] = dict(owner.execute(_DEFINERS).fetchall())
 
     assert {"upkeep.turn_partitions(text,date)", "log.identity()"} <= set(found)
     for function, settings in found.items():
