@@ -1,8 +1,9 @@
 """Keeps what was last seen of the log outside of it, and compares the log with it.
 
 Every process reads the record when it starts and whenever NATS is back. The one whose
-relay leads writes it, once a second if anything changed. NATS away, or an empty bucket:
-nothing is known outside, and the log is taken as it is.
+relay leads reads it every second and writes it if anything changed, in the log or in
+the bucket, where anybody's replies may be sent. NATS away, or an empty bucket: nothing
+is known outside, and the log is taken as it is.
 """
 
 import asyncio
@@ -55,7 +56,6 @@ class ContinuityWatch:
         self._writes = writes
         self._record = Record(None, NOTHING)
         self._read_at = 0
-        self._wrote = False
 
     async def begin(self, stop: asyncio.Event) -> None:
         """Learn what was last seen before anything is decided; soon gives up on NATS.
@@ -89,20 +89,17 @@ class ContinuityWatch:
 
     async def _once(self) -> None:
         leads = self._writes()
-        if self._link.generation != self._read_at or (leads and not self._wrote):
+        if self._link.generation != self._read_at or leads:
             await self._learn()
         sight = await self._look()
         client = self._link.client
         if sight is None or client is None or not leads:
-            self._wrote = False
             return
         try:
             await self._keep(client.jetstream(timeout=ANSWER_SECONDS), sight)
-            self._wrote = True
         except Overwritten:
-            self._wrote = False
+            pass  # what another wrote is read at the next look
         except (Error, TimeoutError, Unavailable) as error:
-            self._wrote = False
             _log.debug("continuity.not_kept", error=str(error))
 
     async def _learn(self) -> bool:

@@ -89,6 +89,11 @@ class EventLog:
     def __init__(
         self, pool: Pool, keys: Pool, master: bytes | None, clock: Clock, guard: Guard
     ) -> None:
+        self.may_write: Callable[[], bool] = lambda: True
+        """Tells at once whether this host may write, as far as is known.
+
+        Who may not must not hold what others wait for, such as a lease.
+        """
         self._pool = pool
         self._guard = guard
         self._keys = keys

@@ -6,19 +6,21 @@ by every service when it starts. Restored together with the database it tells no
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from nats.js import JetStreamContext
 from nats.js.api import Header
 from nats.js.errors import APIError, NotFoundError
 from psycopg import Cursor
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared import subjects
 from shared.continuity import EpochId, Mark
 
 NOTHING = 0
 """The revision of a record that does not exist."""
+EPOCH_MAX, POSITION_MAX = 2**31 - 2, 2**63 - 1
+"""What PostgreSQL can hold; no record says more, and one epoch more can be begun."""
 _WRONG_LAST_SEQUENCE = 10071
 _IDENTITY = "SELECT * FROM log.identity()"
 
@@ -41,10 +43,10 @@ class LastSeen(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    epoch: int
-    token: str
-    position: int
-    chain: str
+    epoch: Annotated[int, Field(gt=0, le=EPOCH_MAX)]
+    token: Annotated[str, Field(pattern="^[0-9a-f]*$")]
+    position: Annotated[int, Field(ge=0, le=POSITION_MAX)]
+    chain: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     server: Server
 
     @property

@@ -67,38 +67,43 @@ class Leadership:
         holder: str,
         connect: Callable[[], Any],
         stall_seconds: float = STALL_SECONDS,
-        elapsed: Callable[[], float] = elapsed,
+        may_write: Callable[[], bool] = lambda: True,
     ) -> None:
         self._connection = connection
         self._lease = lease
         self._holder = holder
         self._connect = connect
         self._stall_seconds = stall_seconds
-        self._elapsed = elapsed
+        self._may_write = may_write
         self._grant: Grant | None = None
         self._stop_at = float("-inf")
         self._progress_at = float("-inf")
         self._renewing: asyncio.Task[None] | None = None
 
     async def won(self) -> bool:
-        """Try to take the lease, and renew it from then on. `OperationalError`."""
-        asked_at = self._elapsed()
+        """Try to take the lease, and renew it from then on. `OperationalError`.
+
+        A host that may not write leaves it to others.
+        """
+        if not self._may_write():
+            return False
+        asked_at = elapsed()
         self._grant = await take(self._connection, self._lease, self._holder)
         if self._grant is None:
             return False
         self._extend(asked_at)
-        self._progress_at = self._elapsed()
+        self._progress_at = elapsed()
         self._renewing = asyncio.create_task(self._keep(self._grant))
         return True
 
     def prove(self) -> None:
         """Say that the work goes on; raise `Lost` where the lease may have expired."""
-        self._progress_at = self._elapsed()
+        self._progress_at = elapsed()
         self.check()
 
     def check(self) -> None:
         """Raise `Lost` where the lease may have expired."""
-        if self._elapsed() >= self._stop_at:
+        if elapsed() >= self._stop_at:
             raise Lost(f"the lease {self._lease.name} was not renewed in time")
 
     def demand(self, cursor: Cursor[Any]) -> None:
@@ -125,11 +130,15 @@ class Leadership:
         """Renew the lease while the work goes on and nobody else has taken it."""
         while True:
             await asyncio.sleep(RENEW_SECONDS)
-            asked_at = self._elapsed()
+            asked_at = elapsed()
             still = asked_at - self._progress_at
             if still > self._stall_seconds:
                 name = self._lease.name
                 _log.error("lease.stalled", lease=name, still_seconds=round(still))
+                return
+            if not self._may_write():
+                _log.error("lease.given_up", lease=self._lease.name)
+                self._stop_at = float("-inf")
                 return
             try:
                 if not await renew(self._connection, grant):
@@ -151,16 +160,22 @@ class Leadership:
 class Candidate:
     """One that may hold `lease`, under a name that nobody else has.
 
-    Without progress for `stall_seconds` its lease is no longer renewed.
+    Without progress for `stall_seconds` its lease is no longer renewed, nor once
+    `may_write` says that this host may not write.
     """
 
     def __init__(
-        self, dsn: str, lease: Lease, stall_seconds: float = STALL_SECONDS
+        self,
+        dsn: str,
+        lease: Lease,
+        stall_seconds: float = STALL_SECONDS,
+        may_write: Callable[[], bool] = lambda: True,
     ) -> None:
         self.lease = lease
         self.holder = f"{socket.gethostname()}:{os.getpid()}/{secrets.token_hex(4)}"
         self._dsn = dsn
         self._stall_seconds = stall_seconds
+        self._may_write = may_write
 
     @asynccontextmanager
     async def standing(self) -> AsyncIterator[Leadership]:
@@ -175,6 +190,7 @@ class Candidate:
             self.holder,
             self._connect,
             self._stall_seconds,
+            self._may_write,
         )
         orderly = False
         try:

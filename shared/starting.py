@@ -146,6 +146,8 @@ def _opened(
         log = EventLog.open(
             dsn, master=master, clock=clock, pool_size=pool_size, guard=guard
         )
+        if decides:
+            log.may_write = lambda: not server_clock.last_look.wrong
         if lever is not None:
             _demand_lever(log)
     except BaseException:

@@ -91,7 +91,8 @@ def _assembled(
     compose = Composer(log, policies, settings.public_url)
     postman = Postman(log, worker, clock, compose, outlets, executor)
     dsn = settings.database_url.get_secret_value()
-    dispatcher = Dispatcher(log, Candidate(dsn, LEASE), postman, clock)
+    candidate = Candidate(dsn, LEASE, may_write=log.may_write)
+    dispatcher = Dispatcher(log, candidate, postman, clock)
     commanding = Commanding(log, worker, clock, asked)
     listen(broker, commanding.take, executor, BODIES.values(), BOOKMARK.reader)
 

@@ -248,7 +248,7 @@ async def _all_of(works: Sequence[Coroutine[Any, Any, None]], parts: Parts) -> N
 
 
 def _relay(settings: IntakeSettings, log: EventLog, link: Link) -> Relay:
-    candidate = relay_candidate(_dsn(settings))
+    candidate = relay_candidate(_dsn(settings), log.may_write)
     return Relay(log, link, candidate, settings.nats_replicas)
 
 
@@ -259,7 +259,7 @@ def _mailboxes(parts: Parts, settings: IntakeSettings) -> Mailboxes:
         return Mailbox(source, clause, parts.log, letters, our_address)
 
     return Mailboxes(
-        mailboxes_candidate(_dsn(settings)),
+        mailboxes_candidate(_dsn(settings), parts.log.may_write),
         parts.in_force,
         opened,
         on_lever=settings.clock_lever is not None,

@@ -7,6 +7,7 @@ have changed it. Nothing is lost where the stream is: readers go on from the log
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -51,9 +52,11 @@ class _State:
     published_at: float = field(default_factory=time.monotonic)
 
 
-def relay_candidate(dsn: str) -> Candidate:
+def relay_candidate(
+    dsn: str, may_write: Callable[[], bool] = lambda: True
+) -> Candidate:
     """Return one that may hold the relay's lease."""
-    return Candidate(dsn, LEASE, STALL_SECONDS)
+    return Candidate(dsn, LEASE, STALL_SECONDS, may_write)
 
 
 class Relay:

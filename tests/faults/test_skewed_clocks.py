@@ -18,7 +18,7 @@ import pytest
 
 from services.intake.signals import Signal
 from shared.log_errors import WrongClock
-from tests.support.desk import SERVICES, Desk, Setting, running_desk
+from tests.support.desk import SERVICES, TWIN, Desk, Setting, running_desk, serving
 from tests.support.faketime import MISSING, HostClock, library
 from tests.support.hosts import Worker, apply_policy, worker_on_server_time
 from tests.support.logs import broken_at
@@ -185,6 +185,36 @@ def test_four_services_on_a_wrong_host_are_red_and_write_nothing(
     assert not any("breached" in type_ for type_ in types(desk)), "a promise broke"
     for name in SERVICES:
         assert "Traceback" not in desk.output(name), desk.output(name)[-4000:]
+
+
+@pytest.mark.e2e
+def test_a_wrong_host_leaves_each_lead_to_one_that_is_right() -> None:
+    """It may not write: with the lease in its hand nobody would relay, read or send."""
+    leases = (("intake", "relay"), ("intake", "mailboxes"), ("escalation", "outbox"))
+    found = library()
+    if found is None:
+        pytest.skip(MISSING)
+    with reachable_folder() as folder:
+        host = HostClock(found, folder / "faketime")
+        setting = Setting(environment=host.environment)
+        with running_desk(
+            folder, start=("intake", "escalation"), setting=setting
+        ) as desk:
+            for schema, lease in leases:
+                assert desk.leader(schema, lease) == schema
+            wrong = dict(desk.services)
+            with serving(desk, (f"intake{TWIN}", f"escalation{TWIN}"), {}):
+                right = dict(desk.services)
+                desk.services = right | {n: wrong[n] for n in ("intake", "escalation")}
+                host.set(5 * 3_600)
+                for schema, lease in leases:
+                    until(
+                        lambda schema=schema, lease=lease: (  # type: ignore[misc] # bound at once
+                            desk.leader(schema, lease) == f"{schema}{TWIN}"
+                        ),
+                        f"the twin leads {lease}",
+                    )
+            desk.services = wrong
 
 
 def send(desk: Desk, key: str) -> httpx.Response:

@@ -28,9 +28,11 @@ RETRY_SECONDS = 1.0
 _log = structlog.get_logger(__name__)
 
 
-def mailboxes_candidate(dsn: str) -> Candidate:
+def mailboxes_candidate(
+    dsn: str, may_write: Callable[[], bool] = lambda: True
+) -> Candidate:
     """Return one that may hold the lease of the mailboxes."""
-    return Candidate(dsn, LEASE, STALL_SECONDS)
+    return Candidate(dsn, LEASE, STALL_SECONDS, may_write)
 
 
 class Mailboxes:

@@ -1,6 +1,7 @@
 """What NATS remembers of the log tells a restore of an older copy of the database."""
 
 import asyncio
+import json
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, closing
@@ -14,6 +15,7 @@ import psycopg
 import pytest
 
 from services.intake.numbers import new_refs
+from shared import subjects
 from shared.append import Member
 from shared.bus import Link
 from shared.continuity_watch import ContinuityWatch
@@ -152,6 +154,66 @@ async def test_without_a_record_the_log_is_taken_as_it_is(
     async with watching(log, bus, writes=False) as watch:
         assert (await watch.probe()).ready
         append(log, member(incident(1), 2))
+
+
+RUBBISH: dict[str, dict[str, object]] = {
+    "no_hash": {"chain": "rubbish"},
+    "half_a_hash": {"chain": "00" * 31},
+    "no_position": {"position": -1},
+    "a_position_no_log_has": {"position": 2**63},
+    "no_epoch": {"epoch": 0},
+    "no_token": {"token": "'; --"},
+}
+
+
+@pytest.mark.parametrize("wrong", RUBBISH.values(), ids=RUBBISH)
+@in_a_loop
+async def test_a_damaged_record_counts_as_none_and_is_replaced(
+    database: Database, bus: Bus, log: EventLog, wrong: dict[str, object]
+) -> None:
+    append(log, member(incident(1), 1))
+    async with watching(log, bus):
+        seen = await until_seen(bus, 1)
+    client = await nats.connect(bus.url("intake"))
+    damaged = json.dumps(seen.model_dump() | wrong).encode()
+    await client.jetstream().publish(subjects.LAST_SEEN, damaged)
+    await client.close()
+
+    with closing(open_log(database)) as fresh:
+        async with watching(fresh, bus) as watch:
+            assert (await watch.probe()).ready
+            append(fresh, member(incident(1), 2))
+            await until_seen(bus, 2)
+
+
+@pytest.mark.parametrize("user", ["sla_watcher", "escalation", "projections"])
+@in_a_loop
+async def test_what_a_reader_does_to_the_record_is_undone(
+    bus: Bus, log: EventLog, user: str
+) -> None:
+    """It may not write it, but NATS sends its answers wherever a reader says."""
+    append(log, member(incident(1), 1))
+    async with watching(log, bus):
+        await until_seen(bus, 1)
+        reader = await nats.connect(bus.url(user))
+        request = json.dumps({"last_by_subj": subjects.LAST_SEEN}).encode()
+        wanted = f"$JS.API.STREAM.MSG.GET.{subjects.LAST_SEEN_STREAM}"
+        await reader.publish(wanted, request, reply=subjects.LAST_SEEN)
+        await reader.publish(subjects.LAST_SEEN, b"refused")
+        await reader.flush()
+        await reader.close()
+        async with asyncio.timeout(SECONDS):
+            while await revision(bus) < 3:  # ours, its, and ours again
+                await asyncio.sleep(0.02)
+        await until_seen(bus, 1)
+
+
+async def revision(bus: Bus) -> int:
+    client = await nats.connect(bus.url("admin"))
+    try:
+        return (await read(client.jetstream())).revision
+    finally:
+        await client.close()
 
 
 @in_a_loop

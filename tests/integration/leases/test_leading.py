@@ -1,7 +1,7 @@
 """A leader renews its lease while its work goes on, and stops before it expires."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -25,8 +25,12 @@ def run(scenario: Coroutine[Any, Any, None]) -> None:
     asyncio.run(asyncio.wait_for(scenario, 3 * SECONDS))
 
 
-def candidate(database: Database, stall_seconds: float = SECONDS) -> Candidate:
-    return Candidate(database.dsn("desk_escalation"), OUTBOX, stall_seconds)
+def candidate(
+    database: Database,
+    stall_seconds: float = SECONDS,
+    may_write: Callable[[], bool] = lambda: True,
+) -> Candidate:
+    return Candidate(database.dsn("desk_escalation"), OUTBOX, stall_seconds, may_write)
 
 
 def state(database: Database) -> LeaseState:
@@ -191,5 +195,24 @@ def test_who_was_replaced_notices_and_is_fenced(database: Database) -> None:
             await loses(seat, working=True)
         assert state(database).holder == "b"
         assert not state(database).free_seconds
+
+    run(scenario())
+
+
+def test_a_leader_whose_host_may_not_write_is_replaced(database: Database) -> None:
+    """It answers and could renew, and would record nothing of what it does."""
+    right = [True]
+
+    async def scenario() -> None:
+        wrong = candidate(database, may_write=lambda: right[0])
+        async with leading(wrong) as seat:
+            right[0] = False
+            await loses(seat, working=True)
+        async with wrong.standing() as again:
+            assert not await again.won()
+            async with leading(candidate(database)):
+                right[0] = True
+                assert not await again.won()
+            await wins(again)
 
     run(scenario())
