@@ -141,12 +141,14 @@ class EventLog:
         be lost. Try again with the same command id.
         """
         self._guard()
-        with _transaction(self._pool) as cursor:
-            try:
+        cursor: Cursor[tuple[Any, ...]] | None = None
+        try:
+            with _transaction(self._pool) as cursor:
                 yield cursor
-            except BaseException:
+        except BaseException:  # of the commit as well
+            if cursor is not None:
                 self.continuity.undone(cursor)
-                raise
+            raise
         self.continuity.committed(cursor)
 
     @contextmanager

@@ -13,7 +13,6 @@ from psycopg import Cursor
 from shared.applying import Apply
 from shared.event_log import SELECT_ROWS, EventLog, Row
 from shared.log_errors import StaleVersion, away, is_cancelled, is_unavailable
-from shared.savepoint import savepoint
 from shared.telemetry import wordless
 from shared.tracking import ERROR_MAX, Bookmark, Overtaken
 
@@ -116,7 +115,7 @@ def apply_parked(
     All or nothing: raises `StillPoison` with nothing changed, and `Unavailable`.
     """
     try:
-        with savepoint(cursor, "parked"):
+        with log.savepoint(cursor, "parked"):
             rows = rows_of(cursor, events)
             remove(cursor, bookmark, events)
             apply(cursor, log.entries(rows))

@@ -24,7 +24,6 @@ from shared.parked import (
     remove,
     rows_of,
 )
-from shared.savepoint import savepoint
 from shared.tracking import Bookmark
 
 Action = Literal["retry", "skip"]
@@ -248,7 +247,7 @@ class ParkedRequests:
         Return the error if that cannot be; then nothing was done.
         """
         try:
-            with savepoint(cursor, "request"):
+            with self.log.savepoint(cursor, "request"):
                 self._answer(cursor, request, done)
                 apply_parked(self.log, cursor, self.bookmark, self.apply, events)
         except StillPoison as error:
