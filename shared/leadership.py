@@ -9,7 +9,6 @@ import asyncio
 import os
 import secrets
 import socket
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -18,6 +17,7 @@ import structlog
 from psycopg import AsyncConnection, Cursor, Error, OperationalError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from shared.clock import ticks
 from shared.lease import (
     LEASE_SECONDS,
     Grant,
@@ -52,11 +52,6 @@ _SETTINGS: dict[str, str | int] = {
 _log = structlog.get_logger(__name__)
 
 
-def elapsed() -> float:
-    """Return seconds that also pass while the machine sleeps, where it can tell."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
-
-
 class Leadership:
     """A seat for one leader, on a connection of its own."""
 
@@ -67,7 +62,7 @@ class Leadership:
         holder: str,
         connect: Callable[[], Any],
         stall_seconds: float = STALL_SECONDS,
-        elapsed: Callable[[], float] = elapsed,
+        elapsed: Callable[[], float] = ticks,
     ) -> None:
         self._connection = connection
         self._lease = lease
