@@ -113,8 +113,8 @@ class EventLog:
         `clock` counts only in a log that goes by a lever; others are stamped by
         PostgreSQL.
 
-        Raises `Unavailable` with the server's own words where it lets us not in, and
-        `psycopg.ProgrammingError` where `dsn` is not an address.
+        Raises `Unavailable` with the server's own words if it rejects the connection,
+        and `psycopg.ProgrammingError` if `dsn` is not an address.
         """
         pool, keys = pool_of(dsn, pool_size), pool_of(dsn, 1)
         with _translated():
