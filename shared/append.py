@@ -163,7 +163,7 @@ def require_keys(cursor: Cursors, states: Sequence[bytes]) -> None:
         return
     found = {key_id for (key_id,) in cursor.execute(_KEYS, (used,))}
     if not found.issuperset(used):
-        why = "the vault does not hold the keys of these words any more: seal them anew"
+        why = "the vault no longer holds the keys of these words: seal them again"
         raise Discontinued(why, blocked=False)
 
 

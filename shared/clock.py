@@ -17,6 +17,14 @@ def real_clock() -> datetime:
     return datetime.now(UTC)
 
 
+def ticks() -> float:
+    """Return the monotonic clock; where possible one that also counts in suspension.
+
+    For durations only: what it shows means nothing to another machine.
+    """
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
 def lever_clock(lever: Path) -> Clock:
     """Return a clock that follows `lever`, a file every process of a desk reads.
 

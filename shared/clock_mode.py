@@ -3,12 +3,11 @@
 Chosen once, while the log is empty, by whoever migrates its database.
 """
 
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from psycopg import Cursor
 
 ClockMode = Literal["server", "lever"]
-CLOCK_MODES: tuple[ClockMode, ...] = get_args(ClockMode)
 
 CHOICE = "permanence.clock"
 """The parameter of the session by which a migration learns the mode of an empty log."""

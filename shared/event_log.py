@@ -118,8 +118,8 @@ class EventLog:
         `clock` counts only in a log that goes by a lever; others are stamped by
         PostgreSQL.
 
-        Raises `Unavailable` with the server's own words where it lets us not in, and
-        `psycopg.ProgrammingError` where `dsn` is not an address.
+        Raises `Unavailable` with the server's own words if it rejects the connection,
+        and `psycopg.ProgrammingError` if `dsn` is not an address.
         """
         pool, keys = pool_of(dsn, pool_size), pool_of(dsn, 1)
         with _translated():
@@ -146,12 +146,14 @@ class EventLog:
         be lost. Try again with the same command id.
         """
         self._guard()
-        with _transaction(self._pool) as cursor:
-            try:
+        cursor: Cursor[tuple[Any, ...]] | None = None
+        try:
+            with _transaction(self._pool) as cursor:
                 yield cursor
-            except BaseException:
+        except BaseException:  # of the commit as well
+            if cursor is not None:
                 self.continuity.undone(cursor)
-                raise
+            raise
         self.continuity.committed(cursor)
 
     @contextmanager

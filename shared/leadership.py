@@ -9,7 +9,6 @@ import asyncio
 import os
 import secrets
 import socket
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -18,6 +17,7 @@ import structlog
 from psycopg import AsyncConnection, Cursor, Error, OperationalError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from shared.clock import ticks
 from shared.lease import (
     LEASE_SECONDS,
     Grant,
@@ -52,11 +52,6 @@ _SETTINGS: dict[str, str | int] = {
 _log = structlog.get_logger(__name__)
 
 
-def elapsed() -> float:
-    """Return seconds that also pass while the machine sleeps, where it can tell."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
-
-
 class Leadership:
     """A seat for one leader, on a connection of its own."""
 
@@ -87,23 +82,23 @@ class Leadership:
         """
         if not self._may_write():
             return False
-        asked_at = elapsed()
+        asked_at = ticks()
         self._grant = await take(self._connection, self._lease, self._holder)
         if self._grant is None:
             return False
         self._extend(asked_at)
-        self._progress_at = elapsed()
+        self._progress_at = ticks()
         self._renewing = asyncio.create_task(self._keep(self._grant))
         return True
 
     def prove(self) -> None:
         """Say that the work goes on; raise `Lost` where the lease may have expired."""
-        self._progress_at = elapsed()
+        self._progress_at = ticks()
         self.check()
 
     def check(self) -> None:
         """Raise `Lost` where the lease may have expired."""
-        if elapsed() >= self._stop_at:
+        if ticks() >= self._stop_at:
             raise Lost(f"the lease {self._lease.name} was not renewed in time")
 
     def demand(self, cursor: Cursor[Any]) -> None:
@@ -130,7 +125,7 @@ class Leadership:
         """Renew the lease while the work goes on and nobody else has taken it."""
         while True:
             await asyncio.sleep(RENEW_SECONDS)
-            asked_at = elapsed()
+            asked_at = ticks()
             still = asked_at - self._progress_at
             if still > self._stall_seconds:
                 name = self._lease.name

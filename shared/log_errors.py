@@ -83,6 +83,11 @@ def away(error: Exception) -> Unavailable:
     return Unavailable(str(error).strip().partition("\n")[0])
 
 
+def why_away(error: Unavailable) -> str:
+    """Return what a health check says: a wrong clock is not PostgreSQL's absence."""
+    return str(error) if isinstance(error, WrongClock) else "PostgreSQL is away"
+
+
 def _chain(error: BaseException) -> Iterator[BaseException]:
     """Yield an error and those it was raised because of, the outermost first."""
     seen: set[int] = set()

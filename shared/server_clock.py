@@ -6,7 +6,6 @@ wrong can be told from one that is only slow.
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import DictRow
 
-from shared.clock import real_clock
+from shared.clock import real_clock, ticks
 from shared.connections import connect
 from shared.health import Check
 from shared.log_errors import Unavailable, WrongClock
@@ -38,12 +37,6 @@ Ask = Callable[[], datetime]
 """Returns PostgreSQL's instant, or raises `Unavailable`."""
 Ticks = Callable[[], float]
 """Seconds that passed since some moment; never decreases."""
-
-
-def ticks() -> float:
-    """Return the monotonic clock; where possible one that counts on in suspension."""
-    boot = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.monotonic() if boot is None else time.clock_gettime(boot)
 
 
 @dataclass(frozen=True, slots=True)

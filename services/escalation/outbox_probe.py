@@ -11,7 +11,7 @@ from shared.event_log import EventLog
 from shared.health import Check
 from shared.lease import LeaseState, look
 from shared.lease_report import FREE_SECONDS_MAX, lease_numbers, lease_words
-from shared.log_errors import Unavailable
+from shared.log_errors import Unavailable, why_away
 
 OLDEST_SECONDS_MAX = 900.0
 """How old the oldest waiting may be before the service is not ready."""
@@ -46,9 +46,9 @@ class OutboxProbe:
         }
         try:
             seen = await asyncio.to_thread(self._look)
-        except Unavailable:
-            away = {"why": "PostgreSQL is away"}
-            return Check("outbox", "escalation", ready=False, words=away)
+        except Unavailable as error:
+            words = {"why": why_away(error)}
+            return Check("outbox", "escalation", False, words, numbers)
         numbers |= {
             "waiting": float(seen.count),
             "oldest_seconds": seen.oldest_seconds,
@@ -56,8 +56,8 @@ class OutboxProbe:
             **lease_numbers(seen.lease),
         }
         why = _why(seen)
-        words = {"why": why, **lease_words(seen.lease)}
-        return Check("outbox", "escalation", not why, words, numbers)
+        told = {"why": why, **lease_words(seen.lease)}
+        return Check("outbox", "escalation", not why, told, numbers)
 
     def _look(self) -> _Waiting:
         now = self.clock()

@@ -9,19 +9,17 @@ from typing import Annotated
 
 import typer
 
-from shared.clock import Clock, clock_from, lever_clock
-from shared.clock_mode import LeverRefused
+from shared.clock import Clock, clock_from
 from shared.command_line.answers import Exit, refused
 from shared.command_line.desk import (
     HOME,
     Database,
     Home,
+    clock_at,
     database_of,
     log_at,
-    reachable,
 )
 from shared.event_log import EventLog
-from shared.server_clock import server_clock_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +78,7 @@ def log_of(ctx: typer.Context, *, as_json: bool) -> Iterator[tuple[EventLog, Clo
     address = ctx.find_object(Address) or Address(None, HOME, None)
     url = database_of(address.database, address.home, as_json=as_json)
     with (
-        reachable(as_json=as_json),
-        _clock_at(url, address.lever, as_json=as_json) as clock,
+        clock_at(url, address.lever, as_json=as_json) as clock,
         log_at(url, clock=clock, as_json=as_json) as log,
     ):
         yield log, clock
-
-
-@contextmanager
-def _clock_at(url: str, lever: Path | None, *, as_json: bool) -> Iterator[Clock]:
-    """Give PostgreSQL's clock, or the lever's in a log that goes by one."""
-    if lever is None:
-        with server_clock_at(url) as clock:
-            yield clock
-        return
-    with log_at(url, as_json=as_json) as log:
-        mode = log.clock_mode()
-    if mode != "lever":
-        raise refused(as_json, str(LeverRefused()), Exit.INVALID)
-    yield lever_clock(lever)

@@ -14,9 +14,15 @@ from nats.errors import Error
 from pydantic import ValidationError
 
 from services.intake.policy_store import Signature
-from shared.clock import clock_from
 from shared.command_line.answers import AsJson, Exit, answer, refused, refused_for
-from shared.command_line.desk import HOME, Database, Home, database_of, log_at
+from shared.command_line.desk import (
+    HOME,
+    Database,
+    Home,
+    clock_at,
+    database_of,
+    log_at,
+)
 from shared.epoch_renewal import Renewal, renew
 from shared.epochs import Epoch
 from shared.event_log import EventLog
@@ -66,8 +72,10 @@ def restored_command(  # noqa: PLR0913, PLR0917 # its options
     signature = _signature(by, reason, as_json=as_json)
     seen = _last_seen(url, home, force=force, as_json=as_json)
     address = database_of(database, home, as_json=as_json)
-    clock = clock_from(lever)
-    with log_at(address, clock=clock, as_json=as_json) as log:
+    with (
+        clock_at(address, lever, as_json=as_json) as clock,
+        log_at(address, clock=clock, as_json=as_json) as log,
+    ):
         if not force:
             _require_restored(log, seen, as_json=as_json)
         renewal = Renewal(

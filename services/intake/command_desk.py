@@ -58,18 +58,35 @@ class CommandDesk:
         self._clock = clock
 
     def flush(self, wanted: Sequence[Wanted]) -> list[Answer]:
-        """Return what became of each, in order; an exception is its own answer."""
+        """Return what became of each, in order; an exception is its own answer.
+
+        Raises `Unavailable` if nothing became of any.
+        """
         answers: dict[int, Answer] = {}
         numbered = dict(enumerate(wanted))
         alone = [n for n, each in numbered.items() if moves_keys(each.wish)]
         together = [n for n in numbered if n not in alone]
         for batch in [together, *([n] for n in alone)]:
-            for _ in range(ATTEMPTS_MAX):
-                left = {n: numbered[n] for n in batch if n not in answers}
-                if not left:
-                    break
-                answers.update(self._attempt(left))
+            try:
+                self._take(batch, numbered, answers)
+            except Unavailable as error:
+                if not answers:
+                    raise
+                return [answers.get(n) or error for n in numbered]
         return [answers.get(n) or too_busy() for n in numbered]
+
+    def _take(
+        self,
+        batch: Sequence[int],
+        wanted: Mapping[int, Wanted],
+        answers: dict[int, Answer],
+    ) -> None:
+        """Put the answers to a batch into `answers`, as far as it can be decided."""
+        for _ in range(ATTEMPTS_MAX):
+            left = {n: wanted[n] for n in batch if n not in answers}
+            if not left:
+                return
+            answers.update(self._attempt(left))
 
     def _attempt(self, wanted: Mapping[int, Wanted]) -> dict[int, Answer]:
         """Answer whom one transaction can answer; the others are decided anew.

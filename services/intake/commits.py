@@ -39,13 +39,19 @@ class Commits:
         def flushed(items: Sequence[_Item]) -> Sequence[_Answer]:
             self._log.require_continued()
             try:
-                return flush(items)
+                answers = flush(items)
             except Unavailable:
-                self.failed_total += 1
-                self._fail = True
+                self._failed()
                 raise
+            if any(isinstance(answer, Unavailable) for answer in answers):
+                self._failed()  # of a part of the batch
+            return answers
 
         return flushed
+
+    def _failed(self) -> None:
+        self.failed_total += 1
+        self._fail = True
 
     def prove(self) -> None:
         """Show that PostgreSQL takes what is written, where it did not; blocks.

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from services.intake.pipeline.explaining import explained
 from services.intake.pipeline.key_row import KeyRow
-from services.intake.record_cache import UNOPENED, RecordCache
+from services.intake.record_cache import UNOPENED, replayed_records
 from services.intake.signal_keys import read_keys
 from services.intake.signals import signal_key
 from shared.event_log import EventLog
@@ -54,7 +54,7 @@ def decisions(log: EventLog, sources: Iterable[str], dedup_key: str) -> list[Dec
     with log.transaction() as cursor:
         rows = read_keys(cursor, [signal_key(s, dedup_key) for s in asked], log.vault)
         refs = [row.incident for row in rows if row.incident]
-        states = RecordCache(log).read(cursor, refs)
+        states = replayed_records(log, cursor, refs)
     found = []
     for row in sorted(rows, key=lambda each: each.source):
         state = states.get(row.incident or "", UNOPENED)

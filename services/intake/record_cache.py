@@ -117,8 +117,7 @@ class RecordCache:
                 states[ref] = UNOPENED
             else:
                 moved.append(ref)
-        replayed_ones = self._replayed(cursor, moved)
-        for ref, state in replayed_ones.items():
+        for ref, state in replayed_records(self._log, cursor, moved).items():
             tip = current[stream_of(ref)]
             chain = tip.chain if tip.version == state.version else b""
             states[ref] = replace(state, chain=chain)
@@ -140,13 +139,19 @@ class RecordCache:
         tip = self._log.continuity.tip(stream_of(ref), version)
         return tip.chain if tip else b""
 
-    def _replayed(
-        self, cursor: Cursor[tuple[Any, ...]], refs: list[str]
-    ) -> dict[str, Versioned]:
-        if not refs:
-            return {}
-        found = histories(self._log, cursor, [stream_of(ref) for ref in refs])
-        return {record_of(name): _folded(history) for name, history in found.items()}
+
+def replayed_records(
+    log: EventLog, cursor: Cursor[tuple[Any, ...]], refs: Iterable[str]
+) -> dict[str, Versioned]:
+    """Return each record that exists, replayed from its whole stream.
+
+    For whoever looks once: a cache lives as long as its log.
+    """
+    streams = [stream_of(ref) for ref in refs]
+    if not streams:
+        return {}
+    found = histories(log, cursor, streams)
+    return {record_of(name): _folded(history) for name, history in found.items()}
 
 
 def _folded(history: list[Entry] | Unreadable) -> Versioned:

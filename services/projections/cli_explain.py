@@ -15,9 +15,15 @@ from services.projections.incident.shares import shares
 from services.projections.incident.whole import whole
 from services.projections.instants import known_at
 from services.projections.log_rows import all_about
-from shared.clock import clock_from
 from shared.command_line.answers import AsJson, Exit, answer, plain_text, refused
-from shared.command_line.desk import HOME, Database, Home, database_of, log_at
+from shared.command_line.desk import (
+    HOME,
+    Database,
+    Home,
+    clock_at,
+    database_of,
+    log_at,
+)
 from shared.entry import Entry
 from shared.event_log import EventLog
 from shared.policies import PolicyVersions
@@ -60,8 +66,11 @@ def explain_command(  # noqa: PLR0913, PLR0917 # each is an option
     if not is_incident_ref(ref):
         raise refused(as_json, f"{ref} is no incident: write INC-000042", Exit.INVALID)
     url = database_of(database, home, as_json=as_json)
-    now = at or clock_from(lever)()
-    with log_at(url, None, as_json=as_json) as log:
+    with (
+        clock_at(url, lever, as_json=as_json) as clock,
+        log_at(url, None, as_json=as_json) as log,
+    ):
+        now = at or clock()
         past = _past(log, ref, at)
         found = whole(past)
         if found is None:

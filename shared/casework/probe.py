@@ -9,7 +9,7 @@ from shared.casework.worker import Worker
 from shared.clock import Clock
 from shared.event_log import EventLog
 from shared.health import Check, Probe
-from shared.log_errors import Unavailable
+from shared.log_errors import Unavailable, why_away
 
 OVERDUE_SECONDS_MAX = 30.0
 """How late a timer may be before the service is not ready."""
@@ -31,8 +31,8 @@ def timers_probe(
         }
         try:
             count, next_at = await asyncio.to_thread(look)
-        except Unavailable:
-            words = {"why": "PostgreSQL is away"}
+        except Unavailable as error:
+            words = {"why": why_away(error)}
             return Check("timers", name, ready=False, words=words, numbers=numbers)
         late = (clock() - next_at).total_seconds() if next_at else 0.0
         overdue = max(0.0, late)

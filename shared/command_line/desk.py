@@ -8,13 +8,15 @@ from typing import Annotated
 import psycopg
 import typer
 
-from shared.clock import Clock, real_clock
+from shared.clock import Clock, lever_clock, real_clock
+from shared.clock_mode import LeverRefused
 from shared.command_line.answers import Exit, refused
 from shared.documents import UnreadableDocument
 from shared.event_log import EventLog
 from shared.log_errors import Unavailable
 from shared.machine.credentials import vault_key_file
 from shared.machine.run_file import read_run
+from shared.server_clock import server_clock_at
 from shared.vault import VaultError, read_master_key
 
 Database = Annotated[
@@ -91,3 +93,21 @@ def log_at(
         closing(EventLog.open(url, clock=clock, master=master, pool_size=2)) as log,
     ):
         yield log
+
+
+@contextmanager
+def clock_at(url: str, lever: Path | None, *, as_json: bool) -> Iterator[Clock]:
+    """Give the clock of a desk: PostgreSQL's, or the lever's in a log that has one.
+
+    Ends with a sentence where the database is away, or the lever is refused.
+    """
+    with reachable(as_json=as_json):
+        if lever is None:
+            with server_clock_at(url) as clock:
+                yield clock
+            return
+        with log_at(url, as_json=as_json) as log:
+            mode = log.clock_mode()
+        if mode != "lever":
+            raise refused(as_json, str(LeverRefused()), Exit.INVALID)
+        yield lever_clock(lever)

@@ -112,10 +112,6 @@ class CallingDesk:
             PATIENCE,
         )
 
-    def until_mails(self, count: int) -> None:
-        """Wait until so many mails have come."""
-        until(lambda: len(self.inbox.mails) >= count, f"{count} mails", PATIENCE)
-
     def until_quiet(self) -> None:
         """Wait until nothing is waiting to leave."""
         query = "SELECT count(*) FROM escalation.outbox"

@@ -4,8 +4,7 @@ Nothing here says how fast the desk is. A test fails for lack of patience only w
 what it waits for will not come, on a machine however busy.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from time import monotonic, sleep
 
 import httpx
@@ -36,18 +35,3 @@ def answered(send: Callable[[], httpx.Response]) -> httpx.Response:
         if not busy or monotonic() > deadline:
             return answer
         sleep(LOOK_EVERY)
-
-
-async def eventually(
-    holds: Callable[[], bool | Awaitable[bool]],
-    what: str = "it becomes true",
-    seconds: float = SECONDS,
-) -> None:
-    """Return once `holds()`, while the event loop goes on; fail after `seconds`."""
-    deadline = monotonic() + seconds
-    while True:
-        said = holds()
-        if said if isinstance(said, bool) else await said:
-            return
-        assert monotonic() < deadline, f"not in {seconds:g} s: {what}"
-        await asyncio.sleep(LOOK_EVERY)

@@ -12,7 +12,7 @@ import structlog
 from services.intake.quarantine.postponed import KEYS_MAX, first_in_order, next_of
 from services.intake.quarantine.retrying import Retrying
 from services.intake.quarantine.settling import BY_ITSELF
-from services.intake.record_cache import RecordCache
+from services.intake.record_cache import replayed_records
 from services.intake.unreadable import KEY_ROW
 from shared.log_errors import Unavailable
 from shared.serving import pause
@@ -59,7 +59,7 @@ class RetryWorker:
             refs = {
                 each.awaits for each in page if each.awaits and _is_ref(each.awaits)
             }
-            states = RecordCache(log).read(cursor, refs)
+            states = replayed_records(log, cursor, refs)
         self._after = page[-1].signal_key if len(page) == KEYS_MAX else ""
         unreadable = {ref for ref, each in states.items() if each.unreadable}
         return [each.signal_key for each in page if each.awaits not in unreadable]

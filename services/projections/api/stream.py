@@ -128,7 +128,7 @@ def _position(epochs: Epochs, written: str) -> int:
     except OtherEpoch as error:
         raise Problem(
             410,
-            f"the log was restored, and the event {written} is not in it: read anew "
+            f"the log was restored, and the event {written} is not in it: read again "
             "what you keep, then begin without Last-Event-ID",
             code="other_epoch",
         ) from error

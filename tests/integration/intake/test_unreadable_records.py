@@ -1,11 +1,12 @@
 """A record this version cannot read is a problem of its own; nobody else waits."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 
-from services.intake import reckoning
+from services.intake import command_desk, reckoning
+from services.intake.commits import Commits
 from services.intake.correlation import correlate
 from services.intake.delivery import TIMER, Delivery, Elapsed, Result
 from services.intake.pipeline.arrival import Correlated
@@ -13,6 +14,7 @@ from services.intake.pipeline.key_row import KeyRow
 from services.intake.signals import Signal, signal_key
 from shared.command import CommandAnswer, RecordAnswer
 from shared.event_log import EventLog
+from shared.events.incident_ties import IncidentAbsorbed
 from shared.log_errors import Unavailable
 from shared.problem import Problem
 from shared.problems.wishes import IdentifyProblem, PublishWorkaround
@@ -187,6 +189,29 @@ def test_what_a_part_of_a_batch_came_to_stays_if_the_server_goes_away(
 
     kinds = [type(answer) for answer in answers]
     assert kinds == [list, LookupError, Unavailable, Unavailable]
+
+
+def test_what_commands_came_to_stays_if_the_server_goes_away_after_it(
+    hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command that moves keys has a transaction of its own, after the others."""
+
+    def goes(_: object, events: Sequence[object]) -> bool:
+        if any(isinstance(event, IncidentAbsorbed) for event in events):
+            raise Unavailable
+        return False
+
+    flush(hands, delivery(signal("db")), delivery(signal("web")))
+    monkeypatch.setattr(command_desk, "move_keys", goes)
+    commits = Commits(hands.log)
+
+    merged, acknowledged = commits.watched(hands.commands.flush)(
+        [wanted(Merge(into=INC), "INC-000002"), wanted(Acknowledge(), INC)]
+    )
+
+    assert isinstance(merged, Unavailable)
+    assert isinstance(acknowledged, CommandAnswer)
+    assert commits.failed_total == 1
 
 
 def _mistaken_about(key: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.intake.decisions import decisions
 from services.intake.quarantine.worker import RetryWorker
 from services.intake.quarantined import quarantine_probe
 from tests.support.gates import Doors, Gatekept, gatekept, through
@@ -229,3 +230,22 @@ async def _opened(doors: Doors, key: str) -> tuple[str, str]:
     (result,) = answer.json()["results"]
     assert result["status"] == "opened", result
     return str(result["incident"]), key
+
+
+def test_whoever_looks_at_records_once_leaves_nothing_behind(
+    desk: Gatekept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cache lives as long as its log, so nothing that passes may make one."""
+    made: list[object] = []
+
+    async def scenario(doors: Doors) -> None:
+        await poisoned(desk, doors)
+        assert await status(doors, event("resolve")) == "quarantined"
+        log = doors.parts.retrying.log
+        monkeypatch.setattr(log.continuity, "drop_with", made.append)
+        assert await settled(doors) == 0
+        (decision,) = decisions(log, ["demo"], "db")
+        assert "cannot be read at present" in decision.sentence
+
+    through(desk, scenario)
+    assert made == []

@@ -60,15 +60,24 @@ def test_no_service_starts_with_a_lever_on_a_log_that_goes_by_postgresql(
     assert "Traceback" not in process.stderr
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["token", "list"],
+        ["restored", "--reason", "a test", "--force"],
+        ["sla", "explain", "INC-000001"],
+    ],
+    ids=lambda command: command[0],
+)
 def test_no_command_takes_a_lever_for_a_log_that_goes_by_postgresql(
-    server_time_database: Database, lever: Path
+    server_time_database: Database, lever: Path, command: Sequence[str]
 ) -> None:
     environment = {
         "DATABASE_URL": server_time_database.owner_dsn,
         "PERMANENCE_CLOCK_LEVER": str(lever),
     }
 
-    process = ended(["services", "token", "list"], environment)
+    process = ended(["services", *command], environment)
 
     assert process.returncode != 0
     assert REFUSED in " ".join((process.stdout + process.stderr).split())

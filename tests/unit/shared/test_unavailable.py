@@ -6,7 +6,13 @@ from eventsourcing.persistence import OperationalError
 from psycopg import errors
 from psycopg_pool import PoolTimeout
 
-from shared.log_errors import Unavailable, is_cancelled, is_unavailable
+from shared.log_errors import (
+    Unavailable,
+    WrongClock,
+    is_cancelled,
+    is_unavailable,
+    why_away,
+)
 
 
 @pytest.mark.parametrize(
@@ -102,3 +108,8 @@ def _while_handling(error: Exception) -> Exception:
     later = ValueError("a later one")
     later.__context__ = error
     return later
+
+
+def test_health_does_not_take_a_wrong_clock_for_an_absent_server() -> None:
+    assert why_away(Unavailable("connection refused")) == "PostgreSQL is away"
+    assert why_away(WrongClock("the clock is 9 s ahead")) == "the clock is 9 s ahead"
