@@ -188,6 +188,7 @@ class ParkedRequests:
 
     def _answer_next(self) -> bool:
         home, reader = home_of(self.bookmark), self.bookmark.reader
+        self.log.require_continued()
         with self.log.transaction() as cursor:
             row = cursor.execute(_NEXT.format(home=home), (reader,)).fetchone()
             if row is None:

@@ -113,6 +113,7 @@ class Postman:
         """Note that it is handed over; tell whether it still is to be."""
         with self._log.transaction() as cursor:
             seat.demand(cursor)
+            self._log.look(cursor)  # of what is tried again nothing is appended
             held = outbox.held(cursor, waiting.key)
             if held is None:
                 return False

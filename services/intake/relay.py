@@ -197,6 +197,7 @@ class Relay:
     def _demand(self, seat: Leadership) -> None:
         with self._log.transaction() as cursor:
             seat.demand(cursor)
+            self._log.look(cursor)
 
     def _published(self, tail: Tail) -> None:
         self._state.published_total += tail.position - self._state.position

@@ -140,6 +140,7 @@ class Mailbox:
     def _pass(self, mark: Mark, seat: Leadership) -> None:
         with self._log.transaction() as cursor:
             seat.demand(cursor)
+            self._log.look(cursor)  # one that went back lost the mail: it comes again
             write_mark(cursor, self._source, mark)
 
 

@@ -7,6 +7,7 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from services.intake.app import Parts
@@ -281,6 +282,46 @@ def test_a_password_is_not_told_where_others_listen(desk: LetterDoors) -> None:
         box = reads(desk, server.url)
 
     assert box.why_away
+
+
+class TakenInVain(LetterDesk):
+    """Takes a mail just before the log goes back to what it was."""
+
+    def goes_back(self, database: Database) -> None:
+        """Say of which database."""
+        self._database = database
+
+    async def take(self, letter: Letter, post: Post) -> Taken:
+        """Take it; the database that is put back knows nothing of it."""
+        taken = await super().take(letter, post)
+        with psycopg.connect(self._database.owner_dsn) as owner:
+            owner.execute("ALTER TABLE log.events DISABLE TRIGGER append_only")
+            owner.execute("DELETE FROM log.events WHERE originator_id LIKE 'incident%'")
+            owner.execute("DELETE FROM intake.letters")
+            owner.execute("ALTER TABLE log.events ENABLE TRIGGER append_only")
+        return taken
+
+
+def test_a_mail_that_a_restore_lost_is_not_passed(
+    desk: LetterDoors, imap: ImapServer, ruled: Database
+) -> None:
+    """The lease in the older copy is ours as well: it does not tell."""
+    imap.receives(numbered(1))
+
+    async def work(parts: Parts) -> Mailbox:
+        sound = parts.doors.letters
+        vain = TakenInVain(sound.sight, lambda: NOW, desk.executor, parts.commands)
+        vain.goes_back(ruled)
+        box = Mailbox("boite", CLAUSE, desk.log, vain, DESK, {"BOX": imap.url})
+        await box.round(Unfenced())
+        await box.close()
+        return box
+
+    box = desk.with_parts(work)
+
+    assert "permanence restored" in (box.why_away or "")
+    assert desk.asks("SELECT count(*) FROM intake.mailboxes") == [(0,)]
+    assert imap.unread() == 1
 
 
 class Replaced(Unfenced):
