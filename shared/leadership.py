@@ -17,7 +17,7 @@ import structlog
 from psycopg import AsyncConnection, Cursor, Error, OperationalError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from shared.clock import ticks as elapsed
+from shared.clock import ticks
 from shared.lease import (
     LEASE_SECONDS,
     Grant,
@@ -62,7 +62,7 @@ class Leadership:
         holder: str,
         connect: Callable[[], Any],
         stall_seconds: float = STALL_SECONDS,
-        elapsed: Callable[[], float] = elapsed,
+        elapsed: Callable[[], float] = ticks,
     ) -> None:
         self._connection = connection
         self._lease = lease
