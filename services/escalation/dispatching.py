@@ -79,8 +79,8 @@ class Dispatcher:
 
     async def _stand(self, stop: asyncio.Event) -> None:
         async with self._candidate.standing() as seat:
-            self._outage.back()
             while not await seat.won():
+                self._outage.back()
                 if stop.is_set():
                     return
                 await pause(stop, ELECTION_SECONDS)
@@ -95,6 +95,7 @@ class Dispatcher:
             self._woken.clear()
             for waiting in await self._heads():
                 self._send(waiting, seat)
+            self._outage.back()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), LOOK_SECONDS)
 

@@ -122,8 +122,8 @@ class Relay:
         if self._link.client is None:
             return
         async with self._candidate.standing() as seat:
-            self._log_outage.back()
             while not await seat.won():
+                self._log_outage.back()
                 if stop.is_set():
                     return
                 await pause(stop, ELECTION_SECONDS)
@@ -138,6 +138,7 @@ class Relay:
         """Relay from the end of the stream until that has to be read again."""
         generation = self._link.generation
         tail = await self._find_tail(client, seat)
+        self._log_outage.back()
         self._bus_outage.back()
         loop = asyncio.get_running_loop()
         look_again_at = loop.time() + LOOK_AGAIN_SECONDS
