@@ -52,17 +52,21 @@ def decisions(log: EventLog, sources: Iterable[str], dedup_key: str) -> list[Dec
     """Return how the trouble of that key stands at each source that has it."""
     asked = sorted(set(sources))[:SOURCES_MAX]
     with log.transaction() as cursor:
-        rows = read_keys(cursor, [signal_key(s, dedup_key) for s in asked], log.vault)
-        refs = [row.incident for row in rows if row.incident]
+        keys = [signal_key(source, dedup_key) for source in asked]
+        rows, _, unreadable = read_keys(cursor, keys, log.vault)
+        refs = [row.incident for row in rows.values() if row.incident]
         states = replayed_records(log, cursor, refs)
     found = []
-    for row in sorted(rows, key=lambda each: each.source):
+    for row in sorted(rows.values(), key=lambda each: each.source):
         state = states.get(row.incident or "", UNOPENED)
         status = str(state.incident.status) if state.incident else None
         sentence = explained(row, state.incident)
         if state.unreadable:
             why = f"cannot be read at present ({state.unreadable})"
             sentence = f"{row.incident} is for it and {why}: its signals wait."
+        if row.signal_key in unreadable:
+            why = f"cannot be read at present ({unreadable[row.signal_key]})"
+            sentence = f"What was held of it {why}: its signals wait."
         found.append(_decision(row, dedup_key, sentence, status))
     return found
 

@@ -89,7 +89,7 @@ class Moved(Exception):
 
 
 class Rows(NamedTuple):
-    """Rows of keys and of groups, all locked.
+    """Rows of keys and of groups.
 
     `unreadable` says of rows why what they hold cannot be opened: nothing may be
     decided on these, nor may they be written.
@@ -169,10 +169,11 @@ def _rows(
     return rows | {key: KeyRow(key, sources[key]) for key in new}, unreadable
 
 
-def read_keys(cursor: Cursors, keys: Sequence[str], vault: Vault) -> list[KeyRow]:
-    """Return the rows there are of these keys, without locking any."""
+def read_keys(cursor: Cursors, keys: Sequence[str], vault: Vault) -> Rows:
+    """Return the rows there are of these keys, without locking any; no groups."""
     found = cursor.execute(_READ, (list(keys),), binary=True).fetchall()
-    return [row_of(columns, vault) for columns in found]
+    rows, unreadable = _rows(found, {}, vault)
+    return Rows(rows, {}, unreadable)
 
 
 def write_keys(cursor: Cursors, rows: Sequence[KeyRow], vault: Vault) -> None:

@@ -118,7 +118,7 @@ def acted(hands: Hands, deliveries: Sequence[Delivery]) -> int:
     signals = map(signal_of, deliveries)
     keys = sorted({signal_key(each.source, each.dedup_key) for each in signals})
     with hands.log.transaction() as cursor:
-        rows = read_keys(cursor, keys, hands.log.vault)
+        rows = read_keys(cursor, keys, hands.log.vault).keys.values()
     return sum(1 + row.repeats for row in rows if row.state == "firing")
 
 

@@ -8,6 +8,7 @@ import pytest
 from services.intake import command_desk, reckoning
 from services.intake.commits import Commits
 from services.intake.correlation import correlate
+from services.intake.decisions import decisions
 from services.intake.delivery import TIMER, Delivery, Elapsed, Result
 from services.intake.pipeline.arrival import Correlated
 from services.intake.pipeline.key_row import KeyRow
@@ -234,6 +235,8 @@ def test_words_of_a_row_that_do_not_open_hold_up_that_key_alone(
 
     assert (db.status, web.status) == ("quarantined", "duplicate")
     assert "VaultError" in str(db.error)
+    (decision,) = decisions(owner, ["demo"], "db")
+    assert "cannot be read at present (VaultError" in decision.sentence
 
 
 def _hold(owner: EventLog, key: str, sealed: str | None) -> None:
