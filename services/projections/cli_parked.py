@@ -151,6 +151,12 @@ def skip_parked(  # noqa: PLR0913 # each is an option
             for bookmark in _readers(log, reader)
             if any(each.stream == stream for each in _streams(log, bookmark))
         ]
+        if not wanted:
+            sentence = (
+                f"{reader} has not parked {stream}: name a stream as "
+                "`permanence parked list` does"
+            )
+            raise refused(as_json, sentence, Exit.INVALID)
         said = _asked(log, wanted, wait)
     _answer(said, as_json=as_json)
 
