@@ -10,9 +10,11 @@ from starlette.responses import Response
 
 from shared.append import TooLarge
 from shared.batcher import Overloaded
+from shared.codec import UnknownEvent
 from shared.documents import UnreadableDocument
 from shared.log_errors import NotContinued, WrongClock, is_unavailable
 from shared.problem import Problem, response
+from shared.vault import VaultError
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -22,6 +24,10 @@ RETRY_SECONDS = 2
 """What `Retry-After` says while PostgreSQL is away."""
 CLOCK_RETRY_SECONDS = 10
 """The same while the clock of this host is wrong: until it is set right."""
+UNREADABLE_SECONDS = 60
+"""The same of a record of a later version, or without its key: that takes longer."""
+UNREADABLE = (UnknownEvent, VaultError)
+"""What reading a record ends with that a later version wrote, or whose key is gone."""
 NOT_CONTINUED_SECONDS = 10
 """The same while the log is not the one that was last seen: that takes a person."""
 
@@ -67,7 +73,7 @@ def problem_of(error: Exception, where: str) -> Problem:
     match error:
         case Problem():
             return error
-        case _ if is_unavailable(error):
+        case _ if isinstance(error, UNREADABLE) or is_unavailable(error):
             return _unavailable(error)
         case Overloaded():
             return Problem(
@@ -103,6 +109,13 @@ def _unavailable(error: Exception) -> Problem:
                 "an operator runs `permanence restored`, then send it again"
             )
             code, wait = "log_not_continued", NOT_CONTINUED_SECONDS
+        case UnknownEvent() | VaultError():
+            why = f"{type(error).__name__}: {error}"
+            sentence = (
+                f"a record cannot be read at present: {why}. Nothing was recorded: "
+                "send it again later"
+            )
+            code, wait = "record_unreadable", UNREADABLE_SECONDS
         case UnreadableDocument():
             sentence, code = f"nothing was recorded: {error}", "policy_unreadable"
         case WrongClock():

@@ -8,6 +8,9 @@ import structlog
 EVERY_SECONDS = 30.0
 """How often an outage that goes on is told again."""
 
+REASON_MAX = 400
+"""Longer than our own sentences, which end with what a person has to do."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -52,5 +55,5 @@ class Outage:
 
 def reason(error: BaseException) -> str:
     """Return an error as one short line."""
-    text = str(error).strip().partition("\n")[0][:200]
+    text = str(error).strip().partition("\n")[0][:REASON_MAX]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

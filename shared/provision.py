@@ -8,6 +8,8 @@ What we do not set stays as an operator made it, placement and copies among it.
 `deny_purge`. A signal in `DESK_SIGNALS` waits there until it is in the log.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
@@ -20,7 +22,7 @@ from nats.js.api import (
     StorageType,
     StreamConfig,
 )
-from nats.js.errors import NotFoundError
+from nats.js.errors import APIError, NotFoundError
 
 from shared import subjects
 
@@ -43,6 +45,9 @@ SIGNAL_ACK_SECONDS = 30
 """A signal whose taker died is given to another one after this."""
 SIGNALS_PENDING_MAX = 5_000
 DELIVER_FOR_EVER = -1
+
+_TOO_FEW_SERVERS = {10005, 10074}
+"""What NATS answers: no suitable peers for placement; no cluster at all."""
 
 _log = structlog.get_logger(__name__)
 
@@ -169,15 +174,33 @@ async def _stream(js: JetStreamContext, wanted: StreamConfig) -> list[str]:
         held = (await js.stream_info(name)).config
     except NotFoundError:
         replicas = wanted.num_replicas or REPLICAS_AT_FIRST
-        made = await js.add_stream(wanted.evolve(num_replicas=replicas))
+        config = wanted.evolve(num_replicas=replicas)
+        with _kept_so_often(name, wanted):
+            made = await js.add_stream(config)
         _demand(wanted, made.config)
         return [f"made stream {name}"]
     differing = _differences(wanted, held)
     if not differing:
         return []
-    changed = await js.update_stream(held.evolve(**_said(wanted)))
+    with _kept_so_often(name, wanted):
+        changed = await js.update_stream(held.evolve(**_said(wanted)))
     _demand(wanted, changed.config)
     return [f"changed stream {name}: {', '.join(differing)}"]
+
+
+@contextmanager
+def _kept_so_often(name: str, wanted: StreamConfig) -> Iterator[None]:
+    """Say what to do where there are fewer servers than copies were asked for."""
+    try:
+        yield
+    except APIError as error:
+        if error.err_code not in _TOO_FEW_SERVERS:
+            raise
+        raise Refused(
+            f"NATS cannot keep {wanted.num_replicas} copies of {name} "
+            f"({error.description}): start that many servers as one cluster, or leave "
+            "PERMANENCE_NATS_REPLICAS (--replicas) out"
+        ) from error
 
 
 async def _consumer(js: JetStreamContext, wanted: ConsumerConfig) -> list[str]:

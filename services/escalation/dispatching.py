@@ -54,7 +54,7 @@ class Dispatcher:
         self._resting: dict[str, float] = {}
         self._woken = asyncio.Event()
         self.leads = False
-        self._outage = Outage("outbox", "notifications wait until PostgreSQL is back")
+        self._outage = Outage("outbox", "notifications wait; trying again")
 
     def listen(self) -> Callable[[], object]:
         """Return what any thread calls when there may be more to send."""
@@ -78,6 +78,9 @@ class Dispatcher:
         await self._leave()
 
     async def _stand(self, stop: asyncio.Event) -> None:
+        # Who cannot use the log does not take the lease: else it would lead and fail,
+        # again and again, and tell of each time.
+        await asyncio.to_thread(self._require_log)
         async with self._candidate.standing() as seat:
             while not await seat.won():
                 self._outage.back()
@@ -88,6 +91,10 @@ class Dispatcher:
             _log.info("outbox.leads", holder=self._candidate.holder)
             await self._lead(seat, stop)
             await self._leave()
+
+    def _require_log(self) -> None:
+        with self._log.transaction() as cursor:
+            self._log.look(cursor)
 
     async def _lead(self, seat: Leadership, stop: asyncio.Event) -> None:
         while not stop.is_set():

@@ -1,7 +1,7 @@
 """`permanence provision`: make or put right what JetStream is to keep.
 
 Intake does so by itself whenever its relay begins; this is for whom its user may not.
-Exit codes: 0 done, 3 NATS is not reachable or refuses.
+Exit codes: 0 done, 2 an option is wrong, 3 NATS is not reachable or refuses.
 """
 
 import asyncio
@@ -52,7 +52,10 @@ def provision_command(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Make or put right the streams and the consumer in JetStream."""
+    """Make or put right the streams and the consumer in JetStream.
+
+    Exit codes: 0 done, 2 an option is wrong, 3 NATS is not reachable or refuses.
+    """
     run = read_run(home)
     address = url or (run and run.nats_url)
     if not address:
@@ -60,7 +63,9 @@ def provision_command(
         raise refused(as_json, sentence, Exit.UNREACHABLE)
     try:
         done = asyncio.run(_provision(address, replicas))
-    except (Error, Refused, OSError, TimeoutError, ValueError) as error:
+    except Refused as error:
+        raise refused(as_json, str(error), Exit.UNREACHABLE) from error
+    except (Error, OSError, TimeoutError, ValueError) as error:
         why = in_short(error)
         sentence = f"NATS is not reachable or refuses ({why}): is NATS_URL right?"
         raise refused(as_json, sentence, Exit.UNREACHABLE) from error

@@ -68,10 +68,14 @@ def restored_command(  # noqa: PLR0913, PLR0917 # its options
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Begin a new epoch after a restore: references and keys are not given again."""
+    """Begin a new epoch after a restore: references and keys are not given again.
+
+    Exit codes: 0 done, 2 the log continues, nothing is known outside the
+    database, or an option is wrong, 3 the database or NATS is not reachable.
+    """
     signature = _signature(by, reason, as_json=as_json)
-    seen = _last_seen(url, home, force=force, as_json=as_json)
     address = database_of(database, home, as_json=as_json)
+    seen = _last_seen(url, home, force=force, as_json=as_json)
     with (
         clock_at(address, lever, as_json=as_json) as clock,
         log_at(address, clock=clock, as_json=as_json) as log,
@@ -102,9 +106,17 @@ def _last_seen(
     """Return what was last seen; end with a sentence if nobody knows."""
     run = read_run(home)
     address = url or (run and run.nats_url)
+    if not address and not force:
+        sentence = (
+            "no NATS is named, and it knows what was last seen of the log: set "
+            "NATS_URL. If its data is lost and the database was restored, add --force"
+        )
+        raise refused(as_json, sentence, Exit.INVALID)
     try:
         seen = asyncio.run(_read(address)) if address else None
-    except (Error, OSError, TimeoutError, ValueError) as error:
+    except ValueError as error:  # the address: it needs no --force, but correcting
+        raise refused(as_json, f"NATS_URL: {error}", Exit.INVALID) from error
+    except (Error, OSError, TimeoutError) as error:
         if force:
             return None
         sentence = (
@@ -114,8 +126,8 @@ def _last_seen(
         raise refused(as_json, sentence, Exit.UNREACHABLE) from error
     if seen is None and not force:
         sentence = (
-            "nothing outside the database is known of the log: NATS was not named, "
-            f"or lost its data. If the database was restored, {_FORCE}"
+            "NATS knows nothing of the log: it is another one, or lost its data. "
+            f"If the database was restored, {_FORCE}"
         )
         raise refused(as_json, sentence, Exit.INVALID)
     return seen

@@ -45,6 +45,8 @@ _log = structlog.get_logger(__name__)
 @dataclass(slots=True)
 class _State:
     leads: bool = False
+    told: bool = False
+    """Whether it was told that this one leads: only once it has found the stream."""
     position: int = 0
     """Of the last event in the stream; meaningful while `found`."""
     found: bool = False
@@ -78,7 +80,7 @@ class Relay:
         self._candidate = candidate
         self._woken = asyncio.Event()
         self._state = _State()
-        self._log_outage = Outage("log", "events are relayed when PostgreSQL is back")
+        self._log_outage = Outage("log", "events wait to be relayed; trying again")
         self._bus_outage = Outage("relay", "events wait in the log; trying again")
 
     @property
@@ -114,13 +116,16 @@ class Relay:
             except Exception:  # noqa: BLE001 # a relay may falter, not vanish
                 _log.exception("relay.failed")
             finally:
-                self._state.leads = self._state.found = False
+                self._state.leads = self._state.found = self._state.told = False
             await pause(stop, RETRY_SECONDS)
 
     async def _stand(self, stop: asyncio.Event) -> None:
         """Stand for election; lead until something fails: then another may."""
         if self._link.client is None:
             return
+        # Who cannot use the log does not take the lease: else it would lead and fail,
+        # again and again, and tell of each time.
+        await asyncio.to_thread(self._head)
         async with self._candidate.standing() as seat:
             while not await seat.won():
                 self._log_outage.back()
@@ -128,7 +133,6 @@ class Relay:
                     return
                 await pause(stop, ELECTION_SECONDS)
             self._state.leads = True
-            _log.info("relay.leads", holder=self._candidate.holder)
             while not stop.is_set() and (client := self._link.client) is not None:
                 await self._lead(client, seat, stop)
 
@@ -140,6 +144,7 @@ class Relay:
         tail = await self._find_tail(client, seat)
         self._log_outage.back()
         self._bus_outage.back()
+        self._tell()
         loop = asyncio.get_running_loop()
         look_again_at = loop.time() + LOOK_AGAIN_SECONDS
         while not stop.is_set() and generation == self._link.generation:
@@ -158,6 +163,11 @@ class Relay:
                 return
             else:
                 await self._wait()
+
+    def _tell(self) -> None:
+        if not self._state.told:
+            _log.info("relay.leads", holder=self._candidate.holder)
+        self._state.told = True
 
     async def _wait(self) -> None:
         with suppress(TimeoutError):

@@ -151,6 +151,8 @@ def skip_parked(  # noqa: PLR0913 # each is an option
             for bookmark in _readers(log, reader)
             if any(each.stream == stream for each in _streams(log, bookmark))
         ]
+        if not wanted:
+            raise _not_parked(reader, stream, as_json=as_json)
         said = _asked(log, wanted, wait)
     _answer(said, as_json=as_json)
 
@@ -180,6 +182,11 @@ def list_skipped(
         table.add_row(each.reader, each.stream, position, at, *words)
     plain = [each._asdict() for each in found]
     answer(as_json, plain, table if found else "nothing was skipped")
+
+
+def _not_parked(reader: str, stream: str, *, as_json: bool) -> typer.Exit:
+    sentence = f"{reader} has not parked {stream}: see `permanence parked list`"
+    return refused(as_json, sentence, Exit.INVALID)
 
 
 def _readers(log: EventLog, only: str | None) -> list[Bookmark]:

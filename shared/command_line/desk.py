@@ -10,6 +10,7 @@ import typer
 
 from shared.clock import Clock, lever_clock, real_clock
 from shared.clock_mode import LeverRefused
+from shared.codec import UnknownEvent
 from shared.command_line.answers import Exit, refused
 from shared.documents import UnreadableDocument
 from shared.event_log import EventLog
@@ -69,6 +70,12 @@ def reachable(*, as_json: bool) -> Iterator[None]:
         yield
     except UnreadableDocument as error:
         raise refused(as_json, str(error), Exit.UNREACHABLE) from error
+    except (UnknownEvent, VaultError) as error:
+        sentence = (
+            f"a record cannot be read ({type(error).__name__}: {error}): upgrade, or "
+            "put its key back, see docs/how-to/parked-events.md"
+        )
+        raise refused(as_json, sentence, Exit.UNREACHABLE) from error
     except Unavailable as error:
         sentence = f"the database is not reachable ({error}): is the desk running?"
         raise refused(as_json, sentence, Exit.UNREACHABLE) from error

@@ -195,9 +195,8 @@ def _bus(url: str) -> Finding:
 
 def _service(service: Service, settings: UpSettings) -> Finding:
     answer = ask_ready(service.port(settings))
-    return Finding(
-        service.name,
-        answer.status == _OK,
-        answer.words or "does not answer",
-        f"See what {service.name} says in the terminal of `make up`.",
-    )
+    advice = f"See what {service.name} says in the terminal of `make up`."
+    if answer.waits_for:
+        advice = "See docs/how-to/back-up-and-restore.md, “After a restore”."
+    words = answer.words or "does not answer"
+    return Finding(service.name, answer.status == _OK, words, advice)

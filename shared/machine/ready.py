@@ -125,6 +125,8 @@ def _check(check: dict[str, object]) -> str:
         words.append(f"{check['lag_events']} events behind")
     if parked := check.get("parked_streams"):
         words.append(f"{parked:g} streams parked")
+    if not check["ready"] and "why" in check:
+        words[0] += f" ({check['why']})"
     # A reader and the timers of a service may have one name: the kind tells them apart.
     names = dict.fromkeys(str(check[it]) for it in ("kind", "name") if it in check)
     return f"{' '.join(names)} {', '.join(words)}"

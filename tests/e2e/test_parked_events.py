@@ -6,6 +6,7 @@ import subprocess
 import sys
 from typing import Any
 
+import httpx
 import pytest
 
 from shared.append import Member
@@ -32,6 +33,8 @@ def test_each_reader_goes_on_once_the_event_is_skipped() -> None:
             "every reader has parked it",
             PATIENCE_SECONDS,
         )
+        shown = asked(desk, incident)
+        replayed = replay(desk, incident)
         desk.desk.move_to(local("09:41"))  # the first promise was due at 09:40
 
         retried = permanence(desk, "retry", code=1)
@@ -45,6 +48,9 @@ def test_each_reader_goes_on_once_the_event_is_skipped() -> None:
             for reader in sorted(READERS)
         ]
 
+        assert shown == (503, "record_unreadable")
+        assert replayed.returncode == 3
+        assert "cannot be read (UnknownEvent" in replayed.stderr
         assert {each["outcome"] for each in retried} == {"still parked"}
         assert breached == 0
         assert [each["outcome"] for (each,) in skipped] == ["skipped"] * len(READERS)
@@ -66,6 +72,23 @@ def unreadable(desk: CallingDesk, incident: str) -> None:
     with log.transaction() as cursor:
         log.append(cursor, [Member((note(stream, version),))])
     log.close()
+
+
+def asked(desk: CallingDesk, incident: str) -> tuple[int, str]:
+    """Return with what status and code the API answers for the incident."""
+    url = f"{desk.desk.api_url}/v1/incidents/{incident}"
+    answer = httpx.get(url, headers=desk.desk.bearer("agent"), timeout=60)
+    return answer.status_code, answer.json()["code"]
+
+
+def replay(desk: CallingDesk, incident: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "services", "replay", incident],
+        env={**os.environ, "DATABASE_URL": desk.desk.database.owner_dsn},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def count(desk: CallingDesk, kind: str, incident: str) -> int:

@@ -258,6 +258,13 @@ def test_nothing_happens_that_cannot_have(story: Story) -> None:
     assert "incident.reopened" not in {entry.event.type for entry in first}
 
 
+def test_the_servers_of_a_cluster_are_named_with_commas(story: Story) -> None:
+    url = story.desk.nats.bus.url("admin")
+    again = restored(story.desk, "--nats", f"{url},{url}")
+    assert again.returncode == 2
+    assert "continues what was last seen" in again.stdout
+
+
 def test_a_log_that_continues_is_not_renewed(story: Story) -> None:
     again = restored(story.desk)
     assert again.returncode == 2

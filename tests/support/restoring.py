@@ -1,10 +1,16 @@
-"""A database put back under a running desk: an older copy of its files."""
+"""A database put back under a running desk: an older copy, or a log cut off."""
 
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
-from tests.support.servers import PostgresServer
+import psycopg
+import pytest
+
+from shared.continuity import Sight
+from shared.event_log import EventLog
+from tests.support.servers import Database, PostgresServer
 
 
 def back_up(server: PostgresServer) -> Path:
@@ -24,6 +30,27 @@ def put_back(server: PostgresServer, copy: Path) -> None:
     shutil.rmtree(data)
     _copy(copy, data)
     server.start().wait()
+
+
+def go_back(database: Database, position: int) -> None:
+    """Take the log back to `position`, as a restore in place would."""
+    with psycopg.connect(database.owner_dsn) as owner:
+        owner.execute("ALTER TABLE log.events DISABLE TRIGGER append_only")
+        owner.execute("DELETE FROM log.events WHERE notification_id > %s", (position,))
+        owner.execute("ALTER TABLE log.events ENABLE TRIGGER append_only")
+
+
+def count_looks(monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    """Return a list that grows with each look at a log in this process."""
+    looks: list[None] = []
+    look = EventLog.look
+
+    def counted(log: EventLog, *rest: Any, **named: Any) -> Sight:
+        looks.append(None)
+        return look(log, *rest, **named)
+
+    monkeypatch.setattr(EventLog, "look", counted)
+    return looks
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from services.projections.api.limits import RETRY_SECONDS
 from services.projections.generations import NotBuilt
 from services.projections.snapshots import TooSlow
-from shared.answering import place_of, problem_of
+from shared.answering import UNREADABLE, place_of, problem_of
 from shared.append import TooLarge
 from shared.batcher import Overloaded
 from shared.log_errors import Unavailable
@@ -30,6 +30,8 @@ def answer_errors(app: FastAPI) -> None:
     # Those by name: what is answered for `Exception` the server raises all the same.
     for expected in (Problem, Unavailable, Overloaded, TimeoutError, TooLarge):
         app.add_exception_handler(expected, _any)
+    for unreadable in UNREADABLE:
+        app.add_exception_handler(unreadable, _any)
     app.add_exception_handler(Exception, _any)
 
 

@@ -29,6 +29,7 @@ from shared.provision import provision
 from shared.serving import end
 from tests.support.key_ring import MASTER
 from tests.support.logs import incident, member
+from tests.support.restoring import go_back
 from tests.support.servers import (
     Database,
     PostgresServer,
@@ -62,14 +63,6 @@ def open_log(database: Database, role: str = "desk_intake") -> EventLog:
 def append(log: EventLog, *members: Member) -> None:
     with log.transaction() as cursor:
         log.append(cursor, members)
-
-
-def go_back(database: Database, position: int) -> None:
-    """Take the log back to `position`, as a restore of an older copy does."""
-    with psycopg.connect(database.owner_dsn) as owner:
-        owner.execute("ALTER TABLE log.events DISABLE TRIGGER append_only")
-        owner.execute("DELETE FROM log.events WHERE notification_id > %s", (position,))
-        owner.execute("ALTER TABLE log.events ENABLE TRIGGER append_only")
 
 
 async def until(holds: Callable[[], bool]) -> None:

@@ -9,7 +9,7 @@ from nats.js.errors import APIError
 
 from shared import subjects
 from shared.machine.nats import Bus
-from shared.provision import SIGNALS_PENDING_MAX, provision, signals_stream
+from shared.provision import SIGNALS_PENDING_MAX, Refused, provision, signals_stream
 from tests.support.following import provisioned
 from tests.support.patience import SECONDS
 
@@ -20,6 +20,18 @@ def test_what_is_there_is_left_alone(bus: Bus) -> None:
     async def scenario() -> None:
         async with provisioned(bus.url("intake")) as client:
             assert await provision(client.jetstream()) == []
+
+    asyncio.run(scenario())
+
+
+def test_more_copies_than_servers_are_refused_with_what_to_do(bus: Bus) -> None:
+    async def scenario() -> None:
+        async with provisioned(bus.url("intake")) as client:
+            with pytest.raises(Refused, match=r"PERMANENCE_NATS_REPLICAS .* out"):
+                await provision(client.jetstream(), 3)
+            await client.jetstream().delete_stream(subjects.EVENTS_STREAM)
+            with pytest.raises(Refused, match="as one cluster"):
+                await provision(client.jetstream(), 3)
 
     asyncio.run(scenario())
 

@@ -18,9 +18,11 @@ from tests.support.following import Desk, in_stream, provisioned, until
 from tests.support.patience import SECONDS
 from tests.support.proxy import Proxy, proxy_before
 from tests.support.relaying import arrived, relaying
+from tests.support.restoring import count_looks, go_back
 from tests.support.servers import NatsServer, running_nats
 
 pytestmark = pytest.mark.servers
+TRIES = 5
 
 
 def test_a_lost_acknowledgement_does_not_publish_twice(desk: Desk, bus: Bus) -> None:
@@ -121,6 +123,29 @@ def test_the_stream_of_another_log_is_emptied(desk: Desk, bus: Bus) -> None:
             assert await in_stream(client) == [3]
 
     asyncio.run(scenario())
+
+
+def test_a_log_that_went_back_is_told_of_once_and_nobody_leads(
+    desk: Desk, bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "LOOK_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(relay_module, "RETRY_SECONDS", 0.01)
+    looks = count_looks(monkeypatch)
+    desk.happen(1, 2)
+
+    async def scenario() -> list[str]:
+        async with relaying(desk, bus.url("intake")) as relay:
+            await arrived(relay, 2)
+            with capture_logs() as lines:
+                go_back(desk.database, 1)
+                await until(lambda: any(one["event"] == "log.away" for one in lines))
+                before = len(looks)
+                await until(lambda: len(looks) >= before + TRIES)
+            assert not relay.leads
+            return [str(one["event"]) for one in lines]
+
+    said = asyncio.run(scenario())
+    assert [one for one in said if not one.startswith("nats.")] == ["log.away"]
 
 
 def test_streams_are_made_again_once_nats_is_back_without_them(

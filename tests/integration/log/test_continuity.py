@@ -20,6 +20,7 @@ from shared.tracking import Bookmark
 from tests.support.key_ring import MASTER
 from tests.support.logs import incident, member
 from tests.support.patience import until
+from tests.support.restoring import go_back
 from tests.support.servers import Database, PostgresServer
 
 
@@ -33,14 +34,6 @@ def log(database: Database) -> Iterator[EventLog]:
     log = EventLog.open(database.dsn("desk_intake"), master=MASTER, pool_size=4)
     yield log
     log.close()
-
-
-def go_back(database: Database, position: int) -> None:
-    """Take the log back to `position`, as a restore in place would."""
-    with psycopg.connect(database.owner_dsn) as owner:
-        owner.execute("ALTER TABLE log.events DISABLE TRIGGER append_only")
-        owner.execute("DELETE FROM log.events WHERE notification_id > %s", (position,))
-        owner.execute("ALTER TABLE log.events ENABLE TRIGGER append_only")
 
 
 def test_a_log_that_went_back_takes_nothing_until_its_epoch_is_renewed(

@@ -212,6 +212,18 @@ def test_what_is_asked_while_nobody_reads_is_done_once_somebody_does(
     assert "something else is asked" in other.stdout
 
 
+def test_a_stream_that_is_not_parked_cannot_be_skipped(
+    database: Database, log: EventLog
+) -> None:
+    write(log, list(busy_log(10)))
+    followed(database, QUEUE, log)
+
+    done = run(database, "skip", "INC-000001", "--reader", "queue", "--reason", "x")
+
+    assert done.exit_code == 2
+    assert "parked list" in done.output
+
+
 def nothing_parked(database: Database) -> bool:
     return "nothing is parked" in run(database, "list").stdout
 

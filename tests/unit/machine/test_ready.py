@@ -45,6 +45,14 @@ def test_a_reader_tells_how_far_behind_it_is_and_what_it_set_aside() -> None:
     )
 
 
+def test_what_is_not_ready_says_why() -> None:
+    checks = [{"kind": "continuity", "name": "log", "ready": False, "why": "run it"}]
+
+    assert _told(json.dumps({"status": "not ready", "checks": checks}).encode()) == (
+        "continuity log not ready (run it)"
+    )
+
+
 def test_a_service_that_waits_for_a_person_only_is_up() -> None:
     restored = {"kind": "continuity", "name": "log", "ready": False, "why": "run it"}
     behind = {"kind": "reader", "name": "queue", "ready": False, "lag_events": 70}

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from shared.answering import Endpoint, answered, place_of
 from shared.append import TooLarge
 from shared.batcher import Overloaded
+from shared.codec import UnknownEvent
 from shared.log_errors import Unavailable
 from shared.problem import Problem
 
@@ -38,6 +39,7 @@ def answer(error: Exception) -> tuple[Response, dict[str, Any]]:
         (Problem(409, "it is closed: reopen it"), 409),
         (Unavailable("connection refused"), 503),
         (Overloaded("2 wait, at most 1"), 429),
+        (UnknownEvent("incident.noted at version 4"), 503),
         (TooLarge("an event of 70000 bytes"), 413),
         (ZeroDivisionError("a mistake of ours"), 500),
     ],

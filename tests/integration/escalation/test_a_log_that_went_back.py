@@ -1,0 +1,50 @@
+"""Nothing leaves for a log that went back, and it is told of once."""
+
+import asyncio
+from contextlib import closing
+from typing import cast
+
+import pytest
+from structlog.testing import capture_logs
+
+from services.escalation import dispatching
+from services.escalation.dispatching import LEASE, Dispatcher
+from services.escalation.postman import Postman
+from shared.clock import real_clock
+from shared.event_log import EventLog
+from shared.leadership import Candidate
+from tests.support.following import Desk, until
+from tests.support.restoring import count_looks, go_back
+from tests.support.servers import Database
+
+pytestmark = pytest.mark.servers
+TRIES = 5
+
+
+def test_a_log_that_went_back_is_told_of_once_and_nobody_leads(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatching, "RETRY_SECONDS", 0.01)
+    looks = count_looks(monkeypatch)
+    dsn = database.dsn("desk_escalation")
+
+    async def scenario(log: EventLog) -> list[str]:
+        nobody = cast("Postman", None)  # nothing is to leave
+        candidate = Candidate(dsn, LEASE)
+        dispatcher = Dispatcher(log, candidate, nobody, real_clock)
+        stop = asyncio.Event()
+        running = asyncio.create_task(dispatcher.run(stop))
+        await until(lambda: len(looks) > 1 and dispatcher.leads)
+        with capture_logs() as lines:
+            go_back(database, 1)
+            await until(lambda: any(one["event"] == "outbox.away" for one in lines))
+            before = len(looks)
+            await until(lambda: len(looks) >= before + TRIES)
+        assert not dispatcher.leads
+        stop.set()
+        await running
+        return [str(one["event"]) for one in lines]
+
+    with closing(Desk(database)) as desk, closing(EventLog.open(dsn)) as log:
+        desk.happen(1, 2)
+        assert asyncio.run(scenario(log)) == ["outbox.away"]
