@@ -144,15 +144,14 @@ def skip_parked(  # noqa: PLR0913 # each is an option
     if not reason.strip():
         raise refused(as_json, "say why with --reason", Exit.INVALID)
     url = database_of(database, home, as_json=as_json)
-    asked_by = by or getpass.getuser()
     with log_at(url, as_json=as_json) as log:
+        asked_by = by or getpass.getuser()
         wanted = [
             Wanted(bookmark, stream, "skip", asked_by, whole, reason.strip())
             for bookmark in _readers(log, reader)
             if any(each.stream == stream for each in _streams(log, bookmark))
         ]
-        if not wanted:
-            raise _not_parked(reader, stream, as_json=as_json)
+        _demand_parked(wanted, reader, stream, as_json=as_json)
         said = _asked(log, wanted, wait)
     _answer(said, as_json=as_json)
 
@@ -184,9 +183,12 @@ def list_skipped(
     answer(as_json, plain, table if found else "nothing was skipped")
 
 
-def _not_parked(reader: str, stream: str, *, as_json: bool) -> typer.Exit:
-    sentence = f"{reader} has not parked {stream}: see `permanence parked list`"
-    return refused(as_json, sentence, Exit.INVALID)
+def _demand_parked(
+    wanted: Sequence[Wanted], reader: str, stream: str, *, as_json: bool
+) -> None:
+    if not wanted:
+        sentence = f"{reader} has not parked {stream}: see `permanence parked list`"
+        raise refused(as_json, sentence, Exit.INVALID)
 
 
 def _readers(log: EventLog, only: str | None) -> list[Bookmark]:
