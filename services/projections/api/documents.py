@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
 from services.projections.api.asked import refusals
 from services.projections.api.callers import Auditor
 from services.projections.api.desk import Desk, DeskHere
+from services.projections.api.nothing import Nothing
 from services.projections.snapshots import snapshot
 from shared.documents import find
 from shared.problem import Problem
@@ -33,6 +34,7 @@ _DOCUMENT = {"description": "The document as stored", "content": {
 )
 async def get_document(
     document: Hash,
+    _asked: Annotated[Nothing, Query()],
     desk: DeskHere,
     caller: Auditor,  # noqa: ARG001 # it lets nobody else in
 ) -> Response:

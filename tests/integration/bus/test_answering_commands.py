@@ -89,7 +89,7 @@ def asked(bus: Bus, handler: Handler, body: bytes) -> Msg:
             client = await nats.connect(bus.url("projections"))
             try:
                 headers = {"content-type": "application/json"}
-                return await client.request(SUBJECT, body, 5, headers=headers)
+                return await client.request(SUBJECT, body, SECONDS, headers=headers)
             finally:
                 await client.close()
 
@@ -172,7 +172,7 @@ def test_commands_are_counted_by_subject(bus: Bus) -> None:
     async def scenario() -> None:
         async with owner(bus.url("intake"), acknowledge, registry):
             client = await nats.connect(bus.url("projections"))
-            await client.request(SUBJECT, orjson.dumps(GOOD), 5)
+            await client.request(SUBJECT, orjson.dumps(GOOD), SECONDS)
             await client.close()
 
     asyncio.run(scenario())
