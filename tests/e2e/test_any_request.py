@@ -29,6 +29,7 @@ from tests.support.any_request import (
     sent,
 )
 from tests.support.desk import SERVICES, Desk, running_desk
+from tests.support.patience import SECONDS as PATIENCE
 from tests.support.servers import reachable_folder
 
 pytestmark = pytest.mark.e2e
@@ -77,7 +78,7 @@ def desk() -> Iterator[Desk]:
 def there_are(desk: Desk) -> dict[str, str]:
     """Give what requests may name: an incident, a problem, a source and so on."""
     with httpx.Client(
-        base_url=desk.api_url, headers=desk.bearer("all"), timeout=SECONDS
+        base_url=desk.api_url, headers=desk.bearer("all"), timeout=PATIENCE
     ) as client:
 
         def begun(path: str, name: str, **body: object) -> str:
