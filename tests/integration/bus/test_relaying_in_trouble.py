@@ -12,7 +12,6 @@ from services.intake import relay as relay_module
 from services.intake.publishing import publish, read_tail
 from shared import subjects
 from shared.bus import Link
-from shared.continuity import FIRST, Mark
 from shared.machine.nats import Bus
 from tests.support.following import Desk, in_stream, provisioned, until
 from tests.support.patience import SECONDS
@@ -67,29 +66,6 @@ def test_a_wiped_stream_is_made_anew_and_filled_from_then_on(
             assert info.config.allow_atomic
 
     asyncio.run(scenario())
-
-
-def test_a_log_that_went_back_is_told_of_once(desk: Desk, bus: Bus) -> None:
-    """Until a person renews its epoch: a line each half second would hide all else."""
-    desk.log.continuity.expect(Mark(99, bytes(32)), FIRST)
-    stop = asyncio.Event()
-
-    async def scenario() -> list[str]:
-        candidate = relay_module.relay_candidate(desk.database.dsn("desk_intake"))
-        async with provisioned(bus.url("intake")), Link(bus.url("intake"), "r") as link:
-            with capture_logs() as lines:
-                relay = relay_module.Relay(desk.log, link, candidate)
-                running = asyncio.create_task(relay.run(stop))
-                await until(
-                    lambda: [each["event"] for each in lines].count("relay.leads") > 2
-                )
-                stop.set()
-                await running
-        return [str(each["event"]) for each in lines]
-
-    told = asyncio.run(scenario())
-
-    assert [each for each in told if each.startswith("log.")] == ["log.away"]
 
 
 def test_a_purged_stream_goes_on(desk: Desk, bus: Bus) -> None:
