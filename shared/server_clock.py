@@ -220,7 +220,7 @@ class TimeSource:
             connection = self._connection or connect(self._dsn)
             self._connection = connection
             row = connection.execute(_NOW, binary=True).fetchone()
-        except psycopg.Error as error:
+        except psycopg.OperationalError as error:
             self.close()
             raise Unavailable(str(error).strip().partition("\n")[0]) from error
         if row is None:

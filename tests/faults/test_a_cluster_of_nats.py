@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from nats.aio.client import Client
 
+from shared import subjects
 from shared.provision import provision, signals_stream
 from tests.support.bus_load import BusLoad
 from tests.support.desk import TWIN, Setting, running_desk
@@ -87,7 +88,7 @@ def test_copies_that_an_operator_ordered_stay_until_others_are_ordered(
         jetstream = client.jetstream(timeout=SECONDS)
         await provision(jetstream)
         assert await copies(cluster) == [1, 1]
-        for stream in STREAMS:
+        for stream in (*STREAMS, subjects.LAST_SEEN_STREAM):
             held = (await jetstream.stream_info(stream)).config
             await jetstream.update_stream(held.evolve(num_replicas=3))
         assert await provision(jetstream) == []

@@ -1,6 +1,6 @@
 """Groups under many workers: one incident each, no deadlock, nothing left behind."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -169,19 +169,18 @@ def test_what_joins_the_waiting_ones_before_the_lock_is_locked_as_well(
     apply(ruled, THREE)
     with workers_on(ruled, 2) as (mine, rival):
         receive(mine, fires("web-1"))
-        lock, locked = signal_keys._lock, []
+        lock, locked = signal_keys._lock_numbers, []
         rivals = iter([fires("web-2")])
 
-        def lock_after_a_rival(cursor: object, keys: Iterable[str]) -> None:
-            keys = list(keys)
+        def lock_after_a_rival(cursor: object, numbers: Collection[int]) -> None:
             if (theirs := next(rivals, None)) is not None:
                 receive(rival, theirs)
-            locked.append(set(keys))
-            lock(cursor, keys)  # type: ignore[arg-type] # as it came
+            locked.append(set(numbers))
+            lock(cursor, numbers)  # type: ignore[arg-type] # as it came
 
-        monkeypatch.setattr(signal_keys, "_lock", lock_after_a_rival)
+        monkeypatch.setattr(signal_keys, "_lock_numbers", lock_after_a_rival)
         (last,) = receive(mine, fires("web-3"))
 
         assert last.status == "opened"
-        assert signal_key("demo", "web-2") in locked[-1]
+        assert signal_keys._number(signal_key("demo", "web-2")) in locked[-1]
         assert [len(keys) for keys in incidents(mine).values()] == [3]

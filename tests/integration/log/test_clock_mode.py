@@ -135,7 +135,8 @@ def test_a_log_whose_head_lies_ahead_goes_on_at_its_heads_instant(
     """A wrong clock recorded it before this version: the log must still be usable."""
     with log_of(server_time_database, off_by(timedelta(0))) as log:
         append(log, 1)
-        ahead = pin_head_ahead(server_time_database)
+    ahead = pin_head_ahead(server_time_database)
+    with log_of(server_time_database, off_by(timedelta(0))) as log:
         append(log, 2)
 
         assert log.head().recorded_at == ahead

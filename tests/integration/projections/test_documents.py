@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from shared import policies
 from shared.policy.document import Policy
 from tests.support.api import Api, problem
 
@@ -38,7 +39,10 @@ def test_an_unknown_document_is_404_and_a_wrong_hash_422(api: Api) -> None:
 
 
 @pytest.mark.usefixtures("month")
-def test_a_policy_whose_document_is_missing_is_a_503(api: Api) -> None:
+def test_a_policy_whose_document_is_missing_is_a_503(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policies, "_CACHE", policies.PolicyCache())  # of other tests
     name = _applied(api)["document_hash"]
     with psycopg.connect(api.database.owner_dsn) as connection:
         connection.execute("ALTER TABLE log.documents DISABLE TRIGGER append_only")
