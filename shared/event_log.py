@@ -47,9 +47,11 @@ SELECT_ROWS = (
 """Begins a query whose rows become `Row`."""
 _SINCE = SELECT_ROWS + "WHERE notification_id > %s ORDER BY notification_id LIMIT %s"
 _HISTORIES = (
-    SELECT_ROWS
-    + "WHERE originator_id = ANY(%s) ORDER BY originator_id, originator_version"
+    SELECT_ROWS + "WHERE originator_id = ANY(%s) AND notification_id <= %s "
+    "ORDER BY originator_id, originator_version"
 )
+NEWEST = 2**63 - 1
+"""No position comes after it."""
 
 
 Guard = Callable[[], None]
@@ -283,23 +285,35 @@ class EventLog:
         For what is looked up later without asking the log: see `Continuity.pin`.
         """
         with self._reading() as cursor:
-            found = cursor.execute(_HISTORIES, ([stream],), binary=True).fetchall()
+            found = cursor.execute(
+                _HISTORIES, ([stream], NEWEST), binary=True
+            ).fetchall()
         rows = [Row(*row) for row in found]
         if rows:
             self.continuity.pin(cache, Mark(rows[-1].position, rows[-1].chain))
         return self.entries(rows)
 
     def histories(
-        self, cursor: Cursor[tuple[Any, ...]], streams: Sequence[str]
+        self,
+        cursor: Cursor[tuple[Any, ...]],
+        streams: Sequence[str],
+        upto: int = NEWEST,
     ) -> list[Entry]:
-        """Return all entries of several streams, stream by stream."""
-        return self.entries(self.stored_histories(cursor, streams))
+        """Return the entries of several streams up to a position, stream by stream.
+
+        What comes after `upto` is not opened: it may be unreadable.
+        """
+        return self.entries(self.stored_histories(cursor, streams, upto))
 
     def stored_histories(
-        self, cursor: Cursor[tuple[Any, ...]], streams: Sequence[str]
+        self,
+        cursor: Cursor[tuple[Any, ...]],
+        streams: Sequence[str],
+        upto: int = NEWEST,
     ) -> list[Row]:
         """Return the same as stored, for callers that read each stream on its own."""
-        rows = cursor.execute(_HISTORIES, (list(streams),), binary=True).fetchall()
+        wanted = (list(streams), upto)
+        rows = cursor.execute(_HISTORIES, wanted, binary=True).fetchall()
         return [Row(*row) for row in rows]
 
     def rows_since(self, position: int, limit: int) -> list[Row]:

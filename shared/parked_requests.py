@@ -5,7 +5,7 @@ writes down what is asked, and whichever process runs the reader does it: in one
 transaction with the answer and, for what is skipped, with the record of who and why.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, assert_never
@@ -13,7 +13,9 @@ from typing import Any, Literal, NamedTuple, assert_never
 from psycopg import Cursor
 
 from shared.applying import Apply
-from shared.event_log import EventLog
+from shared.entry import Entry
+from shared.event_log import NEWEST, EventLog, Row
+from shared.log_errors import Unavailable
 from shared.parked import (
     ParkedEvent,
     PassOver,
@@ -69,6 +71,9 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 _SKIPPED = """
 SELECT reader, stream, position, error, skipped_at, skipped_by, role, reason
 FROM {home}.skipped ORDER BY skip_id DESC LIMIT %s
+"""
+_SKIPPED_OF = """
+SELECT position FROM {home}.skipped WHERE reader = %s AND stream = ANY(%s)
 """
 
 
@@ -164,6 +169,44 @@ def skipped_events(cursor: Cursors, home: str, limit: int) -> list[Skipped]:
     """Return up to `limit` events whose skipping `home` records, the latest first."""
     rows = cursor.execute(_SKIPPED.format(home=home), (limit,)).fetchall()
     return [Skipped(*row) for row in rows]
+
+
+def unskipped(
+    log: EventLog,
+    cursor: Cursors,
+    bookmark: Bookmark,
+    streams: Sequence[str],
+    upto: int = NEWEST,
+) -> list[Entry]:
+    """Return the entries of several streams up to a position, stream by stream.
+
+    Without those that cannot be read and that the reader was told to skip: whoever
+    skips an event wants the rest without it. Raises as `EventLog.histories`.
+    """
+    rows = log.stored_histories(cursor, streams, upto)
+    try:
+        return log.entries(rows)
+    except Unavailable:
+        raise
+    except Exception:
+        query = _SKIPPED_OF.format(home=home_of(bookmark))
+        skipped = set(cursor.execute(query, (bookmark.reader, list(streams))))
+        if not skipped:
+            raise
+    return [e for row in rows if (e := _unskipped(log, row, skipped)) is not None]
+
+
+def _unskipped(
+    log: EventLog, row: Row, skipped: Collection[tuple[int]]
+) -> Entry | None:
+    try:
+        return log.entry(row)
+    except Unavailable:
+        raise
+    except Exception:
+        if (row.position,) in skipped:
+            return None
+        raise
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from psycopg import Cursor
 
 from services.escalation import outbox
 from services.escalation.asked import asked
-from services.escalation.casework import SCHEMA, casework
+from services.escalation.casework import BOOKMARK, casework
 from services.escalation.channels.letter import Mailbox
 from services.escalation.channels.mail_server import mail_server
 from services.escalation.channels.webhook import forgetful_client, receiver
@@ -35,9 +35,7 @@ from shared.help_wishes import BODIES
 from shared.leadership import Candidate
 from shared.policies import PolicyVersions
 from shared.settings import EscalationSettings
-from shared.tracking import Bookmark
 
-BOOKMARK = Bookmark(SCHEMA, "escalation", beside=("incident", "sla"))
 EVENTS_A_BATCH = 200
 """Each may bring about several: all of a batch are appended in one transaction."""
 WORKERS = 2

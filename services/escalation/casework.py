@@ -20,8 +20,10 @@ from shared.casework import Casework
 from shared.entry import Entry
 from shared.event_log import SELECT_ROWS, EventLog, Row
 from shared.events import AnyEvent
+from shared.tracking import Bookmark
 
 SCHEMA = "escalation"
+BOOKMARK = Bookmark(SCHEMA, "escalation", beside=("incident", "sla"))
 
 _REST = (
     SELECT_ROWS

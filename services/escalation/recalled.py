@@ -6,12 +6,14 @@ from typing import Any
 
 from psycopg import Cursor
 
+from services.escalation.casework import BOOKMARK
 from services.escalation.channels.letter import Mailbox
 from services.escalation.outbox import Waiting
 from shared.entry import Entry
 from shared.event_log import EventLog
 from shared.events import AnyEvent, is_incident_event, is_sla_event
 from shared.incident import Incident, replay
+from shared.parked_requests import unskipped
 from shared.policy.document import Policy
 from shared.references import incident_stream, sla_stream
 from shared.sla import Clock, promised
@@ -92,11 +94,7 @@ def recall(
     """Return what `waiting` tells of. LookupError where the log does not hold it."""
     own, sla = incident_stream(waiting.incident), sla_stream(waiting.incident)
     streams = sorted({own, sla, waiting.cause_stream})
-    entries = [
-        entry
-        for entry in log.histories(cursor, streams)
-        if entry.position <= waiting.position
-    ]
+    entries = unskipped(log, cursor, BOOKMARK, streams, waiting.position)
     history = [e.event for e in entries if e.stream == own]
     incident = replay(filter(is_incident_event, history))
     if incident is None:

@@ -65,8 +65,8 @@ def replay(history: Iterable[Entry]) -> Handover | None:
 
 def one(log: EventLog, cursor: Cursors, incident: str, upto: AsOf) -> Handover | None:
     """Return the hand-over of an incident as it was known then."""
-    entries = log.histories(cursor, [handover_stream(incident)])
-    return replay(e for e in entries if e.position <= upto.position)
+    stream = handover_stream(incident)
+    return replay(log.histories(cursor, [stream], upto.position))
 
 
 def newest(
@@ -76,9 +76,8 @@ def newest(
     rows = cursor.execute(_NEWEST, (before, upto.position, limit))
     streams = [stream for (stream,) in rows]
     by_stream: dict[str, list[Entry]] = {}
-    for entry in log.histories(cursor, streams):
-        if entry.position <= upto.position:
-            by_stream.setdefault(entry.stream, []).append(entry)
+    for entry in log.histories(cursor, streams, upto.position):
+        by_stream.setdefault(entry.stream, []).append(entry)
     found = (replay(by_stream.get(stream, [])) for stream in streams)
     return [each for each in found if each is not None]
 

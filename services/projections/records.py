@@ -90,9 +90,8 @@ def _several(
     upto: AsOf,
 ) -> Mapping[str, Seen[Record]]:
     histories: dict[str, list[Entry]] = {}
-    for entry in log.histories(cursor, streams):
-        if entry.position <= upto.position:
-            histories.setdefault(entry.stream, []).append(entry)
+    for entry in log.histories(cursor, streams, upto.position):
+        histories.setdefault(entry.stream, []).append(entry)
     found = {}
     for stream, past in histories.items():
         record = kind.replay(entry.event for entry in past)

@@ -117,9 +117,8 @@ def _several(
     log: EventLog, cursor: Cursors, streams: Sequence[str], upto: AsOf
 ) -> Mapping[str, ServiceHandover]:
     histories: dict[str, list[Entry]] = {}
-    for entry in log.histories(cursor, streams) if streams else ():
-        if entry.position <= upto.position:
-            histories.setdefault(entry.stream, []).append(entry)
+    for entry in log.histories(cursor, streams, upto.position) if streams else ():
+        histories.setdefault(entry.stream, []).append(entry)
     found = ((stream, replay(past)) for stream, past in histories.items())
     return {stream: each for stream, each in found if each is not None}
 

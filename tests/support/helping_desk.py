@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from services.escalation.app import BOOKMARK
 from services.escalation.case import Case
-from services.escalation.casework import casework
+from services.escalation.casework import BOOKMARK, casework
 from services.escalation.known import Known
 from shared.applying import apply_rows
 from shared.casework import Worker

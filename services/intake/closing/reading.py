@@ -10,6 +10,7 @@ from services.intake.closing.silence import silence
 from shared.entry import Entry
 from shared.event_log import EventLog
 from shared.events.incident import IncidentResolved
+from shared.parked_requests import unskipped
 from shared.policies import PolicyVersions
 from shared.references import about, escalation_stream, incident_stream
 from shared.tracking import Bookmark
@@ -56,7 +57,7 @@ class Silences:
     ) -> dict[str, list[Entry]]:
         streams = [stream(ref) for ref in sorted(refs) for stream in _STREAMS]
         found: dict[str, list[Entry]] = {}
-        for entry in self._log.histories(cursor, streams):
+        for entry in unskipped(self._log, cursor, BOOKMARK, streams):
             found.setdefault(entry.stream, []).append(entry)
         return found
 

@@ -166,8 +166,9 @@ def _awaiting(desk: Desk, ref: str, command_id: UUID | None) -> _Awaiting:
             raise Problem(404, f"{ref} was not handed over", code="unknown_handover")
         if not handover.awaits and (command_id is None or handover.state == "declined"):
             raise Problem(409, _answered(ref, handover), code="state")
-        entries = desk.log.histories(cursor, [incident_stream(ref)])
-    then = replay(e.event for e in entries if e.position <= handover.position)  # type: ignore[misc] # of its stream
+        stream = incident_stream(ref)
+        entries = desk.log.histories(cursor, [stream], handover.position)
+    then = replay(entry.event for entry in entries)  # type: ignore[misc] # of its stream
     if then is None:
         return _Awaiting(ref, [])
     return _Awaiting(

@@ -180,8 +180,9 @@ def _awaiting(desk: Desk, ref: str, command_id: UUID | None) -> _Awaiting:
             )
         if not handover.awaits and (command_id is None or handover.state == "declined"):
             raise Problem(409, _answered(handover), code="state")
-        entries = desk.log.histories(cursor, [incident_stream(ref)])
-    then = replay(e.event for e in entries if e.position <= handover.position)  # type: ignore[misc] # of its stream
+        stream = incident_stream(ref)
+        entries = desk.log.histories(cursor, [stream], handover.position)
+    then = replay(entry.event for entry in entries)  # type: ignore[misc] # of its stream
     links = then.links if then else ()
     problems = sorted(to for kind, to in links if kind == "problem")
     title = f"{handover.service}: {handover.breaches} × TTR"

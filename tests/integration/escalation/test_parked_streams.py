@@ -6,17 +6,21 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from services.escalation.app import BOOKMARK
+from services.escalation import outbox
 from services.escalation.case import Case
-from services.escalation.casework import casework
+from services.escalation.casework import BOOKMARK, casework
 from services.escalation.reacting import react
+from services.escalation.recalled import recall
+from shared.append import Member
 from shared.applying import Poisoned, apply_rows
 from shared.casework import Worker
+from shared.codec import UnknownEvent
 from shared.entry import Entry
 from shared.parked_requests import Action, ParkedRequests, Wanted, ask
 from shared.policies import PolicyVersions
 from tests.support.append_lock import refuse_writes_under_append_lock
 from tests.support.helping_desk import Help, HelpingDesk, helping_desk
+from tests.support.logs import note
 from tests.support.promises import local
 from tests.support.servers import Database
 from tests.support.sla_desk import opened
@@ -107,3 +111,54 @@ def test_who_skips_the_opening_of_an_incident_hears_of_it_no_more(
     assert desk.sla.ask("SELECT stream, reason FROM escalation.skipped") == [
         (STREAM, "not ours")
     ]
+
+
+def unreadable(desk: HelpingDesk) -> None:
+    """Record an event of a type that nobody knows, as a later version might."""
+    intake = desk.sla.intake
+    version = intake.head_version(STREAM) + 1
+    with intake.transaction() as cursor:
+        intake.append(cursor, [Member((note(STREAM, version),))])
+
+
+def recalled(desk: HelpingDesk) -> list[str]:
+    """Return the title of each incident that is told of, as it is put into words."""
+    titles = []
+    policy_of = PolicyVersions(desk.log)
+    history = desk.log.history("escalation-INC-000001")
+    with desk.log.transaction() as cursor:
+        outbox.follow(cursor, history)
+        keys = cursor.execute("SELECT key FROM escalation.outbox").fetchall()
+        for (key,) in keys:
+            waiting = outbox.held(cursor, key)
+            assert waiting is not None
+            told = recall(desk.log, cursor, waiting, policy_of(waiting.policy))
+            titles.append(told.incident.title)
+    return titles
+
+
+def test_what_was_requested_before_an_unreadable_event_is_still_put_into_words(
+    desk: HelpingDesk,
+) -> None:
+    desk.sla.happens(opened(1, desk.sla.now, priority="p1"))
+    desk.walk(local("10:00"))
+    desk.worker.wake()
+    unreadable(desk)
+
+    assert len(recalled(desk)) == requested(desk, 1) > 0
+
+
+def test_what_is_requested_after_a_skipped_event_is_put_into_words_without_it(
+    desk: HelpingDesk,
+) -> None:
+    desk.sla.happens(opened(1, desk.sla.now, priority="p1"))
+    unreadable(desk)
+    read_one_by_one(desk, desk.worker)
+    with pytest.raises(UnknownEvent):
+        desk.log.history(STREAM)
+
+    answered(desk, "skip")
+    desk.sla.now = local("10:00")
+    desk.worker.wake()
+
+    assert len(recalled(desk)) == requested(desk, 1) > 0

@@ -11,7 +11,9 @@ import pytest
 
 from services.intake import timers
 from services.intake.closing import closer
+from services.intake.closing.reading import Silences
 from shared.access import create
+from shared.codec import UnknownEvent
 from shared.event_log import EventLog
 from shared.machine.nats import Bus
 from shared.wishes import Open, Resolve
@@ -107,6 +109,40 @@ def _waited_for(hands: Hands) -> int:
             "SELECT 1 FROM intake.silences WHERE due_at IS NOT NULL"
         ).fetchall()
     return len(rows)
+
+
+_SKIP = """
+WITH asked AS (
+    INSERT INTO intake.parked_requests (reader, stream, action, requested_by, reason)
+    VALUES ('closing', %s, 'skip', 'ann', 'a test') RETURNING request_id, stream
+)
+INSERT INTO intake.skipped (request_id, reader, position, stream, error, parked_at,
+                            skipped_by, role, reason)
+SELECT request_id, 'closing', %s, stream, '?', now(), 'ann', 'owner', 'a test'
+FROM asked
+"""
+
+
+def test_a_silence_is_judged_without_the_event_that_was_skipped(
+    ruled: Database, owner: EventLog
+) -> None:
+    hands = hands_on(ruled)
+    ref = done(hands, Open(title="No mail"), None).incident
+    done(hands, Resolve(note="rebooted"), ref)
+    stream = f"incident-{ref}"
+    (*_, resolved) = hands.log.history(stream)
+    write_unknown(owner, stream)
+    silences = Silences(hands.log)
+    with pytest.raises(UnknownEvent), hands.log.transaction() as cursor:
+        silences.apply(cursor, [resolved])
+
+    with owner.transaction() as cursor:
+        cursor.execute(_SKIP, (stream, owner.head().position))
+    with hands.log.transaction() as cursor:
+        silences.apply(cursor, [resolved])
+
+    assert _waited_for(hands) == 1
+    hands.log.close()
 
 
 @pytest.fixture
