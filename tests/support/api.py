@@ -82,7 +82,12 @@ class Api:
 
 @contextmanager
 def serving(
-    database: Database, bus: Bus, folder: Path, *, built: bool = True
+    database: Database,
+    bus: Bus,
+    folder: Path,
+    *,
+    built: bool = True,
+    intake_url: str = NOWHERE,
 ) -> Iterator[Api]:
     """Run projections on `database` and `bus`; wait until all is `built`."""
     key_file = folder / "vault.key"
@@ -91,7 +96,7 @@ def serving(
         database_url=database.dsn("desk_projections"),
         nats_url=bus.url("projections"),
         vault_key_file=key_file,
-        intake_url=NOWHERE,
+        intake_url=intake_url,
     )
     log = EventLog.open(database.owner_dsn, master=MASTER)
     with running(lambda stop, port: run(settings, stop, port)) as port:

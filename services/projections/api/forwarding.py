@@ -1,12 +1,19 @@
 """What belongs to intake is passed on to it: people need only one address."""
 
 from collections.abc import Sequence
+from uuid import uuid4  # noqa: TID251 # a command without an id gets one here
 
 import httpx
 from fastapi import APIRouter, Request, Response
 
 from services.projections.api.desk import Desk, DeskHere
-from services.projections.api.limits import FORWARDED_BYTES_MAX, RETRY_SECONDS
+from services.projections.api.limits import (
+    COMMAND_BYTES_MAX,
+    COMMAND_SECONDS_MAX,
+    FORWARD_SECONDS_MAX,
+    FORWARDED_BYTES_MAX,
+    RETRY_SECONDS,
+)
 from shared.bodies import read_body
 from shared.problem import Problem
 
@@ -55,8 +62,6 @@ _OPSGENIES = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 @router.get("/v1/suppressed")
 @router.get("/v1/decisions")
 @router.get("/v1/maintenance")
-@router.post("/v1/maintenance")
-@router.post("/v1/maintenance/{window}/cancel")
 @router.get("/v1/sources")
 @router.get("/v1/sources/{name}")
 @router.get("/v1/heartbeats")
@@ -71,26 +76,64 @@ async def forward(request: Request, desk: DeskHere) -> Response:
     return await passed_on(request, desk, FORWARDED_BYTES_MAX)
 
 
+@router.post("/v1/maintenance")
+@router.post("/v1/maintenance/{window}/cancel")
+async def forward_command(request: Request, desk: DeskHere) -> Response:
+    """Pass a person's command on; without an answer, once more under the same id.
+
+    The process that took it may be frozen while another one answers at the same
+    address. The id makes the repeat harmless.
+    """
+    sent = await _for_intake(request, desk, COMMAND_BYTES_MAX, COMMAND_SECONDS_MAX)
+    sent.headers.setdefault("idempotency-key", str(uuid4()))
+    try:
+        return await _answer(desk, sent)
+    except httpx.HTTPError:
+        pass
+    try:
+        return await _answer(desk, sent)
+    except httpx.HTTPError as error:
+        raise _away(
+            "intake gave no answer; it may have been done: repeat it with the same "
+            "Idempotency-Key, or look what there is before you send it anew"
+        ) from error
+
+
 async def passed_on(request: Request, desk: Desk, bytes_max: int) -> Response:
     """Pass on a request whose body is not larger than `bytes_max`."""
-    body = await read_body(request, bytes_max)
-    # The path as it came: decoded and encoded again it might be another.
-    path = request.scope["raw_path"] + _question(request)
-    sent = desk.intake.build_request(
-        request.method,
-        desk.intake.base_url.copy_with(raw_path=path),
-        headers=[*_passed(request.headers.raw), *_sender(request)],
-        content=body,
-    )
+    sent = await _for_intake(request, desk, bytes_max, FORWARD_SECONDS_MAX)
     try:
-        answer = await desk.intake.send(sent)
-    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-        raise _away("intake is away; nothing was taken: send it again") from error
+        return await _answer(desk, sent)
     except httpx.HTTPError as error:
         raise _away(
             "intake gave no answer; it may have taken it: send it again, a repeat is "
             "noticed"
         ) from error
+
+
+async def _for_intake(
+    request: Request, desk: Desk, bytes_max: int, seconds: float
+) -> httpx.Request:
+    # The path as it came: decoded and encoded again it might be another.
+    path = request.scope["raw_path"] + _question(request)
+    return desk.intake.build_request(
+        request.method,
+        desk.intake.base_url.copy_with(raw_path=path),
+        headers=[*_passed(request.headers.raw), *_sender(request)],
+        content=await read_body(request, bytes_max),
+        timeout=seconds,
+    )
+
+
+async def _answer(desk: Desk, sent: httpx.Request) -> Response:
+    """Return what intake answers; raises `httpx.HTTPError` if it does not.
+
+    Raises `Problem` where nothing can have been taken.
+    """
+    try:
+        answer = await desk.intake.send(sent)
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        raise _away("intake is away; nothing was taken: send it again") from error
     headers = {k: answer.headers[k] for k in _RETURNED if k in answer.headers}
     return Response(answer.content, answer.status_code, headers)
 
