@@ -1,4 +1,4 @@
-"""Becomes another program that dies with its parent. Run as a script, never imported.
+"""Becomes another program that dies with its parent. Run as a script.
 
     python -I launch.py PARENT SIGNAL UID GID PROGRAM ARGUMENT...
 
@@ -14,16 +14,21 @@ import sys
 _PR_SET_PDEATHSIG = 1
 
 
+def tie_to(parent: int, signal: int) -> None:
+    """Have the kernel send us `signal` when `parent` dies; ends us if it has died."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal)
+    if os.getppid() != parent:  # it died before we asked
+        sys.exit(1)
+
+
 def main(parent: str, signal: str, uid: str, gid: str, *command: str) -> None:
     """Drop to `uid` and `gid` (-1: stay), tie ourselves to `parent`, run `command`."""
     if int(uid) >= 0:
         os.setgroups([])
         os.setgid(int(gid))
         os.setuid(int(uid))
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal))
-    if os.getppid() != int(parent):  # it died before we asked
-        sys.exit(1)
+    tie_to(int(parent), int(signal))
     try:
         os.execv(command[0], command)  # noqa: S606 - no shell is wanted
     except OSError as reason:

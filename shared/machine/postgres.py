@@ -73,17 +73,21 @@ def create_cluster(cluster: Cluster, programs: Path, account: Account | None) ->
         secret.write_text(cluster.password, encoding="ascii")
         if account:
             os.chown(secret, account.uid, account.gid)
-        _initdb(programs, fresh, secret, account)
+        _initdb(programs, fresh, secret, account, durable=cluster.durable)
     finally:
         secret.unlink(missing_ok=True)
     fresh.rename(cluster.data)
 
 
-def _initdb(programs: Path, data: Path, secret: Path, account: Account | None) -> None:
+def _initdb(
+    programs: Path, data: Path, secret: Path, account: Account | None, *, durable: bool
+) -> None:
     command: list[str | Path] = [programs / "initdb", "-D", data, "-U", OWNER]
     command += ["--pwfile", secret]
     command += ["--auth=scram-sha-256", "--encoding=UTF8", "--no-instructions"]
     command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+    if not durable:
+        command.append("--no-sync")
     made = subprocess.run(
         command,
         user=account.uid if account else None,

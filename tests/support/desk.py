@@ -3,14 +3,12 @@
 Each is a process that a test may kill, freeze and start again; files and ports stay.
 """
 
-import sys
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from signal import SIGTERM
 from time import monotonic, sleep
 from typing import Any
 
@@ -27,7 +25,6 @@ from shared.event_log import EventLog
 from shared.machine.ports import free_port
 from tests.support.nats_cluster import NatsCluster
 from tests.support.patience import LOOK_EVERY, SECONDS, until
-from tests.support.server import Server
 from tests.support.servers import (
     Database,
     NatsServer,
@@ -35,6 +32,7 @@ from tests.support.servers import (
     running_nats,
     running_postgres,
 )
+from tests.support.service import Service
 
 SERVICES = ("intake", "sla_watcher", "escalation", "projections")
 TWIN = "_twin"
@@ -51,7 +49,7 @@ class Desk:
     postgres: PostgresServer
     nats: NatsServer | NatsCluster
     database: Database
-    services: dict[str, Server] = field(default_factory=dict)
+    services: dict[str, Service] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
     lever: Path | None = None
@@ -205,6 +203,8 @@ def serving(
         yield
     finally:
         for server in desk.services.values():
+            server.ask_to_stop()  # all at once, then wait for each
+        for server in desk.services.values():
             server.stop()
 
 
@@ -241,7 +241,7 @@ def give_tokens(desk: Desk, people: Sequence[str] = ()) -> None:
     log.close()
 
 
-def _service(desk: Desk, name: str, given: Mapping[str, str]) -> Server:
+def _service(desk: Desk, name: str, given: Mapping[str, str]) -> Service:
     service = name.removesuffix(TWIN)
     key_file = desk.folder / "vault.key"
     key_file.write_text(b64encode(desk.master).decode(), encoding="ascii")
@@ -256,6 +256,4 @@ def _service(desk: Desk, name: str, given: Mapping[str, str]) -> Server:
     if desk.lever is not None:
         environment["PERMANENCE_CLOCK_LEVER"] = str(desk.lever)
     environment["PERMANENCE_VAULT_KEY_FILE"] = str(key_file)
-    command = ["/usr/bin/env", *(f"{k}={v}" for k, v in environment.items())]
-    command += [sys.executable, "-m", f"services.{service}"]
-    return Server(command, None, desk.folder / f"{name}.log", SIGTERM)
+    return Service(f"services.{service}", environment, desk.folder / f"{name}.log")

@@ -5,11 +5,28 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from signal import SIGCONT, SIGKILL, SIGSTOP, Signals
-from typing import Self
+from typing import Protocol, Self
 
 from shared.machine.account import Account
 from shared.machine.child import child_command
 from tests.support.patience import SECONDS
+
+
+class Process(Protocol):
+    """A child process, as far as a `Server` uses it."""
+
+    @property
+    def pid(self) -> int:
+        """Its id."""
+
+    def poll(self) -> int | None:
+        """Return None while it runs."""
+
+    def send_signal(self, given: Signals, /) -> None:
+        """Send it a signal."""
+
+    def wait(self, timeout: float) -> int:
+        """Wait for its end."""
 
 
 class Server:
@@ -22,12 +39,7 @@ class Server:
         self._account = account
         self._log = log
         self._stop = stop
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def of_module(self, module: str) -> "Server":
-        """Return the same server with its last argument, a module, replaced."""
-        command = [*self._command[:-1], module]
-        return Server(command, self._account, self._log, self._stop)
+        self._process: Process | None = None
 
     def start(self) -> Self:
         """Start it; the caller waits until it serves."""
@@ -53,6 +65,11 @@ class Server:
         """Tell whether it runs."""
         return self._process is not None and self._process.poll() is None
 
+    def ask_to_stop(self) -> None:
+        """Let it begin to stop."""
+        if self.alive():
+            self._signal(self._stop)
+
     def stop(self) -> None:
         """Stop it cleanly and wait for its end."""
         self._end_with(self._stop)
@@ -73,6 +90,11 @@ class Server:
         if self._process is None:
             return
         if self._process.poll() is None:
-            self._process.send_signal(SIGCONT)
-            self._process.send_signal(signal)
+            self._signal(signal)
         self._process.wait(timeout=SECONDS)
+
+    def _signal(self, given: Signals) -> None:
+        """Send a signal that takes effect even if it is frozen."""
+        assert self._process, "not started"
+        self._process.send_signal(SIGCONT)
+        self._process.send_signal(given)
