@@ -54,7 +54,9 @@ class _Attempts:
         client = self._link.client
         if client is not None and seconds > 0:
             request = client.request(self._subject, self._data, timeout=seconds)
-            self._waiting.add(asyncio.create_task(request))
+            task = asyncio.create_task(request)
+            task.add_done_callback(_noticed)
+            self._waiting.add(task)
             self._sent += 1
 
     async def answer(self, seconds: float) -> Msg | None:
@@ -84,3 +86,9 @@ class _Attempts:
         nobody = isinstance(error, nats.errors.NoRespondersError)
         if (nobody and self._sent == 1) or not isinstance(error, nats.errors.Error):
             raise error
+
+
+def _noticed(task: asyncio.Task[Msg]) -> None:
+    """Keep asyncio from complaining of errors that came after the first answer."""
+    if not task.cancelled():
+        task.exception()
