@@ -12,7 +12,7 @@ from uuid import UUID
 import psycopg
 from eventsourcing.persistence import InterfaceError, OperationalError
 from eventsourcing.postgres import PostgresDatastore
-from psycopg import Cursor
+from psycopg import Cursor, sql
 from psycopg.rows import tuple_row
 from psycopg_pool import PoolTimeout
 
@@ -34,7 +34,6 @@ from shared.log_errors import (
     is_unavailable,
 )
 from shared.recorder import DeskRecorder, Head, Unrecorded, read_head, versions
-from shared.savepoint import savepoint
 from shared.vault import Vault, key_ids
 from shared.vault_keys import StoredKeys
 
@@ -166,15 +165,19 @@ class EventLog:
 
     @contextmanager
     def savepoint(self, cursor: Cursor[tuple[Any, ...]], name: str) -> Iterator[None]:
-        """Open a part of a transaction that an error undoes alone, appends included.
+        """Open a part of a transaction that an error undoes alone, appends and locks.
 
-        It is not released, since nothing may follow an append; see `shared.savepoint`.
+        The commit releases it, as nothing else may follow an append. A name that is
+        used again in the same transaction means the later savepoint.
         """
+        named = sql.Identifier(name)
+        cursor.execute(sql.SQL("SAVEPOINT {}").format(named))
         try:
-            with savepoint(cursor, name):
-                yield
+            yield
         except BaseException:
             self.continuity.undone(cursor)
+            if not cursor.connection.broken:
+                cursor.execute(sql.SQL("ROLLBACK TO SAVEPOINT {}").format(named))
             raise
 
     def require_continued(self) -> None:

@@ -12,6 +12,8 @@ from psycopg.errors import ReadOnlySqlTransaction
 
 LEASE_SECONDS = 5.0
 """How long a lease lasts that is not renewed."""
+FREE_SECONDS_MAX = 10.0
+"""How long work may wait while no process holds its lease."""
 
 # A holder that takes its lease again before anybody else did keeps its number. An
 # expiry further ahead than a lease lasts means that the server's clock was set back.
@@ -76,6 +78,22 @@ class LeaseState:
     """Since the last renewal."""
     free_seconds: float
     """Since it expired; 0 while somebody holds it."""
+
+    def numbers(self) -> Mapping[str, float]:
+        """Return what a health check says of it in numbers, which become metrics."""
+        return {
+            "fence": float(self.fence),
+            "renewed_seconds": self.renewed_seconds,
+            "free_seconds": self.free_seconds,
+        }
+
+    def words(self) -> Mapping[str, str]:
+        """Return what a health check says of it in words: who holds it."""
+        if not self.holder:
+            return {"holder": "nobody yet"}
+        if self.free_seconds:
+            return {"holder": f"nobody; until now {self.holder}"}
+        return {"holder": self.holder}
 
 
 async def take(

@@ -9,8 +9,7 @@ from services.escalation.postman import Postman
 from shared.clock import Clock
 from shared.event_log import EventLog
 from shared.health import Check
-from shared.lease import LeaseState, look
-from shared.lease_report import FREE_SECONDS_MAX, lease_numbers, lease_words
+from shared.lease import FREE_SECONDS_MAX, LeaseState, look
 from shared.log_errors import Unavailable, why_away
 
 OLDEST_SECONDS_MAX = 900.0
@@ -53,10 +52,10 @@ class OutboxProbe:
             "waiting": float(seen.count),
             "oldest_seconds": seen.oldest_seconds,
             "due_seconds": seen.due_seconds or 0.0,
-            **lease_numbers(seen.lease),
+            **seen.lease.numbers(),
         }
         why = _why(seen)
-        told = {"why": why, **lease_words(seen.lease)}
+        told = {"why": why, **seen.lease.words()}
         return Check("outbox", "escalation", not why, told, numbers)
 
     def _look(self) -> _Waiting:

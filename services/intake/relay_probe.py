@@ -17,7 +17,6 @@ from shared.bus import Link
 from shared.event_log import EventLog
 from shared.health import Check
 from shared.lease import LeaseState, look
-from shared.lease_report import lease_numbers, lease_words
 from shared.log_errors import Unavailable
 from shared.recorder import read_head
 
@@ -84,8 +83,8 @@ class RelayProbe:
             head, lease = await asyncio.to_thread(self._look)
         except (Error, TimeoutError, Unavailable):
             return Check("relay", "events", True, {}, own)
-        numbers = {**own, **lease_numbers(lease)}
-        words = lease_words(lease)
+        numbers = {**own, **lease.numbers()}
+        words = lease.words()
         if client is None:
             return Check("relay", "events", True, words, numbers)
         led = not lease.free_seconds

@@ -6,6 +6,7 @@ do so at once: what another did already comes to nothing.
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
@@ -16,10 +17,10 @@ from psycopg import Cursor
 
 from services.intake.delivery import TIMER, Delivery, Elapsed, Result
 from services.intake.policies import Policies
+from services.intake.rounds import failing_alone
 from shared.batcher import Batcher
 from shared.clock import Clock
 from shared.event_log import EventLog
-from shared.log_errors import Unavailable
 from shared.problem import Problem
 from shared.serving import pause
 
@@ -78,12 +79,8 @@ class Timers:
         """Hand over until `stop` is set. Never raises."""
         while not stop.is_set():
             rest = LOOK_SECONDS
-            try:
+            with failing_alone(_log, "timers.failed"), suppress(Problem):
                 rest = await self.round()
-            except (Unavailable, Problem):
-                pass  # which intake's own probe tells
-            except Exception:  # noqa: BLE001 # it looks again; the log tells what it was
-                _log.exception("timers.failed")
             await pause(stop, LEVER_SECONDS if self._on_lever else rest)
 
     async def round(self) -> float:

@@ -13,14 +13,13 @@ from shared.append import Member
 from shared.references import incident_stream, sla_stream
 from tests.support.calling import CallingDesk, calling_desk
 from tests.support.logs import note
-from tests.support.patience import until
+from tests.support.patience import SECONDS, until
 from tests.support.promises import local
 from tests.support.servers import reachable_folder
 
 pytestmark = [pytest.mark.servers, pytest.mark.e2e]
 
 READERS = {"queue", "timeline", "metrics", "sla_watcher", "escalation", "closing"}
-PATIENCE_SECONDS = 120.0
 
 
 def test_each_reader_goes_on_once_the_event_is_skipped() -> None:
@@ -31,7 +30,6 @@ def test_each_reader_goes_on_once_the_event_is_skipped() -> None:
         until(
             lambda: {each["reader"] for each in permanence(desk, "list")} == READERS,
             "every reader has parked it",
-            PATIENCE_SECONDS,
         )
         shown = asked(desk, incident)
         replayed = replay(desk, incident)
@@ -59,7 +57,6 @@ def test_each_reader_goes_on_once_the_event_is_skipped() -> None:
         until(
             lambda: count(desk, "sla.breached", incident) == 1,
             "the promise is broken",
-            PATIENCE_SECONDS,
         )
         desk.desk.wait_ready()
 
@@ -77,7 +74,7 @@ def unreadable(desk: CallingDesk, incident: str) -> None:
 def asked(desk: CallingDesk, incident: str) -> tuple[int, str]:
     """Return with what status and code the API answers for the incident."""
     url = f"{desk.desk.api_url}/v1/incidents/{incident}"
-    answer = httpx.get(url, headers=desk.desk.bearer("agent"), timeout=60)
+    answer = httpx.get(url, headers=desk.desk.bearer("agent"), timeout=SECONDS)
     return answer.status_code, answer.json()["code"]
 
 

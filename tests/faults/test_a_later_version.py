@@ -18,7 +18,7 @@ from shared.event_log import EventLog
 from tests.support.desk import TWIN, Desk, running_desk
 from tests.support.later_version import upgraded, write_unknown
 from tests.support.load import Load, Promised
-from tests.support.patience import until
+from tests.support.patience import SECONDS, until
 from tests.support.servers import reachable_folder
 from tests.support.verdict import (
     all_rows,
@@ -32,7 +32,6 @@ SEED = int(os.environ.get("FAULTS_SEED", "20250630"))
 INTAKES = ("intake", f"intake{TWIN}")
 PROCESSES = (*INTAKES, "projections")
 LATER = "tests.support.later_intake"
-WAIT = 90.0
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +63,9 @@ def test_a_type_of_a_later_version_holds_up_its_own_incident_alone(
     assert waiting <= {signal_key("demo", key) for key in poisoned}
 
     _upgrade(desk)
-    until(lambda: not _waiting(desk), "what waited has gone on", WAIT)
-    promised = load.finish(WAIT)
-    until(lambda: not _waiting(desk), "nothing waits in the end", WAIT)
+    until(lambda: not _waiting(desk), "what waited has gone on")
+    promised = load.finish(SECONDS)
+    until(lambda: not _waiting(desk), "nothing waits in the end")
 
     monkeypatch.setitem(*upgraded())
     _assert_nothing_is_missing(desk, promised)
@@ -97,13 +96,13 @@ def _assert_nothing_is_missing(desk: Desk, promised: Promised) -> None:
 def _others_are_taken(load: Load) -> None:
     before = len(load.promised.opened)
     opened = load.promised.opened
-    until(lambda: len(opened) > before + 20, "other signals are taken", WAIT)
+    until(lambda: len(opened) > before + 20, "other signals are taken")
 
 
 def _write_unknown(desk: Desk, incident: str) -> None:
     log = desk.log()
     try:
-        until(lambda: _wrote(log, incident), "the event is in the log", WAIT)
+        until(lambda: _wrote(log, incident), "the event is in the log")
     finally:
         log.close()
 
@@ -129,7 +128,7 @@ def _signal(desk: Desk, key: str) -> None:
             return False
         return answer.status_code == 202
 
-    until(taken, f"a signal of {key} is taken", WAIT)
+    until(taken, f"a signal of {key} is taken")
 
 
 def _waiting(desk: Desk) -> set[str]:

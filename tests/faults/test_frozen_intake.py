@@ -15,14 +15,13 @@ from shared.events.incident import IncidentInformed
 from tests.support.desk import POLICY, TWIN, Desk, Setting, other, running_desk
 from tests.support.imap_server import ImapServer, running_imap
 from tests.support.mails import mail
-from tests.support.patience import until
+from tests.support.patience import SECONDS, until
 from tests.support.servers import reachable_folder
 from tests.support.verdict import all_rows, assert_log_is_whole, stream_positions
 
 pytestmark = [pytest.mark.servers, pytest.mark.e2e]
 
 ROUNDS = 10 if os.environ.get("FAULTS") == "long" else 1
-SECONDS = 120
 COMMANDS = 24
 INTAKE = ("intake", f"intake{TWIN}")
 START = (*INTAKE, "projections")
@@ -83,7 +82,7 @@ def opened(desk: Desk, name: str, key: str) -> str:
         f"http://127.0.0.1:{desk.ports[name]}/v1/events",
         json=event,
         headers=desk.bearer("source"),
-        timeout=60,
+        timeout=SECONDS,
     )
     assert answer.is_success, answer.text
     return str(answer.json()["results"][0]["incident"])
@@ -98,18 +97,18 @@ def relayed(desk: Desk, mailed: MailedDesk) -> bool:
 def test_events_are_relayed_whoever_is_frozen(mailed: MailedDesk) -> None:
     desk = mailed.desk
     opened(desk, "intake", "relay-first")
-    until(lambda: relayed(desk, mailed), "the stream is begun", SECONDS)
+    until(lambda: relayed(desk, mailed), "the stream is begun")
     for n in range(ROUNDS):
         frozen = desk.leader("intake", "relay")
         desk.services[frozen].freeze()
         began = monotonic()
         opened(desk, other(frozen), f"relay-{n}")
-        until(lambda: relayed(desk, mailed), "the twin relays", SECONDS)
+        until(lambda: relayed(desk, mailed), "the twin relays")
         print(f"\nthe twin relayed after {monotonic() - began:.1f} s")  # noqa: T201 # to be noted
         assert desk.leader("intake", "relay") == other(frozen)
         desk.services[frozen].thaw()
     opened(desk, frozen, "relay-last")
-    until(lambda: relayed(desk, mailed), "the last is relayed", SECONDS)
+    until(lambda: relayed(desk, mailed), "the last is relayed")
     desk.wait_ready(START)
 
     positions = stream_positions(desk.nats.bus)
@@ -129,12 +128,11 @@ def test_mail_is_read_whoever_is_frozen(mailed: MailedDesk) -> None:
         until(
             lambda seen=taken + n: mailed.asks(letters) > seen,  # type: ignore[misc] # mypy knows no default of a lambda
             "the twin reads",
-            SECONDS,
         )
         print(f"\nthe twin read after {monotonic() - began:.1f} s")  # noqa: T201 # to be noted
         assert desk.leader("intake", "mailboxes") == other(frozen)
         desk.services[frozen].thaw()
-    until(lambda: mailed.imap.unread() == 0, "all are marked", SECONDS)
+    until(lambda: mailed.imap.unread() == 0, "all are marked")
     desk.wait_ready(START)
 
     assert mailed.asks(letters) == taken + ROUNDS
@@ -150,7 +148,7 @@ def test_every_command_is_answered_and_happens_once(mailed: MailedDesk) -> None:
             f"{desk.api_url}/v1/incidents/{incident}/inform",
             json={"message": message},
             headers=desk.bearer("agent"),
-            timeout=60,
+            timeout=SECONDS,
         )
 
     for n in range(ROUNDS):
@@ -193,13 +191,12 @@ def test_a_standby_says_what_waits_that_nobody_does(mailed: MailedDesk) -> None:
     mailed.tell(f"REVOKE UPDATE ({columns}) ON intake.leases FROM desk_intake")
     try:
         for lease in ("relay", "mailboxes"):
-            until(lambda name=lease: mailed.is_free(name), f"{lease} is free", SECONDS)  # type: ignore[misc] # mypy knows no default of a lambda
+            until(lambda name=lease: mailed.is_free(name), f"{lease} is free")  # type: ignore[misc] # mypy knows no default of a lambda
         opened(desk, standby, "relay-nobody")
         for kind in ("relay", "mailboxes"):
             until(
                 lambda kind=kind: not desk.checks(standby)[kind]["ready"],  # type: ignore[misc] # mypy knows no default of a lambda
                 f"{kind} is not ready",
-                SECONDS,
             )
         overdue = desk.checks(standby)
     finally:

@@ -14,14 +14,13 @@ import pytest
 from shared.events import AnyEvent
 from tests.support.calling import CallingDesk, calling_desk
 from tests.support.desk import SERVICES, TWIN, other
-from tests.support.patience import until
+from tests.support.patience import SECONDS, until
 from tests.support.promises import local
 from tests.support.servers import reachable_folder
 
 pytestmark = [pytest.mark.servers, pytest.mark.e2e]
 
 ROUNDS = 12 if os.environ.get("FAULTS") == "long" else 2
-SECONDS = 120
 _BREACHES = """
 SELECT count(*) FROM log.events
 WHERE originator_id = 'sla-' || %s AND topic = 'sla.breached'
@@ -34,11 +33,6 @@ BOTH = (*SERVICES, f"escalation{TWIN}")
 def desk() -> Iterator[CallingDesk]:
     with reachable_folder() as folder, calling_desk(folder, start=BOTH) as running:
         yield running
-
-
-def until_quiet(desk: CallingDesk) -> None:
-    query = "SELECT count(*) FROM escalation.outbox"
-    until(lambda: desk.sql(query) == [(0,)], "an empty outbox", SECONDS)
 
 
 def told(desk: CallingDesk, incidents: list[str]) -> list[AnyEvent]:
@@ -76,12 +70,11 @@ def test_pages_and_mail_go_on_whoever_is_frozen(desk: CallingDesk) -> None:
             until(
                 lambda seen=incident: desk.count(seen, "notification.confirmed") > 0,  # type: ignore[misc] # mypy knows no default of a lambda
                 "the twin sends",
-                SECONDS,
             )
         print(f"\nthe twin sent after {monotonic() - began:.1f} s")  # noqa: T201 # to be noted
         assert desk.desk.leader("escalation", "outbox") == other(frozen)
         desk.desk.services[frozen].thaw()
-    until_quiet(desk)
+    desk.until_quiet()
     desk.desk.wait_ready(BOTH)
 
     assert_each_is_told_once(desk, incidents)
@@ -101,16 +94,14 @@ def test_what_was_being_handed_over_leaves_again_under_its_key(
     until(
         lambda: desk.count(incident, "notification.confirmed") == 1,
         "the twin hands it over",
-        SECONDS,
     )
     desk.desk.services[frozen].thaw()
     later = desk.open()
     until(
         lambda: desk.count(later, "notification.confirmed") == 1,
         "the next leaves too",
-        SECONDS,
     )
-    until_quiet(desk)
+    desk.until_quiet()
 
     assert_each_is_told_once(desk, [incident, later])
 
@@ -138,7 +129,6 @@ def breach_while_frozen(desk: CallingDesk, name: str, later: datetime) -> str:
     until(
         lambda: desk.sql(_BREACHES, incident) != [(0,)],
         f"a breach is noticed without {name}",
-        SECONDS,
     )
     desk.desk.services[name].thaw()
     return incident
@@ -166,7 +156,6 @@ def test_a_standby_says_who_sends_and_what_waits(desk: CallingDesk) -> None:
     until(
         lambda: not desk.desk.checks(standby)["outbox"]["ready"],
         "the standby is not ready",
-        SECONDS,
     )
     overdue = desk.desk.checks(standby)["outbox"]
     desk.sql("GRANT UPDATE ON escalation.leases TO desk_escalation")

@@ -24,11 +24,10 @@ from shared.events.sla import SlaArmed
 from shared.references import incident_stream, sla_stream
 from tests.support.desk import POLICY, SERVICES, Desk, running_desk
 from tests.support.logs import broken_at
-from tests.support.patience import until
+from tests.support.patience import SECONDS, until
 from tests.support.restoring import back_up, put_back
 from tests.support.servers import reachable_folder
 
-SECONDS = 120
 TARGETS = "tto: {p1: 15m, p2: 30m, p3: 2h, p4: 4h}"
 LOST_TARGETS = "tto: {p1: 3h, p2: 3h, p3: 3h, p4: 4h}"
 NEW_TARGETS = "tto: {p1: 2h, p2: 2h, p3: 2h, p4: 4h}"
@@ -80,7 +79,7 @@ def _live_what_is_lost(story: Story) -> None:
     assert _armed(desk, "INC-000002") == {10_800}
     with closing(desk.log()) as log:
         story.lost_head = log.head().position
-    until(lambda: _seen(desk) >= story.lost_head, "NATS knows the head", SECONDS)
+    until(lambda: _seen(desk) >= story.lost_head, "NATS knows the head")
 
 
 def _see_it_stand_still(story: Story) -> None:
@@ -91,14 +90,14 @@ def _see_it_stand_still(story: Story) -> None:
         story.refused = {"status": answer.status_code, **answer.json()}
         return bool(story.refused.get("code") == "log_not_continued")
 
-    until(refused, "intake takes nothing", SECONDS)
+    until(refused, "intake takes nothing")
     for name in SERVICES:
-        until(lambda name=name: _is_red(story, name), f"{name} is red", SECONDS)  # type: ignore[misc]
+        until(lambda name=name: _is_red(story, name), f"{name} is red")  # type: ignore[misc]
 
 
 def _go_on(story: Story) -> None:
     desk = story.desk
-    until(lambda: _send(desk, "before").is_success, "it goes on", SECONDS)
+    until(lambda: _send(desk, "before").is_success, "it goes on")
     _apply(desk, NEW_TARGETS)
     story.fresh = _opened(desk, "mail")
     _inform(desk, story.fresh)
@@ -111,7 +110,7 @@ def _go_on(story: Story) -> None:
 def _is_red(story: Story, name: str) -> bool:
     url = f"http://127.0.0.1:{story.desk.ports[name]}/health/ready"
     try:
-        answer = httpx.get(url, timeout=20)
+        answer = httpx.get(url, timeout=SECONDS)
     except httpx.HTTPError:
         return False
     story.red[name] = answer.text
@@ -130,7 +129,7 @@ def _send(desk: Desk, key: str) -> httpx.Response:
         f"{desk.intake_url}/v1/events",
         json=body,
         headers=desk.bearer("source"),
-        timeout=20,
+        timeout=SECONDS,
     )
 
 
@@ -144,7 +143,7 @@ def _opened(desk: Desk, key: str) -> str:
             found.append(answer.json()["results"][0]["incident"])
         return bool(found)
 
-    until(taken, f"{key} is taken", SECONDS)
+    until(taken, f"{key} is taken")
     return found[0]
 
 
@@ -157,13 +156,13 @@ def _command(desk: Desk, ref: str, verb: str, body: dict[str, Any]) -> None:
             f"{desk.api_url}/v1/incidents/{ref}/{verb}",
             json=body,
             headers=desk.bearer("agent"),
-            timeout=20,
+            timeout=SECONDS,
         )
         said.append(answer.text)
         assert answer.status_code not in {404, 422}, answer.text
         return answer.is_success
 
-    until(done, f"{verb} of {ref}", SECONDS)
+    until(done, f"{verb} of {ref}")
 
 
 def _inform(desk: Desk, ref: str) -> None:
@@ -181,7 +180,7 @@ def _armed(desk: Desk, ref: str) -> set[int]:
                     found.add(entry.event.seconds)
         return bool(found)
 
-    until(armed, f"{ref} has a time to own", SECONDS)
+    until(armed, f"{ref} has a time to own")
     return found
 
 

@@ -22,7 +22,7 @@ from tests.support.desk import SERVICES, TWIN, Desk, Setting, running_desk, serv
 from tests.support.faketime import MISSING, HostClock, library
 from tests.support.hosts import Worker, apply_policy, worker_on_server_time
 from tests.support.logs import broken_at
-from tests.support.patience import until
+from tests.support.patience import SECONDS, until
 from tests.support.servers import Database, reachable_folder
 
 pytestmark = pytest.mark.servers
@@ -30,7 +30,6 @@ pytestmark = pytest.mark.servers
 LONG = os.environ.get("FAULTS") == "long"
 STEPS = 1_500 if LONG else 150
 SEED = int(os.environ.get("FAULTS_SEED", "20250630"))
-PATIENCE_SECONDS = 120
 NEARLY_RIGHT = (0.0, 1.5, -1.5)
 VERY_WRONG = (5 * 3_600.0, -5 * 3_600.0, 60 * 86_400.0, -60 * 86_400.0)
 WRONG = (3.0, -3.0, *VERY_WRONG)
@@ -70,7 +69,7 @@ def test_whatever_hosts_believe_no_signal_is_lost_or_turned(
     assert_instants_are_the_servers(server_time_database)
     for worker in workers:
         worker.host.off = timedelta(0)
-        until(lambda worker=worker: writes(worker), "it writes again", PATIENCE_SECONDS)  # type: ignore[misc] # bound at once
+        until(lambda worker=worker: writes(worker), "it writes again")  # type: ignore[misc] # bound at once
 
 
 def set_a_clock(workers: list[Worker], random: Random) -> None:
@@ -92,7 +91,7 @@ def told_by_source(alert: int, n: int) -> Signal:
 
 def taken(workers: list[Worker], signal: Signal, random: Random) -> str:
     """Send a signal to one host after the other until one takes it."""
-    for _ in range(PATIENCE_SECONDS * 50):
+    for _ in range(SECONDS * 50):
         worker = random.choice(workers)
         try:
             return worker.receive(signal)[0]
@@ -230,14 +229,14 @@ def send(desk: Desk, key: str) -> httpx.Response:
         f"{desk.intake_url}/v1/events",
         json=signal,
         headers=desk.bearer("source"),
-        timeout=30,
+        timeout=SECONDS,
     )
 
 
 def red(desk: Desk, name: str, off: int) -> bool:
     """Tell whether a service says that its host's clock is off, and to which side."""
     url = f"http://127.0.0.1:{desk.ports[name]}/health/ready"
-    said = httpx.get(url, timeout=30)
+    said = httpx.get(url, timeout=SECONDS)
     side = "ahead of" if off > 0 else "behind"
     return said.status_code == 503 and f"{side} PostgreSQL's" in said.text
 

@@ -20,8 +20,6 @@ from tests.support.receiver import Postbox, open_postbox
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OPENED = local("09:10")
-PATIENCE = 120
-"""Seconds; a process that was killed left its lease, and a busy machine starts late."""
 STAFF = ("nadia", "paul", "amina", "bruno", "chloe", "karim", "helene", "sylvie")
 USERS = ("lefevre", "costa", "roche", "petit")
 _PERSON = """
@@ -109,13 +107,12 @@ class CallingDesk:
         until(
             lambda: self.count(incident, kind) >= times,
             f"{times} {kind} of {incident}",
-            PATIENCE,
         )
 
     def until_quiet(self) -> None:
         """Wait until nothing is waiting to leave."""
         query = "SELECT count(*) FROM escalation.outbox"
-        until(lambda: self.sql(query) == [(0,)], "an empty outbox", PATIENCE)
+        until(lambda: self.sql(query) == [(0,)], "an empty outbox")
 
     def sql(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """Ask the database as its owner."""

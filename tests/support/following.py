@@ -1,8 +1,7 @@
 """A small desk to follow: a log, a table that readers fill, and what NATS is told."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -134,14 +133,6 @@ async def reading(
             await asyncio.wait({running}, timeout=SECONDS)
             assert running.done(), "the reader does not stop"
         await end(running)
-
-
-async def until(truth: Callable[[], bool], seconds: float = SECONDS) -> None:
-    """Wait until `truth()`; fail where that takes too long."""
-    deadline = time.monotonic() + seconds
-    while not await asyncio.to_thread(truth):
-        assert time.monotonic() < deadline, "it did not become true"
-        await asyncio.sleep(0.01)
 
 
 @asynccontextmanager

@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from time import monotonic
 from typing import Any, LiteralString, TypeVar
 
 import httpx
@@ -22,7 +21,7 @@ from shared.event_log import EventLog
 from shared.nothing_here import complete
 from shared.references import incident_stream
 from shared.wishes import BODIES
-from tests.support.patience import SECONDS
+from tests.support.patience import eventually
 
 DESK = "desk@permanence.example"
 _Done = TypeVar("_Done")
@@ -114,7 +113,4 @@ class LetterDoors:
 
 async def leads(mailboxes: Mailboxes) -> None:
     """Return once these are the ones that read."""
-    deadline = monotonic() + SECONDS
-    while not mailboxes.own()["leads"]:
-        assert monotonic() < deadline, "nobody reads"
-        await asyncio.sleep(0.01)
+    await eventually(lambda: bool(mailboxes.own()["leads"]))

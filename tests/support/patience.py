@@ -4,7 +4,9 @@ Nothing here says how fast the desk is. A test fails for lack of patience only w
 what it waits for will not come, on a machine however busy.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable
 from time import monotonic, sleep
 
 import httpx
@@ -20,6 +22,19 @@ def until(holds: Callable[[], bool], what: str, seconds: float = SECONDS) -> Non
     while not holds():
         assert monotonic() < deadline, f"not in {seconds:g} s: {what}"
         sleep(LOOK_EVERY)
+
+
+async def eventually(holds: Callable[[], bool | Awaitable[bool]]) -> None:
+    """Return once `holds()`, which may block or be a coroutine; fail after `SECONDS`.
+
+    The event loop goes on meanwhile. Whatever `holds` raises ends the wait.
+    """
+    async with asyncio.timeout(SECONDS):
+        while True:
+            held = await asyncio.to_thread(holds)
+            if await held if isawaitable(held) else held:
+                return
+            await asyncio.sleep(LOOK_EVERY)
 
 
 def answered(send: Callable[[], httpx.Response]) -> httpx.Response:

@@ -8,9 +8,9 @@ from services.intake.relay import LEASE, Relay, relay_candidate
 from shared.bus import Link
 from shared.leadership import Candidate, Leadership
 from shared.serving import end
-from tests.support.following import Desk, until
+from tests.support.following import Desk
 from tests.support.leading import Unfenced
-from tests.support.patience import SECONDS
+from tests.support.patience import SECONDS, eventually
 
 
 class Usurper(Candidate):
@@ -39,7 +39,7 @@ async def relaying(
         relay = Relay(desk.log, link, candidate(desk.database.dsn("desk_intake")))
         running = asyncio.create_task(relay.run(stop))
         try:
-            await until(lambda: relay._state.found)
+            await eventually(lambda: relay._state.found)
             yield relay
         finally:
             stop.set()
@@ -48,4 +48,4 @@ async def relaying(
 
 
 async def arrived(relay: Relay, position: int) -> None:
-    await until(lambda: relay._state.position >= position)
+    await eventually(lambda: relay._state.position >= position)

@@ -1,7 +1,6 @@
 """Writes down every few seconds what sources did; learns what all processes took."""
 
 import asyncio
-from contextlib import suppress
 
 import structlog
 
@@ -9,9 +8,9 @@ from services.intake.activity.rows import used_on, write
 from services.intake.activity.tally import Tally
 from services.intake.gate.admission import Admission
 from services.intake.in_force import InForce
+from services.intake.rounds import failing_alone
 from shared.clock import Clock
 from shared.event_log import EventLog
-from shared.log_errors import Unavailable
 from shared.serving import pause
 
 WRITE_SECONDS = 5.0
@@ -45,13 +44,8 @@ class Keeping:
         await self._round()
 
     async def _round(self) -> None:
-        with suppress(Unavailable):  # which intake's own probe tells
-            try:
-                await asyncio.to_thread(self.keep)
-            except Unavailable:
-                raise
-            except Exception:  # noqa: BLE001 # it counts on; the log tells what it was
-                _log.exception("activity.failed")
+        with failing_alone(_log, "activity.failed"):
+            await asyncio.to_thread(self.keep)
 
     def keep(self) -> None:
         """Write what was counted, and read how much of each quota is used; blocks."""

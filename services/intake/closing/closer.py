@@ -7,12 +7,12 @@ import structlog
 from services.intake.closing.rows import BEGIN, disarm, due
 from services.intake.closing.silence import Silence
 from services.intake.commands import CloseSilent
+from services.intake.rounds import failing_alone
 from services.intake.wanted import Wanted
 from shared.batcher import Batcher
 from shared.clock import Clock
 from shared.command import Answered, CommandAnswer, CommandRequest
 from shared.event_log import EventLog
-from shared.log_errors import Unavailable
 from shared.serving import pause
 
 AT_ONCE_MAX = 100
@@ -46,12 +46,8 @@ class Closer:
         """Close until `stop` is set. Never raises."""
         while not stop.is_set():
             again = False
-            try:
+            with failing_alone(_log, "closing.failed"):
                 again = await self.round() > 0 or self._after != BEGIN
-            except Unavailable:
-                pass  # which intake's own probe tells
-            except Exception:  # noqa: BLE001 # it looks again; the log tells what it was
-                _log.exception("closing.failed")
             if not again:
                 await pause(stop, self._rest)
 

@@ -23,10 +23,10 @@ from services.intake.heartbeats.rows import (
 from services.intake.heartbeats.telling import SOURCE, told
 from services.intake.in_force import InForce
 from services.intake.reception import Reception
+from services.intake.rounds import failing_alone
 from shared.clock import Clock
 from shared.event_log import EventLog
 from shared.health import Check
-from shared.log_errors import Unavailable
 from shared.serving import pause
 
 LOOK_SECONDS = 1.0
@@ -63,12 +63,8 @@ class Watch:
     async def run(self, stop: asyncio.Event) -> None:
         """Watch until `stop` is set. Never raises."""
         while not stop.is_set():
-            try:
+            with failing_alone(_log, "heartbeats.failed"):
                 await self.round()
-            except Unavailable:
-                pass  # which intake's own probe tells
-            except Exception:  # noqa: BLE001 # it looks again; the log tells what it was
-                _log.exception("heartbeats.failed")
             if self._woken.is_set():
                 self._woken.clear()
             else:

@@ -8,8 +8,7 @@ from services.intake.in_force import InForce
 from services.intake.mailboxes.mailboxes import LEASE, Mailboxes
 from shared.event_log import EventLog
 from shared.health import Check
-from shared.lease import LeaseState, look
-from shared.lease_report import FREE_SECONDS_MAX, lease_numbers, lease_words
+from shared.lease import FREE_SECONDS_MAX, LeaseState, look
 from shared.log_errors import Unavailable
 
 
@@ -32,8 +31,8 @@ class MailboxesProbe:
             lease = await asyncio.to_thread(self._look)
         except Unavailable:
             return Check("mailboxes", "letters", True, words, numbers)
-        numbers = {**numbers, **lease_numbers(lease)}
-        words = {**words, **lease_words(lease)}
+        numbers = {**numbers, **lease.numbers()}
+        words = {**words, **lease.words()}
         if not self.in_force.mailboxes() or lease.free_seconds <= FREE_SECONDS_MAX:
             return Check("mailboxes", "letters", True, words, numbers)
         why = f"no process has read the mailboxes for {lease.free_seconds:.0f} s"

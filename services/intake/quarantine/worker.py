@@ -13,6 +13,7 @@ from services.intake.quarantine.postponed import KEYS_MAX, first_in_order, next_
 from services.intake.quarantine.retrying import Retrying
 from services.intake.quarantine.settling import BY_ITSELF
 from services.intake.record_cache import replayed_records
+from services.intake.rounds import failing_alone
 from services.intake.unreadable import KEY_ROW
 from shared.log_errors import Unavailable
 from shared.serving import pause
@@ -35,12 +36,8 @@ class RetryWorker:
     async def run(self, stop: asyncio.Event) -> None:
         """Retry until `stop` is set. Never raises."""
         while not stop.is_set():
-            try:
+            with failing_alone(_log, "quarantine.retry_failed"):
                 await self.round()
-            except Unavailable:
-                pass  # which intake's own probe tells
-            except Exception:  # noqa: BLE001 # it looks again; the log tells what it was
-                _log.exception("quarantine.retry_failed")
             await pause(stop, LOOK_SECONDS)
 
     async def round(self) -> int:

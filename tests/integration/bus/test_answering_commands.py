@@ -23,8 +23,7 @@ from shared.log_errors import Unavailable
 from shared.machine.nats import Bus
 from shared.outage import Outage
 from shared.problem import Problem
-from tests.support.following import until
-from tests.support.patience import SECONDS
+from tests.support.patience import SECONDS, eventually
 from tests.support.servers import NatsServer, running_nats
 
 pytestmark = pytest.mark.servers
@@ -196,12 +195,12 @@ def test_the_owner_waits_for_nats_and_leaves_without_it(
         broker.subscriber(SUBJECT, queue="intake")(acknowledge)
         starting = asyncio.create_task(started(broker, asyncio.Event()))
         # The library by itself gives up after sixty times.
-        await until(lambda: len(failures) > 100)
+        await eventually(lambda: len(failures) > 100)
         await asyncio.to_thread(lambda: server.start().wait())
         assert await asyncio.wait_for(starting, SECONDS)
         connection = broker.config.connection_state.connection
         await asyncio.to_thread(server.kill)
-        await until(lambda: not connection.is_connected)
+        await eventually(lambda: not connection.is_connected)
         await asyncio.wait_for(stop(broker), SECONDS)
         assert connection.is_closed
 

@@ -17,8 +17,8 @@ import pytest
 
 from shared.machine.nats import Bus
 from shared.machine.ports import free_port
-from tests.support.following import Desk, reading, until
-from tests.support.patience import SECONDS
+from tests.support.following import Desk, reading
+from tests.support.patience import SECONDS, eventually, until
 from tests.support.servers import Database
 
 pytestmark = pytest.mark.servers
@@ -98,10 +98,10 @@ def test_a_service_follows_the_log_and_stops_when_told(
     desk.happen(1, 2, 3)
     given = near(desk.database, bus, service)
     with running(service, given, tmp_path / "log") as process:
-        asyncio.run(until(process.is_ready))
+        until(process.is_ready, "it is ready")
         schema = "sla" if service == "sla_watcher" else "escalation"
         query = f"SELECT position FROM {schema}.tracking"
-        asyncio.run(until(lambda: desk.ask(query) == [(3,)]))
+        until(lambda: desk.ask(query) == [(3,)], "it has read all")
         process.popen.terminate()
 
         assert process.wait() == 0
@@ -112,7 +112,7 @@ def test_a_service_that_waits_for_its_servers_lives_and_stops_when_told(
     tmp_path: Path,
 ) -> None:
     with running("sla_watcher", NOWHERE, tmp_path / "log") as process:
-        asyncio.run(until(lambda: process.ready() is not None))
+        until(lambda: process.ready() is not None, "it answers")
         assert not process.is_ready()
         live = httpx.get(
             f"http://127.0.0.1:{process.port}/health/live", timeout=SECONDS
@@ -156,19 +156,19 @@ def test_a_frozen_service_is_overtaken_and_lets_the_other_one_go_on(
     desk: Desk, bus: Bus, tmp_path: Path
 ) -> None:
     async def scenario(process: Process) -> None:
-        await until(process.is_ready)
+        await eventually(process.is_ready)
         desk.happen(1)
-        await until(lambda: desk.tracked() == 1)
+        await eventually(lambda: desk.tracked() == 1)
         process.popen.send_signal(signal.SIGSTOP)
         async with reading(desk, standby=0.1):
             for position in (2, 3):
                 desk.happen(1)
-                await until(lambda p=position: desk.tracked() == p)  # type: ignore[misc]
+                await eventually(lambda p=position: desk.tracked() == p)  # type: ignore[misc]
             process.popen.send_signal(signal.SIGCONT)
             for position in range(4, 24):
                 desk.happen(1)
-                await until(lambda p=position: desk.tracked() == p)  # type: ignore[misc]
-        await until(process.is_ready)
+                await eventually(lambda p=position: desk.tracked() == p)  # type: ignore[misc]
+        await eventually(process.is_ready)
 
     given = near(desk.database, bus, "sla_watcher")
     with running("sla_watcher", given, tmp_path / "log") as process:

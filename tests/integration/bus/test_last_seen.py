@@ -29,6 +29,7 @@ from shared.provision import provision
 from shared.serving import end
 from tests.support.key_ring import MASTER
 from tests.support.logs import incident, member
+from tests.support.patience import eventually
 from tests.support.restoring import go_back
 from tests.support.servers import (
     Database,
@@ -38,7 +39,6 @@ from tests.support.servers import (
 )
 
 pytestmark = pytest.mark.servers
-SECONDS = 90.0
 Given = ParamSpec("Given")
 NOW = datetime(2026, 11, 26, 8, tzinfo=UTC)
 RESTORE = Renewal("restore", "backup of 07:45", "person:root", NOW)
@@ -65,12 +65,6 @@ def append(log: EventLog, *members: Member) -> None:
         log.append(cursor, members)
 
 
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(SECONDS):
-        while not holds():
-            await asyncio.sleep(0.02)
-
-
 @asynccontextmanager
 async def watching(
     log: EventLog, bus: Bus, user: str = "intake", *, writes: bool = True
@@ -78,7 +72,7 @@ async def watching(
     """Run a watch that has begun, as a service does."""
     stop = asyncio.Event()
     async with Link(bus.url(user), "test") as link:
-        await until(lambda: link.client is not None)
+        await eventually(lambda: link.client is not None)
         assert link.client
         if user == "intake":
             await provision(link.client.jetstream())
@@ -101,9 +95,13 @@ async def last_seen(bus: Bus) -> LastSeen | None:
 
 
 async def until_seen(bus: Bus, position: int) -> LastSeen:
-    async with asyncio.timeout(SECONDS):
-        while (seen := await last_seen(bus)) is None or seen.position < position:
-            await asyncio.sleep(0.02)
+    async def is_seen() -> bool:
+        seen = await last_seen(bus)
+        return seen is not None and seen.position >= position
+
+    await eventually(is_seen)
+    seen = await last_seen(bus)
+    assert seen
     return seen
 
 
@@ -133,7 +131,7 @@ async def test_a_service_that_starts_on_an_older_copy_decides_nothing(
 
             with closing(open_log(database, "desk_admin")) as admin:
                 epoch = renew(admin, RESTORE, await last_seen(bus))
-            await until(lambda: fresh.continuity.blocked is None)
+            await eventually(lambda: fresh.continuity.blocked is None)
             append(fresh, member(incident(1), 3))
     assert epoch.begins_after == 2
     assert epoch.id.number == 2
@@ -195,16 +193,15 @@ async def test_what_a_reader_does_to_the_record_is_undone(
         await reader.publish(subjects.LAST_SEEN, b"refused")
         await reader.flush()
         await reader.close()
-        async with asyncio.timeout(SECONDS):
-            while await revision(bus) < 3:  # ours, its, and ours again
-                await asyncio.sleep(0.02)
+        await eventually(lambda: is_written_again(bus))
         await until_seen(bus, 1)
 
 
-async def revision(bus: Bus) -> int:
+async def is_written_again(bus: Bus) -> bool:
+    """Tell whether there were three records: ours, a reader's, and ours again."""
     client = await nats.connect(bus.url("admin"))
     try:
-        return (await read(client.jetstream())).revision
+        return (await read(client.jetstream())).revision >= 3
     finally:
         await client.close()
 
@@ -287,7 +284,7 @@ async def test_a_promotion_that_continues_renews_the_epoch_by_itself(bus: Bus) -
         async with watching(log, bus):
             await until_seen(bus, 1)
             promote(server)
-            await until(lambda: _number(log) == 2)
+            await eventually(lambda: _number(log) == 2)
             seen = await until_seen(bus, 2)
             append(log, member(incident(1), 2))
         epochs = log.epochs()

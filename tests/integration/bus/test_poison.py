@@ -15,9 +15,9 @@ from tests.support.following import (
     Entries,
     apply,
     reading,
-    until,
 )
 from tests.support.logs import incident, note
+from tests.support.patience import eventually, until
 
 pytestmark = pytest.mark.servers
 
@@ -38,7 +38,7 @@ class Picky:
 def read_to_the_end(desk: Desk, apply: Picky) -> None:
     async def scenario() -> None:
         async with reading(desk, apply=apply):
-            await until(lambda: desk.tracked() == desk.log.head().position)
+            await eventually(lambda: desk.tracked() == desk.log.head().position)
 
     asyncio.run(scenario())
 
@@ -125,7 +125,7 @@ def test_a_retry_waits_for_what_the_reader_parks_just_now(desk: Desk) -> None:
             retrying = executor.submit(
                 retry, desk.readers_log, BOOKMARK, apply, incident(1)
             )
-            asyncio.run(until(lambda: waits_for_a_lock(desk)))
+            until(lambda: waits_for_a_lock(desk), "the retry waits")
         assert retrying.result() == 2
 
     assert desk.seen() == [1, 2]
@@ -157,16 +157,16 @@ def test_too_many_parked_streams_stop_the_reader_until_they_are_fewer(
 
     async def scenario() -> None:
         async with reading(desk, apply=Picky(*range(1, 151))) as reader:
-            await until(lambda: reader.status.state == "stopped")
+            await eventually(lambda: reader.status.state == "stopped")
             assert len(desk.parked()) == 101
             assert "101 streams are parked" in reader.status.why
             assert desk.tracked() == 101
         async with reading(desk, apply=apply) as reader:
-            await until(lambda: reader.status.state == "stopped")
+            await eventually(lambda: reader.status.state == "stopped")
             await asyncio.to_thread(
                 retry, desk.readers_log, BOOKMARK, apply, incident(1)
             )
-            await until(lambda: desk.tracked() == 150)
+            await eventually(lambda: desk.tracked() == 150)
 
     asyncio.run(scenario())
     assert desk.seen() == [1, *range(102, 151)]

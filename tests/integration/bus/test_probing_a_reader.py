@@ -15,9 +15,8 @@ from tests.support.following import (
     Entries,
     apply,
     reading,
-    until,
 )
-from tests.support.patience import SECONDS
+from tests.support.patience import SECONDS, eventually
 
 pytestmark = pytest.mark.servers
 
@@ -30,8 +29,8 @@ def test_a_reader_at_the_end_of_the_log_is_ready(desk: Desk) -> None:
     async def scenario() -> None:
         desk.happen(1, 2)
         async with reading(desk) as reader:
-            await until(lambda: desk.tracked() == 2)
-            await until(lambda: reader.status.state == "polling")
+            await eventually(lambda: desk.tracked() == 2)
+            await eventually(lambda: reader.status.state == "polling")
             check = await reader_probe(reader.status, desk.readers_log, late(600))()
             assert check.ready
             assert check.numbers["lag_events"] == 0
@@ -56,9 +55,9 @@ def test_a_reader_that_hangs_is_unready_by_the_age_of_what_it_did_not_do(
     async def scenario() -> None:
         desk.happen(1)
         async with reading(desk, apply=hang) as reader:
-            await until(lambda: reader.status.state == "polling")
+            await eventually(lambda: reader.status.state == "polling")
             desk.happen(1, 2, 3)
-            await until(hanging.is_set)
+            await eventually(hanging.is_set)
             try:
                 now = await reader_probe(reader.status, desk.readers_log, late(0))()
                 later = await reader_probe(reader.status, desk.readers_log, late(31))()
@@ -81,7 +80,7 @@ def test_a_reader_that_stopped_is_unready_and_says_why(desk: Desk) -> None:
 
     async def made() -> None:
         async with reading(desk) as reader:
-            await until(lambda: reader.status.state == "polling")
+            await eventually(lambda: reader.status.state == "polling")
         await scenario(reader)
 
     asyncio.run(made())

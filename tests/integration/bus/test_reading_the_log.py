@@ -7,7 +7,8 @@ import pytest
 
 from shared.migrate import MIGRATIONS
 from shared.tracking import tracking_tables
-from tests.support.following import Cursors, Desk, Entries, apply, reading, until
+from tests.support.following import Cursors, Desk, Entries, apply, reading
+from tests.support.patience import eventually
 
 pytestmark = pytest.mark.servers
 
@@ -16,9 +17,9 @@ def test_a_reader_without_nats_applies_every_event_in_order(desk: Desk) -> None:
     async def scenario() -> None:
         desk.happen(1, 2, 1)
         async with reading(desk) as reader:
-            await until(lambda: len(desk.seen()) == 3)
+            await eventually(lambda: len(desk.seen()) == 3)
             desk.happen(3)
-            await until(lambda: len(desk.seen()) == 4)
+            await eventually(lambda: len(desk.seen()) == 4)
             assert reader.status.state == "polling"
 
     asyncio.run(scenario())
@@ -30,7 +31,7 @@ def test_a_reader_goes_on_where_it_was(desk: Desk) -> None:
         for number in range(3):
             desk.happen(number)
             async with reading(desk):
-                await until(lambda: desk.tracked() == desk.log.head().position)
+                await eventually(lambda: desk.tracked() == desk.log.head().position)
 
     asyncio.run(scenario())
     assert desk.seen() == [1, 2, 3]
@@ -47,7 +48,7 @@ def test_many_events_are_applied_in_few_transactions(desk: Desk) -> None:
         for _ in range(3):
             desk.happen(*range(700))
         async with reading(desk, apply=counting):
-            await until(lambda: desk.tracked() == 2_100)
+            await eventually(lambda: desk.tracked() == 2_100)
 
     asyncio.run(scenario())
     assert sizes == [1_000, 1_000, 100]
@@ -67,7 +68,7 @@ def test_what_is_applied_and_the_position_are_one(desk: Desk) -> None:
     async def scenario() -> None:
         desk.happen(1, 2, 3)
         async with reading(desk, apply=cut_off_once):
-            await until(lambda: desk.tracked() == 3)
+            await eventually(lambda: desk.tracked() == 3)
 
     asyncio.run(scenario())
     assert victims
@@ -87,7 +88,7 @@ def test_a_deadlock_is_no_fault_of_an_event(desk: Desk) -> None:
     async def scenario() -> None:
         desk.happen(1)
         async with reading(desk, apply=deadlocked_once):
-            await until(lambda: desk.tracked() == 1)
+            await eventually(lambda: desk.tracked() == 1)
 
     asyncio.run(scenario())
     assert desk.seen() == [1]
@@ -98,11 +99,11 @@ def test_a_reader_stops_where_the_log_is_another_one(desk: Desk) -> None:
     async def scenario() -> None:
         desk.happen(1, 2)
         async with reading(desk):
-            await until(lambda: desk.tracked() == 2)
+            await eventually(lambda: desk.tracked() == 2)
         desk.tell("UPDATE sla.tracking SET chain = decode(repeat('ab', 32), 'hex')")
         desk.happen(3)
         async with reading(desk) as reader:
-            await until(lambda: reader.status.state == "stopped")
+            await eventually(lambda: reader.status.state == "stopped")
             assert "another log" in reader.status.why
 
     asyncio.run(scenario())
@@ -115,10 +116,10 @@ def test_a_reader_ahead_of_its_log_stops(desk: Desk) -> None:
     async def scenario() -> None:
         desk.happen(1)
         async with reading(desk):
-            await until(lambda: desk.tracked() == 1)
+            await eventually(lambda: desk.tracked() == 1)
         desk.tell("UPDATE sla.tracking SET position = 7")
         async with reading(desk) as reader:
-            await until(lambda: reader.status.state == "stopped")
+            await eventually(lambda: reader.status.state == "stopped")
 
     asyncio.run(scenario())
 

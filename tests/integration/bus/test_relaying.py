@@ -14,8 +14,9 @@ from shared.envelope import headers_of, row_of
 from shared.event_log import follows
 from shared.machine.nats import Bus
 from shared.recorder import Unrecorded
-from tests.support.following import Desk, in_stream, provisioned, until
+from tests.support.following import Desk, in_stream, provisioned
 from tests.support.logs import incident
+from tests.support.patience import eventually
 from tests.support.relaying import arrived, relaying, usurper
 
 pytestmark = pytest.mark.servers
@@ -94,14 +95,14 @@ def test_one_relay_leads_and_one_that_was_thrown_out_stands_again(
             dsn = desk.database.dsn("desk_intake")
             relays = [Relay(desk.log, link, relay_candidate(dsn)) for _ in range(2)]
             running = [asyncio.create_task(relay.run(stop)) for relay in relays]
-            await until(lambda: any(relay._state.found for relay in relays))
-            await until(lambda: len(desk.ask(sessions)) == 2)
+            await eventually(lambda: any(relay._state.found for relay in relays))
+            await eventually(lambda: len(desk.ask(sessions)) == 2)
             assert sum(relay._state.leads for relay in relays) == 1
             before = set(desk.ask(sessions))
             desk.ask(f"SELECT pg_terminate_backend(pid) FROM ({sessions}) AS s")
-            await until(lambda: len(set(desk.ask(sessions)) - before) == 2)
+            await eventually(lambda: len(set(desk.ask(sessions)) - before) == 2)
             desk.happen(1)
-            await until(lambda: any(r._state.position == 1 for r in relays))
+            await eventually(lambda: any(r._state.position == 1 for r in relays))
             assert sum(relay._state.leads for relay in relays) == 1
             assert await in_stream(client) == [1]
             stop.set()
@@ -121,8 +122,7 @@ def test_two_relays_that_both_believe_to_lead_publish_each_event_once(
             provisioned(url) as client,
         ):
             for _ in range(40):
-                desk.happen(1, 2, 3)
-                await asyncio.sleep(0)
+                await asyncio.to_thread(desk.happen, 1, 2, 3)
             await asyncio.gather(arrived(one, 120), arrived(other, 120))
             assert await in_stream(client) == list(range(1, 121))
 

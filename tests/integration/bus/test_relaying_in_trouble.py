@@ -13,8 +13,8 @@ from services.intake.publishing import publish, read_tail
 from shared import subjects
 from shared.bus import Link
 from shared.machine.nats import Bus
-from tests.support.following import Desk, in_stream, provisioned, until
-from tests.support.patience import SECONDS
+from tests.support.following import Desk, in_stream, provisioned
+from tests.support.patience import SECONDS, eventually
 from tests.support.proxy import Proxy, proxy_before
 from tests.support.relaying import arrived, relaying
 from tests.support.restoring import count_looks, go_back
@@ -114,9 +114,11 @@ def test_a_log_that_went_back_is_told_of_once_and_nobody_leads(
             await arrived(relay, 2)
             with capture_logs() as lines:
                 go_back(desk.database, 1)
-                await until(lambda: any(one["event"] == "log.away" for one in lines))
+                await eventually(
+                    lambda: any(one["event"] == "log.away" for one in lines)
+                )
                 before = len(looks)
-                await until(lambda: len(looks) >= before + TRIES)
+                await eventually(lambda: len(looks) >= before + TRIES)
             assert not relay.leads
             return [str(one["event"]) for one in lines]
 
@@ -136,16 +138,18 @@ def test_streams_are_made_again_once_nats_is_back_without_them(
             relaying(desk, server.bus.url("intake")),
             Link(server.bus.url("admin"), "test") as link,
         ):
-            await until(lambda: link.client is not None)
+            await eventually(lambda: link.client is not None)
             await asyncio.to_thread(server.kill)
             shutil.rmtree(server.bus.home / "jetstream")
             await asyncio.to_thread(lambda: server.start().wait())
-            await until(lambda: link.generation == 2)
+            await eventually(lambda: link.generation == 2)
             assert link.client
             jetstream = link.client.jetstream()
-            async with asyncio.timeout(SECONDS):
-                while len(await jetstream.streams_info()) < 2:
-                    await asyncio.sleep(0.01)
+
+            async def both_are_there() -> bool:
+                return len(await jetstream.streams_info()) >= 2
+
+            await eventually(both_are_there)
 
     with running_nats(folder) as server:
         asyncio.run(asyncio.wait_for(scenario(server), SECONDS))

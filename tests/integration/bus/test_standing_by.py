@@ -14,9 +14,8 @@ from tests.support.following import (
     Entries,
     apply,
     reading,
-    until,
 )
-from tests.support.patience import SECONDS
+from tests.support.patience import SECONDS, eventually
 
 pytestmark = pytest.mark.servers
 
@@ -41,9 +40,8 @@ def test_two_readers_at_once_apply_each_event_once(desk: Desk) -> None:
     async def scenario() -> None:
         async with reading(desk) as one, reading(desk) as other:
             for _ in range(20):
-                desk.happen(1, 2, 3)
-                await asyncio.sleep(0)
-            await until(lambda: desk.tracked() == 60)
+                await asyncio.to_thread(desk.happen, 1, 2, 3)
+            await eventually(lambda: desk.tracked() == 60)
             states = {one.status.state, other.status.state}
             assert "stopped" not in states
 
@@ -61,10 +59,10 @@ def test_a_standby_takes_over_from_one_that_is_gone(desk: Desk) -> None:
                     desk.happen(1)
                     return standby.status.state == "standby"
 
-                await until(one_lost)
+                await eventually(one_lost)
             count = len(desk.rows())
             desk.happen(2)
-            await until(lambda: desk.tracked() == count + 1)
+            await eventually(lambda: desk.tracked() == count + 1)
 
     asyncio.run(scenario())
     assert desk.seen() == [row.position for row in desk.rows()]
@@ -83,15 +81,15 @@ def test_a_zombie_in_mid_transaction_is_overtaken_and_loses(desk: Desk) -> None:
     async def scenario() -> None:
         desk.happen(1)
         async with reading(desk, apply=stalling_once) as zombie:
-            await until(stalled.is_set)
+            await eventually(stalled.is_set)
             async with reading(desk):
-                await until(lambda: desk.tracked() == 1)
+                await eventually(lambda: desk.tracked() == 1)
                 desk.happen(2)
-                await until(lambda: desk.tracked() == 2)
+                await eventually(lambda: desk.tracked() == 2)
                 wake.set()
-                await until(lambda: zombie.status.tracked.position == 2)
+                await eventually(lambda: zombie.status.tracked.position == 2)
                 desk.happen(3)
-                await until(lambda: desk.tracked() == 3)
+                await eventually(lambda: desk.tracked() == 3)
 
     asyncio.run(scenario())
     assert desk.seen() == [1, 2, 3]

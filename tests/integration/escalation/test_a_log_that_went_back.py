@@ -13,7 +13,8 @@ from services.escalation.postman import Postman
 from shared.clock import real_clock
 from shared.event_log import EventLog
 from shared.leadership import Candidate
-from tests.support.following import Desk, until
+from tests.support.following import Desk
+from tests.support.patience import eventually
 from tests.support.restoring import count_looks, go_back
 from tests.support.servers import Database
 
@@ -34,12 +35,14 @@ def test_a_log_that_went_back_is_told_of_once_and_nobody_leads(
         dispatcher = Dispatcher(log, candidate, nobody, real_clock)
         stop = asyncio.Event()
         running = asyncio.create_task(dispatcher.run(stop))
-        await until(lambda: len(looks) > 1 and dispatcher.leads)
+        await eventually(lambda: len(looks) > 1 and dispatcher.leads)
         with capture_logs() as lines:
             go_back(database, 1)
-            await until(lambda: any(one["event"] == "outbox.away" for one in lines))
+            await eventually(
+                lambda: any(one["event"] == "outbox.away" for one in lines)
+            )
             before = len(looks)
-            await until(lambda: len(looks) >= before + TRIES)
+            await eventually(lambda: len(looks) >= before + TRIES)
         assert not dispatcher.leads
         stop.set()
         await running

@@ -12,12 +12,11 @@ from shared.epoch_renewal import Renewal, renew
 from shared.epochs import Epoch
 from tests.support.calling import CallingDesk, calling_desk
 from tests.support.desk import SERVICES
-from tests.support.patience import until
+from tests.support.patience import SECONDS, until
 from tests.support.promises import local
 from tests.support.servers import reachable_folder
 
 pytestmark = [pytest.mark.servers, pytest.mark.e2e]
-SECONDS = 120
 
 
 @pytest.fixture
@@ -32,13 +31,13 @@ def renewed(desk: CallingDesk) -> Epoch:
     with closing(desk.desk.log()) as log:
         epoch = renew(log, renewal, None)
     for name in SERVICES:
-        until(lambda name=name: _epoch(desk, name) == 2, f"{name} knows", SECONDS)  # type: ignore[misc]
+        until(lambda name=name: _epoch(desk, name) == 2, f"{name} knows")  # type: ignore[misc]
     return epoch
 
 
 def _epoch(desk: CallingDesk, name: str) -> float:
     url = f"http://127.0.0.1:{desk.desk.ports[name]}/health/ready"
-    checks = httpx.get(url, timeout=20).json()["checks"]
+    checks = httpx.get(url, timeout=SECONDS).json()["checks"]
     found = (each.get("epoch", 0) for each in checks if each["kind"] == "continuity")
     return float(next(found, 0))
 
@@ -46,16 +45,16 @@ def _epoch(desk: CallingDesk, name: str) -> float:
 def test_keys_name_the_epoch_after_the_first(desk: CallingDesk) -> None:
     desk.open()
     desk.desk.move_to(local("09:30"))
-    until(lambda: len(desk.postbox.requests) >= 1, "a page", SECONDS)
-    until(lambda: len(desk.inbox.mails) >= 1, "a mail", SECONDS)
+    until(lambda: len(desk.postbox.requests) >= 1, "a page")
+    until(lambda: len(desk.inbox.mails) >= 1, "a mail")
     desk.until_quiet()
     pages, mails = len(desk.postbox.requests), len(desk.inbox.mails)
 
     epoch = renewed(desk)
     desk.open(reporter="costa")
     desk.desk.move_to(local("09:50"))
-    until(lambda: len(desk.postbox.requests) > pages, "another page", SECONDS)
-    until(lambda: len(desk.inbox.mails) > mails, "another mail", SECONDS)
+    until(lambda: len(desk.postbox.requests) > pages, "another page")
+    until(lambda: len(desk.inbox.mails) > mails, "another mail")
     desk.until_quiet()
 
     keys = [each.headers["idempotency-key"] for each in desk.postbox.requests]

@@ -1,11 +1,10 @@
 """What stays silent is closed once, what speaks is not: on real servers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from time import monotonic
 
 import psycopg
 import pytest
@@ -24,7 +23,7 @@ from shared.wishes import Attach, Open, Reopen, Resolve
 from tests.integration.intake.conftest import MASTER, NOW, Hands, hands_on
 from tests.integration.intake.test_commanding import INC, done
 from tests.integration.intake.test_receiving import DISK, receive
-from tests.support.patience import SECONDS
+from tests.support.patience import eventually
 from tests.support.servers import Database
 
 pytestmark = pytest.mark.servers
@@ -68,13 +67,6 @@ async def at_work(
             stop.set()
             for task in tasks:
                 await end(task)
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    deadline = monotonic() + SECONDS
-    while not await asyncio.to_thread(holds):
-        assert monotonic() < deadline
-        await asyncio.sleep(0.02)
 
 
 def waited_for(log: EventLog) -> dict[str, datetime | None]:
@@ -134,13 +126,13 @@ def test_what_is_silent_is_closed_once_by_any_number_of_processes(
         hands, watch = hands_on(ruled, pool_size=8), Watch()
         reported_and_resolved(hands)
         async with at_work(hands, watch, processes=2):
-            await until(lambda: waited_for(hands.log) == {INC: None})
+            await eventually(lambda: waited_for(hands.log) == {INC: None})
             told(ruled, hands)
-            await until(lambda: waited_for(hands.log) == {INC: DUE})
+            await eventually(lambda: waited_for(hands.log) == {INC: DUE})
             with hands.log.transaction() as cursor:
                 assert not due(cursor, DUE - timedelta(seconds=1), 10)
             watch.now = DUE
-            await until(lambda: waited_for(hands.log) == {})
+            await eventually(lambda: waited_for(hands.log) == {})
         (closed,) = closures(hands)
         assert (closed.cause, closed.by) == ("silence", "system:intake")
         hands.log.close()
@@ -155,7 +147,7 @@ def test_what_nobody_reported_needs_no_message(ruled: Database) -> None:
         done(hands, FORCED)
         watch.now = DUE
         async with at_work(hands, watch):
-            await until(lambda: len(closures(hands)) == 1)
+            await eventually(lambda: len(closures(hands)) == 1)
         hands.log.close()
 
     asyncio.run(story())
@@ -173,7 +165,7 @@ def test_who_answers_or_comes_back_is_not_closed_over(ruled: Database) -> None:
         watch.now = DUE
         async with at_work(hands, watch):
             head = hands.log.head().position
-            await until(lambda: tracked(hands.log) == head)
+            await eventually(lambda: tracked(hands.log) == head)
             assert waited_for(hands.log) == {}
         assert not closures(hands)
         assert not closures(hands, "INC-000002")
@@ -196,7 +188,7 @@ def test_an_answer_that_is_not_read_yet_is_heard_all_the_same(ruled: Database) -
                 (head.position, head.chain, head.recorded_at),
             )
         async with at_work(hands, watch):
-            await until(lambda: waited_for(hands.log) == {INC: None})
+            await eventually(lambda: waited_for(hands.log) == {INC: None})
         assert not closures(hands)
         hands.log.close()
 
@@ -210,12 +202,12 @@ def test_made_anew_from_the_log_it_closes_nothing_twice(ruled: Database) -> None
         done(hands, FORCED)
         watch.now = DUE
         async with at_work(hands, watch):
-            await until(lambda: len(closures(hands)) == 1)
+            await eventually(lambda: len(closures(hands)) == 1)
         with psycopg.connect(ruled.owner_dsn) as owner:
             owner.execute("TRUNCATE intake.silences, intake.tracking, intake.parked")
         async with at_work(hands, watch):
             head = hands.log.head().position
-            await until(lambda: tracked(hands.log) == head)
+            await eventually(lambda: tracked(hands.log) == head)
         assert len(closures(hands)) == 1
         assert waited_for(hands.log) == {}
         hands.log.close()

@@ -22,7 +22,7 @@ from shared.broker import command_broker, stop
 from shared.machine.nats import Bus
 from shared.provision import provision
 from tests.integration.intake.conftest import NOW, Hands
-from tests.support.patience import SECONDS
+from tests.support.patience import SECONDS, eventually
 
 pytestmark = pytest.mark.servers
 
@@ -47,9 +47,7 @@ class Queue:
             info = await self.client.jetstream().stream_info(subjects.SIGNALS_STREAM)
             return info.state.messages == 0
 
-        async with asyncio.timeout(SECONDS):
-            while not await empty():  # NATS tells nobody
-                await asyncio.sleep(0.02)
+        await eventually(empty)
 
 
 @asynccontextmanager

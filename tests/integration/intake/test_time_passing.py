@@ -23,8 +23,9 @@ from shared.events.incident_signals import IncidentRecovered
 from shared.serving import end
 from tests.integration.intake.conftest import NOW, Hands, hands_on
 from tests.integration.intake.test_belonging_together import apply, fires, workers_on
-from tests.integration.intake.test_closing_silent import Watch, until
+from tests.integration.intake.test_closing_silent import Watch
 from tests.integration.intake.test_receiving import count, receive, types
+from tests.support.patience import eventually
 from tests.support.servers import Database
 
 pytestmark = pytest.mark.servers
@@ -78,7 +79,7 @@ def test_two_loops_let_each_recovery_take_effect_once(ruled: Database) -> None:
         assert {result.status for result in results} == {"held"}
         async with at_work(hands, watch, processes=2):
             watch.now = NOW + TEN
-            await until(lambda: len(recoveries(hands)) >= 60)
+            await eventually(lambda: len(recoveries(hands)) >= 60)
         told = recoveries(hands)
         assert len(told) == 60
         assert {each.held_until for each in told} == {NOW + TEN}
@@ -122,7 +123,7 @@ def test_a_policy_changed_meanwhile_lets_what_is_held_run_out(ruled: Database) -
         apply(ruled, "{type: native, service: mail}")
         async with at_work(hands, watch):
             watch.now = NOW + timedelta(minutes=2)
-            await until(lambda: "incident.opened" in types(hands))
+            await eventually(lambda: "incident.opened" in types(hands))
         hands.log.close()
 
     asyncio.run(story())
@@ -139,7 +140,7 @@ def test_what_is_due_after_a_long_absence_is_done_with_its_own_instant(
         receive(hands, fires("web-1", "lyon", "resolve"))
         watch.now = NOW + timedelta(days=2)
         async with at_work(hands, watch):
-            await until(lambda: len(recoveries(hands)) == 1)
+            await eventually(lambda: len(recoveries(hands)) == 1)
         (told,) = recoveries(hands)
         assert (told.held_until, told.at) == (NOW + TEN, watch.now)
         hands.log.close()
@@ -160,7 +161,7 @@ def test_a_format_that_never_recovers_is_given_up_once(ruled: Database) -> None:
         (opened,) = results
         async with at_work(hands, watch, processes=2):
             watch.now = NOW + GIVEN_UP_AFTER
-            await until(lambda: "incident.resolved" in types(hands))
+            await eventually(lambda: "incident.resolved" in types(hands))
         (told,) = recoveries(hands)
         assert (told.rule, told.rule_of, told.by) == ("timeout", "24h", "system:intake")
         assert told.held_until == NOW + GIVEN_UP_AFTER

@@ -24,7 +24,6 @@ from tests.integration.intake.test_closing_silent import (
     Watch,
     at_work,
     closures,
-    until,
 )
 from tests.integration.intake.test_commanding import done
 from tests.integration.intake.test_mailboxes import reads, taken
@@ -36,6 +35,7 @@ from tests.support.imap_server import running_imap
 from tests.support.later_version import write_unknown
 from tests.support.letter_desk import LetterDoors
 from tests.support.mails import mail
+from tests.support.patience import eventually
 from tests.support.servers import Database
 
 pytestmark = pytest.mark.servers
@@ -65,7 +65,7 @@ def test_timers_of_unreadable_incidents_hold_up_no_others(
             write_unknown(owner, f"incident-{ref}")
         async with timing(hands, watch, processes=2):
             watch.now = NOW + TEN
-            await until(lambda: _recovered(hands, refs[5:]))
+            await eventually(lambda: _recovered(hands, refs[5:]))
         hands.log.close()
 
     asyncio.run(story())
@@ -93,11 +93,11 @@ def test_unreadable_incidents_that_are_silent_hold_up_no_others(
             refs.append(answer.incident)
             done(hands, Resolve(note="rebooted"), answer.incident)
         async with at_work(hands, watch):
-            await until(lambda: _waited_for(hands) == 6)
+            await eventually(lambda: _waited_for(hands) == 6)
             for ref in refs[:4]:
                 write_unknown(owner, f"incident-{ref}")
             watch.now = DUE + timedelta(minutes=1)
-            await until(lambda: all(closures(hands, ref) for ref in refs[4:]))
+            await eventually(lambda: all(closures(hands, ref) for ref in refs[4:]))
         hands.log.close()
 
     asyncio.run(story())

@@ -10,7 +10,6 @@ from tests.support.servers import reachable_folder
 
 pytestmark = [pytest.mark.servers, pytest.mark.e2e]
 
-SECONDS = 120
 _TAKEN = """
 UPDATE escalation.leases SET fence = fence + 1, holder = 'another machine',
     expires_at = clock_timestamp() + interval '4.9 s'
@@ -46,7 +45,6 @@ def test_a_former_sender_notes_nothing_of_what_it_had_begun(desk: CallingDesk) -
         until(
             lambda word=word: renewed(desk) and word in desk.desk.output("escalation"),  # type: ignore[misc] # mypy knows no default of a lambda
             word,
-            SECONDS,
         )
 
     assert desk.sql(_ROW, incident) == begun
@@ -57,6 +55,5 @@ def test_a_former_sender_notes_nothing_of_what_it_had_begun(desk: CallingDesk) -
     until(
         lambda: desk.count(incident, "notification.confirmed") == 1,
         "it leaves, once the lease is ours again",
-        SECONDS,
     )
     assert len(desk.inbox.mails) == 1

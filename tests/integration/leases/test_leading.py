@@ -10,12 +10,12 @@ import pytest
 
 from shared.leadership import Candidate, Leadership
 from shared.lease import Lease, LeaseState, Lost, look
+from tests.support.patience import SECONDS, eventually
 from tests.support.servers import Database
 
 pytestmark = pytest.mark.servers
 
 OUTBOX = Lease("escalation", "outbox")
-SECONDS = 60
 _SESSIONS = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'permanence%'"
 
 _END_SESSIONS = f"SELECT pg_terminate_backend(pid) FROM ({_SESSIONS}) AS s"
@@ -38,6 +38,11 @@ def state(database: Database) -> LeaseState:
         return look(connection.cursor(), OUTBOX)
 
 
+def has_a_session(database: Database) -> bool:
+    with psycopg.connect(database.owner_dsn) as connection:
+        return connection.execute(_SESSIONS).rowcount > 0
+
+
 def demanded(database: Database, seat: Leadership) -> None:
     with psycopg.connect(database.dsn("desk_escalation")) as connection:
         seat.demand(connection.cursor())
@@ -48,28 +53,22 @@ def tell(database: Database, statement: str) -> None:
         connection.execute(statement)
 
 
-async def wins(seat: Leadership) -> None:
-    """Return once it leads, as a standby waits."""
-    async with asyncio.timeout(SECONDS):
-        while not await seat.won():
-            await asyncio.sleep(0.05)
+async def loses(seat: Leadership) -> str:
+    """Return why it may lead no more, although its work goes on."""
 
+    async def works_in_vain() -> bool:
+        seat.prove()
+        return False
 
-async def loses(seat: Leadership, *, working: bool) -> str:
-    """Return why it may lead no more."""
-    async with asyncio.timeout(SECONDS):
-        while True:
-            try:
-                seat.prove() if working else seat.check()
-            except Lost as lost:
-                return str(lost)
-            await asyncio.sleep(0.05)
+    with pytest.raises(Lost) as lost:
+        await eventually(works_in_vain)
+    return str(lost.value)
 
 
 @asynccontextmanager
 async def leading(one: Candidate) -> AsyncIterator[Leadership]:
     async with one.standing() as seat:
-        await wins(seat)
+        await eventually(seat.won)
         yield seat
 
 
@@ -81,14 +80,16 @@ def test_a_leader_stays_one_and_its_standby_waits(database: Database) -> None:
         ):
             first = (await asyncio.to_thread(state, database)).fence
             renewals: set[object] = set()
-            async with asyncio.timeout(SECONDS):
-                while len(renewals) < 3:
-                    seat.prove()
-                    assert not await standby.won()
-                    query = "SELECT renewed_at FROM escalation.leases"
-                    with psycopg.connect(database.owner_dsn) as connection:
-                        renewals.add(connection.execute(query).fetchone())
-                    await asyncio.sleep(0.05)
+
+            async def is_renewed_twice() -> bool:
+                seat.prove()
+                assert not await standby.won()
+                query = "SELECT renewed_at FROM escalation.leases"
+                with psycopg.connect(database.owner_dsn) as connection:
+                    renewals.add(connection.execute(query).fetchone())
+                return len(renewals) == 3
+
+            await eventually(is_renewed_twice)
             assert state(database).fence == first
             demanded(database, seat)
 
@@ -153,7 +154,7 @@ def test_a_leader_without_postgresql_stops_by_itself(
             tell(database, "ALTER ROLE desk_escalation CONNECTION LIMIT 0")
             try:
                 tell(database, _END_SESSIONS)
-                assert "not renewed in time" in await loses(seat, working=True)
+                assert "not renewed in time" in await loses(seat)
             finally:
                 tell(database, "ALTER ROLE desk_escalation CONNECTION LIMIT -1")
 
@@ -167,15 +168,8 @@ def test_a_leader_whose_session_broke_goes_on_with_another(
         async with leading(candidate(database)) as seat:
             before = state(database)
             tell(database, _END_SESSIONS)
-            async with asyncio.timeout(SECONDS):
-                while True:
-                    with psycopg.connect(database.owner_dsn) as connection:
-                        if connection.execute(_SESSIONS).rowcount:
-                            break
-                    await asyncio.sleep(0.05)
-            async with asyncio.timeout(SECONDS):
-                while state(database).free_seconds:
-                    await asyncio.sleep(0.05)
+            await eventually(lambda: has_a_session(database))
+            await eventually(lambda: not state(database).free_seconds)
             demanded(database, seat)
             assert state(database).fence == before.fence
 
@@ -192,7 +186,7 @@ def test_who_was_replaced_notices_and_is_fenced(database: Database) -> None:
             )
             with pytest.raises(Lost):
                 demanded(database, seat)
-            await loses(seat, working=True)
+            await loses(seat)
         assert state(database).holder == "b"
         assert not state(database).free_seconds
 
@@ -207,12 +201,12 @@ def test_a_leader_whose_host_may_not_write_is_replaced(database: Database) -> No
         wrong = candidate(database, may_write=lambda: right[0])
         async with leading(wrong) as seat:
             right[0] = False
-            await loses(seat, working=True)
+            await loses(seat)
         async with wrong.standing() as again:
             assert not await again.won()
             async with leading(candidate(database)):
                 right[0] = True
                 assert not await again.won()
-            await wins(again)
+            await eventually(again.won)
 
     run(scenario())

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier, Event
+from threading import Barrier
 from time import monotonic
 
 import psycopg
@@ -13,6 +13,7 @@ from shared.event_log import EventLog
 from shared.log_errors import Unavailable
 from tests.support.key_ring import MASTER
 from tests.support.logs import incident, member, positions
+from tests.support.patience import until
 from tests.support.servers import (
     Database,
     PostgresServer,
@@ -117,11 +118,7 @@ def test_an_absent_server_is_not_courted_with_ever_longer_pauses(
     with pytest.raises(Unavailable):
         append(log, 10)
 
-    deadline = monotonic() + 10
-    while log._pool.get_stats()["pool_size"] and monotonic() < deadline:
-        Event().wait(0.05)
-
-    assert log._pool.get_stats()["pool_size"] == 0
+    until(lambda: log._pool.get_stats()["pool_size"] == 0, "the pool has given up")
     own_server.start().wait()
     append(log, 11)
 

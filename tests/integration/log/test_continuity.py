@@ -179,8 +179,8 @@ def test_nothing_is_sealed_under_a_key_that_is_gone(
         owner.execute("DELETE FROM vault.keys WHERE owner = 'person:nadia'")
     _replace(postgres_server, database)  # the log itself ends where it did
 
-    until(lambda: "seal them again" in _refusal(log, lost), "a lost key is noticed", 90)
-    until(lambda: _taken(log), "sealed again, it is taken", 90)
+    until(lambda: "seal them again" in _refusal(log, lost), "a lost key is noticed")
+    until(lambda: _taken(log), "sealed again, it is taken")
     assert log.head().position == 2
 
 

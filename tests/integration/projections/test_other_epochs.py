@@ -18,7 +18,6 @@ from tests.support.sse import events, listening
 pytestmark = pytest.mark.servers
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 STREAM = "/v1/stream"
-SECONDS = 90
 
 
 def bearer(api: Api) -> dict[str, str]:
@@ -35,7 +34,7 @@ def restored(api: Api) -> Epoch:
     epoch = renew(api.log, Renewal("restore", "a test", "person:root", NOW), None)
     with suppress(Unavailable), api.log.transaction() as cursor:
         api.log.look(cursor)  # says once that the epoch was renewed
-    until(lambda: _epoch(api) == 2, "projections know of the epoch", SECONDS)
+    until(lambda: _epoch(api) == 2, "projections know of the epoch")
     return epoch
 
 

@@ -1,6 +1,5 @@
 """`permanence parked`: what read models set aside is listed, and applied later."""
 
-import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,7 +12,7 @@ from typer.testing import CliRunner, Result
 from services.projections.cli_parked import parked
 from shared.event_log import EventLog
 from tests.support.busy_log import busy_log
-from tests.support.following import until
+from tests.support.patience import until
 from tests.support.projecting import projecting
 from tests.support.servers import Database
 from tests.support.written import MASTER, QUEUE, TIMELINE, followed, rebuilt, write
@@ -204,7 +203,7 @@ def test_what_is_asked_while_nobody_reads_is_done_once_somebody_does(
         *("skip", entries[0].stream, "--reader", "queue", "--reason", "Another."),
     )
     with projecting(database, QUEUE):
-        asyncio.run(until(lambda: nothing_parked(database), 60))
+        until(lambda: nothing_parked(database), "nothing is parked")
 
     assert [each.exit_code for each in asked] == [3, 3]
     assert json.loads(asked[0].stdout)[0]["outcome"] == "waiting"

@@ -14,7 +14,7 @@ from services.projections.api.request_attempts import first_answer
 from shared import subjects
 from shared.bus import Link
 from shared.machine.nats import Bus
-from tests.support.following import until
+from tests.support.patience import eventually
 
 pytestmark = pytest.mark.servers
 
@@ -32,7 +32,7 @@ def asked(bus: Bus, *owners: Callable[[Msg], Awaitable[None]]) -> list[Msg | Non
             await client.flush()
         try:
             async with Link(bus.url("projections"), "test") as link:
-                await until(lambda: link.client is not None)
+                await eventually(lambda: link.client is not None)
                 requests = (
                     first_answer(link, SUBJECT, f"{n}".encode())
                     for n in range(REQUESTS)

@@ -10,7 +10,7 @@ import pytest
 
 from shared.casework import Alarm
 from shared.events.incident import IncidentInformed
-from tests.support.following import until
+from tests.support.patience import eventually
 from tests.support.promises import local
 from tests.support.sla_desk import MINUTE, SlaDesk, happened, opened
 
@@ -80,7 +80,7 @@ def test_two_alarms_wake_for_what_another_process_has_set(desk: SlaDesk) -> None
         await asyncio.to_thread(desk.read)
         for when, what in (("09:22:30", "sla.warned"), ("09:30:01", "sla.breached")):
             desk.now = local(when)
-            await until(partial(twice, desk, what))
+            await eventually(partial(twice, desk, what))
         desk.now += MINUTE
         stop.set()
         await asyncio.gather(*running)

@@ -16,8 +16,8 @@ from shared.casework.worker import CLAIMED_MAX, STUCK
 from shared.events import SlaEvent
 from shared.log_errors import Unavailable
 from shared.reader import Reader
-from tests.support.following import until
 from tests.support.logs import note
+from tests.support.patience import eventually
 from tests.support.promises import FILE, local
 from tests.support.servers import Database, reachable_folder, running_postgres
 from tests.support.sla_desk import SlaDesk, Watcher, opened, sla_desk
@@ -129,9 +129,9 @@ def test_poison_stops_the_promises_of_its_incident_only(desk: SlaDesk) -> None:
         alarm = Alarm(worker, desk.clock, on_lever=True)
         reader = Reader(desk.log, BOOKMARK, worker.apply, None)
         tasks = [asyncio.create_task(each.run(stop)) for each in (reader, alarm)]
-        await until(lambda: len(desk.types(2)) == 2)
+        await eventually(lambda: len(desk.types(2)) == 2)
         desk.now = local("09:31")
-        await until(lambda: "tto breached" in desk.types(2))
+        await eventually(lambda: "tto breached" in desk.types(2))
         stop.set()
         await asyncio.gather(*tasks)
         assert reader.status.tracked.parked_streams == 1
@@ -162,7 +162,7 @@ def test_timers_go_on_when_postgresql_is_back() -> None:
             with pytest.raises(Unavailable):
                 await asyncio.to_thread(desk.worker.wake)
             await asyncio.to_thread(lambda: postgres.start().wait())
-            await until(lambda: desk.ask(_BREACHED) == [(1,)])
+            await eventually(lambda: desk.ask(_BREACHED) == [(1,)])
             stop.set()
             await running
             assert alarmed.fired_total == 1

@@ -25,15 +25,14 @@ from shared.parked_requests import (
 from shared.reader import Reader
 from tests.integration.sla_watcher.test_commands import MORE, asks
 from tests.support.append_lock import refuse_writes_under_append_lock
-from tests.support.following import until
 from tests.support.logs import note
+from tests.support.patience import eventually
 from tests.support.promises import local
 from tests.support.sla_desk import SlaDesk, Watcher, happened, opened
 
 pytestmark = pytest.mark.servers
 
 STREAM = "incident-INC-000001"
-PATIENCE_SECONDS = 60.0
 
 
 @pytest.fixture(autouse=True)
@@ -69,10 +68,7 @@ def read_to_the_end(desk: SlaDesk, worker: Watcher | None = None) -> None:
 
 async def reached(desk: SlaDesk, reader: Reader) -> None:
     """Wait until the reader is at the head, which its own decisions move."""
-    await until(
-        lambda: reader.status.tracked.position == desk.log.head().position,
-        PATIENCE_SECONDS,
-    )
+    await eventually(lambda: reader.status.tracked.position == desk.log.head().position)
 
 
 def asked(
@@ -97,11 +93,10 @@ def done(desk: SlaDesk, request: int, worker: Watcher | None = None) -> Answer:
 
     async def scenario() -> Answer:
         async with reading(desk, worker) as reader:
-            await until(lambda: answered(desk, request) is not None, PATIENCE_SECONDS)
+            await eventually(lambda: answered(desk, request) is not None)
             await reached(desk, reader)
-            await until(
-                lambda: reader.status.tracked.parked_streams == parked_streams(desk),
-                PATIENCE_SECONDS,
+            await eventually(
+                lambda: reader.status.tracked.parked_streams == parked_streams(desk)
             )
         found = answered(desk, request)
         assert found
@@ -267,9 +262,8 @@ def test_many_processes_answer_once_while_events_go_on(desk: SlaDesk) -> None:
             for n in numbers:
                 told = happened(IncidentInformed, n, desk.now, message="…")
                 await asyncio.to_thread(desk.happens, told)
-            await until(
-                lambda: all(answered(desk, request) for request in requests),
-                PATIENCE_SECONDS,
+            await eventually(
+                lambda: all(answered(desk, request) for request in requests)
             )
             await reached(desk, reader)
 

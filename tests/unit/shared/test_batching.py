@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.batcher import Batcher, Overloaded
-from tests.support.patience import SECONDS
+from tests.support.patience import SECONDS, eventually
 
 
 class Desk:
@@ -43,8 +43,7 @@ def batcher(desk: Desk, pool: ThreadPoolExecutor, **limits: Any) -> Batcher[int,
 
 
 async def until_first_batch(desk: Desk) -> None:
-    while not desk.batches:
-        await asyncio.sleep(0)
+    await eventually(lambda: bool(desk.batches))
 
 
 def test_what_arrives_while_a_batch_is_out_goes_together() -> None:
@@ -228,8 +227,7 @@ def test_two_lanes_flush_at_once() -> None:
             first = asyncio.create_task(gatherer.submit(1))
             await until_first_batch(desk)
             second = asyncio.create_task(gatherer.submit(2))
-            while len(desk.batches) < 2:
-                await asyncio.sleep(0)
+            await eventually(lambda: len(desk.batches) == 2)
             desk.go.set()
             assert [await first, await second] == [10, 20]
             running.cancel()
