@@ -78,7 +78,7 @@ class Talk(asyncio.Protocol):
         self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
-        """Ask anew as soon as the answer is whole."""
+        """Ask again as soon as the answer is whole."""
         self._heard += data
         head, found, body = self._heard.partition(b"\r\n\r\n")
         if not found:
@@ -146,7 +146,7 @@ async def talk(url: str, token: str, signal: str, load: Load, seconds: float) ->
 
 
 def main() -> None:
-    """Send what the command line says; print one line of what became of it."""
+    """Send what the command line says; print one line of its outcome."""
     url, load, seconds = sys.argv[1:]
     sent = uvloop.run(
         talk(

@@ -38,7 +38,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Sent:
-    """What became of it; requests, seconds, and milliseconds from request to answer."""
+    """Its outcome; requests, seconds, and milliseconds from request to answer."""
 
     answered: int
     refused: int
@@ -67,7 +67,7 @@ def start(
     path: str = "/v1/events",
     signal: str = SIGNAL,
 ) -> subprocess.Popen[str]:
-    """Begin to send to `path` at `url`; `finish` gives what became of it."""
+    """Begin to send to `path` at `url`; `finish` gives its outcome."""
     wrk = None if load.per_second else shutil.which("wrk")  # it knows no pace
     command = (
         [wrk, "-t1", f"-c{load.connections}", f"-d{max(1, round(seconds))}s"]

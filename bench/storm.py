@@ -39,7 +39,7 @@ _COUNTED = re.compile(
 
 @dataclass(frozen=True)
 class Storm:
-    """What was sent and what became of it; memory, a look a second."""
+    """What was sent, and how it ended; memory, a look a second."""
 
     sent: Sent
     became: Mapping[str, int]

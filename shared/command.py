@@ -45,7 +45,7 @@ class CommandRequest(BaseModel, Generic[Body]):
 
 
 class CommandAnswer(BaseModel):
-    """What became of a command.
+    """The outcome of a command.
 
     `recorded`: its events are in the log at `positions`; `already`: it was so before,
     nothing was appended; `repeated`: this command id was recorded before, same answer.

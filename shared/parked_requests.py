@@ -104,7 +104,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of a request: how many events were skipped and applied, or why not.
+    """The outcome of a request: how many events were skipped and applied, or why not.
 
     Skipped and with an `error`: the events behind cannot be applied either.
     """

@@ -86,7 +86,7 @@ class QuarantinePage(BaseModel):
 
 
 class Became(BaseModel):
-    """What became of an element when it was taken."""
+    """The outcome of an element when it was taken."""
 
     status: str | None = None
     incident: str | None = None

@@ -160,7 +160,7 @@ class Reader:
                     pass
 
     async def _step(self, feed: Feed, stop: asyncio.Event) -> bool:
-        """Apply what arrives next; False where the feed has to be opened anew."""
+        """Apply what arrives next; False where the feed has to be opened again."""
         self.status.goes_on("live" if feed.live else "polling")
         wait = self._silence if feed.live else self._poll
         heard = await feed.take(self._batch, wait)

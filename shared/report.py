@@ -46,7 +46,7 @@ class Report(Wish):
 
 
 class Reported(BaseModel):
-    """What became of a report. `held`: too many came from one person."""
+    """The outcome of a report. `held`: too many came from one person."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -177,7 +177,7 @@ class Bookmark:
         return {stream for stream in streams if together[stream] & parked}
 
     def park(self, cursor: Cursors, rows: Sequence[Row], error: str) -> Tracked:
-        """Set events aside, and count the parked streams anew."""
+        """Set events aside, and count the parked streams again."""
         values = (
             self.reader,
             error[:ERROR_MAX],
@@ -188,7 +188,7 @@ class Bookmark:
         return self.count(cursor)
 
     def count(self, cursor: Cursors) -> Tracked:
-        """Count the parked streams anew."""
+        """Count the parked streams again."""
         query = self._sql(_COUNT)
         row = cursor.execute(query, (self.reader, self.reader)).fetchone()
         if row is None:

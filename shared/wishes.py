@@ -113,7 +113,7 @@ class Classify(Wish):
 
 
 class Edit(Wish):
-    """Word title or description anew; the original words are kept and shown."""
+    """Word title or description again; the original words are kept and shown."""
 
     verb: ClassVar[str] = "edit"
     title: Title | None = None

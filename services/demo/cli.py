@@ -18,7 +18,8 @@ HOME = Path(".permanence/demo")
 
 def demo(
     home: Annotated[
-        Path, typer.Option(help="Where the demo keeps its data; made anew each time.")
+        Path,
+        typer.Option(help="Where the demo keeps its data; created afresh each time."),
     ] = HOME,
     leave: Annotated[
         bool, typer.Option(help="End when the day is over, also on a terminal.")

@@ -1,4 +1,4 @@
-"""The demo's own folder: made anew each time, and never anybody else's."""
+"""The demo's own folder: created afresh each time, and never anybody else's."""
 
 import shutil
 from collections.abc import Iterator

@@ -148,7 +148,7 @@ def again(cursor: Cursors, key: str, at: datetime, attempts: int) -> None:
 
 
 def over(cursor: Cursors, key: str) -> None:
-    """Forget it: the log says what became of it."""
+    """Forget it: the log says its outcome."""
     cursor.execute(_OVER, ([key],))
 
 

@@ -130,7 +130,7 @@ class Postman:
         return True
 
     def _finish(self, waiting: Waiting, outcome: Outcome, seat: Leadership) -> None:
-        """Note what became of it, or when to try again."""
+        """Note its outcome, or when to try again."""
         with self._log.transaction() as cursor:
             seat.demand(cursor)
             held = outbox.held(cursor, waiting.key)

@@ -1,7 +1,7 @@
 """Which TTR breaches count towards the budget of their service, as the log tells it.
 
 Read in the order of the log, so what is counted at a position is the same whenever and
-by whomever it is read: the table of the breaches is made anew like the other memory.
+by whomever it is read: the table of the breaches is rebuilt like the other memory.
 """
 
 from collections.abc import Sequence

@@ -19,7 +19,7 @@ from shared.events.maintenance import (
 )
 
 ATTEMPTS_MAX = 20
-"""How often an announcement is decided anew when others came between."""
+"""How often an announcement is decided again when others came between."""
 
 Decide = Callable[[Book, int], MaintenanceEvent | None]
 """From all that is announced and the number of the next event to what is recorded."""

@@ -37,7 +37,7 @@ def list_letters(api: Api, limit: int, *, as_json: bool) -> None:
 
 
 def retry_letter(api: Api, letter: str, incident: str | None, *, as_json: bool) -> None:
-    """Take a letter all the same, and say what became of it."""
+    """Take a letter all the same, and say its outcome."""
     body = {"incident": incident} if incident else {}
     said = api.post(f"{_PATH}/{letter}/retry", body, as_json=as_json)
     words = [said["verdict"], said["incident"] or said["note"] or ""]

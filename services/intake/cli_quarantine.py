@@ -159,10 +159,10 @@ def discard(
 
 
 def _tell(items: list[Any], *, as_json: bool) -> None:
-    """Say what became of each; exit by whether any still waits."""
+    """Say the outcome of each; exit by whether any still waits."""
     waiting = [each for each in items if each["state"] == "waiting"]
     released = sum(each["state"] == "released" for each in items)
-    table = table_of("id", "state", "what became of it")
+    table = table_of("id", "state", "outcome")
     for each in items:
         table.add_row(str(each["id"]), each["state"], Text(_became(each)))
     said = f"{counted(released, 'element')} released, {len(waiting)} still waiting."

@@ -1,6 +1,6 @@
 """People's commands, a batch at a time: read, deliberate, append, and answer each.
 
-Members of a batch whose stream moved meanwhile are decided anew; nobody else is.
+Members of a batch whose stream moved meanwhile are decided again; nobody else is.
 Commands that move signal keys go one by one, each in a transaction of its own, so that
 keys and log never disagree.
 """
@@ -36,14 +36,14 @@ from shared.event_log import EventLog
 from shared.log_errors import Unavailable
 
 ATTEMPTS_MAX = 100
-"""How often a command is decided anew before its sender is asked to come again."""
+"""How often a command is decided again before its sender is asked to come again."""
 
 Answer = Answered | Exception
 Outcomes = Mapping[int, Outcome]
 
 
 class _Again(Exception):
-    """Undo the transaction and decide anew."""
+    """Undo the transaction and decide again."""
 
 
 class CommandDesk:
@@ -58,7 +58,7 @@ class CommandDesk:
         self._clock = clock
 
     def flush(self, wanted: Sequence[Wanted]) -> list[Answer]:
-        """Return what became of each, in order; an exception is its own answer.
+        """Return the outcome of each, in order; an exception is its own answer.
 
         Raises `Unavailable` if nothing became of any.
         """
@@ -89,7 +89,7 @@ class CommandDesk:
             answers.update(self._attempt(left))
 
     def _attempt(self, wanted: Mapping[int, Wanted]) -> dict[int, Answer]:
-        """Answer whom one transaction can answer; the others are decided anew.
+        """Answer whom one transaction can answer; the others are decided again.
 
         If it fails they are taken in halves, unless PostgreSQL is away: whatever is
         wrong with one of them fails that one alone.

@@ -20,7 +20,7 @@ _Answer = TypeVar("_Answer")
 
 
 class Commits:
-    """What became of the last commits of this worker."""
+    """The outcome of the last commits of this worker."""
 
     def __init__(self, log: EventLog) -> None:
         self._log = log

@@ -81,7 +81,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one element; `position` is null where nothing was appended."""
+    """The outcome of one element; `position` is null where nothing was appended."""
 
     index: int
     status: Status

@@ -1,4 +1,4 @@
-"""The doors for machines: signals over HTTP, and what became of them.
+"""The doors for machines: signals over HTTP, and their outcome.
 
 Plain Starlette: the busiest path of the house does nothing but read, hand over, answer.
 """
@@ -124,7 +124,7 @@ async def _integration(doors: Doors, request: Request) -> Response:
 
 
 async def _request(doors: Doors, request: Request) -> Response:
-    """Tell what became of an event id; people say of which source's in `?source=`."""
+    """Tell the outcome of an event id; people say of which source's in `?source=`."""
     own = seen_by(await doors.gate.caller(request, bearer(request)))
     source = own or request.query_params.get("source", "")
     if not is_source(source):

@@ -28,7 +28,7 @@ class Noting:
         self._wake = wake
         self._signals = Counter(
             "permanence_signals_total",
-            "Elements received, by what became of them.",
+            "Elements received, by outcome.",
             ["status"],
             registry=registry,
         )
@@ -37,7 +37,7 @@ class Noting:
             self._signals.labels(status)
         self._commands = Counter(
             "permanence_commands_total",
-            "Commands of people, by what became of them.",
+            "Commands of people, by outcome.",
             ["verb", "outcome"],
             registry=registry,
         )
@@ -56,7 +56,7 @@ class Noting:
         )
         self._letters = Counter(
             "permanence_letters_total",
-            "Mails and forms of people, by what became of them.",
+            "Mails and forms of people, by outcome.",
             ["verdict"],
             registry=registry,
         )
@@ -72,13 +72,13 @@ class Noting:
         self._deferred.labels(source or OTHERS).inc()
 
     def letter(self, verdict: str) -> None:
-        """Note what became of a letter."""
+        """Note the outcome of a letter."""
         self._letters.labels(verdict).inc()
 
     def signals(
         self, _: Sequence[Delivery], answers: Sequence[list[Result] | Exception]
     ) -> None:
-        """Note what became of a batch of deliveries; timers are nobody's signals."""
+        """Note the outcome of a batch of deliveries; timers are nobody's signals."""
         results = [r for answer in answers if isinstance(answer, list) for r in answer]
         sent = (result for result in results if result.rule != TIMER)
         for status, number in Tally(result.status for result in sent).items():
@@ -97,7 +97,7 @@ class Noting:
     def commands(
         self, wanted: Sequence[Wanted], answers: Sequence[Answered | Exception]
     ) -> None:
-        """Note what became of a batch of commands."""
+        """Note the outcome of a batch of commands."""
         for each, answer in zip(wanted, answers, strict=True):
             outcome = _outcome(answer)
             self._commands.labels(each.verb, outcome).inc()

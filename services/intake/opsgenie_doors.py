@@ -105,7 +105,7 @@ async def _asked(
 
 
 async def _status(doors: Doors, request: Request) -> Response:
-    """Tell what became of a request, and the id of its alert."""
+    """Tell the outcome of a request, and the id of its alert."""
     began = time.monotonic()
     source = await doors.gate.source(request, _key(request))
     given = request.path_params["request_id"]

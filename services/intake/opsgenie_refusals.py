@@ -29,7 +29,7 @@ def instead_of(method: str, path: str) -> Problem:
         return Problem(
             404,
             "alerts are not read here: read GET /v1/queues/all/incidents with a "
-            "person's token, or what became of a request at "
+            "person's token, or the outcome of a request at "
             "GET /v2/alerts/requests/{requestId}",
         )
     steps = path.rstrip("/").split("/")

@@ -1,4 +1,4 @@
-"""What became of each event id: known repeats, and the answer to who asks later."""
+"""The outcome of each event id: known repeats, and the answer to who asks later."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -66,7 +66,7 @@ ORDER BY received_at LIMIT 1
 
 @dataclass(frozen=True, slots=True)
 class Became:
-    """What became of an event id."""
+    """The outcome of an event id."""
 
     event_id: str
     received_at: datetime
@@ -124,7 +124,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of all that is held of a trouble; `version` as in `Received`."""
+    """The outcome of all that is held of a trouble; `version` as in `Received`."""
 
     fate: Fate
     version: int | None
@@ -133,7 +133,7 @@ class Settled:
 def remember_events(
     cursor: Cursor[tuple[Any, ...]], received: Sequence[Received]
 ) -> None:
-    """Keep what became of each element that has an event id; the ids are locked."""
+    """Keep the outcome of each element that has an event id; the ids are locked."""
     kept = sorted(
         (each for each in received if each.result.event_id),
         key=lambda each: (each.source, each.result.event_id),
@@ -169,7 +169,7 @@ def _named(each: Received) -> tuple[object, ...]:
 
 
 def settle_held(cursor: Cursor[tuple[Any, ...]], settled: Sequence[Settled]) -> None:
-    """Say of what was held, and remembered so, what became of it."""
+    """Say the outcome of what was held, and remembered so."""
     # Of a trouble that was held twice in one batch, the first is what was remembered.
     first = {each.fate.signal_key: each for each in reversed(settled)}
     if not first:
@@ -190,7 +190,7 @@ def settle_held(cursor: Cursor[tuple[Any, ...]], settled: Sequence[Settled]) -> 
 
 
 def find_request(log: EventLog, source: str, event_id: str) -> Became | None:
-    """Return what became of an event id of `source`, None where it is not known."""
+    """Return the outcome of an event id of `source`, None where it is not known."""
     with log.transaction() as cursor:
         row = cursor.execute(_FIND, (source, event_id)).fetchone()
     return Became(*row) if row else None

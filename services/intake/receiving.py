@@ -54,11 +54,11 @@ from shared.problem import Problem
 
 Cursors = Cursor[tuple[Any, ...]]
 ATTEMPTS_MAX = 20
-"""How often a batch is taken anew when commands came between, before a 503."""
+"""How often a batch is taken again when commands came between, before a 503."""
 
 
 class _Again(Exception):
-    """A command came between: undo the transaction and take the batch anew."""
+    """A command came between: undo the transaction and take the batch again."""
 
 
 class Receiver:

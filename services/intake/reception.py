@@ -55,7 +55,7 @@ class Reception:
         headers: Mapping[str, str] | None = None,
         told: bool = False,
     ) -> list[Result]:
-        """Return what became of each element, all of it committed.
+        """Return the outcome of each element, all of it committed.
 
         `event_id` is the sender's idempotency key: it names elements without an id.
         `headers` are those of the request, of which adapters see what they read.
@@ -80,7 +80,7 @@ class Reception:
         return await self._shaken(heard, await self.take(whole))
 
     async def take(self, whole: Delivery) -> list[Result]:
-        """Return what became of each element of a delivery, in pieces if it is large.
+        """Return the outcome of each element of a delivery, in pieces if it is large.
 
         What it settles is settled with the last piece.
         """

@@ -73,7 +73,7 @@ class Reckoning:
     states: Mapping[str, Versioned]
     unmapped: Sequence[Unmapped]
     settled: Sequence[Settled]
-    """What became of what is remembered as held."""
+    """The outcome of what is remembered as held."""
     became: Mapping[int, Line]
     """Likewise of lines of this batch, by their number: what is to be remembered."""
 
@@ -325,7 +325,7 @@ class _Tally:
         return member, version
 
     def _settle(self, settled: Sequence[Settled]) -> None:
-        """Account for what became of what was held, in this batch or before."""
+        """Account for the outcome of what was held, in this batch or before."""
         self.settled += settled
         for each in settled:
             for n, line in enumerate(self.lines):

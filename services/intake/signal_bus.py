@@ -88,7 +88,7 @@ def listen_for_signals(
 async def keep_listening(
     subscriber: BatchPullStreamSubscriber, stop: asyncio.Event
 ) -> None:
-    """Start `subscriber` once its consumer is there, and anew whenever it was gone."""
+    """Start `subscriber` once its consumer is there, and again whenever it was gone."""
     while not stop.is_set():
         try:
             await subscriber.start()

@@ -85,7 +85,7 @@ Cursors = Cursor[tuple[Any, ...]]
 
 
 class Moved(Exception):
-    """What belongs together changed before it was locked: undo, and begin anew."""
+    """What belongs together changed before it was locked: undo, and begin again."""
 
 
 class Rows(NamedTuple):

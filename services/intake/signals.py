@@ -143,7 +143,7 @@ class Ignored:
     confirm_url: str | None = None
     """Where a handshake is confirmed, if that takes a request of ours."""
     event_id: str | None = None
-    """The name of the message, where its sender may ask what became of it."""
+    """The name of the message, where its sender may ask its outcome."""
     change: Change | None = None
     """What it tells of, for those who look into a trouble."""
 

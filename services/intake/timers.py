@@ -29,7 +29,7 @@ AT_ONCE_MAX = 400
 PIECE = 100
 """Troubles in one delivery."""
 RELEASED_AT_ONCE_MAX = 10_000
-"""Troubles looked at anew when the windows of announced work changed."""
+"""Troubles looked at again when the windows of announced work changed."""
 REASONS_MAX = 5
 """Reasons logged of what was put off in one round."""
 LOOK_SECONDS = 1.0

@@ -1,4 +1,4 @@
-"""`permanence rebuild`: a read model made anew from the log, beside the live one."""
+"""`permanence rebuild`: a read model rebuilt from the log, beside the live one."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -49,7 +49,7 @@ def rebuild_command(  # noqa: PLR0913, PLR0917 # each is an option
     vault_key: VaultKey = None,
     as_json: AsJson = False,
 ) -> None:
-    """Build a read model anew from the log and make it live in one moment.
+    """Build a read model again from the log and make it live in one moment.
 
     Exit codes: 0 done, 1 it differs from the live one, which stays live, 2 wrong
     arguments, 3 the database is away, 4 somebody else rebuilds it.

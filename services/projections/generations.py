@@ -1,7 +1,7 @@
 """Which generation of a read model is live, and how far it has come.
 
 A generation is a schema of its own, `rm_queue_v1`, `rm_queue_v2`: rebuilt beside the
-live one and made live in one transaction. Whoever reads asks anew each time.
+live one and made live in one transaction. Whoever reads asks again each time.
 """
 
 from dataclasses import dataclass

@@ -11,7 +11,7 @@ from shared.working_time import Hours, due, elapsed, hours_of
 def lengthened(
     pledge: Pledge, clock: Clock, hours: Hours, at: datetime, policy_of: PolicyOf
 ) -> dict[str, Any]:
-    """Return the seconds of a promise made anew, with what was agreed about `clock`.
+    """Return the seconds of a promise made again, with what was agreed about `clock`.
 
     What is longer counts. `hours` are those of the new promise; under others the
     agreement is the working time until the same instant.

@@ -1,6 +1,6 @@
 """Promises move to another version of the policy: who may say so, and what follows.
 
-Pure. The clocks themselves are made anew by the same rules as after another class.
+Pure. The clocks themselves are reset by the same rules as after another class.
 """
 
 from collections.abc import Sequence

@@ -32,7 +32,7 @@ _BY = "system:sla_watcher"
 def on(case: Case, name: ClockName, at: datetime) -> dict[str, Any]:
     """Return what every event about a clock has in common.
 
-    A clock is of the policy that promised it, as long as nothing makes it anew.
+    A clock is of the policy that promised it, as long as nothing rebuilds it.
     """
     clock = named(case.clocks, name)
     return {
@@ -126,7 +126,7 @@ def _missing(case: Case) -> Iterator[_Missing]:
 
 
 def _time_to_resolve(case: Case, name: ClockName) -> Iterator[_Missing]:
-    """Yield TTR with what is left of it; a promise that was broken is not made anew."""
+    """Yield TTR with what is left of it; a broken promise is not made again."""
     if any(c.breached_at for c in case.clocks if c.name.target == "ttr"):
         return
     last = _last(case, name)

@@ -71,7 +71,7 @@ class Desk(Generic[Case, Known]):
 
     `versions` says how far each stream about the incident has been read or written.
     `said` are decisions of ours that the log holds and this case does not remember:
-    its memory was lost, and is made anew. They stand, whatever we would decide today.
+    its memory was lost, and is rebuilt. They stand, whatever we would decide today.
     """
 
     incident: str

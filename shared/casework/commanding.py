@@ -45,7 +45,7 @@ class Commanding(Generic[Case, Known]):
     owners: Owners = _who_asks
 
     def take(self, request: CommandRequest[Any]) -> CommandAnswer:
-        """Return what became of a command.
+        """Return the outcome of a command.
 
         Raises `Problem` where the answer is no, `Behind` and `StaleVersion` where it
         is to be taken again in a moment, `Unavailable`.

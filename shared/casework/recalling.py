@@ -1,6 +1,6 @@
 """What a service has decided and does not remember, found in the log.
 
-Its memory is emptied to be made anew, or is that of an earlier state of the database.
+Its memory is emptied to be rebuilt, or is that of an earlier state of the database.
 """
 
 from collections.abc import Mapping

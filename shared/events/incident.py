@@ -97,7 +97,7 @@ class IncidentContacted(Event):
 
 
 class IncidentEdited(Event):
-    """The desk worded title or description anew; what was said before stays as it was.
+    """The desk worded title or description again; what was said before stays as it was.
 
     The words of a person are in their contact, verbatim, whatever is made of them here.
     """
@@ -111,7 +111,7 @@ class IncidentEdited(Event):
 
 
 class IncidentClassified(Event):
-    """What the incident is about and how much it matters was said anew.
+    """What the incident is about, or how much it matters, was changed.
 
     All values after it are in it, changed or not.
     """
@@ -216,7 +216,7 @@ class IncidentResolved(Event):
 
 
 class IncidentReopened(Event):
-    """It was not over. A new cycle begins; TTO is armed anew."""
+    """It was not over. A new cycle begins; TTO is armed again."""
 
     type: Literal["incident.reopened"] = "incident.reopened"
     incident: IncidentRef

@@ -14,7 +14,7 @@ from shared.references import IncidentRef
 
 
 class IncidentSignalled(Event):
-    """A signal of the incident fires: anew, with another severity, or still."""
+    """A signal of the incident fires: again, with another severity, or still."""
 
     type: Literal["incident.signalled"] = "incident.signalled"
     incident: IncidentRef

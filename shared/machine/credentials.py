@@ -1,6 +1,6 @@
 """Secrets of a desk on one machine: made once, kept for its owner's eyes only.
 
-They belong to the data: lost or mixed up they are never silently made anew, for a new
+They belong to the data: lost or mixed up they are never silently rebuilt, for a new
 vault key would leave every personal word unreadable for ever.
 """
 
@@ -64,7 +64,7 @@ def own_credentials(home: Path, *, has_data: bool) -> Credentials:
     if has_data:
         raise Trouble(
             f"{' and '.join(missing)} is missing in {home}, but the data it opens is "
-            "there: put it back from a backup, or start anew with `make clean` "
+            "there: put it back from a backup, or start again with `make clean` "
             "(which deletes the data).",
             Exit.CREDENTIALS,
         )
@@ -86,7 +86,7 @@ def _read(path: Path) -> Credentials:
     except (OSError, ValueError, TypeError) as reason:
         raise Trouble(
             f"{path} cannot be read ({reason}): put it back from a backup, or start "
-            "anew with `make clean` (which deletes the data).",
+            "again with `make clean` (which deletes the data).",
             Exit.CREDENTIALS,
         ) from reason
     # A role or user of a later version gets its password at the next start.

@@ -156,7 +156,7 @@ def wait_until_serving(
                 raise Trouble(
                     "PostgreSQL does not take the password of credentials.json: these "
                     "credentials belong to other data. Put the matching file back, or "
-                    "start anew with `make clean` (which deletes the data).",
+                    "start again with `make clean` (which deletes the data).",
                     Exit.CREDENTIALS,
                 ) from refused
             if not alive() or monotonic() > deadline:

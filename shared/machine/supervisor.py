@@ -14,7 +14,7 @@ from shared.machine.process import Process
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 10.0
 _STEADY = 30.0
-"""Seconds after which a process counts as well again and its back-off starts anew."""
+"""Seconds after which a process counts as healthy and its back-off is reset."""
 _TRIES = 3
 """First starts that may fail: the remains of a killed server need a moment to go."""
 _LAST_WORDS = 1.0

@@ -62,7 +62,7 @@ class Clock:
     standing_since: datetime | None = None
     standing_for: PauseReason | None = None
     warned: tuple[int, ...] = ()
-    """Shares it was warned at; after another target, anew."""
+    """Shares it was warned at; after another target, again."""
     warn_offsets: tuple[int, ...] = ()
     """Working seconds from where it is due at which the desk is warned, too."""
     warned_offsets: tuple[int, ...] = ()

@@ -82,7 +82,7 @@ def _step(command: list[str], printed: list[str], until: str) -> Iterator[Step]:
 
 @dataclass(frozen=True)
 class Ran:
-    """What became of a command: all it printed, and its exit code."""
+    """The outcome of a command: all it printed, and its exit code."""
 
     output: str
     code: int

@@ -183,7 +183,7 @@ def test_settings_and_batches_change_nothing_about_what_is_open_in_the_end(
     ]
     assert sorted(map(sorted, at_work)) == sorted(map(sorted, expected.values()))
     assert not any(row.held for row in desk.rows.values())
-    assert not desk.held, "of what was held it is known what became of it"
+    assert not desk.held, "the outcome of what was held is known"
 
 
 @settings(max_examples=100, deadline=timedelta(seconds=5))

@@ -46,7 +46,7 @@ class Worker:
         self.receiver = Receiver(self.log, cache, policies, self.clock)
 
     def receive(self, signal: Signal) -> tuple[str, str | None]:
-        """Return what became of a signal, and by which rule."""
+        """Return the outcome of a signal, and by which rule."""
         body, now = repr(signal).encode(), self.clock()
         delivery = Delivery("demo", "native", body, 0, (signal,), now, told=True)
         (results,) = self.receiver.flush([delivery])

@@ -61,7 +61,7 @@ class LetterDoors:
         return self.with_parts(knock)
 
     def takes(self, raw: bytes) -> dict[str, Any]:
-        """Post a mail that is to be taken; return what became of it."""
+        """Post a mail that is to be taken; return its outcome."""
         answer = self.post(raw)
         assert answer.is_success, answer.text
         told: dict[str, Any] = answer.json()

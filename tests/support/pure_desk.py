@@ -41,7 +41,7 @@ FIRST_BY_SIGNAL = 1_000
 
 
 class Heard(NamedTuple):
-    """What became of a signal, what was appended, and its row after it."""
+    """The outcome of a signal, what was appended, and its row after it."""
 
     outcome: str
     row: KeyRow
@@ -162,7 +162,7 @@ class PureDesk:
         return reckoning
 
     def _settle(self, reckoning: Reckoning) -> None:
-        """Remember what became of what was held, the first of each trouble."""
+        """Remember the outcome of what was held, the first of each trouble."""
         for each in reckoning.settled:
             fate = each.fate
             for event in [e for e, key in self.held.items() if key == fate.signal_key]:

@@ -98,7 +98,7 @@ async def night_restored(stage: Stage) -> None:
 
 
 async def auditor(stage: Stage) -> None:
-    """What was known on Monday at 09:38; and all read models made anew."""
+    """What was known on Monday at 09:38; and all read models rebuilt."""
     then = at("09:38", MONDAY).isoformat()
     past = await stage.incident("INC-16", at=then)
     same("at N2 then", past["level"], "n2")

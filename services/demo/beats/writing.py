@@ -17,7 +17,7 @@ _ADDRESS = {str(one["id"]): str(one["email"]) for one in PEOPLE}
 
 
 async def mails(stage: Stage, person: str, subject: str, words: str) -> Json:
-    """Let somebody write to the desk; return what became of it."""
+    """Let somebody write to the desk; return its outcome."""
     return await _delivered(stage, _mail(stage, person, subject, words))
 
 

@@ -1,4 +1,4 @@
-"""Hands a letter to a mail server and tells what became of it.
+"""Hands a letter to a mail server and tells its outcome.
 
 Permanent is only what the server says about this letter (5xx to sender, recipient or
 content). A wrong password, a server that sends everybody away or cannot be reached is

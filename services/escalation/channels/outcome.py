@@ -1,4 +1,4 @@
-"""What became of one attempt to tell somebody."""
+"""The outcome of one attempt to tell somebody."""
 
 from dataclasses import dataclass
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Posts a notification to a receiver, signed, and tells what became of it.
+"""Posts a notification to a receiver, signed, and tells its outcome.
 
 Nothing of the answer but its status and `Retry-After` is read, kept or logged.
 """

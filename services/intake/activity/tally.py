@@ -63,7 +63,7 @@ class Tally:
         deliveries: Sequence[Delivery],
         answers: Sequence[list[Result] | Exception],
     ) -> None:
-        """Count what became of a batch of deliveries."""
+        """Count the outcome of a batch of deliveries."""
         found: Counter[tuple[str, Kind]] = Counter()
         for delivery, answer in zip(deliveries, answers, strict=True):
             if isinstance(answer, list) and delivery.adapter != TIMER:
@@ -73,7 +73,7 @@ class Tally:
             self.note(source, kind, number)
 
     def take(self) -> Account:
-        """Return what was counted, and count anew."""
+        """Return what was counted, and count again."""
         with self._lock:
             taken, self._account = self._account, Account()
         return taken

@@ -48,7 +48,7 @@ _FOR_PEOPLE = (
 def read(document: object, post: Post) -> list[Heard]:
     """Return what is heard of the one alert."""
     if not isinstance(document, dict):
-        return [Rejected(0, "this is no alert: send a JSON object")]
+        return [Rejected(0, "this is not an alert: send a JSON object")]
     return [_read(document, post)]
 
 

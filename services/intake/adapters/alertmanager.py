@@ -15,5 +15,7 @@ from services.intake.signals import Heard, Rejected
 def read(document: object, post: Post) -> list[Heard]:
     """Return a signal or a rejection for each alert of the group."""
     if not isinstance(document, dict) or not isinstance(document.get("alerts"), list):
-        return [Rejected(0, "this is no Alertmanager webhook: `alerts` is missing", ())]
+        return [
+            Rejected(0, "this is not an Alertmanager webhook: `alerts` is missing", ())
+        ]
     return read_group(document, post, ("generatorURL",))

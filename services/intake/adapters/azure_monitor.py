@@ -55,7 +55,7 @@ _TEST = "a test of an action group"
 def read(document: object, post: Post) -> list[Heard]:
     """Return the one alert that a body of Azure Monitor holds."""
     if not isinstance(document, dict):
-        return [Rejected(0, "this is no alert of Azure: a JSON object is expected")]
+        return [Rejected(0, "this is not an alert of Azure: a JSON object is expected")]
     schema, data = document.get("schemaId"), inner(document, "data")
     if schema == _COMMON:
         return [_common(data, post)]

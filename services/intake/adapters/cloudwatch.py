@@ -48,7 +48,7 @@ _TOLD = (
 def read(document: object, post: Post) -> list[Heard]:
     """Return what an SNS message says: an alarm, a handshake, or nothing."""
     if not isinstance(document, dict):
-        return [Rejected(0, "this is no message of SNS: a JSON object is expected")]
+        return [Rejected(0, "this is not a message of SNS: a JSON object is expected")]
     kind = document.get("Type")
     match kind:
         case "SubscriptionConfirmation":

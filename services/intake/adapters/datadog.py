@@ -57,7 +57,9 @@ _LINKED = ("body", "link", "url", "alert_url", "event_msg", "message")
 def read(document: object, post: Post) -> list[Heard]:
     """Return the one alert that a webhook of Datadog holds."""
     if not isinstance(document, dict):
-        return [Rejected(0, "this is no webhook of Datadog: a JSON object is expected")]
+        return [
+            Rejected(0, "this is not a webhook of Datadog: a JSON object is expected")
+        ]
     return [_read(_filled_in(document), post)]
 
 

@@ -43,7 +43,9 @@ _TEST = "test"
 def read(document: object, post: Post) -> list[Heard]:
     """Return the one incident that a body of Cloud Monitoring holds."""
     if not isinstance(document, dict) or not isinstance(document.get("incident"), dict):
-        reason = "this is no webhook of Google Cloud Monitoring: `incident` is missing"
+        reason = (
+            "this is not a webhook of Google Cloud Monitoring: `incident` is missing"
+        )
         return [Rejected(0, reason)]
     incident = document["incident"]
     if text(document.get("version")) == _TEST:

@@ -38,7 +38,7 @@ _FOR_PEOPLE = ("evalMatches", "imageUrl", "message", "ruleUrl", "title")
 def read(document: object, post: Post) -> list[Heard]:
     """Return what is heard of each alert of a group, or of the one rule."""
     if not isinstance(document, dict):
-        return [Rejected(0, "this is no Grafana webhook: send a JSON object")]
+        return [Rejected(0, "this is not a Grafana webhook: send a JSON object")]
     if "alerts" in document:
         return read_group(document, post, _ALSO)
     return [_rule(document, post)]
@@ -52,7 +52,7 @@ def _rule(rule: Mapping[str, object], post: Post) -> Heard:
         return Ignored(0, "rule 0 is Grafana's test of the channel", title=name)
     state = (text(rule.get("state")) or "").lower()
     if state in _WAITING:
-        return Ignored(0, f"a rule that is {state} tells of no trouble", title=name)
+        return Ignored(0, f"a rule that is {state} reports no problem", title=name)
     if state not in _ACTION:
         return Rejected(0, "the state of a rule is alerting, ok or no_data", ("state",))
     tags = _tags(rule)

@@ -49,7 +49,9 @@ _FOR_PEOPLE = (
 def read(document: object, post: Post) -> list[Heard]:
     """Return what is heard of the one alert."""
     if not isinstance(document, dict):
-        return [Rejected(0, "this is no LibreNMS alert: send a JSON object or a form")]
+        return [
+            Rejected(0, "this is not a LibreNMS alert: send a JSON object or a form")
+        ]
     return [_read(document, post)]
 
 

@@ -10,7 +10,7 @@ JSON or a form, flat, named as the macros are: `NOTIFICATIONTYPE`, `NOTIFY_HOSTN
 While something flaps, these systems tell of no change of it. So FLAPPINGSTART is a
 trigger, even from OK: there is trouble, and until it ends nobody would say so. And
 FLAPPINGSTOP is a recovery where the state is good, since no RECOVERY will follow; else
-the trouble goes on. Downtimes and custom notifications tell of no trouble.
+the trouble goes on. Downtimes and custom notifications report no problem.
 """
 
 import re
@@ -58,7 +58,7 @@ _LABEL = re.compile(r"(?:host|service)label_(.+)", re.IGNORECASE)
 def read(document: object, post: Post) -> list[Heard]:
     """Return what is heard of the one notification."""
     if not isinstance(document, dict):
-        return [Rejected(0, "this is no notification: send a JSON object or a form")]
+        return [Rejected(0, "this is not a notification: send a JSON object or a form")]
     return [_read(document, post)]
 
 
@@ -72,7 +72,7 @@ def _read(document: Mapping[str, object], post: Post) -> Heard:
     state = _state(fields, service)
     kind = re.sub("[^a-z]", "", (first_text(fields, "notificationtype") or "").lower())
     if _QUIET.fullmatch(kind):
-        return Ignored(0, f"{kind} tells of no trouble", title=name)
+        return Ignored(0, f"{kind} reports no problem", title=name)
     action = _action(kind, state)
     if action is None:
         reason = "is PROBLEM, RECOVERY, ACKNOWLEDGEMENT, FLAPPINGSTART or FLAPPINGSTOP"

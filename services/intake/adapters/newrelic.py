@@ -58,7 +58,7 @@ def read(document: object, post: Post) -> list[Heard]:
         return [_incident(document, post)]
     if isinstance(document, dict) and "state" in document:
         return [_issue(document, post)]
-    reason = "this is no webhook of New Relic: `state` or `current_state` is missing"
+    reason = "this is not a webhook of New Relic: `state` or `current_state` is missing"
     return [Rejected(0, reason)]
 
 

@@ -60,7 +60,7 @@ def read(document: object, post: Post) -> list[Heard]:
         case {"action": str(action), "alert": dict(alert)}:
             return [_read(action, alert, post)]
         case _:
-            reason = "this is no Opsgenie webhook: it has `action` and `alert`"
+            reason = "this is not an Opsgenie webhook: it has `action` and `alert`"
             return [Rejected(0, reason)]
 
 
@@ -73,7 +73,7 @@ def _read(action: str, alert: Mapping[str, Any], post: Post) -> Heard:
     if action == "AddNote":
         return _noted(alert, post)
     if action not in _ACTIONS:
-        reason = f"`{action}` is no news of the trouble itself; its body is kept"
+        reason = f"`{action}` says nothing about the problem itself; its body is kept"
         return Ignored(0, reason, event_id=post.event_id)
     key = alert.get("alias") or alert.get("alertId")
     if not isinstance(key, str):

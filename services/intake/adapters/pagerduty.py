@@ -53,7 +53,7 @@ def read(document: object, post: Post) -> list[Heard]:
         case {"messages": list()}:
             return [Rejected(0, f"more than {MESSAGES_MAX} messages", ("messages",))]
         case _:
-            reason = "this is no PagerDuty webhook: it has `event` or `messages`"
+            reason = "this is not a PagerDuty webhook: it has `event` or `messages`"
             return [Rejected(0, reason)]
 
 
@@ -76,7 +76,7 @@ def _read(
     if kind == "pagey.ping":
         return Ignored(index, "a test of the webhook", title="pagey.ping")
     if kind not in _ACTIONS:
-        return Ignored(index, f"`{kind}` is no news of the trouble itself")
+        return Ignored(index, f"`{kind}` says nothing about the problem itself")
     if not isinstance(incident, dict):
         return Rejected(index, "there is no incident in it", (name,))
     fields = {

@@ -41,7 +41,7 @@ def read(document: object, post: Post) -> list[Heard]:
     if isinstance(document, dict) and isinstance(document.get("message"), str):
         document = _parsed(document["message"])
     if not isinstance(document, dict):
-        return [Rejected(0, "this is no Pingdom webhook: send a JSON object")]
+        return [Rejected(0, "this is not a Pingdom webhook: send a JSON object")]
     return [_read(document, post)]
 
 
@@ -55,12 +55,12 @@ def _parsed(said: str) -> object:
 def _read(change: Mapping[str, object], post: Post) -> Heard:
     check = first_text(change, "check_id", "checkid", "check")
     if check is None:
-        return missing(0, "check_id", "this is no state of a check")
+        return missing(0, "check_id", "this is not a state of a check")
     name = first_text(change, "check_name", "checkname", "host") or f"check {check}"
     # The old form asks for action; only its description says up or down for sure.
     said = (first_text(change, "current_state") or _old_state(change)).lower()
     if said in _WAITING:
-        return Ignored(0, f"a check that is {said} tells of no trouble", title=name)
+        return Ignored(0, f"a check that is {said} reports no problem", title=name)
     if said not in _ACTION:
         return Rejected(0, "`current_state` is DOWN or UP", ("current_state",))
     why = first_text(change, "description")

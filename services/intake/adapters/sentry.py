@@ -56,7 +56,9 @@ _METRIC: Mapping[str, Action] = {
 def read(document: object, post: Post) -> list[Heard]:
     """Return the one thing that a webhook of Sentry tells."""
     if not isinstance(document, dict):
-        return [Rejected(0, "this is no webhook of Sentry: a JSON object is expected")]
+        return [
+            Rejected(0, "this is not a webhook of Sentry: a JSON object is expected")
+        ]
     if "action" not in document:
         return sentry_legacy.read(document, post)
     data = inner(document, "data")

@@ -23,7 +23,9 @@ _PAIR = 2
 def read(document: object, post: Post) -> list[Heard]:
     """Return the one event that a body of the plug-in holds."""
     if not isinstance(document, dict):
-        return [Rejected(0, "this is no webhook of Sentry: a JSON object is expected")]
+        return [
+            Rejected(0, "this is not a webhook of Sentry: a JSON object is expected")
+        ]
     issue, event = text(document.get("id")), inner(document, "event")
     if issue is None:
         return [Rejected(0, "an event names its issue", ("id",))]

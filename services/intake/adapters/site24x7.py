@@ -29,7 +29,7 @@ _TIMES = ("INCIDENT_TIME_ISO", "ct", "OUTAGE_TIME_UNIX_FORMAT")
 def read(document: object, post: Post) -> list[Heard]:
     """Return what is heard of the one monitor."""
     if not isinstance(document, dict):
-        return [Rejected(0, "this is no Site24x7 webhook: send a JSON object")]
+        return [Rejected(0, "this is not a Site24x7 webhook: send a JSON object")]
     return [_read(document, post)]
 
 
@@ -40,7 +40,7 @@ def _read(said: Mapping[str, object], post: Post) -> Heard:
     name = first_text(said, "MONITORNAME", "MONITORURL") or monitor
     status = (text(said.get("STATUS")) or "").lower()
     if status in _WAITING:
-        return Ignored(0, f"a monitor in {status} tells of no trouble", title=name)
+        return Ignored(0, f"a monitor in {status} reports no problem", title=name)
     if status not in _ACTION:
         return Rejected(0, "`STATUS` is DOWN, CRITICAL, TROUBLE or UP", ("STATUS",))
     why = first_text(said, "INCIDENT_REASON")

@@ -28,7 +28,7 @@ _WAITING = {"paused", "started"}
 def read(document: object, post: Post) -> list[Heard]:
     """Return what is heard of the one alert."""
     if not isinstance(document, dict):
-        return [Rejected(0, "this is no UptimeRobot alert: send JSON or a form")]
+        return [Rejected(0, "this is not an UptimeRobot alert: send JSON or a form")]
     return [_read(document, plainly_named(document), post)]
 
 
@@ -40,7 +40,7 @@ def _read(said: Mapping[str, object], alert: Mapping[str, object], post: Post) -
     expires = _EXPIRES.get(kind) or (kind if "expir" in kind else None)
     name = first_text(alert, "monitorfriendlyname", "monitorurl") or monitor
     if kind in _WAITING:
-        return Ignored(0, f"a monitor that is {kind} tells of no trouble", title=name)
+        return Ignored(0, f"a monitor that is {kind} reports no problem", title=name)
     if kind not in _ACTION and not expires:
         return Rejected(0, "`alertType` is 1, 2, 3 or 4", ("alertType",))
     why = first_text(alert, "alertdetails", "alerttypefriendlyname") or expires

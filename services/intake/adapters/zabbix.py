@@ -59,7 +59,7 @@ _TIMES: Mapping[Action, str] = {
 def read(document: object, post: Post) -> list[Heard]:
     """Return what is heard of the one event."""
     if not isinstance(document, dict):
-        return [Rejected(0, "this is no Zabbix message: send a JSON object")]
+        return [Rejected(0, "this is not a Zabbix message: send a JSON object")]
     return [_read(document, plainly_named(document), post)]
 
 

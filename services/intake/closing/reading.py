@@ -1,4 +1,4 @@
-"""What the log says of silences: looked at anew whenever something touches one."""
+"""What the log says of silences: looked at again whenever something touches one."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What an incident is about is said anew: how much it matters, or in which words."""
+"""An incident is described again: how much it matters, or in which words."""
 
 from typing import assert_never
 
@@ -69,7 +69,7 @@ def _edited(
     wish: Edit, incident: Incident, circumstances: Circumstances
 ) -> list[IncidentEvent]:
     if wish.title is None and wish.description is None:
-        raise Refused("say it anew: `title`, `description` or both", "invalid")
+        raise Refused("describe it again: `title`, `description` or both", "invalid")
     title = wish.title if wish.title != incident.title else None
     anew = wish.description != incident.description
     description = wish.description if anew else None

@@ -63,7 +63,7 @@ class Day:
 
 
 def today(held: Day | None, now: datetime) -> Day:
-    """Return the use of the day of `now`: at midnight it begins anew."""
+    """Return the use of the day of `now`: at midnight it begins again."""
     day = now.astimezone(UTC).date()
     return held if held is not None and held.day == day else Day(day, 0)
 

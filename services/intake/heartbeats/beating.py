@@ -114,7 +114,7 @@ def judged(
 def _heard_again(
     held: Beating, terms: Terms, now: datetime, deaf_from: datetime
 ) -> Beating:
-    """Count anew what may have beaten while nobody listened."""
+    """Count again what may have beaten while nobody listened."""
     expected = terms.expected(held.name, held.counts_from)
     if expected is None or expected > now:
         return held

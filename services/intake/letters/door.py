@@ -1,4 +1,4 @@
-"""The door for posted mails: `message/rfc822`, as received, and what became of it.
+"""The door for posted mails: `message/rfc822`, as received, and its outcome.
 
 Whoever may act for users posts them by hand or by a filter of the mail server; the key
 of a mailbox's source does too.

@@ -1,4 +1,4 @@
-"""Letters as kept: what became of each, its words sealed; nothing is dropped."""
+"""Letters as kept: the outcome of each, its words sealed; nothing is dropped."""
 
 import base64
 from dataclasses import asdict, dataclass
@@ -33,7 +33,7 @@ SELECT count(*) FROM intake.letters WHERE person = ANY(%s) AND received_at > %s
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What became of a letter, and why; `person` is who wrote it, where known."""
+    """The outcome of a letter, and why; `person` is who wrote it, where known."""
 
     verdict: Verdict
     reason: str | None = None
@@ -52,7 +52,7 @@ class Kept:
 
 
 def fate_of(cursor: Cursor[Any], key: UUID) -> Fate | None:
-    """Return what became of a letter that came before, None for a new one."""
+    """Return the outcome of a letter that came before, None for a new one."""
     row = cursor.execute(_FIND, (key,)).fetchone()
     return Fate(*row) if row else None
 
@@ -64,7 +64,7 @@ def written_lately(cursor: Cursor[Any], people: tuple[str, ...], now: datetime) 
 
 
 def keep(cursor: Cursor[Any], key: UUID, fate: Fate, kept: Kept) -> None:
-    """Keep a letter and what became of it; once."""
+    """Keep a letter and its outcome; once."""
     cursor.execute(
         _KEEP,
         (

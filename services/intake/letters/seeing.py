@@ -28,7 +28,7 @@ _Cursor = Cursor[tuple[Any, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a letter. `known`: somebody said who its person is."""
+    """The outcome of a letter. `known`: somebody said who its person is."""
 
     fate: Fate
     known: bool | None = None
@@ -58,7 +58,7 @@ class Sight:
 def see(
     sight: Sight, letter: Letter, now: datetime, *, again: bool = False
 ) -> Taken | Seen:
-    """Return what there is to know of a letter, or what became of it; blocks.
+    """Return what there is to know of a letter, or its outcome; blocks.
 
     Somebody whose address nobody knows is in the directory afterwards. `again`: it was
     set aside, and a person says that it is to be taken. Raises `RecordUnreadable`.

@@ -17,7 +17,7 @@ from services.intake.letters.rows import Fate, Kept, Verdict
 from shared.vault import Vault
 
 SET_ASIDE: tuple[Verdict, ...] = ("automatic", "held", "unreadable")
-"""What became of letters of which nothing came."""
+"""The outcome of letters of which nothing came."""
 
 _FIND = """
 SELECT source, received_at, verdict, incident, sealed FROM intake.letters
@@ -63,7 +63,7 @@ def read_lying(
 
 
 def note_taken(cursor: Cursor[Any], key: UUID, fate: Fate, kept: Kept, by: str) -> None:
-    """Write down what became of a letter that was set aside; once."""
+    """Write down the outcome of a letter that was set aside; once."""
     told = (fate.verdict, fate.reason, fate.incident, fate.person)
     cursor.execute(
         _TAKEN, (*told, kept.owner, kept.sealed, kept.at, by, key, list(SET_ASIDE))

@@ -29,7 +29,7 @@ from shared.problem import Problem
 from shared.wishes import Attach, Open, Reopen
 
 ATTEMPTS_MAX = 5
-"""How often a letter is placed anew because its incident moved meanwhile."""
+"""How often a letter is placed again because its incident moved meanwhile."""
 
 _Answer = TypeVar("_Answer")
 _log = structlog.get_logger(__name__)
@@ -70,7 +70,7 @@ class LetterDesk:
         self._note = note
 
     async def take(self, letter: Letter, post: Post) -> Taken:
-        """Return what became of a letter. Raises `Unavailable` or `Problem` for later.
+        """Return the outcome of a letter. Raises `Unavailable` or `Problem` for later.
 
         Where it raises, nothing is lost: take it again.
         """
@@ -95,7 +95,7 @@ class LetterDesk:
         self._note(fate.verdict)
 
     async def take_again(self, letter: Letter, post: Post) -> Taken:
-        """Return what became of a letter that was set aside, now that it is taken.
+        """Return the outcome of a letter that was set aside, now that it is taken.
 
         Whoever asks has read it: what was said against it counts no more.
         """
@@ -191,5 +191,5 @@ def _wanted(
         command_id=id_,
         body=wish,
     )
-    # The letter tells repeats apart, not the wish: it may be placed anew.
+    # The letter tells repeats apart, not the wish: it may be placed again.
     return Wanted(request, wish, id_.bytes)

@@ -100,7 +100,7 @@ class Mailbox:
             await asyncio.to_thread(self._pass, Mark(session.validity, last), seat)
 
     async def _opened(self) -> Session:
-        # Read anew each time: a secret that was changed needs no restart.
+        # Read again each time: a secret that was changed needs no restart.
         address = address_of(self.clause.url, self._environment)
         if self._session is None or address != self._address:
             await self.close()

@@ -1,4 +1,4 @@
-"""A signal, or an instant, at the moment it is judged, and what became of it."""
+"""A signal, or an instant, at the moment it is judged, and its outcome."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -41,7 +41,7 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Correlated:
-    """What became of a signal: what it hears, what is appended, the rows after it."""
+    """The outcome of a signal: what it hears, what is appended, the rows after it."""
 
     outcome: Outcome
     row: KeyRow

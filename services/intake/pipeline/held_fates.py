@@ -11,7 +11,7 @@ _JOINED = Why("correlated", "threshold")
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What became of all that was held of a trouble, by which rule, and where."""
+    """The outcome of all that was held of a trouble, by which rule, and where."""
 
     signal_key: str
     outcome: Outcome
@@ -20,7 +20,7 @@ class Fate:
 
 
 def fate(before: KeyRow, after: KeyRow, heard: Correlated) -> Fate | None:
-    """Return what became of what was held of a row; None: nothing was, or it still is.
+    """Return the outcome of what was held of a row; None: nothing was, or it still is.
 
     What announced work held back was told so when it came: that was its end.
     """

@@ -61,7 +61,7 @@ def still_waiting(
 def settle(
     cursor: Cursor[tuple[Any, ...]], reckoning: Reckoning, now: datetime
 ) -> None:
-    """Note what became of each that was tried again."""
+    """Note the outcome of each that was tried again."""
     for n, delivery in enumerate(reckoning.deliveries):
         if delivery.settles is None:
             continue

@@ -25,7 +25,7 @@ _Wish = TypeVar("_Wish", bound=BaseModel)
 
 
 class ContactAnswer(CommandAnswer):
-    """What became of a contact. It is recorded, whoever the person is."""
+    """The outcome of a contact. It is recorded, whoever the person is."""
 
     known: bool | None
     """Whether the directory knows the person; null where that cannot be told now."""

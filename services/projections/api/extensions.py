@@ -38,7 +38,7 @@ ExtensionHere = Annotated[
 
 
 class Proposed(Answer):
-    """What became of a proposal, as of any command, and what it is called."""
+    """The outcome of a proposal, as of any command, and what it is called."""
 
     outcome: Done
     incident: IncidentRef

@@ -95,7 +95,7 @@ async def forward_command(request: Request, desk: DeskHere) -> Response:
     except httpx.HTTPError as error:
         raise _away(
             "intake gave no answer; it may have been done: repeat it with the same "
-            "Idempotency-Key, or look what there is before you send it anew"
+            "Idempotency-Key, or look what there is before you send it again"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Letters: mails are taken, and what became of each letter is listed."""
+"""Letters: mails are taken, and the outcome of each letter is listed."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -46,7 +46,7 @@ ORDER BY letter_id DESC LIMIT %(limit)s
 
 
 class MailAnswer(Answer):
-    """What became of a mail. The same mail again is answered as it was before."""
+    """The outcome of a mail. The same mail again is answered as it was before."""
 
     verdict: Verdict
     """`automatic`: no person wrote it; `held`: too many in an hour; `unreadable`: it
@@ -91,7 +91,7 @@ class Attached(Answer):
 
 
 class LetterView(Answer):
-    """A letter, and what became of it. Its words are gone once it is forgotten."""
+    """A letter, and its outcome. Its words are gone once it is forgotten."""
 
     letter: UUID
     source: str
@@ -155,7 +155,7 @@ async def get_letters(
     desk: DeskHere,
     caller: Reader,  # noqa: ARG001 # it lets nobody else in
 ) -> Letters:
-    """List what people and machines wrote, and what became of it."""
+    """List what people and machines wrote, and the outcome."""
     return await desk.blocking(_letters, desk, asked)
 
 

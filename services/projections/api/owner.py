@@ -34,7 +34,7 @@ class Owner:
     async def ask(
         self, verb: str, request: _Request, aggregate: str = "incident"
     ) -> CommandAnswer:
-        """Return what became of a command about an incident.
+        """Return the outcome of a command about an incident.
 
         `aggregate` is what of it is changed: itself, its `escalation` or `handover`.
         A command without an id is given one, so that it can be sent more than once.
@@ -47,17 +47,17 @@ class Owner:
     async def ask_about(
         self, aggregate: str, verb: str, request: _Request
     ) -> RecordAnswer:
-        """Return what became of a command about a `problem` or `change`; as `ask`."""
+        """Return the outcome of a command about a `problem` or `change`; as `ask`."""
         subject = subjects.command(aggregate, verb)
         return await self._ask(subject, _identified(request), RecordAnswer)
 
     async def move(self, verb: str, request: _Request, kind: type[_Moved]) -> _Moved:
-        """Return what became of a page of a move of promises, or how far it is."""
+        """Return the outcome of a page of a move of promises, or how far it is."""
         subject = subjects.command(MovePromises.aggregate, verb)
         return await self._ask(subject, request, kind)
 
     async def report(self, request: _Request) -> Reported:
-        """Return what became of what somebody told the form; as `ask`."""
+        """Return the outcome of what somebody told the form; as `ask`."""
         subject = subjects.command("contact", "report")
         return await self._ask(subject, request, Reported)
 
@@ -111,7 +111,7 @@ def _unknown() -> Problem:
     return Problem(
         503,
         "no answer in time. It may have been done: repeat it with the same "
-        "Idempotency-Key, or look at the record before you send it anew",
+        "Idempotency-Key, or look at the record before you send it again",
         code="unanswered",
         retry_after=RETRY_SECONDS,
     )

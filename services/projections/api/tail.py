@@ -44,7 +44,7 @@ class Tail:
         """The position of the newest event that is known here."""
         self.is_over = False
         self.history = log.continuity.history
-        """Changes when the log is another one: whoever listens has to begin anew."""
+        """Changes when the log is another one: whoever listens has to begin again."""
 
     @contextmanager
     def listening(self, head: int) -> Iterator[None]:
@@ -109,7 +109,7 @@ class Tail:
             self._wake()
         head = self.head
         fresh = await loop.run_in_executor(self._threads, self._since, head)
-        if fresh and self.head == head:  # else a first listener has begun anew
+        if fresh and self.head == head:  # else a first listener has begun again
             self._kept.extend(fresh)
             self.head = fresh[-1].position
             self._wake()

@@ -87,7 +87,7 @@ async def get_timeline(
 ) -> Timeline:
     """Tell what happened to an incident, up to now or to an instant.
 
-    Its own events, what became of the promises about it, how help was looked for, who
+    Its own events, the outcome of the promises about it, how help was looked for, who
     was told and what Problem Management said, in the order of the log.
     """
     language = asked.lang or liked

@@ -1,6 +1,6 @@
 """Walks the log's chain, event by event, to the first that cannot be what was recorded.
 
-Pure: it is given the rows. What it cannot see is a chain computed anew from some event
+Pure: it is given the rows. What it cannot see is a chain computed again from some event
 on by somebody who may write to the database; anchors outside it can.
 """
 

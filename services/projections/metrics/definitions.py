@@ -106,7 +106,7 @@ DEFINITIONS: Mapping[str, Definition] = {
     "problems": Definition(
         "Problems that came of incidents, counted when they were identified: one "
         "that several incidents led to counts once. Apart: those the staff found, "
-        "and what became of hand-overs after a breach.",
+        "and the outcome of hand-overs after a breach.",
         adds_up=True,
     ),
     "changes": Definition(
@@ -129,6 +129,6 @@ TO_COME: Mapping[str, str] = {
 
 GROUPING = (
     "An incident is grouped by what it is known as now, in all numbers: so the balance "
-    "of each group is true, and an incident that is classified anew moves as a whole."
+    "of each group is true, and an incident that is reclassified moves as a whole."
 )
 COUNTING = "Everything is counted by when it was recorded in the log, in [from, to)."

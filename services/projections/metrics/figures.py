@@ -162,7 +162,7 @@ class Reopened(Shown):
 
 
 class Handovers(Shown):
-    """What became of hand-overs to Problem Management."""
+    """The outcome of hand-overs to Problem Management."""
 
     requested: int = 0
     accepted: int = 0

@@ -97,7 +97,7 @@ def reopened(begun: Counted) -> Reopened:
 
 
 def problems(begun: Counted) -> Problems:
-    """Return the problems identified, and what became of hand-overs."""
+    """Return the problems identified, and the outcome of hand-overs."""
     return Problems(
         from_incidents=begun.sum("problem", "incident"),
         found_by_staff=begun.sum("problem", "staff"),

@@ -1,4 +1,4 @@
-"""What became of the promises about an incident: each clock ends once.
+"""The outcome of the promises about an incident: each clock ends once.
 
 A clock that goes on after its end (`sla.continued`) has not ended, unless it was
 breached: a breach stays, whoever it is attributed to and whatever is agreed later.
@@ -66,7 +66,7 @@ def _met(event: SlaMet) -> str:
 
 
 def _done(life: Life, event: SlaOverran) -> Life:
-    """Tell whether it was done as agreed after the breach; a later end tells anew."""
+    """Tell whether it was done as agreed after the breach; a later end overrides it."""
     agreed = event.agreed_seconds
     in_time = agreed is not None and event.elapsed_seconds <= agreed
     return _told(life, event, as_agreed=in_time)
@@ -130,7 +130,7 @@ def _clock(event: SlaEvent) -> _Clock:
 
 
 def _held(life: Life, event: SlaMet | SlaOverran, entry: Entry) -> Life:
-    """Tell by level what TTR has consumed; a later end tells it anew."""
+    """Tell by level what TTR has consumed; a later end overrides it."""
     if event.target != "ttr":
         return life
     end = event.met_at if isinstance(event, SlaMet) else event.done_at

@@ -32,7 +32,7 @@ async def get_question(request: Request, token: str) -> Response:
 
 @router.post("/answer/{token}")
 async def post_answer(request: Request, token: str) -> Response:
-    """Take the answer of whoever pressed a button, and show what became of it."""
+    """Take the answer of whoever pressed a button, and show its outcome."""
     form = parse_qs((await read_body(request, BYTES_MAX)).decode("latin-1"))
     body = {"answer": form.get("answer", [""])[0]}
     asker = Asker(request.app, None, address_of(request))

@@ -53,7 +53,7 @@ def read(asked: str, cursor: str, standing: Standing, epoch: str = "") -> Key:
 
     Raises `BadCursor`, or `OtherEpoch` if it was read in another epoch than `epoch`.
     """
-    broken = BadCursor("this is no cursor: take `next_cursor` as it was given")
+    broken = BadCursor("this is not a cursor: take `next_cursor` as it was given")
     if len(cursor) > CURSOR_MAX:
         raise broken
     try:

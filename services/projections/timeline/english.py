@@ -29,7 +29,7 @@ ENGLISH: Mapping[str, tuple[Part, ...]] = {
         ": “{words}”",
     ),
     "incident.edited": (
-        "{who} worded it anew",
+        "{who} worded it again",
         ": “{title}”",
         "; description: “{description}”",
     ),

@@ -85,7 +85,7 @@ def test_a_purged_stream_goes_on(desk: Desk, bus: Bus) -> None:
 
 
 def test_the_stream_of_another_log_is_emptied(desk: Desk, bus: Bus) -> None:
-    """As where PostgreSQL was begun anew beside an old NATS."""
+    """As where PostgreSQL was begun again beside an old NATS."""
     desk.happen(1, 2)
     (other,) = desk.rows(2)
 

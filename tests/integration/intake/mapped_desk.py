@@ -47,7 +47,7 @@ class MappedDesk:
     now: datetime = field(default=NOW)
 
     def parts(self) -> Parts:
-        """Return intake's parts, put together anew."""
+        """Return intake's parts, put together again."""
         noting = Noting(CollectorRegistry(), lambda: None)
         return assemble(self.log, lambda: self.now, self.executor, noting)
 

@@ -26,7 +26,7 @@ def body(number: str) -> dict[str, Any]:
 
 
 def post(desk: MappedDesk, number: str, headers: dict[str, str]) -> dict[str, Any]:
-    """Post it with the source's key; return what became of it."""
+    """Post it with the source's key; return its outcome."""
     shown = {"Authorization": f"Bearer {desk.tokens['source']}", **headers}
 
     async def once(client: httpx.AsyncClient, _: Parts) -> httpx.Response:

@@ -77,7 +77,7 @@ def reads(
 
 
 def taken(desk: LetterDoors) -> list[str]:
-    """Return what became of each letter, in order."""
+    """Return the outcome of each letter, in order."""
     return [
         row[0]
         for row in desk.asks("SELECT verdict FROM intake.letters ORDER BY letter_id")

@@ -113,7 +113,7 @@ def test_while_it_is_away_everybody_hears_so_soon_and_works_once_it_is_back(
 def test_an_absent_server_is_not_courted_with_ever_longer_pauses(
     log: EventLog, own_server: PostgresServer
 ) -> None:
-    """The pool has given up, so that the next caller makes it try anew, at once."""
+    """The pool has given up, so that the next caller rebuilds it try, at once."""
     own_server.kill()
     with pytest.raises(Unavailable):
         append(log, 10)

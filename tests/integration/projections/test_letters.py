@@ -1,4 +1,4 @@
-"""What became of letters is listed, and their words are there until forgotten."""
+"""The outcome of letters is listed, and their words are there until forgotten."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Metrics made anew from the log say what those that followed it say."""
+"""Metrics rebuilt from the log say what those that followed it say."""
 
 from collections.abc import Iterator
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""The demo makes its folder anew each time, and deletes nobody else's."""
+"""The demo rebuilds its folder each time, and deletes nobody else's."""
 
 from pathlib import Path
 

@@ -27,7 +27,7 @@ THIRD = "INC-001002"
 
 
 def hears(trouble: Trouble, key: str, action: str = "trigger", **said: object) -> str:
-    """Let a trouble of the same site say something; return what became of it."""
+    """Let a trouble of the same site say something; return its outcome."""
     usual = {"service": "horaires", "labels": SITE}
     heard = trouble.hears(action, dedup_key=key, **{**usual, **said})
     return f"{heard.outcome} {heard.row.incident or '-'}"

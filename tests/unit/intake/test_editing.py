@@ -1,4 +1,4 @@
-"""The desk words an incident anew; what was said before stays as it was."""
+"""The desk words an incident again; what was said before stays as it was."""
 
 from shared.events.incident import IncidentClosed, IncidentEdited, IncidentResolved
 from shared.incident import replay

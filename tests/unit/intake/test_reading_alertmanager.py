@@ -259,7 +259,9 @@ def test_one_bad_alert_does_not_fail_its_group(
 def test_what_has_no_alerts_is_no_webhook(document: object) -> None:
     (heard,) = read(document)
 
-    assert heard == Rejected(0, "this is no Alertmanager webhook: `alerts` is missing")
+    assert heard == Rejected(
+        0, "this is not an Alertmanager webhook: `alerts` is missing"
+    )
 
 
 def test_a_group_of_none_is_none() -> None:

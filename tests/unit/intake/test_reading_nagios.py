@@ -224,7 +224,7 @@ def test_downtimes_and_custom_ones_tell_of_no_trouble(kind: str) -> None:
             "is PROBLEM,",
             ("notification_type",),
         ),
-        ([], "no notification", ()),
+        ([], "not a notification", ()),
     ],
 )
 def test_what_cannot_be_told_says_why(

@@ -185,4 +185,4 @@ def test_a_field_that_must_be_there_is_named(document: object, field: str) -> No
 
 @pytest.mark.parametrize("document", [None, [], "text", 7])
 def test_what_is_no_object_is_no_message(document: object) -> None:
-    assert "no Zabbix message" in rejected("zabbix", document).reason
+    assert "not a Zabbix message" in rejected("zabbix", document).reason

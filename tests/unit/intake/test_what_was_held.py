@@ -1,4 +1,4 @@
-"""Who asks for what was held is told what became of it since."""
+"""Who asks for what was held is told its outcome since."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""A case whose memory is made anew takes the log's word for what was decided."""
+"""A case whose memory is rebuilt takes the log's word for what was decided."""
 
 from shared.events.sla import SlaArmed
 from shared.references import sla_stream

@@ -1,7 +1,7 @@
 """What no other desk tests: each odd turn of a clock once, whole, by its own name.
 
 The list is that of a comparison of nine systems; its second half, what comes at once,
-twice or anew, is in `test_edge_cases_of_order.py`. Arithmetic alone has more of it in
+twice or over again, is in `test_edge_cases_of_order.py`. More arithmetic is in
 `tests/unit/shared/test_working_time.py`, any history in `tests/property/`; that what
 the bus repeats or reorders is put in order again, `tests/integration/bus/` shows.
 """

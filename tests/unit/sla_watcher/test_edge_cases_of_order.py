@@ -1,4 +1,4 @@
-"""What no other desk tests, continued: what comes at once, twice or anew.
+"""What no other desk tests, continued: what comes at once, twice or over again.
 
 The first half, and where more of it is, is in `test_edge_cases.py`.
 """
