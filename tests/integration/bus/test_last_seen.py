@@ -22,10 +22,10 @@ from shared.continuity_watch import ContinuityWatch
 from shared.epoch_renewal import MARGIN, Renewal, renew
 from shared.epochs import Epochs, OtherEpoch
 from shared.event_log import EventLog
-from shared.last_seen import LastSeen, Overwritten, read, write
+from shared.last_seen import NOTHING, LastSeen, Overwritten, read, write
 from shared.log_errors import NotContinued, Unavailable
 from shared.machine.nats import Bus
-from shared.provision import provision
+from shared.provision import provision, provision_last_seen
 from shared.serving import end
 from tests.support.key_ring import MASTER
 from tests.support.logs import incident, member
@@ -33,6 +33,7 @@ from tests.support.restoring import go_back
 from tests.support.servers import (
     Database,
     PostgresServer,
+    delete_streams,
     reachable_folder,
     running_postgres,
 )
@@ -82,7 +83,8 @@ async def watching(
         assert link.client
         if user == "intake":
             await provision(link.client.jetstream())
-        watch = ContinuityWatch(log, link, lambda: NOW, lambda: writes)
+        leads = (lambda: writes) if user == "intake" else None
+        watch = ContinuityWatch(log, link, lambda: NOW, leads)
         await watch.begin(stop)
         running = asyncio.create_task(watch.run(stop))
         try:
@@ -147,6 +149,64 @@ async def test_without_a_record_the_log_is_taken_as_it_is(
     async with watching(log, bus, writes=False) as watch:
         assert (await watch.probe()).ready
         append(log, member(incident(1), 2))
+
+
+@in_a_loop
+async def test_a_service_that_started_on_an_empty_bucket_reads_what_is_put_there(
+    database: Database, bus: Bus, log: EventLog
+) -> None:
+    append(log, member(incident(1), 1, 2, 3))
+    async with watching(log, bus):
+        seen = await until_seen(bus, 3)
+    await delete_streams(bus.url("admin"))
+    go_back(database, 2)
+
+    with closing(open_log(database)) as fresh:
+        async with watching(fresh, bus, "sla_watcher", writes=False) as watch:
+            assert (await watch.probe()).ready
+            await put(bus, seen)
+            await until(lambda: fresh.continuity.blocked is not None)
+
+
+async def put(bus: Bus, seen: LastSeen) -> None:
+    """Write a record into a bucket that is empty."""
+    client = await nats.connect(bus.url("intake"))
+    js = client.jetstream()
+    await provision_last_seen(js)
+    await write(js, seen, NOTHING)
+    await client.close()
+
+
+async def is_wiped(bus: Bus, _: LastSeen) -> None:
+    await delete_streams(bus.url("admin"))
+
+
+async def is_filled_by_one_that_knew_nothing(bus: Bus, seen: LastSeen) -> None:
+    older = seen.server.model_copy(update={"numbers": {"incident": 1}})
+    await delete_streams(bus.url("admin"))
+    await put(bus, seen.model_copy(update={"position": 1, "server": older}))
+
+
+@pytest.mark.parametrize("suffers", [is_wiped, is_filled_by_one_that_knew_nothing])
+@in_a_loop
+async def test_a_blocked_process_puts_back_what_it_remembers(
+    database: Database,
+    bus: Bus,
+    log: EventLog,
+    suffers: Callable[[Bus, LastSeen], Coroutine[None, None, None]],
+) -> None:
+    """Nobody leads meanwhile, so each process of intake does it."""
+    append(log, member(incident(1), 1, 2, 3))
+    with log.transaction() as cursor:
+        new_refs(cursor, "incident", 7)
+    async with watching(log, bus):
+        seen = await until_seen(bus, 3)
+    async with watching(log, bus, writes=False):
+        go_back(database, 2)
+        await until(lambda: log.continuity.blocked is not None)
+        await suffers(bus, seen)
+
+        assert await until_seen(bus, 3) == seen
 
 
 RUBBISH: dict[str, dict[str, object]] = {
