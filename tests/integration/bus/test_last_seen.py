@@ -20,10 +20,15 @@ from shared.append import Member
 from shared.bus import Link
 from shared.continuity_watch import ContinuityWatch
 from shared.epoch_renewal import MARGIN, Renewal, renew
-from shared.epochs import Epochs, OtherEpoch
 from shared.event_log import EventLog
-from shared.last_seen import NOTHING, LastSeen, Overwritten, read, write
-from shared.log_errors import NotContinued, Unavailable
+from shared.last_seen import (
+    NOTHING,
+    LastSeen,
+    Overwritten,
+    read,
+    write,
+)
+from shared.log_errors import NotContinued
 from shared.machine.nats import Bus
 from shared.provision import provision, provision_last_seen
 from shared.serving import end
@@ -290,17 +295,6 @@ async def test_an_epoch_is_above_every_epoch_known_outside(
 
 
 @in_a_loop
-async def test_two_restores_of_one_backup_never_begin_the_same_epoch(
-    database: Database, log: EventLog
-) -> None:
-    append(log, member(incident(1), 1))
-    with closing(open_log(database, "desk_admin")) as admin:
-        first, second = renew(admin, RESTORE, None), renew(admin, RESTORE, None)
-
-    assert first.id.token != second.id.token
-
-
-@in_a_loop
 async def test_a_stale_writer_does_not_overwrite(bus: Bus) -> None:
     client = await nats.connect(bus.url("intake"))
     js = client.jetstream()
@@ -325,15 +319,6 @@ async def test_a_stale_writer_does_not_overwrite(bus: Bus) -> None:
         await write(js, seen, 0)
     await write(js, seen, held.revision)
     await client.close()
-
-
-def test_intake_may_renew_after_a_promotion_only(log: EventLog) -> None:
-    with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        renew(log, RESTORE, None)
-
-    epoch = renew(log, Renewal("promotion", "again", "system:intake", NOW), None)
-
-    assert log.epochs().newest == epoch
 
 
 @in_a_loop
@@ -371,24 +356,3 @@ def promote(server: PostgresServer) -> None:
     server.start().wait()
     with psycopg.connect(server.cluster.dsn("postgres"), autocommit=True) as owner:
         assert owner.execute("SELECT pg_promote()").fetchone() == (True,)
-
-
-def test_positions_name_their_epoch_after_the_first(
-    database: Database, log: EventLog
-) -> None:
-    append(log, member(incident(1), 1, 2))
-    with closing(open_log(database, "desk_admin")) as admin:
-        renew(admin, RESTORE, None)
-    with pytest.raises(Unavailable, match="decide again"):
-        append(log, member(incident(1), 3))
-    append(log, member(incident(1), 3))
-    epochs: Epochs = log.epochs()
-    label = epochs.newest.label
-
-    assert epochs.id_at(2) == "2"
-    assert epochs.id_at(4) == f"{label}:4"
-    assert epochs.position("2") == 2
-    assert epochs.position(f"{label}:4") == 4
-    for other in ("4", "2-00000000:4", f"{label}:2"):
-        with pytest.raises(OtherEpoch):
-            epochs.position(other)
