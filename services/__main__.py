@@ -11,7 +11,7 @@ from services.intake.cli_map import map_command
 from services.intake.cli_people import people
 from services.intake.cli_quarantine import quarantine
 from services.intake.cli_remap import remap_command
-from services.intake.cli_restored import restored_command
+from services.intake.cli_restored import epoch_at_start, restored_command
 from services.intake.heartbeats.cli import heartbeat
 from services.projections.cli_audit import audit
 from services.projections.cli_explain import explain_command
@@ -29,7 +29,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-app.command("up")(machine.up_with(bootstrap))
+app.command("up")(machine.up_with(bootstrap, epoch_at_start))
 app.command("down")(machine.down)
 app.command("demo")(demo)
 app.command("doctor")(machine.doctor)

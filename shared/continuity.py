@@ -132,6 +132,11 @@ class Continuity:
         """The epoch of the log when it was last looked at; None before."""
         return self._epoch
 
+    def remembered(self) -> tuple[Mark, EpochId]:
+        """Return the event that the log must contain, and the epoch it was seen in."""
+        with self._guard:
+            return self._last, self._epoch or FIRST
+
     @property
     def history(self) -> int:
         """A number that changes whenever what was seen is not the log any more."""

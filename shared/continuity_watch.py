@@ -1,9 +1,11 @@
 """Keeps what was last seen of the log outside of it, and compares the log with it.
 
-Every process reads the record when it starts and whenever NATS is back. The one whose
-relay leads reads it every second and writes it if anything changed, in the log or in
-the bucket, where anybody's replies may be sent. NATS away, or an empty bucket: nothing
-is known outside, and the log is taken as it is.
+Every process reads the record when it starts, whenever NATS is back, and each second
+until there is one. The process whose relay leads reads it each second and writes it if
+anything changed, in the log or in the bucket, where anybody's replies may be sent.
+While the log does not continue nobody leads: then each process of intake puts back what
+it remembers if the bucket was wiped. NATS away, or an empty bucket: nothing is known
+outside, and the log is taken as it is.
 """
 
 import asyncio
@@ -15,7 +17,7 @@ from nats.js import JetStreamContext
 
 from shared.bus import Link
 from shared.clock import Clock
-from shared.continuity import Sight
+from shared.continuity import Mark, Sight
 from shared.epoch_renewal import Renewal, renew
 from shared.event_log import EventLog
 from shared.health import Check
@@ -26,10 +28,12 @@ from shared.last_seen import (
     Record,
     Server,
     read,
+    seen_at,
     server_of,
     write,
 )
 from shared.log_errors import NotContinued, Unavailable
+from shared.provision import Refused, provision_last_seen
 from shared.serving import pause
 
 LOOK_SECONDS = 1.0
@@ -37,24 +41,29 @@ START_SECONDS = 3.0
 """How long a service that starts waits for NATS to tell what was last seen."""
 ANSWER_SECONDS = 2.0
 
+Leads = Callable[[], bool]
+"""Whether the relay of this process leads, which keeps the record."""
+
 _log = structlog.get_logger(__name__)
 
 
 class ContinuityWatch:
-    """Watches the log of one process; `writes` tells whether it keeps the record."""
+    """Watches the log of one process; without `leads` it may not write the record."""
 
     def __init__(
         self,
         log: EventLog,
         link: Link,
         clock: Clock,
-        writes: Callable[[], bool] = lambda: False,
+        leads: Leads | None = None,
     ) -> None:
         self._log = log
         self._link = link
         self._clock = clock
-        self._writes = writes
+        self._leads = leads
         self._record = Record(None, NOTHING)
+        self._known: LastSeen | None = None
+        """The newest record read or written here, also after the bucket was wiped."""
         self._read_at = 0
 
     async def begin(self, stop: asyncio.Event) -> None:
@@ -88,19 +97,31 @@ class ContinuityWatch:
         return Check("continuity", "log", why is None, words, numbers)
 
     async def _once(self) -> None:
-        leads = self._writes()
-        if self._link.generation != self._read_at or leads:
+        leads = self._leads is not None and self._leads()
+        if leads or self._must_learn():
             await self._learn()
         sight = await self._look()
         client = self._link.client
-        if sight is None or client is None or not leads:
+        if client is None:
             return
+        js = client.jetstream(timeout=ANSWER_SECONDS)
         try:
-            await self._keep(client.jetstream(timeout=ANSWER_SECONDS), sight)
+            if sight is not None and leads:
+                await self._keep(js, sight)
+            elif self._leads is not None and self._log.continuity.blocked:
+                await self._put_back(js)
         except Overwritten:
             pass  # what another wrote is read at the next look
-        except (Error, TimeoutError, Unavailable) as error:
+        except (Error, TimeoutError, Refused, Unavailable) as error:
             _log.debug("continuity.not_kept", error=str(error))
+
+    def _must_learn(self) -> bool:
+        """Tell whether the record may say more than this process knows."""
+        return (
+            self._link.generation != self._read_at
+            or self._record.seen is None
+            or (self._leads is not None and self._log.continuity.blocked is not None)
+        )
 
     async def _learn(self) -> bool:
         """Read what was last seen; tell whether NATS answered."""
@@ -111,7 +132,8 @@ class ContinuityWatch:
             record = await read(client.jetstream(timeout=ANSWER_SECONDS))
         except (Error, TimeoutError):
             return False
-        self._record, self._read_at = record, generation
+        self._read_at = generation
+        self._note(record)
         if record.seen is not None:
             self._log.continuity.expect(record.seen.mark, record.seen.epoch_id)
         return True
@@ -141,15 +163,35 @@ class ContinuityWatch:
         if held is not None and _was_promoted(held, server, sight):
             await asyncio.to_thread(self._renew, held)
             return  # the next look finds the new epoch
-        seen = LastSeen(
-            epoch=sight.epoch.number,
-            token=sight.epoch.token,
-            position=sight.head.position,
-            chain=sight.head.chain.hex(),
-            server=server,
-        )
+        head = Mark(sight.head.position, sight.head.chain)
+        seen = seen_at(head, sight.epoch, server)
         if seen != held:
-            self._record = await write(js, seen, self._record.revision)
+            await self._write(js, seen)
+
+    async def _put_back(self, js: JetStreamContext) -> None:
+        """Write what this process remembers of the log if the record knows less of it.
+
+        NATS was wiped, or restored as well: a service that starts later would take the
+        log as it is.
+        """
+        mark, epoch = self._log.continuity.remembered()
+        held = self._record.seen
+        if held and _end(held) >= (epoch.number, mark.position):
+            return
+        known = self._known
+        server = known.server if known else await asyncio.to_thread(self._server)
+        await provision_last_seen(js)
+        await self._write(js, seen_at(mark, epoch, server))
+        _log.warning("continuity.put_back", position=mark.position)
+
+    async def _write(self, js: JetStreamContext, seen: LastSeen) -> None:
+        self._note(await write(js, seen, self._record.revision))
+
+    def _note(self, record: Record) -> None:
+        self._record = record
+        known, seen = self._known, record.seen
+        if seen and (known is None or _end(seen) >= _end(known)):
+            self._known = seen
 
     def _server(self) -> Server:
         with self._log.transaction() as cursor:
@@ -167,12 +209,17 @@ async def watching(
     link: Link,
     clock: Clock,
     stop: asyncio.Event,
-    writes: Callable[[], bool] = lambda: False,
+    leads: Leads | None = None,
 ) -> ContinuityWatch:
     """Return a watch that has begun: it knows what was last seen, if anybody does."""
-    watch = ContinuityWatch(log, link, clock, writes)
+    watch = ContinuityWatch(log, link, clock, leads)
     await watch.begin(stop)
     return watch
+
+
+def _end(seen: LastSeen) -> tuple[int, int]:
+    """Return how far a record goes, to be compared."""
+    return seen.epoch, seen.position
 
 
 def _was_promoted(held: LastSeen, server: Server, sight: Sight) -> bool:

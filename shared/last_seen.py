@@ -1,7 +1,7 @@
 """The head of the log as it was last seen, kept outside the database.
 
 After a restore the database itself cannot tell that it went back. NATS keeps a record
-on file, in the key-value bucket `desk_last_seen`: written by the relay's process, read
+on file, in the key-value bucket `desk_last_seen`: written by processes of intake, read
 by every service when it starts. Restored together with the database it tells nothing.
 """
 
@@ -70,6 +70,17 @@ class Record:
 
 class Overwritten(Exception):
     """Another process wrote in between: read again."""
+
+
+def seen_at(mark: Mark, epoch: EpochId, server: Server) -> LastSeen:
+    """Return the record that says: the log ended here, on this server."""
+    return LastSeen(
+        epoch=epoch.number,
+        token=epoch.token,
+        position=mark.position,
+        chain=mark.chain.hex(),
+        server=server,
+    )
 
 
 def server_of(cursor: Cursor[tuple[Any, ...]]) -> Server:

@@ -168,6 +168,15 @@ async def provision(js: JetStreamContext, replicas: int | None = None) -> list[s
     return done
 
 
+async def provision_last_seen(js: JetStreamContext) -> None:
+    """Make the bucket of what was last seen if it is missing; raises as `provision`.
+
+    A new one gets one copy until a relay leads: it puts the number right.
+    """
+    for what in await _stream(js, last_seen_bucket(None)):
+        _log.info("nats.provisioned", what=what)
+
+
 async def _stream(js: JetStreamContext, wanted: StreamConfig) -> list[str]:
     name = str(wanted.name)
     try:

@@ -206,8 +206,10 @@ class Reader:
         rows = self._log.rows_since(before.position - 1, self._batch + 1)
         if not rows or rows[0].chain != before.chain:
             raise Stopped(
-                f"the log does not hold the event applied at {before.position}: it is "
-                "another log, or was restored to an earlier state; rebuild this reader"
+                self._log.continuity.blocked  # then it goes on by itself
+                or f"the log does not hold the event applied at {before.position}: it "
+                "is another log, or was restored to an earlier state; rebuild this "
+                "reader"
             )
         return rows[1:]
 

@@ -14,6 +14,7 @@ from nats.errors import Error
 from pydantic import ValidationError
 
 from services.intake.policy_store import Signature
+from shared.clock import Clock
 from shared.command_line.answers import AsJson, Exit, answer, refused, refused_for
 from shared.command_line.desk import (
     HOME,
@@ -26,9 +27,11 @@ from shared.command_line.desk import (
 from shared.epoch_renewal import Renewal, renew
 from shared.epochs import Epoch
 from shared.event_log import EventLog
+from shared.events.event import Actor
 from shared.last_seen import LastSeen, read
 from shared.log_errors import NotContinued, Unavailable
 from shared.machine.run_file import read_run
+from shared.machine.up import BeginEpoch
 from shared.mistake import Mistake
 from shared.nats_session import nats_session
 from shared.outage import reason as in_short
@@ -70,6 +73,7 @@ def restored_command(  # noqa: PLR0913, PLR0917 # its options
 ) -> None:
     """Begin a new epoch after a restore: references and keys are not given again.
 
+    With --force also while no service runs, so that none decides in the old epoch.
     Exit codes: 0 done, 2 the log continues, nothing is known outside the
     database, or an option is wrong, 3 the database or NATS is not reachable.
     """
@@ -82,22 +86,52 @@ def restored_command(  # noqa: PLR0913, PLR0917 # its options
     ):
         if not force:
             _require_restored(log, seen, as_json=as_json)
-        renewal = Renewal(
-            "restore", signature.reason, f"person:{signature.by}", clock()
-        )
-        epoch = renew(log, renewal, seen)
+        epoch = _renew(log, signature, clock, seen)
     _answer(epoch, seen, as_json=as_json)
 
 
-def _signature(by: str | None, reason: str, *, as_json: bool) -> Signature:
+def epoch_at_start(reason: str) -> BeginEpoch:
+    """Return what begins a new epoch before the services of `permanence up` start.
+
+    Ends with a sentence if the reason may not be kept.
+    """
+    signature = _signature(None, reason, "permanence up", "--restored", as_json=False)
+
+    def begin(database: str, url: str, lever: Path | None) -> str:
+        seen = _last_seen(url, HOME, force=True, as_json=False)
+        with (
+            clock_at(database, lever, as_json=False) as clock,
+            log_at(database, clock=clock, as_json=False) as log,
+        ):
+            return " ".join(_sentences(_renew(log, signature, clock, seen), seen))
+
+    return begin
+
+
+def _renew(
+    log: EventLog, signature: Signature, clock: Clock, seen: LastSeen | None
+) -> Epoch:
+    by: Actor = f"person:{signature.by}"
+    return renew(log, Renewal("restore", signature.reason, by, clock()), seen)
+
+
+def _signature(
+    by: str | None,
+    reason: str,
+    command: str = "permanence restored",
+    option: str = "--reason",
+    *,
+    as_json: bool,
+) -> Signature:
     try:
         return Signature(by=by or getpass.getuser(), reason=reason)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
+        options = {"by": "--by", "reason": option}
         mistakes = [
-            Mistake(f"--{one['loc'][0]}", None, explained(one)) for one in found
+            Mistake(options[str(one["loc"][0])], None, explained(one)) for one in found
         ]
-        raise refused_for(as_json, "permanence restored", mistakes) from error
+        raise refused_for(as_json, command, mistakes) from error
 
 
 def _last_seen(
@@ -158,17 +192,25 @@ def _require_restored(log: EventLog, seen: LastSeen | None, *, as_json: bool) ->
 
 
 def _answer(epoch: Epoch, seen: LastSeen | None, *, as_json: bool) -> None:
-    lost = max(0, seen.position - epoch.begins_after) if seen else None
     plain = {
         "epoch": epoch.id.number,
         "token": epoch.id.token,
         "begins_after": epoch.begins_after,
         "last_seen": seen.position if seen else None,
-        "lost": lost,
+        "lost": _lost(epoch, seen),
     }
+    answer(as_json, plain, *_sentences(epoch, seen))
+
+
+def _sentences(epoch: Epoch, seen: LastSeen | None) -> list[str]:
+    lost = _lost(epoch, seen)
     said = [f"Epoch {epoch.label} begins after position {epoch.begins_after}."]
     if lost is None:
         said.append("How many events were lost is not known.")
     elif lost:
         said.append(f"Lost with the restore: up to {lost} events after it.")
-    answer(as_json, plain, *said)
+    return said
+
+
+def _lost(epoch: Epoch, seen: LastSeen | None) -> int | None:
+    return max(0, seen.position - epoch.begins_after) if seen else None

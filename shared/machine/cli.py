@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from typing import Annotated
 
 import typer
 from rich.text import Text
@@ -14,14 +15,27 @@ from shared.machine.roster import SERVICES
 from shared.machine.settings import read_settings
 from shared.machine.terminal import Terminal
 from shared.machine.trouble import Exit, Trouble
-from shared.machine.up import Bootstrap, Plan
+from shared.machine.up import BeginEpoch, Bootstrap, Plan
 from shared.machine.up import up as run
 
+Restored = Annotated[
+    str | None,
+    typer.Option(
+        help="The data was restored, and why: begin a new epoch before all else.",
+        show_default=False,
+    ),
+]
 
-def up_with(bootstrap: Bootstrap) -> Callable[[], None]:
-    """Return the command `up` for a desk that is filled by `bootstrap` at first."""
 
-    def up() -> None:
+def up_with(
+    bootstrap: Bootstrap, epoch_at_start: Callable[[str], BeginEpoch]
+) -> Callable[..., None]:
+    """Return the command `up` for a desk that is filled by `bootstrap` at first.
+
+    `epoch_at_start` gets the reason for which a new epoch of its log begins.
+    """
+
+    def up(restored: Restored = None) -> None:
         """Start PostgreSQL, NATS and the services here, and keep them running.
 
         Ctrl-C stops all of it; the data stays in .permanence (PERMANENCE_HOME).
@@ -29,10 +43,12 @@ def up_with(bootstrap: Bootstrap) -> Callable[[], None]:
         taken, 4 a desk runs already, 5 the folder, 6 the disk is full, 7 something is
         not installed, 8 credentials and data do not match, 9 the database.
         """
+        begin_epoch = epoch_at_start(restored) if restored is not None else None
         with _in_sentences(as_json=False):
             terminal = Terminal()
             try:
-                run(Plan(read_settings(), SERVICES, bootstrap, terminal))
+                settings = read_settings()
+                run(Plan(settings, SERVICES, bootstrap, terminal, begin_epoch))
             finally:
                 terminal.close()
 

@@ -28,7 +28,7 @@ class Answer(NamedTuple):
     behind: Mapping[str, int]
     """How many events each of its readers still has to read."""
     waits_for: str = ""
-    """What a person has to do, if only that keeps the service from being ready."""
+    """What a person has to do before the service can be ready."""
 
 
 async def wait_until_ready(
@@ -40,7 +40,7 @@ async def wait_until_ready(
 ) -> str:
     """Return once `GET /health/ready` answers 200, and it is our process that answers.
 
-    A service that only waits for a person is up as well: returns what that person has
+    A service that waits for a person is up as well: returns what that person has
     to do, an empty text otherwise. Trouble: nobody is `trying` to run it any more, or
     for `patience` seconds none of its readers came nearer to the log: after an upgrade
     it may read all of it.
@@ -110,11 +110,13 @@ def _behind(body: bytes) -> dict[str, int]:
 
 
 def _waits_for(body: bytes) -> str:
-    """Return why the log does not continue, if nothing else is wrong."""
+    """Return why the log does not continue; what else is red follows from it."""
     try:
-        red = [check for check in json.loads(body)["checks"] if not check["ready"]]
-        kinds = {check["kind"] for check in red}
-        return str(red[0]["why"]) if kinds == {CONTINUITY} else ""
+        checks = json.loads(body)["checks"]
+        red = [
+            str(c["why"]) for c in checks if c["kind"] == CONTINUITY if not c["ready"]
+        ]
+        return "".join(red)
     except (ValueError, KeyError, TypeError):
         return ""
 

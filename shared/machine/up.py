@@ -35,6 +35,12 @@ Bootstrap = Callable[[str, Path, Credentials], Credentials]
 administrator's token, a source key. Gets the owner's database URL, the vault's key file
 and the credentials; returns them with `token` and `source_key`. Must be idempotent."""
 
+BeginEpoch = Callable[[str, str, Path | None], str]
+"""Begins a new epoch of a log that was restored, while no service runs yet.
+
+Gets the owner's database URL, the URL of NATS and the file that moves time; returns
+what to say."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -44,6 +50,8 @@ class Plan:
     services: tuple[Service, ...]
     bootstrap: Bootstrap
     terminal: Terminal
+    begin_epoch: BeginEpoch | None = None
+    """None unless somebody said that the data was restored."""
 
 
 def up(plan: Plan) -> None:
@@ -103,6 +111,12 @@ class _Desk:
         )
         await asyncio.to_thread(_migrate, owner, self._credentials.roles, plan.settings)
         users = await own_nats(self._supervisor, home, plan.settings, self._credentials)
+        if plan.begin_epoch:
+            lever = plan.settings.clock_lever
+            said = await asyncio.to_thread(
+                plan.begin_epoch, owner, users["admin"], lever
+            )
+            plan.terminal.say(said)
         self._credentials = await asyncio.to_thread(
             plan.bootstrap, owner, vault_key_file(home), self._credentials
         )

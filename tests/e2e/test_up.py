@@ -80,6 +80,17 @@ def test_a_second_start_resumes_data_credentials_and_ports(home: Path) -> None:
     assert (first.token, second.token) == ("x", "xx")
 
 
+def test_restored_data_gets_a_new_epoch_before_anything_is_decided(home: Path) -> None:
+    with running_desk(home, SMALL_DESK_RESTORED="backup of 07:45") as desk:
+        run = desk.until_up().run
+        with psycopg.connect(run.database_url) as connection:
+            first = connection.execute("SELECT type FROM log.readable")
+            assert first.fetchall() == [("log.restored",)]
+
+    begun = desk.said.index("begins after position 0")
+    assert begun < desk.said.index("intake │")
+
+
 @pytest.mark.parametrize("signal", [SIGINT, SIGTERM, SIGHUP])
 def test_one_signal_stops_all_of_it(home: Path, signal: Signals) -> None:
     with running_desk(home) as desk:

@@ -2,7 +2,8 @@
 
     python -m tests.support.small_desk
 
-`SMALL_DESK_BREAKS` names a service that ends as soon as it starts.
+`SMALL_DESK_BREAKS` names a service that ends as soon as it starts. With
+`SMALL_DESK_RESTORED` a new epoch begins, for that reason.
 """
 
 import os
@@ -10,6 +11,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from services.intake.cli_restored import epoch_at_start
 from shared.machine.credentials import Credentials
 from shared.machine.roster import SERVICES
 from shared.machine.settings import read_settings
@@ -34,8 +36,10 @@ def bootstrap(owner_dsn: str, vault_key: Path, credentials: Credentials) -> Cred
 def main() -> int:
     """Run it; return the exit code."""
     terminal = Terminal()
+    reason = os.environ.get("SMALL_DESK_RESTORED")
+    begin = epoch_at_start(reason) if reason else None
     try:
-        up(Plan(read_settings(), SMALL, bootstrap, terminal))
+        up(Plan(read_settings(), SMALL, bootstrap, terminal, begin))
     except Trouble as trouble:
         sys.stderr.write(f"{trouble}\n")
         return trouble.code

@@ -20,12 +20,17 @@ from shared.append import Member
 from shared.bus import Link
 from shared.continuity_watch import ContinuityWatch
 from shared.epoch_renewal import MARGIN, Renewal, renew
-from shared.epochs import Epochs, OtherEpoch
 from shared.event_log import EventLog
-from shared.last_seen import LastSeen, Overwritten, read, write
-from shared.log_errors import NotContinued, Unavailable
+from shared.last_seen import (
+    NOTHING,
+    LastSeen,
+    Overwritten,
+    read,
+    write,
+)
+from shared.log_errors import NotContinued
 from shared.machine.nats import Bus
-from shared.provision import provision
+from shared.provision import provision, provision_last_seen
 from shared.serving import end
 from tests.support.key_ring import MASTER
 from tests.support.logs import incident, member
@@ -34,6 +39,7 @@ from tests.support.restoring import go_back
 from tests.support.servers import (
     Database,
     PostgresServer,
+    delete_streams,
     reachable_folder,
     running_postgres,
 )
@@ -76,7 +82,8 @@ async def watching(
         assert link.client
         if user == "intake":
             await provision(link.client.jetstream())
-        watch = ContinuityWatch(log, link, lambda: NOW, lambda: writes)
+        leads = (lambda: writes) if user == "intake" else None
+        watch = ContinuityWatch(log, link, lambda: NOW, leads)
         await watch.begin(stop)
         running = asyncio.create_task(watch.run(stop))
         try:
@@ -145,6 +152,64 @@ async def test_without_a_record_the_log_is_taken_as_it_is(
     async with watching(log, bus, writes=False) as watch:
         assert (await watch.probe()).ready
         append(log, member(incident(1), 2))
+
+
+@in_a_loop
+async def test_a_service_that_started_on_an_empty_bucket_reads_what_is_put_there(
+    database: Database, bus: Bus, log: EventLog
+) -> None:
+    append(log, member(incident(1), 1, 2, 3))
+    async with watching(log, bus):
+        seen = await until_seen(bus, 3)
+    await delete_streams(bus.url("admin"))
+    go_back(database, 2)
+
+    with closing(open_log(database)) as fresh:
+        async with watching(fresh, bus, "sla_watcher", writes=False) as watch:
+            assert (await watch.probe()).ready
+            await put(bus, seen)
+            await until(lambda: fresh.continuity.blocked is not None)
+
+
+async def put(bus: Bus, seen: LastSeen) -> None:
+    """Write a record into a bucket that is empty."""
+    client = await nats.connect(bus.url("intake"))
+    js = client.jetstream()
+    await provision_last_seen(js)
+    await write(js, seen, NOTHING)
+    await client.close()
+
+
+async def is_wiped(bus: Bus, _: LastSeen) -> None:
+    await delete_streams(bus.url("admin"))
+
+
+async def is_filled_by_one_that_knew_nothing(bus: Bus, seen: LastSeen) -> None:
+    older = seen.server.model_copy(update={"numbers": {"incident": 1}})
+    await delete_streams(bus.url("admin"))
+    await put(bus, seen.model_copy(update={"position": 1, "server": older}))
+
+
+@pytest.mark.parametrize("suffers", [is_wiped, is_filled_by_one_that_knew_nothing])
+@in_a_loop
+async def test_a_blocked_process_puts_back_what_it_remembers(
+    database: Database,
+    bus: Bus,
+    log: EventLog,
+    suffers: Callable[[Bus, LastSeen], Coroutine[None, None, None]],
+) -> None:
+    """Nobody leads meanwhile, so each process of intake does it."""
+    append(log, member(incident(1), 1, 2, 3))
+    with log.transaction() as cursor:
+        new_refs(cursor, "incident", 7)
+    async with watching(log, bus):
+        seen = await until_seen(bus, 3)
+    async with watching(log, bus, writes=False):
+        go_back(database, 2)
+        await until(lambda: log.continuity.blocked is not None)
+        await suffers(bus, seen)
+
+        assert await until_seen(bus, 3) == seen
 
 
 RUBBISH: dict[str, dict[str, object]] = {
@@ -227,17 +292,6 @@ async def test_an_epoch_is_above_every_epoch_known_outside(
 
 
 @in_a_loop
-async def test_two_restores_of_one_backup_never_begin_the_same_epoch(
-    database: Database, log: EventLog
-) -> None:
-    append(log, member(incident(1), 1))
-    with closing(open_log(database, "desk_admin")) as admin:
-        first, second = renew(admin, RESTORE, None), renew(admin, RESTORE, None)
-
-    assert first.id.token != second.id.token
-
-
-@in_a_loop
 async def test_a_stale_writer_does_not_overwrite(bus: Bus) -> None:
     client = await nats.connect(bus.url("intake"))
     js = client.jetstream()
@@ -262,15 +316,6 @@ async def test_a_stale_writer_does_not_overwrite(bus: Bus) -> None:
         await write(js, seen, 0)
     await write(js, seen, held.revision)
     await client.close()
-
-
-def test_intake_may_renew_after_a_promotion_only(log: EventLog) -> None:
-    with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        renew(log, RESTORE, None)
-
-    epoch = renew(log, Renewal("promotion", "again", "system:intake", NOW), None)
-
-    assert log.epochs().newest == epoch
 
 
 @in_a_loop
@@ -308,24 +353,3 @@ def promote(server: PostgresServer) -> None:
     server.start().wait()
     with psycopg.connect(server.cluster.dsn("postgres"), autocommit=True) as owner:
         assert owner.execute("SELECT pg_promote()").fetchone() == (True,)
-
-
-def test_positions_name_their_epoch_after_the_first(
-    database: Database, log: EventLog
-) -> None:
-    append(log, member(incident(1), 1, 2))
-    with closing(open_log(database, "desk_admin")) as admin:
-        renew(admin, RESTORE, None)
-    with pytest.raises(Unavailable, match="decide again"):
-        append(log, member(incident(1), 3))
-    append(log, member(incident(1), 3))
-    epochs: Epochs = log.epochs()
-    label = epochs.newest.label
-
-    assert epochs.id_at(2) == "2"
-    assert epochs.id_at(4) == f"{label}:4"
-    assert epochs.position("2") == 2
-    assert epochs.position(f"{label}:4") == 4
-    for other in ("4", "2-00000000:4", f"{label}:2"):
-        with pytest.raises(OtherEpoch):
-            epochs.position(other)

@@ -5,6 +5,8 @@ import asyncio
 import psycopg
 import pytest
 
+from shared.continuity import FIRST, Mark
+from shared.log_errors import NotContinued
 from shared.migrate import MIGRATIONS
 from shared.tracking import tracking_tables
 from tests.support.following import Cursors, Desk, Entries, apply, reading
@@ -120,6 +122,26 @@ def test_a_reader_ahead_of_its_log_stops(desk: Desk) -> None:
         desk.tell("UPDATE sla.tracking SET position = 7")
         async with reading(desk) as reader:
             await eventually(lambda: reader.status.state == "stopped")
+
+    asyncio.run(scenario())
+
+
+def test_a_reader_of_a_log_that_does_not_continue_names_the_command(desk: Desk) -> None:
+    """It goes on by itself afterwards, and needs no rebuild."""
+
+    async def scenario() -> None:
+        desk.happen(1)
+        async with reading(desk):
+            await until(lambda: desk.tracked() == 1)
+        desk.tell("UPDATE sla.tracking SET position = 7")
+        log = desk.readers_log
+        log.continuity.expect(Mark(7, bytes(32)), FIRST)
+        with pytest.raises(NotContinued), log.transaction() as cursor:
+            log.look(cursor)
+        async with reading(desk) as reader:
+            await until(lambda: reader.status.state == "stopped")
+            assert "permanence restored" in reader.status.why
+            assert "rebuild" not in reader.status.why
 
     asyncio.run(scenario())
 

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from services.__main__ import app
+from services.intake.cli_restored import epoch_at_start
 from shared.machine.nats import Bus
 from tests.support.servers import Database
 
@@ -38,6 +39,22 @@ def test_forced_it_renews_all_the_same(database: Database) -> None:
         done = restored(database, "nats://admin:secret@127.0.0.1:1", "--force")
         assert done.exit_code == 0, done.output
         assert json.loads(done.output)["epoch"] == number
+
+
+def test_a_desk_can_be_started_in_a_new_epoch(database: Database, bus: Bus) -> None:
+    begin = epoch_at_start("backup of 07:45")
+
+    said = begin(database.owner_dsn, bus.url("admin"), None)
+
+    assert said.startswith("Epoch 2-")
+    assert "not known" in said
+
+
+def test_a_start_for_a_reason_with_an_address_is_refused() -> None:
+    done = CliRunner().invoke(app, ["up", "--restored", "ask nadia@example.org"])
+
+    assert done.exit_code == 2
+    assert "nothing was done" in done.output
 
 
 def test_a_reason_is_kept_for_ever_and_holds_no_address(database: Database) -> None:

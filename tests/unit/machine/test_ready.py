@@ -53,12 +53,14 @@ def test_what_is_not_ready_says_why() -> None:
     )
 
 
-def test_a_service_that_waits_for_a_person_only_is_up() -> None:
+def test_a_service_that_waits_for_a_person_is_up() -> None:
+    """Whatever else is red: readers stop and nobody relays until that is done."""
     restored = {"kind": "continuity", "name": "log", "ready": False, "why": "run it"}
     behind = {"kind": "reader", "name": "queue", "ready": False, "lag_events": 70}
 
     assert _waits_for(json.dumps({"checks": [restored]}).encode()) == "run it"
-    assert not _waits_for(json.dumps({"checks": [restored, behind]}).encode())
+    assert _waits_for(json.dumps({"checks": [behind, restored]}).encode()) == "run it"
+    assert not _waits_for(json.dumps({"checks": [behind]}).encode())
     assert not _waits_for(b"<html>")
 
 
