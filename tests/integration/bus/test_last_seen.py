@@ -168,7 +168,7 @@ async def test_a_service_that_started_on_an_empty_bucket_reads_what_is_put_there
         async with watching(fresh, bus, "sla_watcher", writes=False) as watch:
             assert (await watch.probe()).ready
             await put(bus, seen)
-            await until(lambda: fresh.continuity.blocked is not None)
+            await eventually(lambda: fresh.continuity.blocked is not None)
 
 
 async def put(bus: Bus, seen: LastSeen) -> None:
@@ -206,7 +206,7 @@ async def test_a_blocked_process_puts_back_what_it_remembers(
         seen = await until_seen(bus, 3)
     async with watching(log, bus, writes=False):
         go_back(database, 2)
-        await until(lambda: log.continuity.blocked is not None)
+        await eventually(lambda: log.continuity.blocked is not None)
         await suffers(bus, seen)
 
         assert await until_seen(bus, 3) == seen

@@ -132,14 +132,14 @@ def test_a_reader_of_a_log_that_does_not_continue_names_the_command(desk: Desk) 
     async def scenario() -> None:
         desk.happen(1)
         async with reading(desk):
-            await until(lambda: desk.tracked() == 1)
+            await eventually(lambda: desk.tracked() == 1)
         desk.tell("UPDATE sla.tracking SET position = 7")
         log = desk.readers_log
         log.continuity.expect(Mark(7, bytes(32)), FIRST)
         with pytest.raises(NotContinued), log.transaction() as cursor:
             log.look(cursor)
         async with reading(desk) as reader:
-            await until(lambda: reader.status.state == "stopped")
+            await eventually(lambda: reader.status.state == "stopped")
             assert "permanence restored" in reader.status.why
             assert "rebuild" not in reader.status.why
 
