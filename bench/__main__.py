@@ -72,7 +72,7 @@ def main(
         raise typer.BadParameter(f"choose of {', '.join(NAMES)}")
     if quick:
         rounds, seconds = 2, 2.0
-    with reachable_folder() as folder:
+    with reachable_folder(on_disk=True) as folder:
         sync_us = fdatasync_us(folder)
     how = f"{rounds} rounds of {seconds:g} s, fdatasync {sync_us} µs"
     for name in names or NAMES:

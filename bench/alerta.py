@@ -39,7 +39,7 @@ def figures(
 ) -> Iterator[Figure]:
     """Measure how many alerts a second it takes, under these settings."""
     _install(folder)
-    with reachable_folder() as home, running_postgres(home) as postgres:
+    with reachable_folder(on_disk=True) as home, running_postgres(home) as postgres:
         owner = postgres.cluster.dsn("postgres")
         with psycopg.connect(owner, autocommit=True) as connection:
             connection.execute("CREATE DATABASE alerta")

@@ -32,7 +32,7 @@ _CONFIG = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n"
 
 def figures(rounds: int, seconds: float) -> Iterator[Figure]:
     """Measure how many alerts a second it takes."""
-    with reachable_folder() as folder, _serving(folder) as url:
+    with reachable_folder(on_disk=True) as folder, _serving(folder) as url:
         for what, (load, alert) in CASES.items():
             rates = []
             for _ in range(rounds):

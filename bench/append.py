@@ -199,7 +199,7 @@ def fdatasync_us(folder: Path) -> float:
 
 def run(rounds: int) -> tuple[float, list[Measured]]:
     """Measure every way, size and number of writers on a PostgreSQL of its own."""
-    with reachable_folder() as folder, running_postgres(folder) as server:
+    with reachable_folder(on_disk=True) as folder, running_postgres(folder) as server:
         database = server.fresh_database()
         with psycopg.connect(database.owner_dsn) as connection:
             connection.execute(PLAIN.encode())

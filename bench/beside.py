@@ -31,7 +31,7 @@ def main(
     svg: Annotated[Path, typer.Option(help="Where the chart goes.")] = CHART,
 ) -> None:
     """Measure all sides; print the table, write the chart."""
-    with reachable_folder() as home:
+    with reachable_folder(on_disk=True) as home:
         sync_us = fdatasync_us(home)
     plain = list(alerta.figures(folder, rounds, seconds))
     best = list(alerta.figures(folder, rounds, seconds, **alerta.BEST))

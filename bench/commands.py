@@ -28,7 +28,7 @@ Send = Callable[[int], Awaitable[bool]]
 def figures(rounds: int, seconds: float) -> Iterator[Figure]:
     """Measure on one desk, `rounds` times `seconds`."""
     with (
-        reachable_folder() as folder,
+        reachable_folder(on_disk=True) as folder,
         running_desk(folder, durable=True) as desk,
     ):
         refs = _opened(desk)

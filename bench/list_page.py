@@ -144,7 +144,7 @@ def main(
     """Measure and print."""
     found: list[Measured] = []
     with (
-        reachable_folder() as folder,
+        reachable_folder(on_disk=True) as folder,
         running_desk(folder, durable=True, start=("projections",)) as desk,
     ):
         there = 0

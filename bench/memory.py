@@ -37,7 +37,7 @@ def main(
 ) -> None:
     """Measure and print."""
     with (
-        reachable_folder() as folder,
+        reachable_folder(on_disk=True) as folder,
         running_desk(folder, durable=True, setting=PROMISING) as desk,
     ):
         found = list(figures(desk, incidents))

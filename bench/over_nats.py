@@ -51,7 +51,7 @@ def figures(rounds: int, seconds: float) -> Iterator[Figure]:
     """Measure each case on a desk of its own, `rounds` times `seconds`."""
     for what, load in CASES.items():
         with (
-            reachable_folder() as folder,
+            reachable_folder(on_disk=True) as folder,
             running_desk(folder, durable=True, start=("intake",)) as desk,
         ):
             alone = flushed_per_second(desk.postgres, load, seconds)

@@ -55,7 +55,7 @@ def main(
 ) -> None:
     """Measure and print."""
     with (
-        reachable_folder() as folder,
+        reachable_folder(on_disk=True) as folder,
         running_postgres(folder) as postgres,
         ExitStack() as stack,
     ):

@@ -95,7 +95,7 @@ def main(
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Measure and print."""
-    with reachable_folder() as folder, running_postgres(folder) as postgres:
+    with reachable_folder(on_disk=True) as folder, running_postgres(folder) as postgres:
         postgres.wait()
         database = postgres.fresh_database()
         with closing(EventLog.open(database.owner_dsn, master=MASTER)) as log:

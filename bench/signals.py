@@ -66,7 +66,7 @@ def figures(rounds: int, seconds: float) -> Iterator[Figure]:
     yield median_of(HTTP_ALONE, http, "/s", note=f"sent by {sender_name()}")
     for case in CASES:
         with (
-            reachable_folder() as folder,
+            reachable_folder(on_disk=True) as folder,
             running_desk(folder, durable=True, start=case.workers) as desk,
         ):
             alone = flushed_per_second(desk.postgres, case.load, seconds)

@@ -57,7 +57,7 @@ def main(
 ) -> None:
     """Measure and print; fails where a signal is not accounted for."""
     with (
-        reachable_folder() as folder,
+        reachable_folder(on_disk=True) as folder,
         running_desk(folder, durable=True, setting=PROMISING) as desk,
         closing(desk.log()) as log,
     ):

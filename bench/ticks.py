@@ -42,7 +42,7 @@ def main(
     """Measure and print."""
     numbers = [*armed, 1_000_000] if large else armed
     with (
-        reachable_folder() as folder,
+        reachable_folder(on_disk=True) as folder,
         running_postgres(folder) as postgres,
         ExitStack() as stack,
     ):

@@ -58,7 +58,7 @@ def main(
     """Measure and print."""
     waiting = ARMED_LARGE if large else armed
     with (
-        reachable_folder() as folder,
+        reachable_folder(on_disk=True) as folder,
         running_desk(folder, durable=True, setting=PROMISING) as desk,
         closing(desk.log()) as owner,
         closing(_intake(desk)) as log,

@@ -60,7 +60,7 @@ class Round:
 def figures(rounds: int, seconds: float) -> Iterator[Figure]:
     """Measure on one desk, `rounds` times `seconds`."""
     with (
-        reachable_folder() as folder,
+        reachable_folder(on_disk=True) as folder,
         running_desk(folder, durable=True, setting=PROMISING) as desk,
         closing(desk.log()) as log,
     ):

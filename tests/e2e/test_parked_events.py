@@ -1,14 +1,13 @@
 """An event nobody can read, on a running desk: each reader is told to skip it."""
 
 import json
-import os
-import subprocess
-import sys
 from typing import Any
 
 import httpx
 import pytest
+from typer.testing import CliRunner, Result
 
+from services.__main__ import app
 from shared.append import Member
 from shared.references import incident_stream, sla_stream
 from tests.support.calling import CallingDesk, calling_desk
@@ -47,7 +46,7 @@ def test_each_reader_goes_on_once_the_event_is_skipped() -> None:
         ]
 
         assert shown == (503, "record_unreadable")
-        assert replayed.returncode == 3
+        assert replayed.exit_code == 3
         assert "cannot be read (UnknownEvent" in replayed.stderr
         assert {each["outcome"] for each in retried} == {"still parked"}
         assert breached == 0
@@ -78,14 +77,9 @@ def asked(desk: CallingDesk, incident: str) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 
-def replay(desk: CallingDesk, incident: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "services", "replay", incident],
-        env={**os.environ, "DATABASE_URL": desk.desk.database.owner_dsn},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def replay(desk: CallingDesk, incident: str) -> Result:
+    environment = {"DATABASE_URL": desk.desk.database.owner_dsn}
+    return CliRunner().invoke(app, ["replay", incident], env=environment)
 
 
 def count(desk: CallingDesk, kind: str, incident: str) -> int:
@@ -96,13 +90,8 @@ def count(desk: CallingDesk, kind: str, incident: str) -> int:
 
 def permanence(desk: CallingDesk, *words: str, code: int = 0) -> list[dict[str, Any]]:
     """Type `permanence parked …` as an administrator; return what it answers."""
-    done = subprocess.run(
-        [sys.executable, "-m", "services", "parked", *words, "--json"],
-        env={**os.environ, "DATABASE_URL": desk.desk.database.dsn("desk_admin")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == code, done.stdout + done.stderr
+    environment = {"DATABASE_URL": desk.desk.database.dsn("desk_admin")}
+    done = CliRunner().invoke(app, ["parked", *words, "--json"], env=environment)
+    assert done.exit_code == code, done.output
     answer: list[dict[str, Any]] = json.loads(done.stdout)
     return answer

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import httpx
 import psycopg
@@ -178,13 +179,26 @@ def test_every_command_is_answered_and_happens_once(mailed: MailedDesk) -> None:
     assert len(told) == len(set(told)) == COMMANDS * (ROUNDS + 1)
 
 
+def standing_by(desk: Desk) -> tuple[str, dict[str, dict[str, Any]]]:
+    """Return a process of intake that does not relay, and its checks.
+
+    On a busy machine the lease may change hands between two questions.
+    """
+    deadline = monotonic() + SECONDS
+    while True:
+        name = other(desk.leader("intake", "relay"))
+        told = desk.checks(name)
+        if told["relay"]["leads"] == 0:
+            return name, told
+        assert monotonic() < deadline, told
+
+
 def test_a_standby_says_what_waits_that_nobody_does(mailed: MailedDesk) -> None:
     desk = mailed.desk
-    standby = other(desk.leader("intake", "relay"))
-    told = desk.checks(standby)
+    standby, told = standing_by(desk)
     assert told["relay"]["holder"]
     assert told["mailboxes"]["holder"]
-    assert (told["relay"]["leads"], told["relay"]["ready"]) == (0.0, True)
+    assert told["relay"]["ready"]
 
     # Nobody may take or renew a lease: nothing is relayed, no mail is read.
     columns = "fence, holder, renewed_at, expires_at"

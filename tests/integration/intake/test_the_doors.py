@@ -91,7 +91,7 @@ def test_alertas_clients_are_answered_as_alerta_does(doors: Doors) -> None:
     ("body", "status", "said"),
     [
         (b"{}", 400, "`resource` is missing"),
-        (b"[]", 400, "no alert"),
+        (b"[]", 400, "not an alert"),
         (b"no JSON", 400, "not JSON"),
     ],
 )

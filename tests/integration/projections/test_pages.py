@@ -116,10 +116,10 @@ def test_an_incident_that_becomes_urgent_behind_us_is_not_shown_again(
 @pytest.mark.parametrize(
     ("cursor", "sentence"),
     [
-        ("nonsense", "no cursor"),
-        ("%00", "no cursor"),
-        ("W10", "no cursor"),  # []
-        ("eyJhIjoxfQ", "no cursor"),  # {"a":1}
+        ("nonsense", "not a cursor"),
+        ("%00", "not a cursor"),
+        ("W10", "not a cursor"),  # []
+        ("eyJhIjoxfQ", "not a cursor"),  # {"a":1}
     ],
 )
 def test_a_made_up_cursor_is_refused(filled: Api, cursor: str, sentence: str) -> None:

@@ -133,7 +133,7 @@ def test_every_page_is_closed_to_scripts_frames_and_caches(
         ("/incidents/..%2F..%2Fv1%2Flog", 404, ""),
         ("/?queue=no-such-team", 404, "there is no queue no-such-team"),
         ("/?queue=..%2F..%2Flog", 404, ""),
-        ("/?cursor=made-up", 400, "no cursor"),
+        ("/?cursor=made-up", 400, "not a cursor"),
         ("/?min_position=999999999", 503, "has not come to"),
     ],
 )
