@@ -50,6 +50,7 @@ def shared_api(
 ) -> Iterator[Api]:
     """Give an API to tests that change nothing another test sees."""
     database = postgres_server.fresh_database()
+    nats_server.wipe()  # it remembers the log of the test before
     folder = tmp_path_factory.mktemp("api")
     with serving(database, nats_server.bus, folder) as running:
         yield running
