@@ -36,7 +36,7 @@ pytestmark = pytest.mark.e2e
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "0"))
 """How long to go on; 0: a fixed number of requests."""
-EXAMPLES = 10
+EXAMPLES = 6
 OPERATIONS = [
     *operations("api", openapi.described()),
     *operations("intake", intake_openapi.described()),
