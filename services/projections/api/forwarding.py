@@ -43,6 +43,7 @@ _RETURNED = (
     "webhook-allowed-origin",
     "webhook-allowed-rate",
 )
+_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout)
 _OPSGENIES = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -88,11 +89,13 @@ async def forward_command(request: Request, desk: DeskHere) -> Response:
     sent.headers.setdefault("idempotency-key", str(uuid4()))
     try:
         return await _answer(desk, sent)
+    except _UNSENT as error:
+        raise _nothing_taken() from error
     except httpx.HTTPError:
         pass
     try:
         return await _answer(desk, sent)
-    except httpx.HTTPError as error:
+    except httpx.HTTPError as error:  # also if it cannot be sent: the first one was
         raise _away(
             "intake gave no answer; it may have been done: repeat it with the same "
             "Idempotency-Key, or look what there is before you send it again"
@@ -104,6 +107,8 @@ async def passed_on(request: Request, desk: Desk, bytes_max: int) -> Response:
     sent = await _for_intake(request, desk, bytes_max, FORWARD_SECONDS_MAX)
     try:
         return await _answer(desk, sent)
+    except _UNSENT as error:
+        raise _nothing_taken() from error
     except httpx.HTTPError as error:
         raise _away(
             "intake gave no answer; it may have taken it: send it again, a repeat is "
@@ -126,14 +131,8 @@ async def _for_intake(
 
 
 async def _answer(desk: Desk, sent: httpx.Request) -> Response:
-    """Return what intake answers; raises `httpx.HTTPError` if it does not.
-
-    Raises `Problem` where nothing can have been taken.
-    """
-    try:
-        answer = await desk.intake.send(sent)
-    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-        raise _away("intake is away; nothing was taken: send it again") from error
+    """Return what intake answers; raises `httpx.HTTPError` if it does not."""
+    answer = await desk.intake.send(sent)
     headers = {k: answer.headers[k] for k in _RETURNED if k in answer.headers}
     return Response(answer.content, answer.status_code, headers)
 
@@ -153,6 +152,10 @@ def _sender(request: Request) -> list[Header]:
     """Return who has sent it, after those for whom it was sent on before."""
     host = request.client.host if request.client else "unknown"
     return [(_FORWARDED_FOR, host.encode())]
+
+
+def _nothing_taken() -> Problem:
+    return _away("intake is away; nothing was taken: send it again")
 
 
 def _away(sentence: str) -> Problem:

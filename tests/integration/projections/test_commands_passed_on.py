@@ -19,20 +19,23 @@ RECORDED = b"HTTP/1.1 201 Created\r\ncontent-length: 2\r\nconnection: close\r\n\
 
 
 @contextmanager
-def dying(times: int) -> Iterator[tuple[str, list[str]]]:
+def dying(times: int, requests: int = 2) -> Iterator[tuple[str, list[str]]]:
     """Give the address of an intake that dies of its first `times` requests.
 
-    And the Idempotency-Keys of all requests, in order.
+    And the Idempotency-Keys of all requests, in order. After so many `requests` nobody
+    listens any more.
     """
     keys: list[str] = []
     with create_server(("127.0.0.1", 0)) as door:
         door.settimeout(SECONDS)
 
         def serve() -> None:
-            for n in range(2):
+            for n in range(requests):
                 connection, _ = door.accept()
                 with connection:
                     keys.append(_key(connection.recv(65_536).decode()))
+                    if n + 1 == requests:
+                        door.close()
                     if n >= times:
                         connection.sendall(RECORDED)
 
@@ -62,14 +65,16 @@ def test_the_repeat_carries_the_same_id(
     assert keys == [given.get("Idempotency-Key", keys[0])] * 2
 
 
+@pytest.mark.parametrize("requests", [1, 2])
 def test_who_gets_no_answer_at_all_hears_that_it_may_have_been_done(
-    database: Database, bus: Bus, tmp_path: Path
+    database: Database, bus: Bus, tmp_path: Path, requests: int
 ) -> None:
+    """Also if the repeat found nobody: the first request was sent."""
     with (
-        dying(2) as (url, keys),
+        dying(2, requests) as (url, keys),
         serving(database, bus, tmp_path, built=False, intake_url=url) as api,
     ):
         answer = api.call("POST", "/v1/maintenance/MNT-000001/cancel")
 
     assert "may have been done" in str(problem(answer, 503)["detail"])
-    assert len(keys) == 2
+    assert len(keys) == requests
