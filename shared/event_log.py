@@ -288,10 +288,7 @@ class EventLog:
         For what is looked up later without asking the log: see `Continuity.pin`.
         """
         with self._reading() as cursor:
-            found = cursor.execute(
-                _HISTORIES, ([stream], NEWEST), binary=True
-            ).fetchall()
-        rows = [Row(*row) for row in found]
+            rows = self.stored_histories(cursor, [stream])
         if rows:
             self.continuity.pin(cache, Mark(rows[-1].position, rows[-1].chain))
         return self.entries(rows)

@@ -113,10 +113,8 @@ def _waits_for(body: bytes) -> str:
     """Return why the log does not continue; what else is red follows from it."""
     try:
         checks = json.loads(body)["checks"]
-        red = [
-            str(c["why"]) for c in checks if c["kind"] == CONTINUITY if not c["ready"]
-        ]
-        return "".join(red)
+        red = (c for c in checks if c["kind"] == CONTINUITY and not c["ready"])
+        return next((str(check["why"]) for check in red), "")
     except (ValueError, KeyError, TypeError):
         return ""
 

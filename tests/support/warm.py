@@ -24,7 +24,6 @@ from signal import (
     SIG_DFL,
     SIG_IGN,
     SIGCHLD,
-    SIGKILL,
     Signals,
     pidfd_send_signal,
     signal,
@@ -62,7 +61,8 @@ class WarmProcess:
         source = _source()
         source.send(json.dumps(request).encode())
         self.pid = int(source.recv(REQUEST_BYTES_MAX))
-        self._fd = os.pidfd_open(self.pid)
+        self._fd: int | None = os.pidfd_open(self.pid)
+        """None once it has ended: tests start hundreds, and files are limited."""
 
     def poll(self) -> int | None:
         """Return None while it runs."""
@@ -70,7 +70,7 @@ class WarmProcess:
 
     def send_signal(self, given: Signals) -> None:
         """Send it a signal, unless it has ended."""
-        if self.poll() is None:
+        if self.poll() is None and self._fd is not None:
             pidfd_send_signal(self._fd, given)
 
     def wait(self, timeout: float) -> int:
@@ -80,9 +80,15 @@ class WarmProcess:
         return 0
 
     def _ended(self, seconds: float) -> bool:
+        if self._fd is None:
+            return True
         waiting = select.poll()
         waiting.register(self._fd, select.POLLIN)
-        return bool(waiting.poll(seconds * 1000))
+        if not waiting.poll(seconds * 1000):
+            return False
+        os.close(self._fd)
+        self._fd = None
+        return True
 
 
 @cache
@@ -90,7 +96,7 @@ def _source() -> socket.socket:
     """Return the socket to the process that forks; this one's end is its end."""
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     process = subprocess.Popen(
-        [sys.executable, "-m", __name__, str(os.getpid())],
+        [sys.executable, "-m", __name__],
         stdin=its.fileno(),
         start_new_session=True,
     )
@@ -129,8 +135,7 @@ def _become(environment: dict[str, str], log: str) -> None:
     time.tzset()
 
 
-def _main(parent: str) -> None:
-    tie_to(int(parent), SIGKILL)
+def _main() -> None:
     for name in IMPORTED:
         __import__(name)
     with socket.socket(fileno=os.dup(0)) as requests:
@@ -141,4 +146,4 @@ def _main(parent: str) -> None:
 
 
 if __name__ == "__main__":
-    _main(*sys.argv[1:])
+    _main()
