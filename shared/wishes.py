@@ -113,7 +113,7 @@ class Classify(Wish):
 
 
 class Edit(Wish):
-    """Word title or description again; the original words are kept and shown."""
+    """Reword title or description; the original words are kept and shown."""
 
     verb: ClassVar[str] = "edit"
     title: Title | None = None

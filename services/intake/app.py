@@ -326,7 +326,7 @@ def _then(
     flush: Callable[[Sequence[_Item]], Sequence[_Answer | Exception]],
     note: Callable[[Sequence[_Item], Sequence[_Answer | Exception]], None],
 ) -> Callable[[Sequence[_Item]], Sequence[_Answer | Exception]]:
-    """Return `flush`, after which `note` hears the outcome of what."""
+    """Return `flush`, after which `note` hears each outcome."""
 
     def flushed(items: Sequence[_Item]) -> Sequence[_Answer | Exception]:
         answers = flush(items)

@@ -97,7 +97,7 @@ class IncidentContacted(Event):
 
 
 class IncidentEdited(Event):
-    """The desk worded title or description again; what was said before stays as it was.
+    """The desk reworded title or description; what was said before stays as it was.
 
     The words of a person are in their contact, verbatim, whatever is made of them here.
     """

@@ -92,7 +92,7 @@ class SlaWarned(Event):
     warned_at: AwareDatetime
     due_at: AwareDatetime
     retargets: int | None = None
-    """How often its target was set again before; None: never."""
+    """How often its target was reset before; None: never."""
 
 
 class SlaBreached(Event):

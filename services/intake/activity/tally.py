@@ -73,7 +73,7 @@ class Tally:
             self.note(source, kind, number)
 
     def take(self) -> Account:
-        """Return what was counted, and count again."""
+        """Return what was counted, and reset the counts."""
         with self._lock:
             taken, self._account = self._account, Account()
         return taken

@@ -60,7 +60,7 @@ def read(document: object, post: Post) -> list[Heard]:
         case {"action": str(action), "alert": dict(alert)}:
             return [_read(action, alert, post)]
         case _:
-            reason = "this is not an Opsgenie webhook: it has `action` and `alert`"
+            reason = "this is not an Opsgenie webhook: `action` or `alert` is missing"
             return [Rejected(0, reason)]
 
 

@@ -53,7 +53,9 @@ def read(document: object, post: Post) -> list[Heard]:
         case {"messages": list()}:
             return [Rejected(0, f"more than {MESSAGES_MAX} messages", ("messages",))]
         case _:
-            reason = "this is not a PagerDuty webhook: it has `event` or `messages`"
+            reason = (
+                "this is not a PagerDuty webhook: `event` and `messages` are missing"
+            )
             return [Rejected(0, reason)]
 
 

@@ -29,7 +29,7 @@ _DIGITS = re.compile(r"\d+")
 def read(document: object, post: Post) -> list[Heard]:
     """Return what is heard of the one beat."""
     if not isinstance(document, dict):
-        return [Rejected(0, "this is not a Uptime Kuma webhook: send a JSON object")]
+        return [Rejected(0, "this is not an Uptime Kuma webhook: send a JSON object")]
     beat, monitor = inner(document, "heartbeat"), inner(document, "monitor")
     if not beat and not monitor:
         return [_notice(document, post)]

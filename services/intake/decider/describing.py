@@ -69,7 +69,7 @@ def _edited(
     wish: Edit, incident: Incident, circumstances: Circumstances
 ) -> list[IncidentEvent]:
     if wish.title is None and wish.description is None:
-        raise Refused("describe it again: `title`, `description` or both", "invalid")
+        raise Refused("give a new `title`, `description` or both", "invalid")
     title = wish.title if wish.title != incident.title else None
     anew = wish.description != incident.description
     description = wish.description if anew else None

@@ -29,7 +29,7 @@ ENGLISH: Mapping[str, tuple[Part, ...]] = {
         ": “{words}”",
     ),
     "incident.edited": (
-        "{who} worded it again",
+        "{who} reworded it",
         ": “{title}”",
         "; description: “{description}”",
     ),
