@@ -11,13 +11,13 @@ from itertools import count
 from time import monotonic
 
 import httpx
-import nats
 import orjson
 from nats.aio.client import Client
 
 from bench.figure import Figure, median_of
 from shared import subjects
 from tests.support.desk import Desk, running_desk
+from tests.support.nats_clients import client_of
 from tests.support.servers import reachable_folder
 
 INCIDENTS = 200
@@ -62,20 +62,20 @@ def _opened(desk: Desk) -> list[str]:
 async def _over_nats(
     desk: Desk, refs: list[str], rounds: int, seconds: float
 ) -> list[float]:
-    client = await nats.connect(desk.nats.bus.url("projections"))
-    rates = [await _rate(_by_nats(client, refs), seconds) for _ in range(rounds)]
+    client = await client_of(desk.nats.bus.url("projections"))
+    token = desk.tokens["agent"]
+    rates = [await _rate(_by_nats(client, refs, token), seconds) for _ in range(rounds)]
     await client.close()
     return rates
 
 
-def _by_nats(client: Client, refs: list[str]) -> Send:
+def _by_nats(client: Client, refs: list[str], token: str) -> Send:
     subject = subjects.command("incident", "inform")
 
     async def send(n: int) -> bool:
         request = {
             "incident": refs[n % len(refs)],
-            "actor": "person:nadia",
-            "scopes": ["agent"],
+            "credential": {"kind": "token", "secret": token},
             "body": {"message": f"message {n}"},
         }
         answer = await client.request(subject, orjson.dumps(request), timeout=10)

@@ -14,6 +14,7 @@ from faststream.middlewares import ExceptionMiddleware
 from faststream.nats import NatsBroker, NatsResponse
 from faststream.nats.prometheus import NatsPrometheusMiddleware
 from faststream.nats.security import NatsSecurity, NatsToken, NatsUserPassword
+from nats.aio.client import DEFAULT_INBOX_PREFIX
 from nats.errors import Error
 from orjson import JSONDecodeError
 from prometheus_client import CollectorRegistry
@@ -51,6 +52,7 @@ def command_broker(url: str, name: str, registry: CollectorRegistry) -> NatsBrok
         address.servers,
         security=_security(address),
         name=name,
+        inbox_prefix=address.inbox_prefix or DEFAULT_INBOX_PREFIX,
         logger=logging.getLogger("faststream"),
         ack_policy=AckPolicy.MANUAL,
         graceful_timeout=GRACE_SECONDS,

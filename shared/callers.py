@@ -24,13 +24,18 @@ async def caller_of(
         )
     caller = access.remembered(token) or await blocking(access.verify, token)
     if caller is None:
-        raise Problem(
-            401,
-            "this token is unknown, expired or revoked: ask an admin for "
-            "`permanence token create`",
-            code="token",
-        )
+        raise unknown_token()
     return caller
+
+
+def unknown_token() -> Problem:
+    """Return the answer to a token that is nobody's."""
+    return Problem(
+        401,
+        "this token is unknown, expired or revoked: ask an admin for "
+        "`permanence token create`",
+        code="token",
+    )
 
 
 def require_scope(caller: Caller, *scopes: Scope) -> None:

@@ -1,7 +1,7 @@
 """What travels between the API and the owner of a stream: a command and its answer.
 
-The API alone sets actor and scopes, from the caller's token; NATS permissions keep
-others from publishing commands.
+A command carries the credential that its sender presented, and says nothing of who that
+is: the owner derives actor, scopes and command id from the credential itself.
 """
 
 from typing import Annotated, Any, Generic, Literal, TypeVar
@@ -20,13 +20,40 @@ Body = TypeVar("Body")
 """The class of a verb's body; `dict[str, Any]` where it is only passed on."""
 
 
-class CommandRequest(BaseModel, Generic[Body]):
-    """A person's wish, on `desk.command.<aggregate>.<verb>`.
+IDEMPOTENCY_KEY = r"^[\x21-\x7e]{1,255}$"
+"""Printable characters without blanks."""
+CREDENTIAL_MAX = 512
 
-    `body` is what the person sent. `incident`, or for the other aggregates `record`,
-    is absent only where the command begins one; the answer to a proposal names both.
-    The owner sets the instant.
+
+class Credential(BaseModel):
+    """What somebody presented to prove who they are, unverified."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["token", "answer_link"]
+    secret: Annotated[str, Field(max_length=CREDENTIAL_MAX, repr=False)]
+
+
+class CommandMessage(BaseModel, Generic[Body]):
+    """A command on `desk.command.<aggregate>.<verb>`, from the owner of a credential.
+
+    `body` is what the sender wrote. `incident`, or for other aggregates `record`, is
+    absent only where the command begins one; the answer to a proposal names both.
+    Without a credential, only the report of somebody who is not signed in is accepted.
     """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    incident: IncidentRef | None = None
+    record: ProblemRef | ChangeRef | ExtensionRef | None = None
+    credential: Credential | None = None
+    idempotency_key: Annotated[str, Field(pattern=IDEMPOTENCY_KEY)] | None = None
+    if_match: Annotated[int, Field(ge=0)] | None = None
+    body: Body
+
+
+class CommandRequest(BaseModel, Generic[Body]):
+    """A command whose sender is known. The owner sets the instant."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

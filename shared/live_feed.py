@@ -1,7 +1,7 @@
 """The events of now, as NATS delivers them: possibly twice, late, or not at all.
 
-Not the library's ordered consumer: one that has seen nothing yet begins the whole
-stream again after a missed heartbeat. Order is the reader's own check, by position.
+One consumer, which intake provisions, delivers them to every reader alike. Order is the
+reader's own check, by position.
 """
 
 import asyncio
@@ -11,9 +11,9 @@ from contextlib import asynccontextmanager, suppress
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 from nats.errors import Error
-from nats.js import JetStreamContext
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from nats.js.api import Header, StatusCode
 
 from shared import subjects
 from shared.bus import Link
@@ -22,21 +22,7 @@ from shared.event_log import Row
 
 WAITING_MAX = 20_000
 """Messages kept for a reader that is busy; past that it reads the log instead."""
-HEARTBEAT_SECONDS = 5.0
-SETUP_SECONDS = 2.0
-FORGOTTEN_AFTER_SECONDS = 10.0
-"""When the server drops the consumer of a reader that is gone."""
-
-_CONSUMER = {
-    "ack_policy": AckPolicy.NONE,
-    "deliver_policy": DeliverPolicy.NEW,
-    "max_deliver": 1,
-    "flow_control": True,
-    "idle_heartbeat": HEARTBEAT_SECONDS,
-    "inactive_threshold": FORGOTTEN_AFTER_SECONDS,
-    "num_replicas": 1,
-    "mem_storage": True,
-}
+SETUP_SECONDS = 2
 
 
 class Feed:
@@ -96,24 +82,36 @@ async def open_feed(link: Link | None) -> AsyncIterator[Feed]:
             await _end(subscription)
 
 
-async def _subscribe(
-    client: Client, feed: Feed
-) -> JetStreamContext.PushSubscription | None:
-    jetstream = client.jetstream(timeout=SETUP_SECONDS)
+async def _subscribe(client: Client, feed: Feed) -> Subscription | None:
+    async def heard(message: Msg) -> None:
+        if not await _is_control(client, message):
+            await feed.heard(message)
+
+    feed.live = True
     try:
-        feed.live = True
-        return await jetstream.subscribe(
-            subjects.EVENTS,
-            stream=subjects.EVENTS_STREAM,
-            config=ConsumerConfig(**_CONSUMER),  # type: ignore[arg-type] # one type a key
-            flow_control=True,
-            cb=feed.heard,
-        )
-    except (Error, TimeoutError):  # away, or the stream is not made yet
+        subscription = await client.subscribe(subjects.FEED, cb=heard)
+        await client.flush(SETUP_SECONDS)
+    except (Error, TimeoutError):
         feed.live = False
         return None
+    return subscription
 
 
-async def _end(subscription: JetStreamContext.PushSubscription) -> None:
+async def _is_control(client: Client, message: Msg) -> bool:
+    """Answer flow control of JetStream; tell whether it was that or a heartbeat.
+
+    The first reader that answers lets the consumer go on: a slower one loses messages
+    rather than holding up the others, and reads the log.
+    """
+    headers = message.headers or {}
+    if headers.get(Header.STATUS) != StatusCode.CONTROL_MESSAGE:
+        return False
+    wanted = message.reply or headers.get(Header.CONSUMER_STALLED)
+    if wanted:
+        await client.publish(wanted)
+    return True
+
+
+async def _end(subscription: Subscription) -> None:
     with suppress(Error):
         await subscription.unsubscribe()

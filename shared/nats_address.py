@@ -3,11 +3,15 @@
 The name and the password are options of the connection, not parts of its addresses:
 nats-py also tries servers of the cluster that it was only told about, and knows no
 password for those. Such a server would refuse it, and the library then closes for ever.
+
+Answers to a user arrive under a prefix of its own, closed to every other user.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
+
+from shared import subjects
 
 SCHEMES = ("nats", "tls")
 FORM = "write nats://name:password@host:4222, with commas between the servers"
@@ -30,9 +34,19 @@ class NatsAddress:
         return [(part.hostname or "", part.port or DEFAULT_PORT) for part in parts]
 
     @property
+    def inbox_prefix(self) -> str | None:
+        """The prefix of the subjects answers arrive on; None without a user."""
+        return subjects.inbox_prefix(self.user) if self.user else None
+
+    @property
     def options(self) -> dict[str, str]:
         """What nats-py is told beside the servers."""
-        given = {"user": self.user, "password": self.password, "token": self.token}
+        given = {
+            "user": self.user,
+            "password": self.password,
+            "token": self.token,
+            "inbox_prefix": self.inbox_prefix,
+        }
         return {name: value for name, value in given.items() if value is not None}
 
 

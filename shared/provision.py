@@ -1,6 +1,6 @@
 """The only code that makes or changes what JetStream keeps.
 
-Two streams, the consumer of one of them, and the bucket of what was last seen.
+Two streams, a consumer of each, and the bucket of what was last seen.
 
 What we do not set stays as an operator made it, placement and copies among it.
 
@@ -17,6 +17,7 @@ from nats.js import JetStreamContext
 from nats.js.api import (
     AckPolicy,
     ConsumerConfig,
+    DeliverPolicy,
     DiscardPolicy,
     RetentionPolicy,
     StorageType,
@@ -44,6 +45,7 @@ LAST_SEEN_RECORD_BYTES_MAX = 8 * 1024
 SIGNAL_ACK_SECONDS = 30
 """A signal whose taker died is given to another one after this."""
 SIGNALS_PENDING_MAX = 5_000
+FEED_HEARTBEAT_SECONDS = 5.0
 DELIVER_FOR_EVER = -1
 
 _TOO_FEW_SERVERS = {10005, 10074}
@@ -145,6 +147,24 @@ def signals_consumer() -> ConsumerConfig:
     )
 
 
+def readers_consumer() -> ConsumerConfig:
+    """Return how the consumer is to be that delivers events to all readers.
+
+    They subscribe to where it delivers, and need no rights of JetStream for that. It
+    remembers nothing for any of them: each knows itself which event it needs next.
+    """
+    return ConsumerConfig(
+        durable_name=subjects.READERS_CONSUMER,
+        description="All readers of the log.",
+        deliver_subject=subjects.FEED,
+        deliver_policy=DeliverPolicy.NEW,
+        ack_policy=AckPolicy.NONE,
+        max_deliver=1,
+        flow_control=True,
+        idle_heartbeat=FEED_HEARTBEAT_SECONDS,
+    )
+
+
 class Refused(Exception):
     """NATS does not keep a stream or consumer as we need it; the sentence says why."""
 
@@ -161,7 +181,8 @@ async def provision(js: JetStreamContext, replicas: int | None = None) -> list[s
         *await _stream(js, events_stream(replicas)),
         *await _stream(js, signals_stream(replicas)),
         *await _stream(js, last_seen_bucket(replicas)),
-        *await _consumer(js, signals_consumer()),
+        *await _consumer(js, subjects.SIGNALS_STREAM, signals_consumer()),
+        *await _consumer(js, subjects.EVENTS_STREAM, readers_consumer()),
     ]
     for what in done:
         _log.info("nats.provisioned", what=what)
@@ -212,8 +233,10 @@ def _kept_so_often(name: str, wanted: StreamConfig) -> Iterator[None]:
         ) from error
 
 
-async def _consumer(js: JetStreamContext, wanted: ConsumerConfig) -> list[str]:
-    stream, name = subjects.SIGNALS_STREAM, str(wanted.durable_name)
+async def _consumer(
+    js: JetStreamContext, stream: str, wanted: ConsumerConfig
+) -> list[str]:
+    name = str(wanted.durable_name)
     try:
         held = (await js.consumer_info(stream, name)).config
     except NotFoundError:

@@ -18,6 +18,10 @@ LAST_SEEN = f"$KV.{LAST_SEEN_BUCKET}.log"
 
 SIGNALS_CONSUMER = "intake"
 
+READERS_CONSUMER = "readers"
+FEED = "desk.feed.events"
+"""Where the consumer `readers` delivers `DESK_EVENTS`, to every reader alike."""
+
 
 def event(kind: str) -> str:
     """Return the subject of an event type: `incident.opened` → `desk.event.…`."""
@@ -37,3 +41,8 @@ def command(aggregate: str, verb: str) -> str:
 def signal(source: str) -> str:
     """Return the subject on which the monitoring source `source` publishes."""
     return f"desk.signal.{source}"
+
+
+def inbox_prefix(user: str) -> str:
+    """Return the prefix of the subjects on which only `user` receives answers."""
+    return f"_INBOX_{user}"

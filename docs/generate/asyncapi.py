@@ -5,7 +5,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from inspect import getdoc
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, cast
 
 from faststream.nats import NatsBroker
 from faststream.specification.asyncapi import AsyncAPI
@@ -55,7 +55,7 @@ def page() -> str:
 
 def _with_plain_keys(text: str) -> str:
     """Return the document with names such as the standard allows for components."""
-    text = re.sub(r"CommandRequest(?:\[|%5B)(\w+)(?:\]|%5D)", r"\1Request", text)
+    text = re.sub(r"CommandMessage(?:\[|%5B)(\w+)(?:\]|%5D)", r"\1Command", text)
     return re.sub(
         r"(event|incident|problem|change|contact|escalation|handover|sla|signals)([\w.]*):(\w*Message)",
         r"\1\2.\3",
@@ -65,6 +65,7 @@ def _with_plain_keys(text: str) -> str:
 
 def _broker() -> NatsBroker:
     """Return a broker with all that is taken, and what the relay publishes."""
+    nothing = cast("Any", None)
     broker = command_broker("nats://localhost:4222", "intake", CollectorRegistry())
     with ThreadPoolExecutor(1) as executor:  # never used: nothing arrives here
         commands = Batcher[Wanted, Answered](
@@ -74,9 +75,11 @@ def _broker() -> NatsBroker:
             lambda _: (), executor, weight_max=1, waiting_max=1
         )
         for bodies, service in ((OF_HELP, "escalation"), (OF_SLA, "sla_watcher")):
-            listen_for_casework(broker, _do_nothing, executor, bodies.values(), service)
-        listen_for_moves(broker, _move_nothing, _move_nothing, executor, "sla_watcher")
-    listen(broker, commands)
+            listen_for_casework(
+                broker, nothing, _do_nothing, executor, bodies.values(), service
+            )
+        listen_for_moves(broker, nothing, nothing, executor, "sla_watcher")
+    listen(broker, nothing, commands)
     listen_for_reports(broker, _take_nothing)
     listen_for_signals(broker, Reception(signals, real_clock, lambda _: None))
     for type_, kind in EVENT_TYPES.items():
@@ -90,10 +93,6 @@ def _broker() -> NatsBroker:
 
 
 async def _take_nothing(_letter: Letter, _post: Post) -> Taken:
-    raise NotImplementedError("this broker only describes what others do")
-
-
-def _move_nothing(*_: object) -> NoReturn:
     raise NotImplementedError("this broker only describes what others do")
 
 

@@ -23,6 +23,7 @@ from services.escalation.outbox_probe import OutboxProbe
 from services.escalation.outlets import Outlets
 from services.escalation.postman import Postman
 from shared.applying import Apply
+from shared.authentication import authentication
 from shared.broker import command_broker, take
 from shared.casework import Alarm, Worker, timers_probe
 from shared.casework.command_bus import listen
@@ -92,7 +93,9 @@ def _assembled(
     candidate = Candidate(dsn, LEASE, may_write=log.may_write)
     dispatcher = Dispatcher(log, candidate, postman, clock)
     commanding = Commanding(log, worker, clock, asked)
-    listen(broker, commanding.take, executor, BODIES.values(), BOOKMARK.reader)
+    senders = authentication(log, clock, executor)
+    group = BOOKMARK.reader
+    listen(broker, senders, commanding.take, executor, BODIES.values(), group)
 
     return Following(
         _applying(worker.apply, dispatcher.listen()),

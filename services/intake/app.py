@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import structlog
-from faststream.nats import NatsBroker
 from prometheus_client import CollectorRegistry
 from starlette.routing import Route, Router
 
@@ -53,6 +52,7 @@ from services.intake.timers import Timers
 from services.intake.waiting import waiting_probe
 from services.intake.wanted import Wanted
 from services.intake.whys import why_routes
+from shared.authentication import Authentication, authentication
 from shared.batcher import Batcher
 from shared.broker import command_broker, started
 from shared.broker import stop as stop_broker
@@ -65,6 +65,7 @@ from shared.health import Health, Probe
 from shared.heartbeat import beat
 from shared.http_metrics import HttpMetrics
 from shared.log_errors import Unavailable
+from shared.nats_address import nats_address
 from shared.nothing_here import complete
 from shared.policy.sources import Mailbox as MailboxClause
 from shared.serving import pause, serve
@@ -96,6 +97,7 @@ class Parts:
     commands: Batcher[Wanted, Answered]
     reception: Reception
     doors: Doors
+    authentication: Authentication
     in_force: InForce
     gatehouse: Gatehouse
     watch: Watch
@@ -121,8 +123,7 @@ def assemble(
     desk = CommandDesk(log, cache, policies, clock)
     signals = _signals(receiver, commits, noting, gatehouse, executor)
     commands = _commands(desk, commits, noting, executor)
-    charge = gatehouse.gate.admission.charge
-    confirm = Handshakes().confirm
+    charge, confirm = gatehouse.gate.admission.charge, Handshakes().confirm
     reception = Reception(signals, clock, in_force.source, charge, confirm=confirm)
     sight = Sight(log, cache, Policies(log))
     letters = LetterDesk(sight, clock, executor, commands, noting.letter)
@@ -137,6 +138,7 @@ def assemble(
         commands,
         reception,
         doors,
+        authentication(log, clock, executor),
         in_force,
         gatehouse,
         watch,
@@ -220,13 +222,12 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
             ]
             health = Health(checks, registry)
             app = _app(parts, clock, health, registry)
-            broker = command_broker(url, "intake", registry)
             clockwork = (server_clock.keep, watch.run, silent.run, timers.run)
             works = (
                 *(run_until(stop) for run_until in clockwork),
                 relay.run(stop),
                 mailboxes.run(stop),
-                _take_messages(broker, parts, stop),
+                _take_messages(url, registry, parts, stop),
                 _keep_house(parts, clock, stop),
                 beat(health, settings, stop),
                 serve(app, settings.http_host, settings.http_port, stop),
@@ -284,14 +285,19 @@ def _clockwork(parts: Parts, clock: Clock, *, on_lever: bool) -> tuple[Closing, 
     return closing(log, clock, parts.commands, on_lever=on_lever), timers
 
 
-async def _take_messages(broker: NatsBroker, parts: Parts, stop: asyncio.Event) -> None:
+async def _take_messages(
+    url: str, registry: CollectorRegistry, parts: Parts, stop: asyncio.Event
+) -> None:
     """Take commands and signals from NATS, whenever it is there."""
-    listen(broker, parts.commands)
+    broker = command_broker(url, "intake", registry)
+    listen(broker, parts.authentication, parts.commands)
     listen_for_reports(broker, parts.doors.letters.take)
     try:
         if await started(broker, stop):
             wait = parts.gatehouse.wait
-            subscriber = listen_for_signals(broker, parts.reception, wait)
+            subscriber = listen_for_signals(
+                broker, parts.reception, wait, nats_address(url).inbox_prefix
+            )
             await keep_listening(subscriber, stop)
     finally:
         await stop_broker(broker)

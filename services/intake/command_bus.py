@@ -18,9 +18,10 @@ from services.intake.wanted import (
     verb_of,
 )
 from shared import subjects
+from shared.authentication import Authentication
 from shared.batcher import Batcher
 from shared.changes.wishes import BODIES as OF_CHANGES
-from shared.command import Answered, CommandRequest
+from shared.command import Answered, CommandMessage, CommandRequest
 from shared.problem import Problem
 from shared.problems.wishes import BODIES as OF_PROBLEMS
 from shared.wishes import BODIES as OF_INCIDENTS
@@ -39,26 +40,32 @@ OWNED: Mapping[str, Mapping[str, type[PersonsWish | RecordWish]]] = {
 _PREFIX = {PROBLEM: "PRB-", CHANGE: "CHG-"}
 
 
-def listen(broker: NatsBroker, batcher: Batcher[Wanted, Answered]) -> None:
+def listen(
+    broker: NatsBroker,
+    authentication: Authentication,
+    batcher: Batcher[Wanted, Answered],
+) -> None:
     """Subscribe to every verb a person may use."""
     for aggregate, bodies in OWNED.items():
         for kind in bodies.values():
-            _listen_to(broker, batcher, aggregate, kind)
+            _listen_to(broker, authentication, batcher, aggregate, kind)
 
 
 def _listen_to(
     broker: NatsBroker,
+    authentication: Authentication,
     batcher: Batcher[Wanted, Answered],
     aggregate: str,
     kind: type[PersonsWish | RecordWish],
 ) -> None:
-    async def take(request: CommandRequest[Any]) -> Answered:
-        _require_subject(request, aggregate)
-        digest = digest_of(request)
-        return await batcher.submit(Wanted(request, request.body, digest))
+    async def take(request: CommandMessage[Any]) -> Answered:
+        command = await authentication.request(request)
+        _require_subject(command, aggregate)
+        digest = digest_of(command)
+        return await batcher.submit(Wanted(command, command.body, digest))
 
     # The annotation is what FastStream reads: each verb has a body of its own.
-    take.__annotations__["request"] = CommandRequest[kind]  # type: ignore[valid-type]
+    take.__annotations__["request"] = CommandMessage[kind]  # type: ignore[valid-type]
     broker.subscriber(
         subjects.command(aggregate, kind.verb),
         queue=QUEUE_GROUP,

@@ -18,6 +18,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error
 from nats.errors import TimeoutError as NothingCame
 from nats.js import JetStreamContext
+from nats.js.api import INBOX_PREFIX
 from nats.js.errors import NotFoundError
 
 from services.intake.adapters.cloud_headers import (
@@ -60,11 +61,15 @@ Batch = Annotated[NatsBatchMessage, Context("message")]
 
 
 def listen_for_signals(
-    broker: NatsBroker, reception: Reception, wait: Wait = lambda _: 0.0
+    broker: NatsBroker,
+    reception: Reception,
+    wait: Wait = lambda _: 0.0,
+    inbox_prefix: str | None = None,
 ) -> BatchPullStreamSubscriber:
     """Subscribe to the work queue; `keep_listening` starts what is returned.
 
-    A message that has to `wait` is left in the queue, unread.
+    A message that has to `wait` is left in the queue, unread. The library does not take
+    the prefix of inboxes from the broker for these subscriptions.
     """
 
     async def take(batch: Batch) -> None:
@@ -76,6 +81,7 @@ def listen_for_signals(
         stream=JStream(subjects.SIGNALS_STREAM, declare=False),
         pull_sub=PullSub(batch_size=BATCH, timeout=GATHER_SECONDS, batch=True),
         ack_policy=AckPolicy.MANUAL,
+        inbox_prefix=f"{inbox_prefix}.".encode() if inbox_prefix else INBOX_PREFIX,
         decoder=_as_it_is,
         title="signals",
         description="Events of monitoring sources: one, or an array of them, "

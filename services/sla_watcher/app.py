@@ -14,6 +14,7 @@ from services.sla_watcher.decider import decide, evolve, next_at
 from services.sla_watcher.moving_bus import listen_for_moves
 from services.sla_watcher.moving_page import Moving
 from services.sla_watcher.reacting import react
+from shared.authentication import authentication
 from shared.broker import command_broker, take
 from shared.casework import Alarm, Casework, Worker, timers_probe
 from shared.casework.command_bus import listen
@@ -71,11 +72,11 @@ async def run(settings: SlaWatcherSettings, stop: asyncio.Event) -> None:
             nats_url = settings.nats_url.get_secret_value()
             broker = command_broker(nats_url, "sla_watcher", registry)
             commanding = Commanding(log, worker, clock, asked, owners)
-            listen(broker, commanding.take, executor, BODIES.values(), BOOKMARK.reader)
+            senders = authentication(log, clock, executor)
+            group = BOOKMARK.reader
+            listen(broker, senders, commanding.take, executor, BODIES.values(), group)
             moving = Moving(log, worker, clock, policies)
-            listen_for_moves(
-                broker, moving.begin, moving.one, executor, BOOKMARK.reader
-            )
+            listen_for_moves(broker, senders, moving, executor, group)
             return Following(
                 worker.apply,
                 (timers_probe(BOOKMARK.reader, worker, log, clock),),

@@ -1,47 +1,70 @@
 """Moves of promises over NATS: one subject a verb, answered with a page."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from inspect import getdoc
-from typing import Any
+from typing import Any, Protocol
 
 from faststream.nats import NatsBroker
 
 from shared import subjects
+from shared.authentication import COMMANDERS, READERS, Authentication
 from shared.casework.command_bus import patiently
-from shared.command import CommandRequest
-from shared.sla_moves import BODIES, MovedIncident, MovedPage, MoveSeen, MoveWish
+from shared.command import CommandMessage, CommandRequest
+from shared.sla_moves import (
+    BODIES,
+    MovedIncident,
+    MovedPage,
+    MovePromises,
+    MoveSeen,
+    MoveWish,
+)
 
 AT_ONCE_MAX = 2
 """Pages of one verb under way together: each is many transactions."""
 
-Begin = Callable[[CommandRequest[Any]], MoveSeen | Sequence[str]]
-One = Callable[[CommandRequest[Any], str], MovedIncident | None]
+
+class MoveHandlers(Protocol):
+    """What does a move, a page at a time. Both block."""
+
+    def begin(self, request: CommandRequest[Any]) -> MoveSeen | Sequence[str]:
+        """Return how far a move is, or the incidents of the page."""
+
+    def one(self, request: CommandRequest[Any], name: str) -> MovedIncident | None:
+        """Move the promises about the incident `name`."""
 
 
 def listen_for_moves(
-    broker: NatsBroker, begin: Begin, one: One, executor: Executor, queue_group: str
+    broker: NatsBroker,
+    authentication: Authentication,
+    moves: MoveHandlers,
+    executor: Executor,
+    queue_group: str,
 ) -> None:
-    """Subscribe to all that is asked about moves; `begin` and `one` block."""
+    """Subscribe to all that is asked about moves."""
     for kind in BODIES.values():
-        _listen_to(broker, begin, one, executor, kind, queue_group)
+        _listen_to(broker, authentication, moves, executor, kind, queue_group)
 
 
 def _listen_to(  # what is called, and how
     broker: NatsBroker,
-    begin: Begin,
-    one: One,
+    authentication: Authentication,
+    moves: MoveHandlers,
     executor: Executor,
     kind: type[MoveWish],
     queue_group: str,
 ) -> None:
-    async def take(request: CommandRequest[Any]) -> MovedPage | MoveSeen:
-        begun = await patiently(executor, begin, request)
+    scopes = COMMANDERS if kind is MovePromises else READERS
+
+    async def take(request: CommandMessage[Any]) -> MovedPage | MoveSeen:
+        command = await authentication.request(request, scopes)
+        begun = await patiently(executor, moves.begin, command)
         if isinstance(begun, MoveSeen):
             return begun
-        limit = request.body.limit
+        limit = command.body.limit
         items = [
-            await patiently(executor, one, request, name) for name in begun[:limit]
+            await patiently(executor, moves.one, command, incident)
+            for incident in begun[:limit]
         ]
         return MovedPage(
             items=tuple(item for item in items if item is not None),
@@ -49,7 +72,7 @@ def _listen_to(  # what is called, and how
         )
 
     # The annotation is what FastStream reads: each verb has a body of its own.
-    take.__annotations__["request"] = CommandRequest[kind]  # type: ignore[valid-type]
+    take.__annotations__["request"] = CommandMessage[kind]  # type: ignore[valid-type]
     broker.subscriber(
         subjects.command(kind.aggregate, kind.verb),
         queue=queue_group,

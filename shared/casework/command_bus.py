@@ -9,8 +9,9 @@ from typing import Any, ClassVar, Protocol, TypeVar
 from faststream.nats import NatsBroker
 
 from shared import subjects
+from shared.authentication import Authentication
 from shared.casework.settling import Behind
-from shared.command import CommandAnswer, CommandRequest
+from shared.command import CommandAnswer, CommandMessage, CommandRequest
 from shared.log_errors import StaleVersion
 from shared.problem import Problem
 
@@ -32,6 +33,7 @@ class Body(Protocol):
 
 def listen(
     broker: NatsBroker,
+    authentication: Authentication,
     do: Do,
     executor: Executor,
     bodies: Iterable[type[Body]],
@@ -42,23 +44,25 @@ def listen(
     `queue_group` is the service: whichever of its processes is free takes a command.
     """
     for kind in bodies:
-        _listen_to(broker, do, executor, kind, queue_group)
+        _listen_to(broker, authentication, do, executor, kind, queue_group)
 
 
 def _listen_to(
     broker: NatsBroker,
+    authentication: Authentication,
     do: Do,
     executor: Executor,
     kind: type[Body],
     queue_group: str,
 ) -> None:
-    async def take(request: CommandRequest[Any]) -> CommandAnswer:
-        if request.incident is None:
+    async def take(request: CommandMessage[Any]) -> CommandAnswer:
+        command = await authentication.request(request)
+        if command.incident is None:
             raise Problem(422, "name the incident the command is about")
-        return await patiently(executor, do, request)
+        return await patiently(executor, do, command)
 
     # The annotation is what FastStream reads: each verb has a body of its own.
-    take.__annotations__["request"] = CommandRequest[kind]  # type: ignore[valid-type]
+    take.__annotations__["request"] = CommandMessage[kind]  # type: ignore[valid-type]
     broker.subscriber(
         subjects.command(kind.aggregate, kind.verb),
         queue=queue_group,

@@ -10,13 +10,11 @@ from shared import subjects
 
 _API = "$JS.API"
 _INBOX = "_INBOX.>"
-_READS_EVENTS = [
-    f"{_API}.STREAM.INFO.{subjects.EVENTS_STREAM}",
-    f"{_API}.CONSUMER.CREATE.{subjects.EVENTS_STREAM}",
-    f"{_API}.CONSUMER.CREATE.{subjects.EVENTS_STREAM}.>",
-    f"{_API}.CONSUMER.INFO.{subjects.EVENTS_STREAM}.*",
-    f"$JS.FC.{subjects.EVENTS_STREAM}.>",  # the reader's answer to flow control
-]
+"""What clients use that were told no prefix: only for people and monitoring systems."""
+# A reader makes no consumer: whoever may make one chooses any subject for its messages.
+_FLOW_CONTROL = (
+    f"$JS.FC.{subjects.EVENTS_STREAM}.{subjects.READERS_CONSUMER}.*"  # the answer to it
+)
 _READS_LAST_SEEN = f"{_API}.STREAM.MSG.GET.{subjects.LAST_SEEN_STREAM}"
 _OF_INTAKE = [
     subjects.commands_about(aggregate)
@@ -33,16 +31,16 @@ _MAY_PUBLISH: dict[str, list[str]] = {
         f"{_API}.>",
         f"$JS.ACK.{subjects.SIGNALS_STREAM}.>",
     ],
-    "sla_watcher": [*_READS_EVENTS, _READS_LAST_SEEN],
-    "escalation": [*_READS_EVENTS, _READS_LAST_SEEN],
-    "projections": [*_READS_EVENTS, _READS_LAST_SEEN, subjects.COMMANDS],
+    "sla_watcher": [_FLOW_CONTROL, _READS_LAST_SEEN],
+    "escalation": [_FLOW_CONTROL, _READS_LAST_SEEN],
+    "projections": [_FLOW_CONTROL, _READS_LAST_SEEN, subjects.COMMANDS],
     "admin": [subjects.COMMANDS, subjects.SIGNALS, f"{_API}.>", "$JS.FC.>"],
 }
 _MAY_SUBSCRIBE: dict[str, list[str]] = {
-    "intake": [*_OF_INTAKE, _INBOX],
-    "sla_watcher": [*_OF_SLA_WATCHER, _INBOX],
-    "escalation": [*_OF_ESCALATION, _INBOX],
-    "projections": [_INBOX],
+    "intake": _OF_INTAKE,
+    "sla_watcher": [*_OF_SLA_WATCHER, subjects.FEED],
+    "escalation": [*_OF_ESCALATION, subjects.FEED],
+    "projections": [subjects.FEED],
     "admin": [_INBOX, subjects.EVENTS],
 }
 _ANSWERS_COMMANDS = {"intake", "sla_watcher", "escalation"}
@@ -67,7 +65,7 @@ def accounts(passwords: Mapping[str, str]) -> dict[str, object]:
                     "password": passwords[_MONITOR],
                     "permissions": {
                         "publish": {"allow": [subjects.SIGNALS]},
-                        "subscribe": {"allow": [_INBOX]},
+                        "subscribe": {"allow": [_INBOX, _answers_to(_MONITOR)]},
                     },
                 }
             ],
@@ -76,13 +74,17 @@ def accounts(passwords: Mapping[str, str]) -> dict[str, object]:
     }
 
 
+def _answers_to(user: str) -> str:
+    return f"{subjects.inbox_prefix(user)}.>"
+
+
 def _user(name: str, password: str) -> dict[str, object]:
     return {
         "user": name,
         "password": password,
         "permissions": {
             "publish": {"allow": _MAY_PUBLISH[name]},
-            "subscribe": {"allow": _MAY_SUBSCRIBE[name]},
+            "subscribe": {"allow": [*_MAY_SUBSCRIBE[name], _answers_to(name)]},
             # Owners of commands answer those they got, and write to no other inbox.
             "allow_responses": name in _ANSWERS_COMMANDS,
         },
@@ -95,7 +97,7 @@ def jetstream(store: str, *, durable: bool) -> dict[str, object]:
         "store_dir": store,
         # Acknowledged means on disk: the default flushes every two minutes.
         "sync_interval": "always" if durable else "2m",
-        # Readers' ephemeral consumers live in memory; nothing else does.
+        # Nothing lives there, but for what an operator adds.
         "max_memory_store": 256 << 20,
         # Room for our streams' bounds, whatever the disk has free today.
         "max_file_store": 2 << 30,

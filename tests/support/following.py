@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-import nats
 import psycopg
 from nats.aio.client import Client
 from psycopg import Cursor
@@ -24,6 +23,7 @@ from shared.reader import SILENCE_SECONDS, STANDBY_SECONDS, Reader
 from shared.serving import end
 from shared.tracking import Bookmark
 from tests.support.logs import incident
+from tests.support.nats_clients import client_of
 from tests.support.patience import SECONDS
 from tests.support.servers import Database
 
@@ -138,7 +138,7 @@ async def reading(
 @asynccontextmanager
 async def provisioned(url: str) -> AsyncIterator[Client]:
     """Give a connection to a bus whose streams are made."""
-    client = await nats.connect(url)
+    client = await client_of(url)
     try:
         await provision(client.jetstream())
         yield client

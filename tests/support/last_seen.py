@@ -3,13 +3,12 @@
 import asyncio
 import sys
 
-import nats
-
 from shared.last_seen import read
+from tests.support.nats_clients import client_of
 
 
 async def _main(url: str) -> int:
-    client = await nats.connect(url)
+    client = await client_of(url)
     try:
         seen = (await read(client.jetstream())).seen
     finally:

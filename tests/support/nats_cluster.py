@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import nats
 from nats.aio.client import Client
 from nats.errors import Error
 from nats.js.api import StreamInfo
@@ -15,6 +14,7 @@ from nats.js.api import StreamInfo
 from shared import subjects
 from shared.machine.nats import Bus
 from shared.machine.ports import HOST, free_port
+from tests.support.nats_clients import client_of
 from tests.support.patience import until
 from tests.support.servers import NatsServer, delete_streams
 
@@ -129,7 +129,7 @@ def _current(info: StreamInfo) -> int:
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[Client]:
     """Give a connection to one of the servers in `url`."""
-    client = await nats.connect(url.split(","))
+    client = await client_of(url)
     try:
         yield client
     finally:

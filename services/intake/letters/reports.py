@@ -10,7 +10,7 @@ from services.intake.letters.reading import NAMESPACE
 from services.intake.letters.seeing import Taken
 from services.intake.letters.taking import Post
 from shared import subjects
-from shared.command import CommandRequest
+from shared.command import CommandMessage
 from shared.report import Report, Reported
 
 ACTOR = "system:form"
@@ -40,7 +40,7 @@ Take = Callable[[Letter, Post], Awaitable[Taken]]
 def listen_for_reports(broker: NatsBroker, take_letter: Take) -> None:
     """Subscribe to what the form is told."""
 
-    async def take(request: CommandRequest[Report]) -> Reported:
+    async def take(request: CommandMessage[Report]) -> Reported:
         post = Post(ACTOR, (), SOURCE, "web")
         taken = await take_letter(letter_of(request.body), post)
         if taken.fate.incident is None:

@@ -26,7 +26,7 @@ from services.projections.policy_in_force import policy_in_force
 from services.projections.snapshots import snapshot
 from shared import sla
 from shared.answer_link import PURPOSE, TOKEN_MAX, AnswerLink, read_token
-from shared.command import CommandAnswer, CommandRequest
+from shared.command import CommandAnswer, CommandMessage, Credential
 from shared.events import is_incident_event, is_sla_event
 from shared.incident import replay
 from shared.problem import Problem
@@ -95,14 +95,11 @@ async def answer_question(
     desk.form_limits.admit(address_of(request))
     link = _link(desk, token)
     wish = read_wish(AnswerByLink, await read_object(request), "answer")
-    if link.until <= desk.clock():
-        raise Problem(409, "this link has expired: answer the letter", code="state")
     verb = AcceptExtension.verb if wish.answer == "accept" else RefuseExtension.verb
-    asked = CommandRequest[dict[str, Any]](
+    asked = CommandMessage[dict[str, Any]](
         incident=extended_incident(link.extension),
         record=link.extension,
-        actor=f"person:{link.person}",
-        scopes=(),
+        credential=Credential(kind="answer_link", secret=token),
         body={"channel": "web"},
     )
     return await desk.owner.ask(verb, asked, _AGGREGATE)

@@ -8,8 +8,9 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from services.projections.api.desk import DeskHere
 from shared.access import Caller
+from shared.authentication import COMMANDERS, READERS
 from shared.callers import caller_of, require_scope
-from shared.command import Scope
+from shared.command import Credential, Scope
 
 _PERSON = "person:"
 
@@ -34,6 +35,11 @@ async def _caller(desk: DeskHere, token: Token) -> Caller:
 Anybody = Annotated[Caller, Depends(_caller)]
 
 
+def credential_of(token: Token) -> Credential | None:
+    """Return the caller's token as commands carry it to their owner."""
+    return Credential(kind="token", secret=token.credentials) if token else None
+
+
 def _one_of(*scopes: Scope) -> Callable[[Caller], Awaitable[Caller]]:
     async def allowed(caller: Anybody) -> Caller:
         require_scope(caller, *scopes)
@@ -42,9 +48,8 @@ def _one_of(*scopes: Scope) -> Callable[[Caller], Awaitable[Caller]]:
     return allowed
 
 
-READS: tuple[Scope, ...] = ("agent", "manager", "auditor", "admin")
-Reader = Annotated[Caller, Depends(_one_of(*READS))]
-Commander = Annotated[Caller, Depends(_one_of("agent", "manager", "admin"))]
+Reader = Annotated[Caller, Depends(_one_of(*READERS))]
+Commander = Annotated[Caller, Depends(_one_of(*COMMANDERS))]
 Auditor = Annotated[Caller, Depends(_one_of("auditor", "admin"))]
 
 

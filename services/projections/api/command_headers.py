@@ -1,16 +1,11 @@
 """What a command says in headers: which one it is, and what state it is meant for."""
 
 import re
-from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict
 
 from services.projections.api.limits import IDEMPOTENCY_KEY_MAX
-from shared.access import Caller
 from shared.problem import Problem
-
-NAMESPACE = UUID("6f1d3c1e-7a55-4b0e-9b1f-0d1e5f3b7c52")
-"""Of command ids: with it, the same token and key always give the same id."""
 
 _KEY = re.compile(rf"[\x21-\x7e]{{1,{IDEMPOTENCY_KEY_MAX}}}")
 _VERSION = re.compile(r'(?:W/)?"?(\d{1,18})"?')
@@ -27,16 +22,14 @@ class CommandHeaders(BaseModel):
     """The version the incident must have, as `ETag` gave it; else 412."""
 
 
-def command_id(caller: Caller, key: str | None) -> UUID | None:
-    """Return the id of a command from the caller's key; `Problem` 422 for a bad key."""
-    if key is None:
-        return None
-    if not _KEY.fullmatch(key):
+def idempotency_key(key: str | None) -> str | None:
+    """Return the caller's key, None without one; `Problem` 422 for a bad key."""
+    if key is not None and not _KEY.fullmatch(key):
         raise _malformed(
             "Idempotency-Key",
             f"1 to {IDEMPOTENCY_KEY_MAX} printable characters without blanks",
         )
-    return uuid5(NAMESPACE, f"{caller.token_id}|{key}")
+    return key
 
 
 def version(if_match: str | None) -> int | None:

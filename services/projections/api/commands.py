@@ -1,7 +1,7 @@
 """Commands: passed to the owner of incidents, who alone decides.
 
-The body is only looked at for its form; what may be in it is the owner's to say. Actor
-and scopes come from the token and from nowhere else.
+The body is only looked at for its form; what may be in it is the owner's to say. The
+caller's token goes along: the owner derives actor and scopes from it.
 """
 
 from typing import Annotated, Any
@@ -11,15 +11,15 @@ from pydantic import BaseModel
 
 from services.projections.api.asked import Ref, refusals
 from services.projections.api.bodies import read_object
-from services.projections.api.callers import Commander
+from services.projections.api.callers import Commander, Token, credential_of
 from services.projections.api.command_headers import (
     CommandHeaders,
-    command_id,
+    idempotency_key,
     version,
 )
 from services.projections.api.desk import DeskHere
 from services.projections.api.nothing import Nothing
-from shared.command import CommandAnswer, CommandRequest
+from shared.command import CommandAnswer, CommandMessage
 from shared.wishes import BODIES
 
 router = APIRouter(tags=["commands"])
@@ -29,23 +29,23 @@ VERBS = tuple(verb for verb in BODIES if verb != OPEN)
 _REFUSALS = refusals(400, 404, 409, 412, 413, 415)
 
 
-async def _wish(
+async def _message(
     request: Request,
-    caller: Commander,
+    caller: Commander,  # noqa: ARG001 # nobody else's body is read
+    token: Token,
     headers: Annotated[CommandHeaders, Header()],
     _asked: Annotated[Nothing, Query()],
-) -> CommandRequest[dict[str, Any]]:
+) -> CommandMessage[dict[str, Any]]:
     """Return what the caller wants; of which incident stands in the path."""
-    return CommandRequest[dict[str, Any]](
-        actor=caller.actor,
-        scopes=caller.scopes,
-        command_id=command_id(caller, headers.idempotency_key),
+    return CommandMessage[dict[str, Any]](
+        credential=credential_of(token),
+        idempotency_key=idempotency_key(headers.idempotency_key),
         if_match=version(headers.if_match),
         body=await read_object(request),
     )
 
 
-Wish = Annotated[CommandRequest[dict[str, Any]], Depends(_wish)]
+Wish = Annotated[CommandMessage[dict[str, Any]], Depends(_message)]
 
 
 def body_of(kind: type[BaseModel]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ commands about a problem. Declining it ends the hand-over itself.
 """
 
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar
-from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, Field, ValidationError
@@ -90,7 +89,7 @@ async def accept_handover(
 ) -> RecordAnswer:
     """Take a problem on record for the incident that was handed over."""
     body = read(AcceptHandover, wish.body)
-    awaiting = await desk.blocking(_awaiting, desk, ref, wish.command_id)
+    awaiting = await desk.blocking(_awaiting, desk, ref, wish.idempotency_key)
     identify = {
         "title": body.title or awaiting.title,
         "incident": ref,
@@ -154,17 +153,17 @@ class _Awaiting(NamedTuple):
     problems: list[str]
 
 
-def _awaiting(desk: Desk, ref: str, command_id: UUID | None) -> _Awaiting:
+def _awaiting(desk: Desk, ref: str, key: str | None) -> _Awaiting:
     """Return what may be answered; else `Problem`.
 
-    Under a `command_id` an answer may be sent again: its owner knows whether it is one.
+    With an idempotency `key` an answer may be a repeat, which its owner recognizes.
     """
     with snapshot(desk.log) as cursor:
         upto = known(cursor, None, 0)
         handover = handovers.one(desk.log, cursor, ref, upto)
         if handover is None:
             raise Problem(404, f"{ref} was not handed over", code="unknown_handover")
-        if not handover.awaits and (command_id is None or handover.state == "declined"):
+        if not handover.awaits and (key is None or handover.state == "declined"):
             raise Problem(409, _answered(ref, handover), code="state")
         stream = incident_stream(ref)
         entries = desk.log.histories(cursor, [stream], handover.position)

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 
 from services.projections.api.asked import refusals
-from services.projections.api.callers import Reader
+from services.projections.api.callers import Reader, Token, credential_of
 from services.projections.api.commands import Wish, body_of
 from services.projections.api.desk import DeskHere
 from services.projections.api.nothing import Nothing
-from shared.command import CommandRequest
+from shared.command import CommandMessage
 from shared.policy.names import Name
 from shared.problem import Problem
 from shared.sla_moves import (
@@ -30,16 +30,17 @@ Operation = Annotated[Name, Path(description="What the move is called: `july`.")
 
 @router.get("/v1/sla/preview-move", responses=refusals())
 async def preview_move(
-    asked: Annotated[PreviewMove, Query()], desk: DeskHere, caller: Reader
+    asked: Annotated[PreviewMove, Query()],
+    desk: DeskHere,
+    caller: Reader,  # noqa: ARG001 # it lets nobody else in
+    token: Token,
 ) -> MovedPage:
     """Show what moving live promises to another version of the policy would change.
 
     A page at a time; incidents at work on whose promises are of another version.
     """
     body = asked.model_dump(mode="json", exclude_none=True)
-    request = CommandRequest[dict[str, Any]](
-        actor=caller.actor, scopes=caller.scopes, body=body
-    )
+    request = CommandMessage[dict[str, Any]](credential=credential_of(token), body=body)
     return await desk.owner.move(PreviewMove.verb, request, MovedPage)
 
 
@@ -61,7 +62,7 @@ async def move_promises(operation: Operation, wish: Wish, desk: DeskHere) -> Mov
             code="invalid",
         )
     body = {**wish.body, "operation": operation}
-    named: dict[str, Any] = {"body": body, "command_id": None}
+    named: dict[str, Any] = {"body": body, "idempotency_key": None}
     return await desk.owner.move(
         MovePromises.verb, wish.model_copy(update=named), MovedPage
     )
@@ -72,10 +73,11 @@ async def get_move(
     operation: Operation,
     _asked: Annotated[Nothing, Query()],
     desk: DeskHere,
-    caller: Reader,
+    caller: Reader,  # noqa: ARG001 # it lets nobody else in
+    token: Token,
 ) -> MoveSeen:
     """Show how far a move is: how many incidents it has moved, and has still to."""
-    request = CommandRequest[dict[str, Any]](
-        actor=caller.actor, scopes=caller.scopes, body={"operation": operation}
+    request = CommandMessage[dict[str, Any]](
+        credential=credential_of(token), body={"operation": operation}
     )
     return await desk.owner.move(LookAtMove.verb, request, MoveSeen)

@@ -1,7 +1,7 @@
 """Asks the owner of a record to do what a person wants, over NATS request/reply."""
 
 from typing import Any, TypeVar
-from uuid import uuid4  # noqa: TID251 # here commands get the ids they come with
+from uuid import uuid4  # noqa: TID251 # here commands get the keys they come with
 
 import nats.errors
 from pydantic import ValidationError
@@ -12,7 +12,7 @@ from shared import subjects
 from shared.bus import Link
 from shared.command import (
     CommandAnswer,
-    CommandRequest,
+    CommandMessage,
     ProblemDetails,
     RecordAnswer,
 )
@@ -22,7 +22,7 @@ from shared.sla_moves import MovedPage, MovePromises, MoveSeen
 
 _Answer = TypeVar("_Answer", CommandAnswer, RecordAnswer, Reported, MovedPage, MoveSeen)
 _Moved = TypeVar("_Moved", MovedPage, MoveSeen)
-_Request = CommandRequest[dict[str, Any]]
+_Message = CommandMessage[dict[str, Any]]
 
 
 class Owner:
@@ -32,12 +32,12 @@ class Owner:
         self._link = link
 
     async def ask(
-        self, verb: str, request: _Request, aggregate: str = "incident"
+        self, verb: str, request: _Message, aggregate: str = "incident"
     ) -> CommandAnswer:
         """Return the outcome of a command about an incident.
 
         `aggregate` is what of it is changed: itself, its `escalation` or `handover`.
-        A command without an id is given one, so that it can be sent more than once.
+        A command without an idempotency key is given one, so that it can be repeated.
         `Problem` where it was not done. Without an answer it is unknown whether it was
         done: the 503 says so.
         """
@@ -45,24 +45,24 @@ class Owner:
         return await self._ask(subject, _identified(request), CommandAnswer)
 
     async def ask_about(
-        self, aggregate: str, verb: str, request: _Request
+        self, aggregate: str, verb: str, request: _Message
     ) -> RecordAnswer:
         """Return the outcome of a command about a `problem` or `change`; as `ask`."""
         subject = subjects.command(aggregate, verb)
         return await self._ask(subject, _identified(request), RecordAnswer)
 
-    async def move(self, verb: str, request: _Request, kind: type[_Moved]) -> _Moved:
+    async def move(self, verb: str, request: _Message, kind: type[_Moved]) -> _Moved:
         """Return the outcome of a page of a move of promises, or how far it is."""
         subject = subjects.command(MovePromises.aggregate, verb)
         return await self._ask(subject, request, kind)
 
-    async def report(self, request: _Request) -> Reported:
+    async def report(self, request: _Message) -> Reported:
         """Return the outcome of what somebody told the form; as `ask`."""
         subject = subjects.command("contact", "report")
         return await self._ask(subject, request, Reported)
 
     async def _ask(
-        self, subject: str, request: _Request, kind: type[_Answer]
+        self, subject: str, request: _Message, kind: type[_Answer]
     ) -> _Answer:
         if self._link.client is None:
             # An absent one would keep it and send it later, after we said no.
@@ -77,11 +77,11 @@ class Owner:
         return _read(reply.data, kind)
 
 
-def _identified(request: _Request) -> _Request:
+def _identified(request: _Message) -> _Message:
     """Return a command that can be told from others: its repeat has no effect."""
-    if request.command_id is not None:
+    if request.idempotency_key is not None:
         return request
-    return request.model_copy(update={"command_id": uuid4()})
+    return request.model_copy(update={"idempotency_key": str(uuid4())})
 
 
 def _read(data: bytes, kind: type[_Answer]) -> _Answer:

@@ -20,7 +20,7 @@ from services.projections.api.languages import Liked
 from services.projections.api.limits import RETRY_SECONDS
 from services.projections.policy_in_force import policy_in_force
 from services.projections.snapshots import snapshot
-from shared.command import CommandRequest
+from shared.command import CommandMessage
 from shared.event_log import EventLog
 from shared.incident.noticed import Noticed
 from shared.policy.document import Policy
@@ -110,10 +110,8 @@ async def take_report(request: Request, liked: Liked, desk: FormDesk) -> ReportA
     report = read_wish(Report, await read_object(request), "report")
     desk.form_limits.admit(address_of(request))
     reported = await desk.owner.report(
-        CommandRequest[dict[str, object]](
-            actor="system:form",
-            scopes=(),
-            body=report.model_dump(mode="json", exclude_none=True),
+        CommandMessage[dict[str, object]](
+            body=report.model_dump(mode="json", exclude_none=True)
         )
     )
     if reported.incident is None:

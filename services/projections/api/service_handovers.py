@@ -5,7 +5,6 @@ incident that was handed over, about the service.
 """
 
 from typing import Annotated, Any, Literal, NamedTuple
-from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime
@@ -97,7 +96,7 @@ async def accept_service_handover(
 ) -> RecordAnswer:
     """Take a problem on record for the service that was handed over."""
     body = read(AcceptHandover, wish.body)
-    awaiting = await desk.blocking(_awaiting, desk, ref, wish.command_id)
+    awaiting = await desk.blocking(_awaiting, desk, ref, wish.idempotency_key)
     identify = {
         "title": body.title or awaiting.title,
         "service": awaiting.service,
@@ -164,10 +163,10 @@ class _Awaiting(NamedTuple):
     problems: list[str]
 
 
-def _awaiting(desk: Desk, ref: str, command_id: UUID | None) -> _Awaiting:
+def _awaiting(desk: Desk, ref: str, key: str | None) -> _Awaiting:
     """Return what may be answered; else `Problem`.
 
-    Under a `command_id` an answer may be sent again: its owner knows whether it is one.
+    With an idempotency `key` an answer may be a repeat, which its owner recognizes.
     """
     with snapshot(desk.log) as cursor:
         upto = known(cursor, None, 0)
@@ -178,7 +177,7 @@ def _awaiting(desk: Desk, ref: str, command_id: UUID | None) -> _Awaiting:
                 f"{ref} did not bring a service to Problem Management",
                 code="unknown_handover",
             )
-        if not handover.awaits and (command_id is None or handover.state == "declined"):
+        if not handover.awaits and (key is None or handover.state == "declined"):
             raise Problem(409, _answered(handover), code="state")
         stream = incident_stream(ref)
         entries = desk.log.histories(cursor, [stream], handover.position)

@@ -14,7 +14,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from services.projections.api.asked import Position, refusals
-from services.projections.api.callers import READS, Token
+from services.projections.api.callers import Token
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.limits import (
     LOG_PAGE_MAX,
@@ -23,6 +23,7 @@ from services.projections.api.limits import (
 )
 from services.projections.api.log import known_types
 from services.projections.api.stream_items import StreamItem, Told, told
+from shared.authentication import READERS
 from shared.callers import caller_of, require_scope
 from shared.epochs import Epochs, OtherEpoch
 from shared.event_log import Row
@@ -140,7 +141,7 @@ async def _id_at(desk: Desk, position: int) -> str:
 
 async def _admit(desk: Desk, token: str | None) -> None:
     caller = await caller_of(desk.access, token, desk.blocking)
-    require_scope(caller, *READS)
+    require_scope(caller, *READERS)
 
 
 @router.get(STREAM, responses=refusals(), response_class=EventSourceResponse)

@@ -10,7 +10,6 @@ from functools import wraps
 from pathlib import Path
 from typing import ParamSpec
 
-import nats
 import psycopg
 import pytest
 
@@ -34,6 +33,7 @@ from shared.provision import provision, provision_last_seen
 from shared.serving import end
 from tests.support.key_ring import MASTER
 from tests.support.logs import incident, member
+from tests.support.nats_clients import client_of
 from tests.support.patience import eventually
 from tests.support.restoring import go_back
 from tests.support.servers import (
@@ -94,7 +94,7 @@ async def watching(
 
 
 async def last_seen(bus: Bus) -> LastSeen | None:
-    client = await nats.connect(bus.url("admin"))
+    client = await client_of(bus.url("admin"))
     try:
         return (await read(client.jetstream())).seen
     finally:
@@ -173,7 +173,7 @@ async def test_a_service_that_started_on_an_empty_bucket_reads_what_is_put_there
 
 async def put(bus: Bus, seen: LastSeen) -> None:
     """Write a record into a bucket that is empty."""
-    client = await nats.connect(bus.url("intake"))
+    client = await client_of(bus.url("intake"))
     js = client.jetstream()
     await provision_last_seen(js)
     await write(js, seen, NOTHING)
@@ -230,7 +230,7 @@ async def test_a_damaged_record_counts_as_none_and_is_replaced(
     append(log, member(incident(1), 1))
     async with watching(log, bus):
         seen = await until_seen(bus, 1)
-    client = await nats.connect(bus.url("intake"))
+    client = await client_of(bus.url("intake"))
     damaged = json.dumps(seen.model_dump() | wrong).encode()
     await client.jetstream().publish(subjects.LAST_SEEN, damaged)
     await client.close()
@@ -251,7 +251,7 @@ async def test_what_a_reader_does_to_the_record_is_undone(
     append(log, member(incident(1), 1))
     async with watching(log, bus):
         await until_seen(bus, 1)
-        reader = await nats.connect(bus.url(user))
+        reader = await client_of(bus.url(user))
         request = json.dumps({"last_by_subj": subjects.LAST_SEEN}).encode()
         wanted = f"$JS.API.STREAM.MSG.GET.{subjects.LAST_SEEN_STREAM}"
         await reader.publish(wanted, request, reply=subjects.LAST_SEEN)
@@ -264,7 +264,7 @@ async def test_what_a_reader_does_to_the_record_is_undone(
 
 async def is_written_again(bus: Bus) -> bool:
     """Tell whether there were three records: ours, a reader's, and ours again."""
-    client = await nats.connect(bus.url("admin"))
+    client = await client_of(bus.url("admin"))
     try:
         return (await read(client.jetstream())).revision >= 3
     finally:
@@ -293,7 +293,7 @@ async def test_an_epoch_is_above_every_epoch_known_outside(
 
 @in_a_loop
 async def test_a_stale_writer_does_not_overwrite(bus: Bus) -> None:
-    client = await nats.connect(bus.url("intake"))
+    client = await client_of(bus.url("intake"))
     js = client.jetstream()
     await provision(js)
     seen = LastSeen.model_validate(

@@ -12,7 +12,6 @@ import pytest
 from nats.aio.client import Client
 
 from shared import reader as reader_module
-from shared import subjects
 from shared.bus import Link as BusLink
 from shared.chain import Link, chained
 from shared.event_log import Row
@@ -234,26 +233,6 @@ def test_a_wiped_stream_loses_nothing(
     assert desk.seen() == [1, 2]
 
 
-def test_a_reader_notices_that_its_consumer_went_with_the_server(
-    desk: Desk, servers_folder: Path
-) -> None:
-    """Before there is an event to miss."""
-    folder = servers_folder / "nats-restarted"
-    folder.mkdir()
-
-    async def scenario(server: NatsServer) -> None:
-        async with living(desk, server.bus, silence=0.05) as (_, client):
-            assert await has_a_consumer(client)
-            await asyncio.to_thread(server.kill)
-            await eventually(lambda: not client.is_connected)
-            await asyncio.to_thread(lambda: server.start().wait())
-            await eventually(lambda: client.is_connected)
-            await eventually(lambda: has_a_consumer(client))
-
-    with running_nats(folder) as server:
-        asyncio.run(asyncio.wait_for(scenario(server), SECONDS))
-
-
 def test_nats_away_and_back_loses_nothing(desk: Desk, servers_folder: Path) -> None:
     folder = servers_folder / "nats-away"
     folder.mkdir()
@@ -274,12 +253,6 @@ def test_nats_away_and_back_loses_nothing(desk: Desk, servers_folder: Path) -> N
     with running_nats(folder) as server:
         asyncio.run(asyncio.wait_for(scenario(server), SECONDS))
     assert desk.seen() == [1, 2, 3]
-
-
-async def has_a_consumer(client: Client) -> bool:
-    """Tell whether anybody reads the stream of events."""
-    info = await client.jetstream().stream_info(subjects.EVENTS_STREAM)
-    return info.state.consumer_count > 0
 
 
 def test_a_reader_may_start_before_nats(desk: Desk, servers_folder: Path) -> None:

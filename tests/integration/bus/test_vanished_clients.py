@@ -14,6 +14,7 @@ from nats.errors import NoRespondersError
 
 from shared import subjects
 from shared.machine.nats import Bus
+from tests.support.nats_clients import client_of
 from tests.support.patience import SECONDS, eventually
 
 pytestmark = pytest.mark.servers
@@ -21,10 +22,10 @@ pytestmark = pytest.mark.servers
 SUBJECT = subjects.command("incident", "inform")
 OWNER = """
 import asyncio, sys
-import nats
+from tests.support.nats_clients import client_of
 
 async def main():
-    client = await nats.connect(sys.argv[1])
+    client = await client_of(sys.argv[1])
     await client.subscribe(sys.argv[2], queue="intake", cb=take)
     await client.flush()
     print("listening", flush=True)
@@ -46,7 +47,7 @@ async def asked_in_vain(client: Client) -> bool:
 
 def test_a_frozen_owner_loses_its_subscription(bus: Bus) -> None:
     async def scenario() -> None:
-        client = await nats.connect(bus.url("projections"))
+        client = await client_of(bus.url("projections"))
         try:
             assert (await client.request(SUBJECT, b"", SECONDS)).data == b"done"
             os.kill(owner.pid, SIGSTOP)

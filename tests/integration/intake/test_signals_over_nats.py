@@ -64,7 +64,9 @@ async def listening(
         batching = asyncio.create_task(batcher.run())
         await broker.start()
         reception = Reception(batcher, lambda: NOW, lambda _: None)
-        subscriber = listen_for_signals(broker, reception, wait)
+        subscriber = listen_for_signals(
+            broker, reception, wait, subjects.inbox_prefix("intake")
+        )
         taking = asyncio.create_task(keep_listening(subscriber, stopped))
         try:
             async with asyncio.timeout(SECONDS):

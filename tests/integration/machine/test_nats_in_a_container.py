@@ -6,7 +6,6 @@ import subprocess
 from pathlib import Path
 from signal import SIGTERM
 
-import nats
 import pytest
 
 from docs.generate.nats_config import password_variable
@@ -15,6 +14,7 @@ from shared.machine.nats import wait_until_serving
 from shared.machine.nats_rights import USERS
 from shared.machine.ports import free_port
 from tests.support.compose import ROOT, new_secrets, read
+from tests.support.nats_clients import client_of
 from tests.support.server import Server
 
 pytestmark = pytest.mark.servers
@@ -48,7 +48,7 @@ def test_every_user_comes_in_with_a_password_of_the_environment(
 
 async def come_in(user: str, password: str, port: int) -> None:
     """Connect; raises where the server refuses."""
-    client = await nats.connect(f"nats://{user}:{password}@127.0.0.1:{port}")
+    client = await client_of(f"nats://{user}:{password}@127.0.0.1:{port}")
     await client.flush()
     await client.close()
 

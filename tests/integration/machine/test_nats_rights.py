@@ -5,14 +5,14 @@ import socket
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 
-import nats
 import pytest
 from nats.aio.client import Client
-from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy
 
 from shared import subjects
 from shared.machine.nats import Bus
 from shared.machine.nats_rights import USERS
+from shared.provision import provision
+from tests.support.nats_clients import client_of
 from tests.support.patience import SECONDS
 
 pytestmark = pytest.mark.servers
@@ -53,12 +53,7 @@ async def line(bus: Bus, user: str) -> AsyncIterator[Line]:
         if not refusal.done():
             refusal.set_result(str(error))
 
-    client = await nats.connect(
-        bus.url(user),
-        error_cb=remember,
-        inbox_prefix="_INBOX",
-        max_reconnect_attempts=0,
-    )
+    client = await client_of(bus.url(user), error_cb=remember, max_reconnect_attempts=0)
     try:
         yield Line(client, refusal)
     finally:
@@ -67,21 +62,7 @@ async def line(bus: Bus, user: str) -> AsyncIterator[Line]:
 
 async def provide_streams(bus: Bus) -> None:
     async with line(bus, "intake") as intake:
-        jetstream = intake.client.jetstream()
-        await jetstream.add_stream(
-            name=subjects.EVENTS_STREAM, subjects=[subjects.EVENTS], allow_direct=True
-        )
-        await jetstream.add_stream(
-            name=subjects.SIGNALS_STREAM,
-            subjects=[subjects.SIGNALS],
-            retention=RetentionPolicy.WORK_QUEUE,
-        )
-        await jetstream.add_consumer(
-            subjects.SIGNALS_STREAM,
-            ConsumerConfig(
-                durable_name=subjects.SIGNALS_CONSUMER, ack_policy=AckPolicy.EXPLICIT
-            ),
-        )
+        await provision(intake.client.jetstream())
         await intake.settled()
 
 
@@ -90,43 +71,21 @@ def run(story: Coroutine[None, None, None]) -> None:
 
 
 @pytest.mark.parametrize("user", READERS)
-def test_a_reader_follows_the_events(bus: Bus, user: str) -> None:
+def test_a_reader_hears_the_events_and_answers_flow_control(
+    bus: Bus, user: str
+) -> None:
     async def story() -> None:
         await provide_streams(bus)
         async with line(bus, "intake") as intake, line(bus, user) as reader:
-            jetstream = reader.client.jetstream()
-            last = await jetstream.stream_info(subjects.EVENTS_STREAM)
-            assert last.state.messages == 0
-            feed = await jetstream.subscribe(
-                subjects.EVENTS,
-                stream=subjects.EVENTS_STREAM,
-                ordered_consumer=True,
-                idle_heartbeat=1,
-            )
+            feed = await reader.client.subscribe(subjects.FEED)
+            await reader.settled()
             for n in range(3):
                 await intake.client.jetstream().publish(OPENED, str(n).encode())
             got = [(await feed.next_msg(SECONDS)).data for _ in range(3)]
             assert got == [b"0", b"1", b"2"]
-            assert (await feed.consumer_info()).stream_name == subjects.EVENTS_STREAM
-            await feed.unsubscribe()
-            await reader.settled()
-
-    run(story())
-
-
-def test_a_reader_far_behind_answers_the_flow_control(bus: Bus) -> None:
-    async def story() -> None:
-        await provide_streams(bus)
-        body = bytes(60_000)
-        async with line(bus, "intake") as intake:
-            for _ in range(400):
-                await intake.client.jetstream().publish(OPENED, body)
-        async with line(bus, "projections") as reader:
-            feed = await reader.client.jetstream().subscribe(
-                subjects.EVENTS, stream=subjects.EVENTS_STREAM, ordered_consumer=True
+            await reader.client.publish(
+                f"$JS.FC.{subjects.EVENTS_STREAM}.{subjects.READERS_CONSUMER}.abcd"
             )
-            for _ in range(400):
-                await feed.next_msg(SECONDS)
             await reader.settled()
 
     run(story())
@@ -238,6 +197,9 @@ def test_each_owner_hears_the_commands_about_its_own(
         "$JS.API.STREAM.DELETE.DESK_EVENTS",
         "$JS.API.STREAM.PURGE.DESK_EVENTS",
         "$JS.API.STREAM.UPDATE.DESK_EVENTS",
+        "$JS.API.CONSUMER.CREATE.DESK_EVENTS",
+        "$JS.API.CONSUMER.CREATE.DESK_EVENTS.another.desk.event.>",
+        "$JS.API.CONSUMER.DURABLE.CREATE.DESK_EVENTS.another",
         "$JS.API.CONSUMER.DELETE.DESK_EVENTS.another",
         "$JS.API.CONSUMER.MSG.NEXT.DESK_SIGNALS.intake",
     ],
@@ -249,6 +211,18 @@ def test_only_intake_and_the_operator_change_what_is_kept(
         async with line(bus, user) as other:
             await other.client.publish(subject, b"")
             assert "permissions violation for publish" in await other.denied()
+
+    run(story())
+
+
+@pytest.mark.parametrize("user", [*READERS, "intake", "monitor"])
+def test_no_service_reads_the_answers_to_another_user(bus: Bus, user: str) -> None:
+    other = "projections" if user == "intake" else "intake"
+
+    async def story() -> None:
+        async with line(bus, user) as thief:
+            await thief.client.subscribe(f"{subjects.inbox_prefix(other)}.>")
+            assert "permissions violation for subscription" in await thief.denied()
 
     run(story())
 

@@ -4,11 +4,11 @@ import asyncio
 import os
 from pathlib import Path
 
-import nats
 import psycopg
 import pytest
 
 from shared.machine.nats import Bus
+from tests.support.nats_clients import client_of
 from tests.support.servers import Database, PostgresServer
 
 pytestmark = pytest.mark.servers
@@ -41,7 +41,7 @@ def test_postgresql_never_runs_as_root(postgres_server: PostgresServer) -> None:
 
 def test_a_stream_made_by_one_test_is_gone_in_the_next(bus: Bus) -> None:
     async def names_after_making_one() -> int:
-        connection = await nats.connect(bus.url("intake"))
+        connection = await client_of(bus.url("intake"))
         jetstream = connection.jetstream()
         before = len(await jetstream.streams_info())
         await jetstream.add_stream(name="LEFTOVER", subjects=["desk.event.>"])

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import nats
 import pytest
 from nats.aio.msg import Msg
 from nats.errors import NoRespondersError
@@ -14,6 +13,7 @@ from services.projections.api.request_attempts import first_answer
 from shared import subjects
 from shared.bus import Link
 from shared.machine.nats import Bus
+from tests.support.nats_clients import client_of
 from tests.support.patience import eventually
 
 pytestmark = pytest.mark.servers
@@ -26,7 +26,7 @@ def asked(bus: Bus, *owners: Callable[[Msg], Awaitable[None]]) -> list[Msg | Non
     """Send requests beside these owners; return their answers."""
 
     async def scenario() -> list[Msg | None]:
-        clients = [await nats.connect(bus.url("intake")) for _ in owners]
+        clients = [await client_of(bus.url("intake")) for _ in owners]
         for client, owner in zip(clients, owners, strict=True):
             await client.subscribe(SUBJECT, queue="intake", cb=owner)
             await client.flush()

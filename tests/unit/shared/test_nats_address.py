@@ -9,7 +9,7 @@ def test_one_server() -> None:
     address = nats_address("nats://intake:secret@nats:4222")
 
     assert address == NatsAddress(["nats://nats:4222"], "intake", "secret")
-    assert address.options == {"user": "intake", "password": "secret"}
+    assert address.inbox_prefix == "_INBOX_intake"
     assert address.endpoints == [("nats", 4222)]
 
 
@@ -24,7 +24,11 @@ def test_the_servers_of_a_cluster_share_a_password(url: str) -> None:
     address = nats_address(url)
 
     assert address.servers == ["nats://a:1", "nats://b:2", "nats://c"]
-    assert address.options == {"user": "u", "password": "p"}
+    assert address.options == {
+        "user": "u",
+        "password": "p",
+        "inbox_prefix": "_INBOX_u",
+    }
     assert address.endpoints == [("a", 1), ("b", 2), ("c", 4222)]
 
 

@@ -1,0 +1,114 @@
+"""Who sends a command: its owner derives it from the credential that it carries.
+
+The API passes credentials on and is believed nothing: with its password for NATS alone
+nobody can act as another person.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from typing import Any, assert_never
+from uuid import UUID, uuid5
+
+from shared.access import Access, Caller
+from shared.answer_link import PURPOSE, read_token
+from shared.callers import require_scope, unknown_token
+from shared.clock import Clock
+from shared.command import CommandMessage, CommandRequest, Credential, Scope
+from shared.event_log import EventLog
+from shared.problem import Problem
+
+NAMESPACE = UUID("6f1d3c1e-7a55-4b0e-9b1f-0d1e5f3b7c52")
+"""Of command ids: with it, the same credential and key always give the same id."""
+COMMANDERS: tuple[Scope, ...] = ("agent", "manager", "admin")
+"""Whose tokens may give commands."""
+READERS: tuple[Scope, ...] = ("agent", "manager", "auditor", "admin")
+"""Whose tokens may look."""
+
+LinkKey = Callable[[], bytes | None]
+"""Returns the key that answer links are signed with; None without a vault."""
+
+
+def authentication(log: EventLog, clock: Clock, executor: Executor) -> "Authentication":
+    """Return what verifies credentials against the tokens and the vault of `log`."""
+
+    def link_key() -> bytes | None:
+        return log.vault.key_for(PURPOSE)
+
+    return Authentication(Access(log.transaction, clock), link_key, clock, executor)
+
+
+class Authentication:
+    """Turns commands as they arrive into commands of a known sender."""
+
+    def __init__(
+        self, access: Access, link_key: LinkKey, clock: Clock, executor: Executor
+    ) -> None:
+        self._access = access
+        self._link_key = link_key
+        self._clock = clock
+        self._executor = executor
+
+    async def request(
+        self, message: CommandMessage[Any], scopes: Sequence[Scope] = COMMANDERS
+    ) -> CommandRequest[Any]:
+        """Return the command with its sender, whose token has one of `scopes`.
+
+        Raises `Problem` 401 if the credential is not good, 403 if it is good for
+        something else, `Unavailable`.
+        """
+        credential = message.credential
+        if credential is None:
+            raise Problem(401, "the command carries no credential", code="token")
+        match credential.kind:
+            case "token":
+                caller = await self._owner_of(credential)
+                require_scope(caller, *scopes)
+            case "answer_link":
+                caller = self._addressee_of(credential, message)
+            case _:
+                assert_never(credential.kind)
+        return request_of(message, caller)
+
+    async def _owner_of(self, credential: Credential) -> Caller:
+        token = credential.secret
+        caller = self._access.remembered(token)
+        if caller is None:
+            loop = asyncio.get_running_loop()
+            caller = await loop.run_in_executor(
+                self._executor, self._access.verify, token
+            )
+        if caller is None:
+            raise unknown_token()
+        return caller
+
+    def _addressee_of(
+        self, credential: Credential, message: CommandMessage[Any]
+    ) -> Caller:
+        key = self._link_key()
+        link = read_token(key, credential.secret) if key else None
+        if link is None:
+            raise Problem(401, "the link is not signed by this desk", code="token")
+        if link.until <= self._clock():
+            raise Problem(409, "this link has expired: answer the letter", code="state")
+        if message.record != link.extension:
+            raise Problem(403, f"the link only answers {link.extension}", code="scope")
+        return Caller(f"person:{link.person}", (), f"{link.extension}|{link.person}")
+
+
+def request_of(message: CommandMessage[Any], caller: Caller) -> CommandRequest[Any]:
+    """Return the command as one of `caller`."""
+    return CommandRequest[Any](
+        incident=message.incident,
+        record=message.record,
+        actor=caller.actor,
+        scopes=caller.scopes,
+        command_id=command_id(caller, message.idempotency_key),
+        if_match=message.if_match,
+        body=message.body,
+    )
+
+
+def command_id(caller: Caller, key: str | None) -> UUID | None:
+    """Return the id of the command that `caller` sent under `key`."""
+    return uuid5(NAMESPACE, f"{caller.token_id}|{key}") if key is not None else None

@@ -1,0 +1,1 @@
+"""Attacks on the running desk, one file a door; each fails without its guard."""
