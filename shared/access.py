@@ -41,6 +41,11 @@ _LIVING = """
 SELECT token_id FROM access.tokens WHERE revoked_at IS NULL
 ORDER BY created_at DESC LIMIT %s
 """
+_SOURCES = """
+SELECT DISTINCT actor FROM access.tokens
+WHERE 'source' = ANY (scopes) AND revoked_at IS NULL
+  AND (expires_at IS NULL OR expires_at > %s) LIMIT %s
+"""
 _LIST = """
 SELECT token_id, actor, scopes, label, created_at, expires_at, revoked_at
 FROM access.tokens ORDER BY created_at, token_id
@@ -57,6 +62,7 @@ class Caller:
     actor: str
     scopes: tuple[Scope, ...]
     token_id: str
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,8 @@ class Access:
         self._remembered: dict[str, tuple[float, Caller]] = {}
         self._living: frozenset[str] = frozenset()
         self._living_at = float("-inf")
+        self._sources: frozenset[str] = frozenset()
+        self._sources_at = float("-inf")
 
     def remembered(self, token: str) -> Caller | None:
         """Return the caller if known without asking the database; never blocks."""
@@ -126,6 +134,18 @@ class Access:
             self._living = frozenset(row[0] for row in rows)
         return written[1] in self._living
 
+    def has_source(self, actor: str) -> bool:
+        """Tell whether a source has a token that is good, as of some seconds ago.
+
+        However many ask, the database is asked once in `REMEMBERED_SECONDS`.
+        """
+        if self._elapsed() - self._sources_at > REMEMBERED_SECONDS:
+            with self._transaction() as cursor:
+                rows = cursor.execute(_SOURCES, (self._clock(), _LIVING_MAX)).fetchall()
+            self._sources = frozenset(row[0] for row in rows)
+            self._sources_at = self._elapsed()
+        return actor in self._sources
+
     def verify(self, token: str) -> Caller | None:
         """Return the caller of a living token, else None. Asks the database."""
         written = _TOKEN.fullmatch(token)
@@ -139,7 +159,7 @@ class Access:
             return None
         if row[3] is not None and cast("datetime", row[3]) <= self._clock():
             return None
-        caller = Caller(row[1], tuple(row[2]), written[1])
+        caller = Caller(row[1], tuple(row[2]), written[1], row[3])
         if len(self._remembered) >= _REMEMBERED_MAX:
             self._remembered.clear()
         self._remembered[token] = (self._elapsed() + REMEMBERED_SECONDS, caller)

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.nats_address import nats_address
+from shared.nats_issuer import Issuer
 from shared.provision import replicas_of
 
 
@@ -32,6 +33,14 @@ def _nats(url: SecretStr) -> SecretStr:
     """Return the addresses of NATS as they are; see `nats_address`."""
     nats_address(url.get_secret_value())
     return url
+
+
+def _issuer(seed: SecretStr | None) -> SecretStr | None:
+    """Return the seed of an NKey as it is, None for an empty one."""
+    if seed is None or not seed.get_secret_value():
+        return None
+    Issuer.of(seed.get_secret_value())
+    return seed
 
 
 def _mail_server(url: SecretStr | None) -> SecretStr | None:
@@ -154,6 +163,12 @@ class IntakeSettings(ServiceSettings):
         description="Addresses or networks, with commas, of the proxies before intake, "
         "the API among them if it passes signals on: who of those named in "
         "`X-Forwarded-For` stands before them counts as the sender.",
+    )
+    nats_issuer_seed: Annotated[SecretStr | None, AfterValidator(_issuer)] = Field(
+        None,
+        description="Seed of the NKey that the configuration of nats-server names as "
+        "the issuer of its auth callout: with it intake says which sources may connect "
+        "to NATS. Left out, none may.",
     )
     mail_from: Annotated[str | None, AfterValidator(_mail_address)] = Field(
         None,

@@ -16,6 +16,16 @@ LAST_SEEN_STREAM = f"KV_{LAST_SEEN_BUCKET}"
 LAST_SEEN = f"$KV.{LAST_SEEN_BUCKET}.log"
 """The key `log` of the bucket, as clients of key-value buckets address it."""
 
+SHARED_USER = "@monitor"
+"""What the server puts before the source of a signal that the user `monitor` sends.
+
+No name of a source has this sign, so no source can send there.
+"""
+SOURCES_ACCOUNT = "SOURCES"
+"""The account of NATS that sources are in."""
+AUTHORIZATION = "$SYS.REQ.USER.AUTH"
+"""Where nats-server asks who may connect."""
+
 SIGNALS_CONSUMER = "intake"
 
 READERS_CONSUMER = "readers"
@@ -41,6 +51,14 @@ def command(aggregate: str, verb: str) -> str:
 def signal(source: str) -> str:
     """Return the subject on which the monitoring source `source` publishes."""
     return f"desk.signal.{source}"
+
+
+def source_inbox_prefix(source: str) -> str:
+    """Return the prefix of the subjects on which a source receives answers.
+
+    A dot in its name would make it part of the prefix of another source.
+    """
+    return inbox_prefix(source.replace(".", "/"))
 
 
 def inbox_prefix(user: str) -> str:

@@ -81,7 +81,7 @@ def _broker() -> NatsBroker:
         listen_for_moves(broker, nothing, nothing, executor, "sla_watcher")
     listen(broker, nothing, commands)
     listen_for_reports(broker, _take_nothing)
-    listen_for_signals(broker, Reception(signals, real_clock, lambda _: None))
+    listen_for_signals(broker, Reception(signals, real_clock, lambda _: None), nothing)
     for type_, kind in EVENT_TYPES.items():
         broker.publisher(
             subjects.event(type_),

@@ -40,7 +40,7 @@ def routes() -> list[Route]:
     nothing = cast("Any", None)
     gate = Gate(nothing, nothing, nothing, nothing, real_clock, ())
     doors = Doors(gate, nothing, nothing, nothing, nothing, nothing)
-    house = Gatehouse(gate, nothing, nothing, nothing)
+    house = Gatehouse(gate, nothing, nothing, nothing, nothing)
     parts = Parts(*(nothing,) * 5, doors, nothing, nothing, house, nothing, nothing)
     return doors_of(parts, real_clock)
 

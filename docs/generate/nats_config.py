@@ -7,7 +7,13 @@ import json
 import re
 from pathlib import Path
 
-from shared.machine.nats_rights import USERS, VANISHED, accounts, jetstream
+from shared.machine.nats_rights import (
+    USERS,
+    VANISHED,
+    accounts,
+    authorization,
+    jetstream,
+)
 
 PAGE = Path(__file__).parents[2] / "deploy" / "nats.conf"
 _HEAD = """\
@@ -25,6 +31,7 @@ def page() -> str:
         "server_name": "permanence",
         **VANISHED,
         "jetstream": jetstream("/data", durable=True),
+        "authorization": authorization("$NATS_ISSUER"),
         "accounts": accounts({user: f"${password_variable(user)}" for user in USERS}),
     }
     text = json.dumps(config, indent=1)

@@ -36,6 +36,11 @@ from services.intake.letters.taking import LetterDesk
 from services.intake.mailboxes.mailbox import Mailbox
 from services.intake.mailboxes.mailboxes import Mailboxes, mailboxes_candidate
 from services.intake.mailboxes.probe import MailboxesProbe
+from services.intake.nats_sources.authorization import (
+    Authorization,
+    accepting,
+    listen_for_connections,
+)
 from services.intake.noting import Noting
 from services.intake.policies import Policies
 from services.intake.quarantine.doors import QuarantineDoors
@@ -66,6 +71,7 @@ from shared.heartbeat import beat
 from shared.http_metrics import HttpMetrics
 from shared.log_errors import Unavailable
 from shared.nats_address import nats_address
+from shared.nats_issuer import Issuer
 from shared.nothing_here import complete
 from shared.policy.sources import Mailbox as MailboxClause
 from shared.serving import pause, serve
@@ -227,7 +233,7 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
                 *(run_until(stop) for run_until in clockwork),
                 relay.run(stop),
                 mailboxes.run(stop),
-                _take_messages(url, registry, parts, stop),
+                _take_messages(settings, registry, parts, clock, stop),
                 _keep_house(parts, clock, stop),
                 beat(health, settings, stop),
                 serve(app, settings.http_host, settings.http_port, stop),
@@ -286,17 +292,29 @@ def _clockwork(parts: Parts, clock: Clock, *, on_lever: bool) -> tuple[Closing, 
 
 
 async def _take_messages(
-    url: str, registry: CollectorRegistry, parts: Parts, stop: asyncio.Event
+    settings: IntakeSettings,
+    registry: CollectorRegistry,
+    parts: Parts,
+    clock: Clock,
+    stop: asyncio.Event,
 ) -> None:
     """Take commands and signals from NATS, whenever it is there."""
+    url = settings.nats_url.get_secret_value()
     broker = command_broker(url, "intake", registry)
+    keys, in_force = parts.gatehouse.keys, parts.in_force
+    if (seed := settings.nats_issuer_seed) is not None:
+        issuer = Issuer.of(seed.get_secret_value())
+        listen_for_connections(broker, Authorization(keys, in_force, issuer, clock))
     listen(broker, parts.authentication, parts.commands)
     listen_for_reports(broker, parts.doors.letters.take)
     try:
         if await started(broker, stop):
-            wait = parts.gatehouse.wait
             subscriber = listen_for_signals(
-                broker, parts.reception, wait, nats_address(url).inbox_prefix
+                broker,
+                parts.reception,
+                accepting(keys, in_force),
+                parts.gatehouse.wait,
+                nats_address(url).inbox_prefix,
             )
             await keep_listening(subscriber, stop)
     finally:

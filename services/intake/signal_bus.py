@@ -28,6 +28,7 @@ from services.intake.adapters.cloud_headers import (
 )
 from services.intake.adapters.cutting import one_line
 from services.intake.cloud_reading import cloud_body, cloud_document
+from services.intake.nats_sources.rules import Sender, WhyNot
 from services.intake.reading import elements, read_json
 from services.intake.reception import NOBODY, Reception
 from shared import subjects
@@ -54,6 +55,7 @@ SOURCE_SHOWN = 128
 _LATER = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 """Answers that say nothing against a message: it comes again as often as it takes."""
 _PREFIX = subjects.SIGNALS.removesuffix(">")
+_SHARED = f"{subjects.SHARED_USER}."
 _MESSAGE_ID = "Nats-Msg-Id"
 _log = structlog.get_logger(__name__)
 
@@ -63,6 +65,7 @@ Batch = Annotated[NatsBatchMessage, Context("message")]
 def listen_for_signals(
     broker: NatsBroker,
     reception: Reception,
+    why_not: WhyNot,
     wait: Wait = lambda _: 0.0,
     inbox_prefix: str | None = None,
 ) -> BatchPullStreamSubscriber:
@@ -73,7 +76,9 @@ def listen_for_signals(
     """
 
     async def take(batch: Batch) -> None:
-        await asyncio.gather(*(_paced(reception, m, wait) for m in batch.raw_message))
+        await asyncio.gather(
+            *(_paced(reception, m, why_not, wait) for m in batch.raw_message)
+        )
 
     subscriber = broker.subscriber(
         subjects.SIGNALS,
@@ -137,18 +142,26 @@ async def _as_it_is(message: NatsBatchMessage) -> list[bytes]:
     return [m.data for m in message.raw_message]
 
 
-async def _paced(reception: Reception, message: Msg, wait: Wait) -> None:
-    source = message.subject.removeprefix(_PREFIX)
+def _sender_of(message: Msg) -> Sender:
+    named = message.subject.removeprefix(_PREFIX)
+    source = named.removeprefix(_SHARED)
+    return Sender(source, shared_user=source != named)
+
+
+async def _paced(
+    reception: Reception, message: Msg, why_not: WhyNot, wait: Wait
+) -> None:
+    source = _sender_of(message).source
     seconds = wait(source) if is_source(source) else 0.0
     if seconds:
         await message.nak(delay=seconds)
     else:
-        await _take(reception, message)
+        await _take(reception, message, why_not)
 
 
-async def _take(reception: Reception, message: Msg) -> None:
+async def _take(reception: Reception, message: Msg, why_not: WhyNot) -> None:
     try:
-        await _received(reception, message)
+        await _received(reception, message, why_not)
     except Exception as error:  # noqa: BLE001 # it stays in the queue
         await _again(reception, message, problem_of(error, message.subject))
     else:
@@ -176,7 +189,7 @@ async def _again(reception: Reception, message: Msg, problem: Problem) -> None:
 
 
 async def _set_aside(reception: Reception, message: Msg, why: str) -> None:
-    source = message.subject.removeprefix(_PREFIX)
+    source = _sender_of(message).source
     try:
         await reception.set_aside(source, message.data, why)
     except (Unavailable, Overloaded):
@@ -185,12 +198,16 @@ async def _set_aside(reception: Reception, message: Msg, why: str) -> None:
         await reception.set_aside(NOBODY, message.data, why)
 
 
-async def _received(reception: Reception, message: Msg) -> None:
-    source, body = message.subject.removeprefix(_PREFIX), message.data
+async def _received(reception: Reception, message: Msg, why_not: WhyNot) -> None:
+    sender, body = _sender_of(message), message.data
+    source = sender.source
     event_id = (message.headers or {}).get(_MESSAGE_ID)
     if not is_source(source):
         reason = f"`{one_line(source, SOURCE_SHOWN)}` is not the name of a source"
         await reception.set_aside(NOBODY, body, reason)
+        return
+    if (why := await why_not(sender)) is not None:
+        await reception.set_aside(source, body, why)
         return
     headers = {n.lower(): value for n, value in (message.headers or {}).items()}
     adapter = "cloudevents" if _is_cloudevent(headers) else "native"

@@ -15,6 +15,7 @@ from shared.machine.home import write_private
 from shared.machine.nats_rights import USERS
 from shared.machine.trouble import Exit, Trouble
 from shared.migrate import ROLES
+from shared.nats_issuer import new_seed
 
 _VAULT_KEY_BYTES = 32
 
@@ -22,6 +23,8 @@ _VAULT_KEY_BYTES = 32
 @dataclass(frozen=True)
 class Credentials:
     """`roles` of PostgreSQL and users of `nats`, each with a password.
+
+    `nats_issuer` is the seed of the key that says which sources may connect to NATS.
 
     `token` (an administrator's) and `source_key` are for the demonstration; both are
     empty until the first start has made them.
@@ -32,6 +35,7 @@ class Credentials:
     nats: Mapping[str, str]
     token: str = ""
     source_key: str = ""
+    nats_issuer: str = ""
 
 
 def credentials_file(home: Path) -> Path:
@@ -75,6 +79,7 @@ def own_credentials(home: Path, *, has_data: bool) -> Credentials:
         owner=secrets.token_urlsafe(24),
         roles={role: secrets.token_urlsafe(24) for role in ROLES},
         nats={user: secrets.token_urlsafe(24) for user in USERS},
+        nats_issuer=new_seed(),
     )
     keep_credentials(home, fresh)
     return fresh
@@ -98,4 +103,5 @@ def _read(path: Path) -> Credentials:
         nats={user: held.nats.get(user) or secrets.token_urlsafe(24) for user in USERS},
         token=held.token,
         source_key=held.source_key,
+        nats_issuer=held.nats_issuer or new_seed(),
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
 
-from shared.machine.nats_rights import VANISHED, accounts, jetstream
+from shared.machine.nats_rights import VANISHED, accounts, authorization, jetstream
 from shared.machine.ports import HOST
 from shared.machine.trouble import Trouble
 from shared.nats_address import nats_address
@@ -16,11 +16,15 @@ from shared.nats_address import nats_address
 
 @dataclass(frozen=True)
 class Bus:
-    """A nats-server of our own. `passwords` has one for each of `USERS`."""
+    """A nats-server of our own. `passwords` has one for each of `USERS`.
+
+    `issuer` is the public key of whoever says which sources may connect.
+    """
 
     home: Path
     port: int
     passwords: Mapping[str, str]
+    issuer: str
     durable: bool = True
 
     @property
@@ -53,6 +57,7 @@ def _config(bus: Bus) -> dict[str, object]:
         "logtime": False,
         **VANISHED,
         "jetstream": jetstream(str(bus.home / "jetstream"), durable=bus.durable),
+        "authorization": authorization(bus.issuer),
         "accounts": accounts(bus.passwords),
     }
 

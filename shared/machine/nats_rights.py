@@ -1,7 +1,10 @@
 """What each user of NATS may do: one user a service, least subjects.
 
-Whoever only monitors sits in an account of its own and meets the desk at
-`desk.signal.>` alone: in one account it could read every reply that passes.
+Sources of signals connect with keys of their own: the server asks intake about every
+client whose name it does not know here (auth callout). They are in an account of their
+own and meet the desk at `desk.signal.>` alone: in one account a mistake in their rights
+would let them read every reply that passes. The user `monitor`, which they all used
+before, is kept apart from them: the server marks the subjects of its signals.
 """
 
 from collections.abc import Mapping
@@ -37,7 +40,7 @@ _MAY_PUBLISH: dict[str, list[str]] = {
     "admin": [subjects.COMMANDS, subjects.SIGNALS, f"{_API}.>", "$JS.FC.>"],
 }
 _MAY_SUBSCRIBE: dict[str, list[str]] = {
-    "intake": _OF_INTAKE,
+    "intake": [*_OF_INTAKE, subjects.AUTHORIZATION],
     "sla_watcher": [*_OF_SLA_WATCHER, subjects.FEED],
     "escalation": [*_OF_ESCALATION, subjects.FEED],
     "projections": [subjects.FEED],
@@ -47,7 +50,29 @@ _ANSWERS_COMMANDS = {"intake", "sla_watcher", "escalation"}
 # A client that vanished or is frozen loses its share of the commands after three pings.
 VANISHED: Mapping[str, object] = {"ping_interval": "2s", "ping_max": 2}
 _MONITOR = "monitor"
+_MARKED_SIGNALS = f"desk.signal.{subjects.SHARED_USER}.>"
 USERS = (*_MAY_PUBLISH, _MONITOR)
+
+
+_CALLOUT_SECONDS = 5
+"""How long a client may wait until intake has answered."""
+_CONNECTIONS_MAX = 10_000
+
+
+def authorization(issuer: str) -> dict[str, object]:
+    """Return the `authorization` of a server's configuration.
+
+    `issuer` is the public key that signs who else may connect. Reloading a server does
+    not change these settings: restart it.
+    """
+    return {
+        "timeout": _CALLOUT_SECONDS,
+        "auth_callout": {
+            "issuer": issuer,
+            "account": "DESK",
+            "auth_users": list(USERS),
+        },
+    }
 
 
 def accounts(passwords: Mapping[str, str]) -> dict[str, object]:
@@ -69,6 +94,15 @@ def accounts(passwords: Mapping[str, str]) -> dict[str, object]:
                     },
                 }
             ],
+            "imports": [
+                {
+                    "service": {"account": "DESK", "subject": _MARKED_SIGNALS},
+                    "to": subjects.SIGNALS,
+                }
+            ],
+        },
+        subjects.SOURCES_ACCOUNT: {
+            "limits": {"max_connections": _CONNECTIONS_MAX},
             "imports": [{"service": {"account": "DESK", "subject": subjects.SIGNALS}}],
         },
     }

@@ -21,6 +21,7 @@ from shared.machine.remembered_ports import own_port
 from shared.machine.settings import UpSettings
 from shared.machine.supervisor import Supervisor
 from shared.machine.trouble import Trouble
+from shared.nats_issuer import Issuer
 
 DATABASE = "permanence"
 POSTGRES = "postgres"
@@ -79,7 +80,8 @@ async def own_nats(
             raise Trouble("Nobody answers at NATS_URL: start that server, or unset it.")
         return dict.fromkeys(USERS, settings.nats_url)
     port = own_port(home, NATS, settings.nats_port, "PERMANENCE_NATS_PORT")
-    bus = Bus(home / "nats", port, credentials.nats)
+    issuer = Issuer.of(credentials.nats_issuer).public
+    bus = Bus(home / "nats", port, credentials.nats, issuer)
     nats.write_config(bus)
     command = tuple(nats.server_command(bus, nats_binary()))
     supervisor.add(

@@ -25,6 +25,8 @@ class Service:
     variable: str
     reads_personal_words: bool = False
     asks_intake: bool = False
+    admits_sources: bool = False
+    """Whether it signs which sources may connect to NATS."""
 
 
 SERVICES = (
@@ -36,6 +38,7 @@ SERVICES = (
         lambda settings: settings.intake_port,
         "PERMANENCE_INTAKE_PORT",
         reads_personal_words=True,
+        admits_sources=True,
     ),
     Service(
         "projections",

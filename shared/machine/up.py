@@ -138,6 +138,8 @@ class _Desk:
         }
         if service.reads_personal_words:
             given["PERMANENCE_VAULT_KEY_FILE"] = str(vault_key_file(self._home))
+        if service.admits_sources:
+            given["PERMANENCE_NATS_ISSUER_SEED"] = self._credentials.nats_issuer
         environment = environment_of(service, self._plan.settings, os.environ, given)
         return Process(service.name, (sys.executable, *service.command), environment)
 

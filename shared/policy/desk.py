@@ -38,3 +38,6 @@ class Desk(Clause):
     """What its user's reply reopens by itself: what is closed, since nobody would see
     it there; also what is resolved; nothing."""
     recovery: Recovery = Recovery()
+    nats_monitor: Literal["accepted", "refused"] = "accepted"
+    """Whether signals of the NATS user `monitor` are accepted. It may name any source:
+    refuse it once each source connects with a key of its own."""

@@ -97,6 +97,9 @@ class Monitor(Clause):
     """How its bodies are signed over HTTP; left out: they are not."""
     allow_from: Annotated[tuple[Network, ...], Field(max_length=ALLOWED_MAX)] = ()
     """The networks it may send from over HTTP; none named: from anywhere."""
+    nats: bool = False
+    """Whether it may send over NATS although it has to sign or has networks: a body
+    carries no signature there, and networks are checked once, when it connects."""
     rate: Rate | None = None
     quota: Quota | None = None
     service: ServiceOrLabel | None = None

@@ -15,6 +15,7 @@ from shared.machine.nats_rights import USERS
 from shared.machine.roster import SERVICES, Service
 from shared.migrate import ROLES
 from shared.migrate_cli import MigrationSettings
+from shared.nats_issuer import Issuer
 from shared.settings import (
     EscalationSettings,
     IntakeSettings,
@@ -163,13 +164,28 @@ def test_the_script_makes_every_secret_that_is_asked_for(tmp_path: Path) -> None
     compose.parsed(secrets)
 
 
-def test_the_script_never_replaces_secrets(tmp_path: Path) -> None:
+def test_the_script_replaces_no_secret_and_adds_what_is_missing(
+    tmp_path: Path,
+) -> None:
     file = tmp_path / "secrets"
     compose.new_secrets(file)
-    before = file.read_text()
+    before = compose.read(file)
 
     again = compose.new_secrets(file)
+    assert "stays as it is" in again.stdout
+    assert compose.read(file) == before
+    old = [name for name in before if "ISSUER" not in name]
+    file.write_text("".join(f"{name}={before[name]}\n" for name in old))
+    compose.new_secrets(file)
 
-    assert again.returncode == 1
-    assert "stays as it is" in again.stderr
-    assert file.read_text() == before
+    after = compose.read(file)
+    assert set(after) == set(before)
+    assert {name: after[name] for name in old} == {name: before[name] for name in old}
+
+
+def test_the_script_makes_two_halves_of_one_key(tmp_path: Path) -> None:
+    compose.new_secrets(tmp_path / "secrets")
+    secrets = compose.read(tmp_path / "secrets")
+
+    seed = secrets["PERMANENCE_NATS_ISSUER_SEED"]
+    assert Issuer.of(seed).public == secrets["NATS_ISSUER"]

@@ -1,19 +1,25 @@
 """Attacks over NATS: with the password of a service, of a source, or with none."""
 
 import asyncio
-from collections.abc import Iterator
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
+import nats
 import orjson
 import pytest
+from nats.aio.client import Client
 
 from shared import subjects
+from shared.access import create
 from shared.answer_link import PURPOSE, AnswerLink, token_of
-from tests.support.desk import Desk, running_desk
+from tests.support.desk import POLICY, Desk, Setting, running_desk
 from tests.support.nats_clients import client_of
-from tests.support.patience import SECONDS
+from tests.support.patience import SECONDS, until
 
 pytestmark = pytest.mark.servers
 
@@ -21,11 +27,21 @@ OPEN = {"title": "Opened by a thief", "reporter": "lefevre", "channel": "phone"}
 LINK = "INC-000001-E1"
 
 
+SOURCES = """sources:
+  signed: {type: native, signature: {scheme: github, secret: "env:NOWHERE"}}
+  here: {type: native, nats: true, allow_from: [127.0.0.0/8]}
+  elsewhere: {type: native, nats: true, allow_from: [192.0.2.0/24]}
+"""
+
+
 @pytest.fixture(scope="module")
 def desk(servers_folder: Path) -> Iterator[Desk]:
     folder = servers_folder / "attacks-nats"
     folder.mkdir()
-    with running_desk(folder) as desk:
+    policy = folder / "policy.yaml"
+    written = POLICY.read_text(encoding="utf-8").replace("sources:\n", SOURCES)
+    policy.write_text(written, encoding="utf-8")
+    with running_desk(folder, setting=Setting(policy)) as desk:
         yield desk
 
 
@@ -141,3 +157,187 @@ def test_a_link_answers_nothing_but_its_question(desk: Desk) -> None:
     assert answered(link(desk, soon), "INC-000001-E2") == 403
     assert answered(link(desk, soon - timedelta(days=2)), LINK) == 409
     assert answered(link(desk, soon), LINK) == 404  # nothing was asked
+
+
+def key_of(desk: Desk, source: str, lives: timedelta = timedelta(days=1)) -> str:
+    """Return a new key of a source."""
+    now = datetime.now(UTC)
+    log = desk.log()
+    with log.transaction() as cursor:
+        made = create(
+            cursor, now, f"source:{source}", ["source"], expires_at=now + lives
+        )
+    log.close()
+    return made.token
+
+
+@asynccontextmanager
+async def connected(
+    desk: Desk, user: str | None, key: str, inbox: str = "_INBOX"
+) -> AsyncIterator[tuple[Client, list[str]]]:
+    """Connect with any key; give the client and what the server refuses it."""
+    refused: list[str] = []
+
+    async def note(error: Exception) -> None:
+        refused.append(str(error))
+
+    login = {"token": key} if user is None else {"user": user, "password": key}
+    client = await nats.connect(
+        f"nats://127.0.0.1:{desk.nats.bus.port}",
+        **login,
+        inbox_prefix=inbox,
+        error_cb=note,
+        allow_reconnect=False,
+        connect_timeout=int(SECONDS),
+    )
+    try:
+        yield client, refused
+    finally:
+        await client.close()
+
+
+def refused_at_the_door(desk: Desk, user: str | None, key: str) -> bool:
+    """Tell whether the server refuses a client; on a socket, as nats-py leaks one."""
+    login = {"auth_token": key} if user is None else {"user": user, "pass": key}
+    address = ("127.0.0.1", desk.nats.bus.port)
+    with socket.create_connection(address, timeout=SECONDS) as client:
+        answer = client.makefile("rb")
+        answer.readline()  # its greeting
+        options = orjson.dumps({"verbose": False, "pedantic": False, **login})
+        client.sendall(b"CONNECT " + options + b"\r\nPING\r\n")
+        while not (said := answer.readline()).startswith((b"PONG", b"-ERR")):
+            assert said.startswith((b"PING", b"INFO")), said
+    return said.startswith(b"-ERR")
+
+
+def signal(number: str, action: str = "trigger") -> bytes:
+    return orjson.dumps({"action": action, "title": number, "dedup_key": number})
+
+
+def test_a_source_publishes_as_itself_and_does_nothing_else(desk: Desk) -> None:
+    async def scenario() -> list[str]:
+        key = key_of(desk, "demo")
+        async with connected(desk, "demo", key, "_INBOX_demo") as (client, refused):
+            taken = await client.jetstream().publish(
+                "desk.signal.demo", signal("own"), timeout=SECONDS
+            )
+            assert taken.stream == subjects.SIGNALS_STREAM
+            for subject in FORBIDDEN_TO_PUBLISH:
+                await client.publish(subject, signal("forged"))
+            for subject in FORBIDDEN_TO_READ:
+                await client.subscribe(subject)
+            await client.flush()
+            return refused
+
+    refused = asyncio.run(scenario())
+
+    assert len(refused) == len(FORBIDDEN_TO_PUBLISH) + len(FORBIDDEN_TO_READ)
+
+
+FORBIDDEN_TO_PUBLISH = (
+    "desk.signal.prometheus",
+    "desk.signal.@monitor.prometheus",
+    "desk.event.incident.opened",
+    "desk.command.incident.resolve",
+    "$JS.API.STREAM.NAMES",
+    "$JS.API.CONSUMER.MSG.NEXT.DESK_SIGNALS.intake",
+    "$SYS.REQ.USER.AUTH",
+    "_INBOX_intake.forged",
+)
+FORBIDDEN_TO_READ = (
+    ">",
+    "desk.signal.demo",
+    "desk.event.>",
+    "_INBOX.>",
+    "_INBOX_prometheus.>",
+    "$SYS.REQ.USER.AUTH",
+)
+
+
+@pytest.mark.parametrize(
+    ("user", "who"),
+    [
+        ("prometheus", "source"),
+        ("intake", "source"),
+        ("monitor", "source"),
+        ("nadia", "agent"),
+        (None, "agent"),
+        ("root", "admin"),
+    ],
+)
+def test_a_key_opens_only_its_own_source(
+    desk: Desk, user: str | None, who: str
+) -> None:
+    assert refused_at_the_door(desk, user, desk.tokens[who])
+
+
+@pytest.mark.parametrize("source", ["signed", "elsewhere"])
+def test_a_source_that_must_sign_or_send_from_its_networks_is_refused(
+    desk: Desk, source: str
+) -> None:
+    assert refused_at_the_door(desk, source, key_of(desk, source))
+
+
+def test_keys_that_are_not_good_are_refused_and_good_ones_are_not(desk: Desk) -> None:
+    assert refused_at_the_door(desk, "demo", "pmn_0123456789ab_" + 43 * "A")
+    assert refused_at_the_door(desk, "demo", "' OR true --")
+    assert refused_at_the_door(desk, "demo", key_of(desk, "demo", timedelta(-1)))
+    assert not refused_at_the_door(desk, "demo", desk.tokens["source"])
+    assert not refused_at_the_door(desk, None, desk.tokens["source"])
+    assert not refused_at_the_door(desk, "here", key_of(desk, "here"))
+
+
+@pytest.mark.parametrize(
+    ("user", "source", "why"),
+    [
+        ("monitor", "prometheus", "refuses the NATS user `monitor`"),
+        ("admin", "nobody-knows", "nobody knows the source"),
+        ("admin", "signed", "has to sign"),
+    ],
+)
+def test_signals_that_nobody_vouches_for_are_quarantined(
+    desk: Desk, user: str, source: str, why: str
+) -> None:
+    name = f"{user}-{source}"
+
+    async def publish() -> None:
+        client = await client_of(desk.nats.bus.url(user))
+        try:
+            await client.jetstream().publish(
+                f"desk.signal.{source}", signal(name), timeout=SECONDS
+            )
+        finally:
+            await client.close()
+
+    asyncio.run(publish())
+
+    def reasons() -> list[str]:
+        answer = httpx.get(
+            f"{desk.intake_url}/v1/quarantine?source={source}",
+            headers=desk.bearer("manager"),
+            timeout=30,
+        )
+        return [item["reason"] for item in answer.json()["items"]]
+
+    until(lambda: bool(reasons()), "the signal is in quarantine")
+    assert why in reasons()[0]
+
+
+def test_who_is_connected_stays_so_while_intake_is_away(desk: Desk) -> None:
+    async def scenario() -> None:
+        key = desk.tokens["source"]
+        async with connected(desk, "demo", key, "_INBOX_demo") as (client, _):
+            await client.flush()
+            desk.services["intake"].kill()
+            kept = await client.jetstream().publish(
+                "desk.signal.demo", signal("while-away"), timeout=SECONDS
+            )
+            assert kept.stream == subjects.SIGNALS_STREAM
+            assert await asyncio.to_thread(refused_at_the_door, desk, "demo", key)
+
+    try:
+        asyncio.run(scenario())
+    finally:
+        desk.services["intake"].start()
+        desk.wait_ready(["intake"])
+    assert not refused_at_the_door(desk, "demo", desk.tokens["source"])

@@ -56,7 +56,7 @@ def test_each_server_may_die_and_nothing_is_lost(cluster: NatsCluster) -> None:
         ) as desk,
     ):
         until(cluster.whole, "intake made its streams on three servers")
-        load, bus_load = Load(desk, SEED), BusLoad(cluster.bus.url("monitor"))
+        load, bus_load = Load(desk, SEED), BusLoad(cluster.bus.url("admin"))
         load.start()
         bus_load.start()
         for member in cluster.members * TURNS:

@@ -8,20 +8,20 @@ import asyncio
 import json
 import threading
 
-import nats
 from nats.aio.client import Client
 from nats.errors import Error
 
+from tests.support.nats_clients import client_of
 from tests.support.patience import SECONDS
 
-SUBJECT = "desk.signal.cluster"
+SUBJECT = "desk.signal.demo"
 ANSWER_SECONDS = 5.0
 AGAIN_SECONDS = 0.1
 PAUSE_SECONDS = 0.01
 
 
 class BusLoad(threading.Thread):
-    """Publishes signals until `finish`, as the user `monitor`."""
+    """Publishes signals until `finish`, as an operator may."""
 
     def __init__(self, url: str) -> None:
         super().__init__(daemon=True)
@@ -47,8 +47,8 @@ class BusLoad(threading.Thread):
         return self.accepted
 
     async def _main(self) -> None:
-        client = await nats.connect(
-            self._url.split(","),
+        client = await client_of(
+            self._url,
             max_reconnect_attempts=-1,
             reconnect_time_wait=AGAIN_SECONDS,
             error_cb=_quiet,

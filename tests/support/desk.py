@@ -26,6 +26,7 @@ from shared.machine.ports import free_port
 from tests.support.nats_cluster import NatsCluster
 from tests.support.patience import LOOK_EVERY, SECONDS, until
 from tests.support.servers import (
+    ISSUER_SEED,
     Database,
     NatsServer,
     PostgresServer,
@@ -252,6 +253,8 @@ def _service(desk: Desk, name: str, given: Mapping[str, str]) -> Service:
         "PERMANENCE_HTTP_PORT": str(desk.ports[name]),
         "PERMANENCE_INTAKE_URL": desk.intake_url,
     }
+    if service == "intake":
+        environment["PERMANENCE_NATS_ISSUER_SEED"] = ISSUER_SEED
     environment |= given
     if desk.lever is not None:
         environment["PERMANENCE_CLOCK_LEVER"] = str(desk.lever)

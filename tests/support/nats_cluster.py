@@ -63,7 +63,9 @@ class NatsCluster:
         ]
         first = self.members[0].bus
         ports = [member.bus.port for member in self.members]
-        self.bus = ClusterBus(first.home, first.port, first.passwords, durable, ports)
+        self.bus = ClusterBus(
+            first.home, first.port, first.passwords, first.issuer, durable, ports
+        )
 
     def start(self) -> "NatsCluster":
         """Start all servers; the caller waits until they serve."""

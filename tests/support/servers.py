@@ -28,8 +28,11 @@ from shared.machine.nats_rights import USERS
 from shared.machine.ports import free_port
 from shared.machine.postgres import Cluster
 from shared.migrate import ROLES, migrate
+from shared.nats_issuer import Issuer, seed_of
 from tests.support.server import Server
 
+ISSUER_SEED = seed_of(bytes(32))
+"""Of the key that says which sources may connect to NATS."""
 ROLE_PASSWORDS = {role: f"secret-of-{role}" for role in ROLES}
 _numbers = count(1)
 
@@ -127,7 +130,8 @@ class NatsServer(Server):
 
     def __init__(self, folder: Path, *, durable: bool) -> None:
         passwords: Mapping[str, str] = {user: f"secret-of-{user}" for user in USERS}
-        self.bus = Bus(folder / "nats", free_port(), passwords, durable)
+        issuer = Issuer.of(ISSUER_SEED).public
+        self.bus = Bus(folder / "nats", free_port(), passwords, issuer, durable)
         our_nats.write_config(self.bus)
         command = our_nats.server_command(self.bus, nats_binary())
         super().__init__(command, None, folder / "nats.log", SIGTERM)

@@ -42,6 +42,7 @@ class Gatehouse:
     """`wait` says how long a message over NATS has to wait for its turn."""
 
     gate: Gate
+    keys: Keys
     tally: Tally
     keeping: Keeping
     wait: Callable[[str], float]
@@ -83,8 +84,9 @@ def guarding(
         return seconds
 
     access = Access(log.transaction, clock, stance.elapsed)
+    keys = Keys(access, executor, in_force, Secrets(), Guesses(stance.elapsed))
     gate = Gate(
-        Keys(access, executor, in_force, Secrets(), Guesses(stance.elapsed)),
+        keys,
         in_force,
         admission,
         Watch(tally, refused),
@@ -92,4 +94,4 @@ def guarding(
         stance.trusted,
     )
     keeping = Keeping(log, tally, admission, in_force, clock)
-    return Gatehouse(gate, tally, keeping, wait)
+    return Gatehouse(gate, keys, tally, keeping, wait)

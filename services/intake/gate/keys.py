@@ -53,6 +53,15 @@ class Keys:
                 self._guesses.wrong(sender())
             raise
 
+    async def knows(self, source: str) -> bool:
+        """Tell whether the policy names a source, or a token of it is good."""
+        if source in (await self._in_force.known()).sources:
+            return True
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._executor, self._access.has_source, f"source:{source}"
+        )
+
     async def _found(self, key: str | None) -> Caller:
         """Return the caller; waits for a policy, which may name this key."""
         named = await self._named(key)

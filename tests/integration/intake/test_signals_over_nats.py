@@ -13,6 +13,7 @@ from nats.aio.client import Client
 from prometheus_client import CollectorRegistry
 
 from services.intake.delivery import Delivery, Result
+from services.intake.nats_sources.rules import Sender
 from services.intake.reception import Reception
 from services.intake.signal_bus import Wait, keep_listening, listen_for_signals
 from services.intake.signals import Signal
@@ -50,6 +51,10 @@ class Queue:
         await eventually(empty)
 
 
+async def accept_all(_: Sender) -> None:
+    """Quarantine nothing for its sender."""
+
+
 @asynccontextmanager
 async def listening(
     bus: Bus, flush: Flush, wait: Wait = lambda _: 0.0
@@ -65,7 +70,7 @@ async def listening(
         await broker.start()
         reception = Reception(batcher, lambda: NOW, lambda _: None)
         subscriber = listen_for_signals(
-            broker, reception, wait, subjects.inbox_prefix("intake")
+            broker, reception, accept_all, wait, subjects.inbox_prefix("intake")
         )
         taking = asyncio.create_task(keep_listening(subscriber, stopped))
         try:

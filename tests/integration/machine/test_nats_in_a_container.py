@@ -13,9 +13,11 @@ from shared.machine.binaries import nats_binary
 from shared.machine.nats import wait_until_serving
 from shared.machine.nats_rights import USERS
 from shared.machine.ports import free_port
+from shared.nats_issuer import Issuer
 from tests.support.compose import ROOT, new_secrets, read
 from tests.support.nats_clients import client_of
 from tests.support.server import Server
+from tests.support.servers import ISSUER_SEED
 
 pytestmark = pytest.mark.servers
 
@@ -56,7 +58,7 @@ async def come_in(user: str, password: str, port: int) -> None:
 def test_without_a_password_the_server_does_not_start() -> None:
     environment = {
         name: value for name, value in os.environ.items() if "PASSWORD" not in name
-    }
+    } | {"NATS_ISSUER": Issuer.of(ISSUER_SEED).public}
 
     refused = subprocess.run(
         [nats_binary(), "--config", ROOT / "deploy" / "nats.conf", "-t"],

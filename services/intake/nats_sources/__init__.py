@@ -1,0 +1,1 @@
+"""Sources over NATS: who may connect, as what, and whose signals are accepted."""

@@ -1,0 +1,75 @@
+"""Which sources may connect to NATS, and whose signals are accepted there. Pure."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from services.intake.gate.networks import Address, is_in, networks
+from shared.policy.document import Policy
+from shared.policy.sources import Monitor
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who published a signal: a source of its own, or the user all of them share."""
+
+    source: str
+    shared_user: bool
+
+
+WhyNot = Callable[[Sender], Awaitable[str | None]]
+"""Says why the signals of a sender are quarantined, None if they are accepted."""
+
+
+def why_no_connection(source: str, rule: object, address: Address | None) -> str | None:
+    """Return why a source may not connect, None if it may.
+
+    `rule` is what the policy says of it. Networks are checked here, once; a body that
+    crosses NATS carries no signature.
+    """
+    if not isinstance(rule, Monitor):
+        return None
+    if _is_guarded(rule) and not rule.nats:
+        return (
+            f"{source} has to sign or to send from its networks: let it send over "
+            "HTTP, or write `nats: true` in the policy"
+        )
+    if rule.allow_from and not is_in(address, networks(rule.allow_from)):
+        return f"{source} may not send from {address or 'an unknown address'}"
+    return None
+
+
+def why_not_accepted(sender: Sender, policy: Policy, *, known: bool) -> str | None:
+    """Return why a signal over NATS is quarantined, None if it is accepted.
+
+    `known`: the policy names the source, or it has a token.
+    """
+    source = sender.source
+    if not known:
+        return (
+            f"nobody knows the source {source}: make a key with `permanence token "
+            f"create --actor source:{source} --scope source`, or name it in the policy"
+        )
+    rule = policy.sources.get(source)
+    guarded = isinstance(rule, Monitor) and _is_guarded(rule)
+    if sender.shared_user:
+        if policy.desk.nats_monitor == "refused":
+            return (
+                "the policy refuses the NATS user `monitor`, which may name any "
+                f"source: connect as `{source}`, with its key as the password"
+            )
+        if guarded:
+            return (
+                f"{source} has to sign or to send from its networks, which the NATS "
+                f"user `monitor` cannot show: connect as `{source}`, or send over HTTP"
+            )
+        return None
+    if guarded and not rule.nats:  # type: ignore[union-attr] # a guarded one is one
+        return (
+            f"{source} has to sign or to send from its networks: let it send over "
+            "HTTP, or write `nats: true` in the policy"
+        )
+    return None
+
+
+def _is_guarded(rule: Monitor) -> bool:
+    return rule.signature is not None or bool(rule.allow_from)
