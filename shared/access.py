@@ -125,14 +125,16 @@ class Access:
         However many ask, the database is asked once in `REMEMBERED_SECONDS`.
         """
         written = _TOKEN.fullmatch(token)
-        if written is None:
-            return False
+        return written is not None and self.lives(written[1])
+
+    def lives(self, token_id: str) -> bool:
+        """Tell whether a token was made and not revoked, as of some seconds ago."""
         if self._elapsed() - self._living_at > REMEMBERED_SECONDS:
             self._living_at = self._elapsed()
             with self._transaction() as cursor:
                 rows = cursor.execute(_LIVING, (_LIVING_MAX,)).fetchall()
             self._living = frozenset(row[0] for row in rows)
-        return written[1] in self._living
+        return token_id in self._living
 
     def has_source(self, actor: str) -> bool:
         """Tell whether a source has a token that is good, as of some seconds ago.

@@ -23,6 +23,10 @@ No name of a source has this sign, so no source can send there.
 """
 SOURCES_ACCOUNT = "SOURCES"
 """The account of NATS that sources are in."""
+SYSTEM_ACCOUNT = "SYS"
+CONNECTIONS = "desk.system.connections"
+"""Where intake asks all servers for their connections."""
+END_CONNECTIONS = "desk.system.end.*"
 AUTHORIZATION = "$SYS.REQ.USER.AUTH"
 """Where nats-server asks who may connect."""
 
@@ -51,6 +55,11 @@ def command(aggregate: str, verb: str) -> str:
 def signal(source: str) -> str:
     """Return the subject on which the monitoring source `source` publishes."""
     return f"desk.signal.{source}"
+
+
+def end_connection(server_id: str) -> str:
+    """Return the subject on which intake has a server close a connection."""
+    return END_CONNECTIONS.replace("*", server_id)
 
 
 def source_inbox_prefix(source: str) -> str:

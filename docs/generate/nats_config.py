@@ -14,6 +14,7 @@ from shared.machine.nats_rights import (
     authorization,
     jetstream,
 )
+from shared.subjects import SYSTEM_ACCOUNT
 
 PAGE = Path(__file__).parents[2] / "deploy" / "nats.conf"
 _HEAD = """\
@@ -31,6 +32,7 @@ def page() -> str:
         "server_name": "permanence",
         **VANISHED,
         "jetstream": jetstream("/data", durable=True),
+        "system_account": SYSTEM_ACCOUNT,
         "authorization": authorization("$NATS_ISSUER"),
         "accounts": accounts({user: f"${password_variable(user)}" for user in USERS}),
     }

@@ -41,6 +41,7 @@ from services.intake.nats_sources.authorization import (
     accepting,
     listen_for_connections,
 )
+from services.intake.nats_sources.review import Review
 from services.intake.noting import Noting
 from services.intake.policies import Policies
 from services.intake.quarantine.doors import QuarantineDoors
@@ -220,6 +221,7 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
             parts = assemble(log, clock, executor, noting, stance, settings.mail_from)
             silent, timers = _clockwork(parts, clock, on_lever=stance.on_lever)
             mailboxes = _mailboxes(parts, settings)
+            review = _review(parts, link, relay)
             checks: list[Probe] = [
                 *(each.probe for each in (server_clock, watch, silent)),
                 RelayProbe(log, link, relay),
@@ -233,6 +235,7 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
                 *(run_until(stop) for run_until in clockwork),
                 relay.run(stop),
                 mailboxes.run(stop),
+                review.run(stop),
                 _take_messages(settings, registry, parts, clock, stop),
                 _keep_house(parts, clock, stop),
                 beat(health, settings, stop),
@@ -257,6 +260,11 @@ async def _all_of(works: Sequence[Coroutine[Any, Any, None]], parts: Parts) -> N
 def _relay(settings: IntakeSettings, log: EventLog, link: Link) -> Relay:
     candidate = relay_candidate(_dsn(settings), log.may_write)
     return Relay(log, link, candidate, settings.nats_replicas)
+
+
+def _review(parts: Parts, link: Link, relay: Relay) -> Review:
+    keys, in_force = parts.gatehouse.keys, parts.in_force
+    return Review(link, keys, in_force, lambda: relay.leads)
 
 
 def _mailboxes(parts: Parts, settings: IntakeSettings) -> Mailboxes:

@@ -12,6 +12,7 @@ from shared.machine.nats_rights import VANISHED, accounts, authorization, jetstr
 from shared.machine.ports import HOST
 from shared.machine.trouble import Trouble
 from shared.nats_address import nats_address
+from shared.subjects import SYSTEM_ACCOUNT
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ def _config(bus: Bus) -> dict[str, object]:
         "logtime": False,
         **VANISHED,
         "jetstream": jetstream(str(bus.home / "jetstream"), durable=bus.durable),
+        "system_account": SYSTEM_ACCOUNT,
         "authorization": authorization(bus.issuer),
         "accounts": accounts(bus.passwords),
     }

@@ -31,6 +31,8 @@ _MAY_PUBLISH: dict[str, list[str]] = {
     "intake": [
         subjects.EVENTS,
         subjects.LAST_SEEN,
+        subjects.CONNECTIONS,
+        subjects.END_CONNECTIONS,
         f"{_API}.>",
         f"$JS.ACK.{subjects.SIGNALS_STREAM}.>",
     ],
@@ -50,6 +52,12 @@ _ANSWERS_COMMANDS = {"intake", "sla_watcher", "escalation"}
 # A client that vanished or is frozen loses its share of the commands after three pings.
 VANISHED: Mapping[str, object] = {"ping_interval": "2s", "ping_max": 2}
 _MONITOR = "monitor"
+_DESK = "DESK"
+_OF_THE_SYSTEM = {
+    "$SYS.REQ.SERVER.PING.CONNZ": subjects.CONNECTIONS,
+    "$SYS.REQ.SERVER.*.KICK": subjects.END_CONNECTIONS,
+}
+"""What intake asks of the servers themselves, and how its account calls it."""
 _MARKED_SIGNALS = f"desk.signal.{subjects.SHARED_USER}.>"
 USERS = (*_MAY_PUBLISH, _MONITOR)
 
@@ -69,7 +77,7 @@ def authorization(issuer: str) -> dict[str, object]:
         "timeout": _CALLOUT_SECONDS,
         "auth_callout": {
             "issuer": issuer,
-            "account": "DESK",
+            "account": _DESK,
             "auth_users": list(USERS),
         },
     }
@@ -78,32 +86,45 @@ def authorization(issuer: str) -> dict[str, object]:
 def accounts(passwords: Mapping[str, str]) -> dict[str, object]:
     """Return the `accounts` of a server's configuration; a password for each user."""
     return {
-        "DESK": {
+        _DESK: {
             "jetstream": "enabled",
             "users": [_user(name, passwords[name]) for name in _MAY_PUBLISH],
             "exports": [{"service": subjects.SIGNALS}],
-        },
-        "MONITORS": {
-            "users": [
-                {
-                    "user": _MONITOR,
-                    "password": passwords[_MONITOR],
-                    "permissions": {
-                        "publish": {"allow": [subjects.SIGNALS]},
-                        "subscribe": {"allow": [_INBOX, _answers_to(_MONITOR)]},
-                    },
-                }
-            ],
+            # Only intake may publish there: it ends connections whose key was revoked.
             "imports": [
-                {
-                    "service": {"account": "DESK", "subject": _MARKED_SIGNALS},
-                    "to": subjects.SIGNALS,
-                }
+                _imported(subjects.SYSTEM_ACCOUNT, theirs, ours)
+                for theirs, ours in _OF_THE_SYSTEM.items()
             ],
+        },
+        subjects.SYSTEM_ACCOUNT: {
+            "exports": [
+                {"service": theirs, "response_type": "stream"}
+                for theirs in _OF_THE_SYSTEM
+            ]
         },
         subjects.SOURCES_ACCOUNT: {
             "limits": {"max_connections": _CONNECTIONS_MAX},
-            "imports": [{"service": {"account": "DESK", "subject": subjects.SIGNALS}}],
+            "imports": [_imported(_DESK, subjects.SIGNALS, subjects.SIGNALS)],
+        },
+        "MONITORS": {
+            "users": [_monitor(passwords[_MONITOR])],
+            "imports": [_imported(_DESK, _MARKED_SIGNALS, subjects.SIGNALS)],
+        },
+    }
+
+
+def _imported(account: str, theirs: str, ours: str) -> dict[str, object]:
+    """Return the import of a service of `account`, and how it is called here."""
+    return {"service": {"account": account, "subject": theirs}, "to": ours}
+
+
+def _monitor(password: str) -> dict[str, object]:
+    return {
+        "user": _MONITOR,
+        "password": password,
+        "permissions": {
+            "publish": {"allow": [subjects.SIGNALS]},
+            "subscribe": {"allow": [_INBOX, _answers_to(_MONITOR)]},
         },
     }
 

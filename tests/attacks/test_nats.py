@@ -15,11 +15,11 @@ import pytest
 from nats.aio.client import Client
 
 from shared import subjects
-from shared.access import create
+from shared.access import create, revoke
 from shared.answer_link import PURPOSE, AnswerLink, token_of
 from tests.support.desk import POLICY, Desk, Setting, running_desk
 from tests.support.nats_clients import client_of
-from tests.support.patience import SECONDS, until
+from tests.support.patience import SECONDS, eventually, until
 
 pytestmark = pytest.mark.servers
 
@@ -341,3 +341,26 @@ def test_who_is_connected_stays_so_while_intake_is_away(desk: Desk) -> None:
         desk.services["intake"].start()
         desk.wait_ready(["intake"])
     assert not refused_at_the_door(desk, "demo", desk.tokens["source"])
+
+
+def test_a_revoked_key_ends_the_connection_it_opened_and_no_other(desk: Desk) -> None:
+    stolen, own = key_of(desk, "demo"), desk.tokens["source"]
+
+    async def scenario() -> None:
+        async with (
+            connected(desk, "demo", stolen) as (thief, _),
+            connected(desk, "demo", own) as (rightful, _),
+        ):
+            await thief.flush()
+            revoked(desk, stolen)
+            await eventually(lambda: not thief.is_connected)
+            assert rightful.is_connected
+
+    asyncio.run(scenario())
+
+
+def revoked(desk: Desk, key: str) -> None:
+    log = desk.log()
+    with log.transaction() as cursor:
+        assert revoke(cursor, key.split("_")[1], datetime.now(UTC))
+    log.close()

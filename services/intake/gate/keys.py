@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
+from hashlib import sha256
 from http import HTTPStatus
 
 from services.intake.callers import caller_at
@@ -16,6 +17,17 @@ from shared.problem import Problem
 
 POLICY_KEY = "policy"
 """The id of the key that the policy names."""
+
+
+def key_id_of(caller: Caller, key: str) -> str:
+    """Return what names a key of a caller and tells nothing of it."""
+    if caller.token_id != POLICY_KEY:
+        return caller.token_id
+    return _policy_key_id(sha256(key.encode(errors="replace")).digest())
+
+
+def _policy_key_id(digest: bytes) -> str:
+    return f"{POLICY_KEY}-{digest[:6].hex()}"
 
 
 class Keys:
@@ -61,6 +73,19 @@ class Keys:
         return await loop.run_in_executor(
             self._executor, self._access.has_source, f"source:{source}"
         )
+
+    async def holds(self, source: str, key_id: str) -> bool:
+        """Tell whether a key by which a source was let in still is good.
+
+        `key_id` is as `key_id_of` returned it then.
+        """
+        policy = await self._in_force.known()
+        if not self._secrets.are_fresh(policy):
+            await self._read(policy)
+        if key_id.startswith(POLICY_KEY):
+            return key_id in map(_policy_key_id, self._secrets.digests(source))
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, self._access.lives, key_id)
 
     async def _found(self, key: str | None) -> Caller:
         """Return the caller; waits for a policy, which may name this key."""

@@ -29,12 +29,12 @@ def sender_of(
     `peer` is who has connected, `forwarded` the values of `X-Forwarded-For`. A trusted
     proxy is believed about whom it speaks for: the rightmost that is none itself.
     """
-    address = _address(peer or "")
+    address = address_of(peer or "")
     if address is None or not is_in(address, trusted):
         return address
     hops = [hop for value in forwarded for hop in value.split(",")]
     for hop in reversed(hops):
-        address = _address(hop)
+        address = address_of(hop)
         if address is None or not is_in(address, trusted):
             return address
     return address
@@ -45,7 +45,8 @@ def is_in(address: Address | None, allowed: Networks) -> bool:
     return address is not None and any(address in network for network in allowed)
 
 
-def _address(written: str) -> Address | None:
+def address_of(written: str) -> Address | None:
+    """Return an address as it is written, also with a port; None if it is none."""
     text = written.strip()
     if text.startswith("["):  # [2001:db8::1]:443, as some proxies write
         text = text[1:].partition("]")[0]

@@ -79,6 +79,10 @@ class Secrets:
                 found = name
         return found
 
+    def digests(self, source: str) -> list[bytes]:
+        """Return the hashes of the keys that the policy names for `source`."""
+        return [digest for digest, name in self._keys.items() if name == source]
+
     def signing(self, source: str) -> tuple[bytes, ...]:
         """Return what the bodies of `source` may be signed with; none: unreadable."""
         return self._signing.get(source, ())

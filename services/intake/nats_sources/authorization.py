@@ -3,16 +3,14 @@
 https://docs.nats.io/running-a-nats-service/configuration/securing_nats/auth_callout
 """
 
-from ipaddress import ip_address
-
 import structlog
 from faststream.nats import NatsBroker
 from faststream.nats.message import NatsMessage
 from pydantic import ValidationError
 
 from services.intake.callers import source_of
-from services.intake.gate.keys import Keys
-from services.intake.gate.networks import Address
+from services.intake.gate.keys import Keys, key_id_of
+from services.intake.gate.networks import address_of
 from services.intake.in_force import InForce
 from services.intake.nats_sources.rules import (
     Sender,
@@ -24,6 +22,7 @@ from services.intake.nats_sources.tokens import (
     Admitted,
     Connection,
     Denied,
+    User,
     answer_to,
     connection_of,
 )
@@ -63,11 +62,11 @@ class Authorization:
         if isinstance(verdict, Denied):
             _log.warning("nats.source.denied", user=user, host=host, why=verdict.why)
         else:
-            _log.info("nats.source.admitted", source=verdict.source, host=host)
+            _log.info("nats.source.admitted", user=verdict.user.name, host=host)
         return answer_to(connection, verdict, self._issuer, self._clock())
 
     async def _verdict(self, connection: Connection) -> Admitted | Denied:
-        address = _address(connection.client_info.host)
+        address = address_of(connection.client_info.host)
         try:
             caller = await self._keys.caller(connection.key, lambda: address)
             source = source_of(caller)
@@ -79,7 +78,10 @@ class Authorization:
         if named and named != source:
             return Denied(f"the key is that of {source}: connect under this name")
         why = why_no_connection(source, policy.sources.get(source), address)
-        return Denied(why) if why else Admitted(source, caller.expires_at)
+        if why is not None:
+            return Denied(why)
+        user = User(source, key_id_of(caller, connection.key))
+        return Admitted(user, caller.expires_at)
 
 
 def accepting(keys: Keys, in_force: InForce) -> WhyNot:
@@ -108,10 +110,3 @@ def listen_for_connections(broker: NatsBroker, authorization: Authorization) -> 
 
 async def _as_it_is(message: NatsMessage) -> bytes:
     return message.body
-
-
-def _address(host: str) -> Address | None:
-    try:
-        return ip_address(host)
-    except ValueError:
-        return None

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Self
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
@@ -78,10 +78,29 @@ def connection_of(token: bytes) -> Connection:
 
 
 @dataclass(frozen=True, slots=True)
+class User:
+    """A source as the server knows it: with the key by which it was let in."""
+
+    source: str
+    key_id: str
+
+    @property
+    def name(self) -> str:
+        """What the server calls it."""
+        return f"{self.source}/{self.key_id}"
+
+    @classmethod
+    def named(cls, name: str) -> Self | None:
+        """Return the user that the server calls `name`; None if it is not a source."""
+        source, slash, key_id = name.partition("/")
+        return cls(source, key_id) if slash else None
+
+
+@dataclass(frozen=True, slots=True)
 class Admitted:
     """A source that may connect, until the instant its key expires."""
 
-    source: str
+    user: User
     expires_at: datetime | None
 
 
@@ -112,11 +131,11 @@ def answer_to(
 
 def _user(connection: Connection, admitted: Admitted) -> dict[str, object]:
     """Return the user it connects as: one subject to publish on, and its inbox."""
-    source = admitted.source
+    source = admitted.user.source
     claims: dict[str, object] = {
         "sub": connection.user_nkey,
         "aud": subjects.SOURCES_ACCOUNT,
-        "name": source,
+        "name": admitted.user.name,
         "nats": {
             "type": "user",
             "version": _VERSION,
