@@ -7,7 +7,7 @@ import typer
 from typer.cli import get_docs_for_click
 from typer.main import get_command
 
-from services.__main__ import app
+from services.command_line import command_line
 
 PAGE = Path(__file__).parents[1] / "reference" / "cli.md"
 
@@ -20,7 +20,7 @@ _HEAD = """\
 
 # Command line
 
-<!-- Written by `make docs` from services/__main__.py; change that, not this page. -->
+<!-- Written by `make docs` from services/command_line.py: change it there. -->
 
 `permanence` is in `.venv/bin` after `make setup`.
 `--help` says of each command what stands here, `--install-completion` teaches a shell.
@@ -36,7 +36,7 @@ What else a command may end with stands at that command.
 
 def page() -> str:
     """Return the page as Markdown."""
-    command = get_command(app)
+    command = get_command(command_line())
     context = typer.Context(command, info_name="permanence")
     docs = get_docs_for_click(obj=command, ctx=context, indent=1, name="permanence")
     docs = _SAID_OF_ALL.sub("", docs).replace("**Options**:\n\n\n", "")

@@ -8,7 +8,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from docs.generate.settings import SERVICES, variable
-from services.__main__ import app
+from services.command_line import command_line
 from shared.machine.settings import UpSettings
 from tests.docs.pages import ROOT, Page, pages
 
@@ -49,7 +49,7 @@ def test_a_setting_that_is_named_exists(page: Page) -> None:
 
 def _exists(words: list[str]) -> bool:
     """Tell whether `words` begin with a command; what follows it are arguments."""
-    command = get_command(app)
+    command = get_command(command_line())
     for word in words:
         if not isinstance(command, TyperGroup):
             return True

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
-from services.__main__ import app
+from services.command_line import command_line
 from shared.append import Member
 from shared.references import incident_stream, sla_stream
 from tests.support.calling import CallingDesk, calling_desk
@@ -79,7 +79,7 @@ def asked(desk: CallingDesk, incident: str) -> tuple[int, str]:
 
 def replay(desk: CallingDesk, incident: str) -> Result:
     environment = {"DATABASE_URL": desk.desk.database.owner_dsn}
-    return CliRunner().invoke(app, ["replay", incident], env=environment)
+    return CliRunner().invoke(command_line(), ["replay", incident], env=environment)
 
 
 def count(desk: CallingDesk, kind: str, incident: str) -> int:
@@ -91,7 +91,9 @@ def count(desk: CallingDesk, kind: str, incident: str) -> int:
 def permanence(desk: CallingDesk, *words: str, code: int = 0) -> list[dict[str, Any]]:
     """Type `permanence parked …` as an administrator; return what it answers."""
     environment = {"DATABASE_URL": desk.desk.database.dsn("desk_admin")}
-    done = CliRunner().invoke(app, ["parked", *words, "--json"], env=environment)
+    done = CliRunner().invoke(
+        command_line(), ["parked", *words, "--json"], env=environment
+    )
     assert done.exit_code == code, done.output
     answer: list[dict[str, Any]] = json.loads(done.stdout)
     return answer

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 from typer.testing import CliRunner
 
-from services.__main__ import app
+from services.command_line import command_line
 from shared.machine.ports import free_port
 from tests.integration.intake.mapped_desk import BAD, MENDED, MappedDesk
 
@@ -34,7 +34,9 @@ def command(url: str, token: str, *words: object) -> Said:
         "PERMANENCE_HOME": "/nowhere",
         "COLUMNS": "200",
     }
-    result = CliRunner().invoke(app, ["quarantine", *map(str, words)], env=env)
+    result = CliRunner().invoke(
+        command_line(), ["quarantine", *map(str, words)], env=env
+    )
     assert result.exception is None or isinstance(result.exception, SystemExit)
     return Said(result.exit_code, result.stdout, result.stderr)
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 from typer.testing import CliRunner
 
-from services.__main__ import app
+from services.command_line import command_line
 from services.intake.remap import bodies
 from shared.event_log import EventLog
 from tests.integration.intake.mapped_desk import (
@@ -50,7 +50,9 @@ def run(desk: MappedDesk, tmp_path: Path) -> Run:
     }
 
     def command(*words: object) -> Said:
-        result = CliRunner().invoke(app, ["remap", *map(str, words)], env=env)
+        result = CliRunner().invoke(
+            command_line(), ["remap", *map(str, words)], env=env
+        )
         assert result.exception is None or isinstance(result.exception, SystemExit)
         return Said(result.exit_code, result.stdout)
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner, Result
 
-from services.__main__ import app
+from services.command_line import command_line
 from services.intake.cli_restored import epoch_at_start
 from shared.machine.nats import Bus
 from tests.support.servers import Database
@@ -17,7 +17,7 @@ def restored(database: Database, url: str, *options: str) -> Result:
     """Run the command as an admin."""
     given = ["restored", "--reason", "a test", "--by", "root", "--json"]
     given += ["--database", database.dsn("desk_admin"), "--nats", url, *options]
-    return CliRunner().invoke(app, given)
+    return CliRunner().invoke(command_line(), given)
 
 
 def test_an_empty_bucket_knows_nothing(database: Database, bus: Bus) -> None:
@@ -51,7 +51,9 @@ def test_a_desk_can_be_started_in_a_new_epoch(database: Database, bus: Bus) -> N
 
 
 def test_a_start_for_a_reason_with_an_address_is_refused() -> None:
-    done = CliRunner().invoke(app, ["up", "--restored", "ask nadia@example.org"])
+    done = CliRunner().invoke(
+        command_line(), ["up", "--restored", "ask nadia@example.org"]
+    )
 
     assert done.exit_code == 2
     assert "nothing was done" in done.output
@@ -61,6 +63,6 @@ def test_a_reason_is_kept_for_ever_and_holds_no_address(database: Database) -> N
     given = ["restored", "--reason", "ask nadia@example.org", "--by", "root"]
     given += ["--database", database.dsn("desk_admin")]
 
-    done = CliRunner().invoke(app, given)
+    done = CliRunner().invoke(command_line(), given)
 
     assert done.exit_code == 2

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from services.__main__ import app
+from services.command_line import command_line
 from shared.event_log import EventLog
 from shared.machine.nats import Bus
 from tests.support.api import MASTER, Api, serving
@@ -73,6 +73,6 @@ def environment(database: Database, tmp_path: Path) -> dict[str, str]:
 @pytest.fixture
 def run(environment: dict[str, str]) -> Run:
     def permanence(*words: str, **more: str) -> Result:
-        return CliRunner().invoke(app, words, env={**environment, **more})
+        return CliRunner().invoke(command_line(), words, env={**environment, **more})
 
     return permanence

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from services.__main__ import app
+from services.command_line import command_line
 from services.intake import policy_store
 from services.intake.policy_store import Applied, Signature
 from tests.support.calling import CallingDesk, calling_desk
@@ -172,7 +172,7 @@ def test_the_command_line_shows_it_then_does_it(desk: CallingDesk) -> None:
 
     def says(*words: str, code: int = 0) -> str:
         wide = {"COLUMNS": "160"}
-        done = CliRunner().invoke(app, ["sla", *words, *whole], env=wide)
+        done = CliRunner().invoke(command_line(), ["sla", *words, *whole], env=wide)
         assert done.exit_code == code, done.output
         return done.output
 

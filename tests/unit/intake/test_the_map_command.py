@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 from typer.testing import CliRunner
 
-from services.__main__ import app
+from services.command_line import command_line
 from services.intake.adapters import ADAPTERS
 from services.intake.adapters.naming import ALSO_CALLED
 from services.intake.reading import BODY_BYTES_MAX, FORM
@@ -34,7 +34,7 @@ class Said(NamedTuple):
 
 def run(*words: str, stdin: object = None) -> Said:
     text = stdin if isinstance(stdin, str | bytes) else json.dumps(stdin)
-    result = CliRunner().invoke(app, ["map", *words], input=text)
+    result = CliRunner().invoke(command_line(), ["map", *words], input=text)
     assert result.exception is None or isinstance(result.exception, SystemExit)
     return Said(result.exit_code, result.stdout)
 
@@ -203,7 +203,7 @@ def test_a_wrong_option_is_told(options: list[str], words: str) -> None:
 def test_it_starts_without_what_it_does_not_need() -> None:
     program = (
         "import sys; sys.argv[1:] = ['map', '--source', 'native']\n"
-        "from services.quick import main\n"
+        "from services.command_line import main\n"
         "try: main()\n"
         "finally: print([n for n in ('fastapi', 'psycopg') if n in sys.modules])"
     )

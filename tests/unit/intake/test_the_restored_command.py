@@ -4,7 +4,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from services.__main__ import app
+from services.command_line import command_line
 
 RESTORED = ("restored", "--reason", "a test", "--by", "root", "--home")
 NO_DATABASE = "postgresql://desk_admin:x@127.0.0.1:1/permanence"
@@ -13,7 +13,7 @@ OUTSIDE = {"DATABASE_URL": None, "NATS_URL": None}
 
 def said(*options: str) -> tuple[int, str]:
     """Return the exit code and all that is printed."""
-    done = CliRunner().invoke(app, list(options), env=OUTSIDE)
+    done = CliRunner().invoke(command_line(), list(options), env=OUTSIDE)
     return done.exit_code, done.output
 
 

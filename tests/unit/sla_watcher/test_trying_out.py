@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from services.__main__ import app
+from services.command_line import command_line
 from tests.support.working_times import Case, cases
 
 OFFICE = {
@@ -24,7 +24,9 @@ def told(verb: str, *lines: bytes | dict[str, Any]) -> tuple[int, list[dict[str,
     written = (
         line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines
     )
-    result = CliRunner().invoke(app, ["sla", verb], input=b"\n".join(written))
+    result = CliRunner().invoke(
+        command_line(), ["sla", verb], input=b"\n".join(written)
+    )
     return result.exit_code, [json.loads(line) for line in result.stdout.splitlines()]
 
 
