@@ -10,6 +10,7 @@ from email.parser import BytesParser
 from email.policy import compat32
 from hashlib import sha256
 
+from services.intake.letters.authentication import is_authentic
 from services.intake.letters.automatic import why_automatic
 from services.intake.letters.headers import instant, on_one_line, raw, sender
 from services.intake.letters.letter import (
@@ -18,7 +19,12 @@ from services.intake.letters.letter import (
     LETTER_BYTES_MAX,
     Letter,
 )
-from services.intake.letters.naming import fresh_part, incidents_named, subject_of
+from services.intake.letters.naming import (
+    fresh_part,
+    incidents_named,
+    subject_of,
+    tags_shown,
+)
 from services.intake.letters.parts import content_of
 from services.intake.letters.reach import within_reach
 
@@ -27,8 +33,14 @@ NAMESPACE = uuid.UUID("5f0c1d2e-7a64-4b39-9a8e-3f6f1f1d7c55")
 MESSAGE_ID_MAX = 998
 
 
-def read_letter(written: bytes, our_address: str | None = None) -> Letter:
-    """Return the letter in a mail; `our_address` is the one the desk writes from."""
+def read_letter(
+    written: bytes, our_address: str | None = None, authserv_id: str | None = None
+) -> Letter:
+    """Return the letter in a mail; `our_address` is the one the desk writes from.
+
+    `authserv_id` is the name of the server that received it, whose word on its sender
+    counts; None where nobody said it.
+    """
     message = _parsed(written[:LETTER_BYTES_MAX])
     address, name = sender(message)
     message_id = on_one_line(raw(message, "Message-ID"))[:MESSAGE_ID_MAX] or None
@@ -46,6 +58,8 @@ def read_letter(written: bytes, our_address: str | None = None) -> Letter:
         automatic=why_automatic(message, address, our_address),
         message_id=message_id,
         sent_at=instant(message),
+        authentic=is_authentic(message, address, authserv_id),
+        tags=tags_shown(message, our_address),
     )
 
 
