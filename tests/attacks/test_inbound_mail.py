@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from services.intake.app import Parts
 from services.intake.letters.seeing import LETTERS_AN_HOUR_MAX
 from shared.events.incident import IncidentContacted, IncidentResumed
 from tests.support.letter_desk import (
@@ -225,3 +226,32 @@ def test_nobody_is_silenced_by_what_others_send_in_their_name(
     told = reply(desk, "INC-000001", GOOD)
 
     assert told["verdict"] == "attached"
+
+
+def test_what_is_held_is_one_task_until_none_is_left(desk: LetterDoors) -> None:
+    async def looks(parts: Parts) -> None:
+        await parts.held.round()
+        await parts.held.round()
+
+    async def looks_until_all_are_taken(parts: Parts) -> None:
+        await parts.held.round()
+        with desk.owner.transaction() as cursor:
+            cursor.execute(
+                "UPDATE intake.letters SET verdict = 'opened' WHERE verdict = 'held'"
+            )
+        await parts.held.round()
+
+    flooded(desk)
+    for process in (looks, looks, looks_until_all_are_taken):
+        assert reply(desk, "INC-000001")["verdict"] == "held"
+        desk.with_parts(process)
+
+    streams = desk.asks("SELECT DISTINCT originator_id FROM log.events")
+    incidents = [
+        desk.history(stream.removeprefix("incident-"))
+        for (stream,) in streams
+        if stream.startswith("incident-")
+    ]
+    (task,) = (each for each in incidents if each[0].origin == "monitoring")
+    assert task[0].title == "Letters are held: somebody has to read them"
+    assert "incident.resolved" in {event.type for event in task}
