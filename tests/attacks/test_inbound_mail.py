@@ -202,6 +202,16 @@ def test_tags_can_be_called_in(desk: LetterDoors) -> None:
     assert isinstance(desk.history(ref)[-1], IncidentContacted)
 
 
+def test_nobody_can_have_a_mail_taken_for_one_that_had_come(desk: LetterDoors) -> None:
+    """Whoever gets a copy knows its number, and may be quicker than the mailbox."""
+    forged = desk.takes(mail("Never mind, it works."))
+
+    told = desk.takes(mail("The portal is down."))
+
+    assert (forged["repeated"], told["repeated"]) == (False, False)
+    assert desk.takes(mail("The portal is down."))["repeated"]
+
+
 def flooded(desk: LetterDoors) -> None:
     """Let as many reports and forged mails come in Costa's name as an hour may have."""
     desk.takes(mail())

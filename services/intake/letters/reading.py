@@ -47,7 +47,7 @@ def read_letter(
     said, attachments = content_of(message)
     words = said[:KEPT_WORDS_MAX]
     return Letter(
-        key=_key(written, address, message_id),
+        key=_key(written, address, message_id, words),
         sender=address,
         name=name,
         subject=subject_of(message),
@@ -73,11 +73,14 @@ def _parsed(written: bytes) -> Message:
         return message
 
 
-def _key(written: bytes, address: str, message_id: str | None) -> uuid.UUID:
-    """Return what tells mails apart: who wrote and the number they gave it.
+def _key(written: bytes, address: str, message_id: str | None, words: str) -> uuid.UUID:
+    """Return what tells mails apart: who wrote, the number they gave it, and the words.
 
-    Without a number, the whole of it: the same bytes are the same mail.
+    With other words under the same sender and number somebody could have a mail taken
+    for one that had come before. Without a number the whole of it counts: the same
+    bytes are the same mail.
     """
     if message_id:
-        return uuid.uuid5(NAMESPACE, f"id|{address}|{message_id}")
+        said = sha256(words.encode("utf-8", "replace")).hexdigest()
+        return uuid.uuid5(NAMESPACE, f"id|{address}|{message_id}|{said}")
     return uuid.uuid5(NAMESPACE, f"digest|{sha256(written).hexdigest()}")
