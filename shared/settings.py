@@ -197,6 +197,12 @@ class EscalationSettings(ServiceSettings):
         None, description="Address the desk writes from; needed to send mail."
     )
     mail_name: str = Field("Service desk", description="Name beside that address.")
+    mail_plus_addresses: bool = Field(
+        False,
+        description="Whether `desk@example.org` also gets what is sent to "
+        "`desk+anything@example.org`: replies then go to an address that vouches for "
+        "them.",
+    )
     webhook_url: Annotated[SecretStr | None, AfterValidator(_web_address)] = Field(
         None,
         description="Web address that each page, each notice to managers and each "

@@ -55,6 +55,8 @@ class Open(Wish):
     """Why it is recorded later than it was reported."""
     follows: IncidentRef | None = None
     """An older incident of the same trouble that may no longer be reopened."""
+    sender_unconfirmed: bool = False
+    """Whether nothing proves that it came from the reporter: see `Attach`."""
 
     @model_validator(mode="after")
     def _reporter_has_a_channel(self) -> Self:
@@ -88,6 +90,8 @@ class Attach(Wish):
     """They gave up before anybody answered."""
     unconfirmed: bool = False
     """Whether they have to do with it nobody knows: no reporter, no reply of one."""
+    sender_unconfirmed: bool = False
+    """Whether nothing proves that it came from that person: no mail repeats it."""
 
     @model_validator(mode="after")
     def _who_is_called_does_not_wait(self) -> Self:

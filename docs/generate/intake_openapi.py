@@ -41,7 +41,7 @@ def routes() -> list[Route]:
     gate = Gate(nothing, nothing, nothing, nothing, real_clock, ())
     doors = Doors(gate, nothing, nothing, nothing, nothing, nothing)
     house = Gatehouse(gate, nothing, nothing, nothing, nothing)
-    parts = Parts(*(nothing,) * 5, doors, nothing, nothing, house, nothing, nothing)
+    parts = Parts(*(nothing,) * 5, doors, nothing, nothing, house, *(nothing,) * 3)
     return doors_of(parts, real_clock)
 
 

@@ -71,6 +71,7 @@ def outlets_of(settings: EscalationSettings, client: httpx.AsyncClient) -> Outle
         receiver(hook.get_secret_value(), secret.get_secret_value())
         if hook and secret
         else None,
+        settings.mail_plus_addresses,
     )
 
 

@@ -9,16 +9,19 @@ from services.escalation.channels.outcome import Failed
 from services.escalation.known import PolicyOf
 from services.escalation.outbox import Waiting
 from services.escalation.outlets import ByMail, ByWebhook, Parcel
-from services.escalation.recalled import Recalled, person, recall
+from services.escalation.recalled import Person, Recalled, person, recall
 from services.escalation.telling import STAFF
 from services.escalation.to_staff import for_staff, service_name
 from services.escalation.to_users import for_user
+from services.escalation.unasked_mail import TOO_MANY, may_leave
 from shared.answer_link import PURPOSE, AnswerLink, token_of
 from shared.epochs import read_epochs
 from shared.event_log import EventLog
-from shared.wording.reader import Reader
+from shared.reply_tags import PURPOSE as REPLY_TAGS
+from shared.reply_tags import ReplyTag, tag_of
 from shared.wording.say import say
 
+_PERSON = "person:"
 NO_ADDRESS = "the directory has no address of that person: import them"
 
 
@@ -44,17 +47,45 @@ class Composer:
             return ByWebhook(key, self._payload(key, waiting, of))
         if reader is None:
             return Failed(NO_ADDRESS, permanent=True)
+        if waiting.kind not in STAFF:
+            return self._to_user(key, waiting, of, reader)
         fallback = policy.desk.languages[0]
-        whom = Reader(
-            reader.language, reader.zone or policy.desk.timezone, reader.mailbox.name
+        language = reader.language or fallback
+        message = say(
+            for_staff(of, language, self._url(waiting)),
+            reader.as_reader(policy.desk.timezone),
+            fallback,
         )
-        if waiting.kind in STAFF:
-            language = reader.language or fallback
-            message = say(for_staff(of, language, self._url(waiting)), whom, fallback)
-        else:
-            notice = for_user(of, waiting.person, self._policy_of, self._answer_at)
-            message = say(notice, whom, fallback)
         return ByMail(key, reader.mailbox, message)
+
+    def _to_user(
+        self, key: str, waiting: Waiting, of: Recalled, reader: Person
+    ) -> ByMail | Failed:
+        """Return the mail to a user, with what vouches for their reply."""
+        desk, address = of.policy.desk, reader.mailbox.address
+        if not self._may_leave(waiting, of, address):
+            return TOO_MANY
+        notice = for_user(of, waiting.person, self._policy_of, self._answer_at)
+        return ByMail(
+            key,
+            reader.mailbox,
+            say(notice, reader.as_reader(desk.timezone), desk.languages[0]),
+            self._tag(waiting, address),
+        )
+
+    def _may_leave(self, waiting: Waiting, of: Recalled, address: str) -> bool:
+        """Tell whether it may go to an address that nobody may have written from."""
+        if of.confirms(waiting.person) or of.cause.by.startswith(_PERSON):
+            return True  # or an agent has it sent, who has read what it is about
+        with self._log.transaction() as cursor:
+            at = waiting.requested_at
+            return may_leave(cursor, waiting.key, address, at)
+
+    def _tag(self, waiting: Waiting, address: str) -> ReplyTag | None:
+        key = self._log.vault.key_for(REPLY_TAGS)
+        if key is None:
+            return None
+        return tag_of(key, waiting.incident, address, waiting.requested_at.date())
 
     def _answer_at(self, extension: str, who: str, until: datetime) -> str:
         """Return where somebody may answer without an account; "" for nowhere."""

@@ -42,6 +42,7 @@ class OutboxProbe:
             "leads": float(self.dispatcher.leads),
             "confirmed_total": float(self.postman.confirmed_total),
             "failed_total": float(self.postman.failed_total),
+            "withheld_total": float(self.postman.withheld_total),
         }
         try:
             seen = await asyncio.to_thread(self._look)

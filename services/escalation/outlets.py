@@ -11,9 +11,12 @@ from services.escalation.channels.mail import send_mail
 from services.escalation.channels.mail_server import MailServer
 from services.escalation.channels.outcome import Failed, Outcome
 from services.escalation.channels.webhook import Receiver, post_webhook
+from shared.reply_tags import ReplyTag
 from shared.wording.message import Message
 
 NO_MAIL = "no mail server is set: set PERMANENCE_SMTP_URL and PERMANENCE_MAIL_FROM"
+LOCAL_PART_MAX = 64
+"""Characters before the @ (RFC 5321): where a tag does not fit, none is added."""
 NO_RECEIVER = "no receiver of pages is set: set PERMANENCE_WEBHOOK_URL"
 
 
@@ -25,6 +28,8 @@ class ByMail:
     """What it is known by outside: the same whenever it leaves again."""
     to: Mailbox
     message: Message
+    tag: ReplyTag | None = None
+    """What vouches for a reply to it."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,8 @@ class Outlets:
     server: MailServer | None = None
     sender: Mailbox | None = None
     receiver: Receiver | None = None
+    plus_addresses: bool = False
+    """Whether the sender's mailbox takes what is sent to `desk+anything@…`."""
 
     def closed_to(self, channel: str) -> Failed | None:
         """Return why nothing can leave by `channel`; None where it can."""
@@ -60,7 +67,10 @@ class Outlets:
         key = parcel.key
         match parcel:
             case ByMail(to=to, message=message) if self.server and self.sender:
-                letter = Letter(key, incident, self.sender, to, message, at)
+                reply_to = self._reply_to(self.sender.address, parcel.tag)
+                letter = Letter(
+                    key, incident, self.sender, to, message, at, parcel.tag, reply_to
+                )
                 return await send_mail(self.server, letter)
             case ByWebhook(payload=payload) if self.receiver:
                 return await post_webhook(self.client, self.receiver, key, at, payload)
@@ -68,3 +78,10 @@ class Outlets:
                 return Failed(NO_MAIL, permanent=True)
             case ByWebhook():
                 return Failed(NO_RECEIVER, permanent=True)
+
+    def _reply_to(self, sender: str, tag: ReplyTag | None) -> str | None:
+        local, _, domain = sender.rpartition("@")
+        tagged = f"{local}+{tag}"
+        if not self.plus_addresses or tag is None or len(tagged) > LOCAL_PART_MAX:
+            return None
+        return f"{tagged}@{domain}"

@@ -63,6 +63,7 @@ class Postman:
         self._executor = executor
         self.confirmed_total = 0
         self.failed_total = 0
+        self.withheld_total = 0
 
     async def deliver(self, waiting: Waiting, seat: Leadership) -> None:
         """Take one as far as it goes now. Cancel it where the process has to end.
@@ -148,10 +149,13 @@ class Postman:
             outbox.over(cursor, held.key)
             desk.record(self._end(held, outcome))
             settle(self._log, cursor, desk)
-        if isinstance(outcome, Delivered):
-            self.confirmed_total += 1
-        else:
-            self.failed_total += 1
+        match outcome:
+            case Delivered():
+                self.confirmed_total += 1
+            case Failed(withheld=True):
+                self.withheld_total += 1
+            case Failed():
+                self.failed_total += 1
 
     def _end(
         self, held: Waiting, outcome: Outcome

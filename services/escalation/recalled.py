@@ -12,6 +12,7 @@ from services.escalation.outbox import Waiting
 from shared.entry import Entry
 from shared.event_log import EventLog
 from shared.events import AnyEvent, is_incident_event, is_sla_event
+from shared.events.incident import IncidentContacted, IncidentEdited
 from shared.incident import Incident, replay
 from shared.parked_requests import unskipped
 from shared.policy.document import Policy
@@ -19,8 +20,13 @@ from shared.references import incident_stream, sla_stream
 from shared.sla import Clock, promised
 from shared.sla import replay as replay_clocks
 from shared.wording.promise import Promise
+from shared.wording.reader import Reader
 
-_PERSON = "SELECT name, email, language, zone FROM directory.people WHERE id = %s"
+# A name that nobody confirmed is one that a stranger chose: no mail repeats it.
+_PERSON = """
+SELECT CASE WHEN confirmed THEN name ELSE '' END, email, language, zone
+FROM directory.people WHERE id = %s
+"""
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,10 @@ class Person:
     mailbox: Mailbox
     language: str | None
     zone: str | None
+
+    def as_reader(self, zone: str) -> Reader:
+        """Return how they read; `zone` is the desk's."""
+        return Reader(self.language, self.zone or zone, self.mailbox.name)
 
 
 @dataclass(frozen=True)
@@ -71,6 +81,27 @@ class Recalled:
                 )
             )
         return tuple(found)
+
+    @property
+    def has_title_of_the_desk(self) -> bool:
+        """Whether an agent has reworded what the reporter called it."""
+        edits = (each for each in self.history if isinstance(each, IncidentEdited))
+        return any(edit.title is not None for edit in edits)
+
+    def confirms(self, person: str) -> bool:
+        """Tell whether a reporter is known to have written to us about it.
+
+        By mail or in the form anybody may give any address as their own. Whoever
+        reported it another way, or what was merged into it, was heard by a person.
+        """
+        written = [
+            event
+            for event in self.history
+            if isinstance(event, IncidentContacted)
+            and event.direction == "inbound"
+            and event.person == person
+        ]
+        return not written or any(not event.sender_unconfirmed for event in written)
 
     def clock(self, target: str) -> Clock | None:
         """Return the newest clock of a target in this cycle."""

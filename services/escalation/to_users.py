@@ -1,6 +1,7 @@
 """What users are told of an event, as a notice to be worded."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
@@ -29,10 +30,30 @@ AnswerAt = Callable[[str, str, datetime], str]
 """Gives where a person may answer about a longer delay, until when; "": nowhere."""
 
 
-def for_user(  # noqa: C901, PLR0911 one return a notice
+def for_user(
     of: Recalled, person: str, policy_of: PolicyOf, answer_at: AnswerAt
 ) -> notices.UserNotice:
-    """Return the notice for one person. LookupError for an event no user hears of."""
+    """Return the notice for one person. LookupError for an event no user hears of.
+
+    Somebody who may never have written is told nothing in the words of whoever did.
+    """
+    notice = _notice(of, person, policy_of, answer_at)
+    if of.confirms(person):
+        return notice
+    match notice:
+        case notices.UnconfirmedReceipt():
+            return notice
+        case notices.Receipt(promises=promises):
+            return notices.UnconfirmedReceipt(of.incident.ref, promises)
+        case _ if of.has_title_of_the_desk:
+            return notice
+        case _:
+            return replace(notice, title=notices.WITHHELD)
+
+
+def _notice(  # noqa: C901, PLR0911 one return a notice
+    of: Recalled, person: str, policy_of: PolicyOf, answer_at: AnswerAt
+) -> notices.UserNotice:
     ref, title = of.incident.ref, of.incident.title
     match of.cause:
         case IncidentOpened() | IncidentContacted():

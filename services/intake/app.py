@@ -30,6 +30,7 @@ from services.intake.handshakes import Handshakes
 from services.intake.heartbeats.doors import HeartbeatDoors
 from services.intake.heartbeats.watch import Watch
 from services.intake.in_force import InForce
+from services.intake.letters.held_watch import HeldWatch
 from services.intake.letters.reports import listen_for_reports
 from services.intake.letters.seeing import Sight
 from services.intake.letters.taking import LetterDesk
@@ -108,6 +109,7 @@ class Parts:
     in_force: InForce
     gatehouse: Gatehouse
     watch: Watch
+    held: HeldWatch
     retrying: Retrying
 
 
@@ -130,13 +132,12 @@ def assemble(
     desk = CommandDesk(log, cache, policies, clock)
     signals = _signals(receiver, commits, noting, gatehouse, executor)
     commands = _commands(desk, commits, noting, executor)
-    charge, confirm = gatehouse.gate.admission.charge, Handshakes().confirm
+    gate, confirm = gatehouse.gate, Handshakes().confirm
+    charge = gate.admission.charge
     reception = Reception(signals, clock, in_force.source, charge, confirm=confirm)
     sight = Sight(log, cache, Policies(log))
     letters = LetterDesk(sight, clock, executor, commands, noting.letter)
-    doors = Doors(
-        gatehouse.gate, reception, log, executor, letters, in_force, our_address
-    )
+    doors = Doors(gate, reception, log, executor, letters, in_force, our_address)
     watch = Watch(log, in_force, reception, clock, on_lever=stance.on_lever)
     return Parts(
         log,
@@ -149,6 +150,7 @@ def assemble(
         in_force,
         gatehouse,
         watch,
+        HeldWatch(log, reception, clock),
         Retrying(log, reception, in_force, clock, executor),
     )
 
@@ -200,7 +202,8 @@ def probes(parts: Parts, clock: Clock) -> list[Probe]:
     """Return the probes of intake's parts."""
     log, commits = parts.log, parts.commits
     waiting = waiting_probe(log, commits, parts.signals, parts.commands)
-    return [waiting, quarantine_probe(log, clock), parts.watch.probe]
+    kept = quarantine_probe(log, clock)
+    return [waiting, kept, parts.watch.probe, parts.held.probe]
 
 
 async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
@@ -334,6 +337,7 @@ async def _keep_house(parts: Parts, clock: Clock, stop: asyncio.Event) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(parts.in_force.keep(stop))
         group.create_task(parts.watch.run(stop))
+        group.create_task(parts.held.run(stop))
         group.create_task(RetryWorker(parts.retrying).run(stop))
         group.create_task(parts.gatehouse.keeping.run(stop))
         group.create_task(_keep_partitions(parts.log, clock, stop))

@@ -94,6 +94,8 @@ class IncidentContacted(Event):
     """They gave up before anybody answered."""
     unconfirmed: bool | None = None
     """Nobody knows them to have to do with it: they become no reporter by it."""
+    sender_unconfirmed: bool | None = None
+    """Nothing proves that it came from that person: no mail of ours repeats it."""
 
 
 class IncidentEdited(Event):

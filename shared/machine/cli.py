@@ -9,8 +9,9 @@ import typer
 from rich.text import Text
 
 from shared.command_line.answers import AsJson, answer, refused
-from shared.machine.doctor import Finding, examine
+from shared.machine.doctor import examine
 from shared.machine.down import down as stop
+from shared.machine.finding import Finding
 from shared.machine.roster import SERVICES
 from shared.machine.settings import read_settings
 from shared.machine.terminal import Terminal

@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -11,9 +10,11 @@ import psycopg
 
 from shared.machine.account import blocked_at, server_account
 from shared.machine.binaries import nats_binary, postgres_binaries
+from shared.machine.finding import Finding
 from shared.machine.home import ROOM_TO_START_MB, free_megabytes
 from shared.machine.lock import holder
 from shared.machine.nats import greets_at
+from shared.machine.policy_findings import examine_policy
 from shared.machine.ports import is_free
 from shared.machine.ready import ask_ready
 from shared.machine.roster import Service
@@ -23,16 +24,6 @@ from shared.machine.trouble import Trouble
 
 _PYTHON = (3, 11)
 _OK = 200
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at. `advice` says what to do where it is not `ok`."""
-
-    name: str
-    ok: bool
-    sentence: str
-    advice: str = ""
 
 
 def examine(settings: UpSettings, services: tuple[Service, ...]) -> Iterator[Finding]:
@@ -53,6 +44,7 @@ def examine(settings: UpSettings, services: tuple[Service, ...]) -> Iterator[Fin
     if pid is not None and run is not None:
         yield from _processes(run)
         yield _database(run.database_url)
+        yield from examine_policy(run.database_url)
         yield _bus(run.nats_url)
         yield from (_service(service, settings) for service in services)
 

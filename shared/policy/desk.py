@@ -1,13 +1,24 @@
 """The desk itself: who owns every incident, and when one is over."""
 
+from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from shared.policy.clause import Clause
 from shared.policy.durations import Duration
 from shared.policy.local_times import Zone
 from shared.policy.names import Language, Name
+
+
+def _day(written: str) -> str:
+    try:
+        return date.fromisoformat(written).isoformat()
+    except ValueError as wrong:
+        raise ValueError("write a day such as 2025-06-30") from wrong
+
+
+Day = Annotated[str, AfterValidator(_day), Field(examples=["2025-06-30"])]
 
 
 class Recovery(Clause):
@@ -37,6 +48,9 @@ class Desk(Clause):
     replies_reopen: Literal["closed", "resolved", "never"] = "closed"
     """What its user's reply reopens by itself: what is closed, since nobody would see
     it there; also what is resolved; nothing."""
+    reply_tags_since: Day | None = None
+    """Replies to mails that the desk sent before this day (UTC) prove nothing of who
+    sent them; none: replies to any."""
     recovery: Recovery = Recovery()
     nats_monitor: Literal["accepted", "refused"] = "accepted"
     """Whether signals of the NATS user `monitor` are accepted. It may name any source:

@@ -18,6 +18,7 @@ from shared.policy.signatures import Signature
 from shared.policy.targets import Channel
 
 ALLOWED_MAX = 100
+AUTHSERV_ID = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$"
 LABELS = "labels."
 SERVICE = "service"
 """What `by` calls the service of a signal."""
@@ -130,6 +131,9 @@ class Mailbox(Clause):
     type: Literal["imap"]
     url: Secret
     channel: Channel = "email"
+    authserv_id: Annotated[str, StringConstraints(pattern=AUTHSERV_ID)] | None = None
+    """The name under which its mail server writes `Authentication-Results`. Left out,
+    only replies to mails of the desk are known to be their sender's."""
 
 
 Source = Annotated[Monitor | Mailbox, Field(discriminator="type")]

@@ -60,6 +60,15 @@ TEMPLATES: Mapping[UserKind, Template] = {
         *_PROMISED,
         _KEPT_INFORMED,
     ),
+    "receipt_unconfirmed": _letter(
+        "A report reached us in your name",
+        "Somebody reported a problem to the service desk and gave this address. The "
+        "report is on record under the reference {incident}.",
+        "We do not repeat it here, because nothing proves who sent it.",
+        "If it was you, there is nothing for you to do.",
+        *_PROMISED,
+        "If it was not you, answer this message and say so.",
+    ),
     "taken": _letter(
         "Somebody is working on your report: {title}",
         "A person at the service desk has just taken on your report {incident}, "

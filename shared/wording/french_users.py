@@ -60,6 +60,15 @@ TEMPLATES: Mapping[UserKind, Template] = {
         *_PROMISED,
         _KEPT_INFORMED,
     ),
+    "receipt_unconfirmed": _letter(
+        "Un signalement nous est parvenu à votre nom",
+        "Un problème a été signalé au centre de services avec votre adresse. Le "
+        "signalement est enregistré sous la référence {incident}.",
+        "Nous n'en reprenons pas le texte, car rien ne prouve qui l'a envoyé.",
+        "S'il vient bien de vous, vous n'avez rien à faire.",
+        *_PROMISED,
+        "S'il ne vient pas de vous, dites-le-nous en répondant à ce message.",
+    ),
     "taken": _letter(
         "Une personne s'occupe de votre signalement : {title}",
         "Une personne du centre de services vient de prendre en charge votre "

@@ -24,6 +24,7 @@ from shared.wording.to_users import (
     Resolved,
     Restored,
     Taken,
+    UnconfirmedReceipt,
     Update,
     UserNotice,
     Workaround,
@@ -33,6 +34,7 @@ Notice = UserNotice | StaffNotice
 UserKind = Literal[
     "receipt",
     "receipt_attached",
+    "receipt_unconfirmed",
     "taken",
     "escalated",
     "question",
@@ -68,6 +70,8 @@ STAFF_KINDS: tuple[StaffKind, ...] = get_args(StaffKind)
 def user_kind(notice: UserNotice) -> UserKind:  # noqa: C901, PLR0911, PLR0912 # a table that mypy holds complete
     """Return the kind of what a user is told."""
     match notice:
+        case UnconfirmedReceipt():
+            return "receipt_unconfirmed"
         case Receipt(attached=True):
             return "receipt_attached"
         case Receipt():

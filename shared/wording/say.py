@@ -22,6 +22,7 @@ from shared.wording.promise import promises_text
 from shared.wording.reader import Language, Reader, language_of
 from shared.wording.template import Template, filled
 from shared.wording.to_staff import StaffNotice
+from shared.wording.to_users import WITHHELD
 
 TO_USERS: Mapping[Language, Mapping[UserKind, Template]] = {
     "fr": french_users.TEMPLATES,
@@ -33,6 +34,11 @@ TO_STAFF: Mapping[Language, Mapping[StaffKind, Template]] = {
 }
 ERASED: Mapping[Language, str] = {"fr": "(texte effacé)", "en": "(text erased)"}
 """What stands where words were forgotten at their author's wish."""
+UNTOLD: Mapping[Language, str] = {
+    "fr": "(titre non repris)",
+    "en": "(title not repeated)",
+}
+"""What stands where a title is withheld."""
 _HELLO: Mapping[Language, str] = {"fr": "Bonjour", "en": "Hello"}
 QUOTED = frozenset(
     {
@@ -90,6 +96,8 @@ def _text(name: str, value: object, zone: str, language: Language) -> str:
 def _words(name: str, written: str, language: Language) -> str:
     if written == FORGOTTEN:
         written = ERASED[language]
+    if (name, written) == ("title", WITHHELD):
+        return UNTOLD[language]
     if name in QUOTED:
         return indent(written.strip("\r\n"), "    ")
     return CODES[language].get(name, {}).get(written, written)

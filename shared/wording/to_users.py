@@ -7,6 +7,9 @@ from typing import Literal
 from shared.policy.targets import SupportLevel
 from shared.wording.promise import Promise
 
+WITHHELD = "[withheld]"
+"""Stands for the title where the reader may never have written to us."""
+
 
 @dataclass(frozen=True)
 class Receipt:
@@ -22,6 +25,14 @@ class Receipt:
     words: str = ""
     attached: bool = False
     taken: bool = False
+
+
+@dataclass(frozen=True)
+class UnconfirmedReceipt:
+    """Somebody gave the reader's address, perhaps another: it repeats nothing."""
+
+    incident: str
+    promises: tuple[Promise, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -156,6 +167,7 @@ class Agreed:
 
 UserNotice = (
     Receipt
+    | UnconfirmedReceipt
     | Taken
     | Escalated
     | Question

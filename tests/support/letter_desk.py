@@ -1,27 +1,34 @@
 """Intake's doors in the process of the test, on a real log: where letters are taken."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, LiteralString, TypeVar
 
 import httpx
 from prometheus_client import CollectorRegistry
 from starlette.routing import Router
 
+from services.intake import people, policy_store
 from services.intake.app import Parts, assemble
 from services.intake.http import routes
 from services.intake.mailboxes.mailboxes import Mailboxes
 from services.intake.noting import Noting
+from services.intake.policy_store import Applied, Signature
 from services.intake.wanted import Wanted
+from shared.access import create
 from shared.command import CommandRequest
 from shared.event_log import EventLog
 from shared.nothing_here import complete
 from shared.references import incident_stream
+from shared.reply_tags import PURPOSE, tag_of
 from shared.wishes import BODIES
+from tests.support.compose import ROOT
 from tests.support.patience import eventually
+from tests.support.servers import Database
 
 DESK = "desk@permanence.example"
 _Done = TypeVar("_Done")
@@ -67,6 +74,13 @@ class LetterDoors:
         told: dict[str, Any] = answer.json()
         return told
 
+    def mailed(self, ref: str, address: str) -> str:
+        """Return the id of a mail that the desk sent somebody about an incident."""
+        key = self.log.vault.key_for(PURPOSE)
+        assert key is not None
+        tag = tag_of(key, ref, address, self.now.date())
+        return f"<{'0' * 40}.{tag}@permanence.example>"
+
     def does(self, ref: str, verb: str, **body: object) -> None:
         """Let an agent act on an incident."""
         wish = BODIES[verb].model_validate(body)
@@ -102,13 +116,55 @@ class LetterDoors:
                 our_address=DESK,
             )
             parts.in_force.look()
-            batching = asyncio.create_task(parts.commands.run())
+            batchers = (parts.commands.run(), parts.signals.run())
+            batching = [asyncio.create_task(each) for each in batchers]
             try:
                 return await use(parts)
             finally:
-                batching.cancel()
+                for task in batching:
+                    task.cancel()
 
         return asyncio.run(work())
+
+
+AUTHSERV_ID = "mx.permanence.example"
+MASTER = bytes(range(32))
+NOW = datetime(2025, 6, 30, 8, tzinfo=UTC)
+COSTA = {"id": "costa", "name": "M. Costa", "email": "costa@valmont.example"}
+LEROY = {"id": "leroy", "name": "Mme Leroy", "email": "leroy@valmont.example"}
+_MAILBOX = f"  boite: {{type: imap, url: 'env:BOX', authserv_id: {AUTHSERV_ID}}}\n"
+_STARTER = (ROOT / "deploy" / "permanence.yaml").read_text(encoding="utf-8")
+
+
+def apply_mailbox(log: EventLog, *edits: tuple[str, str]) -> None:
+    """Put the starter policy in force, with a mailbox and whatever is edited."""
+    text = _STARTER.replace("sources:\n", f"sources:\n{_MAILBOX}", 1)
+    for before, after in edits:
+        assert before in text
+        text = text.replace(before, after, 1)
+    signature = Signature(by="root", reason="a mailbox for a test")
+    applied = policy_store.apply(log, text, signature, NOW, "test")
+    assert isinstance(applied, Applied), applied
+
+
+@contextmanager
+def mailbox_desk(database: Database) -> Iterator[LetterDoors]:
+    """Give the doors of a desk with a mailbox; its mail server is the one that posts.
+
+    The directory knows two people of one company.
+    """
+    with (
+        closing(EventLog.open(database.owner_dsn)) as owner,
+        closing(
+            EventLog.open(database.dsn("desk_intake"), master=MASTER, clock=lambda: NOW)
+        ) as log,
+        ThreadPoolExecutor(4) as executor,
+    ):
+        apply_mailbox(owner)
+        with owner.transaction() as cursor:
+            token = create(cursor, NOW, "source:boite", ["source"]).token
+            people.import_people(cursor, [COSTA, LEROY], NOW)
+        yield LetterDoors(log, owner, executor, token, NOW)
 
 
 async def leads(mailboxes: Mailboxes) -> None:

@@ -27,6 +27,7 @@ from shared.wording.to_users import (
     Resolved,
     Restored,
     Taken,
+    UnconfirmedReceipt,
     Update,
     Workaround,
 )
@@ -52,6 +53,7 @@ def _alarm(trigger: Trigger, **more: object) -> ManagerNotice:
 FULL: Mapping[UserKind | StaffKind, Notice] = {
     "receipt": Receipt(REF, TITLE, (TTO, TTR, UPDATE), WORDS, taken=True),
     "receipt_attached": Receipt(REF, TITLE, (TTO, TTR, UPDATE), WORDS, attached=True),
+    "receipt_unconfirmed": UnconfirmedReceipt(REF, (TTO, TTR, UPDATE)),
     "taken": Taken(REF, TITLE, (TTR, UPDATE)),
     "escalated": Escalated(REF, TITLE, "n2"),
     "question": Question(REF, TITLE, "Quel mois ?\nQuel service ?", clock_stands=True),
@@ -130,6 +132,7 @@ FULL: Mapping[UserKind | StaffKind, Notice] = {
 LEAST: Mapping[UserKind | StaffKind, Notice] = {
     "receipt": Receipt(REF, TITLE),
     "receipt_attached": Receipt(REF, TITLE, attached=True),
+    "receipt_unconfirmed": UnconfirmedReceipt(REF),
     "taken": Taken(REF, TITLE),
     "escalated": Escalated(REF, TITLE, "n3"),
     "question": Question(REF, TITLE, "Quel mois ?"),

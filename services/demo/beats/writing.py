@@ -12,6 +12,8 @@ from services.demo.seeing import see
 from services.demo.stage import Json, Stage
 
 MAILBOX = "boite"
+MAIL_SERVER = "mx.permanence.example"
+"""As which the policy of the day knows it."""
 _REFERENCE = re.compile(r'id="reference">(INC-[0-9]+)<')
 _ADDRESS = {str(one["id"]): str(one["email"]) for one in PEOPLE}
 
@@ -75,15 +77,23 @@ def _mail(stage: Stage, person: str, subject: str, words: str) -> EmailMessage:
 
 
 async def _delivered(stage: Stage, mail: EmailMessage) -> Json:
-    return await _posted(stage, mail, stage.tokens.sources[MAILBOX], {})
+    """Hand a mail over as the desk's mail server does, which says who sent it."""
+    domain = str(mail["From"]).rpartition("@")[2]
+    said = f"{MAIL_SERVER}; dmarc=pass header.from={domain}"
+    seen = f"Authentication-Results: {said}\r\n".encode()
+    return await _posted(stage, mail, stage.tokens.sources[MAILBOX], {}, seen)
 
 
 async def _posted(
-    stage: Stage, mail: EmailMessage, token: str, asked: dict[str, str]
+    stage: Stage,
+    mail: EmailMessage,
+    token: str,
+    asked: dict[str, str],
+    above: bytes = b"",
 ) -> Json:
     answer = await stage.client.post(
         "/v1/contacts/mail",
-        content=mail.as_bytes(),
+        content=above + mail.as_bytes(),
         params=asked,
         headers={"Authorization": f"Bearer {token}", "Content-Type": "message/rfc822"},
     )

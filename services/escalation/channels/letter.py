@@ -12,6 +12,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from unicodedata import category
 
+from shared.reply_tags import ReplyTag
 from shared.wording.message import Message
 
 SUBJECT_MAX = 200
@@ -39,6 +40,10 @@ class Letter:
     to: Mailbox
     message: Message
     at: datetime
+    tag: ReplyTag | None = None
+    """What vouches for its reader's reply; None where a reply is none of a user's."""
+    reply_to: str | None = None
+    """Where to reply, if that is not the sender."""
 
 
 def mail_of(letter: Letter) -> EmailMessage:
@@ -51,9 +56,11 @@ def mail_of(letter: Letter) -> EmailMessage:
     mail = EmailMessage(policy=SMTP)
     mail["From"] = sender
     mail["To"] = to
+    if letter.reply_to is not None:
+        mail["Reply-To"] = _address(Mailbox(letter.reply_to, letter.sender.name))
     mail["Subject"] = subject_of(letter)
     mail["Date"] = letter.at
-    mail["Message-ID"] = f"<{_digest(letter.key)}@{sender.domain}>"
+    mail["Message-ID"] = f"<{_number(letter)}@{sender.domain}>"
     mail["In-Reply-To"] = thread
     mail["References"] = thread
     mail["Idempotency-Key"] = _short(letter.key)
@@ -67,6 +74,11 @@ def subject_of(letter: Letter) -> str:
     """Return the subject: the reference of the incident, then what it is about."""
     whole = f"[{letter.incident}] {_one_line(letter.message.subject)}"
     return whole if len(whole) <= SUBJECT_MAX else whole[: SUBJECT_MAX - 1] + "…"
+
+
+def _number(letter: Letter) -> str:
+    number = _digest(letter.key)
+    return f"{number}.{letter.tag}" if letter.tag else number
 
 
 def _address(mailbox: Mailbox) -> Address:

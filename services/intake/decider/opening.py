@@ -35,6 +35,7 @@ def opened(wish: Open, circumstances: Circumstances) -> list[IncidentEvent]:
                 words=wish.description,
                 waited_seconds=wish.waited_seconds,
                 abandoned=wish.abandoned,
+                sender_unconfirmed=wish.sender_unconfirmed or None,
             )
         )
     by_somebody_else = circumstances.person not in (None, wish.reporter)

@@ -74,13 +74,15 @@ def _attached(
         waited_seconds=wish.waited_seconds,
         abandoned=wish.abandoned,
         unconfirmed=wish.unconfirmed or None,
+        sender_unconfirmed=wish.sender_unconfirmed or None,
     )
     if contacted == incident.last_contact:
         return []
     inbound = wish.direction == "inbound" and wish.person in incident.reporters
     asked = incident.pause is not None and incident.pause.reason == "user"
     silent = wish.abandoned and wish.words is None
-    if silent or wish.unconfirmed or not (inbound and asked):
+    doubtful = wish.unconfirmed or wish.sender_unconfirmed
+    if silent or doubtful or not (inbound and asked):
         return [contacted]
     # The user's reply resumes by itself.
     resumed = IncidentResumed(**circumstances.on(incident.ref), cause="reply")

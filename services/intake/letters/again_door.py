@@ -16,7 +16,7 @@ from services.intake.callers import bearer
 from services.intake.doors import Doors
 from services.intake.letters.door import taken_answer
 from services.intake.letters.letter import Letter
-from services.intake.letters.reports import SOURCE as FORM
+from services.intake.letters.rows import FORM
 from services.intake.letters.set_aside import SET_ASIDE, Lying, lying, read_lying
 from services.intake.letters.taking import Post
 from shared.bodies import document_in, read_body

@@ -43,17 +43,20 @@ async def take_mail(doors: Doors, request: Request) -> Response:
     post = _post_of(caller, named, policy.sources.get(named or ""))
     post = replace(post, incident=_incident_chosen(request, named))
     _require_mail(request)
+    authserv_id = _authserv_id(policy.sources.get(named or ""))
     with doors.gate.in_hand.room_for(size_ahead(request.headers, LETTER_BYTES_MAX)):
-        return await _taken(doors, request, post)
+        return await _taken(doors, request, post, authserv_id)
 
 
-async def _taken(doors: Doors, request: Request, post: Post) -> Response:
+async def _taken(
+    doors: Doors, request: Request, post: Post, authserv_id: str | None
+) -> Response:
     raw = await read_body(request, LETTER_BYTES_MAX)
     if not raw.strip():
         raise Problem(422, "the body is empty: send the mail as it was received")
     loop = asyncio.get_running_loop()
     letter = await loop.run_in_executor(
-        doors.executor, read_letter, raw, doors.our_address
+        doors.executor, read_letter, raw, doors.our_address, authserv_id
     )
     if post.incident:
         letter = replace(letter, incidents=(post.incident,))
@@ -85,6 +88,11 @@ def _incident_chosen(request: Request, named: str | None) -> str | None:
     if not is_incident_ref(chosen):
         raise Problem(422, "`incident` is no reference: write one such as INC-000042")
     return chosen
+
+
+def _authserv_id(source: Source | None) -> str | None:
+    """Return whose word on senders counts; nobody's for what people post by hand."""
+    return source.authserv_id if isinstance(source, Mailbox) else None
 
 
 def _source_named(caller: Caller) -> str | None:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from shared.reply_tags import ReplyTag
+
 LETTER_BYTES_MAX = 10 * 1024 * 1024
 """What is read of a mail; of a longer one, only its beginning."""
 KEPT_WORDS_MAX = 200_000
@@ -52,3 +54,7 @@ class Letter:
     service: str | None = None
     language: str | None = None
     """Service and language are said in the form only."""
+    authentic: bool = False
+    """The server that received it says that its sender's domain did send it."""
+    tags: tuple[ReplyTag, ...] = ()
+    """What it shows of a mail of ours that it answers."""

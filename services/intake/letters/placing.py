@@ -1,11 +1,11 @@
 """Where a letter belongs: to the incident it answers, or to a new one. Pure.
 
 Anybody can write any address as their own and name any incident. So a letter speaks
-for its person only where they reported that incident; from anybody else it is attached
-as heard, and an agent decides what it is.
+for its person only where they reported that incident, and something proves that they
+wrote it; any other is attached as heard, and an agent decides what it is.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.intake.decider.ending import may_reopen
@@ -33,6 +33,8 @@ class Arrival:
     at: datetime
     channel: Channel
     arrived_at: datetime | None = None
+    confirmed: bool = False
+    """Whether anything proves that its person wrote it."""
 
     @property
     def reported_at(self) -> datetime | None:
@@ -69,10 +71,9 @@ def placed(
         note = f"it answers {incident.ref}, which is {incident.status} for good"
         return Placed(None, (follows,), note)
     attach = _attaching(letter, person, incident, arrival)
-    if person not in incident.reporters:
+    if doubt := _doubt(person, incident, arrival):
         heard = attach.model_copy(update={"unconfirmed": True})
-        note = f"{incident.ref} is not known to be theirs: it speaks for nobody yet"
-        return Placed(incident.ref, (heard,), note)
+        return Placed(incident.ref, (heard,), doubt)
     if _is_to_reopen(incident, policy):
         return Placed(incident.ref, (attach, Reopen(cause="user")))
     return Placed(incident.ref, (attach,))
@@ -82,7 +83,7 @@ def vouched(
     letter: Letter, person: str, incident: Incident, arrival: Arrival
 ) -> Placed:
     """Return where a letter belongs by an agent's word: there, and its person too."""
-    attach = _attaching(letter, person, incident, arrival)
+    attach = _attaching(letter, person, incident, replace(arrival, confirmed=True))
     return Placed(incident.ref, (attach,))
 
 
@@ -120,14 +121,15 @@ def _opening(letter: Letter, person: str, arrival: Arrival, policy: Policy) -> O
     wish = wish_of(contact)
     if not isinstance(wish, Open):
         raise TypeError("a contact that names no incident opens one")
-    return wish
+    return wish.model_copy(update={"sender_unconfirmed": not arrival.confirmed})
 
 
 def _attaching(
     letter: Letter, person: str, incident: Incident, arrival: Arrival
 ) -> Open | Attach:
     contact = _contact(letter, person, arrival)
-    return wish_of(contact.model_copy(update={"incident": incident.ref}))
+    wish = wish_of(contact.model_copy(update={"incident": incident.ref}))
+    return wish.model_copy(update={"sender_unconfirmed": not arrival.confirmed})
 
 
 def _contact(letter: Letter, person: str, arrival: Arrival) -> Contact:
@@ -138,6 +140,15 @@ def _contact(letter: Letter, person: str, arrival: Arrival) -> Contact:
         words=words_of(letter),
         reported_at=arrival.reported_at,
     )
+
+
+def _doubt(person: str, incident: Incident, arrival: Arrival) -> str | None:
+    """Return why a letter speaks for nobody yet; None where it does for its person."""
+    if person not in incident.reporters:
+        return f"{incident.ref} is not known to be theirs: it speaks for nobody yet"
+    if not arrival.confirmed:
+        return "nothing proves who sent it: it speaks for nobody yet"
+    return None
 
 
 def _is_past(incident: Incident, at: datetime, policy: Policy) -> bool:

@@ -10,6 +10,7 @@ from email.parser import BytesParser
 from email.policy import compat32
 from hashlib import sha256
 
+from services.intake.letters.authentication import is_authentic
 from services.intake.letters.automatic import why_automatic
 from services.intake.letters.headers import instant, on_one_line, raw, sender
 from services.intake.letters.letter import (
@@ -18,7 +19,12 @@ from services.intake.letters.letter import (
     LETTER_BYTES_MAX,
     Letter,
 )
-from services.intake.letters.naming import fresh_part, incidents_named, subject_of
+from services.intake.letters.naming import (
+    fresh_part,
+    incidents_named,
+    subject_of,
+    tags_shown,
+)
 from services.intake.letters.parts import content_of
 from services.intake.letters.reach import within_reach
 
@@ -27,15 +33,21 @@ NAMESPACE = uuid.UUID("5f0c1d2e-7a64-4b39-9a8e-3f6f1f1d7c55")
 MESSAGE_ID_MAX = 998
 
 
-def read_letter(written: bytes, our_address: str | None = None) -> Letter:
-    """Return the letter in a mail; `our_address` is the one the desk writes from."""
+def read_letter(
+    written: bytes, our_address: str | None = None, authserv_id: str | None = None
+) -> Letter:
+    """Return the letter in a mail; `our_address` is the one the desk writes from.
+
+    `authserv_id` is the name of the server that received it, whose word on its sender
+    counts; None where nobody said it.
+    """
     message = _parsed(written[:LETTER_BYTES_MAX])
     address, name = sender(message)
     message_id = on_one_line(raw(message, "Message-ID"))[:MESSAGE_ID_MAX] or None
     said, attachments = content_of(message)
     words = said[:KEPT_WORDS_MAX]
     return Letter(
-        key=_key(written, address, message_id),
+        key=_key(written, address, message_id, words),
         sender=address,
         name=name,
         subject=subject_of(message),
@@ -46,6 +58,8 @@ def read_letter(written: bytes, our_address: str | None = None) -> Letter:
         automatic=why_automatic(message, address, our_address),
         message_id=message_id,
         sent_at=instant(message),
+        authentic=is_authentic(message, address, authserv_id),
+        tags=tags_shown(message, our_address),
     )
 
 
@@ -59,11 +73,14 @@ def _parsed(written: bytes) -> Message:
         return message
 
 
-def _key(written: bytes, address: str, message_id: str | None) -> uuid.UUID:
-    """Return what tells mails apart: who wrote and the number they gave it.
+def _key(written: bytes, address: str, message_id: str | None, words: str) -> uuid.UUID:
+    """Return what tells mails apart: who wrote, the number they gave it, and the words.
 
-    Without a number, the whole of it: the same bytes are the same mail.
+    With other words under the same sender and number somebody could have a mail taken
+    for one that had come before. Without a number the whole of it counts: the same
+    bytes are the same mail.
     """
     if message_id:
-        return uuid.uuid5(NAMESPACE, f"id|{address}|{message_id}")
+        said = sha256(words.encode("utf-8", "replace")).hexdigest()
+        return uuid.uuid5(NAMESPACE, f"id|{address}|{message_id}|{said}")
     return uuid.uuid5(NAMESPACE, f"digest|{sha256(written).hexdigest()}")

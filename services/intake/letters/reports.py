@@ -7,6 +7,7 @@ from faststream.nats import NatsBroker
 
 from services.intake.letters.letter import Letter
 from services.intake.letters.reading import NAMESPACE
+from services.intake.letters.rows import FORM
 from services.intake.letters.seeing import Taken
 from services.intake.letters.taking import Post
 from shared import subjects
@@ -14,7 +15,6 @@ from shared.command import CommandMessage
 from shared.report import Report, Reported
 
 ACTOR = "system:form"
-SOURCE = "form"
 QUEUE_GROUP = "intake"
 AT_ONCE_MAX = 16
 
@@ -41,7 +41,7 @@ def listen_for_reports(broker: NatsBroker, take_letter: Take) -> None:
     """Subscribe to what the form is told."""
 
     async def take(request: CommandMessage[Report]) -> Reported:
-        post = Post(ACTOR, (), SOURCE, "web")
+        post = Post(ACTOR, (), FORM, "web")
         taken = await take_letter(letter_of(request.body), post)
         if taken.fate.incident is None:
             return Reported(verdict="held")

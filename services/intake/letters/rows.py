@@ -18,17 +18,22 @@ RAW_BYTES_MAX = 1024 * 1024
 """What is kept of a mail that nobody could have written."""
 
 _FIND = """
-SELECT verdict, reason, incident, person FROM intake.letters WHERE key = %s
+SELECT verdict, reason, incident, person, sender_confirmed
+FROM intake.letters WHERE key = %s
 """
 _KEEP = """
 INSERT INTO intake.letters
-    (key, source, received_at, verdict, reason, incident, person, owner, sealed)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+    (key, source, received_at, verdict, reason, incident, person, owner, sealed,
+     sender_confirmed)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (key) DO NOTHING
 """
 _COUNT = """
 SELECT count(*) FROM intake.letters WHERE person = ANY(%s) AND received_at > %s
+  AND sender_confirmed = %s AND (source = %s) = %s
 """
+FORM = "form"
+"""The source of what anybody tells the form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,8 @@ class Fate:
     reason: str | None = None
     incident: str | None = None
     person: str | None = None
+    confirmed: bool = False
+    """Whether anything proves that this person wrote it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +64,20 @@ def fate_of(cursor: Cursor[Any], key: UUID) -> Fate | None:
     return Fate(*row) if row else None
 
 
-def written_lately(cursor: Cursor[Any], people: tuple[str, ...], now: datetime) -> int:
-    """Return how many letters of these people came within the hour."""
-    row = cursor.execute(_COUNT, (list(people), now - AN_HOUR)).fetchone()
+def written_lately(
+    cursor: Cursor[Any],
+    people: tuple[str, ...],
+    now: datetime,
+    *,
+    confirmed: bool,
+    by_form: bool,
+) -> int:
+    """Return how many letters of one kind these people sent within the hour.
+
+    Anybody may send the others in their name: that must not silence them.
+    """
+    asked = (list(people), now - AN_HOUR, confirmed, FORM, by_form)
+    row = cursor.execute(_COUNT, asked).fetchone()
     return int(row[0]) if row else 0
 
 
@@ -77,6 +95,7 @@ def keep(cursor: Cursor[Any], key: UUID, fate: Fate, kept: Kept) -> None:
             fate.person,
             kept.owner,
             kept.sealed,
+            fate.confirmed,
         ),
     )
 
@@ -94,6 +113,8 @@ def sealed(vault: Vault, letter: Letter, owner: str, raw: bytes | None) -> str:
         "incidents": letter.incidents,
         "service": letter.service,
         "language": letter.language,
+        "authentic": letter.authentic,
+        "tags": [list(each) for each in letter.tags],
     }
     if raw is not None:
         held["raw"] = base64.b64encode(raw[:RAW_BYTES_MAX]).decode()

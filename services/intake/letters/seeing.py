@@ -17,6 +17,8 @@ from shared.command import CommandAnswer
 from shared.event_log import EventLog
 from shared.incident import Incident
 from shared.policy.document import Policy
+from shared.reply_tags import PURPOSE as REPLY_TAGS
+from shared.reply_tags import vouches
 
 LETTERS_AN_HOUR_MAX = 60
 """Of one person; more of them look like two machines that answer each other."""
@@ -44,6 +46,8 @@ class Seen:
     incident: Incident | None
     policy: Policy
     at: datetime
+    confirmed: bool
+    """Whether anything proves that it is this person's, about this incident."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +60,18 @@ class Sight:
 
 
 def see(
-    sight: Sight, letter: Letter, now: datetime, *, again: bool = False
+    sight: Sight,
+    letter: Letter,
+    now: datetime,
+    *,
+    again: bool = False,
+    by_form: bool = False,
 ) -> Taken | Seen:
     """Return what there is to know of a letter, or its outcome; blocks.
 
     Somebody whose address nobody knows is in the directory afterwards. `again`: it was
-    set aside, and a person says that it is to be taken. Raises `RecordUnreadable`.
+    set aside, and a person says that it is to be taken. `by_form`: anybody filled it
+    in. Raises `RecordUnreadable`.
     """
     with sight.log.transaction() as cursor:
         before = None if again else fate_of(cursor, letter.key)
@@ -73,16 +83,29 @@ def see(
         if who is None:
             why = "it has no address that its sender could be answered at"
             return Taken(Fate("unreadable", why))
-        incident = _named(sight.cache, cursor, letter)
-        done = recorded_commands(cursor, [letter.key]).get(letter.key)
-        lately = 0 if again or done else written_lately(cursor, who.ids, now)
-        if lately >= LETTERS_AN_HOUR_MAX:
-            why = f"more than {LETTERS_AN_HOUR_MAX} in an hour from one person"
-            return Taken(Fate("held", why, person=who.ids[0]))
+        named, incident = _named(sight.cache, cursor, letter)
         _, policy = sight.policies.current(cursor)
+        confirmed = letter.authentic or _is_vouched(sight.log, letter, named, policy)
+        done = recorded_commands(cursor, [letter.key]).get(letter.key)
+        if done is None and not again:
+            held = _held(cursor, who, now, confirmed=confirmed, by_form=by_form)
+            if held is not None:
+                return Taken(held)
     if done is not None:
-        return _as_recorded(sight.log, done[1:], incident, who)
-    return Seen(_speaker(who, incident), who.known, incident, policy, now)
+        return _as_recorded(sight.log, done[1:], incident, who, confirmed)
+    speaker = _speaker(who, incident)
+    return Seen(speaker, who.known, incident, policy, now, confirmed)
+
+
+def _held(
+    cursor: _Cursor, who: Senders, now: datetime, *, confirmed: bool, by_form: bool
+) -> Fate | None:
+    """Return the outcome of one letter too many, None of others."""
+    kind = {"confirmed": confirmed, "by_form": by_form}
+    if written_lately(cursor, who.ids, now, **kind) < LETTERS_AN_HOUR_MAX:
+        return None
+    why = f"more than {LETTERS_AN_HOUR_MAX} in an hour from one person"
+    return Fate("held", why, None, who.ids[0], confirmed)
 
 
 def _automatic(cursor: _Cursor, letter: Letter) -> Fate:
@@ -91,8 +114,22 @@ def _automatic(cursor: _Cursor, letter: Letter) -> Fate:
     return Fate("automatic", letter.automatic, named, who.ids[0] if who else None)
 
 
-def _named(cache: RecordCache, cursor: _Cursor, letter: Letter) -> Incident | None:
-    """Return the first incident it names that is here, or where its trouble went.
+def _is_vouched(
+    log: EventLog, letter: Letter, named: str | None, policy: Policy
+) -> bool:
+    """Tell whether it answers a mail that we sent its sender about what it names."""
+    key = log.vault.key_for(REPLY_TAGS)
+    since = policy.desk.reply_tags_since
+    return key is not None and any(
+        tag.incident == named and vouches(key, tag, letter.sender, since)
+        for tag in letter.tags
+    )
+
+
+def _named(
+    cache: RecordCache, cursor: _Cursor, letter: Letter
+) -> tuple[str | None, Incident | None]:
+    """Return the first incident it names that is here, and where its trouble went.
 
     Raises `RecordUnreadable`: a letter about it must not open another incident.
     """
@@ -104,19 +141,24 @@ def _named(cache: RecordCache, cursor: _Cursor, letter: Letter) -> Incident | No
             into = held.merged_into
             held = readable(cache.read(cursor, [into]), into).incident
         if held is not None:
-            return held
-    return None
+            return ref, held
+    return None, None
 
 
 def _as_recorded(
-    log: EventLog, places: tuple[int, ...], incident: Incident | None, who: Senders
+    log: EventLog,
+    places: tuple[int, ...],
+    incident: Incident | None,
+    who: Senders,
+    confirmed: bool,  # as `see` found it
 ) -> Taken:
     """Return the fate of a letter whose contact is there, and which is not kept yet."""
     answer = repeated_answer(log, None, *places)
     ref = answer.incident if isinstance(answer, CommandAnswer) else None
     attached = incident is not None and incident.ref == ref
     verdict: Verdict = "attached" if attached else "opened"
-    return Taken(Fate(verdict, None, ref, _speaker(who, incident)), who.known)
+    fate = Fate(verdict, None, ref, _speaker(who, incident), confirmed)
+    return Taken(fate, who.known)
 
 
 def _speaker(who: Senders, incident: Incident | None) -> str:

@@ -14,6 +14,7 @@ from services.intake.letters.letter import Attachment, Letter
 from services.intake.letters.naming import fresh_part
 from services.intake.letters.reading import read_letter
 from services.intake.letters.rows import Fate, Kept, Verdict
+from shared.reply_tags import ReplyTag
 from shared.vault import Vault
 
 SET_ASIDE: tuple[Verdict, ...] = ("automatic", "held", "unreadable")
@@ -26,7 +27,7 @@ WHERE key = %s
 _TAKEN = """
 UPDATE intake.letters
 SET verdict = %s, reason = %s, incident = %s, person = %s, owner = %s, sealed = %s,
-    retried_at = %s, retried_by = %s
+    sender_confirmed = %s, retried_at = %s, retried_by = %s
 WHERE key = %s AND verdict = ANY(%s)
 """
 
@@ -65,9 +66,8 @@ def read_lying(
 def note_taken(cursor: Cursor[Any], key: UUID, fate: Fate, kept: Kept, by: str) -> None:
     """Write down the outcome of a letter that was set aside; once."""
     told = (fate.verdict, fate.reason, fate.incident, fate.person)
-    cursor.execute(
-        _TAKEN, (*told, kept.owner, kept.sealed, kept.at, by, key, list(SET_ASIDE))
-    )
+    held = (kept.owner, kept.sealed, fate.confirmed)
+    cursor.execute(_TAKEN, (*told, *held, kept.at, by, key, list(SET_ASIDE)))
 
 
 def _letter(key: UUID, held: Mapping[str, Any], found: Lying) -> Letter:
@@ -86,4 +86,6 @@ def _letter(key: UUID, held: Mapping[str, Any], found: Lying) -> Letter:
         sent_at=datetime.fromisoformat(sent_at) if sent_at else None,
         service=held.get("service"),
         language=held.get("language"),
+        authentic=bool(held.get("authentic")),
+        tags=tuple(ReplyTag(*each) for each in held.get("tags", ())),
     )

@@ -17,7 +17,7 @@ import structlog
 
 from services.intake.letters.letter import Letter
 from services.intake.letters.placing import Arrival, Placed, placed, vouched
-from services.intake.letters.rows import Fate, Kept, Verdict, keep, sealed
+from services.intake.letters.rows import FORM, Fate, Kept, Verdict, keep, sealed
 from services.intake.letters.seeing import Seen, Sight, Taken, see
 from services.intake.letters.set_aside import note_taken
 from services.intake.wanted import Wanted
@@ -110,7 +110,13 @@ class LetterDesk:
     async def _taken(self, letter: Letter, post: Post, *, again: bool = False) -> Taken:
         for _ in range(ATTEMPTS_MAX):
             seen = await self._blocking(
-                lambda: see(self.sight, letter, self._clock(), again=again)
+                lambda: see(
+                    self.sight,
+                    letter,
+                    self._clock(),
+                    again=again,
+                    by_form=post.source == FORM,
+                )
             )
             if isinstance(seen, Taken):
                 return seen
@@ -137,14 +143,16 @@ class LetterDesk:
         )
 
     async def _contact(self, letter: Letter, post: Post, seen: Seen) -> Fate:
-        arrival = Arrival(seen.at, post.channel, post.arrived_at)
+        arrival = Arrival(seen.at, post.channel, post.arrived_at, seen.confirmed)
         if post.incident and seen.incident:
             where = vouched(letter, seen.person, seen.incident, arrival)
         else:
             where = placed(letter, seen.person, seen.incident, arrival, seen.policy)
         incident = await self._ask(letter, post, where)
         verdict: Verdict = "attached" if where.incident else "opened"
-        return Fate(verdict, where.note, incident, seen.person)
+        vouched_for = bool(post.incident and seen.incident)
+        confirmed = seen.confirmed or vouched_for
+        return Fate(verdict, where.note, incident, seen.person, confirmed)
 
     async def _ask(self, letter: Letter, post: Post, where: Placed) -> str | None:
         incident = where.incident

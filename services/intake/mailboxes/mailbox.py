@@ -109,7 +109,9 @@ class Mailbox:
         return self._session
 
     async def _take(self, found: Found) -> None:
-        letter = await asyncio.to_thread(read_letter, found.raw, self._our_address)
+        letter = await asyncio.to_thread(
+            read_letter, found.raw, self._our_address, self.clause.authserv_id
+        )
         post = Post(
             f"source:{self._source}",
             ("source",),

@@ -92,7 +92,7 @@ async def answer_question(
     token: Token, request: Request, desk: DeskHere
 ) -> CommandAnswer:
     """Answer what a link of a letter asks, as the person it was sent to."""
-    desk.form_limits.admit(address_of(request))
+    desk.answer_limits.admit(address_of(request))
     link = _link(desk, token)
     wish = read_wish(AnswerByLink, await read_object(request), "answer")
     verb = AcceptExtension.verb if wish.answer == "accept" else RefuseExtension.verb

@@ -9,7 +9,7 @@ from typing import Annotated, ParamSpec, TypeVar
 import httpx
 from fastapi import Depends, Request
 
-from services.projections.api.form_limits import FormLimits
+from services.projections.api.form_limits import FormLimits, answer_limits
 from services.projections.api.limits import RETRY_SECONDS, WAITING_MAX
 from services.projections.api.owner import Owner
 from services.projections.api.tail import Tail
@@ -40,6 +40,7 @@ class Desk:
     has_form: bool = True
     """Whether anybody may report without being signed in."""
     form_limits: FormLimits = field(default_factory=FormLimits)
+    answer_limits: FormLimits = field(default_factory=answer_limits)
     policies: PolicyVersions = field(init=False)
     _running: int = field(default=0, init=False)
 

@@ -1,4 +1,4 @@
-"""How much the form takes, from one network address and in all: anybody may use it."""
+"""How much those without an account may send: from one network address, and in all."""
 
 import time
 from collections import OrderedDict
@@ -13,6 +13,9 @@ from shared.problem import Problem
 REPORTS_MAX = 30
 """From one network address within `WITHIN_SECONDS`: an office may share one."""
 ALL_REPORTS_MAX = 300
+ANSWERS_MAX = 30
+"""By links of letters, from one network address: nobody can guess a link, so that one
+who tries keeps nobody else from answering."""
 WITHIN_SECONDS = 600.0
 ADDRESSES_MAX = 10_000
 """Addresses remembered at once; the ones silent for longest go."""
@@ -21,20 +24,30 @@ _ALL = "*"
 
 
 class FormLimits:
-    """Buckets that fill again with time; each process has its own."""
+    """Buckets that fill again with time; each process has its own.
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+    `each` is for one address, `in_all` for all of them; None is no limit.
+    """
+
+    def __init__(
+        self,
+        monotonic: Callable[[], float] = time.monotonic,
+        each: int = REPORTS_MAX,
+        in_all: int | None = ALL_REPORTS_MAX,
+    ) -> None:
         self._monotonic = monotonic
+        self._all = {_ALL: in_all} if in_all else {}
+        self._each = each
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def admit(self, address: str) -> None:
-        """Count a report; `Problem` 429 where there were too many."""
-        for name, most in ((address, REPORTS_MAX), (_ALL, ALL_REPORTS_MAX)):
+        """Count what came from there; `Problem` 429 where it was too much."""
+        for name, most in ({address: self._each} | self._all).items():
             wait = self._wait(name, most)
             if wait > 0:
                 raise Problem(
                     HTTPStatus.TOO_MANY_REQUESTS,
-                    "too many reports came from here: wait a little, or call the desk",
+                    "too much came from here: wait a little, or call the desk",
                     code="too_many_reports",
                     retry_after=int(wait) + 1,
                 )
@@ -50,6 +63,11 @@ class FormLimits:
         while len(self._left) > ADDRESSES_MAX:
             self._left.popitem(last=False)
         return 0.0
+
+
+def answer_limits() -> FormLimits:
+    """Return the limits of answers by a link, apart from those of reports."""
+    return FormLimits(each=ANSWERS_MAX, in_all=None)
 
 
 def address_of(request: Request) -> str:

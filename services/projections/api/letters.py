@@ -35,7 +35,8 @@ _MAIL = {
     }
 }
 _LIST = """
-SELECT letter_id, key, source, received_at, verdict, reason, incident, person, sealed
+SELECT letter_id, key, source, received_at, verdict, reason, incident, person,
+       sender_confirmed, sealed
 FROM intake.letters
 WHERE (%(verdict)s::text IS NULL OR verdict = %(verdict)s)
   AND (NOT %(set_aside)s OR verdict IN ('automatic', 'held', 'unreadable'))
@@ -100,6 +101,8 @@ class LetterView(Answer):
     reason: str | None
     incident: IncidentRef | None
     person: str | None
+    sender_confirmed: bool
+    """Whether anything proves that this person sent it."""
     sender: str | None
     subject: str | None
     words: str | None
@@ -171,7 +174,7 @@ def _letters(desk: Desk, asked: LettersAsked) -> Letters:
 
 
 def _view(log: EventLog, row: tuple[Any, ...]) -> LetterView:
-    _, key, source, received_at, verdict, reason, incident, person, sealed = row
+    _, key, source, received_at, verdict, reason, incident, person, sure, sealed = row
     opened = log.vault.open(sealed, f"letter|{key}")
     held: dict[str, Any] = orjson.loads(opened) if opened else {}
     return LetterView(
@@ -182,6 +185,7 @@ def _view(log: EventLog, row: tuple[Any, ...]) -> LetterView:
         reason=reason,
         incident=incident,
         person=person,
+        sender_confirmed=sure,
         sender=held.get("from") or None,
         subject=held.get("subject") or None,
         words=held.get("words"),

@@ -117,7 +117,8 @@ async def take_report(request: Request, liked: Liked, desk: FormDesk) -> ReportA
     if reported.incident is None:
         raise Problem(
             429,
-            "too many reports came from this address within the hour: call the desk",
+            "too many reports came from this address within the hour: a person reads "
+            "this one before it is taken; in a hurry, call the desk",
             code="too_many_reports",
             retry_after=600,
         )

@@ -24,12 +24,18 @@ class ContactView(Answer):
     abandoned: bool
     unconfirmed: bool = False
     """Nobody confirmed that they have to do with it: read it before you believe it."""
+    sender_unconfirmed: bool = False
+    """Nothing proves that it came from that person."""
 
     @classmethod
     def of(cls, event: IncidentContacted) -> Self:
         """Return the view of a contact."""
         told = event.model_dump()
-        told |= {"at": event.contacted_at, "unconfirmed": bool(event.unconfirmed)}
+        told |= {
+            "at": event.contacted_at,
+            "unconfirmed": bool(event.unconfirmed),
+            "sender_unconfirmed": bool(event.sender_unconfirmed),
+        }
         return cls.model_validate(told)
 
 

@@ -26,6 +26,7 @@ ENGLISH: Mapping[str, tuple[Part, ...]] = {
         ", who waited {waited_seconds}",
         ("abandoned", "and gave up"),
         ("unconfirmed", "(nobody confirmed that they have to do with it)"),
+        ("sender_unconfirmed", "(nothing proves who sent it)"),
         ": “{words}”",
     ),
     "incident.edited": (

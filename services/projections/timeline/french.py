@@ -29,6 +29,7 @@ FRENCH: Mapping[str, tuple[Part, ...]] = {
         ", qui a attendu {waited_seconds}",
         ("abandoned", "et a renoncé"),
         ("unconfirmed", "(personne n’a confirmé que cela le concerne)"),
+        ("sender_unconfirmed", "(rien ne prouve qui l’a envoyé)"),
         "\xa0: «\xa0{words}\xa0»",
     ),
     "incident.edited": (

@@ -39,10 +39,11 @@ def desk(ruled: Database) -> Iterator[LetterDoors]:
     owner.close()
 
 
-def reply(ref: str, words: str = "Le 40 312.", **more: str) -> bytes:
-    """Return Costa's answer to a mail about an incident."""
+def reply(desk: LetterDoors, ref: str, words: str = "Le 40 312.", **more: str) -> bytes:
+    """Return Costa's answer to a mail that the desk sent about an incident."""
     usual = {"message_id": "<2@valmont.example>", "subject": "Re: Portal down"}
-    return mail(words, in_reply_to=f"<{ref}@permanence.example>", **(usual | more))
+    mailed = desk.mailed(ref, "costa@valmont.example")
+    return mail(words, in_reply_to=mailed, **(usual | more))
 
 
 def test_a_mail_opens_an_incident_of_whom_it_is_from(desk: LetterDoors) -> None:
@@ -82,7 +83,7 @@ def test_an_answer_of_its_reporter_resumes(desk: LetterDoors) -> None:
     ref = desk.takes(mail())["incident"]
     desk.does(ref, "pause", reason="user", question="Quel matricule ?")
 
-    told = desk.takes(reply(ref))
+    told = desk.takes(reply(desk, ref))
 
     assert (told["verdict"], told["incident"]) == ("attached", ref)
     *_, contacted, resumed = desk.history(ref)
@@ -95,7 +96,7 @@ def test_an_answer_of_somebody_else_speaks_for_nobody(desk: LetterDoors) -> None
     ref = desk.takes(mail())["incident"]
     desk.does(ref, "pause", reason="user", question="Quel matricule ?")
 
-    told = desk.takes(reply(ref, sender="leroy@valmont.example"))
+    told = desk.takes(reply(desk, ref, sender="leroy@valmont.example"))
 
     assert told["verdict"] == "attached"
     assert "not known to be theirs" in told["note"]
@@ -126,7 +127,7 @@ def test_an_answer_to_a_merged_one_goes_where_its_trouble_went(
     )["incident"]
     desk.does(first, "merge", into=other)
 
-    told = desk.takes(reply(first))
+    told = desk.takes(reply(desk, first))
 
     assert (told["verdict"], told["incident"], told["note"]) == (
         "attached",
@@ -142,13 +143,13 @@ def test_an_answer_to_a_closed_one_reopens_it_and_later_opens_another(
     desk.does(ref, "resolve")
     desk.does(ref, "close")
 
-    assert desk.takes(reply(ref))["incident"] == ref
+    assert desk.takes(reply(desk, ref))["incident"] == ref
     assert desk.history(ref)[-1].type == "incident.reopened"
 
     desk.does(ref, "resolve")
     desk.does(ref, "close")
     desk.now += timedelta(days=365)
-    told = desk.takes(reply(ref, message_id="<3@valmont.example>"))
+    told = desk.takes(reply(desk, ref, message_id="<3@valmont.example>"))
 
     assert told["verdict"] == "opened"
     assert desk.history(told["incident"])[0].follows == ref
@@ -159,7 +160,7 @@ def test_a_machine_opens_and_answers_nothing_and_is_listed(desk: LetterDoors) ->
     desk.does(ref, "pause", reason="user", question="Quel matricule ?")
     before = desk.history(ref)
 
-    told = desk.takes(reply(ref, auto_submitted="auto-replied"))
+    told = desk.takes(reply(desk, ref, auto_submitted="auto-replied"))
 
     assert told["verdict"] == "automatic"
     assert "Auto-Submitted" in told["note"]
@@ -205,7 +206,7 @@ def test_of_people_who_share_an_address_the_reporter_speaks(desk: LetterDoors) -
         row = {"id": "accueil", "name": "Accueil", "email": "costa@valmont.example"}
         people.import_people(cursor, [row], NOW)
 
-    assert desk.takes(reply(ref))["person"] == "costa"
+    assert desk.takes(reply(desk, ref))["person"] == "costa"
 
 
 def test_what_has_no_sender_is_kept_whole(desk: LetterDoors) -> None:

@@ -1,5 +1,7 @@
 """A letter by mail: recognisable, threaded, answered by no machine, bent by nobody."""
 
+from dataclasses import replace
+from datetime import date
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import default
@@ -9,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.escalation.channels.letter import SUBJECT_MAX, Letter, Mailbox, mail_of
+from shared.reply_tags import presented, tag_of
 from shared.wording.message import Message
 from tests.support.letters import DESK, LEFEVRE, MESSAGE, a_letter
 
@@ -55,6 +58,19 @@ def test_it_says_what_it_is_to_people_and_machines() -> None:
     assert mail.get_content_type() == "text/plain"
     assert mail.get_content_charset() == "utf-8"
     assert words(mail) == MESSAGE.body
+
+
+def test_what_vouches_for_a_reply_is_where_programs_quote_it_and_answer_to() -> None:
+    tag = tag_of(b"key", "INC-000042", LEFEVRE.address, date(2025, 6, 30))
+    letter = replace(a_letter(), tag=tag, reply_to=f"desk+{tag}@desk.example")
+
+    mail = as_read(letter)
+
+    plain = mail_of(a_letter())["Message-ID"].removesuffix("@desk.example>")
+    assert mail["Message-ID"] == f"{plain}.{tag}@desk.example>"
+    assert mail["Reply-To"] == f"Centre de services <desk+{tag}@desk.example>"
+    for header in ("Message-ID", "Reply-To"):
+        assert presented(mail[header], "desk.example") == (tag,)
 
 
 def test_a_repeat_is_the_same_to_the_byte() -> None:

@@ -9,6 +9,7 @@ from services.intake.letters.reading import read_letter
 from shared.events.incident import (
     IncidentCancelled,
     IncidentClosed,
+    IncidentContacted,
     IncidentPaused,
     IncidentResolved,
     IncidentResumed,
@@ -21,7 +22,7 @@ from tests.support.policies import full
 from tests.unit.intake.spec import INC, LATER, NINE, called, event, given, reported
 
 POLICY = full()
-NOW = Arrival(LATER, "email")
+NOW = Arrival(LATER, "email", confirmed=True)
 LETTER = read_letter(mail("Ça recommence.", subject=f"Re: [{INC}] Portail"))
 CLOSED = (reported(), event(IncidentResolved, cycle=1), event(IncidentClosed))
 
@@ -83,6 +84,19 @@ def test_a_stranger_resumes_nothing_and_becomes_no_reporter() -> None:
     assert incident is not None
     assert incident.reporters == {"lefevre"}
     assert incident.status == "paused"
+
+
+def test_what_may_be_from_anybody_resumes_and_reopens_nothing() -> None:
+    paused = event(IncidentPaused, reason="user", question="Lequel ?")
+    found = place("lefevre", reported(), paused, confirmed=False)
+
+    (wish,) = found.wishes
+    assert found.note == "nothing proves who sent it: it speaks for nobody yet"
+    (contacted,) = given(reported(), paused).when(wish).events()
+    assert isinstance(contacted, IncidentContacted)
+    assert (contacted.unconfirmed, contacted.sender_unconfirmed) == (True, True)
+    closed = place("lefevre", *CLOSED, confirmed=False)
+    assert [type(wish) for wish in closed.wishes] == [Attach]
 
 
 def test_a_stranger_who_writes_twice_is_a_stranger_still() -> None:

@@ -1,0 +1,13 @@
+"""One thing the doctor looked at."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`advice` says what to do where it is not `ok`."""
+
+    name: str
+    ok: bool
+    sentence: str
+    advice: str = ""

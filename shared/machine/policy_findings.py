@@ -1,0 +1,56 @@
+"""What the doctor finds in the policy in force: what leaves a door open."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import psycopg
+
+from shared.event_log import SELECT_ROWS, EventLog, Row
+from shared.events.policy import STREAM, PolicyApplied
+from shared.log_errors import Unavailable
+from shared.machine.finding import Finding
+from shared.policies import policy_of
+from shared.policy.document import Policy
+from shared.policy.sources import Mailbox
+
+_NEWEST = f"""
+{SELECT_ROWS} WHERE originator_id = %s ORDER BY originator_version DESC LIMIT 1
+"""
+
+
+def examine_policy(database_url: str) -> Iterator[Finding]:
+    """Look at the policy in force; nothing is found where none can be read."""
+    try:
+        policy = _in_force(database_url)
+    except (Unavailable, psycopg.Error):  # which the doctor tells anyway
+        return
+    if policy is not None:
+        yield from mailbox_findings(policy)
+
+
+def mailbox_findings(policy: Policy) -> Iterator[Finding]:
+    """Tell of each mailbox whether the desk can know who wrote a mail."""
+    for name, source in policy.sources.items():
+        if not isinstance(source, Mailbox):
+            continue
+        server = source.authserv_id
+        yield Finding(
+            f"mailbox {name}",
+            server is not None,
+            f"senders are confirmed by {server}"
+            if server
+            else "nobody confirms senders: only a reply to a mail of the desk acts",
+            f"Set `authserv_id` of the source {name}: see docs/how-to/take-mail.md, "
+            "“Who wrote it”.",
+        )
+
+
+def _in_force(database_url: str) -> Policy | None:
+    log = EventLog.open(database_url, pool_size=1)
+    with closing(log), log.transaction() as cursor:
+        row = cursor.execute(_NEWEST, (STREAM,), binary=True).fetchone()
+        match log.entry(Row(*row)).event if row else None:
+            case PolicyApplied() as applied:
+                return policy_of(cursor, applied)
+            case _:
+                return None

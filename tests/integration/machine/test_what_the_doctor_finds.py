@@ -1,0 +1,25 @@
+"""The doctor looks at the policy in force for what leaves a door open."""
+
+from contextlib import closing
+
+import pytest
+
+from shared.event_log import EventLog
+from shared.machine.policy_findings import examine_policy
+from tests.support.letter_desk import AUTHSERV_ID, apply_mailbox
+from tests.support.servers import Database
+
+pytestmark = pytest.mark.servers
+
+
+def test_a_mailbox_whose_senders_nobody_confirms_is_found(database: Database) -> None:
+    assert list(examine_policy(database.owner_dsn)) == []
+    with closing(EventLog.open(database.owner_dsn)) as log:
+        apply_mailbox(log)
+        (sound,) = examine_policy(database.owner_dsn)
+        apply_mailbox(log, (f", authserv_id: {AUTHSERV_ID}", ""))
+        (unsound,) = examine_policy(database.owner_dsn)
+
+    assert sound.ok
+    assert not unsound.ok
+    assert "authserv_id" in unsound.advice
