@@ -69,17 +69,23 @@ def down(as_json: AsJson = False) -> None:
 def doctor(as_json: AsJson = False) -> None:
     """Look at this machine and its desk; say what is wrong and what to do.
 
-    Exit codes: 0 all is well, 1 something is not.
+    Exit codes: 0 all is well, or there are only warnings; 1 something is not.
     """
     with _in_sentences(as_json=as_json):
         findings = list(examine(read_settings(), SERVICES))
         answer(as_json, [asdict(each) for each in findings], *map(_line, findings))
-        if not all(finding.ok for finding in findings):
+        if not all(finding.ok or finding.only_warns for finding in findings):
             raise typer.Exit(Exit.FAILED)
 
 
 def _line(finding: Finding) -> Text:
-    mark, style = ("ok    ", "green") if finding.ok else ("failed", "bold red")
+    match finding:
+        case Finding(ok=True):
+            mark, style = "ok    ", "green"
+        case Finding(only_warns=True):
+            mark, style = "warns ", "bold yellow"
+        case _:
+            mark, style = "failed", "bold red"
     said = f"  {finding.name}: {finding.sentence}"
     advice = f"\n        → {finding.advice}" if finding.advice else ""
     return Text(mark, style=style) + Text(said + ("" if finding.ok else advice), "none")

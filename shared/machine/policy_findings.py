@@ -26,6 +26,7 @@ def examine_policy(database_url: str) -> Iterator[Finding]:
         return
     if policy is not None:
         yield from mailbox_findings(policy)
+        yield _nats_monitor(policy)
 
 
 def mailbox_findings(policy: Policy) -> Iterator[Finding]:
@@ -42,7 +43,23 @@ def mailbox_findings(policy: Policy) -> Iterator[Finding]:
             else "nobody confirms senders: only a reply to a mail of the desk acts",
             f"Set `authserv_id` of the source {name}: see docs/how-to/take-mail.md, "
             "“Who wrote it”.",
+            only_warns=True,
         )
+
+
+def _nats_monitor(policy: Policy) -> Finding:
+    """Tell whether sources may share a NATS user that can name any of them."""
+    refused = policy.desk.nats_monitor == "refused"
+    return Finding(
+        "nats sources",
+        refused,
+        "each source connects with a key of its own"
+        if refused
+        else "the user `monitor` may send as any source",
+        "Give each source a key and write `desk: {nats_monitor: refused}`: see "
+        "docs/how-to/send-over-nats.md, “The user `monitor`”.",
+        only_warns=True,
+    )
 
 
 def _in_force(database_url: str) -> Policy | None:

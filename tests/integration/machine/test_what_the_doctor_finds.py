@@ -12,14 +12,23 @@ from tests.support.servers import Database
 pytestmark = pytest.mark.servers
 
 
-def test_a_mailbox_whose_senders_nobody_confirms_is_found(database: Database) -> None:
+def test_what_leaves_a_door_open_is_found(database: Database) -> None:
     assert list(examine_policy(database.owner_dsn)) == []
     with closing(EventLog.open(database.owner_dsn)) as log:
         apply_mailbox(log)
-        (sound,) = examine_policy(database.owner_dsn)
-        apply_mailbox(log, (f", authserv_id: {AUTHSERV_ID}", ""))
-        (unsound,) = examine_policy(database.owner_dsn)
+        sound, refused = examine_policy(database.owner_dsn)
+        apply_mailbox(
+            log,
+            (f", authserv_id: {AUTHSERV_ID}", ""),
+            ("nats_monitor: refused", "nats_monitor: accepted"),
+        )
+        unsound, accepted = examine_policy(database.owner_dsn)
 
     assert sound.ok
     assert not unsound.ok
     assert "authserv_id" in unsound.advice
+    assert refused.ok
+    assert not accepted.ok
+    assert "nats_monitor: refused" in accepted.advice
+    assert unsound.only_warns
+    assert accepted.only_warns
