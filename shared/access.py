@@ -94,6 +94,11 @@ def new_token() -> NewToken:
     return NewToken(token, token_id, sha256(token.encode()).digest())
 
 
+def is_token(written: str) -> bool:
+    """Tell whether this has the form of a token; nobody is asked."""
+    return _TOKEN.fullmatch(written) is not None
+
+
 class Access:
     """Tells who a token belongs to; remembers good answers for some seconds."""
 

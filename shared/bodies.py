@@ -1,6 +1,8 @@
 """Bodies of requests: bounded while they arrive, and in how deep their JSON nests."""
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 import orjson
@@ -10,6 +12,8 @@ from shared.problem import Problem
 
 BODY_SECONDS_MAX = 10.0
 """How long a body may take to come, whole."""
+_BEGUN = "body_begun"
+"""What of a body was read before, in the state of its request."""
 
 
 def require_json(request: Request) -> None:
@@ -40,30 +44,59 @@ async def read_body(request: Request, bytes_max: int) -> bytes:
     `Problem` 415 where it is compressed: 50 kB may then hold 50 MB. `Problem` 503 where
     it does not come: who sends it is to try again.
     """
+    seconds = BODY_SECONDS_MAX
+    read = bytearray()
+    try:
+        async with (
+            asyncio.timeout(seconds),
+            aclosing(body_parts(request, bytes_max)) as parts,
+        ):
+            async for part in parts:
+                read += part
+    except TimeoutError as error:
+        raise slow_body(seconds) from error
+    return keep_body(request, bytes(read))
+
+
+async def body_parts(request: Request, bytes_max: int) -> AsyncGenerator[bytes, None]:
+    """Give the parts of a body as they arrive, after what was read of it before."""
     _require_plain(request)
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > bytes_max:
         raise _too_large(bytes_max)
-    parts: list[bytes] = []
-    size = 0
+    begun: bytes = getattr(request.state, _BEGUN, b"")
+    size = len(begun)
+    if begun:
+        yield begun
+        if request._stream_consumed:  # noqa: SLF001 # it was the whole body
+            return
     try:
-        async with asyncio.timeout(BODY_SECONDS_MAX):
-            async for part in request.stream():
+        async with aclosing(request.stream()) as stream:
+            async for part in stream:
                 size += len(part)
                 if size > bytes_max:
                     raise _too_large(bytes_max)
-                parts.append(part)
-    except TimeoutError as error:
-        raise Problem(
-            503,
-            f"the body did not come in {BODY_SECONDS_MAX:.0f} s; nothing was done: "
-            "send it again",
-            code="slow_body",
-            retry_after=1,
-        ) from error
+                yield part
     except ClientDisconnect as error:
         raise Problem(400, "the body ended before its end: send it again") from error
-    return b"".join(parts)
+
+
+def keep_body(request: Request, read: bytes, *, whole: bool = True) -> bytes:
+    """Keep what was read of a body for whoever reads it after this; return it."""
+    setattr(request.state, _BEGUN, b"" if whole else read)
+    if whole:
+        request._body = read  # noqa: SLF001 # as `Request.body()` does, but bounded
+    return read
+
+
+def slow_body(seconds: float) -> Problem:
+    """Return what the sender of a body is told that does not arrive in time."""
+    return Problem(
+        503,
+        f"the body did not come in {seconds:g} s; nothing was done: send it again",
+        code="slow_body",
+        retry_after=1,
+    )
 
 
 def document_in(body: bytes, depth_max: int) -> Any:  # noqa: ANN401 # a JSON document may be anything

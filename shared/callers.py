@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from shared.access import Access, Caller
+from shared.access import Access, Caller, is_token
 from shared.command import Scope
 from shared.problem import Problem
 
@@ -22,7 +22,9 @@ async def caller_of(
         raise Problem(
             401, "no bearer token: send `Authorization: Bearer <token>`", code="token"
         )
-    caller = access.remembered(token) or await blocking(access.verify, token)
+    caller = access.remembered(token)
+    if caller is None and is_token(token):
+        caller = await blocking(access.verify, token)
     if caller is None:
         raise unknown_token()
     return caller

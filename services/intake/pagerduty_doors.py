@@ -7,6 +7,7 @@ so its clients read them: 202, 400 with `errors`, 403, 413, 429 and 5xx.
 from http import HTTPStatus
 
 import orjson
+from pydantic_core import from_json
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -46,10 +47,11 @@ def routes(doors: Doors) -> list[Route]:
 
 
 async def _enqueue(doors: Doors, request: Request, kind: str, said: str) -> Response:
-    key = request.headers.get(_HEADER) or bearer(request) or await _key_in(request)
-    source = await doors.gate.admit(request, key, kind)
+    source, in_body = await _admitted(doors, request, kind)
     body = await read_body(request, BODY_BYTES_MAX)
     document = read_json(body)
+    if in_body is not None and _key(document) != in_body:
+        raise Problem(400, f"there is more than one `{_KEY}`: send one")
     (result,) = await doors.reception.receive(
         source,
         kind,
@@ -66,14 +68,26 @@ async def _enqueue(doors: Doors, request: Request, kind: str, said: str) -> Resp
     return _json(answer, HTTPStatus.ACCEPTED)
 
 
-async def _key_in(request: Request) -> str:
-    """Return the key in the body, which is kept for who reads it after this."""
-    body = await read_body(request, BODY_BYTES_MAX)
-    request._body = body  # noqa: SLF001 # as `Request.body()` does, but bounded
-    key = _key(read_json(body))
-    if not key:
-        raise Problem(400, f"`{_KEY}` is missing: it is the key of a source")
-    return key
+async def _admitted(
+    doors: Doors, request: Request, kind: str
+) -> tuple[str, str | None]:
+    """Return the source, and its key if that is in the body."""
+    key = request.headers.get(_HEADER) or bearer(request)
+    if key:
+        return await doors.gate.admit(request, key, kind), None
+    return await doors.gate.admit_by_body(request, _KEY, _key_in, kind)
+
+
+def _key_in(beginning: bytes) -> str | None:
+    """Return the key in a body, None if it is not in this beginning of it.
+
+    `Problem` 400 if this is no beginning of a JSON document.
+    """
+    try:
+        document = from_json(beginning, allow_partial=True)
+    except ValueError as error:
+        raise Problem(400, f"the body is not JSON: {error}", code="not_json") from error
+    return _key(document)
 
 
 def _key(document: object) -> str | None:

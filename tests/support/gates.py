@@ -26,7 +26,8 @@ from services.intake.policy_store import Applied, Signature
 from shared.access import create
 from shared.event_log import EventLog
 from shared.nothing_here import complete
-from shared.serving import end
+from shared.serving import end, serve
+from tests.support.in_thread import running
 from tests.support.servers import Database
 
 POLICY = Path(__file__).parents[2] / "deploy" / "permanence.yaml"
@@ -135,18 +136,37 @@ class Gatekept:
     ) -> AsyncIterator[Doors]:
         """Give the doors of one more process; `peer` is who connects."""
         registry = CollectorRegistry()
-        with ThreadPoolExecutor(4) as executor:
-            noting = Noting(registry, lambda: None)
-            clock = lambda: self.times.now  # noqa: E731 # as short as it is
-            own = replace(stance, elapsed=lambda: self.times.seconds)
-            parts = assemble(log, clock, executor, noting, own)
-            app = Router(routes=complete(doors_of(parts, clock)))
-            batching = asyncio.create_task(parts.signals.run())
+        async with self._working(log, registry, stance) as (parts, app):
             transport = httpx.ASGITransport(app, client=(peer, 50_000))
             async with httpx.AsyncClient(
                 transport=transport, base_url="http://intake"
             ) as client:
                 yield Doors(parts, client, registry, self.keys)
+
+    @contextmanager
+    def on_a_port(self) -> Iterator[str]:
+        """Give the address at which the doors are open to any client."""
+
+        async def service(
+            stop: asyncio.Event, listening: Callable[[int], None]
+        ) -> None:
+            async with self._working(log, CollectorRegistry(), ALONE) as (_, app):
+                await serve(app, "127.0.0.1", 0, stop, listening=listening)
+
+        with self.log() as log, running(service) as port:
+            yield f"http://127.0.0.1:{port}"
+
+    @asynccontextmanager
+    async def _working(
+        self, log: EventLog, registry: CollectorRegistry, stance: Stance
+    ) -> AsyncIterator[tuple[Parts, Router]]:
+        with ThreadPoolExecutor(4) as executor:
+            noting = Noting(registry, lambda: None)
+            clock = lambda: self.times.now  # noqa: E731 # as short as it is
+            own = replace(stance, elapsed=lambda: self.times.seconds)
+            parts = assemble(log, clock, executor, noting, own)
+            batching = asyncio.create_task(parts.signals.run())
+            yield parts, Router(routes=complete(doors_of(parts, clock)))
             await end(batching)
 
 

@@ -1,10 +1,12 @@
 """The gate: every request of a source passes it before anything is done for it.
 
-Who is it, may it send from there, may it send just now, and is its body signed: in this
-order, so that what is refused costs little. The body is read only for a signature.
+Who is it, may it send from there, is there room for its body, may it send just now, and
+is its body signed: in this order, so that what is refused costs little. The body is
+read only for a signature, or for a key that is nowhere else.
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -16,7 +18,6 @@ from starlette.responses import Response
 from services.intake.activity.tally import Kind, Tally
 from services.intake.callers import source_of
 from services.intake.gate.admission import Admission, Allowance
-from services.intake.gate.in_hand import InHand, size_ahead
 from services.intake.gate.keys import Keys
 from services.intake.gate.networks import (
     Address,
@@ -32,11 +33,15 @@ from services.intake.reading import BODY_BYTES_MAX
 from shared.access import Caller
 from shared.batcher import Overloaded
 from shared.bodies import read_body
+from shared.body_room import BodyRoom, size_ahead
 from shared.clock import Clock
+from shared.keyless_bodies import KeylessBodies
 from shared.policy.sources import Monitor
 from shared.problem import Problem
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+KeyIn = Callable[[bytes], str | None]
+"""Returns the key in a body or its beginning, None if it is not there."""
 Why = Literal["rate", "quota", "overloaded", "address", "signature", "key", "guessing"]
 Refused = Callable[[str | None, Why], None]
 
@@ -71,7 +76,8 @@ class Gate:
         self._watch = watch
         self._clock = clock
         self._trusted = trusted
-        self.in_hand = InHand()
+        self.in_hand = BodyRoom()
+        self.keyless = KeylessBodies()
 
     async def caller(self, request: Request, key: str | None) -> Caller:
         """Return whose key this is, whatever its owner may do."""
@@ -96,25 +102,47 @@ class Gate:
     ) -> str:
         """Return the source whose request may come in; count it where it may not.
 
-        What it brings is read and checked here where it has to be signed.
+        Room for its body is kept while a `bounded` endpoint runs. The body is read and
+        checked here where it has to be signed.
         """
         caller = await self.caller(request, token)
         source = request.state.source = source_of(caller)
         self._demand_address(request, source)
+        self._keep_room(request, source)
         self._demand_allowance(request, source, adapter)
         await self._demand_signature(request, source)
         self._watch.tally.use(source, caller.token_id)
         return source
 
+    async def admit_by_body(
+        self, request: Request, field: str, key_in: KeyIn, adapter: str
+    ) -> tuple[str, str]:
+        """Return the source and the key of a request whose body has it in `field`.
+
+        The body, or its beginning if `key_in` finds the key there, is read in the pool
+        of bodies whose senders are not known.
+        """
+
+        def is_enough(beginning: bytes) -> bool:
+            return key_in(beginning) is not None
+
+        async with self.keyless.body(
+            request, BODY_BYTES_MAX, enough=is_enough
+        ) as beginning:
+            key = key_in(beginning)
+            if not key:
+                raise Problem(400, f"`{field}` is missing: it is the key of a source")
+            return await self.admit(request, key, adapter), key
+
     def bounded(self, endpoint: Endpoint) -> Endpoint:
-        """Return `endpoint`, with room for the body kept while it runs.
+        """Return `endpoint`; the room for the body of what it admits ends with it.
 
         Whoever finds no room, or too much waiting, is told so in the way of its format.
         """
 
         async def enter(request: Request) -> Response:
             try:
-                with self.in_hand.room_for(size_ahead(request.headers)):
+                with ExitStack() as request.state.room:
                     response = await endpoint(request)
             except Overloaded as error:
                 source = getattr(request.state, "source", None)
@@ -137,6 +165,12 @@ class Gate:
         if source is not None:
             kind: Kind = "unauthorised" if why == "signature" else "refused"
             self._watch.tally.note(source, kind)
+
+    def _keep_room(self, request: Request, source: str) -> None:
+        room: ExitStack | None = getattr(request.state, "room", None)
+        if room is not None:  # else its door keeps room for itself
+            size = size_ahead(request.headers, BODY_BYTES_MAX)
+            room.enter_context(self.in_hand.room_for(size, f"source:{source}"))
 
     def _sender(self, request: Request) -> Address | None:
         peer = request.client.host if request.client else None
@@ -188,7 +222,6 @@ class Gate:
                 retry_after=SECRET_SECONDS,
             )
         body = await read_body(request, BODY_BYTES_MAX)
-        request._body = body  # noqa: SLF001 # as `Request.body()` does, but bounded
         wrong = fault(rule.signature, secrets, request.headers, body, self._clock())
         if wrong is not None:
             self._refuse(source, "signature")

@@ -14,13 +14,13 @@ from starlette.responses import Response
 
 from services.intake.callers import bearer
 from services.intake.doors import Doors
-from services.intake.gate.in_hand import size_ahead
 from services.intake.letters.letter import LETTER_BYTES_MAX
 from services.intake.letters.reading import read_letter
 from services.intake.letters.seeing import Taken
 from services.intake.letters.taking import Post
 from shared.access import Caller
 from shared.bodies import read_body
+from shared.body_room import size_ahead
 from shared.callers import require_scope
 from shared.policy.sources import Mailbox, Source
 from shared.problem import Problem
@@ -44,7 +44,8 @@ async def take_mail(doors: Doors, request: Request) -> Response:
     post = replace(post, incident=_incident_chosen(request, named))
     _require_mail(request)
     authserv_id = _authserv_id(policy.sources.get(named or ""))
-    with doors.gate.in_hand.room_for(size_ahead(request.headers, LETTER_BYTES_MAX)):
+    size = size_ahead(request.headers, LETTER_BYTES_MAX)
+    with doors.gate.in_hand.room_for(size, caller.actor):
         return await _taken(doors, request, post, authserv_id)
 
 

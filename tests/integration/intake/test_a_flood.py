@@ -6,8 +6,8 @@ from http import HTTPStatus
 
 import pytest
 
-from services.intake.gate.in_hand import IN_HAND_BYTES_MAX
 from shared.batcher import Overloaded
+from shared.body_room import ROOM_BYTES_MAX
 from tests.support.gates import Doors, Gatekept, gatekept
 from tests.support.servers import Database
 
@@ -62,10 +62,11 @@ def test_bodies_in_hand_are_bounded_whoever_sends_them(desk: Gatekept) -> None:
         with desk.log() as log:
             async with desk.open(log) as doors:
                 in_hand = doors.parts.gatehouse.gate.in_hand
-                with in_hand.room_for(IN_HAND_BYTES_MAX):
+                half = ROOM_BYTES_MAX // 2
+                with in_hand.room_for(half, "one"), in_hand.room_for(half, "two"):
                     refused = await doors.post(body={"title": "x" * 200})
                     again = await doors.post("/v1/integrations/alertmanager", b"x")
-                    with pytest.raises(Overloaded), in_hand.room_for(1):
+                    with pytest.raises(Overloaded), in_hand.room_for(1, "three"):
                         pass
                 assert (refused.status_code, again.status_code) == (429, 503)
                 assert refused.json()["code"] == "overloaded"
