@@ -16,8 +16,10 @@ from services.projections.api.tail import Tail
 from services.projections.progress import Progress
 from shared.access import Access
 from shared.answering import ANSWER_SECONDS
+from shared.body_room import BodyRoom
 from shared.clock import Clock
 from shared.event_log import EventLog
+from shared.keyless_bodies import KeylessBodies
 from shared.policies import PolicyVersions
 from shared.problem import Problem
 
@@ -41,6 +43,10 @@ class Desk:
     """Whether anybody may report without being signed in."""
     form_limits: FormLimits = field(default_factory=FormLimits)
     answer_limits: FormLimits = field(default_factory=answer_limits)
+    room: BodyRoom = field(default_factory=BodyRoom)
+    """For bodies that are passed on for callers who are known."""
+    keyless: KeylessBodies = field(default_factory=KeylessBodies)
+    """For those of anybody else."""
     policies: PolicyVersions = field(init=False)
     _running: int = field(default=0, init=False)
 

@@ -1,6 +1,7 @@
 """What belongs to intake is passed on to it: people need only one address."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from uuid import uuid4  # noqa: TID251 # a command without an id gets one here
 
 import httpx
@@ -14,7 +15,12 @@ from services.projections.api.limits import (
     FORWARDED_BYTES_MAX,
     RETRY_SECONDS,
 )
+from shared.access import Caller
+from shared.batcher import Overloaded
 from shared.bodies import read_body
+from shared.body_room import size_ahead
+from shared.callers import caller_of
+from shared.log_errors import Unavailable
 from shared.problem import Problem
 
 router = APIRouter(include_in_schema=False)
@@ -85,39 +91,83 @@ async def forward_command(request: Request, desk: DeskHere) -> Response:
     The process that took it may be frozen while another one answers at the same
     address. The id makes the repeat harmless.
     """
-    sent = await _for_intake(request, desk, COMMAND_BYTES_MAX, COMMAND_SECONDS_MAX)
-    sent.headers.setdefault("idempotency-key", str(uuid4()))
-    try:
-        return await _answer(desk, sent)
-    except _UNSENT as error:
-        raise _nothing_taken() from error
-    except httpx.HTTPError:
-        pass
-    try:
-        return await _answer(desk, sent)
-    except httpx.HTTPError as error:  # also if it cannot be sent: the first one was
-        raise _away(
-            "intake gave no answer; it may have been done: repeat it with the same "
-            "Idempotency-Key, or look what there is before you send it again"
-        ) from error
+    async with received(request, desk, COMMAND_BYTES_MAX) as body:
+        sent = _for_intake(request, desk, body, COMMAND_SECONDS_MAX)
+        sent.headers.setdefault("idempotency-key", str(uuid4()))
+        try:
+            return await _answer(desk, sent)
+        except _UNSENT as error:
+            raise _nothing_taken() from error
+        except httpx.HTTPError:
+            pass
+        try:
+            return await _answer(desk, sent)
+        except httpx.HTTPError as error:  # also if unsent: the first one was sent
+            raise _away(
+                "intake gave no answer; it may have been done: repeat it with the same "
+                "Idempotency-Key, or look what there is before you send it again"
+            ) from error
 
 
 async def passed_on(request: Request, desk: Desk, bytes_max: int) -> Response:
     """Pass on a request whose body is not larger than `bytes_max`."""
-    sent = await _for_intake(request, desk, bytes_max, FORWARD_SECONDS_MAX)
+    async with received(request, desk, bytes_max) as body:
+        sent = _for_intake(request, desk, body, FORWARD_SECONDS_MAX)
+        try:
+            return await _answer(desk, sent)
+        except _UNSENT as error:
+            raise _nothing_taken() from error
+        except httpx.HTTPError as error:
+            raise _away(
+                "intake gave no answer; it may have taken it: send it again, a repeat "
+                "is noticed"
+            ) from error
+
+
+@asynccontextmanager
+async def received(
+    request: Request, desk: Desk, bytes_max: int
+) -> AsyncIterator[bytes]:
+    """Give the body of a request, for which there is room until this ends.
+
+    Intake says who may do what, and knows keys that are not known here. So a body of
+    somebody unknown is taken too, in a pool that is small.
+    """
+    caller = await _known(request, desk)
     try:
-        return await _answer(desk, sent)
-    except _UNSENT as error:
-        raise _nothing_taken() from error
-    except httpx.HTTPError as error:
-        raise _away(
-            "intake gave no answer; it may have taken it: send it again, a repeat is "
-            "noticed"
+        if caller is None:
+            async with desk.keyless.body(request, bytes_max) as body:
+                yield body
+        else:
+            size = size_ahead(request.headers, bytes_max)
+            with desk.room.room_for(size, caller.actor):
+                yield await read_body(request, bytes_max)
+    except Overloaded as error:
+        raise Problem(
+            503,  # not all senders try again after a 429
+            "too much is waiting; nothing was taken: send it again",
+            code="overloaded",
+            retry_after=RETRY_SECONDS,
         ) from error
 
 
-async def _for_intake(
-    request: Request, desk: Desk, bytes_max: int, seconds: float
+async def _known(request: Request, desk: Desk) -> Caller | None:
+    """Return the caller if the request shows a token in its head, else None."""
+    _, _, shown = request.headers.get("authorization", "").partition(" ")
+    for key in (
+        shown.strip(),
+        request.headers.get("x-routing-key", ""),
+        request.path_params.get("key", ""),
+    ):
+        try:
+            return await caller_of(desk.access, key, desk.blocking)
+        except (Problem, Unavailable):
+            continue
+    return None
+
+
+def _for_intake(
+    request: Request, desk: Desk, body: bytes, seconds: float
 ) -> httpx.Request:
     # The path as it came: decoded and encoded again it might be another.
     path = request.scope["raw_path"] + _question(request)
@@ -125,7 +175,7 @@ async def _for_intake(
         request.method,
         desk.intake.base_url.copy_with(raw_path=path),
         headers=[*_passed(request.headers.raw), *_sender(request)],
-        content=await read_body(request, bytes_max),
+        content=body,
         timeout=seconds,
     )
 

@@ -17,9 +17,10 @@ from services.projections.api.contacts import read_wish
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.form_limits import address_of
 from services.projections.api.languages import Liked
-from services.projections.api.limits import RETRY_SECONDS
+from services.projections.api.limits import COMMAND_BYTES_MAX, RETRY_SECONDS
 from services.projections.policy_in_force import policy_in_force
 from services.projections.snapshots import snapshot
+from shared.bodies import BODY_SECONDS_MAX
 from shared.command import CommandMessage
 from shared.event_log import EventLog
 from shared.incident.noticed import Noticed
@@ -107,7 +108,8 @@ async def get_form(
 )
 async def take_report(request: Request, liked: Liked, desk: FormDesk) -> ReportAnswer:
     """Take a report of anybody: a contact of the channel `web`."""
-    report = read_wish(Report, await read_object(request), "report")
+    async with desk.keyless.body(request, COMMAND_BYTES_MAX, seconds=BODY_SECONDS_MAX):
+        report = read_wish(Report, await read_object(request), "report")
     desk.form_limits.admit(address_of(request))
     reported = await desk.owner.report(
         CommandMessage[dict[str, object]](

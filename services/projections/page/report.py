@@ -18,7 +18,7 @@ from services.projections.page.asking import Asker, Refused
 from services.projections.page.rendering import page
 from services.projections.page.visitor import keep_language, language_of
 from services.projections.page.words import LANGUAGES, is_language, refusal
-from shared.bodies import read_body
+from shared.bodies import BODY_SECONDS_MAX
 from shared.wording.reader import Language
 
 router = APIRouter(include_in_schema=False)
@@ -102,9 +102,11 @@ async def _form(
 
 
 async def _given(request: Request) -> tuple[Given, Language]:
-    raw = await read_body(request, REPORT_BYTES_MAX)
+    keyless = request.app.state.desk.keyless
+    async with keyless.body(request, REPORT_BYTES_MAX, seconds=BODY_SECONDS_MAX) as raw:
+        written: str = raw.decode("ascii", "replace")
     try:
-        fields = parse_qs(raw.decode("ascii", "replace"), max_num_fields=FIELDS_MAX)
+        fields = parse_qs(written, max_num_fields=FIELDS_MAX)
     except ValueError:  # more fields than there are
         fields = {}
 

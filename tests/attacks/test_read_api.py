@@ -1,0 +1,70 @@
+"""At the read API: whoever has no token takes nothing from those who have one."""
+
+import select
+import socket
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from shared.keyless_bodies import POOL_BYTES_MAX
+from shared.machine.nats import Bus
+from tests.support.api import Api, serving
+from tests.support.patience import SECONDS, until
+from tests.support.servers import NatsServer, PostgresServer
+from tests.support.stalling import stalling
+
+pytestmark = pytest.mark.servers
+
+LARGE = 512 * 1024
+TOGETHER = POOL_BYTES_MAX // LARGE
+"""So many of the largest bodies have a place while nobody knows who sends them."""
+
+
+@pytest.fixture(scope="module")
+def api(
+    postgres_server: PostgresServer,
+    nats_server: NatsServer,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Api]:
+    database = postgres_server.fresh_database()
+    nats_server.wipe()
+    bus: Bus = nats_server.bus
+    with serving(database, bus, tmp_path_factory.mktemp("api")) as running:
+        yield running
+    postgres_server.drop(database)
+
+
+def sent_away(lines: Sequence[socket.socket]) -> int:
+    """Return how many of these have heard that there is no room for them."""
+    readable, _, _ = select.select(lines, [], [], 0)
+    return sum(b"overloaded" in each.recv(65_536, socket.MSG_PEEK) for each in readable)
+
+
+@pytest.mark.parametrize("path", ["/v1/events", "/v2/enqueue", "/v1/reports"])
+def test_large_bodies_without_a_token_share_a_small_pool(
+    api: Api, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr("shared.keyless_bodies.KEYLESS_SECONDS_MAX", SECONDS)
+    monkeypatch.setattr("services.projections.api.reports.BODY_SECONDS_MAX", SECONDS)
+    size = 60_000 if path == "/v1/reports" else LARGE
+    number = POOL_BYTES_MAX // size + 8
+    body = b"[" + b" " * (size - 2)
+    with stalling(api.url, path, number, size, body) as lines:
+        until(lambda: sent_away(lines) >= 7, "bodies without a token fill memory")
+
+        answer = api.call("POST", "/v1/events", who="source", json={})
+
+    assert answer.json()["code"] == "intake_away"  # it would have been passed on
+
+
+def test_a_key_that_is_no_token_costs_no_look_up(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("shared.access.Access.verify", asked)
+
+    answer = api.call("GET", "/v1/queues", None, {"Authorization": "Bearer guess"})
+
+    assert answer.status_code == 401
