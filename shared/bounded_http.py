@@ -1,49 +1,89 @@
 """HTTP as uvicorn speaks it, with bounds on those who send no end and read no answer.
 
 It keeps headers in memory until their end comes, however long that takes and whoever
-sends them: nobody has shown a token yet. And it waits for ever with an answer that
-nobody takes, such as a stream of events to a client that stands still.
+sends them: nobody has shown a token yet. It waits for ever for the rest of a body that
+nobody reads, and with an answer that nobody takes, such as a stream of events to a
+client that stands still. And it takes any number of connections.
 """
 
 import asyncio
+from typing import Any
 
+from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from shared.open_connections import OpenConnections
+from shared.problem import Problem, response
 
 HEAD_BYTES_MAX = 64 * 1024
 """What may come, after the first read, that neither ends a head nor is of a body."""
 HEAD_SECONDS_MAX = 30.0
 """How long a head may take to come."""
+REST_SECONDS_MAX = 30.0
+"""How long the rest of a request may take after its head, whether it is read or not."""
 STALLED_SECONDS_MAX = 30.0
 """How long a client may take nothing at all of an answer that waits for it."""
+FULL_RETRY_SECONDS = 1
+"""When a client is to come again for which there was no connection left."""
 
 
 class BoundedHttp(HttpToolsProtocol):
-    """One connection."""
+    """One connection of those in `among`."""
 
+    address = ""
     _idle_bytes = 0
     _moved = False
-    _head_until: asyncio.TimerHandle | None = None
+    _whole = False
+    _request_until: asyncio.TimerHandle | None = None
     _stalled_until: asyncio.TimerHandle | None = None
 
+    def __init__(  # as uvicorn calls it
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        among: OpenConnections,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._among = among
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
-        """Begin to wait for the first head."""
+        """Begin to wait for the first head, unless there are too many connections."""
         super().connection_made(transport)
-        self._await_head()
+        self.address = self.client[0] if self.client else ""
+        if self._among.arrived(self):
+            self._await_request(HEAD_SECONDS_MAX)
+        else:
+            self._refuse()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""
-        self._head_came()
+        self._among.gone(self)
+        self._request_came()
         self._goes_on()
         super().connection_lost(exc)
+
+    def give_way(self) -> None:
+        """Close: others need the place."""
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            self.transport.close()
 
     def pause_writing(self) -> None:
         """Hold the answer back, and look whether the client takes any of it."""
         super().pause_writing()
+        self._among.waits(self)
         self._look_again()
 
     def resume_writing(self) -> None:
         """Go on with the answer."""
         self._goes_on()
+        if self._whole:
+            self._among.works(self)
         super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
@@ -58,12 +98,13 @@ class BoundedHttp(HttpToolsProtocol):
         """Begin to wait for the head of a request."""
         super().on_message_begin()
         self._moved = True
-        if self._head_until is None:
-            self._await_head()
+        if self._request_until is None:
+            self._await_request(HEAD_SECONDS_MAX)
 
     def on_headers_complete(self) -> None:
-        """Take the head."""
-        self._head_came()
+        """Take the head, and wait for the rest."""
+        self._request_came()
+        self._await_request(REST_SECONDS_MAX)
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -71,13 +112,43 @@ class BoundedHttp(HttpToolsProtocol):
         self._moved = True
         super().on_body(body)
 
-    def _await_head(self) -> None:
-        self._head_until = self.loop.call_later(HEAD_SECONDS_MAX, self.transport.close)
+    def on_message_complete(self) -> None:
+        """Take the end of a request: from now on it is ours to answer."""
+        self._request_came()
+        super().on_message_complete()
+        if not self.cycle.response_complete:
+            self._whole = True
+            self._among.works(self)
 
-    def _head_came(self) -> None:
-        if self._head_until is not None:
-            self._head_until.cancel()
-            self._head_until = None
+    def on_response_complete(self) -> None:
+        """Wait for the client again."""
+        following = self.pipeline[-1][0] if self.pipeline else None
+        self._whole = following is not None and not following.more_body
+        if not self._whole:
+            self._among.waits(self)
+        super().on_response_complete()
+
+    def _refuse(self) -> None:
+        """Tell a client that there is no room for it."""
+        full = Problem(
+            503,
+            "too many connections are open: come again in a moment",
+            code="overloaded",
+            retry_after=FULL_RETRY_SECONDS,
+        )
+        answer = response(full.details)
+        head = "".join(f"{k}: {v}\r\n" for k, v in answer.headers.items())
+        line = "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n"
+        self.transport.write(f"{line}{head}\r\n".encode() + bytes(answer.body))
+        self.transport.close()
+
+    def _await_request(self, seconds: float) -> None:
+        self._request_until = self.loop.call_later(seconds, self.transport.close)
+
+    def _request_came(self) -> None:
+        if self._request_until is not None:
+            self._request_until.cancel()
+            self._request_until = None
 
     def _look_again(self) -> None:
         waiting = self.transport.get_write_buffer_size()

@@ -4,6 +4,8 @@ import asyncio
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
 from signal import SIGINT, SIGTERM
 
 import structlog
@@ -11,6 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from shared.bounded_http import BoundedHttp
+from shared.open_connections import OpenConnections
 
 GRACE_SECONDS = 5
 """How long an answer under way may take once we are told to stop."""
@@ -20,6 +23,10 @@ KEEP_ALIVE_SECONDS = 75
 Otherwise they send on it just as it is closed here, and hear nothing.
 """
 BACKLOG = 2_048
+CONNECTIONS_MAX = 1_000
+"""How many connections are open at once, unless the process may open too few files."""
+FILES_A_CONNECTION = 2
+"""Half of the files that a process may have open are left to all else."""
 AGAIN_SECONDS = 0.1
 
 _log = structlog.get_logger(__name__)
@@ -90,7 +97,7 @@ def config_of(app: ASGIApp) -> uvicorn.Config:
     """Return how uvicorn is to serve `app`."""
     return uvicorn.Config(
         app,
-        http=BoundedHttp,
+        http=partial(BoundedHttp, among=OpenConnections(_connections_max())),  # type: ignore[arg-type] # it makes one as the class does
         log_config=None,
         access_log=False,
         server_header=False,
@@ -98,6 +105,13 @@ def config_of(app: ASGIApp) -> uvicorn.Config:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+
+
+def _connections_max() -> int:
+    files, _ = getrlimit(RLIMIT_NOFILE)
+    if files == RLIM_INFINITY:
+        return CONNECTIONS_MAX
+    return min(CONNECTIONS_MAX, files // FILES_A_CONNECTION)
 
 
 def _listen(host: str, port: int) -> socket.socket:
