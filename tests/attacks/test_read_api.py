@@ -3,14 +3,17 @@
 import select
 import socket
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 
 import pytest
 
+from services.projections.api.limits import STREAMS_A_TOKEN_MAX
 from shared.keyless_bodies import POOL_BYTES_MAX
 from shared.machine.nats import Bus
-from tests.support.api import Api, serving
+from tests.support.api import Api, problem, serving
 from tests.support.patience import SECONDS, until
 from tests.support.servers import NatsServer, PostgresServer
+from tests.support.sse import listening
 from tests.support.stalling import stalling
 
 pytestmark = pytest.mark.servers
@@ -68,3 +71,23 @@ def test_a_key_that_is_no_token_costs_no_look_up(
     answer = api.call("GET", "/v1/queues", None, {"Authorization": "Bearer guess"})
 
     assert answer.status_code == 401
+
+
+def test_one_token_cannot_take_all_streams(api: Api) -> None:
+    stream = f"{api.url}/v1/stream"
+    agent, other = (
+        {"Authorization": f"Bearer {api.tokens[who]}"} for who in ("agent", "manager")
+    )
+    with ExitStack() as open_until:
+        heard = [
+            open_until.enter_context(listening(stream, agent))
+            for _ in range(STREAMS_A_TOKEN_MAX)
+        ]
+        assert all(next(said).retry for said in heard)
+
+        refused = api.call("GET", "/v1/stream")
+        with listening(stream, other) as said:
+            assert next(said).id is not None
+
+    assert problem(refused, 429)["code"] == "overloaded"
+    assert "by this token" in refused.text

@@ -14,6 +14,8 @@ LOG_SCANNED_MAX = 20_000
 """How many events one look for certain types may pass over."""
 STREAMS_MAX = 100
 """How many may listen to the log at once."""
+STREAMS_A_TOKEN_MAX = 5
+"""How many of them by one token."""
 STREAM_CHECK_SECONDS = 2.0
 """How often a stream looks whether its token still lives, and tells its position."""
 STREAM_RETRY_SECONDS = 5

@@ -23,6 +23,7 @@ from services.projections.api.limits import (
 )
 from services.projections.api.log import known_types
 from services.projections.api.stream_items import StreamItem, Told, told
+from shared.access import Caller
 from shared.authentication import READERS
 from shared.callers import caller_of, require_scope
 from shared.epochs import Epochs, OtherEpoch
@@ -97,7 +98,7 @@ async def _listener(
     ] = None,
 ) -> AsyncIterator[_Listener]:
     token = bearer.credentials if bearer else cookie
-    await _admit(desk, token)
+    caller = await _admit(desk, token)
     types = known_types(",".join(asked.types) or None)
     head = (await desk.blocking(desk.log.head)).position
     epochs = await desk.blocking(desk.log.epochs)
@@ -112,7 +113,7 @@ async def _listener(
             "Begin without a position",
             code="ahead",
         )
-    with desk.tail.listening(head):
+    with desk.tail.listening(head, caller.token_id):
         yield _Listener(
             token,
             head if begins is None else begins,
@@ -139,9 +140,10 @@ async def _id_at(desk: Desk, position: int) -> str:
     return (await desk.blocking(desk.log.epochs)).id_at(position)
 
 
-async def _admit(desk: Desk, token: str | None) -> None:
+async def _admit(desk: Desk, token: str | None) -> Caller:
     caller = await caller_of(desk.access, token, desk.blocking)
     require_scope(caller, *READERS)
+    return caller
 
 
 @router.get(STREAM, responses=refusals(), response_class=EventSourceResponse)

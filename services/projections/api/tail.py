@@ -5,7 +5,7 @@ further behind, in the log. So a slow one costs nothing, and no thread waits for
 """
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
@@ -14,6 +14,7 @@ from itertools import islice
 from services.projections.api.limits import (
     LOG_PAGE_MAX,
     STREAM_RETRY_SECONDS,
+    STREAMS_A_TOKEN_MAX,
     STREAMS_MAX,
 )
 from services.projections.api.stream_items import Told, told
@@ -38,7 +39,7 @@ class Tail:
         self._progress = progress
         self._threads = threads
         self._kept: deque[Told] = deque(maxlen=KEPT_MAX)
-        self._listeners = 0
+        self._listeners: Counter[str] = Counter()
         self._changed = asyncio.Event()
         self.head = 0
         """The position of the newest event that is known here."""
@@ -47,26 +48,30 @@ class Tail:
         """Changes when the log is another one: whoever listens has to begin again."""
 
     @contextmanager
-    def listening(self, head: int) -> Iterator[None]:
+    def listening(self, head: int, token_id: str) -> Iterator[None]:
         """Take a place among the listeners; `Problem` 429 where all are taken.
 
         The first begins at `head`, where the log is: what was missed is of no use.
         """
-        if self._listeners >= STREAMS_MAX:
-            raise Problem(
-                429,
-                f"{STREAMS_MAX} streams are open, and there are no more: come again",
-                code="overloaded",
-                retry_after=STREAM_RETRY_SECONDS,
+        if self._listeners.total() >= STREAMS_MAX:
+            raise _no_place(
+                f"{STREAMS_MAX} streams are open, and there are no more: come again"
+            )
+        if self._listeners[token_id] >= STREAMS_A_TOKEN_MAX:
+            raise _no_place(
+                f"{STREAMS_A_TOKEN_MAX} streams are open by this token: close one, or "
+                "share one among those who listen"
             )
         if not self._listeners:
             self._kept.clear()
             self.head = head
-        self._listeners += 1
+        self._listeners[token_id] += 1
         try:
             yield
         finally:
-            self._listeners -= 1
+            self._listeners[token_id] -= 1
+            if not self._listeners[token_id]:
+                del self._listeners[token_id]
 
     def after(self, position: int) -> Sequence[Told] | None:
         """Return what came after `position`; None if it is not kept here any more."""
@@ -120,3 +125,7 @@ class Tail:
     def _wake(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
+
+
+def _no_place(sentence: str) -> Problem:
+    return Problem(429, sentence, code="overloaded", retry_after=STREAM_RETRY_SECONDS)
