@@ -26,4 +26,4 @@ class Heartbeat(Clause):
     armed: Literal["first_beat", "at_once"] = "first_beat"
     """From when silence counts: a first beat, or when the policy is applied."""
     source: Name | None = None
-    """Whose key may beat it; left out: that of any source."""
+    """Whose key may beat it; left out: that of the source that beats it first."""

@@ -116,6 +116,44 @@ def test_a_second_key_behind_the_beginning_does_not_speak_for_the_first(
     through(desk, scenario)
 
 
+HEARTBEATS = """
+heartbeats:
+  backup: {every: 24h, service: mail}
+  theirs: {every: 24h, service: mail, source: prometheus}
+"""
+
+
+def test_a_heartbeat_is_beaten_and_seen_by_its_source_only(desk: Gatekept) -> None:
+    desk.rule("rate: {per_second: 100, burst: 100}", HEARTBEATS)
+    desk.keys["thief"] = desk.key("source:thief", "source")
+    path = "/v1/heartbeats"
+
+    async def scenario(doors: Doors) -> None:
+        first = await doors.post(f"{path}/backup", b"")
+        beaten = [
+            await doors.post(f"{path}/{name}", b"", "thief")
+            for name in ("backup", "theirs")
+        ]
+        seen = [
+            await doors.get(f"{path}/{name}", "thief") for name in ("backup", "theirs")
+        ]
+        listed = {
+            who: [each["name"] for each in (await doors.get(path, who)).json()["items"]]
+            for who in ("thief", "demo", "agent")
+        }
+
+        assert first.status_code == 202
+        assert [a.status_code for a in (*beaten, *seen)] == [403] * 4
+        assert "belongs to demo" in beaten[0].text
+        assert listed == {
+            "thief": [],
+            "demo": ["backup"],
+            "agent": ["backup", "theirs"],
+        }
+
+    through(desk, scenario)
+
+
 def _answer(line: socket.socket) -> bytes:
     """Return all that comes until a JSON object has come whole."""
     came = b""

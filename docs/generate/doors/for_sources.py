@@ -88,13 +88,13 @@ FOR_SOURCES: Mapping[tuple[str, str], Door] = {
         refused=(*ADMITTED, 401, 403, 404),
     ),
     ("GET", "/v1/heartbeats"): Door(
-        says="Show how all heartbeats stand.",
+        says="Show how all heartbeats stand; to a source, its own.",
         tag="heartbeats",
         keys=("key", "token"),
         answers={200: ref("Heartbeats")},
     ),
     ("GET", "/v1/heartbeats/{name}"): Door(
-        says="Show how a heartbeat stands.",
+        says="Show how a heartbeat stands, to people and to its own source.",
         tag="heartbeats",
         keys=("key", "token"),
         answers={200: ref("HeartbeatView")},

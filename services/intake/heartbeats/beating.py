@@ -32,6 +32,8 @@ class Beating:
     silent_since: datetime | None = None
     owes: Owed | None = None
     """The signal that is still to be sent: sent, it is settled."""
+    source: str | None = None
+    """The source that beat it first."""
 
     @property
     def state(self) -> Literal["waiting", "beating", "silent"]:
@@ -39,6 +41,14 @@ class Beating:
         if self.silent_since is not None and self.owes != "recovery":
             return "silent"
         return "beating" if self.counts_from else "waiting"
+
+
+class OtherSource(Exception):
+    """A source beat what belongs to another one, which is `owner`."""
+
+    def __init__(self, owner: str) -> None:
+        super().__init__(owner)
+        self.owner = owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +91,19 @@ def known(name: str, terms: Terms, now: datetime) -> Beating:
     return _counted(Beating(name, terms.version), terms, now if at_once else None)
 
 
-def beaten(held: Beating, terms: Terms, now: datetime) -> Beating:
-    """Return a heartbeat after a beat: what was silent has recovered."""
+def owner_of(rule: Heartbeat, held: Beating | None) -> str | None:
+    """Return whose key beats it: whom the policy names, else who beat it first."""
+    return rule.source or (held.source if held else None)
+
+
+def beaten(held: Beating, terms: Terms, now: datetime, source: str) -> Beating:
+    """Return a heartbeat after a beat: what was silent has recovered.
+
+    Raises `OtherSource`.
+    """
+    owner = owner_of(terms.heartbeats[held.name], held)
+    if owner not in (None, source):
+        raise OtherSource(owner)
     owes: Owed | None = "recovery" if held.silent_since else None
     beat = replace(
         held,
@@ -91,6 +112,7 @@ def beaten(held: Beating, terms: Terms, now: datetime) -> Beating:
         deaf_from=None,
         deaf_until=None,
         owes=owes,
+        source=held.source or source,
     )
     return _counted(beat, terms, now)
 

@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.intake.callers import bearer
+from services.intake.callers import bearer, seen_by
 from services.intake.gate.gate import Gate
-from services.intake.heartbeats.beating import Terms
+from services.intake.heartbeats.beating import OtherSource, Terms
 from services.intake.heartbeats.view import shown
 from services.intake.heartbeats.watch import Watch
 from services.intake.in_force import InForce
@@ -24,7 +24,7 @@ from shared.problem import Problem
 
 
 class HeartbeatDoors:
-    """Takes beats from sources, and shows heartbeats to whoever has a key."""
+    """Takes beats from sources; shows heartbeats to people and to their own source."""
 
     def __init__(self, gate: Gate, in_force: InForce, watch: Watch) -> None:
         self._gate = gate
@@ -47,15 +47,12 @@ class HeartbeatDoors:
         await read_body(request, BODY_BYTES_MAX)  # it may have one; it says nothing
         name = request.path_params["name"]
         terms = await self._terms(name)
-        owner = terms.heartbeats[name].source
-        if owner not in (None, source):
-            raise Problem(
-                403,
-                f"`{name}` is beaten with the key of {owner}, not of {source}: see "
-                "`heartbeats` in the policy",
-                code="source",
+        try:
+            held, recovered = await asyncio.to_thread(
+                self._watch.beat, name, terms, source
             )
-        held, recovered = await asyncio.to_thread(self._watch.beat, name, terms)
+        except OtherSource as other:
+            raise _of_another(name, other.owner) from other
         if held.owes is not None:
             self._watch.wake()
         answer = {
@@ -67,19 +64,28 @@ class HeartbeatDoors:
         return json_answer(answer, HTTPStatus.ACCEPTED)
 
     async def _all(self, request: Request) -> Response:
-        await self._gate.caller(request, bearer(request))
+        own = await self._source_asking(request)
         await self._in_force.known()
         newest = self._in_force.newest()
         held = {b.name: b for b in await asyncio.to_thread(self._watch.listed)}
         rules = newest[1].heartbeats if newest else {}
-        return json_answer({"items": [shown(n, rules[n], held.get(n)) for n in rules]})
+        items = [shown(name, rules[name], held.get(name)) for name in rules]
+        seen = [item for item in items if own in (None, item["source"])]
+        return json_answer({"items": seen})
 
     async def _one(self, request: Request) -> Response:
-        await self._gate.caller(request, bearer(request))
+        own = await self._source_asking(request)
         name = request.path_params["name"]
         terms = await self._terms(name)
         held = {b.name: b for b in await asyncio.to_thread(self._watch.listed)}
-        return json_answer(shown(name, terms.heartbeats[name], held.get(name)))
+        item = shown(name, terms.heartbeats[name], held.get(name))
+        if own not in (None, item["source"]):
+            raise _of_another(name, item["source"])
+        return json_answer(item)
+
+    async def _source_asking(self, request: Request) -> str | None:
+        """Return the source that asks, None for people; `Problem` 403 for others."""
+        return seen_by(await self._gate.caller(request, bearer(request)))
 
     async def _terms(self, name: str) -> Terms:
         """Return the policy with this heartbeat; `Problem` 404 where it has none."""
@@ -95,3 +101,12 @@ class HeartbeatDoors:
                 "and apply it",
             )
         return Terms(*newest)
+
+
+def _of_another(name: str, owner: str | None) -> Problem:
+    return Problem(
+        403,
+        f"`{name}` belongs to {owner or 'no source yet'}: it is beaten and shown with "
+        "that key only; see `heartbeats` in the policy",
+        code="source",
+    )

@@ -18,7 +18,7 @@ LISTEN_SECONDS = 5
 
 _COLUMNS = (
     "name, policy, last_beat_at, beats, counts_from, due_at, deaf_from, deaf_until, "
-    "silent_since, owes"
+    "silent_since, owes, source"
 )
 _ALL = f"SELECT {_COLUMNS} FROM intake.heartbeats ORDER BY name"
 _ONE = f"SELECT {_COLUMNS} FROM intake.heartbeats WHERE name = %s FOR UPDATE"
@@ -26,7 +26,7 @@ _BEGIN_EACH = f"""
 INSERT INTO intake.heartbeats ({_COLUMNS})
 SELECT * FROM unnest(%s::text[], %s::int[], %s::timestamptz[], %s::bigint[],
                      %s::timestamptz[], %s::timestamptz[], %s::timestamptz[],
-                     %s::timestamptz[], %s::timestamptz[], %s::text[])
+                     %s::timestamptz[], %s::timestamptz[], %s::text[], %s::text[])
 ON CONFLICT (name) DO NOTHING
 """
 _KEEP = _BEGIN_EACH.replace("NOTHING", f"UPDATE SET ({_COLUMNS}) = ROW (excluded.*)")

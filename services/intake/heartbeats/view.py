@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.intake.heartbeats.beating import Beating
+from services.intake.heartbeats.beating import Beating, owner_of
 from shared.policy.durations import duration_text
 from shared.policy.heartbeats import Heartbeat
 
@@ -17,7 +17,7 @@ def shown(name: str, rule: Heartbeat, held: Beating | None) -> dict[str, Any]:
         "service": rule.service,
         "severity": rule.severity,
         "calendar": rule.calendar,
-        "source": rule.source,
+        "source": owner_of(rule, held),
         "beats": held.beats if held else 0,
         "last_beat_at": held.last_beat_at if held else None,
         "expected_by": held.due_at if held else None,

@@ -131,12 +131,15 @@ class Watch:
         with self._log.transaction() as cursor:
             settle(cursor, held)
 
-    def beat(self, name: str, terms: Terms) -> tuple[Beating, bool]:
-        """Take a beat; return how it stands, and whether it was silent. Blocks."""
+    def beat(self, name: str, terms: Terms, source: str) -> tuple[Beating, bool]:
+        """Take a beat; return how it stands, and whether it was silent. Blocks.
+
+        Raises `OtherSource`.
+        """
         now = self._clock()
         with self._log.transaction() as cursor:
             held = one_of(cursor, name) or known(name, terms, now)
-            after = beaten(held, terms, now)
+            after = beaten(held, terms, now, source)
             keep(cursor, [after])
         return after, held.state == "silent"
 

@@ -42,7 +42,7 @@ def ruled(database: Database) -> None:
 def beaten_once(database: Database) -> None:
     log, terms = EventLog.open(database.dsn("desk_intake")), Terms(1, full())
     with log.transaction() as cursor:
-        keep(cursor, [beaten(known(NAME, terms, NOW), terms, NOW)])
+        keep(cursor, [beaten(known(NAME, terms, NOW), terms, NOW, "quais")])
     log.close()
 
 

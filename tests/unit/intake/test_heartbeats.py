@@ -14,14 +14,14 @@ from tests.support.policies import full
 
 NOW = datetime(2025, 6, 30, 2, tzinfo=UTC)
 DAY, GRACE, MINUTE = timedelta(days=1), timedelta(minutes=30), timedelta(minutes=1)
-NAME = "backup-nightly"
+NAME, SOURCE = "backup-nightly", "quais"
 AT_ONCE = Terms(1, full())
 FIRST_BEAT = Terms(1, full(("armed: at_once, ", "")))
 OFTEN = Terms(1, full(("every: 24h, grace: 30m", "every: 5m, grace: 1m")))
 
 
 def beating(terms: Terms = AT_ONCE, at: datetime = NOW) -> Beating:
-    return beaten(known(NAME, terms, at), terms, at)
+    return beaten(known(NAME, terms, at), terms, at, SOURCE)
 
 
 def silent(terms: Terms = AT_ONCE) -> Beating:
@@ -62,7 +62,7 @@ def test_a_silence_is_told_once() -> None:
 def test_a_beat_ends_the_silence_and_says_when() -> None:
     before = silent()
 
-    held = beaten(before, AT_ONCE, NOW + 2 * DAY)
+    held = beaten(before, AT_ONCE, NOW + 2 * DAY, SOURCE)
 
     assert held.state == "beating"
     assert held.due_at == NOW + 3 * DAY + GRACE
@@ -75,13 +75,13 @@ def test_a_beat_ends_the_silence_and_says_when() -> None:
 
 
 def test_until_a_recovery_was_told_no_new_silence_begins() -> None:
-    held = beaten(silent(), AT_ONCE, NOW + 2 * DAY)
+    held = beaten(silent(), AT_ONCE, NOW + 2 * DAY, SOURCE)
 
     assert judged(held, AT_ONCE, NOW + 9 * DAY, None) == held
 
 
 def test_a_beat_that_comes_before_anybody_noticed_is_just_a_beat() -> None:
-    held = beaten(beating(), AT_ONCE, NOW + 2 * DAY)
+    held = beaten(beating(), AT_ONCE, NOW + 2 * DAY, SOURCE)
 
     assert held.owes is None
 
@@ -141,7 +141,7 @@ def test_a_beat_after_that_forgets_that_we_were_deaf() -> None:
     again = NOW + 62 * MINUTE
     held = judged(beating(OFTEN), OFTEN, again, NOW + 2 * MINUTE)
 
-    assert beaten(held, OFTEN, again + MINUTE).deaf_from is None
+    assert beaten(held, OFTEN, again + MINUTE, SOURCE).deaf_from is None
 
 
 def test_a_beat_that_was_not_expected_yet_is_not_given_more_time() -> None:
