@@ -242,3 +242,14 @@ class ProjectionsSettings(ServiceSettings):
         description="Whether anybody may report an incident at `/report` without being "
         "signed in.",
     )
+    public_url: str | None = Field(
+        None,
+        description="Where people open the desk, such as `https://desk.example.org`: "
+        "it answers under that name, and takes log-ins from there.",
+    )
+    allowed_hosts: str = Field(
+        "",
+        description="Further names, with commas, under which people open the desk: "
+        "`desk.internal`, `*.example.org`, or `*` for any. Addresses, `localhost` and "
+        "names without a dot need not be named, nor callers with a key of their own.",
+    )

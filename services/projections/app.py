@@ -7,9 +7,11 @@ from functools import partial
 
 import httpx
 from prometheus_client import CollectorRegistry
+from starlette.types import ASGIApp
 
 from services.projections.api.app import api
 from services.projections.api.desk import Desk
+from services.projections.api.forwarding import KEYED_PATHS
 from services.projections.api.limits import FORWARD_SECONDS_MAX, FORWARDED_AT_ONCE_MAX
 from services.projections.api.owner import Owner
 from services.projections.api.tail import Tail
@@ -25,10 +27,11 @@ from shared.event_log import EventLog
 from shared.health import Health, Probe
 from shared.heartbeat import beat
 from shared.http_metrics import HttpMetrics
+from shared.known_hosts import KnownHosts, names_of
 from shared.reader_probe import reader_probe
 from shared.serving import serve
 from shared.settings import ProjectionsSettings
-from shared.starting import open_log
+from shared.starting import OpenLog, open_log
 from shared.vault import read_master_key
 
 CONNECTIONS = 8
@@ -52,10 +55,7 @@ async def run(
             Link(settings.nats_url.get_secret_value(), "projections") as link,
             intake_at(settings.intake_url) as intake,
         ):
-            access, owner = Access(log.transaction, clock), Owner(link)
-            tail = Tail(log, progress, threads)
-            desk = Desk(log, access, progress, owner, intake, threads, tail, clock)
-            desk.has_form = settings.report_form
+            desk = _desk(settings, opened, progress, Owner(link), intake, threads)
             following = followers(settings, log, link, progress, clock)
             registry = CollectorRegistry()
             watch = await watching(log, link, clock, stop)
@@ -65,15 +65,37 @@ async def run(
                 *reader_probes(following, log, clock),
             ]
             well = Health(probes, registry)
-            app = HttpMetrics(api(desk, tuple(well.routes())), registry)
+            app = HttpMetrics(_served(desk, well, settings), registry)
             async with asyncio.TaskGroup() as group:
-                beside = (server_clock.keep, tail.run, watch.run)
+                beside = (server_clock.keep, desk.tail.run, watch.run)
                 for task in (*beside, *(each.run for each in following)):
                     group.create_task(task(stop))
                 group.create_task(beat(well, settings, stop))
                 host, port = settings.http_host, settings.http_port
                 await serve(app, host, port, stop, listening=listening)
     opened.close()
+
+
+def _desk(
+    settings: ProjectionsSettings,
+    opened: OpenLog,
+    progress: Progress,
+    owner: Owner,
+    intake: httpx.AsyncClient,
+    threads: ThreadPoolExecutor,
+) -> Desk:
+    log, clock = opened.log, opened.clock
+    access, tail = Access(log.transaction, clock), Tail(log, progress, threads)
+    desk = Desk(log, access, progress, owner, intake, threads, tail, clock)
+    desk.has_form = settings.report_form
+    desk.public_url = settings.public_url or ""
+    return desk
+
+
+def _served(desk: Desk, well: Health, settings: ProjectionsSettings) -> ASGIApp:
+    names = names_of(settings.public_url, settings.allowed_hosts)
+    served = api(desk, tuple(well.routes()))
+    return KnownHosts(served, names, ("/health/", *KEYED_PATHS))
 
 
 def followers(

@@ -4,6 +4,7 @@ import select
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -91,3 +92,52 @@ def test_one_token_cannot_take_all_streams(api: Api) -> None:
 
     assert problem(refused, 429)["code"] == "overloaded"
     assert "by this token" in refused.text
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"Origin": "http://elsewhere.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1"},  # another port
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+@pytest.mark.parametrize("path", ["/sign-in", "/sign-out"])
+def test_a_form_of_another_site_signs_nobody_in_or_out(
+    api: Api, path: str, said: dict[str, str]
+) -> None:
+    form = {"token": api.tokens["agent"]}
+
+    forged = api.call("POST", path, None, said, data=form)
+    own = api.call("POST", path, None, {"Origin": api.url}, data=form)
+
+    assert "Set-Cookie" not in forged.headers
+    assert "Set-Cookie" in own.headers
+
+
+@pytest.mark.parametrize("path", ["/", "/report", "/docs", "/openapi.json", "/metrics"])
+def test_the_name_of_another_site_opens_nothing(api: Api, path: str) -> None:
+    port = urlsplit(api.url).port
+
+    forged = api.call("GET", path, None, {"Host": f"elsewhere.example:{port}"})
+    own = api.call("GET", path, None, {"Host": f"localhost:{port}"})
+
+    assert problem(forged, 421)["code"] == "host"
+    assert own.status_code in {200, 401, 503}  # this desk has no policy
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "who"),
+    [
+        ("GET", "/v1/queues", "agent"),
+        ("POST", "/v2/enqueue", None),
+        ("GET", "/health/live", None),
+    ],
+)
+def test_who_shows_a_key_and_probes_may_ask_under_any_name(
+    api: Api, method: str, path: str, who: str | None
+) -> None:
+    answer = api.call(method, path, who, {"Host": "monitoring.example"})
+
+    assert answer.status_code in {200, 503}  # intake is away

@@ -41,6 +41,8 @@ class Desk:
     clock: Clock
     has_form: bool = True
     """Whether anybody may report without being signed in."""
+    public_url: str = ""
+    """Where people open the desk, if that is known."""
     form_limits: FormLimits = field(default_factory=FormLimits)
     answer_limits: FormLimits = field(default_factory=answer_limits)
     room: BodyRoom = field(default_factory=BodyRoom)

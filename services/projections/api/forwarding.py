@@ -50,6 +50,8 @@ _RETURNED = (
     "webhook-allowed-rate",
 )
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout)
+KEYED_PATHS = ("/v1/integrations/", "/v1/heartbeats/", "/v2/")
+"""What begins so may hold a source's key in the path or the body."""
 _OPSGENIES = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 

@@ -4,6 +4,8 @@ The token's cookie is read by pages and by the stream alone, and is never sent a
 from another site: nobody can be made to command by it.
 """
 
+from urllib.parse import urlsplit
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -41,8 +43,22 @@ def forget_token(response: Response) -> None:
 
 
 def is_from_elsewhere(request: Request) -> bool:
-    """Tell whether another site made the browser send this."""
-    return request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
+    """Tell whether another site made the browser send this.
+
+    A browser says so itself over HTTPS; otherwise only where a form came from.
+    """
+    site = request.headers.get("sec-fetch-site", "none")
+    if site != "none":
+        return site != "same-origin"
+    origin = request.headers.get("origin")
+    if origin is None:  # no browser
+        return False
+    public: str = request.app.state.desk.public_url
+    ours = {
+        request.headers.get("host", "").lower(),
+        urlsplit(public).netloc.lower(),
+    } - {""}
+    return urlsplit(origin).netloc.lower() not in ours
 
 
 def language_of(request: Request) -> Language:
