@@ -31,6 +31,11 @@ class Terminal:
         self._writer = Thread(target=self._write, daemon=True, name="terminal")
         self._writer.start()
 
+    @property
+    def shows_to_a_person(self) -> bool:
+        """Whether somebody sees it, and it is kept nowhere: no file, no pipe."""
+        return sys.stdout.isatty()
+
     def line(self, name: str, text: str) -> None:
         """Write one line of the process `name`."""
         style = self._style.setdefault(name, "") or next(self._colours)

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGHUP, SIGINT, SIGTERM
@@ -164,11 +164,9 @@ class _Desk:
         )
         self._changed(self._supervisor.pids)
         say("Permanence is up; Ctrl-C stops it.")
-        say(f"  API         {self._run.api_url}", "")
-        say(f"  Intake      {self._run.intake_url}", "")
-        say(f"  Token       {self._run.token}", "")
-        say(f"  Source key  {self._run.source_key}", "")
-        say(f"  All of it   {run_file(self._home)}", "")
+        shown = self._plan.terminal.shows_to_a_person
+        for line in where_to_go(self._run, run_file(self._home), with_keys=shown):
+            say(f"  {line}", "")
 
     def _changed(self, pids: Mapping[str, int]) -> None:
         try:
@@ -187,6 +185,18 @@ class _Desk:
         for names in (services, [NATS], [POSTGRES]):
             await self._supervisor.stop(names, hurry=self._hurry)
         register_file(self._home).unlink(missing_ok=True)
+
+
+def where_to_go(run: Run, file: Path, *, with_keys: bool) -> Sequence[str]:
+    """Return what to show of a desk that serves; keys only where nothing keeps them."""
+    unseen = "not shown: this is no terminal"
+    return [
+        f"API         {run.api_url}",
+        f"Intake      {run.intake_url}",
+        f"Token       {run.token if with_keys else unseen}",
+        f"Source key  {run.source_key if with_keys else unseen}",
+        f"All of it   {file}",
+    ]
 
 
 def _migrate(owner: str, roles: Mapping[str, str], settings: UpSettings) -> None:
