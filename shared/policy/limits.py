@@ -28,6 +28,11 @@ class Rate(Clause):
         return self
 
 
+DEFAULT_RATE = Rate(per_second=2_000, burst=100_000)
+"""Of a source of which the policy says nothing: far above a storm, and below what all
+sources together may send."""
+
+
 class Quota(Clause):
     """How many elements a source may send in a day of UTC."""
 

@@ -10,6 +10,7 @@ import pytest
 
 from services.intake.reading import BODY_BYTES_MAX
 from shared.keyless_bodies import BEGINNING_BYTES, POOL_BYTES_MAX
+from shared.policy.limits import DEFAULT_RATE
 from tests.support.gates import Doors, Gatekept, gatekept, through
 from tests.support.patience import SECONDS
 from tests.support.servers import Database
@@ -112,6 +113,19 @@ def test_a_second_key_behind_the_beginning_does_not_speak_for_the_first(
 
         assert answer.status_code == 400
         assert "more than one `routing_key`" in answer.text
+
+    through(desk, scenario)
+
+
+def test_a_source_without_a_rate_cannot_send_without_end(desk: Gatekept) -> None:
+    async def scenario(doors: Doors) -> None:
+        assert (await doors.post()).status_code == 202
+        doors.parts.gatehouse.gate.admission.charge("demo", DEFAULT_RATE.burst + 1)
+
+        answer = await doors.post()
+
+        assert (answer.status_code, answer.json()["code"]) == (429, "rate")
+        assert int(answer.headers["retry-after"]) >= 1
 
     through(desk, scenario)
 

@@ -1,7 +1,8 @@
 """How much each source may send just now: held here, for this process alone.
 
-Only sources that have limits in the policy take any memory. A rate is divided by the
-number of processes; a quota is counted by all of them together, some seconds late.
+A rate is divided by the number of processes; a quota is counted by all of them
+together, some seconds late. A source without a rate has the default one; those that the
+policy does not name share it, so that names nobody knows take no memory.
 """
 
 import math
@@ -22,9 +23,11 @@ from services.intake.gate.bucket import (
     until_midnight,
 )
 from shared.clock import Clock
+from shared.policy.limits import DEFAULT_RATE, Quota, Rate
 from shared.policy.sources import Monitor, Source
 
 Limit = Literal["rate", "quota"]
+_Bucket = tuple[str, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,22 @@ class Allowance:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """What a source may send, and under which name it is counted."""
+
+    holder: str
+    rate: Rate
+    quota: Quota | None
+    by_default: bool
+    """Whether the policy says nothing of the rate."""
+
+    @property
+    def bucket(self) -> _Bucket:
+        """Which bucket it is: a policy that takes a rate away takes its debts away."""
+        return self.holder, self.by_default
+
+
 class Admission:
     """Asks nobody and never blocks. `policy_of` gives what the policy says."""
 
@@ -65,65 +84,53 @@ class Admission:
         self._clock = clock
         self._workers = workers
         self._elapsed = elapsed
-        self._buckets: dict[str, Bucket] = {}
+        self._buckets: dict[_Bucket, Bucket] = {}
         self._days: dict[str, Day] = {}
 
     def ask(self, source: str) -> Allowance | None:
-        """Let one element of `source` in, or say when to come; None: it has no limit.
+        """Let one element of `source` in, or say when to come.
 
+        None for one that may come in and of which the policy says no limit.
         Nothing is taken from a source that has to wait.
         """
-        rule = self._limited(source)
+        rule = self._limits_of(source)
         if rule is None:
             return None
-        quota = self._quota(source, rule)
+        quota = self._quota(rule)
         if quota is not None and not quota.remaining:
             return replace(quota, wait=max(1, quota.reset))
-        if rule.rate is not None:
-            flow, now = self._flow(rule), self._elapsed()
-            held, wait = take(self._buckets.get(source), now, flow)
-            self._buckets[source] = held
-            if wait:
-                return _of_bucket(held, flow, math.ceil(wait))
+        flow, now = self._flow(rule), self._elapsed()
+        held, wait = take(self._buckets.get(rule.bucket), now, flow)
+        self._buckets[rule.bucket] = held
+        if wait:
+            return _of_bucket(held, flow, math.ceil(wait))
         if rule.quota is not None:
             held_day = today(self._days.get(source), self._clock())
             self._days[source] = Day(held_day.day, held_day.used + 1)
-        return self.left(source)
+        return self._left(rule)
 
     def charge(self, source: str, elements: int) -> None:
         """Account for the other elements of what was let in as one."""
-        rule, more = self._limited(source), elements - 1
+        rule, more = self._limits_of(source), elements - 1
         if rule is None or more < 1:
             return
-        if rule.rate is not None:
-            held = self._buckets.get(source)
-            now = self._elapsed()
-            self._buckets[source] = charge(held, now, self._flow(rule), more)
+        held, now = self._buckets.get(rule.bucket), self._elapsed()
+        self._buckets[rule.bucket] = charge(held, now, self._flow(rule), more)
         if rule.quota is not None:
             day = today(self._days.get(source), self._clock())
             self._days[source] = Day(day.day, day.used + more)
 
-    def left(self, source: str) -> Allowance | None:
-        """Return what is left, of the rate where there is one; None: no limit."""
-        every = self.limits(source)
-        return every[0] if every else None
-
     def limits(self, source: str) -> list[Allowance]:
         """Return what is left of each limit of a source."""
-        rule = self._limited(source)
+        rule = self._limits_of(source)
         if rule is None:
             return []
-        found = []
-        if rule.rate is not None:
-            flow = self._flow(rule)
-            held = filled(self._buckets.get(source), self._elapsed(), flow)
-            found.append(_of_bucket(held, flow, 0))
-        quota = self._quota(source, rule)
-        return [*found, quota] if quota else found
+        quota = self._quota(rule)
+        return [self._rate(rule), *([quota] if quota else [])]
 
     def with_quota(self, sources: list[str]) -> list[str]:
         """Return those of `sources` whose use of the day is counted."""
-        rules = {name: self._limited(name) for name in sources}
+        rules = {name: self._limits_of(name) for name in sources}
         return [name for name, rule in rules.items() if rule and rule.quota]
 
     def recall(self, source: str, day: date, used: int) -> None:
@@ -132,25 +139,45 @@ class Admission:
         if day == held.day and used > held.used:
             self._days[source] = Day(day, used)
 
-    def _limited(self, source: str) -> Monitor | None:
-        rule = self._policy_of(source)
-        if isinstance(rule, Monitor) and (rule.rate or rule.quota):
-            return rule
-        self._buckets.pop(source, None)
+    def _limits_of(self, source: str) -> _Limits | None:
+        """Return what limits a source; None: nothing here does, it is a mailbox."""
+        match self._policy_of(source):
+            case Monitor() as rule:
+                rate = rule.rate or DEFAULT_RATE
+                return _Limits(source, rate, rule.quota, rule.rate is None)
+            case None:
+                limits: _Limits | None = _UNKNOWN
+            case _:
+                limits = None
+        for by_default in (True, False):
+            self._buckets.pop((source, by_default), None)
         self._days.pop(source, None)
-        return None
+        return limits
 
-    def _flow(self, rule: Monitor) -> Flow:
-        assert rule.rate is not None  # noqa: S101 # asked before
+    def _left(self, rule: _Limits) -> Allowance | None:
+        """Return what is left of what the policy says; None: it says nothing."""
+        return self._quota(rule) if rule.by_default else self._rate(rule)
+
+    def _rate(self, rule: _Limits) -> Allowance:
+        flow = self._flow(rule)
+        held = filled(self._buckets.get(rule.bucket), self._elapsed(), flow)
+        return _of_bucket(held, flow, 0)
+
+    def _flow(self, rule: _Limits) -> Flow:
         return Flow(rule.rate.per_second, rule.rate.burst).shared_by(self._workers)
 
-    def _quota(self, source: str, rule: Monitor) -> Allowance | None:
+    def _quota(self, rule: _Limits) -> Allowance | None:
         if rule.quota is None:
             return None
         now = self._clock()
-        left = max(0, rule.quota.per_day - today(self._days.get(source), now).used)
+        used = today(self._days.get(rule.holder), now).used
+        left = max(0, rule.quota.per_day - used)
         midnight = math.ceil(until_midnight(now))
         return Allowance("quota", rule.quota.per_day, left, midnight)
+
+
+_UNKNOWN = _Limits("", DEFAULT_RATE, None, by_default=True)
+"""Of all sources together that the policy does not name: no source has this name."""
 
 
 def _of_bucket(held: Bucket, flow: Flow, wait: int) -> Allowance:

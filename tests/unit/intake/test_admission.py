@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from services.intake.gate.admission import Admission
 from services.intake.gate.statuses import come_again
-from shared.policy.limits import Quota, Rate
+from shared.policy.limits import DEFAULT_RATE, Quota, Rate
 from shared.policy.sources import Monitor, Source
 
 NOON = datetime(2025, 6, 30, 12, tzinfo=UTC)
@@ -36,12 +36,22 @@ class Desk:
 TEN = Rate(per_second=10, burst=20)
 
 
-def test_a_source_without_limits_is_never_held_up_and_takes_no_memory() -> None:
+def test_a_source_without_a_rate_has_the_default_one() -> None:
     desk = Desk()
 
-    assert desk.let_in(10_000) == 10_000
-    assert desk.admission.ask("nobody") is None
-    assert not desk.admission._buckets
+    assert desk.let_in(DEFAULT_RATE.burst + 10) == DEFAULT_RATE.burst
+    desk.seconds += 1
+    assert desk.let_in(DEFAULT_RATE.burst) == DEFAULT_RATE.per_second
+
+
+def test_sources_that_the_policy_does_not_name_share_it_and_take_no_memory() -> None:
+    desk = Desk()
+
+    asked = [desk.admission.ask(f"n{n}") for n in range(DEFAULT_RATE.burst + 10)]
+
+    assert sum(allowance is None for allowance in asked) == DEFAULT_RATE.burst
+    assert len(desk.admission._buckets) == 1
+    assert not desk.waits()
 
 
 def test_after_a_rest_a_burst_may_come_and_then_as_much_as_flows_in() -> None:
@@ -116,21 +126,20 @@ def test_a_rate_is_shared_by_the_processes_of_intake() -> None:
     assert desk.let_in(100) == 2
 
 
-def test_a_policy_that_takes_the_limit_away_lets_everything_in() -> None:
+def test_a_policy_that_takes_the_rate_away_takes_its_debts_away() -> None:
     desk = Desk(TEN)
     desk.let_in(100)
 
     desk.rules["demo"] = Monitor(type="native")
 
     assert desk.let_in(100) == 100
-    assert not desk.admission._buckets
 
 
 def test_what_is_left_stands_in_the_headers() -> None:
     desk = Desk(TEN)
     desk.let_in(5)
 
-    left = desk.admission.left("demo")
+    (left,) = desk.admission.limits("demo")
 
     assert left
     assert left.headers == {
