@@ -6,7 +6,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from shared.texts import REASON_MAX, Reason
 
-State = Literal["waiting", "released", "discarded"]
+State = Literal["waiting", "released", "discarded", "expired"]
+"""Expired: its body was deleted after its retention, and nobody had mended it."""
 TRIED_MAX = 100
 """So many are tried again in one request; `next_cursor` says where to go on."""
 LISTED_MAX = 500
@@ -99,7 +100,7 @@ class JournalEntry(Became):
 
     at: AwareDatetime
     by: str
-    what: Literal["tried", "released", "discarded"]
+    what: Literal["tried", "released", "discarded", "expired"]
 
 
 class QuarantinedWhole(Quarantined):

@@ -79,7 +79,7 @@ from shared.policy.sources import Mailbox as MailboxClause
 from shared.serving import pause, serve
 from shared.settings import IntakeSettings
 from shared.starting import open_log
-from shared.upkeep import turn_partitions
+from shared.upkeep import expire_quarantine, turn_partitions
 
 SIGNALS_A_BATCH = 400
 SIGNALS_WAITING_MAX = 20_000
@@ -344,15 +344,16 @@ async def _keep_house(parts: Parts, clock: Clock, stop: asyncio.Event) -> None:
 
 
 async def _keep_partitions(log: EventLog, clock: Clock, stop: asyncio.Event) -> None:
-    """Have tomorrow's partitions today, and drop those past their retention."""
+    """Have tomorrow's partitions today, and remove what is past its retention."""
     while not stop.is_set():
-        wait = UPKEEP_SECONDS
+        wait, today = UPKEEP_SECONDS, clock().date()
         try:
-            turned = await asyncio.to_thread(
-                turn_partitions, log.transaction, clock().date()
-            )
+            turned = await asyncio.to_thread(turn_partitions, log.transaction, today)
             if turned:
                 _log.info("partitions.turned", what=turned)
+            bodies = await asyncio.to_thread(expire_quarantine, log.transaction, today)
+            if bodies:
+                _log.info("quarantine.expired", bodies=bodies)
         except Unavailable:
             wait = UPKEEP_RETRY_SECONDS
         await pause(stop, wait)

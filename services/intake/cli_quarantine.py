@@ -66,7 +66,7 @@ def list_quarantined(  # noqa: PLR0913 # each is a filter
     since: Since = None,
     until: Until = None,
     state: Annotated[
-        str, typer.Option(help="`waiting`, `released` or `discarded`.")
+        str, typer.Option(help="`waiting`, `released`, `discarded` or `expired`.")
     ] = "waiting",
     limit: Annotated[int, typer.Option(min=1, max=LISTED_MAX)] = LISTED,
     letters: Letters = False,

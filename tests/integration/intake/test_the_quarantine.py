@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from services.intake.app import Parts
 from services.intake.quarantine.retrying import Retrying
 from shared.event_log import EventLog
+from shared.upkeep import expire_quarantine
 from tests.integration.intake.conftest import NOW
 from tests.integration.intake.mapped_desk import BAD, MENDED, MappedDesk
 
@@ -289,3 +291,36 @@ def test_a_bad_question_is_told(
 
     assert answer.status_code == answer.json()["status"] == status
     assert answer.json()["detail"]
+
+
+def shown(desk: MappedDesk, number: int) -> dict[str, Any]:
+    """Return one with its body, as an administrator sees it."""
+    whole: dict[str, Any] = desk.ask("GET", f"/v1/quarantine/{number}", "admin").json()
+    return whole
+
+
+def test_a_body_is_deleted_after_its_time_and_the_fact_stays(desk: MappedDesk) -> None:
+    other = {**BAD, "point": "d2"}
+    desk.post(BAD)
+    desk.post(other)
+    old, fresh = (one["id"] for one in desk.listed())
+    with psycopg.connect(desk.database.owner_dsn) as owner:
+        owner.execute(
+            "UPDATE intake.quarantine SET received_at = received_at - interval '31 d' "
+            "WHERE quarantine_id = %s",
+            (old,),
+        )
+
+    assert expire_quarantine(desk.log.transaction, NOW.date()) == 1
+    assert expire_quarantine(desk.log.transaction, NOW.date()) == 0
+
+    assert [one["id"] for one in desk.listed()] == [fresh]
+    whole = shown(desk, old)
+    assert (whole["state"], whole["body"]) == ("expired", None)
+    assert whole["reason"].startswith("action: `values` knows it not")
+    assert whole["journal"][0]["reason"] == "its body was deleted after 30 days"
+    assert desk.retry(old)["state"] == "expired"
+    assert shown(desk, fresh)["body"] is not None
+    assert desk.post(BAD) == ["quarantined"], "if it comes again it waits again"
+    assert {one["id"] for one in desk.listed()} == {old, fresh}
+    assert shown(desk, old)["body"] is not None

@@ -53,3 +53,22 @@ def test_intake_cannot_have_another_tables_partition_dropped(
         ).fetchall()
 
     assert not [what for (what,) in turned if what.endswith(part)]
+
+
+def test_intake_cannot_have_what_is_in_quarantine_deleted_before_its_time(
+    server_time_database: Database,
+) -> None:
+    with psycopg.connect(server_time_database.dsn("desk_intake")) as intake:
+        intake.execute(
+            "INSERT INTO intake.quarantined_bodies (digest, sealed) VALUES ('d', 's')"
+        )
+        intake.execute(
+            "INSERT INTO intake.quarantine "
+            "(source, adapter, received_at, digest, element, reason) "
+            "VALUES ('demo', 'native', clock_timestamp(), 'd', 0, 'no mapping')"
+        )
+        expired = intake.execute("SELECT upkeep.expire_quarantine('infinity')")
+        assert expired.fetchone() == (0,)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            intake.execute("DELETE FROM intake.quarantined_bodies")
+        intake.rollback()

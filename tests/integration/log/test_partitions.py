@@ -75,7 +75,9 @@ def test_every_table_with_a_retention_is_turned(desk: Desk) -> None:
     turned = turn_partitions(desk.log.transaction, DAY)
 
     with desk.log.transaction() as cursor:
-        rows = cursor.execute("SELECT table_name FROM upkeep.retention").fetchall()
+        rows = cursor.execute(
+            "SELECT table_name FROM upkeep.retention WHERE partitioned"
+        ).fetchall()
     made = {what.removeprefix("made ").partition("_d2026")[0] for what in turned}
     assert made == {name for (name,) in rows}
 
