@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from shared.bounded_http import BoundedHttp
 from shared.open_connections import OpenConnections
+from shared.safe_headers import SafeHeaders
 
 GRACE_SECONDS = 5
 """How long an answer under way may take once we are told to stop."""
@@ -96,7 +97,7 @@ async def serve(
 def config_of(app: ASGIApp) -> uvicorn.Config:
     """Return how uvicorn is to serve `app`."""
     return uvicorn.Config(
-        app,
+        SafeHeaders(app),
         http=partial(BoundedHttp, among=OpenConnections(_connections_max())),  # type: ignore[arg-type] # it makes one as the class does
         log_config=None,
         access_log=False,

@@ -141,3 +141,19 @@ def test_who_shows_a_key_and_probes_may_ask_under_any_name(
     answer = api.call(method, path, who, {"Host": "monitoring.example"})
 
     assert answer.status_code in {200, 503}  # intake is away
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/docs", "/openapi.json", "/v1/queues", "/nothing", "/health/live", "/report"],
+)
+def test_a_browser_takes_each_answer_for_what_it_is_and_runs_nothing_in_it(
+    api: Api, path: str
+) -> None:
+    headers = api.call("GET", path, None).headers
+
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    policy = headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'")
+    assert "frame-ancestors 'none'" in policy
+    assert "script-src 'unsafe" not in policy

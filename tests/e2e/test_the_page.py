@@ -198,3 +198,11 @@ def test_it_is_read_without_a_script(desk: Desk, browser: Browser) -> None:
     expect(page.locator("h1")).to_have_text("No script")
     expect(page.locator(".timeline time").first).to_contain_text("UTC")
     page.context.close()
+
+
+def test_the_description_of_the_api_is_drawn_under_its_content_policy(
+    look: Look,
+) -> None:
+    page = look("/docs", signed_in=False)
+
+    expect(page.get_by_text("/v1/queues", exact=True).first).to_be_visible()

@@ -15,6 +15,7 @@ from services.projections.api import (
     changes,
     commands,
     contacts,
+    docs_page,
     documents,
     escalations,
     explanations,
@@ -98,11 +99,13 @@ def api(desk: Desk, others: tuple[BaseRoute, ...] = ()) -> FastAPI:
         version=VERSION,
         description=_ABOUT,
         routes=list(others),
+        docs_url=None,  # we have our own
         redoc_url=None,
     )
     app.state.desk = desk
     for part in _PARTS:
         app.include_router(part.router)
+    app.include_router(docs_page.router)
     app.include_router(page.router)
     app.include_router(report_page.router)
     app.include_router(answer_page.router)
