@@ -2,7 +2,7 @@
 
 `python -m bench.append [--json] [--rounds N]`. Each figure is a ratio to its bound in
 the same run: the same row, by `INSERT … unnest` into a bare table, under the same
-advisory lock, on the same PostgreSQL. Writers are processes, as services are. `with
+lock, on the same PostgreSQL. Writers are processes, as services are. `with
 command ids` also looks up and stores one command an event, which the bound does not.
 """
 
@@ -83,7 +83,7 @@ def plain(dsn: str, size: int) -> Write:
     def write() -> None:
         n = next(numbers)
         with connection.transaction(), connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", (APPEND_LOCK,))
+            cursor.execute(APPEND_LOCK)
             row = cursor.execute(PLAIN_HEAD).fetchone()
             first = (row[0] if row else 0) + 1
             columns = (

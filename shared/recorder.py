@@ -20,16 +20,17 @@ from psycopg.rows import tuple_row
 from shared.chain import GENESIS, Link, chained
 from shared.clock import Clock, real_clock
 
-APPEND_LOCK = 7_366_000_002
-"""Key of the advisory lock that orders all appends. Always the last lock taken."""
+APPEND_LOCK = "LOCK TABLE log.append_lock IN EXCLUSIVE MODE"
+"""Takes the lock that orders all appends; always the last one taken.
+
+The table is empty. Only roles that append have a right on it, so no reader can stop
+them, as any could with an advisory lock.
+"""
 HOLD_SECONDS = 4
 """How long a transaction may hold the append lock, whatever its client does."""
 
-_LOCK = "SELECT pg_advisory_xact_lock(%s)"
 # A client stopped in the middle of a statement is not idle: only this throws it out.
-_LOCK_FOR_SHORT = (
-    _LOCK + f", set_config('transaction_timeout', '{HOLD_SECONDS}s', true)"
-)
+_LOCK_FOR_SHORT = f"{APPEND_LOCK}; SET LOCAL transaction_timeout = '{HOLD_SECONDS}s'"
 _TRANSACTION_TIMEOUT_SINCE = 170_000
 
 _HEAD = """
@@ -107,7 +108,7 @@ class Unrecorded:
 
 
 class DeskRecorder(PostgresApplicationRecorder):
-    """The library's recorder on `log.events`, appending under one advisory lock."""
+    """The library's recorder on `log.events`, appending under one lock."""
 
     def __init__(self, datastore: PostgresDatastore, clock: Clock = real_clock) -> None:
         super().__init__(datastore, events_table_name="events")
@@ -159,8 +160,8 @@ def lock_head(
     the same query checks that the log continues what was seen before.
     """
     version = cursor.connection.info.server_version
-    lock = _LOCK if version < _TRANSACTION_TIMEOUT_SINCE else _LOCK_FOR_SHORT
-    cursor.execute(lock, (APPEND_LOCK,))
+    lock = APPEND_LOCK if version < _TRANSACTION_TIMEOUT_SINCE else _LOCK_FOR_SHORT
+    cursor.execute(lock, prepare=False)  # two statements cannot be prepared as one
     if continuity is not None:
         return continuity.look(cursor).head
     row = cursor.execute(_LOCKED_HEAD, binary=True).fetchone()

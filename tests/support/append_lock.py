@@ -2,15 +2,16 @@
 
 import psycopg
 
-from shared.recorder import APPEND_LOCK
 from tests.support.servers import Database
 
+HELD = """
+SELECT FROM pg_locks
+WHERE relation = 'log.append_lock'::regclass AND mode = 'ExclusiveLock' AND granted
+"""
 _REFUSE = f"""
 CREATE FUNCTION public.refuse_under_append_lock() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted
-               AND pid = pg_backend_pid()
-               AND (classid::bigint << 32) | objid::bigint = {APPEND_LOCK}) THEN
+    IF EXISTS ({HELD} AND pid = pg_backend_pid()) THEN
         RAISE EXCEPTION '%.% is written under the append lock',
             TG_TABLE_SCHEMA, TG_TABLE_NAME;
     END IF;

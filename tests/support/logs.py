@@ -25,7 +25,8 @@ def note(
 ) -> Unrecorded:
     """Return an event in stored form, of a type nobody decodes."""
     state = f'{{"words":"{words}"}}'.encode()
-    return Unrecorded(stream, version, "incident.noted", state, command_id)
+    kind = stream.partition("-")[0]
+    return Unrecorded(stream, version, f"{kind}.noted", state, command_id)
 
 
 def member(

@@ -85,10 +85,9 @@ def outcomes_of_two(log: EventLog, *steps: Sequence[str]) -> list[str]:
 
 def test_the_append_lock_before_own_rows_deadlocks(log: EventLog) -> None:
     """Why the order is a rule: the reverse meets the right order and one must die."""
-    append_lock = f"SELECT pg_advisory_xact_lock({APPEND_LOCK})"
     row = "SELECT FROM own.rows WHERE key = 1 FOR UPDATE"
 
-    assert outcomes_of_two(log, [append_lock, row], [row, append_lock]) == [
+    assert outcomes_of_two(log, [APPEND_LOCK, row], [row, APPEND_LOCK]) == [
         "deadlock detected",
         "done",
     ]

@@ -17,7 +17,7 @@ from tests.integration.intake.conftest import hands_on, ruled
 from tests.integration.intake.test_commanding import done
 from tests.integration.intake.test_receiving import DISK, DISK_OK, receive
 from tests.integration.sla_watcher.test_commands import MORE, asks, reported
-from tests.support.append_lock import refuse_writes_under_append_lock
+from tests.support.append_lock import HELD, refuse_writes_under_append_lock
 from tests.support.calling import calling_desk
 from tests.support.helping_desk import helping_desk
 from tests.support.promises import local
@@ -28,10 +28,6 @@ pytestmark = pytest.mark.servers
 
 __all__ = ["ruled"]
 
-HELD = f"""
-SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted
-AND (classid::bigint << 32) | objid::bigint = {APPEND_LOCK}
-"""
 WAITING = """
 SELECT FROM pg_stat_activity
 WHERE wait_event_type = 'Lock' AND datname = current_database()
@@ -48,7 +44,7 @@ def desk(database: Database) -> Iterator[SlaDesk]:
 def test_the_watch_is_itself_watched(desk: SlaDesk) -> None:
     """Else the tests below would find nothing, whatever there is."""
     with desk.log.transaction() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (APPEND_LOCK,))
+        cursor.execute(APPEND_LOCK)
         with pytest.raises(psycopg.errors.RaiseException, match="append lock"):
             cursor.execute("UPDATE sla.cases SET next_at = NULL")
 

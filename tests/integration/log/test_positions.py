@@ -142,11 +142,14 @@ def test_every_instant_is_a_prefix_of_the_log(database: Database) -> None:
     log.close()
 
 
+WORDS = b'{"words":"' + b"x" * 300 + b'"}'
+
+
 def test_twenty_thousand_events_in_one_go_do_not_freeze(
     log: EventLog, database: Database
 ) -> None:
     events = [
-        StoredEvent(incident(1), version, "incident.noted", b"x" * 300)
+        StoredEvent(incident(1), version, "incident.noted", WORDS)
         for version in range(1, 20_001)
     ]
 

@@ -1,0 +1,227 @@
+"""PostgreSQL, with the stolen password of one role: what it cannot do to the desk."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg import Cursor
+
+from shared.chain import GENESIS, Link, chained
+from shared.event_log import EventLog
+from shared.recorder import Head, Unrecorded, insert, read_head
+from tests.support.logs import broken_at, member
+from tests.support.servers import Database
+
+pytestmark = pytest.mark.servers
+
+FAR = datetime(9999, 12, 31, tzinfo=UTC)
+STREAM = "escalation-INC-000001"
+"""What `desk_escalation` may write to, and the log holds at version 2."""
+BATCH = 3
+
+
+def event(version: int, **changes: Any) -> Unrecorded:
+    return replace(
+        Unrecorded(STREAM, version, "escalation.raised", b'{"n":1}'), **changes
+    )
+
+
+@pytest.fixture
+def held(server_time_database: Database) -> Database:
+    """Give a log with two events of escalation's, and one of the watcher's."""
+    for role, stream, versions in (
+        ("desk_escalation", STREAM, (1, 2)),
+        ("desk_sla_watcher", "sla-INC-000001", (1,)),
+    ):
+        log = EventLog.open(server_time_database.dsn(role), pool_size=1)
+        with log.transaction() as cursor:
+            log.append(cursor, [member(stream, *versions)])
+        log.close()
+    return server_time_database
+
+
+class Forgery(NamedTuple):
+    """What a thief sends: events that follow `head`, chained by `chain`."""
+
+    head: Head
+    events: Sequence[Unrecorded]
+    chain: Callable[[bytes, Link], bytes] = chained
+
+
+Forge = Callable[[Head], Forgery]
+
+
+def send(database: Database, role: str, forge: Forge) -> None:
+    """Insert what a thief makes of the head, with the password of `role`."""
+    with psycopg.connect(database.dsn(role)) as connection:
+        cursor: Cursor[Any] = connection.cursor()
+        head = read_head(cursor)
+        now = cursor.execute("SELECT clock_timestamp()").fetchone()
+        assert now
+        forgery = forge(head._replace(server_now=now[0]))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("shared.recorder.chained", forgery.chain)
+            insert(cursor, forgery.head, now[0], forgery.events)
+
+
+def garbage(_: bytes, link: Link) -> bytes:
+    return link.position.to_bytes(32)
+
+
+def garbage_later(before: bytes, link: Link) -> bytes:
+    """Chain the first of a batch as it should be, and the others not."""
+    right = chained(before, link)
+    return right if link.version == BATCH else garbage(before, link)
+
+
+def batch() -> list[Unrecorded]:
+    return [event(BATCH), event(BATCH + 1), event(BATCH + 2)]
+
+
+@pytest.mark.parametrize(
+    ("forge", "refused"),
+    [
+        pytest.param(
+            lambda head: Forgery(head, [event(3)], garbage),
+            "chain hash of position 4",
+            id="a chain of its own",
+        ),
+        pytest.param(
+            lambda head: Forgery(head, batch(), garbage_later),
+            "chain hash of position 5",
+            id="a chain of its own in the middle of a batch",
+        ),
+        pytest.param(
+            lambda head: Forgery(head._replace(chain=GENESIS), [event(3)]),
+            "chain hash of position 4",
+            id="a chain that begins again",
+        ),
+        pytest.param(
+            lambda head: Forgery(head._replace(position=5), [event(3)]),
+            "leave a gap",
+            id="a position left out",
+        ),
+        pytest.param(
+            lambda head: Forgery(head._replace(server_now=FAR), [event(3)]),
+            "server's time",
+            id="the year 9999",
+        ),
+        pytest.param(
+            lambda head: Forgery(head, [event(4)]),
+            "position 4 does not have the next version",
+            id="a version left out",
+        ),
+        pytest.param(
+            lambda head: Forgery(head, [event(3), event(5)]),
+            "position 5 does not have the next version",
+            id="a version left out in a batch",
+        ),
+        pytest.param(
+            lambda head: Forgery(head, [event(4), event(3)]),
+            "position 5 does not have the next version",
+            id="versions in another order",
+        ),
+        pytest.param(
+            lambda head: Forgery(head, [event(1, stream=f"{STREAM}9"), event(0)]),
+            "position 5 does not have the next version",
+            id="a version before the first",
+        ),
+        pytest.param(
+            lambda head: Forgery(head, [event(3, state=b"no JSON")]),
+            "state of position 4 is not a JSON object",
+            id="no JSON",
+        ),
+        pytest.param(
+            lambda head: Forgery(head, [event(3), event(4, state=b"[1]")]),
+            "state of position 5 is not a JSON object",
+            id="JSON that is no object",
+        ),
+        pytest.param(
+            lambda head: Forgery(head, [event(3, state=b"\xff{}")]),
+            "invalid byte sequence",
+            id="bytes that are no text",
+        ),
+    ],
+)
+def test_one_service_cannot_poison_the_log(
+    held: Database, forge: Forge, refused: str
+) -> None:
+    with pytest.raises(psycopg.DatabaseError, match=refused):
+        send(held, "desk_escalation", forge)
+
+    log = EventLog.open(held.dsn("desk_escalation"), pool_size=1)
+    with log.transaction() as cursor:
+        log.append(cursor, [member(STREAM, 3)])
+    assert broken_at(held.owner_dsn) is None
+    assert log.head().position == 4
+    assert log.head().recorded_at.year < FAR.year
+    log.close()
+
+
+def test_what_follows_is_taken_from_a_service(held: Database) -> None:
+    """Else the test above would show nothing."""
+    send(held, "desk_escalation", lambda head: Forgery(head, batch()))
+
+    assert broken_at(held.owner_dsn) is None
+
+
+def test_a_log_that_goes_by_a_lever_is_not_stamped_for_ever_either(
+    database: Database,
+) -> None:
+    def far(head: Head) -> Forgery:
+        return Forgery(head._replace(server_now=FAR), [event(1)])
+
+    with pytest.raises(psycopg.errors.IntegrityError, match="server's time"):
+        send(database, "desk_escalation", far)
+
+
+@pytest.mark.parametrize(
+    ("role", "stream", "type_"),
+    [
+        ("desk_sla_watcher", "sla-INC-000009", "incident.resolved"),
+        ("desk_sla_watcher", "sla-INC-000009", "notification.confirmed"),
+        ("desk_escalation", "escalation-INC-000009", "incident.closed"),
+        ("desk_escalation", "handover-INC-000009", "sla.met"),
+        ("desk_intake", "incident-INC-000009", "sla.met"),
+        ("desk_intake", "maintenance-desk", "incident.closed"),
+        ("desk_admin", "policy-desk", "incident.closed"),
+    ],
+)
+def test_no_service_speaks_as_another_in_a_stream_of_its_own(
+    held: Database, role: str, stream: str, type_: str
+) -> None:
+    """Who reads goes by the type of an event, not by its stream."""
+    forged = Unrecorded(stream, 1, type_, b'{"incident":"INC-000009"}')
+
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level"):
+        send(held, role, lambda head: Forgery(head, [forged]))
+
+
+NAMES = ('a"\\/\b\f\n\r\t\x01\x1f\x7f', "é€\u2028\U0001f600", "", "'%s{}[],")
+INSTANTS = (
+    datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+    datetime(2026, 3, 1, tzinfo=UTC),
+    datetime(2026, 3, 1, 0, 0, 0, 1, tzinfo=UTC),
+)
+
+
+def test_the_database_computes_the_same_hash_as_we_do(database: Database) -> None:
+    """As the owner, whose streams and types may be called anything."""
+    with psycopg.connect(database.owner_dsn) as connection:
+        cursor: Cursor[Any] = connection.cursor()
+        head = Head(0, INSTANTS[0] - timedelta(days=1), GENESIS)
+        for n, instant in enumerate(INSTANTS):
+            fresh = [
+                Unrecorded(f"{n}{name}", 2**62, name, name.encode(), command)
+                for name in NAMES
+                for command in (None, UUID(int=n))
+                if command is None or name
+            ]
+            numbered = [replace(e, version=k) for k, e in enumerate(fresh)]
+            head = insert(cursor, head, instant, numbered)
+
+    assert broken_at(database.owner_dsn) is None
