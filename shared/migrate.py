@@ -5,6 +5,7 @@ The only code that creates roles, schemas and tables. Services wait until it has
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from shared.clock_mode import CHOICE, ClockMode, clock_mode
+from shared.role_limits import limit_roles
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 ROLES = (
@@ -23,7 +25,9 @@ ROLES = (
     "desk_auditor",
     "desk_admin",
 )
-_LOCK = 7_366_000_001
+LOCK_SECONDS = 30.0
+"""How long a change waits for a session that uses its table."""
+_LOCK = (7_367, 1)
 _WAIT_STEP_SECONDS = 0.2
 _ROLE_ATTEMPTS_MAX = 50
 
@@ -43,11 +47,15 @@ def migrate(
     `clock` is the mode of an empty log (`server` if None); one that already has a
     mode keeps it. Several migrations of one database at once are one.
 
-    Raises `Mismatch` if a file was applied in another form or the log has another
-    clock mode than `clock`, and `psycopg.Error` if the database refuses.
+    Raises `Mismatch` if a file was applied in another form, the log has another clock
+    mode than `clock`, or a session keeps a table locked, and `psycopg.Error` if the
+    database refuses.
     """
     with psycopg.connect(owner_dsn, autocommit=True) as connection:
-        connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+        connection.execute("SELECT pg_advisory_lock(%s::int, %s::int)", _LOCK)
+        connection.execute(
+            "SELECT set_config('lock_timeout', %s, false)", (f"{LOCK_SECONDS}s",)
+        )
         for role in ROLES:
             _provide_role(connection, role, passwords.get(role))
         connection.execute(
@@ -58,6 +66,7 @@ def migrate(
         )
         connection.execute("SELECT set_config(%s, %s, false)", (CHOICE, clock or ""))
         applied = [path.name for path in _files() if _apply(connection, path)]
+        limit_roles(connection, partial(_in_spite_of_rivals, connection))
         if clock is not None:
             _demand_mode(connection, clock)
         return applied
@@ -134,7 +143,14 @@ def _apply(connection: Connection[TupleRow], path: Path) -> bool:
                 f"{path.name} was applied in another form: migrate with the version "
                 "that made this database, then add a new file"
             )
-        connection.execute(path.read_bytes())
+        try:
+            connection.execute(path.read_bytes())
+        except psycopg.errors.LockNotAvailable as error:
+            raise Mismatch(
+                f"{path.name} waited {LOCK_SECONDS:g} s for a session that uses one of "
+                "its tables: stop the services, end what pg_stat_activity still shows, "
+                "and migrate again"
+            ) from error
         connection.execute(
             "INSERT INTO public.migrations (name, digest) VALUES (%s, %s)",
             (path.name, _digest(path)),

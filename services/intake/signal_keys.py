@@ -23,10 +23,7 @@ from shared.telemetry import wordless
 from shared.vault import Vault
 
 KEY_LOCKS = 7366
-"""The class of the advisory locks on keys, groups and event ids.
-
-The append lock is in another space.
-"""
+"""The class of the advisory locks on keys, groups and event ids."""
 
 _LOCK = "SELECT pg_advisory_xact_lock(%b, n) FROM unnest(%b::int[]) AS n"
 _COLUMNS = """signal_key, source, incident, state, severity, last_occurred_at,

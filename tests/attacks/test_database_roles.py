@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -12,7 +13,9 @@ from psycopg import Cursor
 
 from shared.chain import GENESIS, Link, chained
 from shared.event_log import EventLog
+from shared.migrate import MIGRATIONS, ROLES, Mismatch, migrate
 from shared.recorder import Head, Unrecorded, insert, read_head
+from shared.role_limits import READER_LIMITS, limit_roles
 from tests.support.logs import broken_at, member
 from tests.support.servers import Database
 
@@ -225,3 +228,83 @@ def test_the_database_computes_the_same_hash_as_we_do(database: Database) -> Non
             head = insert(cursor, head, instant, numbered)
 
     assert broken_at(database.owner_dsn) is None
+
+
+EVERYBODY = set(ROLES)
+WITHHELD = [
+    ("SELECT pg_advisory_lock(7366000002)", EVERYBODY - {"desk_projections"}),
+    ("SELECT pg_try_advisory_lock(1)", EVERYBODY - {"desk_projections"}),
+    ("SELECT pg_advisory_lock(7366, 1)", EVERYBODY),
+    ("SELECT pg_advisory_xact_lock(7366, 1)", EVERYBODY - {"desk_intake"}),
+    ("SELECT pg_advisory_xact_lock(1)", EVERYBODY),
+    ("SELECT pg_advisory_lock_shared(1)", EVERYBODY),
+    ("SELECT pg_try_advisory_xact_lock_shared(7366, 1)", EVERYBODY),
+    ("SELECT pg_advisory_unlock_all()", EVERYBODY),
+    *(
+        (f"LOCK TABLE log.append_lock IN {mode} MODE", readers)
+        for readers in ({"desk_auditor", "desk_projections"},)
+        for mode in ("EXCLUSIVE", "SHARE", "ACCESS SHARE")
+    ),
+    ("LOCK TABLE log.events IN EXCLUSIVE MODE", EVERYBODY),
+    ("INSERT INTO log.append_lock DEFAULT VALUES", EVERYBODY),
+    ("TRUNCATE log.append_lock", EVERYBODY),
+    ("SELECT FROM log.clock FOR SHARE", EVERYBODY),
+    ("SELECT FROM log.events FOR KEY SHARE", EVERYBODY),
+    ("CREATE TEMPORARY TABLE mine ()", EVERYBODY - {"desk_intake"}),
+    ("SELECT lo_create(0)", EVERYBODY),
+    ("SELECT lo_from_bytea(0, 'x')", EVERYBODY),
+    ("SELECT pg_logical_emit_message(true, '', 'x')", EVERYBODY),
+    ("SET temp_file_limit = -1", EVERYBODY),
+]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_that_only_reads_stops_nobody(database: Database, role: str) -> None:
+    """By a lock that writers wait for, by using locks up, or by filling the disk."""
+    with psycopg.connect(database.owner_dsn, autocommit=True) as owner:
+        limit_roles(owner, owner.execute)  # rights on a database are not copied with it
+    with psycopg.connect(database.dsn(role), autocommit=True) as thief:
+        may = [
+            statement
+            for statement, roles in WITHHELD
+            if role in roles and allowed(thief, statement)
+        ]
+
+    assert may == []
+
+
+def allowed(connection: psycopg.Connection[Any], statement: str) -> bool:
+    try:
+        with connection.transaction():
+            connection.execute(statement.encode())
+    except psycopg.errors.InsufficientPrivilege:
+        return False
+    return True
+
+
+def test_an_auditor_who_reads_for_ever_is_ended_by_the_server(
+    database: Database,
+) -> None:
+    with psycopg.connect(database.dsn("desk_auditor")) as auditor:
+        shown = {
+            name: auditor.execute(f"SHOW {name}".encode()).fetchone()
+            for name in READER_LIMITS
+        }
+
+    assert shown == {name: (value,) for name, value in READER_LIMITS.items()}
+
+
+def test_an_auditor_who_reads_for_ever_does_not_keep_a_migration_waiting(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in MIGRATIONS.glob("*.sql"):
+        (tmp_path / path.name).symlink_to(path)
+    (tmp_path / "9999_next.sql").write_text("ALTER TABLE log.clock ADD next int")
+    monkeypatch.setattr("shared.migrate.MIGRATIONS", tmp_path)
+    monkeypatch.setattr("shared.migrate.LOCK_SECONDS", 0.05)
+
+    with psycopg.connect(database.dsn("desk_auditor")) as auditor:
+        auditor.execute("SELECT FROM log.clock")
+        with pytest.raises(Mismatch, match=r"9999_next\.sql waited 0\.05 s"):
+            migrate(database.owner_dsn, {})
+    assert migrate(database.owner_dsn, {}) == ["9999_next.sql"]

@@ -15,7 +15,7 @@ from services.intake.people_row import checked
 
 SHARED_MAX = 20
 """People who may share an address."""
-_ALONE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 20250630))"
+_ALONE = "SELECT pg_advisory_xact_lock(20250630, hashtext(%s))"
 _FIND = """
 SELECT id, confirmed FROM directory.people WHERE lower(email) = lower(%s)
 ORDER BY confirmed DESC, id LIMIT %s

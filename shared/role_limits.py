@@ -1,0 +1,78 @@
+"""What no role of ours needs and any could stop the desk with, taken away.
+
+PostgreSQL grants everybody some functions that lock or write: whoever may only read
+could hold an advisory lock that writers wait for, use up the table of locks, or fill
+the disk with large objects. Rights on these functions, on the database and of the roles
+lie outside our tables, so every migration sets them again.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from psycopg import Connection, sql
+
+Alter = Callable[[sql.Composed], object]
+"""Runs a statement about a role, again if another migration alters roles too."""
+
+READER_LIMITS = {
+    "lock_timeout": "5s",
+    "statement_timeout": "10min",
+    "idle_in_transaction_session_timeout": "1min",
+    "temp_file_limit": "2GB",
+}
+"""Of the auditor. Only `temp_file_limit` binds a session that sets them otherwise."""
+
+_ONLY_A_SUPERUSER_SETS = {"temp_file_limit"}
+_READER = "desk_auditor"
+
+# The spaces of locks by one number and by two are apart: intake's are of two, so no
+# other service can take them.
+_GRANTED = {
+    "pg_advisory_xact_lock(integer, integer)": "desk_intake",
+    "pg_advisory_lock(bigint)": "desk_projections",
+    "pg_try_advisory_lock(bigint)": "desk_projections",
+}
+_WITHHELD = """
+SELECT oid::regprocedure::text FROM pg_proc
+WHERE pronamespace = 'pg_catalog'::regnamespace
+  AND (proname ~ '^pg_(try_)?advisory_' OR proname = 'pg_logical_emit_message'
+       OR proname IN ('lo_creat', 'lo_create', 'lo_from_bytea', 'lo_put', 'lowrite'))
+"""
+_SUPERUSER = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
+
+
+def limit_roles(connection: Connection[Any], alter: Alter) -> None:
+    """Withhold what only stops others, and set the limits of who only reads.
+
+    A migration by somebody who is no superuser cannot change rights on PostgreSQL's own
+    functions: these stay, see docs/explanation/security.md.
+    """
+    row = connection.execute(_SUPERUSER).fetchone()
+    superuser = row is not None and bool(row[0])
+    for name, value in READER_LIMITS.items():
+        if superuser or name not in _ONLY_A_SUPERUSER_SETS:
+            alter(
+                sql.SQL("ALTER ROLE {} SET {} = {}").format(
+                    sql.Identifier(_READER), sql.Identifier(name), sql.Literal(value)
+                )
+            )
+    _withhold_temporary_tables(connection)
+    if superuser:
+        _withhold_functions(connection)
+
+
+def _withhold_temporary_tables(connection: Connection[Any]) -> None:
+    """Keep them for intake, which proves with one that there is room on the disk."""
+    database = sql.Identifier(connection.info.dbname)
+    for statement in (
+        "REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC",
+        "GRANT TEMPORARY ON DATABASE {} TO desk_intake",
+    ):
+        connection.execute(sql.SQL(statement).format(database))
+
+
+def _withhold_functions(connection: Connection[Any]) -> None:
+    for (function,) in connection.execute(_WITHHELD).fetchall():
+        connection.execute(f"REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC")
+    for function, role in _GRANTED.items():
+        connection.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {role}")
