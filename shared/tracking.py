@@ -14,6 +14,7 @@ from psycopg import Cursor
 
 from shared.chain import GENESIS
 from shared.event_log import Row
+from shared.only_tables import only_tables
 
 ERROR_MAX = 500
 """How much of an error is kept of a parked event, in characters."""
@@ -202,11 +203,12 @@ class Bookmark:
 def bookmarks(cursor: Cursors) -> list[Bookmark]:
     """Return the bookmark of every reader there is, of each generation its own."""
     schemas = [schema for (schema,) in cursor.execute(_SCHEMAS).fetchall()]
-    return [
-        Bookmark(schema, reader)
-        for schema in schemas
-        for (reader,) in cursor.execute(_READERS.format(schema=schema)).fetchall()
-    ]
+    with only_tables(cursor):
+        return [
+            Bookmark(schema, reader)
+            for schema in schemas
+            for (reader,) in cursor.execute(_READERS.format(schema=schema)).fetchall()
+        ]
 
 
 def _tracked(row: tuple[Any, ...]) -> Tracked:

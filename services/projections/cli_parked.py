@@ -18,6 +18,7 @@ from services.projections.read_models import MODELS
 from shared.command_line.answers import AsJson, Exit, answer, refused, table_of
 from shared.command_line.desk import HOME, Database, Home, database_of, log_at
 from shared.event_log import EventLog
+from shared.only_tables import only_tables
 from shared.parked import ParkedStream, parked_streams
 from shared.parked_requests import (
     Conflict,
@@ -205,7 +206,7 @@ def _readers(log: EventLog, only: str | None) -> list[Bookmark]:
 
 
 def _streams(log: EventLog, bookmark: Bookmark) -> Sequence[ParkedStream]:
-    with log.transaction() as cursor:
+    with log.transaction() as cursor, only_tables(cursor):
         return parked_streams(cursor, bookmark, LISTED_MAX)
 
 

@@ -10,12 +10,18 @@ from uuid import UUID
 import psycopg
 import pytest
 from psycopg import Cursor
+from typer.testing import CliRunner
 
+from services.__main__ import app
+from services.projections.read_models import MODELS
+from services.projections.rebuild.ensure import ensure
 from shared.chain import GENESIS, Link, chained
+from shared.clock import real_clock
 from shared.event_log import EventLog
 from shared.migrate import MIGRATIONS, ROLES, Mismatch, migrate
 from shared.recorder import Head, Unrecorded, insert, read_head
 from shared.role_limits import READER_LIMITS, limit_roles
+from tests.support.key_ring import MASTER
 from tests.support.logs import broken_at, member
 from tests.support.servers import Database
 
@@ -308,3 +314,59 @@ def test_an_auditor_who_reads_for_ever_does_not_keep_a_migration_waiting(
         with pytest.raises(Mismatch, match=r"9999_next\.sql waited 0\.05 s"):
             migrate(database.owner_dsn, {})
     assert migrate(database.owner_dsn, {}) == ["9999_next.sql"]
+
+
+@pytest.fixture
+def trap(database: Database) -> str:
+    """Make a generation of the queue as its service does; return its schema."""
+    schema = ensure(
+        database.dsn("desk_projections"), MASTER, MODELS["queue"], real_clock
+    )
+    with psycopg.connect(database.dsn("desk_projections")) as thief:
+        thief.execute(
+            f"CREATE FUNCTION {schema}.evil() RETURNS boolean LANGUAGE plpgsql AS $$"
+            " BEGIN ALTER ROLE desk_projections CREATEDB; RETURN true;"
+            " EXCEPTION WHEN insufficient_privilege OR read_only_sql_transaction"
+            " THEN RAISE EXCEPTION 'trapped'; END $$;"
+            f"INSERT INTO {schema}.parked VALUES ('queue', 1, 'x', 'x')".encode()
+        )
+    return schema
+
+
+@pytest.mark.parametrize("role", ["permanence_owner", "desk_admin"])
+@pytest.mark.parametrize("table", ["parked", "tracking"])
+@pytest.mark.parametrize(
+    "statements",
+    [
+        pytest.param(
+            "ALTER TABLE {0}.{1} RENAME TO {1}_own; CREATE VIEW {0}.{1} AS"
+            " SELECT * FROM {0}.{1}_own WHERE {0}.evil();",
+            id="a view",
+        ),
+        pytest.param(
+            "ALTER TABLE {0}.{1} ENABLE ROW LEVEL SECURITY;"
+            "CREATE POLICY evil ON {0}.{1} USING ({0}.evil());",
+            id="a policy",
+        ),
+    ],
+)
+def test_an_administrator_who_looks_runs_nothing_of_a_thiefs(
+    database: Database, trap: str, role: str, table: str, statements: str
+) -> None:
+    """What the projections own is read with an administrator's rights."""
+    with psycopg.connect(database.dsn("desk_projections")) as thief:
+        thief.execute(statements.format(trap, table).encode())
+        thief.execute(f"GRANT SELECT ON {trap}.{table} TO desk_admin".encode())
+    dsn = database.owner_dsn if role == "permanence_owner" else database.dsn(role)
+
+    said = [
+        CliRunner().invoke(app, command, env={"DATABASE_URL": dsn})
+        for command in (["parked", "list"], ["audit", "verify"])
+    ]
+
+    assert all("trapped" not in each.output for each in said)
+    with psycopg.connect(database.owner_dsn) as owner:
+        row = owner.execute(
+            "SELECT rolcreatedb FROM pg_roles WHERE rolname = 'desk_projections'"
+        ).fetchone()
+    assert row == (False,)

@@ -14,6 +14,7 @@ from services.projections.audit.walk import (
 )
 from services.projections.read_models import MODELS
 from shared.event_log import PAGE_MAX, EventLog, Row
+from shared.only_tables import only_tables
 from shared.tracking import Bookmark, Cursors, bookmarks
 
 _ANCHOR = """
@@ -88,7 +89,8 @@ def anchors(log: EventLog) -> Sequence[Anchor]:
     with log.transaction() as cursor:
         for bookmark in bookmarks(cursor):
             query = _ANCHOR.format(schema=bookmark.schema)
-            rows = cursor.execute(query, (bookmark.reader,)).fetchall()
+            with only_tables(cursor):
+                rows = cursor.execute(query, (bookmark.reader,)).fetchall()
             found += (Anchor(p, bytes(c), _whose(bookmark)) for p, c in rows)
     return found
 
