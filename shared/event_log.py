@@ -33,6 +33,7 @@ from shared.log_errors import (
     away,
     is_unavailable,
 )
+from shared.master_keys import MasterKeys
 from shared.recorder import DeskRecorder, Head, Unrecorded, read_head, versions
 from shared.vault import Vault, key_ids
 from shared.vault_keys import StoredKeys
@@ -88,7 +89,12 @@ class EventLog:
     """The log, with a bounded pool of connections; calls block, use an executor."""
 
     def __init__(
-        self, pool: Pool, keys: Pool, master: bytes | None, clock: Clock, guard: Guard
+        self,
+        pool: Pool,
+        keys: Pool,
+        master: MasterKeys | None,
+        clock: Clock,
+        guard: Guard,
     ) -> None:
         self.may_write: Callable[[], bool] = lambda: True
         """Tells at once whether this host may write, as far as is known.
@@ -109,7 +115,7 @@ class EventLog:
         cls,
         dsn: str,
         *,
-        master: bytes | None = None,
+        master: MasterKeys | None = None,
         clock: Clock = real_clock,
         pool_size: int = 4,
         guard: Guard = lambda: None,

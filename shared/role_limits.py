@@ -38,15 +38,19 @@ WHERE pronamespace = 'pg_catalog'::regnamespace
   AND (proname ~ '^pg_(try_)?advisory_' OR proname = 'pg_logical_emit_message'
        OR proname IN ('lo_creat', 'lo_create', 'lo_from_bytea', 'lo_put', 'lowrite'))
 """
+_ADMIN_BUILDS = "GRANT desk_projections TO desk_admin WITH INHERIT FALSE, SET TRUE"
 _SUPERUSER = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
 
 
 def limit_roles(connection: Connection[Any], alter: Alter) -> None:
     """Withhold what only stops others, and set the limits of who only reads.
 
+    The administrator may act as projections, whose the read models are, to build them.
+
     A migration by somebody who is no superuser cannot change rights on PostgreSQL's own
     functions: these stay, see docs/explanation/security.md.
     """
+    alter(sql.Composed([sql.SQL(_ADMIN_BUILDS)]))
     row = connection.execute(_SUPERUSER).fetchone()
     superuser = row is not None and bool(row[0])
     for name, value in READER_LIMITS.items():

@@ -117,7 +117,8 @@ class ServiceSettings(BaseSettings):
     vault_key_file: Path | None = Field(
         None,
         description="File with the base64 master key (32 bytes) that opens the vault "
-        "of personal data; only for services that read or write such words.",
+        "of personal data, while it is rotated with the former ones after it; only "
+        "for services that read or write such words.",
     )
     clock_lever: Path | None = Field(
         None, description="Development and tests only: the file that moves time."

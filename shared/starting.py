@@ -21,12 +21,13 @@ from shared.clock import Clock, lever_clock
 from shared.clock_mode import LeverRefused
 from shared.event_log import EventLog
 from shared.log_errors import Unavailable
+from shared.master_keys import MasterKeys
 from shared.migrate import Mismatch, wait_until_migrated
 from shared.outage import Outage
 from shared.server_clock import ServerClock, TimeSource
 from shared.serving import PortTaken, pause, stop_on_signals
 from shared.settings import ServiceSettings
-from shared.vault import VaultError, read_master_key
+from shared.vault import VaultError, read_master_keys
 
 RETRY_SECONDS = 0.5
 FAILED = 1
@@ -114,7 +115,7 @@ async def open_log(
     PostgreSQL's clock.
     """
     file = settings.vault_key_file
-    master = read_master_key(file) if file else None
+    master = read_master_keys(file) if file else None
     outage = Outage("log", "waiting until PostgreSQL is there and migrated")
 
     def opened() -> OpenLog:
@@ -134,7 +135,11 @@ async def open_log(
 
 
 def _opened(
-    settings: ServiceSettings, master: bytes | None, pool_size: int, *, decides: bool
+    settings: ServiceSettings,
+    master: MasterKeys | None,
+    pool_size: int,
+    *,
+    decides: bool,
 ) -> OpenLog:
     dsn, lever = settings.database_url.get_secret_value(), settings.clock_lever
     source = TimeSource(dsn)

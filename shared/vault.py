@@ -5,32 +5,27 @@ associated data to its place: moved to another row or field, it no longer opens.
 """
 
 import base64
-import hmac
 import os
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.keywrap import (
-    InvalidUnwrap,
-    aes_key_unwrap,
-    aes_key_wrap,
-)
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap
 
-REMEMBERED_SECONDS = 60.0
+from shared.master_keys import KEY_BYTES, MasterKeys, UnusableMasterKeys
+
+REMEMBERED_SECONDS = 15.0
 """How long a destroyed key may still serve what a running process reads and writes."""
 WITNESS = "system:vault"
 """Owner of the key that tells whether a master key is the one this log began with."""
 
-_KEY_BYTES = 32
 _NONCE_BYTES = 12
 _HELD_MAX = 100_000
-_SPARE_SECONDS = 30.0
+_SPARE_SECONDS = 6.0
 _SEALED = re.compile(r"v1\.([0-9a-f]{16})\.([A-Za-z0-9_=-]+)")
 _SEALED_IN_JSON = re.compile(rb'"sealed":"v1\.([0-9a-f]{16})\.')
 
@@ -76,7 +71,7 @@ class Vault:
     def __init__(
         self,
         keys: KeyStore,
-        master: bytes | None,
+        master: MasterKeys | None,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         self._keys = keys
@@ -86,14 +81,14 @@ class Vault:
         self._by_id: dict[str, _Held] = {}
 
     def prepare(self, owner: str) -> None:
-        """Have the key of `owner` at hand for the next half minute.
+        """Have the key of `owner` at hand for the next seconds.
 
         For before a transaction, so that no key is looked for while locks are held.
         """
         self._sealing(owner, _SPARE_SECONDS)
 
     def learn(self, key_ids: Iterable[str]) -> None:
-        """Have these keys at hand for the next half minute, asking once for all."""
+        """Have these keys at hand for the next seconds, asking once for all."""
         if self._master is None:
             return
         soon = self._elapsed() + _SPARE_SECONDS
@@ -112,13 +107,18 @@ class Vault:
         self._by_owner.clear()
 
     def key_for(self, purpose: str) -> bytes | None:
-        """Return a key for something else than words; None without a master key.
+        """Return the key to sign something else than words; None without a master key.
 
-        It tells nothing of the master key, nor of the key for another purpose.
+        To verify, take `keys_for`.
         """
-        if self._master is None:
-            return None
-        return hmac.digest(self._master, purpose.encode(), sha256)
+        return next(iter(self.keys_for(purpose)), None)
+
+    def keys_for(self, purpose: str) -> Sequence[bytes]:
+        """Return the keys that verify what `key_for` signed, the present one first.
+
+        There is one for each master key, and none without any.
+        """
+        return () if self._master is None else self._master.derived(purpose)
 
     def seal(self, owner: str, words: bytes, place: str) -> str:
         """Return `words` sealed under the key of `owner` and bound to `place`."""
@@ -161,10 +161,10 @@ class Vault:
         self._by_owner[owner] = held
         return held
 
-    def _add(self, owner: str, master: bytes) -> WrappedKey:
+    def _add(self, owner: str, master: MasterKeys) -> WrappedKey:
         if owner != WITNESS:  # the wrong master key must not begin a second vault
             self._sealing(WITNESS, 0)
-        fresh = aes_key_wrap(master, AESGCM.generate_key(8 * _KEY_BYTES))
+        fresh = master.wrap(AESGCM.generate_key(8 * KEY_BYTES))
         return self._keys.add(WrappedKey(os.urandom(8).hex(), owner, fresh))
 
     def _opening(self, key_id: str, place: str) -> AESGCM | None:
@@ -194,7 +194,7 @@ class Vault:
     def _unwrapped(self, key: WrappedKey, wrapped: bytes) -> AESGCM:
         assert self._master is not None  # noqa: S101 # no key is asked for without it
         try:
-            return AESGCM(aes_key_unwrap(self._master, wrapped))
+            return AESGCM(self._master.unwrap(wrapped))
         except InvalidUnwrap as error:
             raise VaultError(
                 f"the master key does not open key {key.key_id} of {key.owner}: "
@@ -209,19 +209,9 @@ def key_ids(states: Iterable[bytes]) -> set[str]:
     }
 
 
-def read_master_key(file: Path) -> bytes:
-    """Return the 32-byte master key that `file` holds in base64."""
+def read_master_keys(file: Path) -> MasterKeys:
+    """Return the master keys in `file`; raises `VaultError` if there are none."""
     try:
-        text = file.read_bytes().strip()
-    except OSError as error:
-        raise VaultError(
-            f"the vault's master key {file} cannot be read ({error.strerror}): "
-            "does PERMANENCE_VAULT_KEY_FILE name it?"
-        ) from error
-    try:
-        master = base64.b64decode(text, validate=True)
-    except ValueError:
-        master = b""
-    if len(master) != _KEY_BYTES:
-        raise VaultError(f"{file} does not hold a master key: 32 bytes in base64")
-    return master
+        return MasterKeys.read(file)
+    except UnusableMasterKeys as error:
+        raise VaultError(str(error)) from error

@@ -31,6 +31,9 @@ WHERE owner = %s AND destroyed_at IS NULL
 """
 
 
+_WAS_FORGOTTEN = "SELECT FROM vault.keys WHERE owner = %s AND destroyed_at IS NOT NULL"
+
+
 class StoredKeys:
     """`KeyStore` on `vault.keys`."""
 
@@ -72,8 +75,14 @@ def forget(
     """Destroy the key of `owner` for ever; False where there was none in use.
 
     Running processes may still use it for `vault.REMEMBERED_SECONDS`; what is written
-    about the owner afterwards gets a new key. Copies of the row live on in backups.
+    about the owner afterwards gets a new key. The row before is in the table's file
+    until `vault_erasure.erase`, and copies of it live on in backups.
     """
     if owner == WITNESS:
         raise ValueError(f"{WITNESS} guards the vault itself: it is never destroyed")
     return cursor.execute(_FORGET, (now, because, owner)).rowcount > 0
+
+
+def was_forgotten(cursor: Cursor[tuple[Any, ...]], owner: str) -> bool:
+    """Tell whether a key of `owner` was destroyed at some time."""
+    return cursor.execute(_WAS_FORGOTTEN, (owner,)).rowcount > 0

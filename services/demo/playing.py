@@ -24,7 +24,7 @@ from shared.clock import clock_from, set_lever
 from shared.event_log import EventLog
 from shared.machine.account import Account, server_account
 from shared.machine.credentials import vault_key_file
-from shared.vault import read_master_key
+from shared.vault import read_master_keys
 
 HTTP_SECONDS = 30.0
 SECRET = "whsec_ZGVtby1zZWNyZXQtb2YtdmFsbW9udA=="  # noqa: S105 of a receiver on this machine, for a day
@@ -73,7 +73,7 @@ async def _stage(home: Path, account: Account | None) -> AsyncIterator[Stage]:
         async with running(home, account, given) as desk:
             log = EventLog.open(
                 desk.owner,
-                master=read_master_key(vault_key_file(home)),
+                master=read_master_keys(vault_key_file(home)),
                 clock=clock_from(lever),
             )
             try:

@@ -1,4 +1,4 @@
-"""`permanence token` and `permanence vault`: who may call, and who is forgotten.
+"""`permanence token`: who may call.
 
 Exit codes: 0 done, 2 an option is wrong, 3 the desk is not reachable.
 """
@@ -27,14 +27,9 @@ from shared.command_line.answers import (
     table_of,
 )
 from shared.events.event import Actor
-from shared.vault import REMEMBERED_SECONDS as FORGOTTEN_AFTER_SECONDS
-from shared.vault_keys import forget as destroy_key
 
 token = typer.Typer(
     callback=remember, help="Bearer tokens: who may call.", no_args_is_help=True
-)
-vault = typer.Typer(
-    callback=remember, help="The keys of personal words.", no_args_is_help=True
 )
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 _LINE_MAX = 200
@@ -56,8 +51,8 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make a token and show it, this once: only its hash is kept."""
-    scopes = _scopes(_owner(actor, as_json=as_json), scope, as_json=as_json)
-    _demand_line("--label", label, as_json=as_json)
+    scopes = _scopes(demand_actor(actor, as_json=as_json), scope, as_json=as_json)
+    demand_line("--label", label, as_json=as_json)
     lifetime = _lifetime(expires_in, as_json=as_json)
     with log_of(ctx, as_json=as_json) as (log, clock):
         now = clock()
@@ -124,39 +119,8 @@ def revoke(
     answer(as_json, {"token_id": token_id, "revoked": revoked}, said)
 
 
-@vault.command()
-def forget(
-    ctx: typer.Context,
-    owner: Annotated[str, typer.Argument(help="person:<id> or source:<name>.")],
-    reason: Annotated[str, typer.Option(help="Why; kept beside the destroyed key.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Yes, for ever.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Destroy the key of a person or source: what was said of them is unreadable."""
-    _owner(owner, as_json=as_json)
-    _demand_line("--reason", reason, as_json=as_json, needed=True)
-    if not yes:
-        sentence = (
-            f"this makes every word about {owner} unreadable for ever, in every read "
-            "model built from now on: say --yes to do it"
-        )
-        raise refused(as_json, sentence, Exit.INVALID)
-    with (
-        log_of(ctx, as_json=as_json) as (log, clock),
-        log.transaction() as cursor,
-    ):
-        forgotten = destroy_key(cursor, owner, reason, clock())
-    said = (
-        f"The key of {owner} is destroyed; running services forget it within "
-        f"{FORGOTTEN_AFTER_SECONDS:.0f} s. Read models keep what they hold until "
-        "they are rebuilt, backups until they expire."
-        if forgotten
-        else f"{owner} has no key: nothing is kept under it. Nothing was done."
-    )
-    answer(as_json, {"owner": owner, "forgotten": forgotten}, said)
-
-
-def _owner(actor: str, *, as_json: bool) -> str:
+def demand_actor(actor: str, *, as_json: bool) -> str:
+    """Return the name of a person or source, or end with a sentence."""
     try:
         _actors.validate_python(actor)
     except ValidationError as error:
@@ -191,9 +155,8 @@ def _lifetime(text: str | None, *, as_json: bool) -> timedelta | None:
     return timedelta(**{_UNITS[written[2]]: int(written[1])})
 
 
-def _demand_line(
-    option: str, text: str, *, as_json: bool, needed: bool = False
-) -> None:
+def demand_line(option: str, text: str, *, as_json: bool, needed: bool = False) -> None:
+    """End with a sentence where `text` is not one line, or missing."""
     if not text.isprintable() or len(text) > _LINE_MAX or (needed and not text.strip()):
         sentence = f"{option}: write one line of at most {_LINE_MAX} characters"
         raise refused(as_json, sentence, Exit.INVALID)

@@ -32,7 +32,7 @@ from shared.reader_probe import reader_probe
 from shared.serving import serve
 from shared.settings import ProjectionsSettings
 from shared.starting import OpenLog, open_log
-from shared.vault import read_master_key
+from shared.vault import read_master_keys
 
 CONNECTIONS = 8
 THREADS = 6
@@ -107,7 +107,7 @@ def followers(
 ) -> Sequence[Follower]:
     """Return one follower for each read model."""
     dsn, file = settings.database_url.get_secret_value(), settings.vault_key_file
-    master = read_master_key(file) if file else None
+    master = read_master_keys(file) if file else None
     return [
         Follower(model, log, link, progress, partial(ensure, dsn, master, model, clock))
         for model in MODELS.values()

@@ -17,8 +17,9 @@ from shared.event_log import EventLog
 from shared.log_errors import Unavailable
 from shared.machine.credentials import vault_key_file
 from shared.machine.run_file import read_run
+from shared.master_keys import MasterKeys
 from shared.server_clock import server_clock_at
-from shared.vault import VaultError, read_master_key
+from shared.vault import VaultError, read_master_keys
 
 Database = Annotated[
     str | None,
@@ -52,13 +53,15 @@ def database_of(database: str | None, home: Path, *, as_json: bool) -> str:
     return url
 
 
-def master_of(home: Path, vault_key: Path | None, *, as_json: bool) -> bytes | None:
-    """Return the vault's master key; None where none is named and none is there."""
+def master_of(
+    home: Path, vault_key: Path | None, *, as_json: bool
+) -> MasterKeys | None:
+    """Return the vault's master keys; None where none is named and none is there."""
     file = vault_key or vault_key_file(home)
     if vault_key is None and not file.is_file():
         return None
     try:
-        return read_master_key(file)
+        return read_master_keys(file)
     except VaultError as error:
         raise refused(as_json, str(error), Exit.INVALID) from error
 
@@ -92,7 +95,11 @@ def reachable(*, as_json: bool) -> Iterator[None]:
 
 @contextmanager
 def log_at(
-    url: str, master: bytes | None = None, clock: Clock = real_clock, *, as_json: bool
+    url: str,
+    master: MasterKeys | None = None,
+    clock: Clock = real_clock,
+    *,
+    as_json: bool,
 ) -> Iterator[EventLog]:
     """Give the log of a desk, or end with a sentence."""
     with (

@@ -12,7 +12,7 @@ import pytest
 from psycopg import Cursor
 from typer.testing import CliRunner
 
-from services.__main__ import app
+from services.command_line import app
 from services.projections.read_models import MODELS
 from services.projections.rebuild.ensure import ensure
 from shared.chain import GENESIS, Link, chained

@@ -1,6 +1,5 @@
 """Projections in a thread of the test, on real servers, spoken to over real HTTP."""
 
-from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,13 +15,15 @@ from shared.access import create
 from shared.command import Scope
 from shared.event_log import EventLog
 from shared.machine.nats import Bus
+from shared.master_keys import text_of
 from shared.settings import ProjectionsSettings
+from tests.support import key_ring
 from tests.support.in_thread import running
 from tests.support.patience import SECONDS, answered
 from tests.support.servers import Database
 from tests.support.stories import AboutIncident, stream_of
 
-MASTER = bytes(range(32))
+MASTER = key_ring.MASTER
 NOWHERE = "http://127.0.0.1:9"
 SCOPES: dict[str, tuple[str, Sequence[Scope]]] = {
     "source": ("source:prom", ["source"]),
@@ -91,7 +92,7 @@ def serving(
 ) -> Iterator[Api]:
     """Run projections on `database` and `bus`; wait until all is `built`."""
     key_file = folder / "vault.key"
-    key_file.write_text(b64encode(MASTER).decode(), encoding="ascii")
+    key_file.write_text(text_of(MASTER.keys), encoding="ascii")
     settings = ProjectionsSettings(
         database_url=database.dsn("desk_projections"),
         nats_url=bus.url("projections"),

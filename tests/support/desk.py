@@ -3,7 +3,6 @@
 Each is a process that a test may kill, freeze and start again; files and ports stay.
 """
 
-from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -23,6 +22,8 @@ from shared.clock_mode import ClockMode
 from shared.command import Scope
 from shared.event_log import EventLog
 from shared.machine.ports import free_port
+from shared.master_keys import MasterKeys, text_of
+from tests.support import key_ring
 from tests.support.nats_cluster import NatsCluster
 from tests.support.patience import LOOK_EVERY, SECONDS, until
 from tests.support.servers import (
@@ -38,7 +39,7 @@ from tests.support.service import Service
 SERVICES = ("intake", "sla_watcher", "escalation", "projections")
 TWIN = "_twin"
 """`intake_twin` is a second process of intake, and so on."""
-MASTER = bytes(range(32))
+MASTER = key_ring.MASTER
 POLICY = Path(__file__).parents[2] / "deploy" / "permanence.yaml"
 
 
@@ -54,8 +55,8 @@ class Desk:
     ports: dict[str, int] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
     lever: Path | None = None
-    master: bytes = MASTER
-    """The vault's master key."""
+    master: MasterKeys = MASTER
+    """The vault's master keys."""
 
     def move_to(self, instant: datetime, speed: float = 0.0) -> None:
         """Let all clocks of the desk show `instant`; they stand unless told to run."""
@@ -245,7 +246,7 @@ def give_tokens(desk: Desk, people: Sequence[str] = ()) -> None:
 def _service(desk: Desk, name: str, given: Mapping[str, str]) -> Service:
     service = name.removesuffix(TWIN)
     key_file = desk.folder / "vault.key"
-    key_file.write_text(b64encode(desk.master).decode(), encoding="ascii")
+    key_file.write_text(text_of(desk.master.keys), encoding="ascii")
     environment = {
         "PATH": "/usr/bin:/bin",
         "DATABASE_URL": desk.database.dsn(f"desk_{service}"),

@@ -27,11 +27,12 @@ from shared.access import create
 from shared.event_log import EventLog
 from shared.nothing_here import complete
 from shared.serving import end, serve
+from tests.support import key_ring
 from tests.support.in_thread import running
 from tests.support.servers import Database
 
 POLICY = Path(__file__).parents[2] / "deploy" / "permanence.yaml"
-MASTER = bytes(range(32))
+MASTER = key_ring.MASTER
 NOW = datetime(2025, 6, 30, 8, tzinfo=UTC)
 DEMO = "  demo: {type: native}\n"
 TRIGGER = {"action": "trigger", "title": "disk full", "service": "mail"}

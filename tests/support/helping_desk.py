@@ -15,6 +15,7 @@ from services.escalation.known import Known
 from shared.applying import apply_rows
 from shared.casework import Worker
 from shared.event_log import EventLog, Row
+from shared.master_keys import MasterKeys
 from shared.policies import PolicyVersions
 from shared.references import handover_stream, incident_ref
 from shared.tracking import Tracked
@@ -35,7 +36,7 @@ class HelpingDesk:
     def __post_init__(self) -> None:
         dsn = self.sla.database.dsn("desk_escalation")
         self.log = EventLog.open(
-            dsn, master=bytes(32), clock=self.sla.clock, pool_size=4
+            dsn, master=MasterKeys((bytes(32),)), clock=self.sla.clock, pool_size=4
         )
         self.worker = self.another()
 

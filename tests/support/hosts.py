@@ -15,9 +15,10 @@ from services.intake.signals import Signal
 from shared.clock import Clock
 from shared.event_log import EventLog
 from shared.server_clock import ServerClock, TimeSource
+from tests.support import key_ring
 from tests.support.servers import Database
 
-MASTER = bytes(range(32))
+MASTER = key_ring.MASTER
 POLICY = Path(__file__).parents[2] / "deploy" / "permanence.yaml"
 
 

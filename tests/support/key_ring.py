@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from shared.master_keys import MasterKeys
 from shared.vault import WrappedKey
 
-MASTER = bytes(range(32))
+MASTER = MasterKeys((bytes(range(32)),))
 
 
 class KeyRing:

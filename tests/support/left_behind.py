@@ -5,7 +5,6 @@ import lzma
 import os
 import subprocess
 import tarfile
-from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ import psycopg
 
 from shared.machine.account import server_account
 from shared.machine.binaries import postgres_binaries
+from shared.master_keys import MasterKeys, keys_of
 from shared.migrate import migrate
 from tests.support.desk import Desk, give_tokens
 from tests.support.servers import (
@@ -55,7 +55,9 @@ def restored_demo(folder: Path) -> Iterator[Desk]:
     ):
         postgres.fresh_database()  # makes the roles, which no dump of a database holds
         desk = Desk(folder, postgres, nats, _restored(postgres, folder))
-        desk.master = b64decode((LEFT / "demo.vault.key").read_text(encoding="ascii"))
+        desk.master = MasterKeys(
+            keys_of((LEFT / "demo.vault.key").read_text(encoding="ascii"))
+        )
         desk.lever = folder / "lever.json"
         held = json.loads((LEFT / "demo.lever.json").read_text(encoding="utf-8"))
         desk.move_to(datetime.fromtimestamp(held["shown"], UTC))

@@ -25,6 +25,7 @@ from shared.command import CommandRequest
 from shared.event_log import EventLog
 from shared.events import IncidentEvent
 from shared.events.incident import IncidentOpened
+from shared.master_keys import MasterKeys
 from shared.policies import PolicyVersions
 from shared.recorder import versions as current_versions
 from shared.references import incident_ref, incident_stream, sla_stream
@@ -52,8 +53,8 @@ class SlaDesk:
 
     def __post_init__(self) -> None:
         self.applies(self.policy or Path(FILE).read_text(encoding="utf-8"))
-        self.intake = self._open("desk_intake", master=bytes(32))
-        self.log = self._open("desk_sla_watcher", master=bytes(32))
+        self.intake = self._open("desk_intake", master=MasterKeys((bytes(32),)))
+        self.log = self._open("desk_sla_watcher", master=MasterKeys((bytes(32),)))
         self.worker = self.another()
 
     def applies(self, text: str) -> None:
@@ -74,7 +75,7 @@ class SlaDesk:
         moving.begin(request)
         return moving.one(request, incident_ref(number))
 
-    def _open(self, role: str, master: bytes | None = None) -> EventLog:
+    def _open(self, role: str, master: MasterKeys | None = None) -> EventLog:
         dsn = self.database.dsn(role)
         return EventLog.open(dsn, master=master, clock=self.clock, pool_size=6)
 

@@ -17,9 +17,10 @@ from shared.append import Member
 from shared.clock import real_clock
 from shared.entry import Entry
 from shared.event_log import EventLog
+from tests.support import key_ring
 from tests.support.servers import Database
 
-MASTER = bytes(range(32))
+MASTER = key_ring.MASTER
 QUEUE, TIMELINE = MODELS["queue"], MODELS["timeline"]
 
 

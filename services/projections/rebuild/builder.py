@@ -16,6 +16,7 @@ from services.projections.rebuild.load import Source
 from shared.connections import CONNECT_SECONDS
 from shared.event_log import EventLog
 from shared.log_errors import Unavailable
+from shared.master_keys import MasterKeys
 
 ROLE = "desk_projections"
 SILENT_SECONDS_MAX = 60.0
@@ -46,7 +47,7 @@ class Builder:
 @contextmanager
 def builder(
     dsn: str,
-    master: bytes | None,
+    master: MasterKeys | None,
     model: ReadModel[Any],
     *,
     wait: bool = False,

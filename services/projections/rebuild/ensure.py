@@ -7,13 +7,16 @@ from services.projections.read_model import ReadModel
 from services.projections.rebuild.builder import builder, connected
 from services.projections.rebuild.rebuild import rebuild
 from shared.clock import Clock
+from shared.master_keys import MasterKeys
 
 
 class Newer(Exception):
     """A newer program has built the live generation: this one must not touch it."""
 
 
-def ensure(dsn: str, master: bytes | None, model: ReadModel[Any], clock: Clock) -> str:
+def ensure(
+    dsn: str, master: MasterKeys | None, model: ReadModel[Any], clock: Clock
+) -> str:
     """Return the live schema of `model`, built first where there is none of its shape.
 
     Of several services that start at once, one builds and the others wait; one that is

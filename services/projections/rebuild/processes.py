@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from base64 import b64encode
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ import orjson
 
 from services.projections.rebuild.chunks import Chunk
 from services.projections.rebuild.fold import Folded
+from shared.master_keys import MasterKeys, text_of
 
 _WORKER = (sys.executable, "-m", "services.projections.rebuild.worker")
 
@@ -28,7 +28,7 @@ class Task:
     """What the processes work on: the records of `upto` events into `schema`."""
 
     dsn: str
-    master: bytes | None
+    master: MasterKeys | None
     model: str
     schema: str
     upto: int
@@ -90,7 +90,7 @@ def _worker(task: Task) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
             raise WorkerFailed("a process of the rebuild has no pipes")
         told = {
             "dsn": task.dsn,
-            "master": b64encode(task.master).decode() if task.master else None,
+            "master": text_of(task.master.keys) if task.master else None,
             "model": task.model,
             "schema": task.schema,
             "upto": task.upto,

@@ -8,7 +8,12 @@ from services.projections.rebuild.builder import Builder
 from services.projections.rebuild.catch_up import catch_up
 from services.projections.rebuild.digest import digest
 from services.projections.rebuild.load import Told, load
-from services.projections.rebuild.schemas import create, drop_others, flip
+from services.projections.rebuild.schemas import (
+    create,
+    drop_others,
+    flip,
+    forget_previous,
+)
 from shared.clock import Clock
 from shared.event_log import Row
 
@@ -83,6 +88,16 @@ def rollback(builder: Builder, clock: Clock) -> str:
         )
     _flip(builder, was.previous_schema, clock)
     return was.previous_schema
+
+
+def discard_previous(builder: Builder) -> None:
+    """Drop every generation but the live one: there is nothing to go back to then."""
+    model, cursor = builder.model, builder.cursor
+    with builder.connection.transaction():
+        was = hold_live(cursor, model.name, alone=True)
+        forget_previous(cursor, model)
+    if was is not None:
+        drop_others(cursor, model.name, {was.schema})
 
 
 def _kept(live: Live | None) -> set[str | None]:

@@ -19,6 +19,9 @@ ON CONFLICT (name) DO UPDATE SET
     schema_name = excluded.schema_name, shape = excluded.shape,
     flipped_at = excluded.flipped_at
 """
+_FORGET_PREVIOUS = """
+UPDATE rm.active SET previous_schema = NULL, previous_shape = NULL WHERE name = %s
+"""
 
 
 def generations(cursor: Cursors, name: str) -> list[str]:
@@ -57,6 +60,11 @@ def drop_others(cursor: Cursors, name: str, keep: set[str | None]) -> list[str]:
 def flip(cursor: Cursors, model: ReadModel[Any], schema: str, now: datetime) -> None:
     """Make `schema` the live generation and keep the one that was for a rollback."""
     cursor.execute(_FLIP, (model.name, schema, model.shape, now))
+
+
+def forget_previous(cursor: Cursors, model: ReadModel[Any]) -> None:
+    """Keep no generation for a rollback."""
+    cursor.execute(_FORGET_PREVIOUS, (model.name,))
 
 
 def has_trigrams(cursor: Cursors) -> bool:

@@ -6,7 +6,6 @@ a parent that is killed: this one ends with its input.
 
 import gc
 import sys
-from base64 import b64decode
 from typing import Any
 
 import orjson
@@ -15,13 +14,14 @@ from services.projections.read_models import MODELS
 from services.projections.rebuild.chunks import Chunk
 from services.projections.rebuild.fold import Logs, fold
 from shared.event_log import EventLog
+from shared.master_keys import MasterKeys, keys_of
 from shared.telemetry import wordless
 
 
 def main() -> None:
     """Take a task, then fold part after part of it until the input ends."""
     task = orjson.loads(sys.stdin.buffer.readline())
-    master = b64decode(task["master"]) if task["master"] else None
+    master = MasterKeys(keys_of(task["master"])) if task["master"] else None
     logs = Logs(
         EventLog.open(task["dsn"], master=master, pool_size=1),
         EventLog.open(task["dsn"], pool_size=1),

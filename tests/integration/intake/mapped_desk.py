@@ -22,11 +22,12 @@ from shared.command import Scope
 from shared.event_log import EventLog
 from shared.events.incident import IncidentOpened
 from shared.serving import serve
+from tests.support import key_ring
 from tests.support.in_thread import running
 from tests.support.servers import Database
 
 POLICY = Path(__file__).parents[3] / "deploy" / "permanence.yaml"
-MASTER = bytes(range(32))
+MASTER = key_ring.MASTER
 NOW = datetime(2025, 6, 30, 8, tzinfo=UTC)
 OFF = "{title: text, dedup_key: point, action: {from: up, values: {'false': trigger}}}"
 BAD = {"text": "Door 7 stuck", "point": "d7", "up": "down"}

@@ -1,6 +1,5 @@
 """`permanence remap`: what would be read otherwise now; it changes nothing."""
 
-import base64
 import json
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,6 +12,7 @@ from typer.testing import CliRunner
 from services.command_line import command_line
 from services.intake.remap import bodies
 from shared.event_log import EventLog
+from shared.master_keys import text_of
 from tests.integration.intake.mapped_desk import (
     BAD,
     MASTER,
@@ -41,7 +41,7 @@ Run = Callable[..., Said]
 @pytest.fixture
 def run(desk: MappedDesk, tmp_path: Path) -> Run:
     key = tmp_path / "key"
-    key.write_bytes(base64.b64encode(MASTER))
+    key.write_text(text_of(MASTER.keys))
     env = {
         "DATABASE_URL": desk.database.dsn("desk_admin"),
         "PERMANENCE_VAULT_KEY_FILE": str(key),

@@ -9,6 +9,7 @@ import pytest
 
 from shared.event_log import EventLog
 from shared.events.incident import IncidentInformed
+from shared.master_keys import MasterKeys
 from shared.vault import WITNESS, VaultError, WrappedKey
 from shared.vault_keys import StoredKeys, forget
 from tests.support.key_ring import MASTER
@@ -149,7 +150,9 @@ def test_keys_are_found_inside_a_transaction_though_every_connection_is_taken(
 
 def test_the_wrong_master_key_begins_no_second_vault(database: Database) -> None:
     right = EventLog.open(database.dsn("desk_intake"), master=MASTER, pool_size=1)
-    wrong = EventLog.open(database.dsn("desk_intake"), master=bytes(32), pool_size=1)
+    wrong = EventLog.open(
+        database.dsn("desk_intake"), master=MasterKeys((bytes(32),)), pool_size=1
+    )
     right.vault.prepare("person:ada")
 
     with pytest.raises(VaultError, match="PERMANENCE_VAULT_KEY_FILE"):

@@ -10,10 +10,13 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from services.intake.cli_access import token, vault
+from services.intake.cli_access import token
+from services.intake.cli_vault import forget_with, vault
+from services.projections import titles
 from shared.access import REMEMBERED_SECONDS, Access
 from shared.clock import set_lever
 from shared.event_log import EventLog
+from tests.support.key_ring import MASTER
 from tests.support.servers import Database
 
 pytestmark = pytest.mark.servers
@@ -23,6 +26,7 @@ FORGET_ADA = ("vault", "forget", "person:ada", "--reason", "asked by letter")
 
 app = typer.Typer()
 app.add_typer(token, name="token")
+vault.command("forget")(forget_with(titles))
 app.add_typer(vault, name="vault")
 
 
@@ -212,13 +216,12 @@ def test_a_wrong_option_is_told_in_a_sentence(
 
 def test_forgetting_by_hand_destroys_the_key(desk: Desk) -> None:
     sealed = desk.log.vault.seal("person:ada", b"yes", "here")
-    reader = EventLog.open(
-        desk.database.dsn("desk_projections"), master=bytes(range(32))
-    )
+    reader = EventLog.open(desk.database.dsn("desk_projections"), master=MASTER)
 
     said = desk.run(*FORGET_ADA, "--yes", "--json")
 
-    assert (said.code, said.plain) == (0, {"owner": "person:ada", "forgotten": True})
+    done = {"owner": "person:ada", "forgotten": True, "left": []}
+    assert (said.code, said.plain) == (0, done)
     assert reader.vault.open(sealed, "here") is None
     reader.close()
 

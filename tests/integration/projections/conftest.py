@@ -1,7 +1,6 @@
 """A running API, a log, and the command line, on servers of the session."""
 
 import os
-from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +11,7 @@ from typer.testing import CliRunner, Result
 from services.command_line import command_line
 from shared.event_log import EventLog
 from shared.machine.nats import Bus
+from shared.master_keys import text_of
 from tests.support.api import MASTER, Api, serving
 from tests.support.june import June
 from tests.support.servers import Database, NatsServer, PostgresServer
@@ -60,7 +60,7 @@ def shared_api(
 @pytest.fixture
 def environment(database: Database, tmp_path: Path) -> dict[str, str]:
     key = tmp_path / "vault.key"
-    key.write_text(b64encode(MASTER).decode(), encoding="ascii")
+    key.write_text(text_of(MASTER.keys), encoding="ascii")
     return {
         **os.environ,
         "DATABASE_URL": database.owner_dsn,

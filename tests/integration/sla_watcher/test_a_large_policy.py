@@ -14,6 +14,7 @@ from services.intake.record_cache import RecordCache
 from shared.event_log import EventLog
 from shared.events.incident import IncidentOpened
 from shared.events.policy import STREAM, PolicyApplied
+from shared.master_keys import MasterKeys
 from shared.references import incident_ref, incident_stream
 from shared.upkeep import turn_partitions
 from tests.support.large_policies import large_text
@@ -40,7 +41,9 @@ def _opened(desk: SlaDesk) -> IncidentOpened:
     heard = ADAPTERS["native"](SIGNAL, Post("demo", desk.now))
     delivery = Delivery("demo", "native", body, 0, tuple(heard), desk.now, told=True)
     log = EventLog.open(
-        desk.database.dsn("desk_intake"), master=bytes(32), clock=desk.clock
+        desk.database.dsn("desk_intake"),
+        master=MasterKeys((bytes(32),)),
+        clock=desk.clock,
     )
     turn_partitions(log.transaction, desk.now.date())
     Receiver(log, RecordCache(log), Policies(log), desk.clock).flush([delivery])
