@@ -19,7 +19,7 @@ def positions(log: EventLog) -> Mapping[str, int]:
     with log.transaction() as cursor:
         schemas = {name: live(cursor, MODELS[name]).schema for name in MODELS}
         for name, schema in {**SERVICES, **schemas}.items():
-            query = f"SELECT position, parked_streams FROM {schema}.tracking"
+            query = f"SELECT position, parked_streams FROM {schema}.tracking"  # noqa: S608 # our own names
             for position, parked in cursor.execute(query):
                 assert not parked, f"{name} has parked {parked} streams: void"
                 found[name] = int(position)

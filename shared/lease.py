@@ -37,7 +37,7 @@ UPDATE {table} SET
 """
     + _OURS
 )
-_RELEASE = "UPDATE {table} SET expires_at = clock_timestamp() " + _OURS
+_RELEASE = "UPDATE {table} SET expires_at = clock_timestamp() " + _OURS  # noqa: S608 # our own names
 _DEMAND = "SELECT FROM {table} " + _OURS + " FOR KEY SHARE"
 _LOOK = """
 SELECT holder, fence, extract(epoch FROM clock_timestamp() - renewed_at)::float8,

@@ -48,7 +48,7 @@ def limit_roles(connection: Connection[Any], alter: Alter) -> None:
     The administrator may act as projections, whose the read models are, to build them.
 
     A migration by somebody who is no superuser cannot change rights on PostgreSQL's own
-    functions: these stay, see docs/explanation/security.md.
+    functions: everybody keeps them.
     """
     alter(sql.Composed([sql.SQL(_ADMIN_BUILDS)]))
     row = connection.execute(_SUPERUSER).fetchone()

@@ -50,7 +50,7 @@ _OURS = "nspname !~ '^pg_' AND nspname <> 'information_schema'"
 _SCHEMAS = f"""
 SELECT '', nspname, 'schema', acl.grantee, acl.privilege_type, NULL
 FROM pg_namespace CROSS JOIN LATERAL aclexplode(nspacl) AS acl WHERE {_OURS}
-"""  # our own constants
+"""  # noqa: S608 # our own names
 _RELATIONS = f"""
 SELECT nspname, relname, CASE relkind WHEN 'S' THEN 'sequence' WHEN 'v' THEN 'view'
        ELSE 'table' END, acl.grantee, acl.privilege_type, NULL
@@ -60,7 +60,7 @@ CROSS JOIN LATERAL aclexplode(coalesce(relacl,
 WHERE {_OURS} AND relkind IN ('r', 'p', 'v', 'S') AND NOT relispartition
   AND NOT (relkind = 'S' AND EXISTS (  -- of a column that numbers its rows
     SELECT FROM pg_depend WHERE objid = pg_class.oid AND deptype = 'i'))
-"""  # our own constants
+"""  # noqa: S608 # our own names
 _COLUMNS = f"""
 SELECT nspname, relname, 'table', acl.grantee, acl.privilege_type,
        string_agg(attname, ', ' ORDER BY attnum)
@@ -68,7 +68,7 @@ FROM pg_attribute JOIN pg_class AS c ON c.oid = attrelid
 JOIN pg_namespace AS n ON n.oid = relnamespace
 CROSS JOIN LATERAL aclexplode(attacl) AS acl
 WHERE {_OURS} GROUP BY 1, 2, 3, 4, 5
-"""  # our own constants
+"""  # noqa: S608 # our own names
 _FUNCTIONS = f"""
 SELECT nspname, proname || '(' || pg_get_function_identity_arguments(p.oid) || ')'
        || CASE WHEN prosecdef THEN ' †' ELSE '' END,
@@ -77,7 +77,7 @@ FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = pronamespace
 CROSS JOIN LATERAL aclexplode(coalesce(proacl, acldefault('f', proowner))) AS acl
 WHERE {_OURS} AND prorettype <> 'trigger'::regtype
   AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = p.oid AND deptype = 'e')
-"""  # our own constants
+"""  # noqa: S608 # our own names
 _BUILT_IN = """
 SELECT 'pg_catalog', p.oid::regprocedure::text, 'function', acl.grantee,
        acl.privilege_type, NULL

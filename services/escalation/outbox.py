@@ -57,7 +57,7 @@ UPDATE escalation.outbox SET next_at = %s, attempts = %s WHERE key = %s
 """
 _WAITING = "SELECT count(*), min(requested_at) FROM escalation.outbox"
 _DUE_SINCE = (
-    "SELECT next_at FROM escalation.outbox AS own WHERE next_at <= %s AND "
+    "SELECT next_at FROM escalation.outbox AS own WHERE next_at <= %s AND "  # noqa: S608 # our own names
     + _FIRST_OF_LANE
     + " ORDER BY next_at, position LIMIT 1"
 )

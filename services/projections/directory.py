@@ -17,7 +17,7 @@ FOUND_MAX = 20
 DIGITS_COMPARED = 9
 """Of a telephone number, from its end: whatever stands before, it is the same line."""
 _COLUMNS = "id, name, email, phone, language, zone, client, confirmed"
-_ENTRY = f"SELECT {_COLUMNS} FROM directory.people WHERE id = %s"
+_ENTRY = f"SELECT {_COLUMNS} FROM directory.people WHERE id = %s"  # noqa: S608 # our own names
 _SEARCH = f"""
 SELECT {_COLUMNS} FROM directory.people
 WHERE (%(email)s::text IS NULL OR lower(email) = lower(%(email)s))
@@ -25,7 +25,7 @@ WHERE (%(email)s::text IS NULL OR lower(email) = lower(%(email)s))
        regexp_replace(phone, '[^0-9]', '', 'g'), {DIGITS_COMPARED}))
   AND (%(q)s::text IS NULL OR name ILIKE %(q)s OR id ILIKE %(q)s)
 ORDER BY confirmed DESC, name, id LIMIT {FOUND_MAX}
-"""
+"""  # noqa: S608 # our own names
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,6 @@ def hold_live(
 def as_of(cursor: Cursor[tuple[Any, ...]], schema: str) -> AsOf:
     """Return how far a generation has come."""
     row = cursor.execute(
-        f"SELECT position, recorded_at FROM {schema}.tracking"
+        f"SELECT position, recorded_at FROM {schema}.tracking"  # noqa: S608 # our own names
     ).fetchone()
     return AsOf(*row) if row and row[0] else AsOf(0, None)

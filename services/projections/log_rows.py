@@ -30,7 +30,7 @@ ORDER BY originator_version LIMIT %s
 _OF_STREAMS = f"""
 WITH found AS MATERIALIZED ({SELECT_ROWS} WHERE originator_id = ANY(%s))
 SELECT * FROM found WHERE notification_id > %s ORDER BY notification_id LIMIT %s
-"""
+"""  # noqa: S608 # our own names
 _AT = f"{SELECT_ROWS} WHERE notification_id = ANY(%s)"
 _NEWEST = f"""
 {SELECT_ROWS} WHERE originator_id = %s

@@ -33,7 +33,7 @@ ON CONFLICT (record) DO UPDATE SET state = excluded.state
 _ARRAYS = ", ".join(f"%b::{type_}[]" for type_ in TYPES)
 _SET = ", ".join(f"{name} = excluded.{name}" for name in FactRow._fields[3:])
 _SAVE = (
-    f"INSERT INTO {{}}.{FACTS} SELECT * FROM unnest({_ARRAYS})"
+    f"INSERT INTO {{}}.{FACTS} SELECT * FROM unnest({_ARRAYS})"  # noqa: S608 # our own names
     f" ON CONFLICT (record, kind, number) DO UPDATE SET {_SET}"
 )
 _POLICIES = """

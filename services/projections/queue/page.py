@@ -48,7 +48,7 @@ def page(
     ]
     by = OPEN_ORDER if order is Standing.OPEN else ENDED_ORDER
     rows = cursor.execute(
-        f"SELECT {', '.join(FIELDS)} FROM {schema}.{ROWS}"
+        f"SELECT {', '.join(FIELDS)} FROM {schema}.{ROWS}"  # noqa: S608 # our own names
         f" WHERE {' AND '.join(text for text, _ in parts)} ORDER BY {by} LIMIT %s",
         [*(value for _, values in parts for value in values), limit],
     )
@@ -60,7 +60,7 @@ def counts(
 ) -> Sequence[tuple[str, str, bool, int]]:
     """Return (status, priority, breached, number) of the open ones of a queue."""
     return cursor.execute(
-        f"SELECT status, priority, breached, n FROM {schema}.{COUNTS}"
+        f"SELECT status, priority, breached, n FROM {schema}.{COUNTS}"  # noqa: S608 # our own names
         " WHERE queue = %s AND n > 0 ORDER BY status, priority",
         (_stored_name(queue),),
     ).fetchall()
@@ -71,7 +71,7 @@ def all_counts(
 ) -> Sequence[tuple[str, str, str, bool, int]]:
     """Return (queue, status, priority, breached, number) of what `person` can see."""
     return cursor.execute(
-        f"SELECT queue, status, priority, breached, n FROM {schema}.{COUNTS}"
+        f"SELECT queue, status, priority, breached, n FROM {schema}.{COUNTS}"  # noqa: S608 # our own names
         " WHERE n > 0 AND (queue = ANY(%s) OR queue LIKE 'team:%%') ORDER BY 1, 2, 3",
         ([ALL, UNASSIGNED, person_queue(person or "")],),
     ).fetchall()

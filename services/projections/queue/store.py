@@ -78,7 +78,7 @@ def load(
 ) -> Mapping[str, QueueRow]:
     """Return the rows of these incidents by reference."""
     rows = cursor.execute(
-        f"SELECT {', '.join(FIELDS)} FROM {schema}.{ROWS} WHERE ref = ANY(%b)",
+        f"SELECT {', '.join(FIELDS)} FROM {schema}.{ROWS} WHERE ref = ANY(%b)",  # noqa: S608 # our own names
         (list(refs),),
     )
     return {row[0]: from_columns(row) for row in rows}
@@ -103,7 +103,7 @@ def save(
         return
     arrays = [list(values) for values in zip(*map(columns, rows), strict=True)]
     cursor.execute(
-        f"INSERT INTO {schema}.{ROWS} SELECT * FROM unnest({_ARRAYS})"
+        f"INSERT INTO {schema}.{ROWS} SELECT * FROM unnest({_ARRAYS})"  # noqa: S608 # our own names
         f" ON CONFLICT (ref) DO UPDATE SET {_SET}",
         arrays,
     )
