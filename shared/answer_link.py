@@ -8,6 +8,7 @@ import base64
 import binascii
 import hmac
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import NamedTuple
@@ -36,11 +37,12 @@ def token_of(key: bytes, link: AnswerLink) -> str:
     return _text(told + _signature(key, told))
 
 
-def read_token(key: bytes, token: str) -> AnswerLink | None:
-    """Return what a link is for, None where we did not sign it."""
+def read_token(keys: Iterable[bytes], token: str) -> AnswerLink | None:
+    """Return what a link is for, None if we signed it with none of these keys."""
     raw = _bytes(token)
     told, signature = raw[:-_SIGNATURE_BYTES], raw[-_SIGNATURE_BYTES:]
-    if not hmac.compare_digest(signature, _signature(key, told)):
+    ours = [hmac.compare_digest(signature, _signature(key, told)) for key in keys]
+    if not any(ours):
         return None
     extension, person, until = told.decode().split(_BETWEEN)
     if not is_extension_ref(extension) or re.fullmatch(PERSON, person) is None:

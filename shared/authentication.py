@@ -25,27 +25,27 @@ COMMANDERS: tuple[Scope, ...] = ("agent", "manager", "admin")
 READERS: tuple[Scope, ...] = ("agent", "manager", "auditor", "admin")
 """Whose tokens may look."""
 
-LinkKey = Callable[[], bytes | None]
-"""Returns the key that answer links are signed with; None without a vault."""
+LinkKeys = Callable[[], Sequence[bytes]]
+"""Returns the keys that answer links may be signed with; none without a vault."""
 
 
 def authentication(log: EventLog, clock: Clock, executor: Executor) -> "Authentication":
     """Return what verifies credentials against the tokens and the vault of `log`."""
 
-    def link_key() -> bytes | None:
-        return log.vault.key_for(PURPOSE)
+    def link_keys() -> Sequence[bytes]:
+        return log.vault.keys_for(PURPOSE)
 
-    return Authentication(Access(log.transaction, clock), link_key, clock, executor)
+    return Authentication(Access(log.transaction, clock), link_keys, clock, executor)
 
 
 class Authentication:
     """Turns commands as they arrive into commands of a known sender."""
 
     def __init__(
-        self, access: Access, link_key: LinkKey, clock: Clock, executor: Executor
+        self, access: Access, link_keys: LinkKeys, clock: Clock, executor: Executor
     ) -> None:
         self._access = access
-        self._link_key = link_key
+        self._link_keys = link_keys
         self._clock = clock
         self._executor = executor
 
@@ -85,8 +85,7 @@ class Authentication:
     def _addressee_of(
         self, credential: Credential, message: CommandMessage[Any]
     ) -> Caller:
-        key = self._link_key()
-        link = read_token(key, credential.secret) if key else None
+        link = read_token(self._link_keys(), credential.secret)
         if link is None:
             raise Problem(401, "the link is not signed by this desk", code="token")
         if link.until <= self._clock():

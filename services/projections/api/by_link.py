@@ -106,8 +106,7 @@ async def answer_question(
 
 
 def _link(desk: Desk, token: str) -> AnswerLink:
-    links = (read_token(key, token) for key in desk.log.vault.keys_for(PURPOSE))
-    link = next(filter(None, links), None)
+    link = read_token(desk.log.vault.keys_for(PURPOSE), token)
     if link is None:
         raise Problem(
             404,
