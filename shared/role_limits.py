@@ -21,6 +21,8 @@ READER_LIMITS = {
     "temp_file_limit": "2GB",
 }
 """Of the auditor. Only `temp_file_limit` binds a session that sets them otherwise."""
+READER_CONNECTIONS_MAX = 10
+"""Of the auditor at a time: services need most of those that PostgreSQL has."""
 
 _ONLY_A_SUPERUSER_SETS = {"temp_file_limit"}
 _READER = "desk_auditor"
@@ -60,6 +62,11 @@ def limit_roles(connection: Connection[Any], alter: Alter) -> None:
                     sql.Identifier(_READER), sql.Identifier(name), sql.Literal(value)
                 )
             )
+    alter(
+        sql.SQL("ALTER ROLE {} CONNECTION LIMIT {}").format(
+            sql.Identifier(_READER), sql.Literal(READER_CONNECTIONS_MAX)
+        )
+    )
     _withhold_temporary_tables(connection)
     if superuser:
         _withhold_functions(connection)

@@ -107,6 +107,10 @@ SELECT rolname, unnest(setconfig) FROM pg_db_role_setting
 JOIN pg_roles ON oid = setrole WHERE setdatabase = 0 AND rolname LIKE 'desk%'
 ORDER BY 1, 2
 """
+_LIMITS = """
+SELECT rolname, rolconnlimit FROM pg_roles
+WHERE rolname LIKE 'desk%' AND rolconnlimit >= 0 ORDER BY 1
+"""
 
 
 class _Right(NamedTuple):
@@ -129,13 +133,23 @@ def page(owner_dsn: str) -> str:
         policies = connection.execute(_POLICIES).fetchall()
         members = connection.execute(_MEMBERS).fetchall()
         settings = connection.execute(_SETTINGS).fetchall()
+        limits = connection.execute(_LIMITS).fetchall()
     tables = (
         line
         for title, found in _by_schema(rights)
         for line in ("", f"## {title}", "", *_table(found), *_footnote(found))
     )
     return "\n".join(
-        [_HEAD.rstrip(), *tables, *_rows(policies), *_others(members, settings), ""]
+        [
+            _HEAD.rstrip(),
+            *tables,
+            *_rows(policies),
+            *("", "## Roles", ""),
+            *(f"* `{member}` may act as `{role}`." for member, role in members),
+            *(f"* `{role}` has at most {n} connections." for role, n in limits),
+            *(f"* `{role}` begins a session with `{said}`." for role, said in settings),
+            "",
+        ]
     )
 
 
@@ -209,13 +223,3 @@ def _rows(policies: Sequence[tuple[Any, ...]]) -> Iterator[str]:
         who = _PUBLIC if roles == "public" else roles.removeprefix("desk_")
         where = " ".join(condition.split()).replace("|", "\\|")
         yield f"| `{table}` | {command.lower()} | {who} | `{where}` |"
-
-
-def _others(
-    members: Sequence[tuple[str, str]], settings: Sequence[tuple[str, str]]
-) -> Iterator[str]:
-    yield from ("", "## Roles", "")
-    for member, role in members:
-        yield f"* `{member}` may act as `{role}`."
-    for role, setting in settings:
-        yield f"* `{role}` begins a session with `{setting}`."

@@ -142,10 +142,7 @@ def rotate(
     _, home = _address(ctx, as_json=as_json)
     file = vault_key or vault_key_file(home)
     master = _read(file, as_json=as_json)
-    if len(master.keys) == 1 and finish:
-        answer(as_json, {"rewrapped": 0, "former": 0}, f"{file} has no former key.")
-        return
-    if len(master.keys) == 1:
+    if len(master.keys) == 1 and not finish:
         _rewrapped(ctx, master, as_json=as_json)  # it opens every key of this database
         _replace(file, [fresh_key(), *master.keys], as_json=as_json)
         master = _read(file, as_json=as_json)
@@ -172,9 +169,11 @@ def _finish(
             "then run this command again"
         )
         raise refused(as_json, sentence, Exit.DIFFERS)
-    _replace(file, master.keys[:1], as_json=as_json)
+    if len(master.keys) > 1:
+        _replace(file, master.keys[:1], as_json=as_json)
     url, _ = _address(ctx, as_json=as_json)
-    left = list(filter(None, _erased(url)))
+    with reachable(as_json=as_json):
+        left = list(filter(None, _erased(url)))
     said = f"{file} holds the new master key alone. Old backups need the former one."
     answer(as_json, {"rewrapped": 0, "former": 0, "left": left}, said, *left)
     if left:

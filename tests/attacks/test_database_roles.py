@@ -1,6 +1,7 @@
 """PostgreSQL, with the stolen password of one role: what it cannot do to the desk."""
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +21,7 @@ from shared.clock import real_clock
 from shared.event_log import EventLog
 from shared.migrate import MIGRATIONS, ROLES, Mismatch, migrate
 from shared.recorder import Head, Unrecorded, insert, read_head
-from shared.role_limits import READER_LIMITS, limit_roles
+from shared.role_limits import READER_CONNECTIONS_MAX, READER_LIMITS, limit_roles
 from tests.support.key_ring import MASTER
 from tests.support.logs import broken_at, member
 from tests.support.servers import Database
@@ -298,6 +299,14 @@ def test_an_auditor_who_reads_for_ever_is_ended_by_the_server(
         }
 
     assert shown == {name: (value,) for name, value in READER_LIMITS.items()}
+
+
+def test_an_auditor_leaves_connections_to_the_services(database: Database) -> None:
+    with ExitStack() as opened:
+        for _ in range(READER_CONNECTIONS_MAX):
+            opened.enter_context(psycopg.connect(database.dsn("desk_auditor")))
+        with pytest.raises(psycopg.OperationalError, match="too many connections"):
+            psycopg.connect(database.dsn("desk_auditor"))
 
 
 def test_an_auditor_who_reads_for_ever_does_not_keep_a_migration_waiting(
