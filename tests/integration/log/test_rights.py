@@ -72,7 +72,7 @@ FORBIDDEN = [
     ("DELETE FROM vault.keys", EVERY_ROLE),
     (
         "SELECT FROM access.tokens",
-        {"desk_sla_watcher", "desk_escalation", "desk_auditor"},
+        {"desk_auditor"},
     ),
     ("UPDATE access.tokens SET revoked_at = now()", EVERY_ROLE - {"desk_admin"}),
     ("UPDATE access.tokens SET scopes = '{admin}'", EVERY_ROLE),
