@@ -101,9 +101,10 @@ def _token(app: typer.Typer) -> None:
 
 
 def _vault(app: typer.Typer) -> None:
-    from services.intake.cli_access import vault
+    from services.intake.cli_vault import vault_with
+    from services.projections import titles
 
-    app.add_typer(vault, name="vault")
+    app.add_typer(vault_with(titles), name="vault")
 
 
 def _parked(app: typer.Typer) -> None:

@@ -22,7 +22,7 @@ TOO_MANY = Failed(
     withheld=True,
 )
 
-_ALONE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 20261127))"
+_ALONE = "LOCK TABLE escalation.unasked_mail IN SHARE ROW EXCLUSIVE MODE"
 _FORGET = "DELETE FROM escalation.unasked_mail WHERE sent_at <= %s"
 _COUNT = """
 SELECT count(*) FROM escalation.unasked_mail WHERE address = %s AND key <> %s
@@ -39,7 +39,7 @@ def may_leave(cursor: Cursor[Any], key: str, address: str, at: datetime) -> bool
     What leaves again under the same key counts once.
     """
     whose = _digest(address)
-    cursor.execute(_ALONE, (whose,))
+    cursor.execute(_ALONE)
     cursor.execute(_FORGET, (at - A_DAY,))
     row = cursor.execute(_COUNT, (whose, key)).fetchone()
     if row is None or row[0] >= A_DAY_MAX:

@@ -30,9 +30,6 @@ from shared.vault_keys import forget, was_forgotten
 from shared.vault_rotation import rewrap
 
 Pause = Callable[[float], None]
-vault = typer.Typer(
-    callback=remember, help="The keys of personal words.", no_args_is_help=True
-)
 pause: Pause = time.sleep
 _COPIES = (
     "The bytes of the key remain in backups, in archived WAL and, until PostgreSQL "
@@ -53,6 +50,16 @@ class Titles(Protocol):
 Owner = Annotated[str, typer.Argument(help="person:<id> or source:<name>.")]
 Reason = Annotated[str, typer.Option(help="Why; kept beside the destroyed key.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Yes, for ever.")]
+
+
+def vault_with(titles: Titles) -> typer.Typer:
+    """Return the commands of `vault`; `forget` clears these titles."""
+    vault = typer.Typer(
+        callback=remember, help="The keys of personal words.", no_args_is_help=True
+    )
+    vault.command("rotate")(rotate)
+    vault.command("forget")(forget_with(titles))
+    return vault
 
 
 def forget_with(titles: Titles) -> Callable[..., None]:
@@ -122,7 +129,6 @@ def _say(owner: str, left: list[str], *, forgotten: bool, as_json: bool) -> None
         raise typer.Exit(Exit.DIFFERS)
 
 
-@vault.command()
 def rotate(
     ctx: typer.Context,
     finish: Annotated[

@@ -13,7 +13,7 @@ import pytest
 from psycopg import Cursor
 from typer.testing import CliRunner
 
-from services.command_line import app
+from services.command_line import command_line
 from services.projections.read_models import MODELS
 from services.projections.rebuild.ensure import ensure
 from shared.chain import GENESIS, Link, chained
@@ -369,7 +369,7 @@ def test_an_administrator_who_looks_runs_nothing_of_a_thiefs(
     dsn = database.owner_dsn if role == "permanence_owner" else database.dsn(role)
 
     said = [
-        CliRunner().invoke(app, command, env={"DATABASE_URL": dsn})
+        CliRunner().invoke(command_line(), command, env={"DATABASE_URL": dsn})
         for command in (["parked", "list"], ["audit", "verify"])
     ]
 

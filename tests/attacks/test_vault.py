@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from typer.testing import CliRunner, Result
 
-from services.command_line import app
+from services.command_line import command_line
 from shared.event_log import EventLog
 from shared.master_keys import MasterKeys, text_of
 from shared.references import incident_ref
@@ -52,7 +52,7 @@ class Desk:
             "PERMANENCE_HOME": str(self.key_file.parent / "none"),
             **more,
         }
-        return CliRunner().invoke(app, words, env=environment)
+        return CliRunner().invoke(command_line(), words, env=environment)
 
     def wrapped(self) -> dict[str, bytes]:
         with psycopg.connect(self.database.owner_dsn) as owner:

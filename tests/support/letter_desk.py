@@ -26,6 +26,7 @@ from shared.nothing_here import complete
 from shared.references import incident_stream
 from shared.reply_tags import PURPOSE, tag_of
 from shared.wishes import BODIES
+from tests.support import key_ring
 from tests.support.compose import ROOT
 from tests.support.patience import eventually
 from tests.support.servers import Database
@@ -128,7 +129,7 @@ class LetterDoors:
 
 
 AUTHSERV_ID = "mx.permanence.example"
-MASTER = bytes(range(32))
+MASTER = key_ring.MASTER
 NOW = datetime(2025, 6, 30, 8, tzinfo=UTC)
 COSTA = {"id": "costa", "name": "M. Costa", "email": "costa@valmont.example"}
 LEROY = {"id": "leroy", "name": "Mme Leroy", "email": "leroy@valmont.example"}

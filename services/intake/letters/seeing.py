@@ -118,10 +118,10 @@ def _is_vouched(
     log: EventLog, letter: Letter, named: str | None, policy: Policy
 ) -> bool:
     """Tell whether it answers a mail that we sent its sender about what it names."""
-    key = log.vault.key_for(REPLY_TAGS)
     since = policy.desk.reply_tags_since
-    return key is not None and any(
+    return any(
         tag.incident == named and vouches(key, tag, letter.sender, since)
+        for key in log.vault.keys_for(REPLY_TAGS)
         for tag in letter.tags
     )
 

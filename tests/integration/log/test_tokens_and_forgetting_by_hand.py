@@ -11,7 +11,7 @@ import typer
 from typer.testing import CliRunner
 
 from services.intake.cli_access import token
-from services.intake.cli_vault import forget_with, vault
+from services.intake.cli_vault import vault_with
 from services.projections import titles
 from shared.access import REMEMBERED_SECONDS, Access
 from shared.clock import set_lever
@@ -26,8 +26,7 @@ FORGET_ADA = ("vault", "forget", "person:ada", "--reason", "asked by letter")
 
 app = typer.Typer()
 app.add_typer(token, name="token")
-vault.command("forget")(forget_with(titles))
-app.add_typer(vault, name="vault")
+app.add_typer(vault_with(titles), name="vault")
 
 
 class Said(NamedTuple):
