@@ -1,19 +1,25 @@
 """Each user of the bus may do its own work and nothing else."""
 
 import asyncio
+import json
+import os
 import socket
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from signal import SIGHUP
 
 import pytest
 from nats.aio.client import Client
 
 from shared import subjects
-from shared.machine.nats import Bus
+from shared.machine.nats import Bus, write_config
 from shared.machine.nats_rights import USERS
 from shared.provision import provision
 from tests.support.nats_clients import client_of
-from tests.support.patience import SECONDS
+from tests.support.patience import SECONDS, eventually
+from tests.support.servers import NatsServer, running_nats
 
 pytestmark = pytest.mark.servers
 READERS = ("sla_watcher", "escalation", "projections")
@@ -258,3 +264,39 @@ def test_every_user_comes_in(bus: Bus) -> None:
                 await own.settled()
 
     run(story())
+
+
+def test_a_password_is_changed_by_a_reload_that_ends_nobody_elses_connection(
+    servers_folder: Path,
+) -> None:
+    folder = servers_folder / "nats-reloaded"
+    folder.mkdir()
+
+    async def story(server: NatsServer) -> None:
+        present = server.bus
+        changed = replace(
+            present, passwords={**present.passwords, "projections": "another"}
+        )
+        async with line(present, "admin") as other, line(present, "intake") as intake:
+            await provision(intake.client.jetstream())
+            write_config(changed)
+            os.kill(server.pid, SIGHUP)
+            await eventually(lambda: comes_in(changed, "projections"))
+
+            await other.client.jetstream().publish(A_SIGNAL, b"{}", timeout=SECONDS)
+            await other.settled()
+            assert not comes_in(present, "projections")
+
+    with running_nats(folder) as server:
+        run(story(server))
+
+
+def comes_in(bus: Bus, user: str) -> bool:
+    """Tell whether the server lets a user in; on a socket, as nats-py leaks one."""
+    with socket.create_connection(("127.0.0.1", bus.port), timeout=SECONDS) as client:
+        login = json.dumps(
+            {"user": user, "pass": bus.passwords[user], "verbose": False}
+        )
+        client.sendall(f"CONNECT {login}\r\nPING\r\n".encode())
+        said = iter(client.makefile("rb"))
+        return next(line for line in said if line[:4] in {b"PONG", b"-ERR"})[:1] == b"P"
