@@ -4,6 +4,7 @@ Compose itself is not needed: `compose_spec` reads the file as strictly.
 """
 
 import re
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -32,13 +33,87 @@ SETTINGS: dict[str, type[BaseSettings]] = {
     "migrate": MigrationSettings,
 }
 SERVERS = {"postgres", "nats"}
+COMMANDS = {"migrate", "cli"}
+CALLED_FROM_OUTSIDE = {"nats", "intake", "projections"}
+ADDED = {"proxy": ["NET_BIND_SERVICE"]}
+"""Capabilities that a container gets back."""
 SECRET = re.compile(r"PASSWORD|KEY")
 every_service = pytest.mark.parametrize("service", SERVICES, ids=lambda one: one.name)
+every_container = pytest.mark.parametrize(
+    "name", sorted(SERVERS | COMMANDS | set(SETTINGS) | {"proxy"})
+)
 
 
-def test_it_has_two_servers_a_migration_and_every_service() -> None:
-    assert set(compose.with_secrets()["services"]) == SERVERS | set(SETTINGS)
-    assert {service.name for service in SERVICES} == set(SETTINGS) - {"migrate"}
+def test_it_has_two_servers_two_commands_and_every_service() -> None:
+    services = set(compose.with_secrets()["services"])
+
+    assert services == SERVERS | COMMANDS | set(SETTINGS)
+    assert {service.name for service in SERVICES} == set(SETTINGS) - COMMANDS
+    assert set(compose.with_tls()["services"]) == services | {"proxy"}
+
+
+@every_container
+def test_every_container_may_do_no_more_than_it_must(name: str) -> None:
+    held = compose.with_tls()["services"][name]
+
+    assert held["cap_drop"] == ["ALL"]
+    assert held.get("cap_add", []) == ADDED.get(name, [])
+    assert held["security_opt"] == ["no-new-privileges:true"]
+    assert held["read_only"]
+    assert not held.get("privileged")
+    assert held["mem_limit"]
+    assert 0 < held["pids_limit"] <= 256
+    assert all("docker.sock" not in str(volume) for volume in held.get("volumes", []))
+
+
+@every_container
+def test_the_network_of_the_database_leads_nowhere_else(name: str) -> None:
+    whole = compose.with_tls()
+    networks = set(whole["services"][name]["networks"])
+
+    assert whole["networks"]["back"]["internal"]
+    assert ("front" in networks) == (name in CALLED_FROM_OUTSIDE | {"proxy"})
+    assert ("back" in networks) == (name != "proxy")
+    # A port of a container that is on an internal network alone is not published.
+    assert "front" in networks or not whole["services"][name].get("ports")
+    if name in SERVERS - CALLED_FROM_OUTSIDE | COMMANDS:
+        assert networks == {"back"}
+
+
+@pytest.mark.parametrize("name", ["sla_watcher", "escalation"])
+def test_who_calls_others_reaches_them_and_is_not_called(name: str) -> None:
+    whole = compose.with_secrets()
+    held = whole["services"][name]
+
+    assert set(held["networks"]) == {"back", "outgoing"}
+    assert not whole["networks"]["outgoing"].get("internal")
+    assert "ports" not in held
+
+
+def test_intake_believes_the_proxy_and_nobody_else_who_has_sent_a_signal() -> None:
+    whole = compose.with_tls()
+    front = whole["networks"]["front"]["ipam"]["config"]
+    proxy = whole["services"]["proxy"]["networks"]["front"]["ipv4_address"]
+
+    given = whole["services"]["intake"]["environment"]
+    assert given["PERMANENCE_TRUSTED_PROXIES"] == proxy
+    assert [ip_address(proxy) in ip_network(pool["subnet"]) for pool in front] == [True]
+    assert compose.variables()["PERMANENCE_TRUSTED_PROXIES"] == ""
+
+
+def test_only_the_migration_has_the_password_of_the_owner() -> None:
+    environments = {
+        name: str(held["environment"])
+        for name, held in compose.with_secrets()["services"].items()
+    }
+    holders = {
+        name for name, held in environments.items() if "sPOSTGRES_PASSWORD" in held
+    }
+    command = compose.with_secrets()["services"]["cli"]["environment"]
+
+    assert holders == {"postgres", "migrate"}
+    assert urlsplit(command["DATABASE_URL"]).username == "desk_admin"
+    assert urlsplit(command["NATS_URL"]).username == "admin"
 
 
 @pytest.mark.parametrize(
@@ -47,7 +122,7 @@ def test_it_has_two_servers_a_migration_and_every_service() -> None:
         ("restart:", "restrat:"),
         ("service_healthy", "service_healty"),
         ("timeout: 5s", "timeout: five"),
-        ("networks: [desk]", "networks: [dsk]"),
+        ("networks: [front, back]", "networks: [frnt, back]"),
         ("secrets: [vault_key]", "secrets: [vaultkey]"),
     ],
 )
@@ -104,8 +179,6 @@ def test_each_service_waits_for_the_migration_and_tells_how_it_is(
     waits = held["depends_on"]["migrate"]["condition"]
     assert waits == "service_completed_successfully"
     assert "/health/ready" in held["healthcheck"]["test"][-1]
-    assert held["read_only"]
-    assert held["cap_drop"] == ["ALL"]
 
 
 def test_the_health_check_asks_the_port_the_service_listens_on() -> None:

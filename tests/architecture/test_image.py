@@ -4,6 +4,7 @@ import re
 import tomllib
 from fnmatch import fnmatch
 
+from tests.support import compose
 from tests.support.compose import ROOT
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
@@ -39,9 +40,12 @@ def test_uv_is_the_same_everywhere() -> None:
 
 
 def test_its_python_is_one_we_support() -> None:
-    versions = set(re.findall(r"FROM python:(\d+\.\d+)-", DOCKERFILE))
+    (image,) = re.findall(r"^ARG PYTHON_IMAGE=(\S+)$", DOCKERFILE, re.MULTILINE)
+    bases = set(re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE))
 
-    assert versions == {"3.11"}
+    assert bases == {"${PYTHON_IMAGE}"}
+    assert image == compose.variables()["PYTHON_IMAGE"]
+    assert image.startswith("python:3.11-")
     assert PROJECT["project"]["requires-python"] == ">=3.11"
 
 

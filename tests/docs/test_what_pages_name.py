@@ -11,9 +11,10 @@ from docs.generate.settings import SERVICES, variable
 from services.command_line import command_line
 from shared.machine.settings import UpSettings
 from tests.docs.pages import ROOT, Page, pages
+from tests.support import compose
 
 _COMMAND = re.compile(r"(?:^\$ |`|services )permanence ((?:[a-z]+ ?)+)", re.MULTILINE)
-_IN_CONTAINER = re.compile(r"migrate services ((?:[a-z]+ ?)+)")
+_IN_CONTAINER = re.compile(r"run --rm (?:--no-TTY )?cli ((?:[a-z]+ ?)+)")
 _TARGET = re.compile(r"(?:^\$ |`)make ([a-z]+)", re.MULTILINE)
 _VARIABLE = re.compile(r"\bPERMANENCE_[A-Z_]+\b")
 
@@ -62,5 +63,5 @@ def _exists(words: list[str]) -> bool:
 def _settings() -> Iterator[str]:
     for settings in (*SERVICES, UpSettings):
         yield from (variable(settings, name) for name in settings.model_fields)
-    compose = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
-    yield from _VARIABLE.findall(compose)
+    for file in (compose.FILE, compose.TLS_FILE):
+        yield from _VARIABLE.findall(file.read_text(encoding="utf-8"))

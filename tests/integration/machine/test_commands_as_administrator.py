@@ -1,0 +1,82 @@
+"""The command line needs the role of administrators, and never the owner's password.
+
+`rebuild`, `restored` and `vault` have tests of their own, as the same role.
+"""
+
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from services.__main__ import app
+from tests.support.compose import ROOT
+from tests.support.servers import Database
+
+pytestmark = pytest.mark.servers
+
+STARTER = ROOT / "deploy" / "permanence.yaml"
+NO_SUCH = 2
+"""Exit code of a command that has looked and found nothing of that name."""
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def run(database: Database, tmp_path: Path) -> Run:
+    key = tmp_path / "key"
+    key.write_bytes(base64.b64encode(bytes(32)))
+    env = {
+        "DATABASE_URL": database.dsn("desk_admin"),
+        "PERMANENCE_VAULT_KEY_FILE": str(key),
+        "PERMANENCE_HOME": "/nowhere",
+    }
+
+    def command(*words: object, code: int = 0) -> Any:
+        done = CliRunner().invoke(app, [*map(str, words), "--json"], env=env)
+        assert done.exit_code == code, (words, done.output)
+        return json.loads(done.stdout)
+
+    return command
+
+
+def test_who_may_call_and_what_is_promised_is_an_administrators(
+    run: Run, tmp_path: Path
+) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text("id,name\nnadia,Nadia\n")
+
+    run("config", "apply", STARTER, "--reason", "first", "--by", "admin")
+    run("config", "diff", STARTER)
+    run("config", "show")
+    made = run("token", "create", "--actor", "person:nadia", "--scope", "agent")
+    assert run("token", "revoke", made["token_id"])["revoked"]
+    assert [row["state"] for row in run("token", "list")] == ["revoked"]
+    run("people", "import", people)
+    run("people", "list")
+    assert run("people", "show", "nadia")["name"] == "Nadia"
+    run("heartbeat", "list")
+
+
+def test_an_administrator_looks_into_everything(run: Run) -> None:
+    run("config", "apply", STARTER, "--reason", "first", "--by", "admin")
+
+    assert run("audit", "verify")["ok"]
+    run("remap", "--source", "demo")
+    for words in (("list",), ("skipped",), ("retry",)):
+        assert run("parked", *words) == []
+    unknown = ("--reader", "queue", "--reason", "a test")
+    run("parked", "skip", "incident-INC-000001", *unknown, code=NO_SUCH)
+    run("replay", "INC-000001", code=NO_SUCH)
+    run("sla", "explain", "INC-000001", code=NO_SUCH)
+
+
+def test_only_the_owner_migrates(database: Database) -> None:
+    given = {"DATABASE_URL": database.dsn("desk_admin")}
+
+    refused = CliRunner().invoke(app, ["migrate", "--json"], env=given)
+
+    assert refused.exit_code == 1
+    assert "refused" in json.loads(refused.stdout)["error"]
