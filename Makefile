@@ -53,10 +53,14 @@ fuzz: setup ## fifteen minutes of requests of every kind that the OpenAPI docume
 bench: setup ## measure, each figure beside its bound
 	@$(BIN)/python -m bench
 
+.PHONY: audit
+audit: setup ## list all parts (SBOM), and ask osv.dev for their known weaknesses
+	@scripts/audit.sh
+
 .PHONY: clean
 clean: ## stop the desk and delete its data (.permanence) and all caches
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m services down; fi
-	@rm -rf .permanence .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .permanence sbom.cdx.json .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
 .PHONY: docs
