@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from services.__main__ import app
+from services.command_line import command_line
 from tests.support.compose import ROOT
 from tests.support.servers import Database
 
@@ -35,7 +35,7 @@ def run(database: Database, tmp_path: Path) -> Run:
     }
 
     def command(*words: object, code: int = 0) -> Any:
-        done = CliRunner().invoke(app, [*map(str, words), "--json"], env=env)
+        done = CliRunner().invoke(command_line(), [*map(str, words), "--json"], env=env)
         assert done.exit_code == code, (words, done.output)
         return json.loads(done.stdout)
 
@@ -76,7 +76,7 @@ def test_an_administrator_looks_into_everything(run: Run) -> None:
 def test_only_the_owner_migrates(database: Database) -> None:
     given = {"DATABASE_URL": database.dsn("desk_admin")}
 
-    refused = CliRunner().invoke(app, ["migrate", "--json"], env=given)
+    refused = CliRunner().invoke(command_line(), ["migrate", "--json"], env=given)
 
     assert refused.exit_code == 1
     assert "refused" in json.loads(refused.stdout)["error"]
