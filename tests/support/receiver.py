@@ -89,7 +89,7 @@ def _answer(handler: BaseHTTPRequestHandler, postbox: Postbox) -> None:
     if not postbox.endless:
         handler.send_header("content-length", str(len(postbox.body)))
     handler.end_headers()
-    handler.wfile.write(postbox.body)
-    with suppress(OSError):  # until who asked hangs up
+    with suppress(OSError):  # who asked may hang up
+        handler.wfile.write(postbox.body)
         while postbox.endless and not postbox.closing.is_set():
             handler.wfile.write(b"on and on, ")
