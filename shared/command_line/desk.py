@@ -44,9 +44,12 @@ HOME = Path(".permanence")
 
 
 def database_of(database: str | None, home: Path, *, as_json: bool) -> str:
-    """Return the URL of the desk's database, or end with a sentence."""
+    """Return the URL of the desk's database, or end with a sentence.
+
+    Of a desk that `make up` runs, as an administrator: no command needs its owner.
+    """
     run = read_run(home)
-    url = database or (run and run.database_url)
+    url = database or (run and (run.admin_database_url or run.database_url))
     if not url:
         sentence = "no desk here: start one with `make up`, or set DATABASE_URL"
         raise refused(as_json, sentence, Exit.UNREACHABLE)

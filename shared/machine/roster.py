@@ -7,6 +7,9 @@ from urllib.parse import quote, urlsplit
 from shared.machine.ports import HOST, Wanted, demand_different, demand_free
 from shared.machine.settings import UpSettings
 
+ADMIN_ROLE = "desk_admin"
+"""The PostgreSQL role of the command line."""
+
 
 @dataclass(frozen=True)
 class Service:

@@ -10,7 +10,10 @@ from shared.machine.home import write_private
 
 @dataclass(frozen=True)
 class Run:
-    """Addresses and keys of a running desk; `pids` by the name of the process."""
+    """Addresses and keys of a running desk; `pids` by the name of the process.
+
+    `database_url` is the owner's, `admin_database_url` that of the command line.
+    """
 
     intake_url: str
     api_url: str
@@ -19,6 +22,8 @@ class Run:
     token: str
     source_key: str
     pids: Mapping[str, int]
+    admin_database_url: str = ""
+    """Empty in the file of an older version."""
 
 
 def run_file(home: Path) -> Path:

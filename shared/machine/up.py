@@ -24,7 +24,13 @@ from shared.machine.ports import HOST
 from shared.machine.postgres import demand_reachable
 from shared.machine.process import Process
 from shared.machine.ready import wait_until_ready
-from shared.machine.roster import Service, demand_ports, environment_of, url_as
+from shared.machine.roster import (
+    ADMIN_ROLE,
+    Service,
+    demand_ports,
+    environment_of,
+    url_as,
+)
 from shared.machine.run_file import Run, remove_run, run_file, write_run
 from shared.machine.settings import UpSettings
 from shared.machine.supervisor import Supervisor
@@ -158,6 +164,9 @@ class _Desk:
             api_url=f"http://{HOST}:{settings.api_port}",
             nats_url=users["admin"],
             database_url=owner,
+            admin_database_url=url_as(
+                owner, ADMIN_ROLE, self._credentials.roles[ADMIN_ROLE]
+            ),
             token=self._credentials.token,
             source_key=self._credentials.source_key,
             pids={},

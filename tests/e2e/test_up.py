@@ -37,6 +37,9 @@ def test_an_empty_folder_becomes_a_desk_that_serves(home: Path) -> None:
             "projections",
         }
         assert all(map(psutil.pid_exists, desk.run.pids.values()))
+        with psycopg.connect(desk.run.admin_database_url) as connection:
+            user = connection.execute("SELECT current_user").fetchone()
+        assert user == ("desk_admin",)
 
 
 def test_only_its_owner_reads_what_a_desk_keeps_secret(home: Path) -> None:

@@ -1,6 +1,6 @@
 """The command line needs the role of administrators, and never the owner's password.
 
-`rebuild`, `restored` and `vault` have tests of their own, as the same role.
+`restored` and `vault` have tests of their own, as the same role.
 """
 
 import base64
@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from services.command_line import command_line
+from shared.machine.run_file import Run, write_run
 from tests.support.compose import ROOT
 from tests.support.servers import Database
 
@@ -21,11 +22,11 @@ pytestmark = pytest.mark.servers
 STARTER = ROOT / "deploy" / "permanence.yaml"
 NO_SUCH = 2
 """Exit code of a command that has looked and found nothing of that name."""
-Run = Callable[..., Any]
+Command = Callable[..., Any]
 
 
 @pytest.fixture
-def run(database: Database, tmp_path: Path) -> Run:
+def run(database: Database, tmp_path: Path) -> Command:
     key = tmp_path / "key"
     key.write_bytes(base64.b64encode(bytes(32)))
     env = {
@@ -43,7 +44,7 @@ def run(database: Database, tmp_path: Path) -> Run:
 
 
 def test_who_may_call_and_what_is_promised_is_an_administrators(
-    run: Run, tmp_path: Path
+    run: Command, tmp_path: Path
 ) -> None:
     people = tmp_path / "people.csv"
     people.write_text("id,name\nnadia,Nadia\n")
@@ -60,10 +61,11 @@ def test_who_may_call_and_what_is_promised_is_an_administrators(
     run("heartbeat", "list")
 
 
-def test_an_administrator_looks_into_everything(run: Run) -> None:
+def test_an_administrator_looks_into_everything(run: Command) -> None:
     run("config", "apply", STARTER, "--reason", "first", "--by", "admin")
 
     assert run("audit", "verify")["ok"]
+    assert run("rebuild", "queue")["flipped"]
     run("remap", "--source", "demo")
     for words in (("list",), ("skipped",), ("retry",)):
         assert run("parked", *words) == []
@@ -71,6 +73,19 @@ def test_an_administrator_looks_into_everything(run: Run) -> None:
     run("parked", "skip", "incident-INC-000001", *unknown, code=NO_SUCH)
     run("replay", "INC-000001", code=NO_SUCH)
     run("sla", "explain", "INC-000001", code=NO_SUCH)
+
+
+def test_the_commands_of_a_desk_on_this_machine_are_an_administrators_too(
+    database: Database, tmp_path: Path
+) -> None:
+    nowhere = "postgresql://permanence_owner:x@127.0.0.1:1/permanence"
+    admin = database.dsn("desk_admin")
+    write_run(tmp_path, Run("", "", "", nowhere, "", "", {}, admin))
+    env = {"DATABASE_URL": "", "PERMANENCE_HOME": str(tmp_path)}
+
+    done = CliRunner().invoke(command_line(), ["token", "list", "--json"], env=env)
+
+    assert (done.exit_code, json.loads(done.stdout)) == (0, []), done.output
 
 
 def test_only_the_owner_migrates(database: Database) -> None:
