@@ -243,6 +243,12 @@ class ProjectionsSettings(ServiceSettings):
         description="Whether anybody may report an incident at `/report` without being "
         "signed in.",
     )
+    trusted_proxies: Annotated[str, AfterValidator(_networks)] = Field(
+        "",
+        description="Addresses or networks, with commas, of the proxies before the "
+        "API: who of those named in `X-Forwarded-For` stands before them counts as the "
+        "sender of a report or an answer. This machine is always believed.",
+    )
     public_url: str | None = Field(
         None,
         description="Where people open the desk, such as `https://desk.example.org`: "

@@ -28,6 +28,7 @@ from shared.health import Health, Probe
 from shared.heartbeat import beat
 from shared.http_metrics import HttpMetrics
 from shared.known_hosts import KnownHosts, names_of
+from shared.networks import LOOPBACK, proxies
 from shared.reader_probe import reader_probe
 from shared.serving import serve
 from shared.settings import ProjectionsSettings
@@ -89,6 +90,7 @@ def _desk(
     desk = Desk(log, access, progress, owner, intake, threads, tail, clock)
     desk.has_form = settings.report_form
     desk.public_url = settings.public_url or ""
+    desk.trusted_proxies = (*LOOPBACK, *proxies(settings.trusted_proxies))
     return desk
 
 

@@ -19,13 +19,6 @@ from services.intake.activity.tally import Kind, Tally
 from services.intake.callers import source_of
 from services.intake.gate.admission import Admission, Allowance
 from services.intake.gate.keys import Keys
-from services.intake.gate.networks import (
-    Address,
-    Networks,
-    is_in,
-    networks,
-    sender_of,
-)
 from services.intake.gate.signing import fault
 from services.intake.gate.statuses import come_again
 from services.intake.in_force import InForce
@@ -36,6 +29,13 @@ from shared.bodies import read_body
 from shared.body_room import BodyRoom, size_ahead
 from shared.clock import Clock
 from shared.keyless_bodies import KeylessBodies
+from shared.networks import (
+    Address,
+    Networks,
+    is_in,
+    networks,
+    sender_of,
+)
 from shared.policy.sources import Monitor
 from shared.problem import Problem
 

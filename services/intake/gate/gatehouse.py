@@ -11,7 +11,6 @@ from services.intake.gate.admission import Admission
 from services.intake.gate.gate import Gate, Watch, Why
 from services.intake.gate.guessing import Guesses
 from services.intake.gate.keys import Keys
-from services.intake.gate.networks import Networks, networks
 from services.intake.gate.pacing import Pace
 from services.intake.gate.secrets import Secrets
 from services.intake.in_force import InForce
@@ -19,6 +18,7 @@ from services.intake.noting import Noting
 from shared.access import Access
 from shared.clock import Clock
 from shared.event_log import EventLog
+from shared.networks import Networks, proxies
 from shared.provision import SIGNALS_PENDING_MAX
 from shared.settings import IntakeSettings
 
@@ -50,8 +50,7 @@ class Gatehouse:
 
 def stance_of(settings: IntakeSettings) -> Stance:
     """Return what the settings say of it."""
-    written = settings.trusted_proxies.replace(" ", "").split(",")
-    trusted = networks(tuple(filter(None, written)))
+    trusted = proxies(settings.trusted_proxies)
     return Stance(settings.workers, trusted, settings.clock_lever is not None)
 
 

@@ -8,10 +8,10 @@ from http import HTTPStatus
 
 from services.intake.callers import caller_at
 from services.intake.gate.guessing import Guesses
-from services.intake.gate.networks import Address
 from services.intake.gate.secrets import Secrets
 from services.intake.in_force import InForce
 from shared.access import Access, Caller
+from shared.networks import Address
 from shared.policy.document import Policy
 from shared.problem import Problem
 

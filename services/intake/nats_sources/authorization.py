@@ -10,7 +10,6 @@ from pydantic import ValidationError
 
 from services.intake.callers import source_of
 from services.intake.gate.keys import Keys, key_id_of
-from services.intake.gate.networks import address_of
 from services.intake.in_force import InForce
 from services.intake.nats_sources.rules import (
     Sender,
@@ -30,6 +29,7 @@ from shared import subjects
 from shared.answering import problem_of
 from shared.clock import Clock
 from shared.nats_issuer import Issuer
+from shared.networks import address_of
 
 QUEUE_GROUP = "intake"
 AT_ONCE_MAX = 16

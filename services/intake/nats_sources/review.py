@@ -16,13 +16,13 @@ from nats.errors import Error
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from services.intake.gate.keys import Keys
-from services.intake.gate.networks import address_of
 from services.intake.in_force import InForce
 from services.intake.nats_sources.rules import why_no_connection
 from services.intake.nats_sources.tokens import User
 from shared import subjects
 from shared.bus import Link
 from shared.log_errors import Unavailable
+from shared.networks import address_of
 from shared.problem import Problem
 from shared.serving import pause
 

@@ -20,6 +20,7 @@ from shared.body_room import BodyRoom
 from shared.clock import Clock
 from shared.event_log import EventLog
 from shared.keyless_bodies import KeylessBodies
+from shared.networks import LOOPBACK, Networks
 from shared.policies import PolicyVersions
 from shared.problem import Problem
 
@@ -43,6 +44,8 @@ class Desk:
     """Whether anybody may report without being signed in."""
     public_url: str = ""
     """Where people open the desk, if that is known."""
+    trusted_proxies: Networks = LOOPBACK
+    """Who is believed about whom a request comes from."""
     form_limits: FormLimits = field(default_factory=FormLimits)
     answer_limits: FormLimits = field(default_factory=answer_limits)
     room: BodyRoom = field(default_factory=BodyRoom)

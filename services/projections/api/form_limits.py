@@ -4,10 +4,11 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from http import HTTPStatus
-from ipaddress import ip_address, ip_interface, ip_network
+from ipaddress import ip_network
 
 from starlette.requests import Request
 
+from shared.networks import Networks, sender_of
 from shared.problem import Problem
 
 REPORTS_MAX = 30
@@ -71,19 +72,13 @@ def answer_limits() -> FormLimits:
 
 
 def address_of(request: Request) -> str:
-    """Return where a request comes from: an address, of IPv6 its network.
-
-    From this machine it is a proxy's, which says in `X-Forwarded-For` whom it saw last;
-    nobody else's word is taken.
-    """
-    seen = request.client.host if request.client else ""
-    forwarded = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
-    try:
-        address = ip_address(seen)
-        if address.is_loopback and forwarded:
-            address = ip_interface(forwarded).ip
-    except ValueError:
-        return seen
+    """Return where a request comes from: an address, of IPv6 its network."""
+    peer = request.client.host if request.client else ""
+    trusted: Networks = request.app.state.desk.trusted_proxies
+    forwarded = request.headers.getlist("x-forwarded-for")
+    address = sender_of(peer, forwarded, trusted)
+    if address is None:
+        return peer
     if address.version == 4:  # noqa: PLR2004 # of the Internet Protocol
         return str(address)
     return str(ip_network((address, _IPV6_PREFIX), strict=False))

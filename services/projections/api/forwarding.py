@@ -171,7 +171,10 @@ async def _known(request: Request, desk: Desk) -> Caller | None:
 def _for_intake(
     request: Request, desk: Desk, body: bytes, seconds: float
 ) -> httpx.Request:
-    # The path as it came: decoded and encoded again it might be another.
+    # The path as it came: decoded and encoded again it might be another. httpx takes
+    # `..` out of it, and what is left may be no path that is passed on.
+    if {b".", b".."} & set(request.scope["raw_path"].split(b"/")):
+        raise Problem(404, "there is no such path: write it without `.` and `..`")
     path = request.scope["raw_path"] + _question(request)
     return desk.intake.build_request(
         request.method,

@@ -1,5 +1,7 @@
 """The form is open to anybody, so it takes only so much."""
 
+from types import SimpleNamespace
+
 import pytest
 from starlette.requests import Request
 
@@ -11,6 +13,7 @@ from services.projections.api.form_limits import (
     FormLimits,
     address_of,
 )
+from shared.networks import LOOPBACK, proxies
 from shared.problem import Problem
 
 
@@ -67,12 +70,16 @@ def test_only_so_many_addresses_are_remembered() -> None:
         ("127.0.0.1", "192.0.2.1, 198.51.100.1", "198.51.100.1"),
         ("127.0.0.1", "rubbish", "127.0.0.1"),
         ("::1", "2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
-        ("127.0.0.1", "2001:db8:1:2::/64", "2001:db8:1:2::/64"),
+        ("10.0.0.7", "192.0.2.1, 198.51.100.1", "198.51.100.1"),
+        ("10.0.0.8", "198.51.100.1", "10.0.0.8"),
         ("2001:db8::1", "", "2001:db8::/64"),
     ],
 )
 def test_where_a_request_comes_from(seen: str, forwarded: str, address: str) -> None:
     headers = [(b"x-forwarded-for", forwarded.encode())] if forwarded else []
-    request = Request({"type": "http", "client": (seen, 1), "headers": headers})
+    desk = SimpleNamespace(trusted_proxies=(*LOOPBACK, *proxies("10.0.0.7")))
+    scope = {"type": "http", "client": (seen, 1), "headers": headers}
+    app = SimpleNamespace(state=SimpleNamespace(desk=desk))
+    request = Request({**scope, "app": app})
 
     assert address_of(request) == address

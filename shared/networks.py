@@ -15,10 +15,18 @@ Address = IPv4Address | IPv6Address
 Networks = Sequence[IPv4Network | IPv6Network]
 
 
+LOOPBACK: Networks = (ip_network("127.0.0.0/8"), ip_network("::1"))
+
+
 @lru_cache(maxsize=1_024)
 def networks(written: tuple[str, ...]) -> Networks:
     """Return networks as they are written. ValueError where one is none."""
     return tuple(ip_network(each) for each in written)
+
+
+def proxies(written: str) -> Networks:
+    """Return networks as a setting has them, with commas between them."""
+    return networks(tuple(filter(None, written.replace(" ", "").split(","))))
 
 
 def sender_of(
