@@ -17,6 +17,8 @@ from shared.clock import Clock
 from shared.command import CommandMessage, CommandRequest, Credential, Scope
 from shared.event_log import EventLog
 from shared.problem import Problem
+from shared.references import extended_incident
+from shared.sla_wishes import AcceptExtension, RefuseExtension
 
 NAMESPACE = UUID("6f1d3c1e-7a55-4b0e-9b1f-0d1e5f3b7c52")
 """Of command ids: with it, the same credential and key always give the same id."""
@@ -54,7 +56,8 @@ class Authentication:
     ) -> CommandRequest[Any]:
         """Return the command with its sender, whose token has one of `scopes`.
 
-        Raises `Problem` 401 if the credential is not good, 403 if it is good for
+        A link of a letter needs no scope: it answers its one question and does nothing
+        else. Raises `Problem` 401 if the credential is not good, 403 if it is good for
         something else, `Unavailable`.
         """
         credential = message.credential
@@ -90,7 +93,11 @@ class Authentication:
             raise Problem(401, "the link is not signed by this desk", code="token")
         if link.until <= self._clock():
             raise Problem(409, "this link has expired: answer the letter", code="state")
-        if message.record != link.extension:
+        about = (extended_incident(link.extension), link.extension)
+        if not isinstance(message.body, AcceptExtension | RefuseExtension) or about != (
+            message.incident,
+            message.record,
+        ):
             raise Problem(403, f"the link only answers {link.extension}", code="scope")
         return Caller(f"person:{link.person}", (), f"{link.extension}|{link.person}")
 

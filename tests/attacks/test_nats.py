@@ -159,6 +159,38 @@ def test_a_link_answers_nothing_but_its_question(desk: Desk) -> None:
     assert answered(link(desk, soon), LINK) == 404  # nothing was asked
 
 
+@pytest.mark.parametrize(
+    ("aggregate", "verb", "incident", "body"),
+    [
+        ("incident", "open", None, OPEN),
+        ("incident", "inform", "INC-000007", {"message": "A thief's news"}),
+        ("escalation", "escalate", "INC-000007", {"reason": "for a thief"}),
+        ("sla", "accept", "INC-000007", {"channel": "web"}),
+        ("sla", "preview_move", None, {"to": 1}),
+    ],
+)
+def test_a_link_that_the_api_was_given_commands_nothing_else(
+    desk: Desk,
+    aggregate: str,
+    verb: str,
+    incident: str | None,
+    body: dict[str, Any],
+) -> None:
+    given = link(desk, datetime.now(UTC) + timedelta(days=1))
+
+    answer = commanded(
+        desk,
+        aggregate,
+        verb,
+        incident=incident,
+        record=LINK,
+        credential=given,
+        body=body,
+    )
+
+    assert (answer.get("status"), answer.get("code")) == (403, "scope"), answer
+
+
 def key_of(desk: Desk, source: str, lives: timedelta = timedelta(days=1)) -> str:
     """Return a new key of a source."""
     now = datetime.now(UTC)
