@@ -99,6 +99,7 @@ def config_of(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         SafeHeaders(app),
         http=partial(BoundedHttp, among=OpenConnections(_connections_max())),  # type: ignore[arg-type] # it makes one as the class does
+        ws="none",  # else such a connection would leave the bounds of HTTP
         log_config=None,
         access_log=False,
         server_header=False,

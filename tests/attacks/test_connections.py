@@ -19,6 +19,10 @@ from tests.support.patience import SECONDS, until
 
 MOST = 6
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+UPGRADE = (
+    b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
 HELD = b"GET /held HTTP/1.1\r\nHost: x\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n"
 LEFT = {
@@ -129,3 +133,16 @@ def test_the_rest_of_a_body_that_nobody_reads_is_not_waited_for(
 
     assert answer(line) == b"HTTP/1.1 401 Unauthorized"
     assert line.recv(65_536) == b""
+
+
+@pytest.mark.parametrize("before", [b"", GET], ids=["first", "later"])
+def test_no_connection_escapes_the_bounds_of_http_by_an_upgrade(
+    connected: Callable[[str, bytes], socket.socket], before: bytes
+) -> None:
+    line = connected(ATTACKER, before)
+    if before:
+        assert answer(line) == b"HTTP/1.1 200 OK"
+
+    line.sendall(UPGRADE)
+
+    assert answer(line) == b"HTTP/1.1 200 OK"  # as if it had not asked for one
