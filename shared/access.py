@@ -8,7 +8,7 @@ import hmac
 import re
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -99,6 +99,29 @@ def is_token(written: str) -> bool:
     return _TOKEN.fullmatch(written) is not None
 
 
+class _Names:
+    """Names in the database, read again when those at hand are some seconds old."""
+
+    def __init__(
+        self, read: Callable[[], Iterable[str]], elapsed: Callable[[], float]
+    ) -> None:
+        self._read = read
+        self._elapsed = elapsed
+        self._held: frozenset[str] = frozenset()
+        self._until = float("-inf")
+
+    def remembers(self, name: str) -> bool:
+        """Tell whether a name is at hand; never blocks."""
+        return name in self._held and self._elapsed() <= self._until
+
+    def has(self, name: str, *, now: bool = False) -> bool:
+        """Tell whether there is a name, as of some seconds ago or `now`; may block."""
+        if now or self._elapsed() > self._until:
+            self._held = frozenset(self._read())
+            self._until = self._elapsed() + REMEMBERED_SECONDS
+        return name in self._held
+
+
 class Access:
     """Tells who a token belongs to; remembers good answers for some seconds."""
 
@@ -112,10 +135,8 @@ class Access:
         self._clock = clock
         self._elapsed = elapsed
         self._remembered: dict[str, tuple[float, Caller]] = {}
-        self._living: frozenset[str] = frozenset()
-        self._living_at = float("-inf")
-        self._sources: frozenset[str] = frozenset()
-        self._sources_at = float("-inf")
+        self._living = _Names(self._read_living, elapsed)
+        self._sources = _Names(self._read_sources, elapsed)
 
     def remembered(self, token: str) -> Caller | None:
         """Return the caller if known without asking the database; never blocks."""
@@ -125,33 +146,24 @@ class Access:
         return None
 
     def may_live(self, token: str) -> bool:
-        """Tell whether there is a token of its id, as of some seconds ago.
-
-        However many ask, the database is asked once in `REMEMBERED_SECONDS`.
-        """
+        """Tell whether there is a token of its id, as of some seconds ago."""
         written = _TOKEN.fullmatch(token)
-        return written is not None and self.lives(written[1])
+        return written is not None and self._living.has(written[1])
 
     def lives(self, token_id: str) -> bool:
-        """Tell whether a token was made and not revoked, as of some seconds ago."""
-        if self._elapsed() - self._living_at > REMEMBERED_SECONDS:
-            self._living_at = self._elapsed()
-            with self._transaction() as cursor:
-                rows = cursor.execute(_LIVING, (_LIVING_MAX,)).fetchall()
-            self._living = frozenset(row[0] for row in rows)
-        return token_id in self._living
+        """Tell whether a token was made and not revoked, as of some seconds ago.
 
-    def has_source(self, actor: str) -> bool:
-        """Tell whether a source has a token that is good, as of some seconds ago.
-
-        However many ask, the database is asked once in `REMEMBERED_SECONDS`.
+        One that was made since then lives too.
         """
-        if self._elapsed() - self._sources_at > REMEMBERED_SECONDS:
-            with self._transaction() as cursor:
-                rows = cursor.execute(_SOURCES, (self._clock(), _LIVING_MAX)).fetchall()
-            self._sources = frozenset(row[0] for row in rows)
-            self._sources_at = self._elapsed()
-        return actor in self._sources
+        return self._living.has(token_id) or self._living.has(token_id, now=True)
+
+    def remembers_source(self, actor: str) -> bool:
+        """Tell whether a source is known to have a good token; never blocks."""
+        return self._sources.remembers(actor)
+
+    def has_source(self, actor: str, *, now: bool = False) -> bool:
+        """Tell whether a source has a good token, as of some seconds ago or `now`."""
+        return self._sources.has(actor) or (now and self._sources.has(actor, now=True))
 
     def verify(self, token: str) -> Caller | None:
         """Return the caller of a living token, else None. Asks the database."""
@@ -171,6 +183,16 @@ class Access:
             self._remembered.clear()
         self._remembered[token] = (self._elapsed() + REMEMBERED_SECONDS, caller)
         return caller
+
+    def _read_living(self) -> Iterable[str]:
+        with self._transaction() as cursor:
+            rows = cursor.execute(_LIVING, (_LIVING_MAX,)).fetchall()
+        return (row[0] for row in rows)
+
+    def _read_sources(self) -> Iterable[str]:
+        with self._transaction() as cursor:
+            rows = cursor.execute(_SOURCES, (self._clock(), _LIVING_MAX)).fetchall()
+        return (row[0] for row in rows)
 
 
 def create(

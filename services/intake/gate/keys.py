@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
+from functools import partial
 from hashlib import sha256
 from http import HTTPStatus
 
@@ -65,14 +66,19 @@ class Keys:
                 self._guesses.wrong(sender())
             raise
 
-    async def knows(self, source: str) -> bool:
-        """Tell whether the policy names a source, or a token of it is good."""
-        if source in (await self._in_force.known()).sources:
+    async def knows(self, source: str, *, now: bool) -> bool:
+        """Tell whether the policy names a source, or a token of it is good.
+
+        What is known may be some seconds old; `now`: unless the source is not in it.
+        """
+        actor = f"source:{source}"
+        if source in (
+            await self._in_force.known()
+        ).sources or self._access.remembers_source(actor):
             return True
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
-            self._executor, self._access.has_source, f"source:{source}"
-        )
+        ask = partial(self._access.has_source, actor, now=now)
+        return await loop.run_in_executor(self._executor, ask)
 
     async def holds(self, source: str, key_id: str) -> bool:
         """Tell whether a key by which a source was let in still is good.

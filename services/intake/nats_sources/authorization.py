@@ -88,7 +88,8 @@ def accepting(keys: Keys, in_force: InForce) -> WhyNot:
     """Return what says why the signals of a sender are not accepted."""
 
     async def why_not(sender: Sender) -> str | None:
-        known = await keys.knows(sender.source)
+        # Whoever connected as a source has a key of it, perhaps a new one.
+        known = await keys.knows(sender.source, now=not sender.shared_user)
         return why_not_accepted(sender, await in_force.known(), known=known)
 
     return why_not

@@ -19,9 +19,9 @@ from services.intake.gate.keys import Keys
 from services.intake.in_force import InForce
 from services.intake.nats_sources.rules import why_no_connection
 from services.intake.nats_sources.tokens import User
+from services.intake.rounds import failing_alone
 from shared import subjects
 from shared.bus import Link
-from shared.log_errors import Unavailable
 from shared.networks import address_of
 from shared.problem import Problem
 from shared.serving import pause
@@ -33,6 +33,8 @@ QUIET_SECONDS = 0.3
 """After the first answer: how long another server may take."""
 CONNECTIONS_MAX = 10_000
 
+_AWAY = (Error, TimeoutError, Problem)
+"""NATS is, or there is no policy yet."""
 _log = structlog.get_logger(__name__)
 
 
@@ -73,7 +75,7 @@ class Review:
             client = self._link.client
             if client is None or not self._leads():
                 continue
-            with suppress(Error, TimeoutError, Unavailable, Problem):
+            with failing_alone(_log, "nats.review.failed"), suppress(*_AWAY):
                 await self._review(client)
 
     async def _review(self, client: Client) -> None:

@@ -29,10 +29,7 @@ def why_no_connection(source: str, rule: object, address: Address | None) -> str
     if not isinstance(rule, Monitor):
         return None
     if _is_guarded(rule) and not rule.nats:
-        return (
-            f"{source} has to sign or to send from its networks: let it send over "
-            "HTTP, or write `nats: true` in the policy"
-        )
+        return _not_over_nats(source)
     if rule.allow_from and not is_in(address, networks(rule.allow_from)):
         return f"{source} may not send from {address or 'an unknown address'}"
     return None
@@ -50,7 +47,7 @@ def why_not_accepted(sender: Sender, policy: Policy, *, known: bool) -> str | No
             f"create --actor source:{source} --scope source`, or name it in the policy"
         )
     rule = policy.sources.get(source)
-    guarded = isinstance(rule, Monitor) and _is_guarded(rule)
+    guarded = rule if isinstance(rule, Monitor) and _is_guarded(rule) else None
     if sender.shared_user:
         if policy.desk.nats_monitor == "refused":
             return (
@@ -63,12 +60,14 @@ def why_not_accepted(sender: Sender, policy: Policy, *, known: bool) -> str | No
                 f"user `monitor` cannot show: connect as `{source}`, or send over HTTP"
             )
         return None
-    if guarded and not rule.nats:  # type: ignore[union-attr] # a guarded one is one
-        return (
-            f"{source} has to sign or to send from its networks: let it send over "
-            "HTTP, or write `nats: true` in the policy"
-        )
-    return None
+    return _not_over_nats(source) if guarded and not guarded.nats else None
+
+
+def _not_over_nats(source: str) -> str:
+    return (
+        f"{source} has to sign or to send from its networks: let it send over HTTP, or "
+        "write `nats: true` in the policy"
+    )
 
 
 def _is_guarded(rule: Monitor) -> bool:

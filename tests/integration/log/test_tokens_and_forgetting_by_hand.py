@@ -1,6 +1,7 @@
 """`permanence token` and `permanence vault`: sentences, JSON and exit codes."""
 
 import json
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from services.projections import titles
 from shared.access import REMEMBERED_SECONDS, Access
 from shared.clock import set_lever
 from shared.event_log import EventLog
+from shared.log_errors import Unavailable
 from tests.support.key_ring import MASTER
 from tests.support.servers import Database
 
@@ -98,6 +100,30 @@ def test_a_token_is_shown_once_and_kept_nowhere(desk: Desk) -> None:
         rows = connection.execute("SELECT t::text FROM access.tokens t").fetchall()
     assert len(rows) == 1
     assert secret not in rows[0][0]
+
+
+def test_a_key_that_was_just_made_lives_and_makes_its_source_known(desk: Desk) -> None:
+    assert not desk.access.has_source("source:press", now=True)
+    assert not desk.access.lives("0123456789ab")
+
+    words = ("--actor", "source:press", "--scope", "source", "--json")
+    made = desk.run("token", "create", *words).plain
+
+    assert not desk.access.has_source("source:press")  # as of a moment ago
+    assert desk.access.has_source("source:press", now=True)
+    assert desk.access.remembers_source("source:press")
+    assert desk.access.lives(made["token_id"])
+
+
+def test_while_the_database_is_away_no_key_is_taken_for_a_revoked_one() -> None:
+    def away() -> AbstractContextManager[Any]:
+        raise Unavailable
+
+    access = Access(away, lambda: NOON)
+
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            access.lives("0123456789ab")
 
 
 def test_one_letter_off_is_nobody(desk: Desk) -> None:
