@@ -6,6 +6,7 @@ us in that way, nor a name without a dot.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -17,22 +18,38 @@ from shared.problem import Problem, response
 ANY = "*"
 _LOCAL = ".localhost"
 _OWN_KEY = ("authorization", "x-routing-key")
-"""A script of another site has no key to show in these headers."""
+"""A script of another site has no key of ours to show in these headers."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnyNamePaths:
+    """Beginnings of the paths that are answered under any name.
+
+    A key in a header is not looked up here: it counts only if the endpoint does that.
+    """
+
+    open: tuple[str, ...] = ()
+    """For anybody: probes, and doors that find a key in the address or the body."""
+    keyed: tuple[str, ...] = ()
+    """For callers that show a key in a header, which these paths demand."""
+    keyless: tuple[str, ...] = ()
+    """Those among them that demand no key."""
+
+    def may_ask(self, path: str, *, shows_key: bool) -> bool:
+        """Tell whether a path is answered under any name."""
+        demands = path.startswith(self.keyed) and not path.startswith(self.keyless)
+        return path.startswith(self.open) or (shows_key and demands)
 
 
 class KnownHosts:
-    """`app`, for who asks under a known name, or shows a key of its own.
-
-    `open_paths` begin with what anybody may ask under any name: probes, and doors of
-    which the address or the body holds a key.
-    """
+    """`app`, for callers that use a known name, or show a key where one is demanded."""
 
     def __init__(
-        self, app: ASGIApp, names: frozenset[str], open_paths: tuple[str, ...] = ()
+        self, app: ASGIApp, names: frozenset[str], paths: AnyNamePaths
     ) -> None:
         self._app = app
         self._names = names
-        self._open_paths = open_paths
+        self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or say which names there are."""
@@ -49,10 +66,8 @@ class KnownHosts:
 
     def _may_ask(self, scope: Scope) -> bool:
         headers = Headers(scope=scope)
-        return (
-            is_known(headers.get("host", ""), self._names)
-            or any(name in headers for name in _OWN_KEY)
-            or scope["path"].startswith(self._open_paths)
+        return is_known(headers.get("host", ""), self._names) or self._paths.may_ask(
+            scope["path"], shows_key=any(name in headers for name in _OWN_KEY)
         )
 
 

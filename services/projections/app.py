@@ -27,7 +27,7 @@ from shared.event_log import EventLog
 from shared.health import Health, Probe
 from shared.heartbeat import beat
 from shared.http_metrics import HttpMetrics
-from shared.known_hosts import KnownHosts, names_of
+from shared.known_hosts import AnyNamePaths, KnownHosts, names_of
 from shared.networks import LOOPBACK, proxies
 from shared.reader_probe import reader_probe
 from shared.serving import serve
@@ -38,6 +38,11 @@ from shared.vault import read_master_keys
 CONNECTIONS = 8
 THREADS = 6
 """Fewer than connections: the readers have one each."""
+ANY_NAME = AnyNamePaths(
+    open=("/health/", *KEYED_PATHS),
+    keyed=("/v1/",),
+    keyless=("/v1/reports", "/v1/answers/"),
+)
 
 
 async def run(
@@ -97,7 +102,7 @@ def _desk(
 def _served(desk: Desk, well: Health, settings: ProjectionsSettings) -> ASGIApp:
     names = names_of(settings.public_url, settings.allowed_hosts)
     served = api(desk, tuple(well.routes()))
-    return KnownHosts(served, names, ("/health/", *KEYED_PATHS))
+    return KnownHosts(served, names, ANY_NAME)
 
 
 def followers(

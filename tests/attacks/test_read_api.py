@@ -116,11 +116,17 @@ def test_a_form_of_another_site_signs_nobody_in_or_out(
     assert "Set-Cookie" in own.headers
 
 
-@pytest.mark.parametrize("path", ["/", "/report", "/docs", "/openapi.json", "/metrics"])
-def test_the_name_of_another_site_opens_nothing(api: Api, path: str) -> None:
+@pytest.mark.parametrize("key", [{}, {"Authorization": "Bearer made-up"}])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/report", "/docs", "/openapi.json", "/metrics", "/v1/reports/form"],
+)
+def test_the_name_of_another_site_opens_nothing(
+    api: Api, path: str, key: dict[str, str]
+) -> None:
     port = urlsplit(api.url).port
 
-    forged = api.call("GET", path, None, {"Host": f"elsewhere.example:{port}"})
+    forged = api.call("GET", path, None, {"Host": f"elsewhere.example:{port}", **key})
     own = api.call("GET", path, None, {"Host": f"localhost:{port}"})
 
     assert problem(forged, 421)["code"] == "host"
