@@ -37,7 +37,10 @@ SIGNALS_MAX = 1_000_000
 SIGNAL_BYTES_MAX = 640 * 1024
 """A body is at most 512 KB; the rest is for its headers."""
 DUPLICATES_SECONDS = 120
-"""How long `Nats-Msg-Id` is remembered; intake itself remembers for days."""
+"""How long `Nats-Msg-Id` is remembered."""
+SIGNAL_DUPLICATES_SECONDS = 0.1
+"""The same for signals, as short as NATS allows: it does not look who sends them, so one
+source could have those of another taken for repeats. Intake tells the sources apart."""
 
 LAST_SEEN_BYTES_MAX = 1024 * 1024
 LAST_SEEN_RECORD_BYTES_MAX = 8 * 1024
@@ -107,7 +110,7 @@ def signals_stream(replicas: int | None) -> StreamConfig:
         max_msgs=SIGNALS_MAX,
         max_msg_size=SIGNAL_BYTES_MAX,
         num_replicas=replicas,
-        duplicate_window=DUPLICATES_SECONDS,
+        duplicate_window=SIGNAL_DUPLICATES_SECONDS,
     )
 
 

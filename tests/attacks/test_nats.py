@@ -266,6 +266,33 @@ def test_a_source_publishes_as_itself_and_does_nothing_else(desk: Desk) -> None:
     assert all("permissions violation" in each for each in asyncio.run(scenario()))
 
 
+def test_a_source_that_uses_the_ids_of_another_one_hides_none_of_its_signals(
+    desk: Desk,
+) -> None:
+    event = {"Nats-Msg-Id": "guessed"}
+    demo, here = desk.tokens["source"], key_of(desk, "here")
+
+    async def scenario() -> None:
+        async with (
+            connected(desk, "here", here, "_INBOX_here") as (thief, _),
+            connected(desk, "demo", demo, "_INBOX_demo") as (rightful, _),
+        ):
+            before, own = thief.jetstream(), rightful.jetstream()
+            await before.publish(
+                "desk.signal.here", signal("1"), timeout=SECONDS, headers=event
+            )
+
+            async def kept() -> bool:
+                taken = await own.publish(
+                    "desk.signal.demo", signal("1"), timeout=SECONDS, headers=event
+                )
+                return not taken.duplicate
+
+            await asyncio.wait_for(eventually(kept), SECONDS / 4)
+
+    asyncio.run(scenario())
+
+
 FORBIDDEN_TO_PUBLISH = (
     "desk.signal.prometheus",
     "desk.signal.@monitor.prometheus",
