@@ -33,7 +33,6 @@ from shared.networks import address_of
 
 QUEUE_GROUP = "intake"
 AT_ONCE_MAX = 16
-SHOWN_MAX = 128
 
 _log = structlog.get_logger(__name__)
 
@@ -57,10 +56,9 @@ class Authorization:
             _log.warning("nats.authorization.unreadable", bytes=len(request))
             return b""
         verdict = await self._verdict(connection)
-        user = connection.connect_opts.user[:SHOWN_MAX]
         host = connection.client_info.host
         if isinstance(verdict, Denied):
-            _log.warning("nats.source.denied", user=user, host=host, why=verdict.why)
+            _log.warning("nats.source.denied", host=host, why=verdict.why)
         else:
             _log.info("nats.source.admitted", user=verdict.user.name, host=host)
         return answer_to(connection, verdict, self._issuer, self._clock())
