@@ -20,7 +20,8 @@ Body = TypeVar("Body")
 """The class of a verb's body; `dict[str, Any]` where it is only passed on."""
 
 
-IDEMPOTENCY_KEY = r"^[\x21-\x7e]{1,255}$"
+IDEMPOTENCY_KEY_MAX = 255
+IDEMPOTENCY_KEY = rf"^[\x21-\x7e]{{1,{IDEMPOTENCY_KEY_MAX}}}$"
 """Printable characters without blanks."""
 CREDENTIAL_MAX = 512
 

@@ -4,10 +4,10 @@ import re
 
 from pydantic import BaseModel, ConfigDict
 
-from services.projections.api.limits import IDEMPOTENCY_KEY_MAX
+from shared.command import IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_MAX
 from shared.problem import Problem
 
-_KEY = re.compile(rf"[\x21-\x7e]{{1,{IDEMPOTENCY_KEY_MAX}}}")
+_KEY = re.compile(IDEMPOTENCY_KEY)
 _VERSION = re.compile(r'(?:W/)?"?(\d{1,18})"?')
 
 

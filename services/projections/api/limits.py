@@ -20,7 +20,6 @@ STREAM_CHECK_SECONDS = 2.0
 """How often a stream looks whether its token still lives, and tells its position."""
 STREAM_RETRY_SECONDS = 5
 NAME_MAX = 128
-IDEMPOTENCY_KEY_MAX = 255
 POSITION_MAX = 2**63 - 1
 
 YEARS = range(2000, 2200)
