@@ -1,7 +1,7 @@
-"""Who sends a command: its owner derives it from the credential that it carries.
+"""The sender of a command, which its owner derives from the credential in it.
 
-The API passes credentials on and is believed nothing: with its password for NATS alone
-nobody can act as another person.
+The API passes credentials on, and nothing else that it says is believed: with its
+password for NATS alone nobody can act as another person.
 """
 
 import asyncio

@@ -82,7 +82,7 @@ async def body_parts(request: Request, bytes_max: int) -> AsyncGenerator[bytes, 
 
 
 def keep_body(request: Request, read: bytes, *, whole: bool = True) -> bytes:
-    """Keep what was read of a body for whoever reads it after this; return it."""
+    """Keep what was read of a body for the next reader; return it."""
     setattr(request.state, _BEGUN, b"" if whole else read)
     if whole:
         request._body = read  # noqa: SLF001 # as `Request.body()` does, but bounded

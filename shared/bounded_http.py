@@ -3,7 +3,7 @@
 It keeps headers in memory until their end comes, however long that takes and whoever
 sends them: nobody has shown a token yet. It waits for ever for the rest of a body that
 nobody reads, and with an answer that nobody takes, such as a stream of events to a
-client that stands still. And it takes any number of connections.
+client that reads nothing. And it takes any number of connections.
 """
 
 import asyncio

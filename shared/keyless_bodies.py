@@ -1,7 +1,7 @@
 """Bodies that have to be read before it is known who sends them, in a small pool.
 
 A key may be in the body, and a form needs none. Such bodies share little memory and
-have little time. If the pool is full, whoever holds most of it has to come again: a
+have little time. If the pool is full, the sender with the largest part is refused: a
 usual request, which is small and arrives at once, gets through whatever others hold.
 """
 
@@ -17,9 +17,9 @@ from shared.bodies import body_parts, keep_body, slow_body
 
 POOL_BYTES_MAX = 4 * 1024 * 1024
 BEGINNING_BYTES = 64 * 1024
-"""After so much of a body somebody looks whether the key was in it."""
+"""The key is looked for once so much of a body has arrived."""
 KEYLESS_SECONDS_MAX = 2.0
-"""How long a body may take to arrive whose sender is not known."""
+"""How long the body of an unknown sender may take to arrive."""
 
 IsEnough = Callable[[bytes], bool]
 
@@ -90,7 +90,7 @@ class KeylessBodies:
         return keep_body(request, bytes(read))
 
     def _take(self, place: _Place, size: int) -> None:
-        """Count what arrived; send away whoever holds most while it is too much."""
+        """Count what arrived; refuse the largest while it is too much."""
         if place.sent_away:
             raise _full()
         place.bytes += size

@@ -46,7 +46,7 @@ class MasterKeys:
         return self._keys
 
     def refresh(self) -> None:
-        """Read the file again if it has changed; one that cannot be read counts not."""
+        """Read the file again if it has changed; one that cannot be read is ignored."""
         mark = _mark(self._file)
         if self._file is None or mark is None or mark == self._seen:
             return

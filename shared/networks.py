@@ -54,7 +54,7 @@ def is_in(address: Address | None, allowed: Networks) -> bool:
 
 
 def address_of(written: str) -> Address | None:
-    """Return an address as it is written, also with a port; None if it is none."""
+    """Return an address as it is written, also with a port; None if it is not one."""
     text = written.strip()
     if text.startswith("["):  # [2001:db8::1]:443, as some proxies write
         text = text[1:].partition("]")[0]

@@ -1,7 +1,7 @@
 """Reads what another role owns as data alone: nothing of its owner's runs.
 
 A role may put a view in place of its table, or a policy on it. Their functions run with
-the rights of whoever reads: an administrator who lists what was parked would hand them
+the rights of the reader: an administrator who lists what was parked would hand them
 to somebody with the password of the projections.
 """
 

@@ -39,8 +39,8 @@ SIGNAL_BYTES_MAX = 640 * 1024
 DUPLICATES_SECONDS = 120
 """How long `Nats-Msg-Id` is remembered."""
 SIGNAL_DUPLICATES_SECONDS = 0.1
-"""The same for signals, as short as NATS allows: it does not look who sends them, so one
-source could have those of another taken for repeats. Intake tells the sources apart."""
+"""The same for signals, as short as NATS allows: it does not look who sends them, so
+one source could have those of another taken for repeats. Intake tells them apart."""
 
 LAST_SEEN_BYTES_MAX = 1024 * 1024
 LAST_SEEN_RECORD_BYTES_MAX = 8 * 1024

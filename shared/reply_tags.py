@@ -1,6 +1,6 @@
 """Tags in our mails that vouch for the replies to them, signed by us.
 
-Anybody can write any sender and guess any reference. Only who had a mail of ours about
+Anybody can write any sender and guess any reference. Only a reader of our mail about
 an incident knows its tag, which is good for that incident and for the address the mail
 was sent to. Each mail to a user carries it in its Message-ID, which programs quote when
 they reply, and in the address for replies where the mailbox takes `desk+anything@…`.
@@ -30,7 +30,7 @@ class ReplyTag(NamedTuple):
     signature: str
 
     def __str__(self) -> str:
-        """Return how it stands before the @ of an id or an address."""
+        """Return how it is written before the @ of an id or an address."""
         return ".".join(self)
 
 

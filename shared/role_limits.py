@@ -1,6 +1,6 @@
-"""What no role of ours needs and any could stop the desk with, taken away.
+"""Withholds what no role of ours needs, and any could stop the desk with.
 
-PostgreSQL grants everybody some functions that lock or write: whoever may only read
+PostgreSQL grants everybody some functions that lock or write: a role that only reads
 could hold an advisory lock that writers wait for, use up the table of locks, or fill
 the disk with large objects. Rights on these functions, on the database and of the roles
 lie outside our tables, so every migration sets them again.

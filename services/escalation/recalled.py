@@ -91,8 +91,9 @@ class Recalled:
     def confirms(self, person: str) -> bool:
         """Tell whether a reporter is known to have written to us about it.
 
-        By mail or in the form anybody may give any address as their own. Whoever
-        reported it another way, or what was merged into it, was heard by a person.
+        By mail or in the form anybody may give any address as their own. Anyone who
+        reported it in another way, or whose incident was merged into it, talked to
+        a person.
         """
         written = [
             event

@@ -35,7 +35,7 @@ def for_user(
 ) -> notices.UserNotice:
     """Return the notice for one person. LookupError for an event no user hears of.
 
-    Somebody who may never have written is told nothing in the words of whoever did.
+    Somebody who may never have written is told nothing in a stranger's words.
     """
     notice = _notice(of, person, policy_of, answer_at)
     if of.confirms(person):

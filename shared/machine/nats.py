@@ -19,7 +19,7 @@ from shared.subjects import SYSTEM_ACCOUNT
 class Bus:
     """A nats-server of our own. `passwords` has one for each of `USERS`.
 
-    `issuer` is the public key of whoever says which sources may connect.
+    `issuer` is the public key of the service that says which sources may connect.
     """
 
     home: Path

@@ -14,7 +14,7 @@ from shared import subjects
 _API = "$JS.API"
 _INBOX = "_INBOX.>"
 """What clients use that were told no prefix: only for people and monitoring systems."""
-# A reader makes no consumer: whoever may make one chooses any subject for its messages.
+# A reader makes no consumer: one can deliver its messages to any subject.
 _FLOW_CONTROL = (
     f"$JS.FC.{subjects.EVENTS_STREAM}.{subjects.READERS_CONSUMER}.*"  # the answer to it
 )

@@ -38,7 +38,7 @@ UNTOLD: Mapping[Language, str] = {
     "fr": "(titre non repris)",
     "en": "(title not repeated)",
 }
-"""What stands where a title is withheld."""
+"""What a mail says in place of a title that is withheld."""
 _HELLO: Mapping[Language, str] = {"fr": "Bonjour", "en": "Hello"}
 QUOTED = frozenset(
     {

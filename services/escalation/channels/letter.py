@@ -41,7 +41,7 @@ class Letter:
     message: Message
     at: datetime
     tag: ReplyTag | None = None
-    """What vouches for its reader's reply; None where a reply is none of a user's."""
+    """What vouches for its reader's reply; None in mails that are not to a user."""
     reply_to: str | None = None
     """Where to reply, if that is not the sender."""
 

@@ -1,8 +1,8 @@
 """The gate: every request of a source passes it before anything is done for it.
 
-Who is it, may it send from there, is there room for its body, may it send just now, and
-is its body signed: in this order, so that what is refused costs little. The body is
-read only for a signature, or for a key that is nowhere else.
+Who sends it, may they send from there, is there room for its body, are they within
+their limits, and is the body signed: in this order, so that a refusal costs little. The
+body is read only for a signature, or for a key that is nowhere else.
 """
 
 from collections.abc import Awaitable, Callable
@@ -137,7 +137,7 @@ class Gate:
     def bounded(self, endpoint: Endpoint) -> Endpoint:
         """Return `endpoint`; the room for the body of what it admits ends with it.
 
-        Whoever finds no room, or too much waiting, is told so in the way of its format.
+        A sender for which there is no room hears so in the way of its format.
         """
 
         async def enter(request: Request) -> Response:

@@ -1,10 +1,10 @@
 """What the receiving mail server says of who sent a mail (RFC 8601). Pure.
 
 It adds an `Authentication-Results` field above all that came with the mail. So only the
-topmost one counts, and only if it bears the name that our server goes by: whoever sends
-a mail can write the same field below, or above where no server of ours adds one. What
-the results say is partly chosen by the sender, such as a signing domain with a comment
-in it: a field that is not plainly written proves nothing.
+topmost one counts, and only if it bears the name of our server: a sender can write the
+same field below, or at the top if no server of ours adds one. What the results say is
+partly chosen by the sender, such as a signing domain with a comment in it: a field that
+is not plainly written proves nothing.
 
 See https://www.rfc-editor.org/rfc/rfc8601, and for alignment rfc7489, section 3.1. A
 chain of earlier servers (ARC, RFC 8617) is not followed.
@@ -130,7 +130,7 @@ def _result(written: str) -> Result | None:
 
 
 def _pieces(written: str) -> list[str]:
-    """Return what stands between semicolons, without comments; empty if it is odd."""
+    """Return what is between semicolons, without comments; empty if it is odd."""
     pieces, at = [""], 0
     while at < len(written):
         found = _TOKEN.match(written, at)
