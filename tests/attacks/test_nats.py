@@ -1,24 +1,20 @@
 """Attacks over NATS: with the password of a service, of a source, or with none."""
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
-import nats
 import orjson
 import pytest
-from nats.aio.client import Client
 
 from shared import subjects
 from shared.access import create, revoke
 from shared.answer_link import PURPOSE, AnswerLink, token_of
 from tests.support.desk import POLICY, Desk, Setting, running_desk
-from tests.support.nats_clients import client_of
+from tests.support.nats_clients import client_of, connected, refused_at_the_door
 from tests.support.patience import SECONDS, eventually, until
 
 pytestmark = pytest.mark.servers
@@ -203,55 +199,19 @@ def key_of(desk: Desk, source: str, lives: timedelta = timedelta(days=1)) -> str
     return made.token
 
 
-@asynccontextmanager
-async def connected(
-    desk: Desk, user: str | None, key: str, inbox: str = "_INBOX"
-) -> AsyncIterator[tuple[Client, list[str]]]:
-    """Connect with any key; give the client and what the server refuses it."""
-    refused: list[str] = []
-
-    async def note(error: Exception) -> None:
-        refused.append(str(error))
-
-    login = {"token": key} if user is None else {"user": user, "password": key}
-    client = await nats.connect(
-        f"nats://127.0.0.1:{desk.nats.bus.port}",
-        **login,
-        inbox_prefix=inbox,
-        error_cb=note,
-        allow_reconnect=False,
-        connect_timeout=int(SECONDS),
-    )
-    try:
-        yield client, refused
-    finally:
-        await client.close()
-
-
-def refused_at_the_door(desk: Desk, user: str | None, key: str) -> bool:
-    """Tell whether the server refuses a client; on a socket, as nats-py leaks one."""
-    login = {"auth_token": key} if user is None else {"user": user, "pass": key}
-    address = ("127.0.0.1", desk.nats.bus.port)
-    with socket.create_connection(address, timeout=SECONDS) as client:
-        answer = client.makefile("rb")
-        answer.readline()  # its greeting
-        options = orjson.dumps({"verbose": False, "pedantic": False, **login})
-        client.sendall(b"CONNECT " + options + b"\r\nPING\r\n")
-        while not (said := answer.readline()).startswith((b"PONG", b"-ERR")):
-            assert said.startswith((b"PING", b"INFO")), said
-    return said.startswith(b"-ERR")
-
-
 def signal(number: str, action: str = "trigger") -> bytes:
     return orjson.dumps({"action": action, "title": number, "dedup_key": number})
 
 
 def test_a_source_publishes_as_itself_and_does_nothing_else(desk: Desk) -> None:
-    attempts = len(FORBIDDEN_TO_PUBLISH) + len(FORBIDDEN_TO_READ)
+    bus, attempts = desk.nats.bus, len(FORBIDDEN_TO_PUBLISH) + len(FORBIDDEN_TO_READ)
 
     async def scenario() -> list[str]:
         key = key_of(desk, "demo")
-        async with connected(desk, "demo", key, "_INBOX_demo") as (client, refused):
+        async with connected(bus, "demo", key, "_INBOX_demo") as (
+            client,
+            refused,
+        ):
             taken = await client.jetstream().publish(
                 "desk.signal.demo", signal("own"), timeout=SECONDS
             )
@@ -274,8 +234,8 @@ def test_a_source_that_uses_the_ids_of_another_one_hides_none_of_its_signals(
 
     async def scenario() -> None:
         async with (
-            connected(desk, "here", here, "_INBOX_here") as (thief, _),
-            connected(desk, "demo", demo, "_INBOX_demo") as (rightful, _),
+            connected(desk.nats.bus, "here", here, "_INBOX_here") as (thief, _),
+            connected(desk.nats.bus, "demo", demo, "_INBOX_demo") as (rightful, _),
         ):
             before, own = thief.jetstream(), rightful.jetstream()
             await before.publish(
@@ -327,23 +287,24 @@ FORBIDDEN_TO_READ = (
 def test_a_key_opens_only_its_own_source(
     desk: Desk, user: str | None, who: str
 ) -> None:
-    assert refused_at_the_door(desk, user, desk.tokens[who])
+    assert refused_at_the_door(desk.nats.bus, user, desk.tokens[who])
 
 
 @pytest.mark.parametrize("source", ["signed", "elsewhere"])
 def test_a_source_that_must_sign_or_send_from_its_networks_is_refused(
     desk: Desk, source: str
 ) -> None:
-    assert refused_at_the_door(desk, source, key_of(desk, source))
+    assert refused_at_the_door(desk.nats.bus, source, key_of(desk, source))
 
 
 def test_keys_that_are_not_good_are_refused_and_good_ones_are_not(desk: Desk) -> None:
-    assert refused_at_the_door(desk, "demo", "pmn_0123456789ab_" + 43 * "A")
-    assert refused_at_the_door(desk, "demo", "' OR true --")
-    assert refused_at_the_door(desk, "demo", key_of(desk, "demo", timedelta(-1)))
-    assert not refused_at_the_door(desk, "demo", desk.tokens["source"])
-    assert not refused_at_the_door(desk, None, desk.tokens["source"])
-    assert not refused_at_the_door(desk, "here", key_of(desk, "here"))
+    bus = desk.nats.bus
+    assert refused_at_the_door(bus, "demo", "pmn_0123456789ab_" + 43 * "A")
+    assert refused_at_the_door(bus, "demo", "' OR true --")
+    assert refused_at_the_door(bus, "demo", key_of(desk, "demo", timedelta(-1)))
+    assert not refused_at_the_door(bus, "demo", desk.tokens["source"])
+    assert not refused_at_the_door(bus, None, desk.tokens["source"])
+    assert not refused_at_the_door(bus, "here", key_of(desk, "here"))
 
 
 @pytest.mark.parametrize(
@@ -383,23 +344,25 @@ def test_signals_that_nobody_vouches_for_are_quarantined(
 
 
 def test_who_is_connected_stays_so_while_intake_is_away(desk: Desk) -> None:
+    bus = desk.nats.bus
+
     async def scenario() -> None:
         key = desk.tokens["source"]
-        async with connected(desk, "demo", key, "_INBOX_demo") as (client, _):
+        async with connected(bus, "demo", key, "_INBOX_demo") as (client, _):
             await client.flush()
             desk.services["intake"].kill()
             kept = await client.jetstream().publish(
                 "desk.signal.demo", signal("while-away"), timeout=SECONDS
             )
             assert kept.stream == subjects.SIGNALS_STREAM
-            assert await asyncio.to_thread(refused_at_the_door, desk, "demo", key)
+            assert await asyncio.to_thread(refused_at_the_door, bus, "demo", key)
 
     try:
         asyncio.run(scenario())
     finally:
         desk.services["intake"].start()
         desk.wait_ready(["intake"])
-    assert not refused_at_the_door(desk, "demo", desk.tokens["source"])
+    assert not refused_at_the_door(bus, "demo", desk.tokens["source"])
 
 
 def test_a_revoked_key_ends_the_connection_it_opened_and_no_other(desk: Desk) -> None:
@@ -407,8 +370,8 @@ def test_a_revoked_key_ends_the_connection_it_opened_and_no_other(desk: Desk) ->
 
     async def scenario() -> None:
         async with (
-            connected(desk, "demo", stolen) as (thief, _),
-            connected(desk, "demo", own) as (rightful, _),
+            connected(desk.nats.bus, "demo", stolen) as (thief, _),
+            connected(desk.nats.bus, "demo", own) as (rightful, _),
         ):
             await thief.flush()
             revoked(desk, stolen)
