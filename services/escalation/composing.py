@@ -13,7 +13,7 @@ from services.escalation.recalled import Person, Recalled, person, recall
 from services.escalation.telling import STAFF
 from services.escalation.to_staff import for_staff, service_name
 from services.escalation.to_users import for_user
-from services.escalation.unasked_mail import TOO_MANY, may_leave
+from services.escalation.unsolicited_mail import TOO_MANY, may_leave
 from shared.answer_link import PURPOSE, AnswerLink, token_of
 from shared.epochs import read_epochs
 from shared.event_log import EventLog

@@ -12,7 +12,7 @@ from services.escalation.channels.outcome import Failed
 from services.escalation.composing import Composer
 from services.escalation.outbox import Waiting
 from services.escalation.outlets import ByMail
-from services.escalation.unasked_mail import A_DAY_MAX, TOO_MANY
+from services.escalation.unsolicited_mail import A_DAY_MAX, TOO_MANY
 from services.intake.app import Parts
 from services.intake.letters.reports import ACTOR, letter_of
 from services.intake.letters.rows import FORM

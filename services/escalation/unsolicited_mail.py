@@ -22,13 +22,13 @@ TOO_MANY = Failed(
     withheld=True,
 )
 
-_ALONE = "LOCK TABLE escalation.unasked_mail IN SHARE ROW EXCLUSIVE MODE"
-_FORGET = "DELETE FROM escalation.unasked_mail WHERE sent_at <= %s"
+_ALONE = "LOCK TABLE escalation.unsolicited_mail IN SHARE ROW EXCLUSIVE MODE"
+_FORGET = "DELETE FROM escalation.unsolicited_mail WHERE sent_at <= %s"
 _COUNT = """
-SELECT count(*) FROM escalation.unasked_mail WHERE address = %s AND key <> %s
+SELECT count(*) FROM escalation.unsolicited_mail WHERE address = %s AND key <> %s
 """
 _KEEP = """
-INSERT INTO escalation.unasked_mail (key, address, sent_at) VALUES (%s, %s, %s)
+INSERT INTO escalation.unsolicited_mail (key, address, sent_at) VALUES (%s, %s, %s)
 ON CONFLICT (key) DO NOTHING
 """
 
