@@ -22,6 +22,8 @@ PIECE_MAX = 200
 """Elements that are received together: a large array takes several transactions."""
 UNREADABLE = "unreadable"
 """The adapter of a body that not even is JSON."""
+REFUSED_SENDER = "refused_sender"
+"""The adapter of a body whose sender may be somebody else than its source."""
 NOBODY = "unknown"
 """The source of what comes from no source, in quarantine."""
 
@@ -109,11 +111,13 @@ class Reception:
                 results[n] = replace(results[n], error=said)
         return results
 
-    async def set_aside(self, source: str, body: bytes, reason: str) -> None:
-        """Quarantine a body whose sender cannot be told that it is none of ours."""
+    async def set_aside(
+        self, source: str, body: bytes, reason: str, adapter: str = UNREADABLE
+    ) -> None:
+        """Quarantine a body whose sender hears no answer."""
         unmapped = Rejected(0, reason)
         delivery = Delivery(
-            source, UNREADABLE, body, 0, (unmapped,), self._clock(), elements=1
+            source, adapter, body, 0, (unmapped,), self._clock(), elements=1
         )
         await self._batcher.submit(delivery)
 

@@ -30,7 +30,7 @@ from services.intake.adapters.cutting import one_line
 from services.intake.cloud_reading import cloud_body, cloud_document
 from services.intake.nats_sources.rules import Sender, WhyNot
 from services.intake.reading import elements, read_json
-from services.intake.reception import NOBODY, Reception
+from services.intake.reception import NOBODY, REFUSED_SENDER, Reception
 from shared import subjects
 from shared.answering import problem_of
 from shared.batcher import Overloaded
@@ -207,7 +207,7 @@ async def _received(reception: Reception, message: Msg, why_not: WhyNot) -> None
         await reception.set_aside(NOBODY, body, reason)
         return
     if (why := await why_not(sender)) is not None:
-        await reception.set_aside(source, body, why)
+        await reception.set_aside(source, body, why, REFUSED_SENDER)
         return
     headers = {n.lower(): value for n, value in (message.headers or {}).items()}
     adapter = "cloudevents" if _is_cloudevent(headers) else "native"

@@ -10,7 +10,7 @@ from services.intake.adapters.post import Post
 from services.intake.adapters.telling import error_of
 from services.intake.delivery import Delivery, Settles
 from services.intake.reading import elements, read_json, read_kept
-from services.intake.reception import NOBODY, UNREADABLE
+from services.intake.reception import NOBODY, REFUSED_SENDER, UNREADABLE
 from services.intake.signals import Heard, Rejected, Signal
 from shared.policy.sources import Source
 from shared.problem import Problem
@@ -77,8 +77,10 @@ def read_again(kept: Kept, said: Source | None) -> Sequence[Heard] | str:
     """Return what the adapter of a body makes of it, or why it makes nothing."""
     if kept.adapter == UNREADABLE and kept.source == NOBODY:
         return "it came from no source: send it again with the key of one"
-    # What came over NATS and could not be read would have been in our own format.
-    name = NATIVE if kept.adapter == UNREADABLE else kept.adapter
+    # What came over NATS and was not read would have been in our own format.
+    name = kept.adapter
+    if name in (UNREADABLE, REFUSED_SENDER):
+        name = NATIVE
     adapter = adapter_for(name, said)
     if adapter is None:
         return f"the policy does not say how to read `{kept.source}`: give it a mapping"

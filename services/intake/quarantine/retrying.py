@@ -12,7 +12,7 @@ from services.intake.in_force import InForce
 from services.intake.quarantine import rows
 from services.intake.quarantine.reread import reread
 from services.intake.quarantine.settling import BY_ITSELF
-from services.intake.reception import Reception
+from services.intake.reception import REFUSED_SENDER, Reception
 from shared.answering import problem_of
 from shared.batcher import Overloaded
 from shared.clock import Clock
@@ -54,9 +54,18 @@ class Retrying:
         )
 
     async def many(self, asked: RetryMany, by: str) -> TriedMany:
-        """Return what a round of tries came to, the oldest first."""
+        """Return what a round of tries came to, the oldest first.
+
+        A body of a refused sender is taken only by its number or if its adapter is
+        named: nobody lets a forged signal out with those of its source.
+        """
         waiting = await self._blocking(self._waiting, asked)
-        tried = [await self._resiliently(each.id, by) for each in waiting]
+        tried = [
+            Tried(id=each.id, state="waiting", reason=each.reason)
+            if each.adapter == REFUSED_SENDER != asked.adapter
+            else await self._resiliently(each.id, by)
+            for each in waiting
+        ]
         released = sum(each.state == "released" for each in tried)
         is_full = len(waiting) == asked.limit
         return TriedMany(
