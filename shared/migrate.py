@@ -25,6 +25,8 @@ ROLES = (
     "desk_auditor",
     "desk_admin",
 )
+POSTGRES_MIN = 160_000
+"""A migration asks whether a text is JSON, which older ones cannot."""
 LOCK_SECONDS = 30.0
 """How long a change waits for a session that uses its table."""
 _LOCK = (7_367, 1)
@@ -47,11 +49,12 @@ def migrate(
     `clock` is the mode of an empty log (`server` if None); one that already has a
     mode keeps it. Several migrations of one database at once are one.
 
-    Raises `Mismatch` if a file was applied in another form, the log has another clock
-    mode than `clock`, or a session keeps a table locked, and `psycopg.Error` if the
-    database refuses.
+    Raises `Mismatch` if PostgreSQL is too old, a file was applied in another form, the
+    log has another clock mode than `clock`, or a session keeps a table locked, and
+    `psycopg.Error` if the database refuses.
     """
     with psycopg.connect(owner_dsn, autocommit=True) as connection:
+        _demand_version(connection)
         connection.execute("SELECT pg_advisory_lock(%s::int, %s::int)", _LOCK)
         connection.execute(
             "SELECT set_config('lock_timeout', %s, false)", (f"{LOCK_SECONDS}s",)
@@ -70,6 +73,15 @@ def migrate(
         if clock is not None:
             _demand_mode(connection, clock)
         return applied
+
+
+def _demand_version(connection: Connection[TupleRow]) -> None:
+    held = connection.info.server_version
+    if held < POSTGRES_MIN:
+        raise Mismatch(
+            f"this is PostgreSQL {held // 10_000}, too old: upgrade it to "
+            f"{POSTGRES_MIN // 10_000} or later, then migrate again"
+        )
 
 
 def wait_until_migrated(dsn: str, seconds: float = 60.0) -> None:

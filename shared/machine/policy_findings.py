@@ -5,6 +5,7 @@ from contextlib import closing
 
 import psycopg
 
+from shared.codec import UnknownEvent
 from shared.event_log import SELECT_ROWS, EventLog, Row
 from shared.events.policy import STREAM, PolicyApplied
 from shared.log_errors import Unavailable
@@ -22,7 +23,7 @@ def examine_policy(database_url: str) -> Iterator[Finding]:
     """Look at the policy in force; nothing is found where none can be read."""
     try:
         policy = _in_force(database_url)
-    except (Unavailable, psycopg.Error):  # which the doctor tells anyway
+    except (Unavailable, UnknownEvent, psycopg.Error):  # services tell of it anyway
         return
     if policy is not None:
         yield from mailbox_findings(policy)

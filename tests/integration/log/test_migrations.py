@@ -168,6 +168,18 @@ def test_a_file_that_was_applied_in_another_form_is_never_applied_again(
         wait_until_migrated(database.dsn("desk_intake"), seconds=30)
 
 
+def test_a_postgresql_that_is_too_old_is_told_before_anything_is_changed(
+    empty: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.migrate.POSTGRES_MIN", 990_000)
+
+    with pytest.raises(Mismatch, match="too old: upgrade it to 99 or later"):
+        migrate(empty.owner_dsn, {})
+    with psycopg.connect(empty.owner_dsn) as connection:
+        made = connection.execute("SELECT to_regclass('public.migrations')").fetchone()
+    assert made == (None,)
+
+
 def test_a_service_before_the_migration_says_what_to_run(empty: Database) -> None:
     with pytest.raises(Mismatch, match="run `permanence migrate`"):
         wait_until_migrated(empty.owner_dsn, seconds=0)
