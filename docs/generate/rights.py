@@ -94,7 +94,7 @@ WHERE datname = current_database()
 _ROLE_NAMES = "SELECT oid, rolname FROM pg_roles"
 _POLICIES = """
 SELECT schemaname || '.' || tablename, policyname, cmd, array_to_string(roles, ', '),
-       coalesce(with_check, qual)
+       coalesce(with_check, qual), permissive = 'RESTRICTIVE'
 FROM pg_policies ORDER BY tablename, cmd DESC, roles::text, policyname
 """
 _MEMBERS = """
@@ -217,9 +217,14 @@ def _joined(letters: Sequence[str]) -> str:
 
 def _rows(policies: Sequence[tuple[Any, ...]]) -> Iterator[str]:
     yield from ("", "## Rows", "")
-    yield "Of these tables a role sees, or adds, the rows for which this is true."
+    yield (
+        "Of these tables a role sees, or adds, the rows for which one of its "
+        "conditions is true, and each of those that hold *as well*."
+    )
     yield from ("", "| table | may | who | where |", "|---|---|---|---|")
-    for table, _, command, roles, condition in policies:
+    for table, _, command, roles, condition, always in policies:
         who = _PUBLIC if roles == "public" else roles.removeprefix("desk_")
+        if always:
+            who += ", *as well*"
         where = " ".join(condition.split()).replace("|", "\\|")
         yield f"| `{table}` | {command.lower()} | {who} | `{where}` |"

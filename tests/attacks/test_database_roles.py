@@ -211,6 +211,25 @@ def test_no_service_speaks_as_another_in_a_stream_of_its_own(
         send(held, role, lambda head: Forgery(head, [forged]))
 
 
+@pytest.mark.parametrize(
+    ("type_", "stream"),
+    [
+        ("escalation.a b", STREAM),
+        ("escalation.>", STREAM),
+        ("escalation", STREAM),
+        ("escalation." + 200 * "x", STREAM),
+        ("escalation.raised", f"{STREAM}\r\nNats-Rollup: all"),
+    ],
+)
+def test_no_service_records_what_the_relay_cannot_publish(
+    held: Database, type_: str, stream: str
+) -> None:
+    forged = event(3 if stream == STREAM else 1, stream=stream, type=type_)
+
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="plain_names"):
+        send(held, "desk_escalation", lambda head: Forgery(head, [forged]))
+
+
 NAMES = ('a"\\/\b\f\n\r\t\x01\x1f\x7f', "é€\u2028\U0001f600", "", "'%s{}[],")
 INSTANTS = (
     datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
