@@ -8,8 +8,11 @@ would learn no more than that nobody answered.
 import asyncio
 import logging
 from asyncio import FIRST_COMPLETED
+from collections.abc import Awaitable, Callable
+from typing import Any
 
-from faststream import AckPolicy
+import structlog
+from faststream import AckPolicy, BaseMiddleware, StreamMessage
 from faststream.middlewares import ExceptionMiddleware
 from faststream.nats import NatsBroker, NatsResponse
 from faststream.nats.prometheus import NatsPrometheusMiddleware
@@ -20,7 +23,7 @@ from orjson import JSONDecodeError
 from prometheus_client import CollectorRegistry
 from pydantic import ValidationError
 
-from shared import bus
+from shared import bus, subjects
 from shared.answering import problem_of
 from shared.nats_address import NatsAddress, nats_address
 from shared.outage import Outage
@@ -29,9 +32,12 @@ from shared.serving import end, pause
 
 GRACE_SECONDS = 5.0
 """How long handlers under way may take once we are told to stop."""
+SHOWN_MAX = 128
 PROBLEM = "application/problem+json"
 PARAMETER = "request"
 """How a handler calls the command it takes: errors in it are the caller's."""
+
+_log = structlog.get_logger(__name__)
 
 
 def command_broker(url: str, name: str, registry: CollectorRegistry) -> NatsBroker:
@@ -59,6 +65,7 @@ def command_broker(url: str, name: str, registry: CollectorRegistry) -> NatsBrok
         middlewares=[
             NatsPrometheusMiddleware(registry=registry, app_name=name),
             ExceptionMiddleware(publish_handlers={Exception: answer}),
+            _AnswersInboxes,
         ],
         error_cb=failed,
         reconnected_cb=connected,
@@ -69,6 +76,30 @@ def command_broker(url: str, name: str, registry: CollectorRegistry) -> NatsBrok
         max_outstanding_pings=bus.PINGS_MAX,
         drain_timeout=bus.DRAIN_SECONDS,
     )
+
+
+class _AnswersInboxes(BaseMiddleware):
+    """Takes no command whose answer is to go elsewhere than to an inbox.
+
+    The sender names where, and the server lets us publish there with our own rights:
+    the answer would be a signal of any source, or an event.
+    """
+
+    async def consume_scope(
+        self,
+        call_next: Callable[[StreamMessage[Any]], Awaitable[Any]],
+        msg: StreamMessage[Any],
+    ) -> Any:  # noqa: ANN401 # a handler may return anything
+        if subjects.is_inbox(msg.reply_to) or not _is_command(msg):
+            return await call_next(msg)
+        _log.warning("command.dropped", reply_to=msg.reply_to[:SHOWN_MAX])
+        msg.reply_to = ""
+        return None
+
+
+def _is_command(message: StreamMessage[Any]) -> bool:
+    subject = getattr(message.raw_message, "subject", "")  # none: it is a batch
+    return str(subject).startswith(subjects.COMMANDS.removesuffix(">"))
 
 
 def _security(address: NatsAddress) -> NatsSecurity | None:

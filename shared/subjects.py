@@ -36,6 +36,9 @@ READERS_CONSUMER = "readers"
 FEED = "desk.feed.events"
 """Where the consumer `readers` delivers `DESK_EVENTS`, to every reader alike."""
 
+_INBOXES = ("_INBOX.", "_INBOX_")
+"""How inboxes begin: of clients that were told no prefix, and of all others."""
+
 
 def event(kind: str) -> str:
     """Return the subject of an event type: `incident.opened` → `desk.event.…`."""
@@ -73,3 +76,8 @@ def source_inbox_prefix(source: str) -> str:
 def inbox_prefix(user: str) -> str:
     """Return the prefix of the subjects on which only `user` receives answers."""
     return f"_INBOX_{user}"
+
+
+def is_inbox(subject: str) -> bool:
+    """Tell whether answers may go there, or nowhere; nothing else is listened to."""
+    return not subject or subject.startswith(_INBOXES)

@@ -21,8 +21,6 @@ pytestmark = pytest.mark.servers
 
 OPEN = {"title": "Opened by a thief", "reporter": "lefevre", "channel": "phone"}
 LINK = "INC-000001-E1"
-
-
 SOURCES = """sources:
   signed: {type: native, signature: {scheme: github, secret: "env:NOWHERE"}}
   here: {type: native, nats: true, allow_from: [127.0.0.0/8]}
@@ -49,11 +47,9 @@ def commanded(
     async def scenario() -> dict[str, Any]:
         client = await client_of(desk.nats.bus.url(user))
         try:
-            answer = await client.request(
-                subjects.command(aggregate, verb), orjson.dumps(message), SECONDS
-            )
-            found: dict[str, Any] = orjson.loads(answer.data)
-            return found
+            subject, body = subjects.command(aggregate, verb), orjson.dumps(message)
+            answer = await client.request(subject, body, SECONDS)
+            return dict(orjson.loads(answer.data))
         finally:
             await client.close()
 
@@ -77,13 +73,7 @@ def link(desk: Desk, until: datetime, extension: str = LINK) -> dict[str, str]:
 @pytest.mark.parametrize("user", ["projections", "admin"])
 def test_a_sender_cannot_say_who_it_is(desk: Desk, user: str) -> None:
     answer = commanded(
-        desk,
-        "incident",
-        "open",
-        user,
-        actor="person:nobody-knows",
-        scopes=["admin"],
-        body=OPEN,
+        desk, "incident", "open", user, actor="person:boss", scopes=["admin"], body=OPEN
     )
 
     assert answer["status"] == 422
@@ -122,6 +112,25 @@ def test_every_owner_refuses_a_command_without_a_good_credential(
     )
 
     assert answer["status"] == 401, answer
+
+
+def test_no_owner_publishes_an_answer_as_an_event(desk: Desk) -> None:
+    """The sender names where the answer goes, and the owner may publish there."""
+
+    async def published() -> object:
+        thief, admin = [
+            await client_of(desk.nats.bus.url(user))
+            for user in ("projections", "admin")
+        ]
+        forged = subjects.event("forged.answer")
+        await thief.publish(subjects.command("incident", "open"), b"{}", reply=forged)
+        await thief.request(subjects.command("incident", "open"), b"{}", SECONDS)
+        events = await admin.jetstream().stream_info(subjects.EVENTS_STREAM, forged)
+        await thief.close()
+        await admin.close()
+        return events.state.subjects
+
+    assert not asyncio.run(published())
 
 
 @pytest.mark.parametrize("who", ["source", "auditor"])
