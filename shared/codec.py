@@ -8,6 +8,7 @@ from functools import cache
 from typing import Annotated, cast, get_args, get_origin, get_type_hints
 
 import orjson
+from pydantic import ValidationError
 
 from shared.events import EVENT_TYPES, AnyEvent
 from shared.events.event import FORGOTTEN, Event, Personal
@@ -16,7 +17,10 @@ from shared.vault import Vault, VaultError
 
 
 class UnknownEvent(Exception):
-    """A type this version does not know: upgrade the reader before the writer."""
+    """A type or shape this version does not know: upgrade the reader before the writer.
+
+    Or the event is damaged: it is no JSON, or lacks what its type demands.
+    """
 
 
 def encode(vault: Vault, stream: str, version: int, event: Event) -> bytes:
@@ -53,14 +57,20 @@ def decode(
         raise UnknownEvent(f"{type_} at version {version} of {stream}")
     try:
         document = upcast(type_, orjson.loads(state))
-    except NewerShape as error:
+    except (NewerShape, orjson.JSONDecodeError) as error:
         raise UnknownEvent(f"{error} at version {version} of {stream}") from error
     for field, blank in personal_fields(kind).items():
         value = document.get(field)
         if value is not None:
             place = _place(stream, version, field)
             document[field] = _opened(vault, value, place, blank)
-    return cast("AnyEvent", kind.__pydantic_validator__.validate_python(document))
+    try:
+        return cast("AnyEvent", kind.__pydantic_validator__.validate_python(document))
+    except ValidationError as error:
+        places = ", ".join(".".join(map(str, e["loc"])) for e in error.errors())
+        raise UnknownEvent(
+            f"{type_} with a wrong or missing {places} at version {version} of {stream}"
+        ) from error
 
 
 def _opened(vault: Vault, value: object, place: str, blank: object) -> object:

@@ -9,12 +9,14 @@ from urllib.parse import urlsplit
 import pytest
 
 from services.projections.api.limits import STREAMS_A_TOKEN_MAX
+from shared.append import Member
 from shared.keyless_bodies import POOL_BYTES_MAX
 from shared.machine.nats import Bus
+from shared.recorder import Unrecorded
 from tests.support.api import Api, problem, serving
 from tests.support.patience import SECONDS, until
 from tests.support.servers import NatsServer, PostgresServer
-from tests.support.sse import listening
+from tests.support.sse import events, listening
 from tests.support.stalling import stalling
 
 pytestmark = pytest.mark.servers
@@ -92,6 +94,27 @@ def test_one_token_cannot_take_all_streams(api: Api) -> None:
 
     assert problem(refused, 429)["code"] == "overloaded"
     assert "by this token" in refused.text
+
+
+def test_one_damaged_event_ends_nobodys_stream(api: Api) -> None:
+    """A service may record what PostgreSQL takes for JSON, in any stream of its own."""
+    half_a_character = b'{"at":"\\ud800"}'
+    damaged = [
+        Unrecorded("escalation-INC-000001", 1, "escalation.raised", half_a_character),
+        Unrecorded("escalation-nobody", 1, "escalation.raised", b"{}"),
+    ]
+    agent = {"Authorization": f"Bearer {api.tokens['agent']}"}
+    with listening(f"{api.url}/v1/stream", agent) as said:
+        assert next(said).retry
+        with api.log.transaction() as cursor:
+            api.log.append(cursor, [Member(tuple(damaged))])
+
+        heard = events(said, len(damaged))
+
+    assert [each.data and each.data["stream"] for each in heard] == [
+        each.stream for each in damaged
+    ]
+    assert problem(api.call("GET", "/v1/log", "auditor"), 503)["code"]
 
 
 @pytest.mark.parametrize(

@@ -5,19 +5,18 @@ the timeline, where a destroyed key is forgotten at once.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import AwareDatetime, ValidationError
+from pydantic import AwareDatetime
 
 from services.projections.api.answers import Answer
 from services.projections.timeline.line import project
-from shared.codec import UnknownEvent
 from shared.epochs import ONLY_FIRST
 from shared.event_log import EventLog, Row
 from shared.events.event import Actor
-from shared.references import IncidentRef, about
-from shared.vault import VaultError
+from shared.references import IncidentRef, about, is_incident_ref
 
 
 class StreamItem(Answer):
@@ -67,20 +66,20 @@ def told(log: EventLog, rows: Sequence[Row]) -> list[Told]:
 
 def _item(log: EventLog, row: Row) -> StreamItem:
     at = actor = what = None
-    try:
+    # A newer service wrote it, or it is damaged: that it came is still true, and one
+    # event must not end everybody's stream.
+    with suppress(Exception):
         entry = log.entry(row)
-    except (UnknownEvent, VaultError, ValidationError):
-        pass  # a newer service wrote it, or it is damaged: that it came is still true
-    else:
-        at, actor = entry.event.at, entry.event.by
         line = project(entry)
+        at, actor = entry.event.at, entry.event.by
         what = line.what if line else None
+    ref = about(row.stream)
     return StreamItem(
         position=row.position,
         stream=row.stream,
         version=row.version,
         type=row.type,
-        incident=about(row.stream),
+        incident=ref if ref and is_incident_ref(ref) else None,
         at=at,
         recorded_at=row.recorded_at,
         actor=actor,

@@ -86,6 +86,25 @@ def test_a_shape_of_a_later_version_says_so() -> None:
         decode(Vault(KeyRing(), MASTER), STREAM, 2, "incident.informed", newer)
 
 
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        b'{"at":"\\ud800"}',
+        b'{"at":' + 2000 * b"[" + 2000 * b"]" + b"}",
+        b'{"at":1e999}',
+    ],
+    ids=["half a character", "too deep", "infinite"],
+)
+def test_what_is_json_to_the_database_and_not_to_us_is_unknown(damaged: bytes) -> None:
+    with pytest.raises(UnknownEvent, match="at version 2"):
+        decode(Vault(KeyRing(), None), STREAM, 2, "incident.informed", damaged)
+
+
+def test_an_event_that_lacks_what_its_type_demands_is_unknown() -> None:
+    with pytest.raises(UnknownEvent, match=r"missing at, by.* at version 2"):
+        decode(Vault(KeyRing(), None), STREAM, 2, "incident.informed", b"{}")
+
+
 def test_a_field_of_a_later_version_is_passed_over() -> None:
     vault = Vault(KeyRing(), MASTER)
     state = encode(vault, STREAM, 2, informed())
