@@ -3,14 +3,19 @@
 It keeps headers in memory until their end comes, however long that takes and whoever
 sends them: nobody has shown a token yet. It waits for ever for the rest of a body that
 nobody reads, and with an answer that nobody takes, such as a stream of events to a
-client that reads nothing. And it takes any number of connections.
+client that reads nothing. It takes any number of connections. And if one is lost, it
+tells the last request that came over it, not the one that is being answered.
 """
 
 import asyncio
 from typing import Any
 
+from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import (
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 from uvicorn.server import ServerState
 
 from shared.open_connections import OpenConnections
@@ -35,6 +40,7 @@ class BoundedHttp(HttpToolsProtocol):
     _idle_bytes = 0
     _moved = False
     _whole = False
+    _at_work: RequestResponseCycle | None = None
     _request_until: asyncio.TimerHandle | None = None
     _stalled_until: asyncio.TimerHandle | None = None
 
@@ -60,10 +66,14 @@ class BoundedHttp(HttpToolsProtocol):
             self._refuse()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no longer."""
+        """Wait no longer, and answer no more."""
         self._among.gone(self)
         self._request_came()
         self._goes_on()
+        self.pipeline.clear()
+        if self._at_work is not None:
+            self._at_work.disconnected = True
+            self._at_work.message_event.set()
         super().connection_lost(exc)
 
     def give_way(self) -> None:
@@ -127,6 +137,12 @@ class BoundedHttp(HttpToolsProtocol):
         if not self._whole:
             self._among.waits(self)
         super().on_response_complete()
+
+    def _start_asgi_task(
+        self, cycle: RequestResponseCycle, app: ASGI3Application
+    ) -> None:
+        self._at_work = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _refuse(self) -> None:
         """Tell a client that there is no room for it."""

@@ -3,13 +3,13 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
 import pytest
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route, Router
 
 from shared.bodies import read_body
@@ -23,6 +23,7 @@ UPGRADE = (
     b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 )
+STREAM = b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n"
 HELD = b"GET /held HTTP/1.1\r\nHost: x\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n"
 LEFT = {
@@ -37,9 +38,10 @@ ATTACKER, OTHER = "127.0.0.2", "127.0.0.3"
 
 @dataclass
 class Work:
-    """Requests at work: how many were begun, and whether they may end."""
+    """Requests at work: how many were begun and ended, and whether they may end."""
 
     begun: int = 0
+    ended: int = 0
     may_end: threading.Event = field(default_factory=threading.Event)
 
 
@@ -63,7 +65,19 @@ def port(work: Work, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
         await asyncio.to_thread(work.may_end.wait, SECONDS)
         return Response("done")
 
+    async def parts() -> AsyncIterator[bytes]:
+        try:
+            while not work.may_end.is_set():
+                yield b"ping"
+                await asyncio.sleep(0)
+        finally:
+            work.ended += 1
+
+    async def stream(_: Request) -> Response:
+        return StreamingResponse(parts())
+
     routes = [
+        Route("/stream", stream),
         Route("/", taken, methods=["GET", "POST"]),
         Route("/refused", refused, methods=["POST"]),
         Route("/held", at_work),
@@ -146,3 +160,14 @@ def test_no_connection_escapes_the_bounds_of_http_by_an_upgrade(
     line.sendall(UPGRADE)
 
     assert answer(line) == b"HTTP/1.1 200 OK"  # as if it had not asked for one
+
+
+def test_a_stream_ends_with_its_connection_whatever_else_was_asked_over_it(
+    connected: Callable[[str, bytes], socket.socket], work: Work
+) -> None:
+    line = connected(ATTACKER, STREAM + GET)
+    assert answer(line) == b"HTTP/1.1 200 OK"
+
+    line.close()
+
+    until(lambda: work.ended == 1, "nothing is streamed to nobody")
