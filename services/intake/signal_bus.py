@@ -209,6 +209,10 @@ async def _received(reception: Reception, message: Msg, why_not: WhyNot) -> None
     if (why := await why_not(sender)) is not None:
         await reception.set_aside(source, body, why, REFUSED_SENDER)
         return
+    if (name := _name_of_odd_header(message)) is not None:
+        reason = f"the header `{name}` holds the character U+0000: remove it"
+        await reception.set_aside(source, body, reason)
+        return
     headers = {n.lower(): value for n, value in (message.headers or {}).items()}
     adapter = "cloudevents" if _is_cloudevent(headers) else "native"
     try:
@@ -219,6 +223,14 @@ async def _received(reception: Reception, message: Msg, why_not: WhyNot) -> None
         await reception.receive(
             source, adapter, body, document, event_id, headers=headers
         )
+
+
+def _name_of_odd_header(message: Msg) -> str | None:
+    """Return the name of a header that PostgreSQL cannot keep; over HTTP none comes."""
+    for name, value in (message.headers or {}).items():
+        if "\0" in name + value:
+            return one_line(name, SOURCE_SHOWN)
+    return None
 
 
 def _document(

@@ -110,6 +110,21 @@ def test_what_comes_from_no_source_is_set_aside_and_holds_nobody_up(
     assert ("unknown", "`a/b` is not the name of a source") in quarantined(hands)
 
 
+@pytest.mark.parametrize("name", ["Nats-Msg-Id", "ce-type"])
+def test_a_header_that_cannot_be_kept_is_no_mistake_of_ours(
+    bus: Bus, hands: Hands, name: str
+) -> None:
+    async def scenario() -> None:
+        async with listening(bus, hands.receiver.flush) as queue:
+            await queue.put("demo", headers={name: "a\0b"})
+            await queue.empties()
+
+    asyncio.run(scenario())
+
+    why = f"the header `{name}` holds the character U+0000: remove it"
+    assert quarantined(hands) == [("demo", why)]
+
+
 def test_a_message_that_fails_again_and_again_is_set_aside(
     bus: Bus, hands: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
