@@ -2,7 +2,19 @@
 
 from pathlib import Path
 
-from tests.support.desk import Setting
+from tests.support.desk import POLICY, Setting
 
 PROMISING = Setting(policy=Path(__file__).with_name("permanence.yaml"))
 """What a signal opens is promised: the watcher arms it, escalation follows it."""
+
+
+def unlimited(folder: Path) -> Setting:
+    """Return the usual desk, but that its source may send as much as it can."""
+    policy = folder / "unlimited.yaml"
+    usual = POLICY.read_text(encoding="utf-8")
+    rated = usual.replace(
+        "demo: {type: native}",
+        "demo: {type: native, rate: {per_second: 100000, burst: 1000000}}",
+    )
+    policy.write_text(rated, encoding="utf-8")
+    return Setting(policy=policy)

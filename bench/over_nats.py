@@ -17,6 +17,7 @@ from nats.js import JetStreamContext
 from bench.books import demand_nothing_lost, still
 from bench.connections import bodies
 from bench.cpu import used_by
+from bench.desk import unlimited
 from bench.figure import Figure, median_of
 from bench.flush import SOURCE, flushed_per_second
 from bench.sending import SIGNAL, Load
@@ -52,7 +53,9 @@ def figures(rounds: int, seconds: float) -> Iterator[Figure]:
     for what, load in CASES.items():
         with (
             reachable_folder(on_disk=True) as folder,
-            running_desk(folder, durable=True, start=("intake",)) as desk,
+            running_desk(
+                folder, durable=True, start=("intake",), setting=unlimited(folder)
+            ) as desk,
         ):
             alone = flushed_per_second(desk.postgres, load, seconds)
             with used_by(desk) as used:

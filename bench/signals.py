@@ -15,6 +15,7 @@ import httpx
 
 from bench.books import demand_nothing_lost, still
 from bench.cpu import used_by
+from bench.desk import unlimited
 from bench.figure import Figure, median_of
 from bench.flush import flushed_per_second
 from bench.sending import Load, Sent, finish, send, sender_name, start
@@ -67,7 +68,9 @@ def figures(rounds: int, seconds: float) -> Iterator[Figure]:
     for case in CASES:
         with (
             reachable_folder(on_disk=True) as folder,
-            running_desk(folder, durable=True, start=case.workers) as desk,
+            running_desk(
+                folder, durable=True, start=case.workers, setting=unlimited(folder)
+            ) as desk,
         ):
             alone = flushed_per_second(desk.postgres, case.load, seconds)
             done = [_round(desk, case, n, seconds) for n in range(rounds)]
