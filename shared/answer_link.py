@@ -59,7 +59,7 @@ def _text(raw: bytes) -> str:
 
 
 def _bytes(token: str) -> bytes:
-    """Return the bytes of a token; none for what is no token."""
+    """Return the bytes of a token; nothing if it is malformed."""
     if len(token) > TOKEN_MAX or re.fullmatch(r"[A-Za-z0-9_-]+", token) is None:
         return b""
     try:

@@ -26,7 +26,7 @@ class BodyRoom:
 
     @contextmanager
     def room_for(self, size: int, holder: str) -> Iterator[None]:
-        """Keep room while the body is in hand; `Overloaded` if there is none."""
+        """Keep room while the body is in hand; `Overloaded` if it is full."""
         if self.bytes + size > self._bytes_max:
             raise Overloaded(f"{self.bytes} bytes are in hand")
         if self._held[holder] + size > self._bytes_max // SHARES:

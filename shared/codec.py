@@ -19,7 +19,7 @@ from shared.vault import Vault, VaultError
 class UnknownEvent(Exception):
     """A type or shape this version does not know: upgrade the reader before the writer.
 
-    Or the event is damaged: it is no JSON, or lacks what its type demands.
+    Or the event is damaged: not JSON, or without what its type demands.
     """
 
 

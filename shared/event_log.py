@@ -279,7 +279,7 @@ class EventLog:
             return clock_mode(cursor)
 
     def head_version(self, stream: str) -> int:
-        """Return the current version of a stream, 0 where there is none."""
+        """Return the current version of a stream, 0 if it has no events."""
         with self._reading() as cursor:
             return versions(cursor, [stream])[stream]
 

@@ -20,7 +20,7 @@ LOOPBACK: Networks = (ip_network("127.0.0.0/8"), ip_network("::1"))
 
 @lru_cache(maxsize=1_024)
 def networks(written: tuple[str, ...]) -> Networks:
-    """Return networks as they are written. ValueError where one is none."""
+    """Return networks as they are written. `ValueError` if one is malformed."""
     return tuple(ip_network(each) for each in written)
 
 
@@ -35,7 +35,7 @@ def sender_of(
     """Return the address a request comes from, None where it cannot be told.
 
     `peer` is who has connected, `forwarded` the values of `X-Forwarded-For`. A trusted
-    proxy is believed about whom it speaks for: the rightmost that is none itself.
+    proxy is believed about whom it speaks for: the rightmost that is not a proxy.
     """
     address = address_of(peer or "")
     if address is None or not is_in(address, trusted):

@@ -39,7 +39,7 @@ class OpenConnections:
         self._told_at = float("-inf")
 
     def arrived(self, connection: Connection) -> bool:
-        """Take in a connection, which waits; False if there is no room for it."""
+        """Take in a connection, which waits; False if it does not fit."""
         if self._number >= self._most:
             self._tell()
             largest = max(self._waiting.values(), key=len, default=None)

@@ -107,7 +107,7 @@ class QuarantinedWhole(Quarantined):
     """One element with its history and, for administrators, its body."""
 
     body: str | None = None
-    """As received; in base64 where it is no UTF-8. Null without the scope `admin`."""
+    """As received; in base64 if it is not UTF-8. Null without the scope `admin`."""
     encoding: Literal["utf-8", "base64"] | None = None
     journal: list[JournalEntry]
 

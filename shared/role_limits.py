@@ -49,8 +49,8 @@ def limit_roles(connection: Connection[Any], alter: Alter) -> None:
 
     The administrator may act as projections, whose the read models are, to build them.
 
-    A migration by somebody who is no superuser cannot change rights on PostgreSQL's own
-    functions: everybody keeps them.
+    Only a migration by a superuser changes rights on PostgreSQL's own functions: after
+    another one everybody keeps them.
     """
     alter(sql.Composed([sql.SQL(_ADMIN_BUILDS)]))
     row = connection.execute(_SUPERUSER).fetchone()

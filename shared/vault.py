@@ -210,7 +210,7 @@ def key_ids(states: Iterable[bytes]) -> set[str]:
 
 
 def read_master_keys(file: Path) -> MasterKeys:
-    """Return the master keys in `file`; raises `VaultError` if there are none."""
+    """Return the master keys in `file`; raises `VaultError` if it holds no key."""
     try:
         return MasterKeys.read(file)
     except UnusableMasterKeys as error:

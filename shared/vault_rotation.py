@@ -37,7 +37,7 @@ class _Rewrapped(NamedTuple):
 def rewrap(transaction: Transaction, master: MasterKeys) -> int:
     """Wrap every key under the current master key; return how many were not.
 
-    Repeats until there is none left: a service may still have wrapped a new one under
+    Repeats until all are done: a service may still have wrapped a new one under
     the former. Raises `VaultError` for a key that none of the master keys opens.
     """
     total = 0

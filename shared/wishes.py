@@ -241,7 +241,7 @@ class Unlink(Wish):
 
 
 class Merge(Wish):
-    """It is the same trouble as another incident."""
+    """It reports the same as another incident."""
 
     verb: ClassVar[str] = "merge"
     into: IncidentRef
@@ -254,7 +254,7 @@ class Unmerge(Wish):
 
 
 class Split(Wish):
-    """Part of it is another trouble: open an incident for that part."""
+    """Part of it is another incident: open one for that part."""
 
     verb: ClassVar[str] = "split"
     title: Title

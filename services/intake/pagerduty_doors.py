@@ -81,7 +81,7 @@ async def _admitted(
 def _key_in(beginning: bytes) -> str | None:
     """Return the key in a body, None if it is not in this beginning of it.
 
-    `Problem` 400 if this is no beginning of a JSON document.
+    `Problem` 400 if a JSON document cannot begin like this.
     """
     try:
         document = from_json(beginning, allow_partial=True)

@@ -71,7 +71,7 @@ def master_of(
 
 @contextmanager
 def reachable(*, as_json: bool) -> Iterator[None]:
-    """End with a sentence where the database is away or is none of ours."""
+    """End with a sentence if the database is away or not one of ours."""
     try:
         yield
     except UnreadableDocument as error:

@@ -72,7 +72,7 @@ def own_credentials(home: Path, *, has_data: bool) -> Credentials:
             "(which deletes the data).",
             Exit.CREDENTIALS,
         )
-    # The key first: whoever finds the credentials may trust that both are there.
+    # The key first: if the credentials exist, both do.
     key = b64encode(secrets.token_bytes(_VAULT_KEY_BYTES)).decode()
     write_private(vault_key_file(home), key + "\n")
     fresh = Credentials(

@@ -44,7 +44,7 @@ def write_config(bus: Bus) -> None:
     fresh = bus.config_file.with_suffix(".new")
     fresh.unlink(missing_ok=True)
     fresh.touch(mode=0o600)
-    # JSON is a valid configuration of nats-server, but for `\u00e9` and the like.
+    # JSON is a valid configuration of nats-server, except `\u00e9` and the like.
     fresh.write_text(
         json.dumps(_config(bus), indent=1, ensure_ascii=False), encoding="utf-8"
     )

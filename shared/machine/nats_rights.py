@@ -152,7 +152,7 @@ def jetstream(store: str, *, durable: bool) -> dict[str, object]:
         "store_dir": store,
         # Acknowledged means on disk: the default flushes every two minutes.
         "sync_interval": "always" if durable else "2m",
-        # Nothing lives there, but for what an operator adds.
+        # Nothing is kept in memory, unless an operator adds a stream there.
         "max_memory_store": 256 << 20,
         # Room for our streams' bounds, whatever the disk has free today.
         "max_file_store": 2 << 30,

@@ -37,7 +37,7 @@ def write_run(home: Path, run: Run) -> None:
 
 
 def read_run(home: Path) -> Run | None:
-    """Return what the run file says, None where there is no usable one."""
+    """Return what the run file says, None if it is missing or unusable."""
     try:
         return Run(**json.loads(run_file(home).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):

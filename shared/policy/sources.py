@@ -42,7 +42,7 @@ class Correlation(Clause):
     within: Duration
     """How long after the last of them another still belongs to it; each extends it."""
     threshold: Annotated[Count, Field(ge=2, le=THRESHOLD_MAX)] | None = None
-    """Open only once so many different troubles fire within that time."""
+    """Open only once so many different alerts fire within that time."""
 
 
 class Flapping(Clause):
@@ -110,7 +110,7 @@ class Monitor(Clause):
     """Where this source means something else by a severity than is usual."""
     correlate: Correlation | None = None
     open_after: Duration | None = None
-    """A trouble opens an incident only if it still fires after this long."""
+    """An alert opens an incident only if it still fires after this long."""
     hold_down: Duration | None = None
     """A recovery takes effect only after it has held this long."""
     flapping: Flapping | None = None

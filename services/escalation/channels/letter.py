@@ -49,7 +49,7 @@ class Letter:
 def mail_of(letter: Letter) -> EmailMessage:
     """Return the mail; the same letter gives the same mail.
 
-    Raise `ValueError` where an address is none that mail can go to.
+    Raise `ValueError` if mail cannot be sent to an address.
     """
     sender, to = _address(letter.sender), _address(letter.to)
     thread = f"<{letter.incident}@{sender.domain}>"

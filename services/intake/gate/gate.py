@@ -137,7 +137,7 @@ class Gate:
     def bounded(self, endpoint: Endpoint) -> Endpoint:
         """Return `endpoint`; the room for the body of what it admits ends with it.
 
-        A sender for which there is no room hears so in the way of its format.
+        A sender for which there is no room is told so in its format.
         """
 
         async def enter(request: Request) -> Response:

@@ -52,7 +52,7 @@ class Keys:
     async def caller(
         self, key: str | None, sender: Callable[[], Address | None]
     ) -> Caller:
-        """Return the caller, whatever it may do; `Problem` 401 where there is none.
+        """Return the caller, whatever it may do; `Problem` 401 without one.
 
         429 where too many wrong ones came from there: then keys are not looked up that
         cannot be good. Those that can be always are.

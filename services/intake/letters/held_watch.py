@@ -26,7 +26,7 @@ COUNTED_MAX = 1_000
 """More than so many are not counted: each look would take longer than the last."""
 
 NEWS = timedelta(days=1)
-"""A letter held for longer is no news to a process that starts."""
+"""A process that starts does not report letters held for longer than this."""
 
 _HELD = """
 SELECT count(*), coalesce(max(letter_id), 0),

@@ -41,7 +41,7 @@ class Letter:
 
     key: UUID
     sender: str
-    """The address, in small letters; empty where there is none to be read."""
+    """The address, in small letters; empty if it cannot be read."""
     name: str
     subject: str
     words: str

@@ -23,7 +23,7 @@ from shared.reply_tags import vouches
 LETTERS_AN_HOUR_MAX = 60
 """Of one person; more of them look like two machines that answer each other."""
 MERGED_MAX = 20
-"""How far a merged incident is followed to where its trouble went."""
+"""How many mergers an incident is followed through."""
 
 _Cursor = Cursor[tuple[Any, ...]]
 
@@ -129,7 +129,7 @@ def _is_vouched(
 def _named(
     cache: RecordCache, cursor: _Cursor, letter: Letter
 ) -> tuple[str | None, Incident | None]:
-    """Return the first incident it names that is here, and where its trouble went.
+    """Return the first incident it names that is here, followed through mergers.
 
     Raises `RecordUnreadable`: a letter about it must not open another incident.
     """

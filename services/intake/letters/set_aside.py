@@ -44,7 +44,7 @@ class Lying:
 
 
 def lying(cursor: Cursor[Any], key: UUID) -> Lying | None:
-    """Return a letter, None where there is none of this key."""
+    """Return the letter of this key, None if unknown."""
     row = cursor.execute(_FIND, (key,)).fetchone()
     return Lying(*row) if row else None
 

@@ -164,7 +164,7 @@ class LetterDesk:
             except Problem:
                 if not number:
                     raise
-                break  # the words are on record; that it stays closed is no mistake
+                break  # the words are on record; it may stay closed
             if isinstance(answer, CommandAnswer):
                 incident = answer.incident
         return incident

@@ -34,7 +34,7 @@ QUIET_SECONDS = 0.3
 CONNECTIONS_MAX = 10_000
 
 _AWAY = (Error, TimeoutError, Problem)
-"""NATS is, or there is no policy yet."""
+"""NATS is away, or no policy was applied yet."""
 _log = structlog.get_logger(__name__)
 
 

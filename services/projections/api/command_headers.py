@@ -12,7 +12,7 @@ _VERSION = re.compile(r'(?:W/)?"?(\d{1,18})"?')
 
 
 class CommandHeaders(BaseModel):
-    """The headers of a command; those of HTTP itself are none of ours."""
+    """The headers of a command that are ours, not those of HTTP itself."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
@@ -33,7 +33,7 @@ def idempotency_key(key: str | None) -> str | None:
 
 
 def version(if_match: str | None) -> int | None:
-    """Return the version in `If-Match`; `Problem` 422 where it is none."""
+    """Return the version in `If-Match`; `Problem` 422 if it is malformed."""
     if if_match is None or if_match == "*":
         return None
     found = _VERSION.fullmatch(if_match)

@@ -27,7 +27,7 @@ _ALL = "*"
 class FormLimits:
     """Buckets that fill again with time; each process has its own.
 
-    `each` is for one address, `in_all` for all of them; None is no limit.
+    `each` is for one address, `in_all` for all of them; without a number it is unlimited.
     """
 
     def __init__(

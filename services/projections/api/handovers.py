@@ -186,7 +186,7 @@ def _answered(ref: str, handover: Handover) -> str:
 
 
 def read(kind: type[_Body], body: dict[str, Any]) -> _Body:
-    """Return the body of an answer; `Problem` 422 where it is none."""
+    """Return the body of an answer; `Problem` 422 if it is malformed."""
     try:
         return kind.model_validate(body)
     except ValidationError as error:

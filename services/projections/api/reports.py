@@ -61,7 +61,7 @@ class Form(Answer):
 
 
 class PublicPromise(Answer):
-    """What the desk promises for a service, whoever asks."""
+    """What the desk promises everybody for a service."""
 
     target: str
     seconds: int

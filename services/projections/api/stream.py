@@ -159,7 +159,7 @@ async def get_stream(
 
 
 async def _events(desk: Desk, listener: _Listener) -> AsyncIterator[ServerSentEvent]:
-    """Tell what `listener` wants, until the service stops or its token is none."""
+    """Tell what `listener` wants, until the service stops or its token is revoked."""
     position = said = listener.begins
     id_at = listener.epochs.id_at
     yield ServerSentEvent(id=id_at(position), retry=STREAM_RETRY_SECONDS * 1_000)

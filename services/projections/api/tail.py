@@ -45,7 +45,7 @@ class Tail:
         """The position of the newest event that is known here."""
         self.is_over = False
         self.history = log.continuity.history
-        """Changes when the log is another one: whoever listens has to begin again."""
+        """Changes when the log is another one: listeners have to begin again."""
 
     @contextmanager
     def listening(self, head: int, token_id: str) -> Iterator[None]:

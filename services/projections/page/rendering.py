@@ -50,7 +50,7 @@ def page(
 
 
 def asset(name: str) -> Response | None:
-    """Return style or script, None where there is none of this name."""
+    """Return style or script, None if the name is unknown."""
     if name not in ASSETS:
         return None
     kind, body = ASSETS[name]

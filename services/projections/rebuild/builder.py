@@ -55,7 +55,7 @@ def builder(
 ) -> Iterator[Builder]:
     """Give the builder of `model`; raises `Busy` unless told to wait for the other.
 
-    Tables belong to the role of the service, whoever calls. The lock lies on the
+    Tables belong to the role of the service, also if an administrator calls. The lock lies on the
     connection: who is killed leaves none behind, and neither does who is frozen.
     """
     own = _as_role(dsn)

@@ -17,7 +17,7 @@ class Newer(Exception):
 def ensure(
     dsn: str, master: MasterKeys | None, model: ReadModel[Any], clock: Clock
 ) -> str:
-    """Return the live schema of `model`, built first where there is none of its shape.
+    """Return the live schema of `model`, built first if its shape is missing.
 
     Of several services that start at once, one builds and the others wait; one that is
     good is not waited for, even while somebody rebuilds it. Raises `Newer`, or

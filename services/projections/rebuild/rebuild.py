@@ -22,7 +22,7 @@ _HELD_SECONDS = 60
 
 
 class NoOther(Exception):
-    """There is no generation to go back to."""
+    """No earlier generation is left to go back to."""
 
 
 @dataclass(frozen=True, slots=True)
