@@ -14,7 +14,7 @@ from shared.codec import UnknownEvent
 from shared.documents import UnreadableDocument
 from shared.log_errors import NotContinued, WrongClock, is_unavailable
 from shared.problem import Problem, response
-from shared.vault import VaultError
+from shared.vault.vault import VaultError
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 

@@ -15,7 +15,7 @@ from psycopg import Cursor
 from shared.clock import Clock
 from shared.continuity import Continuity, Discontinued
 from shared.recorder import Head, Tip, Unrecorded, insert, lock_head, versions
-from shared.vault import key_ids
+from shared.vault.vault import key_ids
 
 EVENT_BYTES_MAX = 65_536
 GROUP_EVENTS_MAX = 1_000

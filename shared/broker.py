@@ -25,10 +25,10 @@ from pydantic import ValidationError
 
 from shared import bus, subjects
 from shared.answering import problem_of
+from shared.http.serving import end, pause
 from shared.nats_address import NatsAddress, nats_address
 from shared.outage import Outage
 from shared.problem import Problem, located
-from shared.serving import end, pause
 
 GRACE_SECONDS = 5.0
 """How long handlers under way may take once we are told to stop."""

@@ -12,10 +12,10 @@ from typing import Self
 from nats.aio.client import Client
 from nats.errors import Error
 
+from shared.http.serving import end
 from shared.nats_address import nats_address
 from shared.outage import Outage
 from shared.quick_headers import QuickClient
-from shared.serving import end
 
 CONNECT_SECONDS = 2
 RETRY_SECONDS = 0.5

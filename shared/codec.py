@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from shared.events import EVENT_TYPES, AnyEvent
 from shared.events.event import FORGOTTEN, Event, Personal
 from shared.events.upcast import NewerShape, newest, upcast
-from shared.vault import Vault, VaultError
+from shared.vault.vault import Vault, VaultError
 
 
 class UnknownEvent(Exception):

@@ -21,6 +21,7 @@ from shared.continuity import Mark, Sight
 from shared.epoch_renewal import Renewal, renew
 from shared.event_log import EventLog
 from shared.health import Check
+from shared.http.serving import pause
 from shared.last_seen import (
     NOTHING,
     LastSeen,
@@ -34,7 +35,6 @@ from shared.last_seen import (
 )
 from shared.log_errors import NotContinued, Unavailable
 from shared.provision import Refused, provision_last_seen
-from shared.serving import pause
 
 LOOK_SECONDS = 1.0
 START_SECONDS = 3.0

@@ -33,10 +33,10 @@ from shared.log_errors import (
     away,
     is_unavailable,
 )
-from shared.master_keys import MasterKeys
 from shared.recorder import DeskRecorder, Head, Unrecorded, read_head, versions
-from shared.vault import Vault, key_ids
-from shared.vault_keys import StoredKeys
+from shared.vault.keys import StoredKeys
+from shared.vault.master_keys import MasterKeys
+from shared.vault.vault import Vault, key_ids
 
 PAGE_MAX = 5_000
 

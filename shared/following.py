@@ -14,11 +14,11 @@ from shared.continuity_watch import watching
 from shared.event_log import EventLog
 from shared.health import Check, Health, Probe
 from shared.heartbeat import beat
-from shared.nothing_here import complete
+from shared.http.nothing_here import complete
+from shared.http.serving import serve
 from shared.parked import PassOver
 from shared.reader import BATCH, Reader
 from shared.reader_probe import reader_probe
-from shared.serving import serve
 from shared.settings import ServiceSettings
 from shared.starting import open_log
 from shared.tracking import Bookmark

@@ -14,8 +14,8 @@ import httpx
 import structlog
 
 from shared.health import Check, Health
+from shared.http.serving import pause
 from shared.outage import Outage
-from shared.serving import pause
 from shared.settings import ServiceSettings
 
 BEHIND_SECONDS_MAX = 15.0

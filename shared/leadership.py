@@ -18,6 +18,7 @@ from psycopg import AsyncConnection, Cursor, Error, OperationalError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from shared.clock import ticks
+from shared.http.serving import end
 from shared.lease import (
     LEASE_SECONDS,
     Grant,
@@ -28,7 +29,6 @@ from shared.lease import (
     renew,
     take,
 )
-from shared.serving import end
 
 CONNECT_SECONDS = 2
 STATEMENT_SECONDS = 2

@@ -18,13 +18,13 @@ import structlog
 from shared.applying import Apply, Poisoned, apply_rows
 from shared.bus import Link
 from shared.event_log import EventLog, Row, follows
+from shared.http.serving import pause
 from shared.live_feed import Feed, open_feed
 from shared.log_errors import StaleVersion, Unavailable, is_cancelled
 from shared.outage import Outage
 from shared.parked import Cursors, PassOver
 from shared.parked_requests import ParkedRequests
 from shared.reader_status import ReaderStatus
-from shared.serving import pause
 from shared.subjects import EVENTS_STREAM
 from shared.telemetry import wordless
 from shared.tracking import BEGINNING, Bookmark, Overtaken, Tracked, Unrecorded

@@ -19,8 +19,8 @@ from psycopg.rows import DictRow
 from shared.clock import real_clock, ticks
 from shared.connections import connect
 from shared.health import Check
+from shared.http.serving import pause
 from shared.log_errors import Unavailable, WrongClock
-from shared.serving import pause
 
 SKEW_MAX = timedelta(seconds=2)
 """By how much a host's clock may differ from PostgreSQL's before it writes nothing."""

@@ -20,14 +20,14 @@ from shared import telemetry
 from shared.clock import Clock, lever_clock
 from shared.clock_mode import LeverRefused
 from shared.event_log import EventLog
+from shared.http.serving import PortTaken, pause, stop_on_signals
 from shared.log_errors import Unavailable
-from shared.master_keys import MasterKeys
 from shared.migrate import Mismatch, wait_until_migrated
 from shared.outage import Outage
 from shared.server_clock import ServerClock, TimeSource
-from shared.serving import PortTaken, pause, stop_on_signals
 from shared.settings import ServiceSettings
-from shared.vault import VaultError, read_master_keys
+from shared.vault.master_keys import MasterKeys
+from shared.vault.vault import VaultError, read_master_keys
 
 RETRY_SECONDS = 0.5
 FAILED = 1

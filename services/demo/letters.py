@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from shared.serving import serve
+from shared.http.serving import serve
 
 HOST = "127.0.0.1"
 

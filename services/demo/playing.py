@@ -24,7 +24,7 @@ from shared.clock import clock_from, set_lever
 from shared.event_log import EventLog
 from shared.machine.account import Account, server_account
 from shared.machine.credentials import vault_key_file
-from shared.vault import read_master_keys
+from shared.vault.vault import read_master_keys
 
 HTTP_SECONDS = 30.0
 SECRET = "whsec_ZGVtby1zZWNyZXQtb2YtdmFsbW9udA=="  # noqa: S105 of a receiver on this machine, for a day

@@ -19,11 +19,11 @@ from services.escalation.postman import Postman
 from shared.clock import Clock
 from shared.event_log import EventLog
 from shared.events.notification import Channel
+from shared.http.serving import pause
 from shared.leadership import Candidate, Leadership
 from shared.lease import Lease, Lost
 from shared.log_errors import Unavailable
 from shared.outage import Outage
-from shared.serving import pause
 
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
 LEASE = Lease("escalation", "outbox")

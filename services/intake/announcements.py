@@ -32,11 +32,11 @@ from services.intake.policies import Policies
 from services.intake.reading import read_json
 from shared.access import Caller
 from shared.answering import answered
-from shared.bodies import read_body, require_json
 from shared.callers import require_scope
 from shared.clock import Clock
 from shared.events import MaintenanceEvent
 from shared.events.maintenance import MaintenanceAnnounced
+from shared.http.bodies import read_body, require_json
 from shared.problem import Problem, located
 
 BODY_BYTES_MAX = 16_384

@@ -10,6 +10,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 from starlette.routing import Route, Router
 
+from services.intake import http, opsgenie_doors, pagerduty_doors
 from services.intake.activity.doors import SourceDoors
 from services.intake.announcements import announcement_routes
 from services.intake.closing.work import Closing, closing
@@ -18,7 +19,6 @@ from services.intake.command_desk import CommandDesk
 from services.intake.commits import Commits
 from services.intake.delivery import Delivery, Result
 from services.intake.doors import Doors
-from services.intake.every_door import every_door
 from services.intake.gate.gatehouse import (
     ALONE,
     Gatehouse,
@@ -70,13 +70,13 @@ from shared.continuity_watch import watching
 from shared.event_log import EventLog
 from shared.health import Health, Probe
 from shared.heartbeat import beat
-from shared.http_metrics import HttpMetrics
+from shared.http.metrics import HttpMetrics
+from shared.http.nothing_here import complete
+from shared.http.serving import pause, serve
 from shared.log_errors import Unavailable
 from shared.nats_address import nats_address
 from shared.nats_issuer import Issuer
-from shared.nothing_here import complete
 from shared.policy.sources import Mailbox as MailboxClause
-from shared.serving import pause, serve
 from shared.settings import IntakeSettings
 from shared.starting import open_log
 from shared.upkeep import expire_quarantine, turn_partitions
@@ -371,3 +371,12 @@ def _then(
         return answers
 
     return flushed
+
+
+def every_door(doors: Doors) -> list[Route]:
+    """Return the routes of all doors."""
+    return [
+        *http.routes(doors),
+        *pagerduty_doors.routes(doors),
+        *opsgenie_doors.routes(doors),
+    ]

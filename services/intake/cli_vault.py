@@ -23,11 +23,11 @@ from shared.command_line.desk import (
 )
 from shared.machine.credentials import vault_key_file
 from shared.machine.home import write_private
-from shared.master_keys import MasterKeys, fresh_key, text_of
-from shared.vault import REMEMBERED_SECONDS, VaultError, read_master_keys
-from shared.vault_erasure import erase
-from shared.vault_keys import forget, was_forgotten
-from shared.vault_rotation import rewrap
+from shared.vault.erasure import erase
+from shared.vault.keys import forget, was_forgotten
+from shared.vault.master_keys import MasterKeys, fresh_key, text_of
+from shared.vault.rotation import rewrap
+from shared.vault.vault import REMEMBERED_SECONDS, VaultError, read_master_keys
 
 Pause = Callable[[float], None]
 pause: Pause = time.sleep

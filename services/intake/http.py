@@ -26,8 +26,8 @@ from services.intake.outcomes import find_request
 from services.intake.reading import BODY_BYTES_MAX, elements, read_json, read_posted
 from services.intake.webhook_consent import consent
 from shared.answering import answered
-from shared.bodies import read_body, require_json
 from shared.events.event import is_source
+from shared.http.bodies import read_body, require_json
 from shared.problem import Problem
 
 Endpoint = Callable[[Request], Awaitable[Response]]

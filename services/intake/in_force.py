@@ -10,11 +10,11 @@ from contextlib import suppress
 
 from services.intake.policies import Policies
 from shared.event_log import EventLog
+from shared.http.serving import pause
 from shared.log_errors import Unavailable
 from shared.policy.document import Policy
 from shared.policy.sources import Mailbox, Source
 from shared.problem import Problem
-from shared.serving import pause
 
 LOOK_SECONDS = 1.0
 

@@ -12,7 +12,7 @@ from psycopg import Cursor
 from services.intake.delivery import Delivery
 from services.intake.signals import Change, Ignored
 from shared.policy.document import Policy
-from shared.vault import Vault
+from shared.vault.vault import Vault
 
 _KEEP = """
 INSERT INTO intake.observed_changes

@@ -33,7 +33,7 @@ from services.intake.outcomes import Became, find_request
 from services.intake.reading import BODY_BYTES_MAX, read_json
 from services.intake.signals import default_dedup_key
 from shared.answering import answered
-from shared.bodies import read_body
+from shared.http.bodies import read_body
 from shared.problem import Problem
 
 _ADAPTER = "opsgenie"

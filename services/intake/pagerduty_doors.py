@@ -16,7 +16,7 @@ from services.intake.callers import bearer
 from services.intake.doors import Doors
 from services.intake.reading import BODY_BYTES_MAX, read_json
 from shared.answering import answered
-from shared.bodies import read_body
+from shared.http.bodies import read_body
 from shared.problem import Problem, phrase
 
 _HEADER = "x-routing-key"

@@ -14,7 +14,7 @@ import orjson
 from psycopg import Cursor
 
 from services.intake.delivery import Delivery, dumped
-from shared.vault import Vault
+from shared.vault.vault import Vault
 
 _KEEP = """
 INSERT INTO intake.raw_bodies (digest, day, source, adapter, received_at, sealed,

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import parse_qsl
 
-from shared.bodies import document_in
+from shared.http.bodies import document_in
 from shared.problem import Problem
 
 BODY_BYTES_MAX = 512 * 1024

@@ -20,13 +20,13 @@ from services.intake.publishing import BATCH, Tail, batch_of, publish, read_tail
 from shared import subjects
 from shared.bus import Link
 from shared.event_log import EventLog, Row, follows
+from shared.http.serving import pause
 from shared.leadership import Candidate, Leadership
 from shared.lease import Lease, Lost
 from shared.log_errors import Unavailable
 from shared.outage import Outage
 from shared.provision import Refused, provision
 from shared.recorder import Head
-from shared.serving import pause
 
 POLL_SECONDS = 0.05
 GATHER_SECONDS = 0.025

@@ -35,9 +35,9 @@ from shared import subjects
 from shared.answering import problem_of
 from shared.batcher import Overloaded
 from shared.events.event import is_source
+from shared.http.serving import pause
 from shared.log_errors import Unavailable
 from shared.problem import Problem
-from shared.serving import pause
 
 Wait = Callable[[str], float]
 """Says in how many seconds a source's message may come; 0: now."""

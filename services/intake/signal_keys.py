@@ -20,7 +20,7 @@ from shared.events.incident_ties import (
 )
 from shared.log_errors import Unavailable
 from shared.telemetry import wordless
-from shared.vault import Vault
+from shared.vault.vault import Vault
 
 KEY_LOCKS = 7366
 """The class of the advisory locks on keys, groups and event ids."""

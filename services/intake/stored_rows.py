@@ -10,7 +10,7 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from services.intake.pipeline.key_row import NO_LIFE, Held, KeyRow, Life
-from shared.vault import Vault
+from shared.vault.vault import Vault
 
 PLAIN = 10
 """How many columns hold a field each: those before `life`."""

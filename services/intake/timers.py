@@ -21,8 +21,8 @@ from services.intake.rounds import failing_alone
 from shared.batcher import Batcher
 from shared.clock import Clock
 from shared.event_log import EventLog
+from shared.http.serving import pause
 from shared.problem import Problem
-from shared.serving import pause
 
 AT_ONCE_MAX = 400
 """Troubles handed over in one round."""

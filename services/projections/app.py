@@ -26,14 +26,14 @@ from shared.continuity_watch import watching
 from shared.event_log import EventLog
 from shared.health import Health, Probe
 from shared.heartbeat import beat
-from shared.http_metrics import HttpMetrics
-from shared.known_hosts import AnyNamePaths, KnownHosts, names_of
-from shared.networks import LOOPBACK, proxies
+from shared.http.known_hosts import AnyNamePaths, KnownHosts, names_of
+from shared.http.metrics import HttpMetrics
+from shared.http.networks import LOOPBACK, proxies
+from shared.http.serving import serve
 from shared.reader_probe import reader_probe
-from shared.serving import serve
 from shared.settings import ProjectionsSettings
 from shared.starting import OpenLog, open_log
-from shared.vault import read_master_keys
+from shared.vault.vault import read_master_keys
 
 CONNECTIONS = 8
 THREADS = 6

@@ -21,12 +21,12 @@ from shared.applying import Apply
 from shared.bus import Link
 from shared.entry import Entry
 from shared.event_log import EventLog, Row
+from shared.http.serving import end, pause
 from shared.log_errors import Unavailable
 from shared.outage import reason
 from shared.parked import PassOver
 from shared.reader import RETRY_SECONDS, STOPPED_SECONDS, Reader
 from shared.reader_status import ReaderStatus
-from shared.serving import end, pause
 from shared.tracking import Bookmark, Overtaken, Tracked
 
 WATCH_SECONDS = 1.0

@@ -17,9 +17,9 @@ from shared.event_log import EventLog
 from shared.log_errors import Unavailable
 from shared.machine.credentials import vault_key_file
 from shared.machine.run_file import read_run
-from shared.master_keys import MasterKeys
 from shared.server_clock import server_clock_at
-from shared.vault import VaultError, read_master_keys
+from shared.vault.master_keys import MasterKeys
+from shared.vault.vault import VaultError, read_master_keys
 
 Database = Annotated[
     str | None,

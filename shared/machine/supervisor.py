@@ -3,12 +3,11 @@
 import asyncio
 import os
 from asyncio.subprocess import DEVNULL
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import suppress
 from signal import SIGCONT, SIGKILL, Signals
 
 from shared.machine.child import child_command
-from shared.machine.lines import lines
 from shared.machine.process import Process
 
 _FIRST_PAUSE = 0.2
@@ -165,3 +164,21 @@ def _ended(code: int) -> str:
     if code < 0:
         return f"was ended by {Signals(-code).name}"
     return f"ended with exit code {code}"
+
+
+_CHUNK = 1 << 16
+_LONGEST = 1 << 20
+
+
+async def lines(output: asyncio.StreamReader) -> AsyncIterator[str]:
+    """Give each line without its end; one over 1 MiB comes in parts."""
+    held = b""
+    while chunk := await output.read(_CHUNK):
+        *whole, held = (held + chunk).split(b"\n")
+        for line in whole:
+            yield line.decode("utf-8", "replace")
+        if len(held) > _LONGEST:
+            yield held.decode("utf-8", "replace")
+            held = b""
+    if held:
+        yield held.decode("utf-8", "replace")

@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route, Router
 
-from shared.bodies import read_body
-from shared.serving import serve
+from shared.http.bodies import read_body
+from shared.http.serving import serve
 from tests.support.in_thread import running
 from tests.support.patience import SECONDS, until
 
@@ -52,7 +52,7 @@ def work() -> Work:
 
 @pytest.fixture
 def port(work: Work, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    monkeypatch.setattr("shared.serving.CONNECTIONS_MAX", MOST)
+    monkeypatch.setattr("shared.http.serving.CONNECTIONS_MAX", MOST)
 
     async def taken(request: Request) -> Response:
         return Response(await read_body(request, 9))
@@ -141,7 +141,7 @@ def test_requests_at_work_are_answered_and_more_are_told_to_come_again(
 def test_the_rest_of_a_body_that_nobody_reads_is_not_waited_for(
     connected: Callable[[str, bytes], socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.bounded_http.REST_SECONDS_MAX", 0.05)
+    monkeypatch.setattr("shared.http.server.REST_SECONDS_MAX", 0.05)
 
     line = connected(ATTACKER, LEFT["half a body that nobody reads"])
 

@@ -10,7 +10,7 @@ import pytest
 
 from services.projections.api.limits import STREAMS_A_TOKEN_MAX
 from shared.append import Member
-from shared.keyless_bodies import POOL_BYTES_MAX
+from shared.http.keyless_bodies import POOL_BYTES_MAX
 from shared.machine.nats import Bus
 from shared.recorder import Unrecorded
 from tests.support.api import Api, problem, serving
@@ -50,7 +50,7 @@ def sent_away(lines: Sequence[socket.socket]) -> int:
 def test_large_bodies_without_a_token_share_a_small_pool(
     api: Api, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
-    monkeypatch.setattr("shared.keyless_bodies.KEYLESS_SECONDS_MAX", SECONDS)
+    monkeypatch.setattr("shared.http.keyless_bodies.KEYLESS_SECONDS_MAX", SECONDS)
     monkeypatch.setattr("services.projections.api.reports.BODY_SECONDS_MAX", SECONDS)
     size = 60_000 if path == "/v1/reports" else LARGE
     number = POOL_BYTES_MAX // size + 8

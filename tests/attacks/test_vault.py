@@ -14,9 +14,9 @@ from typer.testing import CliRunner, Result
 
 from services.command_line import command_line
 from shared.event_log import EventLog
-from shared.master_keys import MasterKeys, text_of
 from shared.references import incident_ref
-from shared.vault import VaultError, read_master_keys
+from shared.vault.master_keys import MasterKeys, text_of
+from shared.vault.vault import VaultError, read_master_keys
 from tests.support.histories import opened
 from tests.support.key_ring import MASTER
 from tests.support.logs import incident
@@ -119,7 +119,7 @@ def test_nothing_on_the_disk_tells_a_forgotten_word_or_its_key(desk: Desk) -> No
 def test_a_session_that_still_sees_the_key_is_told_of(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.vault_erasure.OTHERS_SECONDS_MAX", 0.0)
+    monkeypatch.setattr("shared.vault.erasure.OTHERS_SECONDS_MAX", 0.0)
     ada_reports(desk)
     wrapped = desk.wrapped()[ADA]
     with psycopg.connect(desk.database.owner_dsn) as old:
@@ -201,7 +201,7 @@ def test_a_rotation_that_was_killed_goes_on_where_it_was(
 ) -> None:
     sealed = [desk.log.vault.seal(f"person:p{n}", b"x", "here") for n in range(9)]
     before = desk.wrapped()
-    monkeypatch.setattr("shared.vault_rotation.BATCH", 2)
+    monkeypatch.setattr("shared.vault.rotation.BATCH", 2)
     wrap, wrapped = MasterKeys.wrap, []
 
     def killed(self: MasterKeys, key: bytes) -> bytes:

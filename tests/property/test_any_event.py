@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from shared.codec import decode, encode, personal_fields
 from shared.events import EVENT_TYPES
 from shared.events.event import FORGOTTEN, Event
-from shared.vault import Vault
+from shared.vault.vault import Vault
 from tests.support.any_event import MARK, any_document
 from tests.support.key_ring import MASTER, KeyRing
 

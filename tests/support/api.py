@@ -15,8 +15,8 @@ from shared.access import create
 from shared.command import Scope
 from shared.event_log import EventLog
 from shared.machine.nats import Bus
-from shared.master_keys import text_of
 from shared.settings import ProjectionsSettings
+from shared.vault.master_keys import text_of
 from tests.support import key_ring
 from tests.support.in_thread import running
 from tests.support.patience import SECONDS, answered

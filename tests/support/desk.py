@@ -22,7 +22,7 @@ from shared.clock_mode import ClockMode
 from shared.command import Scope
 from shared.event_log import EventLog
 from shared.machine.ports import free_port
-from shared.master_keys import MasterKeys, text_of
+from shared.vault.master_keys import MasterKeys, text_of
 from tests.support import key_ring
 from tests.support.nats_cluster import NatsCluster
 from tests.support.patience import LOOK_EVERY, SECONDS, until

@@ -18,9 +18,9 @@ from shared.entry import Entry
 from shared.envelope import POSITION, headers_of
 from shared.event_log import EventLog, Row
 from shared.events.incident import IncidentAcknowledged
+from shared.http.serving import end
 from shared.provision import provision
 from shared.reader import SILENCE_SECONDS, STANDBY_SECONDS, Reader
-from shared.serving import end
 from shared.tracking import Bookmark
 from tests.support.logs import incident
 from tests.support.nats_clients import client_of

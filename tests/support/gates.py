@@ -25,8 +25,8 @@ from services.intake.noting import Noting
 from services.intake.policy_store import Applied, Signature
 from shared.access import create
 from shared.event_log import EventLog
-from shared.nothing_here import complete
-from shared.serving import end, serve
+from shared.http.nothing_here import complete
+from shared.http.serving import end, serve
 from tests.support import key_ring
 from tests.support.in_thread import running
 from tests.support.servers import Database

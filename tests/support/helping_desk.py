@@ -15,10 +15,10 @@ from services.escalation.known import Known
 from shared.applying import apply_rows
 from shared.casework import Worker
 from shared.event_log import EventLog, Row
-from shared.master_keys import MasterKeys
 from shared.policies import PolicyVersions
 from shared.references import handover_stream, incident_ref
 from shared.tracking import Tracked
+from shared.vault.master_keys import MasterKeys
 from tests.support.servers import Database
 from tests.support.sla_desk import SlaDesk, sla_desk
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from shared.master_keys import MasterKeys
-from shared.vault import WrappedKey
+from shared.vault.master_keys import MasterKeys
+from shared.vault.vault import WrappedKey
 
 MASTER = MasterKeys((bytes(range(32)),))
 

@@ -14,8 +14,8 @@ import psycopg
 
 from shared.machine.account import server_account
 from shared.machine.binaries import postgres_binaries
-from shared.master_keys import MasterKeys, keys_of
 from shared.migrate import migrate
+from shared.vault.master_keys import MasterKeys, keys_of
 from tests.support.desk import Desk, give_tokens
 from tests.support.servers import (
     ROLE_PASSWORDS,

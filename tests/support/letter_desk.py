@@ -22,7 +22,7 @@ from services.intake.wanted import Wanted
 from shared.access import create
 from shared.command import CommandRequest
 from shared.event_log import EventLog
-from shared.nothing_here import complete
+from shared.http.nothing_here import complete
 from shared.references import incident_stream
 from shared.reply_tags import PURPOSE, tag_of
 from shared.wishes import BODIES

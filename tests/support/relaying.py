@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 
 from services.intake.relay import LEASE, Relay, relay_candidate
 from shared.bus import Link
+from shared.http.serving import end
 from shared.leadership import Candidate, Leadership
-from shared.serving import end
 from tests.support.following import Desk
 from tests.support.leading import Unfenced
 from tests.support.patience import SECONDS, eventually

@@ -25,11 +25,11 @@ from shared.command import CommandRequest
 from shared.event_log import EventLog
 from shared.events import IncidentEvent
 from shared.events.incident import IncidentOpened
-from shared.master_keys import MasterKeys
 from shared.policies import PolicyVersions
 from shared.recorder import versions as current_versions
 from shared.references import incident_ref, incident_stream, sla_stream
 from shared.sla_moves import MovedIncident, MovePromises
+from shared.vault.master_keys import MasterKeys
 from tests.support.promises import FILE, local
 from tests.support.servers import Database
 

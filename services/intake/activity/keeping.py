@@ -11,7 +11,7 @@ from services.intake.in_force import InForce
 from services.intake.rounds import failing_alone
 from shared.clock import Clock
 from shared.event_log import EventLog
-from shared.serving import pause
+from shared.http.serving import pause
 
 WRITE_SECONDS = 5.0
 """So much of the counts is lost with a process that is killed; signals never are."""

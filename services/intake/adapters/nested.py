@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from services.intake.reading import DEPTH_MAX
-from shared.bodies import document_in
+from shared.http.bodies import document_in
 from shared.problem import Problem
 
 

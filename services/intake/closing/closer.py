@@ -13,7 +13,7 @@ from shared.batcher import Batcher
 from shared.clock import Clock
 from shared.command import Answered, CommandAnswer, CommandRequest
 from shared.event_log import EventLog
-from shared.serving import pause
+from shared.http.serving import pause
 
 AT_ONCE_MAX = 100
 """Silences ended in one round."""

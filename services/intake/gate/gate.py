@@ -5,7 +5,7 @@ their limits, and is the body signed: in this order, so that a refusal costs lit
 body is read only for a signature, or for a key that is nowhere else.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -20,16 +20,15 @@ from services.intake.callers import source_of
 from services.intake.gate.admission import Admission, Allowance
 from services.intake.gate.keys import Keys
 from services.intake.gate.signing import fault
-from services.intake.gate.statuses import come_again
 from services.intake.in_force import InForce
 from services.intake.reading import BODY_BYTES_MAX
 from shared.access import Caller
 from shared.batcher import Overloaded
-from shared.bodies import read_body
-from shared.body_room import BodyRoom, size_ahead
 from shared.clock import Clock
-from shared.keyless_bodies import KeylessBodies
-from shared.networks import (
+from shared.http.bodies import read_body
+from shared.http.body_room import BodyRoom, size_ahead
+from shared.http.keyless_bodies import KeylessBodies
+from shared.http.networks import (
     Address,
     Networks,
     is_in,
@@ -231,3 +230,15 @@ class Gate:
                 f"the policy names for {source}",
                 code="signature",
             )
+
+
+COME_AGAIN: Mapping[str, int] = {
+    # Its webhook notifier gives up on any 4xx, and tries again after a 5xx.
+    "alertmanager": HTTPStatus.SERVICE_UNAVAILABLE,
+}
+"""By adapter; all others hear 429."""
+
+
+def come_again(adapter: object) -> int:
+    """Return the status for a sender of that format who is to come again."""
+    return COME_AGAIN.get(str(adapter), HTTPStatus.TOO_MANY_REQUESTS)

@@ -18,7 +18,7 @@ from services.intake.noting import Noting
 from shared.access import Access
 from shared.clock import Clock
 from shared.event_log import EventLog
-from shared.networks import Networks, proxies
+from shared.http.networks import Networks, proxies
 from shared.provision import SIGNALS_PENDING_MAX
 from shared.settings import IntakeSettings
 

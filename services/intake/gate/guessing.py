@@ -12,7 +12,7 @@ from ipaddress import IPv6Address, ip_network
 import structlog
 
 from services.intake.gate.bucket import Bucket, Flow, filled, take
-from shared.networks import Address
+from shared.http.networks import Address
 
 WRONG_KEYS = Flow(per_second=0.2, burst=20.0)
 """So many at once, then twelve a minute; by each process of intake."""

@@ -19,7 +19,7 @@ from services.intake.in_force import InForce
 from services.intake.json_answers import json_answer
 from services.intake.reading import BODY_BYTES_MAX
 from shared.answering import answered
-from shared.bodies import read_body
+from shared.http.bodies import read_body
 from shared.problem import Problem
 
 

@@ -27,7 +27,7 @@ from services.intake.rounds import failing_alone
 from shared.clock import Clock
 from shared.event_log import EventLog
 from shared.health import Check
-from shared.serving import pause
+from shared.http.serving import pause
 
 LOOK_SECONDS = 1.0
 LEVER_SECONDS = 0.05

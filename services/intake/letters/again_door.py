@@ -19,8 +19,8 @@ from services.intake.letters.letter import Letter
 from services.intake.letters.rows import FORM
 from services.intake.letters.set_aside import SET_ASIDE, Lying, lying, read_lying
 from services.intake.letters.taking import Post
-from shared.bodies import document_in, read_body
 from shared.callers import require_scope
+from shared.http.bodies import document_in, read_body
 from shared.letters import RetryLetter
 from shared.policy.document import Policy
 from shared.policy.sources import Mailbox

@@ -19,9 +19,9 @@ from services.intake.letters.reading import read_letter
 from services.intake.letters.seeing import Taken
 from services.intake.letters.taking import Post
 from shared.access import Caller
-from shared.bodies import read_body
-from shared.body_room import size_ahead
 from shared.callers import require_scope
+from shared.http.bodies import read_body
+from shared.http.body_room import size_ahead
 from shared.policy.sources import Mailbox, Source
 from shared.problem import Problem
 from shared.references import is_incident_ref

@@ -17,7 +17,7 @@ from services.intake.rounds import failing_alone
 from shared.clock import Clock
 from shared.event_log import EventLog
 from shared.health import Check
-from shared.serving import pause
+from shared.http.serving import pause
 
 SOURCE = "letters"
 """The source of these signals: the desk itself, under a name of its own."""

@@ -10,7 +10,7 @@ import orjson
 from psycopg import Cursor
 
 from services.intake.letters.letter import Letter
-from shared.vault import Vault
+from shared.vault.vault import Vault
 
 Verdict = Literal["opened", "attached", "automatic", "held", "unreadable"]
 AN_HOUR = timedelta(hours=1)

@@ -28,8 +28,8 @@ from services.intake.nats_sources.tokens import (
 from shared import subjects
 from shared.answering import problem_of
 from shared.clock import Clock
+from shared.http.networks import address_of
 from shared.nats_issuer import Issuer
-from shared.networks import address_of
 
 QUEUE_GROUP = "intake"
 AT_ONCE_MAX = 16

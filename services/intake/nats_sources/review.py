@@ -22,9 +22,9 @@ from services.intake.nats_sources.tokens import User
 from services.intake.rounds import failing_alone
 from shared import subjects
 from shared.bus import Link
-from shared.networks import address_of
+from shared.http.networks import address_of
+from shared.http.serving import pause
 from shared.problem import Problem
-from shared.serving import pause
 
 REVIEW_SECONDS = 5.0
 ANSWER_SECONDS = 2.0

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from shared.networks import Address, is_in, networks
+from shared.http.networks import Address, is_in, networks
 from shared.policy.document import Policy
 from shared.policy.sources import Monitor
 

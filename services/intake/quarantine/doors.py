@@ -19,10 +19,10 @@ from services.intake.quarantine.reread import Kept
 from services.intake.quarantine.retrying import Retrying
 from shared.access import Caller
 from shared.answering import Endpoint, answered
-from shared.bodies import document_in, read_body
 from shared.callers import require_scope
 from shared.command import Scope
 from shared.event_log import EventLog
+from shared.http.bodies import document_in, read_body
 from shared.problem import Problem, located
 from shared.quarantine import (
     Discard,
@@ -33,7 +33,7 @@ from shared.quarantine import (
     QuarantinePage,
     RetryMany,
 )
-from shared.vault import VaultError
+from shared.vault.vault import VaultError
 
 TRIES: tuple[Scope, ...] = ("agent", "manager", "admin")
 ASKED_BYTES_MAX = 16 * 1024

@@ -21,7 +21,7 @@ from shared.log_errors import Unavailable
 from shared.quarantine import Became, Quarantined, RetryMany, Tried, TriedMany
 from shared.telemetry import wordless
 from shared.texts import REASON_MAX
-from shared.vault import VaultError
+from shared.vault.vault import VaultError
 
 Given = TypeVarTuple("Given")
 Answer = TypeVar("Answer")

@@ -9,7 +9,7 @@ from psycopg import Cursor
 from services.intake.quarantine.reread import Kept
 from services.intake.raw_store import opened, opened_headers
 from shared.quarantine import Filter, JournalEntry, Quarantined
-from shared.vault import Vault
+from shared.vault.vault import Vault
 
 _COLUMNS = (
     "quarantine_id, source, adapter, received_at, element, reason, state, tries, awaits"

@@ -9,7 +9,7 @@ from services.intake.quarantine.reread import Kept
 from services.intake.raw_store import opened, opened_headers
 from services.intake.remap.comparing import Past
 from shared.event_log import EventLog
-from shared.vault import VaultError
+from shared.vault.vault import VaultError
 
 CHUNK = 50
 """Bodies held at once, of at most half a megabyte each."""

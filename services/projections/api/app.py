@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from anyio import BrokenResourceError
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.projections.api import (
     by_link,
@@ -39,7 +41,6 @@ from services.projections.api import (
 )
 from services.projections.api.desk import Desk
 from services.projections.api.errors import answer_errors
-from services.projections.api.hung_up import HungUp
 from services.projections.page import answering as answer_page
 from services.projections.page import report as report_page
 from services.projections.page import routes as page
@@ -150,3 +151,17 @@ def document(app: FastAPI) -> dict[str, Any]:
         schemas.pop("ValidationError", None)
         app.openapi_schema = described
     return app.openapi_schema
+
+
+class HungUp:
+    """Around an application that streams."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, and let go of what nobody takes any more."""
+        try:
+            await self._app(scope, receive, send)
+        except* BrokenResourceError:
+            pass

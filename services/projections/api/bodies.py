@@ -5,7 +5,7 @@ from typing import Any
 from starlette.requests import Request
 
 from services.projections.api.limits import COMMAND_BYTES_MAX, COMMAND_DEPTH_MAX
-from shared.bodies import document_in, read_body, require_json
+from shared.http.bodies import document_in, read_body, require_json
 from shared.problem import Problem
 
 

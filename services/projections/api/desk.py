@@ -16,11 +16,11 @@ from services.projections.api.tail import Tail
 from services.projections.progress import Progress
 from shared.access import Access
 from shared.answering import ANSWER_SECONDS
-from shared.body_room import BodyRoom
 from shared.clock import Clock
 from shared.event_log import EventLog
-from shared.keyless_bodies import KeylessBodies
-from shared.networks import LOOPBACK, Networks
+from shared.http.body_room import BodyRoom
+from shared.http.keyless_bodies import KeylessBodies
+from shared.http.networks import LOOPBACK, Networks
 from shared.policies import PolicyVersions
 from shared.problem import Problem
 

@@ -8,7 +8,7 @@ from ipaddress import ip_network
 
 from starlette.requests import Request
 
-from shared.networks import Networks, sender_of
+from shared.http.networks import Networks, sender_of
 from shared.problem import Problem
 
 REPORTS_MAX = 30
@@ -27,7 +27,7 @@ _ALL = "*"
 class FormLimits:
     """Buckets that fill again with time; each process has its own.
 
-    `each` is for one address, `in_all` for all of them; without a number it is unlimited.
+    `each` is for one address, `in_all` for all of them, None for unlimited.
     """
 
     def __init__(

@@ -17,9 +17,9 @@ from services.projections.api.limits import (
 )
 from shared.access import Caller
 from shared.batcher import Overloaded
-from shared.bodies import read_body
-from shared.body_room import size_ahead
 from shared.callers import caller_of
+from shared.http.bodies import read_body
+from shared.http.body_room import size_ahead
 from shared.log_errors import Unavailable
 from shared.problem import Problem
 

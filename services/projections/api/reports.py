@@ -20,9 +20,9 @@ from services.projections.api.languages import Liked
 from services.projections.api.limits import COMMAND_BYTES_MAX, RETRY_SECONDS
 from services.projections.policy_in_force import policy_in_force
 from services.projections.snapshots import snapshot
-from shared.bodies import BODY_SECONDS_MAX
 from shared.command import CommandMessage
 from shared.event_log import EventLog
+from shared.http.bodies import BODY_SECONDS_MAX
 from shared.incident.noticed import Noticed
 from shared.policy.document import Policy
 from shared.policy.services import UNKNOWN

@@ -21,9 +21,9 @@ from services.projections.api.stream_items import Told, told
 from services.projections.progress import Progress
 from services.projections.read_models import QUEUE
 from shared.event_log import EventLog
+from shared.http.serving import pause
 from shared.log_errors import Unavailable
 from shared.problem import Problem
-from shared.serving import pause
 
 KEPT_MAX = 2_000
 POLL_SECONDS = 0.2

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from psycopg import Cursor
 
-from shared.vault import Vault
+from shared.vault.vault import Vault
 
 BEFORE = timedelta(hours=24)
 """How long before an incident opened a change may have been its cause."""

@@ -16,7 +16,7 @@ from services.projections.page.asking import Asker, Refused
 from services.projections.page.rendering import page
 from services.projections.page.visitor import language_of
 from services.projections.page.words import is_language, refusal
-from shared.bodies import read_body
+from shared.http.bodies import read_body
 from shared.wording.reader import Language
 
 router = APIRouter(include_in_schema=False)

@@ -18,7 +18,7 @@ from services.projections.page.asking import Asker, Refused
 from services.projections.page.rendering import page
 from services.projections.page.visitor import keep_language, language_of
 from services.projections.page.words import LANGUAGES, is_language, refusal
-from shared.bodies import BODY_SECONDS_MAX
+from shared.http.bodies import BODY_SECONDS_MAX
 from shared.wording.reader import Language
 
 router = APIRouter(include_in_schema=False)

@@ -21,8 +21,8 @@ from services.projections.page.visitor import (
     token_of,
 )
 from services.projections.page.words import LANGUAGES, refusal
-from shared.bodies import read_body
 from shared.events import EVENT_TYPES
+from shared.http.bodies import read_body
 from shared.problem import Problem
 
 router = APIRouter(include_in_schema=False)

@@ -16,7 +16,7 @@ from services.projections.rebuild.load import Source
 from shared.connections import CONNECT_SECONDS
 from shared.event_log import EventLog
 from shared.log_errors import Unavailable
-from shared.master_keys import MasterKeys
+from shared.vault.master_keys import MasterKeys
 
 ROLE = "desk_projections"
 SILENT_SECONDS_MAX = 60.0
@@ -55,8 +55,8 @@ def builder(
 ) -> Iterator[Builder]:
     """Give the builder of `model`; raises `Busy` unless told to wait for the other.
 
-    Tables belong to the role of the service, also if an administrator calls. The lock lies on the
-    connection: who is killed leaves none behind, and neither does who is frozen.
+    Tables belong to the role of the service, also if an administrator calls. The
+    lock belongs to the connection: a process that is killed or frozen leaves none.
     """
     own = _as_role(dsn)
     opens = master if model.opens_words else None

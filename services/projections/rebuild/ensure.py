@@ -7,7 +7,7 @@ from services.projections.read_model import ReadModel
 from services.projections.rebuild.builder import builder, connected
 from services.projections.rebuild.rebuild import rebuild
 from shared.clock import Clock
-from shared.master_keys import MasterKeys
+from shared.vault.master_keys import MasterKeys
 
 
 class Newer(Exception):

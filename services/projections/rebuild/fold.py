@@ -13,7 +13,7 @@ from shared.log_errors import away, is_unavailable
 from shared.references import about
 from shared.telemetry import wordless
 from shared.tracking import Bookmark
-from shared.vault import key_ids
+from shared.vault.vault import key_ids
 
 # Neither command id nor chain is looked at here: what is not read need not be sent.
 STREAMS = """

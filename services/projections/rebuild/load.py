@@ -13,7 +13,7 @@ from services.projections.rebuild.fold import Folded, Logs, fold
 from services.projections.rebuild.processes import Task, fold_in_processes
 from services.projections.rebuild.schemas import has_trigrams
 from shared.event_log import EventLog, Row
-from shared.master_keys import MasterKeys
+from shared.vault.master_keys import MasterKeys
 
 PROCESSES_MAX = 8
 _INDEX_MEMORY = "256MB"

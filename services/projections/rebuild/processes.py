@@ -14,7 +14,7 @@ import orjson
 
 from services.projections.rebuild.chunks import Chunk
 from services.projections.rebuild.fold import Folded
-from shared.master_keys import MasterKeys, text_of
+from shared.vault.master_keys import MasterKeys, text_of
 
 _WORKER = (sys.executable, "-m", "services.projections.rebuild.worker")
 

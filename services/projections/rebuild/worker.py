@@ -14,8 +14,8 @@ from services.projections.read_models import MODELS
 from services.projections.rebuild.chunks import Chunk
 from services.projections.rebuild.fold import Logs, fold
 from shared.event_log import EventLog
-from shared.master_keys import MasterKeys, keys_of
 from shared.telemetry import wordless
+from shared.vault.master_keys import MasterKeys, keys_of
 
 
 def main() -> None:

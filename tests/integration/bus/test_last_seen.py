@@ -20,6 +20,7 @@ from shared.bus import Link
 from shared.continuity_watch import ContinuityWatch
 from shared.epoch_renewal import MARGIN, Renewal, renew
 from shared.event_log import EventLog
+from shared.http.serving import end
 from shared.last_seen import (
     NOTHING,
     LastSeen,
@@ -30,7 +31,6 @@ from shared.last_seen import (
 from shared.log_errors import NotContinued
 from shared.machine.nats import Bus
 from shared.provision import provision, provision_last_seen
-from shared.serving import end
 from tests.support.key_ring import MASTER
 from tests.support.logs import incident, member
 from tests.support.nats_clients import client_of

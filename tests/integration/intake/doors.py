@@ -11,13 +11,12 @@ import httpx
 from prometheus_client import CollectorRegistry
 from starlette.routing import Router
 
-from services.intake.app import Parts, assemble
-from services.intake.every_door import every_door
+from services.intake.app import Parts, assemble, every_door
 from services.intake.noting import Noting
 from shared.clock import Clock
 from shared.event_log import EventLog
-from shared.nothing_here import complete
-from shared.serving import serve
+from shared.http.nothing_here import complete
+from shared.http.serving import serve
 from tests.support.in_thread import running
 
 NOBODY = {"Authorization": ""}

@@ -21,7 +21,7 @@ from shared.access import create
 from shared.command import Scope
 from shared.event_log import EventLog
 from shared.events.incident import IncidentOpened
-from shared.serving import serve
+from shared.http.serving import serve
 from tests.support import key_ring
 from tests.support.in_thread import running
 from tests.support.servers import Database

@@ -7,7 +7,7 @@ from http import HTTPStatus
 import pytest
 
 from shared.batcher import Overloaded
-from shared.body_room import ROOM_BYTES_MAX
+from shared.http.body_room import ROOM_BYTES_MAX
 from tests.support.gates import Doors, Gatekept, gatekept
 from tests.support.servers import Database
 

@@ -15,7 +15,7 @@ from services.intake.app import assemble, doors_of
 from services.intake.noting import Noting
 from shared.access import create
 from shared.event_log import EventLog
-from shared.nothing_here import complete
+from shared.http.nothing_here import complete
 from tests.integration.intake.conftest import MASTER, NOW
 from tests.integration.intake.test_belonging_together import apply
 from tests.support.servers import Database

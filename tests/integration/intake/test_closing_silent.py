@@ -17,8 +17,8 @@ from shared.command import Answered
 from shared.event_log import EventLog
 from shared.events.incident import IncidentClosed
 from shared.events.notification import NotificationConfirmed, NotificationRequested
+from shared.http.serving import end
 from shared.references import escalation_stream, incident_stream
-from shared.serving import end
 from shared.wishes import Attach, Open, Reopen, Resolve
 from tests.integration.intake.conftest import MASTER, NOW, Hands, hands_on
 from tests.integration.intake.test_commanding import INC, done

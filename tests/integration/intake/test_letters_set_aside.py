@@ -17,7 +17,7 @@ from services.intake.http import routes
 from services.intake.letters.seeing import LETTERS_AN_HOUR_MAX
 from shared.access import create
 from shared.event_log import EventLog
-from shared.nothing_here import complete
+from shared.http.nothing_here import complete
 from tests.integration.intake.conftest import MASTER, NOW
 from tests.support.letter_desk import LetterDoors
 from tests.support.mails import mail

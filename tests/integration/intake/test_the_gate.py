@@ -9,7 +9,7 @@ import pytest
 
 from services.intake.app import doors_of
 from services.intake.gate.gatehouse import Stance
-from shared.networks import networks
+from shared.http.networks import networks
 from tests.support.gates import Doors, Gatekept, gatekept, through
 from tests.support.servers import Database
 

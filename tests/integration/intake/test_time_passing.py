@@ -20,7 +20,7 @@ from services.intake.signals import signal_key
 from services.intake.timers import Timers
 from shared.batcher import Batcher
 from shared.events.incident_signals import IncidentRecovered
-from shared.serving import end
+from shared.http.serving import end
 from tests.integration.intake.conftest import NOW, Hands, hands_on
 from tests.integration.intake.test_belonging_together import apply, fires, workers_on
 from tests.integration.intake.test_closing_silent import Watch

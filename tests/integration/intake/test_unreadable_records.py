@@ -19,7 +19,7 @@ from shared.events.incident_ties import IncidentAbsorbed
 from shared.log_errors import Unavailable
 from shared.problem import Problem
 from shared.problems.wishes import IdentifyProblem, PublishWorkaround
-from shared.vault import VaultError
+from shared.vault.vault import VaultError
 from shared.wishes import Acknowledge, Inform, Link, Merge
 from tests.integration.intake.conftest import MASTER, NOW, Hands
 from tests.integration.intake.test_commanding import wanted

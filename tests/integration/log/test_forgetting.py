@@ -9,9 +9,9 @@ import pytest
 
 from shared.event_log import EventLog
 from shared.events.incident import IncidentInformed
-from shared.master_keys import MasterKeys
-from shared.vault import WITNESS, VaultError, WrappedKey
-from shared.vault_keys import StoredKeys, forget
+from shared.vault.keys import StoredKeys, forget
+from shared.vault.master_keys import MasterKeys
+from shared.vault.vault import WITNESS, VaultError, WrappedKey
 from tests.support.key_ring import MASTER
 from tests.support.logs import broken_at, incident
 from tests.support.servers import Database

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from services.command_line import command_line
 from shared.event_log import EventLog
 from shared.machine.nats import Bus
-from shared.master_keys import text_of
+from shared.vault.master_keys import text_of
 from tests.support.api import MASTER, Api, serving
 from tests.support.june import June
 from tests.support.servers import Database, NatsServer, PostgresServer

@@ -14,9 +14,9 @@ from services.intake.record_cache import RecordCache
 from shared.event_log import EventLog
 from shared.events.incident import IncidentOpened
 from shared.events.policy import STREAM, PolicyApplied
-from shared.master_keys import MasterKeys
 from shared.references import incident_ref, incident_stream
 from shared.upkeep import turn_partitions
+from shared.vault.master_keys import MasterKeys
 from tests.support.large_policies import large_text
 from tests.support.servers import Database
 from tests.support.sla_desk import SlaDesk, sla_desk

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from services.intake.gate.admission import Admission
-from services.intake.gate.statuses import come_again
+from services.intake.gate.gate import come_again
 from shared.policy.limits import DEFAULT_RATE, Quota, Rate
 from shared.policy.sources import Monitor, Source
 

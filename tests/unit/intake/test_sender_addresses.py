@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.networks import is_in, networks, sender_of
+from shared.http.networks import is_in, networks, sender_of
 
 PROXIES = networks(("10.0.0.5", "10.0.1.0/24"))
 ALLOWED = networks(("192.0.2.0/24", "2001:db8::/32"))

@@ -12,7 +12,7 @@ from shared.append import EVENT_BYTES_MAX
 from shared.codec import encode
 from shared.events import IncidentEvent
 from shared.events.incident_ties import IncidentAbsorbed
-from shared.vault import Vault
+from shared.vault.vault import Vault
 from shared.wishes import Attach, Classify, Inform, Open, Pause, PersonsWish, Resolve
 from tests.support.key_ring import MASTER, KeyRing
 from tests.support.pure_desk import PureDesk

@@ -13,7 +13,7 @@ from services.projections.api.form_limits import (
     FormLimits,
     address_of,
 )
-from shared.networks import LOOPBACK, proxies
+from shared.http.networks import LOOPBACK, proxies
 from shared.problem import Problem
 
 

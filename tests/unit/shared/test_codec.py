@@ -11,7 +11,7 @@ from shared.codec import UnknownEvent, decode, encode, personal_fields
 from shared.events import EVENT_TYPES
 from shared.events.event import Event, Personal, Text
 from shared.events.incident import IncidentAcknowledged, IncidentInformed
-from shared.vault import Vault, VaultError
+from shared.vault.vault import Vault, VaultError
 from tests.support.key_ring import MASTER, KeyRing
 
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)

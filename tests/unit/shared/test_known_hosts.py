@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.known_hosts import is_known, names_of
+from shared.http.known_hosts import is_known, names_of
 
 NAMES = names_of("https://Desk.Example.org:8443/", "desk.internal, *.branch.example")
 

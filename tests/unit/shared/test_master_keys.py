@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap
 
-from shared.master_keys import KEYS_MAX, MasterKeys, UnusableMasterKeys, text_of
+from shared.vault.master_keys import KEYS_MAX, MasterKeys, UnusableMasterKeys, text_of
 
 OLD, NEW, KEY = bytes(32), bytes(range(32)), b"k" * 32
 

@@ -11,9 +11,9 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 
 from shared.answering import answered
-from shared.bodies import read_body
-from shared.bounded_http import HEAD_BYTES_MAX
-from shared.serving import config_of, serve
+from shared.http.bodies import read_body
+from shared.http.server import HEAD_BYTES_MAX
+from shared.http.serving import config_of, serve
 from tests.support.in_thread import running
 
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\n"
@@ -97,7 +97,7 @@ def test_large_headers_are_taken(line: socket.socket) -> None:
 def test_a_request_that_does_not_come_is_not_waited_for(
     port: int, monkeypatch: pytest.MonkeyPatch, begun: bytes
 ) -> None:
-    monkeypatch.setattr("shared.bounded_http.HEAD_SECONDS_MAX", 0.05)
+    monkeypatch.setattr("shared.http.server.HEAD_SECONDS_MAX", 0.05)
     with closing(socket.create_connection(("127.0.0.1", port), timeout=20)) as line:
         line.sendall(begun)
 
@@ -107,7 +107,7 @@ def test_a_request_that_does_not_come_is_not_waited_for(
 def test_a_body_that_does_not_come_is_not_waited_for(
     line: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.bodies.BODY_SECONDS_MAX", 0.05)
+    monkeypatch.setattr("shared.http.bodies.BODY_SECONDS_MAX", 0.05)
     line.sendall(HEAD + b"Connection: close\r\nContent-Length: 9\r\n\r\n{")
 
     answer = answers(line)

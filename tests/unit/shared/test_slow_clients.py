@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route, Router
 
-from shared.serving import serve
+from shared.http.serving import serve
 from tests.support.in_thread import running
 from tests.support.patience import SECONDS
 
@@ -46,7 +46,7 @@ def line(
         app = Router([Route("/", endless)])
         await serve(app, "127.0.0.1", 0, stop, listening=listening)
 
-    monkeypatch.setattr("shared.bounded_http.STALLED_SECONDS_MAX", 0.3)
+    monkeypatch.setattr("shared.http.server.STALLED_SECONDS_MAX", 0.3)
     with (
         running(run) as port,
         closing(socket.create_connection(("127.0.0.1", port), timeout=20)) as made,

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.master_keys import MasterKeys, text_of
-from shared.vault import (
+from shared.vault.master_keys import MasterKeys, text_of
+from shared.vault.vault import (
     REMEMBERED_SECONDS,
     WITNESS,
     Vault,

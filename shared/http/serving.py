@@ -10,11 +10,10 @@ from signal import SIGINT, SIGTERM
 
 import structlog
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.bounded_http import BoundedHttp
-from shared.open_connections import OpenConnections
-from shared.safe_headers import SafeHeaders
+from shared.http.open_connections import OpenConnections
+from shared.http.server import BoundedHttp
 
 GRACE_SECONDS = 5
 """How long an answer under way may take once we are told to stop."""
@@ -133,3 +132,28 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from error
     listener.setblocking(False)
     return listener
+
+
+_CONTENT_POLICY = b"content-security-policy"
+_NOTHING = b"default-src 'none'; frame-ancestors 'none'"
+_NO_GUESSING = (b"x-content-type-options", b"nosniff")
+
+
+class SafeHeaders:
+    """`app`, with these headers on each of its answers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, with the headers."""
+
+        async def safe(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = [*message["headers"], _NO_GUESSING]
+                if all(name != _CONTENT_POLICY for name, _ in headers):
+                    headers.append((_CONTENT_POLICY, _NOTHING))
+                message["headers"] = headers
+            await send(message)
+
+        await self._app(scope, receive, safe)

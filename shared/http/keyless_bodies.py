@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from shared.batcher import Overloaded
-from shared.bodies import body_parts, keep_body, slow_body
+from shared.http.bodies import body_parts, keep_body, slow_body
 
 POOL_BYTES_MAX = 4 * 1024 * 1024
 BEGINNING_BYTES = 64 * 1024

@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap
 
-from shared.master_keys import KEY_BYTES, MasterKeys, UnusableMasterKeys
+from shared.vault.master_keys import KEY_BYTES, MasterKeys, UnusableMasterKeys
 
 REMEMBERED_SECONDS = 15.0
 """How long a destroyed key may still serve what a running process reads and writes."""
@@ -39,7 +39,7 @@ class WrappedKey(NamedTuple):
 
 
 class KeyStore(Protocol):
-    """Where wrapped keys lie: `shared.vault_keys` in PostgreSQL, a dict in tests."""
+    """Where wrapped keys lie: `shared.vault.keys` in PostgreSQL, a dict in tests."""
 
     def living(self, owner: str) -> WrappedKey | None:
         """Return the owner's key that is in use."""

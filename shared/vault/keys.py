@@ -12,7 +12,7 @@ from typing import Any
 from psycopg import Cursor
 
 from shared.clock import Clock
-from shared.vault import WITNESS, WrappedKey
+from shared.vault.vault import WITNESS, WrappedKey
 
 Transaction = Callable[[], AbstractContextManager[Cursor[tuple[Any, ...]]]]
 

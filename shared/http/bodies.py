@@ -100,7 +100,7 @@ def slow_body(seconds: float) -> Problem:
 
 
 def document_in(body: bytes, depth_max: int) -> Any:  # noqa: ANN401 # a JSON document may be anything
-    """Return the JSON document in `body`; `Problem` 400 if it is malformed or too deep."""
+    """Return the JSON document in `body`; `Problem` 400 if malformed or deep."""
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:

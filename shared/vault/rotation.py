@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap
 
-from shared.master_keys import MasterKeys
-from shared.vault import VaultError
-from shared.vault_keys import Transaction
+from shared.vault.keys import Transaction
+from shared.vault.master_keys import MasterKeys
+from shared.vault.vault import VaultError
 
 BATCH = 500
 """Keys in one transaction."""

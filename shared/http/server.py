@@ -18,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 from uvicorn.server import ServerState
 
-from shared.open_connections import OpenConnections
+from shared.http.open_connections import OpenConnections
 from shared.problem import Problem, response
 
 HEAD_BYTES_MAX = 64 * 1024

@@ -1,0 +1,1 @@
+"""The vault: keys of people and sources, wrapped under a master key."""
