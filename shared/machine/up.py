@@ -198,7 +198,7 @@ class _Desk:
 
 def where_to_go(run: Run, file: Path, *, with_keys: bool) -> Sequence[str]:
     """Return what to show of a desk that serves; keys only where nothing keeps them."""
-    unseen = "not shown: this is no terminal"
+    unseen = "not shown: not a terminal"
     return [
         f"API         {run.api_url}",
         f"Intake      {run.intake_url}",

@@ -45,7 +45,7 @@ def test_an_empty_folder_becomes_a_desk_that_serves(home: Path) -> None:
 def test_only_its_owner_reads_what_a_desk_keeps_secret(home: Path) -> None:
     with running_desk(home) as desk:
         desk.until_up()
-        assert desk.said.count("not shown: this is no terminal") == 2
+        assert desk.said.count("not shown: not a terminal") == 2
 
         secret = ["run.json", "credentials.json", "vault.key", "nats/nats.conf"]
         modes = {name: stat.S_IMODE((home / name).stat().st_mode) for name in secret}
