@@ -23,7 +23,7 @@ from services.intake.announcing import (
     cancelled,
     window_ref,
 )
-from services.intake.callers import READERS, bearer
+from services.intake.callers import bearer
 from services.intake.command_answers import refused
 from services.intake.decider import Refused
 from services.intake.doors import Doors
@@ -32,6 +32,7 @@ from services.intake.policies import Policies
 from services.intake.reading import read_json
 from shared.access import Caller
 from shared.answering import answered
+from shared.authentication import READERS
 from shared.callers import require_scope
 from shared.clock import Clock
 from shared.events import MaintenanceEvent

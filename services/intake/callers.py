@@ -6,12 +6,10 @@ from concurrent.futures import Executor
 from starlette.requests import Request
 
 from shared.access import Access, Caller
+from shared.authentication import READERS
 from shared.callers import Verify, caller_of, require_scope
-from shared.command import Scope
 from shared.problem import Problem
 
-READERS: tuple[Scope, ...] = ("agent", "manager", "auditor", "admin")
-"""Who may see what sources do."""
 _SOURCE = "source:"
 
 

@@ -10,12 +10,13 @@ from starlette.routing import Route
 from services.intake.activity.rows import counts_since, keys
 from services.intake.activity.tally import slot_of
 from services.intake.activity.view import Lately, shown
-from services.intake.callers import READERS, bearer
+from services.intake.callers import bearer
 from services.intake.gate.gate import Gate
 from services.intake.in_force import InForce
 from services.intake.json_answers import json_answer
 from shared.access import Caller
 from shared.answering import answered
+from shared.authentication import READERS
 from shared.callers import require_scope
 from shared.clock import Clock
 from shared.event_log import EventLog

@@ -12,13 +12,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.intake.callers import READERS, bearer
+from services.intake.callers import bearer
 from services.intake.gate.gate import Gate
 from services.intake.quarantine import rows
 from services.intake.quarantine.reread import Kept
 from services.intake.quarantine.retrying import Retrying
 from shared.access import Caller
 from shared.answering import Endpoint, answered
+from shared.authentication import READERS
 from shared.callers import require_scope
 from shared.command import Scope
 from shared.event_log import EventLog

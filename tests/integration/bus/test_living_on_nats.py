@@ -15,6 +15,7 @@ from shared import reader as reader_module
 from shared.bus import Link as BusLink
 from shared.chain import Link, chained
 from shared.event_log import Row
+from shared.live_feed import open_feed
 from shared.machine.nats import Bus
 from shared.provision import provision
 from shared.reader import Reader
@@ -275,3 +276,21 @@ def test_a_reader_may_start_before_nats(desk: Desk, servers_folder: Path) -> Non
         asyncio.run(scenario())
     finally:
         server.stop()
+
+
+def test_a_reader_answers_flow_control_so_that_more_events_come(bus: Bus) -> None:
+    body = bytes(60_000)
+    count = 400
+
+    async def scenario() -> None:
+        async with (
+            provisioned(bus.url("intake")) as client,
+            BusLink(bus.url("sla_watcher"), "reader") as link,
+        ):
+            await eventually(lambda: link.client is not None)
+            async with open_feed(link) as feed:
+                for _ in range(count):
+                    await client.jetstream().publish("desk.event.a.b", body)
+                await eventually(lambda: len(feed._waiting) == count)
+
+    asyncio.run(asyncio.wait_for(scenario(), SECONDS))
