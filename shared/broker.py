@@ -121,6 +121,9 @@ async def started(broker: NatsBroker, stop: asyncio.Event) -> bool:
                 await end(starting)
             except Error:  # it lets us not in: that was told, and may be put right
                 await pause(stop, bus.RETRY_SECONDS)
+            except Exception:  # noqa: BLE001 # a server that answers nonsense may change
+                _log.exception("nats.not_started")
+                await pause(stop, bus.RETRY_SECONDS)
             else:
                 return not stop.is_set()
         return False

@@ -71,7 +71,7 @@ class Link:
                 self._client = client
                 await self._connected()
                 await self._closed.wait()
-            except Error as error:
+            except Exception as error:  # noqa: BLE001 # a link may falter, not vanish
                 await self._failed(error)
             finally:
                 self._client = None

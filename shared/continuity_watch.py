@@ -112,7 +112,7 @@ class ContinuityWatch:
                 await self._put_back(js)
         except Overwritten:
             pass  # what another wrote is read at the next look
-        except (Error, TimeoutError, Refused, Unavailable) as error:
+        except (Error, OSError, Refused, Unavailable) as error:
             _log.debug("continuity.not_kept", error=str(error))
 
     def _must_learn(self) -> bool:
@@ -130,7 +130,7 @@ class ContinuityWatch:
             return False
         try:
             record = await read(client.jetstream(timeout=ANSWER_SECONDS))
-        except (Error, TimeoutError):
+        except (Error, OSError):
             return False
         self._read_at = generation
         self._note(record)

@@ -91,7 +91,7 @@ async def _subscribe(client: Client, feed: Feed) -> Subscription | None:
     try:
         subscription = await client.subscribe(subjects.FEED, cb=heard)
         await client.flush(SETUP_SECONDS)
-    except (Error, TimeoutError):
+    except (Error, OSError):
         feed.live = False
         return None
     return subscription
@@ -113,5 +113,5 @@ async def _is_control(client: Client, message: Msg) -> bool:
 
 
 async def _end(subscription: Subscription) -> None:
-    with suppress(Error):
+    with suppress(Error, OSError):
         await subscription.unsubscribe()

@@ -109,7 +109,7 @@ class Relay:
                 await self._stand(stop)
             except (OperationalError, Unavailable) as error:
                 self._log_outage.away(error)
-            except (Error, Refused, TimeoutError) as error:
+            except (Error, OSError, Refused) as error:
                 self._bus_outage.away(error)
             except Lost as error:
                 _log.warning("relay.lease_lost", why=str(error))

@@ -81,7 +81,7 @@ class RelayProbe:
         try:
             tail = await _tail(client) if client else None
             head, lease = await asyncio.to_thread(self._look)
-        except (Error, TimeoutError, Unavailable):
+        except (Error, OSError, Unavailable):
             return Check("relay", "events", True, {}, own)
         numbers = {**own, **lease.numbers()}
         words = lease.words()

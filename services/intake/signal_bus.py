@@ -113,7 +113,7 @@ async def keep_listening(
         except NotFoundError:
             _log.info("signals.wait", why="the relay has not provisioned JetStream yet")
             await pause(stop, WATCH_SECONDS)
-        except Error as error:
+        except Exception as error:  # noqa: BLE001 # the queue may wait, not be forgotten
             _log.warning("signals.interrupted", error=type(error).__name__)
             await pause(stop, WATCH_SECONDS)
         finally:

@@ -10,17 +10,27 @@ from inspect import isawaitable
 from time import monotonic, sleep
 
 import httpx
+import pytest
 
 SECONDS = 120
 """How long a machine that is busy with other work may take for anything."""
 LOOK_EVERY = 0.02
 
 
-def until(holds: Callable[[], bool], what: str, seconds: float = SECONDS) -> None:
-    """Return once `holds()`; fail with `what` after `seconds`."""
+def until(
+    holds: Callable[[], bool],
+    what: str | Callable[[], str],
+    seconds: float = SECONDS,
+) -> None:
+    """Return once `holds()`; fail with `what` after `seconds`.
+
+    A function in place of `what` is called at the failure: it can tell the last state.
+    """
     deadline = monotonic() + seconds
     while not holds():
-        assert monotonic() < deadline, f"not in {seconds:g} s: {what}"
+        if monotonic() >= deadline:
+            said = what if isinstance(what, str) else what()
+            pytest.fail(f"not in {seconds:g} s: {said}")
         sleep(LOOK_EVERY)
 
 

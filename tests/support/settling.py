@@ -4,6 +4,7 @@ At rest means: every reader that decides is at the head of the log, no timer is 
 nothing waits to leave. It is read in one statement, so in one snapshot.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import psycopg
@@ -39,7 +40,13 @@ def settle(desk: Desk, readers: tuple[str, ...] = DECIDING) -> None:
         restless[:] = _restless(desk, readers)
         return not restless
 
-    until(at_rest, f"the desk comes to rest; it does not: {restless}")
+    until(at_rest, lambda: f"the desk comes to rest\n{_state(desk, restless)}")
+
+
+def _state(desk: Desk, restless: Sequence[str]) -> str:
+    """Say what is not at rest, and what each process wrote last."""
+    ends = [f"{name}: {desk.output(name)[-1500:]}" for name in desk.services]
+    return "\n".join([f"not at rest: {', '.join(restless)}", *ends])
 
 
 def desk_until(

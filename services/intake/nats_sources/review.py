@@ -33,7 +33,7 @@ QUIET_SECONDS = 0.3
 """After the first answer: how long another server may take."""
 CONNECTIONS_MAX = 10_000
 
-_AWAY = (Error, TimeoutError, Problem)
+_AWAY = (Error, OSError, Problem)
 """NATS is away, or no policy was applied yet."""
 _log = structlog.get_logger(__name__)
 
