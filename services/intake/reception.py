@@ -75,10 +75,17 @@ class Reception:
         heard = read(document, post)
         self._charge(source, len(heard))
         whole = Delivery(
-            source, adapter, body, 0, tuple(heard), received_at, told, len(heard)
+            source,
+            adapter,
+            body,
+            0,
+            tuple(heard),
+            received_at,
+            told,
+            len(heard),
+            headers=headers_kept(adapter, headers or {}, body),
+            event_id=event_id,
         )
-        kept = headers_kept(adapter, headers or {}, body)
-        whole = replace(whole, headers=kept, event_id=event_id)
         return await self._shaken(heard, await self.take(whole))
 
     async def take(self, whole: Delivery) -> list[Result]:

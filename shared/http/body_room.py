@@ -27,19 +27,27 @@ class BodyRoom:
     @contextmanager
     def room_for(self, size: int, holder: str) -> Iterator[None]:
         """Keep room while the body is in hand; `Overloaded` if it is full."""
+        self.take(size, holder)
+        try:
+            yield
+        finally:
+            self.give_back(size, holder)
+
+    def take(self, size: int, holder: str) -> None:
+        """Keep room until it is given back; `Overloaded` if it is full."""
         if self.bytes + size > self._bytes_max:
             raise Overloaded(f"{self.bytes} bytes are in hand")
         if self._held[holder] + size > self._bytes_max // SHARES:
             raise Overloaded(f"{self._held[holder]} bytes of {holder} are in hand")
         self.bytes += size
         self._held[holder] += size
-        try:
-            yield
-        finally:
-            self.bytes -= size
-            self._held[holder] -= size
-            if not self._held[holder]:
-                del self._held[holder]
+
+    def give_back(self, size: int, holder: str) -> None:
+        """Give room back that was taken."""
+        self.bytes -= size
+        self._held[holder] -= size
+        if not self._held[holder]:
+            del self._held[holder]
 
 
 def size_ahead(headers: Mapping[str, str], bytes_max: int) -> int:

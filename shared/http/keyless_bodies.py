@@ -6,14 +6,20 @@ usual request, which is small and arrives at once, gets through whatever others 
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from starlette.requests import Request
 
 from shared.batcher import Overloaded
-from shared.http.bodies import body_parts, keep_body, slow_body
+from shared.http.bodies import (
+    begun_body,
+    demand_size,
+    keep_body,
+    next_part,
+    slow_body,
+)
 
 POOL_BYTES_MAX = 4 * 1024 * 1024
 BEGINNING_BYTES = 64 * 1024
@@ -58,8 +64,8 @@ class KeylessBodies:
         place = _Place(None)
         self._places.add(place)
         try:
-            parts = body_parts(request, bytes_max)
-            yield await self._read(place, request, parts, seconds, enough)
+            read = begun_body(request, bytes_max)
+            yield await self._read(place, request, read, bytes_max, seconds, enough)
         finally:
             self._leave(place)
 
@@ -67,14 +73,16 @@ class KeylessBodies:
         self,
         place: _Place,
         request: Request,
-        parts: AsyncGenerator[bytes, None],
+        read: bytearray,
+        bytes_max: int,
         seconds: float | None,
         enough: IsEnough | None,
     ) -> bytes:
-        read, seconds = bytearray(), seconds or KEYLESS_SECONDS_MAX
+        seconds = seconds or KEYLESS_SECONDS_MAX
         try:
-            async with asyncio.timeout(seconds) as place.limit, aclosing(parts):
-                async for part in parts:
+            async with asyncio.timeout(seconds) as place.limit:
+                while (part := await next_part(request)) is not None:
+                    demand_size(len(read) + len(part), bytes_max)
                     self._take(place, len(part))
                     before = len(read)
                     read += part

@@ -36,6 +36,8 @@ class HttpMetrics:
             buckets=SECONDS,
             registry=registry,
         )
+        self._series: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
+        """As many as `registry` has: the library takes longer to find them."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, and note the answer as it begins."""
@@ -62,5 +64,11 @@ class HttpMetrics:
     def _note(self, scope: Scope, status: str, seconds: float) -> None:
         method = scope["method"] if scope["method"] in METHODS else "other"
         route = getattr(scope.get("route"), "path", NOWHERE)
-        self._requests.labels(method, route, status).inc()
-        self._seconds.labels(route).observe(seconds)
+        found = self._series.get((method, route, status))
+        if found is None:
+            counter = self._requests.labels(method, route, status)
+            found = counter, self._seconds.labels(route)
+            self._series[method, route, status] = found
+        requests, answers = found
+        requests.inc()
+        answers.observe(seconds)

@@ -151,7 +151,7 @@ class SafeHeaders:
         async def safe(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = [*message["headers"], _NO_GUESSING]
-                if all(name != _CONTENT_POLICY for name, _ in headers):
+                if _CONTENT_POLICY not in [name for name, _ in headers]:
                     headers.append((_CONTENT_POLICY, _NOTHING))
                 message["headers"] = headers
             await send(message)

@@ -45,13 +45,13 @@ class Allowance:
     wait: int = 0
 
     @property
-    def headers(self) -> dict[str, str]:
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:
         """As answers tell it."""
-        return {
-            "X-RateLimit-Limit": str(self.limit),
-            "X-RateLimit-Remaining": str(self.remaining),
-            "X-RateLimit-Reset": str(self.reset),
-        }
+        return [
+            (b"x-ratelimit-limit", b"%d" % self.limit),
+            (b"x-ratelimit-remaining", b"%d" % self.remaining),
+            (b"x-ratelimit-reset", b"%d" % self.reset),
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +59,12 @@ class _Limits:
     """What a source may send, and under which name it is counted."""
 
     holder: str
-    rate: Rate
+    flow: Flow
     quota: Quota | None
     by_default: bool
     """Whether the policy says nothing of the rate."""
-
-    @property
-    def bucket(self) -> _Bucket:
-        """Which bucket it is: a policy that takes a rate away takes its debts away."""
-        return self.holder, self.by_default
+    bucket: _Bucket
+    """Which bucket it is: a policy that takes a rate away takes its debts away."""
 
 
 class Admission:
@@ -84,6 +81,10 @@ class Admission:
         self._clock = clock
         self._workers = workers
         self._elapsed = elapsed
+        self._unknown = self._limits_from("", DEFAULT_RATE, None, by_default=True)
+        """Of all sources that the policy does not name: no source has this name."""
+        self._known: dict[str, tuple[Monitor, _Limits]] = {}
+        """By source: its limits, and what the policy said when they were made."""
         self._buckets: dict[_Bucket, Bucket] = {}
         self._days: dict[str, Day] = {}
 
@@ -99,15 +100,14 @@ class Admission:
         quota = self._quota(rule)
         if quota is not None and not quota.remaining:
             return replace(quota, wait=max(1, quota.reset))
-        flow, now = self._flow(rule), self._elapsed()
-        held, wait = take(self._buckets.get(rule.bucket), now, flow)
+        held, wait = take(self._buckets.get(rule.bucket), self._elapsed(), rule.flow)
         self._buckets[rule.bucket] = held
         if wait:
-            return _of_bucket(held, flow, math.ceil(wait))
+            return _of_bucket(held, rule.flow, math.ceil(wait))
         if rule.quota is not None:
             held_day = today(self._days.get(source), self._clock())
             self._days[source] = Day(held_day.day, held_day.used + 1)
-        return self._left(rule)
+        return self._quota(rule) if rule.by_default else _of_bucket(held, rule.flow, 0)
 
     def charge(self, source: str, elements: int) -> None:
         """Account for the other elements of what was let in as one."""
@@ -115,7 +115,7 @@ class Admission:
         if rule is None or more < 1:
             return
         held, now = self._buckets.get(rule.bucket), self._elapsed()
-        self._buckets[rule.bucket] = charge(held, now, self._flow(rule), more)
+        self._buckets[rule.bucket] = charge(held, now, rule.flow, more)
         if rule.quota is not None:
             day = today(self._days.get(source), self._clock())
             self._days[source] = Day(day.day, day.used + more)
@@ -141,30 +141,37 @@ class Admission:
 
     def _limits_of(self, source: str) -> _Limits | None:
         """Return what limits a source; None: nothing here does, it is a mailbox."""
-        match self._policy_of(source):
-            case Monitor() as rule:
-                rate = rule.rate or DEFAULT_RATE
-                return _Limits(source, rate, rule.quota, rule.rate is None)
+        said = self._policy_of(source)
+        known = self._known.get(source)
+        if known is not None and known[0] is said:
+            return known[1]
+        match said:
+            case Monitor():
+                by_default = said.rate is None
+                made = self._limits_from(
+                    source, said.rate or DEFAULT_RATE, said.quota, by_default=by_default
+                )
+                self._known[source] = said, made
+                return made
             case None:
-                limits: _Limits | None = _UNKNOWN
+                limits: _Limits | None = self._unknown
             case _:
                 limits = None
+        self._known.pop(source, None)
         for by_default in (True, False):
             self._buckets.pop((source, by_default), None)
         self._days.pop(source, None)
         return limits
 
-    def _left(self, rule: _Limits) -> Allowance | None:
-        """Return what is left of what the policy says; None: it says nothing."""
-        return self._quota(rule) if rule.by_default else self._rate(rule)
+    def _limits_from(
+        self, holder: str, rate: Rate, quota: Quota | None, *, by_default: bool
+    ) -> _Limits:
+        flow = Flow(rate.per_second, rate.burst).shared_by(self._workers)
+        return _Limits(holder, flow, quota, by_default, (holder, by_default))
 
     def _rate(self, rule: _Limits) -> Allowance:
-        flow = self._flow(rule)
-        held = filled(self._buckets.get(rule.bucket), self._elapsed(), flow)
-        return _of_bucket(held, flow, 0)
-
-    def _flow(self, rule: _Limits) -> Flow:
-        return Flow(rule.rate.per_second, rule.rate.burst).shared_by(self._workers)
+        held = filled(self._buckets.get(rule.bucket), self._elapsed(), rule.flow)
+        return _of_bucket(held, rule.flow, 0)
 
     def _quota(self, rule: _Limits) -> Allowance | None:
         if rule.quota is None:
@@ -174,10 +181,6 @@ class Admission:
         left = max(0, rule.quota.per_day - used)
         midnight = math.ceil(until_midnight(now))
         return Allowance("quota", rule.quota.per_day, left, midnight)
-
-
-_UNKNOWN = _Limits("", DEFAULT_RATE, None, by_default=True)
-"""Of all sources together that the policy does not name: no source has this name."""
 
 
 def _of_bucket(held: Bucket, flow: Flow, wait: int) -> Allowance:

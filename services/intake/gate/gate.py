@@ -6,7 +6,6 @@ body is read only for a signature, or for a key that is nowhere else.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -43,6 +42,8 @@ KeyIn = Callable[[bytes], str | None]
 """Returns the key in a body or its beginning, None if it is not there."""
 Why = Literal["rate", "quota", "overloaded", "address", "signature", "key", "guessing"]
 Refused = Callable[[str | None, Why], None]
+Kept = list[tuple[int, str]]
+"""Room that a request has: how many bytes, and who holds them."""
 
 OVERLOADED_SECONDS = 1
 SECRET_SECONDS = 30
@@ -140,9 +141,10 @@ class Gate:
         """
 
         async def enter(request: Request) -> Response:
+            kept: Kept = []
+            request.state.room = kept
             try:
-                with ExitStack() as request.state.room:
-                    response = await endpoint(request)
+                response = await endpoint(request)
             except Overloaded as error:
                 source = getattr(request.state, "source", None)
                 self._refuse(source, "overloaded")
@@ -152,9 +154,12 @@ class Gate:
                     code="overloaded",
                     retry_after=OVERLOADED_SECONDS,
                 ) from error
+            finally:
+                for size, holder in kept:
+                    self.in_hand.give_back(size, holder)
             allowance: Allowance | None = getattr(request.state, "allowance", None)
             if allowance is not None:
-                response.headers.update(allowance.headers)
+                response.raw_headers += allowance.raw_headers
             return response
 
         return enter
@@ -166,10 +171,12 @@ class Gate:
             self._watch.tally.note(source, kind)
 
     def _keep_room(self, request: Request, source: str) -> None:
-        room: ExitStack | None = getattr(request.state, "room", None)
-        if room is not None:  # else its door keeps room for itself
+        kept: Kept | None = getattr(request.state, "room", None)
+        if kept is not None:  # else its door keeps room for itself
             size = size_ahead(request.headers, BODY_BYTES_MAX)
-            room.enter_context(self.in_hand.room_for(size, f"source:{source}"))
+            holder = f"source:{source}"
+            self.in_hand.take(size, holder)
+            kept.append((size, holder))
 
     def _sender(self, request: Request) -> Address | None:
         peer = request.client.host if request.client else None
@@ -204,7 +211,7 @@ class Gate:
             f"nothing was recorded: send it again in {allowance.wait} s",
             code=allowance.kind,
             retry_after=allowance.wait,
-            headers=allowance.headers,
+            headers={name.decode(): n.decode() for name, n in allowance.raw_headers},
         )
 
     async def _demand_signature(self, request: Request, source: str) -> None:
