@@ -65,25 +65,22 @@ class Reception:
         Raises `Overloaded`, `Unavailable` or `Problem`; what was committed before that
         is known again when it is sent again.
         """
-        received_at = self._clock()
+        received_at, kept = self._clock(), headers_kept(adapter, headers or {}, body)
         seen = headers_read(adapter, headers or {})
         said = self._source_of(source)
-        read = adapter_for(adapter, said)
-        if read is None:
-            raise _unmapped(source)
         post = Post(source, received_at, event_id, zone_of(said), seen)
-        heard = read(document, post)
+        heard = _read(document, adapter, said, post)
         self._charge(source, len(heard))
         whole = Delivery(
             source,
             adapter,
             body,
             0,
-            tuple(heard),
+            heard,
             received_at,
             told,
             len(heard),
-            headers=headers_kept(adapter, headers or {}, body),
+            headers=kept,
             event_id=event_id,
         )
         return await self._shaken(heard, await self.take(whole))
@@ -127,6 +124,16 @@ class Reception:
             source, adapter, body, 0, (unmapped,), self._clock(), elements=1
         )
         await self._batcher.submit(delivery)
+
+
+def _read(
+    document: object, adapter: str, said: Source | None, post: Post
+) -> tuple[Heard, ...]:
+    """Return the elements of a document; `Problem` 422 if no format is known."""
+    read = adapter_for(adapter, said)
+    if read is None:
+        raise _unmapped(post.source)
+    return tuple(read(document, post))
 
 
 def _unmapped(source: str) -> Problem:

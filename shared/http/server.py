@@ -18,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 from uvicorn.server import ServerState
 
+from shared.http.joined_writes import JoinedWrites
 from shared.http.open_connections import OpenConnections
 from shared.problem import Problem, response
 
@@ -59,6 +60,7 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """Begin to wait for the first head, unless there are too many connections."""
         super().connection_made(transport)
+        self.transport = JoinedWrites(transport, self.loop)
         self.address = self.client[0] if self.client else ""
         if self._among.arrived(self):
             self._await_request(HEAD_SECONDS_MAX)
