@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Protocol
 
 from docs.generate import (
+    acceptance,
     api,
     asyncapi,
     cli,
@@ -29,6 +30,7 @@ class Made(Protocol):
 
 
 PAGES: tuple[Made, ...] = (
+    acceptance,
     api,
     asyncapi,
     cli,
