@@ -60,7 +60,7 @@ audit: setup ## list all parts (SBOM), and ask osv.dev for their known weaknesse
 .PHONY: clean
 clean: ## stop the desk and delete its data (.permanence) and all caches
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m services down; fi
-	@rm -rf .permanence sbom.cdx.json .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf "$$(readlink -f .permanence)" .permanence sbom.cdx.json .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
 .PHONY: docs

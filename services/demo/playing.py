@@ -24,6 +24,7 @@ from shared.clock import clock_from, set_lever
 from shared.event_log import EventLog
 from shared.machine.account import Account, server_account
 from shared.machine.credentials import vault_key_file
+from shared.machine.data_place import linked
 from shared.vault.vault import read_master_keys
 
 HTTP_SECONDS = 30.0
@@ -38,6 +39,8 @@ def play(home: Path, console: Console, *, stay: bool) -> None:
     """Play the whole day. Raises `Failed`, or `Trouble` where the desk does not run."""
     account = None if os.environ.get("DATABASE_URL") else server_account()
     with fresh_home(home, account) as folder:
+        if where := linked(home):
+            console.print(where, soft_wrap=True)
         asyncio.run(_play(folder, account, console, stay=stay))
 
 

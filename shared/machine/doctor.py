@@ -10,6 +10,7 @@ import psycopg
 
 from shared.machine.account import blocked_at, server_account
 from shared.machine.binaries import nats_binary, postgres_binaries
+from shared.machine.data_place import linked, place_for, usual_places
 from shared.machine.finding import Finding
 from shared.machine.home import ROOM_TO_START_MB, free_megabytes
 from shared.machine.lock import holder
@@ -61,17 +62,22 @@ def _python() -> Finding:
 
 
 def _folder(home: Path) -> Finding:
-    ground = _ground(home)
-    wall = blocked_at(ground, server_account())
-    if wall:
+    ground, account = _ground(home), server_account()
+    wall = blocked_at(ground, account)
+    if account and wall:
+        place = place_for(account, usual_places())
         return Finding(
             "folder",
-            False,
-            f"{home}: PostgreSQL, which does not run as root, cannot pass {wall}",
+            place is not None and not (home / "postgres").exists(),
+            f"{home}: PostgreSQL, which does not run as root, cannot pass {wall}"
+            + (f"; `make up` links it to a folder in {place}" if place else ""),
             "Choose another folder (PERMANENCE_HOME=…) or run as an ordinary user.",
         )
     return Finding(
-        "folder", _writable(ground), f"{home}", f"Make {ground} writable for yourself."
+        "folder",
+        _writable(ground),
+        f"{home}: {where}" if (where := linked(home)) else f"{home}",
+        f"Make {ground} writable for yourself.",
     )
 
 

@@ -3,9 +3,11 @@
 import errno
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from shared.machine.account import Account
+from shared.machine.data_place import link_elsewhere, usual_places
 from shared.machine.trouble import Exit, Trouble
 
 _OF_A_DESK = {"lock", "credentials.json", "postgres"}
@@ -15,17 +17,25 @@ ROOM_TO_START_MB = 256
 """Free space below which we do not start: PostgreSQL would stop half-way."""
 
 
-def open_home(home: Path, account: Account | None) -> Path:
-    """Make `home` if need be and return its absolute path.
+def open_home(
+    home: Path, account: Account | None, places: Sequence[Path] | None = None
+) -> Path:
+    """Make `home` if need be and return where it really is.
 
-    Others may not look inside; where a server runs as `account` it may pass through.
+    Others may not look inside. If a server runs as `account`, it may pass through; if
+    it cannot reach `home`, that becomes a link to a folder in one of `places`.
     Trouble: it cannot be made or written, is somebody else's, or its disk is nearly
     full.
     """
     home = home.absolute()
     try:
-        home.mkdir(parents=True, exist_ok=True)
-        _demand_ours(home)
+        _demand_target(home)
+        if home.is_dir():
+            _demand_ours(home)
+        if account:
+            link_elsewhere(home, account, places or usual_places())
+        home = home.resolve()
+        _make(home, account)
         home.chmod(0o711 if account else 0o700)
         probe = home / ".writable"
         probe.write_bytes(bytes(4096))
@@ -58,6 +68,26 @@ def write_private(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
+
+
+def _make(home: Path, account: Account | None) -> None:
+    missing = [path for path in (home, *home.parents) if not path.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(exist_ok=True)
+        if account:  # whatever the umask is
+            folder.chmod(0o711)
+
+
+def _demand_target(home: Path) -> None:
+    """Raise a `Trouble` if `home` is a link to data that has gone."""
+    for path in (home, *home.parents):
+        if path.is_symlink() and not path.exists():
+            raise Trouble(
+                f"The data of this desk was in {path.readlink()}, which {path} links "
+                f"to, and is gone: put it back, or remove the link {path} to start "
+                "afresh.",
+                Exit.FOLDER,
+            )
 
 
 def _demand_ours(home: Path) -> None:

@@ -15,6 +15,7 @@ from time import monotonic, sleep
 import psycopg
 
 from shared.machine.account import Account, blocked_at, private_folder
+from shared.machine.data_place import unreachable
 from shared.machine.ports import HOST
 from shared.machine.trouble import Exit, Trouble
 
@@ -61,7 +62,8 @@ def create_cluster(cluster: Cluster, programs: Path, account: Account | None) ->
     Trouble: the folder is out of reach for `account`, or initdb failed.
     """
     private_folder(cluster.home, account)
-    demand_reachable(cluster.home, account)
+    if account and (wall := blocked_at(cluster.home, account)):
+        raise unreachable(wall, account)
     if cluster.data.exists():
         return
     fresh = cluster.home / "data.new"
@@ -114,18 +116,6 @@ def _initdb_failed(data: Path, said: str) -> Trouble:
         )
     last = said.strip().splitlines()[-1:] or ["it gave no reason"]
     return Trouble(f"PostgreSQL could not make its files in {data.parent}: {last[0]}")
-
-
-def demand_reachable(folder: Path, account: Account | None) -> None:
-    """Raise a `Trouble` where `account` cannot pass a folder on the way to `folder`."""
-    wall = blocked_at(folder, account)
-    if account and wall:
-        raise Trouble(
-            f"PostgreSQL does not run as root, so it runs as {account.name}, who may "
-            f"not pass {wall}. Keep the data elsewhere with "
-            "PERMANENCE_HOME=/var/lib/permanence make up, or run as an ordinary user.",
-            Exit.FOLDER,
-        )
 
 
 def server_command(cluster: Cluster, programs: Path) -> list[str]:

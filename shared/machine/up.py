@@ -15,13 +15,13 @@ from shared.machine.credentials import (
     own_credentials,
     vault_key_file,
 )
+from shared.machine.data_place import linked
 from shared.machine.home import open_home
 from shared.machine.leftovers import end_leftovers, register, register_file
 from shared.machine.lock import only_one
 from shared.machine.migration import demand_lever, migrate_desk
 from shared.machine.own_servers import NATS, POSTGRES, own_nats, own_postgres
 from shared.machine.ports import HOST
-from shared.machine.postgres import demand_reachable
 from shared.machine.process import Process
 from shared.machine.ready import wait_until_ready
 from shared.machine.roster import (
@@ -64,7 +64,8 @@ def up(plan: Plan) -> None:
     """Run a desk until SIGINT, SIGTERM or SIGHUP. Raises `Trouble`."""
     account = None if plan.settings.database_url else server_account()
     home = open_home(plan.settings.home, account)
-    demand_reachable(home, account)
+    if where := linked(plan.settings.home):
+        plan.terminal.say(where)
     with only_one(home):
         remove_run(home)  # of a desk that was killed
         if count := end_leftovers(home):

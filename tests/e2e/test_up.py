@@ -1,6 +1,8 @@
 """One command: from an empty folder to a desk that serves, and a clean end."""
 
 import json
+import os
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,6 +42,21 @@ def test_an_empty_folder_becomes_a_desk_that_serves(home: Path) -> None:
         with psycopg.connect(desk.run.admin_database_url) as connection:
             user = connection.execute("SELECT current_user").fetchone()
         assert user == ("desk_admin",)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user reaches what it may")
+def test_in_a_closed_folder_the_data_of_root_is_linked_from_it(home: Path) -> None:
+    home.mkdir(mode=0o700)
+    chosen = home / "clone" / ".permanence"
+    try:
+        with running_desk(chosen) as desk:
+            desk.until_up()
+
+            assert (chosen / "postgres" / "data").is_dir()
+            assert f"The data is in {chosen.resolve()}" in desk.said
+        assert stat.S_IMODE(home.stat().st_mode) == 0o700  # linked, not opened
+    finally:
+        shutil.rmtree((home / "clone").resolve())
 
 
 def test_only_its_owner_reads_what_a_desk_keeps_secret(home: Path) -> None:

@@ -193,14 +193,6 @@ def test_a_folder_that_is_not_ours(tmp_path: Path) -> None:
 
 
 @as_root
-def test_a_folder_nobody_can_pass(home: Path) -> None:
-    home.mkdir(mode=0o700)
-    with running_desk(home / "inner") as desk:
-        refuses(desk, Exit.FOLDER, f"may not pass {home}", "PERMANENCE_HOME=")
-    assert home.stat().st_mode & 0o777 == 0o700  # reported, not repaired
-
-
-@as_root
 def test_a_full_disk(home: Path) -> None:
     home.mkdir()
     mounted = subprocess.run(

@@ -13,7 +13,6 @@ from pathlib import Path
 import psycopg
 
 from shared.machine.account import server_account
-from shared.machine.binaries import postgres_binaries
 from shared.migrate import migrate
 from shared.vault.master_keys import MasterKeys, keys_of
 from tests.support.desk import Desk, give_tokens
@@ -21,6 +20,7 @@ from tests.support.servers import (
     ROLE_PASSWORDS,
     Database,
     PostgresServer,
+    postgres_programs,
     running_nats,
     running_postgres,
 )
@@ -54,7 +54,7 @@ def restored_demo(folder: Path) -> Iterator[Desk]:
         running_nats(folder, durable=False) as nats,
     ):
         postgres.fresh_database()  # makes the roles, which no dump of a database holds
-        desk = Desk(folder, postgres, nats, _restored(postgres, folder))
+        desk = Desk(folder, postgres, nats, _restored(postgres))
         desk.master = MasterKeys(
             keys_of((LEFT / "demo.vault.key").read_text(encoding="ascii"))
         )
@@ -70,11 +70,11 @@ def upgrade(desk: Desk) -> None:
     give_tokens(desk)
 
 
-def _restored(postgres: PostgresServer, folder: Path) -> Database:
+def _restored(postgres: PostgresServer) -> Database:
     with psycopg.connect(postgres.cluster.dsn("postgres"), autocommit=True) as owner:
         owner.execute(f"CREATE DATABASE {_NAME}")
     database = Database(postgres.cluster, _NAME)
-    psql = postgres_binaries(server_account(), folder) / "psql"
+    psql = postgres_programs() / "psql"
     with lzma.open(LEFT / "demo.sql.xz") as dump:
         subprocess.run(
             [psql, "--quiet", "--set=ON_ERROR_STOP=1", database.owner_dsn],

@@ -6,11 +6,13 @@ and `running_nats`, which keep their port and files from `kill()` to `start()`.
 """
 
 import asyncio
+import atexit
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from itertools import count
 from pathlib import Path
 from signal import SIGINT, SIGTERM
@@ -63,6 +65,15 @@ def reachable_folder(*, on_disk: bool = False) -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
+@cache
+def postgres_programs() -> Path:
+    """Return the programs of PostgreSQL; a checkout out of reach is copied but once."""
+    account = server_account()
+    folders = ExitStack()
+    atexit.register(folders.close)
+    return postgres_binaries(account, folders.enter_context(reachable_folder()))
+
+
 @dataclass(frozen=True)
 class Database:
     """One database of a running PostgreSQL."""
@@ -84,8 +95,7 @@ class PostgresServer(Server):
     """A running PostgreSQL."""
 
     def __init__(self, folder: Path, *, durable: bool) -> None:
-        account = server_account()
-        programs = postgres_binaries(account, folder)
+        account, programs = server_account(), postgres_programs()
         self.cluster = Cluster(
             folder / "postgres", free_port(), "secret-of-owner", durable
         )

