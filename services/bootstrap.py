@@ -10,6 +10,7 @@ from pathlib import Path
 from services.intake import policy_store
 from services.intake.policy_store import Applied, Signature
 from shared.access import create
+from shared.clock import clock_from, lever_clock
 from shared.command import Scope
 from shared.event_log import EventLog
 from shared.machine.credentials import Credentials
@@ -21,17 +22,20 @@ ADMIN = "person:admin"
 SOURCE = "source:demo"
 
 
-def bootstrap(owner_dsn: str, vault_key: Path, credentials: Credentials) -> Credentials:
+def bootstrap(
+    owner_dsn: str, lever: Path | None, credentials: Credentials
+) -> Credentials:
     """Return `credentials` with the token and the source key of this desk.
 
-    Called at every start, after the migration and before any service.
+    Called at every start, after the migration and before any service. `lever` is the
+    file that moves the time of this desk; None if it goes by PostgreSQL's clock.
     """
-    del vault_key  # no personal words are written here
-    log = EventLog.open(owner_dsn)
+    log = EventLog.open(owner_dsn, clock=clock_from(lever))
+    now = lever_clock(lever)() if lever else server_now(owner_dsn)
     try:
         if policy_store.current(log) is None:
-            _apply_starter(log, server_now(owner_dsn))
-        return _with_tokens(log, server_now(owner_dsn), credentials)
+            _apply_starter(log, now)
+        return _with_tokens(log, now, credentials)
     finally:
         log.close()
 

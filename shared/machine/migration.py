@@ -1,9 +1,11 @@
 """Migrates the database of a desk on this machine, and says what is wrong with it."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import psycopg
 
+from shared.clock import lever_clock
 from shared.clock_mode import ClockMode, LeverRefused, clock_mode
 from shared.machine.trouble import Exit, Trouble
 from shared.migrate import Mismatch, migrate
@@ -29,9 +31,17 @@ def migrate_desk(
         ) from reason
 
 
-def demand_lever(owner: str) -> None:
-    """Raise `Trouble` if the log of this database does not go by a lever."""
+def demand_lever(owner: str, lever: Path) -> None:
+    """Raise `Trouble` if the log does not go by a lever, or `lever` shows no time."""
     with psycopg.connect(owner) as connection:
         mode = clock_mode(connection.cursor())
     if mode != "lever":
         raise Trouble(f"{LeverRefused()}.", Exit.USAGE)
+    try:
+        lever_clock(lever)()
+    except (OSError, ValueError, LookupError, TypeError) as reason:
+        raise Trouble(
+            f"PERMANENCE_CLOCK_LEVER={lever} shows no time: write the file first, for "
+            'example {"real": 0, "shown": 1751266800, "speed": 0}.',
+            Exit.USAGE,
+        ) from reason

@@ -36,10 +36,10 @@ from shared.machine.settings import UpSettings
 from shared.machine.supervisor import Supervisor
 from shared.machine.terminal import Terminal
 
-Bootstrap = Callable[[str, Path, Credentials], Credentials]
+Bootstrap = Callable[[str, Path | None, Credentials], Credentials]
 """Fills a migrated desk with what nobody can start without, once: a first policy, an
-administrator's token, a source key. Gets the owner's database URL, the vault's key file
-and the credentials; returns them with `token` and `source_key`. Must be idempotent."""
+administrator's token, a source key. Gets the owner's database URL, the file that moves
+time and the credentials; returns them with `token` and `source_key`. Idempotent."""
 
 BeginEpoch = Callable[[str, str, Path | None], str]
 """Begins a new epoch of a log that was restored, while no service runs yet.
@@ -118,14 +118,14 @@ class _Desk:
         )
         await asyncio.to_thread(_migrate, owner, self._credentials.roles, plan.settings)
         users = await own_nats(self._supervisor, home, plan.settings, self._credentials)
+        lever = plan.settings.clock_lever
         if plan.begin_epoch:
-            lever = plan.settings.clock_lever
             said = await asyncio.to_thread(
                 plan.begin_epoch, owner, users["admin"], lever
             )
             plan.terminal.say(said)
         self._credentials = await asyncio.to_thread(
-            plan.bootstrap, owner, vault_key_file(home), self._credentials
+            plan.bootstrap, owner, lever, self._credentials
         )
         keep_credentials(home, self._credentials)
         for service in plan.services:
@@ -212,4 +212,4 @@ def where_to_go(run: Run, file: Path, *, with_keys: bool) -> Sequence[str]:
 def _migrate(owner: str, roles: Mapping[str, str], settings: UpSettings) -> None:
     migrate_desk(owner, roles, settings.clock)
     if settings.clock_lever is not None:
-        demand_lever(owner)
+        demand_lever(owner, settings.clock_lever)

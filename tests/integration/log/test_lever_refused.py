@@ -84,11 +84,11 @@ def test_no_command_takes_a_lever_for_a_log_that_goes_by_postgresql(
 
 
 def test_a_desk_on_one_machine_refuses_it_too(
-    server_time_database: Database, database: Database
+    server_time_database: Database, database: Database, lever: Path
 ) -> None:
-    demand_lever(database.owner_dsn)
+    demand_lever(database.owner_dsn, lever)
     with pytest.raises(Trouble, match=REFUSED) as refused:
-        demand_lever(server_time_database.owner_dsn)
+        demand_lever(server_time_database.owner_dsn, lever)
     assert refused.value.code == Exit.USAGE
 
     with pytest.raises(Trouble, match="clock mode `server`") as wrong_mode:

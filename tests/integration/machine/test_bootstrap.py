@@ -1,0 +1,65 @@
+"""What a desk begins with is recorded by the clock that it goes by."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from services.bootstrap import bootstrap
+from shared.clock import set_lever
+from shared.machine.credentials import Credentials
+from shared.machine.migration import demand_lever
+from shared.machine.trouble import Exit, Trouble
+from shared.server_clock import server_now
+from tests.support.servers import Database
+
+pytestmark = pytest.mark.servers
+MONDAY = datetime(2025, 6, 30, 7, tzinfo=UTC)
+BARE = Credentials(owner="", roles={}, nats={})
+
+
+def instants(database: Database) -> set[datetime]:
+    """Return when the policy was recorded, and when tokens were made."""
+    query = """SELECT recorded_at FROM log.readable
+               UNION SELECT created_at FROM access.tokens"""
+    with psycopg.connect(database.owner_dsn) as connection:
+        return {row[0] for row in connection.execute(query)}
+
+
+def test_with_a_lever_all_of_it_is_recorded_at_its_instant(
+    database: Database, tmp_path: Path
+) -> None:
+    lever = tmp_path / "lever.json"
+    set_lever(lever, MONDAY)
+
+    filled = bootstrap(database.owner_dsn, lever, BARE)
+
+    assert instants(database) == {MONDAY}
+    assert filled.token
+    assert filled.source_key
+
+
+def test_without_one_it_goes_by_the_clock_of_postgresql(
+    server_time_database: Database,
+) -> None:
+    before = server_now(server_time_database.owner_dsn)
+
+    bootstrap(server_time_database.owner_dsn, None, BARE)
+
+    latest = server_now(server_time_database.owner_dsn)
+    assert all(before <= at <= latest for at in instants(server_time_database))
+
+
+@pytest.mark.parametrize("text", [None, "", "{}", "[]"])
+def test_a_lever_that_shows_no_time_is_refused(
+    database: Database, tmp_path: Path, text: str | None
+) -> None:
+    lever = tmp_path / "lever.json"
+    if text is not None:
+        lever.write_text(text)
+
+    with pytest.raises(Trouble, match="shows no time") as told:
+        demand_lever(database.owner_dsn, lever)
+
+    assert told.value.code == Exit.USAGE
