@@ -5,6 +5,9 @@ from dataclasses import dataclass
 Path = tuple[str | int, ...]
 """The way to a value: keys of mappings and, from 0, places in lists."""
 
+Wrong = tuple[Path, str]
+"""A place in a document, and a sentence about what is there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mistake:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.policy.schema import json_schema
+from shared.policy.to_come import MARK
 
 PAGE = Path(__file__).parents[1] / "reference" / "policy.md"
 
@@ -33,6 +34,8 @@ JSON schema for editors. A small example is `deploy/permanence.yaml`.
 * Public holidays and the events of iCalendar files become dates when a policy is
   applied, from the year before to five years after; apply the same file again to have
   later ones. [How calendars go together](../how-to/coverage-calendars.md).
+* What is marked "To come" may be written already. Nothing acts on it yet, and
+  `config check` and `config apply` warn of it.
 """
 
 Schema = Mapping[str, Any]
@@ -53,7 +56,8 @@ def _section(name: str, part: Schema) -> Iterator[str]:
     for field, schema in part["properties"].items():
         is_needed = field in part.get("required", ())
         left_out = "must be there" if is_needed else _default(schema)
-        meaning = schema.get("description", "")
+        to_come = "**To come: kept, and does nothing yet.**" if MARK in schema else ""
+        meaning = " ".join(filter(None, (to_come, schema.get("description", ""))))
         yield f"| `{field}` | {_form(schema)} | {left_out} | {meaning} |"
 
 

@@ -12,12 +12,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
+import psycopg
 import typer
 from pydantic import JsonValue, ValidationError
+from rich.console import Console
 from rich.text import Text
 
 from services.intake import policy_store
-from services.intake.cli_desk import clock_of, log_of, remember, text_of
+from services.intake.cli_desk import (
+    clock_of,
+    log_if_any,
+    log_of,
+    remember,
+    text_of,
+)
 from services.intake.closing_texts import texts_beside
 from services.intake.expanding import Files
 from services.intake.policy_store import Signature
@@ -31,7 +39,7 @@ from shared.command_line.answers import (
     table_of,
 )
 from shared.command_line.sheet import Sheet
-from shared.log_errors import StaleVersion
+from shared.log_errors import StaleVersion, Unavailable
 from shared.mistake import Mistake, path_text
 from shared.mistake import Path as Location
 from shared.policy.difference import Change
@@ -56,7 +64,9 @@ File = Annotated[Path, typer.Argument(help="A policy in YAML 1.2; `-`: a pipe.")
 @config.command()
 def check(ctx: typer.Context, file: File, as_json: AsJson = False) -> None:
     """Say every mistake in a policy, with its line and what to do."""
-    policy = _whole(_read(file, as_json=as_json), clock_of(ctx)(), as_json=as_json)
+    it = _read(file, as_json=as_json)
+    policy = _whole(it, clock_of(ctx)(), as_json=as_json)
+    found, looked_up = _warnings(ctx, it)
     sizes = {
         name: len(getattr(policy, name))
         for name in ("services", "teams", "contracts", "sources", "calendars")
@@ -73,7 +83,10 @@ def check(ctx: typer.Context, file: File, as_json: AsJson = False) -> None:
         for name, calendar in policy.calendars.items()
         if calendar.closed_in
     ]
-    plain = {"ok": True, **sizes, "closed": closed}
+    if not looked_up:
+        said.append("No desk was reached: its people were not looked up.")
+    warnings = _warn(it, found, as_json)
+    plain = {"ok": True, **sizes, "closed": closed, "warnings": warnings}
     answer(as_json, plain, f"{file}: good. {listed}.", *said)
 
 
@@ -124,9 +137,10 @@ def apply(
                 "look at it with `permanence config diff`, then apply yours again"
             )
             raise refused(as_json, sentence, Exit.OUTRUN) from error
+        found = policy_store.warnings(log, it.text, it.policy)
     if isinstance(applied, list):
         raise refused_for(as_json, str(file), applied)
-    _answer_applied(applied, as_json=as_json)
+    _answer_applied(applied, _warn(it, found, as_json), as_json=as_json)
 
 
 @config.command()
@@ -185,7 +199,8 @@ def _signature(
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
         options = (
-            (str(one["loc"][0]).replace("_", "-"), explained(one)) for one in found
+            (str(one["loc"][0]).replace("_", "-"), explained(one, Signature))
+            for one in found
         )
         mistakes = [Mistake(f"--{option}", None, words) for option, words in options]
         raise refused_for(as_json, "permanence config apply", mistakes) from error
@@ -198,11 +213,34 @@ def _login() -> str:
         return ""
 
 
-def _answer_applied(applied: policy_store.Applied, *, as_json: bool) -> None:
+def _warnings(ctx: typer.Context, it: _Read) -> tuple[list[Mistake], bool]:
+    """Return what to warn of, and whether people were looked up in the directory."""
+    try:
+        with log_if_any(ctx) as log:
+            return policy_store.warnings(log, it.text, it.policy), log is not None
+    except (Unavailable, psycopg.Error):
+        return policy_store.warnings(None, it.text, it.policy), False
+
+
+def _warn(
+    it: _Read, warnings: Sequence[Mistake], as_json: bool
+) -> list[dict[str, object]]:
+    """Show `warnings` to a person, beside the answer; return them for a program."""
+    if not as_json:
+        console = Console(stderr=True, soft_wrap=True)
+        for each in warnings:
+            console.print(Text(f"{it.file}: warning: {each}", style="yellow"))
+    return [asdict(each) for each in warnings]
+
+
+def _answer_applied(
+    applied: policy_store.Applied, warnings: list[dict[str, object]], *, as_json: bool
+) -> None:
     plain = {
         "version": applied.version,
         "applied": bool(applied.changes),
         "changes": [_plain(each) for each in applied.changes],
+        "warnings": warnings,
     }
     if applied.changes:
         said = f"Policy version {applied.version} is in force from now on."

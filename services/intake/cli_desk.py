@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -20,6 +20,7 @@ from shared.command_line.desk import (
     log_at,
 )
 from shared.event_log import EventLog
+from shared.machine.run_file import read_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,18 @@ def clock_of(ctx: typer.Context) -> Clock:
     """Return the clock of a desk."""
     address = ctx.find_object(Address)
     return clock_from(address.lever if address else None)
+
+
+@contextmanager
+def log_if_any(ctx: typer.Context) -> Iterator[EventLog | None]:
+    """Give the log of a desk; None if no desk runs here and none is named."""
+    address = ctx.find_object(Address) or Address(None, HOME, None)
+    run = read_run(address.home)
+    if url := address.database or (run and run.admin_database_url):
+        with closing(EventLog.open(url, pool_size=1)) as log:
+            yield log
+    else:
+        yield None
 
 
 @contextmanager

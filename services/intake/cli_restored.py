@@ -129,7 +129,8 @@ def _signature(
         found = error.errors(include_url=False, include_input=False)
         options = {"by": "--by", "reason": option}
         mistakes = [
-            Mistake(options[str(one["loc"][0])], None, explained(one)) for one in found
+            Mistake(options[str(one["loc"][0])], None, explained(one, Signature))
+            for one in found
         ]
         raise refused_for(as_json, command, mistakes) from error
 

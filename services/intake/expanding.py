@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from shared.mistake import Wrong
 from shared.policy.calendars import HOLIDAYS_MAX, Calendar
-from shared.policy.checking import Wrong, too_large
+from shared.policy.checking import too_large
 from shared.policy.closing_files import closings_in
 from shared.policy.document import Policy
 from shared.policy.horizon import horizon

@@ -12,11 +12,20 @@ from typing import Any
 from psycopg import Cursor
 from psycopg.rows import class_row
 
+from shared.mistake import Wrong
+from shared.policy.document import Policy
+from shared.policy.people_named import people_named
+
 LIST_MAX = 10_000
+_UNKNOWN = (
+    "`{}` is not in the directory, so no page and no mail reaches them: add them with "
+    "`permanence people import`"
+)
 
 _TEXTS = ("id", "name", "email", "phone", "language", "zone", "client")
 _COLUMNS = f"{', '.join(_TEXTS)}, updated_at"
 _BY_ID = f"SELECT {_COLUMNS} FROM directory.people WHERE id = ANY(%s)"  # noqa: S608 # our own names
+_IDS = "SELECT id FROM directory.people WHERE id = ANY(%s)"
 _LOCKED = f"{_BY_ID} ORDER BY id FOR UPDATE"
 _LIST = f"""
 SELECT {_COLUMNS} FROM directory.people
@@ -101,6 +110,18 @@ def clients_of(cursor: Cursor[tuple[Any, ...]], ids: Sequence[str]) -> dict[str,
     if not ids:
         return {}
     return dict(cursor.execute(_CLIENTS, (list(ids),)).fetchall())
+
+
+def unknown_people(cursor: Cursor[Any], policy: Policy) -> list[Wrong]:
+    """Return who is named in a policy and is not in the directory, and where."""
+    named = people_named(policy)
+    rows = cursor.execute(_IDS, (list(named),), binary=True).fetchall()
+    unknown = named.keys() - {row[0] for row in rows}
+    return [
+        (path, _UNKNOWN.format(person))
+        for person, path in named.items()
+        if person in unknown
+    ]
 
 
 def _known(cursor: Cursor[Any], ids: list[str]) -> dict[str, Person]:

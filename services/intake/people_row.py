@@ -76,4 +76,4 @@ def checked(columns: dict[str, object]) -> Columns | list[tuple[str, str]]:
         return _Row.model_validate(given).model_dump(exclude_unset=True)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
-        return [(str(one["loc"][0]), explained(one)) for one in found]
+        return [(str(one["loc"][0]), explained(one, _Row)) for one in found]

@@ -9,6 +9,7 @@ from psycopg import Cursor
 from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue, StringConstraints
 
 from services.intake.expanding import NO_FILES, Files, expanded
+from services.intake.people import unknown_people
 from shared.append import Member, Recorded
 from shared.documents import DocumentName, name_of, store
 from shared.entry import Entry
@@ -21,8 +22,10 @@ from shared.policy.contact_details import contact_detail_in
 from shared.policy.difference import Change, difference
 from shared.policy.document import Policy
 from shared.policy.names import Person
+from shared.policy.plausibility import implausible
 from shared.policy.reading import placed, read
 from shared.policy.sources import Source
+from shared.policy.to_come import idle
 from shared.recorder import versions
 
 Purpose = Literal["live", "demo", "test"]
@@ -85,6 +88,18 @@ def source_ever(log: EventLog, name: str) -> list[tuple[datetime, Source | None]
             (entry.event.at, policy_of(cursor, _applied(entry)).sources.get(name))
             for entry in log.histories(cursor, [STREAM])
         ]
+
+
+def warnings(log: EventLog | None, text: str, policy: Policy) -> list[Mistake]:
+    """Return what is allowed in the policy in `text`, and will hardly be meant.
+
+    Without a `log` nobody is looked for in the directory.
+    """
+    found = [*idle(policy), *implausible(policy)]
+    if log is not None:
+        with log.transaction() as cursor:
+            found += unknown_people(cursor, policy)
+    return placed(text, found)
 
 
 def apply(  # the last two have a default for good

@@ -119,7 +119,7 @@ def _read(kind: type[_Asked], asked: Mapping[str, JsonValue]) -> _Asked:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = path_text(first["loc"])
-        sentence = explained(first)
+        sentence = explained(first, kind)
         raise ValueError(f"{where}: {sentence}" if where else sentence) from error
     if len(question.calendar.holidays) > HOLIDAYS_MAX:
         raise ValueError(

@@ -7,7 +7,7 @@ import orjson
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from shared.mistake import Path
+from shared.mistake import Path, Wrong
 from shared.policy.contact_details import contact_detail_in
 from shared.policy.document import Policy
 from shared.policy.explaining import explained
@@ -26,7 +26,6 @@ _FORBIDDEN = (
     "and put the rest into the directory with `permanence people import`"
 )
 
-Wrong = tuple[Path, str]
 Location = tuple[int | str, ...]
 
 
@@ -42,7 +41,7 @@ def check(document: Plain) -> Policy | list[Wrong]:
             one["loc"][:depth] for one in found for depth in range(len(one["loc"]) + 1)
         )
         wrong = [
-            (_path(one, document), explained(one))
+            (_path(one, document), explained(one, Policy))
             for one in found
             if not _is_aftermath(one, within)
         ]

@@ -25,6 +25,7 @@ from shared.policy.sources import LABELS, Monitor, Source
 from shared.policy.surveys import Survey
 from shared.policy.targets import TargetSet
 from shared.policy.teams import Team
+from shared.policy.to_come import TO_COME
 
 ENRICHMENT_MAX = 200
 URGENCY: Mapping[Severity, Urgency] = {
@@ -85,7 +86,7 @@ class Policy(Clause):
     ] = {}
     """By the name in `POST /v1/heartbeats/<name>`."""
     maintenance: Mapping[Name, Maintenance] = {}
-    surveys: Mapping[Name, Survey] = {}
+    surveys: Annotated[Mapping[Name, Survey], TO_COME] = {}
 
     @classmethod
     def from_document(cls, document: Mapping[str, JsonValue]) -> Self:

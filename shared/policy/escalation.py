@@ -10,6 +10,7 @@ from shared.policy.clause import Clause
 from shared.policy.counts import Count
 from shared.policy.durations import Delay, Duration
 from shared.policy.names import Name
+from shared.policy.to_come import TO_COME
 
 
 class PageSchedule(Clause):
@@ -82,8 +83,8 @@ class Escalation(Clause):
     functional: Annotated[tuple[Step, ...], AfterValidator(_rising)] = ()
     """From the moment an incident enters N2."""
     hierarchical: tuple[Notice, ...] = ()
-    nobody_on_call: NobodyOnCall | None = None
-    acknowledged_for: Duration | None = None
+    nobody_on_call: Annotated[NobodyOnCall | None, TO_COME] = None
+    acknowledged_for: Annotated[Duration | None, TO_COME] = None
     """After so long without news, an incident is un-acknowledged with a reminder."""
     ping_pong: Annotated[Count, Field(le=100)] = 2
     """Returns to a team that already had the incident before managers are told."""

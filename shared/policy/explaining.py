@@ -3,14 +3,16 @@
 A value may be a secret somebody wrote where only its place belongs.
 """
 
+from collections.abc import Collection
 from difflib import get_close_matches
 
+from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from shared.policy.calendars import REGION
-from shared.policy.clause import Clause
 from shared.policy.local_times import ZONE
 from shared.policy.names import LANGUAGE, NAME, PERSON
+from shared.policy.siblings import siblings
 from shared.policy.signatures import HEADER
 from shared.policy.sources import SERVICE_OR_LABEL
 from shared.policy.surveys import VERSION
@@ -43,10 +45,11 @@ _FORMS = {
 }
 
 
-def explained(error: ErrorDetails) -> str:
-    """Return the sentence for one finding of a validation."""
+def explained(error: ErrorDetails, model: type[BaseModel]) -> str:
+    """Return the sentence for one finding of a validation of `model`."""
     if error["type"] == "extra_forbidden":
-        return f"no such field: {_near(str(error['loc'][-1]))}"
+        *above, word = error["loc"]
+        return f"no such field: {_near(str(word), siblings(model, above))}"
     if error["type"] == "string_pattern_mismatch":
         pattern = error["ctx"]["pattern"]
         return f"write {_FORMS.get(pattern, pattern)}"
@@ -55,11 +58,6 @@ def explained(error: ErrorDetails) -> str:
     return f"{error['msg'][0].lower()}{error['msg'][1:]}"
 
 
-def _near(word: str) -> str:
-    fields = {
-        field.alias or name
-        for clause in Clause.__subclasses__()
-        for name, field in clause.model_fields.items()
-    }
+def _near(word: str, fields: Collection[str]) -> str:
     near = get_close_matches(word, sorted(fields), 1)
     return f"did you mean `{near[0]}`?" if near else "take it out"

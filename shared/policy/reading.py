@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from shared import yaml12
-from shared.mistake import Mistake, path_text
-from shared.policy.checking import Wrong, check
+from shared.mistake import Mistake, Wrong, path_text
+from shared.policy.checking import check
 from shared.policy.document import Policy
 
 

@@ -14,9 +14,8 @@ from services.intake.policy_store import Applied, Signature
 from shared.event_log import EventLog
 from shared.events.policy import STREAM, PolicyApplied
 from shared.log_errors import StaleVersion
-from shared.mistake import Mistake
+from shared.mistake import Mistake, Wrong
 from shared.policies import PolicyVersions
-from shared.policy.checking import Wrong
 from shared.policy.document import Policy
 from tests.support.policies import FULL, full_text
 from tests.support.servers import Database

@@ -15,7 +15,7 @@ from services.intake.cli_config import config
 from services.intake.cli_people import people
 from services.intake.expanding import Files, expanded
 from shared.machine.ports import free_port
-from shared.policy.checking import Wrong
+from shared.mistake import Wrong
 from shared.policy.document import Policy
 from shared.yaml12 import TEXT_MAX
 from tests.support.compose import ROOT
@@ -58,9 +58,53 @@ def written(folder: Path, text: str, name: str = "p.yaml") -> Path:
 
 def test_a_good_policy_is_called_good() -> None:
     said = run("config", "check", FULL_FILE)
-    assert (said.code, said.err) == (0, "")
+    assert said.code == 0
     assert "good" in said.out
+    assert "No desk was reached: its people were not looked up." in said.out
     assert run("config", "check", FULL_FILE, "--json").plain["services"] == 3
+
+
+def test_what_does_nothing_yet_is_warned_of_with_file_and_line() -> None:
+    said = run("config", "check", FULL_FILE)
+
+    assert f"{FULL_FILE}: warning: line 65: escalation.acknowledged_for" in said.err
+    plain = run("config", "check", FULL_FILE, "--json").plain
+    paths = [each["path"] for each in plain["warnings"]]
+    assert paths == [
+        "escalation.nobody_on_call",
+        "escalation.acknowledged_for",
+        "surveys",
+    ]
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("command", ["check", "apply"])
+def test_a_member_who_is_missing_in_the_directory_is_warned_of(
+    url: str, tmp_path: Path, command: str
+) -> None:
+    known = ("odette", "wim", "ghislaine", "tariq", "jos", "lucas", "mieke")
+    rows = "".join(f"{person},{person.title()}\n" for person in known)
+    file = written(tmp_path, f"id,name\n{rows}", "people.csv")
+    assert run("people", "import", file, DATABASE_URL=url).code == 0
+
+    signed = SIGNED if command == "apply" else ()
+    said = run("config", command, FULL_FILE, *signed, "--json", DATABASE_URL=url)
+
+    found = {each["path"]: each["sentence"] for each in said.plain["warnings"]}
+    assert said.code == 0
+    assert "`ines` is not in the directory" in found["teams.exploitation.members[1]"]
+    assert "permanence people import" in found["contracts.ville.may_agree[1]"]
+    assert "teams.accueil.manager" not in found
+    assert not [path for path in found if path.startswith("teams.accueil")]
+
+
+def test_a_policy_is_checked_also_while_the_desk_is_away() -> None:
+    away = f"postgresql://a:b@127.0.0.1:{free_port()}/x"
+
+    said = run("config", "check", FULL_FILE, DATABASE_URL=away)
+
+    assert said.code == 0
+    assert "its people were not looked up" in said.out
 
 
 def test_a_policy_may_come_through_a_pipe() -> None:

@@ -54,6 +54,13 @@ def test_all_mistakes_are_told_together_in_the_order_of_lines() -> None:
     ("change", "path", "words"),
     [
         (("ping_pong: 3", "pingpong: 3"), "escalation.pingpong", "`ping_pong`?"),
+        (("ping_pong: 3", "members: 3"), "escalation.members", "take it out"),
+        (("n1: {own: 7m}", "n1: {owns: 7m}"), "targets.vermeil.ola.n1.owns", "`own`?"),
+        (
+            ("type: imap,", "type: imap, chanel: x,"),
+            "sources.guichet.chanel",
+            "`channel`?",
+        ),
         (("close_after: 12h", "close_after: 90"), "desk.close_after", "h, m and s"),
         (("p1: 8h", "p1: 0m"), "targets.argent.ttr.p1", "longer than nothing"),
         (("n2: 40%", "n2: 140%"), "targets.or.levels.n2", "1% to 100%"),

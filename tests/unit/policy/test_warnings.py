@@ -1,0 +1,73 @@
+"""What a policy may say and will hardly mean: allowed, and warned of."""
+
+import pytest
+
+from docs.generate import policy as page
+from services.intake import policy_store
+from shared.mistake import Mistake
+from tests.support.policies import full, full_text
+
+TO_COME = {"escalation.nobody_on_call", "escalation.acknowledged_for", "surveys"}
+
+
+def warned(*changes: tuple[str, str]) -> list[Mistake]:
+    """Return the warnings for the full policy, changed like this."""
+    return policy_store.warnings(None, full_text(*changes), full(*changes))
+
+
+def test_what_does_nothing_yet_is_warned_of_where_it_is_written() -> None:
+    found = {each.path: each for each in warned()}
+
+    assert found.keys() == TO_COME
+    assert all("does nothing yet" in each.sentence for each in found.values())
+    lines = full_text().splitlines()
+    line = found["escalation.acknowledged_for"].line
+    assert line is not None
+    assert "acknowledged_for: 3h" in lines[line - 1]
+
+
+def test_what_is_left_out_is_not_warned_of() -> None:
+    found = {each.path for each in warned(("  acknowledged_for: 3h\n", ""))}
+
+    assert found == TO_COME - {"escalation.acknowledged_for"}
+
+
+def test_the_reference_marks_what_the_check_warns_of() -> None:
+    marked = [line for line in page.page().splitlines() if "**To come" in line]
+
+    names = {line.split("`")[1] for line in marked}
+    assert names == {path.rpartition(".")[2] for path in TO_COME}
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "words"),
+    [
+        (
+            ("tto: {p1: 10m, p2: 20m", "tto: {p1: 30m, p2: 20m"),
+            "targets.or.tto.p1",
+            "P1 has 30m, which is slower than P2 with 20m",
+        ),
+        (
+            ("p1: 8h, p2: 12h, p3: 24h", "p1: 8h, p2: 25h, p3: 24h"),
+            "targets.argent.ttr.p2",
+            "P2 has 25h",
+        ),
+        (
+            ("update: {p1: 20m, p3: 4h}", "update: {p1: 5h, p3: 4h}"),
+            "targets.or.update.p1",
+            "slower than P3",
+        ),
+        (
+            ("tto: {p1: 30m, p2: 1h, p3: 4h", "tto: {p1: 30m, p2: 1h, p3: 25h"),
+            "targets.argent.tto.p3",
+            "longer than all of TTR (24h)",
+        ),
+    ],
+)
+def test_targets_that_are_hardly_meant_are_warned_of(
+    change: tuple[str, str], path: str, words: str
+) -> None:
+    found = [each for each in warned(change) if each.path == path]
+
+    assert any(words in each.sentence for each in found)
+    assert all("is that meant?" in each.sentence for each in found)
