@@ -24,20 +24,21 @@ from shared.command_line.desk import (
     database_of,
     log_at,
 )
+from shared.command_line.instants import instant_in
+from shared.command_line.references import demand_ref
 from shared.entry import Entry
 from shared.event_log import EventLog
 from shared.policies import PolicyVersions
-from shared.references import is_incident_ref
 from shared.sla import Clock, Consumption, Explanation, consumed, explained
 from shared.wording.reader import Language
 from shared.working_time import Hours
 
 Lang = Annotated[Language, typer.Option(help="The language of the text.")]
 At = Annotated[
-    datetime | None,
+    str | None,
     typer.Option(
-        help="As it was recorded then; an instant with its zone.",
-        formats=["%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z"],
+        help="As it was recorded then: an instant with its zone, or a day, which means "
+        "its beginning in UTC."
     ),
 ]
 
@@ -63,18 +64,18 @@ def explain_command(  # noqa: PLR0913, PLR0917 # each is an option
     Exit codes: 0 explained, 2 wrong arguments or no such incident then, 3 the database
     is away.
     """
-    if not is_incident_ref(ref):
-        raise refused(as_json, f"{ref} is no incident: write INC-000042", Exit.INVALID)
+    demand_ref(ref, as_json=as_json)
+    instant = instant_in(at, as_json=as_json)
     url = database_of(database, home, as_json=as_json)
     with (
         clock_at(url, lever, as_json=as_json) as clock,
         log_at(url, None, as_json=as_json) as log,
     ):
-        now = at or clock()
-        past = _past(log, ref, at)
+        now = instant or clock()
+        past = _past(log, ref, instant)
         found = whole(past)
         if found is None:
-            when = f" at {at.isoformat()}" if at else ""
+            when = f" at {at}" if at else ""
             raise refused(as_json, f"there is no incident {ref}{when}", Exit.INVALID)
         told = list(_items(found.clocks, past, PolicyVersions(log), now, lang))
     text = "\n\n".join("\n".join(lines) for _, lines in told)

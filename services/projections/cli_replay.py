@@ -33,15 +33,18 @@ from shared.command_line.desk import (
     master_of,
 )
 from shared.command_line.instants import instant_in
+from shared.command_line.references import demand_ref
 from shared.command_line.sheet import Sheet
 from shared.entry import Entry
 from shared.event_log import EventLog
 from shared.policies import PolicyVersions
-from shared.references import is_incident_ref
 
 At = Annotated[
     str | None,
-    typer.Option(help="An instant with its zone: `2025-06-30T09:38+02:00`; else now."),
+    typer.Option(
+        help="An instant with its zone, `2025-06-30T09:38+02:00`, or a day, which "
+        "means its beginning in UTC; else now."
+    ),
 ]
 
 
@@ -61,11 +64,10 @@ def replay_command(  # noqa: PLR0913, PLR0917 # each is an option
 ) -> None:
     """Show what an incident was at an instant, and the events that made it so.
 
-    Without the vault's key, personal words read `[forgotten]`. Exit codes: 0 shown, 2
-    wrong arguments or no such incident then, 3 the database is away.
+    Without the vault's key, personal words are shown as forgotten. Exit codes: 0 shown,
+    2 wrong arguments or no such incident then, 3 the database is away.
     """
-    if not is_incident_ref(ref):
-        raise refused(as_json, f"{ref} is no incident: write INC-000042", Exit.INVALID)
+    demand_ref(ref, as_json=as_json)
     instant = instant_in(at, as_json=as_json)
     url = database_of(database, home, as_json=as_json)
     master = master_of(home, vault_key, as_json=as_json)
@@ -134,7 +136,11 @@ def _state(view: IncidentView, past: Sequence[Entry]) -> Sheet:
 def _plain(value: JsonValue) -> str:
     match value:
         case dict():
-            return ", ".join(f"{name} {_plain(held)}" for name, held in value.items())
+            return ", ".join(
+                f"{name} {_plain(held)}"
+                for name, held in value.items()
+                if held not in (None, [], {})
+            )
         case list():
             return "\n".join(map(_plain, value))
         case True:

@@ -1,8 +1,14 @@
-"""Instants on the command line: with their zone, or they are none."""
+"""Instants on the command line: with their zone, or a day, which means its beginning.
 
-from datetime import datetime
+A day begins at midnight UTC, the zone in which commands show instants.
+"""
+
+import re
+from datetime import UTC, datetime
 
 from shared.command_line.answers import Exit, refused
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 def instant_in(written: str | None, *, as_json: bool) -> datetime | None:
@@ -13,7 +19,12 @@ def instant_in(written: str | None, *, as_json: bool) -> datetime | None:
         instant = datetime.fromisoformat(written)
     except ValueError:
         instant = None
+    if instant is not None and _DAY.fullmatch(written):
+        return instant.replace(tzinfo=UTC)
     if instant is None or instant.tzinfo is None:
-        sentence = f"{written} is no instant with a zone: write 2025-06-30T09:38+02:00"
+        sentence = (
+            f"`{written}` is not an instant with its zone: write "
+            "2025-06-30T09:38+02:00, or a day, 2025-06-30, for its beginning in UTC"
+        )
         raise refused(as_json, sentence, Exit.INVALID)
     return instant

@@ -47,7 +47,7 @@ def examine(settings: UpSettings, services: tuple[Service, ...]) -> Iterator[Fin
         yield _database(run.database_url)
         yield from examine_policy(run.database_url)
         yield _bus(run.nats_url)
-        yield from (_service(service, settings) for service in services)
+        yield from (_service(each, settings, run) for each in services)
 
 
 def _python() -> Finding:
@@ -191,8 +191,9 @@ def _bus(url: str) -> Finding:
     )
 
 
-def _service(service: Service, settings: UpSettings) -> Finding:
-    answer = ask_ready(service.port(settings))
+def _service(service: Service, settings: UpSettings, run: Run) -> Finding:
+    """Ask the service where it runs, wherever this shell's variables would put it."""
+    answer = ask_ready(run.ports.get(service.name) or service.port(settings))
     advice = f"See what {service.name} says in the terminal of `make up`."
     if answer.waits_for:
         advice = "See docs/how-to/back-up-and-restore.md, “After a restore”."

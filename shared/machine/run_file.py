@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from shared.machine.home import write_private
@@ -24,6 +24,8 @@ class Run:
     pids: Mapping[str, int]
     admin_database_url: str = ""
     """Empty in the file of an older version."""
+    ports: Mapping[str, int] = field(default_factory=dict)
+    """Of each service, by its name; empty in the file of an older version."""
 
 
 def run_file(home: Path) -> Path:

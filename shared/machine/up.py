@@ -159,7 +159,7 @@ class _Desk:
         )
 
     def _serving(self, owner: str, users: Mapping[str, str]) -> None:
-        settings, say = self._plan.settings, self._plan.terminal.say
+        plan, settings = self._plan, self._plan.settings
         self._run = Run(
             intake_url=f"http://{HOST}:{settings.intake_port}",
             api_url=f"http://{HOST}:{settings.api_port}",
@@ -171,12 +171,13 @@ class _Desk:
             token=self._credentials.token,
             source_key=self._credentials.source_key,
             pids={},
+            ports={service.name: service.port(settings) for service in plan.services},
         )
         self._changed(self._supervisor.pids)
-        say("Permanence is up; Ctrl-C stops it.")
-        shown = self._plan.terminal.shows_to_a_person
+        plan.terminal.say("Permanence is up; Ctrl-C stops it.")
+        shown = plan.terminal.shows_to_a_person
         for line in where_to_go(self._run, run_file(self._home), with_keys=shown):
-            say(f"  {line}", "")
+            plan.terminal.say(f"  {line}", "")
 
     def _changed(self, pids: Mapping[str, int]) -> None:
         try:

@@ -9,15 +9,15 @@ from shared.policy.clause import Clause
 from shared.policy.names import Name
 
 LABELS_MAX, WHEN_MAX = 20, 10
+LABEL = r"^[A-Za-z_][A-Za-z0-9_.-]{0,99}$"
+WHAT = r"^(source|service|labels\.[A-Za-z_][A-Za-z0-9_.-]{0,99})$"
 What = Annotated[
     str,
-    StringConstraints(
-        pattern=r"^(source|service|labels\.[A-Za-z_][A-Za-z0-9_.-]{0,99})$"
-    ),
+    StringConstraints(pattern=WHAT),
     Field(examples=["labels.host", "service", "source"]),
 ]
 Glob = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,99}$")]
+Label = Annotated[str, StringConstraints(pattern=LABEL)]
 Said = Annotated[str, StringConstraints(max_length=200)]
 
 

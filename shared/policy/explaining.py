@@ -10,11 +10,12 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from shared.policy.calendars import REGION
+from shared.policy.enrichment import LABEL, WHAT
 from shared.policy.local_times import ZONE
 from shared.policy.names import LANGUAGE, NAME, PERSON
 from shared.policy.siblings import siblings
 from shared.policy.signatures import HEADER
-from shared.policy.sources import SERVICE_OR_LABEL
+from shared.policy.sources import AUTHSERV_ID, SERVICE_OR_LABEL
 from shared.policy.surveys import VERSION
 
 _MAPPING = "write a mapping here: {{a: 1}}"
@@ -42,7 +43,11 @@ _FORMS = {
     HEADER: "the name of a header: letters, digits and -, at most 64",
     VERSION: "a version: v1, v2 and so on",
     SERVICE_OR_LABEL: "the name of a service, or `labels.` and the name of a label",
+    AUTHSERV_ID: "the name of your mail server, such as mx.example.org",
+    WHAT: "`source`, `service`, or `labels.` and the name of a label",
+    LABEL: "the name of a label: letters, digits, . - and _, at most 100",
 }
+_AS_DOCUMENTED = "it in the form that docs/reference/policy.md gives"
 
 
 def explained(error: ErrorDetails, model: type[BaseModel]) -> str:
@@ -52,7 +57,7 @@ def explained(error: ErrorDetails, model: type[BaseModel]) -> str:
         return f"no such field: {_near(str(word), siblings(model, above))}"
     if error["type"] == "string_pattern_mismatch":
         pattern = error["ctx"]["pattern"]
-        return f"write {_FORMS.get(pattern, pattern)}"
+        return f"write {_FORMS.get(pattern, _AS_DOCUMENTED)}"
     if error["type"] in _SENTENCES:
         return _SENTENCES[error["type"]].format(**error.get("ctx", {}))
     return f"{error['msg'][0].lower()}{error['msg'][1:]}"

@@ -33,9 +33,14 @@ def test_every_service_comes_up_comes_back_and_is_found_well(folder: Path) -> No
         assert desk.run.token.startswith("pmn_")
         assert desk.run.source_key.startswith("pmn_")
 
+        another_shell = {
+            name: value
+            for name, value in desk.environment.items()
+            if not name.endswith("_PORT")
+        }
         looked = subprocess.run(
             [*PERMANENCE, "doctor", "--json"],
-            env=desk.environment,
+            env=another_shell,
             capture_output=True,
             text=True,
             check=False,

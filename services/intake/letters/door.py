@@ -87,7 +87,9 @@ def _incident_chosen(request: Request, named: str | None) -> str | None:
             403, "where a mail belongs is an agent's to say: leave `incident` out"
         )
     if not is_incident_ref(chosen):
-        raise Problem(422, "`incident` is no reference: write one such as INC-000042")
+        raise Problem(
+            422, "`incident` is not a reference: write one such as INC-000042"
+        )
     return chosen
 
 

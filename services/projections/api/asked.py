@@ -39,6 +39,12 @@ def with_plus(text: object) -> object:
     return re.sub(r" (?=\d\d:?\d\d$)", "+", text) if isinstance(text, str) else text
 
 
+def begun(text: object) -> object:
+    """Return the beginning of a day, in UTC, where only a day is written."""
+    is_day = isinstance(text, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", text)
+    return f"{text}T00:00:00Z" if is_day else text
+
+
 def require_year(asked: _Day) -> _Day:
     """Return a day or an instant of a year that a question may be about."""
     if asked.year not in YEARS:
@@ -47,7 +53,10 @@ def require_year(asked: _Day) -> _Day:
 
 
 Moment = Annotated[
-    AwareDatetime, BeforeValidator(with_plus), AfterValidator(require_year)
+    AwareDatetime,
+    BeforeValidator(with_plus),
+    BeforeValidator(begun),
+    AfterValidator(require_year),
 ]
 
 
@@ -66,7 +75,8 @@ class AskedAt(Asked):
     """A question that may be asked of the past."""
 
     at: Moment | None = None
-    """An instant: what was recorded up to then. Left out: now."""
+    """An instant, or a day, which means its beginning in UTC: what was recorded up to
+    then. Left out: now."""
 
 
 def no_incident(ref: str, *, is_later: bool = False) -> Problem:

@@ -175,7 +175,7 @@ def test_what_was_forgotten_is_counted_as_such(desk: MappedDesk, run: Run) -> No
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--since", "monday"], "no instant with a zone"),
+        (["--since", "monday"], "not an instant with its zone"),
         (["--policy", "/nowhere"], "name a file"),
         (["--vault-key", "/nowhere"], "master key"),
     ],

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from contextlib import closing
+from datetime import UTC, timedelta
 from signal import SIGKILL
 from typing import Any
 
@@ -110,10 +111,15 @@ def test_going_back_is_one_word(log: EventLog, database: Database, run: Run) -> 
             "not reachable",
         ),
         (["rebuild", "queue"], {"PERMANENCE_VAULT_KEY_FILE": "/none"}, 2, "master key"),
-        (["replay", "INC-1"], {}, 2, "write INC-000042"),
+        (["replay", "INC-1"], {}, 2, "such as INC-000042"),
         (["replay", "INC-000999"], {}, 2, "there is no incident INC-000999"),
-        (["replay", "INC-000001", "--at", "noon"], {}, 2, "no instant with a zone"),
-        (["replay", "INC-000001", "--at", "2026-01-01T00:00"], {}, 2, "with a zone"),
+        (
+            ["replay", "INC-000001", "--at", "noon"],
+            {},
+            2,
+            "not an instant with its zone",
+        ),
+        (["replay", "INC-000001", "--at", "2026-01-01T00:00"], {}, 2, "with its zone"),
         (["audit", "verify"], {"DATABASE_URL": ""}, 3, "make up"),
     ],
 )
@@ -168,6 +174,20 @@ def test_a_replay_at_an_instant_knows_nothing_later(log: EventLog, run: Run) -> 
     assert plain["incident"]["status"] == "new"
 
 
+@pytest.mark.parametrize("command", [["replay"], ["sla", "explain"]])
+def test_a_day_is_its_beginning(log: EventLog, run: Run, command: list[str]) -> None:
+    write(log, list(busy_log(90)))
+    recorded = log.history("incident-INC-000001")[0].recorded_at
+    after = (recorded + timedelta(days=1)).astimezone(UTC).date()
+
+    early = run(*command, "INC-000001", "--at", f"{recorded.astimezone(UTC):%Y-%m-%d}")
+    late = run(*command, "INC-000001", "--at", f"{after}")
+
+    assert early.exit_code == 2
+    assert "there is no incident INC-000001 at" in early.stderr
+    assert late.exit_code == 0, late.stderr
+
+
 def test_a_replay_shows_promises_and_level_at_the_instant(
     log: EventLog, run: Run
 ) -> None:
@@ -193,6 +213,7 @@ def test_a_replay_shows_promises_and_level_at_the_instant(
     assert [event["stream"] for event in now["events"]][1] == f"sla-{ref}"
     assert "It was escalated from N1 to N2" in shown.stdout
     assert "state paused" in shown.stdout
+    assert "None" not in shown.stdout
 
 
 def test_without_the_key_words_stay_sealed(log: EventLog, run: Run) -> None:
