@@ -1,12 +1,15 @@
 """What staff are told of an event, as a notice to be worded."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from services.escalation.recalled import Recalled
 from services.escalation.steps import answer_by
-from services.escalation.to_users import words_of
+from services.escalation.to_users import words_of, words_of_contacts
+from shared.events import AnyEvent
 from shared.events.escalation import EscalationPaged, EscalationRaised
 from shared.events.handover import HandoverRequested
+from shared.events.incident import IncidentOpened
 from shared.events.recurrence import ProblemSuggested
 from shared.events.service_handover import ServiceHandoverRequested
 from shared.events.sla import SlaBreached
@@ -27,18 +30,7 @@ def for_staff(of: Recalled, language: str, url: str) -> notices.StaffNotice:
         case EscalationRaised() as raised:
             return _to_manager(of, raised, language, url)
         case HandoverRequested() as handover:
-            return notices.Handover(
-                of.incident.ref,
-                of.incident.title,
-                of.incident.priority,
-                service_name(of, language),
-                handover.breached_at,
-                overrun=of.overrun("ttr"),
-                problem=handover.problem or "",
-                words=words_of(of, None),
-                answer_by=handover.answer_by,
-                url=url,
-            )
+            return _handover(of, handover, language, url)
         case ServiceHandoverRequested() as service:
             return _service(of, service, language, url)
         case ProblemSuggested() as tip:
@@ -56,6 +48,19 @@ def for_staff(of: Recalled, language: str, url: str) -> notices.StaffNotice:
             )
         case _:
             raise LookupError(f"staff hear nothing of {of.cause.type}")
+
+
+def author_of(history: Sequence[AnyEvent]) -> notices.Author:
+    """Return who wrote the words that staff read: those of a contact come first."""
+    if words_of_contacts(history):
+        return "user"
+    match history[0]:
+        case IncidentOpened(origin="monitoring"):
+            return "monitoring"
+        case IncidentOpened(origin="user"):
+            return "user"
+        case _:
+            return "agent"
 
 
 def service_name(of: Recalled, language: str, service: str | None = None) -> str:
@@ -76,6 +81,24 @@ def _suggestion(
         service_name(of, language, tip.service),
         tip.within_days,
         ", ".join(tip.incidents),
+        url=url,
+    )
+
+
+def _handover(
+    of: Recalled, handover: HandoverRequested, language: str, url: str
+) -> notices.Handover:
+    return notices.Handover(
+        of.incident.ref,
+        of.incident.title,
+        of.incident.priority,
+        service_name(of, language),
+        handover.breached_at,
+        overrun=of.overrun("ttr"),
+        problem=handover.problem or "",
+        words=words_of(of, None),
+        author=author_of(of.history),
+        answer_by=handover.answer_by,
         url=url,
     )
 
@@ -113,6 +136,7 @@ def _page(of: Recalled, page: EscalationPaged, language: str, url: str) -> notic
         page.step + 1,
         page.policy,
         words=words_of(of, None),
+        author=author_of(of.history),
         promises=of.promises("tto", "ttr"),
         after=steps[page.step].after if steps else None,
         again=page.loop > 1,

@@ -1,12 +1,13 @@
 """What users are told of an event, as a notice to be worded."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
 from services.escalation.known import PolicyOf
 from services.escalation.recalled import Recalled
+from shared.events import AnyEvent
 from shared.events.escalation import Escalated
 from shared.events.incident import (
     IncidentAcknowledged,
@@ -132,20 +133,27 @@ def _receipt(of: Recalled, person: str) -> notices.Receipt:
     )
 
 
-def words_of(of: Recalled, person: str | None) -> str:
-    """Return what a person said last when they came to us; of nobody, the first words.
-
-    What is said without a person is what the source or the agent wrote.
-    """
-    said = [
+def words_of_contacts(
+    history: Sequence[AnyEvent], person: str | None = None
+) -> list[str]:
+    """Return what people said when they came to us; of one `person`, what they did."""
+    return [
         event.words
-        for event in of.history
+        for event in history
         if isinstance(event, IncidentContacted)
         and event.direction == "inbound"
         and event.words
         and not event.unconfirmed
         and person in (None, event.person)
     ]
+
+
+def words_of(of: Recalled, person: str | None) -> str:
+    """Return what a person said last when they came to us; of nobody, the first words.
+
+    What is said without a person is what the source or the agent wrote.
+    """
+    said = words_of_contacts(of.history, person)
     if said:
         return said[-1] if person else said[0]
     match of.history[0]:

@@ -11,6 +11,11 @@ CODES: Mapping[Language, Mapping[str, Mapping[str, str]]] = {
     "fr": {
         "priority": _PRIORITIES,
         "level": _LEVELS,
+        "author": {
+            "user": "Les mots de l’utilisateur :",
+            "monitoring": "Ce que la supervision a envoyé :",
+            "agent": "Ce que le centre de services a noté :",
+        },
         "to_level": {
             "n1": "nos agents (niveau 1)",
             "n2": "nos spécialistes (niveau 2)",
@@ -32,6 +37,11 @@ CODES: Mapping[Language, Mapping[str, Mapping[str, str]]] = {
     "en": {
         "priority": _PRIORITIES,
         "level": _LEVELS,
+        "author": {
+            "user": "In the user’s own words:",
+            "monitoring": "What monitoring sent:",
+            "agent": "What the service desk noted:",
+        },
         "to_level": {
             "n1": "our agents (level 1)",
             "n2": "our specialists (level 2)",

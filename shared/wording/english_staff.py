@@ -6,7 +6,7 @@ from shared.wording.kinds import StaffKind
 from shared.wording.template import Paragraph, Template
 
 _WORDS = (
-    ("words", "In the user's own words:"),
+    ("words", "{author}"),
     "{words}",
 )
 

@@ -6,7 +6,7 @@ from shared.wording.kinds import StaffKind
 from shared.wording.template import Paragraph, Template
 
 _WORDS = (
-    ("words", "Les mots de l'utilisateur :"),
+    ("words", "{author}"),
     "{words}",
 )
 

@@ -13,6 +13,9 @@ from shared.wording.promise import Promise
 
 Trigger = Literal["tto_warning", "tto_breach", "ttr_warning", "ttr_breach", "ping_pong"]
 
+Author = Literal["user", "monitoring", "agent"]
+"""Who wrote the words of an incident that staff read first."""
+
 _WHOLE = 100
 """Percent."""
 
@@ -42,6 +45,7 @@ class Page:
     nobody_on_call: bool = False
     url: str = ""
     answer_by: datetime | None = None
+    author: Author = "user"
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,7 @@ class Handover:
     words: str = ""
     answer_by: datetime | None = None
     url: str = ""
+    author: Author = "user"
 
 
 @dataclass(frozen=True)
