@@ -33,6 +33,12 @@ _FIND = """
 SELECT hash, actor, scopes, expires_at FROM access.tokens
 WHERE token_id = %s AND revoked_at IS NULL
 """
+_USE = """
+INSERT INTO access.token_use AS known (token_id, last_used) VALUES (%s, %s)
+ON CONFLICT (token_id) DO UPDATE SET last_used = excluded.last_used
+WHERE known.last_used < excluded.last_used - interval '1 minute'
+"""
+_LAST_USED = "SELECT token_id, last_used FROM access.token_use"
 _STORE = """
 INSERT INTO access.tokens (token_id, hash, actor, scopes, label, created_at, expires_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s)
@@ -179,10 +185,18 @@ class Access:
         if row[3] is not None and cast("datetime", row[3]) <= self._clock():
             return None
         caller = Caller(row[1], tuple(row[2]), written[1], row[3])
+        self._note_use(caller)
         if len(self._remembered) >= _REMEMBERED_MAX:
             self._remembered.clear()
         self._remembered[token] = (self._elapsed() + REMEMBERED_SECONDS, caller)
         return caller
+
+    def _note_use(self, caller: Caller) -> None:
+        """Remember that a person used a token; of sources, intake keeps account."""
+        if "source" in caller.scopes:
+            return
+        with self._transaction() as cursor:
+            cursor.execute(_USE, (caller.token_id, self._clock()))
 
     def _read_living(self) -> Iterable[str]:
         with self._transaction() as cursor:
@@ -215,6 +229,11 @@ def tokens(cursor: Cursor[tuple[Any, ...]]) -> list[TokenRow]:
     """Return all tokens ever made, oldest first, without anything secret."""
     with cursor.connection.cursor(row_factory=class_row(TokenRow)) as rows:
         return rows.execute(_LIST).fetchall()
+
+
+def last_used(cursor: Cursor[tuple[Any, ...]]) -> dict[str, datetime]:
+    """Return when each token of a person was last used, to a minute."""
+    return dict(cursor.execute(_LAST_USED).fetchall())
 
 
 def revoke(cursor: Cursor[tuple[Any, ...]], token_id: str, now: datetime) -> bool:

@@ -75,13 +75,13 @@ def create(
 def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
     """List all tokens ever made, without their secrets.
 
-    When one was last used is known of those of sources alone, to some seconds.
+    When one was last used is known to a minute.
     """
     with log_of(ctx, as_json=as_json) as (log, clock):
         now = clock()
         with log.transaction() as cursor:
             rows = access.tokens(cursor)
-            used = last_used(cursor)
+            used = {**access.last_used(cursor), **last_used(cursor)}
     table = table_of("id", "actor", "scopes", "label", "state", "last used")
     for row in rows:
         cells = (row.token_id, row.actor, " ".join(row.scopes), row.label)

@@ -75,6 +75,51 @@ def desk(database: Database, log: EventLog, tmp_path: Path) -> Desk:
     return Desk(database, log, tmp_path / "lever")
 
 
+def test_the_list_says_when_a_person_last_used_a_token(desk: Desk) -> None:
+    made, other = desk.make(), desk.make()
+    assert desk.access.verify(made["token"])
+    soon, later = NOON + timedelta(seconds=30), NOON + timedelta(minutes=5)
+
+    seen = []
+    for instant in (NOON, soon, later):
+        desk.at(instant)
+        desk.access.verify(made["token"])
+        seen.append(_used(desk))
+
+    first, last = NOON.isoformat(), later.isoformat()
+    assert [used[made["token_id"]] for used in seen] == [
+        text.replace("+00:00", "Z") for text in (first, first, last)
+    ]
+    assert seen[-1][other["token_id"]] is None
+
+
+def test_what_only_looks_like_a_token_leaves_no_trace(desk: Desk) -> None:
+    made = desk.make()
+    desk.access.verify(made["token"][:-1] + "?")
+    desk.access.verify(f"pmn_{made['token_id']}_{'x' * 43}")
+
+    assert _used(desk)[made["token_id"]] is None
+
+
+@pytest.mark.parametrize("service", ["projections", "sla_watcher", "escalation"])
+def test_each_service_that_checks_who_calls_may_note_it(
+    desk: Desk, service: str
+) -> None:
+    made = desk.make()
+    log = EventLog.open(desk.database.dsn(f"desk_{service}"))
+    try:
+        assert Access(log.transaction, lambda: NOON).verify(made["token"])
+    finally:
+        log.close()
+
+    assert _used(desk)[made["token_id"]] is not None
+
+
+def _used(desk: Desk) -> dict[str, str | None]:
+    rows = desk.run("token", "list", "--json").plain
+    return {row["token_id"]: row["last_used"] for row in rows}
+
+
 def test_a_token_made_by_hand_lets_its_actor_in(desk: Desk) -> None:
     made = desk.make("--scope", "manager")
 
