@@ -76,7 +76,7 @@ TIMELINE: ReadModel[list[Line]] = ReadModel(
 )
 METRICS: ReadModel[MetricsState] = ReadModel(
     name="metrics",
-    shape=2,
+    shape=3,
     opens=frozenset(),
     tables=metrics_tables.tables,
     indexes=metrics_tables.indexes,
