@@ -17,7 +17,7 @@ from services.projections.api.commands import Wish, body_of
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.limits import PAGE_DEFAULT, PAGE_MAX, POSITION_MAX
 from services.projections.api.past import known
-from services.projections.handovers import Handover, State
+from services.projections.handovers import Handover, State, Wanted
 from services.projections.snapshots import snapshot
 from shared.command import CommandAnswer, RecordAnswer
 from shared.handover_wishes import AcceptHandover, JoinHandover
@@ -62,10 +62,16 @@ class HandoversAsked(Asked):
     """Which part of the list."""
 
     state: Literal["waiting", "all"] = "waiting"
-    """`waiting`: only what Problem Management has not answered, of this page."""
+    """`waiting`: only what Problem Management has not answered."""
     limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT
     cursor: Annotated[int, Field(ge=0, le=POSITION_MAX)] | None = None
     """`next_cursor` of the page before."""
+
+    @property
+    def wanted(self) -> Wanted:
+        """What this asks for, and one more, which tells whether a page follows."""
+        before = POSITION_MAX if self.cursor is None else self.cursor
+        return Wanted(before, self.state == "waiting", self.limit + 1)
 
 
 @router.get("/v1/handovers", responses=refusals())
@@ -133,15 +139,11 @@ async def decline_handover(ref: Ref, wish: Wish, desk: DeskHere) -> CommandAnswe
 def _listed(desk: Desk, asked: HandoversAsked) -> Handovers:
     with snapshot(desk.log) as cursor:
         upto = known(cursor, None, asked.min_position)
-        before = POSITION_MAX if asked.cursor is None else asked.cursor
-        found = handovers.newest(
-            desk.log, cursor, upto, before=before, limit=asked.limit
-        )
-    shown = [each for each in found if asked.state == "all" or each.awaits]
-    full = len(found) == asked.limit
+        found = handovers.newest(desk.log, cursor, upto, asked.wanted)
+    shown = found[: asked.limit]
     return Handovers(
         items=[HandoverView.model_validate(each) for each in shown],
-        next_cursor=found[-1].position if full else None,
+        next_cursor=shown[-1].position if len(found) > len(shown) else None,
         as_of=AsOfAnswer.model_validate(upto),
     )
 

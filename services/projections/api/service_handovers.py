@@ -16,7 +16,6 @@ from services.projections.api.callers import Reader
 from services.projections.api.commands import Wish, body_of
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.handovers import HandoversAsked, read
-from services.projections.api.limits import POSITION_MAX
 from services.projections.api.past import known
 from services.projections.handovers import State
 from services.projections.service_handovers import ServiceHandover
@@ -142,15 +141,11 @@ async def decline_service_handover(
 def _listed(desk: Desk, asked: HandoversAsked) -> ServiceHandovers:
     with snapshot(desk.log) as cursor:
         upto = known(cursor, None, asked.min_position)
-        before = POSITION_MAX if asked.cursor is None else asked.cursor
-        found = service_handovers.newest(
-            desk.log, cursor, upto, before=before, limit=asked.limit
-        )
-    shown = [each for each in found if asked.state == "all" or each.awaits]
-    full = len(found) == asked.limit
+        found = service_handovers.newest(desk.log, cursor, upto, asked.wanted)
+    shown = found[: asked.limit]
     return ServiceHandovers(
         items=[ServiceHandoverView.model_validate(each) for each in shown],
-        next_cursor=found[-1].position if full else None,
+        next_cursor=shown[-1].position if len(found) > len(shown) else None,
         as_of=AsOfAnswer.model_validate(upto),
     )
 
