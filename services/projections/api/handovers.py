@@ -6,17 +6,18 @@ commands about a problem. Declining it ends the hand-over itself.
 
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
-from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime, Field, ValidationError
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
 from services.projections import handovers
 from services.projections.api.answers import Answer, AsOfAnswer
-from services.projections.api.asked import Asked, Ref, refusals
+from services.projections.api.asked import Ref, refusals
 from services.projections.api.callers import Reader
 from services.projections.api.commands import Wish, body_of
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.limits import PAGE_DEFAULT, PAGE_MAX, POSITION_MAX
 from services.projections.api.past import known
+from services.projections.api.tables import TableAsked, shown, tabular
 from services.projections.handovers import Handover, State, Wanted
 from services.projections.snapshots import snapshot
 from shared.command import CommandAnswer, RecordAnswer
@@ -58,7 +59,7 @@ class Handovers(Answer):
     as_of: AsOfAnswer
 
 
-class HandoversAsked(Asked):
+class HandoversAsked(TableAsked):
     """Which part of the list."""
 
     state: Literal["waiting", "all"] = "waiting"
@@ -74,14 +75,15 @@ class HandoversAsked(Asked):
         return Wanted(before, self.state == "waiting", self.limit + 1)
 
 
-@router.get("/v1/handovers", responses=refusals())
+@router.get("/v1/handovers", response_model=Handovers, responses=tabular())
 async def list_handovers(
+    request: Request,
     asked: Annotated[HandoversAsked, Query()],
     desk: DeskHere,
     caller: Reader,  # noqa: ARG001 # it lets nobody else in
-) -> Handovers:
+) -> BaseModel | Response:
     """List hand-overs to Problem Management, the newest first."""
-    return await desk.blocking(_listed, desk, asked)
+    return shown(request, asked, await desk.blocking(_listed, desk, asked))
 
 
 @router.post(

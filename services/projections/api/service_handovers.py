@@ -6,8 +6,8 @@ incident that was handed over, about the service.
 
 from typing import Annotated, Any, Literal, NamedTuple
 
-from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import AwareDatetime, BaseModel
 
 from services.projections import service_handovers
 from services.projections.api.answers import Answer, AsOfAnswer
@@ -17,6 +17,7 @@ from services.projections.api.commands import Wish, body_of
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.handovers import HandoversAsked, read
 from services.projections.api.past import known
+from services.projections.api.tables import shown, tabular
 from services.projections.handovers import State
 from services.projections.service_handovers import ServiceHandover
 from services.projections.snapshots import snapshot
@@ -74,14 +75,17 @@ class ServiceHandovers(Answer):
     as_of: AsOfAnswer
 
 
-@router.get("/v1/service-handovers", responses=refusals())
+@router.get(
+    "/v1/service-handovers", response_model=ServiceHandovers, responses=tabular()
+)
 async def list_service_handovers(
+    request: Request,
     asked: Annotated[HandoversAsked, Query()],
     desk: DeskHere,
     caller: Reader,  # noqa: ARG001 # it lets nobody else in
-) -> ServiceHandovers:
+) -> BaseModel | Response:
     """List services handed to Problem Management, the newest first."""
-    return await desk.blocking(_listed, desk, asked)
+    return shown(request, asked, await desk.blocking(_listed, desk, asked))
 
 
 @router.post(
