@@ -123,8 +123,10 @@ async def _queue(request: Request, asker: Asker) -> Response:
     given = request.query_params
     kept = kept_query(given.multi_items())
     if ref := await _reference(given.get("q", ""), asker):
-        onward = urlencode({"back": kept})
-        return RedirectResponse(f"/incidents/{ref}?{onward}", HTTPStatus.SEE_OTHER)
+        # Not with the words: the way back would lead here again.
+        back = kept_query((k, v) for k, v in given.multi_items() if k != "q")
+        onward = f"?{urlencode({'back': back})}" if back else ""
+        return RedirectResponse(f"/incidents/{ref}{onward}", HTTPStatus.SEE_OTHER)
     name = given.get("queue") or "all"
     filters = [(k, v) for k, v in given.multi_items() if k in FILTERS and v]
     asked: dict[str, str | list[str]] = {

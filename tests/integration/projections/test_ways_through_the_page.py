@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from services.projections.api.stream import COOKIE
-from shared.events.incident import IncidentClosed
+from shared.events.incident import IncidentClosed, IncidentPaused
+from shared.events.incident_signals import IncidentSnoozed
 from tests.support.api import Api
 from tests.support.histories import START, opened
 from tests.support.patience import answered
@@ -79,10 +80,11 @@ def test_what_ended_has_a_queue_of_its_own(desk: Api) -> None:
 
 @pytest.mark.parametrize("ref", [_CLOSED, f" {_OPEN.lower()} "])
 def test_a_whole_reference_opens_its_incident(desk: Api, ref: str) -> None:
-    answer = _look(desk, f"/?q={ref}")
+    answer = _look(desk, f"/?queue=unassigned&q={ref}")
 
     assert answer.status_code == 303
-    assert answer.headers["Location"].startswith(f"/incidents/{ref.strip().upper()}?")
+    place = f"/incidents/{ref.strip().upper()}"
+    assert answer.headers["Location"] == f"{place}?back=queue%3Dunassigned"
 
 
 def test_a_reference_that_does_not_exist_finds_nothing(desk: Api) -> None:
@@ -108,6 +110,31 @@ def test_the_way_back_leads_to_a_queue_and_nowhere_else(desk: Api) -> None:
 
     assert _link(answer, r"/\?queue.*") == "/?queue=all"
     assert "evil" not in answer.text
+
+
+def test_a_row_says_whom_it_waits_for_and_until_when_it_is_snoozed(api: Api) -> None:
+    told = {"at": START, "by": "person:paul", "whose": "person:paul", "policy": 1}
+    waits = {**told, "incident": _OPEN, "reason": "vendor"}
+    rests = {
+        **told,
+        "incident": _URGENT,
+        "until": "2199-06-01T08:00:00Z",
+        "reason": "x",
+    }
+    over = {**told, "incident": _CLOSED, "until": "2026-03-01T08:00:00Z", "reason": "x"}
+    position = api.happened(
+        *(opened(ref, title=ref) for ref in (_OPEN, _URGENT, _CLOSED)),
+        IncidentPaused.model_validate(waits),
+        IncidentSnoozed.model_validate(rests),
+        IncidentSnoozed.model_validate(over),
+    )
+    api.get("/v1/queues/all/incidents", min_position=position)
+
+    page = _look(api, "/?lang=en").text
+
+    assert page.count("waits for a vendor") == 1
+    assert page.count("snoozed until") == 1
+    assert "2199-06-01T08:00:00Z" in page
 
 
 def test_each_queue_has_a_heading(desk: Api) -> None:
