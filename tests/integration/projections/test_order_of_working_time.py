@@ -16,7 +16,7 @@ from psycopg import Connection, Cursor
 from services.projections.queue.cursor import Key
 from services.projections.queue.filters import Filters, QueueName
 from services.projections.queue.page import Part, page
-from services.projections.queue.store import apply
+from services.projections.queue.store import apply, load, put_in_place
 from services.projections.queue.tables import indexes, tables
 from shared.entry import Entry
 from shared.policy.document import Policy
@@ -145,6 +145,21 @@ def test_as_much_time_left_is_ordered_by_priority_and_then_by_who_reported(
     with _queue(store, wanted) as queue:
         order = ["INC-000003", "INC-000002", "INC-000001"]
         assert _refs(queue, _SATURDAY) == order
+
+
+def test_rows_that_a_rebuild_copied_are_put_where_they_stood(store: Store) -> None:
+    wanted = [_Due("lisbonne", _SUNDAY), _Due("nuit", _MONDAY), _Due("gone", _MONDAY)]
+    with _queue(store, wanted) as (cursor, schema):
+        cursor.execute(f"SELECT ref, hours, worked FROM {schema}.incidents ORDER BY 1")
+        stood = cursor.fetchall()
+        rows = list(load(cursor, schema, [ref for ref, _, _ in stood]).values())
+        cursor.execute(f"UPDATE {schema}.incidents SET hours = '', worked = 0")
+
+        put_in_place(cursor, schema, rows)
+
+        cursor.execute(f"SELECT ref, hours, worked FROM {schema}.incidents ORDER BY 1")
+        assert cursor.fetchall() == stood
+    assert len({hours for _, hours, _ in stood}) == len(wanted)
 
 
 _instants = st.integers(-600, 600).map(lambda n: _MONDAY + timedelta(minutes=n * 15))
