@@ -25,6 +25,8 @@ Whole and for programs it is in [openapi.json](openapi.json), and at `/docs` of 
 * `?at=<instant>`, on an incident and its timeline, answers as of then.
 * Pages of a queue have a `next_cursor`: give it as `cursor`, with the same filters. Those of a timeline or the log have
   `next_after`: give it as `after`. null is the end.
+* Lists and metrics are CSV with `format=csv` or `Accept: text/csv`: a line an item, a column a field, `Link` with `rel="next"` for the
+  page after. Text that a spreadsheet would take for a formula begins with `'`.
 * A command answers with `outcome` (`recorded`, `already`, `repeated`), the incident, its version after it, and the positions of its events.
   `Idempotency-Key` makes it safe to repeat; the same key with another body is 422.
   `If-Match: "<version>"` refuses it with 412 where the incident has moved on.

@@ -1,6 +1,6 @@
 """Hand-overs to Problem Management, straight from the log: there is one a breach."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -23,9 +23,15 @@ Cursors = Cursor[tuple[Any, ...]]
 State = Literal["requested", "unanswered", "accepted", "joined", "declined"]
 
 _NEWEST = """
-SELECT originator_id FROM log.events
-WHERE topic = 'handover.requested' AND notification_id < %s AND notification_id <= %s
-ORDER BY notification_id DESC LIMIT %s
+SELECT originator_id FROM log.events AS begun
+WHERE topic = 'handover.requested'
+  AND notification_id < %(before)s AND notification_id <= %(upto)s
+  AND (NOT %(waiting)s OR NOT EXISTS (
+    SELECT FROM log.events AS answer
+    WHERE answer.originator_id = begun.originator_id
+      AND answer.topic IN ('handover.accepted', 'handover.joined', 'handover.declined')
+      AND answer.notification_id <= %(upto)s))
+ORDER BY notification_id DESC LIMIT %(limit)s
 """
 
 
@@ -69,11 +75,29 @@ def one(log: EventLog, cursor: Cursors, incident: str, upto: AsOf) -> Handover |
     return replay(log.histories(cursor, [stream], upto.position))
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Up to `limit` hand-overs requested before a position, all or unanswered ones."""
+
+    before: int
+    only_waiting: bool
+    limit: int
+
+    def of(self, upto: AsOf) -> Mapping[str, object]:
+        """Return what the queries of a list are given."""
+        return {
+            "before": self.before,
+            "upto": upto.position,
+            "waiting": self.only_waiting,
+            "limit": self.limit,
+        }
+
+
 def newest(
-    log: EventLog, cursor: Cursors, upto: AsOf, *, before: int, limit: int
+    log: EventLog, cursor: Cursors, upto: AsOf, wanted: Wanted
 ) -> Sequence[Handover]:
-    """Return up to `limit` hand-overs requested before a position, newest first."""
-    rows = cursor.execute(_NEWEST, (before, upto.position, limit))
+    """Return the hand-overs that are wanted, the newest first."""
+    rows = cursor.execute(_NEWEST, wanted.of(upto))
     streams = [stream for (stream,) in rows]
     by_stream: dict[str, list[Entry]] = {}
     for entry in log.histories(cursor, streams, upto.position):

@@ -20,9 +20,10 @@ from services.projections.timeline.line import project as project_line
 from shared.entry import Entry
 
 
-def _count(cursor: Cursors, schema: str, rows: Sequence[QueueRow]) -> None:
+def _finish_queue(cursor: Cursors, schema: str, rows: Sequence[QueueRow]) -> None:
     moved: Counter[Cell] = difference((None, row) for row in rows)
     queue_store.count(cursor, schema, moved)
+    queue_store.put_in_place(cursor, schema, rows)
 
 
 def _one_more(lines: list[Line] | None, entry: Entry) -> list[Line] | None:
@@ -45,7 +46,7 @@ def _line_columns(lines: list[Line]) -> Iterable[Sequence[object]]:
 
 QUEUE: ReadModel[QueueRow] = ReadModel(
     name="queue",
-    shape=4,
+    shape=5,
     opens=frozenset({"incident.opened", "incident.edited"}),
     tables=queue_tables.tables,
     indexes=queue_tables.indexes,
@@ -54,7 +55,7 @@ QUEUE: ReadModel[QueueRow] = ReadModel(
     copied=f"{queue_tables.ROWS} ({', '.join(queue_store.COLUMNS)})",
     types=queue_store.TYPES,
     columns=lambda row: (queue_store.columns(row),),
-    finish=_count,
+    finish=_finish_queue,
     compared=(
         "SELECT * FROM {schema}.incidents",
         "SELECT * FROM {schema}.counts WHERE n <> 0",
@@ -76,7 +77,7 @@ TIMELINE: ReadModel[list[Line]] = ReadModel(
 )
 METRICS: ReadModel[MetricsState] = ReadModel(
     name="metrics",
-    shape=2,
+    shape=3,
     opens=frozenset(),
     tables=metrics_tables.tables,
     indexes=metrics_tables.indexes,

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from psycopg import Cursor
 
 from services.projections.generations import AsOf
-from services.projections.handovers import State
+from services.projections.handovers import State, Wanted
 from shared.entry import Entry
 from shared.event_log import SELECT_ROWS, EventLog, Row
 from shared.events.service_handover import (
@@ -26,10 +26,16 @@ Cursors = Cursor[tuple[Any, ...]]
 ANSWERED_MAX = 1_000
 """Of a problem, so many of the newest hand-overs of services are looked through."""
 _NEWEST = """
-SELECT originator_id FROM log.events
+SELECT originator_id FROM log.events AS begun
 WHERE topic = 'handover.service_requested'
-  AND notification_id < %s AND notification_id <= %s
-ORDER BY notification_id DESC LIMIT %s
+  AND notification_id < %(before)s AND notification_id <= %(upto)s
+  AND (NOT %(waiting)s OR NOT EXISTS (
+    SELECT FROM log.events AS answer
+    WHERE answer.originator_id = begun.originator_id
+      AND answer.topic IN ('handover.service_accepted', 'handover.service_joined',
+                           'handover.service_declined')
+      AND answer.notification_id <= %(upto)s))
+ORDER BY notification_id DESC LIMIT %(limit)s
 """
 _ANSWERED = (
     SELECT_ROWS
@@ -89,10 +95,10 @@ def one(
 
 
 def newest(
-    log: EventLog, cursor: Cursors, upto: AsOf, *, before: int, limit: int
+    log: EventLog, cursor: Cursors, upto: AsOf, wanted: Wanted
 ) -> Sequence[ServiceHandover]:
-    """Return up to `limit` hand-overs requested before a position, newest first."""
-    rows = cursor.execute(_NEWEST, (before, upto.position, limit))
+    """Return the hand-overs that are wanted, the newest first."""
+    rows = cursor.execute(_NEWEST, wanted.of(upto))
     streams = [stream for (stream,) in rows]
     found = _several(log, cursor, streams, upto)
     return [found[stream] for stream in streams if stream in found]

@@ -117,6 +117,7 @@ def _later() -> st.SearchStrategy[IncidentEvent]:
             channel=st.just("phone"),
             contacted_at=st.just(START),
             words=st.just("Rien ne marche"),
+            abandoned=st.booleans(),
             **head,
         ),
         st.builds(

@@ -71,8 +71,9 @@ class QuarantineDoors:
         await self._caller(request, *READERS)
         asked = _valid(Listing, dict(request.query_params))
         found = await self._blocking(self._page, asked)
-        more = str(found[-1].id) if len(found) == asked.limit else None
-        return _json(QuarantinePage(items=found, next_cursor=more))
+        shown = found[: asked.limit]
+        more = str(shown[-1].id) if len(found) > len(shown) else None
+        return _json(QuarantinePage(items=shown, next_cursor=more))
 
     async def _show(self, request: Request) -> Response:
         caller = await self._caller(request, *READERS)
@@ -100,8 +101,11 @@ class QuarantineDoors:
         return _json(row)
 
     def _page(self, asked: Listing) -> list[Quarantined]:
+        # One more than is shown tells whether a page follows.
         with self._log.transaction() as cursor:
-            return rows.listed(cursor, asked, asked.state, asked.cursor, asked.limit)
+            return rows.listed(
+                cursor, asked, asked.state, asked.cursor, asked.limit + 1
+            )
 
     def _row(self, number: int) -> Quarantined:
         with self._log.transaction() as cursor:

@@ -11,7 +11,7 @@ from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.limits import WAIT_SECONDS_MAX
 from services.projections.api.page_of_queue import behind_unless
 from services.projections.queue.filters import Filters, QueueName
-from services.projections.queue.page import page
+from services.projections.queue.page import Part, page
 from services.projections.queue.row import QueueRow
 from services.projections.read_models import QUEUE
 from services.projections.snapshots import snapshot
@@ -66,11 +66,12 @@ def _candidates(desk: Desk, asked: CandidatesAsked) -> Candidates:
         wanted["service"] = Filters(service=asked.service)
     found: dict[str, QueueRow] = {}
     reasons: dict[str, list[Because]] = {}
+    part = Part(None, CANDIDATES_MAX, desk.clock())
     with snapshot(desk.log) as cursor:
         schema, known = behind_unless(cursor, asked.min_position)
         for because, filters in wanted.items():
             queue = QueueName("all")
-            for row in page(cursor, schema, queue, filters, None, CANDIDATES_MAX):
+            for row in page(cursor, schema, queue, filters, part).rows:
                 found[row.ref] = row
                 reasons.setdefault(row.ref, []).append(because)
     likely = sorted(found, key=lambda ref: (-len(reasons[ref]), reasons[ref][0]))

@@ -2,8 +2,8 @@
 
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Path, Query, Response
-from pydantic import AwareDatetime
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import AwareDatetime, BaseModel
 
 from services.projections.api.answers import Answer, AsOfAnswer
 from services.projections.api.asked import AskedAt, refusals
@@ -11,6 +11,7 @@ from services.projections.api.callers import Reader
 from services.projections.api.desk import DeskHere
 from services.projections.api.record_commands import add_commands
 from services.projections.api.record_pages import RecordsAsked, read_one, read_part
+from services.projections.api.tables import shown, tabular
 from services.projections.generations import AsOf
 from services.projections.records import CHANGES, Seen
 from shared.changes import Change, Status
@@ -56,19 +57,21 @@ class Changes(Answer):
     as_of: AsOfAnswer
 
 
-@router.get("/v1/changes", responses=refusals())
+@router.get("/v1/changes", response_model=Changes, responses=tabular())
 async def list_changes(
+    request: Request,
     asked: Annotated[RecordsAsked, Query()],
     desk: DeskHere,
     caller: Reader,  # noqa: ARG001 # it lets nobody else in
-) -> Changes:
+) -> BaseModel | Response:
     """List changes, the newest first; open ones are requested or planned."""
     part = await desk.blocking(read_part, desk, CHANGES, asked)
-    return Changes(
+    found = Changes(
         items=[ChangeView.of(seen, part.upto) for seen in part.items],
         next_cursor=part.next_cursor,
         as_of=AsOfAnswer.model_validate(part.upto),
     )
+    return shown(request, asked, found)
 
 
 @router.get("/v1/changes/{ref}", responses=refusals(404))

@@ -6,18 +6,19 @@ commands about a problem. Declining it ends the hand-over itself.
 
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
-from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime, Field, ValidationError
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
 from services.projections import handovers
 from services.projections.api.answers import Answer, AsOfAnswer
-from services.projections.api.asked import Asked, Ref, refusals
+from services.projections.api.asked import Ref, refusals
 from services.projections.api.callers import Reader
 from services.projections.api.commands import Wish, body_of
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.limits import PAGE_DEFAULT, PAGE_MAX, POSITION_MAX
 from services.projections.api.past import known
-from services.projections.handovers import Handover, State
+from services.projections.api.tables import TableAsked, shown, tabular
+from services.projections.handovers import Handover, State, Wanted
 from services.projections.snapshots import snapshot
 from shared.command import CommandAnswer, RecordAnswer
 from shared.handover_wishes import AcceptHandover, JoinHandover
@@ -58,24 +59,31 @@ class Handovers(Answer):
     as_of: AsOfAnswer
 
 
-class HandoversAsked(Asked):
+class HandoversAsked(TableAsked):
     """Which part of the list."""
 
     state: Literal["waiting", "all"] = "waiting"
-    """`waiting`: only what Problem Management has not answered, of this page."""
+    """`waiting`: only what Problem Management has not answered."""
     limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT
     cursor: Annotated[int, Field(ge=0, le=POSITION_MAX)] | None = None
     """`next_cursor` of the page before."""
 
+    @property
+    def wanted(self) -> Wanted:
+        """What this asks for, and one more, which tells whether a page follows."""
+        before = POSITION_MAX if self.cursor is None else self.cursor
+        return Wanted(before, self.state == "waiting", self.limit + 1)
 
-@router.get("/v1/handovers", responses=refusals())
+
+@router.get("/v1/handovers", response_model=Handovers, responses=tabular())
 async def list_handovers(
+    request: Request,
     asked: Annotated[HandoversAsked, Query()],
     desk: DeskHere,
     caller: Reader,  # noqa: ARG001 # it lets nobody else in
-) -> Handovers:
+) -> BaseModel | Response:
     """List hand-overs to Problem Management, the newest first."""
-    return await desk.blocking(_listed, desk, asked)
+    return shown(request, asked, await desk.blocking(_listed, desk, asked))
 
 
 @router.post(
@@ -133,15 +141,11 @@ async def decline_handover(ref: Ref, wish: Wish, desk: DeskHere) -> CommandAnswe
 def _listed(desk: Desk, asked: HandoversAsked) -> Handovers:
     with snapshot(desk.log) as cursor:
         upto = known(cursor, None, asked.min_position)
-        before = POSITION_MAX if asked.cursor is None else asked.cursor
-        found = handovers.newest(
-            desk.log, cursor, upto, before=before, limit=asked.limit
-        )
-    shown = [each for each in found if asked.state == "all" or each.awaits]
-    full = len(found) == asked.limit
+        found = handovers.newest(desk.log, cursor, upto, asked.wanted)
+    shown = found[: asked.limit]
     return Handovers(
         items=[HandoverView.model_validate(each) for each in shown],
-        next_cursor=found[-1].position if full else None,
+        next_cursor=shown[-1].position if len(found) > len(shown) else None,
         as_of=AsOfAnswer.model_validate(upto),
     )
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.projections.api.answers import Answer
-from services.projections.api.asked import Asked, Position, refusals
+from services.projections.api.asked import Position, refusals
 from services.projections.api.callers import Anybody, Reader
 from services.projections.api.commands import body_of
 from services.projections.api.desk import Desk, DeskHere
@@ -19,6 +19,7 @@ from services.projections.api.limits import (
     PAGE_DEFAULT,
 )
 from services.projections.api.nothing import Nothing
+from services.projections.api.tables import TableAsked, shown, tabular
 from services.projections.snapshots import snapshot
 from shared.event_log import EventLog
 from shared.letters import RetryLetter
@@ -71,7 +72,7 @@ class MailAsked(Nothing):
     """It is attached there, and its sender is a reporter. Left out: as it says."""
 
 
-class LettersAsked(Asked):
+class LettersAsked(TableAsked):
     """Which letters."""
 
     verdict: Verdict | None = None
@@ -152,18 +153,19 @@ async def retry_letter(
     return await passed_on(request, desk, COMMAND_BYTES_MAX)
 
 
-@router.get("/v1/letters", responses=refusals())
+@router.get("/v1/letters", response_model=Letters, responses=tabular())
 async def get_letters(
+    request: Request,
     asked: Annotated[LettersAsked, Query()],
     desk: DeskHere,
     caller: Reader,  # noqa: ARG001 # it lets nobody else in
-) -> Letters:
+) -> BaseModel | Response:
     """List what people and machines wrote, and the outcome."""
-    return await desk.blocking(_letters, desk, asked)
+    return shown(request, asked, await desk.blocking(_letters, desk, asked))
 
 
 def _letters(desk: Desk, asked: LettersAsked) -> Letters:
-    wanted = asked.model_dump(exclude={"min_position"})
+    wanted = asked.model_dump(exclude={"min_position", "format"})
     with snapshot(desk.log) as cursor:
         rows = cursor.execute(_LIST, {**wanted, "limit": asked.limit + 1}).fetchall()
     shown = rows[: asked.limit]

@@ -1,19 +1,20 @@
 """Metrics of a period: what was recorded, kept and done, each with its definition."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import pairwise
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, Field
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import AwareDatetime, BaseModel, Field
 
 from services.projections.api.answers import Answer, AsOfAnswer
-from services.projections.api.asked import Asked as AskedOfAll
-from services.projections.api.asked import behind, refusals
+from services.projections.api.asked import behind
 from services.projections.api.callers import Reader
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.limits import RETRY_SECONDS, WAIT_SECONDS_MAX
+from services.projections.api.metrics_table import numbers
 from services.projections.api.period_asked import (
     Delays,
     Instant,
@@ -23,6 +24,7 @@ from services.projections.api.period_asked import (
     seconds_of,
     unwanted,
 )
+from services.projections.api.tables import TableAsked, shown, tabular
 from services.projections.generations import as_of, live
 from services.projections.instants import known_at
 from services.projections.metrics.asked import Asked, GroupBy
@@ -47,7 +49,7 @@ STATEMENT_SECONDS_MAX = 5
 _LIMIT = "SET LOCAL statement_timeout = '{}s'"
 
 
-class MetricsAsked(AskedOfAll):
+class MetricsAsked(TableAsked):
     """Which period, cut where, by what."""
 
     from_: Annotated[Instant, Field(alias="from")]
@@ -111,16 +113,17 @@ _MEANINGS = {
 }
 
 
-@router.get("/v1/metrics", responses=refusals())
+@router.get("/v1/metrics", response_model=PeriodMetrics, responses=tabular())
 async def get_metrics(
+    request: Request,
     asked: Annotated[MetricsAsked, Query()],
     desk: DeskHere,
     caller: Reader,  # noqa: ARG001 # it lets nobody else in
-) -> PeriodMetrics:
+) -> BaseModel | Response:
     """Count and measure what was recorded in a period."""
     await desk.progress.wait(METRICS.name, asked.min_position, WAIT_SECONDS_MAX)
     try:
-        return await desk.blocking(_metrics, desk, asked)
+        found = await desk.blocking(_metrics, desk, asked)
     except TooSlow as error:
         raise Problem(
             503,
@@ -129,6 +132,24 @@ async def get_metrics(
             code="too_slow",
             retry_after=RETRY_SECONDS,
         ) from error
+    return shown(request, asked, found, _lines(found))
+
+
+def _lines(found: PeriodMetrics) -> Iterator[dict[str, object]]:
+    """Yield the lines of a table: the period, then its parts, then its groups."""
+    told: list[tuple[Period, str | None, Figures]] = [
+        (period, None, period.figures) for period in (found, *found.periods)
+    ]
+    told += [(found, group.name or "none", group.figures) for group in found.groups]
+    for period, group, figures in told:
+        about: dict[str, object] = {
+            "from": period.from_.isoformat(),
+            "to": period.to.isoformat(),
+            "complete": period.complete,
+            "group": group,
+        }
+        for name, value in numbers(figures):
+            yield {**about, "metric": name, "value": value}
 
 
 def _metrics(desk: Desk, asked: MetricsAsked) -> PeriodMetrics:

@@ -18,7 +18,7 @@ from services.projections.queue.filters import (
     digest,
     standing,
 )
-from services.projections.queue.page import counts, page
+from services.projections.queue.page import Part, counts, page
 from services.projections.queue.row import QueueRow
 from services.projections.read_models import QUEUE
 from services.projections.snapshots import snapshot
@@ -53,15 +53,13 @@ def read_page(
         key = _key(asked, after, order, epoch)
         schema, known = behind_unless(cursor, min_position)
         cells = counts(cursor, schema, queue)
-        rows = page(cursor, schema, queue, filters, key, limit + 1)
-        if not cells and not rows:
+        part = Part(key, limit, desk.clock())
+        found = page(cursor, schema, queue, filters, part)
+        if not cells and not found.rows:
             _require_team(desk, cursor, queue)
-    last = None
-    if len(rows) > limit:
-        last = cursors.write(asked, cursors.key_of(rows[limit - 1], order), epoch)
     return QueuePage(
-        items=rows[:limit],
-        next_cursor=last,
+        items=found.rows,
+        next_cursor=cursors.write(asked, found.more, epoch) if found.more else None,
         counts=counts_of(cells),
         as_of=AsOfAnswer.model_validate(known),
     )

@@ -14,7 +14,7 @@ from services.projections.api.limits import WAIT_SECONDS_MAX
 from services.projections.api.page_of_queue import behind_unless
 from services.projections.directory import entry, search
 from services.projections.queue.filters import Filters, QueueName
-from services.projections.queue.page import page
+from services.projections.queue.page import Part, page
 from services.projections.queue.row import QueueRow
 from services.projections.read_models import QUEUE
 from services.projections.snapshots import snapshot
@@ -116,15 +116,15 @@ def _people(desk: Desk, asked: PeopleAsked) -> People:
 
 
 def _person(desk: Desk, id_: str, min_position: int) -> PersonAndOpen:
-    queue = QueueName("all")
+    queue, part = QueueName("all"), Part(None, OPEN_MAX, desk.clock())
     with snapshot(desk.log) as cursor:
         schema, known = behind_unless(cursor, min_position)
         who = entry(cursor, id_)
-        own = page(cursor, schema, queue, Filters(reporter=id_), None, OPEN_MAX)
+        own = page(cursor, schema, queue, Filters(reporter=id_), part).rows
         others: list[QueueRow] = []
         if who and who.client:
             of_client = Filters(client=who.client)
-            others = page(cursor, schema, queue, of_client, None, OPEN_MAX)
+            others = page(cursor, schema, queue, of_client, part).rows
     if who is None and not own:
         raise Problem(
             404,

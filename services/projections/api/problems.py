@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, Self
 
-from fastapi import APIRouter, Path, Query, Response
-from pydantic import AwareDatetime
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import AwareDatetime, BaseModel
 
 from services.projections.api.answers import Answer, AsOfAnswer
 from services.projections.api.asked import AskedAt, refusals
@@ -13,6 +13,7 @@ from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.record_commands import add_commands
 from services.projections.api.record_pages import RecordsAsked, read_one, read_part
 from services.projections.api.service_handovers import ServiceHandoverView
+from services.projections.api.tables import shown, tabular
 from services.projections.generations import AsOf
 from services.projections.records import PROBLEMS, Seen
 from services.projections.service_handovers import ServiceHandover, by_problem
@@ -62,16 +63,17 @@ class Problems(Answer):
     as_of: AsOfAnswer
 
 
-@router.get("/v1/problems", responses=refusals())
+@router.get("/v1/problems", response_model=Problems, responses=tabular())
 async def list_problems(
+    request: Request,
     asked: Annotated[RecordsAsked, Query()],
     desk: DeskHere,
     caller: Reader,  # noqa: ARG001 # it lets nobody else in
-) -> Problems:
+) -> BaseModel | Response:
     """List problems, the newest first."""
     part = await desk.blocking(read_part, desk, PROBLEMS, asked)
     services = await desk.blocking(_services, desk, part.upto)
-    return Problems(
+    found = Problems(
         items=[
             ProblemView.of(seen, part.upto, services.get(seen.record.ref, ()))
             for seen in part.items
@@ -79,6 +81,7 @@ async def list_problems(
         next_cursor=part.next_cursor,
         as_of=AsOfAnswer.model_validate(part.upto),
     )
+    return shown(request, asked, found)
 
 
 @router.get("/v1/problems/{ref}", responses=refusals(404))

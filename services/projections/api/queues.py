@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
-from pydantic import Field, StringConstraints
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel, Field, StringConstraints
 
 from services.projections.api.answers import Answer, AsOfAnswer, Counts
-from services.projections.api.asked import Asked, Name, refusals
+from services.projections.api.asked import Name
 from services.projections.api.callers import Reader, person_of
 from services.projections.api.counting import counts_of
 from services.projections.api.desk import Desk, DeskHere
@@ -16,6 +16,7 @@ from services.projections.api.page_of_queue import (
     behind_unless,
     read_page,
 )
+from services.projections.api.tables import TableAsked, shown, tabular
 from services.projections.queue.counts import ALL, UNASSIGNED, person_queue, team_queue
 from services.projections.queue.cursor import CURSOR_MAX
 from services.projections.queue.filters import Q_MAX, Filters, QueueName
@@ -37,7 +38,7 @@ _Words = Annotated[
 ]
 
 
-class PageAsked(Asked):
+class PageAsked(TableAsked):
     """Which part of a queue."""
 
     status: tuple[Status, ...] = ()
@@ -72,24 +73,33 @@ class Queues(Answer):
     as_of: AsOfAnswer
 
 
-@router.get("/v1/queues", responses=refusals())
+@router.get("/v1/queues", response_model=Queues, responses=tabular())
 async def list_queues(
-    asked: Annotated[Asked, Query()], desk: DeskHere, caller: Reader
-) -> Queues:
+    request: Request,
+    asked: Annotated[TableAsked, Query()],
+    desk: DeskHere,
+    caller: Reader,
+) -> BaseModel | Response:
     """List the queues and how much is in them."""
     await desk.progress.wait(QUEUE.name, asked.min_position, WAIT_SECONDS_MAX)
-    return await desk.blocking(_summaries, desk, person_of(caller), asked.min_position)
+    found = await desk.blocking(_summaries, desk, person_of(caller), asked.min_position)
+    return shown(request, asked, found)
 
 
-@router.get("/v1/queues/{queue}/incidents", responses=refusals(400, 404))
+@router.get(
+    "/v1/queues/{queue}/incidents",
+    response_model=QueuePage,
+    responses=tabular(400, 404),
+)
 async def list_incidents(
+    request: Request,
     queue: Annotated[
         Name, Path(description="`all`, `mine`, `unassigned` or the name of a team.")
     ],
     asked: Annotated[PageAsked, Query()],
     desk: DeskHere,
     caller: Reader,
-) -> QueuePage:
+) -> BaseModel | Response:
     """List incidents: open ones most urgent first, ended ones newest first."""
     name = _name(queue, person_of(caller))
     filters = Filters(
@@ -104,9 +114,10 @@ async def list_incidents(
         asked.q,
     )
     await desk.progress.wait(QUEUE.name, asked.min_position, WAIT_SECONDS_MAX)
-    return await desk.blocking(
+    found = await desk.blocking(
         read_page, desk, name, filters, asked.cursor, asked.limit, asked.min_position
     )
+    return shown(request, asked, found)
 
 
 def _name(queue: str, person: str | None) -> QueueName:

@@ -5,17 +5,18 @@ from typing import Annotated, Generic, Literal
 
 from pydantic import Field
 
-from services.projections.api.asked import Asked, AskedAt, Name
+from services.projections.api.asked import AskedAt, Name
 from services.projections.api.desk import Desk
 from services.projections.api.limits import PAGE_DEFAULT, PAGE_MAX
 from services.projections.api.past import known
+from services.projections.api.tables import TableAsked
 from services.projections.generations import AsOf
 from services.projections.records import Kind, Record, Seen, newest, one
 from services.projections.snapshots import snapshot
 from shared.problem import Problem
 
 
-class RecordsAsked(Asked):
+class RecordsAsked(TableAsked):
     """Which part of a list."""
 
     status: Literal["open", "all"] = "all"

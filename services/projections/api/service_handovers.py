@@ -6,8 +6,8 @@ incident that was handed over, about the service.
 
 from typing import Annotated, Any, Literal, NamedTuple
 
-from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import AwareDatetime, BaseModel
 
 from services.projections import service_handovers
 from services.projections.api.answers import Answer, AsOfAnswer
@@ -16,8 +16,8 @@ from services.projections.api.callers import Reader
 from services.projections.api.commands import Wish, body_of
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.handovers import HandoversAsked, read
-from services.projections.api.limits import POSITION_MAX
 from services.projections.api.past import known
+from services.projections.api.tables import shown, tabular
 from services.projections.handovers import State
 from services.projections.service_handovers import ServiceHandover
 from services.projections.snapshots import snapshot
@@ -75,14 +75,17 @@ class ServiceHandovers(Answer):
     as_of: AsOfAnswer
 
 
-@router.get("/v1/service-handovers", responses=refusals())
+@router.get(
+    "/v1/service-handovers", response_model=ServiceHandovers, responses=tabular()
+)
 async def list_service_handovers(
+    request: Request,
     asked: Annotated[HandoversAsked, Query()],
     desk: DeskHere,
     caller: Reader,  # noqa: ARG001 # it lets nobody else in
-) -> ServiceHandovers:
+) -> BaseModel | Response:
     """List services handed to Problem Management, the newest first."""
-    return await desk.blocking(_listed, desk, asked)
+    return shown(request, asked, await desk.blocking(_listed, desk, asked))
 
 
 @router.post(
@@ -142,15 +145,11 @@ async def decline_service_handover(
 def _listed(desk: Desk, asked: HandoversAsked) -> ServiceHandovers:
     with snapshot(desk.log) as cursor:
         upto = known(cursor, None, asked.min_position)
-        before = POSITION_MAX if asked.cursor is None else asked.cursor
-        found = service_handovers.newest(
-            desk.log, cursor, upto, before=before, limit=asked.limit
-        )
-    shown = [each for each in found if asked.state == "all" or each.awaits]
-    full = len(found) == asked.limit
+        found = service_handovers.newest(desk.log, cursor, upto, asked.wanted)
+    shown = found[: asked.limit]
     return ServiceHandovers(
         items=[ServiceHandoverView.model_validate(each) for each in shown],
-        next_cursor=found[-1].position if full else None,
+        next_cursor=shown[-1].position if len(found) > len(shown) else None,
         as_of=AsOfAnswer.model_validate(upto),
     )
 

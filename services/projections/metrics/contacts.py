@@ -34,6 +34,23 @@ def heard(life: Life, event: IncidentEvent, entry: Entry) -> Life:
             return life
 
 
+def judged(life: Life) -> Life:
+    """Return an incident whose first resolution took more than one contact, if so.
+
+    A contact or another team that comes after it counts as well.
+    """
+    first = next((fact for fact in life.facts if fact.kind == "resolved"), None)
+    if first is None or first.word != "one_contact" or took_one_contact(life):
+        return life
+    facts = changed(life.facts, first, altered(first, word="more"))
+    return altered(life, facts=facts)
+
+
+def took_one_contact(life: Life) -> bool:
+    """Tell whether its user was in touch once, and its team stayed the same."""
+    return life.contacts <= 1 and not life.changed_team
+
+
 def _noticed(life: Life, entry: Entry) -> Life:
     """Count who noticed it without a user; one split off was counted before."""
     if life.origin == "split":
@@ -70,7 +87,7 @@ def _contacted(life: Life, event: IncidentContacted, entry: Entry) -> Life:
     after = altered(
         life,
         dims=altered(life.dims, channel=life.dims.channel or event.channel),
-        contacts=life.contacts if event.abandoned else life.contacts + 1,
+        contacts=life.contacts + 1,
         facts=facts,
     )
     return spoken(after, event, facts[-1])

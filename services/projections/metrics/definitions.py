@@ -93,10 +93,11 @@ DEFINITIONS: Mapping[str, Definition] = {
         adds_up=True,
     ),
     "first_contact_resolution": Definition(
-        "Of the user-reported incidents whose first resolution lies in the period: "
-        "those with one inbound contact, no change of team, and no reopening within "
-        f"{FIRST_CONTACT_DAYS} days. Those for which the days are not over are "
-        "`not_yet_known` and in neither number.",
+        "Of the incidents that users had reported when they were first resolved, in "
+        "the period: those with one inbound contact, no change of team, and no "
+        f"reopening within {FIRST_CONTACT_DAYS} days. Abandoned contacts count, and so "
+        "do contacts and changes of team after the resolution. Those for which the "
+        "days are not over are `not_yet_known` and in neither number.",
         adds_up=True,
     ),
     "reopened": Definition(

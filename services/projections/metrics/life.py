@@ -123,7 +123,7 @@ class Life:
     """Its last resolution stands."""
     user_reported: bool = False
     contacts: int = 0
-    """Inbound ones that somebody answered."""
+    """Inbound ones, with those that were given up before anybody answered."""
     changed_team: bool = False
     pauses: tuple[Pause, ...] = ()
     levels: tuple[Entered, ...] = ()

@@ -3,7 +3,7 @@
 Of an incident it needs all streams about it, in the order of the log.
 """
 
-from services.projections.metrics.contacts import heard
+from services.projections.metrics.contacts import heard, judged
 from services.projections.metrics.life import (
     Dims,
     Entered,
@@ -93,14 +93,14 @@ def _lived(life: Life, entry: Entry) -> Life:
     event = entry.event
     if is_incident_event(event):
         after = moved(heard(life, event, entry), event, entry)
-        return life if after is life else spanned(life, after, entry)
+        return life if after is life else judged(spanned(life, after, entry))
     if is_sla_event(event):
         return promised(life, event, entry)
     if isinstance(event, Escalated):
         dims = altered(life.dims, team=event.team)
         entered = Entered(event.to_level, event.escalated_at)
         levels = (*life.levels, entered)
-        return altered(life, dims=dims, changed_team=True, levels=levels)
+        return judged(altered(life, dims=dims, changed_team=True, levels=levels))
     if isinstance(event, NotificationRequested | NotificationSent):
         return noticed(life, event)
     if isinstance(event, HandoverEvent):

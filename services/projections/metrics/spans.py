@@ -4,6 +4,7 @@ Each is true or not after every event; a change of that begins or ends a span. S
 balance cannot but be true: who is open at an instant is who came in less who left.
 """
 
+from services.projections.metrics.contacts import took_one_contact
 from services.projections.metrics.life import (
     Fact,
     Kind,
@@ -77,7 +78,6 @@ def _word(kind: Kind, before: Life | None, after: Life, entry: Entry) -> str:
         case "resolved" if not after.user_reported:
             return "unreported"
         case "resolved":
-            is_once = after.contacts <= 1 and not after.changed_team
-            return "one_contact" if is_once else "more"
+            return "one_contact" if took_one_contact(after) else "more"
         case _:
             return ""

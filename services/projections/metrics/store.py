@@ -13,10 +13,8 @@ from services.projections.metrics.life import Life, Matter, State
 from services.projections.metrics.project import record_of, step
 from services.projections.metrics.rows import TYPES, FactRow, rows
 from services.projections.metrics.tables import FACTS, RECORDS
+from services.projections.policy_versions import policies
 from shared.entry import Entry
-from shared.events.policy import STREAM, PolicyApplied
-from shared.events.upcast import upcast
-from shared.policies import policy_of
 from shared.references import is_incident_ref
 
 Cursors = Cursor[tuple[Any, ...]]
@@ -36,10 +34,6 @@ _SAVE = (
     f"INSERT INTO {{}}.{FACTS} SELECT * FROM unnest({_ARRAYS})"  # noqa: S608 # our own names
     f" ON CONFLICT (record, kind, number) DO UPDATE SET {_SET}"
 )
-_POLICIES = """
-SELECT originator_version, state FROM log.events
-WHERE originator_id = %s AND originator_version = ANY(%s)
-"""
 
 
 def apply(cursor: Cursors, schema: str, entries: Sequence[Entry]) -> None:
@@ -69,12 +63,12 @@ def columns(state: State) -> tuple[str, Jsonb]:
 
 def finish(cursor: Cursors, schema: str, states: Sequence[State]) -> None:
     """Copy the facts of `states` in, after they were copied themselves."""
-    policies = _policies(cursor, states)
+    held = _policies(cursor, states)
     into = f"COPY {schema}.{FACTS} FROM STDIN (FORMAT BINARY)"
     with cursor.copy(into) as copy:
         copy.set_types(TYPES)
         for state in states:
-            for row in rows(state, policies):
+            for row in rows(state, held):
                 copy.write_row(row)
 
 
@@ -97,9 +91,9 @@ def _save(
 ) -> None:
     """Write the rows that differ from those of before; none ever goes away."""
     before = [held[state.record] for state in now if state.record in held]
-    policies = _policies(cursor, [*now, *before])
-    was = {row for state in before for row in rows(state, policies)}
-    fresh = [row for state in now for row in rows(state, policies) if row not in was]
+    known = _policies(cursor, [*now, *before])
+    was = {row for state in before for row in rows(state, known)}
+    fresh = [row for state in now for row in rows(state, known) if row not in was]
     if fresh:
         arrays = [list(values) for values in zip(*fresh, strict=True)]
         cursor.execute(_SAVE.format(schema), arrays)
@@ -112,10 +106,4 @@ def _policies(cursor: Cursors, states: Iterable[State]) -> Policies:
         for state in states
         if isinstance(state, Life) and state.promise
     }
-    found = cursor.execute(_POLICIES, (STREAM, sorted(versions))) if versions else ()
-    applied = {version: _applied(bytes(stored)) for version, stored in found}
-    return {version: policy_of(cursor, each) for version, each in applied.items()}
-
-
-def _applied(stored: bytes) -> PolicyApplied:
-    return PolicyApplied.model_validate(upcast("policy.applied", orjson.loads(stored)))
+    return policies(cursor, versions)

@@ -40,7 +40,9 @@ class Asker:
         self._token = token
         self._address = address
 
-    async def get(self, path: str, asked: Mapping[str, str]) -> dict[str, Any]:
+    async def get(
+        self, path: str, asked: Mapping[str, str | list[str]]
+    ) -> dict[str, Any]:
         """Return the JSON at `path`. Raises `Refused`."""
         return await self._ask("GET", path, params=asked)
 

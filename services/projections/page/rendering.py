@@ -71,7 +71,13 @@ def _newest(promises: Iterable[Mapping[str, Any]], cycle: int) -> Iterable[objec
     }.values()
 
 
+def _is_after(text: str, other: str | None) -> bool:
+    """Tell whether one instant is later than another; nothing is before no instant."""
+    return other is None or datetime.fromisoformat(text) > datetime.fromisoformat(other)
+
+
 _PAGES.filters |= {
+    "is_after": _is_after,
     "newest": _newest,
     "span": duration,
     "instant": _instant,

@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from http import HTTPStatus
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs, parse_qsl, quote, urlencode
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services.projections.page.asking import Asker, Refused
+from services.projections.page.query import ENDED, FILTERS, kept_query
 from services.projections.page.rendering import asset, page
 from services.projections.page.visitor import (
     forget_token,
@@ -24,6 +25,7 @@ from services.projections.page.words import LANGUAGES, refusal
 from shared.events import EVENT_TYPES
 from shared.http.bodies import read_body
 from shared.problem import Problem
+from shared.references import is_incident_ref
 
 router = APIRouter(include_in_schema=False)
 
@@ -119,8 +121,18 @@ def _inside(path: str) -> str:
 
 async def _queue(request: Request, asker: Asker) -> Response:
     given = request.query_params
+    kept = kept_query(given.multi_items())
+    if ref := await _reference(given.get("q", ""), asker):
+        # Not with the words: the way back would lead here again.
+        back = kept_query((k, v) for k, v in given.multi_items() if k != "q")
+        onward = f"?{urlencode({'back': back})}" if back else ""
+        return RedirectResponse(f"/incidents/{ref}{onward}", HTTPStatus.SEE_OTHER)
     name = given.get("queue") or "all"
-    asked = {k: given[k] for k in ("q", "cursor", "min_position") if given.get(k)}
+    filters = [(k, v) for k, v in given.multi_items() if k in FILTERS and v]
+    asked: dict[str, str | list[str]] = {
+        k: given[k] for k in ("q", "cursor", "min_position") if given.get(k)
+    }
+    asked |= {k: given.getlist(k) for k, _ in filters}
     reached = {k: v for k, v in asked.items() if k == "min_position"}
     queues, rows = await asyncio.gather(
         asker.get("/v1/queues", reached),
@@ -133,10 +145,28 @@ async def _queue(request: Request, asker: Asker) -> Response:
         queues=queues["items"],
         queue=name,
         q=asked.get("q", ""),
+        query=kept,
+        filters=filters,
+        has_ended=any(k == "status" and v in ENDED for k, v in filters),
+        ended=urlencode([("status", status) for status in ENDED]),
         rows=rows,
         after=rows["as_of"]["position"],
         types=_TYPES,
     )
+
+
+async def _reference(words: str, asker: Asker) -> str | None:
+    """Return the incident that is searched for by its whole reference, if it exists."""
+    ref = words.strip().upper()
+    if not is_incident_ref(ref):
+        return None
+    try:
+        await asker.get(f"/v1/incidents/{ref}", {})
+    except Refused as no:
+        if no.status == HTTPStatus.NOT_FOUND:
+            return None
+        raise
+    return ref
 
 
 async def _incident(ref: str, request: Request, asker: Asker) -> Response:
@@ -145,7 +175,8 @@ async def _incident(ref: str, request: Request, asker: Asker) -> Response:
     reached = {k: given[k] for k in ("min_position",) if given.get(k)}
     part = {k: given[k] for k in ("after",) if given.get(k)}
     language = language_of(request)
-    told = {**reached, **part, "lang": language}
+    told: dict[str, str | list[str]] = {**reached, **part, "lang": language}
+    back = kept_query(parse_qsl(given.get("back", "")))
     incident, timeline = await asyncio.gather(
         asker.get(place, reached), asker.get(f"{place}/timeline", told)
     )
@@ -155,6 +186,8 @@ async def _incident(ref: str, request: Request, asker: Asker) -> Response:
         screen="incident",
         incident=incident,
         timeline=timeline,
+        back=back,
+        query=urlencode({**part, **({"back": back} if back else {})}),
         after=timeline["as_of"]["position"],
         types=_TYPES,
     )

@@ -13,30 +13,41 @@ import orjson
 
 from services.projections.queue.filters import Standing
 from services.projections.queue.row import RANKS, QueueRow, rank
+from services.projections.queue.working_order import NEVER
 from shared.epochs import OtherEpoch
 from shared.policy.scales import Priority
 from shared.references import is_incident_ref
 
 Key = tuple[object, ...]
 CURSOR_MAX = 512
+YEARS = range(2000, 2200)
+"""The years at which working time may have been counted."""
 
 
 class BadCursor(Exception):
     """Not a cursor of ours, or of another query; the sentence says which."""
 
 
-def key_of(row: QueueRow, standing: Standing) -> Key:
-    """Return the sort key of a row in the order of its standing."""
-    if standing is Standing.ENDED:
-        return (row.ended_at, row.ref)
+def open_key(row: QueueRow, left: int, counted_at: datetime) -> Key:
+    """Return the sort key of an open row with so much working time left.
+
+    It begins with the instant at which that was counted: the next page counts at the
+    same one, or the rows between would move.
+    """
     return (
+        counted_at,
         rank(row),
-        row.due_at,
+        left,
         row.priority,
         not row.user_reported,
         row.reported_at,
         row.ref,
     )
+
+
+def ended_key(row: QueueRow) -> Key:
+    """Return the sort key of a row that ended."""
+    return (row.ended_at, row.ref)
 
 
 def write(asked: str, key: Key, epoch: str = "") -> str:
@@ -72,7 +83,7 @@ def read(asked: str, cursor: str, standing: Standing, epoch: str = "") -> Key:
             "this cursor is of another query: start that one without a cursor"
         )
     try:
-        key = _open_key if standing is Standing.OPEN else _ended_key
+        key = _read_open if standing is Standing.OPEN else _read_ended
         return key(*parts[1:])
     except (TypeError, ValueError, OverflowError) as error:
         raise broken from error
@@ -82,31 +93,29 @@ def _named(asked: str, epoch: str) -> str:
     return f"{asked}@{epoch}" if epoch else asked
 
 
-def _open_key(
-    rank_: int,
-    due_at: str | None,
-    priority: str,
-    monitored: bool,
-    reported_at: str,
-    ref: str,
-) -> Key:
+def _read_open(counted_at: str, rank_: int, left: int, *rest: object) -> Key:
+    priority, monitored, reported_at, ref = rest
     known = rank_ in RANKS and priority in get_args(Priority)
-    if not known or not isinstance(monitored, bool):
+    at = _instant(counted_at)
+    if not known or not isinstance(monitored, bool) or at.year not in YEARS:
         raise ValueError
-    due = None if due_at is None else _instant(due_at)
-    return (rank_, due, priority, monitored, _instant(reported_at), _ref(ref))
+    if type(left) is not int or abs(left) > NEVER:
+        raise ValueError
+    return (at, rank_, left, priority, monitored, _instant(reported_at), _ref(ref))
 
 
-def _ended_key(ended_at: str, ref: str) -> Key:
+def _read_ended(ended_at: str, ref: str) -> Key:
     return (_instant(ended_at), _ref(ref))
 
 
-def _ref(text: str) -> str:
-    if not is_incident_ref(text):
+def _ref(text: object) -> str:
+    if not isinstance(text, str) or not is_incident_ref(text):
         raise ValueError
     return text
 
 
-def _instant(text: str) -> datetime:
+def _instant(text: object) -> datetime:
+    if not isinstance(text, str):
+        raise TypeError
     instant = datetime.fromisoformat(text)
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

@@ -3,6 +3,8 @@
 Only the escalation stream is asked, so a row says the same whichever was heard first.
 """
 
+from operator import itemgetter
+
 from services.projections.queue.row import LOWEST, Changes, QueueRow
 from shared.entry import Entry
 from shared.events.escalation import Escalated, EscalationAccepted
@@ -51,9 +53,17 @@ def shown(row: QueueRow) -> Changes:
 
 def _due(row: QueueRow) -> Changes:
     if row.sla_cycle != row.cycle:
-        return {"due_at": None, "due_target": None, "breached": False}
-    instants = (("tto", row.tto_due_at), ("ttr", row.ttr_due_at))
-    due = [(due_at, target) for target, due_at in instants if due_at is not None]
-    due_at, target = min(due, default=(None, None))
-    breached = row.tto_breached or row.ttr_breached
-    return {"due_at": due_at, "due_target": target, "breached": breached}
+        nothing = {"due_at": None, "due_target": None, "due_hours": None}
+        return {**nothing, "breached": False}
+    promises = (
+        ("tto", row.tto_due_at, row.tto_hours),
+        ("ttr", row.ttr_due_at, row.ttr_hours),
+    )
+    due = [(at, target, hours) for target, at, hours in promises if at is not None]
+    due_at, target, hours = min(due, default=(None, None, None), key=itemgetter(0))
+    return {
+        "due_at": due_at,
+        "due_target": target,
+        "due_hours": hours,
+        "breached": row.tto_breached or row.ttr_breached,
+    }

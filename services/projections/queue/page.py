@@ -1,34 +1,57 @@
 """Reads one page of a queue and its counts, by index, whatever their number."""
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from psycopg import Cursor
 
+from services.projections.policy_versions import policies
 from services.projections.queue.counts import (
     ALL,
     UNASSIGNED,
     person_queue,
     team_queue,
 )
-from services.projections.queue.cursor import Key
+from services.projections.queue.cursor import Key, ended_key, open_key
 from services.projections.queue.filters import Filters, QueueName, Standing, standing
 from services.projections.queue.row import BREACHED, RANKS, QueueRow, ranks
 from services.projections.queue.store import FIELDS, from_columns
 from services.projections.queue.tables import (
     COUNTS,
-    DUE,
     ENDED_ORDER,
+    HOURS,
     OPEN_ORDER,
     ROWS,
+)
+from services.projections.queue.working_order import (
+    NO_HOURS,
+    hours_in,
+    passed,
+    versions,
 )
 from shared.references import is_incident_ref
 
 Where = tuple[str, tuple[object, ...]]
 _AFTER = (
-    f"({OPEN_ORDER}) >"
-    f" (%s::smallint, {DUE.format('%s::timestamptz')}, %s, %s::boolean, %s, %s)"
+    f"({OPEN_ORDER}) > (%s::smallint, %s::bigint + passed, %s, %s::boolean, %s, %s)"
 )
+_MERGED = OPEN_ORDER.replace("worked", "worked - passed")
+
+
+class Page(NamedTuple):
+    """Rows in order, and the key after which the next page begins; None at the end."""
+
+    rows: list[QueueRow]
+    more: Key | None
+
+
+class Part(NamedTuple):
+    """Which part of a queue: so many rows after a key, counted at an instant."""
+
+    after: Key | None
+    limit: int
+    now: datetime
 
 
 def page(
@@ -36,23 +59,61 @@ def page(
     schema: str,
     queue: QueueName,
     filters: Filters,
-    after: Key | None,
-    limit: int,
-) -> list[QueueRow]:
-    """Return up to `limit` rows that come after the key `after`, in order."""
-    order = standing(filters)
-    parts = [
-        *_in_queue(queue),
-        *_matching(filters),
-        *(_open(filters, after) if order is Standing.OPEN else _ended(after)),
-    ]
-    by = OPEN_ORDER if order is Standing.OPEN else ENDED_ORDER
-    rows = cursor.execute(
+    part: Part,
+) -> Page:
+    """Return the rows of a queue that fit and come after the key, in order."""
+    where = [*_in_queue(queue), *_matching(filters)]
+    if standing(filters) is Standing.OPEN:
+        return _open_page(cursor, schema, [*where, *_open(filters, part.after)], part)
+    where += _ended(part.after)
+    found = cursor.execute(
         f"SELECT {', '.join(FIELDS)} FROM {schema}.{ROWS}"  # noqa: S608 # our own names
-        f" WHERE {' AND '.join(text for text, _ in parts)} ORDER BY {by} LIMIT %s",
-        [*(value for _, values in parts for value in values), limit],
-    )
-    return [from_columns(row) for row in rows]
+        f" WHERE {_joined(where)} ORDER BY {ENDED_ORDER} LIMIT %s",
+        [*_values(where), part.limit + 1],
+    ).fetchall()
+    rows = [from_columns(columns) for columns in found[: part.limit]]
+    return Page(rows, ended_key(rows[-1]) if len(found) > len(rows) else None)
+
+
+def _open_page(
+    cursor: Cursor[tuple[Any, ...]], schema: str, where: Sequence[Where], part: Part
+) -> Page:
+    """Merge the rows of all hours by working time left: one index scan for each."""
+    counted_at = part.now
+    if part.after is not None and isinstance(part.after[0], datetime):
+        counted_at = part.after[0]
+    names, counted = _passed(cursor, schema, counted_at)
+    found = cursor.execute(
+        f"SELECT {', '.join(FIELDS)}, worked - passed"  # noqa: S608 # our own names
+        " FROM unnest(%s::text[], %s::bigint[]) AS counted (hours_name, passed)"
+        f" CROSS JOIN LATERAL (SELECT * FROM {schema}.{ROWS}"
+        f" WHERE hours = hours_name AND {_joined(where)}"
+        f" ORDER BY {OPEN_ORDER} LIMIT %s) AS first_of_hours"
+        f" ORDER BY {_MERGED} LIMIT %s",
+        [names, counted, *_values(where), part.limit + 1, part.limit + 1],
+    ).fetchall()
+    shown = [(from_columns(columns[:-1]), columns[-1]) for columns in found]
+    shown = shown[: part.limit]
+    more = open_key(*shown[-1], counted_at) if len(found) > len(shown) else None
+    return Page([row for row, _ in shown], more)
+
+
+def _passed(
+    cursor: Cursor[tuple[Any, ...]], schema: str, at: datetime
+) -> tuple[list[str], list[int]]:
+    """Return all hours there are, and how much of each had passed at an instant."""
+    held = cursor.execute(f"SELECT name, counted_in FROM {schema}.{HOURS}").fetchall()  # noqa: S608 # our own names
+    known = policies(cursor, versions(counted_in for _, counted_in in held))
+    found = {name: passed(hours_in(text, known), at) for name, text in held}
+    return [NO_HOURS, *found], [0, *found.values()]
+
+
+def _joined(where: Sequence[Where]) -> str:
+    return " AND ".join(text for text, _ in where)
+
+
+def _values(where: Sequence[Where]) -> list[object]:
+    return [value for _, values in where for value in values]
 
 
 def counts(
@@ -144,7 +205,7 @@ def _open(filters: Filters, after: Key | None) -> list[Where]:
     # order.
     where: list[Where] = [("rank = ANY(%s::smallint[])", (sorted(asked),))]
     if after is not None:
-        where.append((_AFTER, after))
+        where.append((_AFTER, after[1:]))
     return where
 
 

@@ -30,6 +30,8 @@ from shared.events.sla_agreed import (
 _NOTHING: Changes = {
     "tto_due_at": None,
     "ttr_due_at": None,
+    "tto_hours": None,
+    "ttr_hours": None,
     "tto_breached": False,
     "ttr_breached": False,
 }
@@ -64,7 +66,7 @@ def promised(row: QueueRow, event: SlaEvent) -> Changes:
             | SlaRetargeted()
             | SlaExtensionAccepted()
         ):
-            return {**whole, due: event.due_at}
+            return {**whole, due: event.due_at, **_counted(event)}
         case SlaBreached():
             return {**whole, due: event.due_at, broken: True}
         case SlaPaused():
@@ -74,3 +76,12 @@ def promised(row: QueueRow, event: SlaEvent) -> Changes:
             return {**whole, due: None}
         case _:
             assert_never(event)
+
+
+def _counted(event: SlaEvent) -> Changes:
+    """Return in which hours a promise is counted, if the event says so."""
+    match event:
+        case SlaArmed() | SlaRetargeted():
+            return {f"{event.target}_hours": f"{event.policy}:{event.calendar}"}
+        case _:
+            return {}

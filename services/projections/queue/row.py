@@ -85,6 +85,10 @@ class QueueRow:
     help_team_position: Annotated[int, _OWN] = 0
     help_accepted_by: Annotated[PersonId | None, _OWN] = None
     flapping_keys: Annotated[str, _OWN] = ""
+    tto_hours: Annotated[str | None, _OWN] = None
+    ttr_hours: Annotated[str | None, _OWN] = None
+    due_hours: Annotated[str | None, _OWN] = None
+    """In which hours the promise that is due first is counted: `3:lisbonne`."""
 
 
 def in_stock(row: QueueRow) -> bool:

@@ -7,10 +7,19 @@ from typing import Any
 
 from psycopg import Cursor
 
+from services.projections.policy_versions import policies
 from services.projections.queue.counts import Cell, difference
 from services.projections.queue.project import project
 from services.projections.queue.row import QueueRow, rank
 from services.projections.queue.tables import ROWS
+from services.projections.queue.working_order import (
+    NOWHERE,
+    Place,
+    hours_in,
+    name_of,
+    place,
+    versions,
+)
 from shared.entry import Entry
 from shared.incident import Status
 from shared.references import about
@@ -43,8 +52,9 @@ _NOT_TEXT = {
     "help_cycle": "int4",
     "help_team_position": "int8",
     "rank": "int2",
+    "worked": "int8",
 }
-COLUMNS = (*FIELDS, "rank")
+COLUMNS = (*FIELDS, "rank", "hours", "worked")
 TYPES = tuple(_NOT_TEXT.get(name, "text") for name in COLUMNS)
 _ARRAYS = ", ".join(f"%b::{type_}[]" for type_ in TYPES)
 _SET = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS[1:])
@@ -53,6 +63,14 @@ _COUNT = """
 INSERT INTO {}.counts AS held
 SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::boolean[], %b::bigint[])
 ON CONFLICT (queue, status, priority, breached) DO UPDATE SET n = held.n + excluded.n
+"""
+_HOURS = """
+INSERT INTO {}.hours SELECT * FROM unnest(%b::text[], %b::text[]) ON CONFLICT DO NOTHING
+"""
+_PUT = """
+UPDATE {}.incidents AS row SET hours = placed.hours, worked = placed.worked
+FROM unnest(%b::text[], %b::text[], %b::bigint[]) AS placed (ref, hours, worked)
+WHERE row.ref = placed.ref
 """
 
 
@@ -69,7 +87,7 @@ def apply(
     changed = [
         row for ref, row in sorted(rows.items()) if row and row is not held.get(ref)
     ]
-    save(cursor, schema, changed)
+    save(cursor, schema, changed, _places(cursor, schema, changed))
     count(cursor, schema, difference((held.get(row.ref), row) for row in changed))
 
 
@@ -90,23 +108,51 @@ def from_columns(columns: Sequence[Any]) -> QueueRow:
     return QueueRow(**{**values, "status": Status(values["status"])})
 
 
-def columns(row: QueueRow) -> tuple[object, ...]:
-    """Return a row as it is stored, `rank` last."""
-    return (*row.__dict__.values(), rank(row))
+def columns(row: QueueRow, where: Place = NOWHERE) -> tuple[object, ...]:
+    """Return a row as it is stored, its place in the order last."""
+    return (*row.__dict__.values(), rank(row), *where)
 
 
 def save(
-    cursor: Cursor[tuple[Any, ...]], schema: str, rows: Sequence[QueueRow]
+    cursor: Cursor[tuple[Any, ...]],
+    schema: str,
+    rows: Sequence[QueueRow],
+    places: Sequence[Place],
 ) -> None:
     """Insert or replace rows; sorted by reference, so that locks are in one order."""
     if not rows:
         return
-    arrays = [list(values) for values in zip(*map(columns, rows), strict=True)]
+    stored = map(columns, rows, places)
+    arrays = [list(values) for values in zip(*stored, strict=True)]
     cursor.execute(
         f"INSERT INTO {schema}.{ROWS} SELECT * FROM unnest({_ARRAYS})"  # noqa: S608 # our own names
         f" ON CONFLICT (ref) DO UPDATE SET {_SET}",
         arrays,
     )
+
+
+def put_in_place(
+    cursor: Cursor[tuple[Any, ...]], schema: str, rows: Sequence[QueueRow]
+) -> None:
+    """Say where rows stand that were copied without it."""
+    due = [row for row in rows if row.due_at is not None]
+    placed = _places(cursor, schema, due)
+    if due:
+        refs = [row.ref for row in due]
+        arrays = [list(values) for values in zip(*placed, strict=True)]
+        cursor.execute(_PUT.format(schema), [refs, *arrays])
+
+
+def _places(
+    cursor: Cursor[tuple[Any, ...]], schema: str, rows: Sequence[QueueRow]
+) -> list[Place]:
+    """Return where rows stand, and remember the hours they stand by."""
+    counted_in = {row.due_hours for row in rows if row.due_at and row.due_hours}
+    held = policies(cursor, versions(counted_in))
+    names = {name_of(hours_in(hours, held)): hours for hours in sorted(counted_in)}
+    if names:
+        cursor.execute(_HOURS.format(schema), [list(names), list(names.values())])
+    return [place(row, held) for row in rows]
 
 
 def count(cursor: Cursor[tuple[Any, ...]], schema: str, moved: Counter[Cell]) -> None:

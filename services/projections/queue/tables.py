@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 ROWS = "incidents"
 COUNTS = "counts"
+HOURS = "hours"
+"""All hours that rows were ever counted in, each with one of its names."""
 
 _TEXT = 'text COLLATE "C"'
 COLUMNS = f"""
@@ -29,16 +31,14 @@ sla_position bigint NOT NULL, sla_cycle int NOT NULL, tto_due_at timestamptz,
 ttr_due_at timestamptz, tto_breached boolean NOT NULL, ttr_breached boolean NOT NULL,
 help_position bigint NOT NULL, help_cycle int NOT NULL, help_level {_TEXT} NOT NULL,
 help_team {_TEXT}, help_team_position bigint NOT NULL, help_accepted_by {_TEXT},
-flapping_keys text NOT NULL, rank smallint
+flapping_keys text NOT NULL, tto_hours text, ttr_hours text, due_hours text,
+rank smallint, hours text COLLATE "C" NOT NULL, worked bigint NOT NULL
 """
-"""The fields of `QueueRow`, then `rank`: its part of the order, NULL once ended."""
+"""The fields of `QueueRow`, then its place in the order: `rank`, NULL once ended, and
+at what working time since the origin it is due in which `hours`."""
 
-# Without a due instant it stands after all that have one: a row comparison, by which
-# the next page begins, knows no NULLS LAST.
-DUE = "coalesce({}, 'infinity'::timestamptz)"
-OPEN_ORDER = (
-    f"rank, {DUE.format('due_at')}, priority, (NOT user_reported), reported_at, ref"
-)
+OPEN_ORDER = "rank, worked, priority, (NOT user_reported), reported_at, ref"
+"""Of the rows that are counted in the same hours; see `working_order`."""
 ENDED_ORDER = "ended_at DESC, ref DESC"
 _OPEN_FILTERS = (
     "status",
@@ -61,6 +61,10 @@ def tables(schema: str) -> Sequence[str]:
         # Else ANALYZE keeps titles as samples, and nobody could forget them there.
         f"ALTER TABLE {schema}.{ROWS} ALTER COLUMN title SET STATISTICS 0",
         (
+            f"CREATE TABLE {schema}.{HOURS} (name {_TEXT} PRIMARY KEY,"
+            " counted_in text NOT NULL)"
+        ),
+        (
             f"CREATE TABLE {schema}.{COUNTS} (queue {_TEXT} NOT NULL, status {_TEXT}"
             f" NOT NULL, priority {_TEXT} NOT NULL, breached boolean NOT NULL,"
             " n bigint NOT NULL, PRIMARY KEY (queue, status, priority, breached))"
@@ -79,14 +83,15 @@ def indexes(schema: str, trigrams: bool) -> Sequence[str]:
     titles = f"CREATE INDEX titles ON {rows} USING gin (title public.gin_trgm_ops)"
     return (
         f"ALTER TABLE {rows} ADD PRIMARY KEY (ref)",
-        f"CREATE INDEX open_all ON {rows} ({OPEN_ORDER}) {is_open}",
+        f"CREATE INDEX open_all ON {rows} (hours, {OPEN_ORDER}) {is_open}",
         # PostgreSQL would sort what it finds by `assignee IS NULL` in an index.
         (
-            f"CREATE INDEX open_unassigned ON {rows} ({OPEN_ORDER})"
+            f"CREATE INDEX open_unassigned ON {rows} (hours, {OPEN_ORDER})"
             f" {is_open} AND assignee IS NULL"
         ),
         *(
-            f"CREATE INDEX open_{name} ON {rows} ({name}, {OPEN_ORDER}) {is_open}"
+            f"CREATE INDEX open_{name} ON {rows} ({name}, hours, {OPEN_ORDER})"
+            f" {is_open}"
             for name in _OPEN_FILTERS
         ),
         f"CREATE INDEX ended_all ON {rows} ({ENDED_ORDER}) {is_ended}",

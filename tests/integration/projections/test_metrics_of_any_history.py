@@ -18,7 +18,14 @@ from services.projections.metrics.read import metrics
 from services.projections.metrics.store import apply
 from services.projections.metrics.tables import indexes, tables
 from shared.entry import Entry
+from shared.events.incident import (
+    IncidentContacted,
+    IncidentOpened,
+    IncidentReopened,
+    IncidentResolved,
+)
 from shared.incident import IN_STOCK, Status
+from shared.references import incident_stream
 from tests.property.test_metrics_are_a_fold import replayed
 from tests.support.histories import START, histories
 from tests.support.servers import PostgresServer
@@ -85,6 +92,56 @@ def test_open_at_the_end_is_what_a_replay_up_to_then_finds(
         assert part.balance.open_at_end == len(held)
         assert part.balance.awaiting_closure == len(awaiting)
         assert _is_true(part.balance)
+
+
+@_few
+@given(histories(), _cuts())
+def test_first_contact_resolutions_are_what_a_count_by_the_definition_finds(
+    store: Connection[tuple[Any, ...]], entries: list[Entry], cuts: list[datetime]
+) -> None:
+    _, parts, _ = _told(store, entries, cuts)
+
+    judged = [one for ref in _refs(entries) if (one := _by_hand(entries, ref))]
+    for start, end, part in zip(cuts, cuts[1:], parts, strict=False):
+        within = [once for resolved_at, once in judged if start <= resolved_at < end]
+        found = part.first_contact_resolution
+        assert (found.resolved_at_first_contact, found.n) == (sum(within), len(within))
+
+
+def _refs(entries: Sequence[Entry]) -> set[str]:
+    return {entry.stream.removeprefix("incident-") for entry in entries}
+
+
+def _by_hand(entries: Sequence[Entry], ref: str) -> tuple[datetime, bool] | None:
+    """Return when a reported incident was first resolved, and whether at once."""
+    own = [entry for entry in entries if entry.stream == incident_stream(ref)]
+    states = [replayed(own[: n + 1], _LATER)[ref] for n in range(len(own))]
+    first = next((n for n, e in enumerate(own) if _is(e, IncidentResolved)), None)
+    inbound = [n for n, e in enumerate(own) if _is_inbound(e)]
+    opening = own[0].event
+    assert isinstance(opening, IncidentOpened)
+    if first is None or opening.origin == "split":
+        return None
+    if opening.reporter is None and not any(n < first for n in inbound):
+        return None
+    over = (Status.RESOLVED, Status.CLOSED)
+    moved_on = (n for n in range(first, len(own)) if states[n].status not in over)
+    left = next(moved_on, None)
+    came_back = left is not None and _is(own[left], IncidentReopened)
+    teams = {state.team for state in states}
+    return (
+        own[first].recorded_at,
+        len(inbound) <= 1 and len(teams) == 1 and not came_back,
+    )
+
+
+def _is(entry: Entry, kind: type[object]) -> bool:
+    return isinstance(entry.event, kind)
+
+
+def _is_inbound(entry: Entry) -> bool:
+    event = entry.event
+    return isinstance(event, IncidentContacted) and event.direction == "inbound"
 
 
 @_few

@@ -1,5 +1,9 @@
 """Metrics over HTTP: reports, contacts, what came of them, and groups."""
 
+from datetime import datetime
+from operator import itemgetter
+from typing import Any
+
 import pytest
 
 from tests.support.api import Api
@@ -103,6 +107,31 @@ def test_the_first_contact_resolves_what_stays_resolved(api: Api, month: June) -
         "share": 0.3333,
         "not_yet_known": 0,
     }
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        ("incident.contacted", june(2, 9), {"abandoned": True}),
+        ("incident.contacted", june(3, 8), {}),
+        ("incident.assigned", june(3, 8), {"team": "network"}),
+    ],
+    ids=["a call given up before", "a contact afterwards", "another team afterwards"],
+)
+def test_what_took_more_than_one_contact_was_not_resolved_at_the_first(
+    api: Api, month: June, again: tuple[str, datetime, dict[str, Any]]
+) -> None:
+    type_, at, given = again
+    more = {**_PHONE, **given} if type_ == "incident.contacted" else given
+    steps = [(june(2, 8), "incident.contacted", _PHONE), (at, type_, more)]
+    steps += [(june(2, 10), "incident.resolved", {"cycle": 1})]
+    month.opens(june(2, 8), ONE, origin="user", reporter="lefevre")
+    for when, what, about in sorted(steps, key=itemgetter(0)):
+        month.says(when, what, ONE, **about)
+
+    found = figures(api, month)["first_contact_resolution"]
+
+    assert (found["resolved_at_first_contact"], found["n"]) == (0, 1)
 
 
 def test_problems_and_changes_count_where_incidents_led_to_them(

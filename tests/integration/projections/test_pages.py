@@ -1,9 +1,11 @@
 """Page after page: no incident is lost or shown twice, whatever happens meanwhile."""
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import timedelta
 from itertools import chain
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -127,6 +129,28 @@ def test_a_made_up_cursor_is_refused(filled: Api, cursor: str, sentence: str) ->
 
     assert answer.status_code == 400
     assert sentence in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [(1, "9999-01-01T00:00:00Z"), (1, 7), (3, 2**63), (3, True), (3, "1"), (6, None)],
+)
+def test_a_cursor_that_was_tampered_with_is_refused(
+    filled: Api, place: int, value: object
+) -> None:
+    parts = orjson.loads(urlsafe_b64decode(f"{_next(filled)}==="))
+    parts[place] = value
+    cursor = urlsafe_b64encode(orjson.dumps(parts)).decode().rstrip("=")
+
+    answer = filled.call("GET", f"{_ALL}?limit=3&cursor={cursor}")
+
+    assert answer.status_code == 400
+    assert "not a cursor" in answer.json()["detail"]
+
+
+def _next(api: Api) -> str:
+    cursor: str = api.get(_ALL, limit=3)["next_cursor"]
+    return cursor
 
 
 def test_a_cursor_of_another_query_is_refused(filled: Api) -> None:

@@ -1,0 +1,141 @@
+"""A browser goes from a queue to an incident and back: what its address takes along."""
+
+import re
+from html import unescape
+
+import httpx
+import pytest
+
+from services.projections.api.stream import COOKIE
+from shared.events.incident import IncidentClosed, IncidentPaused
+from shared.events.incident_signals import IncidentSnoozed
+from tests.support.api import Api
+from tests.support.histories import START, opened
+from tests.support.patience import answered
+
+pytestmark = pytest.mark.servers
+
+_OPEN, _URGENT, _CLOSED = "INC-000001", "INC-000002", "INC-000003"
+
+
+@pytest.fixture(scope="module")
+def desk(shared_api: Api) -> Api:
+    position = shared_api.happened(
+        opened(_OPEN, title="Printer"),
+        opened(_URGENT, title="Portal", priority="p1", service="payroll"),
+        opened(_CLOSED, title="Over"),
+        IncidentClosed(at=START, by="person:paul", incident=_CLOSED, policy=1),
+    )
+    for read in ("/v1/queues/all/incidents", f"/v1/incidents/{_CLOSED}/timeline"):
+        shared_api.get(read, min_position=position)
+    return shared_api
+
+
+def _look(api: Api, path: str) -> httpx.Response:
+    cookie = {"Cookie": f"{COOKIE}={api.tokens['agent']}"}
+    return answered(lambda: api.call("GET", path, who=None, headers=cookie))
+
+
+def _shown(answer: httpx.Response) -> list[str]:
+    assert answer.status_code == 200, answer.text
+    return re.findall(r'<tr data-ref="(INC-\d+)"', answer.text)
+
+
+def _link(answer: httpx.Response, pattern: str) -> str:
+    """Return the one link of a page whose address fits."""
+    (found,) = {
+        href
+        for href in map(unescape, re.findall(r'href="([^"]*)"', answer.text))
+        if re.fullmatch(pattern, href)
+    }
+    return found
+
+
+@pytest.mark.parametrize(
+    ("query", "refs"),
+    [
+        ("", [_URGENT, _OPEN]),
+        ("priority=p1", [_URGENT]),
+        ("priority=p1&priority=p3", [_URGENT, _OPEN]),
+        ("service=payroll&status=new", [_URGENT]),
+        ("assignee=nobody", []),
+        ("status=closed", [_CLOSED]),
+    ],
+)
+def test_the_filters_of_the_api_are_those_of_the_page(
+    desk: Api, query: str, refs: list[str]
+) -> None:
+    assert _shown(_look(desk, f"/?{query}")) == refs
+
+
+def test_a_filter_that_is_no_filter_is_said_in_a_sentence(desk: Api) -> None:
+    assert _look(desk, "/?priority=p9").status_code == 422
+
+
+def test_what_ended_has_a_queue_of_its_own(desk: Api) -> None:
+    ended = _link(_look(desk, "/"), r"/\?status=closed.*")
+
+    assert _shown(_look(desk, ended)) == [_CLOSED]
+
+
+@pytest.mark.parametrize("ref", [_CLOSED, f" {_OPEN.lower()} "])
+def test_a_whole_reference_opens_its_incident(desk: Api, ref: str) -> None:
+    answer = _look(desk, f"/?queue=unassigned&q={ref}")
+
+    assert answer.status_code == 303
+    place = f"/incidents/{ref.strip().upper()}"
+    assert answer.headers["Location"] == f"{place}?back=queue%3Dunassigned"
+
+
+def test_a_reference_that_does_not_exist_finds_nothing(desk: Api) -> None:
+    answer = _look(desk, "/?q=INC-009999")
+
+    assert _shown(answer) == []
+    assert "Nothing found." in answer.text
+
+
+def test_the_way_back_and_the_other_language_keep_what_was_asked(desk: Api) -> None:
+    asked = "queue=all&q=port&priority=p1"
+    queue = _look(desk, f"/?{asked}")
+    incident = _look(desk, _link(queue, f"/incidents/{_URGENT}.*"))
+
+    assert _link(queue, r"\?.*lang=fr") == f"?{asked}&lang=fr"
+    assert _link(incident, r"/\?queue.*") == f"/?{asked}"
+    french = _look(desk, f"/incidents/{_URGENT}{_link(incident, r'.*lang=fr')}")
+    assert _link(french, r"/\?queue.*") == f"/?{asked}"
+
+
+def test_the_way_back_leads_to_a_queue_and_nowhere_else(desk: Api) -> None:
+    answer = _look(desk, f"/incidents/{_OPEN}?back=queue%3Dall%26next%3D%2F%2Fevil%22")
+
+    assert _link(answer, r"/\?queue.*") == "/?queue=all"
+    assert "evil" not in answer.text
+
+
+def test_a_row_says_whom_it_waits_for_and_until_when_it_is_snoozed(api: Api) -> None:
+    told = {"at": START, "by": "person:paul", "whose": "person:paul", "policy": 1}
+    waits = {**told, "incident": _OPEN, "reason": "vendor"}
+    rests = {
+        **told,
+        "incident": _URGENT,
+        "until": "2199-06-01T08:00:00Z",
+        "reason": "x",
+    }
+    over = {**told, "incident": _CLOSED, "until": "2026-03-01T08:00:00Z", "reason": "x"}
+    position = api.happened(
+        *(opened(ref, title=ref) for ref in (_OPEN, _URGENT, _CLOSED)),
+        IncidentPaused.model_validate(waits),
+        IncidentSnoozed.model_validate(rests),
+        IncidentSnoozed.model_validate(over),
+    )
+    api.get("/v1/queues/all/incidents", min_position=position)
+
+    page = _look(api, "/?lang=en").text
+
+    assert page.count("waits for a vendor") == 1
+    assert page.count("snoozed until") == 1
+    assert "2199-06-01T08:00:00Z" in page
+
+
+def test_each_queue_has_a_heading(desk: Api) -> None:
+    assert len(re.findall("<h1", _look(desk, "/").text)) == 1
