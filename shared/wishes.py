@@ -134,6 +134,17 @@ class Assign(Wish):
     """Left out: the team that has it."""
     assignee: Person | None = None
     """Left out: nobody yet."""
+    reason: Reason | None = None
+    """Why; needed where it goes back to a lower support level."""
+
+
+class Return(Wish):
+    """Give it back: to the desk, or to a team of a lower support level."""
+
+    verb: ClassVar[str] = "return"
+    reason: Reason
+    team: Name | None = None
+    """Left out: the desk."""
 
 
 class Acknowledge(Wish):
@@ -270,6 +281,7 @@ PersonsWish = (
     | Classify
     | Edit
     | Assign
+    | Return
     | Acknowledge
     | Pause
     | Resume

@@ -7,7 +7,7 @@ from typing import Any, assert_never
 from services.escalation.case import Case
 from services.escalation.due import on
 from services.escalation.known import Known
-from services.escalation.levels import RANK, escalated, team_above
+from services.escalation.levels import escalated, team_above
 from services.escalation.steps import accepted
 from shared.casework.refused import Refused
 from shared.command import CommandRequest
@@ -16,6 +16,7 @@ from shared.events.handover import HandoverDeclined
 from shared.events.service_handover import ServiceHandoverDeclined
 from shared.help_wishes import Accept, Decline, DeclineService, Escalate, HelpWish
 from shared.policy.document import Policy
+from shared.policy.targets import RANK
 from shared.sla import whole
 
 _PERSON = "person:"
@@ -73,7 +74,7 @@ def _target(wish: Escalate, case: Case, policy: Policy) -> str:
     if level is None or RANK[level] <= RANK[case.post.level]:
         raise Refused(
             f"{wish.team} is not above {case.post.level}, where {case.incident} is: "
-            "assign it to them instead",
+            "assign it to them, or return it",
             "state",
         )
     return wish.team

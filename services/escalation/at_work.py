@@ -40,7 +40,8 @@ def worked(  # noqa: PLR0911 one return a case
             claim = Claim(by.removeprefix(_PERSON), "acknowledged")
             return replace(case, taken=True, urgent_since=None, claim=claim)
         case IncidentAssigned(team=team, assignee=assignee):
-            given = replace(case, given_to=team, assignee=assignee)
+            post = replace(case.post, team=team)
+            given = replace(case, moves_to=team, assignee=assignee, post=post)
             if assignee is None:
                 return given
             return replace(given, claim=Claim(assignee, "assigned"))
@@ -110,7 +111,7 @@ def _anew(case: Case, event: IncidentReopened, at: datetime) -> Case:
         post=Post("n1", case.desk_team, at, at, at),
         urgent_since=at if case.priority == "p1" else None,
         taken=False,
-        given_to=None,
+        moves_to=None,
         claim=None,
         pause=None,
         paused_at=None,

@@ -89,6 +89,8 @@ class Post:
     accepted_by: str | None = None
     accepted_at: datetime | None = None
     unanswered: bool = False
+    returns: int = 0
+    """How often it had gone back in this cycle when it came here."""
 
 
 @dataclass(frozen=True)
@@ -156,8 +158,8 @@ class Case:
     """Since when it is P1 and nobody has taken it on."""
     taken: bool = False
     assignee: str | None = None
-    given_to: str | None = None
-    """The team it was last given to in this cycle."""
+    moves_to: str | None = None
+    """The team it was given to since it last changed its level in this cycle."""
     claim: Claim | None = None
     pause: PauseReason | None = None
     paused_at: datetime | None = None

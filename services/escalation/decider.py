@@ -9,7 +9,7 @@ from services.escalation.due import Due
 from services.escalation.handing_over import handing_over
 from services.escalation.handing_over_service import handing_over_service
 from services.escalation.known import Known
-from services.escalation.levels import leaving
+from services.escalation.levels import leaving, moving
 from services.escalation.raising import raising
 from services.escalation.recurring import suggesting
 from services.escalation.steps import accepting, paging
@@ -42,6 +42,7 @@ def _first(case: Case, known: Known) -> Due | None:
 def _all(case: Case, known: Known) -> Iterator[Due]:
     return chain(
         telling(case, known),
+        moving(case, known),
         accepting(case, known),
         leaving(case, known),
         paging(case, known),

@@ -1,6 +1,7 @@
 """What our own decisions make of a case, made just now or read back from the log."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import assert_never
 
 from services.escalation.case import Case, Handover, Post, ServiceHandover, Tell
@@ -18,6 +19,7 @@ from shared.events.escalation import (
     EscalationAccepted,
     EscalationPaged,
     EscalationRaised,
+    EscalationReturned,
     EscalationUnanswered,
 )
 from shared.events.handover import (
@@ -72,8 +74,8 @@ def _sought(  # noqa: C901, PLR0911 one return a case
 ) -> Case:
     post = case.post
     match event:
-        case Escalated():
-            return _moved(case, event)
+        case Escalated(escalated_at=at) | EscalationReturned(returned_at=at):
+            return _moved(case, event, at)
         case EscalationPaged():
             paged = replace(post, paged=(*post.paged, event.key))
             return _news(replace(case, post=paged), "page", event.people)
@@ -102,10 +104,18 @@ def _suggested(case: Case, event: ProblemSuggested) -> Case:
     return with_news(replace(case, suggested=event.team), tell)
 
 
-def _moved(case: Case, event: Escalated) -> Case:
-    at = event.escalated_at
-    post = Post(event.to_level, event.team, at, counts_from=at, searched_from=at)
-    return _news(replace(case, post=post, claim=None), "escalated", case.reporters)
+def _moved(case: Case, event: Escalated | EscalationReturned, at: datetime) -> Case:
+    back = isinstance(event, EscalationReturned)
+    post = Post(
+        event.to_level,
+        event.team,
+        at,
+        counts_from=at,
+        searched_from=at,
+        returns=case.post.returns + back,
+    )
+    moved = replace(case, post=post, claim=None, moves_to=None)
+    return _news(moved, "returned" if back else "escalated", case.reporters)
 
 
 def _news(case: Case, kind: Kind, people: tuple[str, ...]) -> Case:

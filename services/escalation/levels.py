@@ -1,5 +1,7 @@
 """Functional escalation: when an incident leaves a support level, and where it goes.
 
+Up by itself or by hand; down by hand only.
+
 Time at a level is working time as TTR counts it: not while a pause stops TTR, not while
 service is back. What is overdue once terms change is due at that instant.
 """
@@ -11,21 +13,29 @@ from services.escalation.case import Case
 from services.escalation.due import Due, on
 from services.escalation.known import Known, Terms
 from services.escalation.people import belongs
-from shared.events.escalation import Escalated, EscalationAccepted
+from shared.events.escalation import (
+    Escalated,
+    EscalationAccepted,
+    EscalationReturned,
+)
 from shared.policy.document import Policy
-from shared.policy.targets import SupportLevel
+from shared.policy.targets import RANK, SupportLevel
 from shared.working_time import Span, due, is_open
 
-RANK: dict[SupportLevel, int] = {"n1": 1, "n2": 2, "n3": 3}
+_Moved = Escalated | EscalationReturned | EscalationAccepted
+
+
+def moving(case: Case, known: Known) -> Iterator[Due]:
+    """Yield that it was given to a team of another level: it is there now."""
+    if case.stage != "at_work":
+        return
+    if (given := _given(case, known.policy_of(case.policy))) is not None:
+        yield given
 
 
 def leaving(case: Case, known: Known) -> Iterator[Due]:
-    """Yield each reason to go to another level, with its instant."""
-    if case.stage != "at_work":
-        return
+    """Yield each reason for which it goes on to the next level by itself."""
     policy = known.policy_of(case.policy)
-    if (given := _given_on(case, policy)) is not None:
-        yield given
     team = team_above(case, policy)
     if team is None or not case.searches or case.post.level == "n3":
         return
@@ -72,17 +82,23 @@ def escalated(
     )
 
 
-def _given_on(case: Case, policy: Policy) -> Due | None:
-    """Giving it to a team of a higher level is escalating it by hand."""
-    team = case.given_to
-    level = policy.teams[team].level if team and team in policy.teams else None
-    if team is None or level is None or RANK[level] <= RANK[case.post.level]:
+def _given(case: Case, policy: Policy) -> Due | None:
+    """Giving it to a team of another level moves it there, up or down."""
+    team = case.moves_to
+    level = _level(case, policy, team) if team else None
+    if team is None or level is None or level == case.post.level:
         return None
     when, claim = case.changed_at, case.claim
 
-    def events(at: datetime) -> list[Escalated | EscalationAccepted]:
-        moved = escalated(case, at, policy, team, cause="by_hand", escalated_at=when)
-        if claim is None or not belongs(policy, team, claim.person):
+    def events(at: datetime) -> list[_Moved]:
+        moved: _Moved
+        if RANK[level] > RANK[case.post.level]:
+            moved = escalated(
+                case, at, policy, team, cause="by_hand", escalated_at=when
+            )
+        else:
+            moved = _returned(case, at, team, level, when)
+        if claim is None or level == "n1" or not belongs(policy, team, claim.person):
             return [moved]
         accepted = EscalationAccepted(
             **on(case, at),
@@ -96,11 +112,35 @@ def _given_on(case: Case, policy: Policy) -> Due | None:
     return Due(when, events)
 
 
+def _level(case: Case, policy: Policy, team: str) -> SupportLevel | None:
+    own = policy.teams[team].level if team in policy.teams else None
+    return "n1" if own is None and team == case.desk_team else own
+
+
+def _returned(
+    case: Case, at: datetime, team: str, level: SupportLevel, when: datetime
+) -> EscalationReturned:
+    return EscalationReturned(
+        **on(case, at),
+        cycle=case.cycle,
+        from_level=case.post.level,
+        to_level=level,
+        team=team,
+        returned_at=when,
+    )
+
+
 def _alone(case: Case, team: str, policy: Policy, terms: Terms | None) -> Due | None:
-    """A P1 that nobody at the desk can take goes on at once."""
-    since = case.urgent_since
-    if since is None or case.post.level != "n1":
+    """A P1 that nobody at the desk can take goes on at once.
+
+    Given back by a person it stays, unless the desk is closed and nobody has it.
+    """
+    since, post = case.urgent_since, case.post
+    if since is None or post.level != "n1":
         return None
+    if post.returns and (terms is None or case.assignee is not None):
+        return None
+    since = max(since, post.entered_at)
     if terms is not None and is_open(terms.desk_hours, since):
         return None
     cause = "desk_closed" if terms else "no_contract"

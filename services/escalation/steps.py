@@ -133,9 +133,11 @@ def _gap(steps: Sequence[Step], n: int) -> timedelta:
 
 
 def _key(case: Case, tried: Try) -> str:
+    post = case.post
+    again = f".{post.returns}" if post.returns else ""
     return (
-        f"{case.incident}.{case.cycle}.{case.policy}.{case.post.level}"
-        f".{tried.step}.{tried.loop}"
+        f"{case.incident}.{case.cycle}.{case.policy}.{post.level}"
+        f".{tried.step}.{tried.loop}{again}"
     )
 
 

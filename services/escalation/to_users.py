@@ -8,7 +8,7 @@ from typing import assert_never
 from services.escalation.known import PolicyOf
 from services.escalation.recalled import Recalled
 from shared.events import AnyEvent
-from shared.events.escalation import Escalated
+from shared.events.escalation import Escalated, EscalationReturned
 from shared.events.incident import (
     IncidentAcknowledged,
     IncidentCancelled,
@@ -63,6 +63,8 @@ def _notice(  # noqa: C901, PLR0911 one return a notice
             return notices.Taken(ref, title, of.promises("ttr", "update"))
         case Escalated(to_level=level):
             return notices.Escalated(ref, title, level)
+        case EscalationReturned(to_level=level):
+            return notices.Returned(ref, title, level)
         case IncidentPaused(question=question):
             return notices.Question(ref, title, question or "", _clock_stands(of))
         case IncidentInformed(message=message):

@@ -1,4 +1,4 @@
-"""Who looks into an incident above the desk: read from the stream of its escalation."""
+"""At which team and level an incident is: read from the stream of its escalation."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,18 +11,25 @@ from services.intake.record_cache import Versioned
 from services.intake.wanted import Wanted
 from shared.entry import Entry
 from shared.event_log import EventLog
-from shared.events.escalation import Escalated, EscalationAccepted
+from shared.events.escalation import (
+    Escalated,
+    EscalationAccepted,
+    EscalationReturned,
+)
+from shared.events.incident import IncidentAssigned
 from shared.incident import AT_WORK
-from shared.references import about, escalation_stream
-from shared.wishes import Acknowledge, Pause, Resolve, Restore
+from shared.references import about, escalation_stream, incident_stream
+from shared.wishes import Acknowledge, Assign, Pause, Resolve, Restore, Return
 
 _TAKING = Acknowledge | Pause | Restore | Resolve
 """By these a person takes on an incident that nobody has."""
+_GIVING = Assign | Return
+"""What these come to depends on where the incident is."""
 
 
 def needs_helper(wanted: Wanted) -> bool:
     """Tell whether a decision on this command may look at who helps."""
-    return isinstance(wanted.wish, _TAKING)
+    return isinstance(wanted.wish, _TAKING | _GIVING)
 
 
 def helpers(
@@ -31,36 +38,49 @@ def helpers(
     wanted: Iterable[Wanted],
     states: Mapping[str, Versioned],
 ) -> Mapping[str, Helper | Unreadable]:
-    """Return who helps, by incident, where a command may take on what nobody has.
+    """Return who helps, by incident, where a command gives or takes it on.
 
     Where the escalation of an incident cannot be read, that is what is returned.
     """
-    named = {w.request.about for w in wanted if needs_helper(w)}
+    every = list(wanted)
+    given = {w.request.about for w in every if isinstance(w.wish, _GIVING)}
+    taken = {w.request.about for w in every if isinstance(w.wish, _TAKING)}
     cycles = {
         ref: held.incident.cycle
         for ref, held in states.items()
-        if ref in named and held.incident and _is_free(held)
+        if held.incident and (ref in given or (ref in taken and _is_free(held)))
     }
     if not cycles:
         return {}
-    streams = [escalation_stream(ref) for ref in sorted(cycles)]
+    refs = sorted(cycles)
+    own = [incident_stream(ref) for ref in refs if ref in given]
+    read = histories(log, cursor, [*map(escalation_stream, refs), *own])
     helping: dict[str, Helper | Unreadable] = {}
-    for stream, history in histories(log, cursor, streams).items():
+    for ref in refs:
+        history = read.get(escalation_stream(ref), [])
         if isinstance(history, Unreadable):
-            helping[about(stream) or ""] = history
-        else:
-            helping |= found(cycles, history)
+            helping[ref] = history
+            continue
+        beside = read.get(incident_stream(ref), [])
+        more = [] if isinstance(beside, Unreadable) else beside
+        entries = sorted([*history, *more], key=lambda entry: entry.position)
+        helping |= found(cycles, entries)
     return helping
 
 
 def found(cycles: Mapping[str, int], entries: Iterable[Entry]) -> Mapping[str, Helper]:
-    """Return who helps in the present cycle of each incident."""
+    """Return who helps in the present cycle of each incident; in the log's order."""
     helping: dict[str, Helper] = {}
     for entry in entries:
         ref = about(entry.stream) or ""
         match entry.event:
-            case Escalated(cycle=cycle, team=team) if cycle == cycles.get(ref):
-                helping[ref] = Helper(team)
+            case (
+                Escalated(cycle=cycle, team=team, to_level=level)
+                | EscalationReturned(cycle=cycle, team=team, to_level=level)
+            ) if cycle == cycles.get(ref):
+                helping[ref] = Helper(team, level)
+            case IncidentAssigned() if ref in helping:
+                helping[ref] = helping[ref]._replace(given_since=True)
             case EscalationAccepted(cycle=cycle, person=person) if (
                 cycle == cycles.get(ref) and ref in helping
             ):

@@ -45,7 +45,8 @@ def given_up(clock: Clock, case: Case) -> Literal["recovered", "escalated"] | No
 def _post(clock: Clock, case: Case) -> Post | None:
     target = clock.name.target
     level = OLAS[target].level if is_operational(target) else None
-    return next((post for post in case.posts if post.level == level), None)
+    stays = [post for post in case.posts if post.level == level]
+    return stays[clock.name.round - 1] if clock.name.round <= len(stays) else None
 
 
 def _resolved(clock: Clock, case: Case) -> datetime | None:

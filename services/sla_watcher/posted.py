@@ -5,7 +5,11 @@ from datetime import datetime
 
 from services.sla_watcher.case import Case, Post
 from shared.events import AnyEvent
-from shared.events.escalation import Escalated, EscalationAccepted
+from shared.events.escalation import (
+    Escalated,
+    EscalationAccepted,
+    EscalationReturned,
+)
 from shared.events.incident import IncidentAcknowledged, IncidentReopened
 
 
@@ -18,6 +22,11 @@ def posted(case: Case, event: AnyEvent, at: datetime) -> Case:
         case Escalated(cycle=cycle, to_level=level) if cycle == case.cycle:
             left = here._replace(left_at=at)
             return replace(case, posts=(*before, left, Post(level, at)))
+        case EscalationReturned(cycle=cycle, to_level=level) if cycle == case.cycle:
+            left = here._replace(left_at=at)
+            # At n1 it is acknowledged once a cycle: nobody has to do it again.
+            taken_at = at if level == "n1" and case.acknowledged_at else None
+            return replace(case, posts=(*before, left, Post(level, at, taken_at)))
         case EscalationAccepted(cycle=cycle, level=level) if (
             cycle == case.cycle and level == here.level
         ):

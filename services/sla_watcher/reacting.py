@@ -7,7 +7,7 @@ from services.sla_watcher.case import Case, Post
 from services.sla_watcher.posted import posted
 from shared.entry import Entry
 from shared.events import AnyEvent
-from shared.events.escalation import Escalated
+from shared.events.escalation import Escalated, EscalationReturned
 from shared.events.incident import (
     IncidentAcknowledged,
     IncidentCancelled,
@@ -168,6 +168,7 @@ def _told(case: Case, event: AnyEvent, at: datetime) -> Case:
             | IncidentReopened()
             | IncidentContacted(direction="outbound")
             | Escalated()
+            | EscalationReturned()
         ):
             return replace(case, told_at=at)
         case _:

@@ -17,6 +17,7 @@ from shared.events.escalation import (
     EscalationAccepted,
     EscalationPaged,
     EscalationRaised,
+    EscalationReturned,
     EscalationUnanswered,
 )
 from shared.events.event import Event
@@ -172,6 +173,7 @@ EscalationEvent = (
     | EscalationAccepted
     | EscalationUnanswered
     | EscalationRaised
+    | EscalationReturned
     | ProblemSuggested
     | NotificationEvent
 )

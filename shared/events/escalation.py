@@ -37,10 +37,27 @@ class Escalated(Event):
     """Why, where a person did it."""
 
 
+class EscalationReturned(Event):
+    """The incident went back down, to `team` of a lower level, by hand.
+
+    Why is in the `incident.assigned` that gave it to them.
+    """
+
+    type: Literal["escalation.returned"] = "escalation.returned"
+    incident: IncidentRef
+    policy: int
+    cycle: int
+    from_level: SupportLevel
+    to_level: SupportLevel
+    team: str
+    returned_at: AwareDatetime
+
+
 class EscalationPaged(Event):
     """A step of the policy was due: `people` are asked to take the incident on.
 
-    Once for each (incident, cycle, policy, level, step, loop), which make `key`.
+    Once for each (incident, cycle, policy, level, step, loop), which make `key`; after
+    a return with how often it went back.
     """
 
     type: Literal["escalation.paged"] = "escalation.paged"

@@ -139,6 +139,8 @@ class IncidentAssigned(Event):
     policy: int
     team: str
     assignee: PersonId | None = None
+    reason: Text | None = None
+    """Why it goes there; always there where it goes back to a lower level."""
 
 
 class IncidentAcknowledged(Event):

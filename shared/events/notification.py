@@ -14,6 +14,7 @@ Kind = Literal[
     "receipt",
     "taken",
     "escalated",
+    "returned",
     "question",
     "update",
     "restored",

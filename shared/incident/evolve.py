@@ -138,6 +138,7 @@ def _opened(event: IncidentOpened) -> Incident:
         override=event.override,
         classified_by=None,
         team=event.team,
+        desk_team=event.team,
         assignee=None,
         reporter=event.reporter,
         own_reporters=frozenset({event.reporter} if event.reporter else ()),
@@ -203,7 +204,9 @@ def _told(  # noqa: PLR0911 one return a case
                 classified_by=event.by,
             )
         case IncidentAssigned():
-            return changed(incident, team=event.team, assignee=event.assignee)
+            return changed(
+                incident, team=event.team, assignee=event.assignee, given=True
+            )
         case IncidentInformed():
             return changed(
                 incident, last_message=event.message, last_informed_at=event.at
@@ -288,6 +291,7 @@ def _reopened(incident: Incident, event: IncidentReopened) -> Incident:
         event.signal_key,
         status=Status.NEW,
         cycle=event.cycle,
+        given=False,
         acknowledged_by=None,
         acknowledged_at=None,
         restored_at=None,

@@ -69,6 +69,9 @@ class Incident:
     classified_by: Actor | None
     """Who last classified it after it was opened."""
     team: str
+    """Whom it was last given to; it may have been escalated since."""
+    desk_team: str
+    """Who took it on record."""
     assignee: PersonId | None
     reporter: PersonId | None
     """The first person who reported it."""
@@ -80,6 +83,8 @@ class Incident:
     noticed: Noticed = UNTOLD
     """How it came to be known."""
     cycle: int = 1
+    given: bool = False
+    """Whether it was given to its team in this cycle."""
     acknowledged_by: Actor | None = None
     """Who took it on first in this cycle."""
     acknowledged_at: datetime | None = None

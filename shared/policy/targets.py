@@ -14,6 +14,8 @@ ReportKind = Literal["user", "monitoring", "desk"]
 """Who noticed an incident: users, sources, or the desk by itself."""
 PauseReason = Literal["user", "vendor", "change", "problem"]
 SupportLevel = Literal["n1", "n2", "n3"]
+RANK: Mapping[SupportLevel, int] = {"n1": 1, "n2": 2, "n3": 3}
+"""How high a support level is."""
 
 
 class TimeToOwn(Clause):

@@ -82,6 +82,12 @@ TEMPLATES: Mapping[UserKind, Template] = {
         "{to_level}.",
         "The service desk stays your contact: you need not repeat anything.",
     ),
+    "returned": _letter(
+        "Who is working on your report now: {title}",
+        "Your report {incident}, “{title}”, is back with {to_level}, who go on working "
+        "on it.",
+        "The service desk stays your contact: you need not repeat anything.",
+    ),
     "question": _letter(
         "We need your answer: {title}",
         "To go on with your report {incident}, “{title}”, we have a question for you:",

@@ -82,6 +82,12 @@ TEMPLATES: Mapping[UserKind, Template] = {
         "« {title} », à {to_level}.",
         "Le centre de services reste votre interlocuteur : vous n'avez rien à répéter.",
     ),
+    "returned": _letter(
+        "Qui s'occupe maintenant de votre signalement : {title}",
+        "Votre signalement {incident}, « {title} », est revenu à {to_level}, qui en "
+        "poursuivent le traitement.",
+        "Le centre de services reste votre interlocuteur : vous n'avez rien à répéter.",
+    ),
     "question": _letter(
         "Nous avons besoin de votre réponse : {title}",
         "Pour continuer à traiter votre signalement {incident}, « {title} », nous "

@@ -23,6 +23,7 @@ from shared.wording.to_users import (
     Reopened,
     Resolved,
     Restored,
+    Returned,
     Taken,
     UnconfirmedReceipt,
     Update,
@@ -37,6 +38,7 @@ UserKind = Literal[
     "receipt_unconfirmed",
     "taken",
     "escalated",
+    "returned",
     "question",
     "update",
     "workaround",
@@ -80,6 +82,8 @@ def user_kind(notice: UserNotice) -> UserKind:  # noqa: C901, PLR0911, PLR0912 #
             return "taken"
         case Escalated():
             return "escalated"
+        case Returned():
+            return "returned"
         case Question():
             return "question"
         case Update():

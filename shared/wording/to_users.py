@@ -54,6 +54,15 @@ class Escalated:
 
 
 @dataclass(frozen=True)
+class Returned:
+    """A level that had it before works on it again; the desk stays whom to ask."""
+
+    incident: str
+    title: str
+    to_level: SupportLevel
+
+
+@dataclass(frozen=True)
 class Question:
     """We wait for an answer. `clock_stands`: the contract stops TTR for that."""
 
@@ -170,6 +179,7 @@ UserNotice = (
     | UnconfirmedReceipt
     | Taken
     | Escalated
+    | Returned
     | Question
     | Update
     | Workaround

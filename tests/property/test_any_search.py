@@ -14,11 +14,17 @@ from services.intake.commands import Command
 from shared.casework.casework import Desk
 from shared.entry import Entry
 from shared.events import AnyEvent, IncidentEvent
-from shared.events.escalation import Escalated, EscalationPaged
+from shared.events.escalation import (
+    Escalated,
+    EscalationPaged,
+    EscalationReturned,
+)
+from shared.events.incident import IncidentAssigned
 from shared.events.notification import NotificationRequested
 from shared.events.problem import ProblemIncidentLinked, ProblemWorkaroundPublished
 from shared.incident import AT_WORK, Incident, replay
 from shared.policy.document import Policy
+from shared.policy.targets import RANK
 from shared.references import incident_stream, problem_stream, sla_stream
 from shared.wishes import Open, Resolve
 from tests.support.any_script import Step, play, scripts
@@ -230,15 +236,33 @@ def test_nobody_is_told_twice_nor_paged_about_what_is_over(
 
 @many
 @given(scripts(), policies)
-def test_a_cycle_only_climbs_and_events_stand_in_order(
+def test_levels_follow_one_another_and_only_a_person_takes_one_down(
     script: list[Step], policy: Policy
 ) -> None:
     for incident, entries in whole_log(play(script).log, policy, []).items():
         desk = sought(incident, entries, policy, late=True)
-        moves = [e for _, _, e in desk.decided if isinstance(e, Escalated)]
+        moves = [
+            event
+            for _, _, event in desk.decided
+            if isinstance(event, Escalated | EscalationReturned)
+        ]
+        given = [e.event for e in entries if isinstance(e.event, IncidentAssigned)]
 
         for cycle in {move.cycle for move in moves}:
-            levels = [move.to_level for move in moves if move.cycle == cycle]
-            assert levels == sorted(set(levels))
-        instants = [move.escalated_at for move in moves]
+            level = "n1"
+            for move in (each for each in moves if each.cycle == cycle):
+                assert move.from_level == level
+                up = RANK[move.to_level] > RANK[move.from_level]
+                assert up == isinstance(move, Escalated)
+                level = move.to_level
+        back = [each for each in moves if isinstance(each, EscalationReturned)]
+        assert all((each.team, each.returned_at) in places(given) for each in back)
+        instants = [
+            move.escalated_at if isinstance(move, Escalated) else move.returned_at
+            for move in moves
+        ]
         assert instants == sorted(instants)
+
+
+def places(given: Sequence[IncidentAssigned]) -> set[tuple[str, datetime]]:
+    return {(each.team, each.at) for each in given}

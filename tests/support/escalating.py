@@ -26,6 +26,7 @@ from shared.events.escalation import (
     EscalationAccepted,
     EscalationPaged,
     EscalationRaised,
+    EscalationReturned,
     EscalationUnanswered,
 )
 from shared.events.handover import HandoverRequested
@@ -214,6 +215,9 @@ def brief(event: AnyEvent) -> str:  # noqa: C901, PLR0911 one return an event
         case Escalated():
             to = f"{event.from_level}→{event.to_level} {event.team}"
             return f"{shown(event.escalated_at)} {to} {event.cause}"
+        case EscalationReturned():
+            to = f"{event.from_level}→{event.to_level} {event.team}"
+            return f"{shown(event.returned_at)} {to} returned"
         case EscalationPaged():
             return f"{shown(event.due_at)} page {'+'.join(event.people)}"
         case EscalationAccepted():

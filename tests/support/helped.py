@@ -9,11 +9,17 @@ from hypothesis import strategies as st
 
 from shared.entry import Entry
 from shared.events import AnyEvent, IncidentEvent
-from shared.events.escalation import Escalated, EscalationAccepted
+from shared.events.escalation import (
+    Escalated,
+    EscalationAccepted,
+    EscalationReturned,
+)
 from shared.incident import AT_WORK, Incident, evolve
 from shared.references import escalation_stream, incident_stream
 
-SEEKING = st.lists(st.sampled_from(["", "", "escalate", "accept"]), max_size=12)
+SEEKING = st.lists(
+    st.sampled_from(["", "", "escalate", "accept", "return"]), max_size=12
+)
 """What is done about help after each event."""
 _LEVELS = ("n1", "n2", "n3")
 
@@ -43,12 +49,27 @@ class _Helped:
         }
         if seek == "escalate" and self.level < len(_LEVELS) - 1:
             yield self._escalated(about, event)
+        elif seek == "return" and self.level:
+            yield self._returned(about, event)
         elif seek == "accept" and self.level and not self.accepted:
             self.accepted = True
             level = _LEVELS[self.level]
             yield EscalationAccepted(
                 **about, level=level, person="amina", how="accepted"
             )
+
+    def _returned(
+        self, about: dict[str, Any], event: IncidentEvent
+    ) -> EscalationReturned:
+        here = _LEVELS[self.level]
+        self.level, self.accepted = 0, False
+        return EscalationReturned(
+            **about,
+            from_level=here,
+            to_level=_LEVELS[0],
+            team="desk",
+            returned_at=event.at,
+        )
 
     def _escalated(self, about: dict[str, Any], event: IncidentEvent) -> Escalated:
         here = _LEVELS[self.level]

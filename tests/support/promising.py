@@ -29,6 +29,12 @@ _FIELDS: dict[str, dict[str, Any]] = {
         "cause": "dwell",
         "escalated_at": START,
     },
+    "escalation.returned": {
+        "from_level": "n2",
+        "to_level": "n1",
+        "team": "desk",
+        "returned_at": START,
+    },
     "escalation.accepted": {"level": "n2", "person": "amina", "how": "accepted"},
 }
 

@@ -133,6 +133,13 @@ _OF_HELP: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "escalated_at": _instants,
         "reason": st.just("He knows the machine"),
     },
+    "escalation.returned": {
+        "cycle": st.integers(1, 3),
+        "from_level": _levels,
+        "to_level": _levels,
+        "team": st.sampled_from(["support", "studies"]),
+        "returned_at": _instants,
+    },
     "escalation.paged": {
         "cycle": st.integers(1, 3),
         "level": _levels,

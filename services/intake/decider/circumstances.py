@@ -8,17 +8,21 @@ from shared.changes import Change
 from shared.events.event import Actor
 from shared.incident import Incident
 from shared.policy.document import Policy
+from shared.policy.targets import SupportLevel
 from shared.problems import Problem
 
 _PERSON = "person:"
 
 
 class Helper(NamedTuple):
-    """Who looks into an incident above the desk, since it was escalated this cycle."""
+    """To whom an incident last went up or back in this cycle, by its escalation."""
 
     team: str
+    level: SupportLevel
     person: str | None = None
     """Who of the team has accepted it."""
+    given_since: bool = False
+    """Whether it was given to somebody after that."""
 
 
 @dataclass(frozen=True, slots=True)

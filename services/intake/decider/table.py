@@ -36,6 +36,7 @@ TABLE: Mapping[str, Row] = {
     "edit": _row(DO, DO, DO, DO, _REOPEN, _NEW, _THERE),
     "assign": _row(DO, DO, DO, _REOPEN, _REOPEN, _NEW, _THERE),
     "acknowledge": _row(DO, ALREADY, DO, _REOPEN, _REOPEN, _NEW, _THERE),
+    "return": _row(DO, DO, DO, _REOPEN, _REOPEN, _NEW, _THERE),
     "pause": _row(DO, DO, DO, _REOPEN, _REOPEN, _NEW, _THERE),
     "resume": _row(ALREADY, ALREADY, DO, _REOPEN, _REOPEN, _NEW, _THERE),
     "inform": _row(*[DO] * 6, _THERE),

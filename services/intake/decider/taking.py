@@ -29,7 +29,7 @@ def _team(incident: Incident, circumstances: Circumstances, person: str) -> str 
     if incident.assignee is not None:
         return None
     helper = circumstances.helper
-    if helper is None:
+    if helper is None or helper.level == "n1":
         return incident.team
     team = circumstances.policy.teams.get(helper.team)
     belongs = team is not None and person in team.members

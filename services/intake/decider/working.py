@@ -4,12 +4,11 @@ from typing import assert_never
 
 from services.intake.decider.circumstances import Circumstances
 from services.intake.decider.describing import described
-from services.intake.decider.names import known
+from services.intake.decider.giving import given
 from services.intake.decider.refused import Refused
 from services.intake.decider.taking import taken
 from shared.events import IncidentEvent
 from shared.events.incident import (
-    IncidentAssigned,
     IncidentContacted,
     IncidentInformed,
     IncidentPaused,
@@ -25,9 +24,12 @@ from shared.wishes import (
     Inform,
     Pause,
     Resume,
+    Return,
 )
 
-WorkWish = Attach | Classify | Edit | Assign | Acknowledge | Pause | Resume | Inform
+WorkWish = (
+    Attach | Classify | Edit | Assign | Return | Acknowledge | Pause | Resume | Inform
+)
 
 
 def worked(  # noqa: PLR0911 one return a case
@@ -39,8 +41,8 @@ def worked(  # noqa: PLR0911 one return a case
             return _attached(wish, incident, circumstances)
         case Classify() | Edit():
             return described(wish, incident, circumstances)
-        case Assign():
-            return _assigned(wish, incident, circumstances)
+        case Assign() | Return():
+            return given(wish, incident, circumstances)
         case Acknowledge():
             return taken(incident, circumstances)
         case Pause():
@@ -87,19 +89,6 @@ def _attached(
     # The user's reply resumes by itself.
     resumed = IncidentResumed(**circumstances.on(incident.ref), cause="reply")
     return [contacted, resumed]
-
-
-def _assigned(
-    wish: Assign, incident: Incident, circumstances: Circumstances
-) -> list[IncidentEvent]:
-    if wish.team is None and wish.assignee is None:
-        raise Refused("say whom to give it to: `team`, `assignee` or both", "invalid")
-    team = wish.team or incident.team
-    known("team", team, circumstances.policy.teams)
-    if (team, wish.assignee) == (incident.team, incident.assignee):
-        return []
-    common = circumstances.on(incident.ref)
-    return [IncidentAssigned(**common, team=team, assignee=wish.assignee)]
 
 
 def _paused(

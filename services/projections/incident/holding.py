@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from shared.entry import Entry
-from shared.events.escalation import Escalated
+from shared.events.escalation import Escalated, EscalationReturned
 from shared.events.incident import IncidentPaused, IncidentReopened, IncidentResumed
 from shared.policy.targets import SupportLevel
 from shared.sla import Turn, Wait, whole
@@ -21,6 +21,8 @@ def turns(past: Sequence[Entry]) -> Sequence[Turn]:
         match entry.event:
             case Escalated() as event:
                 _begin(found, event.to_level, whole(event.escalated_at))
+            case EscalationReturned() as event:
+                _begin(found, event.to_level, whole(event.returned_at))
             case IncidentReopened():
                 _begin(found, LOWEST, whole(entry.recorded_at))
             case _:

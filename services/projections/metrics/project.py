@@ -27,7 +27,7 @@ from shared.events import (
     is_incident_event,
     is_sla_event,
 )
-from shared.events.escalation import Escalated
+from shared.events.escalation import Escalated, EscalationReturned
 from shared.events.incident import IncidentOpened
 from shared.events.notification import NotificationRequested, NotificationSent
 from shared.incident import BrokenHistory
@@ -96,11 +96,8 @@ def _lived(life: Life, entry: Entry) -> Life:
         return life if after is life else judged(spanned(life, after, entry))
     if is_sla_event(event):
         return promised(life, event, entry)
-    if isinstance(event, Escalated):
-        dims = altered(life.dims, team=event.team)
-        entered = Entered(event.to_level, event.escalated_at)
-        levels = (*life.levels, entered)
-        return judged(altered(life, dims=dims, changed_team=True, levels=levels))
+    if isinstance(event, Escalated | EscalationReturned):
+        return judged(_came_to(life, event))
     if isinstance(event, NotificationRequested | NotificationSent):
         return noticed(life, event)
     if isinstance(event, HandoverEvent):
@@ -108,3 +105,14 @@ def _lived(life: Life, entry: Entry) -> Life:
         fact = Fact("handover", 0, entry.recorded_at, word)
         return altered(life, facts=added(life.facts, fact))
     return life
+
+
+def _came_to(life: Life, event: Escalated | EscalationReturned) -> Life:
+    match event:
+        case Escalated(escalated_at=entered_at):
+            pass
+        case EscalationReturned(returned_at=entered_at):
+            pass
+    dims = altered(life.dims, team=event.team)
+    levels = (*life.levels, Entered(event.to_level, entered_at))
+    return altered(life, dims=dims, changed_team=True, levels=levels)

@@ -7,13 +7,19 @@ from operator import itemgetter
 
 from services.projections.queue.row import LOWEST, Changes, QueueRow
 from shared.entry import Entry
-from shared.events.escalation import Escalated, EscalationAccepted
+from shared.events.escalation import (
+    Escalated,
+    EscalationAccepted,
+    EscalationReturned,
+)
 
 
 def helped(row: QueueRow, entry: Entry) -> Changes:
     """Return what an entry changes; nothing where it is of a cycle before."""
     match entry.event:
-        case Escalated() as event if event.cycle >= row.help_cycle:
+        case (Escalated() | EscalationReturned()) as event if (
+            event.cycle >= row.help_cycle
+        ):
             return {
                 "help_cycle": event.cycle,
                 "help_level": event.to_level,

@@ -42,7 +42,11 @@ ENGLISH: Mapping[str, tuple[Part, ...]] = {
         ", client {client}",
         ", because: {reason}",
     ),
-    "incident.assigned": ("{who} gave it to team {team}", ", to {assignee}"),
+    "incident.assigned": (
+        "{who} gave it to team {team}",
+        ", to {assignee}",
+        ", because: {reason}",
+    ),
     "incident.acknowledged": ("{who} took it on",),
     "incident.paused": (
         "{who} paused it, waiting for the {reason}",
@@ -177,6 +181,9 @@ ENGLISH: Mapping[str, tuple[Part, ...]] = {
         "It was escalated from {from_level} to {to_level}, to team {team}: {cause}",
         "({dwell_seconds})",
         ", because: {reason}",
+    ),
+    "escalation.returned": (
+        "It went back from {from_level} to {to_level}, to team {team}",
     ),
     "escalation.paged": (
         "Paged: {people}, since step {step} of {level}, try {loop}, asks for {whom}",

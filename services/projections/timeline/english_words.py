@@ -60,6 +60,7 @@ WORDS: Words = {
         "receipt": "receipt",
         "taken": "somebody works on it",
         "escalated": "specialists work on it",
+        "returned": "a level works on it again",
         "question": "question",
         "update": "news",
         "restored": "service is back",

@@ -45,7 +45,11 @@ FRENCH: Mapping[str, tuple[Part, ...]] = {
         ", client {client}",
         ", parce que\xa0: {reason}",
     ),
-    "incident.assigned": ("{who} l’a confié à l’équipe {team}", ", à {assignee}"),
+    "incident.assigned": (
+        "{who} l’a confié à l’équipe {team}",
+        ", à {assignee}",
+        ", parce que\xa0: {reason}",
+    ),
     "incident.acknowledged": ("{who} l’a pris en compte",),
     "incident.paused": (
         "{who} l’a mis en attente ({reason})",
@@ -193,6 +197,9 @@ FRENCH: Mapping[str, tuple[Part, ...]] = {
         "Escalade de {from_level} à {to_level}, vers l’équipe {team}\xa0: {cause}",
         "({dwell_seconds})",
         ", parce que\xa0: {reason}",
+    ),
+    "escalation.returned": (
+        "Retour de {from_level} à {to_level}, vers l’équipe {team}",
     ),
     "escalation.paged": (
         "Appel à {people}\xa0: l’étape {step} de {level}, essai {loop}, désigne {whom}",

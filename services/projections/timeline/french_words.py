@@ -121,6 +121,7 @@ WORDS: Words = {
         "receipt": "accusé de réception",
         "taken": "prise en compte",
         "escalated": "escalade",
+        "returned": "retour",
         "question": "question",
         "update": "information",
         "restored": "rétablissement",

@@ -74,6 +74,14 @@ def hands(ruled: Database) -> Iterator[Hands]:
 
 
 @pytest.fixture
+def owner(ruled: Database) -> Iterator[EventLog]:
+    """Give the log with the rights of its owner, who may write any stream."""
+    log = EventLog.open(ruled.owner_dsn, master=MASTER, clock=lambda: NOW)
+    yield log
+    log.close()
+
+
+@pytest.fixture
 def doors(ruled: Database) -> Iterator[Doors]:
     """Give the doors of a desk with the starter policy."""
     owner = EventLog.open(ruled.owner_dsn)

@@ -8,10 +8,17 @@ import pytest
 
 from services.intake.command_bus import digest_of
 from services.intake.wanted import AnyWish, Wanted
-from shared.append import recorded_commands
+from shared.append import Member, recorded_commands
 from shared.command import CommandAnswer, CommandRequest
+from shared.event_log import EventLog
+from shared.events.escalation import (
+    Escalated,
+    EscalationAccepted,
+    EscalationReturned,
+)
 from shared.events.incident import IncidentOpened
 from shared.problem import Problem
+from shared.references import escalation_stream
 from shared.wishes import (
     Acknowledge,
     Assign,
@@ -21,10 +28,11 @@ from shared.wishes import (
     Merge,
     Open,
     Resolve,
+    Return,
     Split,
     Unmerge,
 )
-from tests.integration.intake.conftest import Hands, hands_on
+from tests.integration.intake.conftest import NOW, Hands, hands_on
 from tests.integration.intake.test_receiving import DISK, receive, types
 from tests.support.servers import Database
 
@@ -134,6 +142,36 @@ def test_a_refusal_is_journalled_and_the_log_does_not_know_of_it(
         rows = cursor.execute("SELECT actor, verb, code FROM intake.refusals")
         assert rows.fetchall() == [("person:nadia", "assign", "invalid")]
     assert types(opened) == before
+
+
+def test_what_was_escalated_goes_back_to_the_desk_and_to_whoever_had_it(
+    opened: Hands, owner: EventLog
+) -> None:
+    mine = Assign(team="desk", assignee="nadia")
+    back = Assign(team="desk", assignee="nadia", reason="Nothing is wrong with it")
+    done(opened, mine)
+    escalated = {"from_level": "n1", "to_level": "n2", "team": "support"}
+    says(owner, Escalated, **escalated, cause="by_hand", escalated_at=NOW)
+    says(owner, EscalationAccepted, level="n2", person="amina", how="accepted")
+
+    assert "say in `reason`" in refused(opened, mine).details.detail
+    assert done(opened, back).outcome == "recorded"
+    assert done(opened, back).outcome == "already"
+
+    returned = {"from_level": "n2", "to_level": "n1", "team": "desk"}
+    says(owner, EscalationReturned, **returned, returned_at=NOW)
+    assert done(opened, mine).outcome == "already"
+    assert done(opened, Return(reason="Ours")).outcome == "already"
+
+
+def says(owner: EventLog, kind: type[Any], **words: Any) -> None:
+    """Let the escalation service say something about INC."""
+    stream = escalation_stream(INC)
+    head = {"incident": INC, "policy": 1, "cycle": 1, "at": NOW, "by": "system:x"}
+    event = kind(**head, **words)
+    written = owner.stored(stream, owner.head_version(stream) + 1, event)
+    with owner.transaction() as cursor:
+        owner.append(cursor, [Member((written,))])
 
 
 def test_commands_of_one_batch_see_each_other(opened: Hands) -> None:

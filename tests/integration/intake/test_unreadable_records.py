@@ -1,6 +1,6 @@
 """A record this version cannot read is a problem of its own; nobody else waits."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -21,22 +21,14 @@ from shared.problem import Problem
 from shared.problems.wishes import IdentifyProblem, PublishWorkaround
 from shared.vault.vault import VaultError
 from shared.wishes import Acknowledge, Inform, Link, Merge
-from tests.integration.intake.conftest import MASTER, NOW, Hands
+from tests.integration.intake.conftest import NOW, Hands
 from tests.integration.intake.test_commanding import wanted
 from tests.integration.intake.test_receiving import count
 from tests.support.later_version import upgraded, write_unknown
-from tests.support.servers import Database
 
 pytestmark = pytest.mark.servers
 
 INC = "INC-000001"
-
-
-@pytest.fixture
-def owner(ruled: Database) -> Iterator[EventLog]:
-    log = EventLog.open(ruled.owner_dsn, master=MASTER, clock=lambda: NOW)
-    yield log
-    log.close()
 
 
 def signal(key: str, action: str = "trigger", event_id: str | None = None) -> Signal:

@@ -265,9 +265,13 @@ def test_levels_share_what_was_consumed_and_pauses_are_nobodys(
     promise(month, ONE, 2, 8)
     month.says(june(2, 9), "incident.paused", ONE, reason="user", question="Which?")
     climbs = {"cycle": 1, "from_level": "n1", "to_level": "n2", "team": "exploitation"}
-    climbs |= {"cause": "dwell", "escalated_at": june(2, 10)}
-    month.says(june(2, 10), "escalation.escalated", ONE, **climbs)
+    climbs |= {"cause": "dwell"}
+    first, again = ({"escalated_at": june(2, hour)} for hour in (10, 13))
+    month.says(june(2, 10), "escalation.escalated", ONE, **climbs, **first)
     month.says(june(2, 11), "incident.resumed", ONE, cause="reply")
+    back = {"cycle": 1, "from_level": "n2", "to_level": "n1", "team": "accueil"}
+    month.says(june(2, 12), "escalation.returned", ONE, **back, returned_at=june(2, 12))
+    month.says(june(2, 13), "escalation.escalated", ONE, **climbs, **again)
     month.says(june(2, 14), "incident.restored", ONE)
     month.says(june(2, 15), "incident.relapsed", ONE)
     month.says(june(2, 16), "incident.restored", ONE)
@@ -275,6 +279,6 @@ def test_levels_share_what_was_consumed_and_pauses_are_nobodys(
     month.says(june(2, 16), "sla.overran", ONE, target="ttr", cycle=1, **late)
 
     assert figures(api, month)["dwell"] == {
-        "n1": {"n": 1, "p50": HOUR, "p95": HOUR, "total": HOUR},
-        "n2": {"n": 1, "p50": 4 * HOUR, "p95": 4 * HOUR, "total": 4 * HOUR},
+        "n1": {"n": 1, "p50": 2 * HOUR, "p95": 2 * HOUR, "total": 2 * HOUR},
+        "n2": {"n": 1, "p50": 3 * HOUR, "p95": 3 * HOUR, "total": 3 * HOUR},
     }

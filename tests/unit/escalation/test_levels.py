@@ -1,5 +1,10 @@
 """An incident leaves a support level when it stayed too long, or by hand."""
 
+from typing import Any
+
+import pytest
+
+from shared.events.escalation import EscalationPaged
 from shared.events.incident import (
     IncidentAcknowledged,
     IncidentAssigned,
@@ -220,13 +225,77 @@ def test_giving_it_to_a_higher_team_is_escalating_it() -> None:
     assert moves(search.passes("18:00")) == []
 
 
-def test_giving_it_back_to_the_desk_is_not() -> None:
+def returned(when: str = "09:40", **words: Any) -> Search:
+    search = Search(UNSEARCHED)
+    search.opened("09:10")
+    search.passes("09:30")
+    given = {"team": "desk", "assignee": "paul", "reason": "Ours"}
+    search.happens(when, IncidentAssigned, **(given | words))
+    return search
+
+
+@pytest.mark.parametrize("assignee", ["paul", None])
+def test_giving_it_back_to_the_desk_is_returning_it(assignee: str | None) -> None:
     search = Search()
     search.opened("09:10")
     search.passes("09:30")
+    search.happens("09:32", IncidentAcknowledged, by="person:bruno")
 
-    assert search.happens("09:40", IncidentAssigned, team="desk", assignee="paul") == []
-    assert search.case.post.level == "n2"
+    assert search.happens(
+        "09:40", IncidentAssigned, team="desk", assignee=assignee, reason="Ours"
+    ) == ["09:40 n2→n1 desk returned", "returned → roche"]
+    assert (search.case.post.level, search.case.post.accepted_by) == ("n1", None)
+
+
+def test_what_went_back_has_its_time_at_the_level_again_and_once() -> None:
+    search = returned()
+
+    assert moves(search.passes("12:00")) == ["10:00 n1→n2 support dwell"]
+
+
+def test_what_went_back_wakes_nobody_any_more() -> None:
+    search = Search()
+    search.opened("09:10")
+    search.passes("09:30")
+    search.happens("09:40", IncidentAssigned, team="desk", reason="Ours")
+
+    assert [line for line in search.passes("09:59") if "page" in line] == []
+
+
+def test_who_is_asked_when_it_comes_again_is_asked_anew() -> None:
+    search = returned()
+    search.passes("12:00")
+    keys = [each.key for each in search.said if isinstance(each, EscalationPaged)]
+
+    assert keys == ["INC-000016.1.1.n2.0.1", "INC-000016.1.1.n2.0.1.1"]
+
+
+def test_from_n3_it_goes_back_to_whom_it_was_given_at_n2() -> None:
+    search = returned(team="etudes", assignee=None)
+
+    assert search.happens(
+        "11:00", IncidentAssigned, team="support", assignee="bruno", reason="Yours"
+    ) == [
+        "11:00 n3→n2 support returned",
+        "accepted by bruno",
+        "returned → roche",
+    ]
+
+
+def test_a_team_without_a_level_has_it_where_it_is() -> None:
+    search = returned(team="causes", assignee=None, reason=None)
+
+    assert (search.case.post.level, search.case.post.team) == ("n2", "causes")
+
+
+def test_a_p1_that_a_person_gave_back_does_not_go_on_at_once() -> None:
+    search = Search()
+    search.opened("09:10", priority="p1", service="unknown")
+    search.happens("09:20", IncidentAssigned, team="support")
+    said = search.happens("09:30", IncidentAssigned, team="desk", reason="Ours")
+
+    assert moves(said) == ["09:30 n2→n1 desk returned"]
+    assert moves(search.passes("18:00")) == []
 
 
 def test_from_n2_it_goes_on_to_n3_unless_somebody_there_accepted_it() -> None:

@@ -15,6 +15,7 @@ from shared.events.event import Event
 from shared.events.incident import IncidentContacted, IncidentOpened
 from shared.incident import replay
 from shared.policy.document import Policy
+from shared.policy.targets import SupportLevel
 from shared.problems import Problem
 from shared.wishes import PersonsWish
 from tests.support.policies import full
@@ -141,9 +142,16 @@ class Given:
     record: Problem | Change | None = None
     helper: Helper | None = None
 
-    def with_helper(self, team: str, person: str | None = None) -> "Given":
+    def with_helper(
+        self, team: str, person: str | None = None, level: SupportLevel = "n2"
+    ) -> "Given":
         """Let people above the desk look into it."""
-        return replace(self, helper=Helper(team, person))
+        return replace(self, helper=Helper(team, level, person))
+
+    def and_given_since(self) -> "Given":
+        """Let its last assignment come after all that its escalation says."""
+        assert self.helper is not None
+        return replace(self, helper=self.helper._replace(given_since=True))
 
     def beside(self, *other: IncidentEvent) -> "Given":
         """Add the history of the second incident."""

@@ -1,9 +1,16 @@
 """Giving an incident to a team or to one of its people."""
 
-from shared.events.incident import IncidentAssigned, IncidentResolved
-from shared.wishes import Assign
+import pytest
 
-from .spec import event, given, opened
+from shared.events import IncidentEvent
+from shared.events.incident import (
+    IncidentAssigned,
+    IncidentReopened,
+    IncidentResolved,
+)
+from shared.wishes import Assign, Return
+
+from .spec import Given, event, given, opened
 
 to_tariq = event(IncidentAssigned, team="exploitation", assignee="tariq")
 
@@ -46,3 +53,98 @@ def test_a_resolved_incident_is_not_assigned() -> None:
     resolved = event(IncidentResolved, cycle=1)
 
     given(opened(), resolved).when(Assign(assignee="wim")).then_refused("reopen it")
+
+
+to_the_desk = event(
+    IncidentAssigned, team="accueil", assignee="odette", reason="The proxy is fine"
+)
+back = Assign(team="accueil", assignee="odette", reason="The proxy is fine")
+at_the_desk = event(IncidentAssigned, team="accueil", assignee="odette")
+
+
+def escalated(*since: IncidentEvent) -> Given:
+    """Return an incident of Odette's that went to N2."""
+    return given(opened(), at_the_desk, *since).with_helper("exploitation", "tariq")
+
+
+def test_what_was_escalated_is_not_with_the_desk_already() -> None:
+    escalated().when(back).then(to_the_desk)
+
+
+def test_it_goes_back_only_with_a_reason() -> None:
+    escalated().when(Assign(team="accueil", assignee="odette")).then_refused(
+        "is at n2: say in `reason` why it goes back to accueil", "invalid"
+    )
+
+
+def test_what_went_back_is_with_the_desk_even_before_the_escalation_knows() -> None:
+    waiting = escalated(to_the_desk).and_given_since()
+
+    waiting.when(back).then()
+    given(opened(), at_the_desk).with_helper("accueil", level="n1").when(back).then()
+
+
+def test_a_person_is_given_it_in_the_team_that_has_it() -> None:
+    escalated().when(Assign(assignee="ines")).then(
+        event(IncidentAssigned, team="exploitation", assignee="ines")
+    )
+
+
+def test_after_a_climb_it_may_go_back_to_a_team_that_was_given_it_before() -> None:
+    higher = given(opened(), to_tariq).with_helper("editeur", level="n3")
+    wish = Assign(team="exploitation", assignee="tariq", reason="No fault of ours")
+
+    higher.when(wish).then(
+        event(
+            IncidentAssigned,
+            team="exploitation",
+            assignee="tariq",
+            reason="No fault of ours",
+        )
+    )
+
+
+def test_reopened_it_is_given_anew_to_the_team_that_had_it() -> None:
+    over = event(IncidentResolved, cycle=1)
+    again = event(IncidentReopened, cycle=2, cause="user", after_closure=False)
+    wish = Assign(team="exploitation", assignee="tariq")
+
+    given(opened(), to_tariq, over, again).when(wish).then(to_tariq)
+
+
+def test_a_team_without_a_level_leaves_it_where_it_is() -> None:
+    escalated().when(Assign(team="causes")).then(event(IncidentAssigned, team="causes"))
+
+
+@pytest.mark.parametrize(
+    ("team", "level", "wish", "goes_to"),
+    [
+        ("exploitation", "n2", Return(reason="Ours"), "accueil"),
+        ("editeur", "n3", Return(reason="Ours"), "accueil"),
+        ("editeur", "n3", Return(reason="Ours", team="exploitation"), "exploitation"),
+    ],
+)
+def test_it_is_returned_to_the_desk_or_a_team_below(
+    team: str, level: str, wish: Return, goes_to: str
+) -> None:
+    held = given(opened()).with_helper(team, level=level)  # type: ignore[arg-type] # a level
+
+    held.when(wish).then(event(IncidentAssigned, team=goes_to, reason="Ours"))
+
+
+def test_what_is_given_up_at_once_is_returned_at_once() -> None:
+    given(opened(), to_tariq).when(Return(reason="Ours")).then(
+        event(IncidentAssigned, team="accueil", reason="Ours")
+    )
+
+
+def test_what_is_with_the_desk_is_returned_already() -> None:
+    given(opened()).when(Return(reason="Ours")).then()
+
+
+def test_nothing_is_returned_upwards_or_across() -> None:
+    for team in ("editeur", "causes"):
+        escalated().when(Return(reason="x", team=team)).then_refused("not below that")
+    escalated().when(Return(reason="x", team="fax")).then_refused(
+        "choose one of", "invalid"
+    )

@@ -51,6 +51,7 @@ BODY: dict[str, dict[str, Any]] = {
     "classify": {"urgency": "high"},
     "edit": {"title": "said better"},
     "assign": {"assignee": "wim"},
+    "return": {"reason": "not ours"},
     "pause": {"reason": "vendor"},
     "inform": {"message": "x"},
     "resolve": {"force": True, "reason": "unplugged"},

@@ -27,6 +27,11 @@ ON: tuple[str, dict[str, Any]] = (
     "escalation.escalated",
     {"team": "etudes", "from_level": "n2", "to_level": "n3"},
 )
+BACK: tuple[str, dict[str, Any]] = (
+    "escalation.returned",
+    {"team": "accueil", "from_level": "n2", "to_level": "n1"},
+)
+GIVEN: tuple[str, dict[str, Any]] = ("incident.assigned", {"team": "accueil"})
 TAKEN: tuple[str, dict[str, Any]] = ("escalation.accepted", {"person": "amina"})
 
 
@@ -35,12 +40,21 @@ def test_without_escalation_nobody_is() -> None:
 
 
 def test_a_team_is_until_one_of_it_has_accepted() -> None:
-    assert helpers(UP) == {INC: Helper("support")}
-    assert helpers(UP, TAKEN) == {INC: Helper("support", "amina")}
+    assert helpers(UP) == {INC: Helper("support", "n2")}
+    assert helpers(UP, TAKEN) == {INC: Helper("support", "n2", "amina")}
 
 
 def test_the_next_level_is_sought_anew() -> None:
-    assert helpers(UP, TAKEN, ON) == {INC: Helper("etudes")}
+    assert helpers(UP, TAKEN, ON) == {INC: Helper("etudes", "n3")}
+
+
+def test_the_desk_is_again_once_it_went_back() -> None:
+    assert helpers(UP, TAKEN, BACK) == {INC: Helper("accueil", "n1")}
+
+
+def test_what_was_given_to_somebody_since_may_be_elsewhere() -> None:
+    assert helpers(UP, GIVEN) == {INC: Helper("support", "n2", given_since=True)}
+    assert helpers(GIVEN, UP) == {INC: Helper("support", "n2")}
 
 
 def test_what_was_in_a_cycle_before_is_over() -> None:

@@ -103,6 +103,18 @@ def test_an_escalation_gives_level_and_team_and_waits_for_somebody_to_accept() -
     assert taken.accepted_by == "amina"
 
 
+def test_a_return_gives_level_and_team_back_and_takes_it_from_whoever_accepted() -> (
+    None
+):
+    up, taken = told("escalation.escalated", _REF), told("escalation.accepted", _REF)
+    given = IncidentAssigned.model_validate({**_HEAD, "team": "desk", "reason": "Ours"})
+    row = _row(up, taken, given, told("escalation.returned", _REF))
+    again = _row(up, taken, given, told("escalation.returned", _REF), up)
+
+    assert (row.level, row.team, row.accepted_by) == ("n1", "desk", None)
+    assert (again.level, again.team, again.accepted_by) == ("n2", "network", None)
+
+
 def test_of_an_escalation_and_an_assignment_the_later_says_whose_work_it_is() -> None:
     given = IncidentAssigned.model_validate({**_HEAD, "team": "studies"})
     up = told("escalation.escalated", _REF)

@@ -2,7 +2,11 @@
 
 from typing import Any
 
-from shared.events.escalation import Escalated, EscalationAccepted
+from shared.events.escalation import (
+    Escalated,
+    EscalationAccepted,
+    EscalationReturned,
+)
 from shared.events.incident import (
     IncidentAcknowledged,
     IncidentCancelled,
@@ -38,6 +42,17 @@ def escalated(watch: Watch, when: str, level: str = "n2", **words: Any) -> list[
         "escalated_at": local(when),
     }
     return _owed(watch.happens(when, Escalated, **(given | words)))
+
+
+def returned(watch: Watch, when: str) -> list[str]:
+    given: dict[str, Any] = {
+        "cycle": 1,
+        "from_level": "n2",
+        "to_level": "n1",
+        "team": "desk",
+        "returned_at": local(when),
+    }
+    return _owed(watch.happens(when, EscalationReturned, **given))
 
 
 def accepted(watch: Watch, when: str, **words: Any) -> list[str]:
@@ -88,6 +103,34 @@ def test_passing_it_on_ends_what_one_level_owes_and_begins_what_the_next_does() 
         "ola_n1_work met 09:15",
     ]
     assert watch.clock("ola_n1_own").cancelled_for == "escalated"
+
+
+def test_each_time_it_comes_to_a_level_the_level_owes_anew() -> None:
+    watch = watching()
+    escalated(watch, "09:15")
+    accepted(watch, "09:20")
+
+    assert returned(watch, "09:25") == [
+        "ola_n1_own armed 09:35",
+        "ola_n1_work armed 09:55",
+        "ola_n2_work met 09:25",
+    ]
+    watch.happens("09:30", IncidentAcknowledged)
+    assert escalated(watch, "09:40") == [
+        "ola_n2_own armed 09:55",
+        "ola_n2_work armed 12:40",
+        "ola_n1_work met 09:40",
+    ]
+    rounds = [(c.name.round, str(c.state)) for c in watch.clocks("ola_n2_own")]
+    assert rounds == [(1, "met"), (2, "running")]
+
+
+def test_who_acknowledged_it_need_not_do_so_again_when_it_comes_back() -> None:
+    watch = watching()
+    watch.happens("09:12", IncidentAcknowledged)
+    escalated(watch, "09:15")
+
+    assert "ola_n1_own armed 09:35" not in returned(watch, "09:25")
 
 
 def test_accepting_keeps_what_the_level_owes_and_not_tto() -> None:

@@ -2,7 +2,7 @@
 
 from services.projections.incident.holding import turns, waits
 from services.projections.incident.shares import shares
-from shared.events.escalation import Escalated
+from shared.events.escalation import Escalated, EscalationReturned
 from shared.events.incident import (
     IncidentAcknowledged,
     IncidentPaused,
@@ -70,6 +70,15 @@ def test_each_level_has_what_it_consumed_and_all_make_the_whole() -> None:
     assert levels(of) == {"n1": 20, "n2": 370}
     assert (of.seconds // MINUTE, of.until) == (390, local("16:40"))
     assert of.seconds == watch.clock("ttr").elapsed_seconds
+
+
+def test_what_went_back_is_the_desks_time_again() -> None:
+    watch = payroll()
+    back = {"cycle": 1, "from_level": "n2", "to_level": "n1", "team": "desk"}
+    watch.happens("11:40", EscalationReturned, **back, returned_at=local("11:40"))
+    to(watch, "12:50", "n1", "n2")
+
+    assert levels(at(watch, "13:00")) == {"n1": 90, "n2": 80}
 
 
 def test_what_the_user_was_waited_for_passed_and_did_not_count() -> None:
