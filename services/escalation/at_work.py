@@ -19,6 +19,7 @@ from shared.events.incident import (
     IncidentResumed,
 )
 from shared.events.incident_ties import IncidentMerged, IncidentUnmerged
+from shared.incident.holders import begun
 
 Worked = (
     IncidentAcknowledged
@@ -41,7 +42,10 @@ def worked(  # noqa: PLR0911 one return a case
             return replace(case, taken=True, urgent_since=None, claim=claim)
         case IncidentAssigned(team=team, assignee=assignee):
             post = replace(case.post, team=team)
-            given = replace(case, moves_to=team, assignee=assignee, post=post)
+            holders = case.held_by(team, at)
+            given = replace(
+                case, moves_to=team, assignee=assignee, post=post, holders=holders
+            )
             if assignee is None:
                 return given
             return replace(given, claim=Claim(assignee, "assigned"))
@@ -112,6 +116,7 @@ def _anew(case: Case, event: IncidentReopened, at: datetime) -> Case:
         urgent_since=at if case.priority == "p1" else None,
         taken=False,
         moves_to=None,
+        holders=begun(case.desk_team),
         claim=None,
         pause=None,
         paused_at=None,

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 from shared.events.escalation import Trigger
 from shared.events.notification import Kind
+from shared.incident.holders import Holders, begun, passed
 from shared.incident.noticed import UNTOLD, Noticed
 from shared.policy.scales import Priority
 from shared.policy.targets import PauseReason, SupportLevel
@@ -160,6 +161,8 @@ class Case:
     assignee: str | None = None
     moves_to: str | None = None
     """The team it was given to since it last changed its level in this cycle."""
+    holders: Holders | None = None
+    """Who has had it in this cycle; None: it was opened before that was counted."""
     claim: Claim | None = None
     pause: PauseReason | None = None
     paused_at: datetime | None = None
@@ -191,6 +194,10 @@ class Case:
     def reporters(self) -> tuple[str, ...]:
         """Everybody who reported it or an incident merged into it."""
         return tuple(sorted({*self.own_reporters}.union(*self.absorbed.values())))
+
+    def held_by(self, team: str, at: datetime) -> Holders:
+        """Return who has had it once `team` has it."""
+        return passed(self.holders or begun(self.desk_team), team, at)
 
     @property
     def searches(self) -> bool:

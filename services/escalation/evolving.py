@@ -114,7 +114,8 @@ def _moved(case: Case, event: Escalated | EscalationReturned, at: datetime) -> C
         searched_from=at,
         returns=case.post.returns + back,
     )
-    moved = replace(case, post=post, claim=None, moves_to=None)
+    holders = case.held_by(event.team, at)
+    moved = replace(case, post=post, claim=None, moves_to=None, holders=holders)
     return _news(moved, "returned" if back else "escalated", case.reporters)
 
 

@@ -1,4 +1,7 @@
-"""Hierarchical escalation: managers hear of warnings and breaches; nothing moves."""
+"""Hierarchical escalation: managers hear of warnings, breaches and returns.
+
+It moves nothing.
+"""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,15 +16,25 @@ from shared.policy.escalation import Notice
 
 
 def raising(case: Case, known: Known) -> Iterator[Due]:
-    """Yield what managers are still to be told of the newest alarm."""
-    alarm = case.alarm
-    if alarm is None:
-        return
+    """Yield what managers are still to be told of the newest alarm, and of returns."""
     policy = known.policy_of(case.policy)
-    for rule, notice in enumerate(policy.escalation.hierarchical):
-        key = _key(case, alarm, rule)
-        if alarm.on in notice.on and key not in case.raised:
-            yield _raise(case, alarm, notice, key, policy)
+    for alarm in (case.alarm, _to_and_fro(case, policy)):
+        if alarm is None:
+            continue
+        for rule, notice in enumerate(policy.escalation.hierarchical):
+            key = _key(case, alarm, rule)
+            if alarm.on in notice.on and key not in case.raised:
+                yield _raise(case, alarm, notice, key, policy)
+
+
+def _to_and_fro(case: Case, policy: Policy) -> Alarm | None:
+    """Return that it came back often enough to teams that had it, once a cycle."""
+    held = case.holders
+    if held is None or held.returned_at is None:
+        return None
+    if held.returns < policy.escalation.ping_pong:
+        return None
+    return Alarm("ping_pong", None, case.cycle, held.returned_at)
 
 
 def _key(case: Case, alarm: Alarm, rule: int) -> str:
@@ -34,6 +47,8 @@ def _key(case: Case, alarm: Alarm, rule: int) -> str:
 
 def _raise(case: Case, alarm: Alarm, notice: Notice, key: str, policy: Policy) -> Due:
     offset = alarm.offset or 0
+    held = case.holders if alarm.on == "ping_pong" else None
+    returns = held.returns if held else None
 
     def events(at: datetime) -> list[EscalationRaised]:
         return [
@@ -45,10 +60,12 @@ def _raise(case: Case, alarm: Alarm, notice: Notice, key: str, policy: Policy) -
                 percent=alarm.percent,
                 before_seconds=-offset if offset < 0 else None,
                 after_seconds=offset if offset > 0 else None,
+                returns=returns,
                 **named(notice.page),
                 people=found(policy, notice.page, alarm.since),
                 raised_at=alarm.since,
             )
         ]
 
-    return Due(case.changed_at, events)
+    when = max(case.changed_at, alarm.since) if held else case.changed_at
+    return Due(when, events)

@@ -29,6 +29,7 @@ from shared.events.incident_ties import (
 )
 from shared.events.problem import ProblemIdentified, ProblemIncidentLinked
 from shared.events.sla import SlaBreached, SlaOverran, SlaWarned
+from shared.incident.holders import begun
 from shared.incident.noticed import after_contact, opened_by
 from shared.sla import whole
 
@@ -69,6 +70,7 @@ def _opened(event: IncidentOpened, at: datetime) -> Case:
         changed_at=at,
         desk_team=event.team,
         post=Post("n1", event.team, at, counts_from, at),
+        holders=begun(event.team),
         urgent_since=at if event.priority == "p1" else None,
         own_reporters=(event.reporter,) if event.reporter else (),
         noticed=opened_by(event),

@@ -165,6 +165,7 @@ def _to_manager(
         late=_long(raised.after_seconds),
         due_at=clock.due_at if clock else None,
         overrun=of.overrun(target),
+        returns=raised.returns,
         detected_at=raised.at if late else None,
         url=url,
     )

@@ -107,7 +107,7 @@ class EscalationRaised(Event):
     """Managers are told: hierarchical escalation, which moves nothing.
 
     Once for each (incident, cycle, trigger, rule), which make `key`; of warnings once
-    for each point of each target.
+    for each point of each target, of `ping_pong` once a cycle.
     """
 
     type: Literal["escalation.raised"] = "escalation.raised"
@@ -120,6 +120,8 @@ class EscalationRaised(Event):
     before_seconds: int | None = None
     after_seconds: int | None = None
     """Which warning it is of, as in `sla.warned`."""
+    returns: int | None = None
+    """Of `ping_pong`: how often it came back to a team that had it in this cycle."""
     schedule: str | None = None
     team: str | None = None
     who: Literal["on_call", "next", "manager", "members"]

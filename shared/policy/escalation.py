@@ -87,4 +87,4 @@ class Escalation(Clause):
     acknowledged_for: Annotated[Duration | None, TO_COME] = None
     """After so long without news, an incident is un-acknowledged with a reminder."""
     ping_pong: Annotated[Count, Field(le=100)] = 2
-    """Returns to a team that already had the incident before managers are told."""
+    """At how many returns to a team that had it in this cycle managers are told."""

@@ -1,6 +1,14 @@
 """Who reported an incident, who was in touch about it, and what it is about."""
 
-from services.projections.metrics.life import Fact, Life, added, altered, changed, last
+from services.projections.metrics.life import (
+    Fact,
+    Life,
+    added,
+    altered,
+    changed,
+    given_to,
+    last,
+)
 from services.projections.metrics.receipts import spoken
 from shared.entry import Entry
 from shared.events import IncidentEvent
@@ -28,8 +36,8 @@ def heard(life: Life, event: IncidentEvent, entry: Entry) -> Life:
                 category=event.category,
             )
             return altered(life, dims=dims)
-        case IncidentAssigned(team=team) if team != life.dims.team:
-            return altered(life, dims=altered(life.dims, team=team), changed_team=True)
+        case IncidentAssigned(team=team):
+            return given_to(life, team, entry.recorded_at)
         case _:
             return life
 

@@ -104,6 +104,12 @@ DEFINITIONS: Mapping[str, Definition] = {
         "Reopenings ÷ resolutions recorded in the period.",
         adds_up=True,
     ),
+    "ping_pong": Definition(
+        "How often an incident came to a team that had it before in the same cycle: "
+        "given back, escalated again or assigned. A reopened incident begins at the "
+        "desk with none.",
+        adds_up=True,
+    ),
     "problems": Definition(
         "Problems that came of incidents, counted when they were identified: one "
         "that several incidents led to counts once. Apart: those the staff found, "

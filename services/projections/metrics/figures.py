@@ -161,6 +161,13 @@ class Reopened(Shown):
     rate: float | None
 
 
+class PingPong(Shown):
+    """How incidents went to and fro between teams."""
+
+    returns: int
+    """To a team that already had the incident in the same cycle."""
+
+
 class Handovers(Shown):
     """The outcome of hand-overs to Problem Management."""
 
@@ -220,6 +227,7 @@ class Figures(Shown):
     reported: Reported
     first_contact_resolution: FirstContact
     reopened: Reopened
+    ping_pong: PingPong
     problems: Problems
     changes: Changes
     answering: list[Answering]

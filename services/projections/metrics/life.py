@@ -11,6 +11,7 @@ from typing import Literal, TypeVar
 
 from shared.events.incident import Origin
 from shared.incident import AT_WORK, IN_STOCK, Status
+from shared.incident.holders import Holders, begun, passed
 from shared.policy.targets import PauseReason, SupportLevel
 
 Kind = Literal[
@@ -25,6 +26,7 @@ Kind = Literal[
     "target",
     "ola",
     "dwell",
+    "ping_pong",
     "handover",
     "problem",
     "problem_of_incident",
@@ -125,6 +127,8 @@ class Life:
     contacts: int = 0
     """Inbound ones, with those that were given up before anybody answered."""
     changed_team: bool = False
+    holders: Holders | None = None
+    """The teams that have had it in this cycle."""
     pauses: tuple[Pause, ...] = ()
     levels: tuple[Entered, ...] = ()
     """Those it came to after N1; reopened, it came to N1 again."""
@@ -192,3 +196,16 @@ def added(facts: tuple[Fact, ...], fact: Fact) -> tuple[Fact, ...]:
 def changed(facts: tuple[Fact, ...], was: Fact, now: Fact) -> tuple[Fact, ...]:
     """Return `facts` with `now` where `was` stood."""
     return tuple(now if fact is was else fact for fact in facts)
+
+
+def given_to(life: Life, team: str, at: datetime) -> Life:
+    """Return an incident that a team has now, and count where it had it before."""
+    before = life.holders or begun(life.dims.team or team)
+    after = passed(before, team, at)
+    if after is before and team == life.dims.team:
+        return life
+    dims = altered(life.dims, team=team)
+    moved = altered(life, dims=dims, changed_team=True, holders=after)
+    if after.returns == before.returns:
+        return moved
+    return altered(moved, facts=added(moved.facts, Fact("ping_pong", 0, at)))

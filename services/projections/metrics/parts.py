@@ -12,6 +12,7 @@ from services.projections.metrics.figures import (
     Handovers,
     Kept,
     OlaKept,
+    PingPong,
     Problems,
     Reopened,
     Reported,
@@ -94,6 +95,11 @@ def reopened(begun: Counted) -> Reopened:
     return Reopened(
         reopens=reopens, resolutions=resolutions, rate=share(reopens, resolutions)
     )
+
+
+def ping_pong(begun: Counted) -> PingPong:
+    """Return how often an incident came back to a team that had it."""
+    return PingPong(returns=begun.sum("ping_pong"))
 
 
 def problems(begun: Counted) -> Problems:

@@ -13,6 +13,7 @@ from services.projections.metrics.life import (
     State,
     added,
     altered,
+    given_to,
 )
 from services.projections.metrics.matters import about_change, about_problem
 from services.projections.metrics.promises import promised
@@ -31,6 +32,7 @@ from shared.events.escalation import Escalated, EscalationReturned
 from shared.events.incident import IncidentOpened
 from shared.events.notification import NotificationRequested, NotificationSent
 from shared.incident import BrokenHistory
+from shared.incident.holders import begun
 from shared.references import about
 
 
@@ -84,6 +86,7 @@ def _opened(event: IncidentOpened, entry: Entry) -> Life:
             event.service, event.client, event.priority, event.team, event.category
         ),
         origin=event.origin,
+        holders=begun(event.team),
         reported_at=event.reported_at,
     )
     return spanned(None, heard(life, event, entry), entry)
@@ -97,7 +100,7 @@ def _lived(life: Life, entry: Entry) -> Life:
     if is_sla_event(event):
         return promised(life, event, entry)
     if isinstance(event, Escalated | EscalationReturned):
-        return judged(_came_to(life, event))
+        return judged(_came_to(life, event, entry))
     if isinstance(event, NotificationRequested | NotificationSent):
         return noticed(life, event)
     if isinstance(event, HandoverEvent):
@@ -107,12 +110,12 @@ def _lived(life: Life, entry: Entry) -> Life:
     return life
 
 
-def _came_to(life: Life, event: Escalated | EscalationReturned) -> Life:
+def _came_to(life: Life, event: Escalated | EscalationReturned, entry: Entry) -> Life:
     match event:
         case Escalated(escalated_at=entered_at):
             pass
         case EscalationReturned(returned_at=entered_at):
             pass
-    dims = altered(life.dims, team=event.team)
     levels = (*life.levels, Entered(event.to_level, entered_at))
-    return altered(life, dims=dims, changed_team=True, levels=levels)
+    moved = altered(life, changed_team=True, levels=levels)
+    return given_to(moved, event.team, entry.recorded_at)

@@ -101,6 +101,7 @@ _BEGINNINGS = (
     "contact",
     "target",
     "ola",
+    "ping_pong",
     "handover",
     "problem",
 )

@@ -27,6 +27,7 @@ from shared.events.incident import (
 )
 from shared.events.incident_ties import IncidentMerged, IncidentUnmerged
 from shared.incident import BrokenHistory, Status
+from shared.incident.holders import begun
 
 _DONE = frozenset({Status.RESOLVED, Status.CLOSED})
 
@@ -91,6 +92,7 @@ def _reopened(life: Life, event: IncidentReopened, entry: Entry) -> Life:
         acknowledged=False,
         restored=False,
         levels=(*life.levels, Entered("n1", event.at)) if life.levels else (),
+        holders=begun(life.holders.desk) if life.holders else None,
         facts=added(life.facts, fact),
     )
 

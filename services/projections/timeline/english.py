@@ -204,6 +204,7 @@ ENGLISH: Mapping[str, tuple[Part, ...]] = {
         "({percent} %)",
         "({before_seconds} before it is due)",
         "({after_seconds} after it was due)",
+        "(returns: {returns})",
     ),
     "notification.requested": (
         "A message ({kind})",

@@ -221,6 +221,7 @@ FRENCH: Mapping[str, tuple[Part, ...]] = {
         "({percent}\xa0%)",
         "({before_seconds} avant l’échéance)",
         "({after_seconds} après l’échéance)",
+        "(retours\xa0: {returns})",
     ),
     "notification.requested": (
         "Un message ({kind})",

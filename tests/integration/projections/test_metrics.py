@@ -269,7 +269,7 @@ def test_levels_share_what_was_consumed_and_pauses_are_nobodys(
     first, again = ({"escalated_at": june(2, hour)} for hour in (10, 13))
     month.says(june(2, 10), "escalation.escalated", ONE, **climbs, **first)
     month.says(june(2, 11), "incident.resumed", ONE, cause="reply")
-    back = {"cycle": 1, "from_level": "n2", "to_level": "n1", "team": "accueil"}
+    back = {"cycle": 1, "from_level": "n2", "to_level": "n1", "team": "desk"}
     month.says(june(2, 12), "escalation.returned", ONE, **back, returned_at=june(2, 12))
     month.says(june(2, 13), "escalation.escalated", ONE, **climbs, **again)
     month.says(june(2, 14), "incident.restored", ONE)
@@ -278,7 +278,9 @@ def test_levels_share_what_was_consumed_and_pauses_are_nobodys(
     late = {"done_at": june(2, 16), "elapsed_seconds": 5 * HOUR, "overrun_seconds": 9}
     month.says(june(2, 16), "sla.overran", ONE, target="ttr", cycle=1, **late)
 
-    assert figures(api, month)["dwell"] == {
+    found = figures(api, month)
+    assert found["ping_pong"] == {"returns": 2}
+    assert found["dwell"] == {
         "n1": {"n": 1, "p50": 2 * HOUR, "p95": 2 * HOUR, "total": 2 * HOUR},
         "n2": {"n": 1, "p50": 3 * HOUR, "p95": 3 * HOUR, "total": 3 * HOUR},
     }

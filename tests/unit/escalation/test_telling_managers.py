@@ -1,6 +1,11 @@
 """Managers are told of warnings and breaches, once each."""
 
 from shared.events.escalation import EscalationRaised
+from shared.events.incident import (
+    IncidentAssigned,
+    IncidentReopened,
+    IncidentResolved,
+)
 from tests.support.escalating import Search
 from tests.support.promises import INCIDENT, local, valmont
 
@@ -99,3 +104,51 @@ def test_what_support_levels_owe_is_told_nobody_and_hands_nothing_over() -> None
 
     assert search.breached("09:40", target="ola_n1_work") == []
     assert search.case.handover is None
+
+
+def to_and_fro(search: Search, *teams: str) -> list[str]:
+    """Give it to one team after another, a minute each; return who was told."""
+    said: list[str] = []
+    for minute, team in enumerate(teams, 10 + len(search.log)):
+        said += search.happens(f"10:{minute}", IncidentAssigned, team=team, reason="x")
+    return [line for line in said if "ping_pong" in line]
+
+
+def test_what_goes_to_and_fro_is_told_once_when_it_is_enough() -> None:
+    search = Search(PATIENT)
+    search.opened("09:10")
+
+    assert to_and_fro(search, "support", "desk") == []
+    assert to_and_fro(search, "support") == ["10:13 ping_pong to sylvie"]
+    assert to_and_fro(search, "desk", "support") == []
+    (raised,) = (each for each in search.said if isinstance(each, EscalationRaised))
+    assert (raised.returns, raised.key) == (2, f"{INCIDENT}.1.ping_pong.0")
+
+
+def test_a_way_through_teams_that_had_it_not_is_no_return() -> None:
+    search = Search(PATIENT)
+    search.opened("09:10")
+
+    assert to_and_fro(search, "support", "etudes", "problem", "problem") == []
+    assert search.case.holders is not None
+    assert search.case.holders.returns == 0
+
+
+def test_what_climbs_by_itself_after_it_was_given_back_counts() -> None:
+    search = Search()
+    search.opened("09:10")
+    search.passes("09:30")
+    search.happens("09:40", IncidentAssigned, team="desk", reason="x")
+
+    assert "10:00 ping_pong to sylvie" in search.passes("10:00")
+
+
+def test_a_new_cycle_counts_anew() -> None:
+    search = Search(PATIENT)
+    search.opened("09:10")
+    to_and_fro(search, "support", "desk", "support")
+    search.happens("11:00", IncidentResolved, cycle=1)
+    again = {"cycle": 2, "cause": "user", "after_closure": False}
+    search.happens("11:10", IncidentReopened, **again)
+
+    assert to_and_fro(search, "support", "desk") == []
