@@ -32,7 +32,7 @@ def asked(
         case Escalate():
             return _escalated(wish, case, actor, at, known)
         case Accept():
-            return _accepted(case, actor, at)
+            return _accepted(case, actor, at, known.policy_of(case.policy))
         case Decline():
             return _declined(wish, case, actor, at)
         case DeclineService():
@@ -80,7 +80,9 @@ def _target(wish: Escalate, case: Case, policy: Policy) -> str:
     return wish.team
 
 
-def _accepted(case: Case, actor: str, at: datetime) -> Sequence[AnyEvent]:
+def _accepted(
+    case: Case, actor: str, at: datetime, policy: Policy
+) -> Sequence[AnyEvent]:
     _require_at_work(case)
     if not actor.startswith(_PERSON):
         raise Refused("only a person can accept an incident", "role")
@@ -98,7 +100,7 @@ def _accepted(case: Case, actor: str, at: datetime) -> Sequence[AnyEvent]:
             f"{case.incident} is with the desk: acknowledge it, or escalate it first",
             "state",
         )
-    return [accepted(case, at, person, "accepted")]
+    return [accepted(case, at, policy, person, "accepted")]
 
 
 def _declined(

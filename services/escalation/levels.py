@@ -19,6 +19,7 @@ from shared.events.escalation import (
     EscalationReturned,
 )
 from shared.policy.document import Policy
+from shared.policy.skills import unskilled
 from shared.policy.targets import RANK, SupportLevel
 from shared.working_time import Span, due, is_open
 
@@ -106,6 +107,7 @@ def _given(case: Case, policy: Policy) -> Due | None:
             level=level,
             person=claim.person,
             how=claim.how,
+            unskilled=unskilled(policy, team, case.service, [claim.person]),
         )
         return [moved, accepted]
 

@@ -22,6 +22,7 @@ from shared.events.escalation import (
 )
 from shared.policy.document import Policy
 from shared.policy.escalation import Page, PageTeam, Step
+from shared.policy.skills import unskilled
 
 FIRST_GAP = timedelta(minutes=15)
 
@@ -53,11 +54,14 @@ def accepting(case: Case, known: Known) -> Iterator[Due]:
     post, claim = case.post, case.claim
     if post.level == "n1" or post.accepted_by or claim is None:
         return
-    if belongs(known.policy_of(case.policy), post.team, claim.person):
-        yield Due(case.changed_at, lambda at: [accepted(case, at, *claim)])
+    policy = known.policy_of(case.policy)
+    if belongs(policy, post.team, claim.person):
+        yield Due(case.changed_at, lambda at: [accepted(case, at, policy, *claim)])
 
 
-def accepted(case: Case, at: datetime, person: str, how: str) -> EscalationAccepted:
+def accepted(
+    case: Case, at: datetime, policy: Policy, person: str, how: str
+) -> EscalationAccepted:
     """Return that `person` takes the incident on at its level."""
     return EscalationAccepted.model_validate(
         on(case, at)
@@ -66,6 +70,7 @@ def accepted(case: Case, at: datetime, person: str, how: str) -> EscalationAccep
             "level": case.post.level,
             "person": person,
             "how": how,
+            "unskilled": unskilled(policy, case.post.team, case.service, [person]),
         }
     )
 
@@ -142,6 +147,10 @@ def _key(case: Case, tried: Try) -> str:
 
 
 def _page(case: Case, tried: Try, policy: Policy) -> Due:
+    people = found(policy, tried.page, tried.due_at)
+    asks_manager = tried.page.who == "manager"
+    lacking = unskilled(policy, case.post.team, case.service, people)
+
     def events(at: datetime) -> list[EscalationPaged]:
         return [
             EscalationPaged(
@@ -152,7 +161,8 @@ def _page(case: Case, tried: Try, policy: Policy) -> Due:
                 loop=tried.loop,
                 key=_key(case, tried),
                 **named(tried.page),
-                people=found(policy, tried.page, tried.due_at),
+                people=people,
+                unskilled=None if asks_manager else lacking,
                 due_at=tried.due_at,
             )
         ]

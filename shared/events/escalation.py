@@ -77,6 +77,8 @@ class EscalationPaged(Event):
     people: tuple[PersonId, ...]
     nobody_on_call: bool = False
     """The schedule had a gap: these are whom the policy names for that."""
+    unskilled: tuple[PersonId, ...] | None = None
+    """Those of them whom their team does not name as knowing the service."""
     due_at: AwareDatetime
 
 
@@ -90,6 +92,8 @@ class EscalationAccepted(Event):
     level: SupportLevel
     person: PersonId
     how: Literal["accepted", "acknowledged", "assigned"]
+    unskilled: tuple[PersonId, ...] | None = None
+    """That person, if the team does not name them as knowing the service."""
 
 
 class EscalationUnanswered(Event):

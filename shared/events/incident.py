@@ -141,6 +141,8 @@ class IncidentAssigned(Event):
     assignee: PersonId | None = None
     reason: Text | None = None
     """Why it goes there; always there where it goes back to a lower level."""
+    unskilled: tuple[PersonId, ...] | None = None
+    """The assignee, if the team does not name them as knowing the service."""
 
 
 class IncidentAcknowledged(Event):

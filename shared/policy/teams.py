@@ -18,6 +18,6 @@ class Team(Clause):
     members: Annotated[tuple[Person, ...], Field(min_length=1)]
     manager: Person
     skills: Mapping[Name, tuple[Person, ...]] = {}
-    """Who knows a service, where not all do."""
+    """Who knows a service, where not all do; another is flagged, never refused."""
     takes: tuple[Literal["incident", "problem", "change"], ...] = ("incident",)
     """The kinds of records that may be given to this team."""

@@ -8,6 +8,7 @@ from services.intake.decider.refused import Refused
 from shared.events import IncidentEvent
 from shared.events.incident import IncidentAssigned
 from shared.incident import Incident
+from shared.policy.skills import unskilled
 from shared.policy.targets import RANK, SupportLevel
 from shared.wishes import Assign, Return
 
@@ -107,4 +108,12 @@ def _gives(
     common = circumstances.on(incident.ref)
     if reason is not None:
         common = circumstances.on(incident.ref, circumstances.command.by)
-    return IncidentAssigned(**common, team=team, assignee=assignee, reason=reason)
+    return IncidentAssigned(
+        **common,
+        team=team,
+        assignee=assignee,
+        reason=reason,
+        unskilled=unskilled(
+            circumstances.policy, team, incident.service, [assignee] if assignee else ()
+        ),
+    )

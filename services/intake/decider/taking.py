@@ -4,6 +4,7 @@ from services.intake.decider.circumstances import Circumstances
 from shared.events import IncidentEvent
 from shared.events.incident import IncidentAcknowledged, IncidentAssigned
 from shared.incident import Incident
+from shared.policy.skills import unskilled
 
 
 def taken(incident: Incident, circumstances: Circumstances) -> list[IncidentEvent]:
@@ -21,7 +22,9 @@ def taken(incident: Incident, circumstances: Circumstances) -> list[IncidentEven
     team = _team(incident, circumstances, person)
     if team is None:
         return [acknowledged]
-    return [acknowledged, IncidentAssigned(**common, team=team, assignee=person)]
+    lacks = unskilled(circumstances.policy, team, incident.service, [person])
+    assigned = IncidentAssigned(**common, team=team, assignee=person, unskilled=lacks)
+    return [acknowledged, assigned]
 
 
 def _team(incident: Incident, circumstances: Circumstances, person: str) -> str | None:

@@ -46,6 +46,7 @@ ENGLISH: Mapping[str, tuple[Part, ...]] = {
         "{who} gave it to team {team}",
         ", to {assignee}",
         ", because: {reason}",
+        "; not named as knowing the service: {unskilled}",
     ),
     "incident.acknowledged": ("{who} took it on",),
     "incident.paused": (
@@ -190,9 +191,13 @@ ENGLISH: Mapping[str, tuple[Part, ...]] = {
         "of schedule {schedule}",
         "of team {team}",
         "; due {due_at}, under policy version {policy}",
+        "; not named as knowing the service: {unskilled}",
         ("nobody_on_call", "; nobody was on call: these stand in for a gap"),
     ),
-    "escalation.accepted": ("{person} took it on at {level} ({how})",),
+    "escalation.accepted": (
+        "{person} took it on at {level} ({how})",
+        "; not named as knowing the service: {unskilled}",
+    ),
     "escalation.unanswered": (
         "Nobody took it on at {level}: all steps were tried by {unanswered_at}",
     ),

@@ -49,6 +49,7 @@ FRENCH: Mapping[str, tuple[Part, ...]] = {
         "{who} l’a confié à l’équipe {team}",
         ", à {assignee}",
         ", parce que\xa0: {reason}",
+        "\xa0; n’est pas nommé pour ce service\xa0: {unskilled}",
     ),
     "incident.acknowledged": ("{who} l’a pris en compte",),
     "incident.paused": (
@@ -206,9 +207,13 @@ FRENCH: Mapping[str, tuple[Part, ...]] = {
         "du planning {schedule}",
         "de l’équipe {team}",
         "\xa0; échéance {due_at}, selon la version {policy} de la politique",
+        "\xa0; n’est pas nommé pour ce service\xa0: {unskilled}",
         ("nobody_on_call", "\xa0; personne n’était d’astreinte\xa0: relève prévue"),
     ),
-    "escalation.accepted": ("{person} l’a pris en charge en {level} ({how})",),
+    "escalation.accepted": (
+        "{person} l’a pris en charge en {level} ({how})",
+        "\xa0; n’est pas nommé pour ce service\xa0: {unskilled}",
+    ),
     "escalation.unanswered": (
         "Personne ne l’a pris en charge en {level}",
         "\xa0: toutes les étapes étaient tentées le {unanswered_at}",

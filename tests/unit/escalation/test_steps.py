@@ -1,7 +1,7 @@
 """Whom to wake on entering a level, until somebody accepts the incident."""
 
 from services.escalation.steps import answer_by
-from shared.events.escalation import EscalationPaged
+from shared.events.escalation import EscalationAccepted, EscalationPaged
 from shared.events.incident import (
     IncidentAcknowledged,
     IncidentAssigned,
@@ -11,7 +11,7 @@ from shared.events.incident import (
     IncidentRestored,
 )
 from shared.policy.document import Policy
-from tests.support.escalating import Search, without_steps
+from tests.support.escalating import Search, brief, without_steps
 from tests.support.promises import VALMONT, local, valmont
 
 ALWAYS_TELL_THE_MANAGER = valmont(
@@ -211,3 +211,43 @@ def test_a_page_is_to_be_answered_before_the_next_one_repeated_ones_included() -
     answers = [answer_by(steps, *each, at) for each, at in zip(tries, due, strict=True)]
 
     assert answers == [*due[1:], None]
+
+
+Flagged = EscalationPaged | EscalationAccepted
+
+
+def flags(search: Search) -> dict[str, tuple[str, ...] | None]:
+    """Return whom pages and acceptances flag, by what they are."""
+    said = (each for each in search.said if isinstance(each, Flagged))
+    return {brief(each): each.unskilled for each in said}
+
+
+def test_who_is_paged_or_accepts_without_the_skill_is_flagged() -> None:
+    search = Search(without_steps(VALMONT))
+    search.opened("09:10")
+    search.passes("09:30")
+    search.happens("09:40", IncidentAcknowledged, by="person:amina")
+
+    assert flags(search) == {
+        "09:30 page amina+bruno+chloe": ("amina",),
+        "accepted by amina": ("amina",),
+    }
+
+
+def test_a_manager_needs_no_skill() -> None:
+    search = at_n2()
+    search.passes("10:00")
+    search.happens("10:01", IncidentAcknowledged, by="person:sylvie")
+
+    found = flags(search)
+    assert found["10:00 page sylvie"] is None
+    assert found["accepted by sylvie"] is None
+
+
+def test_a_service_that_all_know_flags_nobody() -> None:
+    search = Search(without_steps(VALMONT))
+    search.opened("09:10", service="vpn")
+    search.passes("09:30")
+    search.happens("09:40", IncidentAssigned, team="support", assignee="amina")
+
+    assert list(flags(search).values()) == [None, None]

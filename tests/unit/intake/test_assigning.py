@@ -148,3 +148,26 @@ def test_nothing_is_returned_upwards_or_across() -> None:
     escalated().when(Return(reason="x", team="fax")).then_refused(
         "choose one of", "invalid"
     )
+
+
+@pytest.mark.parametrize(
+    ("assignee", "flagged"), [("tariq", None), ("jos", ("jos",)), ("wim", ("wim",))]
+)
+def test_who_is_not_named_for_the_service_is_flagged_and_never_refused(
+    assignee: str, flagged: tuple[str, ...] | None
+) -> None:
+    (event,) = (
+        given(opened()).when(Assign(team="exploitation", assignee=assignee)).events()
+    )
+
+    assert isinstance(event, IncidentAssigned)
+    assert (event.assignee, event.unskilled) == (assignee, flagged)
+
+
+def test_where_all_know_the_service_nobody_is_flagged() -> None:
+    shown = opened(service="horaires")
+    wish = Assign(team="exploitation", assignee="jos")
+
+    given(shown).when(wish).then(
+        event(IncidentAssigned, team="exploitation", assignee="jos")
+    )
