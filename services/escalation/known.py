@@ -1,9 +1,10 @@
 """What the rules look up: policies, contracts' terms, problems, what comes next."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Literal, NamedTuple
 
 from services.escalation.budget import Crossing
 from shared.events import AnyEvent
@@ -12,12 +13,21 @@ from shared.policy.document import Policy
 from shared.policy.durations import Dwell
 from shared.policy.scales import Priority
 from shared.policy.targets import PauseReason, SupportLevel
-from shared.sla import promised
+from shared.sla import Covered, covering, owed_seconds, promised
 from shared.working_time import Hours, hours_of
 
 PolicyOf = Callable[[int], Policy]
 TERMS_MAX = 4_096
 """How many answers are kept: most of what is asked about one incident is the same."""
+
+
+class Limit(NamedTuple):
+    """How many working seconds of `hours` an incident may stay at a level, and why."""
+
+    cause: Literal["dwell", "ola"]
+    hours: Hours
+    seconds: int
+    paused_by: tuple[PauseReason, ...]
 
 
 @dataclass(frozen=True)
@@ -30,18 +40,22 @@ class Terms:
     hours: Hours
     desk_hours: Hours
     seconds: int
-    levels: Mapping[SupportLevel, Dwell]
+    levels: Mapping[SupportLevel, tuple[Dwell, ...]]
     paused_by: tuple[PauseReason, ...]
+    desk_owes: tuple[Limit, ...] = ()
+    """What n1 owes by each contract: its OLA."""
 
-    def stay(self, level: SupportLevel) -> int | None:
-        """Return how many working seconds it may stay there; None: no limit."""
-        match self.levels.get(level):
-            case timedelta() as stay:
-                return int(stay.total_seconds())
-            case int(percent):
-                return self.seconds * percent // 100
-            case None:
-                return None
+    def limits(self, level: SupportLevel) -> Iterator[Limit]:
+        """Yield how long it may stay there; the first to be used up counts."""
+        for stay in self.levels.get(level, ()):
+            match stay:
+                case timedelta():
+                    seconds = int(stay.total_seconds())
+                case int(percent):
+                    seconds = self.seconds * percent // 100
+            yield Limit("dwell", self.hours, seconds, self.paused_by)
+        if level == "n1":
+            yield from self.desk_owes
 
 
 TermsOf = Callable[[int, str, str | None, Priority, datetime, Noticed], Terms | None]
@@ -82,8 +96,9 @@ def terms_by(
         noticed: Noticed,
     ) -> Terms | None:
         policy = policy_of(version)
+        about = Covered(service, client, priority, reported_at, noticed)
         try:
-            pledges = promised(policy, service, client, priority, reported_at, noticed)
+            pledges = promised(policy, *about)
         except ValueError:  # a calendar that is never open: nothing is ever due
             return None
         pledge = pledges.get("ttr")
@@ -96,7 +111,16 @@ def terms_by(
             pledge.seconds,
             pledge.terms.levels,
             pledge.terms.ttr.paused_by,
+            tuple(_desk_owes(policy, about)),
         )
 
     drop_with(terms_of.cache_clear)
     return terms_of
+
+
+def _desk_owes(policy: Policy, about: Covered) -> Iterator[Limit]:
+    for terms in covering(policy, about):
+        seconds = owed_seconds(terms, "n1", "work", about.priority)
+        if seconds is not None:
+            hours = hours_of(policy.calendars[terms.calendar])
+            yield Limit("ola", hours, seconds, terms.targets.ttr.paused_by)

@@ -8,10 +8,11 @@ service is back. What is overdue once terms change is due at that instant.
 
 from collections.abc import Iterator
 from datetime import datetime
+from operator import itemgetter
 
 from services.escalation.case import Case
 from services.escalation.due import Due, on
-from services.escalation.known import Known, Terms
+from services.escalation.known import Known, Limit, Terms
 from services.escalation.people import belongs
 from shared.events.escalation import (
     Escalated,
@@ -21,7 +22,7 @@ from shared.events.escalation import (
 from shared.policy.document import Policy
 from shared.policy.skills import unskilled
 from shared.policy.targets import RANK, SupportLevel
-from shared.working_time import Span, due, is_open
+from shared.working_time import due, is_open
 
 _Moved = Escalated | EscalationReturned | EscalationAccepted
 
@@ -157,35 +158,35 @@ def _alone(case: Case, team: str, policy: Policy, terms: Terms | None) -> Due | 
 def _overstayed(case: Case, team: str, policy: Policy, terms: Terms) -> Due | None:
     """It may stay at a level only so long; at n2 only until somebody accepts it."""
     post = case.post
-    stay = terms.stay(post.level)
-    stands = case.pause is not None and case.pause in terms.paused_by
-    if stay is None or stands or (post.level != "n1" and post.accepted_by):
+    if post.level != "n1" and post.accepted_by:
         return None
-    try:
-        used_up = due(terms.hours, post.counts_from, stay, _pauses(case, terms))
-    except ValueError:  # the calendar closes for good before that
+    ends = [
+        (used_up, limit)
+        for limit in terms.limits(post.level)
+        if (used_up := _used_up(case, limit)) is not None
+    ]
+    if not ends:
         return None
+    used_up, limit = min(ends, key=itemgetter(0))
     when = max(used_up, post.entered_at, case.changed_at)
+    words = {"cause": limit.cause, "dwell_seconds": limit.seconds}
 
     def events(at: datetime) -> list[Escalated]:
-        return [
-            escalated(
-                case,
-                at,
-                policy,
-                team,
-                cause="dwell",
-                escalated_at=when,
-                dwell_seconds=stay,
-            )
-        ]
+        return [escalated(case, at, policy, team, escalated_at=when, **words)]
 
     return Due(when, events)
 
 
-def _pauses(case: Case, terms: Terms) -> list[Span]:
-    return [
+def _used_up(case: Case, limit: Limit) -> datetime | None:
+    """Return when it has been at its level for so long; None while that stands."""
+    if case.pause is not None and case.pause in limit.paused_by:
+        return None
+    pauses = [
         (stood.since, stood.until)
         for stood in case.stood
-        if stood.why == "restored" or stood.why in terms.paused_by
+        if stood.why == "restored" or stood.why in limit.paused_by
     ]
+    try:
+        return due(limit.hours, case.post.counts_from, limit.seconds, pauses)
+    except ValueError:  # the calendar closes for good before that
+        return None

@@ -27,9 +27,11 @@ class Escalated(Event):
     from_level: SupportLevel
     to_level: SupportLevel
     team: str
-    cause: Literal["by_hand", "dwell", "desk_closed", "no_contract", "unanswered"]
-    """`desk_closed`: a P1 while nobody is at the desk; `no_contract`: a P1 for which
-    nothing says how long it may stay there."""
+    cause: Literal[
+        "by_hand", "dwell", "ola", "desk_closed", "no_contract", "unanswered"
+    ]
+    """`ola`: what n1 owes was used up first; `desk_closed`: a P1 while nobody is at the
+    desk; `no_contract`: a P1 for which nothing says how long it may stay there."""
     escalated_at: AwareDatetime
     dwell_seconds: int | None = None
     """Working seconds it might stay at the level it left, where that is the cause."""

@@ -48,6 +48,19 @@ def _dwell(written: object) -> timedelta | int:
     return _percent(written) if str(written).endswith("%") else _duration(written)
 
 
+def _stays(written: object) -> tuple[timedelta | int, ...]:
+    if not isinstance(written, list | tuple):
+        return (_dwell(written),)
+    stays = tuple(map(_dwell, written))
+    if sorted(isinstance(stay, int) for stay in stays) != [False, True]:
+        raise ValueError("write a time, a share of TTR, or one of each: [20m, 25%]")
+    return stays
+
+
+def _stays_text(stays: tuple[timedelta | int, ...]) -> str | list[str]:
+    return _text(stays[0]) if len(stays) == 1 else [_text(stay) for stay in stays]
+
+
 def duration_text(duration: timedelta) -> str:
     """Return a duration as a policy writes it: 90 minutes → `1h30m`, none → `0m`."""
     minutes, seconds = divmod(int(duration.total_seconds()), 60)
@@ -70,6 +83,11 @@ def _schema(pattern: str, *examples: str) -> WithJsonSchema:
     )
 
 
+_DWELL_SCHEMA = {
+    "type": "string",
+    "pattern": f"{_DURATION}|{_PERCENT}",
+    "examples": ["20m", "50%"],
+}
 Delay = Annotated[
     timedelta,
     PlainValidator(_delay),
@@ -96,6 +114,26 @@ Dwell = Annotated[
     _schema(f"{_DURATION}|{_PERCENT}", "20m", "50%"),
 ]
 """A duration, or an int: that many percent of the target it belongs to."""
+Stays = Annotated[
+    tuple[timedelta | int, ...],
+    PlainValidator(_stays),
+    PlainSerializer(_stays_text),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                _DWELL_SCHEMA,
+                {
+                    "type": "array",
+                    "items": _DWELL_SCHEMA,
+                    "minItems": 2,
+                    "maxItems": 2,
+                    "examples": [["20m", "25%"]],
+                },
+            ]
+        }
+    ),
+]
+"""A dwell, or a time and a share of the target: the first of them counts."""
 Patience = Annotated[
     timedelta | Literal["never"],
     PlainValidator(_patience),

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from shared.policy.clause import Clause
-from shared.policy.durations import Duration, Dwell
+from shared.policy.durations import Duration, Dwell, Stays
 from shared.policy.marks import MARKS_MAX, Mark, in_order
 
 Channel = Literal["phone", "email", "web", "chat", "in_person"]
@@ -51,13 +51,13 @@ class NextUpdate(Clause):
 class LevelTargets(Clause):
     """OLA: what a support level owes the desk, beside what users are promised.
 
-    It moves nothing and tells nobody; `levels` is when an incident goes on.
+    It tells nobody, and moves nothing but at n1: `levels` is when an incident goes on.
     """
 
     own: Duration | None = None
     """Until somebody at the level has taken it on, since it came there."""
     work: Dwell | None = None
-    """How long it may be there: a time, or a share of TTR. It stands as TTR does."""
+    """A time or a share of TTR, which stands as TTR does. Once over, n1 is left."""
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -80,7 +80,7 @@ class TargetSet(Clause):
         Field(max_length=MARKS_MAX, json_schema_extra={"default": ["75%"]}),
     ] = (75,)
     """When the desk is warned: at shares of it, or times before or after it is due."""
-    levels: Mapping[SupportLevel, Dwell] = {}
-    """How long an incident may stay at a support level: a time or a share of TTR."""
+    levels: Mapping[SupportLevel, Stays] = {}
+    """How long it may stay at a level: a time, a share of TTR, or the first of both."""
     ola: Mapping[SupportLevel, LevelTargets] = {}
     """What is agreed within the house beside, by support level."""

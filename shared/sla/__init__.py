@@ -10,8 +10,8 @@ from shared.sla.consuming import Consumption, Share, Turn, Wait, consumed
 from shared.sla.evolve import evolve, replay
 from shared.sla.explaining import Explanation, explained
 from shared.sla.marks import Mark, unsaid
-from shared.sla.operational import OLAS, is_operational, owed
-from shared.sla.promise import Covered, Pledge, promised
+from shared.sla.operational import OLAS, is_operational, owed, owed_seconds
+from shared.sla.promise import Covered, Pledge, covering, promised
 from shared.sla.spending import left, original_due, spent, stood, whole
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "Turn",
     "Wait",
     "consumed",
+    "covering",
     "evolve",
     "explained",
     "is_operational",
@@ -37,6 +38,7 @@ __all__ = [
     "named",
     "original_due",
     "owed",
+    "owed_seconds",
     "promised",
     "replay",
     "spent",

@@ -48,16 +48,17 @@ def owed(
         for target, (whose, what) in OLAS.items():
             if whose != level:
                 continue
-            seconds = _seconds(terms, level, what, about.priority)
+            seconds = owed_seconds(terms, level, what, about.priority)
             if seconds is not None:
                 pledge = pledged(policy, terms, target, seconds, entered_at)
                 found.setdefault(target, []).append(pledge)
     return {target: strictest(each) for target, each in found.items()}
 
 
-def _seconds(
+def owed_seconds(
     terms: Terms, level: SupportLevel, what: Literal["own", "work"], priority: Priority
 ) -> int | None:
+    """Return how long a level has by some terms, in working time; None: no limit."""
     of_level = terms.targets.ola.get(level)
     delay: Dwell | None = getattr(of_level, what) if of_level else None
     match delay:

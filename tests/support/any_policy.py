@@ -66,12 +66,13 @@ priorities = st.fixed_dictionaries(
     optional={"override": st.fixed_dictionaries({"roles": some_of(_TEAMS)})},
 )
 by_priority = st.fixed_dictionaries({each: lengths for each in _PRIORITIES})  # noqa: C420
+stays = lengths | percents | st.tuples(lengths, percents).map(list)
 targets = st.fixed_dictionaries(
     {"tto": by_priority, "ttr": by_priority},
     optional={
         "update": st.fixed_dictionaries({}, optional={"p1": lengths, "p4": lengths}),
         "levels": st.fixed_dictionaries(
-            {}, optional={"n1": lengths | percents, "n2": percents | lengths}
+            {}, optional={"n1": stays, "n2": percents | lengths}
         ),
         "answer": st.fixed_dictionaries({}, optional={"phone": lengths}),
         "warn": st.lists(marks, max_size=1),

@@ -39,6 +39,7 @@ WORDS: Words = {
         "severity": "a signal got worse",
         "by_hand": "by hand",
         "dwell": "its time there was used up",
+        "ola": "the time N1 owes (OLA) was used up",
         "desk_closed": "nobody is at the desk",
         "no_contract": "no contract says how long it may stay",
         "unanswered": "nobody took it on",

@@ -67,6 +67,7 @@ WORDS: Words = {
         "merged": "regroupé",
         "by_hand": "à la main",
         "dwell": "délai à ce niveau épuisé",
+        "ola": "délai convenu pour N1 (OLA) épuisé",
         "desk_closed": "personne au centre de services",
         "no_contract": "aucun contrat ne fixe de délai à ce niveau",
         "unanswered": "personne ne l’a pris en charge",

@@ -335,3 +335,40 @@ def test_what_was_p1_in_open_hours_is_not_alone_because_night_falls() -> None:
 
     said = search.happens("20:10", IncidentClassified, category="data", **p1)
     assert moves(said) == []
+
+
+def limited(levels: str, ola: str) -> Search:
+    targets = f"levels: {levels}\n    ola: {ola}"
+    return Search(without_steps(valmont(("levels: {n1: 20m, n2: 50%}", targets))))
+
+
+@pytest.mark.parametrize(
+    ("levels", "ola", "left"),
+    [
+        ("{n1: 20m}", "{}", "09:30 n1→n2 support dwell"),
+        ("{n1: [20m, 5%]}", "{}", "09:28 n1→n2 support dwell"),
+        ("{n1: [10%, 20m]}", "{}", "09:30 n1→n2 support dwell"),
+        ("{n1: 20m}", "{n1: {work: 15m}}", "09:25 n1→n2 support ola"),
+        ("{n1: 20m}", "{n1: {work: 10%}}", "09:30 n1→n2 support dwell"),
+        ("{n1: [20m, 5%]}", "{n1: {work: 25m}}", "09:28 n1→n2 support dwell"),
+        ("{}", "{n1: {work: 25m}}", "09:35 n1→n2 support ola"),
+    ],
+)
+def test_n1_is_left_at_the_first_of_its_limits(
+    levels: str, ola: str, left: str
+) -> None:
+    search = limited(levels, ola)
+    search.opened("09:10")
+
+    assert moves(search.passes("18:00")) == [left]
+
+
+def test_what_n1_owes_stands_as_ttr_does_and_counts_at_each_entry_once() -> None:
+    search = limited("{n1: 40m}", "{n1: {own: 5m, work: 15m}, n2: {work: 30m}}")
+    search.opened("09:10")
+    search.happens("09:20", IncidentPaused, reason="user", question="Which one?")
+    search.happens("10:20", IncidentResumed, cause="reply")
+
+    assert moves(search.passes("10:40")) == ["10:25 n1→n2 support ola"]
+    search.happens("10:40", IncidentAssigned, team="desk", reason="Ours")
+    assert moves(search.passes("18:00")) == ["10:55 n1→n2 support ola"]
