@@ -9,6 +9,8 @@ from typing_extensions import TypeIs
 from shared.events.change import (
     ChangeCancelled,
     ChangeImplemented,
+    ChangeIncidentLinked,
+    ChangeIncidentUnlinked,
     ChangePlanned,
     ChangeRequested,
 )
@@ -74,8 +76,11 @@ from shared.events.notification import (
 from shared.events.policy import PolicyApplied
 from shared.events.problem import (
     ProblemAssigned,
+    ProblemChangeLinked,
     ProblemIdentified,
     ProblemIncidentLinked,
+    ProblemIncidentRelated,
+    ProblemIncidentUnlinked,
     ProblemResolved,
     ProblemWorkaroundPublished,
 )
@@ -192,11 +197,21 @@ ServiceHandoverEvent = (
 ProblemEvent = (
     ProblemIdentified
     | ProblemIncidentLinked
+    | ProblemIncidentRelated
+    | ProblemIncidentUnlinked
+    | ProblemChangeLinked
     | ProblemAssigned
     | ProblemWorkaroundPublished
     | ProblemResolved
 )
-ChangeEvent = ChangeRequested | ChangePlanned | ChangeImplemented | ChangeCancelled
+ChangeEvent = (
+    ChangeRequested
+    | ChangeIncidentLinked
+    | ChangeIncidentUnlinked
+    | ChangePlanned
+    | ChangeImplemented
+    | ChangeCancelled
+)
 MaintenanceEvent = MaintenanceAnnounced | MaintenanceCancelled
 AnyEvent = (
     IncidentEvent

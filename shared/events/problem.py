@@ -6,7 +6,10 @@ Streams `problem-<problem>` are written by intake alone.
 from typing import Literal
 
 from shared.events.event import Event, Text
-from shared.references import IncidentRef, ProblemRef
+from shared.references import ChangeRef, IncidentRef, ProblemRef
+
+ProblemRelation = Literal["problem", "related"]
+"""What an incident may have to do with a problem."""
 
 
 class ProblemIdentified(Event):
@@ -30,6 +33,34 @@ class ProblemIncidentLinked(Event):
     problem: ProblemRef
     policy: int
     incident: IncidentRef
+
+
+class ProblemIncidentRelated(Event):
+    """`incident` has to do with it, without having this cause."""
+
+    type: Literal["problem.incident_related"] = "problem.incident_related"
+    problem: ProblemRef
+    policy: int
+    incident: IncidentRef
+
+
+class ProblemIncidentUnlinked(Event):
+    """The link to `incident` was a mistake."""
+
+    type: Literal["problem.incident_unlinked"] = "problem.incident_unlinked"
+    problem: ProblemRef
+    policy: int
+    incident: IncidentRef
+    relation: ProblemRelation
+
+
+class ProblemChangeLinked(Event):
+    """`change` was requested to remove the cause."""
+
+    type: Literal["problem.change_linked"] = "problem.change_linked"
+    problem: ProblemRef
+    policy: int
+    change: ChangeRef
 
 
 class ProblemAssigned(Event):

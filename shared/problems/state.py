@@ -5,7 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from shared.references import IncidentRef, ProblemRef
+from shared.events.problem import ProblemRelation
+from shared.references import ChangeRef, IncidentRef, ProblemRef
 
 
 class Status(StrEnum):
@@ -31,3 +32,17 @@ class Problem:
     workaround: str | None = None
     """What helps until the cause is gone."""
     resolved_at: datetime | None = None
+    related: tuple[IncidentRef, ...] = ()
+    """Incidents that have to do with it, without having this cause."""
+    changes: tuple[ChangeRef, ...] = ()
+    """Changes that were requested to remove the cause."""
+
+    @property
+    def links(self) -> frozenset[tuple[ProblemRelation, IncidentRef]]:
+        """Its side of every link to an incident: how, and to which."""
+        return frozenset(
+            [
+                *(("problem", each) for each in self.incidents),
+                *(("related", each) for each in self.related),
+            ]
+        )

@@ -4,15 +4,24 @@ from typing import assert_never
 
 from services.intake.commands import RecordCommand
 from services.intake.decider.names import known
-from services.intake.decider.record_rules import Rules, require_incident
+from services.intake.decider.record_links import (
+    linked_on_incident,
+    linked_on_record,
+    unlinked_on_incident,
+    unlinked_on_record,
+)
+from services.intake.decider.record_rules import (
+    Rules,
+    require_incident,
+    require_known,
+)
 from services.intake.decider.record_tables import PROBLEMS, is_record_to_do
 from services.intake.decider.refused import Refused
-from shared.events import ProblemEvent
-from shared.events.incident_ties import IncidentLinked
+from shared.events import ChangeEvent, ProblemEvent
+from shared.events.incident_ties import IncidentLinked, IncidentUnlinked
 from shared.events.problem import (
     ProblemAssigned,
     ProblemIdentified,
-    ProblemIncidentLinked,
     ProblemResolved,
     ProblemWorkaroundPublished,
 )
@@ -27,9 +36,10 @@ from shared.problems.wishes import (
     ProblemWish,
     PublishWorkaround,
     ResolveProblem,
+    UnlinkProblem,
 )
 
-Decided = list[ProblemEvent | IncidentLinked]
+Decided = list[ProblemEvent | ChangeEvent | IncidentLinked | IncidentUnlinked]
 
 
 def decide_problem(
@@ -75,7 +85,12 @@ def _identified(
         origin="incident" if incident else "staff",
         incident=incident.ref if incident else None,
     )
-    return [identified, *rules.linked(incident, "problem")]
+    if incident is None:
+        return [identified]
+    return [
+        identified,
+        *linked_on_incident(incident, "problem", rules.command.ref, rules),
+    ]
 
 
 def _require_no_other(incident: Incident, known: tuple[str, ...] | None) -> None:
@@ -88,18 +103,30 @@ def _require_no_other(incident: Incident, known: tuple[str, ...] | None) -> None
         )
 
 
-def _done(
-    wish: LinkProblem | AssignProblem | PublishWorkaround | ResolveProblem,
+def _done(  # noqa: PLR0911 one return a verb
+    wish: LinkProblem
+    | UnlinkProblem
+    | AssignProblem
+    | PublishWorkaround
+    | ResolveProblem,
     problem: Problem,
     incident: Incident | None,
     rules: Rules,
 ) -> Decided:
     ref = problem.ref
     match wish:
-        case LinkProblem(incident=named):
+        case LinkProblem(incident=named, relation=relation):
             incident = require_incident(named, incident)
-            here = also_linked(incident, problem, rules)
-            return [*here, *rules.linked(incident, "problem")]
+            return [
+                *linked_on_record(problem, relation, named, rules),
+                *linked_on_incident(incident, relation, ref, rules),
+            ]
+        case UnlinkProblem(incident=named, relation=relation):
+            incident = require_known(named, incident)
+            return [
+                *unlinked_on_record(problem, relation, named, rules),
+                *unlinked_on_incident(incident, relation, ref, rules),
+            ]
         case AssignProblem():
             team = rules.team("problem", wish.team)
             if team == problem.team:
@@ -115,16 +142,3 @@ def _done(
             return [ProblemResolved(**common, problem=ref, note=note)]
         case _:
             assert_never(wish)
-
-
-def also_linked(
-    incident: Incident, problem: Problem, rules: Rules
-) -> list[ProblemIncidentLinked]:
-    """Return the link on the side of the problem, where it is not there already."""
-    if incident.ref in problem.incidents:
-        return []
-    return [
-        ProblemIncidentLinked(
-            **rules.common(), problem=problem.ref, incident=incident.ref
-        )
-    ]

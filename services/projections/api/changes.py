@@ -31,7 +31,13 @@ class ChangeView(Answer):
     service: str
     team: str
     incident: IncidentRef | None
-    """The incident it came of."""
+    """The first incident it came of."""
+    incidents: list[IncidentRef]
+    """Those it came of, in the order in which that was found."""
+    caused: list[IncidentRef]
+    """Incidents that it caused."""
+    related: list[IncidentRef]
+    """Incidents that otherwise have to do with it."""
     problem: ProblemRef | None
     """The problem it is to solve."""
     requested_at: AwareDatetime
@@ -44,8 +50,9 @@ class ChangeView(Answer):
     @classmethod
     def of(cls, seen: Seen[Change], upto: AsOf) -> Self:
         """Return the view of a change at a version, as known at `upto`."""
-        known = {"version": seen.version, "as_of": upto}
-        return cls.model_validate({**seen.record.__dict__, **known})
+        change = seen.record
+        known = {"version": seen.version, "as_of": upto, "incident": change.incident}
+        return cls.model_validate({**change.__dict__, **known})
 
 
 class Changes(Answer):

@@ -20,7 +20,7 @@ from services.projections.service_handovers import ServiceHandover, by_problem
 from services.projections.snapshots import snapshot
 from shared.problems import Problem, Status
 from shared.problems.wishes import BODIES, IdentifyProblem
-from shared.references import IncidentRef, ProblemRef
+from shared.references import ChangeRef, IncidentRef, ProblemRef
 
 router = APIRouter(tags=["problems"])
 
@@ -37,6 +37,10 @@ class ProblemView(Answer):
     origin: Literal["incident", "staff"]
     incidents: list[IncidentRef]
     """Those that have this cause, in the order in which that was found."""
+    related: list[IncidentRef]
+    """Incidents that have to do with it, without having this cause."""
+    changes: list[ChangeRef]
+    """Changes that were requested to remove the cause."""
     services: list[ServiceHandoverView]
     """Services that broke their promises too often and became part of it."""
     identified_at: AwareDatetime

@@ -112,7 +112,8 @@ DEFINITIONS: Mapping[str, Definition] = {
     ),
     "changes": Definition(
         "Changes that came of incidents, directly or through a problem that has "
-        "incidents: requested; planned, where the first planning counts; cancelled.",
+        "incidents, whenever that was found: requested; planned, where the first "
+        "planning counts; cancelled. Each counts when it was recorded.",
         adds_up=True,
     ),
     "answering": Definition(

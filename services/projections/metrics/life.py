@@ -158,6 +158,8 @@ class Matter:
     dims: Dims
     via: str | None = None
     """The problem a change came of."""
+    incidents: tuple[str, ...] = ()
+    """Those that led to it."""
     facts: tuple[Fact, ...] = ()
     seen: Mapping[str, int] = field(default_factory=dict)
 

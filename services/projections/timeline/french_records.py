@@ -47,6 +47,9 @@ RECORDS: Mapping[str, tuple[Part, ...]] = {
         ", trouvé par {incident}",
     ),
     "problem.incident_linked": ("{who} a trouvé que {incident} a aussi cette cause",),
+    "problem.incident_related": ("{who} a trouvé que {incident} y est lié",),
+    "problem.incident_unlinked": ("{who} a retiré le lien avec {incident}",),
+    "problem.change_linked": ("{who} a demandé {change} pour supprimer la cause",),
     "problem.assigned": ("{who} l’a confié à l’équipe {team}",),
     "problem.workaround_published": (
         "{who} a publié une solution de contournement\xa0: «\xa0{workaround}\xa0»",
@@ -57,6 +60,10 @@ RECORDS: Mapping[str, tuple[Part, ...]] = {
         "du service {service}, pour l’équipe {team}",
         ", à cause de {incident}",
         ", à cause de {problem}",
+    ),
+    "change.incident_linked": ("{who} a lié {incident} ({relation})",),
+    "change.incident_unlinked": (
+        "{who} a retiré le lien avec {incident} ({relation})",
     ),
     "change.planned": ("{who} l’a planifié pour {planned_for}",),
     "change.implemented": ("{who} l’a réalisé", "\xa0: {note}"),

@@ -187,6 +187,30 @@ def test_a_change_lives_and_its_incident_knows(desk: Desk) -> None:
     assert "undoes it" in str(problem(no, 409)["detail"])
 
 
+def test_a_change_that_is_linked_afterwards_shows_its_incidents(desk: Desk) -> None:
+    first, second = (_contact(desk, service="mail")["incident"] for _ in range(2))
+    cause = _post(desk, "/v1/problems", {"title": "Full"}).json()["record"]
+    asked = _post(desk, "/v1/changes", {"title": "A disk", "problem": cause})
+    ref = asked.json()["record"]
+    _post(desk, f"/v1/incidents/{first}/link", {"relation": "change", "target": ref})
+    _post(
+        desk,
+        f"/v1/changes/{ref}/link",
+        {"incident": second, "relation": "caused_by"},
+    )
+
+    shown = _get(desk, f"/v1/changes/{ref}")
+    assert (shown["incident"], shown["incidents"]) == (first, [first])
+    assert shown["caused"] == [second]
+    assert _get(desk, f"/v1/problems/{cause}")["changes"] == [ref]
+    assert _get(desk, f"/v1/incidents/{second}")["links"] == [
+        {"relation": "caused_by", "target": ref}
+    ]
+    _post(desk, f"/v1/changes/{ref}/unlink", {"incident": first})
+    assert _get(desk, f"/v1/changes/{ref}")["incidents"] == []
+    assert _get(desk, f"/v1/incidents/{first}")["links"] == []
+
+
 def test_the_newest_come_first_page_by_page_and_open_ones_alone(desk: Desk) -> None:
     refs = [
         _post(desk, "/v1/problems", {"title": str(n)}).json()["record"]

@@ -14,6 +14,7 @@ from shared.changes.wishes import (
 )
 from shared.events.change import ChangeCancelled, ChangeImplemented, ChangePlanned
 from shared.events.incident_ties import IncidentLinked
+from shared.events.problem import ProblemChangeLinked
 from shared.incident import Incident, replay
 
 from .records import CHG, PRB, change, desk, of, problem, requested
@@ -43,7 +44,10 @@ def test_it_is_requested_because_of_an_incident_and_both_know() -> None:
 def test_it_is_requested_because_of_a_problem_and_is_of_its_service() -> None:
     wish = RequestChange(title="Another queue", problem=PRB, team="editeur")
 
-    assert desk(problem()).wishes(CHG, wish) == [requested(problem=PRB)]
+    assert desk(problem()).wishes(CHG, wish) == [
+        requested(problem=PRB),
+        of(ProblemChangeLinked, change=CHG),
+    ]
 
 
 def test_the_desk_has_it_where_no_team_is_named() -> None:
