@@ -7,6 +7,7 @@ from typing import assert_never
 from shared.changes.state import Change, Status
 from shared.events import ChangeEvent
 from shared.events.change import (
+    ChangeAssigned,
     ChangeCancelled,
     ChangeImplemented,
     ChangeIncidentLinked,
@@ -27,7 +28,7 @@ def replay(history: Iterable[ChangeEvent]) -> Change | None:
     return change
 
 
-def evolve(  # noqa: C901 one branch an event
+def evolve(  # noqa: C901, PLR0911 one branch an event
     change: Change | None, event: ChangeEvent
 ) -> Change:
     """Return the change after `event`. Never refuses what has happened.
@@ -45,6 +46,8 @@ def evolve(  # noqa: C901 one branch an event
             return _with(change, relation, lambda refs: added(refs, incident))
         case ChangeIncidentUnlinked(relation=relation, incident=incident):
             return _with(change, relation, lambda refs: removed(refs, incident))
+        case ChangeAssigned(team=team):
+            return replace(change, team=team)
         case ChangePlanned(planned_for=instant):
             return replace(change, status=Status.PLANNED, planned_for=instant)
         case ChangeImplemented():

@@ -41,6 +41,13 @@ class UnlinkChange(Wish):
     relation: ChangeRelation = "change"
 
 
+class AssignChange(Wish):
+    """Let another team make it."""
+
+    verb: ClassVar[str] = "assign"
+    team: Name
+
+
 class PlanChange(Wish):
     """Give it an instant, or another one."""
 
@@ -66,6 +73,7 @@ ChangeWish = (
     RequestChange
     | LinkChange
     | UnlinkChange
+    | AssignChange
     | PlanChange
     | ImplementChange
     | CancelChange

@@ -7,6 +7,7 @@ from pydantic import Field, TypeAdapter
 from typing_extensions import TypeIs
 
 from shared.events.change import (
+    ChangeAssigned,
     ChangeCancelled,
     ChangeImplemented,
     ChangeIncidentLinked,
@@ -208,6 +209,7 @@ ChangeEvent = (
     ChangeRequested
     | ChangeIncidentLinked
     | ChangeIncidentUnlinked
+    | ChangeAssigned
     | ChangePlanned
     | ChangeImplemented
     | ChangeCancelled

@@ -47,6 +47,17 @@ class ChangeIncidentUnlinked(Event):
     relation: ChangeRelation
 
 
+class ChangeAssigned(Event):
+    """Another team is to make it, such as the developers."""
+
+    type: Literal["change.assigned"] = "change.assigned"
+    change: ChangeRef
+    policy: int
+    team: str
+    incidents: tuple[IncidentRef, ...] = ()
+    """Those it came of that it was given with; of very many, the newest."""
+
+
 class ChangePlanned(Event):
     """It has an instant. The first planning counts."""
 

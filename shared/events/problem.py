@@ -70,6 +70,8 @@ class ProblemAssigned(Event):
     problem: ProblemRef
     policy: int
     team: str
+    incidents: tuple[IncidentRef, ...] = ()
+    """Those with this cause that it was given with; of very many, the newest."""
 
 
 class ProblemWorkaroundPublished(Event):

@@ -101,6 +101,7 @@ STEPS: st.SearchStrategy[Step] = st.one_of(
             )
             for kind in (of_changes.LinkChange, of_changes.UnlinkChange)
         ),
+        st.builds(of_changes.AssignChange, team=st.sampled_from(["editeur", "x"])),
         st.builds(
             of_changes.PlanChange,
             planned_for=st.sampled_from([NINE, NINE + timedelta(days=1)]),

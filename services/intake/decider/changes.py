@@ -5,20 +5,20 @@ from typing import assert_never
 from services.intake.commands import RecordCommand
 from services.intake.decider.names import known
 from services.intake.decider.record_links import (
+    link_of_record,
     linked_on_incident,
-    linked_on_record,
-    unlinked_on_incident,
-    unlinked_on_record,
+    unlink_of_record,
 )
 from services.intake.decider.record_rules import (
+    LISTED_MAX,
     Rules,
     require_incident,
-    require_known,
 )
 from services.intake.decider.record_tables import CHANGES, is_record_to_do
 from services.intake.decider.refused import Refused
 from shared.changes import Change
 from shared.changes.wishes import (
+    AssignChange,
     CancelChange,
     ChangeWish,
     ImplementChange,
@@ -29,6 +29,7 @@ from shared.changes.wishes import (
 )
 from shared.events import ChangeEvent, ProblemEvent
 from shared.events.change import (
+    ChangeAssigned,
     ChangeCancelled,
     ChangeImplemented,
     ChangePlanned,
@@ -102,26 +103,30 @@ def _requested(
     return decided
 
 
-def _done(
-    wish: LinkChange | UnlinkChange | PlanChange | ImplementChange | CancelChange,
+def _done(  # noqa: C901, PLR0911 one branch a verb
+    wish: LinkChange
+    | UnlinkChange
+    | AssignChange
+    | PlanChange
+    | ImplementChange
+    | CancelChange,
     change: Change,
     incident: Incident | None,
     rules: Rules,
 ) -> Decided:
     ref = change.ref
     match wish:
-        case LinkChange(incident=named, relation=relation):
-            incident = require_incident(named, incident)
-            return [
-                *linked_on_record(change, relation, named, rules),
-                *linked_on_incident(incident, relation, ref, rules),
-            ]
-        case UnlinkChange(incident=named, relation=relation):
-            incident = require_known(named, incident)
-            return [
-                *unlinked_on_record(change, relation, named, rules),
-                *unlinked_on_incident(incident, relation, ref, rules),
-            ]
+        case LinkChange():
+            return Decided(link_of_record(change, wish, incident, rules))
+        case UnlinkChange():
+            return Decided(unlink_of_record(change, wish, incident, rules))
+        case AssignChange():
+            team = rules.team("change", wish.team)
+            if team == change.team:
+                return []
+            listed = change.incidents[-LISTED_MAX:]
+            common = {**rules.common(), "team": team, "incidents": listed}
+            return [ChangeAssigned(**common, change=ref)]
         case PlanChange(planned_for=instant):
             if instant == change.planned_for:
                 return []

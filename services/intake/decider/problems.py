@@ -5,15 +5,14 @@ from typing import assert_never
 from services.intake.commands import RecordCommand
 from services.intake.decider.names import known
 from services.intake.decider.record_links import (
+    link_of_record,
     linked_on_incident,
-    linked_on_record,
-    unlinked_on_incident,
-    unlinked_on_record,
+    unlink_of_record,
 )
 from services.intake.decider.record_rules import (
+    LISTED_MAX,
     Rules,
     require_incident,
-    require_known,
 )
 from services.intake.decider.record_tables import PROBLEMS, is_record_to_do
 from services.intake.decider.refused import Refused
@@ -115,23 +114,17 @@ def _done(  # noqa: PLR0911 one return a verb
 ) -> Decided:
     ref = problem.ref
     match wish:
-        case LinkProblem(incident=named, relation=relation):
-            incident = require_incident(named, incident)
-            return [
-                *linked_on_record(problem, relation, named, rules),
-                *linked_on_incident(incident, relation, ref, rules),
-            ]
-        case UnlinkProblem(incident=named, relation=relation):
-            incident = require_known(named, incident)
-            return [
-                *unlinked_on_record(problem, relation, named, rules),
-                *unlinked_on_incident(incident, relation, ref, rules),
-            ]
+        case LinkProblem():
+            return Decided(link_of_record(problem, wish, incident, rules))
+        case UnlinkProblem():
+            return Decided(unlink_of_record(problem, wish, incident, rules))
         case AssignProblem():
             team = rules.team("problem", wish.team)
             if team == problem.team:
                 return []
-            return [ProblemAssigned(**rules.common(), problem=ref, team=team)]
+            listed = problem.incidents[-LISTED_MAX:]
+            common = {**rules.common(), "team": team, "incidents": listed}
+            return [ProblemAssigned(**common, problem=ref)]
         case PublishWorkaround(text=text):
             if text == problem.workaround:
                 return []

@@ -3,8 +3,13 @@
 A side that is missing is made good whenever the link is asked for again.
 """
 
-from services.intake.decider.record_rules import Rules
+from services.intake.decider.record_rules import (
+    Rules,
+    require_incident,
+    require_known,
+)
 from shared.changes import Change
+from shared.changes.wishes import LinkChange, UnlinkChange
 from shared.events import ChangeEvent, ProblemEvent
 from shared.events.change import ChangeIncidentLinked, ChangeIncidentUnlinked
 from shared.events.incident_ties import IncidentLinked, IncidentUnlinked, Relation
@@ -15,6 +20,7 @@ from shared.events.problem import (
 )
 from shared.incident import Incident
 from shared.problems import Problem
+from shared.problems.wishes import LinkProblem, UnlinkProblem
 
 
 def linked_on_record(
@@ -65,3 +71,31 @@ def unlinked_on_incident(
         return []
     common = {**rules.common(), "incident": incident.ref}
     return [IncidentUnlinked(**common, relation=relation, target=record)]
+
+
+def link_of_record(
+    record: Problem | Change,
+    wish: LinkProblem | LinkChange,
+    incident: Incident | None,
+    rules: Rules,
+) -> list[ProblemEvent | ChangeEvent | IncidentLinked]:
+    """Return the link that a problem or change asks for, on both sides."""
+    incident = require_incident(wish.incident, incident)
+    return [
+        *linked_on_record(record, wish.relation, incident.ref, rules),
+        *linked_on_incident(incident, wish.relation, record.ref, rules),
+    ]
+
+
+def unlink_of_record(
+    record: Problem | Change,
+    wish: UnlinkProblem | UnlinkChange,
+    incident: Incident | None,
+    rules: Rules,
+) -> list[ProblemEvent | ChangeEvent | IncidentUnlinked]:
+    """Return the end of a link that a problem or change asks for, on both sides."""
+    incident = require_known(wish.incident, incident)
+    return [
+        *unlinked_on_record(record, wish.relation, incident.ref, rules),
+        *unlinked_on_incident(incident, wish.relation, record.ref, rules),
+    ]

@@ -9,6 +9,9 @@ from services.intake.decider.refused import Refused
 from shared.incident import Incident, Status
 from shared.policy.document import Policy
 
+LISTED_MAX = 200
+"""Incidents that a team is given a record with: an event has its size."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:

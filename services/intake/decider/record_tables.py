@@ -35,6 +35,7 @@ CHANGES: Mapping[str, Row] = {
     "request": _change(*[ALREADY] * 4),
     "link": _change(*[DO] * 4),
     "unlink": _change(*[DO] * 4),
+    "assign": _change(DO, DO, _REQUEST, _REQUEST),
     "plan": _change(DO, DO, _REQUEST, _REQUEST),
     "implement": _change(DO, DO, ALREADY, _REQUEST),
     "cancel": _change(DO, DO, f"{_REQUEST} that undoes it", ALREADY),

@@ -10,6 +10,11 @@ from services.projections.api.asked import AskedAt, refusals
 from services.projections.api.callers import Reader
 from services.projections.api.desk import DeskHere
 from services.projections.api.record_commands import add_commands
+from services.projections.api.record_incidents import (
+    IncidentsAsked,
+    LinkedIncidents,
+    read_incidents,
+)
 from services.projections.api.record_pages import RecordsAsked, read_one, read_part
 from services.projections.api.tables import shown, tabular
 from services.projections.generations import AsOf
@@ -93,6 +98,17 @@ async def get_change(
     seen, upto = await desk.blocking(read_one, desk, CHANGES, ref, asked)
     response.headers["ETag"] = f'"{seen.version}"'
     return ChangeView.of(seen, upto)
+
+
+@router.get("/v1/changes/{ref}/incidents", responses=refusals(404))
+async def list_change_incidents(
+    ref: Annotated[ChangeRef, Path(description="A change: `CHG-000001`.")],
+    asked: Annotated[IncidentsAsked, Query()],
+    desk: DeskHere,
+    caller: Reader,  # noqa: ARG001 # it lets nobody else in
+) -> LinkedIncidents:
+    """List the incidents of a change and of its problem, the oldest first."""
+    return await desk.blocking(read_incidents, desk, CHANGES, ref, asked)
 
 
 add_commands(router, "change", BODIES, RequestChange.verb, r"^CHG-[0-9]{6,12}$")

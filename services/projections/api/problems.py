@@ -11,6 +11,11 @@ from services.projections.api.asked import AskedAt, refusals
 from services.projections.api.callers import Reader
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.record_commands import add_commands
+from services.projections.api.record_incidents import (
+    IncidentsAsked,
+    LinkedIncidents,
+    read_incidents,
+)
 from services.projections.api.record_pages import RecordsAsked, read_one, read_part
 from services.projections.api.service_handovers import ServiceHandoverView
 from services.projections.api.tables import shown, tabular
@@ -107,6 +112,17 @@ def _services(desk: Desk, upto: AsOf) -> Mapping[str, Sequence[ServiceHandover]]
     """Return which services became part of which problem. Blocks."""
     with snapshot(desk.log) as cursor:
         return by_problem(desk.log, cursor, upto)
+
+
+@router.get("/v1/problems/{ref}/incidents", responses=refusals(404))
+async def list_problem_incidents(
+    ref: Annotated[ProblemRef, Path(description="A problem: `PRB-000001`.")],
+    asked: Annotated[IncidentsAsked, Query()],
+    desk: DeskHere,
+    caller: Reader,  # noqa: ARG001 # it lets nobody else in
+) -> LinkedIncidents:
+    """List the incidents of a problem, the oldest first."""
+    return await desk.blocking(read_incidents, desk, PROBLEMS, ref, asked)
 
 
 add_commands(router, "problem", BODIES, IdentifyProblem.verb, r"^PRB-[0-9]{6,12}$")

@@ -12,6 +12,7 @@ from services.projections.metrics.life import (
 from shared.entry import Entry
 from shared.events import ChangeEvent, ProblemEvent
 from shared.events.change import (
+    ChangeAssigned,
     ChangeCancelled,
     ChangeIncidentLinked,
     ChangeIncidentUnlinked,
@@ -67,7 +68,9 @@ def _led_to(matter: Matter, incidents: tuple[str, ...], entry: Entry) -> Matter:
     return altered(matter, facts=changed(matter.facts, was, now))
 
 
-def about_change(matter: Matter | None, event: ChangeEvent, entry: Entry) -> Matter:
+def about_change(  # noqa: PLR0911 one return an event
+    matter: Matter | None, event: ChangeEvent, entry: Entry
+) -> Matter:
     """Return a change after an event of its own."""
     if matter is None:
         if not isinstance(event, ChangeRequested):
@@ -81,6 +84,8 @@ def about_change(matter: Matter | None, event: ChangeEvent, entry: Entry) -> Mat
             return _of_incidents(matter, added(matter.incidents, incident))
         case ChangeIncidentUnlinked(relation="change", incident=incident):
             return _of_incidents(matter, removed(matter.incidents, incident))
+        case ChangeAssigned():
+            return altered(matter, dims=altered(matter.dims, team=event.team))
         case ChangePlanned():
             return _once(matter, "change_planned", _came_of(matter), entry)
         case ChangeCancelled():

@@ -46,7 +46,7 @@ RECORDS: Mapping[str, tuple[Part, ...]] = {
     "problem.incident_related": ("{who} found that {incident} has to do with it",),
     "problem.incident_unlinked": ("{who} removed the link to {incident}",),
     "problem.change_linked": ("{who} asked for {change} to remove the cause",),
-    "problem.assigned": ("{who} gave it to team {team}",),
+    "problem.assigned": ("{who} gave it to team {team}", ", with {incidents}"),
     "problem.workaround_published": ("{who} published a workaround: “{workaround}”",),
     "problem.resolved": ("{who} resolved it", ": {note}"),
     "change.requested": (
@@ -57,6 +57,7 @@ RECORDS: Mapping[str, tuple[Part, ...]] = {
     ),
     "change.incident_linked": ("{who} linked {incident} ({relation})",),
     "change.incident_unlinked": ("{who} removed the link to {incident} ({relation})",),
+    "change.assigned": ("{who} gave it to team {team}", ", with {incidents}"),
     "change.planned": ("{who} planned it for {planned_for}",),
     "change.implemented": ("{who} made it", ": {note}"),
     "change.cancelled": ("{who} cancelled it: {reason}",),

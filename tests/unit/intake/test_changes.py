@@ -6,13 +6,19 @@ import pytest
 
 from shared.changes import Change
 from shared.changes.wishes import (
+    AssignChange,
     CancelChange,
     ChangeWish,
     ImplementChange,
     PlanChange,
     RequestChange,
 )
-from shared.events.change import ChangeCancelled, ChangeImplemented, ChangePlanned
+from shared.events.change import (
+    ChangeAssigned,
+    ChangeCancelled,
+    ChangeImplemented,
+    ChangePlanned,
+)
 from shared.events.incident_ties import IncidentLinked
 from shared.events.problem import ProblemChangeLinked
 from shared.incident import Incident, replay
@@ -118,3 +124,15 @@ def test_what_is_not_there_is_not_planned() -> None:
     desk().refuses(
         CHG, PlanChange(planned_for=FRIDAY), f"no change {CHG}", "unknown_change"
     )
+
+
+def test_another_team_is_given_it_with_the_list_of_incidents() -> None:
+    of_desk = change(incident=INC, team="accueil")
+    wish = AssignChange(team="editeur")
+
+    assert desk(of_desk).wishes(CHG, wish) == [
+        of(ChangeAssigned, team="editeur", incidents=(INC,))
+    ]
+    assert desk(change()).wishes(CHG, wish) == []
+    because = "takes no changes: choose one of"
+    desk(of_desk).refuses(CHG, AssignChange(team="causes"), because, "invalid")

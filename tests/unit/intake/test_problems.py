@@ -162,6 +162,14 @@ def test_another_team_looks_for_the_cause() -> None:
     assert desk(problem(team="editeur")).wishes(PRB, wish) == []
 
 
+def test_another_team_is_given_the_list_of_incidents_with_it() -> None:
+    known = problem(of(ProblemIncidentLinked, incident=INC))
+
+    assert desk(known).wishes(PRB, AssignProblem(team="editeur")) == [
+        of(ProblemAssigned, team="editeur", incidents=(INC,))
+    ]
+
+
 def test_a_workaround_is_published_once() -> None:
     published = of(ProblemWorkaroundPublished, workaround="Pay in cash")
     wish = PublishWorkaround(text="Pay in cash")
