@@ -46,7 +46,7 @@ def _line_columns(lines: list[Line]) -> Iterable[Sequence[object]]:
 
 QUEUE: ReadModel[QueueRow] = ReadModel(
     name="queue",
-    shape=5,
+    shape=6,
     opens=frozenset({"incident.opened", "incident.edited"}),
     tables=queue_tables.tables,
     indexes=queue_tables.indexes,
@@ -77,7 +77,7 @@ TIMELINE: ReadModel[list[Line]] = ReadModel(
 )
 METRICS: ReadModel[MetricsState] = ReadModel(
     name="metrics",
-    shape=3,
+    shape=4,
     opens=frozenset(),
     tables=metrics_tables.tables,
     indexes=metrics_tables.indexes,

@@ -78,6 +78,7 @@ from shared.events.policy import PolicyApplied
 from shared.events.problem import (
     ProblemAssigned,
     ProblemChangeLinked,
+    ProblemDiagnosed,
     ProblemIdentified,
     ProblemIncidentLinked,
     ProblemIncidentRelated,
@@ -203,6 +204,7 @@ ProblemEvent = (
     | ProblemChangeLinked
     | ProblemAssigned
     | ProblemWorkaroundPublished
+    | ProblemDiagnosed
     | ProblemResolved
 )
 ChangeEvent = (

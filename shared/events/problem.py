@@ -83,6 +83,15 @@ class ProblemWorkaroundPublished(Event):
     workaround: Text
 
 
+class ProblemDiagnosed(Event):
+    """The cause is known; with a workaround this makes it a known error."""
+
+    type: Literal["problem.diagnosed"] = "problem.diagnosed"
+    problem: ProblemRef
+    policy: int
+    cause: Text
+
+
 class ProblemResolved(Event):
     """The cause is gone."""
 

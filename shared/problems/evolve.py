@@ -8,6 +8,7 @@ from shared.events import ProblemEvent
 from shared.events.problem import (
     ProblemAssigned,
     ProblemChangeLinked,
+    ProblemDiagnosed,
     ProblemIdentified,
     ProblemIncidentLinked,
     ProblemIncidentRelated,
@@ -28,7 +29,9 @@ def replay(history: Iterable[ProblemEvent]) -> Problem | None:
     return problem
 
 
-def evolve(problem: Problem | None, event: ProblemEvent) -> Problem:
+def evolve(  # noqa: C901 one branch an event
+    problem: Problem | None, event: ProblemEvent
+) -> Problem:
     """Return the problem after `event`. Never refuses what has happened.
 
     Raises `BrokenHistory` where its beginning is not the first event, or not the only.
@@ -51,6 +54,8 @@ def evolve(problem: Problem | None, event: ProblemEvent) -> Problem:
             return replace(problem, team=event.team)
         case ProblemWorkaroundPublished():
             return replace(problem, workaround=event.workaround)
+        case ProblemDiagnosed():
+            return replace(problem, cause=event.cause)
         case ProblemResolved():
             return replace(problem, status=Status.RESOLVED, resolved_at=event.at)
         case _:

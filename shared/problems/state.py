@@ -32,10 +32,18 @@ class Problem:
     workaround: str | None = None
     """What helps until the cause is gone."""
     resolved_at: datetime | None = None
+    cause: str | None = None
+    """What the cause is, once that is known."""
     related: tuple[IncidentRef, ...] = ()
     """Incidents that have to do with it, without having this cause."""
     changes: tuple[ChangeRef, ...] = ()
     """Changes that were requested to remove the cause."""
+
+    @property
+    def known_error(self) -> bool:
+        """Whether the cause and a workaround are known while it is still there."""
+        is_open = self.status is Status.OPEN
+        return is_open and self.cause is not None and self.workaround is not None
 
     @property
     def links(self) -> frozenset[tuple[ProblemRelation, IncidentRef]]:

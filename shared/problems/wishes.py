@@ -61,6 +61,13 @@ class PublishWorkaround(Wish):
     text: Words
 
 
+class DiagnoseProblem(Wish):
+    """Say what the cause is; with a workaround it is a known error."""
+
+    verb: ClassVar[str] = "diagnose"
+    cause: Words
+
+
 class ResolveProblem(Wish):
     """The cause is gone."""
 
@@ -74,6 +81,7 @@ ProblemWish = (
     | UnlinkProblem
     | AssignProblem
     | PublishWorkaround
+    | DiagnoseProblem
     | ResolveProblem
 )
 

@@ -83,6 +83,7 @@ STEPS: st.SearchStrategy[Step] = st.one_of(
         ),
         st.builds(of_problems.AssignProblem, team=st.sampled_from(["editeur", "x"])),
         st.builds(of_problems.PublishWorkaround, text=st.sampled_from(["a", "b"])),
+        st.builds(of_problems.DiagnoseProblem, cause=st.sampled_from(["a", "b"])),
         st.builds(of_problems.ResolveProblem),
     ),
     _of(

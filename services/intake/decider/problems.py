@@ -20,6 +20,7 @@ from shared.events import ChangeEvent, ProblemEvent
 from shared.events.incident_ties import IncidentLinked, IncidentUnlinked
 from shared.events.problem import (
     ProblemAssigned,
+    ProblemDiagnosed,
     ProblemIdentified,
     ProblemResolved,
     ProblemWorkaroundPublished,
@@ -30,6 +31,7 @@ from shared.policy.services import UNKNOWN
 from shared.problems import Problem
 from shared.problems.wishes import (
     AssignProblem,
+    DiagnoseProblem,
     IdentifyProblem,
     LinkProblem,
     ProblemWish,
@@ -102,11 +104,12 @@ def _require_no_other(incident: Incident, known: tuple[str, ...] | None) -> None
         )
 
 
-def _done(  # noqa: PLR0911 one return a verb
+def _done(  # noqa: C901, PLR0911 one branch a verb
     wish: LinkProblem
     | UnlinkProblem
     | AssignProblem
     | PublishWorkaround
+    | DiagnoseProblem
     | ResolveProblem,
     problem: Problem,
     incident: Incident | None,
@@ -130,6 +133,11 @@ def _done(  # noqa: PLR0911 one return a verb
                 return []
             common = rules.common(words=True)
             return [ProblemWorkaroundPublished(**common, problem=ref, workaround=text)]
+        case DiagnoseProblem(cause=cause):
+            if cause == problem.cause:
+                return []
+            common = rules.common(words=True)
+            return [ProblemDiagnosed(**common, problem=ref, cause=cause)]
         case ResolveProblem(note=note):
             common = rules.common(words=note is not None)
             return [ProblemResolved(**common, problem=ref, note=note)]

@@ -27,6 +27,7 @@ PROBLEMS: Mapping[str, Row] = {
     "unlink": _problem(DO, DO),
     "assign": _problem(DO, _IDENTIFY),
     "workaround": _problem(DO, _IDENTIFY),
+    "diagnose": _problem(DO, _IDENTIFY),
     "resolve": _problem(DO, ALREADY),
 }
 

@@ -50,6 +50,10 @@ class ProblemView(Answer):
     """Services that broke their promises too often and became part of it."""
     identified_at: AwareDatetime
     workaround: str | None
+    cause: str | None
+    """What the cause is, once that is known."""
+    known_error: bool
+    """Cause and workaround are known, and the cause is still there."""
     resolved_at: AwareDatetime | None
 
     as_of: AsOfAnswer
@@ -59,7 +63,12 @@ class ProblemView(Answer):
         cls, seen: Seen[Problem], upto: AsOf, services: Sequence[ServiceHandover]
     ) -> Self:
         """Return the view of a problem at a version, as known at `upto`."""
-        known = {"version": seen.version, "as_of": upto, "services": services}
+        known = {
+            "version": seen.version,
+            "known_error": seen.record.known_error,
+            "as_of": upto,
+            "services": services,
+        }
         return cls.model_validate({**seen.record.__dict__, **known})
 
 

@@ -62,6 +62,7 @@ def assembled(asked: Asked, found: Found, group: str | None) -> Iterator[Figures
             reported=parts.reported(begun),
             first_contact_resolution=parts.first_contact(begun),
             reopened=parts.reopened(begun),
+            quick_fixes=parts.quick_fixes(begun),
             problems=parts.problems(begun),
             changes=parts.changes(begun),
             answering=parts.answering(begun),

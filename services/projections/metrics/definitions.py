@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-FIRST_CONTACT_DAYS = 7
+from shared.windows import HOLDS_DAYS
+
+FIRST_CONTACT_DAYS = HOLDS_DAYS
 """How long a resolution must hold to count as one at the first contact."""
 
 
@@ -102,6 +104,12 @@ DEFINITIONS: Mapping[str, Definition] = {
     ),
     "reopened": Definition(
         "Reopenings ÷ resolutions recorded in the period.",
+        adds_up=True,
+    ),
+    "quick_fixes": Definition(
+        "Resolutions on a workaround alone, which left the root cause open, with or "
+        f"without a problem that looks for it; and, within {HOLDS_DAYS} days of one, "
+        "reopenings. Both count when they were recorded.",
         adds_up=True,
     ),
     "problems": Definition(

@@ -161,6 +161,13 @@ class Reopened(Shown):
     rate: float | None
 
 
+class QuickFixes(Shown):
+    """Resolutions on a workaround alone, and how often that did not hold."""
+
+    root_cause_open: int
+    reopened: int
+
+
 class Handovers(Shown):
     """The outcome of hand-overs to Problem Management."""
 
@@ -220,6 +227,7 @@ class Figures(Shown):
     reported: Reported
     first_contact_resolution: FirstContact
     reopened: Reopened
+    quick_fixes: QuickFixes
     problems: Problems
     changes: Changes
     answering: list[Answering]

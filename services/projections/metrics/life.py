@@ -25,6 +25,8 @@ Kind = Literal[
     "target",
     "ola",
     "dwell",
+    "left_open",
+    "quick_fix",
     "handover",
     "problem",
     "problem_of_incident",

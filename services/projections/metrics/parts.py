@@ -13,6 +13,7 @@ from services.projections.metrics.figures import (
     Kept,
     OlaKept,
     Problems,
+    QuickFixes,
     Reopened,
     Reported,
     ReportedInCategory,
@@ -93,6 +94,13 @@ def reopened(begun: Counted) -> Reopened:
     reopens, resolutions = begun.sum("reopened"), begun.sum("resolved")
     return Reopened(
         reopens=reopens, resolutions=resolutions, rate=share(reopens, resolutions)
+    )
+
+
+def quick_fixes(begun: Counted) -> QuickFixes:
+    """Return how often a workaround passed for a solution, and did not hold."""
+    return QuickFixes(
+        root_cause_open=begun.sum("left_open"), reopened=begun.sum("quick_fix")
     )
 
 

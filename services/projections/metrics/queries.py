@@ -103,6 +103,8 @@ _BEGINNINGS = (
     "target",
     "ola",
     "handover",
+    "left_open",
+    "quick_fix",
     "problem",
 )
 _OF_CHANGES = ("change_requested", "change_planned", "change_cancelled")

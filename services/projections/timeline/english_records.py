@@ -48,6 +48,7 @@ RECORDS: Mapping[str, tuple[Part, ...]] = {
     "problem.change_linked": ("{who} asked for {change} to remove the cause",),
     "problem.assigned": ("{who} gave it to team {team}", ", with {incidents}"),
     "problem.workaround_published": ("{who} published a workaround: “{workaround}”",),
+    "problem.diagnosed": ("{who} found the cause: “{cause}”",),
     "problem.resolved": ("{who} resolved it", ": {note}"),
     "change.requested": (
         "{who} requested the change “{title}”",

@@ -54,6 +54,7 @@ RECORDS: Mapping[str, tuple[Part, ...]] = {
     "problem.workaround_published": (
         "{who} a publié une solution de contournement\xa0: «\xa0{workaround}\xa0»",
     ),
+    "problem.diagnosed": ("{who} a trouvé la cause\xa0: «\xa0{cause}\xa0»",),
     "problem.resolved": ("{who} l’a résolu", "\xa0: {note}"),
     "change.requested": (
         "{who} a demandé le changement «\xa0{title}\xa0»",

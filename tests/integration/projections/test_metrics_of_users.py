@@ -196,6 +196,27 @@ def test_a_change_counts_once_it_is_linked_to_an_incident_and_no_longer_unlinked
     assert figures(api, month)["changes"] == before
 
 
+def test_a_workaround_that_passed_for_a_solution_is_counted(
+    api: Api, month: June
+) -> None:
+    for hour, ref in enumerate((ONE, TWO, THREE), 8):
+        month.opens(june(2, hour), ref)
+    for hour, ref in enumerate((ONE, TWO, THREE), 8):
+        left = {"cycle": 1, "root_cause_open": ref != THREE}
+        month.says(june(3, hour), "incident.resolved", ref, **left)
+    month.says(
+        june(5, 8),
+        "incident.reopened",
+        ONE,
+        **REOPENED,
+        after_closure=False,
+        quick_fix=True,
+    )
+
+    found = figures(api, month)["quick_fixes"]
+    assert found == {"root_cause_open": 2, "reopened": 1}
+
+
 def test_a_group_holds_what_is_known_now_and_its_balance_is_true(
     api: Api, month: June
 ) -> None:

@@ -255,6 +255,41 @@ def test_records_are_listed_by_the_team_that_has_them_now(desk: Desk) -> None:
     assert _get(desk, "/v1/changes", team="nobody")["items"] == []
 
 
+def test_closing_on_a_workaround_asks_for_a_problem_and_shows_the_open_cause(
+    desk: Desk,
+) -> None:
+    incident = _contact(desk, service="mail")["incident"]
+    path = f"/v1/incidents/{incident}"
+    _post(desk, f"{path}/restore", {"workaround": True})
+    _post(desk, f"{path}/resolve")
+    closed = _post(desk, f"{path}/close").json()
+    asked_at = closed["positions"][-1]
+
+    shown = _get(desk, path)
+    assert "link it to a problem" in closed["asks"]
+    assert (shown["status"], shown["root_cause"]) == ("closed", "open")
+    (row,) = _get(
+        desk,
+        "/v1/queues/all/incidents",
+        status="closed",
+        q=incident,
+        min_position=asked_at,
+    )["items"]
+    assert row["root_cause"] == "open"
+    lines = _get(desk, f"{path}/timeline")["items"]
+    assert "the root cause is open" in lines[-1]["sentence"]
+    problem_ref = _post(
+        desk, "/v1/problems", {"title": "Full", "incident": incident}
+    ).json()["record"]
+    for verb, body in (("workaround", {"text": "Wait"}), ("diagnose", {"cause": "x"})):
+        _post(desk, f"/v1/problems/{problem_ref}/{verb}", body)
+    assert _get(desk, path)["root_cause"] == "problem"
+    assert _get(desk, f"/v1/problems/{problem_ref}")["known_error"] is True
+    back = _post(desk, f"{path}/reopen", {"reason": "again"}).json()
+    found = _get(desk, path, min_position=back["positions"][-1])
+    assert (found["quick_fix"], found["root_cause"]) == (True, None)
+
+
 def test_the_newest_come_first_page_by_page_and_open_ones_alone(desk: Desk) -> None:
     refs = [
         _post(desk, "/v1/problems", {"title": str(n)}).json()["record"]
