@@ -80,12 +80,14 @@ class CommandAnswer(BaseModel):
     `version` is the incident's version after it.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     outcome: Done
     incident: IncidentRef
     version: int
     positions: list[int]
+    asks: Annotated[str | None, Field(exclude_if=lambda asks: asks is None)] = None
+    """What should be done next, where something should; not said again to a repeat."""
 
 
 class RecordAnswer(BaseModel):

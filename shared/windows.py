@@ -11,6 +11,9 @@ from shared.policy.document import Policy
 from shared.sla.promise import promised
 from shared.working_time import ALWAYS, Hours, due, elapsed, hours_of
 
+HOLDS_DAYS = 7
+"""How long a resolution must hold to count as one; earlier it was a quick fix."""
+
 
 def hours_after(incident: Incident, policy: Policy) -> Hours:
     """Return the hours in which the windows after an incident are counted."""

@@ -196,6 +196,8 @@ class Resolve(Wish):
     verb: ClassVar[str] = "resolve"
     note: Words | None = None
     """What was done; the desk will look for it next time."""
+    cause_removed: bool = False
+    """The cause is gone as well, though a workaround had brought service back."""
     force: bool = False
     """Resolve it though a signal of it still fires; needs a `reason`."""
     reason: Reason | None = None

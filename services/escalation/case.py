@@ -182,6 +182,12 @@ class Case:
     service_handover: ServiceHandover | None = None
     problems: tuple[str, ...] = ()
     """Problems it is linked to."""
+    joined: Mapping[str, int] = field(default_factory=dict)
+    """Position in the log at which it was linked to each of them."""
+    workarounds: Mapping[str, int] = field(default_factory=dict)
+    """By problem, the version of the newest workaround read since it was linked."""
+    heard: tuple[tuple[str, int, str], ...] = ()
+    """Who was told of which workaround: its stream, its version, and the person."""
     suggested: str | None = None
     """The team to which a problem was suggested when it was opened."""
     to_tell: tuple[Tell, ...] = ()

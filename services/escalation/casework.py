@@ -12,7 +12,7 @@ from services.escalation.case import Case
 from services.escalation.decider import decide, next_at
 from services.escalation.evolving import evolve
 from services.escalation.known import Known, PolicyOf, terms_by
-from services.escalation.linked import concerned, open_problem
+from services.escalation.linked import concerned, open_problem, workaround
 from services.escalation.reacting import react
 from services.escalation.service_breaches import crossing_at, note
 from services.escalation.streams import follows, owns, stream_of
@@ -46,6 +46,7 @@ def casework(
             lambda service, position: open_problem(cursor, service, position),
             lambda position: crossing_at(cursor, position),
             _rest_of_moment(log, cursor),
+            lambda problem, position: workaround(cursor, problem, position),
             webhook,
             recurrences.completed(cursor, incidents),
         )

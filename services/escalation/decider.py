@@ -14,6 +14,7 @@ from services.escalation.raising import raising
 from services.escalation.recurring import suggesting
 from services.escalation.steps import accepting, paging
 from services.escalation.telling import telling
+from services.escalation.workarounds import telling_workarounds
 from shared.events import AnyEvent
 
 
@@ -43,6 +44,7 @@ def _all(case: Case, known: Known) -> Iterator[Due]:
     return chain(
         telling(case, known),
         moving(case, known),
+        telling_workarounds(case, known),
         accepting(case, known),
         leaving(case, known),
         paging(case, known),

@@ -74,6 +74,8 @@ class Known:
     """Which breaches of a service the event at a position made too many."""
     rest_of_moment: Callable[[str, int, datetime], Sequence[AnyEvent]]
     """What follows a version of a stream and was recorded at that very instant."""
+    workaround: Callable[[str, int], int | None] = lambda _problem, _position: None
+    """Version of an open problem's newest workaround before a position of the log."""
     webhook: bool = False
     """Whether there is a receiver of pages."""
     alike: Mapping[str, Sequence[str]] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from shared.events.incident_ties import IncidentLinked, IncidentUnlinked
 from shared.events.problem import (
     ProblemIdentified,
     ProblemIncidentLinked,
+    ProblemIncidentUnlinked,
     ProblemResolved,
     ProblemWorkaroundPublished,
 )
@@ -31,6 +32,15 @@ ON CONFLICT DO NOTHING
 """
 _UNLINK = """
 DELETE FROM escalation.problem_incidents WHERE problem = %s AND incident = %s
+"""
+_WORKAROUND = """
+INSERT INTO escalation.workarounds (problem, version, position) VALUES (%s, %s, %s)
+ON CONFLICT DO NOTHING
+"""
+_NEWEST_WORKAROUND = """
+SELECT version FROM escalation.workarounds JOIN escalation.problems USING (problem)
+WHERE problem = %s AND position < %s AND (resolved_by IS NULL OR resolved_by > %s)
+ORDER BY position DESC LIMIT 1
 """
 _INCIDENTS = """
 SELECT incident FROM escalation.problem_incidents WHERE problem = %s ORDER BY incident
@@ -56,10 +66,16 @@ def concerned(  # noqa: PLR0911 one return an event
             cursor.execute(_RESOLVED, (entry.position, problem))
             return ()
         case ProblemWorkaroundPublished(problem=problem):
+            cursor.execute(_WORKAROUND, (problem, entry.version, entry.position))
             return [row[0] for row in cursor.execute(_INCIDENTS, (problem,))]
         case IncidentLinked(relation="problem", target=problem, incident=incident):
             return _linked(cursor, problem, incident)
-        case IncidentUnlinked(relation="problem", target=problem, incident=incident):
+        case (
+            IncidentUnlinked(relation="problem", target=problem, incident=incident)
+            | ProblemIncidentUnlinked(
+                relation="problem", problem=problem, incident=incident
+            )
+        ):
             cursor.execute(_UNLINK, (problem, incident))
             return (incident,)
         case _:
@@ -70,6 +86,16 @@ def concerned(  # noqa: PLR0911 one return an event
 def open_problem(cursor: Cursors, service: str, position: int) -> str | None:
     """Return the oldest problem of a service that was open at a position of the log."""
     found = cursor.execute(_OPEN, (service, position, position)).fetchone()
+    return found[0] if found else None
+
+
+def workaround(cursor: Cursors, problem: str, position: int) -> int | None:
+    """Return the version of the newest workaround before a position of the log.
+
+    None if there is none, or the problem was resolved by then.
+    """
+    given = (problem, position, position)
+    found = cursor.execute(_NEWEST_WORKAROUND, given).fetchone()
     return found[0] if found else None
 
 

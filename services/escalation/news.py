@@ -20,7 +20,6 @@ from shared.events.incident import (
 )
 from shared.events.incident_ties import IncidentMerged
 from shared.events.notification import Kind
-from shared.events.problem import ProblemWorkaroundPublished
 from shared.events.sla import SlaBreached
 from shared.events.sla_agreed import SlaExtensionAccepted, SlaExtensionProposed
 
@@ -49,7 +48,7 @@ def with_news_of(before: Case | None, case: Case, entry: Entry) -> Case:
 def _of_all(case: Case, entry: Entry) -> Case:
     """Return the case with what everybody who reported it is told of."""
     event, at = entry.event, entry.recorded_at
-    kind = _kind(event, case)
+    kind = _kind(event)
     if kind is None:
         return case
     people = case.reporters
@@ -69,12 +68,10 @@ def _received(case: Case, at: datetime) -> tuple[str, ...]:
     return case.received[0]
 
 
-def _kind(event: AnyEvent, case: Case) -> Kind | None:
+def _kind(event: AnyEvent) -> Kind | None:
     match event:
         case IncidentPaused(reason="user"):
             return "question"
-        case ProblemWorkaroundPublished() if case.stage == "at_work":
-            return "problem_workaround"
         case _:
             return _NEWS.get(type(event))
 

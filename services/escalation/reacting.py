@@ -7,6 +7,7 @@ from typing import Literal, assert_never
 from services.escalation.at_work import over, worked
 from services.escalation.case import Alarm, Case, Handover, Post, Tip
 from services.escalation.news import with_news_of
+from services.escalation.workarounds import published
 from shared.entry import Entry
 from shared.events import AnyEvent
 from shared.events.escalation import Trigger
@@ -27,7 +28,12 @@ from shared.events.incident_ties import (
     IncidentReleased,
     IncidentUnlinked,
 )
-from shared.events.problem import ProblemIdentified, ProblemIncidentLinked
+from shared.events.problem import (
+    ProblemIdentified,
+    ProblemIncidentLinked,
+    ProblemIncidentUnlinked,
+    ProblemWorkaroundPublished,
+)
 from shared.events.sla import SlaBreached, SlaOverran, SlaWarned
 from shared.incident.holders import begun
 from shared.incident.noticed import after_contact, opened_by
@@ -43,7 +49,11 @@ def react(case: Case | None, entry: Entry) -> Case | None:
         return None
     at = whole(entry.recorded_at)
     before = replace(case, changed_at=at, tip=_tip(event, at, entry.position))
-    after = _folded(before, event, at, entry.position)
+    match event:
+        case ProblemWorkaroundPublished():
+            after = published(before, event, entry.version)
+        case _:
+            after = _folded(before, event, at, entry.position)
     return with_news_of(case, after, entry)
 
 
@@ -105,8 +115,9 @@ def _folded(case: Case, event: AnyEvent, at: datetime, position: int) -> Case:
             | IncidentUnlinked(relation="problem")
             | ProblemIdentified()
             | ProblemIncidentLinked()
+            | ProblemIncidentUnlinked(relation="problem")
         ):
-            return _tied(case, event)
+            return _tied(case, event, position)
         case _:
             return over(case, event, at)
 
@@ -123,7 +134,7 @@ def _classified(case: Case, event: IncidentClassified, at: datetime) -> Case:
 
 
 def _tied(  # noqa: PLR0911 one return a case
-    case: Case, event: AnyEvent
+    case: Case, event: AnyEvent, position: int
 ) -> Case:
     match event:
         case IncidentAbsorbed(merged=merged, reporters=reporters):
@@ -132,20 +143,35 @@ def _tied(  # noqa: PLR0911 one return a case
             left = {ref: them for ref, them in case.absorbed.items() if ref != merged}
             return replace(case, absorbed=left)
         case IncidentLinked(target=problem):
-            return _with_problem(case, problem)
-        case IncidentUnlinked(target=problem):
-            left_over = tuple(each for each in case.problems if each != problem)
-            return replace(case, problems=left_over)
+            return _with_problem(case, problem, position)
+        case (
+            IncidentUnlinked(target=problem) | ProblemIncidentUnlinked(problem=problem)
+        ):
+            return _without_problem(case, problem)
         case ProblemIdentified(problem=problem):
-            return _with_problem(_answered(case, "accepted", problem), problem)
+            answered = _answered(case, "accepted", problem)
+            return _with_problem(answered, problem, position)
         case ProblemIncidentLinked(problem=problem):
-            return _with_problem(_answered(case, "joined", problem), problem)
+            answered = _answered(case, "joined", problem)
+            return _with_problem(answered, problem, position)
         case _:
             return case
 
 
-def _with_problem(case: Case, problem: str) -> Case:
-    return replace(case, problems=tuple(dict.fromkeys((*case.problems, problem))))
+def _with_problem(case: Case, problem: str, position: int) -> Case:
+    if problem in case.problems:
+        return case  # the other side of the same link
+    joined = {**case.joined, problem: position}
+    return replace(case, problems=(*case.problems, problem), joined=joined)
+
+
+def _without_problem(case: Case, problem: str) -> Case:
+    return replace(
+        case,
+        problems=tuple(each for each in case.problems if each != problem),
+        joined={ref: at for ref, at in case.joined.items() if ref != problem},
+        workarounds={ref: n for ref, n in case.workarounds.items() if ref != problem},
+    )
 
 
 def _answered(case: Case, how: Literal["accepted", "joined"], problem: str) -> Case:

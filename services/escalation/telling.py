@@ -55,7 +55,10 @@ def told(case: Case, event: NotificationRequested) -> Case:
         if (tell.stream, tell.version, tell.kind)
         != (event.cause_stream, event.cause_version, event.kind)
     )
-    return replace(case, to_tell=left)
+    heard = case.heard
+    if event.kind == "problem_workaround" and event.person:
+        heard = (*heard, (event.cause_stream, event.cause_version, event.person))
+    return replace(case, to_tell=left, heard=heard)
 
 
 def telling(case: Case, known: Known) -> Iterator[Due]:

@@ -1,12 +1,13 @@
 """The answers to commands: what was recorded, what was recorded before, and no."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
 from services.intake.decider import Refused
-from services.intake.records import record_of, stream_of
+from services.intake.records import RecordEvent, record_of, stream_of
 from shared.command import Answered, CommandAnswer, Done, RecordAnswer
 from shared.event_log import EventLog
+from shared.events.incident import IncidentClosed
 from shared.problem import Problem
 from shared.references import is_incident_ref
 
@@ -55,13 +56,33 @@ def moved(expected: int, version: int) -> Problem:
     )
 
 
+def asked_for(events: Iterable[RecordEvent]) -> str | None:
+    """Return what should follow the events of a command, None if nothing."""
+    for event in events:
+        if isinstance(event, IncidentClosed) and event.asks_for_problem:
+            return (
+                f"{event.incident} was closed on a workaround, so its root cause is "
+                "open: link it to a problem (PRB-…) that looks for the cause, or "
+                "identify one"
+            )
+    return None
+
+
 def answer_about(
-    ref: str, outcome: Done, version: int, positions: list[int]
+    ref: str,
+    outcome: Done,
+    version: int,
+    positions: list[int],
+    asks: str | None = None,
 ) -> Answered:
     """Return the answer to a command about an incident, a problem or a change."""
     if is_incident_ref(ref):
         return CommandAnswer(
-            outcome=outcome, incident=ref, version=version, positions=positions
+            outcome=outcome,
+            incident=ref,
+            version=version,
+            positions=positions,
+            asks=asks,
         )
     return RecordAnswer(
         outcome=outcome, record=ref, version=version, positions=positions

@@ -9,7 +9,7 @@ from shared.changes.wishes import ChangeWish
 from shared.events.event import Actor
 from shared.problems.wishes import ProblemWish
 from shared.references import IncidentRef
-from shared.wishes import PersonsWish
+from shared.wishes import Link, PersonsWish, Unlink
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class NoteSource:
 
 
 RecordWish = ProblemWish | ChangeWish
-_Wish = TypeVar("_Wish", bound=RecordWish)
+_Wish = TypeVar("_Wish", bound=RecordWish | Link | Unlink)
 
 
 @dataclass(frozen=True, slots=True)

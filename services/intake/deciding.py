@@ -10,19 +10,30 @@ from services.intake.decider import decide
 from services.intake.decider.changes import decide_change
 from services.intake.decider.circumstances import Helper
 from services.intake.decider.problems import decide_problem
+from services.intake.decider.record_links import linked_on_record, unlinked_on_record
+from services.intake.decider.record_rules import Rules
 from services.intake.histories import Unreadable
 from services.intake.record_cache import Versioned, readable
 from services.intake.records import Record, RecordEvent
 from services.intake.unreadable import RecordUnreadable
 from services.intake.wanted import AnyWish
 from shared.changes import Change
-from shared.changes.wishes import ChangeWish, RequestChange
-from shared.events import IncidentEvent
+from shared.changes.wishes import (
+    ChangeWish,
+    LinkChange,
+    RequestChange,
+    UnlinkChange,
+)
 from shared.events.event import Actor
-from shared.incident import Incident, evolve
+from shared.incident import Incident
 from shared.policy.document import Policy
 from shared.problems import Problem
-from shared.problems.wishes import IdentifyProblem, LinkProblem, ProblemWish
+from shared.problems.wishes import (
+    IdentifyProblem,
+    LinkProblem,
+    ProblemWish,
+    UnlinkProblem,
+)
 from shared.references import escalation_stream
 from shared.wishes import Link, Merge, Open, PersonsWish, Unlink, Unmerge
 
@@ -94,34 +105,28 @@ def _on_incident(
         policy_version=sight.policy_version,
         helper=sight.helper,
     )
-    match wish:
-        case Link(relation="problem", target=problem):
-            return [*events, *_on_the_problem(problem, incident, events, sight)]
-        case _:
-            return events
+    if isinstance(wish, Link | Unlink) and isinstance(other, Problem | Change):
+        return [*events, *_on_the_record(wish, other, sight)]
+    return events
 
 
-def _on_the_problem(
-    ref: str,
-    incident: Incident | None,
-    events: Sequence[IncidentEvent],
-    sight: Sight,
+def _on_the_record(
+    wish: Link | Unlink, record: Problem | Change, sight: Sight
 ) -> Sequence[RecordEvent]:
-    """Return the other side of a link that `events` make on the incident's."""
-    for event in events:
-        incident = evolve(incident, event)
-    return decide_problem(
-        RecordCommand(ref, sight.at, sight.by, LinkProblem(incident=sight.ref)),
-        sight.one(Problem, ref),
-        incident=incident,
-        policy=sight.policy,
-        policy_version=sight.policy_version,
-    )
+    """Return the other side of a link that the incident's side was let through for."""
+    command = RecordCommand(record.ref, sight.at, sight.by, wish)
+    rules = Rules(command, sight.policy, sight.policy_version)
+    on_record = linked_on_record if isinstance(wish, Link) else unlinked_on_record
+    return on_record(record, wish.relation, sight.ref, rules)
 
 
 def _on_problem(wish: ProblemWish, sight: Sight) -> Sequence[RecordEvent]:
     match wish:
-        case IdentifyProblem(incident=named) | LinkProblem(incident=named):
+        case (
+            IdentifyProblem(incident=named)
+            | LinkProblem(incident=named)
+            | UnlinkProblem(incident=named)
+        ):
             incident = sight.one(Incident, named)
         case _:
             incident = None
@@ -136,9 +141,14 @@ def _on_problem(wish: ProblemWish, sight: Sight) -> Sequence[RecordEvent]:
 
 def _on_change(wish: ChangeWish, sight: Sight) -> Sequence[RecordEvent]:
     incident, problem = None, None
-    if isinstance(wish, RequestChange):
-        incident = sight.one(Incident, wish.incident)
-        problem = sight.one(Problem, wish.problem)
+    match wish:
+        case RequestChange(incident=named, problem=cause):
+            incident = sight.one(Incident, named)
+            problem = sight.one(Problem, cause)
+        case LinkChange(incident=named) | UnlinkChange(incident=named):
+            incident = sight.one(Incident, named)
+        case _:
+            pass
     return decide_change(
         RecordCommand(sight.ref, sight.at, sight.by, wish),
         sight.one(Change, sight.ref),

@@ -7,7 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from services.intake.command_answers import answer_about, misused, moved, refused
+from services.intake.command_answers import (
+    answer_about,
+    asked_for,
+    misused,
+    moved,
+    refused,
+)
 from services.intake.decider import Refused
 from services.intake.decider.circumstances import Helper
 from services.intake.deciding import Sight, decided
@@ -99,7 +105,8 @@ def _verdict(
     version = states.get(sight.ref, UNOPENED).version
     if not events:
         return answer_about(sight.ref, "already", version, [])
-    return Draft(versioned, answer_about(sight.ref, "recorded", version, []))
+    asks = asked_for(events)
+    return Draft(versioned, answer_about(sight.ref, "recorded", version, [], asks))
 
 
 def _sight(

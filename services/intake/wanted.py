@@ -6,9 +6,19 @@ from itertools import chain
 from typing import Any
 
 from services.intake.commands import CloseSilent, RecordWish
-from shared.changes.wishes import ChangeWish, RequestChange
+from shared.changes.wishes import (
+    ChangeWish,
+    LinkChange,
+    RequestChange,
+    UnlinkChange,
+)
 from shared.command import CommandRequest
-from shared.problems.wishes import IdentifyProblem, LinkProblem, ProblemWish
+from shared.problems.wishes import (
+    IdentifyProblem,
+    LinkProblem,
+    ProblemWish,
+    UnlinkProblem,
+)
 from shared.wishes import Link, Merge, Open, PersonsWish, Split, Unlink, Unmerge
 
 AnyWish = PersonsWish | RecordWish | CloseSilent
@@ -75,7 +85,13 @@ def _named(wanted: Wanted) -> list[str]:
             named.append(other)
         case Open(follows=other):
             named.append(other)
-        case IdentifyProblem(incident=other) | LinkProblem(incident=other):
+        case (
+            IdentifyProblem(incident=other)
+            | LinkProblem(incident=other)
+            | UnlinkProblem(incident=other)
+            | LinkChange(incident=other)
+            | UnlinkChange(incident=other)
+        ):
             named.append(other)
         case RequestChange(incident=incident, problem=problem):
             named += [incident, problem]

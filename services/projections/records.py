@@ -29,22 +29,44 @@ WHERE topic = '{begins}' AND originator_id COLLATE "C" < %s AND notification_id 
     WHERE topic IN ('problem.resolved', 'change.implemented', 'change.cancelled')
       AND over.originator_id COLLATE "C" = begun.originator_id
       AND over.notification_id <= %s))
+  AND (%s::text IS NULL OR %s = (
+    SELECT convert_from(given.state, 'UTF8')::jsonb ->> 'team'
+    FROM log.events AS given
+    WHERE given.originator_id = begun.originator_id
+      AND topic IN ('{begins}', '{assigned}') AND given.notification_id <= %s
+    ORDER BY originator_version DESC LIMIT 1))
 ORDER BY originator_id COLLATE "C" DESC LIMIT %s
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[Record]):
-    """A kind of record: its first event, its streams, what its events add up to."""
+    """A kind of record: its streams, and what their events add up to.
+
+    `begins` is its first event, `assigned` the one that gives it to another team.
+    """
 
     name: str
     begins: str
+    assigned: str
     stream: Callable[[str], str]
     replay: Callable[[Any], Record | None]
 
 
-PROBLEMS = Kind("problem", "problem.identified", problem_stream, problems.replay)
-CHANGES = Kind("change", "change.requested", change_stream, changes.replay)
+PROBLEMS = Kind(
+    "problem",
+    "problem.identified",
+    "problem.assigned",
+    problem_stream,
+    problems.replay,
+)
+CHANGES = Kind(
+    "change",
+    "change.requested",
+    "change.assigned",
+    change_stream,
+    changes.replay,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +92,16 @@ def newest(  # noqa: PLR0913 # a page: of what, from where, which part
     *,
     before: str | None,
     only_open: bool,
+    team: str | None,
     limit: int,
 ) -> list[Seen[Record]]:
     """Return up to `limit` records, the newest first, that came before `before`."""
     # Letters come after all digits: what begins with one is after every reference.
     edge = kind.stream(before or "~")
-    given = (edge, upto.position, only_open, upto.position, limit)
-    rows = cursor.execute(_LIST.format(begins=kind.begins), given).fetchall()
+    position = upto.position
+    given = (edge, position, only_open, position, team, team, position, limit)
+    sql = _LIST.format(begins=kind.begins, assigned=kind.assigned)
+    rows = cursor.execute(sql, given).fetchall()
     streams = [stream for (stream,) in rows]
     found = _several(log, cursor, kind, streams, upto)
     return [found[stream] for stream in streams]

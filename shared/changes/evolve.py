@@ -1,18 +1,23 @@
 """What each event makes of a change. Meaning only, no rule."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import assert_never
 
 from shared.changes.state import Change, Status
 from shared.events import ChangeEvent
 from shared.events.change import (
+    ChangeAssigned,
     ChangeCancelled,
     ChangeImplemented,
+    ChangeIncidentLinked,
+    ChangeIncidentUnlinked,
     ChangePlanned,
+    ChangeRelation,
     ChangeRequested,
 )
 from shared.incident import BrokenHistory
+from shared.links import added, removed
 
 
 def replay(history: Iterable[ChangeEvent]) -> Change | None:
@@ -23,7 +28,9 @@ def replay(history: Iterable[ChangeEvent]) -> Change | None:
     return change
 
 
-def evolve(change: Change | None, event: ChangeEvent) -> Change:
+def evolve(  # noqa: C901, PLR0911 one branch an event
+    change: Change | None, event: ChangeEvent
+) -> Change:
     """Return the change after `event`. Never refuses what has happened.
 
     Raises `BrokenHistory` where its request is not the first event, or not the only.
@@ -35,6 +42,12 @@ def evolve(change: Change | None, event: ChangeEvent) -> Change:
     if change is None:
         raise BrokenHistory(f"{event.type} before {event.change} was requested")
     match event:
+        case ChangeIncidentLinked(relation=relation, incident=incident):
+            return _with(change, relation, lambda refs: added(refs, incident))
+        case ChangeIncidentUnlinked(relation=relation, incident=incident):
+            return _with(change, relation, lambda refs: removed(refs, incident))
+        case ChangeAssigned(team=team):
+            return replace(change, team=team)
         case ChangePlanned(planned_for=instant):
             return replace(change, status=Status.PLANNED, planned_for=instant)
         case ChangeImplemented():
@@ -52,7 +65,24 @@ def _requested(event: ChangeRequested) -> Change:
         title=event.title,
         service=event.service,
         team=event.team,
-        incident=event.incident,
+        incidents=(event.incident,) if event.incident else (),
         problem=event.problem,
         requested_at=event.at,
     )
+
+
+def _with(
+    change: Change,
+    relation: ChangeRelation,
+    of: Callable[[tuple[str, ...]], tuple[str, ...]],
+) -> Change:
+    """Return the change with `of` done to the links of one relation."""
+    match relation:
+        case "change":
+            return replace(change, incidents=of(change.incidents))
+        case "caused_by":
+            return replace(change, caused=of(change.caused))
+        case "related":
+            return replace(change, related=of(change.related))
+        case _:
+            assert_never(relation)

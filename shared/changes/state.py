@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from shared.events.change import ChangeRelation
 from shared.references import ChangeRef, IncidentRef, ProblemRef
 
 
@@ -25,9 +26,30 @@ class Change:
     title: str
     service: str
     team: str
-    incident: IncidentRef | None
     problem: ProblemRef | None
     requested_at: datetime
     planned_for: datetime | None = None
     implemented_at: datetime | None = None
     cancelled_at: datetime | None = None
+    incidents: tuple[IncidentRef, ...] = ()
+    """Those it came of, in the order in which that was found."""
+    caused: tuple[IncidentRef, ...] = ()
+    """Incidents that it caused."""
+    related: tuple[IncidentRef, ...] = ()
+    """Incidents that otherwise have to do with it."""
+
+    @property
+    def incident(self) -> IncidentRef | None:
+        """The first incident it came of."""
+        return self.incidents[0] if self.incidents else None
+
+    @property
+    def links(self) -> frozenset[tuple[ChangeRelation, IncidentRef]]:
+        """Its side of every link to an incident: how, and to which."""
+        return frozenset(
+            [
+                *(("change", each) for each in self.incidents),
+                *(("caused_by", each) for each in self.caused),
+                *(("related", each) for each in self.related),
+            ]
+        )

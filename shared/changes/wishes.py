@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import ClassVar, get_args
 
+from shared.events.change import ChangeRelation
 from shared.policy.names import Name
 from shared.references import IncidentRef, ProblemRef
 from shared.texts import Instant, Reason, Title, Words
@@ -22,6 +23,29 @@ class RequestChange(Wish):
     """The incident it came of; the two are linked."""
     problem: ProblemRef | None = None
     """The problem it is to solve."""
+
+
+class LinkChange(Wish):
+    """It came of an incident (`change`), caused it (`caused_by`) or is `related`."""
+
+    verb: ClassVar[str] = "link"
+    incident: IncidentRef
+    relation: ChangeRelation = "change"
+
+
+class UnlinkChange(Wish):
+    """A link to an incident was a mistake."""
+
+    verb: ClassVar[str] = "unlink"
+    incident: IncidentRef
+    relation: ChangeRelation = "change"
+
+
+class AssignChange(Wish):
+    """Let another team make it."""
+
+    verb: ClassVar[str] = "assign"
+    team: Name
 
 
 class PlanChange(Wish):
@@ -45,7 +69,15 @@ class CancelChange(Wish):
     reason: Reason
 
 
-ChangeWish = RequestChange | PlanChange | ImplementChange | CancelChange
+ChangeWish = (
+    RequestChange
+    | LinkChange
+    | UnlinkChange
+    | AssignChange
+    | PlanChange
+    | ImplementChange
+    | CancelChange
+)
 
 BODIES: Mapping[str, type[ChangeWish]] = {
     kind.verb: kind for kind in get_args(ChangeWish)

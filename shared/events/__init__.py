@@ -7,8 +7,11 @@ from pydantic import Field, TypeAdapter
 from typing_extensions import TypeIs
 
 from shared.events.change import (
+    ChangeAssigned,
     ChangeCancelled,
     ChangeImplemented,
+    ChangeIncidentLinked,
+    ChangeIncidentUnlinked,
     ChangePlanned,
     ChangeRequested,
 )
@@ -75,8 +78,12 @@ from shared.events.notification import (
 from shared.events.policy import PolicyApplied
 from shared.events.problem import (
     ProblemAssigned,
+    ProblemChangeLinked,
+    ProblemDiagnosed,
     ProblemIdentified,
     ProblemIncidentLinked,
+    ProblemIncidentRelated,
+    ProblemIncidentUnlinked,
     ProblemResolved,
     ProblemWorkaroundPublished,
 )
@@ -194,11 +201,23 @@ ServiceHandoverEvent = (
 ProblemEvent = (
     ProblemIdentified
     | ProblemIncidentLinked
+    | ProblemIncidentRelated
+    | ProblemIncidentUnlinked
+    | ProblemChangeLinked
     | ProblemAssigned
     | ProblemWorkaroundPublished
+    | ProblemDiagnosed
     | ProblemResolved
 )
-ChangeEvent = ChangeRequested | ChangePlanned | ChangeImplemented | ChangeCancelled
+ChangeEvent = (
+    ChangeRequested
+    | ChangeIncidentLinked
+    | ChangeIncidentUnlinked
+    | ChangeAssigned
+    | ChangePlanned
+    | ChangeImplemented
+    | ChangeCancelled
+)
 MaintenanceEvent = MaintenanceAnnounced | MaintenanceCancelled
 AnyEvent = (
     IncidentEvent

@@ -10,6 +10,9 @@ from pydantic import AwareDatetime
 from shared.events.event import Event, Text
 from shared.references import ChangeRef, IncidentRef, ProblemRef
 
+ChangeRelation = Literal["change", "caused_by", "related"]
+"""What an incident may have to do with a change: it led to it, or came of it."""
+
 
 class ChangeRequested(Event):
     """Something is to be changed, because of an incident, a problem or neither."""
@@ -22,6 +25,37 @@ class ChangeRequested(Event):
     service: str
     incident: IncidentRef | None = None
     problem: ProblemRef | None = None
+
+
+class ChangeIncidentLinked(Event):
+    """`incident` has to do with it: led to it, was caused by it, or is related."""
+
+    type: Literal["change.incident_linked"] = "change.incident_linked"
+    change: ChangeRef
+    policy: int
+    incident: IncidentRef
+    relation: ChangeRelation
+
+
+class ChangeIncidentUnlinked(Event):
+    """The link to `incident` was a mistake."""
+
+    type: Literal["change.incident_unlinked"] = "change.incident_unlinked"
+    change: ChangeRef
+    policy: int
+    incident: IncidentRef
+    relation: ChangeRelation
+
+
+class ChangeAssigned(Event):
+    """Another team is to make it, such as the developers."""
+
+    type: Literal["change.assigned"] = "change.assigned"
+    change: ChangeRef
+    policy: int
+    team: str
+    incidents: tuple[IncidentRef, ...] = ()
+    """Those it came of that it was given with; of very many, the newest."""
 
 
 class ChangePlanned(Event):

@@ -219,6 +219,8 @@ class IncidentResolved(Event):
     note: Text | None = None
     forced_because: Text | None = None
     """Why it is over though a signal of it still fired."""
+    root_cause_open: bool = False
+    """Only a workaround brought service back: the cause is still there."""
 
 
 class IncidentReopened(Event):
@@ -240,6 +242,8 @@ class IncidentReopened(Event):
     occurred_at: AwareDatetime | None = None
     rule: str | None = None
     rule_of: str | None = None
+    quick_fix: bool = False
+    """It was resolved on a workaround a few days ago, and that did not hold."""
 
 
 class IncidentClosed(Event):
@@ -251,6 +255,8 @@ class IncidentClosed(Event):
     note: Text | None = None
     cause: Literal["agent", "silence"] = "agent"
     """`silence`: its users said nothing more for as long as the policy gives them."""
+    asks_for_problem: bool = False
+    """Its root cause is open, and no problem is linked that looks for it."""
 
 
 class IncidentCancelled(Event):

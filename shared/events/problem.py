@@ -6,7 +6,10 @@ Streams `problem-<problem>` are written by intake alone.
 from typing import Literal
 
 from shared.events.event import Event, Text
-from shared.references import IncidentRef, ProblemRef
+from shared.references import ChangeRef, IncidentRef, ProblemRef
+
+ProblemRelation = Literal["problem", "related"]
+"""What an incident may have to do with a problem."""
 
 
 class ProblemIdentified(Event):
@@ -32,6 +35,34 @@ class ProblemIncidentLinked(Event):
     incident: IncidentRef
 
 
+class ProblemIncidentRelated(Event):
+    """`incident` has to do with it, without having this cause."""
+
+    type: Literal["problem.incident_related"] = "problem.incident_related"
+    problem: ProblemRef
+    policy: int
+    incident: IncidentRef
+
+
+class ProblemIncidentUnlinked(Event):
+    """The link to `incident` was a mistake."""
+
+    type: Literal["problem.incident_unlinked"] = "problem.incident_unlinked"
+    problem: ProblemRef
+    policy: int
+    incident: IncidentRef
+    relation: ProblemRelation
+
+
+class ProblemChangeLinked(Event):
+    """`change` was requested to remove the cause."""
+
+    type: Literal["problem.change_linked"] = "problem.change_linked"
+    problem: ProblemRef
+    policy: int
+    change: ChangeRef
+
+
 class ProblemAssigned(Event):
     """Another team looks for the cause, such as the developers."""
 
@@ -39,6 +70,8 @@ class ProblemAssigned(Event):
     problem: ProblemRef
     policy: int
     team: str
+    incidents: tuple[IncidentRef, ...] = ()
+    """Those with this cause that it was given with; of very many, the newest."""
 
 
 class ProblemWorkaroundPublished(Event):
@@ -48,6 +81,15 @@ class ProblemWorkaroundPublished(Event):
     problem: ProblemRef
     policy: int
     workaround: Text
+
+
+class ProblemDiagnosed(Event):
+    """The cause is known; with a workaround this makes it a known error."""
+
+    type: Literal["problem.diagnosed"] = "problem.diagnosed"
+    problem: ProblemRef
+    policy: int
+    cause: Text
 
 
 class ProblemResolved(Event):

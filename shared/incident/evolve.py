@@ -246,9 +246,11 @@ def _moved(  # noqa: PLR0911 one return a case
         case IncidentResumed():
             return changed(incident, status=incident.status_at_work, pause=None)
         case IncidentRestored():
-            return changed(incident, restored_at=event.at)
+            return changed(incident, restored_at=event.at, workaround=event.workaround)
         case IncidentRelapsed():
-            return _fired(incident, event.signal_key, restored_at=None)
+            return _fired(
+                incident, event.signal_key, restored_at=None, workaround=False
+            )
         case IncidentReopened():
             return _reopened(incident, event)
         case _:
@@ -264,6 +266,7 @@ def _over(
                 incident,
                 status=Status.RESOLVED,
                 resolved_at=event.at,
+                root_cause_open=event.root_cause_open,
                 answered=False,
                 snoozed_until=None,
             )
@@ -295,6 +298,8 @@ def _reopened(incident: Incident, event: IncidentReopened) -> Incident:
         acknowledged_by=None,
         acknowledged_at=None,
         restored_at=None,
+        workaround=False,
+        root_cause_open=False,
         resolved_at=None,
         closed_at=None,
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from shared.events.event import Actor
 from shared.events.incident import (
@@ -95,6 +96,10 @@ class Incident:
     last_message: str | None = None
     last_informed_at: datetime | None = None
     restored_at: datetime | None = None
+    workaround: bool = False
+    """Service is back by a workaround only."""
+    root_cause_open: bool = False
+    """It was resolved on a workaround: the cause is still there."""
     resolved_at: datetime | None = None
     closed_at: datetime | None = None
     cancelled_at: datetime | None = None
@@ -114,6 +119,14 @@ class Incident:
     def reporters(self) -> frozenset[PersonId]:
         """Everybody who reported it or an incident merged into it."""
         return self.own_reporters.union(*self.absorbed.values())
+
+    @property
+    def root_cause(self) -> Literal["open", "problem"] | None:
+        """Who looks for a cause that is still there: a problem, or nobody (`open`)."""
+        if not self.root_cause_open:
+            return None
+        known = any(relation == "problem" for relation, _ in self.links)
+        return "problem" if known else "open"
 
     @property
     def flapping(self) -> bool:

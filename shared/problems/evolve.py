@@ -7,12 +7,17 @@ from typing import assert_never
 from shared.events import ProblemEvent
 from shared.events.problem import (
     ProblemAssigned,
+    ProblemChangeLinked,
+    ProblemDiagnosed,
     ProblemIdentified,
     ProblemIncidentLinked,
+    ProblemIncidentRelated,
+    ProblemIncidentUnlinked,
     ProblemResolved,
     ProblemWorkaroundPublished,
 )
 from shared.incident import BrokenHistory
+from shared.links import added, removed
 from shared.problems.state import Problem, Status
 
 
@@ -24,7 +29,9 @@ def replay(history: Iterable[ProblemEvent]) -> Problem | None:
     return problem
 
 
-def evolve(problem: Problem | None, event: ProblemEvent) -> Problem:
+def evolve(  # noqa: C901 one branch an event
+    problem: Problem | None, event: ProblemEvent
+) -> Problem:
     """Return the problem after `event`. Never refuses what has happened.
 
     Raises `BrokenHistory` where its beginning is not the first event, or not the only.
@@ -36,14 +43,19 @@ def evolve(problem: Problem | None, event: ProblemEvent) -> Problem:
     if problem is None:
         raise BrokenHistory(f"{event.type} before {event.problem} was identified")
     match event:
-        case ProblemIncidentLinked():
-            known = problem.incidents
-            added = () if event.incident in known else (event.incident,)
-            return replace(problem, incidents=(*known, *added))
+        case (
+            ProblemIncidentLinked()
+            | ProblemIncidentRelated()
+            | ProblemIncidentUnlinked()
+            | ProblemChangeLinked()
+        ):
+            return _linked(problem, event)
         case ProblemAssigned():
             return replace(problem, team=event.team)
         case ProblemWorkaroundPublished():
             return replace(problem, workaround=event.workaround)
+        case ProblemDiagnosed():
+            return replace(problem, cause=event.cause)
         case ProblemResolved():
             return replace(problem, status=Status.RESOLVED, resolved_at=event.at)
         case _:
@@ -61,3 +73,25 @@ def _identified(event: ProblemIdentified) -> Problem:
         incidents=(event.incident,) if event.incident else (),
         identified_at=event.at,
     )
+
+
+def _linked(
+    problem: Problem,
+    event: ProblemIncidentLinked
+    | ProblemIncidentRelated
+    | ProblemIncidentUnlinked
+    | ProblemChangeLinked,
+) -> Problem:
+    match event:
+        case ProblemIncidentLinked(incident=incident):
+            return replace(problem, incidents=added(problem.incidents, incident))
+        case ProblemIncidentRelated(incident=incident):
+            return replace(problem, related=added(problem.related, incident))
+        case ProblemIncidentUnlinked(relation="problem", incident=incident):
+            return replace(problem, incidents=removed(problem.incidents, incident))
+        case ProblemIncidentUnlinked(incident=incident):
+            return replace(problem, related=removed(problem.related, incident))
+        case ProblemChangeLinked(change=change):
+            return replace(problem, changes=added(problem.changes, change))
+        case _:
+            assert_never(event)

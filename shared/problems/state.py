@@ -5,7 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from shared.references import IncidentRef, ProblemRef
+from shared.events.problem import ProblemRelation
+from shared.references import ChangeRef, IncidentRef, ProblemRef
 
 
 class Status(StrEnum):
@@ -31,3 +32,25 @@ class Problem:
     workaround: str | None = None
     """What helps until the cause is gone."""
     resolved_at: datetime | None = None
+    cause: str | None = None
+    """What the cause is, once that is known."""
+    related: tuple[IncidentRef, ...] = ()
+    """Incidents that have to do with it, without having this cause."""
+    changes: tuple[ChangeRef, ...] = ()
+    """Changes that were requested to remove the cause."""
+
+    @property
+    def known_error(self) -> bool:
+        """Whether the cause and a workaround are known while it is still there."""
+        is_open = self.status is Status.OPEN
+        return is_open and self.cause is not None and self.workaround is not None
+
+    @property
+    def links(self) -> frozenset[tuple[ProblemRelation, IncidentRef]]:
+        """Its side of every link to an incident: how, and to which."""
+        return frozenset(
+            [
+                *(("problem", each) for each in self.incidents),
+                *(("related", each) for each in self.related),
+            ]
+        )

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, get_args
 
 from pydantic import Field
 
+from shared.events.problem import ProblemRelation
 from shared.policy.names import Name
 from shared.references import IncidentRef, ProblemRef
 from shared.texts import Title, Words
@@ -31,10 +32,19 @@ class IdentifyProblem(Wish):
 
 
 class LinkProblem(Wish):
-    """An incident has this cause too."""
+    """An incident has this cause too, or has to do with it (`related`)."""
 
     verb: ClassVar[str] = "link"
     incident: IncidentRef
+    relation: ProblemRelation = "problem"
+
+
+class UnlinkProblem(Wish):
+    """A link to an incident was a mistake."""
+
+    verb: ClassVar[str] = "unlink"
+    incident: IncidentRef
+    relation: ProblemRelation = "problem"
 
 
 class AssignProblem(Wish):
@@ -51,6 +61,13 @@ class PublishWorkaround(Wish):
     text: Words
 
 
+class DiagnoseProblem(Wish):
+    """Say what the cause is; with a workaround it is a known error."""
+
+    verb: ClassVar[str] = "diagnose"
+    cause: Words
+
+
 class ResolveProblem(Wish):
     """The cause is gone."""
 
@@ -59,7 +76,13 @@ class ResolveProblem(Wish):
 
 
 ProblemWish = (
-    IdentifyProblem | LinkProblem | AssignProblem | PublishWorkaround | ResolveProblem
+    IdentifyProblem
+    | LinkProblem
+    | UnlinkProblem
+    | AssignProblem
+    | PublishWorkaround
+    | DiagnoseProblem
+    | ResolveProblem
 )
 
 BODIES: Mapping[str, type[ProblemWish]] = {

@@ -22,9 +22,12 @@ from shared.events import events
 from shared.incident import Incident
 from shared.problems import Problem
 from shared.problems import wishes as of_problems
-from shared.wishes import Cancel, Close, Link, Merge, Open, Resolve
+from shared.references import is_incident_ref
+from shared.wishes import Cancel, Close, Link, Merge, Open, Resolve, Unlink
 from tests.support.policies import full
 
+LINKS = ("linked", "incident_related")
+"""How the types of events end that what is over may still have."""
 NINE = datetime(2025, 6, 30, 7, tzinfo=UTC)
 POLICY = full()
 INCIDENTS = ("INC-000001", "INC-000002")
@@ -52,6 +55,11 @@ STEPS: st.SearchStrategy[Step] = st.one_of(
             relation=st.sampled_from(["problem", "change", "related", "caused_by"]),
             target=st.sampled_from([*PROBLEMS_, *CHANGES_, *INCIDENTS, "PRB-1"]),
         ),
+        st.builds(
+            Unlink,
+            relation=st.sampled_from(["problem", "change", "related", "caused_by"]),
+            target=st.sampled_from([*PROBLEMS_, *CHANGES_, *INCIDENTS]),
+        ),
         st.builds(Merge, into=_incident),
         st.just(Resolve()),
         st.just(Close()),
@@ -65,9 +73,17 @@ STEPS: st.SearchStrategy[Step] = st.one_of(
             incident=st.none() | _incident,
             team=_team,
         ),
-        st.builds(of_problems.LinkProblem, incident=_incident),
+        *(
+            st.builds(
+                kind,
+                incident=_incident,
+                relation=st.sampled_from(["problem", "related"]),
+            )
+            for kind in (of_problems.LinkProblem, of_problems.UnlinkProblem)
+        ),
         st.builds(of_problems.AssignProblem, team=st.sampled_from(["editeur", "x"])),
         st.builds(of_problems.PublishWorkaround, text=st.sampled_from(["a", "b"])),
+        st.builds(of_problems.DiagnoseProblem, cause=st.sampled_from(["a", "b"])),
         st.builds(of_problems.ResolveProblem),
     ),
     _of(
@@ -78,6 +94,15 @@ STEPS: st.SearchStrategy[Step] = st.one_of(
             incident=st.none() | _incident,
             problem=st.none() | _problem,
         ),
+        *(
+            st.builds(
+                kind,
+                incident=_incident,
+                relation=st.sampled_from(["change", "caused_by", "related"]),
+            )
+            for kind in (of_changes.LinkChange, of_changes.UnlinkChange)
+        ),
+        st.builds(of_changes.AssignChange, team=st.sampled_from(["editeur", "x"])),
         st.builds(
             of_changes.PlanChange,
             planned_for=st.sampled_from([NINE, NINE + timedelta(days=1)]),
@@ -147,30 +172,32 @@ def test_links_agree_on_both_sides(script: list[Step]) -> None:
     world = played(script)
     records = [held.record for held in world.states.values()]
     from_incidents = {
-        (link[1], each.ref)
+        (each.ref, relation, target)
         for each in records
         if isinstance(each, Incident)
-        for link in each.links
-        if link[0] == "problem"
+        for relation, target in each.links
+        if not is_incident_ref(target)
     }
-    from_problems = {
-        (each.ref, incident)
+    from_records = {
+        (incident, relation, each.ref)
+        for each in records
+        if isinstance(each, Problem | Change)
+        for relation, incident in each.links
+    }
+    changes_of_problems = {
+        (each.ref, change)
         for each in records
         if isinstance(each, Problem)
-        for incident in each.incidents
+        for change in each.changes
+    }
+    problems_of_changes = {
+        (each.problem, each.ref)
+        for each in records
+        if isinstance(each, Change) and each.problem
     }
 
-    assert from_incidents == from_problems
-    for each in records:
-        match each:
-            case Change(ref=ref, incident=str(incident)):
-                held = world.states[incident].incident
-                assert held is not None
-                assert ("change", ref) in held.links
-            case Incident(links=links):
-                assert all(target in world.states for _, target in links)
-            case _:
-                pass
+    assert from_incidents == from_records
+    assert changes_of_problems == problems_of_changes
 
 
 @many
@@ -178,7 +205,7 @@ def test_links_agree_on_both_sides(script: list[Step]) -> None:
 def test_what_is_over_changes_no_more(script: list[Step]) -> None:
     over: set[str] = set()
     for event in played(script).log:
-        if event.type != "problem.incident_linked" and not event.type.startswith("inc"):
+        if not event.type.endswith(LINKS) and not event.type.startswith("inc"):
             assert ref_of(event) not in over
         if event.type in {
             "problem.resolved",

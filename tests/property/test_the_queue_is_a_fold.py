@@ -69,6 +69,7 @@ def test_a_row_says_what_the_state_says(entries: list[Entry]) -> None:
             n: getattr(states[ref], n) for n in _SAME
         }
         assert row.own_team == states[ref].team
+        assert row.root_cause == states[ref].root_cause
         assert row.user_reported == (states[ref].reporter is not None)
         assert (row.ended_at is None) == (row.status in IN_STOCK)
 

@@ -32,6 +32,7 @@ from shared.events.escalation import (
 from shared.events.handover import HandoverRequested
 from shared.events.incident import IncidentOpened
 from shared.events.notification import NotificationRequested
+from shared.events.problem import ProblemResolved, ProblemWorkaroundPublished
 from shared.events.recurrence import ProblemSuggested
 from shared.events.service_handover import ServiceHandoverRequested
 from shared.events.sla import SlaBreached, SlaWarned
@@ -94,9 +95,24 @@ def knowing(
         problems,
         crossing,
         rest,
+        lambda problem, position: newest_workaround(log, problem, position),
         webhook=webhook,
         alike=alike or {},
     )
+
+
+def newest_workaround(log: Sequence[Entry], problem: str, position: int) -> int | None:
+    """Return the version of a problem's newest workaround before a position."""
+    found: int | None = None
+    for entry in log[: position - 1]:
+        match entry.event:
+            case ProblemWorkaroundPublished(problem=ref) if ref == problem:
+                found = entry.version
+            case ProblemResolved(problem=ref) if ref == problem:
+                return None
+            case _:
+                pass
+    return found
 
 
 @dataclass

@@ -143,7 +143,9 @@ def _later() -> st.SearchStrategy[IncidentEvent]:
         st.builds(IncidentInformed, message=st.just("Still at it"), **head),
         st.builds(IncidentRestored, workaround=st.booleans(), **head),
         st.builds(IncidentRelapsed, **head),
-        st.builds(IncidentResolved, cycle=st.just(1), **head),
+        st.builds(
+            IncidentResolved, cycle=st.just(1), root_cause_open=st.booleans(), **head
+        ),
         st.builds(
             IncidentReopened,
             cycle=st.integers(2, 4),

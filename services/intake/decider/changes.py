@@ -4,31 +4,45 @@ from typing import assert_never
 
 from services.intake.commands import RecordCommand
 from services.intake.decider.names import known
-from services.intake.decider.record_rules import Rules, require_incident
+from services.intake.decider.record_links import (
+    link_of_record,
+    linked_on_incident,
+    unlink_of_record,
+)
+from services.intake.decider.record_rules import (
+    LISTED_MAX,
+    Rules,
+    require_incident,
+)
 from services.intake.decider.record_tables import CHANGES, is_record_to_do
 from services.intake.decider.refused import Refused
 from shared.changes import Change
 from shared.changes.wishes import (
+    AssignChange,
     CancelChange,
     ChangeWish,
     ImplementChange,
+    LinkChange,
     PlanChange,
     RequestChange,
+    UnlinkChange,
 )
-from shared.events import ChangeEvent
+from shared.events import ChangeEvent, ProblemEvent
 from shared.events.change import (
+    ChangeAssigned,
     ChangeCancelled,
     ChangeImplemented,
     ChangePlanned,
     ChangeRequested,
 )
-from shared.events.incident_ties import IncidentLinked
+from shared.events.incident_ties import IncidentLinked, IncidentUnlinked
+from shared.events.problem import ProblemChangeLinked
 from shared.incident import Incident
 from shared.policy.document import Policy
 from shared.policy.services import UNKNOWN
 from shared.problems import Problem
 
-Decided = list[ChangeEvent | IncidentLinked]
+Decided = list[ChangeEvent | ProblemEvent | IncidentLinked | IncidentUnlinked]
 
 
 def decide_change(
@@ -42,8 +56,8 @@ def decide_change(
 ) -> Decided:
     """Return the events `command` makes true, in order; none if it is so already.
 
-    `incident` and `problem` are those the wish names; the link to the incident is
-    recorded on its side too. Raises `Refused` for no.
+    `incident` and `problem` are those the wish names; a link to them is recorded on
+    their sides too. Raises `Refused` for no.
     """
     rules, wish = Rules(command, policy, policy_version), command.wish
     if isinstance(wish, RequestChange):
@@ -54,7 +68,7 @@ def decide_change(
         )
     if not is_record_to_do(CHANGES, wish.verb, change):
         return []
-    return _done(wish, change, rules)
+    return _done(wish, change, incident, rules)
 
 
 def _requested(
@@ -80,14 +94,39 @@ def _requested(
         incident=wish.incident,
         problem=wish.problem,
     )
-    return [requested, *rules.linked(incident, "change")]
+    ref, decided = rules.command.ref, Decided([requested])
+    if incident is not None:
+        decided += linked_on_incident(incident, "change", ref, rules)
+    if problem is not None:
+        common = rules.common()
+        decided.append(ProblemChangeLinked(**common, problem=problem.ref, change=ref))
+    return decided
 
 
-def _done(
-    wish: PlanChange | ImplementChange | CancelChange, change: Change, rules: Rules
+def _done(  # noqa: C901, PLR0911 one branch a verb
+    wish: LinkChange
+    | UnlinkChange
+    | AssignChange
+    | PlanChange
+    | ImplementChange
+    | CancelChange,
+    change: Change,
+    incident: Incident | None,
+    rules: Rules,
 ) -> Decided:
     ref = change.ref
     match wish:
+        case LinkChange():
+            return Decided(link_of_record(change, wish, incident, rules))
+        case UnlinkChange():
+            return Decided(unlink_of_record(change, wish, incident, rules))
+        case AssignChange():
+            team = rules.team("change", wish.team)
+            if team == change.team:
+                return []
+            listed = change.incidents[-LISTED_MAX:]
+            common = {**rules.common(), "team": team, "incidents": listed}
+            return [ChangeAssigned(**common, change=ref)]
         case PlanChange(planned_for=instant):
             if instant == change.planned_for:
                 return []

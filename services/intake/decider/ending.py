@@ -1,6 +1,6 @@
 """Service back, work done, over; and back again when it was not."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, assert_never
 
 from services.intake.commands import CloseSilent
@@ -19,7 +19,7 @@ from shared.events.incident import (
 )
 from shared.incident import Incident, Status
 from shared.policy.document import Policy
-from shared.windows import is_within
+from shared.windows import HOLDS_DAYS, is_within
 from shared.wishes import Cancel, Close, Relapse, Reopen, Resolve, Restore
 
 EndWish = Restore | Relapse | Resolve | Reopen | Close | CloseSilent | Cancel
@@ -63,7 +63,13 @@ def _resolved(
     because = wish.reason if firing else None
     return [
         *taken(incident, circumstances),
-        *resolution(incident, circumstances, wish.note, because),
+        *resolution(
+            incident,
+            circumstances,
+            wish.note,
+            because,
+            cause_removed=wish.cause_removed,
+        ),
     ]
 
 
@@ -72,6 +78,8 @@ def resolution(
     circumstances: Circumstances,
     note: str | None = None,
     forced_because: str | None = None,
+    *,
+    cause_removed: bool = False,
 ) -> list[IncidentEvent]:
     """Return what resolving comes to: waiting ends, service is back, work is done."""
     events = unpaused(incident, circumstances, "resolved")
@@ -79,7 +87,11 @@ def resolution(
         events.append(IncidentRestored(**circumstances.on(incident.ref)))
     common = circumstances.about(incident)
     resolved = IncidentResolved(
-        **common, cycle=incident.cycle, note=note, forced_because=forced_because
+        **common,
+        cycle=incident.cycle,
+        note=note,
+        forced_because=forced_because,
+        root_cause_open=incident.workaround and not cause_removed,
     )
     return [*events, resolved]
 
@@ -103,6 +115,14 @@ def may_reopen(incident: Incident, at: datetime, policy: Policy) -> bool:
     )
 
 
+def is_quick_fix(incident: Incident, at: datetime) -> bool:
+    """Tell whether reopening at `at` shows that a workaround was no solution."""
+    since = incident.resolved_at
+    if since is None or not incident.root_cause_open:
+        return False
+    return at - since <= timedelta(days=HOLDS_DAYS)
+
+
 def _restored(
     wish: Restore, incident: Incident, circumstances: Circumstances
 ) -> list[IncidentEvent]:
@@ -117,13 +137,14 @@ def _restored(
 def _closed(
     wish: Close | CloseSilent, incident: Incident, circumstances: Circumstances
 ) -> list[IncidentEvent]:
-    common = circumstances.about(incident)
+    common, asks = circumstances.about(incident), incident.root_cause == "open"
     match wish:
         case Close(note=note):
-            return [IncidentClosed(**common, note=note)]
+            return [IncidentClosed(**common, note=note, asks_for_problem=asks)]
         case CloseSilent(cycle=cycle):
             is_silent = not incident.answered and incident.cycle == cycle
-            return [IncidentClosed(**common, cause="silence")] if is_silent else []
+            closed = IncidentClosed(**common, cause="silence", asks_for_problem=asks)
+            return [closed] if is_silent else []
         case _:
             assert_never(wish)
 
@@ -144,5 +165,6 @@ def _reopened(
             cause=wish.cause,
             reason=wish.reason,
             after_closure=incident.status is Status.CLOSED,
+            quick_fix=is_quick_fix(incident, circumstances.command.at),
         )
     ]

@@ -14,7 +14,7 @@ from services.intake.commands import (
     Trigger,
 )
 from services.intake.decider.circumstances import Circumstances
-from services.intake.decider.ending import may_reopen, resolution
+from services.intake.decider.ending import is_quick_fix, may_reopen, resolution
 from services.intake.decider.refused import Refused
 from services.intake.signals import AUTHOR, Signal
 from shared.events import IncidentEvent
@@ -195,7 +195,11 @@ def _reopened(
         )
     closed = incident.status is Status.CLOSED
     return IncidentReopened(
-        **said, cycle=incident.cycle + 1, cause="signal", after_closure=closed
+        **said,
+        cycle=incident.cycle + 1,
+        cause="signal",
+        after_closure=closed,
+        quick_fix=is_quick_fix(incident, circumstances.command.at),
     )
 
 

@@ -1,6 +1,6 @@
 """Links to other records; between two incidents each side holds its own.
 
-A problem holds its side too: see `deciding`.
+A problem or change holds its side too: see `record_links`.
 """
 
 from collections.abc import Mapping

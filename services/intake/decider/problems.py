@@ -4,15 +4,24 @@ from typing import assert_never
 
 from services.intake.commands import RecordCommand
 from services.intake.decider.names import known
-from services.intake.decider.record_rules import Rules, require_incident
+from services.intake.decider.record_links import (
+    link_of_record,
+    linked_on_incident,
+    unlink_of_record,
+)
+from services.intake.decider.record_rules import (
+    LISTED_MAX,
+    Rules,
+    require_incident,
+)
 from services.intake.decider.record_tables import PROBLEMS, is_record_to_do
 from services.intake.decider.refused import Refused
-from shared.events import ProblemEvent
-from shared.events.incident_ties import IncidentLinked
+from shared.events import ChangeEvent, ProblemEvent
+from shared.events.incident_ties import IncidentLinked, IncidentUnlinked
 from shared.events.problem import (
     ProblemAssigned,
+    ProblemDiagnosed,
     ProblemIdentified,
-    ProblemIncidentLinked,
     ProblemResolved,
     ProblemWorkaroundPublished,
 )
@@ -22,14 +31,16 @@ from shared.policy.services import UNKNOWN
 from shared.problems import Problem
 from shared.problems.wishes import (
     AssignProblem,
+    DiagnoseProblem,
     IdentifyProblem,
     LinkProblem,
     ProblemWish,
     PublishWorkaround,
     ResolveProblem,
+    UnlinkProblem,
 )
 
-Decided = list[ProblemEvent | IncidentLinked]
+Decided = list[ProblemEvent | ChangeEvent | IncidentLinked | IncidentUnlinked]
 
 
 def decide_problem(
@@ -75,7 +86,12 @@ def _identified(
         origin="incident" if incident else "staff",
         incident=incident.ref if incident else None,
     )
-    return [identified, *rules.linked(incident, "problem")]
+    if incident is None:
+        return [identified]
+    return [
+        identified,
+        *linked_on_incident(incident, "problem", rules.command.ref, rules),
+    ]
 
 
 def _require_no_other(incident: Incident, known: tuple[str, ...] | None) -> None:
@@ -88,43 +104,42 @@ def _require_no_other(incident: Incident, known: tuple[str, ...] | None) -> None
         )
 
 
-def _done(
-    wish: LinkProblem | AssignProblem | PublishWorkaround | ResolveProblem,
+def _done(  # noqa: C901, PLR0911 one branch a verb
+    wish: LinkProblem
+    | UnlinkProblem
+    | AssignProblem
+    | PublishWorkaround
+    | DiagnoseProblem
+    | ResolveProblem,
     problem: Problem,
     incident: Incident | None,
     rules: Rules,
 ) -> Decided:
     ref = problem.ref
     match wish:
-        case LinkProblem(incident=named):
-            incident = require_incident(named, incident)
-            here = also_linked(incident, problem, rules)
-            return [*here, *rules.linked(incident, "problem")]
+        case LinkProblem():
+            return Decided(link_of_record(problem, wish, incident, rules))
+        case UnlinkProblem():
+            return Decided(unlink_of_record(problem, wish, incident, rules))
         case AssignProblem():
             team = rules.team("problem", wish.team)
             if team == problem.team:
                 return []
-            return [ProblemAssigned(**rules.common(), problem=ref, team=team)]
+            listed = problem.incidents[-LISTED_MAX:]
+            common = {**rules.common(), "team": team, "incidents": listed}
+            return [ProblemAssigned(**common, problem=ref)]
         case PublishWorkaround(text=text):
             if text == problem.workaround:
                 return []
             common = rules.common(words=True)
             return [ProblemWorkaroundPublished(**common, problem=ref, workaround=text)]
+        case DiagnoseProblem(cause=cause):
+            if cause == problem.cause:
+                return []
+            common = rules.common(words=True)
+            return [ProblemDiagnosed(**common, problem=ref, cause=cause)]
         case ResolveProblem(note=note):
             common = rules.common(words=note is not None)
             return [ProblemResolved(**common, problem=ref, note=note)]
         case _:
             assert_never(wish)
-
-
-def also_linked(
-    incident: Incident, problem: Problem, rules: Rules
-) -> list[ProblemIncidentLinked]:
-    """Return the link on the side of the problem, where it is not there already."""
-    if incident.ref in problem.incidents:
-        return []
-    return [
-        ProblemIncidentLinked(
-            **rules.common(), problem=problem.ref, incident=incident.ref
-        )
-    ]

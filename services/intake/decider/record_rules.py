@@ -1,4 +1,4 @@
-"""What the rules of problems and changes have in common: names, teams, links."""
+"""What the rules of problems and changes have in common: names, teams, incidents."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -6,9 +6,11 @@ from typing import Any, Literal
 from services.intake.commands import RecordCommand
 from services.intake.decider.names import known
 from services.intake.decider.refused import Refused
-from shared.events.incident_ties import IncidentLinked
 from shared.incident import Incident, Status
 from shared.policy.document import Policy
+
+LISTED_MAX = 200
+"""Incidents that a team is given a record with: an event has its size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,25 +51,17 @@ class Rules:
             return rules.team
         return self.policy.team_of_first_contact
 
-    def linked(
-        self, incident: Incident | None, relation: Literal["problem", "change"]
-    ) -> list[IncidentLinked]:
-        """Return the link on the side of an incident, where it is not there already."""
-        if incident is None or (relation, self.command.ref) in incident.links:
-            return []
-        link = IncidentLinked(
-            **self.common(),
-            incident=incident.ref,
-            relation=relation,
-            target=self.command.ref,
-        )
-        return [link]
+
+def require_known(ref: str, incident: Incident | None) -> Incident:
+    """Return the incident a command names; raise `Refused` if there is none."""
+    if incident is None:
+        raise Refused(f"there is no incident {ref}", "unknown_target")
+    return incident
 
 
 def require_incident(ref: str, incident: Incident | None) -> Incident:
     """Return the incident a command names, if it can be linked; or raise `Refused`."""
-    if incident is None:
-        raise Refused(f"there is no incident {ref}", "unknown_target")
+    incident = require_known(ref, incident)
     if incident.status is Status.MERGED:
         raise Refused(
             f"{ref} was merged: link to {incident.merged_into} instead", "state"

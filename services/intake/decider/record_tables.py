@@ -24,14 +24,19 @@ def _change(*cells: str) -> Row:
 PROBLEMS: Mapping[str, Row] = {
     "identify": _problem(ALREADY, ALREADY),
     "link": _problem(DO, DO),
+    "unlink": _problem(DO, DO),
     "assign": _problem(DO, _IDENTIFY),
     "workaround": _problem(DO, _IDENTIFY),
+    "diagnose": _problem(DO, _IDENTIFY),
     "resolve": _problem(DO, ALREADY),
 }
 
 # In the order of Status: requested, planned, implemented, cancelled.
 CHANGES: Mapping[str, Row] = {
     "request": _change(*[ALREADY] * 4),
+    "link": _change(*[DO] * 4),
+    "unlink": _change(*[DO] * 4),
+    "assign": _change(DO, DO, _REQUEST, _REQUEST),
     "plan": _change(DO, DO, _REQUEST, _REQUEST),
     "implement": _change(DO, DO, ALREADY, _REQUEST),
     "cancel": _change(DO, DO, f"{_REQUEST} that undoes it", ALREADY),

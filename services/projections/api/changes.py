@@ -10,6 +10,11 @@ from services.projections.api.asked import AskedAt, refusals
 from services.projections.api.callers import Reader
 from services.projections.api.desk import DeskHere
 from services.projections.api.record_commands import add_commands
+from services.projections.api.record_incidents import (
+    IncidentsAsked,
+    LinkedIncidents,
+    read_incidents,
+)
 from services.projections.api.record_pages import RecordsAsked, read_one, read_part
 from services.projections.api.tables import shown, tabular
 from services.projections.generations import AsOf
@@ -31,7 +36,13 @@ class ChangeView(Answer):
     service: str
     team: str
     incident: IncidentRef | None
-    """The incident it came of."""
+    """The first incident it came of."""
+    incidents: list[IncidentRef]
+    """Those it came of, in the order in which that was found."""
+    caused: list[IncidentRef]
+    """Incidents that it caused."""
+    related: list[IncidentRef]
+    """Incidents that otherwise have to do with it."""
     problem: ProblemRef | None
     """The problem it is to solve."""
     requested_at: AwareDatetime
@@ -44,8 +55,9 @@ class ChangeView(Answer):
     @classmethod
     def of(cls, seen: Seen[Change], upto: AsOf) -> Self:
         """Return the view of a change at a version, as known at `upto`."""
-        known = {"version": seen.version, "as_of": upto}
-        return cls.model_validate({**seen.record.__dict__, **known})
+        change = seen.record
+        known = {"version": seen.version, "as_of": upto, "incident": change.incident}
+        return cls.model_validate({**change.__dict__, **known})
 
 
 class Changes(Answer):
@@ -86,6 +98,17 @@ async def get_change(
     seen, upto = await desk.blocking(read_one, desk, CHANGES, ref, asked)
     response.headers["ETag"] = f'"{seen.version}"'
     return ChangeView.of(seen, upto)
+
+
+@router.get("/v1/changes/{ref}/incidents", responses=refusals(404))
+async def list_change_incidents(
+    ref: Annotated[ChangeRef, Path(description="A change: `CHG-000001`.")],
+    asked: Annotated[IncidentsAsked, Query()],
+    desk: DeskHere,
+    caller: Reader,  # noqa: ARG001 # it lets nobody else in
+) -> LinkedIncidents:
+    """List the incidents of a change and of its problem, the oldest first."""
+    return await desk.blocking(read_incidents, desk, CHANGES, ref, asked)
 
 
 add_commands(router, "change", BODIES, RequestChange.verb, r"^CHG-[0-9]{6,12}$")

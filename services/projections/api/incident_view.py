@@ -99,6 +99,13 @@ class IncidentView(Answer):
     last_message: str | None
     restored_at: AwareDatetime | None
     resolved_at: AwareDatetime | None
+    workaround: bool
+    """Service is back by a workaround only."""
+    root_cause: Literal["open", "problem"] | None
+    """Resolved on a workaround, its cause is still there: a problem looks for it, or
+    nobody (`open`) and one should be linked."""
+    quick_fix: bool
+    """It came back a few days after it was resolved on a workaround."""
     closed_at: AwareDatetime | None
     cancelled_at: AwareDatetime | None
     signals: dict[str, SignalState]
@@ -155,6 +162,8 @@ class IncidentView(Answer):
             "due_at": row.due_at,
             "due_target": row.due_target,
             "breached": row.breached,
+            "root_cause": incident.root_cause,
+            "quick_fix": row.quick_fix,
             "reporters": sorted(incident.reporters),
             "signals": dict(sorted(incident.signals.items())),
             "flapping": incident.flapping,

@@ -11,6 +11,11 @@ from services.projections.api.asked import AskedAt, refusals
 from services.projections.api.callers import Reader
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.record_commands import add_commands
+from services.projections.api.record_incidents import (
+    IncidentsAsked,
+    LinkedIncidents,
+    read_incidents,
+)
 from services.projections.api.record_pages import RecordsAsked, read_one, read_part
 from services.projections.api.service_handovers import ServiceHandoverView
 from services.projections.api.tables import shown, tabular
@@ -20,7 +25,7 @@ from services.projections.service_handovers import ServiceHandover, by_problem
 from services.projections.snapshots import snapshot
 from shared.problems import Problem, Status
 from shared.problems.wishes import BODIES, IdentifyProblem
-from shared.references import IncidentRef, ProblemRef
+from shared.references import ChangeRef, IncidentRef, ProblemRef
 
 router = APIRouter(tags=["problems"])
 
@@ -37,10 +42,18 @@ class ProblemView(Answer):
     origin: Literal["incident", "staff"]
     incidents: list[IncidentRef]
     """Those that have this cause, in the order in which that was found."""
+    related: list[IncidentRef]
+    """Incidents that have to do with it, without having this cause."""
+    changes: list[ChangeRef]
+    """Changes that were requested to remove the cause."""
     services: list[ServiceHandoverView]
     """Services that broke their promises too often and became part of it."""
     identified_at: AwareDatetime
     workaround: str | None
+    cause: str | None
+    """What the cause is, once that is known."""
+    known_error: bool
+    """Cause and workaround are known, and the cause is still there."""
     resolved_at: AwareDatetime | None
 
     as_of: AsOfAnswer
@@ -50,7 +63,12 @@ class ProblemView(Answer):
         cls, seen: Seen[Problem], upto: AsOf, services: Sequence[ServiceHandover]
     ) -> Self:
         """Return the view of a problem at a version, as known at `upto`."""
-        known = {"version": seen.version, "as_of": upto, "services": services}
+        known = {
+            "version": seen.version,
+            "known_error": seen.record.known_error,
+            "as_of": upto,
+            "services": services,
+        }
         return cls.model_validate({**seen.record.__dict__, **known})
 
 
@@ -103,6 +121,17 @@ def _services(desk: Desk, upto: AsOf) -> Mapping[str, Sequence[ServiceHandover]]
     """Return which services became part of which problem. Blocks."""
     with snapshot(desk.log) as cursor:
         return by_problem(desk.log, cursor, upto)
+
+
+@router.get("/v1/problems/{ref}/incidents", responses=refusals(404))
+async def list_problem_incidents(
+    ref: Annotated[ProblemRef, Path(description="A problem: `PRB-000001`.")],
+    asked: Annotated[IncidentsAsked, Query()],
+    desk: DeskHere,
+    caller: Reader,  # noqa: ARG001 # it lets nobody else in
+) -> LinkedIncidents:
+    """List the incidents of a problem, the oldest first."""
+    return await desk.blocking(read_incidents, desk, PROBLEMS, ref, asked)
 
 
 add_commands(router, "problem", BODIES, IdentifyProblem.verb, r"^PRB-[0-9]{6,12}$")

@@ -21,6 +21,8 @@ class RecordsAsked(TableAsked):
 
     status: Literal["open", "all"] = "all"
     """`open`: only what is not over yet."""
+    team: Name | None = None
+    """Only what this team has now."""
     limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT
     cursor: Name | None = None
     """`next_cursor` of the page before: the last reference on it."""
@@ -60,6 +62,7 @@ def read_part(desk: Desk, kind: Kind[Record], asked: RecordsAsked) -> Part[Recor
             upto,
             before=asked.cursor,
             only_open=asked.status == "open",
+            team=asked.team,
             limit=asked.limit + 1,
         )
     shown = found[: asked.limit]

@@ -63,6 +63,7 @@ def assembled(asked: Asked, found: Found, group: str | None) -> Iterator[Figures
             first_contact_resolution=parts.first_contact(begun),
             reopened=parts.reopened(begun),
             ping_pong=parts.ping_pong(begun),
+            quick_fixes=parts.quick_fixes(begun),
             problems=parts.problems(begun),
             changes=parts.changes(begun),
             answering=parts.answering(begun),

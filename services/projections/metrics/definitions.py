@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-FIRST_CONTACT_DAYS = 7
+from shared.windows import HOLDS_DAYS
+
+FIRST_CONTACT_DAYS = HOLDS_DAYS
 """How long a resolution must hold to count as one at the first contact."""
 
 
@@ -110,6 +112,12 @@ DEFINITIONS: Mapping[str, Definition] = {
         "desk with none.",
         adds_up=True,
     ),
+    "quick_fixes": Definition(
+        "Resolutions on a workaround alone, which left the root cause open, with or "
+        f"without a problem that looks for it; and, within {HOLDS_DAYS} days of one, "
+        "reopenings. Both count when they were recorded.",
+        adds_up=True,
+    ),
     "problems": Definition(
         "Problems that came of incidents, counted when they were identified: one "
         "that several incidents led to counts once. Apart: those the staff found, "
@@ -118,7 +126,8 @@ DEFINITIONS: Mapping[str, Definition] = {
     ),
     "changes": Definition(
         "Changes that came of incidents, directly or through a problem that has "
-        "incidents: requested; planned, where the first planning counts; cancelled.",
+        "incidents, whenever that was found: requested; planned, where the first "
+        "planning counts; cancelled. Each counts when it was recorded.",
         adds_up=True,
     ),
     "answering": Definition(

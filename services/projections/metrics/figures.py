@@ -168,6 +168,13 @@ class PingPong(Shown):
     """To a team that already had the incident in the same cycle."""
 
 
+class QuickFixes(Shown):
+    """Resolutions on a workaround alone, and how often that did not hold."""
+
+    root_cause_open: int
+    reopened: int
+
+
 class Handovers(Shown):
     """The outcome of hand-overs to Problem Management."""
 
@@ -228,6 +235,7 @@ class Figures(Shown):
     first_contact_resolution: FirstContact
     reopened: Reopened
     ping_pong: PingPong
+    quick_fixes: QuickFixes
     problems: Problems
     changes: Changes
     answering: list[Answering]

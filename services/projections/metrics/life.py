@@ -27,6 +27,8 @@ Kind = Literal[
     "ola",
     "dwell",
     "ping_pong",
+    "left_open",
+    "quick_fix",
     "handover",
     "problem",
     "problem_of_incident",
@@ -162,6 +164,8 @@ class Matter:
     dims: Dims
     via: str | None = None
     """The problem a change came of."""
+    incidents: tuple[str, ...] = ()
+    """Those that led to it."""
     facts: tuple[Fact, ...] = ()
     seen: Mapping[str, int] = field(default_factory=dict)
 

@@ -1,15 +1,34 @@
 """What counts of problems and changes."""
 
-from services.projections.metrics.life import Dims, Fact, Kind, Matter, altered, last
+from services.projections.metrics.life import (
+    Dims,
+    Fact,
+    Kind,
+    Matter,
+    altered,
+    changed,
+    last,
+)
 from shared.entry import Entry
 from shared.events import ChangeEvent, ProblemEvent
-from shared.events.change import ChangeCancelled, ChangePlanned, ChangeRequested
+from shared.events.change import (
+    ChangeAssigned,
+    ChangeCancelled,
+    ChangeIncidentLinked,
+    ChangeIncidentUnlinked,
+    ChangePlanned,
+    ChangeRequested,
+)
 from shared.events.problem import (
     ProblemAssigned,
     ProblemIdentified,
     ProblemIncidentLinked,
+    ProblemIncidentUnlinked,
 )
 from shared.incident import BrokenHistory
+from shared.links import added, removed
+
+_OF_INCIDENT: Kind = "problem_of_incident"
 
 
 def about_problem(matter: Matter | None, event: ProblemEvent, entry: Entry) -> Matter:
@@ -21,39 +40,72 @@ def about_problem(matter: Matter | None, event: ProblemEvent, entry: Entry) -> M
         matter = Matter(event.problem, dims)
         matter = _once(matter, "problem", event.origin, entry)
     match event:
-        case ProblemIncidentLinked():
-            return _once(matter, "problem_of_incident", "", entry)
-        case ProblemIdentified() if event.incident or event.origin == "incident":
-            return _once(matter, "problem_of_incident", "", entry)
+        case ProblemIncidentLinked(incident=incident):
+            return _led_to(matter, added(matter.incidents, incident), entry)
+        case ProblemIdentified(incident=str(incident)):
+            return _led_to(matter, (incident,), entry)
+        case ProblemIdentified(origin="incident"):
+            return _once(matter, _OF_INCIDENT, "", entry)
+        case ProblemIncidentUnlinked(relation="problem", incident=incident):
+            return _led_to(matter, removed(matter.incidents, incident), entry)
         case ProblemAssigned():
             return altered(matter, dims=altered(matter.dims, team=event.team))
         case _:
             return matter
 
 
-def about_change(matter: Matter | None, event: ChangeEvent, entry: Entry) -> Matter:
+def _led_to(matter: Matter, incidents: tuple[str, ...], entry: Entry) -> Matter:
+    """Return a problem that these incidents led to.
+
+    Facts are never taken back, for their rows are not: one that no longer holds says
+    `unlinked`.
+    """
+    matter = altered(matter, incidents=incidents)
+    was = last(matter.facts, _OF_INCIDENT)
+    if was is None:
+        return _once(matter, _OF_INCIDENT, "", entry)
+    now = altered(was, word="" if incidents else "unlinked")
+    return altered(matter, facts=changed(matter.facts, was, now))
+
+
+def about_change(  # noqa: PLR0911 one return an event
+    matter: Matter | None, event: ChangeEvent, entry: Entry
+) -> Matter:
     """Return a change after an event of its own."""
     if matter is None:
         if not isinstance(event, ChangeRequested):
             raise BrokenHistory(f"{event.type} before its change: {entry.stream}")
         dims = Dims(service=event.service, team=event.team)
-        matter = Matter(event.change, dims, event.problem)
-        return _once(matter, "change_requested", _came_of(event), entry)
-    requested = last(matter.facts, "change_requested")
-    word = requested.word if requested else ""
+        incidents = (event.incident,) if event.incident else ()
+        matter = Matter(event.change, dims, event.problem, incidents)
+        return _once(matter, "change_requested", _came_of(matter), entry)
     match event:
+        case ChangeIncidentLinked(relation="change", incident=incident):
+            return _of_incidents(matter, added(matter.incidents, incident))
+        case ChangeIncidentUnlinked(relation="change", incident=incident):
+            return _of_incidents(matter, removed(matter.incidents, incident))
+        case ChangeAssigned():
+            return altered(matter, dims=altered(matter.dims, team=event.team))
         case ChangePlanned():
-            return _once(matter, "change_planned", word, entry)
+            return _once(matter, "change_planned", _came_of(matter), entry)
         case ChangeCancelled():
-            return _once(matter, "change_cancelled", word, entry)
+            return _once(matter, "change_cancelled", _came_of(matter), entry)
         case _:
             return matter
 
 
-def _came_of(event: ChangeRequested) -> str:
-    if event.incident:
+def _of_incidents(matter: Matter, incidents: tuple[str, ...]) -> Matter:
+    """Return a change of these incidents: it always was, as is known now."""
+    matter = altered(matter, incidents=incidents)
+    word = _came_of(matter)
+    facts = tuple(altered(fact, word=word) for fact in matter.facts)
+    return altered(matter, facts=facts)
+
+
+def _came_of(matter: Matter) -> str:
+    if matter.incidents:
         return "incident"
-    return "problem" if event.problem else "neither"
+    return "problem" if matter.via else "neither"
 
 
 def _once(matter: Matter, kind: Kind, word: str, entry: Entry) -> Matter:

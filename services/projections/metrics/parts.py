@@ -14,6 +14,7 @@ from services.projections.metrics.figures import (
     OlaKept,
     PingPong,
     Problems,
+    QuickFixes,
     Reopened,
     Reported,
     ReportedInCategory,
@@ -100,6 +101,13 @@ def reopened(begun: Counted) -> Reopened:
 def ping_pong(begun: Counted) -> PingPong:
     """Return how often an incident came back to a team that had it."""
     return PingPong(returns=begun.sum("ping_pong"))
+
+
+def quick_fixes(begun: Counted) -> QuickFixes:
+    """Return how often a workaround passed for a solution, and did not hold."""
+    return QuickFixes(
+        root_cause_open=begun.sum("left_open"), reopened=begun.sum("quick_fix")
+    )
 
 
 def problems(begun: Counted) -> Problems:

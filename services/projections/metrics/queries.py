@@ -52,7 +52,8 @@ FROM {schema}.facts AS change
 WHERE kind = ANY(%(kinds)s) AND since >= %(start)s AND since < %(end)s
   AND (word = 'incident' OR word = 'problem' AND EXISTS (
       SELECT FROM {schema}.facts AS problem
-      WHERE problem.record = change.via AND problem.kind = 'problem_of_incident'))
+      WHERE problem.record = change.via AND problem.kind = 'problem_of_incident'
+        AND problem.word = ''))
 GROUP BY 1, 2, 3, 4
 """
 _FIRST_RESOLUTIONS = """
@@ -103,6 +104,8 @@ _BEGINNINGS = (
     "ola",
     "ping_pong",
     "handover",
+    "left_open",
+    "quick_fix",
     "problem",
 )
 _OF_CHANGES = ("change_requested", "change_planned", "change_cancelled")

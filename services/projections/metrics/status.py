@@ -66,11 +66,14 @@ def _moved(  # noqa: PLR0911 # one return a case
         case IncidentReopened():
             return _reopened(life, event, entry)
         case _:
-            return _over(life, event)
+            return _over(life, event, entry)
 
 
-def _over(life: Life, event: IncidentEvent) -> Life:
+def _over(life: Life, event: IncidentEvent, entry: Entry) -> Life:
     match event:
+        case IncidentResolved(root_cause_open=True):
+            facts = added(life.facts, Fact("left_open", 0, entry.recorded_at))
+            return altered(life, status=Status.RESOLVED, facts=facts)
         case IncidentResolved():
             return altered(life, status=Status.RESOLVED)
         case IncidentClosed():
@@ -85,7 +88,9 @@ def _over(life: Life, event: IncidentEvent) -> Life:
 
 def _reopened(life: Life, event: IncidentReopened, entry: Entry) -> Life:
     word = "after_closure" if event.after_closure else "resolved"
-    fact = Fact("reopened", 0, entry.recorded_at, word)
+    facts = added(life.facts, Fact("reopened", 0, entry.recorded_at, word))
+    if event.quick_fix:
+        facts = added(facts, Fact("quick_fix", 0, entry.recorded_at))
     return altered(
         life,
         status=Status.NEW,
@@ -93,7 +98,7 @@ def _reopened(life: Life, event: IncidentReopened, entry: Entry) -> Life:
         restored=False,
         levels=(*life.levels, Entered("n1", event.at)) if life.levels else (),
         holders=begun(life.holders.desk) if life.holders else None,
-        facts=added(life.facts, fact),
+        facts=facts,
     )
 
 

@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from services.projections.queue import root_cause
 from services.projections.queue.flapping import NO_LONGER, flapped
 from services.projections.queue.help import helped, shown
 from services.projections.queue.promises import promised
@@ -145,6 +146,8 @@ def _opened(event: IncidentOpened, entry: Entry) -> QueueRow:
         breached=False,
         flapping=False,
         snoozed_until=None,
+        root_cause=None,
+        quick_fix=False,
         own_team=event.team,
         own_team_position=entry.position,
     )
@@ -180,11 +183,11 @@ def _changes(  # noqa: PLR0911 one return a case
             IncidentInformed()
             | IncidentSourceAcknowledged()
             | IncidentSourceNoted()
-            | IncidentLinked()
-            | IncidentUnlinked()
             | IncidentAbsorbed()
         ):
             return {}
+        case IncidentLinked() | IncidentUnlinked():
+            return root_cause.linked(row, event)
         case _:
             return _moved(row, event)
 
@@ -253,19 +256,21 @@ def _moved(row: QueueRow, event: _Moved) -> Changes:
         case IncidentResumed():
             return {"status": _at_work(row), "pause_reason": None}
         case IncidentReopened():
-            return _reopened(event)
+            return _reopened(row, event)
         case IncidentUnmerged():
             return {"status": _at_work(row), "merged_into": None}
         case _:
-            return _over(event)
+            return _over(row, event)
 
 
 def _over(
+    row: QueueRow,
     event: IncidentResolved | IncidentClosed | IncidentCancelled | IncidentMerged,
 ) -> Changes:
     match event:
         case IncidentResolved():
-            return {"status": Status.RESOLVED, "snoozed_until": None}
+            cause = root_cause.resolved(row, event)
+            return {"status": Status.RESOLVED, "snoozed_until": None, **cause}
         case IncidentClosed():
             return {"status": Status.CLOSED, "ended_at": event.at}
         case IncidentCancelled():
@@ -277,8 +282,9 @@ def _over(
             assert_never(event)
 
 
-def _reopened(event: IncidentReopened) -> Changes:
+def _reopened(row: QueueRow, event: IncidentReopened) -> Changes:
     return {
+        **root_cause.reopened(row, event),
         "status": Status.NEW,
         "cycle": event.cycle,
         "acknowledged_at": None,

@@ -70,6 +70,11 @@ class QueueRow:
     """A signal of it goes up and down; its recoveries are not believed yet."""
     snoozed_until: datetime | None
     """Until when no news is made of its repeats; it may be past."""
+    root_cause: Literal["open", "problem"] | None
+    """Resolved on a workaround, its cause is still there: a problem looks for it, or
+    nobody (`open`) and one should be linked."""
+    quick_fix: bool
+    """It came back a few days after it was resolved on a workaround."""
     own_team: Annotated[str, _OWN]
     own_team_position: Annotated[int, _OWN]
     sla_position: Annotated[int, _OWN] = 0
@@ -84,6 +89,8 @@ class QueueRow:
     help_team: Annotated[str | None, _OWN] = None
     help_team_position: Annotated[int, _OWN] = 0
     help_accepted_by: Annotated[PersonId | None, _OWN] = None
+    problem_refs: Annotated[str, _OWN] = ""
+    cause_left: Annotated[bool, _OWN] = False
     flapping_keys: Annotated[str, _OWN] = ""
     tto_hours: Annotated[str | None, _OWN] = None
     ttr_hours: Annotated[str | None, _OWN] = None

@@ -51,6 +51,8 @@ _NOT_TEXT = {
     "help_position": "int8",
     "help_cycle": "int4",
     "help_team_position": "int8",
+    "quick_fix": "bool",
+    "cause_left": "bool",
     "rank": "int2",
     "worked": "int8",
 }

@@ -70,16 +70,22 @@ ENGLISH: Mapping[str, tuple[Part, ...]] = {
         "{who} resolved it",
         ": {note}",
         "; a signal still fired, but: {forced_because}",
+        ("root_cause_open", "; the root cause is open"),
     ),
     "incident.reopened": (
         "{who} reopened it",
         ("after_closure", "after it was closed"),
         "({cause}, cycle {cycle})",
+        ("quick_fix", ", after a quick fix"),
         ": {reason}",
         "{rule}",
         "({rule_of})",
     ),
-    "incident.closed": ("{who} closed it", ": {note}"),
+    "incident.closed": (
+        "{who} closed it",
+        ": {note}",
+        ("asks_for_problem", "; the root cause is open, and no problem is linked"),
+    ),
     "incident.cancelled": ("{who} cancelled it ({reason})", ": {note}"),
     "incident.signalled": (
         "{source} signalled it",

@@ -73,16 +73,25 @@ FRENCH: Mapping[str, tuple[Part, ...]] = {
         "{who} l’a résolu",
         "\xa0: {note}",
         "\xa0; un signal durait encore, mais\xa0: {forced_because}",
+        ("root_cause_open", "\xa0; la cause reste à trouver"),
     ),
     "incident.reopened": (
         "{who} l’a rouvert",
         ("after_closure", "après sa clôture"),
         "({cause}, cycle {cycle})",
+        ("quick_fix", ", après un simple palliatif"),
         "\xa0: {reason}",
         "{rule}",
         "({rule_of})",
     ),
-    "incident.closed": ("{who} l’a clos", "\xa0: {note}"),
+    "incident.closed": (
+        "{who} l’a clos",
+        "\xa0: {note}",
+        (
+            "asks_for_problem",
+            "\xa0; la cause reste à trouver, et aucun problème n’est lié",
+        ),
+    ),
     "incident.cancelled": ("{who} l’a annulé ({reason})", "\xa0: {note}"),
     "incident.signalled": (
         "{source} l’a signalé",

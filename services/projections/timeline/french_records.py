@@ -47,10 +47,14 @@ RECORDS: Mapping[str, tuple[Part, ...]] = {
         ", trouvé par {incident}",
     ),
     "problem.incident_linked": ("{who} a trouvé que {incident} a aussi cette cause",),
-    "problem.assigned": ("{who} l’a confié à l’équipe {team}",),
+    "problem.incident_related": ("{who} a trouvé que {incident} y est lié",),
+    "problem.incident_unlinked": ("{who} a retiré le lien avec {incident}",),
+    "problem.change_linked": ("{who} a demandé {change} pour supprimer la cause",),
+    "problem.assigned": ("{who} l’a confié à l’équipe {team}", ", avec {incidents}"),
     "problem.workaround_published": (
         "{who} a publié une solution de contournement\xa0: «\xa0{workaround}\xa0»",
     ),
+    "problem.diagnosed": ("{who} a trouvé la cause\xa0: «\xa0{cause}\xa0»",),
     "problem.resolved": ("{who} l’a résolu", "\xa0: {note}"),
     "change.requested": (
         "{who} a demandé le changement «\xa0{title}\xa0»",
@@ -58,6 +62,11 @@ RECORDS: Mapping[str, tuple[Part, ...]] = {
         ", à cause de {incident}",
         ", à cause de {problem}",
     ),
+    "change.incident_linked": ("{who} a lié {incident} ({relation})",),
+    "change.incident_unlinked": (
+        "{who} a retiré le lien avec {incident} ({relation})",
+    ),
+    "change.assigned": ("{who} l’a confié à l’équipe {team}", ", avec {incidents}"),
     "change.planned": ("{who} l’a planifié pour {planned_for}",),
     "change.implemented": ("{who} l’a réalisé", "\xa0: {note}"),
     "change.cancelled": ("{who} l’a annulé\xa0: {reason}",),

@@ -150,6 +150,17 @@ def test_a_workaround_reaches_the_users_of_what_is_open(desk: CallingDesk) -> No
         "receipt",
         "problem_workaround",
     ]
+    third = desk.open(service="vpn", reporter="petit")
+    link = {"relation": "problem", "target": problem}
+    desk.post(f"/v1/incidents/{third}/link", link)
+    desk.until_said(third, "notification.confirmed", 2)
+    desk.until_quiet()
+    later = [e for e in desk.said(third) if e.type == "notification.requested"]
+    assert [getattr(each, "kind", None) for each in later] == [
+        "receipt",
+        "problem_workaround",
+    ]
+    assert third in desk.to("petit")[-1]
 
 
 def test_the_desk_that_acknowledges_takes_nothing_from_who_has_accepted_it(

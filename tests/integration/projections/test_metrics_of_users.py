@@ -170,6 +170,53 @@ def test_problems_and_changes_count_where_incidents_led_to_them(
     }
 
 
+def test_a_change_counts_once_it_is_linked_to_an_incident_and_no_longer_unlinked(
+    api: Api, month: June
+) -> None:
+    month.opens(june(2, 8), ONE)
+    about = {"title": "Disk", "service": "portal", "team": "studies"}
+    link = {"incident": ONE, "relation": "change"}
+    month.says(june(3), "change.requested", "CHG-000001", **about)
+    month.says(june(4), "change.planned", "CHG-000001", planned_for=june(20))
+    month.says(june(5), "problem.identified", "PRB-000001", **about, origin="staff")
+    through = {**about, "problem": "PRB-000001"}
+    month.says(june(6), "change.requested", "CHG-000002", **through)
+    before = figures(api, month)["changes"]
+
+    month.says(june(7), "change.incident_linked", "CHG-000001", **link)
+    month.says(june(7), "problem.incident_linked", "PRB-000001", incident=ONE)
+    linked = figures(api, month)["changes"]
+
+    link_of = {"incident": ONE, "relation": "problem"}
+    month.says(june(8), "change.incident_unlinked", "CHG-000001", **link)
+    month.says(june(8), "problem.incident_unlinked", "PRB-000001", **link_of)
+    assert (before["requested"], before["planned"]) == (0, 0)
+    assert (linked["requested_directly"], linked["planned"]) == (1, 1)
+    assert linked["requested_through_problems"] == 1
+    assert figures(api, month)["changes"] == before
+
+
+def test_a_workaround_that_passed_for_a_solution_is_counted(
+    api: Api, month: June
+) -> None:
+    for hour, ref in enumerate((ONE, TWO, THREE), 8):
+        month.opens(june(2, hour), ref)
+    for hour, ref in enumerate((ONE, TWO, THREE), 8):
+        left = {"cycle": 1, "root_cause_open": ref != THREE}
+        month.says(june(3, hour), "incident.resolved", ref, **left)
+    month.says(
+        june(5, 8),
+        "incident.reopened",
+        ONE,
+        **REOPENED,
+        after_closure=False,
+        quick_fix=True,
+    )
+
+    found = figures(api, month)["quick_fixes"]
+    assert found == {"root_cause_open": 2, "reopened": 1}
+
+
 def test_a_group_holds_what_is_known_now_and_its_balance_is_true(
     api: Api, month: June
 ) -> None:

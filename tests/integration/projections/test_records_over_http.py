@@ -42,14 +42,14 @@ def _post(desk: Desk, path: str, body: object = None, **headers: str) -> httpx.R
     )
 
 
-def _get(desk: Desk, path: str, **params: Any) -> dict[str, Any]:
+def _get(desk: Desk, path: str, expect: int = 200, **params: Any) -> dict[str, Any]:
     url = f"{desk.api_url}{path}"
     answer = answered(
         lambda: httpx.get(
             url, params=params, headers=desk.bearer("agent"), timeout=SECONDS
         )
     )
-    assert answer.status_code == 200, answer.text
+    assert answer.status_code == expect, answer.text
     found: dict[str, Any] = answer.json()
     return found
 
@@ -185,6 +185,109 @@ def test_a_change_lives_and_its_incident_knows(desk: Desk) -> None:
     assert before["status"] == "planned"
     no = _post(desk, f"/v1/changes/{ref}/cancel", {"reason": "late"})
     assert "undoes it" in str(problem(no, 409)["detail"])
+
+
+def test_a_change_that_is_linked_afterwards_shows_its_incidents(desk: Desk) -> None:
+    first, second = (_contact(desk, service="mail")["incident"] for _ in range(2))
+    cause = _post(desk, "/v1/problems", {"title": "Full"}).json()["record"]
+    asked = _post(desk, "/v1/changes", {"title": "A disk", "problem": cause})
+    ref = asked.json()["record"]
+    _post(desk, f"/v1/incidents/{first}/link", {"relation": "change", "target": ref})
+    _post(
+        desk,
+        f"/v1/changes/{ref}/link",
+        {"incident": second, "relation": "caused_by"},
+    )
+
+    shown = _get(desk, f"/v1/changes/{ref}")
+    assert (shown["incident"], shown["incidents"]) == (first, [first])
+    assert shown["caused"] == [second]
+    assert _get(desk, f"/v1/problems/{cause}")["changes"] == [ref]
+    assert _get(desk, f"/v1/incidents/{second}")["links"] == [
+        {"relation": "caused_by", "target": ref}
+    ]
+    _post(desk, f"/v1/changes/{ref}/unlink", {"incident": first})
+    assert _get(desk, f"/v1/changes/{ref}")["incidents"] == []
+    assert _get(desk, f"/v1/incidents/{first}")["links"] == []
+
+
+def test_a_problem_and_its_change_list_their_incidents_for_the_team_that_gets_them(
+    desk: Desk,
+) -> None:
+    first, second, third = (
+        _contact(desk, service="mail", words=words)["incident"]
+        for words in ("No mail", "Mail is late", "Mails come twice")
+    )
+    found = {"title": "Full", "incident": first}
+    cause = _post(desk, "/v1/problems", found).json()["record"]
+    _post(desk, f"/v1/problems/{cause}/link", {"incident": second})
+    asked = {"title": "A disk", "problem": cause, "incident": third}
+    change = _post(desk, "/v1/changes", asked).json()["record"]
+
+    page = _get(desk, f"/v1/problems/{cause}/incidents", limit=1)
+    rest = _get(desk, f"/v1/problems/{cause}/incidents", cursor=page["next_cursor"])
+    of_change = _get(desk, f"/v1/changes/{change}/incidents")["items"]
+
+    listed = [*page["items"], *rest["items"]]
+    assert [(each["ref"], each["title"]) for each in listed] == [
+        (first, "No mail"),
+        (second, "Mail is late"),
+    ]
+    assert [(each["ref"], each["relation"], each["via"]) for each in of_change] == [
+        (first, "problem", cause),
+        (second, "problem", cause),
+        (third, "change", None),
+    ]
+    before = _get(
+        desk, f"/v1/problems/{cause}/incidents", at="2020-01-01T00:00:00Z", expect=404
+    )
+    assert before["code"] == "unknown_problem"
+
+
+def test_records_are_listed_by_the_team_that_has_them_now(desk: Desk) -> None:
+    ref = _post(desk, "/v1/problems", {"title": "Full"}).json()["record"]
+    team = _get(desk, f"/v1/problems/{ref}")["team"]
+
+    found = _get(desk, "/v1/problems", team=team, limit=1)["items"]
+
+    assert [item["ref"] for item in found] == [ref]
+    assert _get(desk, "/v1/problems", team="nobody")["items"] == []
+    assert _get(desk, "/v1/changes", team="nobody")["items"] == []
+
+
+def test_closing_on_a_workaround_asks_for_a_problem_and_shows_the_open_cause(
+    desk: Desk,
+) -> None:
+    incident = _contact(desk, service="mail")["incident"]
+    path = f"/v1/incidents/{incident}"
+    _post(desk, f"{path}/restore", {"workaround": True})
+    _post(desk, f"{path}/resolve")
+    closed = _post(desk, f"{path}/close").json()
+    asked_at = closed["positions"][-1]
+
+    shown = _get(desk, path)
+    assert "link it to a problem" in closed["asks"]
+    assert (shown["status"], shown["root_cause"]) == ("closed", "open")
+    (row,) = _get(
+        desk,
+        "/v1/queues/all/incidents",
+        status="closed",
+        q=incident,
+        min_position=asked_at,
+    )["items"]
+    assert row["root_cause"] == "open"
+    lines = _get(desk, f"{path}/timeline")["items"]
+    assert "the root cause is open" in lines[-1]["sentence"]
+    problem_ref = _post(
+        desk, "/v1/problems", {"title": "Full", "incident": incident}
+    ).json()["record"]
+    for verb, body in (("workaround", {"text": "Wait"}), ("diagnose", {"cause": "x"})):
+        _post(desk, f"/v1/problems/{problem_ref}/{verb}", body)
+    assert _get(desk, path)["root_cause"] == "problem"
+    assert _get(desk, f"/v1/problems/{problem_ref}")["known_error"] is True
+    back = _post(desk, f"{path}/reopen", {"reason": "again"}).json()
+    found = _get(desk, path, min_position=back["positions"][-1])
+    assert (found["quick_fix"], found["root_cause"]) == (True, None)
 
 
 def test_the_newest_come_first_page_by_page_and_open_ones_alone(desk: Desk) -> None:

@@ -17,11 +17,17 @@ from shared.events.incident import (
 )
 from shared.events.incident_ties import (
     IncidentAbsorbed,
+    IncidentLinked,
     IncidentMerged,
     IncidentReleased,
 )
 from shared.events.notification import NotificationRequested
-from shared.events.problem import ProblemIncidentLinked, ProblemWorkaroundPublished
+from shared.events.problem import (
+    ProblemIncidentLinked,
+    ProblemIncidentUnlinked,
+    ProblemResolved,
+    ProblemWorkaroundPublished,
+)
 from tests.support.escalating import Happening, Search
 from tests.support.promises import INCIDENT, local
 
@@ -191,6 +197,59 @@ def test_a_workaround_is_told_while_the_incident_is_open() -> None:
     ]
     search.at_once("09:25", BACK, RESOLVED)
     assert search.happens("09:28", ProblemWorkaroundPublished, **workaround) == []
+
+
+PROBLEM = {"problem": "PRB-000002"}
+PUBLISHED: Happening = (
+    ProblemWorkaroundPublished,
+    {**PROBLEM, "workaround": "Restart it"},
+)
+JOINED: Happening = (ProblemIncidentLinked, {**PROBLEM, "incident": INCIDENT})
+LINKED: Happening = (IncidentLinked, {"relation": "problem", "target": "PRB-000002"})
+
+
+def test_a_workaround_from_before_the_link_is_told_once() -> None:
+    search = reported()
+    assert search.at_once("09:12", PUBLISHED) == []
+
+    told = search.at_once("09:15", JOINED, LINKED)
+
+    assert told == ["problem_workaround → roche"]
+    assert search.at_once("09:16", LINKED) == []
+    unlinked = {**PROBLEM, "incident": INCIDENT, "relation": "problem"}
+    search.happens("09:17", ProblemIncidentUnlinked, **unlinked)
+    assert search.at_once("09:18", JOINED) == []
+    assert search.at_once("09:20", PUBLISHED) == ["problem_workaround → roche"]
+
+
+def test_who_reports_it_later_hears_of_the_workaround_too() -> None:
+    search = reported()
+    search.at_once("09:15", JOINED, PUBLISHED)
+
+    assert search.happens("09:20", IncidentContacted, **contact("petit")) == [
+        "receipt → petit",
+        "problem_workaround → petit",
+    ]
+
+
+def test_a_workaround_is_told_again_in_no_later_cycle_but_then_if_it_was_not() -> None:
+    search = reported()
+    search.at_once("09:15", JOINED, PUBLISHED)
+    search.at_once("09:20", BACK, RESOLVED)
+    search.at_once("09:25", PUBLISHED)
+    again = {"cycle": 2, "cause": "agent", "after_closure": False}
+
+    assert search.happens("09:30", IncidentReopened, **again) == [
+        "reopened → roche",
+        "problem_workaround → roche",
+    ]
+
+
+def test_the_workaround_of_a_problem_that_is_gone_is_not_told() -> None:
+    search = reported()
+    search.at_once("09:12", PUBLISHED, (ProblemResolved, PROBLEM))
+
+    assert search.at_once("09:15", JOINED) == []
 
 
 def test_that_users_wait_for_word_is_told_to_who_works_on_it_or_to_the_desk() -> None:

@@ -6,14 +6,21 @@ import pytest
 
 from shared.changes import Change
 from shared.changes.wishes import (
+    AssignChange,
     CancelChange,
     ChangeWish,
     ImplementChange,
     PlanChange,
     RequestChange,
 )
-from shared.events.change import ChangeCancelled, ChangeImplemented, ChangePlanned
+from shared.events.change import (
+    ChangeAssigned,
+    ChangeCancelled,
+    ChangeImplemented,
+    ChangePlanned,
+)
 from shared.events.incident_ties import IncidentLinked
+from shared.events.problem import ProblemChangeLinked
 from shared.incident import Incident, replay
 
 from .records import CHG, PRB, change, desk, of, problem, requested
@@ -43,7 +50,10 @@ def test_it_is_requested_because_of_an_incident_and_both_know() -> None:
 def test_it_is_requested_because_of_a_problem_and_is_of_its_service() -> None:
     wish = RequestChange(title="Another queue", problem=PRB, team="editeur")
 
-    assert desk(problem()).wishes(CHG, wish) == [requested(problem=PRB)]
+    assert desk(problem()).wishes(CHG, wish) == [
+        requested(problem=PRB),
+        of(ProblemChangeLinked, change=CHG),
+    ]
 
 
 def test_the_desk_has_it_where_no_team_is_named() -> None:
@@ -114,3 +124,15 @@ def test_what_is_not_there_is_not_planned() -> None:
     desk().refuses(
         CHG, PlanChange(planned_for=FRIDAY), f"no change {CHG}", "unknown_change"
     )
+
+
+def test_another_team_is_given_it_with_the_list_of_incidents() -> None:
+    of_desk = change(incident=INC, team="accueil")
+    wish = AssignChange(team="editeur")
+
+    assert desk(of_desk).wishes(CHG, wish) == [
+        of(ChangeAssigned, team="editeur", incidents=(INC,))
+    ]
+    assert desk(change()).wishes(CHG, wish) == []
+    because = "takes no changes: choose one of"
+    desk(of_desk).refuses(CHG, AssignChange(team="causes"), because, "invalid")

@@ -2,6 +2,9 @@
 
 import pytest
 
+from shared.changes.wishes import LinkChange, UnlinkChange
+from shared.events.change import ChangeIncidentLinked, ChangeIncidentUnlinked
+from shared.events.event import Event
 from shared.events.incident import IncidentClosed
 from shared.events.incident_ties import (
     IncidentLinked,
@@ -9,9 +12,17 @@ from shared.events.incident_ties import (
     IncidentUnlinked,
     Relation,
 )
+from shared.events.problem import (
+    ProblemIncidentLinked,
+    ProblemIncidentRelated,
+    ProblemIncidentUnlinked,
+)
+from shared.incident import Incident
+from shared.incident import replay as incident_of
+from shared.problems.wishes import LinkProblem, UnlinkProblem
 from shared.wishes import Link, Unlink
 
-from .records import CHG, PRB, change, problem
+from .records import CHG, PRB, change, desk, of, problem
 from .spec import INC, OTHER, event, given, opened
 
 other = opened(incident=OTHER)
@@ -123,3 +134,72 @@ def test_nothing_is_linked_to_what_was_merged() -> None:
     given(opened()).beside(other, merged).when(
         Link(relation="related", target=OTHER)
     ).then_refused("link to INC-000003 instead")
+
+
+SIDES: list[tuple[str, Relation, Event]] = [
+    (PRB, "problem", of(ProblemIncidentLinked, incident=INC)),
+    (PRB, "related", of(ProblemIncidentRelated, incident=INC)),
+    *(
+        (CHG, relation, of(ChangeIncidentLinked, incident=INC, relation=relation))
+        for relation in ("change", "caused_by", "related")
+    ),
+]
+"""Each link to a record of another kind, and what its side says of it."""
+
+
+def here(*links: tuple[Relation, str]) -> Incident:
+    made = [
+        event(IncidentLinked, relation=relation, target=ref) for relation, ref in links
+    ]
+    incident = incident_of([opened(), *made])
+    assert incident is not None
+    return incident
+
+
+@pytest.mark.parametrize(("ref", "relation", "there"), SIDES)
+def test_a_problem_or_change_has_its_side_whichever_side_links(
+    ref: str, relation: Relation, there: Event
+) -> None:
+    both = desk(here(), problem(), change())
+    link = LinkProblem if ref == PRB else LinkChange
+    own = event(IncidentLinked, relation=relation, target=ref)
+
+    assert both.wishes(INC, Link(relation=relation, target=ref)) == [own, there]
+    wish = link.model_validate({"incident": INC, "relation": relation})
+    assert both.wishes(ref, wish) == [there, own]
+
+
+@pytest.mark.parametrize(("ref", "relation", "there"), SIDES)
+def test_either_side_unlinks_both(ref: str, relation: Relation, there: Event) -> None:
+    records = problem(there) if ref == PRB else change(there)  # type: ignore[arg-type]
+    both = desk(here((relation, ref)), records)
+    unlink = UnlinkProblem if ref == PRB else UnlinkChange
+    kind = ProblemIncidentUnlinked if ref == PRB else ChangeIncidentUnlinked
+    own = event(IncidentUnlinked, relation=relation, target=ref)
+    gone = of(kind, incident=INC, relation=relation)
+
+    assert both.wishes(INC, Unlink(relation=relation, target=ref)) == [own, gone]
+    wish = unlink.model_validate({"incident": INC, "relation": relation})
+    assert both.wishes(ref, wish) == [gone, own]
+    assert desk(here(), records).wishes(ref, wish) == [gone]
+
+
+@pytest.mark.parametrize("relation", ["change", "caused_by"])
+def test_linking_again_makes_a_side_good_that_an_older_desk_left_out(
+    relation: Relation,
+) -> None:
+    half = desk(here((relation, CHG)), change())
+
+    assert half.wishes(INC, Link(relation=relation, target=CHG)) == [
+        of(ChangeIncidentLinked, incident=INC, relation=relation)
+    ]
+
+
+def test_a_change_names_first_the_incident_that_is_left() -> None:
+    made = change(
+        of(ChangeIncidentLinked, incident=OTHER, relation="change"),
+        of(ChangeIncidentUnlinked, incident=INC, relation="change"),
+        incident=INC,
+    )
+
+    assert (made.incident, made.incidents) == (OTHER, (OTHER,))

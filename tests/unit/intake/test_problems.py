@@ -6,6 +6,7 @@ from services.intake.deciding import Sight, decided
 from shared.events.incident_ties import IncidentLinked, IncidentMerged
 from shared.events.problem import (
     ProblemAssigned,
+    ProblemDiagnosed,
     ProblemIncidentLinked,
     ProblemResolved,
     ProblemWorkaroundPublished,
@@ -13,6 +14,7 @@ from shared.events.problem import (
 from shared.incident import Incident, replay
 from shared.problems.wishes import (
     AssignProblem,
+    DiagnoseProblem,
     IdentifyProblem,
     LinkProblem,
     PublishWorkaround,
@@ -162,12 +164,32 @@ def test_another_team_looks_for_the_cause() -> None:
     assert desk(problem(team="editeur")).wishes(PRB, wish) == []
 
 
+def test_another_team_is_given_the_list_of_incidents_with_it() -> None:
+    known = problem(of(ProblemIncidentLinked, incident=INC))
+
+    assert desk(known).wishes(PRB, AssignProblem(team="editeur")) == [
+        of(ProblemAssigned, team="editeur", incidents=(INC,))
+    ]
+
+
 def test_a_workaround_is_published_once() -> None:
     published = of(ProblemWorkaroundPublished, workaround="Pay in cash")
     wish = PublishWorkaround(text="Pay in cash")
 
     assert desk(problem()).wishes(PRB, wish) == [published]
     assert desk(problem(published)).wishes(PRB, wish) == []
+
+
+def test_with_cause_and_workaround_it_is_a_known_error_until_it_is_resolved() -> None:
+    diagnosed = of(ProblemDiagnosed, cause="The queue is too short")
+    published = of(ProblemWorkaroundPublished, workaround="Pay in cash")
+    wish = DiagnoseProblem(cause="The queue is too short")
+
+    assert desk(problem()).wishes(PRB, wish) == [diagnosed]
+    assert desk(problem(diagnosed)).wishes(PRB, wish) == []
+    assert not problem(diagnosed).known_error
+    assert problem(diagnosed, published).known_error
+    assert not problem(diagnosed, published, of(ProblemResolved)).known_error
 
 
 def test_it_is_resolved_once() -> None:

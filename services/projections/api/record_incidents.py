@@ -1,0 +1,110 @@
+"""The incidents of a problem or a change, as whoever it is given to needs them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, NamedTuple
+
+from pydantic import AwareDatetime, Field
+
+from services.projections.api.answers import Answer, AsOfAnswer
+from services.projections.api.asked import AskedAt
+from services.projections.api.desk import Desk
+from services.projections.api.limits import PAGE_DEFAULT, PAGE_MAX
+from services.projections.api.record_pages import read_one
+from services.projections.generations import AsOf
+from services.projections.read_model import Cursors
+from services.projections.records import PROBLEMS, Kind, Record, one
+from services.projections.snapshots import snapshot
+from shared import incident as incidents
+from shared.changes import Change
+from shared.event_log import EventLog
+from shared.events import IncidentEvent, is_incident_event
+from shared.events.incident_ties import Relation
+from shared.incident import Incident, Status
+from shared.policy.scales import Priority
+from shared.problems import Problem
+from shared.references import IncidentRef, ProblemRef, incident_stream
+
+
+class IncidentsAsked(AskedAt):
+    """Which part of the list."""
+
+    limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT
+    cursor: IncidentRef | None = None
+    """`next_cursor` of the page before: the last reference on it."""
+
+
+class LinkedIncident(Answer):
+    """An incident, and what it has to do with the record."""
+
+    ref: IncidentRef
+    relation: Relation
+    via: ProblemRef | None
+    """The problem of a change by which the incident belongs to it."""
+    title: str
+    status: Status
+    priority: Priority
+    service: str
+    client: str | None
+    opened_at: AwareDatetime
+    restored_at: AwareDatetime | None
+    resolved_at: AwareDatetime | None
+
+
+class LinkedIncidents(Answer):
+    """Some incidents of a record, the oldest first."""
+
+    items: list[LinkedIncident]
+    next_cursor: str | None
+    """Where the next page begins; none at the end."""
+    as_of: AsOfAnswer
+
+
+class _Tie(NamedTuple):
+    relation: Relation
+    via: str | None
+
+
+def read_incidents(
+    desk: Desk, kind: Kind[Record], ref: str, asked: IncidentsAsked
+) -> LinkedIncidents:
+    """Return a page; `Problem` 404 where there is no such record. Blocks."""
+    seen, upto = read_one(desk, kind, ref, asked)
+    with snapshot(desk.log) as cursor:
+        ties = _ties(desk.log, cursor, seen.record, upto)
+        rest = sorted(ref for ref in ties if ref > (asked.cursor or ""))
+        part = rest[: asked.limit]
+        found = _incidents(desk.log, cursor, part, upto)
+    return LinkedIncidents(
+        items=[_item(found[ref], ties[ref]) for ref in part if ref in found],
+        next_cursor=part[-1] if len(rest) > len(part) else None,
+        as_of=AsOfAnswer.model_validate(upto),
+    )
+
+
+def _ties(
+    log: EventLog, cursor: Cursors, record: Problem | Change, upto: AsOf
+) -> Mapping[str, _Tie]:
+    """Return what each incident has to do with a record: its own link comes first."""
+    own = {ref: _Tie(relation, None) for relation, ref in sorted(record.links)}
+    problem = record.problem if isinstance(record, Change) else None
+    if problem is None:
+        return own
+    cause = one(log, cursor, PROBLEMS, problem, upto)
+    led = cause.record.incidents if cause else ()
+    return {**{ref: _Tie("problem", problem) for ref in led}, **own}
+
+
+def _incidents(
+    log: EventLog, cursor: Cursors, refs: Sequence[str], upto: AsOf
+) -> Mapping[str, Incident]:
+    histories: dict[str, list[IncidentEvent]] = {}
+    streams = [incident_stream(ref) for ref in refs]
+    for entry in log.histories(cursor, streams, upto.position) if streams else ():
+        if is_incident_event(entry.event):
+            histories.setdefault(entry.event.incident, []).append(entry.event)
+    found = ((ref, incidents.replay(past)) for ref, past in histories.items())
+    return {ref: incident for ref, incident in found if incident is not None}
+
+
+def _item(incident: Incident, tie: _Tie) -> LinkedIncident:
+    return LinkedIncident.model_validate({**incident.__dict__, **tie._asdict()})

@@ -1,0 +1,99 @@
+"""A workaround is no solution: its cause stays open, and coming back tells so."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.events.incident import (
+    IncidentAcknowledged,
+    IncidentClosed,
+    IncidentRelapsed,
+    IncidentReopened,
+    IncidentResolved,
+    IncidentRestored,
+)
+from shared.events.incident_ties import IncidentLinked, IncidentUnlinked
+from shared.incident import replay
+from shared.windows import HOLDS_DAYS
+from shared.wishes import Close, Reopen, Resolve
+
+from .records import PRB
+from .spec import LATER, ROUND_THE_CLOCK, event, given, reported
+
+taken = event(IncidentAcknowledged)
+workaround = event(IncidentRestored, workaround=True)
+definite = event(IncidentRestored)
+left_open = event(IncidentResolved, cycle=1, root_cause_open=True)
+linked = event(IncidentLinked, relation="problem", target=PRB)
+unlinked = event(IncidentUnlinked, relation="problem", target=PRB)
+past = (reported(), taken, workaround, left_open)
+LIMIT = timedelta(days=HOLDS_DAYS)
+PATIENT = ROUND_THE_CLOCK.model_copy(
+    update={
+        "desk": ROUND_THE_CLOCK.desk.model_copy(
+            update={"reopen_within": timedelta(days=30)}
+        )
+    }
+)
+
+
+def resolution(*back: Any, cause_removed: bool = False) -> bool:
+    wish = Resolve(cause_removed=cause_removed)
+    (decided,) = given(reported(), taken, *back).when(wish).events()
+    assert isinstance(decided, IncidentResolved)
+    return decided.root_cause_open
+
+
+def test_resolving_on_a_workaround_leaves_the_cause_open() -> None:
+    assert resolution(workaround)
+
+
+def test_nothing_is_left_open_where_the_cause_is_gone_as_well() -> None:
+    assert not resolution(definite)
+    assert not resolution(workaround, cause_removed=True)
+    assert not resolution(workaround, event(IncidentRelapsed), definite)
+
+
+@pytest.mark.parametrize(
+    ("links", "asks"), [((), True), ((linked,), False), ((linked, unlinked), True)]
+)
+def test_closing_it_asks_for_a_problem_and_is_done_all_the_same(
+    links: tuple[Any, ...], asks: bool
+) -> None:
+    given(*past, *links).when(Close()).then(
+        event(IncidentClosed, asks_for_problem=asks)
+    )
+
+
+def reopening(*history: Any, after: timedelta) -> bool:
+    when = given(*history).when(Reopen(), at=LATER + after)
+    (decided,) = replace(when, policy=PATIENT).events()
+    assert isinstance(decided, IncidentReopened)
+    return decided.quick_fix
+
+
+def test_coming_back_within_days_shows_that_it_was_a_quick_fix() -> None:
+    second = timedelta(seconds=1)
+
+    assert reopening(*past, after=LIMIT)
+    assert not reopening(*past, after=LIMIT + second)
+    solved = event(IncidentResolved, cycle=1)
+    assert not reopening(reported(), taken, definite, solved, after=second)
+
+
+def test_a_linked_problem_looks_for_the_cause_until_it_is_reopened() -> None:
+    reopened = event(
+        IncidentReopened, cycle=2, cause="user", after_closure=False, quick_fix=True
+    )
+    states = [
+        replay(history)
+        for history in (past, (*past, linked), (*past, linked, reopened))
+    ]
+
+    assert [each.root_cause if each else "" for each in states] == [
+        "open",
+        "problem",
+        None,
+    ]
