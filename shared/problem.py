@@ -66,7 +66,5 @@ def located(error: ValidationError) -> list[dict[str, Any]]:
     """Return a validation error as `errors[{loc, msg, type}]`, without the input."""
     return [
         {"loc": list(e["loc"]), "msg": said(e), "type": e["type"]}
-        for e in error.errors(
-            include_input=False, include_url=False, include_context=False
-        )
+        for e in error.errors(include_input=False, include_url=False)
     ]

@@ -16,6 +16,7 @@ _FORMS: Mapping[str, str] = {
     r"^[0-9+ ().-]{4,40}$": "a telephone number, such as +33 1 23 45 67 89",
     r"^[0-9a-f]{64}$": "64 digits from 0 to f, as in the event that names it",
     r"^[0-9]{1,18}$": "a position of the log: a whole number",
+    r"^([0-9]{1,9}-[0-9a-f]{8}:)?[0-9]{1,18}$": "the id of the last event you heard",
 }
 _AS_DOCUMENTED = "it in the form that the API's description gives (`/docs`)"
 
@@ -27,7 +28,7 @@ def said(error: Mapping[str, Any]) -> str:
         case str(kind) if kind.startswith(("datetime_", "timezone_")):
             return _AN_INSTANT
         case "string_pattern_mismatch":
-            return f"write {_form(error['ctx']['pattern'])}"
+            return f"write {_form(error.get('ctx', {}).get('pattern', ''))}"
         case "value_error":
             return msg.removeprefix("Value error, ")
         case _:

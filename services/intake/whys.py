@@ -128,7 +128,7 @@ def _with_plus(text: str) -> str:
 
 
 def _wrong(error: Invalid) -> Problem:
-    found = error.errors(include_url=False, include_context=False, include_input=False)
+    found = error.errors(include_url=False, include_input=False)
     errors = [
         {"loc": ["query", *each["loc"]], "msg": said(each), "type": each["type"]}
         for each in found

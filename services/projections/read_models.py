@@ -63,7 +63,7 @@ QUEUE: ReadModel[QueueRow] = ReadModel(
 )
 TIMELINE: ReadModel[list[Line]] = ReadModel(
     name="timeline",
-    shape=2,
+    shape=3,
     opens=frozenset(),
     tables=timeline_store.tables,
     indexes=timeline_store.indexes,

@@ -244,8 +244,8 @@ def test_a_browser_listens_by_its_cookie_and_does_nothing_else_by_it(
         ("?after=9", {}, 422, "the log ends at position 0"),
         ("?incident=42", {}, 422, "incident"),
         ("?queue=desk", {}, 422, "queue"),
-        ("", {"Last-Event-ID": "yesterday"}, 422, "should match"),
-        ("", {"Last-Event-ID": "\xb2"}, 422, "should match"),
+        ("", {"Last-Event-ID": "yesterday"}, 422, "id of the last event"),
+        ("", {"Last-Event-ID": "\xb2"}, 422, "id of the last event"),
     ],
 )
 def test_a_stream_that_cannot_be_is_refused(

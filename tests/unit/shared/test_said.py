@@ -73,3 +73,9 @@ def test_what_a_policy_must_look_like_is_said_in_words(pattern: str) -> None:
 )
 def test_a_reference_is_shown_by_an_example(pattern: str, example: str) -> None:
     assert said(mismatch(pattern)) == f"write a reference such as {example}"
+
+
+def test_an_error_without_its_context_is_told_all_the_same() -> None:
+    error = {"type": "string_pattern_mismatch", "msg": "String should match pattern"}
+
+    assert said(error).startswith("write it in the form")
