@@ -15,11 +15,14 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, cast
 
+import psycopg
+import structlog
 from psycopg import Cursor
 from psycopg.rows import class_row
 
 from shared.clock import Clock
 from shared.command import Scope
+from shared.log_errors import Unavailable
 
 Transaction = Callable[[], AbstractContextManager[Cursor[tuple[Any, ...]]]]
 
@@ -27,6 +30,7 @@ REMEMBERED_SECONDS = 5.0
 """How long a revoked token may still be accepted by a running process."""
 _REMEMBERED_MAX = 10_000
 _LIVING_MAX = 100_000
+_log = structlog.get_logger(__name__)
 _TOKEN = re.compile(r"pmn_([0-9a-f]{12})_[A-Za-z0-9_-]{43}", re.ASCII)
 
 _FIND = """
@@ -38,6 +42,7 @@ INSERT INTO access.token_use AS known (token_id, last_used) VALUES (%s, %s)
 ON CONFLICT (token_id) DO UPDATE SET last_used = excluded.last_used
 WHERE known.last_used < excluded.last_used - interval '1 minute'
 """
+_WAIT_SHORTLY = "SET LOCAL lock_timeout = '50ms'"
 _LAST_USED = "SELECT token_id, last_used FROM access.token_use"
 _STORE = """
 INSERT INTO access.tokens (token_id, hash, actor, scopes, label, created_at, expires_at)
@@ -192,11 +197,19 @@ class Access:
         return caller
 
     def _note_use(self, caller: Caller) -> None:
-        """Remember that a person used a token; of sources, intake keeps account."""
+        """Remember that a person used a token; of sources, intake keeps account.
+
+        Whoever reads is let in all the same if it cannot be written: the disk is full,
+        the server is a standby, or somebody holds a lock on it.
+        """
         if "source" in caller.scopes:
             return
-        with self._transaction() as cursor:
-            cursor.execute(_USE, (caller.token_id, self._clock()))
+        try:
+            with self._transaction() as cursor:
+                cursor.execute(_WAIT_SHORTLY)
+                cursor.execute(_USE, (caller.token_id, self._clock()))
+        except (psycopg.Error, Unavailable) as error:
+            _log.debug("token.use_not_noted", error=type(error).__name__)
 
     def _read_living(self) -> Iterable[str]:
         with self._transaction() as cursor:

@@ -64,6 +64,6 @@ class JoinedWrites(asyncio.Transport):
         self._transport.resume_reading()
 
     def _send(self) -> None:
-        if self._held:
-            held, self._held, self._held_bytes = self._held, [], 0
+        held, self._held, self._held_bytes = self._held, [], 0
+        if held and not self._transport.is_closing():  # else the client has gone
             self._transport.writelines(held)

@@ -115,6 +115,29 @@ def test_each_service_that_checks_who_calls_may_note_it(
     assert _used(desk)[made["token_id"]] is not None
 
 
+@pytest.mark.parametrize(
+    ("who", "does"),
+    [
+        ("desk_sla_watcher", "UPDATE access.token_use SET last_used = last_used"),
+        (None, "REVOKE UPDATE ON access.token_use FROM desk_projections"),
+    ],
+    ids=["another role holds a lock on it", "it cannot be written"],
+)
+def test_who_calls_is_let_in_although_their_use_cannot_be_noted(
+    desk: Desk, who: str | None, does: str
+) -> None:
+    made = desk.make()
+    assert desk.access.verify(made["token"])
+    dsn = desk.database.dsn(who) if who else desk.database.owner_dsn
+    log = EventLog.open(desk.database.dsn("desk_projections"))
+    with psycopg.connect(dsn, autocommit=who is None) as holder:
+        holder.execute(does)
+        try:
+            assert Access(log.transaction, lambda: NOON).verify(made["token"])
+        finally:
+            log.close()
+
+
 def _used(desk: Desk) -> dict[str, str | None]:
     rows = desk.run("token", "list", "--json").plain
     return {row["token_id"]: row["last_used"] for row in rows}

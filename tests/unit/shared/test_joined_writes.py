@@ -29,6 +29,9 @@ class Recorded(asyncio.Transport):
     def get_write_buffer_size(self) -> int:
         return 7
 
+    def is_closing(self) -> bool:
+        return bool(self.ended)
+
 
 def after(do: Callable[[JoinedWrites], None]) -> tuple[Recorded, list[list[bytes]]]:
     """Return the transport, and what it had got before the event loop went on."""
@@ -87,3 +90,16 @@ def test_the_end_comes_after_what_was_written_or_instead_of_it(
 
     assert recorded.ended == ended
     assert recorded.sent == sent
+
+
+def test_who_went_in_between_is_sent_nothing() -> None:
+    recorded = Recorded()
+
+    async def scenario() -> None:
+        JoinedWrites(recorded, asyncio.get_running_loop()).write(b"too late")
+        recorded.abort()
+        await asyncio.sleep(0)
+
+    asyncio.run(scenario())
+
+    assert recorded.sent == []
