@@ -78,7 +78,11 @@ def asked(desk: CallingDesk, incident: str) -> tuple[int, str]:
 
 
 def replay(desk: CallingDesk, incident: str) -> Result:
-    environment = {"DATABASE_URL": desk.desk.database.owner_dsn}
+    environment = {
+        "DATABASE_URL": desk.desk.database.owner_dsn,
+        # Else it takes the key of a desk that was begun in this checkout.
+        "PERMANENCE_VAULT_KEY_FILE": str(desk.desk.folder / "vault.key"),
+    }
     return CliRunner().invoke(command_line(), ["replay", incident], env=environment)
 
 
