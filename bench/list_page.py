@@ -24,7 +24,7 @@ from rich.table import Table
 from services.projections.queue.project import project
 from services.projections.queue.row import QueueRow
 from services.projections.queue.store import COLUMNS, columns
-from services.projections.queue.working_order import NOWHERE, Place, passed
+from services.projections.queue.working_order import NO_PLACES, Place, Places, passed
 from shared.incident import Status
 from shared.working_time import ALWAYS
 from tests.support.desk import Desk, running_desk
@@ -105,7 +105,7 @@ def fill(desk: Desk, first: int, last: int) -> None:
         with connection.cursor() as cursor, cursor.copy(into) as copy:
             for number in track(range(first, last + 1), f"{last:,} incidents"):
                 one = row(number, random)
-                copy.write_row(columns(one, _place(one, number)))
+                copy.write_row(columns(one, _places(one, number)))
         connection.execute(
             "INSERT INTO rm_queue_v1.hours SELECT hours, '1:' || hours"
             " FROM rm_queue_v1.incidents WHERE hours <> '' GROUP BY 1"
@@ -121,11 +121,12 @@ def fill(desk: Desk, first: int, last: int) -> None:
         connection.execute("VACUUM ANALYZE rm_queue_v1.incidents")
 
 
-def _place(one: QueueRow, number: int) -> Place:
+def _places(one: QueueRow, number: int) -> Places:
     """Return where an incident stands, in one of `CALENDARS` hours."""
     if one.due_at is None:
-        return NOWHERE
-    return Place(f"hours-{number % CALENDARS}", passed(ALWAYS, one.due_at))
+        return NO_PLACES
+    first = Place(f"hours-{number % CALENDARS}", passed(ALWAYS, one.due_at))
+    return Places(first, first)
 
 
 def timed(desk: Desk, incidents: int) -> list[Measured]:

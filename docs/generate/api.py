@@ -33,7 +33,7 @@ Whole and for programs it is in [openapi.json](openapi.json), and at `/docs` of 
 * Errors are `application/problem+json` (RFC 9457): `title`, `status`, `detail` (what to do), `code`, `errors[{loc, msg, type}]`.
 * `GET /v1/stream` is server-sent events: `id` is the position, so `Last-Event-ID` (or `?after=`) goes on where a client was. It holds no personal words.
   It ends when its token is revoked or the service stops; more than 100 at once are told 429.
-* `/` and `/incidents/{ref}` are pages for a browser, which keeps the token in a cookie that only they and the stream take.
+* `/`, `/load` and `/incidents/{ref}` are pages for a browser, which keeps the token in a cookie that only they and the stream take.
 * Signals may be sent here too, and are passed on to intake: see [signals](signals.md).
 """  # noqa: E501 one sentence, one line
 

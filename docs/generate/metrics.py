@@ -8,6 +8,7 @@ from services.projections.metrics.definitions import (
     GROUPING,
     TO_COME,
 )
+from services.projections.queue.load import DEFINITIONS as LOAD
 
 PAGE = Path(__file__).parents[1] / "reference" / "metrics.md"
 
@@ -16,10 +17,16 @@ _HEAD = """\
 
 # Metrics
 
-<!-- Written by `make docs` from services/projections/metrics/definitions.py; change that, not this page. -->
+<!-- Written by `make docs` from metrics/definitions.py and queue/load.py in services/projections/; change those, not this page. -->
 
 What `GET /v1/metrics` shows, in its order; each answer holds the same text in `definitions`.
 How to ask: [read the metrics](../how-to/read-metrics.md). Why they are so: [metrics](../explanation/metrics.md).
+"""  # noqa: E501 one sentence, one line
+
+_LOAD = """
+## Load
+
+What `GET /v1/load` and the page `/load` show of each team at each support level: now, not of a period.
 """  # noqa: E501 one sentence, one line
 
 
@@ -33,4 +40,6 @@ def page() -> str:
     ]
     lines += ["", "Still to come:", ""]
     lines += [f"* {what}: {when}" for what, when in TO_COME.items()]
+    lines += [_LOAD, "| number | definition |", "|---|---|"]
+    lines += [f"| `{name}` | {meaning} |" for name, meaning in LOAD.items()]
     return "\n".join(lines) + "\n"

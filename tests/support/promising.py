@@ -20,6 +20,7 @@ _FIELDS: dict[str, dict[str, Any]] = {
     "sla.breached": {"contract": "valmont", "seconds": 3_600},
     "sla.met": {"elapsed_seconds": 60, "seconds": 3_600},
     "sla.overran": {"elapsed_seconds": 4_000, "overrun_seconds": 400},
+    "sla.retargeted": _TERMS,
     "sla.cancelled": {"reason": "recovered"},
     "sla.paused": {"reason": "user", "elapsed_seconds": 60, "left_seconds": 3_540},
     "escalation.escalated": {

@@ -26,6 +26,7 @@ from services.projections.api import (
     handovers,
     incidents,
     letters,
+    load,
     log,
     metrics,
     moves,
@@ -59,6 +60,7 @@ from shared.wishes import BODIES
 VERSION = "1"
 _PARTS = (
     queues,
+    load,
     incidents,
     explanations,
     timelines,

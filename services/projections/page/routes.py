@@ -42,6 +42,12 @@ async def get_queue(request: Request) -> Response:
     return await _let_in(request, _queue)
 
 
+@router.get("/load")
+async def get_load(request: Request) -> Response:
+    """Show what each team has to do."""
+    return await _let_in(request, _load)
+
+
 @router.get("/incidents/{ref}")
 async def get_incident(request: Request, ref: str) -> Response:
     """Show an incident and its timeline."""
@@ -151,6 +157,20 @@ async def _queue(request: Request, asker: Asker) -> Response:
         ended=urlencode([("status", status) for status in ENDED]),
         rows=rows,
         after=rows["as_of"]["position"],
+        types=_TYPES,
+    )
+
+
+async def _load(request: Request, asker: Asker) -> Response:
+    given = request.query_params
+    reached = {k: given[k] for k in ("min_position",) if given.get(k)}
+    found = await asker.get("/v1/load", reached)
+    return page(
+        "load.html",
+        language_of(request),
+        screen="load",
+        loads=found["items"],
+        after=found["as_of"]["position"],
         types=_TYPES,
     )
 

@@ -82,7 +82,7 @@ def _open_page(
     counted_at = part.now
     if part.after is not None and isinstance(part.after[0], datetime):
         counted_at = part.after[0]
-    names, counted = _passed(cursor, schema, counted_at)
+    names, counted = passed_by_hours(cursor, schema, counted_at)
     found = cursor.execute(
         f"SELECT {', '.join(FIELDS)}, worked - passed"  # noqa: S608 # our own names
         " FROM unnest(%s::text[], %s::bigint[]) AS counted (hours_name, passed)"
@@ -98,7 +98,7 @@ def _open_page(
     return Page([row for row, _ in shown], more)
 
 
-def _passed(
+def passed_by_hours(
     cursor: Cursor[tuple[Any, ...]], schema: str, at: datetime
 ) -> tuple[list[str], list[int]]:
     """Return all hours there are, and how much of each had passed at an instant."""

@@ -34,6 +34,7 @@ _NOTHING: Changes = {
     "ttr_hours": None,
     "tto_breached": False,
     "ttr_breached": False,
+    "ttr_left": None,
 }
 
 
@@ -49,6 +50,7 @@ def promised(row: QueueRow, event: SlaEvent) -> Changes:
     due, broken = f"{event.target}_due_at", f"{event.target}_breached"
     fresh = event.cycle > row.sla_cycle
     whole = {"sla_cycle": event.cycle, **(_NOTHING if fresh else {})}
+    left = _left(row, event, fresh=fresh)
     match event:
         case (
             SlaWarned()
@@ -66,14 +68,14 @@ def promised(row: QueueRow, event: SlaEvent) -> Changes:
             | SlaRetargeted()
             | SlaExtensionAccepted()
         ):
-            return {**whole, due: event.due_at, **_counted(event)}
+            return {**whole, due: event.due_at, **_counted(event), **left}
         case SlaBreached():
-            return {**whole, due: event.due_at, broken: True}
+            return {**whole, due: event.due_at, broken: True, **left}
         case SlaPaused():
             stays = not fresh and getattr(row, broken)
-            return whole if stays else {**whole, due: None}
+            return whole if stays else {**whole, due: None, **left}
         case SlaMet() | SlaOverran() | SlaCancelled():
-            return {**whole, due: None}
+            return {**whole, due: None, **left}
         case _:
             assert_never(event)
 
@@ -85,3 +87,22 @@ def _counted(event: SlaEvent) -> Changes:
             return {f"{event.target}_hours": f"{event.policy}:{event.calendar}"}
         case _:
             return {}
+
+
+def _left(row: QueueRow, event: SlaEvent, *, fresh: bool) -> Changes:
+    """Return what the promise to resolve leaves while it stands, None while it runs.
+
+    Another target moves it by as much, whichever calendar that one is counted in.
+    """
+    if event.target != "ttr":
+        return {}
+    match event:
+        case SlaPaused():
+            return {"ttr_left": max(event.left_seconds, 0)}
+        case SlaRetargeted(due_at=None) | SlaExtensionAccepted(due_at=None) if (
+            row.ttr_left is not None and not fresh
+        ):
+            more = event.seconds - event.was_seconds
+            return {"ttr_left": max(row.ttr_left + more, 0)}
+        case _:
+            return {"ttr_left": None}

@@ -96,6 +96,8 @@ class QueueRow:
     ttr_hours: Annotated[str | None, _OWN] = None
     due_hours: Annotated[str | None, _OWN] = None
     """In which hours the promise that is due first is counted: `3:lisbonne`."""
+    ttr_left: Annotated[int | None, _OWN] = None
+    """Working seconds that the promise to resolve leaves, while it stands."""
 
 
 def in_stock(row: QueueRow) -> bool:

@@ -13,11 +13,12 @@ from services.projections.queue.project import project
 from services.projections.queue.row import QueueRow, rank
 from services.projections.queue.tables import ROWS
 from services.projections.queue.working_order import (
-    NOWHERE,
-    Place,
+    NO_PLACES,
+    Places,
+    counted_in,
     hours_in,
     name_of,
-    place,
+    places,
     versions,
 )
 from shared.entry import Entry
@@ -53,10 +54,13 @@ _NOT_TEXT = {
     "help_team_position": "int8",
     "quick_fix": "bool",
     "cause_left": "bool",
+    "ttr_left": "int4",
     "rank": "int2",
     "worked": "int8",
+    "resolved_by": "int8",
 }
-COLUMNS = (*FIELDS, "rank", "hours", "worked")
+_PLACED = ("hours", "worked", "resolved_in", "resolved_by")
+COLUMNS = (*FIELDS, "rank", *_PLACED)
 TYPES = tuple(_NOT_TEXT.get(name, "text") for name in COLUMNS)
 _ARRAYS = ", ".join(f"%b::{type_}[]" for type_ in TYPES)
 _SET = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS[1:])
@@ -69,11 +73,13 @@ ON CONFLICT (queue, status, priority, breached) DO UPDATE SET n = held.n + exclu
 _HOURS = """
 INSERT INTO {}.hours SELECT * FROM unnest(%b::text[], %b::text[]) ON CONFLICT DO NOTHING
 """
-_PUT = """
-UPDATE {}.incidents AS row SET hours = placed.hours, worked = placed.worked
-FROM unnest(%b::text[], %b::text[], %b::bigint[]) AS placed (ref, hours, worked)
+_PUT = f"""
+UPDATE {{}}.incidents AS row
+SET {", ".join(f"{name} = placed.{name}" for name in _PLACED)}
+FROM unnest(%b::text[], %b::text[], %b::bigint[], %b::text[], %b::bigint[])
+    AS placed (ref, {", ".join(_PLACED)})
 WHERE row.ref = placed.ref
-"""
+"""  # noqa: S608 # our own names
 
 
 def apply(
@@ -110,21 +116,21 @@ def from_columns(columns: Sequence[Any]) -> QueueRow:
     return QueueRow(**{**values, "status": Status(values["status"])})
 
 
-def columns(row: QueueRow, where: Place = NOWHERE) -> tuple[object, ...]:
-    """Return a row as it is stored, its place in the order last."""
-    return (*row.__dict__.values(), rank(row), *where)
+def columns(row: QueueRow, where: Places = NO_PLACES) -> tuple[object, ...]:
+    """Return a row as it is stored, its places by working time last."""
+    return (*row.__dict__.values(), rank(row), *where.first, *where.to_resolve)
 
 
 def save(
     cursor: Cursor[tuple[Any, ...]],
     schema: str,
     rows: Sequence[QueueRow],
-    places: Sequence[Place],
+    placed: Sequence[Places],
 ) -> None:
     """Insert or replace rows; sorted by reference, so that locks are in one order."""
     if not rows:
         return
-    stored = map(columns, rows, places)
+    stored = map(columns, rows, placed)
     arrays = [list(values) for values in zip(*stored, strict=True)]
     cursor.execute(
         f"INSERT INTO {schema}.{ROWS} SELECT * FROM unnest({_ARRAYS})"  # noqa: S608 # our own names
@@ -137,8 +143,8 @@ def put_in_place(
     cursor: Cursor[tuple[Any, ...]], schema: str, rows: Sequence[QueueRow]
 ) -> None:
     """Say where rows stand that were copied without it."""
-    due = [row for row in rows if row.due_at is not None]
-    placed = _places(cursor, schema, due)
+    due = [row for row in rows if counted_in(row)]
+    placed = [(*first, *last) for first, last in _places(cursor, schema, due)]
     if due:
         refs = [row.ref for row in due]
         arrays = [list(values) for values in zip(*placed, strict=True)]
@@ -147,14 +153,14 @@ def put_in_place(
 
 def _places(
     cursor: Cursor[tuple[Any, ...]], schema: str, rows: Sequence[QueueRow]
-) -> list[Place]:
+) -> list[Places]:
     """Return where rows stand, and remember the hours they stand by."""
-    counted_in = {row.due_hours for row in rows if row.due_at and row.due_hours}
-    held = policies(cursor, versions(counted_in))
-    names = {name_of(hours_in(hours, held)): hours for hours in sorted(counted_in)}
+    all_hours = set[str]().union(*map(counted_in, rows))
+    held = policies(cursor, versions(all_hours))
+    names = {name_of(hours_in(hours, held)): hours for hours in sorted(all_hours)}
     if names:
         cursor.execute(_HOURS.format(schema), [list(names), list(names.values())])
-    return [place(row, held) for row in rows]
+    return [places(row, held) for row in rows]
 
 
 def count(cursor: Cursor[tuple[Any, ...]], schema: str, moved: Counter[Cell]) -> None:

@@ -34,10 +34,13 @@ help_position bigint NOT NULL, help_cycle int NOT NULL, help_level {_TEXT} NOT N
 help_team {_TEXT}, help_team_position bigint NOT NULL, help_accepted_by {_TEXT},
 problem_refs text NOT NULL, cause_left boolean NOT NULL,
 flapping_keys text NOT NULL, tto_hours text, ttr_hours text, due_hours text,
-rank smallint, hours text COLLATE "C" NOT NULL, worked bigint NOT NULL
+ttr_left int,
+rank smallint, hours {_TEXT} NOT NULL, worked bigint NOT NULL,
+resolved_in {_TEXT} NOT NULL, resolved_by bigint NOT NULL
 """
 """The fields of `QueueRow`, then its place in the order: `rank`, NULL once ended, and
-at what working time since the origin it is due in which `hours`."""
+at what working time since the origin it is due in which `hours`. Then the same of its
+promise to resolve, by which load is measured."""
 
 OPEN_ORDER = "rank, worked, priority, (NOT user_reported), reported_at, ref"
 """Of the rows that are counted in the same hours; see `working_order`."""

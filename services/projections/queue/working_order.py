@@ -34,17 +34,42 @@ class Place(NamedTuple):
 NOWHERE = Place(NO_HOURS, NEVER)
 
 
+class Places(NamedTuple):
+    """Where the promise of a row stands that is due first, and the one to resolve."""
+
+    first: Place
+    to_resolve: Place
+
+
+NO_PLACES = Places(NOWHERE, NOWHERE)
+
+
 def versions(counted_in: Iterable[str]) -> set[int]:
     """Return the versions of the policy that these hours are of."""
     return {int(text.partition(":")[0]) for text in counted_in}
 
 
-def place(row: QueueRow, policies: Mapping[int, Policy]) -> Place:
-    """Return where a row stands; counted around the clock if its calendar is lost."""
-    if row.due_at is None or row.due_hours is None:
+def counted_in(row: QueueRow) -> set[str]:
+    """Return the hours that the promises of a row are counted in which are due."""
+    due = ((row.due_at, row.due_hours), (row.ttr_due_at, row.ttr_hours))
+    return {hours for at, hours in due if at is not None and hours is not None}
+
+
+def places(row: QueueRow, policies: Mapping[int, Policy]) -> Places:
+    """Return where a row stands; counted around the clock if a calendar is lost."""
+    first = _place(row.due_at, row.due_hours, policies)
+    if (row.ttr_due_at, row.ttr_hours) == (row.due_at, row.due_hours):
+        return Places(first, first)
+    return Places(first, _place(row.ttr_due_at, row.ttr_hours, policies))
+
+
+def _place(
+    due_at: datetime | None, due_hours: str | None, policies: Mapping[int, Policy]
+) -> Place:
+    if due_at is None or due_hours is None:
         return NOWHERE
-    hours = hours_in(row.due_hours, policies)
-    return Place(name_of(hours), passed(hours, row.due_at))
+    hours = hours_in(due_hours, policies)
+    return Place(name_of(hours), passed(hours, due_at))
 
 
 def hours_in(counted_in: str, policies: Mapping[int, Policy]) -> Hours:

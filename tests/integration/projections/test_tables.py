@@ -15,6 +15,7 @@ pytestmark = pytest.mark.servers
 
 _LISTS = [
     "/v1/queues",
+    "/v1/load",
     "/v1/queues/all/incidents",
     "/v1/handovers",
     "/v1/service-handovers",

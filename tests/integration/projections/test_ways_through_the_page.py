@@ -72,6 +72,13 @@ def test_a_filter_that_is_no_filter_is_said_in_a_sentence(desk: Api) -> None:
     assert _look(desk, "/?priority=p9").status_code == 422
 
 
+def test_the_load_leads_to_the_incidents_of_a_team_at_a_level(desk: Api) -> None:
+    load = _look(desk, _link(_look(desk, "/"), "/load"))
+
+    assert _shown(_look(desk, _link(load, r"/\?queue=.*"))) == [_URGENT, _OPEN]
+    assert _link(load, r"/incidents/.*") == f"/incidents/{_OPEN}"
+
+
 def test_what_ended_has_a_queue_of_its_own(desk: Api) -> None:
     ended = _link(_look(desk, "/"), r"/\?status=closed.*")
 

@@ -65,10 +65,10 @@ def test_every_status_and_state_has_a_french_name() -> None:
     assert named("en", "in_person") == "in person"
 
 
-def test_there_are_four_templates_and_nothing_is_asked_of_another_server() -> None:
+def test_there_are_five_templates_and_nothing_is_asked_of_another_server() -> None:
     files = [*TEMPLATES, *(ROOM / "assets").iterdir()]
 
-    assert len(TEMPLATES) == 4
+    assert len(TEMPLATES) == 5
     for file in files:
         text = file.read_text(encoding="utf-8").replace(
             "http://www.w3.org/2000/svg", ""

@@ -59,6 +59,26 @@ def test_a_promise_that_is_paused_is_not_due() -> None:
     assert row.due_target is None
 
 
+@pytest.mark.parametrize(
+    ("kind", "given", "left"),
+    [
+        ("sla.resumed", {"due_at": minute(300)}, None),
+        ("sla.retargeted", {"seconds": 7_200, "was_seconds": 3_600}, 7_140),
+        ("sla.retargeted", {"seconds": 30, "was_seconds": 3_600}, 0),
+        ("sla.cancelled", {"cancelled_at": minute(5)}, None),
+    ],
+)
+def test_a_promise_that_is_paused_leaves_what_it_had(
+    kind: str, given: dict[str, object], left: int | None
+) -> None:
+    paused = (armed(_REF, "ttr", 240), _done("sla.paused", "ttr"))
+    instants = {"resumed_at": minute(6), "retargeted_at": minute(6)}
+
+    assert _row(*paused).ttr_left == 3_540
+    event = told(kind, _REF, target="ttr", **{**instants, **given})
+    assert _row(*paused, event).ttr_left == left
+
+
 def test_a_broken_promise_stays_due_also_while_paused() -> None:
     row = _row(
         armed(_REF, "ttr", 240), breached(_REF, "ttr", 240), _done("sla.paused", "ttr")

@@ -1,0 +1,82 @@
+"""What each team has to do at each support level, from the rows of the queue."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg import Cursor
+from pydantic import AwareDatetime
+
+from services.projections.queue.page import passed_by_hours
+from services.projections.queue.row import AWAITS_CLOSURE, BREACHED
+from services.projections.queue.tables import ROWS
+from shared.policy.targets import SupportLevel
+from shared.policy.teams import Team
+from shared.references import IncidentRef
+
+DEFINITIONS: Mapping[str, str] = {
+    "open": "Open incidents, as the queue of the team counts them.",
+    "at_work": "Of these, those that are not resolved: the others await their closure.",
+    "breached": "Of those at work, those that broke a promise in this cycle.",
+    "oldest": "Of those at work, the one that was reported first.",
+    "committed_seconds": "The working time that the promises to resolve still leave "
+    "for those at work, in the hours of their contracts and as it was agreed last. "
+    "A promise that is paused counts what it had left; one that is overdue or kept "
+    "counts nothing.",
+}
+"""What each number of a load means: the one text that answers and pages show."""
+
+_LOAD = """
+SELECT team, level, count(*), count(*) FILTER (WHERE at_work),
+       count(*) FILTER (WHERE rank = %s),
+       (array_agg(ref ORDER BY reported_at, ref) FILTER (WHERE at_work))[1],
+       min(reported_at) FILTER (WHERE at_work),
+       coalesce(sum(left_over) FILTER (WHERE at_work AND sla_cycle = cycle), 0)::bigint
+FROM (
+    SELECT *, rank < %s AS at_work,
+           coalesce(ttr_left, greatest(resolved_by - passed, 0)) AS left_over
+    FROM {}.{} LEFT JOIN unnest(%s::text[], %s::bigint[]) AS counted (name, passed)
+      ON resolved_in = name AND resolved_in <> ''
+    WHERE rank IS NOT NULL
+) AS open GROUP BY team, level ORDER BY team, level
+"""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a team has to do at a support level; see `DEFINITIONS`."""
+
+    team: str
+    level: SupportLevel
+    open: int
+    at_work: int
+    breached: int
+    oldest: IncidentRef | None
+    oldest_reported_at: AwareDatetime | None
+    committed_seconds: int
+
+
+def load(
+    cursor: Cursor[tuple[Any, ...]],
+    schema: str,
+    now: datetime,
+    teams: Mapping[str, Team],
+) -> list[Load]:
+    """Return the load of whoever has open incidents, and of teams that have none.
+
+    It looks at every open incident.
+    """
+    names, passed = passed_by_hours(cursor, schema, now)
+    found = cursor.execute(
+        _LOAD.format(schema, ROWS),
+        (BREACHED, AWAITS_CLOSURE, names, passed),
+    )
+    busy = [Load(*row) for row in found]
+    held = {each.team for each in busy}
+    idle = [
+        Load(name, team.level, 0, 0, 0, None, None, 0)
+        for name, team in teams.items()
+        if team.level is not None and name not in held
+    ]
+    return sorted([*busy, *idle], key=lambda each: (each.team, each.level))
