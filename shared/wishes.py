@@ -195,7 +195,11 @@ class Resolve(Wish):
 
     verb: ClassVar[str] = "resolve"
     note: Words | None = None
-    """What was done; the desk will look for it next time."""
+    """What was done, as its users are told."""
+    solution_note: Words | None = None
+    """What N1 can do by itself next time; asked for when it is resolved above N1."""
+    solution: IncidentRef | None = None
+    """The incident whose solution note was used."""
     cause_removed: bool = False
     """The cause is gone as well, though a workaround had brought service back."""
     force: bool = False
@@ -211,6 +215,13 @@ class Resolve(Wish):
                 "give `force` and `reason` together: why it is over though it fires",
             )
         return self
+
+
+class NoteSolution(Wish):
+    """Note what N1 can do by itself next time; a new note replaces the last one."""
+
+    verb: ClassVar[str] = "solution"
+    note: Words
 
 
 class Reopen(Wish):
@@ -291,6 +302,7 @@ PersonsWish = (
     | Restore
     | Relapse
     | Resolve
+    | NoteSolution
     | Reopen
     | Close
     | Cancel

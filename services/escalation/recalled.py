@@ -12,7 +12,12 @@ from services.escalation.outbox import Waiting
 from shared.entry import Entry
 from shared.event_log import EventLog
 from shared.events import AnyEvent, is_incident_event, is_sla_event
-from shared.events.incident import IncidentContacted, IncidentEdited
+from shared.events.incident import (
+    IncidentContacted,
+    IncidentEdited,
+    IncidentSolutionNoted,
+)
+from shared.events.recurrence import ProblemSuggested
 from shared.incident import Incident, replay
 from shared.parked_requests import unskipped
 from shared.policy.document import Policy
@@ -21,6 +26,9 @@ from shared.sla import Clock, promised
 from shared.sla import replay as replay_clocks
 from shared.wording.promise import Promise
 from shared.wording.reader import Reader
+
+SOLUTIONS_SOUGHT_MAX = 20
+"""Of how many incidents of a suggestion the solution notes are read."""
 
 # A name that nobody confirmed is one that a stranger chose: no mail repeats it.
 _PERSON = """
@@ -52,6 +60,8 @@ class Recalled:
     """Events of the incident's own stream."""
     clocks: tuple[Clock, ...]
     policy: Policy
+    solutions: tuple[IncidentSolutionNoted, ...] = ()
+    """Of a suggestion: how incidents of its kind were solved, the newest first."""
 
     def promises(self, *targets: str) -> tuple[Promise, ...]:
         """Return what is promised of these targets and not over yet.
@@ -133,7 +143,26 @@ def recall(
         raise LookupError(f"the log knows nothing of {waiting.incident}")
     clocks = replay_clocks(e.event for e in entries if is_sla_event(e.event))
     cause = _cause(entries, waiting)
-    return Recalled(cause, incident, tuple(history), clocks, policy)
+    solutions: tuple[IncidentSolutionNoted, ...] = ()
+    if isinstance(cause, ProblemSuggested):
+        solutions = _solutions(log, cursor, cause, waiting.position)
+    return Recalled(cause, incident, tuple(history), clocks, policy, solutions)
+
+
+def _solutions(
+    log: EventLog, cursor: Cursor[tuple[Any, ...]], tip: ProblemSuggested, upto: int
+) -> tuple[IncidentSolutionNoted, ...]:
+    """Return the last solution note of each of the newest incidents, if it has one."""
+    refs = tip.incidents[-SOLUTIONS_SOUGHT_MAX:]
+    streams = sorted(map(incident_stream, refs))
+    last = {
+        entry.stream: entry
+        for entry in unskipped(log, cursor, BOOKMARK, streams, upto)
+        if isinstance(entry.event, IncidentSolutionNoted)
+    }
+    newest = sorted(last.values(), key=lambda entry: -entry.position)
+    events = (entry.event for entry in newest)
+    return tuple(each for each in events if isinstance(each, IncidentSolutionNoted))
 
 
 def person(cursor: Cursor[tuple[Any, ...]], name: str) -> Person | None:

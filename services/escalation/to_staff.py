@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from textwrap import shorten
 
 from services.escalation.recalled import Recalled
 from services.escalation.steps import answer_by
 from services.escalation.to_users import words_of, words_of_contacts
 from shared.events import AnyEvent
 from shared.events.escalation import EscalationPaged, EscalationRaised
+from shared.events.event import FORGOTTEN
 from shared.events.handover import HandoverRequested
 from shared.events.incident import IncidentOpened
 from shared.events.recurrence import ProblemSuggested
@@ -15,6 +17,9 @@ from shared.events.service_handover import ServiceHandoverRequested
 from shared.events.sla import SlaBreached
 from shared.wording import to_staff as notices
 
+SOLUTIONS_TOLD_MAX = 3
+SOLUTION_CHARACTERS_MAX = 500
+"""What a mail repeats of solution notes; the desk shows them whole."""
 NOTICED_LATE = timedelta(minutes=1)
 """From how much on it is said that we noticed later than it was so."""
 
@@ -82,6 +87,16 @@ def _suggestion(
         tip.within_days,
         ", ".join(tip.incidents),
         url=url,
+        solutions=_solutions(of),
+    )
+
+
+def _solutions(of: Recalled) -> str:
+    told = [each for each in of.solutions if each.note != FORGOTTEN]
+    return "\n".join(
+        f"{each.incident}: "
+        + shorten(each.note, SOLUTION_CHARACTERS_MAX, placeholder=" …")
+        for each in told[:SOLUTIONS_TOLD_MAX]
     )
 
 

@@ -35,7 +35,7 @@ from shared.problems.wishes import (
     UnlinkProblem,
 )
 from shared.references import escalation_stream
-from shared.wishes import Link, Merge, Open, PersonsWish, Unlink, Unmerge
+from shared.wishes import Link, Merge, Open, PersonsWish, Resolve, Unlink, Unmerge
 
 _Kind = TypeVar("_Kind", Incident, Problem, Change)
 
@@ -161,7 +161,12 @@ def _on_change(wish: ChangeWish, sight: Sight) -> Sequence[RecordEvent]:
 
 def _other(wish: PersonsWish | CloseSilent, incident: Incident | None) -> str | None:
     match wish:
-        case Merge(into=other) | Link(target=other) | Unlink(target=other):
+        case (
+            Merge(into=other)
+            | Link(target=other)
+            | Unlink(target=other)
+            | Resolve(solution=other)
+        ):
             return other
         case Unmerge():
             return incident.merged_into if incident else None

@@ -25,6 +25,8 @@ _TAKING = Acknowledge | Pause | Restore | Resolve
 """By these a person takes on an incident that nobody has."""
 _GIVING = Assign | Return
 """What these come to depends on where the incident is."""
+_PLACED = Assign | Return | Resolve
+"""These look at where the incident is; a resolution does without, if it must."""
 
 
 def needs_helper(wanted: Wanted) -> bool:
@@ -40,26 +42,31 @@ def helpers(
 ) -> Mapping[str, Helper | Unreadable]:
     """Return who helps, by incident, where a command gives or takes it on.
 
-    Where the escalation of an incident cannot be read, that is what is returned.
+    Where the escalation of an incident cannot be read, that is what is returned;
+    nothing for a resolution, which nobody is held up in by that.
     """
     every = list(wanted)
     given = {w.request.about for w in every if isinstance(w.wish, _GIVING)}
     taken = {w.request.about for w in every if isinstance(w.wish, _TAKING)}
+    placed = {w.request.about for w in every if isinstance(w.wish, _PLACED)}
+    free = {ref for ref, held in states.items() if _is_free(held)}
+    needed = given | (taken & free)
     cycles = {
         ref: held.incident.cycle
         for ref, held in states.items()
-        if held.incident and (ref in given or (ref in taken and _is_free(held)))
+        if held.incident and (ref in needed or ref in placed)
     }
     if not cycles:
         return {}
     refs = sorted(cycles)
-    own = [incident_stream(ref) for ref in refs if ref in given]
+    own = [incident_stream(ref) for ref in refs if ref in placed]
     read = histories(log, cursor, [*map(escalation_stream, refs), *own])
     helping: dict[str, Helper | Unreadable] = {}
     for ref in refs:
         history = read.get(escalation_stream(ref), [])
         if isinstance(history, Unreadable):
-            helping[ref] = history
+            if ref in needed:
+                helping[ref] = history
             continue
         beside = read.get(incident_stream(ref), [])
         more = [] if isinstance(beside, Unreadable) else beside

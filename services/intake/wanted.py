@@ -19,7 +19,16 @@ from shared.problems.wishes import (
     ProblemWish,
     UnlinkProblem,
 )
-from shared.wishes import Link, Merge, Open, PersonsWish, Split, Unlink, Unmerge
+from shared.wishes import (
+    Link,
+    Merge,
+    Open,
+    PersonsWish,
+    Resolve,
+    Split,
+    Unlink,
+    Unmerge,
+)
 
 AnyWish = PersonsWish | RecordWish | CloseSilent
 
@@ -83,7 +92,7 @@ def _named(wanted: Wanted) -> list[str]:
     match wanted.wish:
         case Merge(into=other) | Link(target=other) | Unlink(target=other):
             named.append(other)
-        case Open(follows=other):
+        case Open(follows=other) | Resolve(solution=other):
             named.append(other)
         case (
             IdentifyProblem(incident=other)

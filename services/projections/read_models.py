@@ -77,7 +77,7 @@ TIMELINE: ReadModel[list[Line]] = ReadModel(
 )
 METRICS: ReadModel[MetricsState] = ReadModel(
     name="metrics",
-    shape=4,
+    shape=5,
     opens=frozenset(),
     tables=metrics_tables.tables,
     indexes=metrics_tables.indexes,

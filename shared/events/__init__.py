@@ -47,6 +47,7 @@ from shared.events.incident import (
     IncidentResolved,
     IncidentRestored,
     IncidentResumed,
+    IncidentSolutionNoted,
 )
 from shared.events.incident_signals import (
     IncidentFlappingEnded,
@@ -129,6 +130,7 @@ IncidentEvent = (
     | IncidentRestored
     | IncidentRelapsed
     | IncidentResolved
+    | IncidentSolutionNoted
     | IncidentReopened
     | IncidentClosed
     | IncidentCancelled

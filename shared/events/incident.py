@@ -12,7 +12,7 @@ from pydantic import AwareDatetime
 
 from shared.events.event import Event, Labels, Text
 from shared.policy.scales import Impact, Priority, Severity, Urgency
-from shared.policy.targets import Channel, PauseReason
+from shared.policy.targets import Channel, PauseReason, SupportLevel
 from shared.references import IncidentRef
 
 PersonId = str
@@ -221,6 +221,23 @@ class IncidentResolved(Event):
     """Why it is over though a signal of it still fired."""
     root_cause_open: bool = False
     """Only a workaround brought service back: the cause is still there."""
+    level: SupportLevel | None = None
+    """The support level at which a person resolved it, if that was above N1."""
+    solution: IncidentRef | None = None
+    """The incident whose solution note was used."""
+    asks_for_solution: bool = False
+    """It was resolved above N1, and no solution note says how N1 could do that."""
+
+
+class IncidentSolutionNoted(Event):
+    """What N1 can do by itself next time; the last note of an incident counts."""
+
+    type: Literal["incident.solution_noted"] = "incident.solution_noted"
+    incident: IncidentRef
+    policy: int
+    service: str
+    """What the incident was about then."""
+    note: Text
 
 
 class IncidentReopened(Event):

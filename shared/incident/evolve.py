@@ -20,6 +20,7 @@ from shared.events.incident import (
     IncidentResolved,
     IncidentRestored,
     IncidentResumed,
+    IncidentSolutionNoted,
 )
 from shared.events.incident_signals import (
     IncidentFlappingEnded,
@@ -68,6 +69,7 @@ _Moved = (
     | IncidentRestored
     | IncidentRelapsed
     | IncidentResolved
+    | IncidentSolutionNoted
     | IncidentReopened
     | IncidentClosed
     | IncidentCancelled
@@ -253,6 +255,8 @@ def _moved(  # noqa: PLR0911 one return a case
             )
         case IncidentReopened():
             return _reopened(incident, event)
+        case IncidentSolutionNoted():
+            return changed(incident, solution=event.note, asks_for_solution=False)
         case _:
             return _over(incident, event)
 
@@ -267,6 +271,7 @@ def _over(
                 status=Status.RESOLVED,
                 resolved_at=event.at,
                 root_cause_open=event.root_cause_open,
+                asks_for_solution=event.asks_for_solution,
                 answered=False,
                 snoozed_until=None,
             )
@@ -300,6 +305,7 @@ def _reopened(incident: Incident, event: IncidentReopened) -> Incident:
         restored_at=None,
         workaround=False,
         root_cause_open=False,
+        asks_for_solution=False,
         resolved_at=None,
         closed_at=None,
     )

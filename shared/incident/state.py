@@ -100,6 +100,10 @@ class Incident:
     """Service is back by a workaround only."""
     root_cause_open: bool = False
     """It was resolved on a workaround: the cause is still there."""
+    solution: str | None = None
+    """What N1 can do by itself next time."""
+    asks_for_solution: bool = False
+    """It was resolved above N1, and nobody has noted how N1 could do that."""
     resolved_at: datetime | None = None
     closed_at: datetime | None = None
     cancelled_at: datetime | None = None

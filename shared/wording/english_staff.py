@@ -149,6 +149,7 @@ TEMPLATES: Mapping[StaffKind, Template] = {
             ),
             "- Service: {service}",
             "- Incidents: {which}",
+            "How some of them were solved:\n\n{solutions}",
             "Look at the last one: {url}",
             "Identify a problem and link them to it, or do nothing: nobody waits.",
         ),

@@ -159,6 +159,7 @@ TEMPLATES: Mapping[StaffKind, Template] = {
             ),
             "- Service : {service}",
             "- Incidents : {which}",
+            "Comment certains ont été résolus :\n\n{solutions}",
             "Voir le dernier : {url}",
             (
                 "Identifiez un problème et rattachez-les-lui, ou ne faites rien : "

@@ -42,8 +42,8 @@ UNTOLD: Mapping[Language, str] = {
 _HELLO: Mapping[Language, str] = {"fr": "Bonjour", "en": "Hello"}
 QUOTED = frozenset(
     {
-        *("words", "question", "message", "note", "solution", "workaround"),
-        *("why", "evidence"),
+        *("words", "question", "message", "note", "solution", "solutions"),
+        *("workaround", "why", "evidence"),
     }
 )
 """Words of people: set apart by indentation, otherwise as they wrote them."""

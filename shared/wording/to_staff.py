@@ -124,7 +124,10 @@ class ServiceHandover:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """To Problem Management: incidents of one kind, `which`, may have one cause."""
+    """To Problem Management: incidents of one kind, `which`, may have one cause.
+
+    `solutions` are notes of how N1 solved some of them, or could.
+    """
 
     incident: str
     title: str
@@ -132,6 +135,7 @@ class Suggestion:
     within_days: int
     which: str
     url: str = ""
+    solutions: str = ""
 
 
 @dataclass(frozen=True)

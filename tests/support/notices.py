@@ -127,6 +127,7 @@ FULL: Mapping[UserKind | StaffKind, Notice] = {
         30,
         "INC-000002, INC-000005, INC-000042",
         "https://desk.example/incidents/INC-000042",
+        "INC-000005: Redémarrer le concentrateur depuis la console",
     ),
     "update_due": UpdateDue(REF, TITLE, "p2", "Paie", timedelta(hours=2), DUE, LATER),
 }

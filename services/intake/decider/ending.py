@@ -5,6 +5,7 @@ from typing import Literal, assert_never
 
 from services.intake.commands import CloseSilent
 from services.intake.decider.circumstances import Circumstances
+from services.intake.decider.giving import place
 from services.intake.decider.refused import Refused
 from services.intake.decider.taking import taken
 from shared.events import IncidentEvent
@@ -16,16 +17,27 @@ from shared.events.incident import (
     IncidentResolved,
     IncidentRestored,
     IncidentResumed,
+    IncidentSolutionNoted,
 )
 from shared.incident import Incident, Status
 from shared.policy.document import Policy
 from shared.windows import HOLDS_DAYS, is_within
-from shared.wishes import Cancel, Close, Relapse, Reopen, Resolve, Restore
+from shared.wishes import (
+    Cancel,
+    Close,
+    NoteSolution,
+    Relapse,
+    Reopen,
+    Resolve,
+    Restore,
+)
 
-EndWish = Restore | Relapse | Resolve | Reopen | Close | CloseSilent | Cancel
+EndWish = (
+    Restore | Relapse | Resolve | NoteSolution | Reopen | Close | CloseSilent | Cancel
+)
 
 
-def ended(
+def ended(  # noqa: PLR0911 one return a case
     wish: EndWish, incident: Incident, circumstances: Circumstances
 ) -> list[IncidentEvent]:
     """Return the events of a wish the table lets through."""
@@ -38,6 +50,8 @@ def ended(
             return [IncidentRelapsed(**common, reason=reason)] if is_back else []
         case Resolve():
             return _resolved(wish, incident, circumstances)
+        case NoteSolution(note=note):
+            return _solution(note, incident, circumstances)
         case Reopen():
             return _reopened(wish, incident, circumstances)
         case Close() | CloseSilent():
@@ -60,24 +74,50 @@ def _resolved(
             "recovers, or resolve it with `force` and a `reason`",
             "firing",
         )
-    because = wish.reason if firing else None
+    _require_solution(wish, circumstances.other)
+    level = place(incident, circumstances).level
+    described = wish.solution or wish.solution_note or incident.solution
+    *before, resolved = resolution(
+        incident, circumstances, wish.note, cause_removed=wish.cause_removed
+    )
+    more = {
+        "forced_because": wish.reason if firing else None,
+        "level": None if level == "n1" else level,
+        "solution": wish.solution,
+        "asks_for_solution": level != "n1" and not described,
+    }
     return [
         *taken(incident, circumstances),
-        *resolution(
-            incident,
-            circumstances,
-            wish.note,
-            because,
-            cause_removed=wish.cause_removed,
-        ),
+        *before,
+        resolved.model_copy(update=more),
+        *_solution(wish.solution_note, incident, circumstances),
     ]
+
+
+def _require_solution(wish: Resolve, other: Incident | None) -> None:
+    """Refuse the name of a solution note that does not exist."""
+    if wish.solution and (other is None or other.solution is None):
+        raise Refused(
+            f"{wish.solution} has no solution note: GET /v1/solutions lists those "
+            "there are; leave `solution` out if none was used",
+            "invalid",
+        )
+
+
+def _solution(
+    note: str | None, incident: Incident, circumstances: Circumstances
+) -> list[IncidentEvent]:
+    """Return a new solution note, which belongs to whoever writes it."""
+    if note is None or note == incident.solution:
+        return []
+    common = circumstances.on(incident.ref, circumstances.command.by)
+    return [IncidentSolutionNoted(**common, service=incident.service, note=note)]
 
 
 def resolution(
     incident: Incident,
     circumstances: Circumstances,
     note: str | None = None,
-    forced_because: str | None = None,
     *,
     cause_removed: bool = False,
 ) -> list[IncidentEvent]:
@@ -90,7 +130,6 @@ def resolution(
         **common,
         cycle=incident.cycle,
         note=note,
-        forced_because=forced_because,
         root_cause_open=incident.workaround and not cause_removed,
     )
     return [*events, resolved]

@@ -19,6 +19,7 @@ _LINK = "link the two instead"
 _NEW = "open a new incident and link it"
 _THERE = "do this on {into}"
 _OVER = "there is nothing left to end"
+_UNSOLVED = "nothing was solved"
 
 Row = Mapping[Status, str]
 
@@ -43,6 +44,7 @@ TABLE: Mapping[str, Row] = {
     "restore": _row(DO, DO, DO, ALREADY, ALREADY, _NEW, _THERE),
     "relapse": _row(DO, DO, DO, _REOPEN, _REOPEN, _NEW, _THERE),
     "resolve": _row(DO, DO, DO, ALREADY, ALREADY, _NEW, _THERE),
+    "solution": _row(_RESOLVE, _RESOLVE, _RESOLVE, DO, DO, _UNSOLVED, _THERE),
     "reopen": _row(ALREADY, ALREADY, ALREADY, DO, DO, _NEW, _UNMERGE),
     "close": _row(_RESOLVE, _RESOLVE, _RESOLVE, DO, ALREADY, _OVER, _THERE),
     "cancel": _row(DO, DO, DO, "close it instead", _OVER, ALREADY, _UNMERGE),

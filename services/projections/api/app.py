@@ -37,6 +37,7 @@ from services.projections.api import (
     queues,
     reports,
     service_handovers,
+    solutions,
     stream,
     timelines,
 )
@@ -62,6 +63,7 @@ _PARTS = (
     queues,
     load,
     incidents,
+    solutions,
     explanations,
     timelines,
     log,

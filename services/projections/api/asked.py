@@ -21,6 +21,7 @@ from services.projections.api.limits import (
     RETRY_SECONDS,
     YEARS,
 )
+from services.projections.queue.filters import Q_MAX
 from shared.problem import Problem, phrase
 from shared.references import IncidentRef
 
@@ -30,6 +31,11 @@ Name = Annotated[
     str,
     StringConstraints(min_length=1, max_length=NAME_MAX, pattern=r"^[^\x00-\x1f]+$"),
 ]
+Words = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=Q_MAX, pattern=r"^[^\x00-\x1f]+$"),
+]
+"""What is searched for."""
 _Day = TypeVar("_Day", date, datetime)
 Position = Annotated[int, Field(ge=0, le=POSITION_MAX)]
 

@@ -104,6 +104,10 @@ class IncidentView(Answer):
     root_cause: Literal["open", "problem"] | None
     """Resolved on a workaround, its cause is still there: a problem looks for it, or
     nobody (`open`) and one should be linked."""
+    solution: str | None
+    """What N1 can do by itself next time, as whoever solved it noted."""
+    asks_for_solution: bool
+    """It was resolved above N1, and nobody has noted that."""
     quick_fix: bool
     """It came back a few days after it was resolved on a workaround."""
     closed_at: AwareDatetime | None

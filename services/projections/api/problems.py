@@ -1,7 +1,7 @@
 """Problems, the causes behind incidents, read from the log; and their commands."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel
@@ -18,16 +18,22 @@ from services.projections.api.record_incidents import (
 )
 from services.projections.api.record_pages import RecordsAsked, read_one, read_part
 from services.projections.api.service_handovers import ServiceHandoverView
+from services.projections.api.solutions import NoteView
 from services.projections.api.tables import shown, tabular
 from services.projections.generations import AsOf
 from services.projections.records import PROBLEMS, Seen
 from services.projections.service_handovers import ServiceHandover, by_problem
 from services.projections.snapshots import snapshot
+from services.projections.solutions import Solution, of_incidents
 from shared.problems import Problem, Status
 from shared.problems.wishes import BODIES, IdentifyProblem
 from shared.references import ChangeRef, IncidentRef, ProblemRef
 
 router = APIRouter(tags=["problems"])
+
+NOTES_MAX = 20
+NOTES_READ_MAX = 500
+"""How many notes an answer reads for all its problems."""
 
 
 class ProblemView(Answer):
@@ -52,6 +58,8 @@ class ProblemView(Answer):
     workaround: str | None
     cause: str | None
     """What the cause is, once that is known."""
+    solutions: list[NoteView]
+    """Notes of how N1 solved its incidents, or could; the newest first, at most 20."""
     known_error: bool
     """Cause and workaround are known, and the cause is still there."""
     resolved_at: AwareDatetime | None
@@ -59,17 +67,23 @@ class ProblemView(Answer):
     as_of: AsOfAnswer
 
     @classmethod
-    def of(
-        cls, seen: Seen[Problem], upto: AsOf, services: Sequence[ServiceHandover]
-    ) -> Self:
+    def of(cls, seen: Seen[Problem], upto: AsOf, beside: "_Beside") -> Self:
         """Return the view of a problem at a version, as known at `upto`."""
         known = {
             "version": seen.version,
             "known_error": seen.record.known_error,
             "as_of": upto,
-            "services": services,
+            "services": beside.services.get(seen.record.ref, ()),
+            "solutions": beside.solutions.get(seen.record.ref, ()),
         }
         return cls.model_validate({**seen.record.__dict__, **known})
+
+
+class _Beside(NamedTuple):
+    """What other streams say of problems, by problem."""
+
+    services: Mapping[str, Sequence[ServiceHandover]]
+    solutions: Mapping[str, Sequence[Solution]]
 
 
 class Problems(Answer):
@@ -90,12 +104,9 @@ async def list_problems(
 ) -> BaseModel | Response:
     """List problems, the newest first."""
     part = await desk.blocking(read_part, desk, PROBLEMS, asked)
-    services = await desk.blocking(_services, desk, part.upto)
+    beside = await desk.blocking(_beside, desk, part.items, part.upto)
     found = Problems(
-        items=[
-            ProblemView.of(seen, part.upto, services.get(seen.record.ref, ()))
-            for seen in part.items
-        ],
+        items=[ProblemView.of(seen, part.upto, beside) for seen in part.items],
         next_cursor=part.next_cursor,
         as_of=AsOfAnswer.model_validate(part.upto),
     )
@@ -112,15 +123,24 @@ async def get_problem(
 ) -> ProblemView:
     """Show a problem as it is, or as it was recorded at an instant."""
     seen, upto = await desk.blocking(read_one, desk, PROBLEMS, ref, asked)
-    services = await desk.blocking(_services, desk, upto)
+    beside = await desk.blocking(_beside, desk, [seen], upto)
     response.headers["ETag"] = f'"{seen.version}"'
-    return ProblemView.of(seen, upto, services.get(ref, ()))
+    return ProblemView.of(seen, upto, beside)
 
 
-def _services(desk: Desk, upto: AsOf) -> Mapping[str, Sequence[ServiceHandover]]:
-    """Return which services became part of which problem. Blocks."""
+def _beside(desk: Desk, problems: Sequence[Seen[Problem]], upto: AsOf) -> _Beside:
+    """Return services that became part of problems, and notes. Blocks."""
     with snapshot(desk.log) as cursor:
-        return by_problem(desk.log, cursor, upto)
+        services = by_problem(desk.log, cursor, upto)
+        of_all = {ref for seen in problems for ref in seen.record.incidents}
+        noted = of_incidents(desk.log, cursor, upto, of_all, NOTES_READ_MAX)
+    solutions = {
+        seen.record.ref: [
+            each for each in noted if each.incident in seen.record.incidents
+        ][:NOTES_MAX]
+        for seen in problems
+    }
+    return _Beside(services, solutions)
 
 
 @router.get("/v1/problems/{ref}/incidents", responses=refusals(404))

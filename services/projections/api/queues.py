@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field, StringConstraints
 
 from services.projections.api.answers import Answer, AsOfAnswer, Counts
-from services.projections.api.asked import Name
+from services.projections.api.asked import Name, Words
 from services.projections.api.callers import Reader, person_of
 from services.projections.api.counting import counts_of
 from services.projections.api.desk import Desk, DeskHere
@@ -19,7 +19,7 @@ from services.projections.api.page_of_queue import (
 from services.projections.api.tables import TableAsked, shown, tabular
 from services.projections.queue.counts import ALL, UNASSIGNED, person_queue, team_queue
 from services.projections.queue.cursor import CURSOR_MAX
-from services.projections.queue.filters import Q_MAX, Filters, QueueName
+from services.projections.queue.filters import Filters, QueueName
 from services.projections.queue.page import all_counts
 from services.projections.read_models import QUEUE
 from services.projections.snapshots import snapshot
@@ -32,10 +32,6 @@ from shared.problem import Problem
 router = APIRouter(tags=["queues"])
 
 _MINE = "mine"
-_Words = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=Q_MAX, pattern=r"^[^\x00-\x1f]+$"),
-]
 
 
 class PageAsked(TableAsked):
@@ -52,7 +48,7 @@ class PageAsked(TableAsked):
     level: SupportLevel | None = None
     breached: bool | None = None
     """Only those that broke a promise in this cycle, or only those that did not."""
-    q: _Words | None = None
+    q: Words | None = None
     """Words in the title, or a whole reference."""
     limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT
     cursor: Annotated[str, StringConstraints(max_length=CURSOR_MAX)] | None = None

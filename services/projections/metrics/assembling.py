@@ -64,6 +64,7 @@ def assembled(asked: Asked, found: Found, group: str | None) -> Iterator[Figures
             reopened=parts.reopened(begun),
             ping_pong=parts.ping_pong(begun),
             quick_fixes=parts.quick_fixes(begun),
+            solutions=parts.solutions(begun),
             problems=parts.problems(begun),
             changes=parts.changes(begun),
             answering=parts.answering(begun),

@@ -118,6 +118,13 @@ DEFINITIONS: Mapping[str, Definition] = {
         "reopenings. Both count when they were recorded.",
         adds_up=True,
     ),
+    "solutions": Definition(
+        "`noted`: solution notes that were written. Resolutions by people, each when "
+        "it was recorded: `above_n1`, which ask for a note; `at_n1`; and of these "
+        "`at_n1_by_note`, which name the note that was used. `share`: at_n1_by_note ÷ "
+        "at_n1. How often each note was used is shown with the notes.",
+        adds_up=True,
+    ),
     "problems": Definition(
         "Problems that came of incidents, counted when they were identified: one "
         "that several incidents led to counts once. Apart: those the staff found, "

@@ -175,6 +175,19 @@ class QuickFixes(Shown):
     reopened: int
 
 
+class Solutions(Shown):
+    """Solution notes, and what they spare the support levels above N1."""
+
+    noted: int
+    above_n1: int
+    """Resolutions above N1, which ask for a note."""
+    at_n1: int
+    """Resolutions at N1."""
+    at_n1_by_note: int
+    share: float | None
+    """At N1 by a note ÷ at N1."""
+
+
 class Handovers(Shown):
     """The outcome of hand-overs to Problem Management."""
 
@@ -236,6 +249,7 @@ class Figures(Shown):
     reopened: Reopened
     ping_pong: PingPong
     quick_fixes: QuickFixes
+    solutions: Solutions
     problems: Problems
     changes: Changes
     answering: list[Answering]

@@ -18,6 +18,7 @@ from services.projections.metrics.figures import (
     Reopened,
     Reported,
     ReportedInCategory,
+    Solutions,
 )
 from services.projections.metrics.promises import LATE
 
@@ -107,6 +108,19 @@ def quick_fixes(begun: Counted) -> QuickFixes:
     """Return how often a workaround passed for a solution, and did not hold."""
     return QuickFixes(
         root_cause_open=begun.sum("left_open"), reopened=begun.sum("quick_fix")
+    )
+
+
+def solutions(begun: Counted) -> Solutions:
+    """Return how many solution notes were written, and how often one was enough."""
+    n1 = begun.sum("solved", "n1")
+    by_note = begun.sum("solved", "n1", "by_solution")
+    return Solutions(
+        noted=begun.sum("solution_noted"),
+        above_n1=begun.sum("solved") - n1,
+        at_n1=n1,
+        at_n1_by_note=by_note,
+        share=share(by_note, n1),
     )
 
 

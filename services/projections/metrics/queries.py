@@ -14,7 +14,8 @@ from services.projections.metrics.definitions import FIRST_CONTACT_DAYS
 
 _BEGUN = """
 SELECT width_bucket(since, %(bounds)s::timestamptz[]) - 1, {group}, kind, word,
-       CASE WHEN kind IN ('contact', 'target', 'ola') THEN ended END, NULL, count(*)
+       CASE WHEN kind IN ('contact', 'target', 'ola', 'solved') THEN ended END, NULL,
+       count(*)
 FROM {schema}.facts
 WHERE kind = ANY(%(kinds)s) AND since >= %(start)s AND since < %(end)s
 GROUP BY 1, 2, 3, 4, 5
@@ -106,6 +107,8 @@ _BEGINNINGS = (
     "handover",
     "left_open",
     "quick_fix",
+    "solved",
+    "solution_noted",
     "problem",
 )
 _OF_CHANGES = ("change_requested", "change_planned", "change_cancelled")

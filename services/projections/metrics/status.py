@@ -24,6 +24,7 @@ from shared.events.incident import (
     IncidentResolved,
     IncidentRestored,
     IncidentResumed,
+    IncidentSolutionNoted,
 )
 from shared.events.incident_ties import IncidentMerged, IncidentUnmerged
 from shared.incident import BrokenHistory, Status
@@ -71,11 +72,11 @@ def _moved(  # noqa: PLR0911 # one return a case
 
 def _over(life: Life, event: IncidentEvent, entry: Entry) -> Life:
     match event:
-        case IncidentResolved(root_cause_open=True):
-            facts = added(life.facts, Fact("left_open", 0, entry.recorded_at))
-            return altered(life, status=Status.RESOLVED, facts=facts)
         case IncidentResolved():
-            return altered(life, status=Status.RESOLVED)
+            return _resolved(life, event, entry)
+        case IncidentSolutionNoted():
+            noted = Fact("solution_noted", 0, entry.recorded_at)
+            return altered(life, facts=added(life.facts, noted))
         case IncidentClosed():
             return altered(life, status=Status.CLOSED)
         case IncidentCancelled():
@@ -84,6 +85,19 @@ def _over(life: Life, event: IncidentEvent, entry: Entry) -> Life:
             return altered(life, status=Status.MERGED)
         case _:
             return life
+
+
+def _resolved(life: Life, event: IncidentResolved, entry: Entry) -> Life:
+    at, facts = entry.recorded_at, life.facts
+    if event.root_cause_open:
+        facts = added(facts, Fact("left_open", 0, at))
+    if event.by.startswith("person:"):
+        level = event.level or (life.levels[-1].level if life.levels else "n1")
+        how = "by_solution" if event.solution else "otherwise"
+        facts = added(facts, Fact("solved", 0, at, level, ended=how))
+    if event.solution:
+        facts = added(facts, Fact("solution_used", 0, at, event.solution))
+    return altered(life, status=Status.RESOLVED, facts=facts)
 
 
 def _reopened(life: Life, event: IncidentReopened, entry: Entry) -> Life:

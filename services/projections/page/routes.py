@@ -1,9 +1,10 @@
 """The addresses a browser opens: the queues, one incident, and the door."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import parse_qs, parse_qsl, quote, urlencode
 
 from fastapi import APIRouter
@@ -24,12 +25,16 @@ from services.projections.page.visitor import (
 from services.projections.page.words import LANGUAGES, refusal
 from shared.events import EVENT_TYPES
 from shared.http.bodies import read_body
+from shared.incident import AT_WORK
+from shared.policy.services import UNKNOWN
 from shared.problem import Problem
 from shared.references import is_incident_ref
 
 router = APIRouter(include_in_schema=False)
 
 FORM_BYTES_MAX = 4_096
+SOLUTIONS_MAX = 5
+"""How many solution notes are shown beside an incident."""
 _KEPT_OUT = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 _TYPES = " ".join(sorted(EVENT_TYPES))
 
@@ -189,6 +194,24 @@ async def _reference(words: str, asker: Asker) -> str | None:
     return ref
 
 
+async def _solutions(
+    incident: Mapping[str, Any], asker: Asker
+) -> Sequence[Mapping[str, Any]]:
+    """Return what may help with an incident at work: notes on its service.
+
+    None while they cannot be counted: the incident is shown without them.
+    """
+    if incident["status"] not in AT_WORK or incident["service"] == UNKNOWN:
+        return ()
+    asked = {"service": incident["service"], "limit": str(SOLUTIONS_MAX)}
+    try:
+        found = await asker.get("/v1/solutions", asked)
+    except Refused:
+        return ()
+    notes: Sequence[Mapping[str, Any]] = found["items"]
+    return notes
+
+
 async def _incident(ref: str, request: Request, asker: Asker) -> Response:
     given = request.query_params
     place = f"/v1/incidents/{quote(ref, safe='')}"
@@ -205,6 +228,7 @@ async def _incident(ref: str, request: Request, asker: Asker) -> Response:
         language,
         screen="incident",
         incident=incident,
+        solutions=await _solutions(incident, asker),
         timeline=timeline,
         back=back,
         query=urlencode({**part, **({"back": back} if back else {})}),

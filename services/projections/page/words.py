@@ -15,6 +15,10 @@ _ENGLISH: Words = {
     "queue.mine": "Mine",
     "queue.unassigned": "Unassigned",
     "queue.ended": "Ended",
+    "solutions": "Solution notes",
+    "asks_for_solution": "It was resolved above N1: please note how N1 can do that "
+    "next time.",
+    "used": "used",
     "load": "Load",
     "at_work": "At work",
     "awaits_closure": "Awaits closure",
@@ -95,6 +99,10 @@ _FRENCH: Words = {
     "queue.mine": "À moi",
     "queue.unassigned": "Non attribués",
     "queue.ended": "Terminés",
+    "solutions": "Notes de solution",
+    "asks_for_solution": "Résolu au-dessus du N1 : notez comment le N1 pourra le faire "
+    "la prochaine fois.",
+    "used": "utilisée",
     "load": "Charge",
     "at_work": "En cours",
     "awaits_closure": "À clore",

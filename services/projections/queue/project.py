@@ -30,6 +30,7 @@ from shared.events.incident import (
     IncidentResolved,
     IncidentRestored,
     IncidentResumed,
+    IncidentSolutionNoted,
 )
 from shared.events.incident_signals import (
     IncidentFlappingEnded,
@@ -184,6 +185,7 @@ def _changes(  # noqa: PLR0911 one return a case
             | IncidentSourceAcknowledged()
             | IncidentSourceNoted()
             | IncidentAbsorbed()
+            | IncidentSolutionNoted()
         ):
             return {}
         case IncidentLinked() | IncidentUnlinked():

@@ -71,7 +71,10 @@ ENGLISH: Mapping[str, tuple[Part, ...]] = {
         ": {note}",
         "; a signal still fired, but: {forced_because}",
         ("root_cause_open", "; the root cause is open"),
+        ", by the solution note of {solution}",
+        ("asks_for_solution", "; a solution note is asked for"),
     ),
+    "incident.solution_noted": ("{who} noted for the desk how to solve it: “{note}”",),
     "incident.reopened": (
         "{who} reopened it",
         ("after_closure", "after it was closed"),

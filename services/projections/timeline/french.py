@@ -74,6 +74,12 @@ FRENCH: Mapping[str, tuple[Part, ...]] = {
         "\xa0: {note}",
         "\xa0; un signal durait encore, mais\xa0: {forced_because}",
         ("root_cause_open", "\xa0; la cause reste à trouver"),
+        ", grâce à la note de solution de {solution}",
+        ("asks_for_solution", "\xa0; une note de solution est attendue"),
+    ),
+    "incident.solution_noted": (
+        "{who} a noté comment le centre de services peut le résoudre",
+        "\xa0: «\xa0{note}\xa0»",
     ),
     "incident.reopened": (
         "{who} l’a rouvert",

@@ -6,9 +6,15 @@ from typing import Any
 
 import pytest
 
-from shared.events.incident import IncidentCancelled
+from services.escalation.outbox import Waiting
+from services.escalation.recalled import recall
+from services.escalation.to_staff import SOLUTION_CHARACTERS_MAX, for_staff
+from shared.event_log import EventLog
+from shared.events.incident import IncidentCancelled, IncidentSolutionNoted
 from shared.events.incident_ties import IncidentLinked
+from shared.policies import PolicyVersions
 from shared.references import escalation_stream, incident_ref
+from shared.wording.to_staff import Suggestion
 from tests.support.helping_desk import HelpingDesk, helping_desk
 from tests.support.promises import local
 from tests.support.servers import Database
@@ -99,3 +105,52 @@ def test_neither_does_what_was_none_or_has_its_problem_or_is_of_another_kind(
     down(desk, 6, 5)
     desk.read()
     assert rows(desk, 6) == [[3, 5, 6]]
+
+
+def suggestion(log: EventLog, number: int) -> Suggestion:
+    """Return what Problem Management is told of the row this incident completed."""
+    ref = incident_ref(number)
+    tip = next(
+        entry
+        for entry in log.history(escalation_stream(ref))
+        if entry.type == "escalation.problem_suggested"
+    )
+    waiting = Waiting(
+        f"{ref}/1",
+        log.head().position,
+        ref,
+        1,
+        "suggestion",
+        "mail",
+        "helene",
+        tip.stream,
+        tip.version,
+        tip.recorded_at,
+        sent=False,
+        attempts=0,
+    )
+    with log.transaction() as cursor:
+        of = recall(log, cursor, waiting, PolicyVersions(log)(1))
+    notice = for_staff(of, "en", "")
+    assert isinstance(notice, Suggestion)
+    return notice
+
+
+def test_the_suggestion_tells_how_incidents_of_the_row_were_solved(
+    desk: HelpingDesk,
+) -> None:
+    notes = {1: "Call the provider", 2: "Restart it\n" * 100, 4: "Another row"}
+    for number in range(1, 5):
+        down(desk, number, number)
+        if note := notes.get(number):
+            words = {"service": "vpn", "note": note, "whose": "person:amina"}
+            desk.sla.happens(
+                happened(IncidentSolutionNoted, number, desk.sla.now, **words)
+            )
+    desk.read()
+
+    second, first = suggestion(desk.log, 3).solutions.splitlines()
+
+    assert first == "INC-000001: Call the provider"
+    assert second.startswith("INC-000002: Restart it Restart it")
+    assert len(second) <= len("INC-000002: ") + SOLUTION_CHARACTERS_MAX

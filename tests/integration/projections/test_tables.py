@@ -21,6 +21,7 @@ _LISTS = [
     "/v1/service-handovers",
     "/v1/problems",
     "/v1/changes",
+    "/v1/solutions",
     "/v1/letters",
 ]
 _QUEUE = "/v1/queues/all/incidents"

@@ -54,6 +54,7 @@ BODY: dict[str, dict[str, Any]] = {
     "return": {"reason": "not ours"},
     "pause": {"reason": "vendor"},
     "inform": {"message": "x"},
+    "solution": {"note": "x"},
     "resolve": {"force": True, "reason": "unplugged"},
     "cancel": {"reason": "test"},
     "snooze": {"for": "1h", "reason": "the vendor is on it"},

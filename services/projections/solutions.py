@@ -1,0 +1,152 @@
+"""Solution notes straight from the log: they are few beside the events of incidents.
+
+Their words are sealed, so they are searched by reading them, a batch at a time.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+from services.projections.generations import AsOf
+from services.projections.read_model import Cursors
+from shared.entry import Entry
+from shared.event_log import SELECT_ROWS, EventLog, Row
+from shared.events.event import Actor
+from shared.events.incident import IncidentSolutionNoted
+from shared.references import IncidentRef, incident_stream
+
+BATCH = 100
+READ_MAX = 2_000
+"""How many notes are read for one page, whether they match or not."""
+
+_CURRENT = f"""
+{SELECT_ROWS.replace("FROM log.events", "FROM log.events AS noted")}
+WHERE topic = 'incident.solution_noted' AND notification_id <= %(upto)s
+  AND NOT EXISTS (
+    SELECT FROM log.events AS later
+    WHERE later.topic = 'incident.solution_noted'
+      AND later.originator_id COLLATE "C" = noted.originator_id
+      AND later.notification_id > noted.notification_id
+      AND later.notification_id <= %(upto)s)
+"""  # our own names
+_NEWEST = f"""
+{_CURRENT} AND notification_id < %(before)s
+  AND (%(service)s::text IS NULL
+       OR convert_from(state, 'UTF8')::jsonb ->> 'service' = %(service)s)
+ORDER BY notification_id DESC LIMIT %(limit)s
+"""
+_OF_INCIDENTS = f"""
+{_CURRENT} AND originator_id COLLATE "C" = ANY(%(streams)s)
+ORDER BY notification_id DESC LIMIT %(limit)s
+"""
+_USES = """
+SELECT word, count(*), max(since) FROM {}.facts
+WHERE kind = 'solution_used' AND word = ANY(%s) GROUP BY word
+"""
+
+
+@dataclass(frozen=True)
+class Solution:
+    """What N1 can do by itself, as it was noted at an incident."""
+
+    incident: IncidentRef
+    service: str
+    note: str
+    by: Actor
+    noted_at: datetime
+    position: int
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which notes: of a service, with all these words, up to a number of them."""
+
+    service: str | None
+    words: str | None
+    before: int
+    limit: int
+
+    def fits(self, solution: Solution) -> bool:
+        """Tell whether all words stand somewhere in a note or its reference."""
+        text = f"{solution.incident} {solution.note}".casefold()
+        return all(word in text for word in (self.words or "").casefold().split())
+
+
+@dataclass(frozen=True)
+class Found:
+    """Notes, the newest first, and before which position to go on; None at the end."""
+
+    solutions: Sequence[Solution]
+    next_before: int | None
+
+
+def newest(log: EventLog, cursor: Cursors, upto: AsOf, wanted: Wanted) -> Found:
+    """Return the notes that are wanted, having read `READ_MAX` at most."""
+    read = _read(log, cursor, upto, wanted)
+    found: list[Solution] = []
+    last: Solution | None = None
+    for last in islice(read, READ_MAX):
+        if not wanted.fits(last):
+            continue
+        if len(found) == wanted.limit:
+            return Found(found, found[-1].position)
+        found.append(last)
+    is_more = last is not None and next(read, None) is not None
+    return Found(found, last.position if last and is_more else None)
+
+
+def of_incidents(
+    log: EventLog, cursor: Cursors, upto: AsOf, refs: Iterable[str], limit: int
+) -> Sequence[Solution]:
+    """Return the newest notes of these incidents."""
+    streams = sorted({incident_stream(ref) for ref in refs})
+    given = {"upto": upto.position, "streams": streams, "limit": limit}
+    return _solutions(log, cursor, _OF_INCIDENTS, given) if streams else []
+
+
+def uses(
+    cursor: Cursors, schema: str, refs: Iterable[str]
+) -> Mapping[str, tuple[int, datetime]]:
+    """Return how often and when last notes were used, by incident, by the metrics."""
+    found = cursor.execute(_USES.format(schema), (list(refs),))
+    return {ref: (n, last) for ref, n, last in found}
+
+
+def _read(
+    log: EventLog, cursor: Cursors, upto: AsOf, wanted: Wanted
+) -> Iterator[Solution]:
+    before = wanted.before
+    while True:
+        given = {
+            "upto": upto.position,
+            "before": before,
+            "service": wanted.service,
+            "limit": BATCH,
+        }
+        batch = _solutions(log, cursor, _NEWEST, given)
+        yield from batch
+        if len(batch) < BATCH:
+            return
+        before = batch[-1].position
+
+
+def _solutions(
+    log: EventLog, cursor: Cursors, query: str, given: Mapping[str, object]
+) -> list[Solution]:
+    rows = cursor.execute(query, given, binary=True).fetchall()
+    entries = log.entries([Row(*row) for row in rows])
+    return [_solution(entry, entry.event) for entry in entries]
+
+
+def _solution(entry: Entry, event: object) -> Solution:
+    if not isinstance(event, IncidentSolutionNoted):
+        raise TypeError(f"{entry.type} is no solution note")
+    return Solution(
+        event.incident,
+        event.service,
+        event.note,
+        event.by,
+        entry.recorded_at,
+        entry.position,
+    )
