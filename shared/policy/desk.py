@@ -21,6 +21,9 @@ def _day(written: str) -> str:
 Day = Annotated[str, AfterValidator(_day), Field(examples=["2025-06-30"])]
 
 
+QueueOrder = Literal["working_time_left", "priority", "reported_at"]
+
+
 class Recovery(Clause):
     """What a monitor's recovery signal does to the incident it opened."""
 
@@ -51,6 +54,10 @@ class Desk(Clause):
     reply_tags_since: Day | None = None
     """Replies to mails that the desk sent before this day (UTC) prove nothing of who
     sent them; none: replies to any."""
+    queue_order: QueueOrder = "working_time_left"
+    """How open incidents are sorted where a reader names no `order`: what broke a
+    promise, then the least working time left; by priority, and each priority like
+    that; or the oldest first. What only awaits its closure is always last."""
     recovery: Recovery = Recovery()
     nats_monitor: Literal["accepted", "refused"] = "accepted"
     """Whether signals of the NATS user `monitor` are accepted. It may name any source:

@@ -1,6 +1,7 @@
 """One page of a queue, from a snapshot of the read model `queue`."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple, get_args
 
 from psycopg import Cursor
 
@@ -9,8 +10,10 @@ from services.projections.api.asked import behind
 from services.projections.api.counting import counts_of
 from services.projections.api.desk import Desk
 from services.projections.generations import AsOf, as_of, live
+from services.projections.policy_in_force import policy_in_force
 from services.projections.queue import cursor as cursors
 from services.projections.queue.filters import (
+    BY_WORKING_TIME,
     Filters,
     MixedStanding,
     QueueName,
@@ -24,6 +27,7 @@ from services.projections.read_models import QUEUE
 from services.projections.snapshots import snapshot
 from services.projections.teams import teams
 from shared.epochs import OtherEpoch, read_epochs
+from shared.policy.desk import QueueOrder
 from shared.problem import Problem
 
 
@@ -37,23 +41,28 @@ class QueuePage(Answer):
     as_of: AsOfAnswer
 
 
+class PartAsked(NamedTuple):
+    """Which part of a queue is asked for, in which order."""
+
+    after: str | None
+    limit: int
+    order: QueueOrder | None
+    min_position: int
+
+
 def read_page(
-    desk: Desk,
-    queue: QueueName,
-    filters: Filters,
-    after: str | None,
-    limit: int,
-    min_position: int,
+    desk: Desk, queue: QueueName, filters: Filters, wanted: PartAsked
 ) -> QueuePage:
     """Return a page. `Problem` 400, 404, 422 or 503 where there is none; blocks."""
-    order = _order(filters)
-    asked = digest(queue, filters)
+    _require_order(filters, wanted.order)
     with snapshot(desk.log) as cursor:
         epoch = read_epochs(cursor).newest.label
-        key = _key(asked, after, order, epoch)
-        schema, known = behind_unless(cursor, min_position)
+        schema, known = behind_unless(cursor, wanted.min_position)
+        orders = [wanted.order] if wanted.order else _orders(desk, cursor)
+        order, key = _begun(queue, filters, wanted.after, orders, epoch)
+        asked = digest(queue, filters, order)
         cells = counts(cursor, schema, queue)
-        part = Part(key, limit, desk.clock())
+        part = Part(key, wanted.limit, desk.clock(), order)
         found = page(cursor, schema, queue, filters, part)
         if not cells and not found.rows:
             _require_team(desk, cursor, queue)
@@ -76,9 +85,10 @@ def behind_unless(
     return schema, known
 
 
-def _order(filters: Filters) -> Standing:
+def _require_order(filters: Filters, order: QueueOrder | None) -> None:
+    """Refuse what has no order of its own."""
     try:
-        return standing(filters)
+        ended = standing(filters) is Standing.ENDED
     except MixedStanding as error:
         raise Problem(
             422,
@@ -91,17 +101,50 @@ def _order(filters: Filters) -> Standing:
                 }
             ],
         ) from error
+    if ended and order is not None:
+        raise Problem(
+            422,
+            "ended incidents are always newest first: leave `order` out",
+            errors=[
+                {
+                    "loc": ["query", "order"],
+                    "msg": "it sorts open incidents only",
+                    "type": "ended_order",
+                }
+            ],
+        )
 
 
-def _key(
-    asked: str, after: str | None, order: Standing, epoch: str
-) -> cursors.Key | None:
-    try:
-        return None if after is None else cursors.read(asked, after, order, epoch)
-    except OtherEpoch as error:
-        raise Problem(410, str(error), code="other_epoch") from error
-    except cursors.BadCursor as error:
-        raise Problem(400, str(error), code="cursor") from error
+def _orders(desk: Desk, cursor: Cursor[tuple[Any, ...]]) -> list[QueueOrder]:
+    """Return the order of the policy in force, then those it may have had before."""
+    policy = policy_in_force(desk.log, cursor)
+    first = policy.desk.queue_order if policy else BY_WORKING_TIME
+    return [first, *(each for each in get_args(QueueOrder) if each != first)]
+
+
+def _begun(
+    queue: QueueName,
+    filters: Filters,
+    after: str | None,
+    orders: Sequence[QueueOrder],
+    epoch: str,
+) -> tuple[QueueOrder, cursors.Key | None]:
+    """Return the order of the pages that a cursor goes on from, and where it does.
+
+    They go on as they began, also when another policy was applied meanwhile.
+    """
+    if after is None:
+        return orders[0], None
+    wrong: list[cursors.BadCursor] = []
+    for order in orders:
+        asked = digest(queue, filters, order)
+        try:
+            return order, cursors.read(asked, after, standing(filters), epoch)
+        except OtherEpoch as error:
+            raise Problem(410, str(error), code="other_epoch") from error
+        except cursors.BadCursor as error:
+            wrong.append(error)
+    raise Problem(400, str(wrong[0]), code="cursor") from wrong[0]
 
 
 def _require_team(

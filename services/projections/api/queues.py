@@ -12,6 +12,7 @@ from services.projections.api.counting import counts_of
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.limits import PAGE_DEFAULT, PAGE_MAX, WAIT_SECONDS_MAX
 from services.projections.api.page_of_queue import (
+    PartAsked,
     QueuePage,
     behind_unless,
     read_page,
@@ -25,6 +26,7 @@ from services.projections.read_models import QUEUE
 from services.projections.snapshots import snapshot
 from services.projections.teams import teams
 from shared.incident import Status
+from shared.policy.desk import QueueOrder
 from shared.policy.scales import Priority
 from shared.policy.targets import SupportLevel
 from shared.problem import Problem
@@ -50,6 +52,9 @@ class PageAsked(TableAsked):
     """Only those that broke a promise in this cycle, or only those that did not."""
     q: Words | None = None
     """Words in the title, or a whole reference."""
+    order: QueueOrder | None = None
+    """Of open incidents; ended ones are always newest first. Left out: the
+    `queue_order` of the policy, which begins with `working_time_left`."""
     limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT
     cursor: Annotated[str, StringConstraints(max_length=CURSOR_MAX)] | None = None
     """`next_cursor` of the page before."""
@@ -96,7 +101,7 @@ async def list_incidents(
     desk: DeskHere,
     caller: Reader,
 ) -> BaseModel | Response:
-    """List incidents: open ones most urgent first, ended ones newest first."""
+    """List incidents: open ones in the order asked for, ended ones newest first."""
     name = _name(queue, person_of(caller))
     filters = Filters(
         asked.status,
@@ -110,9 +115,8 @@ async def list_incidents(
         asked.q,
     )
     await desk.progress.wait(QUEUE.name, asked.min_position, WAIT_SECONDS_MAX)
-    found = await desk.blocking(
-        read_page, desk, name, filters, asked.cursor, asked.limit, asked.min_position
-    )
+    part = PartAsked(asked.cursor, asked.limit, asked.order, asked.min_position)
+    found = await desk.blocking(read_page, desk, name, filters, part)
     return shown(request, asked, found)
 
 

@@ -14,8 +14,9 @@ FILTERS = (
     "reporter",
     "level",
     "breached",
+    "order",
 )
-"""The filters of the API, by the same names."""
+"""The filters of the API and its order, by the same names."""
 ENDED = tuple(status.value for status in Status if status not in IN_STOCK)
 QUERY_MAX = 1_000
 _KEPT = ("queue", "q", *FILTERS)

@@ -31,8 +31,8 @@ class BadCursor(Exception):
 def open_key(row: QueueRow, left: int, counted_at: datetime) -> Key:
     """Return the sort key of an open row with so much working time left.
 
-    It begins with the instant at which that was counted: the next page counts at the
-    same one, or the rows between would move.
+    It serves every order. It begins with the instant at which that was counted: the
+    next page counts at the same one, or the rows between would move.
     """
     return (
         counted_at,

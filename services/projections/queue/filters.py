@@ -7,10 +7,12 @@ from hashlib import sha256
 import orjson
 
 from shared.incident import IN_STOCK, Status
+from shared.policy.desk import QueueOrder
 from shared.policy.scales import Priority
 from shared.policy.targets import SupportLevel
 
 Q_MAX = 200
+BY_WORKING_TIME: QueueOrder = "working_time_left"
 
 
 class Standing(StrEnum):
@@ -56,7 +58,12 @@ def standing(filters: Filters) -> Standing:
     return Standing.ENDED if stocked == {False} else Standing.OPEN
 
 
-def digest(queue: QueueName, filters: Filters) -> str:
+def digest(
+    queue: QueueName, filters: Filters, order: QueueOrder = BY_WORKING_TIME
+) -> str:
     """Return what tells this query from any other; its cursors carry it."""
-    asked = orjson.dumps([asdict(queue), asdict(filters)], option=orjson.OPT_SORT_KEYS)
-    return sha256(asked).hexdigest()[:16]
+    asked: list[object] = [asdict(queue), asdict(filters)]
+    if order != BY_WORKING_TIME:
+        asked.append(order)
+    text = orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)
+    return sha256(text).hexdigest()[:16]

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from itertools import product
+from typing import Any, NamedTuple, assert_never, get_args
 
 from psycopg import Cursor
 
@@ -14,13 +15,26 @@ from services.projections.queue.counts import (
     team_queue,
 )
 from services.projections.queue.cursor import Key, ended_key, open_key
-from services.projections.queue.filters import Filters, QueueName, Standing, standing
-from services.projections.queue.row import BREACHED, RANKS, QueueRow, ranks
+from services.projections.queue.filters import (
+    BY_WORKING_TIME,
+    Filters,
+    QueueName,
+    Standing,
+    standing,
+)
+from services.projections.queue.row import (
+    AWAITS_CLOSURE,
+    BREACHED,
+    RANKS,
+    QueueRow,
+    ranks,
+)
 from services.projections.queue.store import FIELDS, from_columns
 from services.projections.queue.tables import (
     COUNTS,
     ENDED_ORDER,
     HOURS,
+    OLDEST_ORDER,
     OPEN_ORDER,
     ROWS,
 )
@@ -30,6 +44,8 @@ from services.projections.queue.working_order import (
     passed,
     versions,
 )
+from shared.policy.desk import QueueOrder
+from shared.policy.scales import Priority
 from shared.references import is_incident_ref
 
 Where = tuple[str, tuple[object, ...]]
@@ -52,6 +68,8 @@ class Part(NamedTuple):
     after: Key | None
     limit: int
     now: datetime
+    order: QueueOrder = BY_WORKING_TIME
+    """Of open rows."""
 
 
 def page(
@@ -64,7 +82,16 @@ def page(
     """Return the rows of a queue that fit and come after the key, in order."""
     where = [*_in_queue(queue), *_matching(filters)]
     if standing(filters) is Standing.OPEN:
-        return _open_page(cursor, schema, [*where, *_open(filters, part.after)], part)
+        asked = _Asked(cursor, schema, where, _ranks(filters), part)
+        match part.order:
+            case "working_time_left":
+                return _by_working_time(asked)
+            case "priority":
+                return _by_priority(asked, filters)
+            case "reported_at":
+                return _by_age(asked)
+            case _:
+                assert_never(part.order)
     where += _ended(part.after)
     found = cursor.execute(
         f"SELECT {', '.join(FIELDS)} FROM {schema}.{ROWS}"  # noqa: S608 # our own names
@@ -75,27 +102,90 @@ def page(
     return Page(rows, ended_key(rows[-1]) if len(found) > len(rows) else None)
 
 
-def _open_page(
-    cursor: Cursor[tuple[Any, ...]], schema: str, where: Sequence[Where], part: Part
-) -> Page:
+class _Asked(NamedTuple):
+    """What is asked of the open rows, in whichever order."""
+
+    cursor: Cursor[tuple[Any, ...]]
+    schema: str
+    where: Sequence[Where]
+    ranks: frozenset[int]
+    part: Part
+
+    @property
+    def counted_at(self) -> datetime:
+        """When the time left is counted: as for the first page."""
+        after = self.part.after
+        if after is not None and isinstance(after[0], datetime):
+            return after[0]
+        return self.part.now
+
+
+_Counted = tuple[QueueRow, int]
+"""A row and the working time it has left."""
+
+
+def _by_working_time(asked: _Asked) -> Page:
+    hours = passed_by_hours(asked.cursor, asked.schema, asked.counted_at)
+    return _page(asked, _merged(asked, hours))
+
+
+def _by_priority(asked: _Asked, filters: Filters) -> Page:
+    """Take one priority after the other, each by working time left."""
+    hours = passed_by_hours(asked.cursor, asked.schema, asked.counted_at)
+    wanted, after = asked.part.limit + 1, asked.part.after
+    last = (after[1] == AWAITS_CLOSURE, after[3]) if after else (False, "")
+    found: list[_Counted] = []
+    for waits, priority in product((False, True), get_args(Priority)):
+        some = frozenset(r for r in asked.ranks if (r == AWAITS_CLOSURE) == waits)
+        is_asked = not filters.priority or priority in filters.priority
+        if not some or not is_asked or (waits, priority) < last:
+            continue
+        where = [*asked.where, ("priority = %s", (priority,))]
+        goes_on = after if (waits, priority) == last else None
+        part = Part(goes_on, wanted - len(found) - 1, asked.part.now)
+        found += _merged(asked._replace(where=where, ranks=some, part=part), hours)
+        if len(found) == wanted:
+            break
+    return _page(asked, found)
+
+
+def _by_age(asked: _Asked) -> Page:
+    """Take the oldest first, by one index."""
+    where = [*asked.where, *_open(asked.ranks)]
+    if after := asked.part.after:
+        text = f"({OLDEST_ORDER}) > (%s::boolean, %s, %s)"
+        where.append((text, (after[1] == AWAITS_CLOSURE, *after[5:])))
+    found = asked.cursor.execute(
+        f"SELECT {', '.join(FIELDS)} FROM {asked.schema}.{ROWS}"  # noqa: S608 # our own names
+        f" WHERE {_joined(where)} ORDER BY {OLDEST_ORDER} LIMIT %s",
+        [*_values(where), asked.part.limit + 1],
+    ).fetchall()
+    return _page(asked, [(from_columns(columns), 0) for columns in found])
+
+
+def _page(asked: _Asked, found: Sequence[_Counted]) -> Page:
+    shown = found[: asked.part.limit]
+    is_more = len(found) > len(shown)
+    more = open_key(*shown[-1], asked.counted_at) if is_more else None
+    return Page([row for row, _ in shown], more)
+
+
+def _merged(asked: _Asked, hours: tuple[list[str], list[int]]) -> list[_Counted]:
     """Merge the rows of all hours by working time left: one index scan for each."""
-    counted_at = part.now
-    if part.after is not None and isinstance(part.after[0], datetime):
-        counted_at = part.after[0]
-    names, counted = passed_by_hours(cursor, schema, counted_at)
-    found = cursor.execute(
+    where = [*asked.where, *_open(asked.ranks)]
+    if asked.part.after is not None:
+        where.append((_AFTER, asked.part.after[1:]))
+    limit = asked.part.limit + 1
+    found = asked.cursor.execute(
         f"SELECT {', '.join(FIELDS)}, worked - passed"  # noqa: S608 # our own names
         " FROM unnest(%s::text[], %s::bigint[]) AS counted (hours_name, passed)"
-        f" CROSS JOIN LATERAL (SELECT * FROM {schema}.{ROWS}"
+        f" CROSS JOIN LATERAL (SELECT * FROM {asked.schema}.{ROWS}"
         f" WHERE hours = hours_name AND {_joined(where)}"
         f" ORDER BY {OPEN_ORDER} LIMIT %s) AS first_of_hours"
         f" ORDER BY {_MERGED} LIMIT %s",
-        [names, counted, *_values(where), part.limit + 1, part.limit + 1],
+        [*hours, *_values(where), limit, limit],
     ).fetchall()
-    shown = [(from_columns(columns[:-1]), columns[-1]) for columns in found]
-    shown = shown[: part.limit]
-    more = open_key(*shown[-1], counted_at) if len(found) > len(shown) else None
-    return Page([row for row, _ in shown], more)
+    return [(from_columns(columns[:-1]), columns[-1]) for columns in found]
 
 
 def passed_by_hours(
@@ -196,17 +286,18 @@ def _literal(words: str) -> str:
     return words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def _open(filters: Filters, after: Key | None) -> list[Where]:
+def _ranks(filters: Filters) -> frozenset[int]:
     asked = frozenset[int]().union(*map(ranks, filters.status)) or RANKS
     if filters.breached is not None:
         asked -= {1} if filters.breached else {BREACHED}
+    return asked
+
+
+def _open(asked: frozenset[int]) -> list[Where]:
     # It implies what the partial indexes ask for, `rank IS NOT NULL`. Said beside it,
     # PostgreSQL would expect half the rows, and sort them all rather than take them in
     # order.
-    where: list[Where] = [("rank = ANY(%s::smallint[])", (sorted(asked),))]
-    if after is not None:
-        where.append((_AFTER, after[1:]))
-    return where
+    return [("rank = ANY(%s::smallint[])", (sorted(asked),))]
 
 
 def _ended(after: Key | None) -> list[Where]:

@@ -44,6 +44,8 @@ promise to resolve, by which load is measured."""
 
 OPEN_ORDER = "rank, worked, priority, (NOT user_reported), reported_at, ref"
 """Of the rows that are counted in the same hours; see `working_order`."""
+OLDEST_ORDER = "(rank = 2), reported_at, ref"
+"""Of the open rows where the oldest are first; 2 is `AWAITS_CLOSURE`."""
 ENDED_ORDER = "ended_at DESC, ref DESC"
 _OPEN_FILTERS = (
     "status",
@@ -89,6 +91,7 @@ def indexes(schema: str, trigrams: bool) -> Sequence[str]:
     return (
         f"ALTER TABLE {rows} ADD PRIMARY KEY (ref)",
         f"CREATE INDEX open_all ON {rows} (hours, {OPEN_ORDER}) {is_open}",
+        f"CREATE INDEX open_oldest ON {rows} ({OLDEST_ORDER}) {is_open}",
         # PostgreSQL would sort what it finds by `assignee IS NULL` in an index.
         (
             f"CREATE INDEX open_unassigned ON {rows} (hours, {OPEN_ORDER})"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from operator import itemgetter
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,6 +12,7 @@ from services.projections.queue.cursor import Key
 from services.projections.queue.filters import Filters, QueueName
 from services.projections.queue.page import Part, page
 from services.projections.queue.store import load, put_in_place
+from shared.policy.desk import QueueOrder
 from shared.references import incident_ref
 from tests.support.due_queue import (
     CALENDARS,
@@ -44,12 +46,13 @@ def _refs(
     limit: int = 50,
     step: timedelta = timedelta(0),
     filters: Filters | None = None,
+    order: QueueOrder = "working_time_left",
 ) -> list[str]:
     """Return all references, page by page; each page is asked for `step` later."""
     found: list[str] = []
     more: Key | None = None
     while True:
-        part = Part(more, limit, now)
+        part = Part(more, limit, now, order)
         rows, more = page(*queue, QueueName("all"), filters or Filters(), part)
         found += [row.ref for row in rows]
         if more is None:
@@ -108,6 +111,7 @@ _dues = st.builds(
     priority=st.sampled_from(["p1", "p2"]),
     reporter=st.sampled_from([None, "lefevre"]),
     breached=st.booleans(),
+    resolved=st.booleans(),
 )
 
 
@@ -121,12 +125,24 @@ def test_any_queue_is_sorted_by_what_is_left_when_its_first_page_is_read(
     def place(ref: str) -> tuple[object, ...]:
         each = by_ref[ref]
         left, told_by = each.left(now, store.policy), each.reporter is None
-        return (not each.breached, left, each.priority, told_by, ref)
+        rank = 2 if each.resolved else 1 - each.breached
+        return (rank, left, each.priority, told_by, ref)
 
     urgent = Filters(priority=("p1",))
     with queue_of(store, wanted) as queue:
         found = _refs(queue, now, limit=limit, step=timedelta(hours=7))
         some = _refs(queue, now, limit=limit, filters=urgent)
+        in_order: dict[QueueOrder, list[str]] = {
+            order: _refs(queue, now, limit=limit, step=timedelta(hours=7), order=order)
+            for order in ("priority", "reported_at")
+        }
 
     assert found == sorted(by_ref, key=place)
     assert some == [ref for ref in found if by_ref[ref].priority == "p1"]
+    by_priority = [(by_ref[ref].resolved, by_ref[ref].priority) for ref in found]
+    assert in_order["priority"] == [
+        ref
+        for _, ref in sorted(zip(by_priority, found, strict=True), key=itemgetter(0))
+    ]
+    by_age = sorted(by_ref, key=lambda ref: (by_ref[ref].resolved, ref))
+    assert in_order["reported_at"] == by_age

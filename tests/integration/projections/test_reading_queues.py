@@ -12,12 +12,25 @@ from shared.events.incident import (
     IncidentClosed,
     IncidentResolved,
 )
-from tests.support.api import Api
+from tests.support.api import Api, problem
 from tests.support.histories import START, opened
+from tests.support.june import June, june
+from tests.support.policies import full_text
 
 pytestmark = pytest.mark.servers
 
 _ONE, _TWO, _THREE, _FOUR = "INC-000001", "INC-000002", "INC-000003", "INC-000004"
+_RECOVERY = "recovery: {restores: always, resolves: unreported}"
+_DUE = {
+    "target": "ttr",
+    "cycle": 1,
+    "contract": "ville",
+    "candidates": ("ville",),
+    "calendar": "toujours",
+    "seconds": 3_600,
+    "started_at": june(4),
+    "due_at": june(5),
+}
 
 
 def _acknowledged(ref: str) -> IncidentEvent:
@@ -72,6 +85,31 @@ def test_the_most_urgent_stands_first_and_what_awaits_closure_last(api: Api) -> 
     )
 
     assert _refs(api, "all", position) == [_FOUR, _THREE, _TWO, _ONE]
+
+
+def test_a_reader_or_the_policy_says_in_which_order_and_pages_go_on_in_it(
+    api: Api, month: June
+) -> None:
+    month.opens(june(2), _ONE, priority="p2", reported_at=june(1))
+    month.opens(june(3), _TWO, priority="p1")
+    month.opens(june(4), _THREE, priority="p3")
+    month.says(june(4), "sla.armed", _THREE, **_DUE)
+    position = month.position
+
+    assert _refs(api, "all", position) == [_THREE, _TWO, _ONE]
+    assert _refs(api, "all", position, order="priority") == [_TWO, _ONE, _THREE]
+    assert _refs(api, "all", position, order="reported_at") == [_ONE, _TWO, _THREE]
+    first = api.get("/v1/queues/all/incidents", limit=1)["next_cursor"]
+    month.applied(full_text((_RECOVERY, f"{_RECOVERY}\n  queue_order: priority")))
+    assert _refs(api, "all", position) == [_TWO, _ONE, _THREE]
+    assert _refs(api, "all", position, cursor=first) == [_TWO, _ONE]
+
+
+def test_what_ended_is_in_no_other_order(api: Api) -> None:
+    asked = {"status": "closed", "order": "priority"}
+    no = problem(api.call("GET", "/v1/queues/all/incidents", params=asked), 422)
+
+    assert "newest first" in str(no["detail"])
 
 
 def test_a_queue_is_of_all_of_one_team_of_nobody_or_ones_own(api: Api) -> None:
