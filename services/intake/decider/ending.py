@@ -5,7 +5,7 @@ from typing import Literal, assert_never
 
 from services.intake.commands import CloseSilent
 from services.intake.decider.circumstances import Circumstances
-from services.intake.decider.giving import place
+from services.intake.decider.giving import back_at_the_desk, place
 from services.intake.decider.refused import Refused
 from services.intake.decider.taking import taken
 from shared.events import IncidentEvent
@@ -205,5 +205,6 @@ def _reopened(
             reason=wish.reason,
             after_closure=incident.status is Status.CLOSED,
             quick_fix=is_quick_fix(incident, circumstances.command.at),
-        )
+        ),
+        *back_at_the_desk(incident, circumstances),
     ]

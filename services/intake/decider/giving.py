@@ -62,6 +62,20 @@ def _at(
     return Place(team, own or level)
 
 
+def back_at_the_desk(
+    incident: Incident, circumstances: Circumstances
+) -> list[IncidentEvent]:
+    """Return what gives a reopened incident to the desk: it begins at N1 again.
+
+    Another team at N1 keeps it.
+    """
+    team = circumstances.policy.teams.get(incident.team)
+    at_n1 = team is not None and team.level == "n1"
+    if at_n1 or incident.team == incident.desk_team:
+        return []
+    return [_gives(incident.desk_team, None, None, incident, circumstances)]
+
+
 def _assigned(
     wish: Assign, incident: Incident, here: Place, circumstances: Circumstances
 ) -> list[IncidentEvent]:

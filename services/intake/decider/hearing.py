@@ -15,6 +15,7 @@ from services.intake.commands import (
 )
 from services.intake.decider.circumstances import Circumstances
 from services.intake.decider.ending import is_quick_fix, may_reopen, resolution
+from services.intake.decider.giving import back_at_the_desk
 from services.intake.decider.refused import Refused
 from services.intake.signals import AUTHOR, Signal
 from shared.events import IncidentEvent
@@ -91,8 +92,10 @@ def heard(
     """Return the events of a wish the table lets through."""
     match wish:
         case Trigger():
+            is_over = incident.status not in AT_WORK
             return [
                 _fired(wish, incident, circumstances),
+                *(back_at_the_desk(incident, circumstances) if is_over else ()),
                 *_raised(wish.signal, incident, circumstances),
                 *_woken(wish, incident, circumstances),
             ]

@@ -134,11 +134,12 @@ def test_a_new_cycle_begins_at_n1_anew() -> None:
     search.opened("09:10")
     search.passes("09:30")
     search.happens("10:00", IncidentResolved, cycle=1)
-    search.happens(
-        "11:00", IncidentReopened, cycle=2, cause="user", after_closure=False
-    )
+    again = {"cycle": 2, "cause": "user", "after_closure": False}
+    to_the_desk = (IncidentAssigned, {"team": "desk"})
+    said = search.at_once("11:00", (IncidentReopened, again), to_the_desk)
 
-    assert search.case.post.level == "n1"
+    assert moves(said) == []
+    assert (search.case.post.level, search.case.post.team) == ("n1", "desk")
     assert moves(search.passes("12:00")) == ["11:20 n1→n2 support dwell"]
 
 

@@ -7,6 +7,7 @@ from services.intake.commands import Trigger
 from services.intake.signals import Signal
 from shared.events.incident import (
     IncidentAcknowledged,
+    IncidentAssigned,
     IncidentCancelled,
     IncidentClosed,
     IncidentReopened,
@@ -80,6 +81,33 @@ def test_a_new_cycle_begins_with_nobody_and_nothing_done() -> None:
     assert (incident.acknowledged_by, incident.acknowledged_at) == (None, None)
     ended = (incident.restored_at, incident.resolved_at, incident.closed_at)
     assert ended == (None, None, None)
+
+
+above = event(IncidentAssigned, team="editeur", assignee="lucas")
+to_the_desk = event(IncidentAssigned, team="accueil")
+
+
+def test_it_begins_at_the_desk_again_whoever_above_had_it() -> None:
+    given(opened(), above, acknowledged, restored, resolved).when(Reopen()).then(
+        reopened.model_copy(update={"reason": None}), to_the_desk
+    )
+
+
+def test_so_it_does_where_a_signal_reopens_it() -> None:
+    signal = Signal(source="prom", dedup_key="k1", action="trigger", title="down")
+    when = given(opened(), above, acknowledged, restored, resolved).when(
+        Trigger(signal, KEY, LATER), by=MONITOR
+    )
+
+    when.then_types("reopened", "assigned")
+
+
+def test_whoever_of_the_desk_had_it_has_it_again() -> None:
+    mine = event(IncidentAssigned, team="accueil", assignee="wim")
+
+    given(opened(), mine, acknowledged, restored, resolved).when(Reopen()).then_types(
+        "reopened"
+    )
 
 
 def test_a_cancelled_incident_is_not_reopened() -> None:

@@ -152,6 +152,14 @@ def test_a_new_cycle_begins_at_the_desk_again() -> None:
     assert (row.level, row.team, row.accepted_by) == ("n1", "desk", None)
 
 
+def test_reopened_above_the_desk_it_is_at_the_desk_in_team_and_level() -> None:
+    above = IncidentAssigned.model_validate({**_HEAD, "team": "studies"})
+    back = IncidentAssigned.model_validate({**_HEAD, "team": "desk"})
+    row = _row(told("escalation.escalated", _REF), above, _REOPENED, back)
+
+    assert (row.level, row.team, row.assignee) == ("n1", "desk", None)
+
+
 def test_what_a_person_reported_is_told_apart() -> None:
     assert not _row().user_reported
     first = told(
