@@ -17,6 +17,7 @@ What each verb does in each status.
 
 * **do**: the verb's own rule decides.
 * **already**: it is so. The answer is a success, and nothing is appended.
+  New words are (`incident.note_added`); what contradicts the record is refused.
 * anything else: refused with 409, and that is what to do instead.
 
 The last four verbs are not for people: three are those of monitoring signals, and by

@@ -13,7 +13,7 @@ _HEAD = """\
 
 <!-- Written by `make docs` from services/intake/decider/record_tables.py; change that. -->
 
-What each verb does in each status. **do**: the verb's own rule decides. **already**: it is so, nothing is appended.
+What each verb does in each status. **do**: the verb's own rule decides. **already**: it is so, nothing is appended but words that were not said before.
 Anything else is refused with 409, and that is what to do instead.
 """  # noqa: E501 one sentence, one line
 

@@ -7,7 +7,7 @@ from services.intake.decider import Refused
 from services.intake.records import RecordEvent, record_of, stream_of
 from shared.command import Answered, CommandAnswer, Done, RecordAnswer
 from shared.event_log import EventLog
-from shared.events.incident import IncidentClosed
+from shared.events.incident import IncidentClosed, IncidentResolved
 from shared.problem import Problem
 from shared.references import is_incident_ref
 
@@ -64,6 +64,11 @@ def asked_for(events: Iterable[RecordEvent]) -> str | None:
                 f"{event.incident} was closed on a workaround, so its root cause is "
                 "open: link it to a problem (PRB-…) that looks for the cause, or "
                 "identify one"
+            )
+        if isinstance(event, IncidentResolved) and event.asks_for_solution:
+            return (
+                f"{event.incident} was resolved above N1: note what N1 can do by "
+                f"itself next time (POST /v1/incidents/{event.incident}/solution)"
             )
     return None
 

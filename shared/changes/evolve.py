@@ -12,6 +12,7 @@ from shared.events.change import (
     ChangeImplemented,
     ChangeIncidentLinked,
     ChangeIncidentUnlinked,
+    ChangeNoteAdded,
     ChangePlanned,
     ChangeRelation,
     ChangeRequested,
@@ -51,11 +52,19 @@ def evolve(  # noqa: C901, PLR0911 one branch an event
         case ChangePlanned(planned_for=instant):
             return replace(change, status=Status.PLANNED, planned_for=instant)
         case ChangeImplemented():
-            return replace(change, status=Status.IMPLEMENTED, implemented_at=event.at)
+            made = replace(change, status=Status.IMPLEMENTED, implemented_at=event.at)
+            return _saying(made, "implement", event.note)
         case ChangeCancelled():
-            return replace(change, status=Status.CANCELLED, cancelled_at=event.at)
+            over = replace(change, status=Status.CANCELLED, cancelled_at=event.at)
+            return _saying(over, "cancel", event.reason)
+        case ChangeNoteAdded():
+            return _saying(change, event.about, event.note)
         case _:
             assert_never(event)
+
+
+def _saying(change: Change, verb: str, words: str | None) -> Change:
+    return replace(change, said=change.said | {(verb, words)}) if words else change
 
 
 def _requested(event: ChangeRequested) -> Change:

@@ -37,6 +37,8 @@ class Change:
     """Incidents that it caused."""
     related: tuple[IncidentRef, ...] = ()
     """Incidents that otherwise have to do with it."""
+    said: frozenset[tuple[str, str]] = frozenset()
+    """The words that came with making or cancelling it, each with its verb."""
 
     @property
     def incident(self) -> IncidentRef | None:

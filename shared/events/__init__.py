@@ -12,6 +12,7 @@ from shared.events.change import (
     ChangeImplemented,
     ChangeIncidentLinked,
     ChangeIncidentUnlinked,
+    ChangeNoteAdded,
     ChangePlanned,
     ChangeRequested,
 )
@@ -40,6 +41,7 @@ from shared.events.incident import (
     IncidentContacted,
     IncidentEdited,
     IncidentInformed,
+    IncidentNoteAdded,
     IncidentOpened,
     IncidentPaused,
     IncidentRelapsed,
@@ -85,6 +87,7 @@ from shared.events.problem import (
     ProblemIncidentLinked,
     ProblemIncidentRelated,
     ProblemIncidentUnlinked,
+    ProblemNoteAdded,
     ProblemResolved,
     ProblemWorkaroundPublished,
 )
@@ -131,6 +134,7 @@ IncidentEvent = (
     | IncidentRelapsed
     | IncidentResolved
     | IncidentSolutionNoted
+    | IncidentNoteAdded
     | IncidentReopened
     | IncidentClosed
     | IncidentCancelled
@@ -210,6 +214,7 @@ ProblemEvent = (
     | ProblemWorkaroundPublished
     | ProblemDiagnosed
     | ProblemResolved
+    | ProblemNoteAdded
 )
 ChangeEvent = (
     ChangeRequested
@@ -219,6 +224,7 @@ ChangeEvent = (
     | ChangePlanned
     | ChangeImplemented
     | ChangeCancelled
+    | ChangeNoteAdded
 )
 MaintenanceEvent = MaintenanceAnnounced | MaintenanceCancelled
 AnyEvent = (

@@ -76,6 +76,16 @@ class ChangeImplemented(Event):
     note: Text | None = None
 
 
+class ChangeNoteAdded(Event):
+    """Somebody said more about what is so already: it is made, or cancelled."""
+
+    type: Literal["change.note_added"] = "change.note_added"
+    change: ChangeRef
+    policy: int
+    about: Literal["implement", "cancel"]
+    note: Text
+
+
 class ChangeCancelled(Event):
     """It will not be made."""
 

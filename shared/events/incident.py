@@ -240,6 +240,17 @@ class IncidentSolutionNoted(Event):
     note: Text
 
 
+class IncidentNoteAdded(Event):
+    """Somebody said more about what is so already: restored, resolved, over, open."""
+
+    type: Literal["incident.note_added"] = "incident.note_added"
+    incident: IncidentRef
+    policy: int
+    about: Literal["restore", "relapse", "resolve", "reopen", "close", "cancel"]
+    """The verb of the command that came with it."""
+    note: Text
+
+
 class IncidentReopened(Event):
     """It was not over. A new cycle begins; TTO is armed again."""
 

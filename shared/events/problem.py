@@ -92,6 +92,16 @@ class ProblemDiagnosed(Event):
     cause: Text
 
 
+class ProblemNoteAdded(Event):
+    """Somebody said more about what is so already: it is resolved."""
+
+    type: Literal["problem.note_added"] = "problem.note_added"
+    problem: ProblemRef
+    policy: int
+    about: Literal["resolve"]
+    note: Text
+
+
 class ProblemResolved(Event):
     """The cause is gone."""
 

@@ -13,6 +13,7 @@ from shared.events.incident import (
     IncidentContacted,
     IncidentEdited,
     IncidentInformed,
+    IncidentNoteAdded,
     IncidentOpened,
     IncidentPaused,
     IncidentRelapsed,
@@ -70,6 +71,7 @@ _Moved = (
     | IncidentRelapsed
     | IncidentResolved
     | IncidentSolutionNoted
+    | IncidentNoteAdded
     | IncidentReopened
     | IncidentClosed
     | IncidentCancelled
@@ -236,7 +238,7 @@ def _contacted(incident: Incident, event: IncidentContacted) -> Incident:
     )
 
 
-def _moved(  # noqa: PLR0911 one return a case
+def _moved(  # noqa: C901, PLR0911 one return a case
     incident: Incident, event: _Moved
 ) -> Incident:
     match event:
@@ -248,15 +250,23 @@ def _moved(  # noqa: PLR0911 one return a case
         case IncidentResumed():
             return changed(incident, status=incident.status_at_work, pause=None)
         case IncidentRestored():
-            return changed(incident, restored_at=event.at, workaround=event.workaround)
-        case IncidentRelapsed():
-            return _fired(
-                incident, event.signal_key, restored_at=None, workaround=False
+            return changed(
+                incident,
+                restored_at=event.at,
+                workaround=event.workaround,
+                said=_said(incident, "restore", event.note),
             )
+        case IncidentRelapsed():
+            said = _said(incident, "relapse", event.reason)
+            down = {"restored_at": None, "workaround": False, "said": said}
+            return _fired(incident, event.signal_key, **down)
         case IncidentReopened():
             return _reopened(incident, event)
         case IncidentSolutionNoted():
             return changed(incident, solution=event.note, asks_for_solution=False)
+        case IncidentNoteAdded():
+            said = _said(incident, event.about, event.note)
+            return changed(incident, said=said)
         case _:
             return _over(incident, event)
 
@@ -272,15 +282,32 @@ def _over(
                 resolved_at=event.at,
                 root_cause_open=event.root_cause_open,
                 asks_for_solution=event.asks_for_solution,
+                used_solution=event.solution,
+                said=_said(incident, "resolve", event.note),
                 answered=False,
                 snoozed_until=None,
             )
         case IncidentClosed():
-            return changed(incident, status=Status.CLOSED, closed_at=event.at)
+            said = _said(incident, "close", event.note)
+            return changed(
+                incident, status=Status.CLOSED, closed_at=event.at, said=said
+            )
         case IncidentCancelled():
-            return changed(incident, status=Status.CANCELLED, cancelled_at=event.at)
+            return changed(
+                incident,
+                status=Status.CANCELLED,
+                cancelled_at=event.at,
+                cancelled_because=event.reason,
+                said=_said(incident, "cancel", event.note),
+            )
         case _:
             assert_never(event)
+
+
+def _said(
+    incident: Incident, verb: str, words: str | None
+) -> frozenset[tuple[str, str]]:
+    return incident.said | {(verb, words)} if words else incident.said
 
 
 def _acknowledged(incident: Incident, event: IncidentAcknowledged) -> Incident:
@@ -306,6 +333,8 @@ def _reopened(incident: Incident, event: IncidentReopened) -> Incident:
         workaround=False,
         root_cause_open=False,
         asks_for_solution=False,
+        used_solution=None,
+        said=frozenset({("reopen", event.reason)} if event.reason else ()),
         resolved_at=None,
         closed_at=None,
     )

@@ -104,9 +104,14 @@ class Incident:
     """What N1 can do by itself next time."""
     asks_for_solution: bool = False
     """It was resolved above N1, and nobody has noted how N1 could do that."""
+    used_solution: IncidentRef | None = None
+    """Whose solution note it was last resolved by."""
+    said: frozenset[tuple[str, str]] = frozenset()
+    """The words that came with ending it or beginning it again, each with its verb."""
     resolved_at: datetime | None = None
     closed_at: datetime | None = None
     cancelled_at: datetime | None = None
+    cancelled_because: str | None = None
     merged_into: IncidentRef | None = None
     absorbed: Mapping[IncidentRef, tuple[PersonId, ...]] = field(default_factory=dict)
     """Incidents merged into this one, and who had reported them."""

@@ -13,6 +13,7 @@ from shared.events.problem import (
     ProblemIncidentLinked,
     ProblemIncidentRelated,
     ProblemIncidentUnlinked,
+    ProblemNoteAdded,
     ProblemResolved,
     ProblemWorkaroundPublished,
 )
@@ -29,7 +30,7 @@ def replay(history: Iterable[ProblemEvent]) -> Problem | None:
     return problem
 
 
-def evolve(  # noqa: C901 one branch an event
+def evolve(  # noqa: C901, PLR0911 one branch an event
     problem: Problem | None, event: ProblemEvent
 ) -> Problem:
     """Return the problem after `event`. Never refuses what has happened.
@@ -57,9 +58,16 @@ def evolve(  # noqa: C901 one branch an event
         case ProblemDiagnosed():
             return replace(problem, cause=event.cause)
         case ProblemResolved():
-            return replace(problem, status=Status.RESOLVED, resolved_at=event.at)
+            resolved = replace(problem, status=Status.RESOLVED, resolved_at=event.at)
+            return _saying(resolved, "resolve", event.note)
+        case ProblemNoteAdded():
+            return _saying(problem, event.about, event.note)
         case _:
             assert_never(event)
+
+
+def _saying(problem: Problem, verb: str, words: str | None) -> Problem:
+    return replace(problem, said=problem.said | {(verb, words)}) if words else problem
 
 
 def _identified(event: ProblemIdentified) -> Problem:

@@ -38,6 +38,8 @@ class Problem:
     """Incidents that have to do with it, without having this cause."""
     changes: tuple[ChangeRef, ...] = ()
     """Changes that were requested to remove the cause."""
+    said: frozenset[tuple[str, str]] = frozenset()
+    """The words that came with resolving it, each with its verb."""
 
     @property
     def known_error(self) -> bool:

@@ -16,6 +16,7 @@ from services.intake.decider.record_rules import (
 )
 from services.intake.decider.record_tables import CHANGES, is_record_to_do
 from services.intake.decider.refused import Refused
+from services.intake.decider.repeats import repeated_on_change
 from shared.changes import Change
 from shared.changes.wishes import (
     AssignChange,
@@ -67,7 +68,7 @@ def decide_change(
             f"there is no change {command.ref} to {wish.verb}", "unknown_change"
         )
     if not is_record_to_do(CHANGES, wish.verb, change):
-        return []
+        return Decided(repeated_on_change(wish, change, rules))
     return _done(wish, change, incident, rules)
 
 

@@ -21,6 +21,7 @@ from services.intake.decider import (
 )
 from services.intake.decider.circumstances import Circumstances, Helper
 from services.intake.decider.refused import Refused
+from services.intake.decider.repeats import repeated
 from services.intake.decider.table import is_to_do
 from shared.changes import Change
 from shared.events import IncidentEvent
@@ -63,7 +64,7 @@ def decide(  # noqa: PLR0911, PLR0913 one return a case, all it goes by
     if incident is None:
         return _first(circumstances)
     if not is_to_do(wish.verb, incident):
-        return []
+        return repeated(wish, incident, circumstances)
     if isinstance(wish, ending.EndWish):
         return ending.ended(wish, incident, circumstances)
     match wish:

@@ -7,6 +7,8 @@ from services.intake.commands import CloseSilent
 from services.intake.decider.circumstances import Circumstances
 from services.intake.decider.giving import back_at_the_desk, place
 from services.intake.decider.refused import Refused
+from services.intake.decider.repeats import repeated
+from services.intake.decider.solution_notes import noted, require_solution
 from services.intake.decider.taking import taken
 from shared.events import IncidentEvent
 from shared.events.incident import (
@@ -17,7 +19,6 @@ from shared.events.incident import (
     IncidentResolved,
     IncidentRestored,
     IncidentResumed,
-    IncidentSolutionNoted,
 )
 from shared.incident import Incident, Status
 from shared.policy.document import Policy
@@ -45,13 +46,12 @@ def ended(  # noqa: PLR0911 one return a case
     match wish:
         case Restore():
             return _restored(wish, incident, circumstances)
-        case Relapse(reason=reason):
-            is_back = incident.restored_at is not None
-            return [IncidentRelapsed(**common, reason=reason)] if is_back else []
+        case Relapse():
+            return _relapsed(wish, incident, circumstances)
         case Resolve():
             return _resolved(wish, incident, circumstances)
         case NoteSolution(note=note):
-            return _solution(note, incident, circumstances)
+            return noted(note, incident, circumstances)
         case Reopen():
             return _reopened(wish, incident, circumstances)
         case Close() | CloseSilent():
@@ -74,7 +74,7 @@ def _resolved(
             "recovers, or resolve it with `force` and a `reason`",
             "firing",
         )
-    _require_solution(wish, circumstances.other)
+    require_solution(wish, circumstances.other)
     level = place(incident, circumstances).level
     described = wish.solution or wish.solution_note or incident.solution
     *before, resolved = resolution(
@@ -90,28 +90,8 @@ def _resolved(
         *taken(incident, circumstances),
         *before,
         resolved.model_copy(update=more),
-        *_solution(wish.solution_note, incident, circumstances),
+        *noted(wish.solution_note, incident, circumstances),
     ]
-
-
-def _require_solution(wish: Resolve, other: Incident | None) -> None:
-    """Refuse the name of a solution note that does not exist."""
-    if wish.solution and (other is None or other.solution is None):
-        raise Refused(
-            f"{wish.solution} has no solution note: GET /v1/solutions lists those "
-            "there are; leave `solution` out if none was used",
-            "invalid",
-        )
-
-
-def _solution(
-    note: str | None, incident: Incident, circumstances: Circumstances
-) -> list[IncidentEvent]:
-    """Return a new solution note, which belongs to whoever writes it."""
-    if note is None or note == incident.solution:
-        return []
-    common = circumstances.on(incident.ref, circumstances.command.by)
-    return [IncidentSolutionNoted(**common, service=incident.service, note=note)]
 
 
 def resolution(
@@ -166,11 +146,19 @@ def _restored(
     wish: Restore, incident: Incident, circumstances: Circumstances
 ) -> list[IncidentEvent]:
     if incident.restored_at is not None:
-        return []
+        return repeated(wish, incident, circumstances)
     restored = IncidentRestored(
         **circumstances.about(incident), workaround=wish.workaround, note=wish.note
     )
     return [*taken(incident, circumstances), restored]
+
+
+def _relapsed(
+    wish: Relapse, incident: Incident, circumstances: Circumstances
+) -> list[IncidentEvent]:
+    if incident.restored_at is None:
+        return repeated(wish, incident, circumstances)
+    return [IncidentRelapsed(**circumstances.about(incident), reason=wish.reason)]
 
 
 def _closed(

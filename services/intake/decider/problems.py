@@ -16,6 +16,7 @@ from services.intake.decider.record_rules import (
 )
 from services.intake.decider.record_tables import PROBLEMS, is_record_to_do
 from services.intake.decider.refused import Refused
+from services.intake.decider.repeats import repeated_on_problem
 from shared.events import ChangeEvent, ProblemEvent
 from shared.events.incident_ties import IncidentLinked, IncidentUnlinked
 from shared.events.problem import (
@@ -64,7 +65,7 @@ def decide_problem(
             f"there is no problem {command.ref} to {wish.verb}", "unknown_problem"
         )
     if not is_record_to_do(PROBLEMS, wish.verb, problem):
-        return []
+        return Decided(repeated_on_problem(wish, problem, rules))
     return _done(wish, problem, incident, rules)
 
 

@@ -1,6 +1,6 @@
 """What each verb does in each status. Total: every verb has a word on every status.
 
-A cell is DO (the verb's own rule decides), ALREADY (it is so: no event, no error) or
+A cell is DO (the verb's own rule decides), ALREADY (it is so: `repeats` decides) or
 the refusal: what to do instead.
 """
 

@@ -23,6 +23,7 @@ from shared.events.incident import (
     IncidentContacted,
     IncidentEdited,
     IncidentInformed,
+    IncidentNoteAdded,
     IncidentOpened,
     IncidentPaused,
     IncidentRelapsed,
@@ -186,6 +187,7 @@ def _changes(  # noqa: PLR0911 one return a case
             | IncidentSourceNoted()
             | IncidentAbsorbed()
             | IncidentSolutionNoted()
+            | IncidentNoteAdded()
         ):
             return {}
         case IncidentLinked() | IncidentUnlinked():

@@ -74,6 +74,7 @@ ENGLISH: Mapping[str, tuple[Part, ...]] = {
         ", by the solution note of {solution}",
         ("asks_for_solution", "; a solution note is asked for"),
     ),
+    "incident.note_added": ("{who} added: “{note}”",),
     "incident.solution_noted": ("{who} noted for the desk how to solve it: “{note}”",),
     "incident.reopened": (
         "{who} reopened it",

@@ -50,6 +50,7 @@ RECORDS: Mapping[str, tuple[Part, ...]] = {
     "problem.workaround_published": ("{who} published a workaround: “{workaround}”",),
     "problem.diagnosed": ("{who} found the cause: “{cause}”",),
     "problem.resolved": ("{who} resolved it", ": {note}"),
+    "problem.note_added": ("{who} added: “{note}”",),
     "change.requested": (
         "{who} requested the change “{title}”",
         "of service {service}, for team {team}",
@@ -62,6 +63,7 @@ RECORDS: Mapping[str, tuple[Part, ...]] = {
     "change.planned": ("{who} planned it for {planned_for}",),
     "change.implemented": ("{who} made it", ": {note}"),
     "change.cancelled": ("{who} cancelled it: {reason}",),
+    "change.note_added": ("{who} added: “{note}”",),
     "maintenance.announced": (
         "{who} announced work on service {service}, {window}",
         ", until {until}: {reason}",

@@ -77,6 +77,7 @@ FRENCH: Mapping[str, tuple[Part, ...]] = {
         ", grâce à la note de solution de {solution}",
         ("asks_for_solution", "\xa0; une note de solution est attendue"),
     ),
+    "incident.note_added": ("{who} a ajouté\xa0: «\xa0{note}\xa0»",),
     "incident.solution_noted": (
         "{who} a noté comment le centre de services peut le résoudre",
         "\xa0: «\xa0{note}\xa0»",

@@ -56,6 +56,7 @@ RECORDS: Mapping[str, tuple[Part, ...]] = {
     ),
     "problem.diagnosed": ("{who} a trouvé la cause\xa0: «\xa0{cause}\xa0»",),
     "problem.resolved": ("{who} l’a résolu", "\xa0: {note}"),
+    "problem.note_added": ("{who} a ajouté\xa0: «\xa0{note}\xa0»",),
     "change.requested": (
         "{who} a demandé le changement «\xa0{title}\xa0»",
         "du service {service}, pour l’équipe {team}",
@@ -70,6 +71,7 @@ RECORDS: Mapping[str, tuple[Part, ...]] = {
     "change.planned": ("{who} l’a planifié pour {planned_for}",),
     "change.implemented": ("{who} l’a réalisé", "\xa0: {note}"),
     "change.cancelled": ("{who} l’a annulé\xa0: {reason}",),
+    "change.note_added": ("{who} a ajouté\xa0: «\xa0{note}\xa0»",),
     "maintenance.announced": (
         "{who} a annoncé des travaux sur le service {service}, {window}",
         ", jusqu’au {until}\xa0: {reason}",

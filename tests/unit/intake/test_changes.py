@@ -17,6 +17,7 @@ from shared.events.change import (
     ChangeAssigned,
     ChangeCancelled,
     ChangeImplemented,
+    ChangeNoteAdded,
     ChangePlanned,
 )
 from shared.events.incident_ties import IncidentLinked
@@ -102,7 +103,25 @@ def test_it_is_made_with_and_without_a_plan(before: Change) -> None:
 
 def test_it_is_made_and_cancelled_once() -> None:
     assert desk(implemented).wishes(CHG, ImplementChange()) == []
-    assert desk(cancelled).wishes(CHG, CancelChange(reason="again")) == []
+    assert desk(cancelled).wishes(CHG, CancelChange(reason="too dear")) == []
+
+
+@pytest.mark.parametrize(
+    ("over", "wish"),
+    [
+        (ChangeImplemented, ImplementChange(note="again")),
+        (ChangeCancelled, CancelChange(reason="again")),
+    ],
+)
+def test_what_is_said_of_it_once_it_is_over_is_noted(
+    over: type[ChangeImplemented | ChangeCancelled],
+    wish: ImplementChange | CancelChange,
+) -> None:
+    past = of(over, reason="too dear")
+    added = of(ChangeNoteAdded, about=wish.verb, note="again")
+
+    assert desk(change(past)).wishes(CHG, wish) == [added]
+    assert desk(change(past, added)).wishes(CHG, wish) == []
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from shared.events.problem import (
     ProblemAssigned,
     ProblemDiagnosed,
     ProblemIncidentLinked,
+    ProblemNoteAdded,
     ProblemResolved,
     ProblemWorkaroundPublished,
 )
@@ -198,7 +199,19 @@ def test_it_is_resolved_once() -> None:
     assert desk(problem()).wishes(PRB, wish) == [
         of(ProblemResolved, note="A longer queue")
     ]
-    assert desk(resolved).wishes(PRB, wish) == []
+    assert (
+        desk(problem(of(ProblemResolved, note="A longer queue"))).wishes(PRB, wish)
+        == []
+    )
+    assert desk(resolved).wishes(PRB, ResolveProblem()) == []
+
+
+def test_what_is_said_of_it_once_it_is_resolved_is_noted() -> None:
+    added = of(ProblemNoteAdded, about="resolve", note="A longer queue")
+    wish = ResolveProblem(note="A longer queue")
+
+    assert desk(resolved).wishes(PRB, wish) == [added]
+    assert desk(problem(of(ProblemResolved), added)).wishes(PRB, wish) == []
 
 
 @pytest.mark.parametrize(

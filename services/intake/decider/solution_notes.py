@@ -1,0 +1,28 @@
+"""Solution notes: what N1 can do by itself next time, and which one was used."""
+
+from services.intake.decider.circumstances import Circumstances
+from services.intake.decider.refused import Refused
+from shared.events import IncidentEvent
+from shared.events.incident import IncidentSolutionNoted
+from shared.incident import Incident
+from shared.wishes import Resolve
+
+
+def require_solution(wish: Resolve, other: Incident | None) -> None:
+    """Refuse the name of a solution note that does not exist."""
+    if wish.solution and (other is None or other.solution is None):
+        raise Refused(
+            f"{wish.solution} has no solution note: GET /v1/solutions lists those "
+            "there are; leave `solution` out if none was used",
+            "invalid",
+        )
+
+
+def noted(
+    note: str | None, incident: Incident, circumstances: Circumstances
+) -> list[IncidentEvent]:
+    """Return a new solution note, which belongs to whoever writes it."""
+    if note is None or note == incident.solution:
+        return []
+    common = circumstances.on(incident.ref, circumstances.command.by)
+    return [IncidentSolutionNoted(**common, service=incident.service, note=note)]
