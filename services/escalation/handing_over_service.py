@@ -6,11 +6,13 @@ service's, too.
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 from services.escalation.budget import Crossing, cause_of, overrun_of
-from services.escalation.case import Case, ServiceHandover, Tip
+from services.escalation.case import Case, ProblemAnswer, ServiceHandover, Tip
 from services.escalation.due import Due, on
 from services.escalation.known import Known
+from services.escalation.problem_match import PROPOSED_MAX
 from shared.events import ServiceHandoverEvent
 from shared.events.service_handover import (
     CountedBreach,
@@ -33,8 +35,8 @@ def handing_over_service(case: Case, known: Known) -> Iterator[Due]:
             yield from _crossed(case, case.tip, known)
         return
     if held.awaits and held.answer is not None:
-        how, problem = held.answer
-        yield Due(case.changed_at, lambda at: [_answered(case, held, at, how, problem)])
+        answer = held.answer
+        yield Due(case.changed_at, lambda at: [_answered(case, held, at, answer)])
     elif held.state == "requested" and held.answer_by is not None:
         by = held.answer_by
         yield Due(by, lambda at: [_unanswered(case, held, at, by)])
@@ -48,13 +50,16 @@ def _crossed(case: Case, tip: Tip, known: Known) -> Iterator[Due]:
     if crossing is None:
         return
     budget = problems.service
-    problem = known.open_problem(crossing.service, tip.position)
-    if problem is None and case.problems:
-        problem = case.problems[-1]
+    found = known.open_problems(None, crossing.service, tip.position).of_service
+    problem = found[0] if len(found) == 1 else None
+    proposed = tuple(found[:PROPOSED_MAX]) if len(found) > 1 else ()
+    if case.problems and problem is None:
+        problem, proposed = case.problems[-1], ()
+    joins = {"problem": problem, "proposed": proposed}
 
     def events(at: datetime) -> list[ServiceHandoverRequested]:
         asked = _requested(case, tip, crossing, problems, budget, at)
-        return [asked.model_copy(update={"problem": problem})]
+        return [asked.model_copy(update=joins)]
 
     yield Due(case.changed_at, events)
 
@@ -93,12 +98,12 @@ def _requested(
 
 
 def _answered(
-    case: Case, held: ServiceHandover, at: datetime, how: str, problem: str
+    case: Case, held: ServiceHandover, at: datetime, answer: ProblemAnswer
 ) -> ServiceHandoverEvent:
-    common = _on_handover(case, held, at)
-    if how == "accepted":
-        return ServiceHandoverAccepted(**common, problem=problem)
-    return ServiceHandoverJoined(**common, problem=problem)
+    common = _on_handover(case, held, at) | {"problem": answer.problem}
+    if answer.how == "accepted":
+        return ServiceHandoverAccepted(**common)
+    return ServiceHandoverJoined(**common)
 
 
 def _unanswered(
@@ -107,6 +112,6 @@ def _unanswered(
     return ServiceHandoverUnanswered(**_on_handover(case, held, at), unanswered_at=by)
 
 
-def _on_handover(case: Case, held: ServiceHandover, at: datetime) -> dict[str, object]:
+def _on_handover(case: Case, held: ServiceHandover, at: datetime) -> dict[str, Any]:
     common = {k: v for k, v in on(case, at).items() if k != "policy"}
     return common | {"service": held.service}

@@ -88,6 +88,7 @@ def _suggestion(
 def _handover(
     of: Recalled, handover: HandoverRequested, language: str, url: str
 ) -> notices.Handover:
+    presumed = handover.problem or "" if handover.matched == "service" else ""
     return notices.Handover(
         of.incident.ref,
         of.incident.title,
@@ -95,7 +96,10 @@ def _handover(
         service_name(of, language),
         handover.breached_at,
         overrun=of.overrun("ttr"),
-        problem=handover.problem or "",
+        problem="" if presumed else handover.problem or "",
+        presumed=presumed,
+        proposed=", ".join(handover.proposed),
+        asks=bool(presumed) or handover.problem is None,
         words=words_of(of, None),
         author=author_of(of.history),
         answer_by=handover.answer_by,
@@ -116,6 +120,7 @@ def _service(
         ", ".join(each.incident for each in handover.counted),
         overrun=timedelta(seconds=late) if late else None,
         problem=handover.problem or "",
+        proposed=", ".join(handover.proposed),
         asks=handover.problem is None,
         answer_by=handover.answer_by,
         url=url,

@@ -46,7 +46,7 @@ def _line_columns(lines: list[Line]) -> Iterable[Sequence[object]]:
 
 QUEUE: ReadModel[QueueRow] = ReadModel(
     name="queue",
-    shape=6,
+    shape=7,
     opens=frozenset({"incident.opened", "incident.edited"}),
     tables=queue_tables.tables,
     indexes=queue_tables.indexes,

@@ -28,6 +28,7 @@ from shared.events.handover import (
     HandoverAccepted,
     HandoverDeclined,
     HandoverJoined,
+    HandoverReopened,
     HandoverRequested,
     HandoverUnanswered,
 )
@@ -62,6 +63,8 @@ from shared.events.incident_ties import (
     IncidentAbsorbed,
     IncidentLinked,
     IncidentMerged,
+    IncidentProblemPresumed,
+    IncidentProblemResolved,
     IncidentReleased,
     IncidentSplit,
     IncidentUnlinked,
@@ -82,6 +85,7 @@ from shared.events.problem import (
     ProblemDiagnosed,
     ProblemIdentified,
     ProblemIncidentLinked,
+    ProblemIncidentPresumed,
     ProblemIncidentRelated,
     ProblemIncidentUnlinked,
     ProblemResolved,
@@ -142,6 +146,8 @@ IncidentEvent = (
     | IncidentSourceNoted
     | IncidentLinked
     | IncidentUnlinked
+    | IncidentProblemPresumed
+    | IncidentProblemResolved
     | IncidentMerged
     | IncidentAbsorbed
     | IncidentUnmerged
@@ -188,6 +194,7 @@ HandoverEvent = (
     HandoverRequested
     | HandoverAccepted
     | HandoverJoined
+    | HandoverReopened
     | HandoverDeclined
     | HandoverUnanswered
 )
@@ -201,6 +208,7 @@ ServiceHandoverEvent = (
 ProblemEvent = (
     ProblemIdentified
     | ProblemIncidentLinked
+    | ProblemIncidentPresumed
     | ProblemIncidentRelated
     | ProblemIncidentUnlinked
     | ProblemChangeLinked

@@ -27,7 +27,7 @@ class CountedBreach(BaseModel):
 class ServiceHandoverRequested(Event):
     """The budget of breaches is used up: Problem Management is to look at the service.
 
-    `problem` is an open one of the service, which it joins.
+    `problem` is the open one of the service, which it joins.
     """
 
     type: Literal["handover.service_requested"] = "handover.service_requested"
@@ -49,6 +49,8 @@ class ServiceHandoverRequested(Event):
     counted: tuple[CountedBreach, ...]
     """The breaches that made it, the oldest first; of very many the newest."""
     problem: ProblemRef | None = None
+    proposed: tuple[ProblemRef, ...] = ()
+    """Open problems of the service, where there are several: it joins none."""
     answer_by: AwareDatetime | None = None
 
 

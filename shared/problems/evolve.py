@@ -11,6 +11,7 @@ from shared.events.problem import (
     ProblemDiagnosed,
     ProblemIdentified,
     ProblemIncidentLinked,
+    ProblemIncidentPresumed,
     ProblemIncidentRelated,
     ProblemIncidentUnlinked,
     ProblemResolved,
@@ -45,6 +46,7 @@ def evolve(  # noqa: C901 one branch an event
     match event:
         case (
             ProblemIncidentLinked()
+            | ProblemIncidentPresumed()
             | ProblemIncidentRelated()
             | ProblemIncidentUnlinked()
             | ProblemChangeLinked()
@@ -78,17 +80,28 @@ def _identified(event: ProblemIdentified) -> Problem:
 def _linked(
     problem: Problem,
     event: ProblemIncidentLinked
+    | ProblemIncidentPresumed
     | ProblemIncidentRelated
     | ProblemIncidentUnlinked
     | ProblemChangeLinked,
 ) -> Problem:
     match event:
         case ProblemIncidentLinked(incident=incident):
-            return replace(problem, incidents=added(problem.incidents, incident))
+            return replace(
+                problem,
+                incidents=added(problem.incidents, incident),
+                presumed=removed(problem.presumed, incident),
+            )
+        case ProblemIncidentPresumed(incident=incident):
+            return replace(problem, presumed=added(problem.presumed, incident))
         case ProblemIncidentRelated(incident=incident):
             return replace(problem, related=added(problem.related, incident))
         case ProblemIncidentUnlinked(relation="problem", incident=incident):
-            return replace(problem, incidents=removed(problem.incidents, incident))
+            return replace(
+                problem,
+                incidents=removed(problem.incidents, incident),
+                presumed=removed(problem.presumed, incident),
+            )
         case ProblemIncidentUnlinked(incident=incident):
             return replace(problem, related=removed(problem.related, incident))
         case ProblemChangeLinked(change=change):

@@ -114,11 +114,20 @@ TEMPLATES: Mapping[StaffKind, Template] = {
             "- Service: {service}",
             "- Priority: {priority}",
             _OVERRUN,
-            "- Problem open on this service: {problem}",
+            "- Part of the open problem: {problem}",
+            "- Joined the open problem of this service, please confirm: {presumed}",
+            "- Open problems that match: {proposed}",
             *_WORDS,
             "The incident: {url}",
-            "Accept it, join it to a known problem, or decline it with a reason.",
-            "Please answer by {answer_by}.",
+            (
+                "presumed",
+                "To confirm, join it to that problem.",
+            ),
+            (
+                "asks",
+                "Accept it, join it to a known problem, or decline it with a reason.",
+            ),
+            ("asks", "Please answer by {answer_by}."),
         ),
     ),
     "service_handover": Template(
@@ -132,6 +141,7 @@ TEMPLATES: Mapping[StaffKind, Template] = {
             "- Incidents: {which}",
             _OVERRUN,
             "- Part of the open problem: {problem}",
+            "- Open problems of this service: {proposed}",
             "The last incident: {url}",
             (
                 "asks",

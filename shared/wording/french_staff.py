@@ -121,14 +121,23 @@ TEMPLATES: Mapping[StaffKind, Template] = {
             "- Service : {service}",
             "- Priorité : {priority}",
             _OVERRUN,
-            "- Problème ouvert sur ce service : {problem}",
+            "- Rattaché au problème ouvert : {problem}",
+            "- Rattaché au problème ouvert de ce service, à confirmer : {presumed}",
+            "- Problèmes ouverts qui correspondent : {proposed}",
             *_WORDS,
             "L'incident : {url}",
             (
-                "Acceptez-le, rattachez-le à un problème connu, ou refusez-le avec une "
-                "raison."
+                "presumed",
+                "Pour confirmer, rattachez-le à ce problème.",
             ),
-            "Réponse attendue avant le {answer_by}.",
+            (
+                "asks",
+                (
+                    "Acceptez-le, rattachez-le à un problème connu, ou refusez-le "
+                    "avec une raison."
+                ),
+            ),
+            ("asks", "Réponse attendue avant le {answer_by}."),
         ),
     ),
     "service_handover": Template(
@@ -142,6 +151,7 @@ TEMPLATES: Mapping[StaffKind, Template] = {
             "- Incidents : {which}",
             _OVERRUN,
             "- Rattaché au problème ouvert : {problem}",
+            "- Problèmes ouverts de ce service : {proposed}",
             "Le dernier incident : {url}",
             (
                 "asks",

@@ -84,7 +84,8 @@ class ManagerNotice:
 class Handover:
     """To Problem Management: find the cause. The incident stays with the desk.
 
-    `problem` is one that is open for this service.
+    `problem` is the one it is part of, `presumed` the one it joined by its service
+    alone, and `proposed` names several that match. `asks`: it waits for an answer.
     """
 
     incident: str
@@ -94,6 +95,9 @@ class Handover:
     breached_at: datetime
     overrun: timedelta | None = None
     problem: str = ""
+    presumed: str = ""
+    proposed: str = ""
+    asks: bool = True
     words: str = ""
     answer_by: datetime | None = None
     url: str = ""
@@ -106,7 +110,8 @@ class ServiceHandover:
 
     `incident` is the one that was one too many, and `which` names all of them.
     `overrun` is working time beyond what was promised, together; `problem` is what the
-    service is part of from now on. `asks`: it waits for an answer.
+    service is part of from now on, `proposed` names several that it may be part of.
+    `asks`: it waits for an answer.
     """
 
     incident: str
@@ -117,6 +122,7 @@ class ServiceHandover:
     which: str
     overrun: timedelta | None = None
     problem: str = ""
+    proposed: str = ""
     asks: bool = False
     answer_by: datetime | None = None
     url: str = ""

@@ -35,14 +35,24 @@ from shared.events.change import (
     ChangePlanned,
     ChangeRequested,
 )
-from shared.events.incident_ties import IncidentLinked, IncidentUnlinked
+from shared.events.incident_ties import (
+    IncidentLinked,
+    IncidentProblemResolved,
+    IncidentUnlinked,
+)
 from shared.events.problem import ProblemChangeLinked
 from shared.incident import Incident
 from shared.policy.document import Policy
 from shared.policy.services import UNKNOWN
 from shared.problems import Problem
 
-Decided = list[ChangeEvent | ProblemEvent | IncidentLinked | IncidentUnlinked]
+Decided = list[
+    ChangeEvent
+    | ProblemEvent
+    | IncidentLinked
+    | IncidentUnlinked
+    | IncidentProblemResolved
+]
 
 
 def decide_change(

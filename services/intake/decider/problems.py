@@ -17,7 +17,11 @@ from services.intake.decider.record_rules import (
 from services.intake.decider.record_tables import PROBLEMS, is_record_to_do
 from services.intake.decider.refused import Refused
 from shared.events import ChangeEvent, ProblemEvent
-from shared.events.incident_ties import IncidentLinked, IncidentUnlinked
+from shared.events.incident_ties import (
+    IncidentLinked,
+    IncidentProblemResolved,
+    IncidentUnlinked,
+)
 from shared.events.problem import (
     ProblemAssigned,
     ProblemDiagnosed,
@@ -40,7 +44,13 @@ from shared.problems.wishes import (
     UnlinkProblem,
 )
 
-Decided = list[ProblemEvent | ChangeEvent | IncidentLinked | IncidentUnlinked]
+Decided = list[
+    ProblemEvent
+    | ChangeEvent
+    | IncidentLinked
+    | IncidentUnlinked
+    | IncidentProblemResolved
+]
 
 
 def decide_problem(
@@ -96,8 +106,7 @@ def _identified(
 
 def _require_no_other(incident: Incident, known: tuple[str, ...] | None) -> None:
     """Refuse where somebody found a cause that who asks does not know of."""
-    found = {target for relation, target in incident.links if relation == "problem"}
-    if known is not None and (others := sorted(found - set(known))):
+    if known is not None and (others := sorted(incident.problems - set(known))):
         raise Refused(
             f"{incident.ref} is part of {', '.join(others)} by now: look at that first",
             "state",

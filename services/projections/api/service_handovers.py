@@ -62,6 +62,8 @@ class ServiceHandoverView(Answer):
     answer_by: AwareDatetime | None
     problem: ProblemRef | None
     """The one the service is part of."""
+    proposed: list[ProblemRef]
+    """Open ones of the service, where there are several: it joined none."""
     reason: str | None
     """Why it is no problem."""
 
@@ -181,8 +183,7 @@ def _awaiting(desk: Desk, ref: str, key: str | None) -> _Awaiting:
         stream = incident_stream(ref)
         entries = desk.log.histories(cursor, [stream], handover.position)
     then = replay(entry.event for entry in entries)  # type: ignore[misc] # of its stream
-    links = then.links if then else ()
-    problems = sorted(to for kind, to in links if kind == "problem")
+    problems = sorted(then.problems) if then else []
     title = f"{handover.service}: {handover.breaches} × TTR"
     return _Awaiting(title, handover.service, problems)
 

@@ -14,6 +14,7 @@ FILTERS = (
     "reporter",
     "level",
     "breached",
+    "root_cause",
 )
 """The filters of the API, by the same names."""
 ENDED = tuple(status.value for status in Status if status not in IN_STOCK)

@@ -12,4 +12,16 @@ BY_RULE: Mapping[tuple[str, str], tuple[Part, ...]] = {
         "(repeats before: {repeats})",
         ", as of {held_until}",
     ),
+    ("handover.joined", "signature"): (
+        "It joined {problem}, which has an incident of the same kind",
+    ),
+    ("handover.joined", "service"): (
+        "It joined {problem}, open for the same service: to be confirmed",
+    ),
+    ("incident.linked", "signature"): (
+        "It was linked to {target}, which has an incident of the same kind",
+    ),
+    ("problem.incident_linked", "signature"): (
+        "{incident} joined it, being of the same kind as one it has",
+    ),
 }

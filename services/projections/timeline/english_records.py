@@ -9,10 +9,15 @@ RECORDS: Mapping[str, tuple[Part, ...]] = {
         "It was handed to Problem Management, team {team}",
         ", since service {service} broke TTR at {breached_at}",
         "; it may be part of {problem}",
+        "; it may be part of one of {proposed}",
         "; an answer is due {answer_by}",
     ),
     "handover.accepted": ("Problem Management took it on as {problem}",),
     "handover.joined": ("Problem Management made it part of {problem}",),
+    "handover.reopened": (
+        "It was taken out of {problem} again, and awaits Problem Management",
+        "; an answer is due {answer_by}",
+    ),
     "handover.declined": ("{who} declined the hand-over: {reason}",),
     "handover.unanswered": ("Problem Management had not answered by {unanswered_at}",),
     "handover.service_requested": (
@@ -20,6 +25,7 @@ RECORDS: Mapping[str, tuple[Part, ...]] = {
         ": {breaches} broken promises within {within_days} days",
         ", {overrun_seconds} too late in all",
         "; it is part of {problem}",
+        "; it may be part of one of {proposed}",
         "; an answer is due {answer_by}",
     ),
     "handover.service_accepted": (
@@ -43,6 +49,10 @@ RECORDS: Mapping[str, tuple[Part, ...]] = {
         ", found by {incident}",
     ),
     "problem.incident_linked": ("{who} found that {incident} has this cause too",),
+    "problem.incident_presumed": (
+        "{incident} broke its promise on the same service",
+        "so it may have this cause: to be confirmed",
+    ),
     "problem.incident_related": ("{who} found that {incident} has to do with it",),
     "problem.incident_unlinked": ("{who} removed the link to {incident}",),
     "problem.change_linked": ("{who} asked for {change} to remove the cause",),

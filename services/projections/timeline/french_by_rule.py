@@ -12,4 +12,16 @@ BY_RULE: Mapping[tuple[str, str], tuple[Part, ...]] = {
         "(répétitions avant\xa0: {repeats})",
         ", à compter du {held_until}",
     ),
+    ("handover.joined", "signature"): (
+        "Il rejoint {problem}, qui a un incident de même nature",
+    ),
+    ("handover.joined", "service"): (
+        "Il rejoint {problem}, ouvert pour le même service\xa0: à confirmer",
+    ),
+    ("incident.linked", "signature"): (
+        "Il est lié à {target}, qui a un incident de même nature",
+    ),
+    ("problem.incident_linked", "signature"): (
+        "{incident} le rejoint, étant de même nature qu’un autre",
+    ),
 }
