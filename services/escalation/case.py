@@ -51,15 +51,17 @@ class Alarm(NamedTuple):
 
 
 class Tip(NamedTuple):
-    """A breach of TTR read just now, or how late it was: perhaps one too many.
+    """A breach of TTR read just now, how late it was, or that service is back.
 
-    `since` is the instant of the breach, or when it was done; `at` when it was noticed.
+    Perhaps it is one too many, or it was down too long. `since` is the instant of the
+    breach, or when it was done; `at` when it was noticed.
     """
 
     position: int
     policy: int
     since: datetime
     at: datetime
+    is_back: bool = False
 
 
 class Tell(NamedTuple):

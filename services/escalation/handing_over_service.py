@@ -5,7 +5,7 @@ service's, too.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from services.escalation.budget import Crossing, cause_of, overrun_of
@@ -46,10 +46,12 @@ def _crossed(case: Case, tip: Tip, known: Known) -> Iterator[Due]:
     problems = known.policy_of(tip.policy).problems
     if problems is None or problems.service is None:
         return
+    budget = problems.service
+    if tip.is_back and (budget.downtime is None or case.priority != "p1"):
+        return
     crossing = known.crossing(tip.position)
     if crossing is None:
         return
-    budget = problems.service
     found = known.open_problems(None, crossing.service, tip.position).of_service
     problem = found[0] if len(found) == 1 else None
     proposed = tuple(found[:PROPOSED_MAX]) if len(found) > 1 else ()
@@ -73,16 +75,19 @@ def _requested(
     at: datetime,
 ) -> ServiceHandoverRequested:
     counted, within = crossing.counted, problems.accept_within
-    allowed = budget.overrun
+    down = crossing.downtime
     return ServiceHandoverRequested(
         **on(case, at) | {"policy": tip.policy},
         service=crossing.service,
         team=problems.team,
-        cause=cause_of(counted, budget) or "breaches",
+        cause=cause_of(counted, budget, down) or "breaches",
         breaches=len(counted),
         overrun_seconds=overrun_of(counted) or None,
         budget_breaches=budget.breaches,
-        budget_seconds=int(allowed.total_seconds()) if allowed else None,
+        budget_seconds=_seconds(budget.overrun),
+        downtime_seconds=_seconds(down),
+        budget_downtime_seconds=_seconds(budget.downtime),
+        outages=crossing.outages,
         within_days=budget.within_days,
         crossed_at=tip.since,
         counted=tuple(
@@ -95,6 +100,10 @@ def _requested(
         ),
         answer_by=tip.at + within if within else None,
     )
+
+
+def _seconds(allowed: timedelta | None) -> int | None:
+    return int(allowed.total_seconds()) if allowed else None
 
 
 def _answered(

@@ -63,6 +63,8 @@ def _tip(event: AnyEvent, at: datetime, position: int) -> Tip | None:
             return Tip(position, event.policy, since, at)
         case SlaOverran(target="ttr", done_at=since):
             return Tip(position, event.policy, since, at)
+        case IncidentRestored():
+            return Tip(position, event.policy, at, at, is_back=True)
         case _:
             return None
 

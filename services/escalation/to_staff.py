@@ -110,14 +110,18 @@ def _handover(
 def _service(
     of: Recalled, handover: ServiceHandoverRequested, language: str, url: str
 ) -> notices.ServiceHandover:
-    late = handover.overrun_seconds
+    late, down = handover.overrun_seconds, None
+    which: Sequence[str] = [each.incident for each in handover.counted]
+    if handover.cause == "downtime":
+        which, down = handover.outages, handover.downtime_seconds
     return notices.ServiceHandover(
         of.incident.ref,
         service_name(of, language, handover.service),
-        handover.breaches,
+        None if down else handover.breaches,
         handover.within_days,
         handover.crossed_at,
-        ", ".join(each.incident for each in handover.counted),
+        ", ".join(which),
+        downtime=timedelta(seconds=down) if down else None,
         overrun=timedelta(seconds=late) if late else None,
         problem=handover.problem or "",
         proposed=", ".join(handover.proposed),

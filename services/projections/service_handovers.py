@@ -55,9 +55,11 @@ class ServiceHandover:
     service: str
     state: State
     team: str
-    cause: Literal["breaches", "overrun"]
+    cause: Literal["breaches", "overrun", "downtime"]
     breaches: int
     overrun_seconds: int | None
+    downtime_seconds: int | None
+    outages: tuple[str, ...]
     within_days: int
     crossed_at: datetime
     counted: tuple[CountedBreach, ...]
@@ -140,6 +142,8 @@ def _requested(entry: Entry, event: ServiceHandoverRequested) -> ServiceHandover
         cause=event.cause,
         breaches=event.breaches,
         overrun_seconds=event.overrun_seconds,
+        downtime_seconds=event.downtime_seconds,
+        outages=event.outages,
         within_days=event.within_days,
         crossed_at=event.crossed_at,
         counted=event.counted,

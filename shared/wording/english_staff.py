@@ -131,12 +131,17 @@ TEMPLATES: Mapping[StaffKind, Template] = {
         ),
     ),
     "service_handover": Template(
-        "Late too often, please find the cause: {service}",
+        "Over its budget, please find the cause: {service}",
         (
             (
                 "Service {service} used up its budget of broken promises on "
                 "{crossed_at}: {breaches} within {within_days} days. We hand you the "
                 "service; its incidents stay with the service desk."
+            ),
+            (
+                "Service {service} used up its budget of downtime on {crossed_at}: "
+                "{downtime} within {within_days} days, in the hours of its contract. "
+                "We hand you the service; its incidents stay with the service desk."
             ),
             "- Incidents: {which}",
             _OVERRUN,

@@ -141,12 +141,18 @@ TEMPLATES: Mapping[StaffKind, Template] = {
         ),
     ),
     "service_handover": Template(
-        "Trop de retards, cause à rechercher : {service}",
+        "Budget épuisé, cause à rechercher : {service}",
         (
             (
                 "Le service {service} a épuisé son budget de dépassements le "
                 "{crossed_at} : {breaches} en {within_days} jours. Nous vous confions "
                 "le service ; ses incidents restent au centre de services."
+            ),
+            (
+                "Le service {service} a épuisé son budget d'interruption le "
+                "{crossed_at} : {downtime} en {within_days} jours, aux heures de son "
+                "contrat. Nous vous confions le service ; ses incidents restent au "
+                "centre de services."
             ),
             "- Incidents : {which}",
             _OVERRUN,

@@ -106,9 +106,10 @@ class Handover:
 
 @dataclass(frozen=True)
 class ServiceHandover:
-    """To Problem Management: a service broke its promises too often.
+    """To Problem Management: a service broke its promises too often, or was down.
 
-    `incident` is the one that was one too many, and `which` names all of them.
+    `incident` is the one that was one too many, and `which` names all of them. Of
+    `breaches` and `downtime` one is given: what used its budget up.
     `overrun` is working time beyond what was promised, together; `problem` is what the
     service is part of from now on, `proposed` names several that it may be part of.
     `asks`: it waits for an answer.
@@ -116,10 +117,11 @@ class ServiceHandover:
 
     incident: str
     service: str
-    breaches: int
+    breaches: int | None
     within_days: int
     crossed_at: datetime
     which: str
+    downtime: timedelta | None = None
     overrun: timedelta | None = None
     problem: str = ""
     proposed: str = ""

@@ -80,7 +80,7 @@ class HelpingDesk:
         self.sla.tell(
             "TRUNCATE escalation.cases, escalation.tracking, escalation.parked,"
             " escalation.breaches, escalation.problems, escalation.problem_incidents,"
-            " escalation.recurrences"
+            " escalation.recurrences, escalation.outages, escalation.crossings"
         )
 
     def said(self, number: int) -> list[dict[str, Any]]:

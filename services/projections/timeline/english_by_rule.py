@@ -18,6 +18,14 @@ BY_RULE: Mapping[tuple[str, str], tuple[Part, ...]] = {
     ("handover.joined", "service"): (
         "It joined {problem}, open for the same service: to be confirmed",
     ),
+    ("handover.service_requested", "downtime"): (
+        "Service {service} was handed to Problem Management, team {team}",
+        ", down for {downtime_seconds} of its hours within {within_days} days",
+        "by {outages}",
+        "; it is part of {problem}",
+        "; it may be part of one of {proposed}",
+        "; an answer is due {answer_by}",
+    ),
     ("incident.linked", "signature"): (
         "It was linked to {target}, which has an incident of the same kind",
     ),

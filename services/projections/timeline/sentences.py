@@ -55,8 +55,8 @@ def sentence(
 
 
 def _rule(what: Mapping[str, Any]) -> str:
-    """Return by which rule a machine decided it, be it what a problem matched by."""
-    return str(what.get("rule") or what.get("matched") or "")
+    """Return by which rule it was decided: what matched, or what it was caused by."""
+    return str(what.get("rule") or what.get("matched") or what.get("cause") or "")
 
 
 def _joined(before: str, text: str) -> str:
