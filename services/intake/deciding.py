@@ -132,19 +132,22 @@ def _on_the_record(
 
 
 def _on_problem(wish: ProblemWish, sight: Sight) -> Sequence[RecordEvent]:
+    other: Incident | Change | None = None
     match wish:
+        case LinkProblem(change=str(named)) | UnlinkProblem(change=str(named)):
+            other = sight.one(Change, named)
         case (
             IdentifyProblem(incident=named)
             | LinkProblem(incident=named)
             | UnlinkProblem(incident=named)
         ):
-            incident = sight.one(Incident, named)
+            other = sight.one(Incident, named)
         case _:
-            incident = None
+            pass
     return decide_problem(
         RecordCommand(sight.ref, sight.at, sight.by, wish),
         sight.one(Problem, sight.ref),
-        incident=incident,
+        other=other,
         policy=sight.policy,
         policy_version=sight.policy_version,
     )
@@ -153,11 +156,13 @@ def _on_problem(wish: ProblemWish, sight: Sight) -> Sequence[RecordEvent]:
 def _on_change(wish: ChangeWish, sight: Sight) -> Sequence[RecordEvent]:
     incident, problem = None, None
     match wish:
-        case RequestChange(incident=named, problem=cause):
+        case (
+            RequestChange(incident=named, problem=cause)
+            | LinkChange(incident=named, problem=cause)
+            | UnlinkChange(incident=named, problem=cause)
+        ):
             incident = sight.one(Incident, named)
             problem = sight.one(Problem, cause)
-        case LinkChange(incident=named) | UnlinkChange(incident=named):
-            incident = sight.one(Incident, named)
         case _:
             pass
     return decide_change(

@@ -13,6 +13,8 @@ from shared.events.change import (
     ChangeIncidentLinked,
     ChangeIncidentUnlinked,
     ChangePlanned,
+    ChangeProblemLinked,
+    ChangeProblemUnlinked,
     ChangeRelation,
     ChangeRequested,
 )
@@ -46,6 +48,10 @@ def evolve(  # noqa: C901, PLR0911 one branch an event
             return _with(change, relation, lambda refs: added(refs, incident))
         case ChangeIncidentUnlinked(relation=relation, incident=incident):
             return _with(change, relation, lambda refs: removed(refs, incident))
+        case ChangeProblemLinked(problem=problem):
+            return replace(change, problem=problem)
+        case ChangeProblemUnlinked():
+            return replace(change, problem=None)
         case ChangeAssigned(team=team):
             return replace(change, team=team)
         case ChangePlanned(planned_for=instant):

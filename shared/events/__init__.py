@@ -13,6 +13,8 @@ from shared.events.change import (
     ChangeIncidentLinked,
     ChangeIncidentUnlinked,
     ChangePlanned,
+    ChangeProblemLinked,
+    ChangeProblemUnlinked,
     ChangeRequested,
 )
 from shared.events.escalation import (
@@ -82,6 +84,7 @@ from shared.events.policy import PolicyApplied
 from shared.events.problem import (
     ProblemAssigned,
     ProblemChangeLinked,
+    ProblemChangeUnlinked,
     ProblemDiagnosed,
     ProblemIdentified,
     ProblemIncidentLinked,
@@ -212,6 +215,7 @@ ProblemEvent = (
     | ProblemIncidentRelated
     | ProblemIncidentUnlinked
     | ProblemChangeLinked
+    | ProblemChangeUnlinked
     | ProblemAssigned
     | ProblemWorkaroundPublished
     | ProblemDiagnosed
@@ -221,6 +225,8 @@ ChangeEvent = (
     ChangeRequested
     | ChangeIncidentLinked
     | ChangeIncidentUnlinked
+    | ChangeProblemLinked
+    | ChangeProblemUnlinked
     | ChangeAssigned
     | ChangePlanned
     | ChangeImplemented

@@ -72,9 +72,18 @@ class ProblemIncidentUnlinked(Event):
 
 
 class ProblemChangeLinked(Event):
-    """`change` was requested to remove the cause."""
+    """`change` is to remove the cause."""
 
     type: Literal["problem.change_linked"] = "problem.change_linked"
+    problem: ProblemRef
+    policy: int
+    change: ChangeRef
+
+
+class ProblemChangeUnlinked(Event):
+    """The link to `change` was a mistake."""
+
+    type: Literal["problem.change_unlinked"] = "problem.change_unlinked"
     problem: ProblemRef
     policy: int
     change: ChangeRef

@@ -8,6 +8,7 @@ from shared.events import ProblemEvent
 from shared.events.problem import (
     ProblemAssigned,
     ProblemChangeLinked,
+    ProblemChangeUnlinked,
     ProblemDiagnosed,
     ProblemIdentified,
     ProblemIncidentLinked,
@@ -50,6 +51,7 @@ def evolve(  # noqa: C901 one branch an event
             | ProblemIncidentRelated()
             | ProblemIncidentUnlinked()
             | ProblemChangeLinked()
+            | ProblemChangeUnlinked()
         ):
             return _linked(problem, event)
         case ProblemAssigned():
@@ -77,13 +79,14 @@ def _identified(event: ProblemIdentified) -> Problem:
     )
 
 
-def _linked(
+def _linked(  # noqa: PLR0911 one return an event
     problem: Problem,
     event: ProblemIncidentLinked
     | ProblemIncidentPresumed
     | ProblemIncidentRelated
     | ProblemIncidentUnlinked
-    | ProblemChangeLinked,
+    | ProblemChangeLinked
+    | ProblemChangeUnlinked,
 ) -> Problem:
     match event:
         case ProblemIncidentLinked(incident=incident):
@@ -106,5 +109,7 @@ def _linked(
             return replace(problem, related=removed(problem.related, incident))
         case ProblemChangeLinked(change=change):
             return replace(problem, changes=added(problem.changes, change))
+        case ProblemChangeUnlinked(change=change):
+            return replace(problem, changes=removed(problem.changes, change))
         case _:
             assert_never(event)

@@ -39,7 +39,7 @@ class Problem:
     presumed: tuple[IncidentRef, ...] = ()
     """Incidents that may have this cause, which nobody has confirmed."""
     changes: tuple[ChangeRef, ...] = ()
-    """Changes that were requested to remove the cause."""
+    """Changes that are to remove the cause."""
 
     @property
     def known_error(self) -> bool:

@@ -78,7 +78,7 @@ def decide_change(
         )
     if not is_record_to_do(CHANGES, wish.verb, change):
         return []
-    return _done(wish, change, incident, rules)
+    return _done(wish, change, incident or problem, rules)
 
 
 def _requested(
@@ -121,15 +121,15 @@ def _done(  # noqa: C901, PLR0911 one branch a verb
     | ImplementChange
     | CancelChange,
     change: Change,
-    incident: Incident | None,
+    other: Incident | Problem | None,
     rules: Rules,
 ) -> Decided:
     ref = change.ref
     match wish:
         case LinkChange():
-            return Decided(link_of_record(change, wish, incident, rules))
+            return Decided(link_of_record(change, wish, other, rules))
         case UnlinkChange():
-            return Decided(unlink_of_record(change, wish, incident, rules))
+            return Decided(unlink_of_record(change, wish, other, rules))
         case AssignChange():
             team = rules.team("change", wish.team)
             if team == change.team:

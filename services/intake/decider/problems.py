@@ -16,6 +16,7 @@ from services.intake.decider.record_rules import (
 )
 from services.intake.decider.record_tables import PROBLEMS, is_record_to_do
 from services.intake.decider.refused import Refused
+from shared.changes import Change
 from shared.events import ChangeEvent, ProblemEvent
 from shared.events.incident_ties import (
     IncidentLinked,
@@ -57,17 +58,18 @@ def decide_problem(
     command: RecordCommand[ProblemWish],
     problem: Problem | None,
     *,
-    incident: Incident | None,
+    other: Incident | Change | None,
     policy: Policy,
     policy_version: int,
 ) -> Decided:
     """Return the events `command` makes true, in order; none if it is so already.
 
-    `incident` is the one the wish names; a link to it is recorded on its side too.
-    Raises `Refused` for no.
+    `other` is what the wish names; a link to it is recorded on its side too. Raises
+    `Refused` for no.
     """
     rules, wish = Rules(command, policy, policy_version), command.wish
     if isinstance(wish, IdentifyProblem):
+        incident = other if isinstance(other, Incident) else None
         return _identified(wish, incident, rules) if problem is None else []
     if problem is None:
         raise Refused(
@@ -75,7 +77,7 @@ def decide_problem(
         )
     if not is_record_to_do(PROBLEMS, wish.verb, problem):
         return []
-    return _done(wish, problem, incident, rules)
+    return _done(wish, problem, other, rules)
 
 
 def _identified(
@@ -121,15 +123,15 @@ def _done(  # noqa: C901, PLR0911 one branch a verb
     | DiagnoseProblem
     | ResolveProblem,
     problem: Problem,
-    incident: Incident | None,
+    other: Incident | Change | None,
     rules: Rules,
 ) -> Decided:
     ref = problem.ref
     match wish:
         case LinkProblem():
-            return Decided(link_of_record(problem, wish, incident, rules))
+            return Decided(link_of_record(problem, wish, other, rules))
         case UnlinkProblem():
-            return Decided(unlink_of_record(problem, wish, incident, rules))
+            return Decided(unlink_of_record(problem, wish, other, rules))
         case AssignProblem():
             team = rules.team("problem", wish.team)
             if team == problem.team:

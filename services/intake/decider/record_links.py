@@ -1,4 +1,4 @@
-"""Links between incidents and problems or changes: each side holds its own.
+"""Links between incidents, problems and changes: each side holds its own.
 
 A side that is missing is made good whenever the link is asked for again.
 """
@@ -8,10 +8,16 @@ from services.intake.decider.record_rules import (
     require_incident,
     require_known,
 )
+from services.intake.decider.refused import Refused
 from shared.changes import Change
 from shared.changes.wishes import LinkChange, UnlinkChange
 from shared.events import ChangeEvent, ProblemEvent
-from shared.events.change import ChangeIncidentLinked, ChangeIncidentUnlinked
+from shared.events.change import (
+    ChangeIncidentLinked,
+    ChangeIncidentUnlinked,
+    ChangeProblemLinked,
+    ChangeProblemUnlinked,
+)
 from shared.events.incident_ties import (
     IncidentLinked,
     IncidentProblemPresumed,
@@ -21,6 +27,8 @@ from shared.events.incident_ties import (
 )
 from shared.events.problem import (
     Match,
+    ProblemChangeLinked,
+    ProblemChangeUnlinked,
     ProblemIncidentLinked,
     ProblemIncidentPresumed,
     ProblemIncidentRelated,
@@ -107,11 +115,14 @@ def is_linked(incident: Incident, relation: Relation, record: str) -> bool:
 def link_of_record(
     record: Problem | Change,
     wish: LinkProblem | LinkChange,
-    incident: Incident | None,
+    other: Incident | Problem | Change | None,
     rules: Rules,
 ) -> list[ProblemEvent | ChangeEvent | IncidentLinked | IncidentProblemResolved]:
     """Return the link that a problem or change asks for, on both sides."""
-    incident = require_incident(wish.incident, incident)
+    if wish.incident is None:
+        return [*link_of_change(*_problem_and_change(record, wish, other), rules)]
+    found = other if isinstance(other, Incident) else None
+    incident = require_incident(wish.incident, found)
     return [
         *linked_on_record(record, wish.relation, incident.ref, rules),
         *linked_on_incident(incident, wish.relation, record.ref, rules),
@@ -180,12 +191,64 @@ def no_longer_presumed(
 def unlink_of_record(
     record: Problem | Change,
     wish: UnlinkProblem | UnlinkChange,
-    incident: Incident | None,
+    other: Incident | Problem | Change | None,
     rules: Rules,
 ) -> list[ProblemEvent | ChangeEvent | IncidentUnlinked]:
     """Return the end of a link that a problem or change asks for, on both sides."""
-    incident = require_known(wish.incident, incident)
+    if wish.incident is None:
+        return [*unlink_of_change(*_problem_and_change(record, wish, other), rules)]
+    found = other if isinstance(other, Incident) else None
+    incident = require_known(wish.incident, found)
     return [
         *unlinked_on_record(record, wish.relation, incident.ref, rules),
         *unlinked_on_incident(incident, wish.relation, record.ref, rules),
     ]
+
+
+def link_of_change(
+    problem: Problem, change: Change, rules: Rules
+) -> list[ProblemEvent | ChangeEvent]:
+    """Return that a change is to solve a problem, on both sides; it solves one."""
+    if change.problem not in {None, problem.ref}:
+        raise Refused(
+            f"{change.ref} is to solve {change.problem}: unlink it there first", "state"
+        )
+    common, decided = rules.common(), list[ProblemEvent | ChangeEvent]()
+    if change.ref not in problem.changes:
+        linked = ProblemChangeLinked(**common, problem=problem.ref, change=change.ref)
+        decided.append(linked)
+    if change.problem is None:
+        named = {"problem": problem.ref, "change": change.ref}
+        decided.append(ChangeProblemLinked(**common, **named))
+    return decided
+
+
+def unlink_of_change(
+    problem: Problem, change: Change, rules: Rules
+) -> list[ProblemEvent | ChangeEvent]:
+    """Return that a change does not solve a problem after all, on both sides."""
+    common, decided = rules.common(), list[ProblemEvent | ChangeEvent]()
+    named = {"problem": problem.ref, "change": change.ref}
+    if change.ref in problem.changes:
+        decided.append(ProblemChangeUnlinked(**common, **named))
+    if change.problem == problem.ref:
+        decided.append(ChangeProblemUnlinked(**common, **named))
+    return decided
+
+
+def _problem_and_change(
+    record: Problem | Change,
+    wish: LinkProblem | UnlinkProblem | LinkChange | UnlinkChange,
+    other: Incident | Problem | Change | None,
+) -> tuple[Problem, Change]:
+    """Return both records of a link between them; raise `Refused` if one is missing."""
+    match record, other:
+        case (Problem() as problem, Change() as change):
+            return problem, change
+        case (Change() as change, Problem() as problem):
+            return problem, change
+        case _:
+            pass
+    if isinstance(wish, LinkProblem | UnlinkProblem):
+        raise Refused(f"there is no change {wish.change}", "unknown_target")
+    raise Refused(f"there is no problem {wish.problem}", "unknown_target")

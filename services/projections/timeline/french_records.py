@@ -60,6 +60,7 @@ RECORDS: Mapping[str, tuple[Part, ...]] = {
     "problem.incident_related": ("{who} a trouvé que {incident} y est lié",),
     "problem.incident_unlinked": ("{who} a retiré le lien avec {incident}",),
     "problem.change_linked": ("{who} a demandé {change} pour supprimer la cause",),
+    "problem.change_unlinked": ("{who} a retiré le lien avec {change}",),
     "problem.assigned": ("{who} l’a confié à l’équipe {team}", ", avec {incidents}"),
     "problem.workaround_published": (
         "{who} a publié une solution de contournement\xa0: «\xa0{workaround}\xa0»",
@@ -76,6 +77,8 @@ RECORDS: Mapping[str, tuple[Part, ...]] = {
     "change.incident_unlinked": (
         "{who} a retiré le lien avec {incident} ({relation})",
     ),
+    "change.problem_linked": ("{who} a lié {problem}, qu’il doit résoudre",),
+    "change.problem_unlinked": ("{who} a retiré le lien avec {problem}",),
     "change.assigned": ("{who} l’a confié à l’équipe {team}", ", avec {incidents}"),
     "change.planned": ("{who} l’a planifié pour {planned_for}",),
     "change.implemented": ("{who} l’a réalisé", "\xa0: {note}"),
