@@ -1,12 +1,13 @@
-"""When the breaches of a service are too many: its budget is used up. Pure."""
+"""When a service was late or down too much: its budget is used up. Pure."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 from shared.policy.problems import BreachBudget
 
-Cause = Literal["breaches", "overrun"]
+Cause = Literal["breaches", "overrun", "downtime"]
+NONE = timedelta(0)
 
 
 class Broken(NamedTuple):
@@ -19,33 +20,47 @@ class Broken(NamedTuple):
 
 
 class Crossing(NamedTuple):
-    """The breaches that used a budget up, in the order in which they came to be."""
+    """What used a budget up: breaches in the order in which they came to be, and P1s.
+
+    `outages` are the P1s by which the service was down for `downtime`.
+    """
 
     service: str
     counted: tuple[Broken, ...]
+    downtime: timedelta = NONE
+    outages: tuple[str, ...] = ()
 
 
 def used_up(
-    held: Sequence[Broken], at: datetime, budget: BreachBudget
-) -> Sequence[Broken]:
-    """Return the breaches that use the budget up at `at`; none where it is not.
+    held: Sequence[Broken], at: datetime, budget: BreachBudget, down: timedelta = NONE
+) -> Sequence[Broken] | None:
+    """Return the breaches counted once the budget is used up at `at`; else None.
 
-    A breach exactly as old as the window is out of it.
+    A breach exactly as old as the window is out of it. `down` is for how long the
+    service was down in the window.
     """
     counted = [each for each in held if each.breached_at > at - budget.window]
-    return sorted(counted) if cause_of(counted, budget) else ()
+    return sorted(counted) if cause_of(counted, budget, down) else None
 
 
-def cause_of(counted: Sequence[Broken], budget: BreachBudget) -> Cause | None:
-    """Return what of the budget these breaches use up, None where something is left."""
+def cause_of(
+    counted: Sequence[Broken], budget: BreachBudget, down: timedelta = NONE
+) -> Cause | None:
+    """Return what of the budget these use up, None where something is left."""
     if budget.breaches is not None and len(counted) >= budget.breaches:
         return "breaches"
-    allowed = budget.overrun
-    if allowed is not None and overrun_of(counted) > allowed.total_seconds():
+    if budget.overrun is not None and late(counted) > budget.overrun:
         return "overrun"
+    if budget.downtime is not None and down > budget.downtime:
+        return "downtime"
     return None
 
 
-def overrun_of(counted: Sequence[Broken]) -> int:
+def late(counted: Sequence[Broken]) -> timedelta:
     """Return by how much working time they were late together, as far as is known."""
+    return timedelta(seconds=overrun_of(counted))
+
+
+def overrun_of(counted: Sequence[Broken]) -> int:
+    """Return the same in seconds."""
     return sum(each.overrun_seconds or 0 for each in counted)

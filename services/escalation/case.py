@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 from shared.events.escalation import Trigger
 from shared.events.notification import Kind
+from shared.events.problem import Match
 from shared.incident.holders import Holders, begun, passed
 from shared.incident.noticed import UNTOLD, Noticed
 from shared.policy.scales import Priority
@@ -50,15 +51,17 @@ class Alarm(NamedTuple):
 
 
 class Tip(NamedTuple):
-    """A breach of TTR read just now, or how late it was: perhaps one too many.
+    """A breach of TTR read just now, how late it was, or that service is back.
 
-    `since` is the instant of the breach, or when it was done; `at` when it was noticed.
+    Perhaps it is one too many, or it was down too long. `since` is the instant of the
+    breach, or when it was done; `at` when it was noticed.
     """
 
     position: int
     policy: int
     since: datetime
     at: datetime
+    is_back: bool = False
 
 
 class Tell(NamedTuple):
@@ -94,6 +97,17 @@ class Post:
     """How often it had gone back in this cycle when it came here."""
 
 
+class ProblemAnswer(NamedTuple):
+    """What became of a hand-over: Problem Management's answer, or it joined by itself.
+
+    `matched` is what it joined by; None where a person linked it.
+    """
+
+    how: Literal["accepted", "joined"]
+    problem: str
+    matched: Match | None = None
+
+
 @dataclass(frozen=True)
 class Handover:
     """The hand-over of the incident to Problem Management, wanted once."""
@@ -108,13 +122,19 @@ class Handover:
     ] = "wanted"
     team: str | None = None
     answer_by: datetime | None = None
-    answer: tuple[Literal["accepted", "joined"], str] | None = None
-    """What Problem Management did about it, and by which problem."""
+    answer: ProblemAnswer | None = None
+    """What became of it, until that is said."""
+    joined: str | None = None
+    """The problem it joined by itself."""
+    to_be_confirmed: bool = False
+    """It joined that by its service alone."""
+    undone: bool = False
+    """It was taken out of the problem that it had joined by itself."""
 
     @property
     def awaits(self) -> bool:
         """Whether Problem Management has not answered yet."""
-        return self.state in {"requested", "unanswered"}
+        return self.to_be_confirmed or self.state in {"requested", "unanswered"}
 
 
 @dataclass(frozen=True)
@@ -127,8 +147,8 @@ class ServiceHandover:
     state: Literal["requested", "unanswered", "accepted", "joined", "declined"] = (
         "requested"
     )
-    answer: tuple[Literal["accepted", "joined"], str] | None = None
-    """What Problem Management did about it, and by which problem."""
+    answer: ProblemAnswer | None = None
+    """What became of it."""
 
     @property
     def awaits(self) -> bool:
@@ -184,6 +204,8 @@ class Case:
     """Problems it is linked to."""
     joined: Mapping[str, int] = field(default_factory=dict)
     """Position in the log at which it was linked to each of them."""
+    parted: tuple[str, ...] = ()
+    """Problems it was taken out of: it joins none of them by itself."""
     workarounds: Mapping[str, int] = field(default_factory=dict)
     """By problem, the version of the newest workaround read since it was linked."""
     heard: tuple[tuple[str, int, str], ...] = ()

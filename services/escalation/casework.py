@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from psycopg import Cursor
@@ -12,7 +13,7 @@ from services.escalation.case import Case
 from services.escalation.decider import decide, next_at
 from services.escalation.evolving import evolve
 from services.escalation.known import Known, PolicyOf, terms_by
-from services.escalation.linked import concerned, open_problem, workaround
+from services.escalation.linked import concerned, open_problems, workaround
 from services.escalation.reacting import react
 from services.escalation.service_breaches import crossing_at, note
 from services.escalation.streams import follows, owns, stream_of
@@ -43,7 +44,7 @@ def casework(
         return Known(
             policy_of,
             terms_of,
-            lambda service, position: open_problem(cursor, service, position),
+            partial(open_problems, log, cursor),
             lambda position: crossing_at(cursor, position),
             _rest_of_moment(log, cursor),
             lambda problem, position: workaround(cursor, problem, position),

@@ -4,7 +4,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from services.escalation.case import Case, Handover, Post, ServiceHandover, Tell
+from services.escalation.case import (
+    Case,
+    Handover,
+    Post,
+    ProblemAnswer,
+    ServiceHandover,
+    Tell,
+)
 from services.escalation.telling import told, with_news
 from shared.events import (
     AnyEvent,
@@ -26,6 +33,7 @@ from shared.events.handover import (
     HandoverAccepted,
     HandoverDeclined,
     HandoverJoined,
+    HandoverReopened,
     HandoverRequested,
     HandoverUnanswered,
 )
@@ -62,6 +70,7 @@ def evolve(case: Case, event: AnyEvent) -> Case:
             | HandoverJoined()
             | HandoverDeclined()
             | HandoverUnanswered()
+            | HandoverReopened()
         ):
             version = case.handovers + 1
             return _handed(replace(case, handovers=version), event)
@@ -134,25 +143,45 @@ def _handed(case: Case, event: HandoverEvent) -> Case:
         case HandoverRequested():
             return _requested(case, held, event)
         case HandoverAccepted():
-            return replace(case, handover=replace(held, state="accepted"))
-        case HandoverJoined():
-            return replace(case, handover=replace(held, state="joined"))
+            held = replace(_settled(held), state="accepted")
+        case HandoverJoined(to_be_confirmed=unsure):
+            alone = event.problem if event.matched else None
+            held = replace(
+                _settled(held), state="joined", joined=alone, to_be_confirmed=unsure
+            )
         case HandoverDeclined():
-            return replace(case, handover=replace(held, state="declined"))
+            held = replace(_settled(held), state="declined")
         case HandoverUnanswered():
-            return replace(case, handover=replace(held, state="unanswered"))
+            held = replace(held, state="unanswered")
+        case HandoverReopened(answer_by=by):
+            return _reopened(case, replace(_settled(held), answer_by=by))
         case _:
             assert_never(event)
+    return replace(case, handover=held)
+
+
+def _settled(held: Handover) -> Handover:
+    """Return the hand-over with nothing left to be said of it."""
+    return replace(held, answer=None, joined=None, to_be_confirmed=False, undone=False)
+
+
+def _reopened(case: Case, held: Handover) -> Case:
+    answer = ProblemAnswer("joined", case.problems[-1]) if case.problems else None
+    return replace(case, handover=replace(held, state="requested", answer=answer))
 
 
 def _requested(case: Case, held: Handover, event: HandoverRequested) -> Case:
-    linked = case.problems[-1] if case.problems else None
+    answer = None
+    if case.problems:
+        answer = ProblemAnswer("joined", case.problems[-1])
+    elif event.problem and event.matched:
+        answer = ProblemAnswer("joined", event.problem, event.matched)
     handover = replace(
         held,
         state="requested",
         team=event.team,
         answer_by=event.answer_by,
-        answer=("joined", linked) if linked else None,
+        answer=answer,
     )
     stream = handover_stream(case.incident)
     tell = Tell("handover", stream, case.handovers, None, case.changed_at)
@@ -182,7 +211,7 @@ def _service_handed(case: Case, event: ServiceHandoverEvent) -> Case:
 def _service_requested(case: Case, event: ServiceHandoverRequested) -> Case:
     held = ServiceHandover(event.service, event.team, event.answer_by)
     if event.problem is not None:
-        held = replace(held, answer=("joined", event.problem))
+        held = replace(held, answer=ProblemAnswer("joined", event.problem))
     stream = handover_stream(case.incident)
     tell = Tell("service_handover", stream, case.handovers, None, case.changed_at)
     return with_news(replace(case, service_handover=held), tell)

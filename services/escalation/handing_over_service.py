@@ -5,12 +5,14 @@ service's, too.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from services.escalation.budget import Crossing, cause_of, overrun_of
-from services.escalation.case import Case, ServiceHandover, Tip
+from services.escalation.case import Case, ProblemAnswer, ServiceHandover, Tip
 from services.escalation.due import Due, on
 from services.escalation.known import Known
+from services.escalation.problem_match import PROPOSED_MAX
 from shared.events import ServiceHandoverEvent
 from shared.events.service_handover import (
     CountedBreach,
@@ -33,8 +35,8 @@ def handing_over_service(case: Case, known: Known) -> Iterator[Due]:
             yield from _crossed(case, case.tip, known)
         return
     if held.awaits and held.answer is not None:
-        how, problem = held.answer
-        yield Due(case.changed_at, lambda at: [_answered(case, held, at, how, problem)])
+        answer = held.answer
+        yield Due(case.changed_at, lambda at: [_answered(case, held, at, answer)])
     elif held.state == "requested" and held.answer_by is not None:
         by = held.answer_by
         yield Due(by, lambda at: [_unanswered(case, held, at, by)])
@@ -44,17 +46,22 @@ def _crossed(case: Case, tip: Tip, known: Known) -> Iterator[Due]:
     problems = known.policy_of(tip.policy).problems
     if problems is None or problems.service is None:
         return
+    budget = problems.service
+    if tip.is_back and (budget.downtime is None or case.priority != "p1"):
+        return
     crossing = known.crossing(tip.position)
     if crossing is None:
         return
-    budget = problems.service
-    problem = known.open_problem(crossing.service, tip.position)
-    if problem is None and case.problems:
-        problem = case.problems[-1]
+    found = known.open_problems(None, crossing.service, tip.position).of_service
+    problem = found[0] if len(found) == 1 else None
+    proposed = tuple(found[:PROPOSED_MAX]) if len(found) > 1 else ()
+    if case.problems and problem is None:
+        problem, proposed = case.problems[-1], ()
+    joins = {"problem": problem, "proposed": proposed}
 
     def events(at: datetime) -> list[ServiceHandoverRequested]:
         asked = _requested(case, tip, crossing, problems, budget, at)
-        return [asked.model_copy(update={"problem": problem})]
+        return [asked.model_copy(update=joins)]
 
     yield Due(case.changed_at, events)
 
@@ -68,16 +75,19 @@ def _requested(
     at: datetime,
 ) -> ServiceHandoverRequested:
     counted, within = crossing.counted, problems.accept_within
-    allowed = budget.overrun
+    down = crossing.downtime
     return ServiceHandoverRequested(
         **on(case, at) | {"policy": tip.policy},
         service=crossing.service,
         team=problems.team,
-        cause=cause_of(counted, budget) or "breaches",
+        cause=cause_of(counted, budget, down) or "breaches",
         breaches=len(counted),
         overrun_seconds=overrun_of(counted) or None,
         budget_breaches=budget.breaches,
-        budget_seconds=int(allowed.total_seconds()) if allowed else None,
+        budget_seconds=_seconds(budget.overrun),
+        downtime_seconds=_seconds(down),
+        budget_downtime_seconds=_seconds(budget.downtime),
+        outages=crossing.outages,
         within_days=budget.within_days,
         crossed_at=tip.since,
         counted=tuple(
@@ -92,13 +102,17 @@ def _requested(
     )
 
 
+def _seconds(allowed: timedelta | None) -> int | None:
+    return int(allowed.total_seconds()) if allowed else None
+
+
 def _answered(
-    case: Case, held: ServiceHandover, at: datetime, how: str, problem: str
+    case: Case, held: ServiceHandover, at: datetime, answer: ProblemAnswer
 ) -> ServiceHandoverEvent:
-    common = _on_handover(case, held, at)
-    if how == "accepted":
-        return ServiceHandoverAccepted(**common, problem=problem)
-    return ServiceHandoverJoined(**common, problem=problem)
+    common = _on_handover(case, held, at) | {"problem": answer.problem}
+    if answer.how == "accepted":
+        return ServiceHandoverAccepted(**common)
+    return ServiceHandoverJoined(**common)
 
 
 def _unanswered(
@@ -107,6 +121,6 @@ def _unanswered(
     return ServiceHandoverUnanswered(**_on_handover(case, held, at), unanswered_at=by)
 
 
-def _on_handover(case: Case, held: ServiceHandover, at: datetime) -> dict[str, object]:
+def _on_handover(case: Case, held: ServiceHandover, at: datetime) -> dict[str, Any]:
     common = {k: v for k, v in on(case, at).items() if k != "policy"}
     return common | {"service": held.service}

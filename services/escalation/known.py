@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from services.escalation.budget import Crossing
+from services.escalation.problem_match import OpenProblems
 from shared.events import AnyEvent
 from shared.incident.noticed import Noticed
 from shared.policy.document import Policy
@@ -68,8 +69,8 @@ class Known:
 
     policy_of: PolicyOf
     terms_of: TermsOf
-    open_problem: Callable[[str, int], str | None]
-    """The oldest problem of a service that is open at a position of the log."""
+    open_problems: Callable[[str | None, str, int], OpenProblems]
+    """By incident, service and position: those that match either and are open then."""
     crossing: Callable[[int], Crossing | None]
     """Which breaches of a service the event at a position made too many."""
     rest_of_moment: Callable[[str, int, datetime], Sequence[AnyEvent]]

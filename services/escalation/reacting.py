@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal, assert_never
 
 from services.escalation.at_work import over, worked
-from services.escalation.case import Alarm, Case, Handover, Post, Tip
+from services.escalation.case import Alarm, Case, Handover, Post, ProblemAnswer, Tip
 from services.escalation.news import with_news_of
 from services.escalation.workarounds import published
 from shared.entry import Entry
@@ -63,6 +63,8 @@ def _tip(event: AnyEvent, at: datetime, position: int) -> Tip | None:
             return Tip(position, event.policy, since, at)
         case SlaOverran(target="ttr", done_at=since):
             return Tip(position, event.policy, since, at)
+        case IncidentRestored():
+            return Tip(position, event.policy, at, at, is_back=True)
         case _:
             return None
 
@@ -162,12 +164,19 @@ def _with_problem(case: Case, problem: str, position: int) -> Case:
     if problem in case.problems:
         return case  # the other side of the same link
     joined = {**case.joined, problem: position}
-    return replace(case, problems=(*case.problems, problem), joined=joined)
+    parted = tuple(each for each in case.parted if each != problem)
+    problems = (*case.problems, problem)
+    return replace(case, problems=problems, joined=joined, parted=parted)
 
 
 def _without_problem(case: Case, problem: str) -> Case:
+    handover = case.handover
+    if handover is not None and handover.joined == problem:
+        handover = replace(handover, undone=True)
     return replace(
         case,
+        handover=handover,
+        parted=tuple(dict.fromkeys((*case.parted, problem))),
         problems=tuple(each for each in case.problems if each != problem),
         joined={ref: at for ref, at in case.joined.items() if ref != problem},
         workarounds={ref: n for ref, n in case.workarounds.items() if ref != problem},
@@ -177,10 +186,11 @@ def _without_problem(case: Case, problem: str) -> Case:
 def _answered(case: Case, how: Literal["accepted", "joined"], problem: str) -> Case:
     own, service = case.handover, case.service_handover
     if own is not None and own.awaits:
-        case = replace(case, handover=replace(own, answer=(how, problem)))
+        answer = ProblemAnswer(how, problem)
+        case = replace(case, handover=replace(own, answer=answer))
         how = "joined"  # it was found for the incident: its service is part of it
     if service is not None and service.awaits:
-        service = replace(service, answer=(how, problem))
+        service = replace(service, answer=ProblemAnswer(how, problem))
         case = replace(case, service_handover=service)
     return case
 

@@ -1,25 +1,34 @@
-"""Which TTR breaches count towards the budget of their service, as the log tells it.
+"""What counts towards the budget of a service, as the log tells it.
 
 Read in the order of the log, so what is counted at a position is the same whenever and
-by whomever it is read: the table of the breaches is rebuilt like the other memory.
+by whomever it is read: its tables are rebuilt like the other memory.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg import Cursor
 
+from services.escalation import service_outages
 from services.escalation.budget import Broken, Crossing, used_up
+from services.escalation.downtime import Downtime, together
 from services.escalation.known import PolicyOf
+from services.escalation.service_outages import service_down_by
 from shared.entry import Entry
 from shared.event_log import SELECT_ROWS, EventLog, Row
-from shared.events.incident import IncidentClassified, IncidentOpened
+from shared.events.incident import (
+    IncidentClassified,
+    IncidentOpened,
+    IncidentRestored,
+)
 from shared.events.sla import SlaBreached, SlaOverran
 from shared.policy.problems import BreachBudget
 from shared.references import incident_stream
 
 Cursors = Cursor[tuple[Any, ...]]
+LISTED_MAX = 200
+"""P1s that a hand-over names: an event has its size."""
 
 _CLASS = (
     SELECT_ROWS
@@ -46,6 +55,15 @@ WHERE service = %(service)s AND crossing IS NULL AND position <= %(position)s
 _CROSSED = """
 UPDATE escalation.breaches SET crossing = %s WHERE incident = ANY(%s)
 """
+_CROSS = """
+INSERT INTO escalation.crossings
+    (position, service, crossed_at, downtime_seconds, outages)
+VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+"""
+_CROSSING = """
+SELECT service, downtime_seconds, outages FROM escalation.crossings WHERE position = %s
+"""
+_COUNTED_UNTIL = "SELECT max(crossed_at) FROM escalation.crossings WHERE service = %s"
 _COUNTED = """
 SELECT service, breached_at, incident, overrun_seconds FROM escalation.breaches
 WHERE crossing = %s ORDER BY breached_at, incident
@@ -53,42 +71,74 @@ WHERE crossing = %s ORDER BY breached_at, incident
 
 
 def note(log: EventLog, cursor: Cursors, entry: Entry, policy_of: PolicyOf) -> None:
-    """Take down a breach, or by how much one was late; count what that uses up."""
-    event = entry.event
+    """Take down a breach, how late one was, or an outage; count what that uses up."""
+    service_outages.note(log, cursor, entry, policy_of)
+    event, place = entry.event, entry.position
     match event:
         case SlaBreached(target="ttr", breached_at=at):
-            service = _service_of(log, cursor, event.incident, entry.position)
-            if service is None:
-                return
-            broken = (event.incident, entry.position, service, at)
-            fresh = cursor.execute(_BROKEN, broken).fetchone()
+            service = _service_of(log, cursor, event.incident, place)
+            broken = (event.incident, place, service, at)
+            fresh = cursor.execute(_BROKEN, broken).fetchone() if service else None
         case SlaOverran(target="ttr", done_at=at):
-            place = entry.position
             late = (event.overrun_seconds, place, event.incident, place)
             fresh = cursor.execute(_OVERRAN, late).fetchone()
+        case IncidentRestored() if _budget(policy_of, event.policy, down=True):
+            at, down = entry.recorded_at, service_down_by(cursor, event.incident)
+            fresh = (down,) if down else None
         case _:
             return
-    problems = policy_of(event.policy).problems
-    if fresh is not None and problems is not None and problems.service is not None:
-        _count(cursor, fresh[0], entry.position, at, problems.service)
+    budget = _budget(policy_of, event.policy)
+    if fresh is not None and budget is not None:
+        _count(cursor, fresh[0], place, at, budget, policy_of)
 
 
 def crossing_at(cursor: Cursors, position: int) -> Crossing | None:
-    """Return which breaches the event at a position made too many, if it did."""
+    """Return what the event at a position made too much, if it did."""
     rows = cursor.execute(_COUNTED, (position,)).fetchall()
-    if not rows:
+    counted = tuple(Broken(*each) for _, *each in rows)
+    found = cursor.execute(_CROSSING, (position,)).fetchone()
+    if found is not None:
+        service, seconds, outages = found
+        return Crossing(service, counted, timedelta(seconds=seconds), tuple(outages))
+    return Crossing(rows[0][0], counted) if rows else None
+
+
+def _budget(
+    policy_of: PolicyOf, version: int, *, down: bool = False
+) -> BreachBudget | None:
+    """Return the budget of each service, if any; for `down` only one of downtime."""
+    problems = policy_of(version).problems
+    budget = problems.service if problems else None
+    if budget is None or (down and budget.downtime is None):
         return None
-    return Crossing(rows[0][0], tuple(Broken(*counted) for _, *counted in rows))
+    return budget
 
 
 def _count(
-    cursor: Cursors, service: str, position: int, at: datetime, budget: BreachBudget
+    cursor: Cursors,
+    service: str,
+    position: int,
+    at: datetime,
+    budget: BreachBudget,
+    policy_of: PolicyOf,
 ) -> None:
     since = at - budget.window
     given = {"service": service, "position": position, "since": since}
     held = [Broken(*row) for row in cursor.execute(_HELD, given)]
-    if crossed := used_up(held, at, budget):
-        cursor.execute(_CROSSED, (position, [each.incident for each in crossed]))
+    downs: Sequence[Downtime] = ()
+    if budget.downtime is not None:
+        row = cursor.execute(_COUNTED_UNTIL, (service,)).fetchone()
+        since = max(since, row[0]) if row and row[0] else since
+        downs = service_outages.down(cursor, policy_of, service, since, at)
+    down = together(downs, since, at)
+    crossed = used_up(held, at, budget, down)
+    if crossed is None:
+        return
+    cursor.execute(_CROSSED, (position, [each.incident for each in crossed]))
+    outages = list(dict.fromkeys(each.incident for each in downs))
+    seconds = int(down.total_seconds())
+    crossing = (position, service, at, seconds, outages[-LISTED_MAX:])
+    cursor.execute(_CROSS, crossing)
 
 
 def _service_of(

@@ -103,6 +103,7 @@ def _solutions(of: Recalled) -> str:
 def _handover(
     of: Recalled, handover: HandoverRequested, language: str, url: str
 ) -> notices.Handover:
+    presumed = handover.problem or "" if handover.matched == "service" else ""
     return notices.Handover(
         of.incident.ref,
         of.incident.title,
@@ -110,7 +111,10 @@ def _handover(
         service_name(of, language),
         handover.breached_at,
         overrun=of.overrun("ttr"),
-        problem=handover.problem or "",
+        problem="" if presumed else handover.problem or "",
+        presumed=presumed,
+        proposed=", ".join(handover.proposed),
+        asks=bool(presumed) or handover.problem is None,
         words=words_of(of, None),
         author=author_of(of.history),
         answer_by=handover.answer_by,
@@ -121,16 +125,21 @@ def _handover(
 def _service(
     of: Recalled, handover: ServiceHandoverRequested, language: str, url: str
 ) -> notices.ServiceHandover:
-    late = handover.overrun_seconds
+    late, down = handover.overrun_seconds, None
+    which: Sequence[str] = [each.incident for each in handover.counted]
+    if handover.cause == "downtime":
+        which, down = handover.outages, handover.downtime_seconds
     return notices.ServiceHandover(
         of.incident.ref,
         service_name(of, language, handover.service),
-        handover.breaches,
+        None if down else handover.breaches,
         handover.within_days,
         handover.crossed_at,
-        ", ".join(each.incident for each in handover.counted),
+        ", ".join(which),
+        downtime=timedelta(seconds=down) if down else None,
         overrun=timedelta(seconds=late) if late else None,
         problem=handover.problem or "",
+        proposed=", ".join(handover.proposed),
         asks=handover.problem is None,
         answer_by=handover.answer_by,
         url=url,

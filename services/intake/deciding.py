@@ -10,7 +10,11 @@ from services.intake.decider import decide
 from services.intake.decider.changes import decide_change
 from services.intake.decider.circumstances import Helper
 from services.intake.decider.problems import decide_problem
-from services.intake.decider.record_links import linked_on_record, unlinked_on_record
+from services.intake.decider.record_links import (
+    linked_on_record,
+    resolved_on_incident,
+    unlinked_on_record,
+)
 from services.intake.decider.record_rules import Rules
 from services.intake.histories import Unreadable
 from services.intake.record_cache import Versioned, readable
@@ -106,34 +110,44 @@ def _on_incident(
         helper=sight.helper,
     )
     if isinstance(wish, Link | Unlink) and isinstance(other, Problem | Change):
-        return [*events, *_on_the_record(wish, other, sight)]
+        return [*events, *_on_the_record(wish, incident, other, sight)]
     return events
 
 
 def _on_the_record(
-    wish: Link | Unlink, record: Problem | Change, sight: Sight
+    wish: Link | Unlink,
+    incident: Incident | None,
+    record: Problem | Change,
+    sight: Sight,
 ) -> Sequence[RecordEvent]:
     """Return the other side of a link that the incident's side was let through for."""
     command = RecordCommand(record.ref, sight.at, sight.by, wish)
     rules = Rules(command, sight.policy, sight.policy_version)
-    on_record = linked_on_record if isinstance(wish, Link) else unlinked_on_record
-    return on_record(record, wish.relation, sight.ref, rules)
+    if isinstance(wish, Unlink) or incident is None:
+        return unlinked_on_record(record, wish.relation, sight.ref, rules)
+    return [
+        *linked_on_record(record, wish.relation, sight.ref, rules),
+        *resolved_on_incident(incident, wish.relation, record, rules),
+    ]
 
 
 def _on_problem(wish: ProblemWish, sight: Sight) -> Sequence[RecordEvent]:
+    other: Incident | Change | None = None
     match wish:
+        case LinkProblem(change=str(named)) | UnlinkProblem(change=str(named)):
+            other = sight.one(Change, named)
         case (
             IdentifyProblem(incident=named)
             | LinkProblem(incident=named)
             | UnlinkProblem(incident=named)
         ):
-            incident = sight.one(Incident, named)
+            other = sight.one(Incident, named)
         case _:
-            incident = None
+            pass
     return decide_problem(
         RecordCommand(sight.ref, sight.at, sight.by, wish),
         sight.one(Problem, sight.ref),
-        incident=incident,
+        other=other,
         policy=sight.policy,
         policy_version=sight.policy_version,
     )
@@ -142,11 +156,13 @@ def _on_problem(wish: ProblemWish, sight: Sight) -> Sequence[RecordEvent]:
 def _on_change(wish: ChangeWish, sight: Sight) -> Sequence[RecordEvent]:
     incident, problem = None, None
     match wish:
-        case RequestChange(incident=named, problem=cause):
+        case (
+            RequestChange(incident=named, problem=cause)
+            | LinkChange(incident=named, problem=cause)
+            | UnlinkChange(incident=named, problem=cause)
+        ):
             incident = sight.one(Incident, named)
             problem = sight.one(Problem, cause)
-        case LinkChange(incident=named) | UnlinkChange(incident=named):
-            incident = sight.one(Incident, named)
         case _:
             pass
     return decide_change(

@@ -92,18 +92,20 @@ def _named(wanted: Wanted) -> list[str]:
     match wanted.wish:
         case Merge(into=other) | Link(target=other) | Unlink(target=other):
             named.append(other)
-        case Open(follows=other) | Resolve(solution=other):
-            named.append(other)
         case (
-            IdentifyProblem(incident=other)
-            | LinkProblem(incident=other)
-            | UnlinkProblem(incident=other)
-            | LinkChange(incident=other)
-            | UnlinkChange(incident=other)
+            Open(follows=other)
+            | IdentifyProblem(incident=other)
+            | Resolve(solution=other)
         ):
             named.append(other)
-        case RequestChange(incident=incident, problem=problem):
-            named += [incident, problem]
+        case (
+            LinkProblem(incident=incident, change=record)
+            | UnlinkProblem(incident=incident, change=record)
+            | LinkChange(incident=incident, problem=record)
+            | UnlinkChange(incident=incident, problem=record)
+            | RequestChange(incident=incident, problem=record)
+        ):
+            named += [incident, record]
         case _:
             pass
     return [ref for ref in named if ref]

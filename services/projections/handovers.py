@@ -14,9 +14,11 @@ from shared.events.handover import (
     HandoverAccepted,
     HandoverDeclined,
     HandoverJoined,
+    HandoverReopened,
     HandoverRequested,
     HandoverUnanswered,
 )
+from shared.events.problem import Match
 from shared.references import handover_stream
 
 Cursors = Cursor[tuple[Any, ...]]
@@ -26,11 +28,16 @@ _NEWEST = """
 SELECT originator_id FROM log.events AS begun
 WHERE topic = 'handover.requested'
   AND notification_id < %(before)s AND notification_id <= %(upto)s
-  AND (NOT %(waiting)s OR NOT EXISTS (
-    SELECT FROM log.events AS answer
-    WHERE answer.originator_id = begun.originator_id
-      AND answer.topic IN ('handover.accepted', 'handover.joined', 'handover.declined')
-      AND answer.notification_id <= %(upto)s))
+  AND (NOT %(waiting)s OR (
+    SELECT CASE newest.topic
+        WHEN 'handover.joined' THEN coalesce(convert_from(newest.state, 'UTF8')::jsonb
+            ->> 'to_be_confirmed', 'false')::boolean
+        ELSE newest.topic NOT IN ('handover.accepted', 'handover.declined') END
+    FROM log.events AS newest
+    WHERE newest.originator_id = begun.originator_id
+      AND newest.topic NOT LIKE 'handover.service%%'
+      AND newest.notification_id <= %(upto)s
+    ORDER BY newest.originator_version DESC LIMIT 1))
 ORDER BY notification_id DESC LIMIT %(limit)s
 """
 
@@ -47,7 +54,13 @@ class Handover:
     requested_at: datetime
     answer_by: datetime | None
     problem: str | None
-    """The one it became part of; before that, an open one of the same service."""
+    """The one it became part of, or joined and is to be confirmed."""
+    matched: Match | None
+    """What it joined that by; none where a person linked it."""
+    to_be_confirmed: bool
+    """It joined by its service alone: a person has to confirm that, or undo it."""
+    proposed: tuple[str, ...]
+    """Open problems that match, where there are several: it joined none."""
     reason: str | None
     """Why it is no problem."""
     position: int
@@ -55,7 +68,7 @@ class Handover:
     @property
     def awaits(self) -> bool:
         """Whether Problem Management has not answered."""
-        return self.state in {"requested", "unanswered"}
+        return self.to_be_confirmed or self.state in {"requested", "unanswered"}
 
 
 def replay(history: Iterable[Entry]) -> Handover | None:
@@ -116,19 +129,26 @@ def _requested(entry: Entry, event: HandoverRequested) -> Handover:
         entry.recorded_at,
         event.answer_by,
         event.problem,
+        event.matched,
+        False,
+        event.proposed,
         None,
         entry.position,
     )
 
 
 def _answered(handover: Handover, entry: Entry) -> Handover:
+    settled = replace(handover, matched=None, to_be_confirmed=False, proposed=())
     match entry.event:
         case HandoverAccepted(problem=problem):
-            return replace(handover, state="accepted", problem=problem)
-        case HandoverJoined(problem=problem):
-            return replace(handover, state="joined", problem=problem)
+            return replace(settled, state="accepted", problem=problem)
+        case HandoverJoined(problem=problem, matched=matched, to_be_confirmed=unsure):
+            joined = replace(settled, state="joined", problem=problem)
+            return replace(joined, matched=matched, to_be_confirmed=unsure)
         case HandoverDeclined(reason=reason):
-            return replace(handover, state="declined", problem=None, reason=reason)
+            return replace(settled, state="declined", problem=None, reason=reason)
+        case HandoverReopened(answer_by=by):
+            return replace(settled, state="requested", problem=None, answer_by=by)
         case HandoverUnanswered():
             return replace(handover, state="unanswered")
         case _:

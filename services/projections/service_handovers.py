@@ -55,9 +55,11 @@ class ServiceHandover:
     service: str
     state: State
     team: str
-    cause: Literal["breaches", "overrun"]
+    cause: Literal["breaches", "overrun", "downtime"]
     breaches: int
     overrun_seconds: int | None
+    downtime_seconds: int | None
+    outages: tuple[str, ...]
     within_days: int
     crossed_at: datetime
     counted: tuple[CountedBreach, ...]
@@ -65,6 +67,8 @@ class ServiceHandover:
     answer_by: datetime | None
     problem: str | None
     """The one it became part of."""
+    proposed: tuple[str, ...]
+    """Open ones of the service, where there are several: it joined none."""
     reason: str | None
     """Why it is no problem."""
     position: int
@@ -138,25 +142,29 @@ def _requested(entry: Entry, event: ServiceHandoverRequested) -> ServiceHandover
         cause=event.cause,
         breaches=event.breaches,
         overrun_seconds=event.overrun_seconds,
+        downtime_seconds=event.downtime_seconds,
+        outages=event.outages,
         within_days=event.within_days,
         crossed_at=event.crossed_at,
         counted=event.counted,
         requested_at=entry.recorded_at,
         answer_by=event.answer_by,
         problem=event.problem,
+        proposed=event.proposed,
         reason=None,
         position=entry.position,
     )
 
 
 def _answered(handover: ServiceHandover, entry: Entry) -> ServiceHandover:
+    settled = replace(handover, proposed=())
     match entry.event:
         case ServiceHandoverAccepted(problem=problem):
-            return replace(handover, state="accepted", problem=problem)
+            return replace(settled, state="accepted", problem=problem)
         case ServiceHandoverJoined(problem=problem):
-            return replace(handover, state="joined", problem=problem)
+            return replace(settled, state="joined", problem=problem)
         case ServiceHandoverDeclined(reason=reason):
-            return replace(handover, state="declined", problem=None, reason=reason)
+            return replace(settled, state="declined", problem=None, reason=reason)
         case ServiceHandoverUnanswered():
             return replace(handover, state="unanswered")
         case _:

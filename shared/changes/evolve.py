@@ -14,6 +14,8 @@ from shared.events.change import (
     ChangeIncidentUnlinked,
     ChangeNoteAdded,
     ChangePlanned,
+    ChangeProblemLinked,
+    ChangeProblemUnlinked,
     ChangeRelation,
     ChangeRequested,
 )
@@ -29,7 +31,7 @@ def replay(history: Iterable[ChangeEvent]) -> Change | None:
     return change
 
 
-def evolve(  # noqa: C901, PLR0911 one branch an event
+def evolve(  # noqa: C901, PLR0911, PLR0912 one branch an event
     change: Change | None, event: ChangeEvent
 ) -> Change:
     """Return the change after `event`. Never refuses what has happened.
@@ -47,6 +49,10 @@ def evolve(  # noqa: C901, PLR0911 one branch an event
             return _with(change, relation, lambda refs: added(refs, incident))
         case ChangeIncidentUnlinked(relation=relation, incident=incident):
             return _with(change, relation, lambda refs: removed(refs, incident))
+        case ChangeProblemLinked(problem=problem):
+            return replace(change, problem=problem)
+        case ChangeProblemUnlinked():
+            return replace(change, problem=None)
         case ChangeAssigned(team=team):
             return replace(change, team=team)
         case ChangePlanned(planned_for=instant):

@@ -1,7 +1,10 @@
 """What people may ask of a change: the body of each request, one class a verb."""
 
 from collections.abc import Mapping
-from typing import ClassVar, get_args
+from typing import ClassVar, Self, get_args
+
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
 
 from shared.events.change import ChangeRelation
 from shared.policy.names import Name
@@ -26,19 +29,37 @@ class RequestChange(Wish):
 
 
 class LinkChange(Wish):
-    """It came of an incident (`change`), caused it (`caused_by`) or is `related`."""
+    """It came of an incident (`change`), caused it (`caused_by`) or is `related`.
+
+    Or it is to solve a problem.
+    """
 
     verb: ClassVar[str] = "link"
-    incident: IncidentRef
+    incident: IncidentRef | None = None
+    problem: ProblemRef | None = None
     relation: ChangeRelation = "change"
+    """Of an incident: what it has to do with the change."""
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.incident is None) == (self.problem is None):
+            raise PydanticCustomError("target", "give an `incident` or a `problem`")
+        return self
 
 
 class UnlinkChange(Wish):
-    """A link to an incident was a mistake."""
+    """A link to an incident or a problem was a mistake."""
 
     verb: ClassVar[str] = "unlink"
-    incident: IncidentRef
+    incident: IncidentRef | None = None
+    problem: ProblemRef | None = None
     relation: ChangeRelation = "change"
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.incident is None) == (self.problem is None):
+            raise PydanticCustomError("target", "give an `incident` or a `problem`")
+        return self
 
 
 class AssignChange(Wish):

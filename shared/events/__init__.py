@@ -14,6 +14,8 @@ from shared.events.change import (
     ChangeIncidentUnlinked,
     ChangeNoteAdded,
     ChangePlanned,
+    ChangeProblemLinked,
+    ChangeProblemUnlinked,
     ChangeRequested,
 )
 from shared.events.escalation import (
@@ -29,6 +31,7 @@ from shared.events.handover import (
     HandoverAccepted,
     HandoverDeclined,
     HandoverJoined,
+    HandoverReopened,
     HandoverRequested,
     HandoverUnanswered,
 )
@@ -65,6 +68,8 @@ from shared.events.incident_ties import (
     IncidentAbsorbed,
     IncidentLinked,
     IncidentMerged,
+    IncidentProblemPresumed,
+    IncidentProblemResolved,
     IncidentReleased,
     IncidentSplit,
     IncidentUnlinked,
@@ -82,9 +87,11 @@ from shared.events.policy import PolicyApplied
 from shared.events.problem import (
     ProblemAssigned,
     ProblemChangeLinked,
+    ProblemChangeUnlinked,
     ProblemDiagnosed,
     ProblemIdentified,
     ProblemIncidentLinked,
+    ProblemIncidentPresumed,
     ProblemIncidentRelated,
     ProblemIncidentUnlinked,
     ProblemNoteAdded,
@@ -148,6 +155,8 @@ IncidentEvent = (
     | IncidentSourceNoted
     | IncidentLinked
     | IncidentUnlinked
+    | IncidentProblemPresumed
+    | IncidentProblemResolved
     | IncidentMerged
     | IncidentAbsorbed
     | IncidentUnmerged
@@ -194,6 +203,7 @@ HandoverEvent = (
     HandoverRequested
     | HandoverAccepted
     | HandoverJoined
+    | HandoverReopened
     | HandoverDeclined
     | HandoverUnanswered
 )
@@ -207,9 +217,11 @@ ServiceHandoverEvent = (
 ProblemEvent = (
     ProblemIdentified
     | ProblemIncidentLinked
+    | ProblemIncidentPresumed
     | ProblemIncidentRelated
     | ProblemIncidentUnlinked
     | ProblemChangeLinked
+    | ProblemChangeUnlinked
     | ProblemAssigned
     | ProblemWorkaroundPublished
     | ProblemDiagnosed
@@ -220,6 +232,8 @@ ChangeEvent = (
     ChangeRequested
     | ChangeIncidentLinked
     | ChangeIncidentUnlinked
+    | ChangeProblemLinked
+    | ChangeProblemUnlinked
     | ChangeAssigned
     | ChangePlanned
     | ChangeImplemented

@@ -47,6 +47,24 @@ class ChangeIncidentUnlinked(Event):
     relation: ChangeRelation
 
 
+class ChangeProblemLinked(Event):
+    """It is to remove the cause that `problem` is about."""
+
+    type: Literal["change.problem_linked"] = "change.problem_linked"
+    change: ChangeRef
+    policy: int
+    problem: ProblemRef
+
+
+class ChangeProblemUnlinked(Event):
+    """The link to `problem` was a mistake."""
+
+    type: Literal["change.problem_unlinked"] = "change.problem_unlinked"
+    change: ChangeRef
+    policy: int
+    problem: ProblemRef
+
+
 class ChangeAssigned(Event):
     """Another team is to make it, such as the developers."""
 

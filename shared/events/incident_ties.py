@@ -9,7 +9,8 @@ from pydantic import StringConstraints
 
 from shared.events.event import Event
 from shared.events.incident import PersonId, SignalState
-from shared.references import IncidentRef
+from shared.events.problem import Match
+from shared.references import IncidentRef, ProblemRef
 
 Relation = Literal["related", "caused_by", "causes", "problem", "change"]
 RecordRef = Annotated[
@@ -30,16 +31,39 @@ class IncidentLinked(Event):
     policy: int
     relation: Relation
     target: RecordRef
+    matched: Match | None = None
+    """What it joined a problem by; absent where a person linked it."""
 
 
 class IncidentUnlinked(Event):
-    """A link was a mistake."""
+    """A link was a mistake, or the problem it was presumed to have is another."""
 
     type: Literal["incident.unlinked"] = "incident.unlinked"
     incident: IncidentRef
     policy: int
     relation: Relation
     target: RecordRef
+
+
+class IncidentProblemPresumed(Event):
+    """It broke its promise on the service of `problem`, which may be its cause.
+
+    A person is to confirm it, by a link, or to take it back.
+    """
+
+    type: Literal["incident.problem_presumed"] = "incident.problem_presumed"
+    incident: IncidentRef
+    policy: int
+    problem: ProblemRef
+
+
+class IncidentProblemResolved(Event):
+    """`problem`, the cause of the incident, was resolved."""
+
+    type: Literal["incident.problem_resolved"] = "incident.problem_resolved"
+    incident: IncidentRef
+    policy: int
+    problem: ProblemRef
 
 
 class IncidentMerged(Event):

@@ -10,6 +10,8 @@ from shared.references import ChangeRef, IncidentRef, ProblemRef
 
 ProblemRelation = Literal["problem", "related"]
 """What an incident may have to do with a problem."""
+Match = Literal["signature", "service"]
+"""What an incident has in common with the problem it joined by itself."""
 
 
 class ProblemIdentified(Event):
@@ -33,6 +35,21 @@ class ProblemIncidentLinked(Event):
     problem: ProblemRef
     policy: int
     incident: IncidentRef
+    matched: Match | None = None
+    """What it joined by; absent where a person linked it."""
+
+
+class ProblemIncidentPresumed(Event):
+    """`incident` may have this cause: it broke its promise on the same service.
+
+    It is to be confirmed: a person links it, or takes it out. Its users are told
+    nothing of the problem before.
+    """
+
+    type: Literal["problem.incident_presumed"] = "problem.incident_presumed"
+    problem: ProblemRef
+    policy: int
+    incident: IncidentRef
 
 
 class ProblemIncidentRelated(Event):
@@ -45,7 +62,7 @@ class ProblemIncidentRelated(Event):
 
 
 class ProblemIncidentUnlinked(Event):
-    """The link to `incident` was a mistake."""
+    """The link to `incident` was a mistake, or what was presumed is not so."""
 
     type: Literal["problem.incident_unlinked"] = "problem.incident_unlinked"
     problem: ProblemRef
@@ -55,9 +72,18 @@ class ProblemIncidentUnlinked(Event):
 
 
 class ProblemChangeLinked(Event):
-    """`change` was requested to remove the cause."""
+    """`change` is to remove the cause."""
 
     type: Literal["problem.change_linked"] = "problem.change_linked"
+    problem: ProblemRef
+    policy: int
+    change: ChangeRef
+
+
+class ProblemChangeUnlinked(Event):
+    """The link to `change` was a mistake."""
+
+    type: Literal["problem.change_unlinked"] = "problem.change_unlinked"
     problem: ProblemRef
     policy: int
     change: ChangeRef

@@ -25,9 +25,9 @@ class CountedBreach(BaseModel):
 
 
 class ServiceHandoverRequested(Event):
-    """The budget of breaches is used up: Problem Management is to look at the service.
+    """The service used up its budget: Problem Management is to look at it.
 
-    `problem` is an open one of the service, which it joins.
+    `problem` is the open one of the service, which it joins.
     """
 
     type: Literal["handover.service_requested"] = "handover.service_requested"
@@ -35,20 +35,28 @@ class ServiceHandoverRequested(Event):
     policy: int
     service: str
     team: str
-    cause: Literal["breaches", "overrun"]
-    """What of the budget was used up: the number of breaches, or the working time."""
+    cause: Literal["breaches", "overrun", "downtime"]
+    """What of the budget was used up: the number of breaches, the working time they
+    were late, or the time the service was down."""
     breaches: int
     """How many made it, in `within_days` up to `crossed_at`."""
     overrun_seconds: int | None = None
     """By how much working time they were late, as far as was known."""
+    downtime_seconds: int | None = None
+    """For how long, in the hours of its contract, a P1 of it was not restored."""
+    outages: tuple[IncidentRef, ...] = ()
+    """The P1s that made that, the oldest first; of very many the newest."""
     budget_breaches: int | None = None
     budget_seconds: int | None = None
+    budget_downtime_seconds: int | None = None
     within_days: int
     crossed_at: AwareDatetime
-    """The instant of the breach, or of what was done late, that used it up."""
+    """The instant of the breach, of what was done late, or when service was back."""
     counted: tuple[CountedBreach, ...]
     """The breaches that made it, the oldest first; of very many the newest."""
     problem: ProblemRef | None = None
+    proposed: tuple[ProblemRef, ...] = ()
+    """Open problems of the service, where there are several: it joins none."""
     answer_by: AwareDatetime | None = None
 
 

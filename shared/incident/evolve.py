@@ -37,6 +37,8 @@ from shared.events.incident_ties import (
     IncidentAbsorbed,
     IncidentLinked,
     IncidentMerged,
+    IncidentProblemPresumed,
+    IncidentProblemResolved,
     IncidentReleased,
     IncidentSplit,
     IncidentUnlinked,
@@ -112,6 +114,8 @@ def evolve(incident: Incident | None, event: IncidentEvent) -> Incident:
         case (
             IncidentLinked()
             | IncidentUnlinked()
+            | IncidentProblemPresumed()
+            | IncidentProblemResolved()
             | IncidentMerged()
             | IncidentAbsorbed()
             | IncidentUnmerged()

@@ -17,7 +17,7 @@ from shared.events.incident_ties import Relation
 from shared.incident.noticed import UNTOLD, Noticed
 from shared.policy.scales import Impact, Priority, Urgency
 from shared.policy.targets import PauseReason
-from shared.references import IncidentRef
+from shared.references import IncidentRef, ProblemRef
 
 
 class Status(StrEnum):
@@ -122,6 +122,10 @@ class Incident:
     snoozed_until: datetime | None = None
     """Until when no news is made of its repeats; it may be past."""
     links: frozenset[tuple[Relation, str]] = frozenset()
+    presumed_problems: frozenset[ProblemRef] = frozenset()
+    """Problems it may have, which nobody has confirmed."""
+    resolved_problems: Mapping[ProblemRef, int] = field(default_factory=dict)
+    """Of its problems those that were resolved, and in which cycle."""
     split_into: frozenset[IncidentRef] = frozenset()
 
     @property
@@ -130,12 +134,19 @@ class Incident:
         return self.own_reporters.union(*self.absorbed.values())
 
     @property
+    def problems(self) -> frozenset[str]:
+        """The problems it is linked to as its causes."""
+        return frozenset(to for relation, to in self.links if relation == "problem")
+
+    @property
     def root_cause(self) -> Literal["open", "problem"] | None:
         """Who looks for a cause that is still there: a problem, or nobody (`open`)."""
-        if not self.root_cause_open:
-            return None
-        known = any(relation == "problem" for relation, _ in self.links)
-        return "problem" if known else "open"
+        resolved = self.resolved_problems
+        return cause_left(
+            {ref: resolved.get(ref) for ref in self.problems},
+            self.cycle,
+            is_left=self.root_cause_open,
+        )
 
     @property
     def flapping(self) -> bool:
@@ -146,6 +157,21 @@ class Incident:
     def status_at_work(self) -> Status:
         """The status it has while nobody waits and nothing has ended it."""
         return Status.ACKNOWLEDGED if self.acknowledged_at else Status.NEW
+
+
+def cause_left(
+    problems: Mapping[str, int | None], cycle: int, *, is_left: bool
+) -> Literal["open", "problem"] | None:
+    """Return who looks for the cause of an incident, None where nothing of it is left.
+
+    `problems` are its problems, each with the cycle in which it was resolved, None for
+    an open one. One that was resolved in an earlier cycle has not removed the cause.
+    """
+    if not is_left:
+        return None
+    if None in problems.values():
+        return "problem"
+    return None if cycle in problems.values() else "open"
 
 
 def changed(incident: Incident, **changes: object) -> Incident:

@@ -6,6 +6,8 @@ from shared.events.incident_ties import (
     IncidentAbsorbed,
     IncidentLinked,
     IncidentMerged,
+    IncidentProblemPresumed,
+    IncidentProblemResolved,
     IncidentReleased,
     IncidentSplit,
     IncidentUnlinked,
@@ -16,6 +18,8 @@ from shared.incident.state import Incident, Status, changed
 Tie = (
     IncidentLinked
     | IncidentUnlinked
+    | IncidentProblemPresumed
+    | IncidentProblemResolved
     | IncidentMerged
     | IncidentAbsorbed
     | IncidentUnmerged
@@ -24,17 +28,16 @@ Tie = (
 )
 
 
-def tied(  # noqa: PLR0911 one return a case
-    incident: Incident, event: Tie
-) -> Incident:
+def tied(incident: Incident, event: Tie) -> Incident:
     """Return the incident after an event of this kind."""
     match event:
-        case IncidentLinked():
-            link = (event.relation, event.target)
-            return changed(incident, links=incident.links | {link})
-        case IncidentUnlinked():
-            link = (event.relation, event.target)
-            return changed(incident, links=incident.links - {link})
+        case (
+            IncidentLinked()
+            | IncidentUnlinked()
+            | IncidentProblemPresumed()
+            | IncidentProblemResolved()
+        ):
+            return _linked(incident, event)
         case IncidentMerged():
             return changed(
                 incident,
@@ -60,6 +63,36 @@ def tied(  # noqa: PLR0911 one return a case
             return _without(incident, event.signal_keys, split_into=into)
         case _:
             assert_never(event)
+
+
+def _linked(
+    incident: Incident,
+    event: IncidentLinked
+    | IncidentUnlinked
+    | IncidentProblemPresumed
+    | IncidentProblemResolved,
+) -> Incident:
+    presumed, resolved = incident.presumed_problems, dict(incident.resolved_problems)
+    match event:
+        case IncidentProblemPresumed(problem=problem):
+            return changed(incident, presumed_problems=presumed | {problem})
+        case IncidentProblemResolved(problem=problem):
+            if problem in incident.problems:
+                resolved[problem] = incident.cycle
+            return changed(incident, resolved_problems=resolved)
+        case IncidentLinked(relation=relation, target=target):
+            links = incident.links | {(relation, target)}
+        case IncidentUnlinked(relation=relation, target=target):
+            links = incident.links - {(relation, target)}
+            if relation == "problem":
+                resolved.pop(target, None)
+        case _:
+            assert_never(event)
+    if relation == "problem":
+        presumed -= {target}
+    return changed(
+        incident, links=links, presumed_problems=presumed, resolved_problems=resolved
+    )
 
 
 def _absorbed(incident: Incident, event: IncidentAbsorbed) -> Incident:

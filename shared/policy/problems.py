@@ -12,22 +12,28 @@ from shared.policy.names import Name
 
 
 class BreachBudget(Clause):
-    """What TTR breaches of one service may add up to before the service is handed over.
+    """What of one service may add up before the service is handed over.
 
-    Give `breaches`, `overrun` or both; what is used up first hands it over. What was
-    counted once is not counted again.
+    Give `breaches`, `overrun`, `downtime` or several; what is used up first hands it
+    over. What was counted once is not counted again.
     """
 
     breaches: Count | None = None
     """With so many broken promises it is used up."""
     overrun: Duration | None = None
     """With more working time than that beyond what was promised, all together."""
+    downtime: Duration | None = None
+    """With more time than that, in the hours its contract covers, in which a P1 of it
+    was recorded and not restored. What was down twice at once counts once."""
     within_days: Days
 
     @model_validator(mode="after")
     def _is_about_something(self) -> Self:
-        if self.breaches is None and self.overrun is None:
-            raise ValueError("say how many `breaches`, or how much `overrun`, is a lot")
+        if self.breaches is None and self.overrun is None and self.downtime is None:
+            raise ValueError(
+                "say how many `breaches`, how much `overrun` or how much `downtime` is "
+                "a lot"
+            )
         return self
 
     @property

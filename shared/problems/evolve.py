@@ -8,9 +8,11 @@ from shared.events import ProblemEvent
 from shared.events.problem import (
     ProblemAssigned,
     ProblemChangeLinked,
+    ProblemChangeUnlinked,
     ProblemDiagnosed,
     ProblemIdentified,
     ProblemIncidentLinked,
+    ProblemIncidentPresumed,
     ProblemIncidentRelated,
     ProblemIncidentUnlinked,
     ProblemNoteAdded,
@@ -46,9 +48,11 @@ def evolve(  # noqa: C901, PLR0911 one branch an event
     match event:
         case (
             ProblemIncidentLinked()
+            | ProblemIncidentPresumed()
             | ProblemIncidentRelated()
             | ProblemIncidentUnlinked()
             | ProblemChangeLinked()
+            | ProblemChangeUnlinked()
         ):
             return _linked(problem, event)
         case ProblemAssigned():
@@ -83,23 +87,37 @@ def _identified(event: ProblemIdentified) -> Problem:
     )
 
 
-def _linked(
+def _linked(  # noqa: PLR0911 one return an event
     problem: Problem,
     event: ProblemIncidentLinked
+    | ProblemIncidentPresumed
     | ProblemIncidentRelated
     | ProblemIncidentUnlinked
-    | ProblemChangeLinked,
+    | ProblemChangeLinked
+    | ProblemChangeUnlinked,
 ) -> Problem:
     match event:
         case ProblemIncidentLinked(incident=incident):
-            return replace(problem, incidents=added(problem.incidents, incident))
+            return replace(
+                problem,
+                incidents=added(problem.incidents, incident),
+                presumed=removed(problem.presumed, incident),
+            )
+        case ProblemIncidentPresumed(incident=incident):
+            return replace(problem, presumed=added(problem.presumed, incident))
         case ProblemIncidentRelated(incident=incident):
             return replace(problem, related=added(problem.related, incident))
         case ProblemIncidentUnlinked(relation="problem", incident=incident):
-            return replace(problem, incidents=removed(problem.incidents, incident))
+            return replace(
+                problem,
+                incidents=removed(problem.incidents, incident),
+                presumed=removed(problem.presumed, incident),
+            )
         case ProblemIncidentUnlinked(incident=incident):
             return replace(problem, related=removed(problem.related, incident))
         case ProblemChangeLinked(change=change):
             return replace(problem, changes=added(problem.changes, change))
+        case ProblemChangeUnlinked(change=change):
+            return replace(problem, changes=removed(problem.changes, change))
         case _:
             assert_never(event)

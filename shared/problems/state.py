@@ -36,8 +36,10 @@ class Problem:
     """What the cause is, once that is known."""
     related: tuple[IncidentRef, ...] = ()
     """Incidents that have to do with it, without having this cause."""
+    presumed: tuple[IncidentRef, ...] = ()
+    """Incidents that may have this cause, which nobody has confirmed."""
     changes: tuple[ChangeRef, ...] = ()
-    """Changes that were requested to remove the cause."""
+    """Changes that are to remove the cause."""
     said: frozenset[tuple[str, str]] = frozenset()
     """The words that came with resolving it, each with its verb."""
 

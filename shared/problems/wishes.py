@@ -1,13 +1,14 @@
 """What people may ask of a problem: the body of each request, one class a verb."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, get_args
+from typing import Annotated, ClassVar, Self, get_args
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from shared.events.problem import ProblemRelation
 from shared.policy.names import Name
-from shared.references import IncidentRef, ProblemRef
+from shared.references import ChangeRef, IncidentRef, ProblemRef
 from shared.texts import Title, Words
 from shared.wish import Wish
 
@@ -32,19 +33,37 @@ class IdentifyProblem(Wish):
 
 
 class LinkProblem(Wish):
-    """An incident has this cause too, or has to do with it (`related`)."""
+    """An incident has this cause too, or has to do with it (`related`).
+
+    Or a change is to remove the cause.
+    """
 
     verb: ClassVar[str] = "link"
-    incident: IncidentRef
+    incident: IncidentRef | None = None
+    change: ChangeRef | None = None
     relation: ProblemRelation = "problem"
+    """Of an incident: what it has to do with the problem."""
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.incident is None) == (self.change is None):
+            raise PydanticCustomError("target", "give an `incident` or a `change`")
+        return self
 
 
 class UnlinkProblem(Wish):
-    """A link to an incident was a mistake."""
+    """A link to an incident or a change was a mistake."""
 
     verb: ClassVar[str] = "unlink"
-    incident: IncidentRef
+    incident: IncidentRef | None = None
+    change: ChangeRef | None = None
     relation: ProblemRelation = "problem"
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.incident is None) == (self.change is None):
+            raise PydanticCustomError("target", "give an `incident` or a `change`")
+        return self
 
 
 class AssignProblem(Wish):

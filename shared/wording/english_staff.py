@@ -114,24 +114,39 @@ TEMPLATES: Mapping[StaffKind, Template] = {
             "- Service: {service}",
             "- Priority: {priority}",
             _OVERRUN,
-            "- Problem open on this service: {problem}",
+            "- Part of the open problem: {problem}",
+            "- Joined the open problem of this service, please confirm: {presumed}",
+            "- Open problems that match: {proposed}",
             *_WORDS,
             "The incident: {url}",
-            "Accept it, join it to a known problem, or decline it with a reason.",
-            "Please answer by {answer_by}.",
+            (
+                "presumed",
+                "To confirm, join it to that problem.",
+            ),
+            (
+                "asks",
+                "Accept it, join it to a known problem, or decline it with a reason.",
+            ),
+            ("asks", "Please answer by {answer_by}."),
         ),
     ),
     "service_handover": Template(
-        "Late too often, please find the cause: {service}",
+        "Over its budget, please find the cause: {service}",
         (
             (
                 "Service {service} used up its budget of broken promises on "
                 "{crossed_at}: {breaches} within {within_days} days. We hand you the "
                 "service; its incidents stay with the service desk."
             ),
+            (
+                "Service {service} used up its budget of downtime on {crossed_at}: "
+                "{downtime} within {within_days} days, in the hours of its contract. "
+                "We hand you the service; its incidents stay with the service desk."
+            ),
             "- Incidents: {which}",
             _OVERRUN,
             "- Part of the open problem: {problem}",
+            "- Open problems of this service: {proposed}",
             "The last incident: {url}",
             (
                 "asks",

@@ -121,27 +121,43 @@ TEMPLATES: Mapping[StaffKind, Template] = {
             "- Service : {service}",
             "- Priorité : {priority}",
             _OVERRUN,
-            "- Problème ouvert sur ce service : {problem}",
+            "- Rattaché au problème ouvert : {problem}",
+            "- Rattaché au problème ouvert de ce service, à confirmer : {presumed}",
+            "- Problèmes ouverts qui correspondent : {proposed}",
             *_WORDS,
             "L'incident : {url}",
             (
-                "Acceptez-le, rattachez-le à un problème connu, ou refusez-le avec une "
-                "raison."
+                "presumed",
+                "Pour confirmer, rattachez-le à ce problème.",
             ),
-            "Réponse attendue avant le {answer_by}.",
+            (
+                "asks",
+                (
+                    "Acceptez-le, rattachez-le à un problème connu, ou refusez-le "
+                    "avec une raison."
+                ),
+            ),
+            ("asks", "Réponse attendue avant le {answer_by}."),
         ),
     ),
     "service_handover": Template(
-        "Trop de retards, cause à rechercher : {service}",
+        "Budget épuisé, cause à rechercher : {service}",
         (
             (
                 "Le service {service} a épuisé son budget de dépassements le "
                 "{crossed_at} : {breaches} en {within_days} jours. Nous vous confions "
                 "le service ; ses incidents restent au centre de services."
             ),
+            (
+                "Le service {service} a épuisé son budget d'interruption le "
+                "{crossed_at} : {downtime} en {within_days} jours, aux heures de son "
+                "contrat. Nous vous confions le service ; ses incidents restent au "
+                "centre de services."
+            ),
             "- Incidents : {which}",
             _OVERRUN,
             "- Rattaché au problème ouvert : {problem}",
+            "- Problèmes ouverts de ce service : {proposed}",
             "Le dernier incident : {url}",
             (
                 "asks",

@@ -84,7 +84,8 @@ class ManagerNotice:
 class Handover:
     """To Problem Management: find the cause. The incident stays with the desk.
 
-    `problem` is one that is open for this service.
+    `problem` is the one it is part of, `presumed` the one it joined by its service
+    alone, and `proposed` names several that match. `asks`: it waits for an answer.
     """
 
     incident: str
@@ -94,6 +95,9 @@ class Handover:
     breached_at: datetime
     overrun: timedelta | None = None
     problem: str = ""
+    presumed: str = ""
+    proposed: str = ""
+    asks: bool = True
     words: str = ""
     answer_by: datetime | None = None
     url: str = ""
@@ -102,21 +106,25 @@ class Handover:
 
 @dataclass(frozen=True)
 class ServiceHandover:
-    """To Problem Management: a service broke its promises too often.
+    """To Problem Management: a service broke its promises too often, or was down.
 
-    `incident` is the one that was one too many, and `which` names all of them.
+    `incident` is the one that was one too many, and `which` names all of them. Of
+    `breaches` and `downtime` one is given: what used its budget up.
     `overrun` is working time beyond what was promised, together; `problem` is what the
-    service is part of from now on. `asks`: it waits for an answer.
+    service is part of from now on, `proposed` names several that it may be part of.
+    `asks`: it waits for an answer.
     """
 
     incident: str
     service: str
-    breaches: int
+    breaches: int | None
     within_days: int
     crossed_at: datetime
     which: str
+    downtime: timedelta | None = None
     overrun: timedelta | None = None
     problem: str = ""
+    proposed: str = ""
     asks: bool = False
     answer_by: datetime | None = None
     url: str = ""

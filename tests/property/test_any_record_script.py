@@ -81,6 +81,10 @@ STEPS: st.SearchStrategy[Step] = st.one_of(
             )
             for kind in (of_problems.LinkProblem, of_problems.UnlinkProblem)
         ),
+        *(
+            st.builds(kind, change=st.sampled_from(CHANGES_))
+            for kind in (of_problems.LinkProblem, of_problems.UnlinkProblem)
+        ),
         st.builds(of_problems.AssignProblem, team=st.sampled_from(["editeur", "x"])),
         st.builds(of_problems.PublishWorkaround, text=st.sampled_from(["a", "b"])),
         st.builds(of_problems.DiagnoseProblem, cause=st.sampled_from(["a", "b"])),
@@ -100,6 +104,10 @@ STEPS: st.SearchStrategy[Step] = st.one_of(
                 incident=_incident,
                 relation=st.sampled_from(["change", "caused_by", "related"]),
             )
+            for kind in (of_changes.LinkChange, of_changes.UnlinkChange)
+        ),
+        *(
+            st.builds(kind, problem=_problem)
             for kind in (of_changes.LinkChange, of_changes.UnlinkChange)
         ),
         st.builds(of_changes.AssignChange, team=st.sampled_from(["editeur", "x"])),

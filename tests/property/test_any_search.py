@@ -109,7 +109,7 @@ def _problem(
 
 
 def searcher(incident: str, policy: Policy, entries: Sequence[Entry]) -> Searcher:
-    known = knowing(policy, entries, lambda _service, _position: None, webhook=True)
+    known = knowing(policy, entries, webhook=True)
     return Desk(incident, rules(known), known, None, {})
 
 

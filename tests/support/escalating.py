@@ -16,6 +16,7 @@ from services.escalation.case import Case
 from services.escalation.decider import decide, next_at
 from services.escalation.evolving import evolve
 from services.escalation.known import Known, terms_by
+from services.escalation.problem_match import OpenProblems
 from services.escalation.reacting import react
 from services.escalation.streams import follows, owns, stream_of
 from shared.casework.casework import Casework, Desk
@@ -40,6 +41,7 @@ from shared.policy.document import Policy
 from shared.references import incident_stream, problem_stream, sla_stream
 from tests.support.promises import INCIDENT, VALMONT, local, shown
 
+NO_PROBLEMS = OpenProblems()
 Happening = tuple[type[Any], dict[str, Any]]
 """An event that enters the log: its class and words."""
 
@@ -69,7 +71,7 @@ def rules(known: Known) -> Casework[Case, Known]:
 def knowing(
     policy: Policy,
     log: Sequence[Entry] = (),
-    problems: Callable[[str, int], str | None] = lambda _service, _position: None,
+    problems: OpenProblems = NO_PROBLEMS,
     crossing: Callable[[int], Crossing | None] = lambda _position: None,
     *,
     webhook: bool = False,
@@ -92,7 +94,9 @@ def knowing(
     return Known(
         policy_of,
         terms_by(policy_of),
-        problems,
+        lambda incident, _service, _position: (
+            problems if incident else problems._replace(of_signature=())
+        ),
         crossing,
         rest,
         lambda problem, position: newest_workaround(log, problem, position),
@@ -121,8 +125,10 @@ class Search:
 
     policy: Policy = VALMONT
     webhook: bool = False
-    problem: str | None = None
-    """The open problem of its service, if there is one."""
+    problems: tuple[str, ...] = ()
+    """The open problems of its service."""
+    alike_problems: tuple[str, ...] = ()
+    """The open problems that have an incident of its signature."""
     crossing: Crossing | None = None
     """What uses its service's budget up with the newest entry, if it is a breach."""
     alike: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -137,7 +143,7 @@ class Search:
             known = knowing(
                 self.policy,
                 self.log,
-                lambda _service, _position: self.problem,
+                OpenProblems(self.alike_problems, self.problems),
                 lambda at: self.crossing if at == len(self.log) else None,
                 webhook=self.webhook,
                 alike=self.alike,

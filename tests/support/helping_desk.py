@@ -80,15 +80,19 @@ class HelpingDesk:
         self.sla.tell(
             "TRUNCATE escalation.cases, escalation.tracking, escalation.parked,"
             " escalation.breaches, escalation.problems, escalation.problem_incidents,"
-            " escalation.recurrences"
+            " escalation.recurrences, escalation.outages, escalation.crossings"
         )
 
     def said(self, number: int) -> list[dict[str, Any]]:
         """Return what was said of the service of an incident, but for `at`."""
+        said = self.handed_over(number)
+        return [each for each in said if each["type"].startswith("handover.service_")]
+
+    def handed_over(self, number: int) -> list[dict[str, Any]]:
+        """Return what was said of the hand-over of an incident, but for `at`."""
         return [
             entry.event.model_dump(exclude={"at"})
             for entry in self.log.history(handover_stream(incident_ref(number)))
-            if entry.type.startswith("handover.service_")
         ]
 
 

@@ -38,6 +38,8 @@ from shared.events.incident_ties import (
     IncidentAbsorbed,
     IncidentLinked,
     IncidentMerged,
+    IncidentProblemPresumed,
+    IncidentProblemResolved,
     IncidentReleased,
     IncidentSplit,
     IncidentUnlinked,
@@ -107,7 +109,8 @@ def _later() -> st.SearchStrategy[IncidentEvent]:
         "policy": st.just(1),
     }
     key = {"source": st.just("prom"), "signal_key": st.just(KEY)}
-    link = {"relation": st.just("related"), "target": st.just("PRB-1")}
+    problem = st.sampled_from(["PRB-000001", "PRB-000002"])
+    link = {"relation": st.sampled_from(["related", "problem"]), "target": problem}
     states = st.just({KEY: "firing"})
     return st.one_of(
         st.builds(
@@ -167,6 +170,8 @@ def _later() -> st.SearchStrategy[IncidentEvent]:
         st.builds(IncidentSourceNoted, note=st.just("seen"), **key, **head),
         st.builds(IncidentLinked, **link, **head),
         st.builds(IncidentUnlinked, **link, **head),
+        st.builds(IncidentProblemPresumed, problem=problem, **head),
+        st.builds(IncidentProblemResolved, problem=problem, **head),
         st.builds(IncidentMerged, into=st.just(OTHER), **head),
         st.builds(
             IncidentAbsorbed,

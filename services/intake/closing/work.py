@@ -1,15 +1,20 @@
-"""Closing at work: the reader that knows of silences, and who ends them."""
+"""What intake does by itself as the log goes on: ends silences, keeps problem links."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
+
+from psycopg import Cursor
 
 from services.intake.closing.closer import Closer
 from services.intake.closing.reading import BOOKMARK, Silences
+from services.intake.problem_links import ProblemLinks
 from services.intake.wanted import Wanted
 from shared.batcher import Batcher
 from shared.clock import Clock
 from shared.command import Answered
+from shared.entry import Entry
 from shared.event_log import EventLog
 from shared.health import Check, Probe
 from shared.reader import POLL_SECONDS, Reader
@@ -30,13 +35,19 @@ class Closing:
 def closing(
     log: EventLog, clock: Clock, commands: Batcher[Wanted, Answered], *, on_lever: bool
 ) -> Closing:
-    """Return what closes silent incidents by giving `commands`.
+    """Return what closes silent incidents by giving `commands`, and keeps links.
 
-    It reads the log without NATS: nobody waits for a closing. It is never unready:
+    It reads the log without NATS: nobody waits for either. It is never unready:
     signals and commands are taken all the same.
     """
     poll = LEVER_POLL_SECONDS if on_lever else POLL_SECONDS
-    reader = Reader(log, BOOKMARK, Silences(log).apply, None, poll=poll)
+    silences, links = Silences(log), ProblemLinks(log, clock)
+
+    def apply(cursor: Cursor[tuple[Any, ...]], entries: Sequence[Entry]) -> None:
+        silences.apply(cursor, entries)
+        links.apply(cursor, entries)
+
+    reader = Reader(log, BOOKMARK, apply, None, poll=poll)
     closer = Closer(log, clock, commands, on_lever=on_lever)
     lag = reader_probe(reader.status, log, clock)
 

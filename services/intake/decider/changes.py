@@ -36,14 +36,24 @@ from shared.events.change import (
     ChangePlanned,
     ChangeRequested,
 )
-from shared.events.incident_ties import IncidentLinked, IncidentUnlinked
+from shared.events.incident_ties import (
+    IncidentLinked,
+    IncidentProblemResolved,
+    IncidentUnlinked,
+)
 from shared.events.problem import ProblemChangeLinked
 from shared.incident import Incident
 from shared.policy.document import Policy
 from shared.policy.services import UNKNOWN
 from shared.problems import Problem
 
-Decided = list[ChangeEvent | ProblemEvent | IncidentLinked | IncidentUnlinked]
+Decided = list[
+    ChangeEvent
+    | ProblemEvent
+    | IncidentLinked
+    | IncidentUnlinked
+    | IncidentProblemResolved
+]
 
 
 def decide_change(
@@ -69,7 +79,7 @@ def decide_change(
         )
     if not is_record_to_do(CHANGES, wish.verb, change):
         return Decided(repeated_on_change(wish, change, rules))
-    return _done(wish, change, incident, rules)
+    return _done(wish, change, incident or problem, rules)
 
 
 def _requested(
@@ -112,15 +122,15 @@ def _done(  # noqa: C901, PLR0911 one branch a verb
     | ImplementChange
     | CancelChange,
     change: Change,
-    incident: Incident | None,
+    other: Incident | Problem | None,
     rules: Rules,
 ) -> Decided:
     ref = change.ref
     match wish:
         case LinkChange():
-            return Decided(link_of_record(change, wish, incident, rules))
+            return Decided(link_of_record(change, wish, other, rules))
         case UnlinkChange():
-            return Decided(unlink_of_record(change, wish, incident, rules))
+            return Decided(unlink_of_record(change, wish, other, rules))
         case AssignChange():
             team = rules.team("change", wish.team)
             if team == change.team:

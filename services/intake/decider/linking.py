@@ -6,6 +6,7 @@ A problem or change holds its side too: see `record_links`.
 from collections.abc import Mapping
 
 from services.intake.decider.circumstances import Circumstances
+from services.intake.decider.record_links import is_linked
 from services.intake.decider.refused import Refused
 from shared.changes import Change
 from shared.events import IncidentEvent
@@ -49,7 +50,7 @@ def unlinked(
     return [
         IncidentUnlinked(**circumstances.on(side.ref), relation=relation, target=target)
         for side, relation, target in _sides(wish, incident, circumstances.other)
-        if (relation, target) in side.links
+        if is_linked(side, relation, target)
     ]
 
 

@@ -17,8 +17,13 @@ from services.intake.decider.record_rules import (
 from services.intake.decider.record_tables import PROBLEMS, is_record_to_do
 from services.intake.decider.refused import Refused
 from services.intake.decider.repeats import repeated_on_problem
+from shared.changes import Change
 from shared.events import ChangeEvent, ProblemEvent
-from shared.events.incident_ties import IncidentLinked, IncidentUnlinked
+from shared.events.incident_ties import (
+    IncidentLinked,
+    IncidentProblemResolved,
+    IncidentUnlinked,
+)
 from shared.events.problem import (
     ProblemAssigned,
     ProblemDiagnosed,
@@ -41,24 +46,31 @@ from shared.problems.wishes import (
     UnlinkProblem,
 )
 
-Decided = list[ProblemEvent | ChangeEvent | IncidentLinked | IncidentUnlinked]
+Decided = list[
+    ProblemEvent
+    | ChangeEvent
+    | IncidentLinked
+    | IncidentUnlinked
+    | IncidentProblemResolved
+]
 
 
 def decide_problem(
     command: RecordCommand[ProblemWish],
     problem: Problem | None,
     *,
-    incident: Incident | None,
+    other: Incident | Change | None,
     policy: Policy,
     policy_version: int,
 ) -> Decided:
     """Return the events `command` makes true, in order; none if it is so already.
 
-    `incident` is the one the wish names; a link to it is recorded on its side too.
-    Raises `Refused` for no.
+    `other` is what the wish names; a link to it is recorded on its side too. Raises
+    `Refused` for no.
     """
     rules, wish = Rules(command, policy, policy_version), command.wish
     if isinstance(wish, IdentifyProblem):
+        incident = other if isinstance(other, Incident) else None
         return _identified(wish, incident, rules) if problem is None else []
     if problem is None:
         raise Refused(
@@ -66,7 +78,7 @@ def decide_problem(
         )
     if not is_record_to_do(PROBLEMS, wish.verb, problem):
         return Decided(repeated_on_problem(wish, problem, rules))
-    return _done(wish, problem, incident, rules)
+    return _done(wish, problem, other, rules)
 
 
 def _identified(
@@ -97,8 +109,7 @@ def _identified(
 
 def _require_no_other(incident: Incident, known: tuple[str, ...] | None) -> None:
     """Refuse where somebody found a cause that who asks does not know of."""
-    found = {target for relation, target in incident.links if relation == "problem"}
-    if known is not None and (others := sorted(found - set(known))):
+    if known is not None and (others := sorted(incident.problems - set(known))):
         raise Refused(
             f"{incident.ref} is part of {', '.join(others)} by now: look at that first",
             "state",
@@ -113,15 +124,15 @@ def _done(  # noqa: C901, PLR0911 one branch a verb
     | DiagnoseProblem
     | ResolveProblem,
     problem: Problem,
-    incident: Incident | None,
+    other: Incident | Change | None,
     rules: Rules,
 ) -> Decided:
     ref = problem.ref
     match wish:
         case LinkProblem():
-            return Decided(link_of_record(problem, wish, incident, rules))
+            return Decided(link_of_record(problem, wish, other, rules))
         case UnlinkProblem():
-            return Decided(unlink_of_record(problem, wish, incident, rules))
+            return Decided(unlink_of_record(problem, wish, other, rules))
         case AssignProblem():
             team = rules.team("problem", wish.team)
             if team == problem.team:

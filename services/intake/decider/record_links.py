@@ -1,4 +1,4 @@
-"""Links between incidents and problems or changes: each side holds its own.
+"""Links between incidents, problems and changes: each side holds its own.
 
 A side that is missing is made good whenever the link is asked for again.
 """
@@ -8,19 +8,47 @@ from services.intake.decider.record_rules import (
     require_incident,
     require_known,
 )
+from services.intake.decider.refused import Refused
 from shared.changes import Change
 from shared.changes.wishes import LinkChange, UnlinkChange
 from shared.events import ChangeEvent, ProblemEvent
-from shared.events.change import ChangeIncidentLinked, ChangeIncidentUnlinked
-from shared.events.incident_ties import IncidentLinked, IncidentUnlinked, Relation
+from shared.events.change import (
+    ChangeIncidentLinked,
+    ChangeIncidentUnlinked,
+    ChangeProblemLinked,
+    ChangeProblemUnlinked,
+)
+from shared.events.incident_ties import (
+    IncidentLinked,
+    IncidentProblemPresumed,
+    IncidentProblemResolved,
+    IncidentUnlinked,
+    Relation,
+)
 from shared.events.problem import (
+    Match,
+    ProblemChangeLinked,
+    ProblemChangeUnlinked,
     ProblemIncidentLinked,
+    ProblemIncidentPresumed,
     ProblemIncidentRelated,
     ProblemIncidentUnlinked,
 )
-from shared.incident import Incident
+from shared.incident import AT_WORK, Incident, Status
 from shared.problems import Problem
+from shared.problems import Status as ProblemStatus
 from shared.problems.wishes import LinkProblem, UnlinkProblem
+
+Joined = (
+    ProblemIncidentLinked
+    | ProblemIncidentPresumed
+    | ProblemIncidentUnlinked
+    | IncidentLinked
+    | IncidentProblemPresumed
+    | IncidentProblemResolved
+    | IncidentUnlinked
+)
+"""What becomes of an incident and a problem that nobody linked by hand."""
 
 
 def linked_on_record(
@@ -43,7 +71,12 @@ def unlinked_on_record(
     record: Problem | Change, relation: Relation, incident: str, rules: Rules
 ) -> list[ProblemEvent | ChangeEvent]:
     """Return the end of the link on the side of a problem or change."""
-    if (relation, incident) not in record.links:
+    presumed = (
+        isinstance(record, Problem)
+        and relation == "problem"
+        and incident in record.presumed
+    )
+    if (relation, incident) not in record.links and not presumed:
         return []
     common = {**rules.common(), "incident": incident, "relation": relation}
     match record:
@@ -67,35 +100,155 @@ def unlinked_on_incident(
     incident: Incident, relation: Relation, record: str, rules: Rules
 ) -> list[IncidentUnlinked]:
     """Return the end of the link on the side of an incident."""
-    if (relation, record) not in incident.links:
+    if not is_linked(incident, relation, record):
         return []
     common = {**rules.common(), "incident": incident.ref}
     return [IncidentUnlinked(**common, relation=relation, target=record)]
 
 
+def is_linked(incident: Incident, relation: Relation, record: str) -> bool:
+    """Tell whether there is a link to take back, be it presumed only."""
+    presumed = relation == "problem" and record in incident.presumed_problems
+    return presumed or (relation, record) in incident.links
+
+
 def link_of_record(
     record: Problem | Change,
     wish: LinkProblem | LinkChange,
-    incident: Incident | None,
+    other: Incident | Problem | Change | None,
     rules: Rules,
-) -> list[ProblemEvent | ChangeEvent | IncidentLinked]:
+) -> list[ProblemEvent | ChangeEvent | IncidentLinked | IncidentProblemResolved]:
     """Return the link that a problem or change asks for, on both sides."""
-    incident = require_incident(wish.incident, incident)
+    if wish.incident is None:
+        return [*link_of_change(*_problem_and_change(record, wish, other), rules)]
+    found = other if isinstance(other, Incident) else None
+    incident = require_incident(wish.incident, found)
     return [
         *linked_on_record(record, wish.relation, incident.ref, rules),
         *linked_on_incident(incident, wish.relation, record.ref, rules),
+        *resolved_on_incident(incident, wish.relation, record, rules),
     ]
+
+
+def resolved_on_incident(
+    incident: Incident, relation: Relation, record: Problem | Change, rules: Rules
+) -> list[IncidentProblemResolved]:
+    """Return that the problem of an incident was resolved, where that matters to it.
+
+    It does where the incident is not over, or ended with its cause left open.
+    """
+    if relation != "problem" or not isinstance(record, Problem):
+        return []
+    matters = incident.root_cause_open or incident.status in AT_WORK
+    said = incident.resolved_problems.get(record.ref) == incident.cycle
+    if record.status is not ProblemStatus.RESOLVED or not matters or said:
+        return []
+    common = {**rules.common(), "incident": incident.ref}
+    return [IncidentProblemResolved(**common, problem=record.ref)]
+
+
+def joined(
+    problem: Problem,
+    incident: Incident,
+    match: Match,
+    rules: Rules,
+    *,
+    certain: bool,
+) -> list[Joined]:
+    """Return that an incident joins a problem by itself, on both sides.
+
+    Nothing where it was merged meanwhile, or a person has found a cause of it.
+    """
+    ref = incident.ref
+    if incident.status is Status.MERGED or incident.problems:
+        return []
+    common = rules.common()
+    if not certain:
+        if problem.ref in incident.presumed_problems:
+            return []
+        return [
+            ProblemIncidentPresumed(**common, problem=problem.ref, incident=ref),
+            IncidentProblemPresumed(**common, problem=problem.ref, incident=ref),
+        ]
+    linked = {**common, "incident": ref, "matched": match}
+    return [
+        ProblemIncidentLinked(**linked, problem=problem.ref),
+        IncidentLinked(**linked, relation="problem", target=problem.ref),
+    ]
+
+
+def no_longer_presumed(
+    problem: Problem, incident: Incident, rules: Rules
+) -> list[Joined]:
+    """Return that nobody has to confirm any more that an incident has a problem."""
+    if problem.ref not in incident.presumed_problems:
+        return []
+    common = {**rules.common(), "incident": incident.ref, "relation": "problem"}
+    on_record = [ProblemIncidentUnlinked(**common, problem=problem.ref)]
+    return [*on_record, IncidentUnlinked(**common, target=problem.ref)]
 
 
 def unlink_of_record(
     record: Problem | Change,
     wish: UnlinkProblem | UnlinkChange,
-    incident: Incident | None,
+    other: Incident | Problem | Change | None,
     rules: Rules,
 ) -> list[ProblemEvent | ChangeEvent | IncidentUnlinked]:
     """Return the end of a link that a problem or change asks for, on both sides."""
-    incident = require_known(wish.incident, incident)
+    if wish.incident is None:
+        return [*unlink_of_change(*_problem_and_change(record, wish, other), rules)]
+    found = other if isinstance(other, Incident) else None
+    incident = require_known(wish.incident, found)
     return [
         *unlinked_on_record(record, wish.relation, incident.ref, rules),
         *unlinked_on_incident(incident, wish.relation, record.ref, rules),
     ]
+
+
+def link_of_change(
+    problem: Problem, change: Change, rules: Rules
+) -> list[ProblemEvent | ChangeEvent]:
+    """Return that a change is to solve a problem, on both sides; it solves one."""
+    if change.problem not in {None, problem.ref}:
+        raise Refused(
+            f"{change.ref} is to solve {change.problem}: unlink it there first", "state"
+        )
+    common, decided = rules.common(), list[ProblemEvent | ChangeEvent]()
+    if change.ref not in problem.changes:
+        linked = ProblemChangeLinked(**common, problem=problem.ref, change=change.ref)
+        decided.append(linked)
+    if change.problem is None:
+        named = {"problem": problem.ref, "change": change.ref}
+        decided.append(ChangeProblemLinked(**common, **named))
+    return decided
+
+
+def unlink_of_change(
+    problem: Problem, change: Change, rules: Rules
+) -> list[ProblemEvent | ChangeEvent]:
+    """Return that a change does not solve a problem after all, on both sides."""
+    common, decided = rules.common(), list[ProblemEvent | ChangeEvent]()
+    named = {"problem": problem.ref, "change": change.ref}
+    if change.ref in problem.changes:
+        decided.append(ProblemChangeUnlinked(**common, **named))
+    if change.problem == problem.ref:
+        decided.append(ChangeProblemUnlinked(**common, **named))
+    return decided
+
+
+def _problem_and_change(
+    record: Problem | Change,
+    wish: LinkProblem | UnlinkProblem | LinkChange | UnlinkChange,
+    other: Incident | Problem | Change | None,
+) -> tuple[Problem, Change]:
+    """Return both records of a link between them; raise `Refused` if one is missing."""
+    match record, other:
+        case (Problem() as problem, Change() as change):
+            return problem, change
+        case (Change() as change, Problem() as problem):
+            return problem, change
+        case _:
+            pass
+    if isinstance(wish, LinkProblem | UnlinkProblem):
+        raise Refused(f"there is no change {wish.change}", "unknown_target")
+    raise Refused(f"there is no problem {wish.problem}", "unknown_target")

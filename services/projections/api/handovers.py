@@ -21,6 +21,7 @@ from services.projections.api.tables import TableAsked, shown, tabular
 from services.projections.handovers import Handover, State, Wanted
 from services.projections.snapshots import snapshot
 from shared.command import CommandAnswer, RecordAnswer
+from shared.events.problem import Match
 from shared.handover_wishes import AcceptHandover, JoinHandover
 from shared.help_wishes import Decline
 from shared.incident import replay
@@ -45,7 +46,14 @@ class HandoverView(Answer):
     requested_at: AwareDatetime
     answer_by: AwareDatetime | None
     problem: ProblemRef | None
-    """The one it became part of; before that, an open one of the same service."""
+    """The one it became part of, or joined and is to be confirmed."""
+    matched: Match | None
+    """What it joined that by; none where a person linked it."""
+    to_be_confirmed: bool
+    """It joined by its service alone: `join` it to the same problem to confirm that;
+    accept or decline it, or unlink it from the problem, if it is not so."""
+    proposed: list[ProblemRef]
+    """Open problems that match, where there are several: it joined none."""
     reason: str | None
     """Why it is no problem."""
 
@@ -63,7 +71,7 @@ class HandoversAsked(TableAsked):
     """Which part of the list."""
 
     state: Literal["waiting", "all"] = "waiting"
-    """`waiting`: only what Problem Management has not answered."""
+    """`waiting`: only what Problem Management has not answered or confirmed."""
     limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT
     cursor: Annotated[int, Field(ge=0, le=POSITION_MAX)] | None = None
     """`next_cursor` of the page before."""
@@ -174,9 +182,7 @@ def _awaiting(desk: Desk, ref: str, key: str | None) -> _Awaiting:
     then = replay(entry.event for entry in entries)  # type: ignore[misc] # of its stream
     if then is None:
         return _Awaiting(ref, [])
-    return _Awaiting(
-        then.title, sorted(to for kind, to in then.links if kind == "problem")
-    )
+    return _Awaiting(then.title, sorted(then.problems))
 
 
 def _answered(ref: str, handover: Handover) -> str:

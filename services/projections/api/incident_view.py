@@ -16,10 +16,10 @@ from services.projections.incident.promises import Standing
 from services.projections.incident.whole import Whole
 from shared.events.incident import Origin, PersonId, SignalState
 from shared.events.incident_ties import Relation
-from shared.incident import Status
+from shared.incident import Incident, Status
 from shared.policy.scales import Impact, Priority, Urgency
 from shared.policy.targets import Channel, PauseReason, ReportKind, SupportLevel
-from shared.references import IncidentRef
+from shared.references import IncidentRef, ProblemRef
 
 
 class PauseView(Answer):
@@ -102,8 +102,8 @@ class IncidentView(Answer):
     workaround: bool
     """Service is back by a workaround only."""
     root_cause: Literal["open", "problem"] | None
-    """Resolved on a workaround, its cause is still there: a problem looks for it, or
-    nobody (`open`) and one should be linked."""
+    """Resolved on a workaround, its cause is still there: an open problem looks for it,
+    or nobody (`open`) and one should be linked."""
     solution: str | None
     """What N1 can do by itself next time, as whoever solved it noted."""
     asks_for_solution: bool
@@ -125,6 +125,8 @@ class IncidentView(Answer):
     split_into: list[IncidentRef]
     problems: list[str]
     """Problems it is linked to, also of other houses."""
+    presumed_problems: list[ProblemRef]
+    """Problems it joined by its service alone: to be confirmed by a person."""
     changes: list[str]
     changes_nearby: tuple[NearChangeView, ...] = ()
     """What was changed on its service, from a day before it opened to an hour after
@@ -152,7 +154,6 @@ class IncidentView(Answer):
     ) -> Self:
         """Return the view of a state at an instant; what has no order is sorted."""
         incident, row = whole.incident, whole.row
-        links = sorted(incident.links)
         state = {
             **incident.__dict__,
             "version": whole.version,
@@ -172,11 +173,7 @@ class IncidentView(Answer):
             "signals": dict(sorted(incident.signals.items())),
             "flapping": incident.flapping,
             "source_acknowledged": sorted(incident.source_acknowledged),
-            "links": [{"relation": name, "target": target} for name, target in links],
-            "problems": [target for name, target in links if name == "problem"],
-            "changes": [target for name, target in links if name == "change"],
-            "absorbed": sorted(incident.absorbed),
-            "split_into": sorted(incident.split_into),
+            **_ties(incident),
             "promises": views(promises, whole.wording, operational=False),
             "olas": views(promises, whole.wording, operational=True),
             "handover": whole.handover,
@@ -187,3 +184,16 @@ class IncidentView(Answer):
             "as_of": known,
         }
         return cls.model_validate(state)
+
+
+def _ties(incident: Incident) -> dict[str, object]:
+    """Return what an incident has to do with other records, sorted."""
+    links = sorted(incident.links)
+    return {
+        "links": [{"relation": name, "target": target} for name, target in links],
+        "problems": sorted(incident.problems),
+        "presumed_problems": sorted(incident.presumed_problems),
+        "changes": [target for name, target in links if name == "change"],
+        "absorbed": sorted(incident.absorbed),
+        "split_into": sorted(incident.split_into),
+    }

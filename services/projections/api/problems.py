@@ -50,6 +50,8 @@ class ProblemView(Answer):
     """Those that have this cause, in the order in which that was found."""
     related: list[IncidentRef]
     """Incidents that have to do with it, without having this cause."""
+    presumed: list[IncidentRef]
+    """Incidents that joined it by their service alone, and are to be confirmed."""
     changes: list[ChangeRef]
     """Changes that were requested to remove the cause."""
     services: list[ServiceHandoverView]

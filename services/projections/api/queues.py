@@ -1,6 +1,6 @@
 """Queues: which there are, and what is in one, page by page."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field, StringConstraints
@@ -50,6 +50,9 @@ class PageAsked(TableAsked):
     level: SupportLevel | None = None
     breached: bool | None = None
     """Only those that broke a promise in this cycle, or only those that did not."""
+    root_cause: Literal["open", "problem"] | None = None
+    """Only those whose cause is still there and that nobody (`open`) or a problem looks
+    for. They are resolved or closed: give a `status` for those that are closed."""
     q: Words | None = None
     """Words in the title, or a whole reference."""
     order: QueueOrder | None = None
@@ -112,6 +115,7 @@ async def list_incidents(
         asked.reporter,
         asked.level,
         asked.breached,
+        asked.root_cause,
         asked.q,
     )
     await desk.progress.wait(QUEUE.name, asked.min_position, WAIT_SECONDS_MAX)

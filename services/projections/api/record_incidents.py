@@ -40,6 +40,8 @@ class LinkedIncident(Answer):
     relation: Relation
     via: ProblemRef | None
     """The problem of a change by which the incident belongs to it."""
+    to_be_confirmed: bool
+    """It joined the problem by its service alone: nobody has confirmed that."""
     title: str
     status: Status
     priority: Priority
@@ -61,7 +63,8 @@ class LinkedIncidents(Answer):
 
 class _Tie(NamedTuple):
     relation: Relation
-    via: str | None
+    via: str | None = None
+    to_be_confirmed: bool = False
 
 
 def read_incidents(
@@ -85,8 +88,11 @@ def _ties(
     log: EventLog, cursor: Cursors, record: Problem | Change, upto: AsOf
 ) -> Mapping[str, _Tie]:
     """Return what each incident has to do with a record: its own link comes first."""
-    own = {ref: _Tie(relation, None) for relation, ref in sorted(record.links)}
-    problem = record.problem if isinstance(record, Change) else None
+    own = {ref: _Tie(relation) for relation, ref in sorted(record.links)}
+    if isinstance(record, Problem):
+        unsure = _Tie("problem", to_be_confirmed=True)
+        return dict.fromkeys(record.presumed, unsure) | own
+    problem = record.problem
     if problem is None:
         return own
     cause = one(log, cursor, PROBLEMS, problem, upto)

@@ -43,17 +43,22 @@ class CountedView(Answer):
 
 
 class ServiceHandoverView(Answer):
-    """A service that used up its budget of breaches."""
+    """A service that used up its budget."""
 
     incident: IncidentRef
     """The one whose breach was one too many."""
     service: str
     state: State
     team: str
-    cause: Literal["breaches", "overrun"]
-    """What of the budget was used up: the number of breaches, or the working time."""
+    cause: Literal["breaches", "overrun", "downtime"]
+    """What of the budget was used up: the number of breaches, the working time they
+    were late, or the time the service was down."""
     breaches: int
     overrun_seconds: int | None
+    downtime_seconds: int | None
+    """For how long, in the hours of its contract, a P1 of it was not restored."""
+    outages: list[IncidentRef]
+    """The P1s that made that."""
     within_days: int
     crossed_at: AwareDatetime
     counted: list[CountedView]
@@ -62,6 +67,8 @@ class ServiceHandoverView(Answer):
     answer_by: AwareDatetime | None
     problem: ProblemRef | None
     """The one the service is part of."""
+    proposed: list[ProblemRef]
+    """Open ones of the service, where there are several: it joined none."""
     reason: str | None
     """Why it is no problem."""
 
@@ -181,9 +188,11 @@ def _awaiting(desk: Desk, ref: str, key: str | None) -> _Awaiting:
         stream = incident_stream(ref)
         entries = desk.log.histories(cursor, [stream], handover.position)
     then = replay(entry.event for entry in entries)  # type: ignore[misc] # of its stream
-    links = then.links if then else ()
-    problems = sorted(to for kind, to in links if kind == "problem")
-    title = f"{handover.service}: {handover.breaches} × TTR"
+    problems = sorted(then.problems) if then else []
+    many = f"{handover.breaches} × TTR"
+    if handover.cause == "downtime":
+        many = f"{len(handover.outages)} × P1"
+    title = f"{handover.service}: {many}"
     return _Awaiting(title, handover.service, problems)
 
 

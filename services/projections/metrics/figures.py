@@ -194,6 +194,10 @@ class Handovers(Shown):
     requested: int = 0
     accepted: int = 0
     joined: int = 0
+    presumed: int = 0
+    """Joined by their service alone, to be confirmed; then they are `joined`, too."""
+    reopened: int = 0
+    """Taken out of the problem that they had joined by themselves."""
     declined: int = 0
     unanswered: int = 0
 

@@ -17,6 +17,8 @@ from shared.events.change import (
     ChangeIncidentLinked,
     ChangeIncidentUnlinked,
     ChangePlanned,
+    ChangeProblemLinked,
+    ChangeProblemUnlinked,
     ChangeRequested,
 )
 from shared.events.problem import (
@@ -68,7 +70,7 @@ def _led_to(matter: Matter, incidents: tuple[str, ...], entry: Entry) -> Matter:
     return altered(matter, facts=changed(matter.facts, was, now))
 
 
-def about_change(  # noqa: PLR0911 one return an event
+def about_change(  # noqa: C901, PLR0911 one return an event
     matter: Matter | None, event: ChangeEvent, entry: Entry
 ) -> Matter:
     """Return a change after an event of its own."""
@@ -84,6 +86,10 @@ def about_change(  # noqa: PLR0911 one return an event
             return _of_incidents(matter, added(matter.incidents, incident))
         case ChangeIncidentUnlinked(relation="change", incident=incident):
             return _of_incidents(matter, removed(matter.incidents, incident))
+        case ChangeProblemLinked(problem=problem):
+            return _of_incidents(altered(matter, via=problem), matter.incidents)
+        case ChangeProblemUnlinked():
+            return _of_incidents(altered(matter, via=None), matter.incidents)
         case ChangeAssigned():
             return altered(matter, dims=altered(matter.dims, team=event.team))
         case ChangePlanned():

@@ -29,6 +29,7 @@ from shared.events import (
     is_sla_event,
 )
 from shared.events.escalation import Escalated, EscalationReturned
+from shared.events.handover import HandoverJoined
 from shared.events.incident import IncidentOpened
 from shared.events.notification import NotificationRequested, NotificationSent
 from shared.incident import BrokenHistory
@@ -104,7 +105,8 @@ def _lived(life: Life, entry: Entry) -> Life:
     if isinstance(event, NotificationRequested | NotificationSent):
         return noticed(life, event)
     if isinstance(event, HandoverEvent):
-        word = event.type.removeprefix("handover.")
+        unsure = isinstance(event, HandoverJoined) and event.to_be_confirmed
+        word = "presumed" if unsure else event.type.removeprefix("handover.")
         fact = Fact("handover", 0, entry.recorded_at, word)
         return altered(life, facts=added(life.facts, fact))
     return life

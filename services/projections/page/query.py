@@ -15,6 +15,7 @@ FILTERS = (
     "level",
     "breached",
     "order",
+    "root_cause",
 )
 """The filters of the API and its order, by the same names."""
 ENDED = tuple(status.value for status in Status if status not in IN_STOCK)

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from hashlib import sha256
+from typing import Literal
 
 import orjson
 
@@ -42,6 +43,7 @@ class Filters:
     reporter: str | None = None
     level: SupportLevel | None = None
     breached: bool | None = None
+    root_cause: Literal["open", "problem"] | None = None
     q: str | None = None
     """Words in the title, or a whole reference."""
 

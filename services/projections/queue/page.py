@@ -258,6 +258,7 @@ def _matching(filters: Filters) -> list[Where]:
         "reporter": filters.reporter,
         "level": filters.level,
         "breached": filters.breached,
+        "root_cause": filters.root_cause,
     }
     where: list[Where] = [
         (f"{k} = %s", (v,)) for k, v in named.items() if v is not None

@@ -45,11 +45,9 @@ from shared.events.incident_signals import (
 )
 from shared.events.incident_ties import (
     IncidentAbsorbed,
-    IncidentLinked,
     IncidentMerged,
     IncidentReleased,
     IncidentSplit,
-    IncidentUnlinked,
     IncidentUnmerged,
 )
 from shared.incident import IN_STOCK, BrokenHistory, Status
@@ -158,6 +156,8 @@ def _opened(event: IncidentOpened, entry: Entry) -> QueueRow:
 def _changes(  # noqa: PLR0911 one return a case
     row: QueueRow, event: IncidentEvent
 ) -> Changes:
+    if isinstance(event, root_cause.Linked):
+        return root_cause.linked(row, event)
     match event:
         case IncidentSignalled() | IncidentRecovered():
             return {"repeats": row.repeats + event.repeats} if event.repeats else {}
@@ -190,8 +190,6 @@ def _changes(  # noqa: PLR0911 one return a case
             | IncidentNoteAdded()
         ):
             return {}
-        case IncidentLinked() | IncidentUnlinked():
-            return root_cause.linked(row, event)
         case _:
             return _moved(row, event)
 

@@ -10,7 +10,7 @@ from shared.events.incident import Origin, PersonId
 from shared.incident import AT_WORK, IN_STOCK, Status
 from shared.policy.scales import Impact, Priority, Urgency
 from shared.policy.targets import PauseReason, SupportLevel
-from shared.references import IncidentRef
+from shared.references import IncidentRef, ProblemRef
 
 Changes = dict[str, object]
 LOWEST: SupportLevel = "n1"
@@ -71,12 +71,14 @@ class QueueRow:
     snoozed_until: datetime | None
     """Until when no news is made of its repeats; it may be past."""
     root_cause: Literal["open", "problem"] | None
-    """Resolved on a workaround, its cause is still there: a problem looks for it, or
-    nobody (`open`) and one should be linked."""
+    """Resolved on a workaround, its cause is still there: an open problem looks for it,
+    or nobody (`open`) and one should be linked."""
     quick_fix: bool
     """It came back a few days after it was resolved on a workaround."""
     own_team: Annotated[str, _OWN]
     own_team_position: Annotated[int, _OWN]
+    presumed_problem: ProblemRef | None = None
+    """The problem it joined by its service alone: to be confirmed by a person."""
     sla_position: Annotated[int, _OWN] = 0
     sla_cycle: Annotated[int, _OWN] = 0
     tto_due_at: Annotated[datetime | None, _OWN] = None

@@ -28,6 +28,7 @@ accepted_by {_TEXT}, due_at timestamptz, due_target {_TEXT}, breached boolean NO
 flapping boolean NOT NULL, snoozed_until timestamptz, root_cause {_TEXT},
 quick_fix boolean NOT NULL,
 own_team {_TEXT} NOT NULL, own_team_position bigint NOT NULL,
+presumed_problem {_TEXT},
 sla_position bigint NOT NULL, sla_cycle int NOT NULL, tto_due_at timestamptz,
 ttr_due_at timestamptz, tto_breached boolean NOT NULL, ttr_breached boolean NOT NULL,
 help_position bigint NOT NULL, help_cycle int NOT NULL, help_level {_TEXT} NOT NULL,
@@ -101,6 +102,15 @@ def indexes(schema: str, trigrams: bool) -> Sequence[str]:
             f"CREATE INDEX open_{name} ON {rows} ({name}, hours, {OPEN_ORDER})"
             f" {is_open}"
             for name in _OPEN_FILTERS
+        ),
+        # Few have a cause that is left: the index is of those alone.
+        *(
+            f"CREATE INDEX {name}_root_cause ON {rows} (root_cause, {order})"
+            f" {part} AND root_cause IS NOT NULL"
+            for name, order, part in (
+                ("open", f"hours, {OPEN_ORDER}", is_open),
+                ("ended", ENDED_ORDER, is_ended),
+            )
         ),
         f"CREATE INDEX ended_all ON {rows} ({ENDED_ORDER}) {is_ended}",
         *(

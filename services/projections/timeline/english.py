@@ -119,6 +119,10 @@ ENGLISH: Mapping[str, tuple[Part, ...]] = {
     "incident.source_noted": ("Noted at {source}", "by {author}", ": “{note}”"),
     "incident.linked": ("{who} linked it to {target} ({relation})",),
     "incident.unlinked": ("{who} removed its link to {target} ({relation})",),
+    "incident.problem_presumed": (
+        "It joined {problem}, open for the same service: to be confirmed",
+    ),
+    "incident.problem_resolved": ("{problem}, its cause, was resolved",),
     "incident.merged": ("{who} merged it into {into}",),
     "incident.absorbed": ("{who} merged {merged} into it",),
     "incident.unmerged": ("{who} took it out of {out_of} again",),

@@ -136,6 +136,10 @@ FRENCH: Mapping[str, tuple[Part, ...]] = {
     ),
     "incident.linked": ("{who} l’a lié à {target} ({relation})",),
     "incident.unlinked": ("{who} a retiré son lien avec {target} ({relation})",),
+    "incident.problem_presumed": (
+        "Il rejoint {problem}, ouvert pour le même service\xa0: à confirmer",
+    ),
+    "incident.problem_resolved": ("{problem}, sa cause, est résolu",),
     "incident.merged": ("{who} l’a regroupé dans {into}",),
     "incident.absorbed": ("{who} y a regroupé {merged}",),
     "incident.unmerged": ("{who} l’a ressorti de {out_of}",),

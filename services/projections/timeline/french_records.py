@@ -10,10 +10,15 @@ RECORDS: Mapping[str, tuple[Part, ...]] = {
         ", car le service {service} a dépassé",
         "le délai de rétablissement le {breached_at}",
         "\xa0; cela relève peut-être de {problem}",
+        "\xa0; cela relève peut-être de l’un de ces problèmes\xa0: {proposed}",
         "\xa0; réponse attendue le {answer_by}",
     ),
     "handover.accepted": ("La gestion des problèmes l’a accepté\xa0: {problem}",),
     "handover.joined": ("La gestion des problèmes l’a rattaché à {problem}",),
+    "handover.reopened": (
+        "Retiré de {problem}, il attend la gestion des problèmes",
+        "\xa0; réponse attendue le {answer_by}",
+    ),
     "handover.declined": ("{who} a refusé le transfert\xa0: {reason}",),
     "handover.unanswered": (
         "La gestion des problèmes n’avait pas répondu le {unanswered_at}",
@@ -23,6 +28,7 @@ RECORDS: Mapping[str, tuple[Part, ...]] = {
         "\xa0: {breaches} délais dépassés en {within_days} jours",
         ", soit {overrun_seconds} de retard",
         "\xa0; il relève de {problem}",
+        "\xa0; il relève peut-être de l’un de ces problèmes\xa0: {proposed}",
         "\xa0; réponse attendue le {answer_by}",
     ),
     "handover.service_accepted": (
@@ -47,9 +53,14 @@ RECORDS: Mapping[str, tuple[Part, ...]] = {
         ", trouvé par {incident}",
     ),
     "problem.incident_linked": ("{who} a trouvé que {incident} a aussi cette cause",),
+    "problem.incident_presumed": (
+        "{incident} a dépassé son délai sur le même service, donc a peut-être cette",
+        "cause\xa0: à confirmer",
+    ),
     "problem.incident_related": ("{who} a trouvé que {incident} y est lié",),
     "problem.incident_unlinked": ("{who} a retiré le lien avec {incident}",),
     "problem.change_linked": ("{who} a demandé {change} pour supprimer la cause",),
+    "problem.change_unlinked": ("{who} a retiré le lien avec {change}",),
     "problem.assigned": ("{who} l’a confié à l’équipe {team}", ", avec {incidents}"),
     "problem.workaround_published": (
         "{who} a publié une solution de contournement\xa0: «\xa0{workaround}\xa0»",
@@ -67,6 +78,8 @@ RECORDS: Mapping[str, tuple[Part, ...]] = {
     "change.incident_unlinked": (
         "{who} a retiré le lien avec {incident} ({relation})",
     ),
+    "change.problem_linked": ("{who} a lié {problem}, qu’il doit résoudre",),
+    "change.problem_unlinked": ("{who} a retiré le lien avec {problem}",),
     "change.assigned": ("{who} l’a confié à l’équipe {team}", ", avec {incidents}"),
     "change.planned": ("{who} l’a planifié pour {planned_for}",),
     "change.implemented": ("{who} l’a réalisé", "\xa0: {note}"),

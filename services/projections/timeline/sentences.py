@@ -47,11 +47,16 @@ def sentence(
         )
     values["who"] = actor.partition(":")[2]
     whole = ""
-    by_rule = _BY_RULE[language].get((kind, what.get("rule", "")))
+    by_rule = _BY_RULE[language].get((kind, _rule(what)))
     for part in by_rule or sentences.get(kind, ("{who}: " + kind,)):
         if text := _said(part, values):
             whole = _joined(whole, text)
     return whole if _ENDS.search(whole) else f"{whole}."
+
+
+def _rule(what: Mapping[str, Any]) -> str:
+    """Return by which rule it was decided: what matched, or what it was caused by."""
+    return str(what.get("rule") or what.get("matched") or what.get("cause") or "")
 
 
 def _joined(before: str, text: str) -> str:

@@ -36,6 +36,17 @@ def back(desk: HelpingDesk, number: int) -> None:
     desk.sla.walk(desk.sla.now)
 
 
+def p1(
+    desk: HelpingDesk, number: int, at: datetime, minutes: int, **words: object
+) -> None:
+    """A P1 that is restored after so many minutes, in time."""
+    desk.sla.now = at
+    urgent = {"priority": "p1", "urgency": "high"}
+    desk.sla.happens(opened(number, at, **(urgent | words)))
+    desk.sla.walk(at + timedelta(minutes=minutes))
+    back(desk, number)
+
+
 def numbers(said: list[dict[str, object]]) -> list[list[int]]:
     return [
         [int(each["incident"][-6:]) for each in event["counted"]]  # type: ignore[attr-defined] # of the event
@@ -153,3 +164,32 @@ def test_a_budget_of_working_time_is_used_up_when_what_is_late_is_done(
         (request,) = desk.said(2)
         assert (request["cause"], request["overrun_seconds"]) == ("overrun", 7_200)
         assert numbers(desk.said(2)) == [[1, 2]]
+
+
+@pytest.mark.parametrize("batch", [1, 200])
+def test_a_budget_of_downtime_is_used_up_by_p1s_that_are_restored_in_time(
+    database: Database, batch: int
+) -> None:
+    text = FILE.read_text(encoding="utf-8")
+    rule = "service: {breaches: 3, within_days: 30}"
+    policy = text.replace(rule, "service: {downtime: 1h30m, within_days: 30}")
+    with helping_desk(database, START, policy) as desk:
+        p1(desk, 1, START, 60)
+        p1(desk, 2, START + timedelta(days=40), 45)  # the first is out of the window
+        p1(desk, 3, START + timedelta(days=41), 40)
+        p1(desk, 4, START + timedelta(days=42), 50, service="portail")
+        desk.read(batch=batch)
+        assert [desk.said(n) for n in (1, 2, 3, 4)] == [[], [], [], []]
+
+        p1(desk, 5, START + timedelta(days=43), 6)
+        p1(desk, 6, START + timedelta(days=44), 80)  # what was counted counts no more
+        desk.read(batch=batch)
+        said = [desk.said(n) for n in (5, 6)]
+        (request,), _ = said
+        assert (request["cause"], request["downtime_seconds"]) == ("downtime", 91 * 60)
+        assert request["outages"] == ("INC-000002", "INC-000003", "INC-000005")
+        assert (request["breaches"], _) == (0, [])
+
+        desk.forget()
+        desk.read(batch=3)
+        assert [desk.said(n) for n in (5, 6)] == said

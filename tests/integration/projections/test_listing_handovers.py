@@ -45,6 +45,41 @@ def test_what_waits_fills_its_pages_and_the_last_one_says_so(
     assert everything == [_REFS[::-1]]
 
 
+def test_what_joined_by_itself_waits_until_it_is_confirmed(
+    api: Api, month: June
+) -> None:
+    for day, ref in enumerate(_REFS, start=2):
+        month.opens(june(day), ref)
+        asked = {**_PART, "cycle": 1, "breached_at": june(2)}
+        month.says(june(day), "handover.requested", ref, **asked)
+    problem = {"problem": "PRB-000002"}
+    by_service = {**problem, "matched": "service", "to_be_confirmed": True}
+    by_signature = {**problem, "matched": "signature"}
+    unsure, confirmed, sure, undone, _open = _REFS
+    month.says(june(8), "handover.joined", unsure, **by_service)
+    month.says(june(8), "handover.joined", confirmed, **by_service)
+    month.says(june(9), "handover.joined", confirmed, **problem)
+    month.says(june(9), "handover.joined", sure, **by_signature)
+    month.says(june(9), "handover.joined", undone, **by_signature)
+    month.says(june(9), "handover.reopened", undone, **problem, answer_by=june(10))
+
+    found = api.get("/v1/handovers", min_position=month.position, state="all")
+    waiting = api.get("/v1/handovers", min_position=month.position)
+
+    shown = {
+        item["incident"]: (item["state"], item["matched"], item["to_be_confirmed"])
+        for item in found["items"]
+    }
+    assert shown == {
+        unsure: ("joined", "service", True),
+        confirmed: ("joined", None, False),
+        sure: ("joined", "signature", False),
+        undone: ("requested", None, False),
+        _open: ("requested", None, False),
+    }
+    assert [item["incident"] for item in waiting["items"]] == [_open, undone, unsure]
+
+
 def _pages(api: Api, path: str, **asked: Any) -> Sequence[Sequence[str]]:
     """Return the incidents of each page, up to the one that names no next."""
     found: list[list[str]] = []

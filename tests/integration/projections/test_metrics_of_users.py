@@ -170,6 +170,22 @@ def test_problems_and_changes_count_where_incidents_led_to_them(
     }
 
 
+def test_what_joined_to_be_confirmed_is_counted_apart_from_what_joined(
+    api: Api, month: June
+) -> None:
+    month.opens(june(2, 8), ONE)
+    cause = {"problem": "PRB-000003"}
+    unsure = {**cause, "matched": "service", "to_be_confirmed": True}
+    month.says(june(2, 9), "handover.joined", ONE, **unsure)
+    month.says(june(2, 9), "handover.joined", ONE, **cause)
+    month.says(june(2, 9), "handover.reopened", ONE, **cause)
+
+    found = figures(api, month)["problems"]["handovers"]
+
+    said = {how for how, n in found.items() if n}
+    assert said == {"presumed", "joined", "reopened"}
+
+
 def test_a_change_counts_once_it_is_linked_to_an_incident_and_no_longer_unlinked(
     api: Api, month: June
 ) -> None:
@@ -179,16 +195,19 @@ def test_a_change_counts_once_it_is_linked_to_an_incident_and_no_longer_unlinked
     month.says(june(3), "change.requested", "CHG-000001", **about)
     month.says(june(4), "change.planned", "CHG-000001", planned_for=june(20))
     month.says(june(5), "problem.identified", "PRB-000001", **about, origin="staff")
-    through = {**about, "problem": "PRB-000001"}
-    month.says(june(6), "change.requested", "CHG-000002", **through)
+    month.says(june(6), "change.requested", "CHG-000002", **about)
     before = figures(api, month)["changes"]
 
+    through = {"problem": "PRB-000001"}
+    month.says(june(7), "change.problem_linked", "CHG-000002", **through)
     month.says(june(7), "change.incident_linked", "CHG-000001", **link)
     month.says(june(7), "problem.incident_linked", "PRB-000001", incident=ONE)
     linked = figures(api, month)["changes"]
 
     link_of = {"incident": ONE, "relation": "problem"}
     month.says(june(8), "change.incident_unlinked", "CHG-000001", **link)
+    month.says(june(8), "change.problem_unlinked", "CHG-000002", **through)
+    assert figures(api, month)["changes"]["requested"] == 0
     month.says(june(8), "problem.incident_unlinked", "PRB-000001", **link_of)
     assert (before["requested"], before["planned"]) == (0, 0)
     assert (linked["requested_directly"], linked["planned"]) == (1, 1)

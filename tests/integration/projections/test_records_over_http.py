@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.api import problem
 from tests.support.desk import Desk, running_desk
-from tests.support.patience import SECONDS, answered
+from tests.support.patience import SECONDS, answered, until
 from tests.support.servers import reachable_folder
 
 pytestmark = pytest.mark.servers
@@ -288,6 +288,27 @@ def test_closing_on_a_workaround_asks_for_a_problem_and_shows_the_open_cause(
     back = _post(desk, f"{path}/reopen", {"reason": "again"}).json()
     found = _get(desk, path, min_position=back["positions"][-1])
     assert (found["quick_fix"], found["root_cause"]) == (True, None)
+
+
+def test_a_resolved_problem_leaves_no_cause_of_its_incidents_open(desk: Desk) -> None:
+    incident = _contact(desk, service="mail")["incident"]
+    path = f"/v1/incidents/{incident}"
+    _post(desk, f"{path}/restore", {"workaround": True})
+    _post(desk, f"{path}/resolve")
+    cause = _post(desk, "/v1/problems", {"title": "Full", "incident": incident}).json()
+    where = {"q": incident, "min_position": cause["positions"][-1]}
+    queue = "/v1/queues/all/incidents"
+
+    for asked, found in (("problem", [incident]), ("open", [])):
+        items = _get(desk, queue, root_cause=asked, **where)["items"]
+        assert [item["ref"] for item in items] == found
+    _post(desk, f"/v1/problems/{cause['record']}/resolve")
+    until(lambda: _get(desk, path)["root_cause"] is None, "no cause is left")
+    shown = _get(desk, path)
+    assert shown["problems"] == [cause["record"]]
+    heard = {"min_position": shown["as_of"]["position"]}
+    last = _get(desk, f"{path}/timeline", **heard)["items"][-1]
+    assert last["sentence"] == f"{cause['record']}, its cause, was resolved."
 
 
 def test_the_newest_come_first_page_by_page_and_open_ones_alone(desk: Desk) -> None:

@@ -25,20 +25,20 @@ def broken(days: int, incident: int, minutes: int | None = None) -> Broken:
 def test_the_third_breach_in_the_window_uses_three_up() -> None:
     held = [broken(18, 6), broken(0, 16)]
 
-    assert used_up(held, AT, THREE) == ()
+    assert used_up(held, AT, THREE) is None
     assert used_up([broken(25, 3), *held], AT, THREE) == [broken(25, 3), *held]
 
 
 def test_a_breach_as_old_as_the_window_is_out_of_it() -> None:
     held = [broken(18, 6), broken(0, 16)]
 
-    assert used_up([broken(30, 3), *held], AT, THREE) == ()
+    assert used_up([broken(30, 3), *held], AT, THREE) is None
 
 
 def test_working_time_too_late_uses_up_what_is_given_of_it() -> None:
     held = [broken(3, 3, 60), broken(1, 6, 60), broken(0, 16)]
 
-    assert used_up(held, AT, TWO_HOURS) == ()
+    assert used_up(held, AT, TWO_HOURS) is None
     held[2] = broken(0, 16, 1)
     assert used_up(held, AT, TWO_HOURS) == held
     assert overrun_of(held) == 121 * 60
@@ -52,6 +52,15 @@ def test_of_two_budgets_the_first_that_is_used_up_says_why() -> None:
     assert cause_of([broken(0, 1, 500)], both) == "overrun"
     assert cause_of([broken(n, n, 1) for n in (1, 2, 3)], both) == "breaches"
     assert cause_of([broken(1, 1), broken(0, 2)], both) is None
+
+
+def test_a_service_that_was_down_too_long_uses_it_up_without_any_breach() -> None:
+    hour = timedelta(hours=1)
+    budget = BreachBudget.model_validate({"downtime": "1h", "within_days": 30})
+
+    assert used_up([], AT, budget, hour) is None
+    assert used_up([], AT, budget, hour + timedelta(seconds=1)) == []
+    assert cause_of([], budget, 2 * hour) == "downtime"
 
 
 def test_a_budget_of_nothing_is_refused() -> None:
@@ -73,4 +82,4 @@ def test_what_uses_it_up_lies_in_the_window_and_is_enough(
     counted = used_up(held, AT, budget)
 
     inside = [each for each in held if AT - each.breached_at < within * DAY]
-    assert list(counted) == (sorted(inside) if len(inside) >= breaches else [])
+    assert counted == (sorted(inside) if len(inside) >= breaches else None)

@@ -110,10 +110,18 @@ def test_what_is_done_too_late_may_use_the_budget_up_as_well() -> None:
 
 
 def test_it_joins_the_open_problem_of_the_service_at_once() -> None:
-    search = broken(problem="PRB-000002")
+    search = broken(problems=("PRB-000002",))
 
     assert said(search) == ["requested", "joined"]
     assert of(search, ServiceHandoverRequested).problem == "PRB-000002"
+
+
+def test_of_several_open_problems_of_the_service_it_joins_none() -> None:
+    search = broken(problems=("PRB-000002", "PRB-000005"))
+
+    assert said(search) == ["requested"]
+    asked = of(search, ServiceHandoverRequested)
+    assert (asked.problem, asked.proposed) == (None, ("PRB-000002", "PRB-000005"))
 
 
 def test_the_problem_found_for_the_incident_is_the_service_s_too() -> None:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from pydantic import ValidationError
 
 from shared.changes import Change
 from shared.changes.wishes import (
@@ -10,8 +11,10 @@ from shared.changes.wishes import (
     CancelChange,
     ChangeWish,
     ImplementChange,
+    LinkChange,
     PlanChange,
     RequestChange,
+    UnlinkChange,
 )
 from shared.events.change import (
     ChangeAssigned,
@@ -19,12 +22,15 @@ from shared.events.change import (
     ChangeImplemented,
     ChangeNoteAdded,
     ChangePlanned,
+    ChangeProblemLinked,
+    ChangeProblemUnlinked,
 )
 from shared.events.incident_ties import IncidentLinked
-from shared.events.problem import ProblemChangeLinked
+from shared.events.problem import ProblemChangeLinked, ProblemChangeUnlinked
 from shared.incident import Incident, replay
+from shared.problems.wishes import LinkProblem, UnlinkProblem
 
-from .records import CHG, PRB, change, desk, of, problem, requested
+from .records import CHG, PRB, PRB_2, change, desk, of, problem, requested
 from .spec import INC, LATER, event, opened
 
 FRIDAY, SATURDAY = LATER + timedelta(days=4), LATER + timedelta(days=5)
@@ -155,3 +161,55 @@ def test_another_team_is_given_it_with_the_list_of_incidents() -> None:
     assert desk(change()).wishes(CHG, wish) == []
     because = "takes no changes: choose one of"
     desk(of_desk).refuses(CHG, AssignChange(team="causes"), because, "invalid")
+
+
+ON_PROBLEM = of(ProblemChangeLinked, change=CHG)
+ON_CHANGE = of(ChangeProblemLinked, problem=PRB)
+
+
+@pytest.mark.parametrize(
+    ("ref", "link", "unlink"),
+    [
+        (CHG, LinkChange(problem=PRB), UnlinkChange(problem=PRB)),
+        (PRB, LinkProblem(change=CHG), UnlinkProblem(change=CHG)),
+    ],
+)
+def test_it_is_linked_to_a_problem_after_its_request_from_either_side(
+    ref: str, link: LinkChange | LinkProblem, unlink: UnlinkChange | UnlinkProblem
+) -> None:
+    both = desk(problem(ON_PROBLEM), change(ON_CHANGE))
+
+    assert desk(problem(), change()).wishes(ref, link) == [ON_PROBLEM, ON_CHANGE]
+    assert both.wishes(ref, link) == []
+    assert both.wishes(ref, unlink) == [
+        of(ProblemChangeUnlinked, change=CHG),
+        of(ChangeProblemUnlinked, problem=PRB),
+    ]
+    assert desk(problem(), change()).wishes(ref, unlink) == []
+
+
+def test_one_requested_because_of_a_problem_has_its_link_already() -> None:
+    both = desk(problem(ON_PROBLEM), change(problem=PRB))
+
+    assert both.wishes(CHG, LinkChange(problem=PRB)) == []
+    assert [each.type for each in both.wishes(CHG, UnlinkChange(problem=PRB))] == [
+        "problem.change_unlinked",
+        "change.problem_unlinked",
+    ]
+
+
+def test_it_solves_one_problem_that_is_there() -> None:
+    of_another = desk(problem(), change(problem=PRB_2))
+
+    because = f"is to solve {PRB_2}: unlink it there first"
+    of_another.refuses(CHG, LinkChange(problem=PRB), because, "state")
+    because = f"no problem {PRB}"
+    desk(change()).refuses(CHG, LinkChange(problem=PRB), because, "unknown_target")
+    because = f"no change {CHG}"
+    desk(problem()).refuses(PRB, LinkProblem(change=CHG), because, "unknown_target")
+
+
+@pytest.mark.parametrize("words", [{}, {"incident": INC, "problem": PRB}])
+def test_a_link_names_one_record(words: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match="an `incident` or a `problem`"):
+        LinkChange.model_validate(words)

@@ -3,11 +3,20 @@
 import pytest
 
 from services.intake.deciding import Sight, decided
-from shared.events.incident_ties import IncidentLinked, IncidentMerged
+from shared.events import IncidentEvent
+from shared.events.incident_ties import (
+    IncidentLinked,
+    IncidentMerged,
+    IncidentProblemPresumed,
+    IncidentProblemResolved,
+    IncidentUnlinked,
+)
 from shared.events.problem import (
     ProblemAssigned,
     ProblemDiagnosed,
     ProblemIncidentLinked,
+    ProblemIncidentPresumed,
+    ProblemIncidentUnlinked,
     ProblemNoteAdded,
     ProblemResolved,
     ProblemWorkaroundPublished,
@@ -20,8 +29,9 @@ from shared.problems.wishes import (
     LinkProblem,
     PublishWorkaround,
     ResolveProblem,
+    UnlinkProblem,
 )
-from shared.wishes import Link
+from shared.wishes import Link, Unlink
 
 from .records import PRB, desk, identified, of, problem
 from .spec import INC, LATER, ODETTE, OTHER, POLICY, event, opened
@@ -31,7 +41,15 @@ linked = event(IncidentLinked, relation="problem", target=PRB)
 resolved = problem(of(ProblemResolved))
 
 
-def incident(*later: IncidentLinked | IncidentMerged) -> Incident:
+unlinked = event(IncidentUnlinked, relation="problem", target=PRB)
+presumed = event(IncidentProblemPresumed, problem=PRB)
+unsure_events = (of(ProblemIncidentPresumed, incident=INC),)
+unsure = problem(*unsure_events)
+undone = (of(ProblemIncidentUnlinked, incident=INC, relation="problem"),)
+LINK = Link(relation="problem", target=PRB)
+
+
+def incident(*later: IncidentEvent) -> Incident:
     made = replay([opened(), *later])
     assert made is not None
     return made
@@ -150,12 +168,49 @@ def test_what_was_merged_is_not_linked() -> None:
 
 
 def test_a_resolved_problem_may_still_be_the_cause_of_another_incident() -> None:
-    found = desk(resolved, incident()).wishes(PRB, LinkProblem(incident=INC))
+    gone = event(IncidentProblemResolved, problem=PRB)
+    links = [of(ProblemIncidentLinked, incident=INC), linked]
 
-    assert [each.type for each in found] == [
+    found = desk(resolved, incident()).wishes(PRB, LinkProblem(incident=INC))
+    by_incident = desk(resolved, incident()).wishes(
+        INC, Link(relation="problem", target=PRB)
+    )
+
+    assert found == [*links, gone]
+    assert by_incident == [*reversed(links), gone]
+
+
+@pytest.mark.parametrize("link", [LinkProblem(incident=INC), LINK])
+def test_linking_what_is_presumed_confirms_it_on_both_sides(
+    link: LinkProblem | Link,
+) -> None:
+    ref = PRB if isinstance(link, LinkProblem) else INC
+    found = desk(unsure, incident(presumed)).wishes(ref, link)
+
+    assert {each.type for each in found} == {
         "problem.incident_linked",
         "incident.linked",
-    ]
+    }
+    confirmed = problem(*unsure_events, of(ProblemIncidentLinked, incident=INC))
+    assert (confirmed.incidents, confirmed.presumed) == ((INC,), ())
+    assert incident(presumed, linked).presumed_problems == frozenset()
+
+
+@pytest.mark.parametrize(
+    "unlink", [UnlinkProblem(incident=INC), Unlink(relation="problem", target=PRB)]
+)
+def test_unlinking_what_is_presumed_undoes_it_on_both_sides(
+    unlink: UnlinkProblem | Unlink,
+) -> None:
+    ref = PRB if isinstance(unlink, UnlinkProblem) else INC
+    found = desk(unsure, incident(presumed)).wishes(ref, unlink)
+
+    assert {each.type for each in found} == {
+        "problem.incident_unlinked",
+        "incident.unlinked",
+    }
+    assert problem(*unsure_events, *undone).presumed == ()
+    assert incident(presumed, unlinked).presumed_problems == frozenset()
 
 
 def test_another_team_looks_for_the_cause() -> None:

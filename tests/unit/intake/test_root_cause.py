@@ -14,12 +14,16 @@ from shared.events.incident import (
     IncidentResolved,
     IncidentRestored,
 )
-from shared.events.incident_ties import IncidentLinked, IncidentUnlinked
+from shared.events.incident_ties import (
+    IncidentLinked,
+    IncidentProblemResolved,
+    IncidentUnlinked,
+)
 from shared.incident import replay
 from shared.windows import HOLDS_DAYS
 from shared.wishes import Close, Reopen, Resolve
 
-from .records import PRB
+from .records import PRB, PRB_2
 from .spec import LATER, ROUND_THE_CLOCK, event, given, reported
 
 taken = event(IncidentAcknowledged)
@@ -97,3 +101,27 @@ def test_a_linked_problem_looks_for_the_cause_until_it_is_reopened() -> None:
         "problem",
         None,
     ]
+
+
+def test_a_resolved_problem_looks_for_nothing_any_more() -> None:
+    gone = event(IncidentProblemResolved, problem=PRB)
+    other = event(IncidentLinked, relation="problem", target=PRB_2)
+    back = event(IncidentReopened, cycle=2, cause="user", after_closure=False)
+    again = event(IncidentResolved, cycle=2, root_cause_open=True)
+    histories: dict[str, tuple[Any, ...]] = {
+        "its cause is gone": (linked, gone),
+        "another problem still looks": (linked, gone, other),
+        "the link was a mistake": (linked, gone, unlinked),
+        "it was never part of it": (gone,),
+        "it came back": (linked, gone, back, workaround, again),
+    }
+
+    found = {name: replay((*past, *later)) for name, later in histories.items()}
+
+    assert {name: each and each.root_cause for name, each in found.items()} == {
+        "its cause is gone": None,
+        "another problem still looks": "problem",
+        "the link was a mistake": "open",
+        "it was never part of it": "open",
+        "it came back": "open",
+    }
