@@ -117,6 +117,20 @@ def test_the_same_contact_sent_again_is_one(desk: Desk) -> None:
     assert again["incident"] == first["incident"]
 
 
+def test_the_same_contact_sent_to_intake_is_the_same_too(desk: Desk) -> None:
+    body = {"person": "lefevre", "channel": "phone", "words": "No mail"}
+    key = {**desk.bearer("agent"), "Idempotency-Key": "contact-2"}
+
+    first, again = (
+        httpx.post(f"{url}/v1/contacts", json=body, headers=key, timeout=SECONDS)
+        for url in (desk.api_url, desk.intake_url)
+    )
+
+    assert again.json()["outcome"] == "repeated"
+    assert again.json()["incident"] == first.json()["incident"]
+    assert again.json().keys() == first.json().keys()
+
+
 def test_a_contact_about_nothing_is_refused_with_what_to_do(desk: Desk) -> None:
     body = {"person": "lefevre", "channel": "phone", "abandoned": True}
 
