@@ -57,6 +57,7 @@ _OPSGENIES = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 @router.post("/v1/events")
 @router.post("/v1/cloudevents")
 @router.options("/v1/cloudevents")
+@router.api_route("/v1/integrations/vrealize/{key}/{alert}", methods=["POST", "PUT"])
 @router.post("/v1/integrations/{type}")
 @router.options("/v1/integrations/{type}")
 @router.post("/v1/integrations/{type}/{key:path}")
