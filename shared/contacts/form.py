@@ -15,6 +15,7 @@ from shared.http.form_limits import FormLimits
 from shared.http.keyless_bodies import KeylessBodies
 from shared.http.networks import LOOPBACK, Networks
 from shared.incident.noticed import Noticed
+from shared.log_errors import Unavailable
 from shared.policy.document import Policy
 from shared.policy.services import UNKNOWN
 from shared.problem import Problem
@@ -108,7 +109,10 @@ class FormDesk:
                 retry_after=HELD_SECONDS,
             )
         language = language_of(report.language, liked)
-        promises = await self.blocking(self._promises, report.service, language)
+        try:
+            promises = await self.blocking(self._promises, report.service, language)
+        except (Problem, Unavailable):
+            promises = []  # it is recorded, and the letter says what is promised
         return ReportAnswer(incident=reported.incident, promises=promises)
 
     def require_open(self) -> None:
