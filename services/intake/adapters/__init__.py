@@ -15,10 +15,10 @@ from services.intake.adapters import (
     cloudevents,
     cloudwatch,
     datadog,
+    formats,
     gcp_monitoring,
     grafana,
     librenms,
-    mapped,
     nagios,
     native,
     newrelic,
@@ -35,7 +35,6 @@ from services.intake.adapters import (
     uptimerobot,
     zabbix,
 )
-from services.intake.adapters.formats import MAPPINGS
 from services.intake.adapters.post import Post
 from services.intake.signals import Heard
 
@@ -67,7 +66,7 @@ _FOREIGN: Mapping[str, Adapter] = {
     "uptime_kuma": uptime_kuma.read,
     "uptimerobot": uptimerobot.read,
     "zabbix": zabbix.read,
-    **{name: partial(mapped.read, mapping) for name, mapping in MAPPINGS.items()},
+    **{name: partial(formats.read, name) for name in formats.TEXTS},
 }
 ADAPTERS: Mapping[str, Adapter] = {
     "native": native.read,

@@ -175,10 +175,9 @@ def test_what_never_tells_of_a_recovery_is_known_for_it() -> None:
     assert not {"rackspace", "vrealize"} & NEVER_RECOVERS
 
 
-@pytest.mark.parametrize("name", sorted(formats.SOURCES))
+@pytest.mark.parametrize("name", sorted(formats.TEXTS))
 def test_a_file_is_a_source_as_a_policy_may_have_it(name: str) -> None:
-    text = (formats.FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
-    written = yaml12.read(text)
+    written = yaml12.read(formats.TEXTS[name])
 
     assert isinstance(written, yaml12.Written)
     assert list(unmappable({"sources": {name: written.value}})) == []

@@ -4,29 +4,37 @@ Who has a format of their own begins with one of these, in the policy.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
-from shared import yaml12
+from services.intake.adapters import mapped
+from services.intake.adapters.post import Post
+from services.intake.signals import Heard
 from shared.policy.mapped import Mapped
 from shared.policy.sources import Monitor
 
-FOLDER = Path(__file__).parent
-
-
-def _source(file: Path) -> Monitor:
-    written = yaml12.read(file.read_text(encoding="utf-8"))
-    assert isinstance(written, yaml12.Written), written  # noqa: S101 # it is ours
-    return Monitor.model_validate(written.value)
-
-
-SOURCES: Mapping[str, Monitor] = {
-    file.stem: _source(file) for file in sorted(FOLDER.glob("*.yaml"))
-}
-MAPPINGS: Mapping[str, Mapped] = {
-    name: source.mapping for name, source in SOURCES.items() if source.mapping
+TEXTS: Mapping[str, str] = {
+    file.stem: file.read_text(encoding="utf-8")
+    for file in sorted(Path(__file__).parent.glob("*.yaml"))
 }
 NEVER_RECOVERS = frozenset(
-    name for name, source in SOURCES.items() if source.recovers_after
+    name for name, text in TEXTS.items() if "\nrecovers_after:" in text
 )
-"""The formats that give a time after which silence counts as recovered: else nothing
-would tell so."""
+"""The formats that need a time after which silence counts as recovered."""
+
+
+def read(name: str, document: object, post: Post) -> list[Heard]:
+    """Return what the format of this name makes of a document."""
+    return mapped.read(_mapping(name), document, post)
+
+
+@cache
+def _mapping(name: str) -> Mapped:
+    # Slow to import, and not needed by who reads another format.
+    from shared import yaml12
+
+    written = yaml12.read(TEXTS[name])
+    assert isinstance(written, yaml12.Written), written  # noqa: S101 # it is ours
+    mapping = Monitor.model_validate(written.value).mapping
+    assert mapping is not None  # noqa: S101 # its type is `mapped`
+    return mapping
