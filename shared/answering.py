@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from typing import ParamSpec, Protocol, TypeVar
 
 import structlog
 from starlette.requests import Request
@@ -17,6 +18,22 @@ from shared.problem import Problem, response
 from shared.vault.vault import VaultError
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+_Given = ParamSpec("_Given")
+_Answer = TypeVar("_Answer")
+
+
+class Blocking(Protocol):
+    """Runs a call that blocks on one of few threads."""
+
+    async def __call__(
+        self,
+        call: Callable[_Given, _Answer],
+        *args: _Given.args,
+        **kwargs: _Given.kwargs,
+    ) -> _Answer:
+        """Return what the call returns."""
+        ...
+
 
 ANSWER_SECONDS = 15.0
 """How long a request may wait for PostgreSQL: one that hangs must not hang us."""

@@ -89,6 +89,16 @@ def _networks(written: str) -> str:
     return written
 
 
+_REPORT_FORM = (
+    "Whether anybody may report an incident at `/report` without being signed in."
+)
+_ALLOWED_HOSTS = (
+    "Further names, with commas, under which people open the desk: `desk.internal`, "
+    "`*.example.org`, or `*` for any. Addresses, `localhost` and names without a dot "
+    "need not be named, nor callers with a key of their own."
+)
+
+
 class ServiceSettings(BaseSettings):
     """What all four services read."""
 
@@ -165,6 +175,13 @@ class IntakeSettings(ServiceSettings):
         "the API among them if it passes signals on: who of those named in "
         "`X-Forwarded-For` stands before them counts as the sender.",
     )
+    report_form: bool = Field(True, description=_REPORT_FORM)
+    public_url: str | None = Field(
+        None,
+        description="Where people open the desk, such as `https://desk.example.org`: "
+        "intake serves the form under that name too.",
+    )
+    allowed_hosts: str = Field("", description=_ALLOWED_HOSTS)
     nats_issuer_seed: Annotated[SecretStr | None, AfterValidator(_issuer)] = Field(
         None,
         description="Seed of the NKey that the configuration of nats-server names as "
@@ -238,11 +255,7 @@ class ProjectionsSettings(ServiceSettings):
         "http://127.0.0.1:8001",
         description="Where intake listens; the API passes on what belongs to it.",
     )
-    report_form: bool = Field(
-        True,
-        description="Whether anybody may report an incident at `/report` without being "
-        "signed in.",
-    )
+    report_form: bool = Field(True, description=_REPORT_FORM)
     trusted_proxies: Annotated[str, AfterValidator(_networks)] = Field(
         "",
         description="Addresses or networks, with commas, of the proxies before the "
@@ -254,9 +267,4 @@ class ProjectionsSettings(ServiceSettings):
         description="Where people open the desk, such as `https://desk.example.org`: "
         "it answers under that name, and takes log-ins from there.",
     )
-    allowed_hosts: str = Field(
-        "",
-        description="Further names, with commas, under which people open the desk: "
-        "`desk.internal`, `*.example.org`, or `*` for any. Addresses, `localhost` and "
-        "names without a dot need not be named, nor callers with a key of their own.",
-    )
+    allowed_hosts: str = Field("", description=_ALLOWED_HOSTS)

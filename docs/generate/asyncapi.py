@@ -13,10 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from services.intake.command_bus import listen
 from services.intake.delivery import Delivery, Result
-from services.intake.letters.letter import Letter
 from services.intake.letters.reports import listen_for_reports
-from services.intake.letters.seeing import Taken
-from services.intake.letters.taking import Post
 from services.intake.reception import Reception
 from services.intake.signal_bus import listen_for_signals
 from services.intake.wanted import Wanted
@@ -80,7 +77,7 @@ def _broker() -> NatsBroker:
             )
         listen_for_moves(broker, nothing, nothing, executor, "sla_watcher")
     listen(broker, nothing, commands)
-    listen_for_reports(broker, _take_nothing)
+    listen_for_reports(broker, nothing)
     listen_for_signals(broker, Reception(signals, real_clock, lambda _: None), nothing)
     for type_, kind in EVENT_TYPES.items():
         broker.publisher(
@@ -90,10 +87,6 @@ def _broker() -> NatsBroker:
             schema=kind,
         )
     return broker
-
-
-async def _take_nothing(_letter: Letter, _post: Post) -> Taken:
-    raise NotImplementedError("this broker only describes what others do")
 
 
 def _do_nothing(_: CommandRequest[Any]) -> CommandAnswer:

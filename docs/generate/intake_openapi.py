@@ -47,7 +47,7 @@ def routes() -> list[Route]:
 
 def taken() -> Iterator[tuple[str, str]]:
     """Yield method and path of each door, the path as OpenAPI writes it."""
-    for route in routes():
+    for route in filter(lambda route: route.include_in_schema, routes()):
         for method in sorted((route.methods or set()) - {"HEAD"}):
             yield method, re.sub(r":\w+}", "}", route.path)
 

@@ -17,6 +17,7 @@ from services.intake.closing.work import Closing, closing
 from services.intake.command_bus import listen
 from services.intake.command_desk import CommandDesk
 from services.intake.commits import Commits
+from services.intake.contacts import OPEN, FormRules, contact_routes, form_rules_of
 from services.intake.delivery import Delivery, Result
 from services.intake.doors import Doors
 from services.intake.gate.gatehouse import (
@@ -185,8 +186,8 @@ def _commands(
     )
 
 
-def doors_of(parts: Parts, clock: Clock) -> list[Route]:
-    """Return all routes for sources and those who look after them."""
+def doors_of(parts: Parts, clock: Clock, form_rules: FormRules = OPEN) -> list[Route]:
+    """Return all routes: for sources, for those who look after them, and for users."""
     gate, in_force = parts.gatehouse.gate, parts.in_force
     return [
         *every_door(parts.doors),
@@ -195,6 +196,7 @@ def doors_of(parts: Parts, clock: Clock) -> list[Route]:
         *QuarantineDoors(gate, parts.retrying).routes(),
         *why_routes(parts.doors),
         *announcement_routes(parts.doors, clock),
+        *contact_routes(parts.doors, parts.commands, clock, form_rules),
     ]
 
 
@@ -232,7 +234,7 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
                 *probes(parts, clock),
             ]
             health = Health(checks, registry)
-            app = _app(parts, clock, health, registry)
+            app = _app(parts, clock, health, registry, form_rules_of(settings))
             clockwork = (server_clock.keep, watch.run, silent.run, timers.run)
             works = (
                 *(run_until(stop) for run_until in clockwork),
@@ -289,9 +291,13 @@ def _dsn(settings: IntakeSettings) -> str:
 
 
 def _app(
-    parts: Parts, clock: Clock, health: Health, registry: CollectorRegistry
+    parts: Parts,
+    clock: Clock,
+    health: Health,
+    registry: CollectorRegistry,
+    form_rules: FormRules,
 ) -> HttpMetrics:
-    doors = [*doors_of(parts, clock), *health.routes()]
+    doors = [*doors_of(parts, clock, form_rules), *health.routes()]
     return HttpMetrics(Router(routes=complete(doors)), registry)
 
 
@@ -317,7 +323,7 @@ async def _take_messages(
         issuer = Issuer.of(seed.get_secret_value())
         listen_for_connections(broker, Authorization(keys, in_force, issuer, clock))
     listen(broker, parts.authentication, parts.commands)
-    listen_for_reports(broker, parts.doors.letters.take)
+    listen_for_reports(broker, parts.doors.letters)
     try:
         if await started(broker, stop):
             subscriber = listen_for_signals(

@@ -10,6 +10,7 @@ import typer
 
 from services.intake.adapters import ADAPTERS
 from services.intake.adapters.choosing import MAPPED, adapter_for, zone_of
+from services.intake.adapters.formats import TEXTS
 from services.intake.adapters.habits import NEVER_RECOVERS
 from services.intake.adapters.naming import format_named
 from services.intake.adapters.post import Post
@@ -53,6 +54,14 @@ ByLine = Annotated[
 PolicyFile = Annotated[
     Path | None, typer.Option(help="A policy that says how the source is read.")
 ]
+Shown = Annotated[
+    bool,
+    typer.Option(
+        "--show",
+        help="Read nothing: print a format that is a mapping as a source of a policy, "
+        "to be copied.",
+    ),
+]
 Headers = Annotated[
     list[str] | None,
     typer.Option(help="A header of the request, `name: value`; may be repeated."),
@@ -64,6 +73,7 @@ def map_command(
     jsonl: ByLine = False,
     policy: PolicyFile = None,
     header: Headers = None,
+    show: Shown = False,
 ) -> None:
     """Print, as JSON, the signals in a raw body on standard input. No desk is needed.
 
@@ -73,6 +83,9 @@ def map_command(
     where any line was such a body.
     """
     try:
+        if show:
+            typer.echo(_copy(source), nl=False)
+            return
         read = _reader(source, policy, _headers(header or []))
     except _Wrong as error:
         raise _refused(str(error)) from error
@@ -80,6 +93,14 @@ def map_command(
         _answer_one(_read(read, sys.stdin.buffer.read(BODY_BYTES_MAX + 1)))
     elif not _answer_each(read):
         raise typer.Exit(WRONG)
+
+
+def _copy(source: str) -> str:
+    """Return the file of a format that is a mapping."""
+    name = format_named(source)
+    if name not in TEXTS:
+        raise _Wrong(f"`{name}` cannot be copied: {', '.join(TEXTS)} can")
+    return TEXTS[name]
 
 
 def _answer_each(read: Read) -> bool:

@@ -31,6 +31,8 @@ from shared.http.bodies import read_body, require_json
 from shared.problem import Problem
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+_VREALIZE = "/v1/integrations/vrealize/{key}/{alert}"
+"""It adds the alert's id to the address, and updates and cancels the alert by PUT."""
 
 
 def routes(doors: Doors) -> list[Route]:
@@ -67,6 +69,7 @@ def routes(doors: Doors) -> list[Route]:
         route("/v1/cloudevents", consent, "OPTIONS"),
         route("/v1/integrations/cloudevents", consent, "OPTIONS"),
         route("/v1/integrations/cloudevents/{key}", consent, "OPTIONS"),
+        *(route(_VREALIZE, integration, method) for method in ("POST", "PUT")),
         route("/v1/integrations/{type}", integration, "POST"),
         route("/v1/integrations/{type}/{key}", integration, "POST"),
         route("/v1/requests/{event_id:path}", requests, "GET"),
@@ -102,7 +105,7 @@ async def _cloudevents(doors: Doors, request: Request) -> Response:
 
 async def _integration(doors: Doors, request: Request) -> Response:
     """Take the format of a monitoring system; the key may stand in the path."""
-    kind = request.path_params["type"]
+    kind = request.path_params.get("type", "vrealize")
     known = {*ADAPTERS, MAPPED}
     if kind not in known:
         raise Problem(

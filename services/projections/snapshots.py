@@ -8,6 +8,7 @@ import psycopg
 from psycopg import Cursor
 
 from shared.event_log import EventLog
+from shared.log_errors import Unavailable
 
 READ_SECONDS_MAX = 2
 """A read that takes longer is given up: it would hold others back."""
@@ -33,3 +34,13 @@ def snapshot(log: EventLog) -> Iterator[Cursor[tuple[Any, ...]]]:
             yield cursor
         except psycopg.errors.QueryCanceled as error:
             raise TooSlow(f"given up after {READ_SECONDS_MAX} s") from error
+
+
+@contextmanager
+def brief_snapshot(log: EventLog) -> Iterator[Cursor[tuple[Any, ...]]]:
+    """Open a snapshot for a read that is never long. Raises `Unavailable`."""
+    try:
+        with snapshot(log) as cursor:
+            yield cursor
+    except TooSlow as error:
+        raise Unavailable(str(error)) from error

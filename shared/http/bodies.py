@@ -1,15 +1,20 @@
 """Bodies of requests: bounded while they arrive, and in how deep their JSON nests."""
 
 import asyncio
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
+from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from shared.problem import Problem
+from shared.problem import Problem, located
 
+COMMAND_BYTES_MAX = 64 * 1024
+COMMAND_DEPTH_MAX = 16
+"""Of the JSON that people send: a command, a contact, a report."""
 BODY_SECONDS_MAX = 10.0
 """How long a body may take to come, whole."""
+_Kind = TypeVar("_Kind", bound=BaseModel)
 _BEGUN = "body_begun"
 """What of a body was read before, in the state of its request."""
 
@@ -140,3 +145,41 @@ def _children(node: object) -> list[object]:
             return node
         case _:
             return []
+
+
+async def read_object(request: Request) -> dict[str, Any]:
+    """Return the JSON object of a command; an empty body is an empty object.
+
+    `Problem` 400 for no JSON or too deep a one, 413, 415, 422 for JSON of another kind.
+    """
+    body = await read_body(request, COMMAND_BYTES_MAX)
+    if not body:
+        return {}
+    require_json(request)
+    document = document_in(body, COMMAND_DEPTH_MAX)
+    if not isinstance(document, dict):
+        raise Problem(
+            422,
+            "the body is not an object: send `{…}`",
+            code="invalid",
+            errors=[{"loc": ["body"], "msg": "not an object", "type": "dict_type"}],
+        )
+    return document
+
+
+def validated(kind: type[_Kind], body: dict[str, Any], what: str) -> _Kind:
+    """Return what a body says; `Problem` 422 names all that is wrong in it."""
+    try:
+        return kind.model_validate(body)
+    except ValidationError as error:
+        errors = located(error)
+        named = "; ".join(
+            f"{'.'.join(map(str, one['loc']))}: {one['msg']}".removeprefix(": ")
+            for one in errors
+        )
+        raise Problem(
+            422,
+            f"the {what} is not well formed: {named}",
+            code="invalid",
+            errors=errors,
+        ) from error

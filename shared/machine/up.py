@@ -204,6 +204,7 @@ def where_to_go(run: Run, file: Path, *, with_keys: bool) -> Sequence[str]:
     return [
         f"API         {run.api_url}",
         f"Intake      {run.intake_url}",
+        f"Form        {run.api_url}/report, or {run.intake_url}/report",
         f"Token       {run.token if with_keys else unseen}",
         f"Source key  {run.source_key if with_keys else unseen}",
         f"All of it   {file}",

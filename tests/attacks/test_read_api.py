@@ -51,7 +51,7 @@ def test_large_bodies_without_a_token_share_a_small_pool(
     api: Api, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     monkeypatch.setattr("shared.http.keyless_bodies.KEYLESS_SECONDS_MAX", SECONDS)
-    monkeypatch.setattr("services.projections.api.reports.BODY_SECONDS_MAX", SECONDS)
+    monkeypatch.setattr("shared.contacts.form_endpoints.BODY_SECONDS_MAX", SECONDS)
     size = 60_000 if path == "/v1/reports" else LARGE
     number = POOL_BYTES_MAX // size + 8
     body = b"[" + b" " * (size - 2)

@@ -3,6 +3,7 @@
 import shutil
 import ssl
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGTERM
@@ -38,13 +39,23 @@ class Proxied:
 
 @pytest.fixture(scope="module")
 def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
-    folder = tmp_path_factory.mktemp("caddy")
+    with _proxy(tmp_path_factory.mktemp("caddy")) as proxied:
+        yield proxied
+
+
+@contextmanager
+def _proxy(folder: Path, api: str | None = None) -> Iterator[Proxied]:
+    """Run the proxy; the API is what stands behind it unless it is said to be at `api`.
+
+    Intake is what stands behind it.
+    """
     file, _ = certificate(folder, HOST)
     ports = [free_port() for _ in range(3)]
     with open_postbox() as postbox, pytest.MonkeyPatch.context() as environment:
         environment.setenv("XDG_CONFIG_HOME", str(folder))
         environment.setenv("XDG_DATA_HOME", str(folder))
-        config = _config(folder, ports, postbox.url.split("/")[2])
+        intake = postbox.url.split("/")[2]
+        config = _config(folder, ports, api or intake, intake)
         command = [str(CADDY), "run", "--config", str(config)]
         server = Server(command, None, folder / "log", SIGTERM).start()
         client = httpx.Client(
@@ -60,7 +71,7 @@ def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
             server.stop()
 
 
-def _config(folder: Path, ports: list[int], behind: str) -> Path:
+def _config(folder: Path, ports: list[int], api: str, its_intake: str) -> Path:
     """Write the file with this machine's names, ports and certificate in it."""
     desk, intake, plain = ports
     instead = {
@@ -70,8 +81,8 @@ def _config(folder: Path, ports: list[int], behind: str) -> Path:
         ),
         "{$PERMANENCE_DESK_HOST}": f"https://{HOST}:{desk}",
         "{$PERMANENCE_INTAKE_HOST}": f"https://{HOST}:{intake}",
-        "projections:8080": behind,
-        "intake:8080": behind,
+        "projections:8080": api,
+        "intake:8080": its_intake,
     }
     text = (ROOT / "deploy" / "Caddyfile").read_text(encoding="utf-8")
     for theirs, ours in instead.items():
@@ -84,7 +95,7 @@ def _config(folder: Path, ports: list[int], behind: str) -> Path:
 
 def _answers(client: httpx.Client) -> bool:
     try:
-        return client.get("/").is_success
+        return client.get("/").status_code > 0
     except httpx.TransportError:
         return False
 
@@ -126,3 +137,18 @@ def test_browsers_come_back_over_tls_only(proxied: Proxied) -> None:
     answer = proxied.client.get("/")
 
     assert answer.headers["strict-transport-security"] == "max-age=31536000"
+
+
+def test_users_reach_intake_at_the_same_address_while_the_api_is_away(
+    tmp_path: Path,
+) -> None:
+    with _proxy(tmp_path, api=f"{HOST}:{free_port()}") as proxied:
+        until(
+            lambda: proxied.client.get("/report").is_success,
+            "the proxy knows that the API is away",
+        )
+        call = proxied.client.post("/v1/contacts", json={"words": "No mail"})
+        queue = proxied.client.get("/v1/queues")
+
+    assert (call.is_success, queue.status_code) == (True, 502)
+    assert proxied.behind.requests[-1].body == b'{"words":"No mail"}'

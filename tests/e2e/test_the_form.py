@@ -6,7 +6,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from services.projections.api.form_limits import REPORTS_MAX
+from shared.http.form_limits import REPORTS_MAX
 from tests.support.browser import running_browser
 from tests.support.desk import Desk, running_desk
 from tests.support.patience import SECONDS, until

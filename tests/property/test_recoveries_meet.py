@@ -30,6 +30,10 @@ def sentry(inside: Fields) -> Fields:
     return {"action": "resolved", "data": {"issue": inside}}
 
 
+def rackspace(inside: Fields) -> Fields:
+    return {**GOOD["rackspace"], "details": inside}
+
+
 def as_it_is(inside: Fields) -> Fields:
     return inside
 
@@ -64,7 +68,17 @@ RECOVERIES: dict[str, tuple[Fields, set[str], Callable[[Fields], Fields]]] = {
         {"id", "state"},
         as_it_is,
     ),
+    "rackspace": (
+        {**GOOD["rackspace"]["details"], "state": "OK"},
+        {"state"},
+        rackspace,
+    ),
     "sentry": (GOOD["sentry"]["data"]["issue"], {"id"}, sentry),
+    "vrealize": (
+        {**GOOD["vrealize"], "status": "CANCELED"},
+        {"alertId", "status"},
+        as_it_is,
+    ),
 }
 """A recovery of each good body, the fields it cannot do without, and what is around."""
 

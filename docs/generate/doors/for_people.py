@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from docs.generate.doors.door import JSON, Door, Key, query
+from docs.generate.doors.door import JSON, Door, Key, header, query
 from docs.generate.doors.schemas import TEXT, ref
 from services.intake.signals import DEDUP_KEY_MAX
 from services.intake.suppressed import PAGE_MAX
 from shared.quarantine import Listing
+from shared.wording.reader import LANGUAGES
 
 _TOKEN: Sequence[Key] = ("token",)
 _NUMBER = {"id": {"type": "string", "pattern": r"^[0-9]{1,18}$"}}
@@ -17,6 +18,31 @@ _COUNT = {"type": "integer", "minimum": 1}
 _DEDUP_KEY = {"type": "string", "minLength": 1, "maxLength": DEDUP_KEY_MAX}
 
 FOR_PEOPLE: Mapping[tuple[str, str], Door] = {
+    ("POST", "/v1/contacts"): Door(
+        says="Take a contact, such as a call: it opens an incident, or belongs to one.",
+        tag="contacts",
+        keys=_TOKEN,
+        answers={201: ref("ContactAnswer")},
+        body={JSON: ref("Contact")},
+        refused=(*_COMMANDED, 404, 412),
+        asked=(header("Idempotency-Key", TEXT), header("If-Match", TEXT)),
+    ),
+    ("GET", "/v1/reports/form"): Door(
+        says="Tell what the form offers; open to anybody.",
+        tag="reports",
+        keys=(),
+        answers={200: ref("Form")},
+        refused=(404, 422),
+        asked=(query("lang", {"type": "string", "enum": list(LANGUAGES)}),),
+    ),
+    ("POST", "/v1/reports"): Door(
+        says="Take a report of anybody, as the form at `/report` does.",
+        tag="reports",
+        keys=(),
+        answers={201: ref("ReportAnswer")},
+        body={JSON: ref("Report")},
+        refused=(400, 404, 413, 415, 422, 429),
+    ),
     ("POST", "/v1/contacts/mail"): Door(
         says="Take a mail as it was received: it opens an incident, or answers one.",
         tag="contacts",

@@ -31,6 +31,14 @@ _INTEGRATION = Door(
     path={"type": FORMATS},
 )
 _IN_PATH = "The key stands in the path, for senders that cannot set a header."
+_VREALIZE = Door(
+    says="Take an alert of vRealize Operations, which adds its id to the address.",
+    tag="signals",
+    keys=(),
+    answers=_INTEGRATION.answers,
+    body={JSON: ANYTHING},
+    refused=(*_INTEGRATION.refused, 401, 403),
+)
 
 FOR_SOURCES: Mapping[tuple[str, str], Door] = {
     ("POST", "/v1/events"): Door(
@@ -64,6 +72,8 @@ FOR_SOURCES: Mapping[tuple[str, str], Door] = {
         refused=(*_INTEGRATION.refused, 401, 403),
         path=_INTEGRATION.path,
     ),
+    ("POST", "/v1/integrations/vrealize/{key}/{alert}"): _VREALIZE,
+    ("PUT", "/v1/integrations/vrealize/{key}/{alert}"): _VREALIZE,
     ("GET", "/v1/requests/{event_id}"): Door(
         says="Tell what became of an event id, for three days; people say in `source` "
         "whose.",

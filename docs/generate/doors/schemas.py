@@ -15,6 +15,9 @@ from services.intake.outcomes import Became
 from services.intake.reading import ARRAY_MAX
 from services.intake.signals import Action, Signal
 from shared.command import ProblemDetails
+from shared.contact import Contact
+from shared.contacts.contact_answer import ContactAnswer
+from shared.contacts.form import Form, ReportAnswer
 from shared.letters import RetryLetter
 from shared.quarantine import (
     Discard,
@@ -25,6 +28,7 @@ from shared.quarantine import (
     Tried,
     TriedMany,
 )
+from shared.report import Report
 
 REFERENCE = "#/components/schemas/{model}"
 _MODELS: tuple[type[BaseModel], ...] = (
@@ -32,6 +36,11 @@ _MODELS: tuple[type[BaseModel], ...] = (
     Announce,
     Withdraw,
     ProblemDetails,
+    Contact,
+    ContactAnswer,
+    Form,
+    Report,
+    ReportAnswer,
     Discard,
     Quarantined,
     QuarantinedWhole,

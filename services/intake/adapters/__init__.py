@@ -1,4 +1,4 @@
-"""From the document a source sends to signals: one module a format, each pure.
+"""From the document a source sends to signals: a module or a mapping for each format.
 
 An adapter takes the parsed body and the post it came by. It returns a signal, a
 rejection or what is to be ignored for each element, in order, and never raises: a bad
@@ -6,6 +6,7 @@ element does not fail its group.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from services.intake.adapters import (
     alerta,
@@ -14,6 +15,7 @@ from services.intake.adapters import (
     cloudevents,
     cloudwatch,
     datadog,
+    formats,
     gcp_monitoring,
     grafana,
     librenms,
@@ -38,8 +40,7 @@ from services.intake.signals import Heard
 
 Adapter = Callable[[object, Post], list[Heard]]
 
-ADAPTERS: Mapping[str, Adapter] = {
-    "native": native.read,
+_FOREIGN: Mapping[str, Adapter] = {
     "alerta": alerta.read,
     "alertmanager": alertmanager.read,
     "azure_monitor": azure_monitor.read,
@@ -65,5 +66,10 @@ ADAPTERS: Mapping[str, Adapter] = {
     "uptime_kuma": uptime_kuma.read,
     "uptimerobot": uptimerobot.read,
     "zabbix": zabbix.read,
+    **{name: partial(formats.read, name) for name in formats.TEXTS},
+}
+ADAPTERS: Mapping[str, Adapter] = {
+    "native": native.read,
+    **{name: _FOREIGN[name] for name in sorted(_FOREIGN)},
 }
 """The formats there are, by the name they have in addresses and in the policy."""

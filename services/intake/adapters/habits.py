@@ -1,6 +1,8 @@
 """What sources of a format do that none of their documents says."""
 
-NEVER_RECOVERS = frozenset({"sentry_legacy"})
+from services.intake.adapters import formats
+
+NEVER_RECOVERS = formats.NEVER_RECOVERS | {"sentry_legacy"}
 """The formats in which no source ever says that a trouble is over."""
 
 KEEPS_ITS_INSTANT = frozenset({"alertmanager", "grafana"})

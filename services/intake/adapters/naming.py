@@ -4,12 +4,15 @@ from collections.abc import Mapping
 
 ALSO_CALLED: Mapping[str, str] = {
     "alert_manager": "alertmanager",
+    "aria_operations": "vrealize",
+    "aria_operations_for_logs": "vrealize_logs",
     "azure": "azure_monitor",
     "cloudwatch_sns": "cloudwatch",
     "gcp": "gcp_monitoring",
     "google_cloud_monitoring": "gcp_monitoring",
     "grafana_legacy": "grafana",
     "grafana_unified": "grafana",
+    "log_insight": "vrealize_logs",
     "new_relic": "newrelic",
     "opsgenie_webhook": "opsgenie",
     "pagerduty_webhook": "pagerduty",
@@ -17,6 +20,9 @@ ALSO_CALLED: Mapping[str, str] = {
     "sns": "cloudwatch",
     "stackdriver": "gcp_monitoring",
     "stackdriver_gcp": "gcp_monitoring",
+    "vrealize_log_insight": "vrealize_logs",
+    "vrealize_operations": "vrealize",
+    "vrops": "vrealize",
 }
 
 

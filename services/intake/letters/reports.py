@@ -1,15 +1,13 @@
-"""Reports of the form become letters, which the API asks for over NATS."""
+"""Reports of the form become letters, whichever service shows the form."""
 
 import uuid
-from collections.abc import Awaitable, Callable
 
 from faststream.nats import NatsBroker
 
 from services.intake.letters.letter import Letter
 from services.intake.letters.reading import NAMESPACE
 from services.intake.letters.rows import FORM
-from services.intake.letters.seeing import Taken
-from services.intake.letters.taking import Post
+from services.intake.letters.taking import LetterDesk, Post
 from shared import subjects
 from shared.command import CommandMessage
 from shared.report import Report, Reported
@@ -34,18 +32,19 @@ def letter_of(report: Report) -> Letter:
     )
 
 
-Take = Callable[[Letter, Post], Awaitable[Taken]]
+async def report_taken(letters: LetterDesk, report: Report) -> Reported:
+    """Take what somebody told the form."""
+    taken = await letters.take(letter_of(report), Post(ACTOR, (), FORM, "web"))
+    if taken.fate.incident is None:
+        return Reported(verdict="held")
+    return Reported(verdict="taken", incident=taken.fate.incident)
 
 
-def listen_for_reports(broker: NatsBroker, take_letter: Take) -> None:
+def listen_for_reports(broker: NatsBroker, letters: LetterDesk) -> None:
     """Subscribe to what the form is told."""
 
     async def take(request: CommandMessage[Report]) -> Reported:
-        post = Post(ACTOR, (), FORM, "web")
-        taken = await take_letter(letter_of(request.body), post)
-        if taken.fate.incident is None:
-            return Reported(verdict="held")
-        return Reported(verdict="taken", incident=taken.fate.incident)
+        return await report_taken(letters, request.body)
 
     broker.subscriber(
         subjects.command("contact", "report"),

@@ -44,7 +44,6 @@ from services.projections.api import (
 from services.projections.api.desk import Desk
 from services.projections.api.errors import answer_errors
 from services.projections.page import answering as answer_page
-from services.projections.page import report as report_page
 from services.projections.page import routes as page
 from shared.changes.wishes import BODIES as OF_CHANGES
 from shared.command import ProblemDetails
@@ -112,7 +111,6 @@ def api(desk: Desk, others: tuple[BaseRoute, ...] = ()) -> FastAPI:
         app.include_router(part.router)
     app.include_router(docs_page.router)
     app.include_router(page.router)
-    app.include_router(report_page.router)
     app.include_router(answer_page.router)
     answer_errors(app)
     app.add_middleware(HungUp)

@@ -12,22 +12,21 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from services.projections.api.answers import Answer
 from services.projections.api.asked import refusals
-from services.projections.api.bodies import read_object
 from services.projections.api.commands import body_of
-from services.projections.api.contacts import read_wish
 from services.projections.api.desk import Desk, DeskHere
-from services.projections.api.form_limits import address_of
 from services.projections.api.languages import Liked
 from services.projections.api.nothing import Nothing
 from services.projections.api.past import history, known
-from services.projections.directory import person as person_named
 from services.projections.incident.agreements import wording
 from services.projections.policy_in_force import policy_in_force
 from services.projections.snapshots import snapshot
 from shared import sla
 from shared.answer_link import PURPOSE, TOKEN_MAX, AnswerLink, read_token
 from shared.command import CommandAnswer, CommandMessage, Credential
+from shared.directory import person as person_named
 from shared.events import is_incident_event, is_sla_event
+from shared.http.bodies import read_object, validated
+from shared.http.form_limits import address_of
 from shared.incident import replay
 from shared.problem import Problem
 from shared.references import ExtensionRef, IncidentRef, extended_incident
@@ -92,9 +91,9 @@ async def answer_question(
     token: Token, request: Request, desk: DeskHere
 ) -> CommandAnswer:
     """Answer what a link of a letter asks, as the person it was sent to."""
-    desk.answer_limits.admit(address_of(request))
+    desk.answer_limits.admit(address_of(request, desk.trusted_proxies))
     link = _link(desk, token)
-    wish = read_wish(AnswerByLink, await read_object(request), "answer")
+    wish = validated(AnswerByLink, await read_object(request), "answer")
     verb = AcceptExtension.verb if wish.answer == "accept" else RefuseExtension.verb
     asked = CommandMessage[dict[str, Any]](
         incident=extended_incident(link.extension),

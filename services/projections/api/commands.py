@@ -10,16 +10,12 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import BaseModel
 
 from services.projections.api.asked import Ref, refusals
-from services.projections.api.bodies import read_object
 from services.projections.api.callers import Commander, Token, credential_of
-from services.projections.api.command_headers import (
-    CommandHeaders,
-    idempotency_key,
-    version,
-)
 from services.projections.api.desk import DeskHere
 from services.projections.api.nothing import Nothing
 from shared.command import CommandAnswer, CommandMessage
+from shared.http.bodies import read_object
+from shared.http.command_headers import CommandHeaders, idempotency_key, version
 from shared.wishes import BODIES
 
 router = APIRouter(tags=["commands"])

@@ -9,7 +9,6 @@ from typing import Annotated, ParamSpec, TypeVar
 import httpx
 from fastapi import Depends, Request
 
-from services.projections.api.form_limits import FormLimits, answer_limits
 from services.projections.api.limits import RETRY_SECONDS, WAITING_MAX
 from services.projections.api.owner import Owner
 from services.projections.api.tail import Tail
@@ -19,6 +18,7 @@ from shared.answering import ANSWER_SECONDS
 from shared.clock import Clock
 from shared.event_log import EventLog
 from shared.http.body_room import BodyRoom
+from shared.http.form_limits import FormLimits, answer_limits
 from shared.http.keyless_bodies import KeylessBodies
 from shared.http.networks import LOOPBACK, Networks
 from shared.policies import PolicyVersions

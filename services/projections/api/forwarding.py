@@ -9,7 +9,6 @@ from fastapi import APIRouter, Request, Response
 
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.limits import (
-    COMMAND_BYTES_MAX,
     COMMAND_SECONDS_MAX,
     FORWARD_SECONDS_MAX,
     FORWARDED_BYTES_MAX,
@@ -18,7 +17,7 @@ from services.projections.api.limits import (
 from shared.access import Caller
 from shared.batcher import Overloaded
 from shared.callers import caller_of
-from shared.http.bodies import read_body
+from shared.http.bodies import COMMAND_BYTES_MAX, read_body
 from shared.http.body_room import size_ahead
 from shared.log_errors import Unavailable
 from shared.problem import Problem
@@ -58,6 +57,7 @@ _OPSGENIES = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 @router.post("/v1/events")
 @router.post("/v1/cloudevents")
 @router.options("/v1/cloudevents")
+@router.api_route("/v1/integrations/vrealize/{key}/{alert}", methods=["POST", "PUT"])
 @router.post("/v1/integrations/{type}")
 @router.options("/v1/integrations/{type}")
 @router.post("/v1/integrations/{type}/{key:path}")

@@ -12,12 +12,12 @@ from services.projections.api.callers import Commander
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.limits import WAIT_SECONDS_MAX
 from services.projections.api.page_of_queue import behind_unless
-from services.projections.directory import entry, search
 from services.projections.queue.filters import Filters, QueueName
 from services.projections.queue.page import Part, page
 from services.projections.queue.row import QueueRow
 from services.projections.read_models import QUEUE
 from services.projections.snapshots import snapshot
+from shared.directory import entry, search
 from shared.policy.names import Person
 from shared.problem import Problem
 

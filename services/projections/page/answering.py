@@ -11,12 +11,12 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.projections.api.form_limits import address_of
 from services.projections.page.asking import Asker, Refused
 from services.projections.page.rendering import page
-from services.projections.page.visitor import language_of
-from services.projections.page.words import is_language, refusal
+from services.projections.page.words import refusal
 from shared.http.bodies import read_body
+from shared.http.form_limits import address_of
+from shared.page.language import is_language, language_of
 from shared.wording.reader import Language
 
 router = APIRouter(include_in_schema=False)
@@ -35,7 +35,7 @@ async def post_answer(request: Request, token: str) -> Response:
     """Take the answer of whoever pressed a button, and show its outcome."""
     form = parse_qs((await read_body(request, BYTES_MAX)).decode("latin-1"))
     body = {"answer": form.get("answer", [""])[0]}
-    asker = Asker(request.app, None, address_of(request))
+    asker = Asker(request.app, None, _address(request))
     try:
         await asker.post(_door(token), body)
     except Refused as no:
@@ -77,3 +77,7 @@ def _own(asked: dict[str, Any], request: Request, liked: Language) -> Language:
 
 def _door(token: str) -> str:
     return f"/v1/answers/{quote(token, safe='')}"
+
+
+def _address(request: Request) -> str:
+    return address_of(request, request.app.state.desk.trusted_proxies)

@@ -17,15 +17,14 @@ from services.projections.page.rendering import asset, page
 from services.projections.page.visitor import (
     forget_token,
     is_from_elsewhere,
-    keep_language,
     keep_token,
-    language_of,
     token_of,
 )
 from services.projections.page.words import LANGUAGES, refusal
 from shared.events import EVENT_TYPES
 from shared.http.bodies import read_body
 from shared.incident import AT_WORK
+from shared.page.language import keep_language, language_of
 from shared.policy.services import UNKNOWN
 from shared.problem import Problem
 from shared.references import is_incident_ref

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 
-from typing_extensions import TypeIs
-
-from services.projections.page import answer_words, report_words
+from services.projections.page import answer_words
+from shared.page.words import REFUSALS
 from shared.wording.reader import Language
 
 Words = Mapping[str, str]
@@ -177,15 +176,7 @@ _FRENCH: Words = {
     "no.other_epoch": "Le journal a été restauré : recommencez au début de la file.",
     "no.not_built": "Les files sont en cours de construction : revenez dans un moment.",
     "no.behind": "La file n’est pas encore à jour : revenez dans un moment.",
-    "no.overloaded": "Trop de demandes à la fois : revenez dans un moment.",
     "no.too_slow": "Cette recherche prend trop de temps : précisez-la.",
-    "no.log_away": "Le journal est injoignable : revenez dans un moment.",
-    "no.log_not_continued": "Le journal a été restauré : revenez plus tard.",
-    "no.record_unreadable": (
-        "Ce dossier est momentanément illisible : rien n’a été enregistré, "
-        "revenez dans un moment."
-    ),
-    "no.log_silent": "Le journal ne répond pas : revenez dans un moment.",
     "target.tto": "délai de prise en compte",
     "target.ttr": "délai de résolution",
     "target.update": "délai d’information",
@@ -212,14 +203,9 @@ _FRENCH: Words = {
     "met": "tenu",
 }
 LANGUAGES: Mapping[Language, Words] = {
-    "en": {**_ENGLISH, **report_words.ENGLISH, **answer_words.ENGLISH},
-    "fr": {**_FRENCH, **report_words.FRENCH, **answer_words.FRENCH},
+    "en": {**REFUSALS["en"], **_ENGLISH, **answer_words.ENGLISH},
+    "fr": {**REFUSALS["fr"], **_FRENCH, **answer_words.FRENCH},
 }
-
-
-def is_language(text: str | None) -> TypeIs[Language]:
-    """Tell whether pages are written in the language named by `text`."""
-    return text in LANGUAGES
 
 
 def named(language: Language, name: str) -> str:

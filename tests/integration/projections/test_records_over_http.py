@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.api import problem
 from tests.support.desk import Desk, running_desk
+from tests.support.foreign_bodies import GOOD
 from tests.support.patience import SECONDS, answered, until
 from tests.support.servers import reachable_folder
 
@@ -115,6 +116,38 @@ def test_the_same_contact_sent_again_is_one(desk: Desk) -> None:
 
     assert again["outcome"] == "repeated"
     assert again["incident"] == first["incident"]
+
+
+def test_vrealize_adds_its_id_to_the_address_and_cancels_by_put(desk: Desk) -> None:
+    alert = GOOD["vrealize"]
+    url = f"{desk.api_url}/v1/integrations/vrealize/{desk.tokens['source']}"
+
+    fires, recovers = (
+        httpx.request(
+            method,
+            f"{url}/{alert['alertId']}",
+            json={**alert, "status": status},
+            timeout=SECONDS,
+        ).json()["results"][0]
+        for method, status in (("POST", "ACTIVE"), ("PUT", "CANCELED"))
+    )
+
+    assert (fires["status"], recovers["status"]) == ("opened", "recovered")
+    assert fires["incident"] == recovers["incident"]
+
+
+def test_the_same_contact_sent_to_intake_is_the_same_too(desk: Desk) -> None:
+    body = {"person": "lefevre", "channel": "phone", "words": "No mail"}
+    key = {**desk.bearer("agent"), "Idempotency-Key": "contact-2"}
+
+    first, again = (
+        httpx.post(f"{url}/v1/contacts", json=body, headers=key, timeout=SECONDS)
+        for url in (desk.api_url, desk.intake_url)
+    )
+
+    assert again.json()["outcome"] == "repeated"
+    assert again.json()["incident"] == first.json()["incident"]
+    assert again.json().keys() == first.json().keys()
 
 
 def test_a_contact_about_nothing_is_refused_with_what_to_do(desk: Desk) -> None:

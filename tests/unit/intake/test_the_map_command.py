@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,9 +12,11 @@ from typer.testing import CliRunner
 
 from services.command_line import command_line
 from services.intake.adapters import ADAPTERS
+from services.intake.adapters.formats import TEXTS
 from services.intake.adapters.naming import ALSO_CALLED
 from services.intake.reading import BODY_BYTES_MAX, FORM
-from tests.support.policies import FULL_FILE
+from tests.support.foreign_bodies import GOOD
+from tests.support.policies import FULL_FILE, full_text
 
 FIRING = {
     "status": "firing",
@@ -191,6 +194,7 @@ def test_the_key_of_the_request_names_the_event() -> None:
         (["--source", "x", "--policy", str(Path(__file__))], "config check"),
         (["--source", "guichet", "--policy", str(FULL_FILE)], "no format `imap`"),
         (["--source", "native", "--header", "nothing"], "is no header"),
+        (["--source", "zabbix", "--show"], "cannot be copied: graylog"),
     ],
 )
 def test_a_wrong_option_is_told(options: list[str], words: str) -> None:
@@ -198,6 +202,20 @@ def test_a_wrong_option_is_told(options: list[str], words: str) -> None:
 
     assert said.code == 2
     assert words in said.plain["error"]
+
+
+@pytest.mark.parametrize("name", sorted(TEXTS))
+def test_a_format_that_is_a_mapping_reads_the_same_when_it_is_copied(
+    name: str, tmp_path: Path
+) -> None:
+    source = textwrap.indent(run("--source", name, "--show").out, "    ")
+    policy = tmp_path / "permanence.yaml"
+    policy.write_text(full_text(("sources:\n", f"sources:\n  copied:\n{source}\n")))
+
+    copied = run("--source", "copied", "--policy", str(policy), stdin=GOOD[name])
+
+    assert copied.code == 0
+    assert copied == run("--source", name, stdin=GOOD[name])
 
 
 def test_it_starts_without_what_it_does_not_need() -> None:

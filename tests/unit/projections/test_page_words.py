@@ -6,14 +6,16 @@ from pathlib import Path
 import pytest
 from starlette.requests import Request
 
+import shared.page
 from services.projections import page
-from services.projections.page.visitor import language_of
 from services.projections.page.words import LANGUAGES, named
+from shared import contacts
 from shared.incident import Status
+from shared.page.language import language_of
 from shared.sla import State
 
-ROOM = Path(page.__file__).parent
-TEMPLATES = sorted((ROOM / "templates").glob("*.html"))
+FOLDERS = [Path(each.__path__[0]) for each in (page, shared.page, contacts)]
+TEMPLATES = [each for folder in FOLDERS for each in folder.glob("templates/*.html")]
 
 
 def _request(query: str = "", **headers: str) -> Request:
@@ -65,11 +67,11 @@ def test_every_status_and_state_has_a_french_name() -> None:
     assert named("en", "in_person") == "in person"
 
 
-def test_there_are_five_templates_and_nothing_is_asked_of_another_server() -> None:
-    files = [*TEMPLATES, *(ROOM / "assets").iterdir()]
+def test_nothing_is_asked_of_another_server() -> None:
+    assets = [each for folder in FOLDERS for each in folder.glob("assets/*")]
 
-    assert len(TEMPLATES) == 5
-    for file in files:
+    assert (len(TEMPLATES), len(assets)) == (6, 2)
+    for file in (*TEMPLATES, *assets):
         text = file.read_text(encoding="utf-8").replace(
             "http://www.w3.org/2000/svg", ""
         )

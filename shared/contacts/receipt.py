@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from services.projections.directory import Person
+from shared.directory import Person
 from shared.incident import Incident
 from shared.policy.document import Policy
 from shared.sla import Clock, Pledge, promised

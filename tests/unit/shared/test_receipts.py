@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from services.projections.directory import Person
-from services.projections.receipts import Receipt, receipt
+from shared.contacts.receipt import Receipt, receipt
+from shared.directory import Person
 from shared.events import IncidentEvent
 from shared.events.incident import IncidentAcknowledged
 from shared.incident import replay

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 
-ENGLISH: Mapping[str, str] = {
+from shared.page.words import REFUSALS
+from shared.wording.reader import Language
+
+_ENGLISH: Mapping[str, str] = {
     "report.title": "Report a problem",
     "report.why": "Tell us what does not work. You get a reference and a letter.",
     "report.email": "Your e-mail address",
@@ -22,16 +25,12 @@ ENGLISH: Mapping[str, str] = {
     "report.letter": "A letter is on its way to {email}: it says what is promised to "
     "you. Answer it, and we read what you write.",
     "report.again": "Report something else",
-    "no.too_many_reports": "Too many reports came from here: wait, or call us.",
     "no.no_form": "This desk takes no reports here.",
     "no.email": "Write your address as zoe@example.org.",
     "no.words": "Say what happens, in no more than 10 000 characters.",
     "no.report": "Something is missing or too long: look at it once more.",
-    "no.owner_away": "We cannot take it at the moment: send it again in a minute.",
-    "no.unanswered": "We do not know whether we have it: send it again. It is counted "
-    "once.",
 }
-FRENCH: Mapping[str, str] = {
+_FRENCH: Mapping[str, str] = {
     "report.title": "Signaler un problème",
     "report.why": "Dites-nous ce qui ne marche pas. Vous recevez une référence et un "
     "courriel.",
@@ -52,15 +51,13 @@ FRENCH: Mapping[str, str] = {
     "report.letter": "Un courriel part vers {email}\u00a0: il dit ce qui vous est "
     "promis. Répondez-y, et nous lisons ce que vous écrivez.",
     "report.again": "Signaler autre chose",
-    "no.too_many_reports": "Trop de signalements viennent d’ici\u00a0: attendez, "
-    "ou appelez-nous.",
     "no.no_form": "Ce centre de services ne prend pas de signalements ici.",
     "no.email": "Écrivez votre adresse comme zoe@example.org.",
     "no.words": "Dites ce qui se passe, en 10\u00a0000 caractères au plus.",
     "no.report": "Il manque quelque chose, ou c’est trop long\u00a0: regardez encore "
     "une fois.",
-    "no.owner_away": "Nous ne pouvons pas le prendre à l’instant\u00a0: renvoyez-le "
-    "dans une minute.",
-    "no.unanswered": "Nous ne savons pas si nous l’avons\u00a0: renvoyez-le. Il compte "
-    "une fois.",
+}
+WORDS: Mapping[Language, Mapping[str, str]] = {
+    "en": {**REFUSALS["en"], **_ENGLISH},
+    "fr": {**REFUSALS["fr"], **_FRENCH},
 }

@@ -71,12 +71,10 @@ def answer_limits() -> FormLimits:
     return FormLimits(each=ANSWERS_MAX, in_all=None)
 
 
-def address_of(request: Request) -> str:
+def address_of(request: Request, trusted: Networks) -> str:
     """Return where a request comes from: an address, of IPv6 its network."""
     peer = request.client.host if request.client else ""
-    trusted: Networks = request.app.state.desk.trusted_proxies
-    forwarded = request.headers.getlist("x-forwarded-for")
-    address = sender_of(peer, forwarded, trusted)
+    address = sender_of(peer, request.headers.getlist("x-forwarded-for"), trusted)
     if address is None:
         return peer
     if address.version == 4:  # noqa: PLR2004 # of the Internet Protocol

@@ -1,0 +1,40 @@
+"""Formats that are mappings: each file is a source of type `mapped`, to be copied.
+
+Who has a format of their own begins with one of these, in the policy.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from services.intake.adapters import mapped
+from services.intake.adapters.post import Post
+from services.intake.signals import Heard
+from shared.policy.mapped import Mapped
+from shared.policy.sources import Monitor
+
+TEXTS: Mapping[str, str] = {
+    file.stem: file.read_text(encoding="utf-8")
+    for file in sorted(Path(__file__).parent.glob("*.yaml"))
+}
+NEVER_RECOVERS = frozenset(
+    name for name, text in TEXTS.items() if "\nrecovers_after:" in text
+)
+"""The formats that need a time after which silence counts as recovered."""
+
+
+def read(name: str, document: object, post: Post) -> list[Heard]:
+    """Return what the format of this name makes of a document."""
+    return mapped.read(_mapping(name), document, post)
+
+
+@cache
+def _mapping(name: str) -> Mapped:
+    # Slow to import, and not needed by who reads another format.
+    from shared import yaml12
+
+    written = yaml12.read(TEXTS[name])
+    assert isinstance(written, yaml12.Written), written  # noqa: S101 # it is ours
+    mapping = Monitor.model_validate(written.value).mapping
+    assert mapping is not None  # noqa: S101 # its type is `mapped`
+    return mapping

@@ -1,0 +1,142 @@
+"""The form for people without an account: what it offers, and taking a report.
+
+The answer is the same whether the directory knows an address or not: what is promised
+to whom stands in the letter that goes there.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from shared.answering import Blocking
+from shared.clock import Clock
+from shared.http.form_limits import FormLimits
+from shared.http.keyless_bodies import KeylessBodies
+from shared.http.networks import LOOPBACK, Networks
+from shared.incident.noticed import Noticed
+from shared.log_errors import Unavailable
+from shared.policy.document import Policy
+from shared.policy.services import UNKNOWN
+from shared.problem import Problem
+from shared.references import IncidentRef
+from shared.report import Report, Reported
+from shared.sla import promised
+from shared.wording.instants import instant_text
+from shared.wording.reader import Language, language_of
+
+HELD_SECONDS = 600
+_BY_FORM = Noticed("user", "web")
+_SHAPE = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+
+class ServiceOffered(BaseModel):
+    """A service that somebody may report about."""
+
+    model_config = _SHAPE
+
+    service: str
+    text: str
+
+
+class Form(BaseModel):
+    """What the form asks and offers."""
+
+    model_config = _SHAPE
+
+    language: Language
+    services: list[ServiceOffered]
+
+
+class PublicPromise(BaseModel):
+    """What the desk promises everybody for a service."""
+
+    model_config = _SHAPE
+
+    target: str
+    seconds: int
+    due_at: AwareDatetime
+    due_text: str
+
+
+class ReportAnswer(BaseModel):
+    """The reference, and what the desk promises for that service."""
+
+    model_config = _SHAPE
+
+    incident: IncidentRef
+    promises: list[PublicPromise]
+
+
+@dataclass(frozen=True)
+class FormDesk:
+    """What serves the form: the policy in force, and the way to who takes reports."""
+
+    policy: Callable[[], Policy]
+    """Blocks; raises `Problem` if no policy was ever applied."""
+    report: Callable[[Report], Awaitable[Reported]]
+    clock: Clock
+    blocking: Blocking
+    limits: FormLimits = field(default_factory=FormLimits)
+    keyless: KeylessBodies = field(default_factory=KeylessBodies)
+    trusted: Networks = LOOPBACK
+    """The proxies that are believed about whom a report comes from."""
+    is_open: bool = True
+    """Whether anybody may report without being signed in."""
+
+    async def offer(self, language: Language) -> Form:
+        """Return what the form offers. Raises `Problem`."""
+        self.require_open()
+        policy = await self.blocking(self.policy)
+        offered = [
+            ServiceOffered(service=name, text=service.called(language) or name)
+            for name, service in policy.services.items()
+            if name != UNKNOWN
+        ]
+        return Form(language=language, services=offered)
+
+    async def take(self, report: Report, address: str, liked: Language) -> ReportAnswer:
+        """Take a report that came from a network address. Raises `Problem`."""
+        self.require_open()
+        self.limits.admit(address)
+        reported = await self.report(report)
+        if reported.incident is None:
+            raise Problem(
+                429,
+                "too many reports came from this address within the hour: a person "
+                "reads this one before it is taken; in a hurry, call the desk",
+                code="too_many_reports",
+                retry_after=HELD_SECONDS,
+            )
+        language = language_of(report.language, liked)
+        try:
+            promises = await self.blocking(self._promises, report.service, language)
+        except (Problem, Unavailable):
+            promises = []  # it is recorded, and the letter says what is promised
+        return ReportAnswer(incident=reported.incident, promises=promises)
+
+    def require_open(self) -> None:
+        """Raise `Problem` 404 if this desk takes no reports by a form."""
+        if not self.is_open:
+            raise Problem(404, "this desk takes no reports by a form", code="no_form")
+
+    def _promises(self, service: str | None, language: Language) -> list[PublicPromise]:
+        policy, now = self.policy(), self.clock()
+        name = service if service and service in policy.services else UNKNOWN
+        criticality = policy.service(name).criticality
+        try:
+            priority = policy.priority(criticality, "medium")
+            pledges = promised(policy, name, None, priority, now, _BY_FORM)
+        except ValueError:  # a calendar that never opens promises nothing
+            return []
+        zone = policy.desk.timezone
+        return [
+            PublicPromise(
+                target=target,
+                seconds=pledges[target].seconds,
+                due_at=pledges[target].due_at,
+                due_text=instant_text(pledges[target].due_at, zone, language),
+            )
+            for target in ("tto", "ttr")
+            if target in pledges
+        ]

@@ -1,0 +1,1 @@
+"""What every page has that a browser opens, whichever service answers."""

@@ -1,0 +1,63 @@
+"""In which language a page is shown: the one that was chosen, else the one preferred.
+
+A browser keeps the choice in a cookie.
+"""
+
+import re
+
+from starlette.requests import Request
+from starlette.responses import Response
+from typing_extensions import TypeIs
+
+from shared.wording.reader import LANGUAGES, Language
+
+DEFAULT: Language = "en"
+_COOKIE = "permanence_lang"
+_YEAR_SECONDS = 365 * 24 * 60 * 60
+_HEADER_MAX = 256
+_RANGE = re.compile(r"\s*([A-Za-z]{2})[\w-]*\s*(?:;\s*q=([01](?:\.\d{0,3})?))?\s*")
+
+
+def is_language(text: str | None) -> TypeIs[Language]:
+    """Tell whether pages are written in the language named by `text`."""
+    return text in LANGUAGES
+
+
+def liked(accepted: str) -> Language:
+    """Return the language of ours that an `Accept-Language` puts first; English."""
+    best: tuple[float, Language] = (0.0, DEFAULT)
+    for each in accepted[:_HEADER_MAX].split(","):
+        read = _RANGE.fullmatch(each)
+        for language in LANGUAGES:
+            if read and read[1].lower() == language and float(read[2] or 1) > best[0]:
+                best = (float(read[2] or 1), language)
+    return best[1]
+
+
+def language_of(request: Request) -> Language:
+    """Return the language chosen, else the one the browser likes best."""
+    for chosen in (request.query_params.get("lang"), request.cookies.get(_COOKIE)):
+        if is_language(chosen):
+            return chosen
+    return liked(request.headers.get("accept-language", ""))
+
+
+def keep_language(request: Request, response: Response) -> None:
+    """Have the browser keep the language that was just chosen, if one was."""
+    chosen = request.query_params.get("lang")
+    if is_language(chosen):
+        response.set_cookie(
+            _COOKIE,
+            chosen,
+            max_age=_YEAR_SECONDS,
+            secure=is_https(request),
+            httponly=True,
+            samesite="strict",
+        )
+
+
+def is_https(request: Request) -> bool:
+    """Tell whether a browser reached us over HTTPS, also through a proxy."""
+    # Whoever claims it only makes his own cookie stricter.
+    claimed = request.headers.get("x-forwarded-proto", "")
+    return "https" in (request.url.scheme, claimed)
