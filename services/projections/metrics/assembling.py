@@ -26,8 +26,7 @@ _NONE = Measured(0, None, 0, (), (), (), ())
 
 def groups(found: Found) -> list[str | None]:
     """Return the groups there are by name, the one without a name last."""
-    cells = (*found.lasting, *found.begun, *found.ended)
-    named = {cell.group for cell in cells}
+    named = {each.group for sort in found for each in sort}
     return sorted(named, key=lambda name: (name is None, name))
 
 
