@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from services.intake import problem_links
 from services.intake.closing.reading import BOOKMARK
 from services.intake.problem_links import ProblemLinks
 from shared.applying import apply_rows
@@ -139,9 +140,11 @@ def test_of_what_is_not_there_nothing_is_recorded(
     assert about(known, incident_stream(INC)) == []
 
 
+@pytest.mark.parametrize("at_once", [1, 200])
 def test_incidents_hear_that_their_problem_was_resolved_where_it_matters(
-    hands: Hands,
+    hands: Hands, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
+    monkeypatch.setattr(problem_links, "AT_ONCE_MAX", at_once)
     refs = []
     for title in ("at work", "on a workaround", "solved"):
         opened = to_incident(hands, Open(title=title), None)
