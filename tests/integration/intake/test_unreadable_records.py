@@ -20,7 +20,7 @@ from shared.log_errors import Unavailable
 from shared.problem import Problem
 from shared.problems.wishes import IdentifyProblem, PublishWorkaround
 from shared.vault.vault import VaultError
-from shared.wishes import Acknowledge, Inform, Link, Merge
+from shared.wishes import Acknowledge, Inform, Link, Merge, Resolve
 from tests.integration.intake.conftest import NOW, Hands
 from tests.integration.intake.test_commanding import wanted
 from tests.integration.intake.test_receiving import count
@@ -264,14 +264,17 @@ def test_an_actor_whose_key_does_not_open_fails_no_other(
 def test_an_unreadable_escalation_fails_only_who_needs_it(
     unreadable: Hands, owner: EventLog
 ) -> None:
-    flush(unreadable, delivery(signal("web-1")), delivery(signal("web-2")))
-    write_unknown(owner, "escalation-INC-000002")
+    flush(unreadable, *(delivery(signal(f"web-{n}")) for n in (1, 2, 3)))
+    unreadable.commands.flush([wanted(Acknowledge(), "INC-000004")])
+    for ref in ("INC-000002", "INC-000004"):
+        write_unknown(owner, f"escalation-{ref}")
 
-    no, done, informed = unreadable.commands.flush(
+    no, done, informed, resolved = unreadable.commands.flush(
         [
             wanted(Acknowledge(), "INC-000002"),
             wanted(Acknowledge(), "INC-000003"),
             wanted(Inform(message="we look"), "INC-000002"),
+            wanted(Resolve(force=True, reason="swapped"), "INC-000004"),
         ]
     )
 
@@ -279,6 +282,7 @@ def test_an_unreadable_escalation_fails_only_who_needs_it(
     assert no.details.code == "record_unreadable"
     assert isinstance(done, CommandAnswer)
     assert isinstance(informed, CommandAnswer)
+    assert isinstance(resolved, CommandAnswer)  # only its level is not known
 
 
 def test_time_that_cannot_pass_for_one_passes_for_all_others(
