@@ -7,6 +7,7 @@ from typing import Any
 
 from babel.dates import format_datetime
 
+from services.projections.incident.alert import is_document, leads_to_web
 from services.projections.page.words import LANGUAGES, named
 from services.projections.timeline.values import duration
 from shared.page.rendering import Pages
@@ -36,6 +37,8 @@ _PAGES = Pages(
     Path(__file__).parent,
     filters={
         "is_after": _is_after,
+        "is_document": is_document,
+        "is_web": leads_to_web,
         "newest": _newest,
         "span": duration,
         "instant": _instant,

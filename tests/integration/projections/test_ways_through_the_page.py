@@ -5,9 +5,10 @@ from html import unescape
 
 import httpx
 import pytest
+from orjson import dumps
 
 from services.projections.api.stream import COOKIE
-from shared.events.incident import IncidentClosed, IncidentPaused
+from shared.events.incident import IncidentClosed, IncidentContacted, IncidentPaused
 from shared.events.incident_signals import IncidentSnoozed
 from tests.support.api import Api
 from tests.support.histories import START, opened
@@ -142,6 +143,55 @@ def test_a_row_says_whom_it_waits_for_and_until_when_it_is_snoozed(api: Api) -> 
     assert page.count("waits for a vendor") == 1
     assert page.count("snoozed until") == 1
     assert "2199-06-01T08:00:00Z" in page
+
+
+def test_an_incident_shows_what_its_source_said_and_links_nowhere_but_to_the_web(
+    api: Api,
+) -> None:
+    said = {
+        "links": [{"href": "javascript:alert(1)", "text": "Free beer"}],
+        "graph": "https://graphs.example.org/1",
+    }
+    labels = {"host": "db1", "runbook": "https://wiki.example.org/disk"}
+    told = {"origin": "monitoring", "labels": labels, "details": dumps(said).decode()}
+    position = api.happened(opened(_OPEN, **told))
+
+    shown = api.get(f"/v1/incidents/{_OPEN}", min_position=position)
+    page = _look(api, f"/incidents/{_OPEN}?lang=en&min_position={position}").text
+
+    assert (shown["host"], shown["labels"]) == ("db1", labels)
+    assert shown["source_links"] == [
+        {"href": "https://graphs.example.org/1", "text": "graph"}
+    ]
+    hrefs = set(re.findall(r'href="(\w+:[^"]*)" target', page))
+    assert hrefs == {"https://graphs.example.org/1", "https://wiki.example.org/disk"}
+    assert "Host</dt><dd><bdi>db1" in page
+
+
+def test_an_incident_shows_its_description_or_the_words_of_its_user(api: Api) -> None:
+    told = {"at": START, "by": "person:paul", "whose": "person:lefevre", "policy": 1}
+    call = {
+        **told,
+        "incident": _URGENT,
+        "person": "lefevre",
+        "direction": "inbound",
+        "channel": "phone",
+        "contacted_at": START,
+        "words": "Écran noir.\n<b>Depuis lundi</b>",
+    }
+    position = api.happened(
+        opened(_OPEN, details="It smells"),
+        opened(_URGENT, reporter="lefevre"),
+        IncidentContacted.model_validate(call),
+    )
+
+    one, other = (
+        _look(api, f"/incidents/{ref}?lang=en&min_position={position}").text
+        for ref in (_OPEN, _URGENT)
+    )
+
+    assert "It smells</p>" in one
+    assert "Écran noir.\n&lt;b&gt;Depuis lundi" in other
 
 
 def test_each_queue_has_a_heading(desk: Api) -> None:
