@@ -58,6 +58,14 @@ _ENGLISH: Words = {
     "cancelled_at": "Cancelled",
     "merged_into": "Merged into",
     "breached": "breached",
+    "root_cause.open": "root cause open",
+    "root_cause.open.why": "Resolved on a workaround, and no problem looks for the "
+    "cause: link one.",
+    "root_cause.problem": "cause: in a problem",
+    "root_cause.problem.why": "Resolved on a workaround; a problem looks for the "
+    "cause.",
+    "quick_fix": "quick fix",
+    "quick_fix.why": "It came back soon after it was resolved on a workaround.",
     "overrun": "too late by",
     "handover": "Problem Management",
     "service_handover": "The service, to Problem Management",
@@ -152,6 +160,15 @@ _FRENCH: Words = {
     "cancelled_at": "Annulé",
     "merged_into": "Regroupé dans",
     "breached": "dépassé",
+    "root_cause.open": "cause non traitée",
+    "root_cause.open.why": "Résolu par une solution de contournement, et aucun "
+    "problème n’en cherche la cause : rattachez-en un.",
+    "root_cause.problem": "cause : suivie en problème",
+    "root_cause.problem.why": "Résolu par une solution de contournement ; un "
+    "problème en cherche la cause.",
+    "quick_fix": "correctif provisoire",
+    "quick_fix.why": "Il est revenu peu après avoir été résolu par une solution de "
+    "contournement.",
     "overrun": "en retard de",
     "handover": "Gestion des problèmes",
     "service_handover": "Le service, à la gestion des problèmes",

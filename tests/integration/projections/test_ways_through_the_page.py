@@ -8,7 +8,13 @@ import pytest
 from orjson import dumps
 
 from services.projections.api.stream import COOKIE
-from shared.events.incident import IncidentClosed, IncidentContacted, IncidentPaused
+from shared.events.incident import (
+    IncidentClosed,
+    IncidentContacted,
+    IncidentPaused,
+    IncidentReopened,
+    IncidentResolved,
+)
 from shared.events.incident_signals import IncidentSnoozed
 from tests.support.api import Api
 from tests.support.histories import START, opened
@@ -143,6 +149,40 @@ def test_a_row_says_whom_it_waits_for_and_until_when_it_is_snoozed(api: Api) -> 
     assert page.count("waits for a vendor") == 1
     assert page.count("snoozed until") == 1
     assert "2199-06-01T08:00:00Z" in page
+
+
+def test_an_open_root_cause_and_a_quick_fix_are_marked_in_queue_and_incident(
+    api: Api,
+) -> None:
+    told = {"at": START, "by": "person:paul", "whose": "person:paul", "policy": 1}
+    over = {**told, "cycle": 1, "root_cause_open": True}
+    again = {
+        **told,
+        "incident": _URGENT,
+        "cycle": 2,
+        "cause": "agent",
+        "quick_fix": True,
+        "after_closure": False,
+    }
+    position = api.happened(
+        *(opened(ref, title=ref) for ref in (_OPEN, _URGENT)),
+        *(
+            IncidentResolved.model_validate({**over, "incident": ref})
+            for ref in (_OPEN, _URGENT)
+        ),
+        IncidentReopened.model_validate(again),
+    )
+    api.get("/v1/queues/all/incidents", min_position=position)
+
+    queue = _look(api, "/?lang=en").text
+    open_, urgent = (
+        _look(api, f"/incidents/{ref}?lang=fr&min_position={position}").text
+        for ref in (_OPEN, _URGENT)
+    )
+
+    assert queue.count(">root cause open<") == queue.count(">quick fix<") == 1
+    assert ">cause non traitée<" in open_
+    assert ">correctif provisoire<" in urgent
 
 
 def test_an_incident_shows_what_its_source_said_and_links_nowhere_but_to_the_web(

@@ -44,7 +44,10 @@ function writeTimes() {
     }
     const exact = document.createElement("small");
     exact.textContent = time.dataset.exact;
-    time.replaceChildren(near, exact);
+    const span = document.createElement("span");
+    span.className = "near"; // paper does not keep up with it
+    span.textContent = near;
+    time.replaceChildren(span, exact);
   }
 }
 
