@@ -15,6 +15,10 @@ WHERE id = %s
 
 FOUND_MAX = 20
 """People that one look-up finds, unless more are named by their ids."""
+NAMED_MAX = 50
+"""People whose incidents one search finds by name."""
+NAME_WORD_MIN = 2
+"""Letters of a name that say anything."""
 DIGITS_COMPARED = 9
 """Of a telephone number, from its end: whatever stands before, it is the same line."""
 _COLUMNS = "id, name, email, phone, language, zone, client, confirmed"
@@ -29,6 +33,15 @@ WHERE (%(email)s::text IS NULL OR lower(email) = lower(%(email)s))
   AND (%(q)s::text IS NULL OR name ILIKE %(q)s OR id ILIKE %(q)s)
 ORDER BY confirmed DESC, name, id LIMIT %(most)s
 """  # noqa: S608 # our own names
+
+
+_IDS_BY_WORD = """
+SELECT person.id, array_agg(word)
+FROM unnest(%s::text[]) AS word
+JOIN directory.people AS person
+  ON directory.words_of(person.name) @@ format('''%%s'':*', word)::tsquery
+GROUP BY person.id ORDER BY count(*) DESC, person.id LIMIT %s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +85,22 @@ def names(cursor: Cursor[Any], ids: Iterable[str]) -> Mapping[str, str]:
     """Return what these people are called; whom the directory lacks is left out."""
     wanted = sorted(set(ids))
     return dict(cursor.execute(_NAMES, (wanted,)).fetchall()) if wanted else {}
+
+
+def ids_by_word(
+    cursor: Cursor[Any], words: Sequence[str]
+) -> Mapping[str, Sequence[str]]:
+    """Return who has each word in their name, from its beginning; by `words_of`.
+
+    At most `NAMED_MAX` people, first those whose names have most of the words.
+    """
+    wanted = [word for word in words if len(word) >= NAME_WORD_MIN]
+    found: dict[str, list[str]] = {}
+    if wanted:
+        for id_, named in cursor.execute(_IDS_BY_WORD, (wanted, NAMED_MAX)):
+            for word in named:
+                found.setdefault(word, []).append(id_)
+    return found
 
 
 def search(

@@ -20,7 +20,6 @@ from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.languages import Liked
 from services.projections.api.limits import PAGE_MAX, WAIT_SECONDS_MAX
 from services.projections.api.period_asked import ZoneName
-from shared.directory import names
 from services.projections.generations import AsOf, as_of, live
 from services.projections.instants import known_at
 from services.projections.log_rows import rows_of_stream
@@ -33,6 +32,7 @@ from services.projections.timeline.read import Part, lines, with_words
 from services.projections.timeline.sentence_parts import Style
 from services.projections.timeline.sentences import sentence
 from services.projections.timeline.values import people_in
+from shared.directory import names
 from shared.problem import Problem
 from shared.references import IncidentRef, incident_stream
 from shared.wording.reader import Language

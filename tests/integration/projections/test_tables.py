@@ -77,7 +77,7 @@ def test_words_of_people_are_whole_and_no_formula(two: Api) -> None:
 
 
 def test_a_table_names_its_next_page(two: Api) -> None:
-    answer = two.call("GET", _QUEUE, params={"format": "csv", "limit": 1, "q": "n"})
+    answer = two.call("GET", _QUEUE, params={"format": "csv", "limit": 1, "q": "inc"})
     assert [line["ref"] for line in _lines(answer)] == [ONE]
 
     onward = answer.links["next"]["url"]

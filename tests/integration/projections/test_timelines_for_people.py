@@ -95,7 +95,8 @@ def test_people_are_called_by_name_by_whom_may_look_them_up(api: Api) -> None:
 def test_instants_inside_sentences_are_of_the_zone_that_is_asked_for(api: Api) -> None:
     def due(**asked: str) -> str:
         items = api.get(_PATH, **asked)["items"]
-        return next(item["sentence"] for item in items if item["kind"] == "sla.armed")
+        (told,) = (item for item in items if item["kind"] == "sla.armed")
+        return str(told["sentence"])
 
     assert "UTC" in due()
     assert "UTC" not in due(zone="Europe/Paris")

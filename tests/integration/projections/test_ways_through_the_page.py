@@ -108,6 +108,15 @@ def test_a_reference_that_does_not_exist_finds_nothing(desk: Api) -> None:
     assert "Nothing found." in answer.text
 
 
+def test_a_search_goes_on_among_those_that_ended(desk: Api) -> None:
+    nothing = _look(desk, "/?q=over")
+    ended = _look(desk, _link(nothing, r"/\?status=.*q=over"))
+
+    assert _shown(nothing) == []
+    assert _shown(ended) == [_CLOSED]
+    assert _link(ended, r"/\?q=over") == "/?q=over"
+
+
 def test_the_way_back_and_the_other_language_keep_what_was_asked(desk: Api) -> None:
     asked = "queue=all&q=port&priority=p1"
     queue = _look(desk, f"/?{asked}")
