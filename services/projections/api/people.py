@@ -2,8 +2,8 @@
 
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Path, Query
-from pydantic import Field, StringConstraints, model_validator
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from services.projections.api.answers import Answer, AsOfAnswer
@@ -12,6 +12,7 @@ from services.projections.api.callers import Commander, Reader, person_of
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.limits import PAGE_MAX, WAIT_SECONDS_MAX
 from services.projections.api.page_of_queue import behind_unless
+from services.projections.api.tables import TableAsked, shown, tabular
 from services.projections.policy_in_force import desk_zone
 from services.projections.queue.filters import Filters, QueueName
 from services.projections.queue.page import Part, page
@@ -37,7 +38,7 @@ _Words = Annotated[
 PersonPath = Annotated[Person, Path(description="An id of the directory: `costa`.")]
 
 
-class PeopleAsked(Asked):
+class PeopleAsked(TableAsked):
     """Whom to look up; all that is given has to fit."""
 
     q: _Words | None = None
@@ -117,14 +118,16 @@ async def get_me(
     return await desk.blocking(_me, desk, caller)
 
 
-@router.get("/v1/people", responses=refusals())
+@router.get("/v1/people", response_model=People, responses=tabular())
 async def get_people(
+    request: Request,
     asked: Annotated[PeopleAsked, Query()],
     desk: DeskHere,
     caller: Commander,  # noqa: ARG001 # it lets nobody else in
-) -> People:
+) -> BaseModel | Response:
     """Look somebody up: by part of a name, an address or a telephone number."""
-    return await desk.blocking(_people, desk, asked)
+    found = await desk.blocking(_people, desk, asked)
+    return shown(request, asked, found)
 
 
 @router.get("/v1/people/{person}", responses=refusals(404))

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime, Field
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import AwareDatetime, BaseModel, Field
 
 from services.projections.api.answers import Answer, AsOfAnswer
 from services.projections.api.asked import (
@@ -13,13 +13,13 @@ from services.projections.api.asked import (
     Ref,
     behind,
     no_incident,
-    refusals,
 )
 from services.projections.api.callers import Reader, may_look_people_up
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.languages import Liked
 from services.projections.api.limits import PAGE_MAX, WAIT_SECONDS_MAX
 from services.projections.api.period_asked import ZoneName
+from services.projections.api.tables import TableAsked, shown, tabular
 from services.projections.generations import AsOf, as_of, live
 from services.projections.instants import known_at
 from services.projections.log_rows import rows_of_stream
@@ -40,7 +40,7 @@ from shared.wording.reader import Language
 router = APIRouter(tags=["incidents"])
 
 
-class TimelineAsked(AskedAt):
+class TimelineAsked(TableAsked, AskedAt):
     """Which part of a timeline."""
 
     after: Position = 0
@@ -87,27 +87,33 @@ class Timeline(Answer):
     as_of: AsOfAnswer
 
 
-@router.get("/v1/incidents/{ref}/timeline", responses=refusals(404))
-async def get_timeline(
+@router.get(
+    "/v1/incidents/{ref}/timeline", response_model=Timeline, responses=tabular(404)
+)
+async def get_timeline(  # noqa: PLR0913, PLR0917 # each says how it is told
+    request: Request,
     ref: Ref,
     asked: Annotated[TimelineAsked, Query()],
     desk: DeskHere,
     caller: Reader,
     liked: Liked,
     response: Response,
-) -> Timeline:
+) -> BaseModel | Response:
     """Tell what happened to an incident, up to now or to an instant.
 
     Its own events, the outcome of the promises about it, how help was looked for, who
     was told and what Problem Management said, in the order of the log.
     """
     language = asked.lang or liked
-    response.headers["Content-Language"] = language
-    response.headers["Vary"] = "Accept-Language"
     await desk.progress.wait(TIMELINE.name, asked.min_position, WAIT_SECONDS_MAX)
     named = asked.names and may_look_people_up(caller)
     asked = asked.model_copy(update={"lang": language, "names": named})
-    return await desk.blocking(_timeline, desk, ref, asked)
+    told = await desk.blocking(_timeline, desk, ref, asked)
+    answer = shown(request, asked, told)
+    headers = (answer if isinstance(answer, Response) else response).headers
+    headers["Content-Language"] = language
+    headers["Vary"] = "Accept, Accept-Language"
+    return answer
 
 
 def _timeline(desk: Desk, ref: str, asked: TimelineAsked) -> Timeline:
