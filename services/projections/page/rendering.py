@@ -13,12 +13,9 @@ from shared.wording.instants import short_instant_text
 from shared.wording.reader import Language
 
 
-def _instant(text: str, language: Language, zone: str | None = None) -> str:
-    """Write an instant in the zone that the page names; without one in UTC, named."""
-    moment = datetime.fromisoformat(text)
-    if zone is None:
-        return short_instant_text(moment, "UTC", language) + " UTC"
-    return short_instant_text(moment, zone, language)
+def _instant(text: str, language: Language, zone: str) -> str:
+    """Write an instant in the zone that the page names."""
+    return short_instant_text(datetime.fromisoformat(text), zone, language)
 
 
 def _newest(promises: Iterable[Mapping[str, Any]], cycle: int) -> Iterable[object]:

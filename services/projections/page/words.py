@@ -61,7 +61,7 @@ _ENGLISH: Words = {
     "root_cause.open": "root cause open",
     "root_cause.open.why": "Resolved on a workaround, and no problem looks for the "
     "cause: link one.",
-    "root_cause.problem": "cause: in a problem",
+    "root_cause.problem": "root cause in a problem",
     "root_cause.problem.why": "Resolved on a workaround; a problem looks for the "
     "cause.",
     "quick_fix": "quick fix",
@@ -165,7 +165,7 @@ _FRENCH: Words = {
     "root_cause.open": "cause non traitée",
     "root_cause.open.why": "Résolu par une solution de contournement, et aucun "
     "problème n’en cherche la cause : rattachez-en un.",
-    "root_cause.problem": "cause : suivie en problème",
+    "root_cause.problem": "cause suivie par un problème",
     "root_cause.problem.why": "Résolu par une solution de contournement ; un "
     "problème en cherche la cause.",
     "quick_fix": "correctif provisoire",

@@ -15,13 +15,14 @@ from shared.events import EVENT_TYPES
 
 _LINES = """
 SELECT incident, position, version, at, recorded_at, actor, kind, what
-FROM {schema}.{table} AS line
+FROM {schema}.{table}
 WHERE incident = %(ref)s AND position > %(after)s AND position <= %(upto)s
-  AND (%(superseded_by)s::bigint IS NULL OR kind <> ALL(%(of_messages)s) OR NOT EXISTS (
-    SELECT FROM {schema}.{table} AS later
-    WHERE later.incident = line.incident AND later.position > line.position
-      AND later.position <= %(superseded_by)s AND later.kind = ANY(%(of_messages)s)
-      AND later.what ->> 'key' = line.what ->> 'key'))
+  AND (%(superseded_by)s::bigint IS NULL OR kind <> ALL(%(of_messages)s)
+    OR position IN (
+      SELECT max(position) FROM {schema}.{table}
+      WHERE incident = %(ref)s AND position <= %(superseded_by)s
+        AND kind = ANY(%(of_messages)s)
+      GROUP BY what ->> 'key'))
 ORDER BY position {order} LIMIT %(limit)s
 """
 
