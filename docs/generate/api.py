@@ -25,6 +25,8 @@ Whole and for programs it is in [openapi.json](openapi.json), and at `/docs` of 
 * `?at=<instant>`, on an incident and its timeline, answers as of then.
 * Pages of a queue have a `next_cursor`: give it as `cursor`, with the same filters. Those of a timeline or the log have
   `next_after`: give it as `after`. null is the end.
+* `q` on a queue finds all its words, in any order and each from its beginning, without case and accents: of title, reference, service,
+  labels and people. People are found by name for whom may look them up (`GET /v1/people`), else by id.
 * Lists and metrics are CSV with `format=csv` or `Accept: text/csv`: a line an item, a column a field, `Link` with `rel="next"` for the
   page after. Text that a spreadsheet would take for a formula begins with `'`.
 * A command answers with `outcome` (`recorded`, `already`, `repeated`), the incident, its version after it, and the positions of its events.

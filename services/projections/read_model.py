@@ -33,8 +33,7 @@ class ReadModel(Generic[State]):
     opens: frozenset[str]
     """Types of events whose personal words it keeps; all others may stay sealed."""
     tables: Callable[[str], Sequence[str]]
-    indexes: Callable[[str, bool], Sequence[str]]
-    """Statements for a schema; the bool tells whether `pg_trgm` is there."""
+    indexes: Callable[[str], Sequence[str]]
     apply: Callable[[Cursors, str, Sequence[Entry]], None]
     step: Callable[[State | None, Entry], State | None]
     copied: str

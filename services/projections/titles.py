@@ -1,7 +1,8 @@
 """Clears what read models show in clear: built again from the log, and none kept.
 
-The queue has titles in clear, to be searched. A row that is overwritten leaves its
-words in the table's file, so the generations that had them are dropped as a whole.
+The queue has titles and words of labels in clear, to be searched. A row that is
+overwritten leaves its words in the table's file, so the generations that had them are
+dropped as a whole.
 """
 
 from contextlib import closing

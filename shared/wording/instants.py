@@ -12,6 +12,7 @@ from babel.dates import format_date, get_timezone_location
 from shared.wording.reader import Language
 
 _DAY = "EEEE d MMMM y"
+_SHORT_DAY = "d MMM y"
 _OWN_NAMES = {"America/Montreal": "Montréal"}
 """Cities the CLDR knows only as another one of the same time."""
 _VOWELS = frozenset("aeiouyàâäéèêëîïôöùûüÿœæ")
@@ -32,6 +33,16 @@ def instant_text(at: datetime, zone: str, language: Language) -> str:
             return f"{first} à {time}, {_french_time(local, zone)}"
         case "en":
             return f"{day} at {time}, {_english_time(local, zone)}"
+
+
+def short_instant_text(at: datetime, zone: str, language: Language) -> str:
+    """Return an instant where many stand together, and their zone is said once.
+
+    fr: 3 juil. 2025, 10:30
+    """
+    local = at.astimezone(ZoneInfo(zone))
+    text = f"{format_date(local, _SHORT_DAY, locale=language)}, {local:%H:%M}"
+    return f"{text} ({_offset(local)})" if _comes_twice(local) else text
 
 
 def _french_time(local: datetime, zone: str) -> str:

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.servers
 
 ADA = "person:ada"
 TITLE = "Ada cannot print the divorce papers"
+LABEL = "zebrafish"
 FORGET = ("vault", "forget", ADA, "--reason", "asked by letter", "--yes")
 KEYS = "SELECT owner, wrapped FROM vault.keys ORDER BY key_id"
 
@@ -95,7 +96,10 @@ def shown(desk: Desk) -> None:
 
 
 def ada_reports(desk: Desk, n: int = 1) -> None:
-    said = opened(incident_ref(n), title=TITLE, reporter="ada", whose=ADA)
+    labels = {"pet": LABEL}
+    said = opened(
+        incident_ref(n), title=TITLE, labels=labels, reporter="ada", whose=ADA
+    )
     desk.log.record(incident(n), 0, [said])
 
 
@@ -104,7 +108,7 @@ def test_nothing_on_the_disk_tells_a_forgotten_word_or_its_key(desk: Desk) -> No
     desk.log.vault.seal("person:bob", b"yes", "here")
     shown(desk)
     rebuilt(desk.database, QUEUE)
-    secrets = desk.wrapped()[ADA], TITLE.encode()
+    secrets = desk.wrapped()[ADA], TITLE.encode(), LABEL.encode()
     assert desk.files_with(*secrets) == list(secrets)
 
     assert plain(desk.run(*FORGET, "--json"))["left"] == []

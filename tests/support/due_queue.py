@@ -77,7 +77,7 @@ def queue_of(store: Store, wanted: Sequence[Due]) -> Iterator[Queue]:
     connection = store.connection
     with connection.transaction(force_rollback=True), connection.cursor() as cursor:
         cursor.execute(f"CREATE SCHEMA {schema}")
-        for statement in (*tables(schema), *indexes(schema, False)):
+        for statement in (*tables(schema), *indexes(schema)):
             cursor.execute(statement)
         apply(cursor, schema, list(_entries(wanted)))
         yield cursor, schema

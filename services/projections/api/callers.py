@@ -58,3 +58,8 @@ def person_of(caller: Caller) -> str | None:
     if not caller.actor.startswith(_PERSON):
         return None
     return caller.actor.removeprefix(_PERSON)
+
+
+def may_look_people_up(caller: Caller) -> bool:
+    """Tell whether the caller may see what the directory has of people."""
+    return not set(COMMANDERS).isdisjoint(caller.scopes)

@@ -12,8 +12,10 @@ from services.projections.api.promise_view import PromiseView, views
 from services.projections.api.service_handovers import ServiceHandoverView
 from services.projections.api.told_views import ContactView, NoticeView
 from services.projections.generations import AsOf
+from services.projections.incident.alert import Alert
 from services.projections.incident.promises import Standing
 from services.projections.incident.whole import Whole
+from services.projections.queue.row import QueueRow
 from shared.events.incident import Origin, PersonId, SignalState
 from shared.events.incident_ties import Relation
 from shared.incident import Incident, Status
@@ -35,6 +37,13 @@ class LinkView(Answer):
 
     relation: Relation
     target: str
+
+
+class AlertLinkView(Answer):
+    """Where the source of an alert tells more; by HTTP, whatever else it wrote."""
+
+    href: str
+    text: str
 
 
 class ChangeLink(Answer):
@@ -64,6 +73,16 @@ class IncidentView(Answer):
     title: str
     description: str | None
     """What the source or the agent wrote, or it was last edited to."""
+    labels: dict[str, str]
+    """Of the alert that opened it, as its source wrote them."""
+    details: dict[str, str]
+    """What that source said beside, by field (`annotations.summary`)."""
+    source_links: list[AlertLinkView]
+    """What it points to, over HTTP."""
+    host: str | None
+    """The machine it is about, if a label or detail names one."""
+    runbook: str | None
+    """What to do about it, as the source says: mostly an address."""
     origin: Origin
     service: str
     category: str | None
@@ -158,17 +177,11 @@ class IncidentView(Answer):
             **incident.__dict__,
             "version": whole.version,
             "owner_team": whole.owner_team,
-            "team": row.team,
-            "level": row.level,
-            "accepted_by": row.accepted_by,
-            "user_reported": row.user_reported,
+            **_said(whole.alert),
+            **_of_the_row(row),
             "report_kind": incident.noticed.kind,
             "channel": incident.noticed.channel,
-            "due_at": row.due_at,
-            "due_target": row.due_target,
-            "breached": row.breached,
             "root_cause": incident.root_cause,
-            "quick_fix": row.quick_fix,
             "reporters": sorted(incident.reporters),
             "signals": dict(sorted(incident.signals.items())),
             "flapping": incident.flapping,
@@ -196,4 +209,29 @@ def _ties(incident: Incident) -> dict[str, object]:
         "changes": [target for name, target in links if name == "change"],
         "absorbed": sorted(incident.absorbed),
         "split_into": sorted(incident.split_into),
+    }
+
+
+def _of_the_row(row: QueueRow) -> dict[str, object]:
+    """Return what the queue has of it too: it takes all streams to say it."""
+    return {
+        "team": row.team,
+        "level": row.level,
+        "accepted_by": row.accepted_by,
+        "user_reported": row.user_reported,
+        "due_at": row.due_at,
+        "due_target": row.due_target,
+        "breached": row.breached,
+        "quick_fix": row.quick_fix,
+    }
+
+
+def _said(alert: Alert) -> dict[str, object]:
+    """Return what the source of an alert said, by the names the answer has for it."""
+    return {
+        "labels": alert.labels,
+        "details": alert.details,
+        "source_links": alert.links,
+        "host": alert.host,
+        "runbook": alert.runbook,
     }

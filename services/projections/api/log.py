@@ -2,11 +2,11 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
-from pydantic import Field, StringConstraints
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field, StringConstraints
 
 from services.projections.api.answers import AsOfAnswer
-from services.projections.api.asked import Asked, Position, Ref, no_incident, refusals
+from services.projections.api.asked import Position, Ref, no_incident
 from services.projections.api.callers import Auditor
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.limits import (
@@ -16,6 +16,7 @@ from services.projections.api.limits import (
 )
 from services.projections.api.log_items import LogPage, item
 from services.projections.api.past import known
+from services.projections.api.tables import TableAsked, shown, tabular
 from services.projections.log_rows import (
     rows_of_stream,
     rows_of_streams,
@@ -29,7 +30,7 @@ from shared.problem import Problem
 router = APIRouter(tags=["audit"])
 
 
-class EventsAsked(Asked):
+class EventsAsked(TableAsked):
     """Which part of a stream or of the log."""
 
     after: Position = 0
@@ -51,25 +52,31 @@ class LogAsked(EventsAsked):
     """Types of events, separated by commas. Left out: all."""
 
 
-@router.get("/v1/log", responses=refusals())
+@router.get("/v1/log", response_model=LogPage, responses=tabular())
 async def get_log(
+    request: Request,
     asked: Annotated[LogAsked, Query()],
     desk: DeskHere,
     caller: Auditor,  # noqa: ARG001 # it lets nobody else in
-) -> LogPage:
+) -> BaseModel | Response:
     """Read the log in order."""
-    return await desk.blocking(_log, desk, asked, known_types(asked.types))
+    found = await desk.blocking(_log, desk, asked, known_types(asked.types))
+    return shown(request, asked, found)
 
 
-@router.get("/v1/incidents/{ref}/events", responses=refusals(404))
+@router.get(
+    "/v1/incidents/{ref}/events", response_model=LogPage, responses=tabular(404)
+)
 async def get_events(
+    request: Request,
     ref: Ref,
     asked: Annotated[IncidentEventsAsked, Query()],
     desk: DeskHere,
     caller: Auditor,  # noqa: ARG001 # it lets nobody else in
-) -> LogPage:
+) -> BaseModel | Response:
     """Read the events about one incident in the order of the log."""
-    return await desk.blocking(_events, desk, ref, asked)
+    found = await desk.blocking(_events, desk, ref, asked)
+    return shown(request, asked, found)
 
 
 def known_types(given: str | None) -> list[str] | None:

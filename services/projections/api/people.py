@@ -2,21 +2,25 @@
 
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Path, Query
-from pydantic import StringConstraints, model_validator
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from services.projections.api.answers import Answer, AsOfAnswer
 from services.projections.api.asked import Asked, refusals
-from services.projections.api.callers import Commander
+from services.projections.api.callers import Commander, Reader, person_of
 from services.projections.api.desk import Desk, DeskHere
-from services.projections.api.limits import WAIT_SECONDS_MAX
+from services.projections.api.limits import PAGE_MAX, WAIT_SECONDS_MAX
 from services.projections.api.page_of_queue import behind_unless
+from services.projections.api.tables import TableAsked, shown, tabular
+from services.projections.policy_in_force import desk_zone
 from services.projections.queue.filters import Filters, QueueName
 from services.projections.queue.page import Part, page
 from services.projections.queue.row import QueueRow
 from services.projections.read_models import QUEUE
 from services.projections.snapshots import snapshot
+from shared.access import Caller
+from shared.command import Scope
 from shared.directory import entry, search
 from shared.policy.names import Person
 from shared.problem import Problem
@@ -34,7 +38,7 @@ _Words = Annotated[
 PersonPath = Annotated[Person, Path(description="An id of the directory: `costa`.")]
 
 
-class PeopleAsked(Asked):
+class PeopleAsked(TableAsked):
     """Whom to look up; all that is given has to fit."""
 
     q: _Words | None = None
@@ -45,13 +49,30 @@ class PeopleAsked(Asked):
     )
     """As the telephone shows it, with or without the country."""
 
+    id: Annotated[tuple[Person, ...], Field(max_length=PAGE_MAX)] = ()
+    """Ids of the directory; repeat it for several."""
+
     @model_validator(mode="after")
     def _is_about_somebody(self) -> Self:
-        if self.q is None and self.email is None and self.phone is None:
+        if self.q is None and self.email is None and self.phone is None and not self.id:
             raise PydanticCustomError(
-                "nobody", "say whom to look up: `q`, `email` or `phone`"
+                "nobody", "say whom to look up: `q`, `email`, `phone` or `id`"
             )
         return self
+
+
+class Me(Answer):
+    """Whose token it is, and how they read."""
+
+    actor: str
+    """As events name them: `person:nadia`."""
+    scopes: list[Scope]
+    name: str | None
+    """Null where the directory lacks them."""
+    language: str | None
+    """Which they read; null: the desk's first."""
+    zone: str
+    """Theirs, else the desk's."""
 
 
 class PersonView(Answer):
@@ -87,14 +108,26 @@ class PersonAndOpen(Answer):
     as_of: AsOfAnswer
 
 
-@router.get("/v1/people", responses=refusals())
+@router.get("/v1/me", responses=refusals())
+async def get_me(
+    asked: Annotated[Asked, Query()],  # noqa: ARG001 # it takes nothing else
+    desk: DeskHere,
+    caller: Reader,
+) -> Me:
+    """Say whose token it is, what it may do, and the zone that its owner reads in."""
+    return await desk.blocking(_me, desk, caller)
+
+
+@router.get("/v1/people", response_model=People, responses=tabular())
 async def get_people(
+    request: Request,
     asked: Annotated[PeopleAsked, Query()],
     desk: DeskHere,
     caller: Commander,  # noqa: ARG001 # it lets nobody else in
-) -> People:
+) -> BaseModel | Response:
     """Look somebody up: by part of a name, an address or a telephone number."""
-    return await desk.blocking(_people, desk, asked)
+    found = await desk.blocking(_people, desk, asked)
+    return shown(request, asked, found)
 
 
 @router.get("/v1/people/{person}", responses=refusals(404))
@@ -109,9 +142,23 @@ async def get_person(
     return await desk.blocking(_person, desk, person, asked.min_position)
 
 
+def _me(desk: Desk, caller: Caller) -> Me:
+    id_ = person_of(caller)
+    with snapshot(desk.log) as cursor:
+        known = entry(cursor, id_) if id_ else None
+        zone = (known and known.zone) or desk_zone(desk.log, cursor)
+    return Me(
+        actor=caller.actor,
+        scopes=list(caller.scopes),
+        name=known.name if known else None,
+        language=known.language if known else None,
+        zone=zone,
+    )
+
+
 def _people(desk: Desk, asked: PeopleAsked) -> People:
     with snapshot(desk.log) as cursor:
-        found = search(cursor, asked.q, asked.email, asked.phone)
+        found = search(cursor, asked.q, asked.email, asked.phone, asked.id)
     return People(items=[PersonView.model_validate(each) for each in found])
 
 

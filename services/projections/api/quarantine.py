@@ -1,13 +1,18 @@
 """The quarantine, which belongs to intake: described here, answered there."""
 
-from typing import Annotated, Any
+from http import HTTPStatus
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Path, Response
-from pydantic import BaseModel
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict
+from starlette.datastructures import QueryParams
 
 from services.projections.api.asked import refusals
 from services.projections.api.callers import Token
-from services.projections.api.forwarding import forward
+from services.projections.api.desk import DeskHere
+from services.projections.api.forwarding import forward, passed_on
+from services.projections.api.tables import TableAsked, shown, tabular
+from shared.http.bodies import COMMAND_BYTES_MAX
 from shared.quarantine import (
     Discard,
     Listing,
@@ -41,6 +46,26 @@ _ASKED = [
 ]
 
 
+class _Shape(BaseModel):
+    """In which shape intake's answer is shown; the rest of the question is intake's."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    format: Literal["json", "csv"] | None = None
+    """`csv`: a table for a spreadsheet. Left out: what `Accept` likes best."""
+
+
+def _without_shape(request: Request) -> Request:
+    """Return the question as intake knows it."""
+    if "format" not in request.query_params:
+        return request
+    query = QueryParams(
+        [each for each in request.query_params.multi_items() if each[0] != "format"]
+    )
+    scope = {**request.scope, "query_string": str(query).encode()}
+    return Request(scope, request.receive)
+
+
 def _body(model: type[BaseModel]) -> dict[str, Any]:
     schema = {"$ref": f"#/components/schemas/{model.__name__}"}
     return {"requestBody": {"content": {"application/json": {"schema": schema}}}}
@@ -48,13 +73,21 @@ def _body(model: type[BaseModel]) -> dict[str, Any]:
 
 @router.get(
     _ROOT,
-    responses=_answers(QuarantinePage),
+    response_model=QuarantinePage,
+    responses=tabular(400),
     openapi_extra={"parameters": _ASKED},
     dependencies=[Depends(_described)],
 )
-async def quarantine(answer: Passed) -> Response:
+async def quarantine(
+    request: Request, desk: DeskHere, asked: Annotated[_Shape, Query()]
+) -> Response:
     """List what could not be mapped, the oldest first."""
-    return answer
+    answer = await passed_on(_without_shape(request), desk, COMMAND_BYTES_MAX)
+    if answer.status_code != HTTPStatus.OK:
+        return answer
+    found = QuarantinePage.model_validate_json(bytes(answer.body))
+    table = shown(request, TableAsked(format=asked.format), found)
+    return table if isinstance(table, Response) else answer
 
 
 @router.get(

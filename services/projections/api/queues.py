@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from services.projections.api.answers import Answer, AsOfAnswer, Counts
 from services.projections.api.asked import Name, Words
-from services.projections.api.callers import Reader, person_of
+from services.projections.api.callers import Reader, may_look_people_up, person_of
 from services.projections.api.counting import counts_of
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.limits import PAGE_DEFAULT, PAGE_MAX, WAIT_SECONDS_MAX
@@ -54,7 +54,9 @@ class PageAsked(TableAsked):
     """Only those whose cause is still there and that nobody (`open`) or a problem looks
     for. They are resolved or closed: give a `status` for those that are closed."""
     q: Words | None = None
-    """Words in the title, or a whole reference."""
+    """Words in any order, each from its beginning, without case and accents: of title,
+    reference, service, labels and people. All have to be there. People are found by
+    name for whom may look them up, else by id."""
     order: QueueOrder | None = None
     """Of open incidents; ended ones are always newest first. Left out: the
     `queue_order` of the policy, which begins with `working_time_left`."""
@@ -117,6 +119,7 @@ async def list_incidents(
         asked.breached,
         asked.root_cause,
         asked.q,
+        may_look_people_up(caller),
     )
     await desk.progress.wait(QUEUE.name, asked.min_position, WAIT_SECONDS_MAX)
     part = PartAsked(asked.cursor, asked.limit, asked.order, asked.min_position)

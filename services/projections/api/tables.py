@@ -23,7 +23,7 @@ _MEDIA = re.compile(
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet would run, were it at the beginning of somebody's words."""
-_CURSORS = {"next_cursor": "cursor", "next_before": "before"}
+_CURSORS = {"next_cursor": "cursor", "next_before": "before", "next_after": "after"}
 """Which field of an answer tells where the next page begins, by which parameter."""
 
 
@@ -90,13 +90,17 @@ def _cell(value: object) -> object:
         case bool():
             return "true" if value else "false"
         case str():
-            return f"'{value}" if value.startswith(_FORMULA) else value
+            return _words(value)
         case list() if any(isinstance(each, dict | list) for each in value):
             return orjson.dumps(value).decode()
         case list():
-            return " ".join(map(str, value))
+            return _words(" ".join(map(str, value)))
         case _:
             return value
+
+
+def _words(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _fields(kind: type[BaseModel]) -> Sequence[str]:

@@ -1,9 +1,10 @@
 """The timeline of an incident: what happened, event by event, in words."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime, Field
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import AwareDatetime, BaseModel, Field
 
 from services.projections.api.answers import Answer, AsOfAnswer
 from services.projections.api.asked import (
@@ -12,12 +13,13 @@ from services.projections.api.asked import (
     Ref,
     behind,
     no_incident,
-    refusals,
 )
-from services.projections.api.callers import Reader
+from services.projections.api.callers import Reader, may_look_people_up
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.languages import Liked
 from services.projections.api.limits import PAGE_MAX, WAIT_SECONDS_MAX
+from services.projections.api.period_asked import ZoneName
+from services.projections.api.tables import TableAsked, shown, tabular
 from services.projections.generations import AsOf, as_of, live
 from services.projections.instants import known_at
 from services.projections.log_rows import rows_of_stream
@@ -26,8 +28,11 @@ from services.projections.read_models import TIMELINE
 from services.projections.snapshots import snapshot
 from services.projections.timeline.line import Line
 from services.projections.timeline.messages import Messages, messages_in, told_of
-from services.projections.timeline.read import lines, with_words
+from services.projections.timeline.read import Part, lines, with_words
+from services.projections.timeline.sentence_parts import Style
 from services.projections.timeline.sentences import sentence
+from services.projections.timeline.values import people_in
+from shared.directory import names
 from shared.problem import Problem
 from shared.references import IncidentRef, incident_stream
 from shared.wording.reader import Language
@@ -35,7 +40,7 @@ from shared.wording.reader import Language
 router = APIRouter(tags=["incidents"])
 
 
-class TimelineAsked(AskedAt):
+class TimelineAsked(TableAsked, AskedAt):
     """Which part of a timeline."""
 
     after: Position = 0
@@ -47,6 +52,12 @@ class TimelineAsked(AskedAt):
     limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = PAGE_MAX
     lang: Language | None = None
     """The language of its sentences; left out: what `Accept-Language` likes best."""
+    zone: ZoneName | None = None
+    """The zone of the instants inside sentences: `Europe/Paris`. Left out: UTC."""
+    names: bool = False
+    """Call people by name in sentences, for whom may look them up; else by id alone."""
+    messages: Literal["steps", "newest"] = "steps"
+    """`newest`: of each message one line, how far it has come."""
 
 
 class TimelineLine(Answer):
@@ -76,63 +87,79 @@ class Timeline(Answer):
     as_of: AsOfAnswer
 
 
-@router.get("/v1/incidents/{ref}/timeline", responses=refusals(404))
-async def get_timeline(
+@router.get(
+    "/v1/incidents/{ref}/timeline", response_model=Timeline, responses=tabular(404)
+)
+async def get_timeline(  # noqa: PLR0913, PLR0917 # each says how it is told
+    request: Request,
     ref: Ref,
     asked: Annotated[TimelineAsked, Query()],
     desk: DeskHere,
-    caller: Reader,  # noqa: ARG001 # it lets nobody else in
+    caller: Reader,
     liked: Liked,
     response: Response,
-) -> Timeline:
+) -> BaseModel | Response:
     """Tell what happened to an incident, up to now or to an instant.
 
     Its own events, the outcome of the promises about it, how help was looked for, who
     was told and what Problem Management said, in the order of the log.
     """
     language = asked.lang or liked
-    response.headers["Content-Language"] = language
-    response.headers["Vary"] = "Accept-Language"
     await desk.progress.wait(TIMELINE.name, asked.min_position, WAIT_SECONDS_MAX)
-    return await desk.blocking(_timeline, desk, ref, asked, language)
+    named = asked.names and may_look_people_up(caller)
+    asked = asked.model_copy(update={"lang": language, "names": named})
+    told = await desk.blocking(_timeline, desk, ref, asked)
+    answer = shown(request, asked, told)
+    headers = (answer if isinstance(answer, Response) else response).headers
+    headers["Content-Language"] = language
+    headers["Vary"] = "Accept, Accept-Language"
+    return answer
 
 
-def _timeline(
-    desk: Desk, ref: str, asked: TimelineAsked, language: Language
-) -> Timeline:
+def _timeline(desk: Desk, ref: str, asked: TimelineAsked) -> Timeline:
     with snapshot(desk.log) as cursor:
         schema = live(cursor, TIMELINE).schema
         upto = as_of(cursor, schema)
         if upto.position < asked.min_position:
             raise behind("the timeline", upto.position, asked.min_position)
         upto = _cut(known_at(cursor, asked.at), upto)
-        found = lines(
-            cursor,
-            schema,
-            ref,
-            _window(asked, upto),
-            asked.limit + 1,
-            newest=asked.order == "newest",
-        )
-        if not found and not lines(cursor, schema, ref, (0, upto.position), 1):
+        found = lines(cursor, schema, ref, _part(asked, upto))
+        if not found and not lines(cursor, schema, ref, Part(0, upto.position, 1)):
             raise _missing(cursor, ref)
         shown = with_words(desk.log, cursor, found[: asked.limit])
         messages = messages_in(cursor, schema, shown)
+        style = _style(cursor, asked, shown, messages)
     more = shown[-1].position if len(found) > len(shown) else None
     return Timeline(
         incident=ref,
-        items=[_told(line, language, messages) for line in shown],
+        items=[_told(line, asked.lang or "en", style, messages) for line in shown],
         next_after=more if asked.order == "oldest" else None,
         next_before=more if asked.order == "newest" else None,
         as_of=AsOfAnswer.model_validate(upto),
     )
 
 
-def _window(asked: TimelineAsked, upto: AsOf) -> tuple[int, int]:
-    """Return after which position and up to which one lines are asked for."""
-    if asked.before is None:
-        return asked.after, upto.position
-    return asked.after, min(upto.position, asked.before - 1)
+def _style(
+    cursor: Cursors, asked: TimelineAsked, shown: Sequence[Line], messages: Messages
+) -> Style:
+    if not asked.names:
+        return Style(asked.zone)
+    told = ((line.actor, told_of(line.kind, line.what, messages)) for line in shown)
+    return Style(asked.zone, names(cursor, people_in(told)))
+
+
+def _part(asked: TimelineAsked, upto: AsOf) -> Part:
+    """Return which lines are asked for, and one more, to tell whether there are any."""
+    last = upto.position
+    if asked.before is not None:
+        last = min(last, asked.before - 1)
+    return Part(
+        asked.after,
+        last,
+        asked.limit + 1,
+        newest=asked.order == "newest",
+        superseded_by=upto.position if asked.messages == "newest" else None,
+    )
 
 
 def _cut(wanted: AsOf, reached: AsOf) -> AsOf:
@@ -148,7 +175,9 @@ def _missing(cursor: Cursors, ref: str) -> Problem:
     return no_incident(ref, is_later=bool(first))
 
 
-def _told(line: Line, language: Language, messages: Messages) -> TimelineLine:
+def _told(
+    line: Line, language: Language, style: Style, messages: Messages
+) -> TimelineLine:
     what = told_of(line.kind, line.what, messages)
     return TimelineLine(
         position=line.position,
@@ -158,5 +187,5 @@ def _told(line: Line, language: Language, messages: Messages) -> TimelineLine:
         actor=line.actor,
         kind=line.kind,
         what=line.what,
-        sentence=sentence(line.kind, line.actor, what, language),
+        sentence=sentence(line.kind, line.actor, what, language, style),
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from services.projections.handovers import Handover
 from services.projections.handovers import replay as replay_handover
 from services.projections.incident.agreements import Wording, wording
+from services.projections.incident.alert import Alert, alert
 from services.projections.incident.notices import Notice, notices
 from services.projections.queue.project import project
 from services.projections.queue.row import QueueRow
@@ -30,6 +31,8 @@ class Whole:
     """As the queue has it: who is at work, what is due."""
     owner_team: str
     """The desk that took it on record and stays its owner."""
+    alert: Alert
+    """What the source of its first alert said."""
     clocks: tuple[Clock, ...]
     contacts: tuple[IncidentContacted, ...]
     notices: tuple[Notice, ...]
@@ -52,11 +55,13 @@ def whole(past: Sequence[Entry]) -> Whole | None:
     incident = incidents.replay(own)
     if incident is None or row is None:
         return None
+    opening = next(e for e in own if isinstance(e, IncidentOpened))
     return Whole(
         incident=incident,
         version=row.version,
         row=row,
-        owner_team=next(e.team for e in own if isinstance(e, IncidentOpened)),
+        owner_team=opening.team,
+        alert=alert(opening),
         clocks=sla.replay(
             event for entry in past if is_sla_event(event := entry.event)
         ),

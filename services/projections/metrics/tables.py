@@ -29,7 +29,7 @@ def tables(schema: str) -> Sequence[str]:
     )
 
 
-def indexes(schema: str, _trigrams: bool) -> Sequence[str]:
+def indexes(schema: str) -> Sequence[str]:
     """Return the statements that make the indexes, to be run when rows are in."""
     facts = f"{schema}.{FACTS}"
     return (

@@ -5,13 +5,18 @@ more than its visitor could ask for by himself.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 import httpx
 from starlette.types import ASGIApp
 
+from services.projections.api.limits import PAGE_MAX
+from shared.policy.names import PERSON
+
 _TOKEN = re.compile(r"[\x21-\x7e]{1,256}")
+_PERSON = re.compile(PERSON)
 _SECONDS = 30.0
 
 
@@ -73,3 +78,17 @@ class Asker:
             return body
         wrong = tuple(str(each["loc"][-1]) for each in body.get("errors", ()))
         raise Refused(answer.status_code, body.get("code"), body["detail"], wrong)
+
+
+async def names_of(asker: Asker, ids: Iterable[str | None]) -> Mapping[str, str]:
+    """Return what people are called, by id; nobody whom the visitor may not look up."""
+    wanted = sorted({id_ for id_ in ids if id_ and _PERSON.fullmatch(id_)})
+    if not wanted:
+        return {}
+    try:
+        found = await asker.get("/v1/people", {"id": wanted[:PAGE_MAX]})
+    except Refused as no:
+        if no.status == HTTPStatus.FORBIDDEN:
+            return {}
+        raise
+    return {each["id"]: each["name"] for each in found["items"]}

@@ -1,22 +1,21 @@
 """From what the API answered to the desk's own pages."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from babel.dates import format_datetime
-
+from services.projections.incident.alert import is_document, leads_to_web
 from services.projections.page.words import LANGUAGES, named
 from services.projections.timeline.values import duration
 from shared.page.rendering import Pages
+from shared.wording.instants import short_instant_text
 from shared.wording.reader import Language
 
 
-def _instant(text: str, language: Language) -> str:
-    """Write an instant for people, in UTC: where there is a script it knows better."""
-    moment = datetime.fromisoformat(text).astimezone(UTC)
-    return format_datetime(moment, "d MMM y HH:mm", locale=language) + " UTC"
+def _instant(text: str, language: Language, zone: str) -> str:
+    """Write an instant in the zone that the page names."""
+    return short_instant_text(datetime.fromisoformat(text), zone, language)
 
 
 def _newest(promises: Iterable[Mapping[str, Any]], cycle: int) -> Iterable[object]:
@@ -36,6 +35,8 @@ _PAGES = Pages(
     Path(__file__).parent,
     filters={
         "is_after": _is_after,
+        "is_document": is_document,
+        "is_web": leads_to_web,
         "newest": _newest,
         "span": duration,
         "instant": _instant,

@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from services.projections.page.asking import Asker, Refused
+from services.projections.page.asking import Asker, Refused, names_of
 from services.projections.page.query import ENDED, FILTERS, kept_query
 from services.projections.page.rendering import asset, page
 from services.projections.page.visitor import (
@@ -36,6 +36,10 @@ SOLUTIONS_MAX = 5
 """How many solution notes are shown beside an incident."""
 _KEPT_OUT = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 _TYPES = " ".join(sorted(EVENT_TYPES))
+
+_TOLD = {"order": "newest", "messages": "newest", "names": "true"}
+"""How the page has a story told."""
+_PEOPLE = ("assignee", "accepted_by", "reporter")
 
 Show = Callable[[Request, Asker], Awaitable[Response]]
 
@@ -144,7 +148,8 @@ async def _queue(request: Request, asker: Asker) -> Response:
     }
     asked |= {k: given.getlist(k) for k, _ in filters}
     reached = {k: v for k, v in asked.items() if k == "min_position"}
-    queues, rows = await asyncio.gather(
+    me, queues, rows = await asyncio.gather(
+        asker.get("/v1/me", {}),
         asker.get("/v1/queues", reached),
         asker.get(f"/v1/queues/{quote(name, safe='')}/incidents", asked),
     )
@@ -160,6 +165,8 @@ async def _queue(request: Request, asker: Asker) -> Response:
         has_ended=any(k == "status" and v in ENDED for k, v in filters),
         ended=urlencode([("status", status) for status in ENDED]),
         rows=rows,
+        names=await names_of(asker, (row["assignee"] for row in rows["items"])),
+        zone=me["zone"],
         after=rows["as_of"]["position"],
         types=_TYPES,
     )
@@ -168,12 +175,15 @@ async def _queue(request: Request, asker: Asker) -> Response:
 async def _load(request: Request, asker: Asker) -> Response:
     given = request.query_params
     reached = {k: given[k] for k in ("min_position",) if given.get(k)}
-    found = await asker.get("/v1/load", reached)
+    me, found = await asyncio.gather(
+        asker.get("/v1/me", {}), asker.get("/v1/load", reached)
+    )
     return page(
         "load.html",
         language_of(request),
         screen="load",
         loads=found["items"],
+        zone=me["zone"],
         after=found["as_of"]["position"],
         types=_TYPES,
     )
@@ -215,9 +225,16 @@ async def _incident(ref: str, request: Request, asker: Asker) -> Response:
     given = request.query_params
     place = f"/v1/incidents/{quote(ref, safe='')}"
     reached = {k: given[k] for k in ("min_position",) if given.get(k)}
-    part = {k: given[k] for k in ("after",) if given.get(k)}
+    part = {k: given[k] for k in ("before",) if given.get(k)}
     language = language_of(request)
-    told: dict[str, str | list[str]] = {**reached, **part, "lang": language}
+    me = await asker.get("/v1/me", {})
+    told: dict[str, str | list[str]] = {
+        **reached,
+        **part,
+        **_TOLD,
+        "lang": language,
+        "zone": me["zone"],
+    }
     back = kept_query(parse_qsl(given.get("back", "")))
     incident, timeline = await asyncio.gather(
         asker.get(place, reached), asker.get(f"{place}/timeline", told)
@@ -229,6 +246,8 @@ async def _incident(ref: str, request: Request, asker: Asker) -> Response:
         incident=incident,
         solutions=await _solutions(incident, asker),
         timeline=timeline,
+        names=await names_of(asker, (incident[name] for name in _PEOPLE)),
+        zone=me["zone"],
         back=back,
         query=urlencode({**part, **({"back": back} if back else {})}),
         after=timeline["as_of"]["position"],

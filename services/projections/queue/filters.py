@@ -45,7 +45,9 @@ class Filters:
     breached: bool | None = None
     root_cause: Literal["open", "problem"] | None = None
     q: str | None = None
-    """Words in the title, or a whole reference."""
+    """Words, or a whole reference."""
+    by_name: bool = False
+    """Words may be in names of people, too."""
 
 
 class MixedStanding(Exception):

@@ -29,6 +29,7 @@ from services.projections.queue.row import (
     QueueRow,
     ranks,
 )
+from services.projections.queue.search import Where, matching_words
 from services.projections.queue.store import FIELDS, from_columns
 from services.projections.queue.tables import (
     COUNTS,
@@ -46,9 +47,7 @@ from services.projections.queue.working_order import (
 )
 from shared.policy.desk import QueueOrder
 from shared.policy.scales import Priority
-from shared.references import is_incident_ref
 
-Where = tuple[str, tuple[object, ...]]
 _AFTER = (
     f"({OPEN_ORDER}) > (%s::smallint, %s::bigint + passed, %s, %s::boolean, %s, %s)"
 )
@@ -81,6 +80,7 @@ def page(
 ) -> Page:
     """Return the rows of a queue that fit and come after the key, in order."""
     where = [*_in_queue(queue), *_matching(filters)]
+    where += matching_words(cursor, schema, filters)
     if standing(filters) is Standing.OPEN:
         asked = _Asked(cursor, schema, where, _ranks(filters), part)
         match part.order:
@@ -265,10 +265,6 @@ def _matching(filters: Filters) -> list[Where]:
     ]
     where += _any_of("priority", filters.priority)
     where += _any_of("status", filters.status)
-    if filters.q is not None and is_incident_ref(filters.q.upper()):
-        where.append(("ref = %s", (filters.q.upper(),)))
-    elif filters.q is not None:
-        where.append(("title ILIKE %s", (f"%{_literal(filters.q)}%",)))
     return where
 
 
@@ -281,10 +277,6 @@ def _any_of(name: str, values: Sequence[str]) -> list[Where]:
             return [(f"{name} = %s", (one,))]
         case several:
             return [(f"{name} = ANY(%s)", (several,))]
-
-
-def _literal(words: str) -> str:
-    return words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def _ranks(filters: Filters) -> frozenset[int]:

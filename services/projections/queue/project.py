@@ -1,12 +1,14 @@
 """What each event makes of an incident's row in the queue. Pure: no id is made here."""
 
-from typing import assert_never
+from collections.abc import Mapping
+from typing import Any, assert_never
 
 from services.projections.queue import root_cause
 from services.projections.queue.flapping import NO_LONGER, flapped
 from services.projections.queue.help import helped, shown
 from services.projections.queue.promises import promised
 from services.projections.queue.row import LOWEST, Changes, QueueRow
+from services.projections.queue.words import label_words
 from shared.entry import Entry
 from shared.events import (
     IncidentEvent,
@@ -54,6 +56,26 @@ from shared.incident import IN_STOCK, BrokenHistory, Status
 
 _SHOWN_ANEW = IncidentAssigned | IncidentReopened
 """Incident events after which other streams may say something else."""
+
+_NOTHING_YET: Mapping[str, Any] = {
+    **dict.fromkeys(
+        (
+            "assignee",
+            "acknowledged_at",
+            "restored_at",
+            "ended_at",
+            "pause_reason",
+            "merged_into",
+            "accepted_by",
+            "due_at",
+            "due_target",
+            "snoozed_until",
+            "root_cause",
+        )
+    ),
+    **dict.fromkeys(("breached", "flapping", "quick_fix"), False),
+}
+"""What only later events say of an incident."""
 
 
 def project(row: QueueRow | None, entry: Entry) -> QueueRow | None:
@@ -123,33 +145,21 @@ def _opened(event: IncidentOpened, entry: Entry) -> QueueRow:
         category=event.category,
         client=event.client,
         team=event.team,
-        assignee=None,
         reporter=event.reporter,
         origin=event.origin,
         opened_at=event.at,
         reported_at=event.reported_at,
         updated_at=entry.recorded_at,
-        acknowledged_at=None,
-        restored_at=None,
-        ended_at=None,
-        pause_reason=None,
         cycle=1,
         repeats=0,
-        merged_into=None,
         version=entry.version,
         position=entry.position,
         user_reported=event.reporter is not None,
         level=LOWEST,
-        accepted_by=None,
-        due_at=None,
-        due_target=None,
-        breached=False,
-        flapping=False,
-        snoozed_until=None,
-        root_cause=None,
-        quick_fix=False,
         own_team=event.team,
         own_team_position=entry.position,
+        label_words=label_words(event.labels),
+        **_NOTHING_YET,
     )
 
 
@@ -209,9 +219,7 @@ def _told(row: QueueRow, event: _Told) -> Changes:
         case IncidentEdited(title=title):
             return {"title": title} if title else {}
         case IncidentContacted():
-            reports = event.direction == "inbound" and not event.unconfirmed
-            first = row.reporter is None and reports
-            return {"reporter": event.person, "user_reported": True} if first else {}
+            return _contacted(row, event)
         case IncidentClassified():
             return {
                 "category": event.category,
@@ -229,6 +237,15 @@ def _told(row: QueueRow, event: _Told) -> Changes:
             return {"snoozed_until": None}
         case _:
             assert_never(event)
+
+
+def _contacted(row: QueueRow, event: IncidentContacted) -> Changes:
+    people = sorted({*row.contacts.split(), event.person})
+    changes: Changes = {"contacts": " ".join(people)}
+    reports = event.direction == "inbound" and not event.unconfirmed
+    if row.reporter is None and reports:
+        changes |= {"reporter": event.person, "user_reported": True}
+    return changes
 
 
 _Moved = (

@@ -100,6 +100,10 @@ class QueueRow:
     """In which hours the promise that is due first is counted: `3:lisbonne`."""
     ttr_left: Annotated[int | None, _OWN] = None
     """Working seconds that the promise to resolve leaves, while it stands."""
+    label_words: Annotated[str, _OWN] = ""
+    """Of the alert that opened it; it is found by them."""
+    contacts: Annotated[str, _OWN] = ""
+    """Who was in touch about it."""
 
 
 def in_stock(row: QueueRow) -> bool:

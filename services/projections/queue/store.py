@@ -12,6 +12,7 @@ from services.projections.queue.counts import Cell, difference
 from services.projections.queue.project import project
 from services.projections.queue.row import QueueRow, rank
 from services.projections.queue.tables import ROWS
+from services.projections.queue.words import row_words
 from services.projections.queue.working_order import (
     NO_PLACES,
     Places,
@@ -60,7 +61,7 @@ _NOT_TEXT = {
     "resolved_by": "int8",
 }
 _PLACED = ("hours", "worked", "resolved_in", "resolved_by")
-COLUMNS = (*FIELDS, "rank", *_PLACED)
+COLUMNS = (*FIELDS, "rank", *_PLACED, "words")
 TYPES = tuple(_NOT_TEXT.get(name, "text") for name in COLUMNS)
 _ARRAYS = ", ".join(f"%b::{type_}[]" for type_ in TYPES)
 _SET = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS[1:])
@@ -117,8 +118,9 @@ def from_columns(columns: Sequence[Any]) -> QueueRow:
 
 
 def columns(row: QueueRow, where: Places = NO_PLACES) -> tuple[object, ...]:
-    """Return a row as it is stored, its places by working time last."""
-    return (*row.__dict__.values(), rank(row), *where.first, *where.to_resolve)
+    """Return a row as it is stored, then its places by working time and its words."""
+    placed = (*where.first, *where.to_resolve)
+    return (*row.__dict__.values(), rank(row), *placed, row_words(row))
 
 
 def save(

@@ -35,19 +35,25 @@ help_position bigint NOT NULL, help_cycle int NOT NULL, help_level {_TEXT} NOT N
 help_team {_TEXT}, help_team_position bigint NOT NULL, help_accepted_by {_TEXT},
 problem_refs text NOT NULL, cause_left boolean NOT NULL,
 flapping_keys text NOT NULL, tto_hours text, ttr_hours text, due_hours text,
-ttr_left int,
+ttr_left int, label_words text NOT NULL, contacts text NOT NULL,
 rank smallint, hours {_TEXT} NOT NULL, worked bigint NOT NULL,
-resolved_in {_TEXT} NOT NULL, resolved_by bigint NOT NULL
+resolved_in {_TEXT} NOT NULL, resolved_by bigint NOT NULL,
+words text NOT NULL, search tsvector NOT NULL
+GENERATED ALWAYS AS (array_to_tsvector(string_to_array(words, ' '))) STORED
 """
 """The fields of `QueueRow`, then its place in the order: `rank`, NULL once ended, and
 at what working time since the origin it is due in which `hours`. Then the same of its
-promise to resolve, by which load is measured."""
+promise to resolve, by which load is measured; then its words."""
 
 OPEN_ORDER = "rank, worked, priority, (NOT user_reported), reported_at, ref"
 """Of the rows that are counted in the same hours; see `working_order`."""
 OLDEST_ORDER = "(rank = 2), reported_at, ref"
 """Of the open rows where the oldest are first; 2 is `AWAITS_CLOSURE`."""
 ENDED_ORDER = "ended_at DESC, ref DESC"
+_PERSONAL = ("title", "label_words", "words", "search")
+_UNSAMPLED = "ALTER COLUMN {} SET STATISTICS 0"
+_PENDING_KB = 256
+"""Words that wait to be merged into an index, which every search reads one by one."""
 _OPEN_FILTERS = (
     "status",
     "priority",
@@ -66,8 +72,8 @@ def tables(schema: str) -> Sequence[str]:
     return (
         # Room on each page lets an update that moves nothing in an index stay on it.
         f"CREATE TABLE {schema}.{ROWS} ({COLUMNS}) WITH (fillfactor = 85)",
-        # Else ANALYZE keeps titles as samples, and nobody could forget them there.
-        f"ALTER TABLE {schema}.{ROWS} ALTER COLUMN title SET STATISTICS 0",
+        # Else ANALYZE keeps words as samples, and nobody could forget them there.
+        f"ALTER TABLE {schema}.{ROWS} {', '.join(map(_UNSAMPLED.format, _PERSONAL))}",
         (
             f"CREATE TABLE {schema}.{HOURS} (name {_TEXT} PRIMARY KEY,"
             " counted_in text NOT NULL)"
@@ -81,14 +87,11 @@ def tables(schema: str) -> Sequence[str]:
     )
 
 
-def indexes(schema: str, trigrams: bool) -> Sequence[str]:
-    """Return the statements that make the indexes, to be run when rows are in.
-
-    `trigrams` tells whether the database has the extension `pg_trgm`.
-    """
+def indexes(schema: str) -> Sequence[str]:
+    """Return the statements that make the indexes, to be run when rows are in."""
     rows = f"{schema}.{ROWS}"
     is_open, is_ended = "WHERE rank IS NOT NULL", "WHERE rank IS NULL"
-    titles = f"CREATE INDEX titles ON {rows} USING gin (title public.gin_trgm_ops)"
+    words = f"USING gin (search) WITH (gin_pending_list_limit = {_PENDING_KB})"
     return (
         f"ALTER TABLE {rows} ADD PRIMARY KEY (ref)",
         f"CREATE INDEX open_all ON {rows} (hours, {OPEN_ORDER}) {is_open}",
@@ -117,5 +120,6 @@ def indexes(schema: str, trigrams: bool) -> Sequence[str]:
             f"CREATE INDEX ended_{name} ON {rows} ({name}, {ENDED_ORDER}) {is_ended}"
             for name in _ENDED_FILTERS
         ),
-        *((titles,) if trigrams else ()),
+        f"CREATE INDEX open_words ON {rows} {words} {is_open}",
+        f"CREATE INDEX ended_words ON {rows} {words} {is_ended}",
     )

@@ -11,7 +11,6 @@ from services.projections.read_model import Cursors, ReadModel
 from services.projections.rebuild.chunks import CHUNK_EVENTS, Chunk, chunks
 from services.projections.rebuild.fold import Folded, Logs, fold
 from services.projections.rebuild.processes import Task, fold_in_processes
-from services.projections.rebuild.schemas import has_trigrams
 from shared.event_log import EventLog, Row
 from shared.vault.master_keys import MasterKeys
 
@@ -58,7 +57,7 @@ def load(
         done = Folded(done.events + folded.events, done.parked + folded.parked)
         told("fold", done.events, upto)
     cursor.execute(f"SET maintenance_work_mem = '{_INDEX_MEMORY}'")
-    indexes = model.indexes(schema, has_trigrams(cursor))
+    indexes = model.indexes(schema)
     for number, statement in enumerate(indexes):
         told("index", number, len(indexes))
         cursor.execute(statement)

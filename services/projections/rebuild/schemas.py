@@ -67,12 +67,6 @@ def forget_previous(cursor: Cursors, model: ReadModel[Any]) -> None:
     cursor.execute(_FORGET_PREVIOUS, (model.name,))
 
 
-def has_trigrams(cursor: Cursors) -> bool:
-    """Tell whether words can be found inside titles by an index."""
-    query = "SELECT FROM pg_extension WHERE extname = 'pg_trgm'"
-    return cursor.execute(query).rowcount > 0
-
-
 def _number(schema: str) -> int:
     found = _NUMBERED.search(schema)
     return int(found[1]) if found else 0

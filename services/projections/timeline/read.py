@@ -1,12 +1,13 @@
 """Reads the lines of an incident, and its personal words from the log."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg import Cursor
 
 from services.projections.log_rows import rows_at
 from services.projections.timeline.line import Line
+from services.projections.timeline.messages import REQUESTED, WENT
 from services.projections.timeline.store import LINES
 from shared.codec import personal_fields
 from shared.event_log import EventLog
@@ -14,28 +15,41 @@ from shared.events import EVENT_TYPES
 
 _LINES = """
 SELECT incident, position, version, at, recorded_at, actor, kind, what
-FROM {}.{} WHERE incident = %s AND position > %s AND position <= %s
-ORDER BY position {} LIMIT %s
+FROM {schema}.{table}
+WHERE incident = %(ref)s AND position > %(after)s AND position <= %(upto)s
+  AND (%(superseded_by)s::bigint IS NULL OR kind <> ALL(%(of_messages)s)
+    OR position IN (
+      SELECT max(position) FROM {schema}.{table}
+      WHERE incident = %(ref)s AND position <= %(superseded_by)s
+        AND kind = ANY(%(of_messages)s)
+      GROUP BY what ->> 'key'))
+ORDER BY position {order} LIMIT %(limit)s
 """
 
 
-def lines(
-    cursor: Cursor[tuple[Any, ...]],
-    schema: str,
-    ref: str,
-    between: tuple[int, int],
-    limit: int,
-    *,
-    newest: bool = False,
-) -> list[Line]:
-    """Return up to `limit` lines after the first position and up to the second.
+class Part(NamedTuple):
+    """Up to `limit` lines after a position and up to one, oldest first or `newest`.
 
-    Oldest first, or `newest`.
+    A line about a message is left out if a later one, up to the position
+    `superseded_by`, says how much further it has come.
     """
-    order = "DESC" if newest else "ASC"
-    query = _LINES.format(schema, LINES, order)
-    rows = cursor.execute(query, (ref, *between, limit))
-    return [Line(*row) for row in rows]
+
+    after: int
+    upto: int
+    limit: int
+    newest: bool = False
+    superseded_by: int | None = None
+
+
+def lines(
+    cursor: Cursor[tuple[Any, ...]], schema: str, ref: str, part: Part
+) -> list[Line]:
+    """Return a part of what is told of an incident."""
+    order = "DESC" if part.newest else "ASC"
+    query = _LINES.format(schema=schema, table=LINES, order=order)
+    of_messages = [REQUESTED, *sorted(WENT)]
+    asked = {"ref": ref, "of_messages": of_messages, **part._asdict()}
+    return [Line(*row) for row in cursor.execute(query, asked)]
 
 
 def with_words(

@@ -13,8 +13,8 @@ from services.projections.timeline import (
     french_by_rule,
     french_words,
 )
-from services.projections.timeline.sentence_parts import Part, Words
-from services.projections.timeline.values import shown, tells
+from services.projections.timeline.sentence_parts import PLAIN, Part, Style, Words
+from services.projections.timeline.values import called, shown, tells
 from shared.codec import personal_fields
 from shared.events import EVENT_TYPES
 from shared.wording.reader import Language
@@ -31,7 +31,11 @@ _ENDS = re.compile(r"[.!?…][”»\xa0]*$")
 
 
 def sentence(
-    kind: str, actor: str, what: Mapping[str, Any], language: Language = "en"
+    kind: str,
+    actor: str,
+    what: Mapping[str, Any],
+    language: Language = "en",
+    style: Style = PLAIN,
 ) -> str:
     """Return what happened as a sentence; an unknown kind is named as it is."""
     sentences, words = _SENTENCES[language]
@@ -43,9 +47,12 @@ def sentence(
         name = "whom" if field == "who" else field
         verbatim = field in written
         values[name] = (
-            str(value) if verbatim else shown(name, value, words.get(name, {}))
+            str(value)
+            if verbatim
+            else shown(name, value, words.get(name, {}), language, style)
         )
-    values["who"] = actor.partition(":")[2]
+    role, _, id_ = actor.partition(":")
+    values["who"] = called(id_, style) if role == "person" else id_
     whole = ""
     by_rule = _BY_RULE[language].get((kind, _rule(what)))
     for part in by_rule or sentences.get(kind, ("{who}: " + kind,)):

@@ -32,7 +32,7 @@ def tables(schema: str) -> Sequence[str]:
     )
 
 
-def indexes(schema: str, _trigrams: bool) -> Sequence[str]:
+def indexes(schema: str) -> Sequence[str]:
     """Return the statements that make the indexes, to be run when lines are in."""
     return (f"ALTER TABLE {schema}.{LINES} ADD PRIMARY KEY (incident, position)",)
 

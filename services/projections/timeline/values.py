@@ -1,10 +1,18 @@
 """The value of a field as a sentence says it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
+
+from services.projections.timeline.sentence_parts import PLAIN, Style
+from shared.wording.instants import short_instant_text
+from shared.wording.reader import Language
 
 _CAPITALS = frozenset({"priority", "level", "from_level", "to_level"})
 _INSTANTS = frozenset({"answer_by", "held_until", "planned_for", "since", "until"})
+_PEOPLE = frozenset(
+    {"accepted_by", "assignee", "people", "person", "reporter", "unskilled"}
+)
 _SPACE = "\N{NO-BREAK SPACE}"
 
 
@@ -15,19 +23,31 @@ def tells(field: str, value: object) -> bool:
     return bool(value)
 
 
-def shown(name: str, value: object, words: Mapping[str, str]) -> str:
+def shown(
+    name: str,
+    value: object,
+    words: Mapping[str, str],
+    language: Language,
+    style: Style = PLAIN,
+) -> str:
     """Return a value in words; `words` has those of the desk's own names."""
+    if name in _PEOPLE:
+        return ", ".join(called(id_, style) for id_ in _several(value))
     match value:
+        case str() if name.endswith("_at") or name in _INSTANTS:
+            return _instant(value, language, style)
         case str():
             return _text(name, value, words)
         case int() if name.endswith("seconds"):
             return duration(value)
         case int() if name == "step":
             return str(value + 1)  # people count from one
-        case list() | tuple():
-            return ", ".join(map(str, value))
         case _:
-            return str(value)
+            return ", ".join(_several(value))
+
+
+def _several(value: object) -> Sequence[str]:
+    return list(map(str, value if isinstance(value, list | tuple) else [value]))
 
 
 def duration(seconds: int) -> str:
@@ -41,14 +61,31 @@ def duration(seconds: int) -> str:
 def _text(name: str, value: str, words: Mapping[str, str]) -> str:
     if name in _CAPITALS:
         return value.upper()
-    if name.endswith("_at") or name in _INSTANTS:
-        return _instant(value)
     return words.get(value, value)
 
 
-def _instant(text: str) -> str:
-    """Write an instant in UTC, the same in every language; whole minutes are enough."""
+def people_in(told: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
+    """Yield the ids of people that sentences of these actors and fields name."""
+    for actor, what in told:
+        role, _, id_ = actor.partition(":")
+        if role == "person":
+            yield id_
+        for name in _PEOPLE & what.keys():
+            yield from _several(what[name])
+
+
+def called(person: str, style: Style) -> str:
+    """Return what a person is called: by name, the id beside, if a name is known."""
+    name = style.names.get(person)
+    return f"{name} ({person})" if name else person
+
+
+def _instant(text: str, language: Language, style: Style) -> str:
+    """Write an instant; in UTC the same in every language. Minutes are enough."""
     try:
-        return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        at = datetime.fromisoformat(text)
     except ValueError:
         return text
+    if style.zone is not None:
+        return short_instant_text(at, style.zone, language)
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -52,10 +52,18 @@ def test_what_looks_like_a_pattern_is_none(told: Api) -> None:
     assert ids(told, q="l_r") == []
 
 
+def test_people_are_found_by_their_ids(told: Api) -> None:
+    found = told.get("/v1/people", id=["leroy", "costa", "nobody"])["items"]
+
+    assert [each["id"] for each in found] == ["costa", "leroy"]
+    problem(told.call("GET", "/v1/people?id=costa", "auditor"), 403)
+    problem(told.call("GET", "/v1/people?id=a%20b"), 422)
+
+
 def test_the_directory_is_not_given_out_whole(told: Api) -> None:
     details = problem(told.call("GET", "/v1/people"), 422)
 
-    assert "`q`, `email` or `phone`" in str(details["detail"])
+    assert "`q`, `email`, `phone` or `id`" in str(details["detail"])
 
 
 def test_who_calls_and_what_is_open_for_them(told: Api) -> None:

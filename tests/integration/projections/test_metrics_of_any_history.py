@@ -56,7 +56,7 @@ def _told(
     schema = f"rm_metrics_v{next(_numbers)}"
     with store.transaction(), store.cursor() as cursor:
         cursor.execute(f"CREATE SCHEMA {schema}")
-        for statement in (*tables(schema), *indexes(schema, False)):
+        for statement in (*tables(schema), *indexes(schema)):
             cursor.execute(statement)
         half = len(entries) // 2
         for batch in (entries[:half], entries[half:]):

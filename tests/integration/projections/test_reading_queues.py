@@ -144,18 +144,6 @@ def test_filters_narrow_and_can_be_joined(api: Api) -> None:
     assert _refs(api, "all", position, assignee="paul") == []
 
 
-def test_words_of_a_title_are_found_and_signs_mean_themselves(api: Api) -> None:
-    position = api.happened(
-        opened(_ONE, title="100 % of /var used"),
-        opened(_TWO, title="1000 users of VAR"),
-    )
-
-    assert _refs(api, "all", position, q="var") == [_ONE, _TWO]
-    assert _refs(api, "all", position, q="100 %") == [_ONE]
-    assert _refs(api, "all", position, q="0_0") == []
-    assert _refs(api, "all", position, q="inc-000002") == [_TWO]
-
-
 def test_ended_incidents_are_apart_newest_first_and_not_counted(api: Api) -> None:
     position = api.happened(
         opened(_ONE),

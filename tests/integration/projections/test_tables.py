@@ -3,13 +3,18 @@
 import csv
 import io
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.support.api import Api, problem
+from services.intake.people import import_people
+from shared.machine.nats import Bus
+from tests.integration.intake.mapped_desk import BAD, mapped_desk
+from tests.support.api import Api, problem, serving
 from tests.support.june import ONE, TWO, June, asked, june
+from tests.support.servers import Database
 
 pytestmark = pytest.mark.servers
 
@@ -25,6 +30,13 @@ _LISTS = [
     "/v1/letters",
 ]
 _QUEUE = "/v1/queues/all/incidents"
+_COSTA = {"id": "costa", "name": "M. Costa", "phone": "+33475000001"}
+_OF_OTHERS = [
+    ("/v1/log", "auditor"),
+    (f"/v1/incidents/{ONE}/events", "auditor"),
+    (f"/v1/incidents/{ONE}/timeline", "agent"),
+    ("/v1/people?q=costa", "agent"),
+]
 
 
 def _lines(answer: httpx.Response) -> list[dict[str, str]]:
@@ -45,8 +57,11 @@ def two(shared_api: Api) -> Api:
     month.applied()
     month.opens(june(2), ONE, title='=cmd|"calc", "imprimé"\nen feu', priority="p1")
     month.opens(june(2), TWO, title="Plain")
+    with month.log.transaction() as cursor:
+        import_people(cursor, [_COSTA], june(2))
     month.log.close()
-    shared_api.get(_QUEUE, min_position=month.position)
+    for path in (_QUEUE, f"/v1/incidents/{ONE}/timeline"):
+        shared_api.get(path, min_position=month.position)
     return shared_api
 
 
@@ -65,6 +80,70 @@ def test_every_list_is_a_table_with_the_fields_of_its_items(
     assert {*columns} >= {*items[0]} if items else columns
 
 
+@pytest.mark.parametrize(("path", "who"), _OF_OTHERS)
+def test_log_timeline_and_people_are_tables_for_whom_may_read_them(
+    two: Api, path: str, who: str
+) -> None:
+    items = two.call("GET", path, who).json()["items"]
+
+    lines = _lines(two.call("GET", path, who, headers={"Accept": "text/csv"}))
+
+    assert len(lines) == len(items) > 0
+    assert {name.partition(".")[0] for name in lines[0]} >= {*items[0]}
+    problem(two.call("GET", path, "source", headers={"Accept": "text/csv"}), 403)
+
+
+def test_the_quarantine_of_intake_is_a_table_too(
+    database: Database, bus: Bus, tmp_path: Path
+) -> None:
+    with (
+        mapped_desk(database) as desk,
+        desk.serving() as url,
+        serving(database, bus, tmp_path, built=False, intake_url=url) as api,
+    ):
+        desk.post([BAD, {**BAD, "point": "d8"}])
+        page = api.get("/v1/quarantine", limit=1)
+
+        answer = api.call("GET", "/v1/quarantine?limit=1&format=csv")
+        rest = api.call("GET", answer.links["next"]["url"])
+
+        (first,), (second,) = _lines(answer), _lines(rest)
+        assert [first["id"]] == [str(item["id"]) for item in page["items"]]
+        assert (first["source"], first["state"]) == ("demo", "waiting")
+        assert second["id"] != first["id"]
+        for wrong in ("format=xml", "format=csv&color=red"):
+            problem(api.call("GET", f"/v1/quarantine?{wrong}"), 422)
+        problem(api.call("GET", "/v1/quarantine?format=csv", None), 401)
+
+
+def test_the_log_is_read_on_where_its_table_ended(two: Api) -> None:
+    whole = two.get("/v1/log", "auditor")["items"]
+
+    answer = two.call("GET", "/v1/log?format=csv&limit=2", "auditor")
+    rest = two.call("GET", answer.links["next"]["url"], "auditor")
+
+    read = [line["position"] for line in (*_lines(answer), *_lines(rest))]
+    assert read == [str(item["position"]) for item in whole][:4]
+
+
+def test_no_cell_of_the_log_or_of_a_person_is_a_formula(two: Api) -> None:
+    log = _lines(two.call("GET", "/v1/log?format=csv", "auditor"))
+    (costa,) = _table(two, "/v1/people", q="costa", format="csv")
+
+    assert any(line["event.title"].startswith("'=cmd") for line in log)
+    assert costa["phone"] == "'+33475000001"
+    assert not any(value[:1] in {*"=+-@"} for line in log for value in line.values())
+
+
+def test_a_timeline_as_a_table_says_its_language(two: Api) -> None:
+    path = f"/v1/incidents/{ONE}/timeline"
+    answer = two.call("GET", path, params={"format": "csv", "lang": "fr"})
+
+    assert answer.headers["Content-Language"] == "fr"
+    assert "Accept" in answer.headers["Vary"].split(", ")
+    assert "a ouvert l’incident" in answer.text
+
+
 def test_words_of_people_are_whole_and_no_formula(two: Api) -> None:
     first, second = _table(two, _QUEUE, format="csv")
 
@@ -77,7 +156,7 @@ def test_words_of_people_are_whole_and_no_formula(two: Api) -> None:
 
 
 def test_a_table_names_its_next_page(two: Api) -> None:
-    answer = two.call("GET", _QUEUE, params={"format": "csv", "limit": 1, "q": "n"})
+    answer = two.call("GET", _QUEUE, params={"format": "csv", "limit": 1, "q": "inc"})
     assert [line["ref"] for line in _lines(answer)] == [ONE]
 
     onward = answer.links["next"]["url"]

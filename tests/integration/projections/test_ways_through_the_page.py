@@ -5,9 +5,16 @@ from html import unescape
 
 import httpx
 import pytest
+from orjson import dumps
 
 from services.projections.api.stream import COOKIE
-from shared.events.incident import IncidentClosed, IncidentPaused
+from shared.events.incident import (
+    IncidentClosed,
+    IncidentContacted,
+    IncidentPaused,
+    IncidentReopened,
+    IncidentResolved,
+)
 from shared.events.incident_signals import IncidentSnoozed
 from tests.support.api import Api
 from tests.support.histories import START, opened
@@ -101,6 +108,15 @@ def test_a_reference_that_does_not_exist_finds_nothing(desk: Api) -> None:
     assert "Nothing found." in answer.text
 
 
+def test_a_search_goes_on_among_those_that_ended(desk: Api) -> None:
+    nothing = _look(desk, "/?q=over")
+    ended = _look(desk, _link(nothing, r"/\?status=.*q=over"))
+
+    assert _shown(nothing) == []
+    assert _shown(ended) == [_CLOSED]
+    assert _link(ended, r"/\?q=over") == "/?q=over"
+
+
 def test_the_way_back_and_the_other_language_keep_what_was_asked(desk: Api) -> None:
     asked = "queue=all&q=port&priority=p1"
     queue = _look(desk, f"/?{asked}")
@@ -142,6 +158,89 @@ def test_a_row_says_whom_it_waits_for_and_until_when_it_is_snoozed(api: Api) -> 
     assert page.count("waits for a vendor") == 1
     assert page.count("snoozed until") == 1
     assert "2199-06-01T08:00:00Z" in page
+
+
+def test_an_open_root_cause_and_a_quick_fix_are_marked_in_queue_and_incident(
+    api: Api,
+) -> None:
+    told = {"at": START, "by": "person:paul", "whose": "person:paul", "policy": 1}
+    over = {**told, "cycle": 1, "root_cause_open": True}
+    again = {
+        **told,
+        "incident": _URGENT,
+        "cycle": 2,
+        "cause": "agent",
+        "quick_fix": True,
+        "after_closure": False,
+    }
+    position = api.happened(
+        *(opened(ref, title=ref) for ref in (_OPEN, _URGENT)),
+        *(
+            IncidentResolved.model_validate({**over, "incident": ref})
+            for ref in (_OPEN, _URGENT)
+        ),
+        IncidentReopened.model_validate(again),
+    )
+    api.get("/v1/queues/all/incidents", min_position=position)
+
+    queue = _look(api, "/?lang=en").text
+    open_, urgent = (
+        _look(api, f"/incidents/{ref}?lang=fr&min_position={position}").text
+        for ref in (_OPEN, _URGENT)
+    )
+
+    assert queue.count(">root cause open<") == queue.count(">quick fix<") == 1
+    assert ">cause non traitée<" in open_
+    assert ">correctif provisoire<" in urgent
+
+
+def test_an_incident_shows_what_its_source_said_and_links_nowhere_but_to_the_web(
+    api: Api,
+) -> None:
+    said = {
+        "links": [{"href": "javascript:alert(1)", "text": "Free beer"}],
+        "graph": "https://graphs.example.org/1",
+    }
+    labels = {"host": "db1", "runbook": "https://wiki.example.org/disk"}
+    told = {"origin": "monitoring", "labels": labels, "details": dumps(said).decode()}
+    position = api.happened(opened(_OPEN, **told))
+
+    shown = api.get(f"/v1/incidents/{_OPEN}", min_position=position)
+    page = _look(api, f"/incidents/{_OPEN}?lang=en&min_position={position}").text
+
+    assert (shown["host"], shown["labels"]) == ("db1", labels)
+    assert shown["source_links"] == [
+        {"href": "https://graphs.example.org/1", "text": "graph"}
+    ]
+    hrefs = set(re.findall(r'href="(\w+:[^"]*)" target', page))
+    assert hrefs == {"https://graphs.example.org/1", "https://wiki.example.org/disk"}
+    assert "Host</dt><dd><bdi>db1" in page
+
+
+def test_an_incident_shows_its_description_or_the_words_of_its_user(api: Api) -> None:
+    told = {"at": START, "by": "person:paul", "whose": "person:lefevre", "policy": 1}
+    call = {
+        **told,
+        "incident": _URGENT,
+        "person": "lefevre",
+        "direction": "inbound",
+        "channel": "phone",
+        "contacted_at": START,
+        "words": "Écran noir.\n<b>Depuis lundi</b>",
+    }
+    position = api.happened(
+        opened(_OPEN, details="It smells"),
+        opened(_URGENT, reporter="lefevre"),
+        IncidentContacted.model_validate(call),
+    )
+
+    one, other = (
+        _look(api, f"/incidents/{ref}?lang=en&min_position={position}").text
+        for ref in (_OPEN, _URGENT)
+    )
+
+    assert "It smells</p>" in one
+    assert "Écran noir.\n&lt;b&gt;Depuis lundi" in other
 
 
 def test_each_queue_has_a_heading(desk: Api) -> None:

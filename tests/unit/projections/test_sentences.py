@@ -9,8 +9,9 @@ from services.projections.timeline import english_words, french_words
 from services.projections.timeline.english import ENGLISH
 from services.projections.timeline.french import FRENCH
 from services.projections.timeline.messages import ABOUT, WENT
+from services.projections.timeline.sentence_parts import Style
 from services.projections.timeline.sentences import sentence
-from services.projections.timeline.values import duration
+from services.projections.timeline.values import duration, people_in
 from shared.codec import personal_fields
 from shared.events import EVENT_TYPES
 from shared.wording.reader import LANGUAGES, Language
@@ -236,3 +237,38 @@ def test_a_second_life_says_why_and_which() -> None:
     assert sentence("incident.reopened", "person:paul", what) == (
         "paul reopened it after it was closed (user, cycle 2): It is back."
     )
+
+
+def test_an_instant_is_told_in_the_zone_of_the_page_and_as_the_page_does() -> None:
+    what = {"until": "2025-07-03T08:30:00Z", "reason": "x"}
+    told = ("incident.snoozed", "person:paul", what)
+    paris = Style("Europe/Paris")
+
+    assert "until 3 Jul 2025, 10:30" in sentence(*told, "en", paris)
+    assert "3 juil. 2025, 10:30" in sentence(*told, "fr", paris)
+
+
+def test_an_hour_that_comes_twice_says_which_of_the_two_it_is() -> None:
+    what = {"until": "2025-10-26T00:30:00Z", "reason": "x"}
+    paris = Style("Europe/Paris")
+    told = sentence("incident.snoozed", "person:paul", what, "en", paris)
+
+    assert "26 Oct 2025, 02:30 (UTC+2)" in told
+
+
+def test_people_are_called_by_name_with_the_id_beside() -> None:
+    what = {"team": "desk", "assignee": "zoe", "unskilled": ["zoe", "bo"]}
+    style = Style(names={"zoe": "Zoé Bérard", "prom": "Nobody"})
+
+    told = sentence("incident.assigned", "person:zoe", what, "en", style)
+    assert told.startswith("Zoé Bérard (zoe) gave it to team desk, to Zoé Bérard (zoe)")
+    assert told.endswith("Zoé Bérard (zoe), bo.")
+    machine = sentence("incident.resolved", "source:prom", {}, "en", style)
+    assert machine.startswith("prom ")
+
+
+def test_everybody_whom_a_sentence_names_is_looked_up() -> None:
+    what = {"people": ["a", "b"], "person": "c", "team": "d"}
+
+    found = people_in([("person:e", what), ("source:f", {"reporter": "g"})])
+    assert sorted(found) == ["a", "b", "c", "e", "g"]

@@ -81,10 +81,10 @@ def test_a_row_is_stored_in_the_order_of_its_columns_and_comes_back() -> None:
 
     stored = columns(row)
 
-    assert tuple(f.name for f in fields(QueueRow)) == COLUMNS[:-5]
+    assert tuple(f.name for f in fields(QueueRow)) == COLUMNS[:-6]
     assert len(stored) == len(COLUMNS)
-    assert stored[-5] == rank(row) == AWAITS_CLOSURE
-    assert from_columns(stored[:-5]) == row
+    assert stored[-6] == rank(row) == AWAITS_CLOSURE
+    assert from_columns(stored[:-6]) == row
 
 
 def test_an_open_incident_counts_once_for_all_for_its_team_and_for_its_assignee() -> (

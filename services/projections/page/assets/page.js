@@ -7,7 +7,6 @@ const AGAIN_MS = 3000;
 const feed = document.getElementById("feed");
 const language = document.documentElement.lang;
 const locale = navigator.languages.find((one) => one.startsWith(language)) ?? language;
-const exactly = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
 const fromNow = new Intl.RelativeTimeFormat(locale, { numeric: "always", style: "short" });
 
 let source = null;
@@ -31,19 +30,24 @@ function distance(instant) {
   return null;
 }
 
+// The desk writes all instants in one zone, which the page names; how far off what is
+// due is changes by itself.
 function writeTimes() {
   for (const time of document.querySelectorAll("time")) {
-    const instant = new Date(time.dateTime);
-    const whole = exactly.format(instant);
-    const near = time.classList.contains("due") ? distance(instant) : null;
     time.title = time.dateTime;
+    if (!time.classList.contains("due")) continue;
+    time.dataset.exact ??= time.textContent;
+    const near = distance(new Date(time.dateTime));
     if (near === null) {
-      if (time.textContent !== whole) time.textContent = whole;
+      time.textContent = time.dataset.exact;
       continue;
     }
     const exact = document.createElement("small");
-    exact.textContent = whole;
-    time.replaceChildren(near, exact);
+    exact.textContent = time.dataset.exact;
+    const span = document.createElement("span");
+    span.className = "near"; // paper does not keep up with it
+    span.textContent = near;
+    time.replaceChildren(span, exact);
   }
 }
 
