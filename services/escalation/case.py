@@ -67,7 +67,8 @@ class Tip(NamedTuple):
 class Tell(NamedTuple):
     """People are to hear of an event; who they are is decided when it is requested.
 
-    `people` is None where the policy says who. `last_at` is the instant of the event.
+    `people` is None where the policy says who: the members of `team` in its version
+    `policy`, where these are given. `last_at` is the instant of the event.
     """
 
     kind: Kind
@@ -75,6 +76,8 @@ class Tell(NamedTuple):
     version: int
     people: tuple[str, ...] | None
     last_at: datetime
+    team: str | None = None
+    policy: int | None = None
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,7 @@ class Composer:
 
     def _payload(self, key: str, waiting: Waiting, of: Recalled) -> dict[str, object]:
         """Return what the receiver of pages is posted: ids, and what it is called."""
-        return {
+        return _payload_of_record(of) | {
             "id": key,
             "kind": waiting.kind,
             "incident": waiting.incident,
@@ -113,3 +113,12 @@ class Composer:
             "url": self._url(waiting),
             "event": of.cause.model_dump(mode="json", exclude_none=True),
         }
+
+
+def _payload_of_record(of: Recalled) -> dict[str, object]:
+    """Return what the receiver is posted of a problem or a change a team got."""
+    if of.routed is None:
+        return {}
+    record = of.routed.record
+    listed = [{"ref": each.ref, "title": each.title} for each in of.routed.incidents]
+    return {"record": {"ref": record.ref, "title": record.title, "incidents": listed}}

@@ -12,9 +12,11 @@ from services.escalation.problem_match import PROPOSED_MAX, OpenProblems
 from services.escalation.signatures import signature_of
 from shared.entry import Entry
 from shared.event_log import SELECT_ROWS, EventLog, Row
+from shared.events.change import ChangeAssigned
 from shared.events.incident import IncidentOpened
 from shared.events.incident_ties import IncidentLinked, IncidentUnlinked
 from shared.events.problem import (
+    ProblemAssigned,
     ProblemIdentified,
     ProblemIncidentLinked,
     ProblemIncidentUnlinked,
@@ -105,6 +107,8 @@ def concerned(  # noqa: PLR0911 one return an event
         case ProblemWorkaroundPublished(problem=problem):
             cursor.execute(_WORKAROUND, (problem, entry.version, entry.position))
             return [row[0] for row in cursor.execute(_INCIDENTS, (problem,))]
+        case ProblemAssigned(incidents=listed) | ChangeAssigned(incidents=listed):
+            return listed[:1]  # its new team hears of it once, for all of them
         case IncidentLinked(relation="problem", target=problem, incident=incident):
             return _linked(cursor, problem, incident, entry)
         case (

@@ -8,6 +8,7 @@ from services.escalation.case import Case, Tell
 from services.escalation.telling import with_news, without_outdone
 from shared.entry import Entry
 from shared.events import AnyEvent
+from shared.events.change import ChangeAssigned
 from shared.events.event import Event
 from shared.events.incident import (
     IncidentAcknowledged,
@@ -20,6 +21,7 @@ from shared.events.incident import (
 )
 from shared.events.incident_ties import IncidentMerged
 from shared.events.notification import Kind
+from shared.events.problem import ProblemAssigned
 from shared.events.sla import SlaBreached
 from shared.events.sla_agreed import SlaExtensionAccepted, SlaExtensionProposed
 
@@ -41,6 +43,9 @@ def with_news_of(before: Case | None, case: Case, entry: Entry) -> Case:
         case SlaExtensionAccepted(accepted_by=person) if event.by != f"person:{person}":
             # Somebody else took it down: they can say if that is not so.
             return with_news(case, _tell("agreed", entry, (person,)))
+        case ProblemAssigned(team=team) | ChangeAssigned(team=team):
+            tell = _tell("routed", entry, None)
+            return with_news(case, tell._replace(team=team, policy=event.policy))
         case _:
             return _of_all(case, entry)
 

@@ -1,5 +1,6 @@
 """What a notification tells of, read from the log as it stood when it was requested."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -9,18 +10,31 @@ from psycopg import Cursor
 from services.escalation.casework import BOOKMARK
 from services.escalation.channels.letter import Mailbox
 from services.escalation.outbox import Waiting
+from shared.changes import Change
+from shared.changes import replay as replay_change
 from shared.entry import Entry
 from shared.event_log import EventLog
-from shared.events import AnyEvent, is_incident_event, is_sla_event
+from shared.events import (
+    AnyEvent,
+    ChangeEvent,
+    ProblemEvent,
+    is_incident_event,
+    is_sla_event,
+)
+from shared.events.change import ChangeAssigned
+from shared.events.event import FORGOTTEN
 from shared.events.incident import (
     IncidentContacted,
     IncidentEdited,
     IncidentSolutionNoted,
 )
+from shared.events.problem import ProblemAssigned
 from shared.events.recurrence import ProblemSuggested
 from shared.incident import Incident, replay
 from shared.parked_requests import unskipped
 from shared.policy.document import Policy
+from shared.problems import Problem
+from shared.problems import replay as replay_problem
 from shared.references import incident_stream, sla_stream
 from shared.sla import Clock, promised
 from shared.sla import replay as replay_clocks
@@ -30,11 +44,16 @@ from shared.wording.reader import Reader
 SOLUTIONS_SOUGHT_MAX = 20
 """Of how many incidents of a suggestion the solution notes are read."""
 
+INCIDENTS_LISTED_MAX = 20
+"""Of how many incidents of a problem or a change a message repeats the titles."""
+
 # A name that nobody confirmed is one that a stranger chose: no mail repeats it.
 _PERSON = """
 SELECT CASE WHEN confirmed THEN name ELSE '' END, email, language, zone
 FROM directory.people WHERE id = %s
 """
+_NAME = "SELECT name FROM directory.people WHERE id = %s AND confirmed"
+_ACTOR = "person:"
 
 
 @dataclass(frozen=True)
@@ -51,6 +70,17 @@ class Person:
 
 
 @dataclass(frozen=True)
+class Routed:
+    """A problem or a change as it was when a team got it."""
+
+    record: Problem | Change
+    by: str
+    """Who gave it to them: their name, or their id."""
+    incidents: tuple[Incident, ...]
+    """The newest of those it was given with."""
+
+
+@dataclass(frozen=True)
 class Recalled:
     """The event that is told of, and the incident, clocks and rules at that time."""
 
@@ -62,6 +92,8 @@ class Recalled:
     policy: Policy
     solutions: tuple[IncidentSolutionNoted, ...] = ()
     """Of a suggestion: how incidents of its kind were solved, the newest first."""
+    routed: Routed | None = None
+    """Of a problem or a change that a team got: what they got."""
 
     def promises(self, *targets: str) -> tuple[Promise, ...]:
         """Return what is promised of these targets and not over yet.
@@ -146,7 +178,42 @@ def recall(
     solutions: tuple[IncidentSolutionNoted, ...] = ()
     if isinstance(cause, ProblemSuggested):
         solutions = _solutions(log, cursor, cause, waiting.position)
-    return Recalled(cause, incident, tuple(history), clocks, policy, solutions)
+    routed = None
+    if isinstance(cause, ProblemAssigned | ChangeAssigned):
+        before = [e.event for e in entries if e.stream == waiting.cause_stream]
+        routed = _routed(log, cursor, cause, before, waiting.position)
+    return Recalled(cause, incident, tuple(history), clocks, policy, solutions, routed)
+
+
+def _routed(
+    log: EventLog,
+    cursor: Cursor[tuple[Any, ...]],
+    cause: ProblemAssigned | ChangeAssigned,
+    history: Sequence[AnyEvent],
+    upto: int,
+) -> Routed:
+    """Return what a team got. LookupError where the log does not hold it."""
+    record: Problem | Change | None
+    if isinstance(cause, ProblemAssigned):
+        record = replay_problem(e for e in history if isinstance(e, ProblemEvent))
+    else:
+        record = replay_change(e for e in history if isinstance(e, ChangeEvent))
+    if record is None:
+        raise LookupError(f"the log does not say what {cause.type} is about")
+    refs = cause.incidents[-INCIDENTS_LISTED_MAX:]
+    past: dict[str, list[AnyEvent]] = {incident_stream(ref): [] for ref in refs}
+    for entry in unskipped(log, cursor, BOOKMARK, sorted(past), upto):
+        past[entry.stream].append(entry.event)
+    found = (replay(filter(is_incident_event, each)) for each in past.values())
+    incidents = tuple(incident for incident in found if incident is not None)
+    return Routed(record, _name_of(cursor, cause.by), incidents)
+
+
+def _name_of(cursor: Cursor[tuple[Any, ...]], actor: str) -> str:
+    """Return what an actor is called; their id without a confirmed name."""
+    known = actor.removeprefix(_ACTOR)
+    row = cursor.execute(_NAME, (known,)).fetchone()
+    return str(row[0]) if row and row[0] and row[0] != FORGOTTEN else known
 
 
 def _solutions(

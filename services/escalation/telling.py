@@ -24,7 +24,9 @@ from shared.policy.document import Policy
 
 NAMESPACE = uuid.UUID("0d7f6a52-3c1b-4f0e-8a63-5b7f0e9d2c41")
 """Of keys: with it, the same news for the same person always has the same key."""
-CALLS: frozenset[Kind] = frozenset({"page", "manager", "handover", "service_handover"})
+CALLS: frozenset[Kind] = frozenset(
+    {"page", "manager", "handover", "service_handover", "routed"}
+)
 """What the receiver of pages is told as well."""
 STAFF: frozenset[Kind] = CALLS | {"suggestion", "update_due"}
 _OUTDONE: frozenset[Kind] = frozenset({"taken", "restored"})
@@ -90,7 +92,8 @@ def _outdoes(event: AnyEvent, kind: Kind) -> bool:
 
 
 def _request(case: Case, tell: Tell, known: Known) -> Due:
-    people = tell.people or _staff(case, tell.kind, known.policy_of(case.policy))
+    policy = known.policy_of(case.policy if tell.policy is None else tell.policy)
+    people = tell.people or _staff(case, tell, policy)
 
     def events(at: datetime) -> Sequence[NotificationRequested]:
         mails = [_one(case, tell, at, person) for person in people]
@@ -101,9 +104,9 @@ def _request(case: Case, tell: Tell, known: Known) -> Due:
     return Due(case.changed_at, events)
 
 
-def _staff(case: Case, kind: Kind, policy: Policy) -> tuple[str, ...]:
+def _staff(case: Case, tell: Tell, policy: Policy) -> tuple[str, ...]:
     """Return whom the policy names for news that does not say who."""
-    team = _problem_team(case, kind)
+    team = tell.team or _problem_team(case, tell.kind)
     if team is not None:
         return tuple(dict.fromkeys(policy.teams[team].members))
     if case.assignee is not None:
@@ -123,8 +126,11 @@ def _one(
     case: Case, tell: Tell, at: datetime, person: str | None
 ) -> NotificationRequested:
     channel = "mail" if person else "webhook"
+    common = on(case, at)
+    if tell.policy is not None:
+        common["policy"] = tell.policy
     return NotificationRequested(
-        **on(case, at),
+        **common,
         key=key_of(tell.stream, tell.version, person, channel, tell.kind),
         kind=tell.kind,
         audience="staff" if tell.kind in STAFF else "user",

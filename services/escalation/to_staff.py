@@ -8,13 +8,16 @@ from services.escalation.recalled import Recalled
 from services.escalation.steps import answer_by
 from services.escalation.to_users import words_of, words_of_contacts
 from shared.events import AnyEvent
+from shared.events.change import ChangeAssigned
 from shared.events.escalation import EscalationPaged, EscalationRaised
 from shared.events.event import FORGOTTEN
 from shared.events.handover import HandoverRequested
 from shared.events.incident import IncidentOpened
+from shared.events.problem import ProblemAssigned
 from shared.events.recurrence import ProblemSuggested
 from shared.events.service_handover import ServiceHandoverRequested
 from shared.events.sla import SlaBreached
+from shared.incident import Incident
 from shared.wording import to_staff as notices
 
 SOLUTIONS_TOLD_MAX = 3
@@ -24,7 +27,9 @@ NOTICED_LATE = timedelta(minutes=1)
 """From how much on it is said that we noticed later than it was so."""
 
 
-def for_staff(of: Recalled, language: str, url: str) -> notices.StaffNotice:
+def for_staff(  # noqa: PLR0911 one return an event
+    of: Recalled, language: str, url: str
+) -> notices.StaffNotice:
     """Return the notice; `url` is where the incident is shown, "" for nowhere.
 
     LookupError for an event no staff hear of.
@@ -38,6 +43,8 @@ def for_staff(of: Recalled, language: str, url: str) -> notices.StaffNotice:
             return _handover(of, handover, language, url)
         case ServiceHandoverRequested() as service:
             return _service(of, service, language, url)
+        case ProblemAssigned() | ChangeAssigned() as assigned:
+            return _routed(of, assigned, language)
         case ProblemSuggested() as tip:
             return _suggestion(of, tip, language, url)
         case SlaBreached() as breached:
@@ -75,6 +82,31 @@ def service_name(of: Recalled, language: str, service: str | None = None) -> str
     """
     names = of.policy.service(service or of.incident.service).name
     return names.get(language) or next(iter(names.values()))
+
+
+def _routed(
+    of: Recalled, assigned: ProblemAssigned | ChangeAssigned, language: str
+) -> notices.Routed:
+    if of.routed is None:
+        raise LookupError(f"nothing was read of what {assigned.type} is about")
+    record, listed = of.routed.record, of.routed.incidents
+    is_problem = isinstance(assigned, ProblemAssigned)
+    return notices.Routed(
+        record.ref,
+        record.title,
+        service_name(of, language, record.service),
+        assigned.team,
+        of.routed.by,
+        "\n".join(map(_listed, listed)),
+        more=len(assigned.incidents) - len(listed) or None,
+        problem=record.ref if is_problem else "",
+        change="" if is_problem else record.ref,
+    )
+
+
+def _listed(incident: Incident) -> str:
+    title = "" if incident.title == FORGOTTEN else incident.title
+    return f"{incident.ref}: {title}" if title else incident.ref
 
 
 def _suggestion(

@@ -29,6 +29,7 @@ Kind = Literal[
     "manager",
     "handover",
     "service_handover",
+    "routed",
     "suggestion",
     "update_due",
 ]

@@ -155,6 +155,20 @@ TEMPLATES: Mapping[StaffKind, Template] = {
             ("asks", "Please answer by {answer_by}."),
         ),
     ),
+    "routed": Template(
+        "For your team, {record}: {title}",
+        (
+            (
+                "{by} gave the problem {problem}, “{title}”, to team {team}: please "
+                "find its cause."
+            ),
+            "{by} gave the change {change}, “{title}”, to team {team}: please make it.",
+            "- Service: {service}",
+            "Its incidents:\n\n{incidents}",
+            "Older incidents that are not listed here: {more}.",
+            "The incidents stay with the service desk.",
+        ),
+    ),
     "suggestion": Template(
         "It comes again and again, perhaps a problem: {title}",
         (

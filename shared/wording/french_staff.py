@@ -166,6 +166,23 @@ TEMPLATES: Mapping[StaffKind, Template] = {
             ("asks", "Réponse attendue avant le {answer_by}."),
         ),
     ),
+    "routed": Template(
+        "Pour votre équipe, {record} : {title}",
+        (
+            (
+                "{by} a confié le problème {problem}, « {title} », à l'équipe {team} : "
+                "merci d'en rechercher la cause."
+            ),
+            (
+                "{by} a confié le changement {change}, « {title} », à l'équipe "
+                "{team} : merci de le réaliser."
+            ),
+            "- Service : {service}",
+            "Ses incidents :\n\n{incidents}",
+            "Incidents plus anciens, non listés ici : {more}.",
+            "Les incidents restent au centre de services.",
+        ),
+    ),
     "suggestion": Template(
         "Panne récurrente, peut-être un problème : {title}",
         (

@@ -6,6 +6,7 @@ from shared.wording.to_staff import (
     Handover,
     ManagerNotice,
     Page,
+    Routed,
     ServiceHandover,
     StaffNotice,
     Suggestion,
@@ -62,6 +63,7 @@ StaffKind = Literal[
     "ping_pong",
     "handover",
     "service_handover",
+    "routed",
     "suggestion",
     "update_due",
 ]
@@ -128,6 +130,8 @@ def staff_kind(notice: StaffNotice) -> StaffKind:  # noqa: C901, PLR0911 # likew
             return "handover"
         case ServiceHandover():
             return "service_handover"
+        case Routed():
+            return "routed"
         case Suggestion():
             return "suggestion"
         case UpdateDue():

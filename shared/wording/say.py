@@ -42,7 +42,7 @@ UNTOLD: Mapping[Language, str] = {
 _HELLO: Mapping[Language, str] = {"fr": "Bonjour", "en": "Hello"}
 QUOTED = frozenset(
     {
-        *("words", "question", "message", "note", "solution", "solutions"),
+        *("words", "question", "message", "note", "solution", "solutions", "incidents"),
         *("workaround", "why", "evidence"),
     }
 )

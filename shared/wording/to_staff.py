@@ -147,6 +147,26 @@ class Suggestion:
 
 
 @dataclass(frozen=True)
+class Routed:
+    """To the team that got a problem or a change, with the incidents behind it.
+
+    `record` is its reference, also given as `problem` or as `change`: what it is.
+    Somebody, `by`, gave it to them. `incidents` lists references and titles; the desk
+    knows of `more` that are not listed.
+    """
+
+    record: str
+    title: str
+    service: str
+    team: str
+    by: str
+    incidents: str
+    more: int | None = None
+    problem: str = ""
+    change: str = ""
+
+
+@dataclass(frozen=True)
 class UpdateDue:
     """To the desk: the user has not heard from us for as long as we promised."""
 
@@ -160,4 +180,6 @@ class UpdateDue:
     url: str = ""
 
 
-StaffNotice = Page | ManagerNotice | Handover | ServiceHandover | Suggestion | UpdateDue
+StaffNotice = (
+    Page | ManagerNotice | Handover | ServiceHandover | Routed | Suggestion | UpdateDue
+)

@@ -38,7 +38,12 @@ from shared.events.recurrence import ProblemSuggested
 from shared.events.service_handover import ServiceHandoverRequested
 from shared.events.sla import SlaBreached, SlaWarned
 from shared.policy.document import Policy
-from shared.references import incident_stream, problem_stream, sla_stream
+from shared.references import (
+    change_stream,
+    incident_stream,
+    problem_stream,
+    sla_stream,
+)
 from tests.support.promises import INCIDENT, VALMONT, local, shown
 
 NO_PROBLEMS = OpenProblems()
@@ -267,6 +272,8 @@ def _clock(when: str) -> dict[str, Any]:
 def _stream(event: AnyEvent) -> str:
     if event.type.startswith("problem."):
         return problem_stream(getattr(event, "problem"))  # noqa: B009 some events have it
+    if event.type.startswith("change."):
+        return change_stream(getattr(event, "change"))  # noqa: B009 likewise
     if event.type.startswith("sla."):
         return sla_stream(INCIDENT)
     return incident_stream(INCIDENT)

@@ -9,6 +9,7 @@ from shared.wording.to_staff import (
     Handover,
     ManagerNotice,
     Page,
+    Routed,
     ServiceHandover,
     Suggestion,
     Trigger,
@@ -120,6 +121,16 @@ FULL: Mapping[UserKind | StaffKind, Notice] = {
         answer_by=LATER,
         url="https://desk.example/incidents/INC-000042",
     ),
+    "routed": Routed(
+        "PRB-000002",
+        TITLE,
+        "Paie",
+        "etudes",
+        "Nadia Roux",
+        f"INC-000016: Écart sur juin\n{REF}: {TITLE}",
+        more=180,
+        problem="PRB-000002",
+    ),
     "suggestion": Suggestion(
         REF,
         TITLE,
@@ -168,6 +179,9 @@ LEAST: Mapping[UserKind | StaffKind, Notice] = {
         REF,
         downtime=timedelta(minutes=91),
         problem="PRB-000002",
+    ),
+    "routed": Routed(
+        "CHG-000003", TITLE, "Paie", "etudes", "nadia", REF, change="CHG-000003"
     ),
     "suggestion": Suggestion(REF, TITLE, "Accès distant", 30, "INC-000002, " + REF),
     "update_due": UpdateDue(REF, TITLE, "p2", "Paie", timedelta(hours=2), DUE),

@@ -74,6 +74,7 @@ WORDS: Words = {
         "manager": "notice to a manager",
         "handover": "hand-over",
         "service_handover": "hand-over of a service",
+        "routed": "problem or change for a team",
         "suggestion": "suggestion of a problem",
         "update_due": "users wait for news",
     },

@@ -137,6 +137,7 @@ WORDS: Words = {
         "manager": "alerte au responsable",
         "handover": "transfert",
         "service_handover": "transfert d’un service",
+        "routed": "problème ou changement confié",
         "suggestion": "suggestion de problème",
         "update_due": "information attendue",
     },

@@ -1,5 +1,6 @@
 """A day at the desk: who is sought is found, who waits is told, each once."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -71,6 +72,48 @@ def test_a_broken_promise_is_handed_over_once_and_answered(desk: CallingDesk) ->
     answered = desk.get("/v1/handovers?state=all")["items"]
     assert [each["reason"] for each in answered] == ["Ours", None]
     assert answered[1]["problem"] == problem["record"]
+
+
+def test_the_team_that_gets_a_problem_or_a_change_is_told_with_the_list(
+    desk: CallingDesk,
+) -> None:
+    first, second = desk.open(), desk.open(title="Net faux")
+    record = {"title": "Taux périmés", "incident": first}
+    problem = desk.post("/v1/problems", record).json()["record"]
+    desk.post(f"/v1/problems/{problem}/link", {"incident": second})
+    change = desk.post("/v1/changes", record).json()["record"]
+
+    for path in (f"problems/{problem}", f"changes/{change}"):
+        desk.post(f"/v1/{path}/assign", {"team": "etudes"})
+        desk.post(f"/v1/{path}/assign", {"team": "etudes"})
+    until(lambda: len(desk.to("karim")) == 2, "karim hears of both")
+    desk.until_quiet()
+
+    assert desk.to("karim") == [
+        f"[{first}] Pour votre équipe, {problem} : Taux périmés",
+        f"[{first}] Pour votre équipe, {change} : Taux périmés",
+    ]
+    mails = [
+        mail.get_content().replace("\r\n", "\n")
+        for mail in desk.inbox.mails
+        if "Pour votre équipe" in str(mail["subject"])
+    ]
+    both = f"    {first}: Totaux faux\n    {second}: Net faux\n"
+    assert "Nadia a confié le problème" in mails[0]
+    assert both in mails[0]
+    assert f"    {first}: Totaux faux\n" in mails[1]
+    assert second not in mails[1]
+    posted = [json.loads(each.body) for each in desk.postbox.requests]
+    (told, _) = [each for each in posted if each["kind"] == "routed"]
+    assert told["record"] == {
+        "ref": problem,
+        "title": "Taux périmés",
+        "incidents": [
+            {"ref": first, "title": "Totaux faux"},
+            {"ref": second, "title": "Net faux"},
+        ],
+    }
+    assert told["event"]["team"] == "etudes"
 
 
 def service_that_waits(desk: CallingDesk) -> Any:

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from shared.events.change import ChangeAssigned
 from shared.events.incident import (
     IncidentAcknowledged,
     IncidentAssigned,
@@ -23,6 +26,7 @@ from shared.events.incident_ties import (
 )
 from shared.events.notification import NotificationRequested
 from shared.events.problem import (
+    ProblemAssigned,
     ProblemIncidentLinked,
     ProblemIncidentUnlinked,
     ProblemResolved,
@@ -200,6 +204,7 @@ def test_a_workaround_is_told_while_the_incident_is_open() -> None:
 
 
 PROBLEM = {"problem": "PRB-000002"}
+CHANGE = {"change": "CHG-000003"}
 PUBLISHED: Happening = (
     ProblemWorkaroundPublished,
     {**PROBLEM, "workaround": "Restart it"},
@@ -288,3 +293,49 @@ def test_every_notification_has_a_key_of_its_own() -> None:
     causes = {(s, v): each.type for s, v, each in search.desk.decided}
     cause = (escalated.cause_stream, escalated.cause_version)
     assert causes[cause] == "escalation.escalated"
+
+
+@pytest.mark.parametrize(
+    ("kind", "record"), [(ProblemAssigned, PROBLEM), (ChangeAssigned, CHANGE)]
+)
+def test_the_team_that_gets_a_problem_or_a_change_hears_of_it_once_each_time(
+    kind: type[Any], record: dict[str, str]
+) -> None:
+    search = Search(webhook=True)
+    search.opened("09:10")
+    listed = (INCIDENT, "INC-000042")
+
+    def routed(when: str, team: str) -> list[str]:
+        return search.happens(when, kind, **record, team=team, incidents=listed)
+
+    assert routed("09:12", "etudes") == ["routed → karim", "routed → webhook"]
+    search.passes("09:14")
+    assert routed("09:15", "desk") == [
+        "routed → nadia",
+        "routed → paul",
+        "routed → webhook",
+    ]
+    again = routed("09:18", "etudes")
+    assert again == ["routed → karim", "routed → webhook"]
+    told = [each for each in search.said if isinstance(each, NotificationRequested)]
+    assert len({each.key for each in told}) == len(told)
+
+
+def test_the_members_are_those_of_the_policy_under_which_it_was_routed() -> None:
+    search = Search()
+    search.opened("09:10")
+    given = {**PROBLEM, "team": "etudes", "incidents": (INCIDENT,), "policy": 2}
+
+    search.happens("09:20", ProblemAssigned, **given)
+
+    *_, asked = [e for e in search.said if isinstance(e, NotificationRequested)]
+    assert (asked.kind, asked.audience, asked.policy) == ("routed", "staff", 2)
+
+
+@pytest.mark.parametrize("end", [RESOLVED, (IncidentCancelled, {"reason": "test"})])
+def test_it_hears_of_it_also_where_the_first_incident_is_over(end: Happening) -> None:
+    search = reported()
+    search.at_once("09:15", end)
+    given = {**PROBLEM, "team": "etudes", "incidents": (INCIDENT,)}
+
+    assert search.happens("09:20", ProblemAssigned, **given) == ["routed → karim"]
