@@ -10,7 +10,7 @@ from tests.support.compose import ROOT
 ROOMS = ("services", "shared", "tests", "docs", "bench")
 FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 CODE = [path for path in FILES if path.relative_to(ROOT).parts[0] in ROOMS[:2]]
-LINES_MAX = 400
+LINES_MAX = 450
 FUNCTION_LINES_MAX = 40
 SAY_NOTHING = {
     "base",
