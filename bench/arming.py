@@ -8,9 +8,9 @@ from typing import Literal
 import psycopg
 
 from shared.append import Member, Recorded
+from shared.domain.events.incident import IncidentOpened
+from shared.domain.identifiers import incident_ref, incident_stream
 from shared.event_log import EventLog
-from shared.events.incident import IncidentOpened
-from shared.references import incident_ref, incident_stream
 
 BATCH = 500
 COPIED_FROM = 10_000_000

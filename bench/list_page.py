@@ -25,8 +25,8 @@ from services.projections.queue.project import project
 from services.projections.queue.row import QueueRow
 from services.projections.queue.store import COLUMNS, columns
 from services.projections.queue.working_order import NO_PLACES, Place, Places, passed
-from shared.incident import Status
-from shared.working_time import ALWAYS
+from shared.domain.incident import Status
+from shared.domain.working_time import ALWAYS
 from tests.support.desk import Desk, running_desk
 from tests.support.histories import entry, opened
 from tests.support.servers import reachable_folder

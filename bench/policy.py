@@ -27,18 +27,14 @@ from services.intake.policy_store import Applied, Signature
 from services.intake.receiving import Receiver
 from services.intake.record_cache import RecordCache
 from shared.clock import real_clock
+from shared.domain.policy.document import Policy
+from shared.domain.policy.validation import read
+from shared.domain.sla import promised
 from shared.event_log import EventLog
-from shared.policy.document import Policy
-from shared.policy.reading import read
-from shared.sla import promised
 from shared.upkeep import turn_partitions
 from tests.support.desk import MASTER
 from tests.support.large_policies import large_text
-from tests.support.servers import (
-    PostgresServer,
-    reachable_folder,
-    running_postgres,
-)
+from tests.support.servers import PostgresServer, reachable_folder, running_postgres
 
 OPENINGS = 200
 """Incidents opened in a round, each in a transaction of its own."""

@@ -22,9 +22,9 @@ import typer
 from bench import peer_working_time
 from bench.figure import Figure, median_of, show
 from bench.peer_working_time import a_second
-from shared.policy.calendars import Calendar
-from shared.working_time import due, elapsed, hours_of
-from shared.working_time.stretches import stretch
+from shared.domain.policy.calendars import Calendar
+from shared.domain.working_time import due, elapsed, hours_of
+from shared.domain.working_time.hours import stretch
 
 PACKAGES = ("businesstimedelta==1.0.1",)
 QUESTIONS = 200

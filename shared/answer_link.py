@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import NamedTuple
 
-from shared.policy.names import PERSON
-from shared.references import is_extension_ref
+from shared.domain.identifiers import is_extension_ref
+from shared.domain.policy.clause import PERSON
 
 PURPOSE = "answer links"
 TOKEN_MAX = 512

@@ -15,10 +15,10 @@ from shared.answer_link import PURPOSE, read_token
 from shared.callers import require_scope, unknown_token
 from shared.clock import Clock
 from shared.command import CommandMessage, CommandRequest, Credential, Scope
+from shared.domain.commands.sla import AcceptExtension, RefuseExtension
+from shared.domain.identifiers import extended_incident
 from shared.event_log import EventLog
 from shared.problem import Problem
-from shared.references import extended_incident
-from shared.sla_wishes import AcceptExtension, RefuseExtension
 
 NAMESPACE = UUID("6f1d3c1e-7a55-4b0e-9b1f-0d1e5f3b7c52")
 """Of command ids: with it, the same credential and key always give the same id."""

@@ -10,9 +10,9 @@ from typing import Annotated, cast, get_args, get_origin, get_type_hints
 import orjson
 from pydantic import ValidationError
 
-from shared.events import EVENT_TYPES, AnyEvent
-from shared.events.event import FORGOTTEN, Event, Personal
-from shared.events.upcast import NewerShape, newest, upcast
+from shared.domain.events import EVENT_TYPES, AnyEvent
+from shared.domain.events.event import FORGOTTEN, Event, Personal
+from shared.domain.events.upcasters import NewerShape, newest, upcast
 from shared.vault.vault import Vault, VaultError
 
 

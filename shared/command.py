@@ -9,8 +9,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.events.event import Actor
-from shared.references import ChangeRef, ExtensionRef, IncidentRef, ProblemRef
+from shared.domain.events.event import Actor
+from shared.domain.identifiers import ChangeRef, ExtensionRef, IncidentRef, ProblemRef
 
 Done = Literal["recorded", "already", "repeated"]
 Scope = Literal["source", "agent", "manager", "auditor", "admin"]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from shared.events import AnyEvent
+from shared.domain.events import AnyEvent
 
 
 @dataclass(frozen=True, slots=True)

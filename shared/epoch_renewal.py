@@ -14,10 +14,10 @@ from psycopg import Cursor
 
 from shared.append import Member
 from shared.continuity import EpochId
+from shared.domain.events.administration import LOG_STREAM, LogRestored
+from shared.domain.events.event import Actor
 from shared.epochs import Epoch, read_epochs
 from shared.event_log import EventLog
-from shared.events.event import Actor
-from shared.events.log import STREAM, LogRestored
 from shared.last_seen import LastSeen, Server, server_of
 from shared.recorder import Head, lock_head, tips_of
 
@@ -60,9 +60,11 @@ def renew(log: EventLog, renewal: Renewal, seen: LastSeen | None) -> Epoch:
         if renewal.cause == "restore":
             _move_numbers(cursor, server, seen)
         cursor.execute(_ADD, _row(epoch, head, renewal, server))
-        version = tips_of(cursor, [STREAM])[STREAM].version + 1
+        version = tips_of(cursor, [LOG_STREAM])[LOG_STREAM].version + 1
         event = _event(epoch, head, renewal, seen)
-        log.append_unchecked(cursor, [Member((log.stored(STREAM, version, event),))])
+        log.append_unchecked(
+            cursor, [Member((log.stored(LOG_STREAM, version, event),))]
+        )
     return Epoch(epoch, head.position)
 
 

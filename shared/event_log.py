@@ -23,9 +23,9 @@ from shared.clock_mode import ClockMode, clock_mode
 from shared.codec import decode, encode
 from shared.connections import CONNECT_SECONDS, Pool, pool_of, try_to_connect
 from shared.continuity import Continuity, Discontinued, Mark, Sight
+from shared.domain.events.event import Event
 from shared.entry import Entry
 from shared.epochs import Epochs, read_epochs
-from shared.events.event import Event
 from shared.log_errors import (
     NotContinued,
     StaleVersion,

@@ -19,16 +19,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from shared.clock import ticks
 from shared.http.serving import end
-from shared.lease import (
-    LEASE_SECONDS,
-    Grant,
-    Lease,
-    Lost,
-    demand,
-    release,
-    renew,
-    take,
-)
+from shared.lease import LEASE_SECONDS, Grant, Lease, Lost, demand, release, renew, take
 
 CONNECT_SECONDS = 2
 STATEMENT_SECONDS = 2

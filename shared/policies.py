@@ -13,9 +13,9 @@ from psycopg import Cursor
 from pydantic import JsonValue, ValidationError
 
 from shared.documents import DocumentName, UnreadableDocument, load
+from shared.domain.events.administration import STREAM, PolicyApplied
+from shared.domain.policy.document import Policy
 from shared.event_log import SELECT_ROWS, EventLog, Row
-from shared.events.policy import STREAM, PolicyApplied
-from shared.policy.document import Policy
 
 POLICIES_HELD_MAX = 16
 """Parsed policies that a process keeps; the least recently used is dropped first."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shared.policy.names import LANGUAGE, NAME, PERSON
+from shared.domain.policy.clause import LANGUAGE, NAME, PERSON
 
 _AN_INSTANT = "write an instant with its zone, such as 2025-06-30T09:00:00Z"
 _EXAMPLES = ("INC-000042", "PRB-000042", "CHG-000042")

@@ -24,9 +24,9 @@ from shared.broker import command_broker
 from shared.casework.command_bus import listen as listen_for_casework
 from shared.clock import real_clock
 from shared.command import Answered, CommandAnswer, CommandRequest
-from shared.events import EVENT_TYPES
-from shared.help_wishes import BODIES as OF_HELP
-from shared.sla_wishes import BODIES as OF_SLA
+from shared.domain.commands.escalation import BODIES as OF_HELP
+from shared.domain.commands.sla import BODIES as OF_SLA
+from shared.domain.events import EVENT_TYPES
 
 PAGE = Path(__file__).parents[1] / "reference" / "asyncapi.json"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from docs.generate.field_docs import field_docs
 from docs.generate.forms import form
 from shared.codec import personal_fields
-from shared.events import EVENT_TYPES
-from shared.events.event import Event
-from shared.events.upcast import newest
+from shared.domain.events import EVENT_TYPES
+from shared.domain.events.event import Event
+from shared.domain.events.upcasters import newest
 
 PAGE = Path(__file__).parents[1] / "reference" / "events.md"
 COMMON = {"type", "incident", "policy", *Event.model_fields}
@@ -19,7 +19,7 @@ _HEAD = """\
 
 # Events
 
-<!-- Written by `make docs` from shared/events/; change that, not this page. -->
+<!-- Written by `make docs` from shared/domain/events/; change that, not this page. -->
 
 Everything that can be in the log.
 An event is stored as JSON under its type, and published on `desk.event.<type>`.

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from shared.policy.schema import json_schema
-from shared.policy.to_come import MARK
+from shared.domain.policy.document import json_schema
+from shared.domain.policy.escalation import MARK
 
 PAGE = Path(__file__).parents[1] / "reference" / "policy.md"
 

@@ -29,10 +29,10 @@ from shared.casework import Alarm, Worker, timers_probe
 from shared.casework.command_bus import listen
 from shared.casework.commanding import Commanding
 from shared.clock import Clock
+from shared.domain.commands.escalation import BODIES
 from shared.entry import Entry
 from shared.event_log import EventLog
 from shared.following import Following, follow
-from shared.help_wishes import BODIES
 from shared.leadership import Candidate
 from shared.policies import PolicyVersions
 from shared.settings import EscalationSettings

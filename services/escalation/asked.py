@@ -11,13 +11,18 @@ from services.escalation.levels import escalated, team_above
 from services.escalation.steps import accepted
 from shared.casework.refused import Refused
 from shared.command import CommandRequest
-from shared.events import AnyEvent
-from shared.events.handover import HandoverDeclined
-from shared.events.service_handover import ServiceHandoverDeclined
-from shared.help_wishes import Accept, Decline, DeclineService, Escalate, HelpWish
-from shared.policy.document import Policy
-from shared.policy.targets import RANK
-from shared.sla import whole
+from shared.domain.commands.escalation import (
+    Accept,
+    Decline,
+    DeclineService,
+    Escalate,
+    HelpWish,
+)
+from shared.domain.events import AnyEvent
+from shared.domain.events.handover import HandoverDeclined, ServiceHandoverDeclined
+from shared.domain.policy.document import Policy
+from shared.domain.policy.targets import RANK
+from shared.domain.sla import whole
 
 _PERSON = "person:"
 

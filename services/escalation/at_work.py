@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import assert_never
 
 from services.escalation.case import Case, Claim, Post, Stood
-from shared.events import AnyEvent
-from shared.events.incident import (
+from shared.domain.events import AnyEvent
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentAssigned,
     IncidentCancelled,
@@ -18,8 +18,8 @@ from shared.events.incident import (
     IncidentRestored,
     IncidentResumed,
 )
-from shared.events.incident_ties import IncidentMerged, IncidentUnmerged
-from shared.incident.holders import begun
+from shared.domain.events.incident_ties import IncidentMerged, IncidentUnmerged
+from shared.domain.incident.state import begun
 
 Worked = (
     IncidentAcknowledged

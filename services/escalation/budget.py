@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
-from shared.policy.problems import BreachBudget
+from shared.domain.policy.escalation import BreachBudget
 
 Cause = Literal["breaches", "overrun", "downtime"]
 NONE = timedelta(0)

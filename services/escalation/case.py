@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from shared.events.escalation import Trigger
-from shared.events.notification import Kind
-from shared.events.problem import Match
-from shared.incident.holders import Holders, begun, passed
-from shared.incident.noticed import UNTOLD, Noticed
-from shared.policy.scales import Priority
-from shared.policy.targets import PauseReason, SupportLevel
+from shared.domain.events.escalation import Trigger
+from shared.domain.events.notification import Kind
+from shared.domain.events.problem import Match
+from shared.domain.incident.state import UNTOLD, Holders, Noticed, begun, passed
+from shared.domain.policy.priorities import Priority
+from shared.domain.policy.targets import PauseReason, SupportLevel
 
 Stage = Literal["at_work", "resolved", "closed", "cancelled", "merged"]
 

@@ -18,9 +18,9 @@ from services.escalation.reacting import react
 from services.escalation.service_breaches import crossing_at, note
 from services.escalation.streams import follows, owns, stream_of
 from shared.casework import Casework
+from shared.domain.events import AnyEvent
 from shared.entry import Entry
 from shared.event_log import SELECT_ROWS, EventLog, Row
-from shared.events import AnyEvent
 from shared.tracking import Bookmark
 
 SCHEMA = "escalation"

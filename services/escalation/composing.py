@@ -17,9 +17,9 @@ from services.escalation.unsolicited_mail import TOO_MANY, may_leave
 from shared.answer_link import PURPOSE, AnswerLink, token_of
 from shared.epochs import read_epochs
 from shared.event_log import EventLog
+from shared.i18n.messages import say
 from shared.reply_tags import PURPOSE as REPLY_TAGS
 from shared.reply_tags import ReplyTag, tag_of
-from shared.wording.say import say
 
 _PERSON = "person:"
 NO_ADDRESS = "the directory has no address of that person: import them"

@@ -15,7 +15,7 @@ from services.escalation.recurring import suggesting
 from services.escalation.steps import accepting, paging
 from services.escalation.telling import telling
 from services.escalation.workarounds import telling_workarounds
-from shared.events import AnyEvent
+from shared.domain.events import AnyEvent
 
 
 def decide(

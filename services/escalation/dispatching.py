@@ -17,8 +17,8 @@ from services.escalation import outbox
 from services.escalation.outbox import Waiting
 from services.escalation.postman import Postman
 from shared.clock import Clock
+from shared.domain.events.notification import Channel
 from shared.event_log import EventLog
-from shared.events.notification import Channel
 from shared.http.serving import pause
 from shared.leadership import Candidate, Leadership
 from shared.lease import Lease, Lost

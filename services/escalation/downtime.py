@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from shared.entry import Entry
-from shared.events.incident import (
+from shared.domain.events.incident import (
     IncidentCancelled,
     IncidentClassified,
     IncidentOpened,
@@ -13,8 +12,9 @@ from shared.events.incident import (
     IncidentReopened,
     IncidentRestored,
 )
-from shared.events.incident_ties import IncidentMerged, IncidentUnmerged
-from shared.working_time import Hours, account
+from shared.domain.events.incident_ties import IncidentMerged, IncidentUnmerged
+from shared.domain.working_time import Hours, account
+from shared.entry import Entry
 
 Span = tuple[datetime, datetime]
 

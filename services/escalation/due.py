@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from services.escalation.case import Case
-from shared.events import AnyEvent
+from shared.domain.events import AnyEvent
 
 BY = "system:escalation"
 

@@ -13,7 +13,7 @@ from services.escalation.case import (
     Tell,
 )
 from services.escalation.telling import told, with_news
-from shared.events import (
+from shared.domain.events import (
     AnyEvent,
     EscalationEvent,
     HandoverEvent,
@@ -21,7 +21,7 @@ from shared.events import (
     is_escalation_event,
     is_service_handover,
 )
-from shared.events.escalation import (
+from shared.domain.events.escalation import (
     Escalated,
     EscalationAccepted,
     EscalationPaged,
@@ -29,31 +29,29 @@ from shared.events.escalation import (
     EscalationReturned,
     EscalationUnanswered,
 )
-from shared.events.handover import (
+from shared.domain.events.handover import (
     HandoverAccepted,
     HandoverDeclined,
     HandoverJoined,
     HandoverReopened,
     HandoverRequested,
     HandoverUnanswered,
-)
-from shared.events.notification import (
-    Kind,
-    NotificationConfirmed,
-    NotificationFailed,
-    NotificationRequested,
-    NotificationSent,
-)
-from shared.events.recurrence import ProblemSuggested
-from shared.events.service_handover import (
     ServiceHandoverAccepted,
     ServiceHandoverDeclined,
     ServiceHandoverJoined,
     ServiceHandoverRequested,
     ServiceHandoverUnanswered,
 )
-from shared.references import escalation_stream, handover_stream
-from shared.sla import whole
+from shared.domain.events.notification import (
+    Kind,
+    NotificationConfirmed,
+    NotificationFailed,
+    NotificationRequested,
+    NotificationSent,
+)
+from shared.domain.events.problem import ProblemSuggested
+from shared.domain.identifiers import escalation_stream, handover_stream
+from shared.domain.sla import whole
 
 
 def evolve(case: Case, event: AnyEvent) -> Case:

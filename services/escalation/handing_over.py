@@ -8,15 +8,15 @@ from services.escalation.case import Case, Handover, ProblemAnswer
 from services.escalation.due import Due, on
 from services.escalation.known import Known
 from services.escalation.problem_match import Matching, matching
-from shared.events import HandoverEvent
-from shared.events.handover import (
+from shared.domain.events import HandoverEvent
+from shared.domain.events.handover import (
     HandoverAccepted,
     HandoverJoined,
     HandoverReopened,
     HandoverRequested,
     HandoverUnanswered,
 )
-from shared.policy.problems import Problems
+from shared.domain.policy.escalation import Problems
 
 
 def handing_over(case: Case, known: Known) -> Iterator[Due]:

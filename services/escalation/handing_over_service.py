@@ -13,15 +13,15 @@ from services.escalation.case import Case, ProblemAnswer, ServiceHandover, Tip
 from services.escalation.due import Due, on
 from services.escalation.known import Known
 from services.escalation.problem_match import PROPOSED_MAX
-from shared.events import ServiceHandoverEvent
-from shared.events.service_handover import (
+from shared.domain.events import ServiceHandoverEvent
+from shared.domain.events.handover import (
     CountedBreach,
     ServiceHandoverAccepted,
     ServiceHandoverJoined,
     ServiceHandoverRequested,
     ServiceHandoverUnanswered,
 )
-from shared.policy.problems import BreachBudget, Problems
+from shared.domain.policy.escalation import BreachBudget, Problems
 
 LISTED_MAX = 200
 """Breaches an event names one by one: an event has its size."""

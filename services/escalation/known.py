@@ -8,14 +8,14 @@ from typing import Literal, NamedTuple
 
 from services.escalation.budget import Crossing
 from services.escalation.problem_match import OpenProblems
-from shared.events import AnyEvent
-from shared.incident.noticed import Noticed
-from shared.policy.document import Policy
-from shared.policy.durations import Dwell
-from shared.policy.scales import Priority
-from shared.policy.targets import PauseReason, SupportLevel
-from shared.sla import Covered, covering, owed_seconds, promised
-from shared.working_time import Hours, hours_of
+from shared.domain.events import AnyEvent
+from shared.domain.incident.state import Noticed
+from shared.domain.policy.document import Policy
+from shared.domain.policy.durations import Dwell
+from shared.domain.policy.priorities import Priority
+from shared.domain.policy.targets import PauseReason, SupportLevel
+from shared.domain.sla import PromiseFacts, covering, owed_seconds, promised
+from shared.domain.working_time import Hours, hours_of
 
 PolicyOf = Callable[[int], Policy]
 TERMS_MAX = 4_096
@@ -99,7 +99,7 @@ def terms_by(
         noticed: Noticed,
     ) -> Terms | None:
         policy = policy_of(version)
-        about = Covered(service, client, priority, reported_at, noticed)
+        about = PromiseFacts(service, client, priority, reported_at, noticed)
         try:
             pledges = promised(policy, *about)
         except ValueError:  # a calendar that is never open: nothing is ever due
@@ -121,7 +121,7 @@ def terms_by(
     return terms_of
 
 
-def _desk_owes(policy: Policy, about: Covered) -> Iterator[Limit]:
+def _desk_owes(policy: Policy, about: PromiseFacts) -> Iterator[Limit]:
     for terms in covering(policy, about):
         seconds = owed_seconds(terms, "n1", "work", about.priority)
         if seconds is not None:

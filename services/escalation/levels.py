@@ -14,15 +14,14 @@ from services.escalation.case import Case
 from services.escalation.due import Due, on
 from services.escalation.known import Known, Limit, Terms
 from services.escalation.people import belongs
-from shared.events.escalation import (
+from shared.domain.events.escalation import (
     Escalated,
     EscalationAccepted,
     EscalationReturned,
 )
-from shared.policy.document import Policy
-from shared.policy.skills import unskilled
-from shared.policy.targets import RANK, SupportLevel
-from shared.working_time import due, is_open
+from shared.domain.policy.document import Policy, unskilled
+from shared.domain.policy.targets import RANK, SupportLevel
+from shared.domain.working_time import due, is_open
 
 _Moved = Escalated | EscalationReturned | EscalationAccepted
 

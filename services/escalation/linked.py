@@ -10,12 +10,10 @@ from psycopg import Cursor
 
 from services.escalation.problem_match import PROPOSED_MAX, OpenProblems
 from services.escalation.signatures import signature_of
-from shared.entry import Entry
-from shared.event_log import SELECT_ROWS, EventLog, Row
-from shared.events.change import ChangeAssigned
-from shared.events.incident import IncidentOpened
-from shared.events.incident_ties import IncidentLinked, IncidentUnlinked
-from shared.events.problem import (
+from shared.domain.events.change import ChangeAssigned
+from shared.domain.events.incident import IncidentOpened
+from shared.domain.events.incident_ties import IncidentLinked, IncidentUnlinked
+from shared.domain.events.problem import (
     ProblemAssigned,
     ProblemIdentified,
     ProblemIncidentLinked,
@@ -23,7 +21,9 @@ from shared.events.problem import (
     ProblemResolved,
     ProblemWorkaroundPublished,
 )
-from shared.references import about, incident_stream
+from shared.domain.identifiers import about, incident_stream
+from shared.entry import Entry
+from shared.event_log import SELECT_ROWS, EventLog, Row
 
 Cursors = Cursor[tuple[Any, ...]]
 MATCHING_MAX = 2 * PROPOSED_MAX

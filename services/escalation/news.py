@@ -6,11 +6,10 @@ from datetime import datetime
 
 from services.escalation.case import Case, Tell
 from services.escalation.telling import with_news, without_outdone
-from shared.entry import Entry
-from shared.events import AnyEvent
-from shared.events.change import ChangeAssigned
-from shared.events.event import Event
-from shared.events.incident import (
+from shared.domain.events import AnyEvent
+from shared.domain.events.change import ChangeAssigned
+from shared.domain.events.event import Event
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentCancelled,
     IncidentInformed,
@@ -19,11 +18,15 @@ from shared.events.incident import (
     IncidentResolved,
     IncidentRestored,
 )
-from shared.events.incident_ties import IncidentMerged
-from shared.events.notification import Kind
-from shared.events.problem import ProblemAssigned
-from shared.events.sla import SlaBreached
-from shared.events.sla_agreed import SlaExtensionAccepted, SlaExtensionProposed
+from shared.domain.events.incident_ties import IncidentMerged
+from shared.domain.events.notification import Kind
+from shared.domain.events.problem import ProblemAssigned
+from shared.domain.events.sla import (
+    SlaBreached,
+    SlaExtensionAccepted,
+    SlaExtensionProposed,
+)
+from shared.entry import Entry
 
 
 def with_news_of(before: Case | None, case: Case, entry: Entry) -> Case:

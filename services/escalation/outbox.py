@@ -12,8 +12,7 @@ from typing import Any
 from psycopg import Cursor
 
 from services.escalation.telling import STAFF
-from shared.entry import Entry
-from shared.events.notification import (
+from shared.domain.events.notification import (
     Channel,
     Kind,
     NotificationConfirmed,
@@ -21,6 +20,7 @@ from shared.events.notification import (
     NotificationRequested,
     NotificationSent,
 )
+from shared.entry import Entry
 
 Cursors = Cursor[tuple[Any, ...]]
 

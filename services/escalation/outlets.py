@@ -11,8 +11,8 @@ from services.escalation.channels.mail import send_mail
 from services.escalation.channels.mail_server import MailServer
 from services.escalation.channels.outcome import Failed, Outcome
 from services.escalation.channels.webhook import Receiver, post_webhook
+from shared.i18n.template import Message
 from shared.reply_tags import ReplyTag
-from shared.wording.message import Message
 
 NO_MAIL = "no mail server is set: set PERMANENCE_SMTP_URL and PERMANENCE_MAIL_FROM"
 LOCAL_PART_MAX = 64

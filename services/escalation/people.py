@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from shared.oncall import next_on_call, on_call
-from shared.policy.document import Policy
-from shared.policy.escalation import Page, PageSchedule, PageTeam
+from shared.domain.on_call import next_on_call, on_call
+from shared.domain.policy.document import Policy
+from shared.domain.policy.escalation import Page, PageSchedule, PageTeam
 
 
 def found(policy: Policy, page: Page, at: datetime) -> tuple[str, ...]:

@@ -24,12 +24,12 @@ from services.escalation.streams import owns
 from shared.casework import Worker
 from shared.casework.settling import Behind, require_read, settle
 from shared.clock import Clock
-from shared.event_log import EventLog
-from shared.events.notification import (
+from shared.domain.events.notification import (
     NotificationConfirmed,
     NotificationFailed,
     NotificationSent,
 )
+from shared.event_log import EventLog
 from shared.leadership import Leadership
 from shared.log_errors import StaleVersion, Unavailable, away, is_unavailable
 

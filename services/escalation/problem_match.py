@@ -3,8 +3,8 @@
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from shared.events.problem import Match
-from shared.policy.services import UNKNOWN
+from shared.domain.events.problem import Match
+from shared.domain.policy.contracts import UNKNOWN
 
 PROPOSED_MAX = 20
 """Problems that are named where several match: an event has its size."""

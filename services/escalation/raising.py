@@ -10,9 +10,9 @@ from services.escalation.case import Alarm, Case
 from services.escalation.due import Due, on
 from services.escalation.known import Known
 from services.escalation.people import found, named
-from shared.events.escalation import EscalationRaised
-from shared.policy.document import Policy
-from shared.policy.escalation import Notice
+from shared.domain.events.escalation import EscalationRaised
+from shared.domain.policy.document import Policy
+from shared.domain.policy.escalation import Notice
 
 
 def raising(case: Case, known: Known) -> Iterator[Due]:

@@ -8,10 +8,9 @@ from services.escalation.at_work import over, worked
 from services.escalation.case import Alarm, Case, Handover, Post, ProblemAnswer, Tip
 from services.escalation.news import with_news_of
 from services.escalation.workarounds import published
-from shared.entry import Entry
-from shared.events import AnyEvent
-from shared.events.escalation import Trigger
-from shared.events.incident import (
+from shared.domain.events import AnyEvent
+from shared.domain.events.escalation import Trigger
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentAssigned,
     IncidentClassified,
@@ -22,22 +21,22 @@ from shared.events.incident import (
     IncidentRestored,
     IncidentResumed,
 )
-from shared.events.incident_ties import (
+from shared.domain.events.incident_ties import (
     IncidentAbsorbed,
     IncidentLinked,
     IncidentReleased,
     IncidentUnlinked,
 )
-from shared.events.problem import (
+from shared.domain.events.problem import (
     ProblemIdentified,
     ProblemIncidentLinked,
     ProblemIncidentUnlinked,
     ProblemWorkaroundPublished,
 )
-from shared.events.sla import SlaBreached, SlaOverran, SlaWarned
-from shared.incident.holders import begun
-from shared.incident.noticed import after_contact, opened_by
-from shared.sla import whole
+from shared.domain.events.sla import SlaBreached, SlaOverran, SlaWarned
+from shared.domain.incident.state import after_contact, begun, opened_by
+from shared.domain.sla import whole
+from shared.entry import Entry
 
 
 def react(case: Case | None, entry: Entry) -> Case | None:

@@ -10,36 +10,35 @@ from psycopg import Cursor
 from services.escalation.casework import BOOKMARK
 from services.escalation.channels.letter import Mailbox
 from services.escalation.outbox import Waiting
-from shared.changes import Change
-from shared.changes import replay as replay_change
-from shared.entry import Entry
-from shared.event_log import EventLog
-from shared.events import (
+from shared.domain.change import Change
+from shared.domain.change import replay as replay_change
+from shared.domain.events import (
     AnyEvent,
     ChangeEvent,
     ProblemEvent,
     is_incident_event,
     is_sla_event,
 )
-from shared.events.change import ChangeAssigned
-from shared.events.event import FORGOTTEN
-from shared.events.incident import (
+from shared.domain.events.change import ChangeAssigned
+from shared.domain.events.event import FORGOTTEN
+from shared.domain.events.incident import (
     IncidentContacted,
     IncidentEdited,
     IncidentSolutionNoted,
 )
-from shared.events.problem import ProblemAssigned
-from shared.events.recurrence import ProblemSuggested
-from shared.incident import Incident, replay
+from shared.domain.events.problem import ProblemAssigned, ProblemSuggested
+from shared.domain.identifiers import incident_stream, sla_stream
+from shared.domain.incident import Incident, replay
+from shared.domain.policy.document import Policy
+from shared.domain.problem import Problem
+from shared.domain.problem import replay as replay_problem
+from shared.domain.sla import Clock, promised
+from shared.domain.sla import replay as replay_clocks
+from shared.entry import Entry
+from shared.event_log import EventLog
+from shared.i18n.formats import Reader
+from shared.i18n.promise_lines import Promise
 from shared.parked_requests import unskipped
-from shared.policy.document import Policy
-from shared.problems import Problem
-from shared.problems import replay as replay_problem
-from shared.references import incident_stream, sla_stream
-from shared.sla import Clock, promised
-from shared.sla import replay as replay_clocks
-from shared.wording.promise import Promise
-from shared.wording.reader import Reader
 
 SOLUTIONS_SOUGHT_MAX = 20
 """Of how many incidents of a suggestion the solution notes are read."""

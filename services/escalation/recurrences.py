@@ -12,10 +12,10 @@ from psycopg import Cursor
 
 from services.escalation.known import PolicyOf
 from services.escalation.signatures import signature_of
+from shared.domain.events.incident import IncidentCancelled, IncidentOpened
+from shared.domain.events.incident_ties import IncidentLinked, IncidentMerged
+from shared.domain.events.problem import ProblemIdentified, ProblemIncidentLinked
 from shared.entry import Entry
-from shared.events.incident import IncidentCancelled, IncidentOpened
-from shared.events.incident_ties import IncidentLinked, IncidentMerged
-from shared.events.problem import ProblemIdentified, ProblemIncidentLinked
 
 Cursors = Cursor[tuple[Any, ...]]
 

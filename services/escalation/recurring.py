@@ -6,7 +6,7 @@ from datetime import datetime
 from services.escalation.case import Case
 from services.escalation.due import Due, on
 from services.escalation.known import Known
-from shared.events.recurrence import ProblemSuggested
+from shared.domain.events.problem import ProblemSuggested
 
 LISTED_MAX = 200
 """Incidents an event names: an event has its size."""

@@ -15,16 +15,16 @@ from services.escalation.budget import Broken, Crossing, used_up
 from services.escalation.downtime import Downtime, together
 from services.escalation.known import PolicyOf
 from services.escalation.service_outages import service_down_by
-from shared.entry import Entry
-from shared.event_log import SELECT_ROWS, EventLog, Row
-from shared.events.incident import (
+from shared.domain.events.incident import (
     IncidentClassified,
     IncidentOpened,
     IncidentRestored,
 )
-from shared.events.sla import SlaBreached, SlaOverran
-from shared.policy.problems import BreachBudget
-from shared.references import incident_stream
+from shared.domain.events.sla import SlaBreached, SlaOverran
+from shared.domain.identifiers import incident_stream
+from shared.domain.policy.escalation import BreachBudget
+from shared.entry import Entry
+from shared.event_log import SELECT_ROWS, EventLog, Row
 
 Cursors = Cursor[tuple[Any, ...]]
 LISTED_MAX = 200

@@ -8,10 +8,8 @@ from psycopg import Cursor
 
 from services.escalation.downtime import Downtime, Outage, outages
 from services.escalation.known import PolicyOf
-from shared.entry import Entry
-from shared.event_log import EventLog
-from shared.events import AnyEvent, is_incident_event
-from shared.events.incident import (
+from shared.domain.events import AnyEvent, is_incident_event
+from shared.domain.events.incident import (
     IncidentCancelled,
     IncidentClassified,
     IncidentOpened,
@@ -19,11 +17,13 @@ from shared.events.incident import (
     IncidentReopened,
     IncidentRestored,
 )
-from shared.events.incident_ties import IncidentMerged, IncidentUnmerged
-from shared.incident import Incident, replay
-from shared.references import incident_stream
-from shared.sla import promised
-from shared.working_time import hours_of
+from shared.domain.events.incident_ties import IncidentMerged, IncidentUnmerged
+from shared.domain.identifiers import incident_stream
+from shared.domain.incident import Incident, replay
+from shared.domain.sla import promised
+from shared.domain.working_time import hours_of
+from shared.entry import Entry
+from shared.event_log import EventLog
 
 Cursors = Cursor[tuple[Any, ...]]
 Turn = (

@@ -3,8 +3,8 @@
 import re
 from hashlib import sha256
 
-from shared.events.event import FORGOTTEN
-from shared.events.incident import IncidentOpened
+from shared.domain.events.event import FORGOTTEN
+from shared.domain.events.incident import IncidentOpened
 
 _VARIES = re.compile(r"\S*\d\S*")
 """A word with a digit: how full, which host, at what time."""

@@ -14,15 +14,14 @@ from services.escalation.due import Due, on
 from services.escalation.known import Known
 from services.escalation.levels import escalated, team_above
 from services.escalation.people import belongs, found, named
-from shared.events.escalation import (
+from shared.domain.events.escalation import (
     Escalated,
     EscalationAccepted,
     EscalationPaged,
     EscalationUnanswered,
 )
-from shared.policy.document import Policy
-from shared.policy.escalation import Page, PageTeam, Step
-from shared.policy.skills import unskilled
+from shared.domain.policy.document import Policy, unskilled
+from shared.domain.policy.escalation import Page, PageTeam, Step
 
 FIRST_GAP = timedelta(minutes=15)
 

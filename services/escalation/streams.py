@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from shared.events import AnyEvent
-from shared.references import (
+from shared.domain.events import AnyEvent
+from shared.domain.identifiers import (
     escalation_stream,
     handover_stream,
     incident_stream,

@@ -12,15 +12,15 @@ from datetime import datetime
 from services.escalation.case import Case, Tell
 from services.escalation.due import Due, on
 from services.escalation.known import Known
-from shared.events import AnyEvent
-from shared.events.incident import (
+from shared.domain.events import AnyEvent
+from shared.domain.events.incident import (
     IncidentInformed,
     IncidentPaused,
     IncidentResolved,
     IncidentRestored,
 )
-from shared.events.notification import Kind, NotificationRequested
-from shared.policy.document import Policy
+from shared.domain.events.notification import Kind, NotificationRequested
+from shared.domain.policy.document import Policy
 
 NAMESPACE = uuid.UUID("0d7f6a52-3c1b-4f0e-8a63-5b7f0e9d2c41")
 """Of keys: with it, the same news for the same person always has the same key."""

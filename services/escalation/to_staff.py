@@ -7,18 +7,16 @@ from textwrap import shorten
 from services.escalation.recalled import Recalled
 from services.escalation.steps import answer_by
 from services.escalation.to_users import words_of, words_of_contacts
-from shared.events import AnyEvent
-from shared.events.change import ChangeAssigned
-from shared.events.escalation import EscalationPaged, EscalationRaised
-from shared.events.event import FORGOTTEN
-from shared.events.handover import HandoverRequested
-from shared.events.incident import IncidentOpened
-from shared.events.problem import ProblemAssigned
-from shared.events.recurrence import ProblemSuggested
-from shared.events.service_handover import ServiceHandoverRequested
-from shared.events.sla import SlaBreached
-from shared.incident import Incident
-from shared.wording import to_staff as notices
+from shared.domain.events import AnyEvent
+from shared.domain.events.change import ChangeAssigned
+from shared.domain.events.escalation import EscalationPaged, EscalationRaised
+from shared.domain.events.event import FORGOTTEN
+from shared.domain.events.handover import HandoverRequested, ServiceHandoverRequested
+from shared.domain.events.incident import IncidentOpened
+from shared.domain.events.problem import ProblemAssigned, ProblemSuggested
+from shared.domain.events.sla import SlaBreached
+from shared.domain.incident import Incident
+from shared.i18n import staff_notices as notices
 
 SOLUTIONS_TOLD_MAX = 3
 SOLUTION_CHARACTERS_MAX = 500

@@ -7,9 +7,9 @@ from typing import assert_never
 
 from services.escalation.known import PolicyOf
 from services.escalation.recalled import Recalled
-from shared.events import AnyEvent
-from shared.events.escalation import Escalated, EscalationReturned
-from shared.events.incident import (
+from shared.domain.events import AnyEvent
+from shared.domain.events.escalation import Escalated, EscalationReturned
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentCancelled,
     IncidentContacted,
@@ -20,12 +20,12 @@ from shared.events.incident import (
     IncidentResolved,
     IncidentRestored,
 )
-from shared.events.incident_ties import IncidentMerged
-from shared.events.problem import ProblemWorkaroundPublished
-from shared.events.sla_agreed import SlaExtensionAccepted, SlaExtensionProposed
-from shared.policy.document import Policy
-from shared.windows import closes_at
-from shared.wording import to_users as notices
+from shared.domain.events.incident_ties import IncidentMerged
+from shared.domain.events.problem import ProblemWorkaroundPublished
+from shared.domain.events.sla import SlaExtensionAccepted, SlaExtensionProposed
+from shared.domain.grace_periods import closes_at
+from shared.domain.policy.document import Policy
+from shared.i18n import user_notices as notices
 
 AnswerAt = Callable[[str, str, datetime], str]
 """Gives where a person may answer about a longer delay, until when; "": nowhere."""

@@ -11,9 +11,9 @@ from services.escalation.case import Case
 from services.escalation.due import Due, on
 from services.escalation.known import Known
 from services.escalation.telling import key_of
-from shared.events.notification import NotificationRequested
-from shared.events.problem import ProblemWorkaroundPublished
-from shared.references import problem_stream
+from shared.domain.events.notification import NotificationRequested
+from shared.domain.events.problem import ProblemWorkaroundPublished
+from shared.domain.identifiers import problem_stream
 
 
 def published(case: Case, event: ProblemWorkaroundPublished, version: int) -> Case:

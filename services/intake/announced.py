@@ -9,14 +9,14 @@ from psycopg import Cursor
 from services.intake.announcing import Book, book
 from services.intake.command_answers import misused, too_busy
 from shared.append import Member, Misused, Recorded, Repeated, Stale
-from shared.entry import Entry
-from shared.event_log import EventLog
-from shared.events import MaintenanceEvent
-from shared.events.maintenance import (
-    STREAM,
+from shared.domain.events import MaintenanceEvent
+from shared.domain.events.administration import (
+    MAINTENANCE_STREAM,
     MaintenanceAnnounced,
     MaintenanceCancelled,
 )
+from shared.entry import Entry
+from shared.event_log import EventLog
 
 ATTEMPTS_MAX = 20
 """How often an announcement is decided again when others came between."""
@@ -27,7 +27,7 @@ Decide = Callable[[Book, int], MaintenanceEvent | None]
 
 def read_book(log: EventLog, cursor: Cursor[tuple[Any, ...]]) -> Book:
     """Return all that was announced, as the transaction sees it."""
-    return book(_events(log.histories(cursor, [STREAM])))
+    return book(_events(log.histories(cursor, [MAINTENANCE_STREAM])))
 
 
 def book_now(log: EventLog) -> Book:
@@ -45,12 +45,12 @@ def record(
     was used for something else.
     """
     for _ in range(ATTEMPTS_MAX):
-        history = log.history(STREAM)
+        history = log.history(MAINTENANCE_STREAM)
         number = len(history) + 1
         event = decide(book(_events(history)), number)
         if event is None:
             return None
-        stored = log.stored(STREAM, number, event, command_id)
+        stored = log.stored(MAINTENANCE_STREAM, number, event, command_id)
         with log.transaction() as cursor:
             member = Member((stored,), command_id, digest)
             (outcome,) = log.append(cursor, [member])

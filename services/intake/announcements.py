@@ -35,8 +35,8 @@ from shared.answering import answered
 from shared.authentication import READERS
 from shared.callers import require_scope
 from shared.clock import Clock
-from shared.events import MaintenanceEvent
-from shared.events.maintenance import MaintenanceAnnounced
+from shared.domain.events import MaintenanceEvent
+from shared.domain.events.administration import MaintenanceAnnounced
 from shared.http.bodies import read_body, require_json
 from shared.problem import Problem, located
 

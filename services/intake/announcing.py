@@ -11,13 +11,16 @@ from pydantic_core import PydanticCustomError
 from services.intake.decider import Refused
 from services.intake.decider.names import known
 from services.intake.pipeline.windows import Window
-from shared.events import MaintenanceEvent
-from shared.events.event import Actor
-from shared.events.maintenance import MaintenanceAnnounced, MaintenanceCancelled
-from shared.policy.document import Policy
-from shared.policy.durations import Duration
-from shared.policy.names import Name
-from shared.texts import Instant, Reason
+from shared.domain.bounded_text import Instant, Reason
+from shared.domain.events import MaintenanceEvent
+from shared.domain.events.administration import (
+    MaintenanceAnnounced,
+    MaintenanceCancelled,
+)
+from shared.domain.events.event import Actor
+from shared.domain.policy.clause import Name
+from shared.domain.policy.document import Policy
+from shared.domain.policy.durations import Duration
 
 LONGEST = timedelta(days=31)
 """A window is at most so long: what lasts longer is no longer maintenance."""

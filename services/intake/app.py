@@ -20,13 +20,7 @@ from services.intake.commits import Commits
 from services.intake.contacts import OPEN, FormRules, contact_routes, form_rules_of
 from services.intake.delivery import Delivery, Result
 from services.intake.doors import Doors
-from services.intake.gate.gatehouse import (
-    ALONE,
-    Gatehouse,
-    Stance,
-    guarding,
-    stance_of,
-)
+from services.intake.gate.gatehouse import ALONE, Gatehouse, Stance, guarding, stance_of
 from services.intake.handshakes import Handshakes
 from services.intake.heartbeats.doors import HeartbeatDoors
 from services.intake.heartbeats.watch import Watch
@@ -68,6 +62,7 @@ from shared.bus import Link
 from shared.clock import Clock
 from shared.command import Answered
 from shared.continuity_watch import watching
+from shared.domain.policy.sources import Mailbox as MailboxClause
 from shared.event_log import EventLog
 from shared.health import Health, Probe
 from shared.heartbeat import beat
@@ -77,7 +72,6 @@ from shared.http.serving import pause, serve
 from shared.log_errors import Unavailable
 from shared.nats_address import nats_address
 from shared.nats_issuer import Issuer
-from shared.policy.sources import Mailbox as MailboxClause
 from shared.settings import IntakeSettings
 from shared.starting import open_log
 from shared.upkeep import expire_quarantine, turn_partitions

@@ -26,7 +26,7 @@ from shared.command_line.answers import (
     refused,
     table_of,
 )
-from shared.events.event import Actor
+from shared.domain.events.event import Actor
 
 token = typer.Typer(
     callback=remember, help="Bearer tokens: who may call.", no_args_is_help=True

@@ -19,13 +19,7 @@ from rich.console import Console
 from rich.text import Text
 
 from services.intake import policy_store
-from services.intake.cli_desk import (
-    clock_of,
-    log_if_any,
-    log_of,
-    remember,
-    text_of,
-)
+from services.intake.cli_desk import clock_of, log_if_any, log_of, remember, text_of
 from services.intake.closing_texts import texts_beside
 from services.intake.expanding import Files
 from services.intake.policy_store import Signature
@@ -39,14 +33,11 @@ from shared.command_line.answers import (
     table_of,
 )
 from shared.command_line.sheet import Sheet
+from shared.domain.policy.document import Change, Policy, json_schema
+from shared.domain.policy.validation import explained, read
 from shared.log_errors import StaleVersion, Unavailable
 from shared.mistake import Mistake, path_text
 from shared.mistake import Path as Location
-from shared.policy.difference import Change
-from shared.policy.document import Policy
-from shared.policy.explaining import explained
-from shared.policy.reading import read
-from shared.policy.schema import json_schema
 from shared.yaml12 import TEXT_MAX
 
 config = typer.Typer(

@@ -25,7 +25,7 @@ from services.intake.reading import (
 )
 from services.intake.request_headers import headers_read
 from shared.clock import real_clock
-from shared.policy.sources import Source
+from shared.domain.policy.sources import Source
 from shared.problem import Problem
 
 WRONG = 2
@@ -159,7 +159,7 @@ def _source(file: Path, name: str) -> Source:
     """Return a source of the policy in `file`; `_Wrong` where there is none."""
     # Slow to import, and needed here only.
     from services.intake.cli_desk import text_of
-    from shared.policy.reading import read
+    from shared.domain.policy.validation import read
     from shared.yaml12 import TEXT_MAX
 
     policy = read(text_of(file, TEXT_MAX, as_json=True))

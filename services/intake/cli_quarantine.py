@@ -14,7 +14,7 @@ from shared.command_line.answers import AsJson, Exit, answer, counted, table_of
 from shared.command_line.api import Api, ApiUrl, Token, api_of
 from shared.command_line.bar import bar
 from shared.command_line.desk import HOME, Home
-from shared.quarantine import LISTED_MAX, TRIED_MAX
+from shared.domain.commands.quarantine import LISTED_MAX, TRIED_MAX
 
 _PATH = "/v1/quarantine"
 LISTED = 100

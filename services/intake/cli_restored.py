@@ -16,18 +16,12 @@ from pydantic import ValidationError
 from services.intake.policy_store import Signature
 from shared.clock import Clock
 from shared.command_line.answers import AsJson, Exit, answer, refused, refused_for
-from shared.command_line.desk import (
-    HOME,
-    Database,
-    Home,
-    clock_at,
-    database_of,
-    log_at,
-)
+from shared.command_line.desk import HOME, Database, Home, clock_at, database_of, log_at
+from shared.domain.events.event import Actor
+from shared.domain.policy.validation import explained
 from shared.epoch_renewal import Renewal, renew
 from shared.epochs import Epoch
 from shared.event_log import EventLog
-from shared.events.event import Actor
 from shared.last_seen import LastSeen, read
 from shared.log_errors import NotContinued, Unavailable
 from shared.machine.run_file import read_run
@@ -35,7 +29,6 @@ from shared.machine.up import BeginEpoch
 from shared.mistake import Mistake
 from shared.nats_session import nats_session
 from shared.outage import reason as in_short
-from shared.policy.explaining import explained
 
 ANSWER_SECONDS = 2
 _FORCE = "to begin a new epoch all the same, add --force"

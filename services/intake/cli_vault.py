@@ -14,13 +14,7 @@ import typer
 from services.intake.cli_access import demand_actor, demand_line
 from services.intake.cli_desk import Address, log_of, remember
 from shared.command_line.answers import AsJson, Exit, answer, counted, refused
-from shared.command_line.desk import (
-    HOME,
-    VaultKey,
-    database_of,
-    master_of,
-    reachable,
-)
+from shared.command_line.desk import HOME, VaultKey, database_of, master_of, reachable
 from shared.machine.credentials import vault_key_file
 from shared.machine.home import write_private
 from shared.vault.erasure import erase

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from services.intake.cli_desk import text_of
 from services.intake.expanding import Files
-from shared.policy.closing_events import FILE_BYTES_MAX
-from shared.policy.document import Policy
+from shared.domain.policy.closed_days import FILE_BYTES_MAX
+from shared.domain.policy.document import Policy
 
 
 def texts_beside(file: Path, policy: Policy, *, as_json: bool) -> Files:

@@ -6,10 +6,10 @@ from http import HTTPStatus
 from services.intake.decider import Refused
 from services.intake.records import RecordEvent, record_of, stream_of
 from shared.command import Answered, CommandAnswer, Done, RecordAnswer
+from shared.domain.events.incident import IncidentClosed, IncidentResolved
+from shared.domain.identifiers import is_incident_ref
 from shared.event_log import EventLog
-from shared.events.incident import IncidentClosed, IncidentResolved
 from shared.problem import Problem
-from shared.references import is_incident_ref
 
 _STATUS: Mapping[str, HTTPStatus] = {
     "unknown_incident": HTTPStatus.NOT_FOUND,

@@ -20,12 +20,12 @@ from services.intake.wanted import (
 from shared import subjects
 from shared.authentication import Authentication
 from shared.batcher import Batcher
-from shared.changes.wishes import BODIES as OF_CHANGES
 from shared.command import Answered, CommandMessage, CommandRequest
+from shared.domain.commands.change import BODIES as OF_CHANGES
+from shared.domain.commands.incident import BODIES as OF_INCIDENTS
+from shared.domain.commands.incident import PersonsWish
+from shared.domain.commands.problem import BODIES as OF_PROBLEMS
 from shared.problem import Problem
-from shared.problems.wishes import BODIES as OF_PROBLEMS
-from shared.wishes import BODIES as OF_INCIDENTS
-from shared.wishes import PersonsWish
 
 QUEUE_GROUP = "intake"
 AT_ONCE_MAX = 64

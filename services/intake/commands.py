@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import ClassVar, Generic, TypeVar
 
 from services.intake.signals import Signal
-from shared.changes.wishes import ChangeWish
-from shared.events.event import Actor
-from shared.problems.wishes import ProblemWish
-from shared.references import IncidentRef
-from shared.wishes import Link, PersonsWish, Unlink
+from shared.domain.commands.change import ChangeWish
+from shared.domain.commands.incident import Link, PersonsWish, Unlink
+from shared.domain.commands.problem import ProblemWish
+from shared.domain.events.event import Actor
+from shared.domain.identifiers import IncidentRef
 
 
 @dataclass(frozen=True, slots=True)

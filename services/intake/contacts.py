@@ -25,17 +25,17 @@ from shared.batcher import Batcher
 from shared.callers import require_scope
 from shared.clock import Clock
 from shared.command import Answered, CommandAnswer, CommandMessage
-from shared.contact import Contact, wish_of
 from shared.contacts.contact_answer import Records, contact_answer
 from shared.contacts.form import FormDesk
 from shared.contacts.form_endpoints import form_routes
+from shared.domain.commands.contact import Contact, wish_of
+from shared.domain.policy.document import Policy
 from shared.http.bodies import COMMAND_BYTES_MAX, read_object, validated
 from shared.http.body_room import size_ahead
 from shared.http.command_headers import idempotency_key, version
 from shared.http.known_hosts import AnyNamePaths, KnownHosts, names_of
 from shared.http.networks import LOOPBACK, Networks, proxies
 from shared.policies import PolicyVersions
-from shared.policy.document import Policy
 from shared.settings import IntakeSettings
 
 _Given = ParamSpec("_Given")

@@ -21,25 +21,33 @@ from services.intake.record_cache import Versioned, readable
 from services.intake.records import Record, RecordEvent
 from services.intake.unreadable import RecordUnreadable
 from services.intake.wanted import AnyWish
-from shared.changes import Change
-from shared.changes.wishes import (
+from shared.domain.change import Change
+from shared.domain.commands.change import (
     ChangeWish,
     LinkChange,
     RequestChange,
     UnlinkChange,
 )
-from shared.events.event import Actor
-from shared.incident import Incident
-from shared.policy.document import Policy
-from shared.problems import Problem
-from shared.problems.wishes import (
+from shared.domain.commands.incident import (
+    Link,
+    Merge,
+    Open,
+    PersonsWish,
+    Resolve,
+    Unlink,
+    Unmerge,
+)
+from shared.domain.commands.problem import (
     IdentifyProblem,
     LinkProblem,
     ProblemWish,
     UnlinkProblem,
 )
-from shared.references import escalation_stream
-from shared.wishes import Link, Merge, Open, PersonsWish, Resolve, Unlink, Unmerge
+from shared.domain.events.event import Actor
+from shared.domain.identifiers import escalation_stream
+from shared.domain.incident import Incident
+from shared.domain.policy.document import Policy
+from shared.domain.problem import Problem
 
 _Kind = TypeVar("_Kind", Incident, Problem, Change)
 

@@ -26,7 +26,7 @@ from services.intake.unreadable import RecordUnreadable
 from services.intake.wanted import Wanted, is_beginning, without_client
 from shared.append import Known, Misused, Repeated, repeated
 from shared.command import Answered, CommandAnswer, RecordAnswer
-from shared.policy.document import Policy
+from shared.domain.policy.document import Policy
 from shared.problem import Problem
 
 

@@ -8,14 +8,13 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from shared.domain.policy.calendars import HOLIDAYS_MAX, Calendar
+from shared.domain.policy.closed_days import closings_in, horizon
+from shared.domain.policy.document import Policy
+from shared.domain.policy.public_holidays import expand
+from shared.domain.policy.validation import too_large
+from shared.domain.working_time import elapsed, hours_of
 from shared.mistake import Wrong
-from shared.policy.calendars import HOLIDAYS_MAX, Calendar
-from shared.policy.checking import too_large
-from shared.policy.closing_files import closings_in
-from shared.policy.document import Policy
-from shared.policy.horizon import horizon
-from shared.policy.public_holidays import expand
-from shared.working_time import elapsed, hours_of
 
 Files = Mapping[str, str]
 """The text of each file that calendars name in `closed_in`."""

@@ -26,7 +26,7 @@ from services.intake.outcomes import find_request
 from services.intake.reading import BODY_BYTES_MAX, elements, read_json, read_posted
 from services.intake.webhook_consent import consent
 from shared.answering import answered
-from shared.events.event import is_source
+from shared.domain.events.event import is_source
 from shared.http.bodies import read_body, require_json
 from shared.problem import Problem
 

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from services.intake.policies import Policies
+from shared.domain.policy.document import Policy
+from shared.domain.policy.sources import Mailbox, Source
 from shared.event_log import EventLog
 from shared.http.serving import pause
 from shared.log_errors import Unavailable
-from shared.policy.document import Policy
-from shared.policy.sources import Mailbox, Source
 from shared.problem import Problem
 
 LOOK_SECONDS = 1.0

@@ -11,7 +11,7 @@ from psycopg import Cursor
 
 from services.intake.delivery import Delivery
 from services.intake.signals import Change, Ignored
-from shared.policy.document import Policy
+from shared.domain.policy.document import Policy
 from shared.vault.vault import Vault
 
 _KEEP = """

@@ -7,9 +7,9 @@ from services.intake.pipeline.groups import group_key
 from services.intake.pipeline.key_row import KeyRow
 from services.intake.record_cache import UNOPENED, Versioned
 from services.intake.signals import Heard, Signal, signal_key
-from shared.incident import AT_WORK
-from shared.policy.document import Policy
-from shared.policy.sources import Monitor
+from shared.domain.incident import AT_WORK
+from shared.domain.policy.document import Policy
+from shared.domain.policy.sources import Monitor
 
 
 def openings(

@@ -12,9 +12,8 @@ from typing import Any
 from psycopg import Cursor
 from psycopg.rows import class_row
 
+from shared.domain.policy.document import Policy, people_named
 from shared.mistake import Wrong
-from shared.policy.document import Policy
-from shared.policy.people_named import people_named
 
 LIST_MAX = 10_000
 _UNKNOWN = (

@@ -13,9 +13,9 @@ from pydantic import (
 )
 
 from services.intake.people import Columns
-from shared.policy.explaining import explained
-from shared.policy.names import Language, Name, Person
-from shared.policy.world import is_zone
+from shared.domain.policy.clause import Language, Name, Person
+from shared.domain.policy.cross_checks import is_zone
+from shared.domain.policy.validation import explained
 
 _EMAIL = re.compile(r"[^\s@<>,;:\"()]{1,64}@[^\s@<>,;:\"()]{1,180}\.[A-Za-z]{2,63}")
 _PHONE = re.compile(r"\+[1-9][0-9 ().-]{5,30}")

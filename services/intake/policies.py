@@ -14,12 +14,12 @@ from psycopg import Cursor
 from services.intake.announced import read_book
 from services.intake.announcing import windows
 from services.intake.pipeline.windows import NO_WINDOWS, Windows, windows_of
+from shared.domain.events import administration
+from shared.domain.events.administration import STREAM
+from shared.domain.policy.document import Policy
 from shared.event_log import EventLog
-from shared.events import maintenance
-from shared.events.policy import STREAM
 from shared.log_errors import is_unavailable
 from shared.policies import applied_at_version, policy_of
-from shared.policy.document import Policy
 from shared.problem import Problem
 from shared.recorder import NO_TIP, Tip, tips_of
 from shared.telemetry import wordless
@@ -50,9 +50,9 @@ class Policies:
         self, cursor: Cursor[tuple[Any, ...]]
     ) -> tuple[int, Policy, Windows]:
         """Return the same, with the windows of announced work; raises as `current`."""
-        now = tips_of(cursor, [STREAM, maintenance.STREAM])
+        now = tips_of(cursor, [STREAM, administration.MAINTENANCE_STREAM])
         version, policy = self._at(cursor, now[STREAM])
-        known = (now[STREAM], now[maintenance.STREAM])
+        known = (now[STREAM], now[administration.MAINTENANCE_STREAM])
         if self._windows[0] != known:
             with _needed("the announced maintenance"):
                 begun = known[1].version

@@ -12,20 +12,18 @@ from services.intake.expanding import NO_FILES, Files, expanded
 from services.intake.people import unknown_people
 from shared.append import Member, Recorded
 from shared.documents import DocumentName, name_of, store
+from shared.domain.events.administration import STREAM, PolicyApplied, document_bytes
+from shared.domain.policy.clause import Person
+from shared.domain.policy.document import Change, Policy, difference, implausible
+from shared.domain.policy.escalation import idle
+from shared.domain.policy.sources import Source
+from shared.domain.policy.teams import contact_detail_in
+from shared.domain.policy.validation import placed, read
 from shared.entry import Entry
 from shared.event_log import EventLog
-from shared.events.policy import STREAM, PolicyApplied, document_bytes
 from shared.log_errors import StaleVersion
 from shared.mistake import Mistake
 from shared.policies import applied_at_version, document_of, policy_of
-from shared.policy.contact_details import contact_detail_in
-from shared.policy.difference import Change, difference
-from shared.policy.document import Policy
-from shared.policy.names import Person
-from shared.policy.plausibility import implausible
-from shared.policy.reading import placed, read
-from shared.policy.sources import Source
-from shared.policy.to_come import idle
 from shared.recorder import versions
 
 Purpose = Literal["live", "demo", "test"]

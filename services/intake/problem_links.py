@@ -27,15 +27,15 @@ from services.intake.records import ref_of, stream_of
 from services.intake.unreadable import RecordUnreadable
 from shared.append import Member, Recorded
 from shared.clock import Clock
+from shared.domain.commands.problem import LinkProblem
+from shared.domain.events.handover import HandoverDeclined, HandoverJoined
+from shared.domain.events.incident_ties import IncidentLinked
+from shared.domain.events.problem import ProblemResolved
+from shared.domain.incident import Incident
+from shared.domain.problem import Problem
 from shared.entry import Entry
 from shared.event_log import EventLog
-from shared.events.handover import HandoverDeclined, HandoverJoined
-from shared.events.incident_ties import IncidentLinked
-from shared.events.problem import ProblemResolved
-from shared.incident import Incident
 from shared.log_errors import StaleVersion
-from shared.problems import Problem
-from shared.problems.wishes import LinkProblem
 
 AT_ONCE_MAX = 200
 """Incidents of one problem that are read, and decisions that are appended, at once."""

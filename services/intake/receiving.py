@@ -15,22 +15,13 @@ from services.intake.delivery import TIMER, Delivery, Elapsed, Result, halves
 from services.intake.numbers import new_refs
 from services.intake.observed import keep_changes, observed, tell_changes
 from services.intake.openings import openings
-from services.intake.outcomes import (
-    EventId,
-    known_events,
-    remember_events,
-    settle_held,
-)
+from services.intake.outcomes import EventId, known_events, remember_events, settle_held
 from services.intake.pipeline.enriching import enriched
 from services.intake.pipeline.groups import group_key
 from services.intake.policies import Policies
 from services.intake.quarantine.postponed import keep_postponed, waiting_in_order
 from services.intake.quarantine.settling import settle, still_waiting
-from services.intake.raw_store import (
-    keep_bodies,
-    keep_quarantined_bodies,
-    quarantine,
-)
+from services.intake.raw_store import keep_bodies, keep_quarantined_bodies, quarantine
 from services.intake.reckoning import Before, Reckoning, reckon
 from services.intake.record_cache import RecordCache, Versioned
 from services.intake.signal_keys import (
@@ -47,9 +38,9 @@ from services.intake.suppressed import keep_suppressed
 from shared.answering import problem_of
 from shared.append import Recorded
 from shared.clock import Clock
+from shared.domain.policy.document import Policy
 from shared.event_log import EventLog
 from shared.log_errors import Unavailable
-from shared.policy.document import Policy
 from shared.problem import Problem
 
 Cursors = Cursor[tuple[Any, ...]]

@@ -11,7 +11,7 @@ from services.intake.request_headers import headers_kept, headers_read
 from services.intake.signals import Heard, Ignored, Rejected
 from shared.batcher import Batcher
 from shared.clock import Clock
-from shared.policy.sources import Source
+from shared.domain.policy.sources import Source
 from shared.problem import Problem
 
 Charge = Callable[[str, int], object]

@@ -25,12 +25,12 @@ from services.intake.record_cache import Versioned, advance, readable
 from services.intake.signals import Ignored, Rejected, Signal, signal_key
 from services.intake.unreadable import KEY_ROW, RecordUnreadable
 from shared.append import Member
+from shared.domain.bounded_text import REASON_MAX
+from shared.domain.events import IncidentEvent
+from shared.domain.identifiers import incident_stream
+from shared.domain.incident import Incident
+from shared.domain.policy.document import Policy
 from shared.event_log import EventLog
-from shared.events import IncidentEvent
-from shared.incident import Incident
-from shared.policy.document import Policy
-from shared.references import incident_stream
-from shared.texts import REASON_MAX
 
 
 @dataclass(frozen=True, slots=True)

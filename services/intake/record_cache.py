@@ -23,9 +23,9 @@ from services.intake.records import (
     stream_of,
 )
 from services.intake.unreadable import RecordUnreadable
+from shared.domain.incident import Incident
 from shared.entry import Entry
 from shared.event_log import EventLog
-from shared.incident import Incident
 from shared.recorder import NO_TIP, Tip, tips_of
 from shared.telemetry import wordless
 

@@ -4,12 +4,10 @@ from collections.abc import Callable, Iterable, Mapping
 
 from typing_extensions import TypeIs
 
-from shared import changes, incident, problems
-from shared.changes import Change
-from shared.events import AnyEvent, ChangeEvent, IncidentEvent, ProblemEvent
-from shared.incident import Incident
-from shared.problems import Problem
-from shared.references import (
+from shared.domain import change, incident, problem
+from shared.domain.change import Change
+from shared.domain.events import AnyEvent, ChangeEvent, IncidentEvent, ProblemEvent
+from shared.domain.identifiers import (
     change_ref,
     change_stream,
     incident_ref,
@@ -17,6 +15,8 @@ from shared.references import (
     problem_ref,
     problem_stream,
 )
+from shared.domain.incident import Incident
+from shared.domain.problem import Problem
 
 Record = Incident | Problem | Change
 RecordEvent = IncidentEvent | ProblemEvent | ChangeEvent
@@ -56,10 +56,10 @@ def evolved(record: Record | None, event: RecordEvent) -> Record:
     """Return the record after one of its events."""
     if is_problem_event(event):
         assert not isinstance(record, Incident | Change)  # noqa: S101 # it is in its stream
-        return problems.evolve(record, event)
+        return problem.evolve(record, event)
     if is_change_event(event):
         assert not isinstance(record, Incident | Problem)  # noqa: S101 # as above
-        return changes.evolve(record, event)
+        return change.evolve(record, event)
     assert not isinstance(record, Problem | Change)  # noqa: S101 # as above
     return incident.evolve(record, event)
 

@@ -7,7 +7,7 @@ from typing import Any
 from psycopg import Cursor
 
 from services.intake.decider import Refused
-from shared.events.event import Actor
+from shared.domain.events.event import Actor
 
 _INSERT = """
 INSERT INTO intake.refusals (at, actor, verb, incident, code, reason)

@@ -34,7 +34,7 @@ from services.intake.reception import NOBODY, REFUSED_SENDER, Reception
 from shared import subjects
 from shared.answering import problem_of
 from shared.batcher import Overloaded
-from shared.events.event import is_source
+from shared.domain.events.event import is_source
 from shared.http.serving import pause
 from shared.log_errors import Unavailable
 from shared.problem import Problem

@@ -13,7 +13,7 @@ from psycopg import Cursor
 from services.intake.pipeline.key_row import GroupRow, KeyRow
 from services.intake.records import RecordEvent
 from services.intake.stored_rows import columns_of, row_of, row_without_words
-from shared.events.incident_ties import (
+from shared.domain.events.incident_ties import (
     IncidentAbsorbed,
     IncidentSplit,
     IncidentUnmerged,

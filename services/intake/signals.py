@@ -21,8 +21,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from shared.policy.scales import Severity
-from shared.texts import AHEAD_MAX, Instant, Title, line
+from shared.domain.bounded_text import AHEAD_MAX, Instant, Title, line
+from shared.domain.policy.priorities import Severity
 
 DEDUP_KEY_MAX = 512
 EVENT_ID_MAX = 256

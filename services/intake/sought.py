@@ -9,17 +9,24 @@ from services.intake.decider.circumstances import Helper
 from services.intake.histories import Unreadable, histories
 from services.intake.record_cache import Versioned
 from services.intake.wanted import Wanted
-from shared.entry import Entry
-from shared.event_log import EventLog
-from shared.events.escalation import (
+from shared.domain.commands.incident import (
+    Acknowledge,
+    Assign,
+    Pause,
+    Resolve,
+    Restore,
+    Return,
+)
+from shared.domain.events.escalation import (
     Escalated,
     EscalationAccepted,
     EscalationReturned,
 )
-from shared.events.incident import IncidentAssigned
-from shared.incident import AT_WORK
-from shared.references import about, escalation_stream, incident_stream
-from shared.wishes import Acknowledge, Assign, Pause, Resolve, Restore, Return
+from shared.domain.events.incident import IncidentAssigned
+from shared.domain.identifiers import about, escalation_stream, incident_stream
+from shared.domain.incident import AT_WORK
+from shared.entry import Entry
+from shared.event_log import EventLog
 
 _TAKING = Acknowledge | Pause | Restore | Resolve
 """By these a person takes on an incident that nobody has."""

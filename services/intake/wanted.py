@@ -6,20 +6,14 @@ from itertools import chain
 from typing import Any
 
 from services.intake.commands import CloseSilent, RecordWish
-from shared.changes.wishes import (
+from shared.command import CommandRequest
+from shared.domain.commands.change import (
     ChangeWish,
     LinkChange,
     RequestChange,
     UnlinkChange,
 )
-from shared.command import CommandRequest
-from shared.problems.wishes import (
-    IdentifyProblem,
-    LinkProblem,
-    ProblemWish,
-    UnlinkProblem,
-)
-from shared.wishes import (
+from shared.domain.commands.incident import (
     Link,
     Merge,
     Open,
@@ -28,6 +22,12 @@ from shared.wishes import (
     Split,
     Unlink,
     Unmerge,
+)
+from shared.domain.commands.problem import (
+    IdentifyProblem,
+    LinkProblem,
+    ProblemWish,
+    UnlinkProblem,
 )
 
 AnyWish = PersonsWish | RecordWish | CloseSilent

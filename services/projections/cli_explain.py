@@ -16,22 +16,15 @@ from services.projections.incident.whole import whole
 from services.projections.instants import known_at
 from services.projections.log_rows import all_about
 from shared.command_line.answers import AsJson, Exit, answer, plain_text, refused
-from shared.command_line.desk import (
-    HOME,
-    Database,
-    Home,
-    clock_at,
-    database_of,
-    log_at,
-)
+from shared.command_line.desk import HOME, Database, Home, clock_at, database_of, log_at
 from shared.command_line.instants import instant_in
 from shared.command_line.references import demand_ref
+from shared.domain.sla import Clock, Consumption, Explanation, consumed, explained
+from shared.domain.working_time import Hours
 from shared.entry import Entry
 from shared.event_log import EventLog
+from shared.i18n.formats import Language
 from shared.policies import PolicyVersions
-from shared.sla import Clock, Consumption, Explanation, consumed, explained
-from shared.wording.reader import Language
-from shared.working_time import Hours
 
 Lang = Annotated[Language, typer.Option(help="The language of the text.")]
 At = Annotated[

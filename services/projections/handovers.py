@@ -8,9 +8,7 @@ from typing import Any, Literal
 from psycopg import Cursor
 
 from services.projections.generations import AsOf
-from shared.entry import Entry
-from shared.event_log import EventLog
-from shared.events.handover import (
+from shared.domain.events.handover import (
     HandoverAccepted,
     HandoverDeclined,
     HandoverJoined,
@@ -18,8 +16,10 @@ from shared.events.handover import (
     HandoverRequested,
     HandoverUnanswered,
 )
-from shared.events.problem import Match
-from shared.references import handover_stream
+from shared.domain.events.problem import Match
+from shared.domain.identifiers import handover_stream
+from shared.entry import Entry
+from shared.event_log import EventLog
 
 Cursors = Cursor[tuple[Any, ...]]
 State = Literal["requested", "unanswered", "accepted", "joined", "declined"]

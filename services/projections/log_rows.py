@@ -6,14 +6,14 @@ from typing import Any
 
 from psycopg import Cursor
 
-from shared.entry import Entry
-from shared.event_log import SELECT_ROWS, EventLog, Row
-from shared.references import (
+from shared.domain.identifiers import (
     escalation_stream,
     handover_stream,
     incident_stream,
     sla_stream,
 )
+from shared.entry import Entry
+from shared.event_log import SELECT_ROWS, EventLog, Row
 
 _OF_TYPES = f"""
 {SELECT_ROWS}

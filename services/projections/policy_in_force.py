@@ -5,10 +5,10 @@ from typing import Any
 from psycopg import Cursor
 
 from services.projections.log_rows import newest_row
+from shared.domain.events.administration import STREAM, PolicyApplied
+from shared.domain.policy.document import Policy
 from shared.event_log import SELECT_ROWS, EventLog, Row
-from shared.events.policy import STREAM, PolicyApplied
 from shared.policies import policy_of
-from shared.policy.document import Policy
 
 _UPTO = f"""
 {SELECT_ROWS} WHERE originator_id = %s AND notification_id <= %s

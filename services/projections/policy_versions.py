@@ -6,10 +6,10 @@ from typing import Any
 import orjson
 from psycopg import Cursor
 
-from shared.events.policy import STREAM, PolicyApplied
-from shared.events.upcast import upcast
+from shared.domain.events.administration import STREAM, PolicyApplied
+from shared.domain.events.upcasters import upcast
+from shared.domain.policy.document import Policy
 from shared.policies import policy_of
-from shared.policy.document import Policy
 
 _POLICIES = """
 SELECT originator_version, state FROM log.events

@@ -11,12 +11,12 @@ from typing import Any, Generic, TypeVar
 from psycopg import Cursor
 
 from services.projections.generations import AsOf
-from shared import changes, problems
-from shared.changes import Change
+from shared.domain import change, problem
+from shared.domain.change import Change
+from shared.domain.identifiers import change_stream, problem_stream
+from shared.domain.problem import Problem
 from shared.entry import Entry
 from shared.event_log import EventLog
-from shared.problems import Problem
-from shared.references import change_stream, problem_stream
 
 Record = TypeVar("Record", Problem, Change)
 Cursors = Cursor[tuple[Any, ...]]
@@ -58,14 +58,14 @@ PROBLEMS = Kind(
     "problem.identified",
     "problem.assigned",
     problem_stream,
-    problems.replay,
+    problem.replay,
 )
 CHANGES = Kind(
     "change",
     "change.requested",
     "change.assigned",
     change_stream,
-    changes.replay,
+    change.replay,
 )
 
 

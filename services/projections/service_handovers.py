@@ -9,9 +9,7 @@ from psycopg import Cursor
 
 from services.projections.generations import AsOf
 from services.projections.handovers import State, Wanted
-from shared.entry import Entry
-from shared.event_log import SELECT_ROWS, EventLog, Row
-from shared.events.service_handover import (
+from shared.domain.events.handover import (
     CountedBreach,
     ServiceHandoverAccepted,
     ServiceHandoverDeclined,
@@ -19,7 +17,9 @@ from shared.events.service_handover import (
     ServiceHandoverRequested,
     ServiceHandoverUnanswered,
 )
-from shared.references import handover_stream
+from shared.domain.identifiers import handover_stream
+from shared.entry import Entry
+from shared.event_log import SELECT_ROWS, EventLog, Row
 
 Cursors = Cursor[tuple[Any, ...]]
 

@@ -10,11 +10,11 @@ from itertools import islice
 
 from services.projections.generations import AsOf
 from services.projections.read_model import Cursors
+from shared.domain.events.event import Actor
+from shared.domain.events.incident import IncidentSolutionNoted
+from shared.domain.identifiers import IncidentRef, incident_stream
 from shared.entry import Entry
 from shared.event_log import SELECT_ROWS, EventLog, Row
-from shared.events.event import Actor
-from shared.events.incident import IncidentSolutionNoted
-from shared.references import IncidentRef, incident_stream
 
 BATCH = 100
 READ_MAX = 2_000

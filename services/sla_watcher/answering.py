@@ -9,11 +9,11 @@ from services.sla_watcher.promising import on
 from services.sla_watcher.proposing import REPORTER, due_now, may_agree, require_longer
 from shared.casework.refused import Refused
 from shared.command import CommandRequest, Scope
-from shared.events.sla_agreed import SlaExtensionAccepted, SlaExtensionRefused
-from shared.references import extended_incident
-from shared.sla import Clock, Extension, State, stood, whole
-from shared.sla_wishes import AcceptExtension, RefuseExtension
-from shared.working_time import due, hours_of
+from shared.domain.commands.sla import AcceptExtension, RefuseExtension
+from shared.domain.events.sla import SlaExtensionAccepted, SlaExtensionRefused
+from shared.domain.identifiers import extended_incident
+from shared.domain.sla import Clock, Extension, State, stood, whole
+from shared.domain.working_time import due, hours_of
 
 _TAKE_DOWN: frozenset[Scope] = frozenset({"agent", "manager", "admin"})
 

@@ -20,12 +20,12 @@ from shared.casework import Alarm, Casework, Worker, timers_probe
 from shared.casework.command_bus import listen
 from shared.casework.commanding import Commanding
 from shared.clock import Clock
+from shared.domain.commands.sla import BODIES
+from shared.domain.identifiers import escalation_stream, incident_stream, sla_stream
 from shared.event_log import EventLog
 from shared.following import Following, follow
 from shared.policies import PolicyVersions
-from shared.references import escalation_stream, incident_stream, sla_stream
 from shared.settings import SlaWatcherSettings
-from shared.sla_wishes import BODIES
 from shared.tracking import Bookmark
 
 BOOKMARK = Bookmark("sla", "sla_watcher", beside=("incident", "escalation"))

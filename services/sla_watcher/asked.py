@@ -10,14 +10,14 @@ from services.sla_watcher.case import Case, PolicyOf
 from services.sla_watcher.proposing import proposed
 from shared.casework.refused import Refused
 from shared.command import CommandRequest
-from shared.events import SlaEvent
-from shared.sla_wishes import (
+from shared.domain.commands.sla import (
     AcceptExtension,
     AttributeBreach,
     ProposeExtension,
     RefuseExtension,
     SlaWish,
 )
+from shared.domain.events import SlaEvent
 
 PERSON = "person:"
 

@@ -8,9 +8,9 @@ from services.sla_watcher.case import Case
 from services.sla_watcher.promising import on
 from shared.casework.refused import Refused
 from shared.command import CommandRequest, Scope
-from shared.events.sla_agreed import SlaBreachAttributed
-from shared.sla import Clock
-from shared.sla_wishes import AttributeBreach
+from shared.domain.commands.sla import AttributeBreach
+from shared.domain.events.sla import SlaBreachAttributed
+from shared.domain.sla import Clock
 
 _MAY: frozenset[Scope] = frozenset({"manager", "admin"})
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from shared.events.sla import Stop
-from shared.incident.noticed import Noticed
-from shared.policy.document import Policy
-from shared.policy.scales import Priority
-from shared.policy.targets import PauseReason, SupportLevel
-from shared.sla import Clock
+from shared.domain.events.sla import Stop
+from shared.domain.incident.state import Noticed
+from shared.domain.policy.document import Policy
+from shared.domain.policy.priorities import Priority
+from shared.domain.policy.targets import PauseReason, SupportLevel
+from shared.domain.sla import Clock
 
 PolicyOf = Callable[[int], Policy]
 """Gives the policy of a version."""

@@ -6,10 +6,10 @@ from datetime import datetime
 from services.sla_watcher.case import Case, PolicyOf
 from services.sla_watcher.done import done_when
 from services.sla_watcher.promising import on, pledges_of
-from shared.events import SlaEvent
-from shared.events.sla import SlaContinued, Stop
-from shared.sla import OLAS, Clock, State, is_operational
-from shared.working_time import due, hours_of
+from shared.domain.events import SlaEvent
+from shared.domain.events.sla import SlaContinued, Stop
+from shared.domain.sla import OLAS, Clock, State, is_operational
+from shared.domain.working_time import due, hours_of
 
 
 def came_back(

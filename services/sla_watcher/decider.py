@@ -9,10 +9,10 @@ from services.sla_watcher.keeping import kept
 from services.sla_watcher.lapsing import ended
 from services.sla_watcher.promising import armed, retargeted
 from services.sla_watcher.timing import next_moment, told
-from shared.events import AnyEvent, SlaEvent, is_sla_event
-from shared.events.promises import PromisesMoved
-from shared.events.sla_agreed import SlaExtensionProposed
-from shared.sla import evolve as evolve_clocks
+from shared.domain.events import AnyEvent, SlaEvent, is_sla_event
+from shared.domain.events.administration import PromisesMoved
+from shared.domain.events.sla import SlaExtensionProposed
+from shared.domain.sla import evolve as evolve_clocks
 
 
 def decide(

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 
 from services.sla_watcher.case import Case, Post
-from shared.sla import OLAS, Clock, is_operational
+from shared.domain.sla import OLAS, Clock, is_operational
 
 
 def done_when(clock: Clock, case: Case) -> datetime | None:

@@ -17,12 +17,12 @@ from pydantic import (
     model_validator,
 )
 
+from shared.domain.policy.calendars import HOLIDAYS_MAX, Calendar
+from shared.domain.policy.clause import Clause
+from shared.domain.policy.cross_checks import is_zone
+from shared.domain.policy.validation import explained
+from shared.domain.working_time import Span, due, elapsed, hours_of
 from shared.mistake import path_text
-from shared.policy.calendars import HOLIDAYS_MAX, Calendar
-from shared.policy.clause import Clause
-from shared.policy.explaining import explained
-from shared.policy.world import is_zone
-from shared.working_time import Span, due, elapsed, hours_of
 
 SECONDS_MAX = 100 * 366 * 24 * 60 * 60
 """No promise is longer than a century."""

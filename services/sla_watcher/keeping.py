@@ -7,16 +7,16 @@ from services.sla_watcher.case import Case, PolicyOf
 from services.sla_watcher.coming_back import came_back
 from services.sla_watcher.done import done_when, given_up
 from services.sla_watcher.promising import on
-from shared.events import SlaEvent
-from shared.events.sla import (
+from shared.domain.events import SlaEvent
+from shared.domain.events.sla import (
     SlaCancelled,
     SlaMet,
     SlaOverran,
     SlaPaused,
     SlaResumed,
 )
-from shared.sla import Clock, left, spent
-from shared.working_time import Hours, due, hours_of
+from shared.domain.sla import Clock, left, spent
+from shared.domain.working_time import Hours, due, hours_of
 
 
 def kept(case: Case, at: datetime, policy_of: PolicyOf) -> Sequence[SlaEvent]:

@@ -6,8 +6,8 @@ from typing import Literal
 
 from services.sla_watcher.case import Case
 from services.sla_watcher.promising import on
-from shared.events.sla_agreed import SlaExtensionExpired
-from shared.sla import Clock, Extension
+from shared.domain.events.sla import SlaExtensionExpired
+from shared.domain.sla import Clock, Extension
 
 
 def ended(case: Case, at: datetime) -> Sequence[SlaExtensionExpired]:

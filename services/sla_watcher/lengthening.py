@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from services.sla_watcher.case import PolicyOf
-from shared.sla import Clock, Pledge, stood
-from shared.working_time import Hours, due, elapsed, hours_of
+from shared.domain.sla import Clock, TargetPromise, stood
+from shared.domain.working_time import Hours, due, elapsed, hours_of
 
 
 def lengthened(
-    pledge: Pledge, clock: Clock, hours: Hours, at: datetime, policy_of: PolicyOf
+    pledge: TargetPromise, clock: Clock, hours: Hours, at: datetime, policy_of: PolicyOf
 ) -> dict[str, Any]:
     """Return the seconds of a promise made again, with what was agreed about `clock`.
 

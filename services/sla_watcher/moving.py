@@ -10,10 +10,15 @@ from typing import Any
 from services.sla_watcher.case import Case
 from shared.casework.refused import Refused
 from shared.command import CommandRequest, Scope
-from shared.events.promises import PromisesMoved
-from shared.policy.contracts import is_of
-from shared.sla import Clock, State, named, whole
-from shared.sla_moves import Change, MovedPromise, MovePromises, Which
+from shared.domain.commands.policy_moves import (
+    Change,
+    MovedPromise,
+    MovePromises,
+    MoveScope,
+)
+from shared.domain.events.administration import PromisesMoved
+from shared.domain.policy.contracts import is_of
+from shared.domain.sla import Clock, State, named, whole
 
 _MAY: frozenset[Scope] = frozenset({"manager", "admin"})
 _PERSON = "person:"
@@ -28,7 +33,7 @@ def require_may_move(request: CommandRequest[Any]) -> None:
         )
 
 
-def is_for(case: Case, which: Which) -> bool:
+def is_for(case: Case, which: MoveScope) -> bool:
     """Tell whether promises about an incident are to be moved: it is at work on."""
     at_work = case.gone is None and case.resolved_at is None
     covered = which.contract is None or any(

@@ -11,7 +11,7 @@ from shared import subjects
 from shared.authentication import COMMANDERS, READERS, Authentication
 from shared.casework.command_bus import patiently
 from shared.command import CommandMessage, CommandRequest
-from shared.sla_moves import (
+from shared.domain.commands.policy_moves import (
     BODIES,
     MovedIncident,
     MovedPage,

@@ -16,8 +16,7 @@ from shared.casework.refused import Refused, journal
 from shared.casework.settling import require_read, settle
 from shared.clock import Clock
 from shared.command import CommandRequest
-from shared.event_log import EventLog
-from shared.sla_moves import (
+from shared.domain.commands.policy_moves import (
     LookAtMove,
     MovedIncident,
     MovePromises,
@@ -25,6 +24,7 @@ from shared.sla_moves import (
     MoveWish,
     PreviewMove,
 )
+from shared.event_log import EventLog
 
 NAMESPACE = UUID("9a0b2f64-5f0e-4e0c-9b77-0c5d0d6f2f11")
 """Of command ids: with it, the same operation and incident always give the same id."""

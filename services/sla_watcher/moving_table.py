@@ -5,9 +5,9 @@ from typing import Any
 
 from psycopg import Cursor
 
+from shared.domain.commands.policy_moves import MoveScope, MoveSeen
+from shared.domain.events.administration import PromisesMoved
 from shared.event_log import SELECT_ROWS, EventLog, Row
-from shared.events.promises import PromisesMoved
-from shared.sla_moves import MoveSeen, Which
 
 Cursors = Cursor[tuple[Any, ...]]
 
@@ -43,7 +43,7 @@ ORDER BY notification_id LIMIT 1
 )
 
 
-def incidents_of(cursor: Cursors, which: Which) -> Sequence[str]:
+def incidents_of(cursor: Cursors, which: MoveScope) -> Sequence[str]:
     """Return those of a page, and one more where there are more, in order."""
     given = _asked(which.to, which.contract, which.service) | {
         "after": which.after or "",

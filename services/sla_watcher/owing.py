@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from services.sla_watcher.case import Case
-from shared.events.sla import Stop
-from shared.sla import OLAS, ClockName, named
+from shared.domain.events.sla import Stop
+from shared.domain.sla import OLAS, ClockName, named
 
 
 def owing(case: Case) -> Iterator[tuple[ClockName, datetime, tuple[Stop, ...]]]:

@@ -4,13 +4,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from services.sla_watcher.case import Case, Post
-from shared.events import AnyEvent
-from shared.events.escalation import (
+from shared.domain.events import AnyEvent
+from shared.domain.events.escalation import (
     Escalated,
     EscalationAccepted,
     EscalationReturned,
 )
-from shared.events.incident import IncidentAcknowledged, IncidentReopened
+from shared.domain.events.incident import IncidentAcknowledged, IncidentReopened
 
 
 def posted(case: Case, event: AnyEvent, at: datetime) -> Case:

@@ -7,23 +7,22 @@ from typing import Any
 from services.sla_watcher.case import Case, PolicyOf
 from services.sla_watcher.lengthening import lengthened
 from services.sla_watcher.owing import owing
-from shared.events import SlaEvent
-from shared.events.sla import SlaArmed, SlaCancelled, SlaRetargeted, Stop, Target
-from shared.policy.marks import offsets, percents
-from shared.policy.targets import PauseReason
-from shared.sla import (
+from shared.domain.events import SlaEvent
+from shared.domain.events.sla import SlaArmed, SlaCancelled, SlaRetargeted, Stop, Target
+from shared.domain.policy.targets import PauseReason, offsets, percents
+from shared.domain.sla import (
     OLAS,
     Clock,
     ClockName,
-    Covered,
-    Pledge,
+    PromiseFacts,
     State,
+    TargetPromise,
     is_operational,
     named,
     owed,
     promised,
 )
-from shared.working_time import due, hours_of
+from shared.domain.working_time import due, hours_of
 
 _UPDATE_PAUSED_BY: tuple[PauseReason, ...] = ("user",)
 _BY = "system:sla_watcher"
@@ -46,13 +45,13 @@ def on(case: Case, name: ClockName, at: datetime) -> dict[str, Any]:
     }
 
 
-def pledges_of(case: Case, policy_of: PolicyOf) -> Mapping[Target, Pledge]:
+def pledges_of(case: Case, policy_of: PolicyOf) -> Mapping[Target, TargetPromise]:
     """Return what is promised and owed about the incident, by its present class."""
     policy = policy_of(case.policy)
-    about = Covered(
+    about = PromiseFacts(
         case.service, case.client, case.priority, case.reported_at, case.noticed
     )
-    pledges: dict[Target, Pledge] = dict(promised(policy, *about).items())
+    pledges: dict[Target, TargetPromise] = dict(promised(policy, *about).items())
     if policy.has_olas:
         for post in case.posts:
             pledges |= owed(policy, about, post.level, post.entered_at)
@@ -190,7 +189,7 @@ def retargeted(case: Case, at: datetime, policy_of: PolicyOf) -> Sequence[SlaEve
     return events
 
 
-def _is(clock: Clock, pledge: Pledge, version: int, policy_of: PolicyOf) -> bool:
+def _is(clock: Clock, pledge: TargetPromise, version: int, policy_of: PolicyOf) -> bool:
     """Tell whether the clock is of that promise, perhaps in an older policy's words."""
     held = (clock.contract, clock.calendar, clock.original_seconds)
     if held != (pledge.contract, pledge.calendar, pledge.seconds):
@@ -207,13 +206,13 @@ def _is(clock: Clock, pledge: Pledge, version: int, policy_of: PolicyOf) -> bool
 _NAMED = {"contract", "candidates", "calendar", "seconds"}
 
 
-def _warnings(pledge: Pledge) -> dict[str, Any]:
+def _warnings(pledge: TargetPromise) -> dict[str, Any]:
     """Return when the desk is warned: of TTO and TTR."""
     marks = pledge.terms.warn if pledge.target in {"tto", "ttr"} else ()
     return {"warn": percents(marks), "warn_offsets": offsets(marks) or None}
 
 
-def _terms(pledge: Pledge) -> dict[str, Any]:
+def _terms(pledge: TargetPromise) -> dict[str, Any]:
     ttr = pledge.terms.ttr
     return {
         "contract": pledge.contract,
@@ -226,7 +225,7 @@ def _terms(pledge: Pledge) -> dict[str, Any]:
     }
 
 
-def _paused_by(pledge: Pledge) -> tuple[PauseReason, ...]:
+def _paused_by(pledge: TargetPromise) -> tuple[PauseReason, ...]:
     """Return what stops the clock; nothing stops one that somebody is to take on."""
     target = pledge.target
     if target == "update":

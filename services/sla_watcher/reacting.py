@@ -5,10 +5,9 @@ from datetime import datetime
 
 from services.sla_watcher.case import Case, Post
 from services.sla_watcher.posted import posted
-from shared.entry import Entry
-from shared.events import AnyEvent
-from shared.events.escalation import Escalated, EscalationReturned
-from shared.events.incident import (
+from shared.domain.events import AnyEvent
+from shared.domain.events.escalation import Escalated, EscalationReturned
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentCancelled,
     IncidentClassified,
@@ -22,15 +21,16 @@ from shared.events.incident import (
     IncidentRestored,
     IncidentResumed,
 )
-from shared.events.incident_ties import (
+from shared.domain.events.incident_ties import (
     IncidentAbsorbed,
     IncidentMerged,
     IncidentReleased,
     IncidentUnmerged,
 )
-from shared.events.sla import Stop
-from shared.incident.noticed import Noticed, after_contact, opened_by
-from shared.sla import whole
+from shared.domain.events.sla import Stop
+from shared.domain.incident.state import Noticed, after_contact, opened_by
+from shared.domain.sla import whole
+from shared.entry import Entry
 
 
 def react(case: Case | None, entry: Entry) -> Case | None:

@@ -7,10 +7,10 @@ from typing import NamedTuple
 from services.sla_watcher.case import Case, PolicyOf
 from services.sla_watcher.lapsing import awaited, unanswered
 from services.sla_watcher.promising import on
-from shared.events import SlaEvent
-from shared.events.sla import SlaBreached, SlaWarned
-from shared.sla import Clock, Extension, Mark, unsaid
-from shared.working_time import Hours, due, hours_of, last_instant
+from shared.domain.events import SlaEvent
+from shared.domain.events.sla import SlaBreached, SlaWarned
+from shared.domain.sla import Clock, Extension, Mark, unsaid
+from shared.domain.working_time import Hours, due, hours_of, last_instant
 
 _SECOND = timedelta(seconds=1)
 

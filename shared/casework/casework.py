@@ -13,9 +13,9 @@ from typing import Any, Generic, TypeVar
 from psycopg import Cursor
 from pydantic import TypeAdapter
 
+from shared.domain.events import AnyEvent
+from shared.domain.identifiers import about
 from shared.entry import Entry
-from shared.events import AnyEvent
-from shared.references import about
 
 Case = TypeVar("Case")
 Known = TypeVar("Known")

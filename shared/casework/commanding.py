@@ -16,10 +16,10 @@ from shared.casework.settling import require_read, settle
 from shared.casework.worker import Worker
 from shared.clock import Clock
 from shared.command import CommandAnswer, CommandRequest, Done
+from shared.domain.events import AnyEvent
+from shared.domain.identifiers import incident_stream
 from shared.event_log import EventLog
-from shared.events import AnyEvent
 from shared.problem import Problem
-from shared.references import incident_stream
 
 Asked = Callable[[CommandRequest[Any], Case, datetime, Known], Sequence[AnyEvent]]
 """The rules: the events a command makes true, none if it is so; raises `Refused`."""

@@ -16,10 +16,10 @@ from shared.casework.cases import Held, Saved, claim, lock, next_due, postpone, 
 from shared.casework.casework import Case, Casework, Cursors, Desk, Known
 from shared.casework.recalling import beyond
 from shared.clock import Clock
+from shared.domain.identifiers import about
 from shared.entry import Entry
 from shared.event_log import EventLog, Row
 from shared.log_errors import StaleVersion, Unavailable, away, is_unavailable
-from shared.references import about
 
 CLAIMED_MAX = 200
 """Cases decided in one transaction when they are due."""

@@ -1,7 +1,7 @@
 """References on the command line: one that is none is said so, with an example."""
 
 from shared.command_line.answers import Exit, refused
-from shared.references import is_incident_ref
+from shared.domain.identifiers import is_incident_ref
 
 
 def demand_ref(written: str, *, as_json: bool) -> None:

@@ -10,17 +10,17 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from shared.answering import Blocking
 from shared.command import CommandAnswer
-from shared.contact import Contact
 from shared.contacts.receipt import Target, receipt
 from shared.directory import Person, person
+from shared.domain.commands.contact import Contact
+from shared.domain.events import is_incident_event, is_sla_event
+from shared.domain.identifiers import IncidentRef, incident_stream, sla_stream
+from shared.domain.incident import replay
+from shared.domain.sla import replay as replay_clocks
 from shared.event_log import EventLog
-from shared.events import is_incident_event, is_sla_event
-from shared.incident import replay
 from shared.log_errors import Unavailable
 from shared.policies import PolicyVersions
 from shared.problem import Problem
-from shared.references import IncidentRef, incident_stream, sla_stream
-from shared.sla import replay as replay_clocks
 
 _SHAPE = ConfigDict(frozen=True, from_attributes=True, use_attribute_docstrings=True)
 

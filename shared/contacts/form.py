@@ -11,19 +11,18 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from shared.answering import Blocking
 from shared.clock import Clock
+from shared.domain.commands.contact import Report, Reported
+from shared.domain.identifiers import IncidentRef
+from shared.domain.incident.state import Noticed
+from shared.domain.policy.contracts import UNKNOWN
+from shared.domain.policy.document import Policy
+from shared.domain.sla import promised
 from shared.http.form_limits import FormLimits
 from shared.http.keyless_bodies import KeylessBodies
 from shared.http.networks import LOOPBACK, Networks
-from shared.incident.noticed import Noticed
+from shared.i18n.formats import Language, instant_text, language_of
 from shared.log_errors import Unavailable
-from shared.policy.document import Policy
-from shared.policy.services import UNKNOWN
 from shared.problem import Problem
-from shared.references import IncidentRef
-from shared.report import Report, Reported
-from shared.sla import promised
-from shared.wording.instants import instant_text
-from shared.wording.reader import Language, language_of
 
 HELD_SECONDS = 600
 _BY_FORM = Noticed("user", "web")

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from shared.answering import Endpoint, answered, place_of, problem_of
 from shared.contacts.form import Form, FormDesk, ReportAnswer
 from shared.contacts.form_words import WORDS
+from shared.domain.commands.contact import Report
 from shared.http.bodies import (
     BODY_SECONDS_MAX,
     COMMAND_BYTES_MAX,
@@ -24,11 +25,10 @@ from shared.http.bodies import (
     validated,
 )
 from shared.http.form_limits import address_of
+from shared.i18n.formats import Language
 from shared.page.language import is_language, keep_language, language_of, liked
 from shared.page.rendering import Pages
 from shared.problem import Problem
-from shared.report import Report
-from shared.wording.reader import Language
 
 REPORT_BYTES_MAX = 100_000
 """10 000 characters, each written as `%F0%9F%98%A1` at worst."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from shared.i18n.formats import Language
 from shared.page.words import REFUSALS
-from shared.wording.reader import Language
 
 _ENGLISH: Mapping[str, str] = {
     "report.title": "Report a problem",

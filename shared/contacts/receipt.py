@@ -9,14 +9,13 @@ from datetime import datetime
 from typing import Literal
 
 from shared.directory import Person
-from shared.incident import Incident
-from shared.policy.document import Policy
-from shared.sla import Clock, Pledge, promised
-from shared.wording.instants import instant_text
-from shared.wording.promise import Promise
-from shared.wording.reader import Language, Reader, language_of
-from shared.wording.say import say
-from shared.wording.to_users import Receipt as Notice
+from shared.domain.incident import Incident
+from shared.domain.policy.document import Policy
+from shared.domain.sla import Clock, TargetPromise, promised
+from shared.i18n.formats import Language, Reader, instant_text, language_of
+from shared.i18n.messages import say
+from shared.i18n.promise_lines import Promise
+from shared.i18n.user_notices import Receipt as Notice
 
 Target = Literal["tto", "ttr", "update"]
 
@@ -88,7 +87,7 @@ def receipt(  # each is one more thing the words depend on
     )
 
 
-def _pledges(incident: Incident, policy: Policy) -> Mapping[Target, Pledge]:
+def _pledges(incident: Incident, policy: Policy) -> Mapping[Target, TargetPromise]:
     try:
         return promised(
             policy,
@@ -115,7 +114,7 @@ def _clock(incident: Incident, clocks: Sequence[Clock], target: Target) -> Clock
 def _promised(  # each is one more thing the words depend on
     target: Target,
     incident: Incident,
-    pledge: Pledge,
+    pledge: TargetPromise,
     clock: Clock | None,
     zone: str,
     language: Language,

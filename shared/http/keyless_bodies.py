@@ -13,13 +13,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from shared.batcher import Overloaded
-from shared.http.bodies import (
-    begun_body,
-    demand_size,
-    keep_body,
-    next_part,
-    slow_body,
-)
+from shared.http.bodies import begun_body, demand_size, keep_body, next_part, slow_body
 
 POOL_BYTES_MAX = 4 * 1024 * 1024
 BEGINNING_BYTES = 64 * 1024

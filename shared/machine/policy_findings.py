@@ -6,13 +6,13 @@ from contextlib import closing
 import psycopg
 
 from shared.codec import UnknownEvent
+from shared.domain.events.administration import STREAM, PolicyApplied
+from shared.domain.policy.document import Policy
+from shared.domain.policy.sources import Mailbox
 from shared.event_log import SELECT_ROWS, EventLog, Row
-from shared.events.policy import STREAM, PolicyApplied
 from shared.log_errors import Unavailable
 from shared.machine.finding import Finding
 from shared.policies import policy_of
-from shared.policy.document import Policy
-from shared.policy.sources import Mailbox
 
 _NEWEST = f"""
 {SELECT_ROWS} WHERE originator_id = %s ORDER BY originator_version DESC LIMIT 1

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from typing_extensions import TypeIs
 
-from shared.wording.reader import LANGUAGES, Language
+from shared.i18n.formats import LANGUAGES, Language
 
 DEFAULT: Language = "en"
 _COOKIE = "permanence_lang"

@@ -5,7 +5,7 @@ What is not here is said as the API says it, which is English.
 
 from collections.abc import Mapping
 
-from shared.wording.reader import Language
+from shared.i18n.formats import Language
 
 REFUSALS: Mapping[Language, Mapping[str, str]] = {
     "en": {

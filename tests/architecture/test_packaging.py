@@ -1,4 +1,4 @@
-"""`services` and `shared` are plain names: no dependency may bring its own."""
+"""Our packages have plain names: no dependency may bring its own."""
 
 import ast
 import re

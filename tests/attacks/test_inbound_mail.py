@@ -6,7 +6,7 @@ import pytest
 
 from services.intake.app import Parts
 from services.intake.letters.seeing import LETTERS_AN_HOUR_MAX
-from shared.events.incident import IncidentContacted, IncidentResumed
+from shared.domain.events.incident import IncidentContacted, IncidentResumed
 from tests.support.letter_desk import (
     AUTHSERV_ID,
     LetterDoors,

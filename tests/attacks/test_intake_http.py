@@ -9,8 +9,8 @@ import orjson
 import pytest
 
 from services.intake.reading import BODY_BYTES_MAX
+from shared.domain.policy.sources import DEFAULT_RATE
 from shared.http.keyless_bodies import BEGINNING_BYTES, POOL_BYTES_MAX
-from shared.policy.limits import DEFAULT_RATE
 from tests.support.gates import Doors, Gatekept, gatekept, through
 from tests.support.patience import SECONDS
 from tests.support.servers import Database

@@ -18,11 +18,11 @@ from services.intake.letters.reports import ACTOR, letter_of
 from services.intake.letters.rows import FORM
 from services.intake.letters.seeing import Taken
 from services.intake.letters.taking import Post
+from shared.domain.commands.contact import Report
+from shared.domain.events.notification import Kind
+from shared.domain.identifiers import incident_stream
 from shared.event_log import EventLog
-from shared.events.notification import Kind
 from shared.policies import PolicyVersions
-from shared.references import incident_stream
-from shared.report import Report
 from tests.support.letter_desk import (
     AUTHSERV_ID,
     MASTER,

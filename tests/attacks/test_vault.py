@@ -13,8 +13,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from services.command_line import command_line
+from shared.domain.identifiers import incident_ref
 from shared.event_log import EventLog
-from shared.references import incident_ref
 from shared.vault.master_keys import MasterKeys, text_of
 from shared.vault.vault import VaultError, read_master_keys
 from tests.support.histories import opened

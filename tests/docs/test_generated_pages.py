@@ -5,8 +5,8 @@ import pytest
 from docs.generate.field_docs import field_docs
 from docs.generate.forms import form
 from docs.generate.pages import PAGES, Made
-from shared.events.incident import IncidentReopened
-from shared.events.incident_signals import IncidentSignalled
+from shared.domain.events.incident import IncidentReopened
+from shared.domain.events.incident_signals import IncidentSignalled
 
 
 @pytest.mark.parametrize("made", PAGES, ids=lambda made: made.PAGE.name)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.events import AnyEvent
+from shared.domain.events import AnyEvent
 from tests.support.broken_promise import PROCESSES, Story, Timeline, told
 from tests.support.promises import brief, local, shown
 from tests.support.servers import reachable_folder

@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 from services.command_line import command_line
 from shared.append import Member
-from shared.references import incident_stream, sla_stream
+from shared.domain.identifiers import incident_stream, sla_stream
 from tests.support.calling import CallingDesk, calling_desk
 from tests.support.logs import note
 from tests.support.patience import SECONDS, until

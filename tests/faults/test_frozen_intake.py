@@ -12,7 +12,7 @@ import httpx
 import psycopg
 import pytest
 
-from shared.events.incident import IncidentInformed
+from shared.domain.events.incident import IncidentInformed
 from tests.support.desk import POLICY, TWIN, Desk, Setting, other, running_desk
 from tests.support.imap_server import ImapServer, running_imap
 from tests.support.mails import mail

@@ -11,7 +11,7 @@ from time import monotonic
 
 import pytest
 
-from shared.events import AnyEvent
+from shared.domain.events import AnyEvent
 from tests.support.calling import CallingDesk, calling_desk
 from tests.support.desk import SERVICES, TWIN, other
 from tests.support.patience import SECONDS, until

@@ -18,10 +18,10 @@ import pytest
 from services.intake import policy_store
 from services.intake.policy_store import Applied, Signature
 from shared.clock import real_clock
+from shared.domain.events.incident import IncidentInformed
+from shared.domain.events.sla import SlaArmed
+from shared.domain.identifiers import incident_stream, sla_stream
 from shared.entry import Entry
-from shared.events.incident import IncidentInformed
-from shared.events.sla import SlaArmed
-from shared.references import incident_stream, sla_stream
 from tests.support.desk import POLICY, SERVICES, Desk, running_desk
 from tests.support.logs import broken_at
 from tests.support.patience import SECONDS, until

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from shared.events import EVENT_TYPES, events
-from shared.events.upcast import upcast
+from shared.domain.events import EVENT_TYPES, events
+from shared.domain.events.upcasters import upcast
 
 FILES = sorted((Path(__file__).parent / "events").glob("*.json"))
 

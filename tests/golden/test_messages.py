@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.wording.kinds import STAFF_KINDS, USER_KINDS, StaffKind, UserKind
-from shared.wording.reader import LANGUAGES, Language, Reader
-from shared.wording.say import say
+from shared.i18n.formats import LANGUAGES, Language, Reader
+from shared.i18n.messages import say
+from shared.i18n.notice_kinds import STAFF_KINDS, USER_KINDS, StaffKind, UserKind
 from tests.support.notices import FULL, LEAST
 
 MESSAGES = Path(__file__).parent / "messages"

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from shared.events import events
-from shared.events.policy import PolicyApplied, document_bytes
-from shared.events.upcast import upcast
-from shared.policy.difference import difference
-from shared.policy.document import Policy
+from shared.domain.events import events
+from shared.domain.events.administration import PolicyApplied, document_bytes
+from shared.domain.events.upcasters import upcast
+from shared.domain.policy.document import Policy, difference
 
 FILES = sorted((Path(__file__).parent / "events").glob("policy.applied.*.json"))
 INLINE = [file for file in FILES if file.name.startswith("policy.applied.1")]

@@ -6,8 +6,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.policy.calendars import Calendar
-from shared.working_time import account, elapsed, hours_of, is_open
+from shared.domain.policy.calendars import Calendar
+from shared.domain.working_time import account, elapsed, hours_of, is_open
 from tests.support.any_hours import calendars, passed, pauses_after, starts
 
 SECOND = timedelta(seconds=1)

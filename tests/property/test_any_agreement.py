@@ -5,12 +5,12 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.events import is_sla_event
-from shared.events.sla_agreed import SlaExtensionAccepted
-from shared.references import sla_stream
-from shared.sla import Clock, State, evolve
-from shared.sla.clock import ENDED
-from shared.working_time import due, hours_of
+from shared.domain.events import is_sla_event
+from shared.domain.events.sla import SlaExtensionAccepted
+from shared.domain.identifiers import sla_stream
+from shared.domain.sla import Clock, State, evolve
+from shared.domain.sla.clock import ENDED
+from shared.domain.working_time import due, hours_of
 from tests.support.any_agreement import SCRIPTS, Lived, Step, fresh
 from tests.support.promises import INCIDENT, VALMONT, valmont
 

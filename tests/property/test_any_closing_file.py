@@ -4,8 +4,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from shared.policy.calendars import Closing
-from shared.policy.closing_files import closings_in
+from shared.domain.policy.calendars import Closing
+from shared.domain.policy.closed_days import closings_in
 from tests.unit.policy.test_closing_files import file
 
 closing = TypeAdapter[str](Closing)

@@ -8,16 +8,16 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.events import IncidentEvent, events
-from shared.events.incident import (
+from shared.domain.events import IncidentEvent, events
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentCancelled,
     IncidentClosed,
     IncidentOpened,
     IncidentReopened,
 )
-from shared.events.incident_ties import IncidentMerged, IncidentUnmerged
-from shared.incident import AT_WORK, IN_STOCK, Incident, Status, replay
+from shared.domain.events.incident_ties import IncidentMerged, IncidentUnmerged
+from shared.domain.incident import AT_WORK, IN_STOCK, Incident, Status, replay
 from tests.support.any_script import Step, play, scripts
 
 many = settings(max_examples=100, deadline=timedelta(seconds=5))

@@ -7,16 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.projections.incident.holding import waits
-from shared.policy.targets import PauseReason
-from shared.sla import Turn, Wait, consumed, spent
-from shared.working_time import hours_of
+from shared.domain.policy.targets import PauseReason
+from shared.domain.sla import LevelEntry, Wait, consumed, spent
+from shared.domain.working_time import hours_of
 from tests.support.any_agreement import SCRIPTS, Lived, Step
 from tests.support.promises import VALMONT, local
 
 START = local("09:10")
 instants = st.integers(-60, 10_000).map(lambda n: START + timedelta(minutes=n))
 turns = st.lists(
-    st.builds(Turn, st.sampled_from(["n1", "n2", "n3"]), instants), max_size=5
+    st.builds(LevelEntry, st.sampled_from(["n1", "n2", "n3"]), instants), max_size=5
 ).map(lambda found: sorted(found, key=lambda turn: turn.since))
 REASONS: list[PauseReason] = ["user", "vendor", "change", "problem"]
 reasons = st.sampled_from(REASONS)
@@ -32,7 +32,7 @@ def any_waits(draw: st.DrawFn) -> list[Wait]:
 @settings(max_examples=150, deadline=timedelta(seconds=10))
 @given(SCRIPTS, turns, st.none() | any_waits(), instants)
 def test_levels_and_parties_add_up(
-    script: list[Step], held: list[Turn], waited: list[Wait] | None, at: datetime
+    script: list[Step], held: list[LevelEntry], waited: list[Wait] | None, at: datetime
 ) -> None:
     life = Lived(VALMONT).plays(script)
     case = life.desk.case

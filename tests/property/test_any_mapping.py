@@ -10,8 +10,7 @@ from pydantic import ValidationError
 from services.intake.adapters.mapped import read
 from services.intake.adapters.post import Post
 from services.intake.signals import Ignored, Rejected, Signal
-from shared.policy.expressions import EXPRESSION_MAX, mistakes_in
-from shared.policy.mapped import Mapped
+from shared.domain.policy.mappings import EXPRESSION_MAX, Mapped, mistakes_in
 from tests.unit.intake.spec import NINE
 
 NAMES = ["a", "b", "state", "time"]

@@ -10,13 +10,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+from shared.domain.policy.document import Change, Policy, difference
+from shared.domain.policy.priorities import Severity
+from shared.domain.policy.public_holidays import expand
+from shared.domain.policy.validation import check, read
 from shared.mistake import Mistake
-from shared.policy.checking import check
-from shared.policy.difference import Change, difference
-from shared.policy.document import Policy
-from shared.policy.public_holidays import expand
-from shared.policy.reading import read
-from shared.policy.scales import Severity
 from tests.support.any_policy import Document, documents
 from tests.support.policies import FULL
 

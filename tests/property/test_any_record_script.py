@@ -15,15 +15,24 @@ from services.intake.deciding import Sight, decided
 from services.intake.record_cache import Versioned, advance
 from services.intake.records import RecordEvent, ref_of, replayed
 from services.intake.wanted import AnyWish
-from shared import changes, problems
-from shared.changes import Change
-from shared.changes import wishes as of_changes
-from shared.events import events
-from shared.incident import Incident
-from shared.problems import Problem
-from shared.problems import wishes as of_problems
-from shared.references import is_incident_ref
-from shared.wishes import Cancel, Close, Link, Merge, Open, Resolve, Unlink
+from shared.domain import change as domain_change
+from shared.domain import problem as domain_problem
+from shared.domain.change import Change
+from shared.domain.commands import change as of_changes
+from shared.domain.commands import problem as of_problems
+from shared.domain.commands.incident import (
+    Cancel,
+    Close,
+    Link,
+    Merge,
+    Open,
+    Resolve,
+    Unlink,
+)
+from shared.domain.events import events
+from shared.domain.identifiers import is_incident_ref
+from shared.domain.incident import Incident
+from shared.domain.problem import Problem
 from tests.support.policies import full
 
 LINKS = ("linked", "incident_related")
@@ -227,6 +236,6 @@ def test_every_verb_has_a_word_on_every_status() -> None:
     assert set(PROBLEMS) == set(of_problems.BODIES)
     assert set(CHANGES) == set(of_changes.BODIES)
     for row in PROBLEMS.values():
-        assert list(row) == list(problems.Status)
+        assert list(row) == list(domain_problem.Status)
     for row in CHANGES.values():
-        assert list(row) == list(changes.Status)
+        assert list(row) == list(domain_change.Status)

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.oncall import next_on_call, on_call, shift
-from shared.policy.schedules import Rotation, Schedule
+from shared.domain.on_call import next_on_call, on_call, shift
+from shared.domain.policy.teams import Rotation, Schedule
 from tests.support.any_hours import ZONES, starts
 
 MOMENT = timedelta(microseconds=1)

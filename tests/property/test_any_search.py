@@ -12,21 +12,24 @@ from services.escalation.case import Case
 from services.escalation.known import Known
 from services.intake.commands import Command
 from shared.casework.casework import Desk
-from shared.entry import Entry
-from shared.events import AnyEvent, IncidentEvent
-from shared.events.escalation import (
+from shared.domain.commands.incident import Open, Resolve
+from shared.domain.events import AnyEvent, IncidentEvent
+from shared.domain.events.escalation import (
     Escalated,
     EscalationPaged,
     EscalationReturned,
 )
-from shared.events.incident import IncidentAssigned
-from shared.events.notification import NotificationRequested
-from shared.events.problem import ProblemIncidentLinked, ProblemWorkaroundPublished
-from shared.incident import AT_WORK, Incident, replay
-from shared.policy.document import Policy
-from shared.policy.targets import RANK
-from shared.references import incident_stream, problem_stream, sla_stream
-from shared.wishes import Open, Resolve
+from shared.domain.events.incident import IncidentAssigned
+from shared.domain.events.notification import NotificationRequested
+from shared.domain.events.problem import (
+    ProblemIncidentLinked,
+    ProblemWorkaroundPublished,
+)
+from shared.domain.identifiers import incident_stream, problem_stream, sla_stream
+from shared.domain.incident import AT_WORK, Incident, replay
+from shared.domain.policy.document import Policy
+from shared.domain.policy.targets import RANK
+from shared.entry import Entry
 from tests.support.any_script import Step, play, scripts
 from tests.support.escalating import knowing, rules, without_steps
 from tests.support.policies import full

@@ -20,9 +20,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.intake.signals import Signal, signal_key
-from shared.events.incident import IncidentOpened
-from shared.incident import AT_WORK
-from shared.policy.document import Policy
+from shared.domain.events.incident import IncidentOpened
+from shared.domain.incident import AT_WORK
+from shared.domain.policy.document import Policy
 from tests.support.policies import full
 from tests.support.pure_desk import ALONE, PureDesk
 

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.policy.calendars import Calendar
-from shared.working_time import (
+from shared.domain.policy.calendars import Calendar
+from shared.domain.working_time import (
     due,
     elapsed,
     hours_of,

@@ -11,9 +11,9 @@ from services.projections.metrics.life import Fact, Life, State
 from services.projections.metrics.project import record_of, step
 from services.projections.metrics.rows import rows
 from services.projections.metrics.store import columns, remembered
+from shared.domain.events import IncidentEvent
+from shared.domain.incident import IN_STOCK, Incident, Status, evolve
 from shared.entry import Entry
-from shared.events import IncidentEvent
-from shared.incident import IN_STOCK, Incident, Status, evolve
 from tests.support.histories import histories
 
 

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from services.projections.queue.counts import Cell, cells, difference
 from services.projections.queue.project import project
 from services.projections.queue.row import QueueRow
+from shared.domain.events import SlaEvent, is_incident_event, is_sla_event
+from shared.domain.events.sla import SlaArmed, SlaBreached, SlaContinued, SlaOverran
+from shared.domain.identifiers import about
+from shared.domain.incident import IN_STOCK, Incident, evolve
+from shared.domain.sla import Clock, ClockName, named
+from shared.domain.sla import evolve as evolve_clocks
+from shared.domain.sla.evolve import Clocks
 from shared.entry import Entry
-from shared.events import SlaEvent, is_incident_event, is_sla_event
-from shared.events.sla import SlaArmed, SlaBreached, SlaContinued, SlaOverran
-from shared.incident import IN_STOCK, Incident, evolve
-from shared.references import about
-from shared.sla import Clock, ClockName, named
-from shared.sla import evolve as evolve_clocks
-from shared.sla.evolve import Clocks
 from tests.support.stories import stories
 
 _SAME = [

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.casework.refused import Refused
-from shared.events.incident import IncidentAcknowledged, IncidentClassified
+from shared.domain.events.incident import IncidentAcknowledged, IncidentClassified
 from tests.support.promises import INCIDENT, Watch
 
 TEN_TOMORROW = 10 * 3_600 + 50 * 60

@@ -16,9 +16,15 @@ from services.sla_watcher.case import Case, PolicyOf
 from shared.casework.casework import Desk
 from shared.casework.refused import Refused
 from shared.command import CommandRequest
-from shared.entry import Entry
-from shared.events import AnyEvent
-from shared.events.incident import (
+from shared.domain.commands.sla import (
+    AcceptExtension,
+    AttributeBreach,
+    ProposeExtension,
+    RefuseExtension,
+    SlaWish,
+)
+from shared.domain.events import AnyEvent
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentClassified,
     IncidentInformed,
@@ -30,15 +36,9 @@ from shared.events.incident import (
     IncidentRestored,
     IncidentResumed,
 )
-from shared.policy.document import Policy
-from shared.references import extension_ref, incident_stream
-from shared.sla_wishes import (
-    AcceptExtension,
-    AttributeBreach,
-    ProposeExtension,
-    RefuseExtension,
-    SlaWish,
-)
+from shared.domain.identifiers import extension_ref, incident_stream
+from shared.domain.policy.document import Policy
+from shared.entry import Entry
 from tests.support.promises import INCIDENT, local, watching
 
 LONG = timedelta(days=60)

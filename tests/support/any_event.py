@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from shared.codec import personal_fields
-from shared.events.event import Event
+from shared.domain.events.event import Event
 
 MARK = "nobody-else-may-read-this"
 

@@ -12,9 +12,8 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from shared.policy.calendars import Calendar
-from shared.policy.weekly_hours import DAYS
-from shared.working_time import Span
+from shared.domain.policy.calendars import DAYS, Calendar
+from shared.domain.working_time import Span
 
 DAYS_SEEN = 8
 Part = tuple[str, str]

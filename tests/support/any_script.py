@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from services.intake.commands import Command
 from services.intake.signals import Signal, signal_key
-from shared.references import incident_ref
-from shared.wishes import (
+from shared.domain.commands.incident import (
     Acknowledge,
     Assign,
     Attach,
@@ -34,6 +33,7 @@ from shared.wishes import (
     Unlink,
     Unmerge,
 )
+from shared.domain.identifiers import incident_ref
 from tests.support.pure_desk import PureDesk
 
 NINE = datetime(2025, 6, 30, 7, tzinfo=UTC)

@@ -17,7 +17,7 @@ import httpx
 import psycopg
 
 from services.intake.people import import_people
-from shared.events import AnyEvent
+from shared.domain.events import AnyEvent
 from tests.support.desk import TWIN, Desk, Setting, running_desk
 from tests.support.inbox import Inbox, open_inbox
 from tests.support.patience import SECONDS

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from shared.domain.events import EVENT_TYPES, IncidentEvent
+from shared.domain.identifiers import incident_ref
 from shared.entry import Entry
-from shared.events import EVENT_TYPES, IncidentEvent
-from shared.references import incident_ref
 from tests.support.histories import START, entry
 
 _WORDS = [

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import psycopg
 
-from shared.events import AnyEvent
-from shared.references import escalation_stream, handover_stream
+from shared.domain.events import AnyEvent
+from shared.domain.identifiers import escalation_stream, handover_stream
 from tests.support.desk import SERVICES, Desk, Setting, running_desk
 from tests.support.inbox import Inbox, open_inbox
 from tests.support.patience import SECONDS, answered, until

@@ -12,10 +12,10 @@ from psycopg import Connection, Cursor
 
 from services.projections.queue.store import apply
 from services.projections.queue.tables import indexes, tables
+from shared.domain.identifiers import incident_ref
+from shared.domain.policy.document import Policy
+from shared.domain.working_time import elapsed, hours_of
 from shared.entry import Entry
-from shared.policy.document import Policy
-from shared.references import incident_ref
-from shared.working_time import elapsed, hours_of
 from tests.support.histories import opened
 from tests.support.june import June, june
 from tests.support.promising import told

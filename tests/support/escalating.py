@@ -20,9 +20,8 @@ from services.escalation.problem_match import OpenProblems
 from services.escalation.reacting import react
 from services.escalation.streams import follows, owns, stream_of
 from shared.casework.casework import Casework, Desk
-from shared.entry import Entry
-from shared.events import AnyEvent
-from shared.events.escalation import (
+from shared.domain.events import AnyEvent
+from shared.domain.events.escalation import (
     Escalated,
     EscalationAccepted,
     EscalationPaged,
@@ -30,20 +29,23 @@ from shared.events.escalation import (
     EscalationReturned,
     EscalationUnanswered,
 )
-from shared.events.handover import HandoverRequested
-from shared.events.incident import IncidentOpened
-from shared.events.notification import NotificationRequested
-from shared.events.problem import ProblemResolved, ProblemWorkaroundPublished
-from shared.events.recurrence import ProblemSuggested
-from shared.events.service_handover import ServiceHandoverRequested
-from shared.events.sla import SlaBreached, SlaWarned
-from shared.policy.document import Policy
-from shared.references import (
+from shared.domain.events.handover import HandoverRequested, ServiceHandoverRequested
+from shared.domain.events.incident import IncidentOpened
+from shared.domain.events.notification import NotificationRequested
+from shared.domain.events.problem import (
+    ProblemResolved,
+    ProblemSuggested,
+    ProblemWorkaroundPublished,
+)
+from shared.domain.events.sla import SlaBreached, SlaWarned
+from shared.domain.identifiers import (
     change_stream,
     incident_stream,
     problem_stream,
     sla_stream,
 )
+from shared.domain.policy.document import Policy
+from shared.entry import Entry
 from tests.support.promises import INCIDENT, VALMONT, local, shown
 
 NO_PROBLEMS = OpenProblems()

@@ -14,10 +14,10 @@ from shared import subjects
 from shared.append import Member
 from shared.applying import Apply
 from shared.bus import Link
+from shared.domain.events.incident import IncidentAcknowledged
 from shared.entry import Entry
 from shared.envelope import POSITION, headers_of
 from shared.event_log import EventLog, Row
-from shared.events.incident import IncidentAcknowledged
 from shared.http.serving import end
 from shared.provision import provision
 from shared.reader import SILENCE_SECONDS, STANDBY_SECONDS, Reader

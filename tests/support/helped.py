@@ -7,15 +7,15 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from shared.entry import Entry
-from shared.events import AnyEvent, IncidentEvent
-from shared.events.escalation import (
+from shared.domain.events import AnyEvent, IncidentEvent
+from shared.domain.events.escalation import (
     Escalated,
     EscalationAccepted,
     EscalationReturned,
 )
-from shared.incident import AT_WORK, Incident, evolve
-from shared.references import escalation_stream, incident_stream
+from shared.domain.identifiers import escalation_stream, incident_stream
+from shared.domain.incident import AT_WORK, Incident, evolve
+from shared.entry import Entry
 
 SEEKING = st.lists(
     st.sampled_from(["", "", "escalate", "accept", "return"]), max_size=12

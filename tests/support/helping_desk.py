@@ -14,9 +14,9 @@ from services.escalation.casework import BOOKMARK, casework
 from services.escalation.known import Known
 from shared.applying import apply_rows
 from shared.casework import Worker
+from shared.domain.identifiers import handover_stream, incident_ref
 from shared.event_log import EventLog, Row
 from shared.policies import PolicyVersions
-from shared.references import handover_stream, incident_ref
 from shared.tracking import Tracked
 from shared.vault.master_keys import MasterKeys
 from tests.support.servers import Database

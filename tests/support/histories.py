@@ -9,9 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from shared.entry import Entry
-from shared.events import IncidentEvent
-from shared.events.incident import (
+from shared.domain.events import IncidentEvent
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentAssigned,
     IncidentCancelled,
@@ -28,13 +27,13 @@ from shared.events.incident import (
     IncidentRestored,
     IncidentResumed,
 )
-from shared.events.incident_signals import (
+from shared.domain.events.incident_signals import (
     IncidentRecovered,
     IncidentSignalled,
     IncidentSourceAcknowledged,
     IncidentSourceNoted,
 )
-from shared.events.incident_ties import (
+from shared.domain.events.incident_ties import (
     IncidentAbsorbed,
     IncidentLinked,
     IncidentMerged,
@@ -45,7 +44,8 @@ from shared.events.incident_ties import (
     IncidentUnlinked,
     IncidentUnmerged,
 )
-from shared.references import incident_ref, incident_stream
+from shared.domain.identifiers import incident_ref, incident_stream
+from shared.entry import Entry
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 KEY = "a" * 64

@@ -6,12 +6,12 @@ from typing import Literal, cast
 import orjson
 
 from shared.append import Member, Recorded
+from shared.domain.events import EVENT_TYPES
+from shared.domain.events.event import Event
+from shared.domain.events.incident import IncidentInformed
+from shared.domain.identifiers import about
 from shared.event_log import EventLog
-from shared.events import EVENT_TYPES
-from shared.events.event import Event
-from shared.events.incident import IncidentInformed
 from shared.recorder import Unrecorded
-from shared.references import about
 
 UNKNOWN = "incident.rebranded"
 

@@ -21,11 +21,11 @@ from services.intake.policy_store import Applied, Signature
 from services.intake.wanted import Wanted
 from shared.access import create
 from shared.command import CommandRequest
+from shared.domain.commands.incident import BODIES
+from shared.domain.identifiers import incident_stream
 from shared.event_log import EventLog
 from shared.http.nothing_here import complete
-from shared.references import incident_stream
 from shared.reply_tags import PURPOSE, tag_of
-from shared.wishes import BODIES
 from tests.support import key_ring
 from tests.support.compose import ROOT
 from tests.support.patience import eventually

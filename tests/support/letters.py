@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from services.escalation.channels.letter import Letter, Mailbox
-from shared.wording.message import Message
+from shared.i18n.template import Message
 
 DESK = Mailbox("desk@desk.example", "Centre de services")
 LEFEVRE = Mailbox("lefevre@valmont.example", "Mme Lefèvre")

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from shared.wording.kinds import Notice, StaffKind, UserKind
-from shared.wording.promise import Promise
-from shared.wording.to_staff import (
+from shared.i18n.notice_kinds import Notice, StaffKind, UserKind
+from shared.i18n.promise_lines import Promise
+from shared.i18n.staff_notices import (
     Handover,
     ManagerNotice,
     Page,
@@ -15,7 +15,7 @@ from shared.wording.to_staff import (
     Trigger,
     UpdateDue,
 )
-from shared.wording.to_users import (
+from shared.i18n.user_notices import (
     Agreed,
     Cancelled,
     Escalated,

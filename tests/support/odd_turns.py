@@ -1,12 +1,12 @@
 """A P2 that a monitor reported, and the odd turns its clock may take."""
 
-from shared.events.incident import (
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentClassified,
     IncidentPaused,
     IncidentResumed,
 )
-from shared.policy.document import Policy
+from shared.domain.policy.document import Policy
 from tests.support.promises import VALMONT, Watch, shown
 
 MONITORED = {"reporter": None, "origin": "monitoring", "by": "source:prometheus"}

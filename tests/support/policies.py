@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from shared.domain.policy.document import Policy
+from shared.domain.policy.validation import read
 from shared.mistake import Mistake
-from shared.policy.document import Policy
-from shared.policy.reading import read
 
 FULL_FILE = Path(__file__).with_name("permanence.full.yaml")
 FULL = FULL_FILE.read_text(encoding="utf-8")

@@ -18,18 +18,16 @@ from services.sla_watcher.decider import decide, evolve, next_at
 from services.sla_watcher.reacting import react
 from shared.casework.casework import Casework, Desk
 from shared.command import CommandRequest, Scope
+from shared.domain.commands.sla import AcceptExtension, ProposeExtension, SlaWish
+from shared.domain.events import AnyEvent, SlaEvent, is_sla_event
+from shared.domain.events.incident import IncidentOpened
+from shared.domain.events.sla import SlaWarned
+from shared.domain.identifiers import incident_stream, sla_stream
+from shared.domain.policy.document import Policy
+from shared.domain.policy.public_holidays import expand
+from shared.domain.policy.validation import read
+from shared.domain.sla import Clock
 from shared.entry import Entry
-from shared.events import AnyEvent, SlaEvent, is_sla_event
-from shared.events.incident import (
-    IncidentOpened,
-)
-from shared.events.sla import SlaWarned
-from shared.policy.document import Policy
-from shared.policy.public_holidays import expand
-from shared.policy.reading import read
-from shared.references import incident_stream, sla_stream
-from shared.sla import Clock
-from shared.sla_wishes import AcceptExtension, ProposeExtension, SlaWish
 
 PARIS = ZoneInfo("Europe/Paris")
 FILE = Path(__file__).parents[2] / "deploy" / "valmont.yaml"

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.events import EVENT_TYPES
+from shared.domain.events import EVENT_TYPES
 from tests.support.histories import START
 from tests.support.stories import AboutIncident
 

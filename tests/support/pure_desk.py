@@ -21,17 +21,17 @@ from services.intake.pipeline.windows import Window, windows_of
 from services.intake.reckoning import Before, Reckoning, reckon
 from services.intake.record_cache import Versioned
 from services.intake.signals import Signal, signal_key
-from shared.events import IncidentEvent
-from shared.events.incident import IncidentOpened
-from shared.events.incident_ties import (
+from shared.domain.commands.incident import Link, Merge, Unlink
+from shared.domain.events import IncidentEvent
+from shared.domain.events.incident import IncidentOpened
+from shared.domain.events.incident_ties import (
     IncidentAbsorbed,
     IncidentSplit,
     IncidentUnmerged,
 )
-from shared.incident import Incident, evolve
-from shared.policy.document import Policy
-from shared.references import incident_ref
-from shared.wishes import Link, Merge, Unlink
+from shared.domain.identifiers import incident_ref
+from shared.domain.incident import Incident, evolve
+from shared.domain.policy.document import Policy
 from tests.support.policies import full
 
 ALONE = (", correlate: {by: [service], within: 5m}", "")

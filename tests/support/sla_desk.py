@@ -22,13 +22,13 @@ from shared.append import Member, Recorded
 from shared.applying import apply_rows
 from shared.casework import Casework, Worker
 from shared.command import CommandRequest
+from shared.domain.commands.policy_moves import MovedIncident, MovePromises
+from shared.domain.events import IncidentEvent
+from shared.domain.events.incident import IncidentOpened
+from shared.domain.identifiers import incident_ref, incident_stream, sla_stream
 from shared.event_log import EventLog
-from shared.events import IncidentEvent
-from shared.events.incident import IncidentOpened
 from shared.policies import PolicyVersions
 from shared.recorder import versions as current_versions
-from shared.references import incident_ref, incident_stream, sla_stream
-from shared.sla_moves import MovedIncident, MovePromises
 from shared.vault.master_keys import MasterKeys
 from tests.support.promises import FILE, local
 from tests.support.servers import Database

@@ -8,15 +8,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from shared.entry import Entry
-from shared.events import (
+from shared.domain.events import (
     EVENT_TYPES,
     EscalationEvent,
     HandoverEvent,
     IncidentEvent,
     SlaEvent,
 )
-from shared.references import (
+from shared.domain.identifiers import (
     escalation_stream,
     extension_ref,
     handover_stream,
@@ -24,6 +23,7 @@ from shared.references import (
     incident_stream,
     sla_stream,
 )
+from shared.entry import Entry
 from tests.support.histories import LATER, OPENINGS, OTHER, START
 
 AboutIncident = IncidentEvent | SlaEvent | EscalationEvent | HandoverEvent

@@ -14,8 +14,8 @@ from services.projections.rebuild.rebuild import rebuild
 from shared import subjects
 from shared.chain import GENESIS, Link, chained
 from shared.clock import real_clock
+from shared.domain.events.incident import IncidentOpened
 from shared.event_log import EventLog, Row
-from shared.events.incident import IncidentOpened
 from shared.machine.nats import Bus
 from tests.support.desk import MASTER, Desk
 from tests.support.load import Promised

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from shared.policy.calendars import Calendar
-from shared.working_time import Span
+from shared.domain.policy.calendars import Calendar
+from shared.domain.working_time import Span
 
 FILE = Path(__file__).with_name("working_times.yaml")
 

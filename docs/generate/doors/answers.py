@@ -10,7 +10,7 @@ from services.intake.delivery import Result
 from services.intake.letters.rows import Verdict
 from services.intake.suppressed import Kept
 from shared.command import Done
-from shared.policy.scales import Severity
+from shared.domain.policy.priorities import Severity
 
 
 class Answer(BaseModel):

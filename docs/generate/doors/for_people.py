@@ -6,8 +6,8 @@ from docs.generate.doors.door import JSON, Door, Key, header, query
 from docs.generate.doors.schemas import TEXT, ref
 from services.intake.signals import DEDUP_KEY_MAX
 from services.intake.suppressed import PAGE_MAX
-from shared.quarantine import Listing
-from shared.wording.reader import LANGUAGES
+from shared.domain.commands.quarantine import QuarantineListing
+from shared.i18n.formats import LANGUAGES
 
 _TOKEN: Sequence[Key] = ("token",)
 _NUMBER = {"id": {"type": "string", "pattern": r"^[0-9]{1,18}$"}}
@@ -69,7 +69,9 @@ FOR_PEOPLE: Mapping[tuple[str, str], Door] = {
         refused=(422, 429),
         asked=tuple(
             query(name, schema)
-            for name, schema in Listing.model_json_schema()["properties"].items()
+            for name, schema in QuarantineListing.model_json_schema()[
+                "properties"
+            ].items()
         ),
     ),
     ("POST", "/v1/quarantine/retry"): Door(

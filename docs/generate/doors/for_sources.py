@@ -79,7 +79,7 @@ FOR_SOURCES: Mapping[tuple[str, str], Door] = {
         "whose.",
         tag="signals",
         keys=("key", "token"),
-        answers={200: ref("Became")},
+        answers={200: ref("StoredOutcome")},
         refused=(404, 422, 429),
         asked=(query("source", TEXT),),
     ),

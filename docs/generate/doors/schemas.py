@@ -15,11 +15,10 @@ from services.intake.outcomes import Became
 from services.intake.reading import ARRAY_MAX
 from services.intake.signals import Action, Signal
 from shared.command import ProblemDetails
-from shared.contact import Contact
 from shared.contacts.contact_answer import ContactAnswer
 from shared.contacts.form import Form, ReportAnswer
-from shared.letters import RetryLetter
-from shared.quarantine import (
+from shared.domain.commands.contact import Contact, Report, RetryLetter
+from shared.domain.commands.quarantine import (
     Discard,
     Quarantined,
     QuarantinedWhole,
@@ -28,7 +27,6 @@ from shared.quarantine import (
     Tried,
     TriedMany,
 )
-from shared.report import Report
 
 REFERENCE = "#/components/schemas/{model}"
 _MODELS: tuple[type[BaseModel], ...] = (

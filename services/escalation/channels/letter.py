@@ -12,8 +12,8 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from unicodedata import category
 
+from shared.i18n.template import Message
 from shared.reply_tags import ReplyTag
-from shared.wording.message import Message
 
 SUBJECT_MAX = 200
 """Characters; the body holds the title whole."""

@@ -8,7 +8,7 @@ from typing import Any
 from services.intake.activity.rows import KeyUse
 from services.intake.activity.tally import KINDS, Kind
 from services.intake.gate.admission import Allowance
-from shared.policy.sources import Monitor, Source
+from shared.domain.policy.sources import Monitor, Source
 
 FAILED: tuple[Kind, ...] = ("rejected", "quarantined", "refused", "unauthorised")
 

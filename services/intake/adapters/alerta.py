@@ -16,7 +16,7 @@ from services.intake.adapters.post import Post
 from services.intake.adapters.severities import severity_of
 from services.intake.adapters.told import Told, missing, signal_of
 from services.intake.signals import Action, Heard, Ignored, Rejected
-from shared.policy.scales import Severity
+from shared.domain.policy.priorities import Severity
 
 _GOOD = {"normal", "ok", "cleared"}
 _STATUS: Mapping[str, Action] = {

@@ -24,13 +24,8 @@ from services.intake.adapters.post import Post
 from services.intake.adapters.severities import severity_of
 from services.intake.adapters.titles import title_of
 from services.intake.adapters.told import Told, signal_of
-from services.intake.signals import (
-    Action,
-    Heard,
-    Ignored,
-    Rejected,
-)
-from shared.policy.scales import Severity
+from services.intake.signals import Action, Heard, Ignored, Rejected
+from shared.domain.policy.priorities import Severity
 
 _COMMON = "azureMonitorCommonAlertSchema"
 _METRIC = "AzureMonitorMetricAlert"

@@ -5,8 +5,8 @@ from functools import partial
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from services.intake.adapters import ADAPTERS, Adapter, mapped
-from shared.policy.mapped import Mapped
-from shared.policy.sources import Monitor, Source
+from shared.domain.policy.mappings import Mapped
+from shared.domain.policy.sources import Monitor, Source
 
 MAPPED = "mapped"
 """The adapter that reads by a mapping of the policy, in addresses and in the policy."""

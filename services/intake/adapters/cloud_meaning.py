@@ -7,8 +7,8 @@ from typing import Any
 
 from services.intake.adapters.cutting import one_line
 from services.intake.signals import DEDUP_KEY_MAX, EVENT_ID_MAX, Action
-from shared.policy.scales import Severity
-from shared.texts import TITLE_MAX
+from shared.domain.bounded_text import TITLE_MAX
+from shared.domain.policy.priorities import Severity
 
 _ENDS: Mapping[str, Action] = {
     "resolved": "resolve",

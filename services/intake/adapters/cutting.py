@@ -3,12 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from services.intake.signals import (
-    LABEL_MAX,
-    LABELS_BYTES_MAX,
-    LABELS_MAX,
-    labels_size,
-)
+from services.intake.signals import LABEL_MAX, LABELS_BYTES_MAX, LABELS_MAX, labels_size
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _NEVER = re.compile("[\x00\ud800-\udfff]")

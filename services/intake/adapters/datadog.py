@@ -18,7 +18,7 @@ from services.intake.adapters.severities import severity_of
 from services.intake.adapters.titles import title_of
 from services.intake.adapters.told import Told, signal_of
 from services.intake.signals import Action, Heard, Rejected, Signal
-from shared.policy.scales import Severity
+from shared.domain.policy.priorities import Severity
 
 _STATES: Mapping[str, Action] = {
     "triggered": "trigger",

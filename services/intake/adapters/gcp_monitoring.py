@@ -23,13 +23,7 @@ from services.intake.adapters.post import Post
 from services.intake.adapters.severities import severity_of
 from services.intake.adapters.titles import title_of
 from services.intake.adapters.told import Told, signal_of
-from services.intake.signals import (
-    Action,
-    Heard,
-    Ignored,
-    Rejected,
-    Signal,
-)
+from services.intake.signals import Action, Heard, Ignored, Rejected, Signal
 
 _STATES: Mapping[str, Action] = {
     "open": "trigger",

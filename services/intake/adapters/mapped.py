@@ -24,7 +24,8 @@ from services.intake.signals import (
     default_dedup_key,
     signal_from,
 )
-from shared.policy.mapped import (
+from shared.domain.bounded_text import EARLIEST, LATEST, TITLE_MAX
+from shared.domain.policy.mappings import (
     AUTO,
     EPOCH_MS,
     EPOCH_S,
@@ -32,7 +33,6 @@ from shared.policy.mapped import (
     Mapped,
     SeverityTable,
 )
-from shared.texts import EARLIEST, LATEST, TITLE_MAX
 
 ELEMENTS_MAX = 1_000
 LINKS_MAX = 32

@@ -22,14 +22,8 @@ from services.intake.adapters.post import Post
 from services.intake.adapters.severities import severity_of
 from services.intake.adapters.titles import title_of
 from services.intake.adapters.told import Told, signal_of
-from services.intake.signals import (
-    Action,
-    Heard,
-    Ignored,
-    Rejected,
-    Signal,
-)
-from shared.policy.scales import Severity
+from services.intake.signals import Action, Heard, Ignored, Rejected, Signal
+from shared.domain.policy.priorities import Severity
 
 _STATES: Mapping[str, Action] = {
     "created": "trigger",

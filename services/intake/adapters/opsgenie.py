@@ -24,8 +24,8 @@ from services.intake.signals import (
     Rejected,
     signal_from,
 )
-from shared.policy.scales import Severity
-from shared.texts import TITLE_MAX
+from shared.domain.bounded_text import TITLE_MAX
+from shared.domain.policy.priorities import Severity
 
 _ACTIONS: Mapping[str, Action] = {
     "Create": "trigger",

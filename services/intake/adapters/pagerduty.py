@@ -16,8 +16,8 @@ from services.intake.adapters.instants import instant
 from services.intake.adapters.labelling import labels_of
 from services.intake.adapters.post import Post
 from services.intake.signals import Action, Heard, Ignored, Rejected, signal_from
-from shared.policy.scales import Severity
-from shared.texts import TITLE_MAX
+from shared.domain.bounded_text import TITLE_MAX
+from shared.domain.policy.priorities import Severity
 
 MESSAGES_MAX = 1_000
 _ACTIONS: Mapping[str, Action] = {

@@ -13,7 +13,7 @@ from services.intake.adapters.instants import instant
 from services.intake.adapters.labelling import labels_of
 from services.intake.adapters.post import Post
 from services.intake.signals import SERVICE_MAX, Change, Heard, Ignored, Rejected
-from shared.texts import TITLE_MAX
+from shared.domain.bounded_text import TITLE_MAX
 
 LINKS_MAX = 10
 HREF_MAX = 2_000

@@ -23,8 +23,8 @@ from services.intake.signals import (
     default_dedup_key,
     signal_from,
 )
-from shared.policy.scales import Severity
-from shared.texts import TITLE_MAX
+from shared.domain.bounded_text import TITLE_MAX
+from shared.domain.policy.priorities import Severity
 
 _ACTIONS: tuple[str, ...] = get_args(Action)
 _SEVERITIES: tuple[str, ...] = get_args(Severity)

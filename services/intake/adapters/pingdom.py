@@ -10,19 +10,13 @@ from collections.abc import Mapping
 
 import orjson
 
-from services.intake.adapters.fields import (
-    first_text,
-    inner,
-    rendered,
-    text,
-    texts,
-)
+from services.intake.adapters.fields import first_text, inner, rendered, text, texts
 from services.intake.adapters.instants import instant
 from services.intake.adapters.post import Post
 from services.intake.adapters.severities import severity_of
 from services.intake.adapters.told import Told, missing, signal_of
 from services.intake.signals import Action, Heard, Ignored, Rejected
-from shared.policy.scales import Severity
+from shared.domain.policy.priorities import Severity
 
 _ACTION: Mapping[str, Action] = {
     "down": "trigger",

@@ -18,13 +18,7 @@ from services.intake.adapters.sentry_legacy import tags_of
 from services.intake.adapters.severities import severity_of
 from services.intake.adapters.titles import title_of
 from services.intake.adapters.told import Told, signal_of
-from services.intake.signals import (
-    Action,
-    Heard,
-    Ignored,
-    Rejected,
-    Signal,
-)
+from services.intake.signals import Action, Heard, Ignored, Rejected, Signal
 
 _RESOURCE = "sentry-hook-resource"
 _TIMESTAMP = "sentry-hook-timestamp"

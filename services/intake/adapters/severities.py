@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from services.intake.adapters.fields import text
-from shared.policy.scales import Severity
+from shared.domain.policy.priorities import Severity
 
 _USUAL: Mapping[str, Severity] = {
     "disaster": "critical",

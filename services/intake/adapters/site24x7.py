@@ -13,7 +13,7 @@ from services.intake.adapters.instants import instant
 from services.intake.adapters.post import Post
 from services.intake.adapters.told import Told, missing, signal_of
 from services.intake.signals import Action, Heard, Ignored, Rejected
-from shared.policy.scales import Severity
+from shared.domain.policy.priorities import Severity
 
 _ACTION: Mapping[str, Action] = {
     "down": "trigger",

@@ -2,7 +2,7 @@
 
 from services.intake.adapters.cutting import one_line
 from services.intake.adapters.fields import text
-from shared.texts import TITLE_MAX
+from shared.domain.bounded_text import TITLE_MAX
 
 
 def title_of(*said: object) -> str | None:

@@ -9,8 +9,8 @@ from services.intake.adapters.details import details_text
 from services.intake.adapters.keys import event_id_of, key_of
 from services.intake.adapters.post import Post
 from services.intake.signals import Action, Rejected, Signal, signal_from
-from shared.policy.scales import Severity
-from shared.texts import EARLIEST, TITLE_MAX
+from shared.domain.bounded_text import EARLIEST, TITLE_MAX
+from shared.domain.policy.priorities import Severity
 
 _NAMELESS = "an alert without a name"
 

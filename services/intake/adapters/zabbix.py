@@ -22,7 +22,7 @@ from services.intake.adapters.severities import severity_of
 from services.intake.adapters.told import Told, missing, signal_of
 from services.intake.adapters.zabbix_tags import tags_of
 from services.intake.signals import Action, Heard, Ignored, Rejected
-from shared.policy.scales import Severity
+from shared.domain.policy.priorities import Severity
 
 _ACTION: Mapping[str, Action] = {
     "problem": "trigger",

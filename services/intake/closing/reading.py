@@ -7,12 +7,12 @@ from psycopg import Cursor
 
 from services.intake.closing.rows import drop, keep, known
 from services.intake.closing.silence import silence
+from shared.domain.events.incident import IncidentResolved
+from shared.domain.identifiers import about, escalation_stream, incident_stream
 from shared.entry import Entry
 from shared.event_log import EventLog
-from shared.events.incident import IncidentResolved
 from shared.parked_requests import unskipped
 from shared.policies import PolicyVersions
-from shared.references import about, escalation_stream, incident_stream
 from shared.tracking import Bookmark
 
 BOOKMARK = Bookmark("intake", "closing")

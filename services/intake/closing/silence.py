@@ -5,18 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from shared.entry import Entry
-from shared.events import IncidentEvent
-from shared.events.incident import IncidentResolved
-from shared.events.notification import (
+from shared.domain.events import IncidentEvent
+from shared.domain.events.incident import IncidentResolved
+from shared.domain.events.notification import (
     NotificationConfirmed,
     NotificationFailed,
     NotificationRequested,
 )
-from shared.incident import Incident, Status, replay
-from shared.policy.document import Policy
-from shared.references import incident_stream
-from shared.windows import closes_at
+from shared.domain.grace_periods import closes_at
+from shared.domain.identifiers import incident_stream
+from shared.domain.incident import Incident, Status, replay
+from shared.domain.policy.document import Policy
+from shared.entry import Entry
 
 FINAL = "resolved"
 """The kind of the last message before an incident is closed."""

@@ -9,16 +9,12 @@ from services.intake.decider.record_links import (
     linked_on_incident,
     unlink_of_record,
 )
-from services.intake.decider.record_rules import (
-    LISTED_MAX,
-    Rules,
-    require_incident,
-)
+from services.intake.decider.record_rules import LISTED_MAX, Rules, require_incident
 from services.intake.decider.record_tables import CHANGES, is_record_to_do
 from services.intake.decider.refused import Refused
 from services.intake.decider.repeats import repeated_on_change
-from shared.changes import Change
-from shared.changes.wishes import (
+from shared.domain.change import Change
+from shared.domain.commands.change import (
     AssignChange,
     CancelChange,
     ChangeWish,
@@ -28,24 +24,24 @@ from shared.changes.wishes import (
     RequestChange,
     UnlinkChange,
 )
-from shared.events import ChangeEvent, ProblemEvent
-from shared.events.change import (
+from shared.domain.events import ChangeEvent, ProblemEvent
+from shared.domain.events.change import (
     ChangeAssigned,
     ChangeCancelled,
     ChangeImplemented,
     ChangePlanned,
     ChangeRequested,
 )
-from shared.events.incident_ties import (
+from shared.domain.events.incident_ties import (
     IncidentLinked,
     IncidentProblemResolved,
     IncidentUnlinked,
 )
-from shared.events.problem import ProblemChangeLinked
-from shared.incident import Incident
-from shared.policy.document import Policy
-from shared.policy.services import UNKNOWN
-from shared.problems import Problem
+from shared.domain.events.problem import ProblemChangeLinked
+from shared.domain.incident import Incident
+from shared.domain.policy.contracts import UNKNOWN
+from shared.domain.policy.document import Policy
+from shared.domain.problem import Problem
 
 Decided = list[
     ChangeEvent

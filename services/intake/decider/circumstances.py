@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from services.intake.commands import Command
-from shared.changes import Change
-from shared.events.event import Actor
-from shared.incident import Incident
-from shared.policy.document import Policy
-from shared.policy.targets import SupportLevel
-from shared.problems import Problem
+from shared.domain.change import Change
+from shared.domain.events.event import Actor
+from shared.domain.incident import Incident
+from shared.domain.policy.document import Policy
+from shared.domain.policy.targets import SupportLevel
+from shared.domain.problem import Problem
 
 _PERSON = "person:"
 

@@ -23,20 +23,21 @@ from services.intake.decider.circumstances import Circumstances, Helper
 from services.intake.decider.refused import Refused
 from services.intake.decider.repeats import repeated
 from services.intake.decider.table import is_to_do
-from shared.changes import Change
-from shared.events import IncidentEvent
-from shared.incident import Incident
-from shared.policy.document import Policy
-from shared.problems import Problem
-from shared.snooze_wishes import Snooze, Wake
-from shared.wishes import (
+from shared.domain.change import Change
+from shared.domain.commands.incident import (
     Link,
     Merge,
     Open,
+    Snooze,
     Split,
     Unlink,
     Unmerge,
+    Wake,
 )
+from shared.domain.events import IncidentEvent
+from shared.domain.incident import Incident
+from shared.domain.policy.document import Policy
+from shared.domain.problem import Problem
 
 
 def decide(  # noqa: PLR0911, PLR0913 one return a case, all it goes by

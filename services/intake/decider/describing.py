@@ -6,10 +6,10 @@ from services.intake.decider.circumstances import Circumstances
 from services.intake.decider.names import known
 from services.intake.decider.priority import settled
 from services.intake.decider.refused import Refused
-from shared.events import IncidentEvent
-from shared.events.incident import IncidentClassified, IncidentEdited
-from shared.incident import Incident
-from shared.wishes import Classify, Edit
+from shared.domain.commands.incident import Classify, Edit
+from shared.domain.events import IncidentEvent
+from shared.domain.events.incident import IncidentClassified, IncidentEdited
+from shared.domain.incident import Incident
 
 
 def described(

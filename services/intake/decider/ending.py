@@ -10,20 +10,7 @@ from services.intake.decider.refused import Refused
 from services.intake.decider.repeats import repeated
 from services.intake.decider.solution_notes import noted, require_solution
 from services.intake.decider.taking import taken
-from shared.events import IncidentEvent
-from shared.events.incident import (
-    IncidentCancelled,
-    IncidentClosed,
-    IncidentRelapsed,
-    IncidentReopened,
-    IncidentResolved,
-    IncidentRestored,
-    IncidentResumed,
-)
-from shared.incident import Incident, Status
-from shared.policy.document import Policy
-from shared.windows import HOLDS_DAYS, is_within
-from shared.wishes import (
+from shared.domain.commands.incident import (
     Cancel,
     Close,
     NoteSolution,
@@ -32,6 +19,19 @@ from shared.wishes import (
     Resolve,
     Restore,
 )
+from shared.domain.events import IncidentEvent
+from shared.domain.events.incident import (
+    IncidentCancelled,
+    IncidentClosed,
+    IncidentRelapsed,
+    IncidentReopened,
+    IncidentResolved,
+    IncidentRestored,
+    IncidentResumed,
+)
+from shared.domain.grace_periods import HOLDS_DAYS, is_within
+from shared.domain.incident import Incident, Status
+from shared.domain.policy.document import Policy
 
 EndWish = (
     Restore | Relapse | Resolve | NoteSolution | Reopen | Close | CloseSilent | Cancel

@@ -5,12 +5,12 @@ from typing import NamedTuple, assert_never
 from services.intake.decider.circumstances import Circumstances
 from services.intake.decider.names import known
 from services.intake.decider.refused import Refused
-from shared.events import IncidentEvent
-from shared.events.incident import IncidentAssigned
-from shared.incident import Incident
-from shared.policy.skills import unskilled
-from shared.policy.targets import RANK, SupportLevel
-from shared.wishes import Assign, Return
+from shared.domain.commands.incident import Assign, Return
+from shared.domain.events import IncidentEvent
+from shared.domain.events.incident import IncidentAssigned
+from shared.domain.incident import Incident
+from shared.domain.policy.document import unskilled
+from shared.domain.policy.targets import RANK, SupportLevel
 
 
 class Place(NamedTuple):

@@ -18,8 +18,8 @@ from services.intake.decider.ending import is_quick_fix, may_reopen, resolution
 from services.intake.decider.giving import back_at_the_desk
 from services.intake.decider.refused import Refused
 from services.intake.signals import AUTHOR, Signal
-from shared.events import IncidentEvent
-from shared.events.incident import (
+from shared.domain.events import IncidentEvent
+from shared.domain.events.incident import (
     IncidentAssigned,
     IncidentClassified,
     IncidentOpened,
@@ -27,7 +27,7 @@ from shared.events.incident import (
     IncidentReopened,
     IncidentRestored,
 )
-from shared.events.incident_signals import (
+from shared.domain.events.incident_signals import (
     IncidentFlappingEnded,
     IncidentFlappingStarted,
     IncidentRecovered,
@@ -36,10 +36,10 @@ from shared.events.incident_signals import (
     IncidentSourceNoted,
     IncidentWoken,
 )
-from shared.incident import AT_WORK, Incident, Status, evolve
-from shared.policy.document import Classification, Policy
-from shared.policy.scales import Severity
-from shared.policy.services import UNKNOWN
+from shared.domain.incident import AT_WORK, Incident, Status, evolve
+from shared.domain.policy.contracts import UNKNOWN
+from shared.domain.policy.document import Classification, Policy
+from shared.domain.policy.priorities import Severity
 
 ASSUMED: Severity = "error"
 """How bad a signal is whose source does not say: better woken than not."""

@@ -8,13 +8,17 @@ from collections.abc import Mapping
 from services.intake.decider.circumstances import Circumstances
 from services.intake.decider.record_links import is_linked
 from services.intake.decider.refused import Refused
-from shared.changes import Change
-from shared.events import IncidentEvent
-from shared.events.incident_ties import IncidentLinked, IncidentUnlinked, Relation
-from shared.incident import Incident, Status
-from shared.problems import Problem
-from shared.references import is_incident_ref
-from shared.wishes import Link, Unlink
+from shared.domain.change import Change
+from shared.domain.commands.incident import Link, Unlink
+from shared.domain.events import IncidentEvent
+from shared.domain.events.incident_ties import (
+    IncidentLinked,
+    IncidentUnlinked,
+    Relation,
+)
+from shared.domain.identifiers import is_incident_ref
+from shared.domain.incident import Incident, Status
+from shared.domain.problem import Problem
 
 MIRRORED: Mapping[Relation, Relation] = {
     "related": "related",

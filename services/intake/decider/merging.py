@@ -4,17 +4,17 @@ from services.intake.decider.circumstances import Circumstances
 from services.intake.decider.ending import unpaused
 from services.intake.decider.refused import Refused
 from services.intake.decider.taking import taken
-from shared.events import IncidentEvent
-from shared.events.incident import IncidentOpened
-from shared.events.incident_ties import (
+from shared.domain.commands.incident import Merge, Split
+from shared.domain.events import IncidentEvent
+from shared.domain.events.incident import IncidentOpened
+from shared.domain.events.incident_ties import (
     IncidentAbsorbed,
     IncidentMerged,
     IncidentReleased,
     IncidentSplit,
     IncidentUnmerged,
 )
-from shared.incident import AT_WORK, Incident, Status, evolve
-from shared.wishes import Merge, Split
+from shared.domain.incident import AT_WORK, Incident, Status, evolve
 
 SIGNALS_MAX, REPORTERS_MAX = 400, 200
 """What one event can carry over to another incident."""

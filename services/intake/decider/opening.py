@@ -5,11 +5,11 @@ from services.intake.decider.names import known
 from services.intake.decider.priority import settled
 from services.intake.decider.refused import Refused
 from services.intake.decider.taking import taken
-from shared.events import IncidentEvent
-from shared.events.incident import IncidentContacted, IncidentOpened
-from shared.incident import evolve
-from shared.policy.services import UNKNOWN
-from shared.wishes import Open
+from shared.domain.commands.incident import Open
+from shared.domain.events import IncidentEvent
+from shared.domain.events.incident import IncidentContacted, IncidentOpened
+from shared.domain.incident import evolve
+from shared.domain.policy.contracts import UNKNOWN
 
 LIVE_CHANNELS = frozenset({"phone", "chat", "in_person"})
 """Channels on which the reporter speaks with whoever records it."""

@@ -2,7 +2,7 @@
 
 from services.intake.decider.circumstances import Circumstances
 from services.intake.decider.refused import Refused
-from shared.policy.scales import Impact, Priority, Urgency
+from shared.domain.policy.priorities import Impact, Priority, Urgency
 
 
 def settled(

@@ -9,33 +9,12 @@ from services.intake.decider.record_links import (
     linked_on_incident,
     unlink_of_record,
 )
-from services.intake.decider.record_rules import (
-    LISTED_MAX,
-    Rules,
-    require_incident,
-)
+from services.intake.decider.record_rules import LISTED_MAX, Rules, require_incident
 from services.intake.decider.record_tables import PROBLEMS, is_record_to_do
 from services.intake.decider.refused import Refused
 from services.intake.decider.repeats import repeated_on_problem
-from shared.changes import Change
-from shared.events import ChangeEvent, ProblemEvent
-from shared.events.incident_ties import (
-    IncidentLinked,
-    IncidentProblemResolved,
-    IncidentUnlinked,
-)
-from shared.events.problem import (
-    ProblemAssigned,
-    ProblemDiagnosed,
-    ProblemIdentified,
-    ProblemResolved,
-    ProblemWorkaroundPublished,
-)
-from shared.incident import Incident
-from shared.policy.document import Policy
-from shared.policy.services import UNKNOWN
-from shared.problems import Problem
-from shared.problems.wishes import (
+from shared.domain.change import Change
+from shared.domain.commands.problem import (
     AssignProblem,
     DiagnoseProblem,
     IdentifyProblem,
@@ -45,6 +24,23 @@ from shared.problems.wishes import (
     ResolveProblem,
     UnlinkProblem,
 )
+from shared.domain.events import ChangeEvent, ProblemEvent
+from shared.domain.events.incident_ties import (
+    IncidentLinked,
+    IncidentProblemResolved,
+    IncidentUnlinked,
+)
+from shared.domain.events.problem import (
+    ProblemAssigned,
+    ProblemDiagnosed,
+    ProblemIdentified,
+    ProblemResolved,
+    ProblemWorkaroundPublished,
+)
+from shared.domain.incident import Incident
+from shared.domain.policy.contracts import UNKNOWN
+from shared.domain.policy.document import Policy
+from shared.domain.problem import Problem
 
 Decided = list[
     ProblemEvent

@@ -3,29 +3,26 @@
 A side that is missing is made good whenever the link is asked for again.
 """
 
-from services.intake.decider.record_rules import (
-    Rules,
-    require_incident,
-    require_known,
-)
+from services.intake.decider.record_rules import Rules, require_incident, require_known
 from services.intake.decider.refused import Refused
-from shared.changes import Change
-from shared.changes.wishes import LinkChange, UnlinkChange
-from shared.events import ChangeEvent, ProblemEvent
-from shared.events.change import (
+from shared.domain.change import Change
+from shared.domain.commands.change import LinkChange, UnlinkChange
+from shared.domain.commands.problem import LinkProblem, UnlinkProblem
+from shared.domain.events import ChangeEvent, ProblemEvent
+from shared.domain.events.change import (
     ChangeIncidentLinked,
     ChangeIncidentUnlinked,
     ChangeProblemLinked,
     ChangeProblemUnlinked,
 )
-from shared.events.incident_ties import (
+from shared.domain.events.incident_ties import (
     IncidentLinked,
     IncidentProblemPresumed,
     IncidentProblemResolved,
     IncidentUnlinked,
     Relation,
 )
-from shared.events.problem import (
+from shared.domain.events.problem import (
     Match,
     ProblemChangeLinked,
     ProblemChangeUnlinked,
@@ -34,10 +31,9 @@ from shared.events.problem import (
     ProblemIncidentRelated,
     ProblemIncidentUnlinked,
 )
-from shared.incident import AT_WORK, Incident, Status
-from shared.problems import Problem
-from shared.problems import Status as ProblemStatus
-from shared.problems.wishes import LinkProblem, UnlinkProblem
+from shared.domain.incident import AT_WORK, Incident, Status
+from shared.domain.problem import Problem
+from shared.domain.problem import Status as ProblemStatus
 
 Joined = (
     ProblemIncidentLinked

@@ -6,8 +6,8 @@ from typing import Any, Literal
 from services.intake.commands import RecordCommand
 from services.intake.decider.names import known
 from services.intake.decider.refused import Refused
-from shared.incident import Incident, Status
-from shared.policy.document import Policy
+from shared.domain.incident import Incident, Status
+from shared.domain.policy.document import Policy
 
 LISTED_MAX = 200
 """Incidents that a team is given a record with: an event has its size."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from services.intake.decider.refused import Refused
 from services.intake.decider.table import ALREADY, DO
-from shared import changes, problems
+from shared.domain import change, problem
 
 Row = Mapping[str, str]
 
@@ -13,11 +13,11 @@ _REQUEST = "request a new change"
 
 
 def _problem(*cells: str) -> Row:
-    return dict(zip(problems.Status, cells, strict=True))
+    return dict(zip(problem.Status, cells, strict=True))
 
 
 def _change(*cells: str) -> Row:
-    return dict(zip(changes.Status, cells, strict=True))
+    return dict(zip(change.Status, cells, strict=True))
 
 
 # In the order of Status: open, resolved.
@@ -44,7 +44,7 @@ CHANGES: Mapping[str, Row] = {
 
 
 def is_record_to_do(
-    table: Mapping[str, Row], verb: str, record: problems.Problem | changes.Change
+    table: Mapping[str, Row], verb: str, record: problem.Problem | change.Change
 ) -> bool:
     """Tell whether there is anything to decide; raises `Refused` where not so."""
     cell = table[verb][record.status]

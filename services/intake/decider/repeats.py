@@ -8,16 +8,23 @@ from services.intake.decider.circumstances import Circumstances
 from services.intake.decider.record_rules import Rules
 from services.intake.decider.refused import Refused
 from services.intake.decider.solution_notes import noted
-from shared.changes import Change
-from shared.changes.wishes import CancelChange, ChangeWish, ImplementChange
-from shared.events import ChangeEvent, IncidentEvent, ProblemEvent
-from shared.events.change import ChangeNoteAdded
-from shared.events.incident import IncidentNoteAdded
-from shared.events.problem import ProblemNoteAdded
-from shared.incident import Incident
-from shared.problems import Problem
-from shared.problems.wishes import ProblemWish, ResolveProblem
-from shared.wishes import Cancel, Close, Relapse, Reopen, Resolve, Restore
+from shared.domain.change import Change
+from shared.domain.commands.change import CancelChange, ChangeWish, ImplementChange
+from shared.domain.commands.incident import (
+    Cancel,
+    Close,
+    Relapse,
+    Reopen,
+    Resolve,
+    Restore,
+)
+from shared.domain.commands.problem import ProblemWish, ResolveProblem
+from shared.domain.events import ChangeEvent, IncidentEvent, ProblemEvent
+from shared.domain.events.change import ChangeNoteAdded
+from shared.domain.events.incident import IncidentNoteAdded
+from shared.domain.events.problem import ProblemNoteAdded
+from shared.domain.incident import Incident
+from shared.domain.problem import Problem
 
 
 def repeated(

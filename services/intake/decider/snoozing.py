@@ -4,10 +4,10 @@ from datetime import timedelta
 
 from services.intake.decider.circumstances import Circumstances
 from services.intake.decider.refused import Refused
-from shared.events import IncidentEvent
-from shared.events.incident_signals import IncidentSnoozed, IncidentWoken
-from shared.incident import Incident
-from shared.snooze_wishes import Snooze, Wake
+from shared.domain.commands.incident import Snooze, Wake
+from shared.domain.events import IncidentEvent
+from shared.domain.events.incident_signals import IncidentSnoozed, IncidentWoken
+from shared.domain.incident import Incident
 
 LONGEST = timedelta(days=31)
 

@@ -2,10 +2,10 @@
 
 from services.intake.decider.circumstances import Circumstances
 from services.intake.decider.refused import Refused
-from shared.events import IncidentEvent
-from shared.events.incident import IncidentSolutionNoted
-from shared.incident import Incident
-from shared.wishes import Resolve
+from shared.domain.commands.incident import Resolve
+from shared.domain.events import IncidentEvent
+from shared.domain.events.incident import IncidentSolutionNoted
+from shared.domain.incident import Incident
 
 
 def require_solution(wish: Resolve, other: Incident | None) -> None:

@@ -7,7 +7,7 @@ the refusal: what to do instead.
 from collections.abc import Mapping
 
 from services.intake.decider.refused import Refused
-from shared.incident import Incident, Status
+from shared.domain.incident import Incident, Status
 
 DO = "do"
 ALREADY = "already"

@@ -1,10 +1,10 @@
 """Taking an incident on. Whoever pauses, restores or resolves one does so by that."""
 
 from services.intake.decider.circumstances import Circumstances
-from shared.events import IncidentEvent
-from shared.events.incident import IncidentAcknowledged, IncidentAssigned
-from shared.incident import Incident
-from shared.policy.skills import unskilled
+from shared.domain.events import IncidentEvent
+from shared.domain.events.incident import IncidentAcknowledged, IncidentAssigned
+from shared.domain.incident import Incident
+from shared.domain.policy.document import unskilled
 
 
 def taken(incident: Incident, circumstances: Circumstances) -> list[IncidentEvent]:

@@ -7,15 +7,7 @@ from services.intake.decider.describing import described
 from services.intake.decider.giving import given
 from services.intake.decider.refused import Refused
 from services.intake.decider.taking import taken
-from shared.events import IncidentEvent
-from shared.events.incident import (
-    IncidentContacted,
-    IncidentInformed,
-    IncidentPaused,
-    IncidentResumed,
-)
-from shared.incident import Incident
-from shared.wishes import (
+from shared.domain.commands.incident import (
     Acknowledge,
     Assign,
     Attach,
@@ -26,6 +18,14 @@ from shared.wishes import (
     Resume,
     Return,
 )
+from shared.domain.events import IncidentEvent
+from shared.domain.events.incident import (
+    IncidentContacted,
+    IncidentInformed,
+    IncidentPaused,
+    IncidentResumed,
+)
+from shared.domain.incident import Incident
 
 WorkWish = (
     Attach | Classify | Edit | Assign | Return | Acknowledge | Pause | Resume | Inform

@@ -23,8 +23,7 @@ from services.intake.gate.bucket import (
     until_midnight,
 )
 from shared.clock import Clock
-from shared.policy.limits import DEFAULT_RATE, Quota, Rate
-from shared.policy.sources import Monitor, Source
+from shared.domain.policy.sources import DEFAULT_RATE, Monitor, Quota, Rate, Source
 
 Limit = Literal["rate", "quota"]
 _Bucket = tuple[str, bool]

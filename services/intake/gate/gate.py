@@ -24,17 +24,11 @@ from services.intake.reading import BODY_BYTES_MAX
 from shared.access import Caller
 from shared.batcher import Overloaded
 from shared.clock import Clock
+from shared.domain.policy.sources import Monitor
 from shared.http.bodies import read_body
 from shared.http.body_room import BodyRoom, size_ahead
 from shared.http.keyless_bodies import KeylessBodies
-from shared.http.networks import (
-    Address,
-    Networks,
-    is_in,
-    networks,
-    sender_of,
-)
-from shared.policy.sources import Monitor
+from shared.http.networks import Address, Networks, is_in, networks, sender_of
 from shared.problem import Problem
 
 Endpoint = Callable[[Request], Awaitable[Response]]

@@ -12,8 +12,8 @@ from services.intake.gate.guessing import Guesses
 from services.intake.gate.secrets import Secrets
 from services.intake.in_force import InForce
 from shared.access import Access, Caller
+from shared.domain.policy.document import Policy
 from shared.http.networks import Address
-from shared.policy.document import Policy
 from shared.problem import Problem
 
 POLICY_KEY = "policy"

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import structlog
 
-from shared.policy.document import Policy
-from shared.policy.sources import Monitor
+from shared.domain.policy.document import Policy
+from shared.domain.policy.sources import Monitor
 
 REREAD_SECONDS = 5.0
 """How long a secret that was changed in its file may still be the old one."""

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from shared.policy.signatures import Signature
+from shared.domain.policy.sources import Signature
 
 SIGNATURES_MAX = 8
 """Signatures of one request that are looked at."""

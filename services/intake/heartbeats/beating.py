@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from shared.policy.document import Policy
-from shared.policy.heartbeats import Heartbeat
-from shared.working_time import ALWAYS, due, hours_of
+from shared.domain.policy.document import Policy
+from shared.domain.policy.sources import Heartbeat
+from shared.domain.working_time import ALWAYS, due, hours_of
 
 Owed = Literal["silence", "recovery"]
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from services.intake.heartbeats.beating import Beating
-from shared.policy.durations import duration_text
-from shared.policy.heartbeats import Heartbeat
+from shared.domain.policy.durations import duration_text
+from shared.domain.policy.sources import Heartbeat
 
 SOURCE = "heartbeat"
 """The source of these signals: the desk itself, under a name of its own."""

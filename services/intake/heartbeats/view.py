@@ -3,8 +3,8 @@
 from typing import Any
 
 from services.intake.heartbeats.beating import Beating, owner_of
-from shared.policy.durations import duration_text
-from shared.policy.heartbeats import Heartbeat
+from shared.domain.policy.durations import duration_text
+from shared.domain.policy.sources import Heartbeat
 
 
 def shown(name: str, rule: Heartbeat, held: Beating | None) -> dict[str, Any]:

@@ -20,11 +20,11 @@ from services.intake.letters.rows import FORM
 from services.intake.letters.set_aside import SET_ASIDE, Lying, lying, read_lying
 from services.intake.letters.taking import Post
 from shared.callers import require_scope
+from shared.domain.commands.contact import RetryLetter
+from shared.domain.policy.document import Policy
+from shared.domain.policy.sources import Mailbox
+from shared.domain.policy.targets import Channel
 from shared.http.bodies import document_in, read_body
-from shared.letters import RetryLetter
-from shared.policy.document import Policy
-from shared.policy.sources import Mailbox
-from shared.policy.targets import Channel
 from shared.problem import Problem, located
 
 ASKED_BYTES_MAX = 4_096

@@ -20,11 +20,11 @@ from services.intake.letters.seeing import Taken
 from services.intake.letters.taking import Post
 from shared.access import Caller
 from shared.callers import require_scope
+from shared.domain.identifiers import is_incident_ref
+from shared.domain.policy.sources import Mailbox, Source
 from shared.http.bodies import read_body
 from shared.http.body_room import size_ahead
-from shared.policy.sources import Mailbox, Source
 from shared.problem import Problem
-from shared.references import is_incident_ref
 
 POSTED = "post"
 """The source of what people post."""

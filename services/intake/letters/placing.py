@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 
 from services.intake.decider.ending import may_reopen
 from services.intake.letters.letter import Letter
-from shared.contact import Contact, wish_of
-from shared.incident import AT_WORK, Incident, Status
-from shared.policy.document import Policy
-from shared.policy.targets import Channel
-from shared.texts import TITLE_MAX, WORDS_BYTES_MAX, WORDS_MAX
-from shared.wishes import Attach, Open, Reopen
+from shared.domain.bounded_text import TITLE_MAX, WORDS_BYTES_MAX, WORDS_MAX
+from shared.domain.commands.contact import Contact, wish_of
+from shared.domain.commands.incident import Attach, Open, Reopen
+from shared.domain.incident import AT_WORK, Incident, Status
+from shared.domain.policy.document import Policy
+from shared.domain.policy.targets import Channel
 
 LATE = timedelta(minutes=1)
 """A letter read later than this after it came was reported when it came."""

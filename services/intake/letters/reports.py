@@ -10,7 +10,7 @@ from services.intake.letters.rows import FORM
 from services.intake.letters.taking import LetterDesk, Post
 from shared import subjects
 from shared.command import CommandMessage
-from shared.report import Report, Reported
+from shared.domain.commands.contact import Report, Reported
 
 ACTOR = "system:form"
 QUEUE_GROUP = "intake"

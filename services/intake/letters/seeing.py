@@ -14,9 +14,9 @@ from services.intake.policies import Policies
 from services.intake.record_cache import RecordCache, readable
 from shared.append import recorded_commands
 from shared.command import CommandAnswer
+from shared.domain.incident import Incident
+from shared.domain.policy.document import Policy
 from shared.event_log import EventLog
-from shared.incident import Incident
-from shared.policy.document import Policy
 from shared.reply_tags import PURPOSE as REPLY_TAGS
 from shared.reply_tags import vouches
 

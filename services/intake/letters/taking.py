@@ -24,9 +24,9 @@ from services.intake.wanted import Wanted
 from shared.batcher import Batcher
 from shared.clock import Clock
 from shared.command import Answered, CommandAnswer, CommandRequest, Scope
-from shared.policy.targets import Channel
+from shared.domain.commands.incident import Attach, Open, Reopen
+from shared.domain.policy.targets import Channel
 from shared.problem import Problem
-from shared.wishes import Attach, Open, Reopen
 
 ATTEMPTS_MAX = 5
 """How often a letter is placed again because its incident moved meanwhile."""
@@ -70,7 +70,7 @@ class LetterDesk:
         self._note = note
 
     async def take(self, letter: Letter, post: Post) -> Taken:
-        """Return the outcome of a letter. Raises `Unavailable` or `Problem` for later.
+        """Return the outcome of a mail. Raises `Unavailable` or `Problem` for later.
 
         Where it raises, nothing is lost: take it again.
         """

@@ -17,11 +17,11 @@ from services.intake.mailboxes.rows import Mark, read_mark, write_mark
 from services.intake.mailboxes.session import AWAY, Found, Session
 from services.intake.unreadable import CODE as UNREADABLE
 from shared.batcher import Overloaded
+from shared.domain.policy.sources import Mailbox as Clause
 from shared.event_log import EventLog
 from shared.leadership import Leadership
 from shared.log_errors import Unavailable
 from shared.outage import Outage
-from shared.policy.sources import Mailbox as Clause
 from shared.problem import Problem
 
 AT_ONCE_MAX = 100

@@ -9,12 +9,12 @@ from psycopg import OperationalError
 
 from services.intake.in_force import InForce
 from services.intake.mailboxes.mailbox import Mailbox
+from shared.domain.policy.sources import Mailbox as Clause
 from shared.http.serving import pause
 from shared.leadership import Candidate, Leadership
 from shared.lease import Lease, Lost
 from shared.log_errors import Unavailable
 from shared.outage import Outage
-from shared.policy.sources import Mailbox as Clause
 
 LEASE = Lease("intake", "mailboxes")
 STALL_SECONDS = 60.0

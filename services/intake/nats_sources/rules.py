@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from shared.domain.policy.document import Policy
+from shared.domain.policy.sources import Monitor
 from shared.http.networks import Address, is_in, networks
-from shared.policy.document import Policy
-from shared.policy.sources import Monitor
 
 
 @dataclass(frozen=True, slots=True)

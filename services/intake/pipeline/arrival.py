@@ -12,10 +12,10 @@ from services.intake.pipeline.suppressing import Suppressed, Why
 from services.intake.pipeline.timing import timed
 from services.intake.pipeline.windows import Windows
 from services.intake.signals import Signal
-from shared.events import IncidentEvent
-from shared.incident import Incident, Status
-from shared.policy.document import Policy
-from shared.policy.sources import Monitor
+from shared.domain.events import IncidentEvent
+from shared.domain.incident import Incident, Status
+from shared.domain.policy.document import Policy
+from shared.domain.policy.sources import Monitor
 
 Outcome = Literal["opened", "signalled", "recovered", "suppressed", "duplicate", "held"]
 

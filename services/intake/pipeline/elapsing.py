@@ -18,10 +18,10 @@ from services.intake.pipeline.opening import judged
 from services.intake.pipeline.suppressing import Suppressed, Suppressor, Why
 from services.intake.pipeline.telling import evolved
 from services.intake.pipeline.timing import patience, silent_at, steady_at
-from shared.events import IncidentEvent
-from shared.incident import Incident
-from shared.policy.durations import duration_text
-from shared.policy.sources import Monitor
+from shared.domain.events import IncidentEvent
+from shared.domain.incident import Incident
+from shared.domain.policy.durations import duration_text
+from shared.domain.policy.sources import Monitor
 
 BY_TIME = "system:intake"
 

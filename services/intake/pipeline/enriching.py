@@ -6,9 +6,9 @@ from fnmatch import fnmatchcase
 
 from services.intake.delivery import Delivery
 from services.intake.signals import Signal
-from shared.policy.document import Policy
-from shared.policy.enrichment import Enrichment
-from shared.policy.sources import LABELS
+from shared.domain.policy.document import Policy
+from shared.domain.policy.mappings import Enrichment
+from shared.domain.policy.sources import LABELS
 
 
 def enriched(deliveries: Sequence[Delivery], policy: Policy) -> Sequence[Delivery]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from services.intake.pipeline.key_row import Held, KeyRow
-from shared.incident import Incident
+from shared.domain.incident import Incident
 
 _OPENS: dict[str, str] = {
     "maintenance": "its service is in maintenance ({of})",

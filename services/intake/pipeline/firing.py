@@ -14,8 +14,8 @@ from services.intake.pipeline.snoozing import is_snoozed, is_worse
 from services.intake.pipeline.suppressing import Why
 from services.intake.pipeline.telling import in_group, news, touched
 from services.intake.pipeline.timing import fired
-from shared.incident import AT_WORK, Incident, Status
-from shared.windows import is_within
+from shared.domain.grace_periods import is_within
+from shared.domain.incident import AT_WORK, Incident, Status
 
 STALE_WITHIN = timedelta(minutes=10)
 """How long an older trigger is taken for one that was overtaken by its recovery.

@@ -7,9 +7,9 @@ from datetime import datetime
 from services.intake.commands import Flap
 from services.intake.pipeline.arrival import Arrival, Ground, decided
 from services.intake.pipeline.key_row import KeyRow, Life
-from shared.events import IncidentEvent
-from shared.incident import Incident
-from shared.policy.sources import Flapping
+from shared.domain.events import IncidentEvent
+from shared.domain.incident import Incident
+from shared.domain.policy.sources import Flapping
 
 
 def turned(arrival: Arrival) -> KeyRow:

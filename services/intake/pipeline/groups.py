@@ -10,9 +10,9 @@ from hashlib import sha256
 
 from services.intake.pipeline.key_row import GroupRow
 from services.intake.signals import Signal
-from shared.incident import AT_WORK, Incident, Status
-from shared.policy.document import Policy
-from shared.policy.sources import LABELS, SERVICE, Correlation
+from shared.domain.incident import AT_WORK, Incident, Status
+from shared.domain.policy.document import Policy
+from shared.domain.policy.sources import LABELS, SERVICE, Correlation
 
 MERGED_TIMES_MAX = 20
 """How many mergings are followed from a group to the incident that is for it now."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from services.intake.signals import Signal
-from shared.policy.scales import Severity
+from shared.domain.policy.priorities import Severity
 
 State = Literal["unknown", "firing", "recovered"]
 HeldFor = Literal["maintenance", "open_after", "threshold", "hold_down", "flapping"]

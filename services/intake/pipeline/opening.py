@@ -16,10 +16,10 @@ from services.intake.pipeline.key_row import Held, HeldFor, KeyRow
 from services.intake.pipeline.suppressing import Why
 from services.intake.pipeline.telling import claimed, evolved, news, told
 from services.intake.pipeline.timing import fired
-from shared.events import IncidentEvent
-from shared.incident import AT_WORK
-from shared.policy.durations import duration_text
-from shared.policy.sources import Correlation
+from shared.domain.events import IncidentEvent
+from shared.domain.incident import AT_WORK
+from shared.domain.policy.durations import duration_text
+from shared.domain.policy.sources import Correlation
 
 
 def judged(arrival: Arrival) -> Correlated:

@@ -11,8 +11,8 @@ from services.intake.pipeline.arrival import Arrival, Correlated, Outcome
 from services.intake.pipeline.key_row import Held, HeldFor, KeyRow, Life
 from services.intake.pipeline.suppressing import Suppressor, Why
 from services.intake.pipeline.timing import steady_span
-from shared.incident import AT_WORK, Incident, Status
-from shared.policy.durations import duration_text
+from shared.domain.incident import AT_WORK, Incident, Status
+from shared.domain.policy.durations import duration_text
 
 _RECOVERED = Why("recovered")
 _NOTHING = Why("nothing_open", reason="nothing was open for it")

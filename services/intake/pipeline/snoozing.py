@@ -1,8 +1,8 @@
 """Whether news is made of an incident's repeats, and what wakes it."""
 
 from services.intake.pipeline.arrival import Arrival
-from shared.incident import Incident
-from shared.policy.scales import Severity
+from shared.domain.incident import Incident
+from shared.domain.policy.priorities import Severity
 
 _RISING: tuple[Severity | None, ...] = (None, "info", "warning", "error", "critical")
 

@@ -9,8 +9,8 @@ from services.intake.pipeline.arrival import Arrival, Correlated, Outcome
 from services.intake.pipeline.key_row import GroupRow, KeyRow
 from services.intake.pipeline.suppressing import Why
 from services.intake.pipeline.timing import fired
-from shared.events import IncidentEvent
-from shared.incident import Incident, evolve
+from shared.domain.events import IncidentEvent
+from shared.domain.incident import Incident, evolve
 
 
 def told(arrival: Arrival, ref: str) -> KeyRow:

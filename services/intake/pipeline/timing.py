@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from services.intake.pipeline.key_row import NO_LIFE, KeyRow
-from shared.policy.durations import NEVER
-from shared.policy.sources import Monitor
+from shared.domain.policy.durations import NEVER
+from shared.domain.policy.sources import Monitor
 
 GIVEN_UP_AFTER = timedelta(hours=24)
 """How long a trouble may be silent whose source never says that it is over.

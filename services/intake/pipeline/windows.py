@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrulestr
 
-from shared.oncall import instant_of
-from shared.policy.maintenance import Maintenance
+from shared.domain.on_call import instant_of
+from shared.domain.policy.contracts import Maintenance
 
 DAYS_REMEMBERED = 4_096
 _A_DAY = timedelta(days=1)

@@ -22,18 +22,18 @@ from shared.answering import Endpoint, answered
 from shared.authentication import READERS
 from shared.callers import require_scope
 from shared.command import Scope
-from shared.event_log import EventLog
-from shared.http.bodies import document_in, read_body
-from shared.problem import Problem, located
-from shared.quarantine import (
+from shared.domain.commands.quarantine import (
     Discard,
     Filter,
-    Listing,
     Quarantined,
     QuarantinedWhole,
+    QuarantineListing,
     QuarantinePage,
     RetryMany,
 )
+from shared.event_log import EventLog
+from shared.http.bodies import document_in, read_body
+from shared.problem import Problem, located
 from shared.vault.vault import VaultError
 
 TRIES: tuple[Scope, ...] = ("agent", "manager", "admin")
@@ -69,7 +69,7 @@ class QuarantineDoors:
 
     async def _list(self, request: Request) -> Response:
         await self._caller(request, *READERS)
-        asked = _valid(Listing, dict(request.query_params))
+        asked = _valid(QuarantineListing, dict(request.query_params))
         found = await self._blocking(self._page, asked)
         shown = found[: asked.limit]
         more = str(shown[-1].id) if len(found) > len(shown) else None
@@ -100,7 +100,7 @@ class QuarantineDoors:
         row = await self._blocking(self._row, row.id)
         return _json(row)
 
-    def _page(self, asked: Listing) -> list[Quarantined]:
+    def _page(self, asked: QuarantineListing) -> list[Quarantined]:
         # One more than is shown tells whether a page follows.
         with self._log.transaction() as cursor:
             return rows.listed(

@@ -12,7 +12,7 @@ from services.intake.delivery import Delivery, Settles
 from services.intake.reading import elements, read_json, read_kept
 from services.intake.reception import NOBODY, REFUSED_SENDER, UNREADABLE
 from services.intake.signals import Heard, Rejected, Signal
-from shared.policy.sources import Source
+from shared.domain.policy.sources import Source
 from shared.problem import Problem
 
 NATIVE = "native"

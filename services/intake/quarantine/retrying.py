@@ -16,11 +16,17 @@ from services.intake.reception import REFUSED_SENDER, Reception
 from shared.answering import problem_of
 from shared.batcher import Overloaded
 from shared.clock import Clock
+from shared.domain.bounded_text import REASON_MAX
+from shared.domain.commands.quarantine import (
+    Quarantined,
+    QuarantineOutcome,
+    RetryMany,
+    Tried,
+    TriedMany,
+)
 from shared.event_log import EventLog
 from shared.log_errors import Unavailable
-from shared.quarantine import Became, Quarantined, RetryMany, Tried, TriedMany
 from shared.telemetry import wordless
-from shared.texts import REASON_MAX
 from shared.vault.vault import VaultError
 
 Given = TypeVarTuple("Given")
@@ -126,8 +132,8 @@ class Retrying:
         return await loop.run_in_executor(self.executor, call, *given)
 
 
-def _became(result: Result) -> Became:
-    return Became(
+def _became(result: Result) -> QuarantineOutcome:
+    return QuarantineOutcome(
         status=result.status,
         incident=result.incident,
         position=result.position,

@@ -8,7 +8,7 @@ from psycopg import Cursor
 
 from services.intake.quarantine.reread import Kept
 from services.intake.raw_store import opened, opened_headers
-from shared.quarantine import Filter, JournalEntry, Quarantined
+from shared.domain.commands.quarantine import Filter, JournalEntry, Quarantined
 from shared.vault.vault import Vault
 
 _COLUMNS = (

@@ -7,7 +7,7 @@ from typing import Literal
 
 from services.intake.adapters.telling import Plain, entry
 from services.intake.quarantine.reread import Kept, read_again
-from shared.policy.sources import Source
+from shared.domain.policy.sources import Source
 
 Verdict = Literal["same", "changed", "now_mapped", "now_rejected"]
 

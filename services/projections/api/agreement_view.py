@@ -6,13 +6,13 @@ from pydantic import AwareDatetime
 
 from services.projections.api.answers import Answer
 from services.projections.incident.agreements import Wording
-from shared.events.event import Actor
-from shared.events.incident import PersonId
-from shared.events.sla_agreed import Party
-from shared.policy.targets import Channel
-from shared.references import ExtensionRef
-from shared.sla import Clock, Extension
-from shared.sla.agreement import ExtensionState
+from shared.domain.events.event import Actor
+from shared.domain.events.incident import PersonId
+from shared.domain.events.sla import Party
+from shared.domain.identifiers import ExtensionRef
+from shared.domain.policy.targets import Channel
+from shared.domain.sla import Clock, Extension
+from shared.domain.sla.clock import ExtensionState
 
 
 class ExtensionView(Answer):

@@ -45,17 +45,15 @@ from services.projections.api.desk import Desk
 from services.projections.api.errors import answer_errors
 from services.projections.page import answering as answer_page
 from services.projections.page import routes as page
-from shared.changes.wishes import BODIES as OF_CHANGES
 from shared.command import ProblemDetails
-from shared.contact import Contact
-from shared.handover_wishes import AcceptHandover, JoinHandover
-from shared.help_wishes import BODIES as OF_HELP
-from shared.letters import RetryLetter
-from shared.problems.wishes import BODIES as OF_PROBLEMS
-from shared.report import Report
-from shared.sla_moves import MovePromises
-from shared.sla_wishes import BODIES as OF_SLA
-from shared.wishes import BODIES
+from shared.domain.commands.change import BODIES as OF_CHANGES
+from shared.domain.commands.contact import Contact, Report, RetryLetter
+from shared.domain.commands.escalation import BODIES as OF_HELP
+from shared.domain.commands.escalation import AcceptHandover, JoinHandover
+from shared.domain.commands.incident import BODIES
+from shared.domain.commands.policy_moves import MovePromises
+from shared.domain.commands.problem import BODIES as OF_PROBLEMS
+from shared.domain.commands.sla import BODIES as OF_SLA
 
 VERSION = "1"
 _PARTS = (

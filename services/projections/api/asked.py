@@ -15,15 +15,10 @@ from pydantic import (
     StringConstraints,
 )
 
-from services.projections.api.limits import (
-    NAME_MAX,
-    POSITION_MAX,
-    RETRY_SECONDS,
-    YEARS,
-)
+from services.projections.api.limits import NAME_MAX, POSITION_MAX, RETRY_SECONDS, YEARS
 from services.projections.queue.filters import Q_MAX
+from shared.domain.identifiers import IncidentRef
 from shared.problem import Problem, phrase
-from shared.references import IncidentRef
 
 Ref = Annotated[IncidentRef, Path(description="An incident: `INC-000042`.")]
 # PostgreSQL knows no NUL, and no name of ours has a control character.

@@ -20,20 +20,19 @@ from services.projections.api.past import history, known
 from services.projections.incident.agreements import wording
 from services.projections.policy_in_force import policy_in_force
 from services.projections.snapshots import snapshot
-from shared import sla
 from shared.answer_link import PURPOSE, TOKEN_MAX, AnswerLink, read_token
 from shared.command import CommandAnswer, CommandMessage, Credential
 from shared.directory import person as person_named
-from shared.events import is_incident_event, is_sla_event
+from shared.domain import sla
+from shared.domain.commands.sla import AcceptExtension, RefuseExtension
+from shared.domain.events import is_incident_event, is_sla_event
+from shared.domain.identifiers import ExtensionRef, IncidentRef, extended_incident
+from shared.domain.incident import replay
+from shared.domain.sla import Extension
 from shared.http.bodies import read_object, validated
 from shared.http.form_limits import address_of
-from shared.incident import replay
+from shared.i18n.formats import Language, instant_text, language_of
 from shared.problem import Problem
-from shared.references import ExtensionRef, IncidentRef, extended_incident
-from shared.sla import Extension
-from shared.sla_wishes import AcceptExtension, RefuseExtension
-from shared.wording.instants import instant_text
-from shared.wording.reader import Language, language_of
 
 router = APIRouter(tags=["answers by link"])
 

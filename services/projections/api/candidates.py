@@ -15,7 +15,7 @@ from services.projections.queue.page import Part, page
 from services.projections.queue.row import QueueRow
 from services.projections.read_models import QUEUE
 from services.projections.snapshots import snapshot
-from shared.policy.services import UNKNOWN
+from shared.domain.policy.contracts import UNKNOWN
 
 router = APIRouter(tags=["contacts"])
 

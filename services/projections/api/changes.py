@@ -19,9 +19,9 @@ from services.projections.api.record_pages import RecordsAsked, read_one, read_p
 from services.projections.api.tables import shown, tabular
 from services.projections.generations import AsOf
 from services.projections.records import CHANGES, Seen
-from shared.changes import Change, Status
-from shared.changes.wishes import BODIES, RequestChange
-from shared.references import ChangeRef, IncidentRef, ProblemRef
+from shared.domain.change import Change, Status
+from shared.domain.commands.change import BODIES, RequestChange
+from shared.domain.identifiers import ChangeRef, IncidentRef, ProblemRef
 
 router = APIRouter(tags=["changes"])
 

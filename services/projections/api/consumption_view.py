@@ -5,9 +5,9 @@ from typing import Self
 from pydantic import AwareDatetime
 
 from services.projections.api.answers import Answer
-from shared.events.sla_agreed import Party
-from shared.policy.targets import SupportLevel
-from shared.sla import Consumption
+from shared.domain.events.sla import Party
+from shared.domain.policy.targets import SupportLevel
+from shared.domain.sla import Consumption
 
 
 class LevelView(Answer):

@@ -22,13 +22,13 @@ from services.projections.incident.shares import shares
 from services.projections.incident.whole import whole
 from services.projections.snapshots import snapshot
 from services.projections.timeline.sentences import sentence
+from shared.domain.events import SlaEvent, is_sla_event
+from shared.domain.events.sla import Target
+from shared.domain.identifiers import IncidentRef
+from shared.domain.sla import Clock, ClockName, Explanation, consumed, explained
+from shared.domain.working_time import Window
 from shared.entry import Entry
-from shared.events import SlaEvent, is_sla_event
-from shared.events.sla import Target
-from shared.references import IncidentRef
-from shared.sla import Clock, ClockName, Explanation, consumed, explained
-from shared.wording.reader import Language
-from shared.working_time import Window
+from shared.i18n.formats import Language
 
 router = APIRouter(tags=["incidents"])
 

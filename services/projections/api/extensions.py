@@ -14,19 +14,18 @@ from services.projections.api.past import history, known
 from services.projections.incident.agreements import wording
 from services.projections.log_rows import rows_at
 from services.projections.snapshots import snapshot
-from shared import sla
 from shared.command import CommandAnswer, Done
-from shared.events import is_sla_event
-from shared.events.sla import SlaTarget
-from shared.events.sla_agreed import SlaExtensionProposed
-from shared.problem import Problem
-from shared.references import ExtensionRef, IncidentRef, extended_incident
-from shared.sla_wishes import (
+from shared.domain import sla
+from shared.domain.commands.sla import (
     AcceptExtension,
     AttributeBreach,
     ProposeExtension,
     RefuseExtension,
 )
+from shared.domain.events import is_sla_event
+from shared.domain.events.sla import SlaExtensionProposed, SlaTarget
+from shared.domain.identifiers import ExtensionRef, IncidentRef, extended_incident
+from shared.problem import Problem
 
 router = APIRouter(tags=["longer delays"])
 _REFUSALS = refusals(400, 404, 409, 413, 415)

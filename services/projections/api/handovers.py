@@ -21,13 +21,12 @@ from services.projections.api.tables import TableAsked, shown, tabular
 from services.projections.handovers import Handover, State, Wanted
 from services.projections.snapshots import snapshot
 from shared.command import CommandAnswer, RecordAnswer
-from shared.events.problem import Match
-from shared.handover_wishes import AcceptHandover, JoinHandover
-from shared.help_wishes import Decline
-from shared.incident import replay
+from shared.domain.commands.escalation import AcceptHandover, Decline, JoinHandover
+from shared.domain.commands.problem import IdentifyProblem, LinkProblem
+from shared.domain.events.problem import Match
+from shared.domain.identifiers import IncidentRef, ProblemRef, incident_stream
+from shared.domain.incident import replay
 from shared.problem import Problem, located
-from shared.problems.wishes import IdentifyProblem, LinkProblem
-from shared.references import IncidentRef, ProblemRef, incident_stream
 
 _Body = TypeVar("_Body", AcceptHandover, JoinHandover)
 

@@ -16,12 +16,12 @@ from services.projections.incident.alert import Alert
 from services.projections.incident.promises import Standing
 from services.projections.incident.whole import Whole
 from services.projections.queue.row import QueueRow
-from shared.events.incident import Origin, PersonId, SignalState
-from shared.events.incident_ties import Relation
-from shared.incident import Incident, Status
-from shared.policy.scales import Impact, Priority, Urgency
-from shared.policy.targets import Channel, PauseReason, ReportKind, SupportLevel
-from shared.references import IncidentRef, ProblemRef
+from shared.domain.events.incident import Origin, PersonId, SignalState
+from shared.domain.events.incident_ties import Relation
+from shared.domain.identifiers import IncidentRef, ProblemRef
+from shared.domain.incident import Incident, Status
+from shared.domain.policy.priorities import Impact, Priority, Urgency
+from shared.domain.policy.targets import Channel, PauseReason, ReportKind, SupportLevel
 
 
 class PauseView(Answer):

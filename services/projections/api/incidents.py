@@ -21,7 +21,7 @@ from services.projections.incident.promises import Standing, standings
 from services.projections.incident.whole import Whole, whole
 from services.projections.read_model import Cursors
 from services.projections.snapshots import snapshot
-from shared.references import IncidentRef
+from shared.domain.identifiers import IncidentRef
 
 router = APIRouter(tags=["incidents"])
 

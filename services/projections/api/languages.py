@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from shared.i18n.formats import Language
 from shared.page.language import liked
-from shared.wording.reader import Language
 
 
 def _liked_here(request: Request) -> Language:

@@ -13,17 +13,14 @@ from services.projections.api.callers import Anybody, Reader
 from services.projections.api.commands import body_of
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.forwarding import passed_on
-from services.projections.api.limits import (
-    MAIL_BYTES_MAX,
-    PAGE_DEFAULT,
-)
+from services.projections.api.limits import MAIL_BYTES_MAX, PAGE_DEFAULT
 from services.projections.api.nothing import Nothing
 from services.projections.api.tables import TableAsked, shown, tabular
 from services.projections.snapshots import snapshot
+from shared.domain.commands.contact import RetryLetter
+from shared.domain.identifiers import IncidentRef
 from shared.event_log import EventLog
 from shared.http.bodies import COMMAND_BYTES_MAX
-from shared.letters import RetryLetter
-from shared.references import IncidentRef
 
 router = APIRouter(tags=["contacts"])
 

@@ -9,11 +9,7 @@ from services.projections.api.answers import AsOfAnswer
 from services.projections.api.asked import Position, Ref, no_incident
 from services.projections.api.callers import Auditor
 from services.projections.api.desk import Desk, DeskHere
-from services.projections.api.limits import (
-    LOG_PAGE_MAX,
-    LOG_SCANNED_MAX,
-    PAGE_DEFAULT,
-)
+from services.projections.api.limits import LOG_PAGE_MAX, LOG_SCANNED_MAX, PAGE_DEFAULT
 from services.projections.api.log_items import LogPage, item
 from services.projections.api.past import known
 from services.projections.api.tables import TableAsked, shown, tabular
@@ -24,7 +20,7 @@ from services.projections.log_rows import (
     streams_about,
 )
 from services.projections.snapshots import snapshot
-from shared.events import EVENT_TYPES
+from shared.domain.events import EVENT_TYPES
 from shared.problem import Problem
 
 router = APIRouter(tags=["audit"])

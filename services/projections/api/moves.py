@@ -13,15 +13,15 @@ from services.projections.api.commands import Wish, body_of
 from services.projections.api.desk import DeskHere
 from services.projections.api.nothing import Nothing
 from shared.command import CommandMessage
-from shared.policy.names import Name
-from shared.problem import Problem
-from shared.sla_moves import (
+from shared.domain.commands.policy_moves import (
     LookAtMove,
     MovedPage,
     MovePromises,
     MoveSeen,
     PreviewMove,
 )
+from shared.domain.policy.clause import Name
+from shared.problem import Problem
 
 router = APIRouter(tags=["moves"])
 _REFUSALS = refusals(400, 404, 413, 415)

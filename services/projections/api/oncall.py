@@ -21,10 +21,10 @@ from services.projections.api.period_asked import (
 )
 from services.projections.policy_in_force import policy_at
 from services.projections.snapshots import snapshot
-from shared.oncall import next_on_call, on_call, shift
-from shared.policy.document import Policy
-from shared.policy.names import Person
-from shared.policy.schedules import Schedule
+from shared.domain.on_call import next_on_call, on_call, shift
+from shared.domain.policy.clause import Person
+from shared.domain.policy.document import Policy
+from shared.domain.policy.teams import Schedule
 from shared.problem import Problem
 
 router = APIRouter(tags=["on call"])

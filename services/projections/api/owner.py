@@ -10,15 +10,10 @@ from services.projections.api.limits import RETRY_SECONDS
 from services.projections.api.request_attempts import first_answer
 from shared import subjects
 from shared.bus import Link
-from shared.command import (
-    CommandAnswer,
-    CommandMessage,
-    ProblemDetails,
-    RecordAnswer,
-)
+from shared.command import CommandAnswer, CommandMessage, ProblemDetails, RecordAnswer
+from shared.domain.commands.contact import Reported
+from shared.domain.commands.policy_moves import MovedPage, MovePromises, MoveSeen
 from shared.problem import Problem
-from shared.report import Reported
-from shared.sla_moves import MovedPage, MovePromises, MoveSeen
 
 _Answer = TypeVar("_Answer", CommandAnswer, RecordAnswer, Reported, MovedPage, MoveSeen)
 _Moved = TypeVar("_Moved", MovedPage, MoveSeen)

@@ -26,8 +26,8 @@ from services.projections.queue.row import QueueRow
 from services.projections.read_models import QUEUE
 from services.projections.snapshots import snapshot
 from services.projections.teams import teams
+from shared.domain.policy.teams import QueueOrder
 from shared.epochs import OtherEpoch, read_epochs
-from shared.policy.desk import QueueOrder
 from shared.problem import Problem
 
 

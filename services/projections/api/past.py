@@ -9,9 +9,9 @@ from services.projections.api.asked import behind, no_incident
 from services.projections.generations import AsOf
 from services.projections.instants import known_at
 from services.projections.log_rows import all_about
+from shared.domain.identifiers import incident_stream
 from shared.entry import Entry
 from shared.event_log import EventLog
-from shared.references import incident_stream
 
 
 def known(

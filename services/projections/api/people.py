@@ -22,7 +22,7 @@ from services.projections.snapshots import snapshot
 from shared.access import Caller
 from shared.command import Scope
 from shared.directory import entry, search
-from shared.policy.names import Person
+from shared.domain.policy.clause import Person
 from shared.problem import Problem
 
 router = APIRouter(tags=["people"])

@@ -9,8 +9,8 @@ from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 
 from services.projections.api.asked import require_year, with_plus
 from services.projections.metrics.periods import midnight
-from shared.policy.durations import Duration
-from shared.policy.world import is_zone
+from shared.domain.policy.cross_checks import is_zone
+from shared.domain.policy.durations import Duration
 from shared.problem import Problem
 
 WITHIN_MAX = 10

@@ -25,9 +25,9 @@ from services.projections.records import PROBLEMS, Seen
 from services.projections.service_handovers import ServiceHandover, by_problem
 from services.projections.snapshots import snapshot
 from services.projections.solutions import Solution, of_incidents
-from shared.problems import Problem, Status
-from shared.problems.wishes import BODIES, IdentifyProblem
-from shared.references import ChangeRef, IncidentRef, ProblemRef
+from shared.domain.commands.problem import BODIES, IdentifyProblem
+from shared.domain.identifiers import ChangeRef, IncidentRef, ProblemRef
+from shared.domain.problem import Problem, Status
 
 router = APIRouter(tags=["problems"])
 

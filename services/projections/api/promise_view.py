@@ -9,8 +9,8 @@ from services.projections.api.agreement_view import AttributionView, ExtensionVi
 from services.projections.api.answers import Answer
 from services.projections.incident.agreements import Wording
 from services.projections.incident.promises import Standing
-from shared.events.sla import Target
-from shared.sla import State, is_operational
+from shared.domain.events.sla import Target
+from shared.domain.sla import State, is_operational
 
 
 class PromiseView(Answer):

@@ -12,17 +12,17 @@ from services.projections.api.callers import Token
 from services.projections.api.desk import DeskHere
 from services.projections.api.forwarding import forward, passed_on
 from services.projections.api.tables import TableAsked, shown, tabular
-from shared.http.bodies import COMMAND_BYTES_MAX
-from shared.quarantine import (
+from shared.domain.commands.quarantine import (
     Discard,
-    Listing,
     Quarantined,
     QuarantinedWhole,
+    QuarantineListing,
     QuarantinePage,
     RetryMany,
     Tried,
     TriedMany,
 )
+from shared.http.bodies import COMMAND_BYTES_MAX
 
 router = APIRouter(tags=["quarantine"])
 
@@ -42,7 +42,7 @@ def _described(token: Token) -> None:
 
 _ASKED = [
     {"in": "query", "name": name, "required": False, "schema": schema}
-    for name, schema in Listing.model_json_schema()["properties"].items()
+    for name, schema in QuarantineListing.model_json_schema()["properties"].items()
 ]
 
 

@@ -25,10 +25,10 @@ from services.projections.queue.page import all_counts
 from services.projections.read_models import QUEUE
 from services.projections.snapshots import snapshot
 from services.projections.teams import teams
-from shared.incident import Status
-from shared.policy.desk import QueueOrder
-from shared.policy.scales import Priority
-from shared.policy.targets import SupportLevel
+from shared.domain.incident import Status
+from shared.domain.policy.priorities import Priority
+from shared.domain.policy.targets import SupportLevel
+from shared.domain.policy.teams import QueueOrder
 from shared.problem import Problem
 
 router = APIRouter(tags=["queues"])

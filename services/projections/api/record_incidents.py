@@ -14,15 +14,15 @@ from services.projections.generations import AsOf
 from services.projections.read_model import Cursors
 from services.projections.records import PROBLEMS, Kind, Record, one
 from services.projections.snapshots import snapshot
-from shared import incident as incidents
-from shared.changes import Change
+from shared.domain import incident as incidents
+from shared.domain.change import Change
+from shared.domain.events import IncidentEvent, is_incident_event
+from shared.domain.events.incident_ties import Relation
+from shared.domain.identifiers import IncidentRef, ProblemRef, incident_stream
+from shared.domain.incident import Incident, Status
+from shared.domain.policy.priorities import Priority
+from shared.domain.problem import Problem
 from shared.event_log import EventLog
-from shared.events import IncidentEvent, is_incident_event
-from shared.events.incident_ties import Relation
-from shared.incident import Incident, Status
-from shared.policy.scales import Priority
-from shared.problems import Problem
-from shared.references import IncidentRef, ProblemRef, incident_stream
 
 
 class IncidentsAsked(AskedAt):

@@ -17,10 +17,10 @@ from services.projections.snapshots import brief_snapshot
 from shared.command import CommandMessage
 from shared.contacts.form import Form, FormDesk, ReportAnswer
 from shared.contacts.form_endpoints import get_page, post_page, posted_report
-from shared.policy.document import Policy
+from shared.domain.commands.contact import Report, Reported
+from shared.domain.policy.document import Policy
+from shared.i18n.formats import Language
 from shared.problem import Problem
-from shared.report import Report, Reported
-from shared.wording.reader import Language
 
 router = APIRouter(tags=["reports"])
 

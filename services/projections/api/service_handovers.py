@@ -22,12 +22,15 @@ from services.projections.handovers import State
 from services.projections.service_handovers import ServiceHandover
 from services.projections.snapshots import snapshot
 from shared.command import CommandAnswer, RecordAnswer
-from shared.handover_wishes import AcceptHandover, JoinHandover
-from shared.help_wishes import DeclineService
-from shared.incident import replay
+from shared.domain.commands.escalation import (
+    AcceptHandover,
+    DeclineService,
+    JoinHandover,
+)
+from shared.domain.commands.problem import IdentifyProblem, LinkProblem
+from shared.domain.identifiers import IncidentRef, ProblemRef, incident_stream
+from shared.domain.incident import replay
 from shared.problem import Problem
-from shared.problems.wishes import IdentifyProblem, LinkProblem
-from shared.references import IncidentRef, ProblemRef, incident_stream
 
 router = APIRouter(tags=["handovers"])
 _REFUSALS = refusals(400, 404, 409, 413, 415)

@@ -23,8 +23,8 @@ from services.projections.generations import as_of, live
 from services.projections.read_models import METRICS
 from services.projections.snapshots import snapshot
 from services.projections.solutions import Solution, Wanted, newest, uses
-from shared.events.event import Actor
-from shared.references import IncidentRef
+from shared.domain.events.event import Actor
+from shared.domain.identifiers import IncidentRef
 
 router = APIRouter(tags=["incidents"])
 

@@ -26,11 +26,11 @@ from services.projections.api.stream_items import StreamItem, Told, told
 from shared.access import Caller
 from shared.authentication import READERS
 from shared.callers import caller_of, require_scope
+from shared.domain.identifiers import IncidentRef, about
 from shared.epochs import Epochs, OtherEpoch
 from shared.event_log import Row
 from shared.log_errors import Unavailable
 from shared.problem import Problem
-from shared.references import IncidentRef, about
 
 router = APIRouter(tags=["stream"])
 

@@ -7,13 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from services.projections.api.answers import Answer, AsOfAnswer
-from services.projections.api.asked import (
-    AskedAt,
-    Position,
-    Ref,
-    behind,
-    no_incident,
-)
+from services.projections.api.asked import AskedAt, Position, Ref, behind, no_incident
 from services.projections.api.callers import Reader, may_look_people_up
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.languages import Liked
@@ -33,9 +27,9 @@ from services.projections.timeline.sentence_parts import Style
 from services.projections.timeline.sentences import sentence
 from services.projections.timeline.values import people_in
 from shared.directory import names
+from shared.domain.identifiers import IncidentRef, incident_stream
+from shared.i18n.formats import Language
 from shared.problem import Problem
-from shared.references import IncidentRef, incident_stream
-from shared.wording.reader import Language
 
 router = APIRouter(tags=["incidents"])
 

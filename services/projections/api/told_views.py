@@ -5,9 +5,9 @@ from typing import Literal, Self
 from pydantic import AwareDatetime
 
 from services.projections.api.answers import Answer
-from shared.events.incident import IncidentContacted, PersonId
-from shared.events.notification import Kind
-from shared.policy.targets import Channel
+from shared.domain.events.incident import IncidentContacted, PersonId
+from shared.domain.events.notification import Kind
+from shared.domain.policy.targets import Channel
 
 
 class ContactView(Answer):

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from services.projections.audit.walk import Finding
 from services.projections.log_rows import rows_of_stream
 from shared.documents import UnreadableDocument
+from shared.domain.events.administration import STREAM, PolicyApplied
 from shared.entry import Entry
 from shared.event_log import EventLog
-from shared.events.policy import STREAM, PolicyApplied
 from shared.policies import document_of
 
 PAGE = 100

@@ -7,12 +7,9 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date
 
 from services.projections.incident.account_words import WORDS, Words
-from shared.sla import Explanation, State, is_operational
-from shared.wording.durations import duration_text
-from shared.wording.instants import instant_text
-from shared.wording.reader import Language
-from shared.wording.typeset import typeset
-from shared.working_time import Window
+from shared.domain.sla import Explanation, State, is_operational
+from shared.domain.working_time import Window
+from shared.i18n.formats import Language, duration_text, instant_text, typeset
 
 _DAY = "EEEE d MMMM y"
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from shared.wording.reader import Language
+from shared.i18n.formats import Language
 
 
 class Words(NamedTuple):

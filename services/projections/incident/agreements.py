@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from shared.entry import Entry
-from shared.events.sla_agreed import (
+from shared.domain.events.sla import (
     SlaBreachAttributed,
     SlaExtensionAccepted,
     SlaExtensionProposed,
     SlaExtensionRefused,
 )
-from shared.sla import ClockName
+from shared.domain.sla import ClockName
+from shared.entry import Entry
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from shared.events.incident import IncidentOpened
+from shared.domain.events.incident import IncidentOpened
 
 LINKS_MAX = 20
 DETAILS_MAX = 64

@@ -3,20 +3,24 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from shared.domain.events.escalation import Escalated, EscalationReturned
+from shared.domain.events.incident import (
+    IncidentPaused,
+    IncidentReopened,
+    IncidentResumed,
+)
+from shared.domain.policy.targets import SupportLevel
+from shared.domain.sla import LevelEntry, Wait, whole
+from shared.domain.sla.consumption import LOWEST
 from shared.entry import Entry
-from shared.events.escalation import Escalated, EscalationReturned
-from shared.events.incident import IncidentPaused, IncidentReopened, IncidentResumed
-from shared.policy.targets import SupportLevel
-from shared.sla import Turn, Wait, whole
-from shared.sla.consuming import LOWEST
 
 
-def turns(past: Sequence[Entry]) -> Sequence[Turn]:
+def turns(past: Sequence[Entry]) -> Sequence[LevelEntry]:
     """Return which support level had it since when, after the first; as queues do.
 
     Reopened, it begins with the lowest again.
     """
-    found: list[Turn] = []
+    found: list[LevelEntry] = []
     for entry in past:
         match entry.event:
             case Escalated() as event:
@@ -30,10 +34,10 @@ def turns(past: Sequence[Entry]) -> Sequence[Turn]:
     return found
 
 
-def _begin(found: list[Turn], level: SupportLevel, since: datetime) -> None:
+def _begin(found: list[LevelEntry], level: SupportLevel, since: datetime) -> None:
     # A late watcher of ours may say the instant of before something that came first.
     before = [turn.since for turn in found[-1:]]
-    found.append(Turn(level, max([since, *before])))
+    found.append(LevelEntry(level, max([since, *before])))
 
 
 def waits(past: Sequence[Entry]) -> Sequence[Wait]:

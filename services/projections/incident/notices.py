@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from shared.entry import Entry
-from shared.events.incident import PersonId
-from shared.events.notification import (
+from shared.domain.events.incident import PersonId
+from shared.domain.events.notification import (
     Kind,
     NotificationConfirmed,
     NotificationFailed,
     NotificationRequested,
     NotificationSent,
 )
+from shared.entry import Entry
 
 
 @dataclass(frozen=True)

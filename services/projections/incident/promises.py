@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.policy.document import Policy
-from shared.sla import Clock, left, original_due, spent
-from shared.working_time import Hours, hours_of
+from shared.domain.policy.document import Policy
+from shared.domain.sla import Clock, left, original_due, spent
+from shared.domain.working_time import Hours, hours_of
 
 Policies = Callable[[int], Policy]
 """Gives the policy of a version; LookupError where the log has none."""

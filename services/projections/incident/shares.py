@@ -6,12 +6,9 @@ from typing import NamedTuple
 
 from babel.lists import format_list
 
-from shared.events.sla_agreed import Party
-from shared.sla import Consumption, Share
-from shared.wording.durations import duration_text
-from shared.wording.instants import instant_text
-from shared.wording.reader import Language
-from shared.wording.typeset import typeset
+from shared.domain.events.sla import Party
+from shared.domain.sla import Consumption, Share
+from shared.i18n.formats import Language, duration_text, instant_text, typeset
 
 
 class _Words(NamedTuple):

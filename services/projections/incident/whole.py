@@ -12,13 +12,13 @@ from services.projections.queue.project import project
 from services.projections.queue.row import QueueRow
 from services.projections.service_handovers import ServiceHandover
 from services.projections.service_handovers import replay as replay_service_handover
-from shared import incident as incidents
-from shared import sla
+from shared.domain import incident as incidents
+from shared.domain import sla
+from shared.domain.events import is_incident_event, is_sla_event
+from shared.domain.events.incident import IncidentContacted, IncidentOpened
+from shared.domain.incident import Incident
+from shared.domain.sla import Clock
 from shared.entry import Entry
-from shared.events import is_incident_event, is_sla_event
-from shared.events.incident import IncidentContacted, IncidentOpened
-from shared.incident import Incident
-from shared.sla import Clock
 
 
 @dataclass(frozen=True)

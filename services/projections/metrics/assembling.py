@@ -18,7 +18,7 @@ from services.projections.metrics.figures import (
     Within,
 )
 from services.projections.metrics.queries import Cell, Dwelt, Found, Measured
-from shared.policy.durations import duration_text
+from shared.domain.policy.durations import duration_text
 
 _TARGETS = ("tto", "ttr", "update")
 _NONE = Measured(0, None, 0, (), (), (), ())

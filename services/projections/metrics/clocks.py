@@ -6,9 +6,9 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from services.projections.metrics.life import Fact, Kind, Life
-from shared.policy.document import Policy
-from shared.policy.targets import Channel
-from shared.working_time import ALWAYS, Hours, Span, elapsed, hours_of
+from shared.domain.policy.document import Policy
+from shared.domain.policy.targets import Channel
+from shared.domain.working_time import ALWAYS, Hours, Span, elapsed, hours_of
 
 Policies = Mapping[int, Policy]
 """Policies by version."""

@@ -10,14 +10,14 @@ from services.projections.metrics.life import (
     last,
 )
 from services.projections.metrics.receipts import spoken
-from shared.entry import Entry
-from shared.events import IncidentEvent
-from shared.events.incident import (
+from shared.domain.events import IncidentEvent
+from shared.domain.events.incident import (
     IncidentAssigned,
     IncidentClassified,
     IncidentContacted,
     IncidentOpened,
 )
+from shared.entry import Entry
 
 
 def heard(life: Life, event: IncidentEvent, entry: Entry) -> Life:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from shared.windows import HOLDS_DAYS
+from shared.domain.grace_periods import HOLDS_DAYS
 
 FIRST_CONTACT_DAYS = HOLDS_DAYS
 """How long a resolution must hold to count as one at the first contact."""

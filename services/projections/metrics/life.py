@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeVar
 
-from shared.events.incident import Origin
-from shared.incident import AT_WORK, IN_STOCK, Status
-from shared.incident.holders import Holders, begun, passed
-from shared.policy.targets import PauseReason, SupportLevel
+from shared.domain.events.incident import Origin
+from shared.domain.incident import AT_WORK, IN_STOCK, Status
+from shared.domain.incident.state import Holders, begun, passed
+from shared.domain.policy.targets import PauseReason, SupportLevel
 
 Kind = Literal[
     "stock",

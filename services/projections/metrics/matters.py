@@ -9,9 +9,8 @@ from services.projections.metrics.life import (
     changed,
     last,
 )
-from shared.entry import Entry
-from shared.events import ChangeEvent, ProblemEvent
-from shared.events.change import (
+from shared.domain.events import ChangeEvent, ProblemEvent
+from shared.domain.events.change import (
     ChangeAssigned,
     ChangeCancelled,
     ChangeIncidentLinked,
@@ -21,14 +20,15 @@ from shared.events.change import (
     ChangeProblemUnlinked,
     ChangeRequested,
 )
-from shared.events.problem import (
+from shared.domain.events.problem import (
     ProblemAssigned,
     ProblemIdentified,
     ProblemIncidentLinked,
     ProblemIncidentUnlinked,
 )
-from shared.incident import BrokenHistory
-from shared.links import added, removed
+from shared.domain.identifiers import added, removed
+from shared.domain.incident import BrokenHistory
+from shared.entry import Entry
 
 _OF_INCIDENT: Kind = "problem_of_incident"
 

@@ -20,21 +20,21 @@ from services.projections.metrics.promises import promised
 from services.projections.metrics.receipts import noticed
 from services.projections.metrics.spans import spanned
 from services.projections.metrics.status import moved
-from shared.entry import Entry
-from shared.events import (
+from shared.domain.events import (
     ChangeEvent,
     HandoverEvent,
     ProblemEvent,
     is_incident_event,
     is_sla_event,
 )
-from shared.events.escalation import Escalated, EscalationReturned
-from shared.events.handover import HandoverJoined
-from shared.events.incident import IncidentOpened
-from shared.events.notification import NotificationRequested, NotificationSent
-from shared.incident import BrokenHistory
-from shared.incident.holders import begun
-from shared.references import about
+from shared.domain.events.escalation import Escalated, EscalationReturned
+from shared.domain.events.handover import HandoverJoined
+from shared.domain.events.incident import IncidentOpened
+from shared.domain.events.notification import NotificationRequested, NotificationSent
+from shared.domain.identifiers import about
+from shared.domain.incident import BrokenHistory
+from shared.domain.incident.state import begun
+from shared.entry import Entry
 
 
 def record_of(stream: str) -> str | None:

@@ -16,11 +16,11 @@ from services.projections.metrics.life import (
     altered,
     changed,
 )
-from shared.entry import Entry
-from shared.events import SlaEvent
-from shared.events.sla import (
+from shared.domain.events import SlaEvent
+from shared.domain.events.sla import (
     OlaTarget,
     SlaArmed,
+    SlaBreachAttributed,
     SlaBreached,
     SlaCancelled,
     SlaContinued,
@@ -30,8 +30,8 @@ from shared.events.sla import (
     SlaTarget,
     Target,
 )
-from shared.events.sla_agreed import SlaBreachAttributed
-from shared.sla import is_operational
+from shared.domain.sla import is_operational
+from shared.entry import Entry
 
 
 def promised(  # noqa: PLR0911 one return a case

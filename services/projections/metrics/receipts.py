@@ -4,9 +4,9 @@ Contact and receipt are told by two streams; whichever is heard last finds the o
 """
 
 from services.projections.metrics.life import Fact, FirstWord, Life, altered, changed
-from shared.events.incident import IncidentContacted
-from shared.events.notification import NotificationRequested, NotificationSent
-from shared.policy.targets import Channel
+from shared.domain.events.incident import IncidentContacted
+from shared.domain.events.notification import NotificationRequested, NotificationSent
+from shared.domain.policy.targets import Channel
 
 WRITTEN: frozenset[Channel] = frozenset({"email", "web"})
 """Channels on which nobody is at the other end when somebody writes."""

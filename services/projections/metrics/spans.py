@@ -14,10 +14,10 @@ from services.projections.metrics.life import (
     changed,
     last,
 )
+from shared.domain.events.incident import IncidentAcknowledged, IncidentReopened
+from shared.domain.events.incident_ties import IncidentUnmerged
+from shared.domain.incident import Status
 from shared.entry import Entry
-from shared.events.incident import IncidentAcknowledged, IncidentReopened
-from shared.events.incident_ties import IncidentUnmerged
-from shared.incident import Status
 
 
 def spanned(before: Life | None, after: Life, entry: Entry) -> Life:

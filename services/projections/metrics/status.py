@@ -1,19 +1,11 @@
-"""Where an incident stands after an event, as `shared.incident` has it.
+"""Where an incident stands after an event, as `shared.domain.incident` has it.
 
 A test over any history holds both to the same.
 """
 
-from services.projections.metrics.life import (
-    Entered,
-    Fact,
-    Life,
-    Pause,
-    added,
-    altered,
-)
-from shared.entry import Entry
-from shared.events import IncidentEvent
-from shared.events.incident import (
+from services.projections.metrics.life import Entered, Fact, Life, Pause, added, altered
+from shared.domain.events import IncidentEvent
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentCancelled,
     IncidentClosed,
@@ -26,9 +18,10 @@ from shared.events.incident import (
     IncidentResumed,
     IncidentSolutionNoted,
 )
-from shared.events.incident_ties import IncidentMerged, IncidentUnmerged
-from shared.incident import BrokenHistory, Status
-from shared.incident.holders import begun
+from shared.domain.events.incident_ties import IncidentMerged, IncidentUnmerged
+from shared.domain.incident import BrokenHistory, Status
+from shared.domain.incident.state import begun
+from shared.entry import Entry
 
 _DONE = frozenset({Status.RESOLVED, Status.CLOSED})
 

@@ -14,8 +14,8 @@ from services.projections.metrics.project import record_of, step
 from services.projections.metrics.rows import TYPES, FactRow, rows
 from services.projections.metrics.tables import FACTS, RECORDS
 from services.projections.policy_versions import policies
+from shared.domain.identifiers import is_incident_ref
 from shared.entry import Entry
-from shared.references import is_incident_ref
 
 Cursors = Cursor[tuple[Any, ...]]
 

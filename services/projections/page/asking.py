@@ -13,7 +13,7 @@ import httpx
 from starlette.types import ASGIApp
 
 from services.projections.api.limits import PAGE_MAX
-from shared.policy.names import PERSON
+from shared.domain.policy.clause import PERSON
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,256}")
 _PERSON = re.compile(PERSON)

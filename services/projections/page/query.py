@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from urllib.parse import urlencode
 
-from shared.incident import IN_STOCK, Status
+from shared.domain.incident import IN_STOCK, Status
 
 FILTERS = (
     "status",

@@ -8,9 +8,8 @@ from typing import Any
 from services.projections.incident.alert import is_document, leads_to_web
 from services.projections.page.words import LANGUAGES, named
 from services.projections.timeline.values import duration
+from shared.i18n.formats import Language, short_instant_text
 from shared.page.rendering import Pages
-from shared.wording.instants import short_instant_text
-from shared.wording.reader import Language
 
 
 def _instant(text: str, language: Language, zone: str) -> str:

@@ -21,13 +21,13 @@ from services.projections.page.visitor import (
     token_of,
 )
 from services.projections.page.words import LANGUAGES, refusal
-from shared.events import EVENT_TYPES
+from shared.domain.events import EVENT_TYPES
+from shared.domain.identifiers import is_incident_ref
+from shared.domain.incident import AT_WORK
+from shared.domain.policy.contracts import UNKNOWN
 from shared.http.bodies import read_body
-from shared.incident import AT_WORK
 from shared.page.language import keep_language, language_of
-from shared.policy.services import UNKNOWN
 from shared.problem import Problem
-from shared.references import is_incident_ref
 
 router = APIRouter(include_in_schema=False)
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from services.projections.page import answer_words
+from shared.i18n.formats import Language
 from shared.page.words import REFUSALS
-from shared.wording.reader import Language
 
 Words = Mapping[str, str]
 

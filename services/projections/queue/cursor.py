@@ -14,9 +14,9 @@ import orjson
 from services.projections.queue.filters import Standing
 from services.projections.queue.row import RANKS, QueueRow, rank
 from services.projections.queue.working_order import NEVER
+from shared.domain.identifiers import is_incident_ref
+from shared.domain.policy.priorities import Priority
 from shared.epochs import OtherEpoch
-from shared.policy.scales import Priority
-from shared.references import is_incident_ref
 
 Key = tuple[object, ...]
 CURSOR_MAX = 512

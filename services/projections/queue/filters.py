@@ -7,10 +7,10 @@ from typing import Literal
 
 import orjson
 
-from shared.incident import IN_STOCK, Status
-from shared.policy.desk import QueueOrder
-from shared.policy.scales import Priority
-from shared.policy.targets import SupportLevel
+from shared.domain.incident import IN_STOCK, Status
+from shared.domain.policy.priorities import Priority
+from shared.domain.policy.targets import SupportLevel
+from shared.domain.policy.teams import QueueOrder
 
 Q_MAX = 200
 BY_WORKING_TIME: QueueOrder = "working_time_left"

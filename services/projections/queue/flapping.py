@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 from services.projections.queue.row import Changes, QueueRow
-from shared.events.incident_signals import (
+from shared.domain.events.incident_signals import (
     IncidentFlappingEnded,
     IncidentFlappingStarted,
 )
-from shared.events.incident_ties import IncidentReleased, IncidentSplit
+from shared.domain.events.incident_ties import IncidentReleased, IncidentSplit
 
 NO_LONGER: Mapping[str, object] = {"flapping": False, "flapping_keys": ""}
 

@@ -6,12 +6,12 @@ Only the escalation stream is asked, so a row says the same whichever was heard 
 from operator import itemgetter
 
 from services.projections.queue.row import LOWEST, Changes, QueueRow
-from shared.entry import Entry
-from shared.events.escalation import (
+from shared.domain.events.escalation import (
     Escalated,
     EscalationAccepted,
     EscalationReturned,
 )
+from shared.entry import Entry
 
 
 def helped(row: QueueRow, entry: Entry) -> Changes:

@@ -11,9 +11,9 @@ from pydantic import AwareDatetime
 from services.projections.queue.page import passed_by_hours
 from services.projections.queue.row import AWAITS_CLOSURE, BREACHED
 from services.projections.queue.tables import ROWS
-from shared.policy.targets import SupportLevel
-from shared.policy.teams import Team
-from shared.references import IncidentRef
+from shared.domain.identifiers import IncidentRef
+from shared.domain.policy.targets import SupportLevel
+from shared.domain.policy.teams import Team
 
 DEFINITIONS: Mapping[str, str] = {
     "open": "Open incidents, as the queue of the team counts them.",

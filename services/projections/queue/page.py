@@ -8,12 +8,7 @@ from typing import Any, NamedTuple, assert_never, get_args
 from psycopg import Cursor
 
 from services.projections.policy_versions import policies
-from services.projections.queue.counts import (
-    ALL,
-    UNASSIGNED,
-    person_queue,
-    team_queue,
-)
+from services.projections.queue.counts import ALL, UNASSIGNED, person_queue, team_queue
 from services.projections.queue.cursor import Key, ended_key, open_key
 from services.projections.queue.filters import (
     BY_WORKING_TIME,
@@ -45,8 +40,8 @@ from services.projections.queue.working_order import (
     passed,
     versions,
 )
-from shared.policy.desk import QueueOrder
-from shared.policy.scales import Priority
+from shared.domain.policy.priorities import Priority
+from shared.domain.policy.teams import QueueOrder
 
 _AFTER = (
     f"({OPEN_ORDER}) > (%s::smallint, %s::bigint + passed, %s, %s::boolean, %s, %s)"

@@ -9,14 +9,13 @@ from services.projections.queue.help import helped, shown
 from services.projections.queue.promises import promised
 from services.projections.queue.row import LOWEST, Changes, QueueRow
 from services.projections.queue.words import label_words
-from shared.entry import Entry
-from shared.events import (
+from shared.domain.events import (
     IncidentEvent,
     is_escalation_event,
     is_incident_event,
     is_sla_event,
 )
-from shared.events.incident import (
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentAssigned,
     IncidentCancelled,
@@ -35,7 +34,7 @@ from shared.events.incident import (
     IncidentResumed,
     IncidentSolutionNoted,
 )
-from shared.events.incident_signals import (
+from shared.domain.events.incident_signals import (
     IncidentFlappingEnded,
     IncidentFlappingStarted,
     IncidentRecovered,
@@ -45,14 +44,15 @@ from shared.events.incident_signals import (
     IncidentSourceNoted,
     IncidentWoken,
 )
-from shared.events.incident_ties import (
+from shared.domain.events.incident_ties import (
     IncidentAbsorbed,
     IncidentMerged,
     IncidentReleased,
     IncidentSplit,
     IncidentUnmerged,
 )
-from shared.incident import IN_STOCK, BrokenHistory, Status
+from shared.domain.incident import IN_STOCK, BrokenHistory, Status
+from shared.entry import Entry
 
 _SHOWN_ANEW = IncidentAssigned | IncidentReopened
 """Incident events after which other streams may say something else."""

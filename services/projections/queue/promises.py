@@ -6,25 +6,23 @@ Only the SLA stream is asked, so a row says the same whichever stream was heard 
 from typing import assert_never
 
 from services.projections.queue.row import Changes, QueueRow
-from shared.events import SlaEvent
-from shared.events.sla import (
+from shared.domain.events import SlaEvent
+from shared.domain.events.sla import (
     SlaArmed,
+    SlaBreachAttributed,
     SlaBreached,
     SlaCancelled,
     SlaContinued,
+    SlaExtensionAccepted,
+    SlaExtensionExpired,
+    SlaExtensionProposed,
+    SlaExtensionRefused,
     SlaMet,
     SlaOverran,
     SlaPaused,
     SlaResumed,
     SlaRetargeted,
     SlaWarned,
-)
-from shared.events.sla_agreed import (
-    SlaBreachAttributed,
-    SlaExtensionAccepted,
-    SlaExtensionExpired,
-    SlaExtensionProposed,
-    SlaExtensionRefused,
 )
 
 _NOTHING: Changes = {

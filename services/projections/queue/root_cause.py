@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from services.projections.queue.row import Changes, QueueRow
-from shared.events.incident import IncidentReopened, IncidentResolved
-from shared.events.incident_ties import (
+from shared.domain.events.incident import IncidentReopened, IncidentResolved
+from shared.domain.events.incident_ties import (
     IncidentLinked,
     IncidentProblemPresumed,
     IncidentProblemResolved,
     IncidentUnlinked,
 )
-from shared.incident.state import cause_left
+from shared.domain.incident.state import cause_left
 
 Linked = (
     IncidentLinked

@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from shared.events.incident import Origin, PersonId
-from shared.incident import AT_WORK, IN_STOCK, Status
-from shared.policy.scales import Impact, Priority, Urgency
-from shared.policy.targets import PauseReason, SupportLevel
-from shared.references import IncidentRef, ProblemRef
+from shared.domain.events.incident import Origin, PersonId
+from shared.domain.identifiers import IncidentRef, ProblemRef
+from shared.domain.incident import AT_WORK, IN_STOCK, Status
+from shared.domain.policy.priorities import Impact, Priority, Urgency
+from shared.domain.policy.targets import PauseReason, SupportLevel
 
 Changes = dict[str, object]
 LOWEST: SupportLevel = "n1"

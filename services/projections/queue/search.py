@@ -8,7 +8,7 @@ from services.projections.queue.filters import Filters, Standing, standing
 from services.projections.queue.tables import ROWS
 from services.projections.queue.words import as_tsquery, searched
 from shared.directory import ids_by_word
-from shared.references import is_incident_ref
+from shared.domain.identifiers import is_incident_ref
 
 Where = tuple[str, tuple[object, ...]]
 COLLECTED_MAX = 3_000

@@ -22,9 +22,9 @@ from services.projections.queue.working_order import (
     places,
     versions,
 )
+from shared.domain.identifiers import about
+from shared.domain.incident import Status
 from shared.entry import Entry
-from shared.incident import Status
-from shared.references import about
 
 FIELDS = tuple(field.name for field in fields(QueueRow))
 _NOT_TEXT = {

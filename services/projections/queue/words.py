@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from services.projections.queue.row import QueueRow
-from shared.policy.names import PERSON
+from shared.domain.policy.clause import PERSON
 
 WORD_MAX = 64
 """What is longer is known by its beginning."""

@@ -13,8 +13,8 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from services.projections.queue.row import QueueRow
-from shared.policy.document import Policy
-from shared.working_time import ALWAYS, Hours, elapsed, hours_of
+from shared.domain.policy.document import Policy
+from shared.domain.working_time import ALWAYS, Hours, elapsed, hours_of
 
 ORIGIN = datetime(2010, 1, 1, tzinfo=UTC)
 NEVER = 2**62

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from services.projections.read_model import Cursors
-from shared.references import about
+from shared.domain.identifiers import about
 
 CHUNK_EVENTS = 10_000
 

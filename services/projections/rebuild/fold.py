@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from services.projections.read_model import Cursors, ReadModel
 from services.projections.rebuild.chunks import Chunk
 from shared.applying import BEHIND
+from shared.domain.identifiers import about
 from shared.event_log import EventLog, Row
 from shared.log_errors import away, is_unavailable
-from shared.references import about
 from shared.telemetry import wordless
 from shared.tracking import Bookmark
 from shared.vault.vault import key_ids

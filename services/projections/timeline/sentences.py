@@ -16,8 +16,8 @@ from services.projections.timeline import (
 from services.projections.timeline.sentence_parts import PLAIN, Part, Style, Words
 from services.projections.timeline.values import called, shown, tells
 from shared.codec import personal_fields
-from shared.events import EVENT_TYPES
-from shared.wording.reader import Language
+from shared.domain.events import EVENT_TYPES
+from shared.i18n.formats import Language
 
 _SENTENCES: Mapping[Language, tuple[Mapping[str, tuple[Part, ...]], Words]] = {
     "en": (english.ENGLISH, english_words.WORDS),

@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from services.projections.timeline.sentence_parts import PLAIN, Style
-from shared.wording.instants import short_instant_text
-from shared.wording.reader import Language
+from shared.i18n.formats import Language, short_instant_text
 
 _CAPITALS = frozenset({"priority", "level", "from_level", "to_level"})
 _INSTANTS = frozenset({"answer_by", "held_until", "planned_for", "since", "until"})

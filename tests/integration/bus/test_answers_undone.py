@@ -5,8 +5,8 @@ from contextlib import closing
 import pytest
 
 from shared.append import Member
+from shared.domain.events.incident import IncidentAcknowledged
 from shared.event_log import EventLog
-from shared.events.incident import IncidentAcknowledged
 from shared.parked_requests import ParkedRequests
 from tests.support.following import AT, BOOKMARK, Cursors, Desk, Entries
 from tests.support.logs import incident

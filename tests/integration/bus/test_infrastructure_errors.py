@@ -9,14 +9,7 @@ import pytest
 from shared import reader as reader_module
 from shared.log_errors import Unavailable
 from shared.parked import retry
-from tests.support.following import (
-    BOOKMARK,
-    Cursors,
-    Desk,
-    Entries,
-    apply,
-    reading,
-)
+from tests.support.following import BOOKMARK, Cursors, Desk, Entries, apply, reading
 from tests.support.logs import incident
 from tests.support.patience import eventually, until
 

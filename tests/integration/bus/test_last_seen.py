@@ -21,13 +21,7 @@ from shared.continuity_watch import ContinuityWatch
 from shared.epoch_renewal import MARGIN, Renewal, renew
 from shared.event_log import EventLog
 from shared.http.serving import end
-from shared.last_seen import (
-    NOTHING,
-    LastSeen,
-    Overwritten,
-    read,
-    write,
-)
+from shared.last_seen import NOTHING, LastSeen, Overwritten, read, write
 from shared.log_errors import NotContinued
 from shared.machine.nats import Bus
 from shared.provision import provision, provision_last_seen

@@ -19,14 +19,7 @@ from shared.live_feed import open_feed
 from shared.machine.nats import Bus
 from shared.provision import provision
 from shared.reader import Reader
-from tests.support.following import (
-    PATIENT,
-    Desk,
-    in_stream,
-    provisioned,
-    reading,
-    send,
-)
+from tests.support.following import PATIENT, Desk, in_stream, provisioned, reading, send
 from tests.support.patience import SECONDS, eventually
 from tests.support.servers import NatsServer, running_nats
 

@@ -8,14 +8,7 @@ import pytest
 from shared import reader as reader_module
 from shared.append import Member
 from shared.parked import StillPoison, parked_streams, retry
-from tests.support.following import (
-    BOOKMARK,
-    Cursors,
-    Desk,
-    Entries,
-    apply,
-    reading,
-)
+from tests.support.following import BOOKMARK, Cursors, Desk, Entries, apply, reading
 from tests.support.logs import incident, note
 from tests.support.patience import eventually, until
 

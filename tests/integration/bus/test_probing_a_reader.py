@@ -9,13 +9,7 @@ import pytest
 from shared.clock import Clock, real_clock
 from shared.reader import Reader
 from shared.reader_probe import reader_probe
-from tests.support.following import (
-    Cursors,
-    Desk,
-    Entries,
-    apply,
-    reading,
-)
+from tests.support.following import Cursors, Desk, Entries, apply, reading
 from tests.support.patience import SECONDS, eventually
 
 pytestmark = pytest.mark.servers

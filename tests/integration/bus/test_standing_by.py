@@ -7,14 +7,7 @@ import pytest
 
 from shared.applying import apply_rows
 from shared.tracking import Overtaken, Tracked
-from tests.support.following import (
-    BOOKMARK,
-    Cursors,
-    Desk,
-    Entries,
-    apply,
-    reading,
-)
+from tests.support.following import BOOKMARK, Cursors, Desk, Entries, apply, reading
 from tests.support.patience import SECONDS, eventually
 
 pytestmark = pytest.mark.servers

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from shared.events import AnyEvent
-from shared.events.problem import (
+from shared.domain.events import AnyEvent
+from shared.domain.events.problem import (
     ProblemIdentified,
     ProblemIncidentLinked,
     ProblemIncidentUnlinked,
     ProblemResolved,
 )
-from shared.references import problem_ref, problem_stream
+from shared.domain.identifiers import problem_ref, problem_stream
 from tests.support.helping_desk import HelpingDesk, helping_desk
 from tests.support.promises import local
 from tests.support.servers import Database

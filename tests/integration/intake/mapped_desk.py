@@ -19,8 +19,8 @@ from services.intake.noting import Noting
 from services.intake.policy_store import Applied, Signature
 from shared.access import create
 from shared.command import Scope
+from shared.domain.events.incident import IncidentOpened
 from shared.event_log import EventLog
-from shared.events.incident import IncidentOpened
 from shared.http.serving import serve
 from tests.support import key_ring
 from tests.support.in_thread import running

@@ -9,10 +9,10 @@ import pytest
 from services.intake import policy_store, signal_keys
 from services.intake.policy_store import Applied, Signature
 from services.intake.signals import Signal, signal_key
+from shared.domain.commands.incident import Merge, Split
+from shared.domain.events.incident import IncidentOpened
+from shared.domain.identifiers import incident_stream
 from shared.event_log import EventLog
-from shared.events.incident import IncidentOpened
-from shared.references import incident_stream
-from shared.wishes import Merge, Split
 from tests.integration.intake.conftest import NOW, POLICY, Hands, hands_on
 from tests.integration.intake.test_commanding import done
 from tests.integration.intake.test_receiving import receive

@@ -14,12 +14,15 @@ from services.intake.closing.work import closing
 from services.intake.wanted import Wanted
 from shared.batcher import Batcher
 from shared.command import Answered
+from shared.domain.commands.incident import Attach, Open, Reopen, Resolve
+from shared.domain.events.incident import IncidentClosed
+from shared.domain.events.notification import (
+    NotificationConfirmed,
+    NotificationRequested,
+)
+from shared.domain.identifiers import escalation_stream, incident_stream
 from shared.event_log import EventLog
-from shared.events.incident import IncidentClosed
-from shared.events.notification import NotificationConfirmed, NotificationRequested
 from shared.http.serving import end
-from shared.references import escalation_stream, incident_stream
-from shared.wishes import Attach, Open, Reopen, Resolve
 from tests.integration.intake.conftest import MASTER, NOW, Hands, hands_on
 from tests.integration.intake.test_commanding import INC, done
 from tests.integration.intake.test_receiving import DISK, receive

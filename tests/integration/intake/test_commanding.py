@@ -10,16 +10,7 @@ from services.intake.command_bus import digest_of
 from services.intake.wanted import AnyWish, Wanted
 from shared.append import Member, recorded_commands
 from shared.command import CommandAnswer, CommandRequest
-from shared.event_log import EventLog
-from shared.events.escalation import (
-    Escalated,
-    EscalationAccepted,
-    EscalationReturned,
-)
-from shared.events.incident import IncidentOpened
-from shared.problem import Problem
-from shared.references import escalation_stream
-from shared.wishes import (
+from shared.domain.commands.incident import (
     Acknowledge,
     Assign,
     Cancel,
@@ -32,6 +23,15 @@ from shared.wishes import (
     Split,
     Unmerge,
 )
+from shared.domain.events.escalation import (
+    Escalated,
+    EscalationAccepted,
+    EscalationReturned,
+)
+from shared.domain.events.incident import IncidentOpened
+from shared.domain.identifiers import escalation_stream
+from shared.event_log import EventLog
+from shared.problem import Problem
 from tests.integration.intake.conftest import NOW, Hands, hands_on
 from tests.integration.intake.test_receiving import DISK, receive, types
 from tests.support.servers import Database

@@ -19,8 +19,8 @@ import pytest
 from services.intake.app import Parts
 from services.intake.mailboxes.mailbox import Mailbox
 from shared.access import create
+from shared.domain.policy.sources import Mailbox as Clause
 from shared.event_log import EventLog
-from shared.policy.sources import Mailbox as Clause
 from tests.docs.pages import DOCS
 from tests.integration.intake.conftest import MASTER, NOW
 from tests.support.imap_server import ImapServer, running_imap

@@ -12,8 +12,8 @@ from services.intake import people
 from services.intake.letters.letter import LETTER_BYTES_MAX
 from services.intake.letters.seeing import LETTERS_AN_HOUR_MAX
 from shared.access import create
+from shared.domain.events.incident import IncidentContacted, IncidentResumed
 from shared.event_log import EventLog
-from shared.events.incident import IncidentContacted, IncidentResumed
 from tests.integration.intake.conftest import MASTER, NOW
 from tests.support.letter_desk import LetterDoors
 from tests.support.mails import mail, written

@@ -17,9 +17,9 @@ from services.intake.letters.taking import LetterDesk, Post
 from services.intake.mailboxes.mailbox import Mailbox
 from services.intake.mailboxes.mailboxes import Mailboxes, mailboxes_candidate
 from shared.access import create
+from shared.domain.policy.sources import Mailbox as Clause
 from shared.event_log import EventLog
 from shared.lease import Lost
-from shared.policy.sources import Mailbox as Clause
 from tests.integration.intake.conftest import MASTER, NOW
 from tests.support.certificates import certificate
 from tests.support.imap_server import ImapServer, running_imap

@@ -7,7 +7,7 @@ import pytest
 from services.intake.opsgenie_names import alert_id
 from services.intake.reception import Reception
 from shared.batcher import Overloaded
-from shared.events.incident_signals import IncidentSourceNoted
+from shared.domain.events.incident_signals import IncidentSourceNoted
 from tests.integration.intake.doors import NOBODY, Doors
 
 pytestmark = pytest.mark.servers

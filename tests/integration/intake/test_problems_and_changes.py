@@ -4,16 +4,16 @@ from typing import Any
 from uuid import UUID
 
 from services.intake.wanted import AnyWish
-from shared.changes.wishes import CancelChange, PlanChange, RequestChange
 from shared.command import RecordAnswer
-from shared.problem import Problem
-from shared.problems.wishes import (
+from shared.domain.commands.change import CancelChange, PlanChange, RequestChange
+from shared.domain.commands.incident import Acknowledge, Link, Merge, Unlink
+from shared.domain.commands.problem import (
     IdentifyProblem,
     LinkProblem,
     PublishWorkaround,
     ResolveProblem,
 )
-from shared.wishes import Acknowledge, Link, Merge, Unlink
+from shared.problem import Problem
 from tests.integration.intake.conftest import NOW, Hands
 from tests.integration.intake.test_commanding import INC, refused, wanted
 from tests.integration.intake.test_receiving import DISK, receive, types

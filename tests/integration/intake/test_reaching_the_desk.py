@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.events.incident import IncidentOpened
+from shared.domain.events.incident import IncidentOpened
 from tests.support.api import problem
 from tests.support.desk import Desk, running_desk
 from tests.support.mails import mail

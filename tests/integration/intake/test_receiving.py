@@ -8,8 +8,8 @@ import pytest
 
 from services.intake.delivery import Delivery, Result
 from services.intake.signals import Rejected, Signal
-from shared.events.incident import IncidentAcknowledged
-from shared.texts import REASON_MAX
+from shared.domain.bounded_text import REASON_MAX
+from shared.domain.events.incident import IncidentAcknowledged
 from tests.integration.intake.conftest import NOW, Hands, hands_on
 from tests.support.servers import Database
 

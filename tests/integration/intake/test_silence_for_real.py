@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shared.events.incident import IncidentOpened
+from shared.domain.events.incident import IncidentOpened
 from tests.support.desk import Desk, Setting, running_desk
 from tests.support.gates import POLICY
 from tests.support.patience import SECONDS, until

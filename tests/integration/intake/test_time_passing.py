@@ -19,7 +19,7 @@ from services.intake.record_cache import RecordCache
 from services.intake.signals import signal_key
 from services.intake.timers import Timers
 from shared.batcher import Batcher
-from shared.events.incident_signals import IncidentRecovered
+from shared.domain.events.incident_signals import IncidentRecovered
 from shared.http.serving import end
 from tests.integration.intake.conftest import NOW, Hands, hands_on
 from tests.integration.intake.test_belonging_together import apply, fires, workers_on

@@ -14,13 +14,13 @@ from services.intake.pipeline.arrival import Correlated
 from services.intake.pipeline.key_row import KeyRow
 from services.intake.signals import Signal, signal_key
 from shared.command import CommandAnswer, RecordAnswer
+from shared.domain.commands.incident import Acknowledge, Inform, Link, Merge, Resolve
+from shared.domain.commands.problem import IdentifyProblem, PublishWorkaround
+from shared.domain.events.incident_ties import IncidentAbsorbed
 from shared.event_log import EventLog
-from shared.events.incident_ties import IncidentAbsorbed
 from shared.log_errors import Unavailable
 from shared.problem import Problem
-from shared.problems.wishes import IdentifyProblem, PublishWorkaround
 from shared.vault.vault import VaultError
-from shared.wishes import Acknowledge, Inform, Link, Merge, Resolve
 from tests.integration.intake.conftest import NOW, Hands
 from tests.integration.intake.test_commanding import wanted
 from tests.integration.intake.test_receiving import count

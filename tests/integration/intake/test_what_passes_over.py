@@ -14,17 +14,12 @@ from services.intake.closing import closer
 from services.intake.closing.reading import Silences
 from shared.access import create
 from shared.codec import UnknownEvent
+from shared.domain.commands.incident import Open, Resolve
 from shared.event_log import EventLog
 from shared.machine.nats import Bus
-from shared.wishes import Open, Resolve
 from tests.integration.intake.conftest import MASTER, NOW, Hands, hands_on
 from tests.integration.intake.test_belonging_together import apply, fires
-from tests.integration.intake.test_closing_silent import (
-    DUE,
-    Watch,
-    at_work,
-    closures,
-)
+from tests.integration.intake.test_closing_silent import DUE, Watch, at_work, closures
 from tests.integration.intake.test_commanding import done
 from tests.integration.intake.test_mailboxes import reads, taken
 from tests.integration.intake.test_receiving import receive

@@ -7,8 +7,8 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from shared.append import Recorded, Repeated
+from shared.domain.events.incident import IncidentAcknowledged
 from shared.event_log import EventLog
-from shared.events.incident import IncidentAcknowledged
 from shared.log_errors import Unavailable
 from tests.support.logs import incident, member, positions
 from tests.support.patience import SECONDS

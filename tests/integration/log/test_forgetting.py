@@ -7,8 +7,8 @@ from threading import Barrier
 import psycopg
 import pytest
 
+from shared.domain.events.incident import IncidentInformed
 from shared.event_log import EventLog
-from shared.events.incident import IncidentInformed
 from shared.vault.keys import StoredKeys, forget
 from shared.vault.master_keys import MasterKeys
 from shared.vault.vault import WITNESS, VaultError, WrappedKey

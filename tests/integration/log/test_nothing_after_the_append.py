@@ -10,9 +10,9 @@ import psycopg
 import pytest
 
 from shared.casework.worker import Woken
-from shared.events.incident import IncidentAcknowledged
+from shared.domain.commands.incident import Acknowledge, Merge
+from shared.domain.events.incident import IncidentAcknowledged
 from shared.recorder import APPEND_LOCK
-from shared.wishes import Acknowledge, Merge
 from tests.integration.intake.conftest import hands_on, ruled
 from tests.integration.intake.test_commanding import done
 from tests.integration.intake.test_receiving import DISK, DISK_OK, receive

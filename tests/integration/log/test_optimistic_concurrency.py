@@ -6,8 +6,8 @@ from threading import Barrier
 import pytest
 
 from shared.append import Recorded, Stale
+from shared.domain.events.incident import IncidentAcknowledged
 from shared.event_log import EventLog
-from shared.events.incident import IncidentAcknowledged
 from shared.log_errors import StaleVersion
 from tests.support.logs import broken_at, incident, member, positions
 from tests.support.patience import SECONDS

@@ -11,12 +11,12 @@ from services.intake import policy_store
 from services.intake.expanding import Files, expanded
 from services.intake.policies import Policies
 from services.intake.policy_store import Applied, Signature
+from shared.domain.events.administration import STREAM, PolicyApplied
+from shared.domain.policy.document import Policy
 from shared.event_log import EventLog
-from shared.events.policy import STREAM, PolicyApplied
 from shared.log_errors import StaleVersion
 from shared.mistake import Mistake, Wrong
 from shared.policies import PolicyVersions
-from shared.policy.document import Policy
 from tests.support.policies import FULL, full_text
 from tests.support.servers import Database
 

@@ -15,11 +15,11 @@ from services.intake.policy_store import Applied, Signature
 from shared import policies
 from shared.answering import problem_of
 from shared.documents import UnreadableDocument
+from shared.domain.events.administration import STREAM, PolicyApplied
+from shared.domain.policy.document import Policy
 from shared.event_log import EventLog
-from shared.events.policy import STREAM, PolicyApplied
 from shared.log_errors import StaleVersion
 from shared.policies import PolicyCache, PolicyVersions
-from shared.policy.document import Policy
 from shared.recorder import Unrecorded, insert, lock_head
 from tests.support.policies import FULL, full, full_text
 from tests.support.servers import Database

@@ -14,9 +14,9 @@ from services.intake import cli_config, policy_store
 from services.intake.cli_config import config
 from services.intake.cli_people import people
 from services.intake.expanding import Files, expanded
+from shared.domain.policy.document import Policy
 from shared.machine.ports import free_port
 from shared.mistake import Wrong
-from shared.policy.document import Policy
 from shared.yaml12 import TEXT_MAX
 from tests.support.compose import ROOT
 from tests.support.policies import FULL, FULL_FILE, full_text

@@ -8,10 +8,7 @@ from services.projections.api import metrics
 from services.projections.generations import live
 from services.projections.read_models import METRICS
 from tests.support.api import Api, problem
-from tests.support.june import (
-    June,
-    asked,
-)
+from tests.support.june import June, asked
 
 pytestmark = pytest.mark.servers
 

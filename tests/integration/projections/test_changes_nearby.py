@@ -7,7 +7,7 @@ import pytest
 
 from services.intake.observed import Observed, keep_changes
 from services.intake.signals import Change
-from shared.events.incident import IncidentRestored
+from shared.domain.events.incident import IncidentRestored
 from tests.support.api import Api
 from tests.support.histories import START, opened
 

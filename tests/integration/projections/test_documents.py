@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from shared import policies
-from shared.policy.document import Policy
+from shared.domain.policy.document import Policy
 from tests.support.api import Api, problem
 
 pytestmark = pytest.mark.servers

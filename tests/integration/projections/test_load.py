@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.projections.queue.load import Load, load
-from shared.references import incident_ref
+from shared.domain.identifiers import incident_ref
 from tests.support.api import Api
 from tests.support.due_queue import CALENDARS, Due, Store, queue_of, stored_policy
 from tests.support.histories import START

@@ -17,15 +17,15 @@ from services.projections.metrics.figures import Balance, Figures, Shown
 from services.projections.metrics.read import metrics
 from services.projections.metrics.store import apply
 from services.projections.metrics.tables import indexes, tables
-from shared.entry import Entry
-from shared.events.incident import (
+from shared.domain.events.incident import (
     IncidentContacted,
     IncidentOpened,
     IncidentReopened,
     IncidentResolved,
 )
-from shared.incident import IN_STOCK, Status
-from shared.references import incident_stream
+from shared.domain.identifiers import incident_stream
+from shared.domain.incident import IN_STOCK, Status
+from shared.entry import Entry
 from tests.property.test_metrics_are_a_fold import replayed
 from tests.support.histories import START, histories
 from tests.support.servers import PostgresServer

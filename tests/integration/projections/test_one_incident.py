@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from shared.events.incident import (
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentPaused,
     IncidentResolved,
     IncidentResumed,
 )
-from shared.events.incident_ties import IncidentLinked
+from shared.domain.events.incident_ties import IncidentLinked
 from shared.machine.nats import Bus
 from tests.support.api import Api, serving
 from tests.support.histories import START, opened

@@ -12,8 +12,8 @@ from services.projections.queue.cursor import Key
 from services.projections.queue.filters import Filters, QueueName
 from services.projections.queue.page import Part, page
 from services.projections.queue.store import load, put_in_place
-from shared.policy.desk import QueueOrder
-from shared.references import incident_ref
+from shared.domain.identifiers import incident_ref
+from shared.domain.policy.teams import QueueOrder
 from tests.support.due_queue import (
     CALENDARS,
     Due,

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
+from shared.domain.identifiers import incident_ref
 from shared.epoch_renewal import Renewal, renew
 from shared.epochs import Epoch
 from shared.log_errors import Unavailable
-from shared.references import incident_ref
 from tests.support.api import Api
 from tests.support.histories import opened
 from tests.support.patience import until

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.events.incident import IncidentClassified, IncidentClosed
-from shared.references import incident_ref
+from shared.domain.events.incident import IncidentClassified, IncidentClosed
+from shared.domain.identifiers import incident_ref
 from tests.support.api import Api
 from tests.support.histories import START, opened
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.events.incident import IncidentClassified, IncidentResolved
+from shared.domain.events.incident import IncidentClassified, IncidentResolved
 from tests.support.api import Api
 from tests.support.histories import START, opened
 from tests.support.promising import armed, breached, minute, told

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from shared.events import IncidentEvent
-from shared.events.incident import (
+from shared.domain.events import IncidentEvent
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentAssigned,
     IncidentClosed,

@@ -16,11 +16,7 @@ from services.projections.rebuild.builder import Busy, builder
 from services.projections.rebuild.catch_up import catch_up
 from services.projections.rebuild.chunks import chunks
 from services.projections.rebuild.ensure import ensure
-from services.projections.rebuild.processes import (
-    Task,
-    WorkerFailed,
-    fold_in_processes,
-)
+from services.projections.rebuild.processes import Task, WorkerFailed, fold_in_processes
 from services.projections.rebuild.rebuild import Rebuilt, rebuild
 from services.projections.rebuild.schemas import create
 from shared.clock import real_clock

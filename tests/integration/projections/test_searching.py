@@ -8,7 +8,7 @@ from services.intake.people import import_people
 from services.projections.queue import search
 from services.projections.queue.words import words_of
 from shared.directory import ids_by_word
-from shared.events.incident import (
+from shared.domain.events.incident import (
     IncidentAssigned,
     IncidentClosed,
     IncidentContacted,

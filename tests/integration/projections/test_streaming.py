@@ -11,11 +11,11 @@ from structlog.testing import capture_logs
 from services.projections.api.stream import COOKIE
 from shared.access import revoke
 from shared.append import Member
-from shared.events.incident import IncidentAcknowledged, IncidentClosed
-from shared.events.sla import SlaCancelled
+from shared.domain.events.incident import IncidentAcknowledged, IncidentClosed
+from shared.domain.events.sla import SlaCancelled
+from shared.domain.identifiers import incident_ref, sla_stream
 from shared.machine.nats import Bus
 from shared.recorder import Unrecorded
-from shared.references import incident_ref, sla_stream
 from tests.support.api import Api, in_bytes, problem, serving
 from tests.support.histories import START, opened
 from tests.support.patience import SECONDS, until

@@ -22,14 +22,7 @@ from tests.support.june import ONE, June, june, promise
 from tests.support.promising import armed, minute, told
 from tests.support.servers import Database
 from tests.support.stories import stream_of
-from tests.support.written import (
-    QUEUE,
-    TIMELINE,
-    digest_of,
-    followed,
-    rebuilt,
-    write,
-)
+from tests.support.written import QUEUE, TIMELINE, digest_of, followed, rebuilt, write
 
 pytestmark = pytest.mark.servers
 

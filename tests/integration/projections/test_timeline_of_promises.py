@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.events.handover import HandoverDeclined
+from shared.domain.events.handover import HandoverDeclined
 from tests.support.api import Api
 from tests.support.histories import START, opened
 from tests.support.promising import armed, breached, minute, told

@@ -8,14 +8,14 @@ import pytest
 from orjson import dumps
 
 from services.projections.api.stream import COOKIE
-from shared.events.incident import (
+from shared.domain.events.incident import (
     IncidentClosed,
     IncidentContacted,
     IncidentPaused,
     IncidentReopened,
     IncidentResolved,
 )
-from shared.events.incident_signals import IncidentSnoozed
+from shared.domain.events.incident_signals import IncidentSnoozed
 from tests.support.api import Api
 from tests.support.histories import START, opened
 from tests.support.patience import answered

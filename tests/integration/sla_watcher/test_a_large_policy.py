@@ -11,10 +11,10 @@ from services.intake.delivery import Delivery
 from services.intake.policies import Policies
 from services.intake.receiving import Receiver
 from services.intake.record_cache import RecordCache
+from shared.domain.events.administration import STREAM, PolicyApplied
+from shared.domain.events.incident import IncidentOpened
+from shared.domain.identifiers import incident_ref, incident_stream
 from shared.event_log import EventLog
-from shared.events.incident import IncidentOpened
-from shared.events.policy import STREAM, PolicyApplied
-from shared.references import incident_ref, incident_stream
 from shared.upkeep import turn_partitions
 from shared.vault.master_keys import MasterKeys
 from tests.support.large_policies import large_text

@@ -6,13 +6,13 @@ from services.sla_watcher.app import casework
 from services.sla_watcher.decider import decide
 from shared.casework.casework import Casework
 from shared.casework.settling import Behind
-from shared.events.incident import (
+from shared.domain.commands.policy_moves import MovePromises
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentInformed,
     IncidentPaused,
     IncidentResumed,
 )
-from shared.sla_moves import MovePromises
 from tests.support.promises import FILE, local
 from tests.support.sla_desk import MINUTE, SlaDesk, happened, opened
 

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from shared.events.sla import SlaBreached
-from shared.references import about
+from shared.domain.events.sla import SlaBreached
+from shared.domain.identifiers import about
 from tests.support.desk import TWIN, Desk, Setting, running_desk
 from tests.support.patience import SECONDS
 from tests.support.promises import FILE

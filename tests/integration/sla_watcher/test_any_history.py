@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from shared.events import IncidentEvent
-from shared.references import incident_ref
-from shared.sla.clock import ENDED
+from shared.domain.events import IncidentEvent
+from shared.domain.identifiers import incident_ref
+from shared.domain.sla.clock import ENDED
 from tests.property.test_any_watch import said, watched
 from tests.support.any_script import Step, play, scripts
 from tests.support.helped import streams

@@ -12,17 +12,17 @@ from services.sla_watcher.case import Case, PolicyOf
 from shared.casework.commanding import Commanding
 from shared.casework.settling import Behind
 from shared.command import CommandAnswer, CommandRequest
-from shared.events.incident import IncidentAcknowledged, IncidentRestored
-from shared.events.sla_agreed import SlaExtensionProposed
-from shared.log_errors import StaleVersion
-from shared.problem import Problem
-from shared.references import sla_stream
-from shared.sla_wishes import (
+from shared.domain.commands.sla import (
     AcceptExtension,
     AttributeBreach,
     ProposeExtension,
     SlaWish,
 )
+from shared.domain.events.incident import IncidentAcknowledged, IncidentRestored
+from shared.domain.events.sla import SlaExtensionProposed
+from shared.domain.identifiers import sla_stream
+from shared.log_errors import StaleVersion
+from shared.problem import Problem
 from tests.support.promises import local, shown
 from tests.support.sla_desk import SlaDesk, happened, opened
 

@@ -9,7 +9,7 @@ from threading import Barrier
 import pytest
 
 from shared.casework import Alarm
-from shared.events.incident import IncidentInformed
+from shared.domain.events.incident import IncidentInformed
 from tests.support.patience import eventually
 from tests.support.promises import local
 from tests.support.sla_desk import MINUTE, SlaDesk, happened, opened

@@ -13,7 +13,7 @@ from services.sla_watcher.decider import decide
 from shared.append import Member
 from shared.casework import Alarm
 from shared.casework.worker import CLAIMED_MAX, STUCK
-from shared.events import SlaEvent
+from shared.domain.events import SlaEvent
 from shared.log_errors import Unavailable
 from shared.reader import Reader
 from tests.support.logs import note

@@ -12,16 +12,10 @@ from services.sla_watcher.case import Case
 from services.sla_watcher.reacting import react
 from shared import reader as reader_module
 from shared.append import Member
+from shared.domain.events.incident import IncidentAcknowledged, IncidentInformed
 from shared.entry import Entry
 from shared.event_log import EventLog
-from shared.events.incident import IncidentAcknowledged, IncidentInformed
-from shared.parked_requests import (
-    Action,
-    Answer,
-    Wanted,
-    answer_of,
-    ask,
-)
+from shared.parked_requests import Action, Answer, Wanted, answer_of, ask
 from shared.reader import Reader
 from tests.integration.sla_watcher.test_commands import MORE, asks
 from tests.support.append_lock import refuse_writes_under_append_lock

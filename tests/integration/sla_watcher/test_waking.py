@@ -3,7 +3,7 @@
 import pytest
 
 from shared.casework.worker import Woken
-from shared.events.incident import IncidentAcknowledged, IncidentAssigned
+from shared.domain.events.incident import IncidentAcknowledged, IncidentAssigned
 from tests.support.promises import local
 from tests.support.sla_desk import MINUTE, SlaDesk, happened, opened
 

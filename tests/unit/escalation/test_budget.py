@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from services.escalation.budget import Broken, cause_of, overrun_of, used_up
-from shared.policy.problems import BreachBudget
+from shared.domain.policy.escalation import BreachBudget
 from tests.support.promises import local
 
 AT = local("16:10")

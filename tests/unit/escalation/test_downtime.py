@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.escalation.downtime import Downtime, Outage, outages, together
-from shared.entry import Entry
-from shared.events.incident import (
+from shared.domain.events.incident import (
     IncidentCancelled,
     IncidentClassified,
     IncidentOpened,
@@ -18,9 +17,10 @@ from shared.events.incident import (
     IncidentReopened,
     IncidentRestored,
 )
-from shared.events.incident_ties import IncidentMerged, IncidentUnmerged
-from shared.policy.calendars import Calendar
-from shared.working_time import ALWAYS, hours_of
+from shared.domain.events.incident_ties import IncidentMerged, IncidentUnmerged
+from shared.domain.policy.calendars import Calendar
+from shared.domain.working_time import ALWAYS, hours_of
+from shared.entry import Entry
 from tests.support.histories import opened
 
 START = datetime(2025, 6, 2, 7, tzinfo=UTC)

@@ -6,13 +6,13 @@ import pytest
 from pydantic import TypeAdapter
 
 from services.escalation.case import Case
-from shared.events.handover import HandoverJoined, HandoverRequested
-from shared.events.incident_ties import (
+from shared.domain.events.handover import HandoverJoined, HandoverRequested
+from shared.domain.events.incident_ties import (
     IncidentLinked,
     IncidentProblemPresumed,
     IncidentUnlinked,
 )
-from shared.events.problem import (
+from shared.domain.events.problem import (
     ProblemIdentified,
     ProblemIncidentLinked,
     ProblemIncidentUnlinked,

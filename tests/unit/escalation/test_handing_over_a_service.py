@@ -4,11 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 from services.escalation.budget import Broken, Crossing
-from shared.events import AnyEvent
-from shared.events.handover import HandoverDeclined
-from shared.events.problem import ProblemIdentified, ProblemIncidentLinked
-from shared.events.service_handover import ServiceHandoverRequested
-from shared.events.sla import SlaOverran
+from shared.domain.events import AnyEvent
+from shared.domain.events.handover import HandoverDeclined, ServiceHandoverRequested
+from shared.domain.events.problem import ProblemIdentified, ProblemIncidentLinked
+from shared.domain.events.sla import SlaOverran
 from tests.support.escalating import Search, brief
 from tests.support.promises import INCIDENT, local
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from shared.events.escalation import EscalationPaged
-from shared.events.incident import (
+from shared.domain.events.escalation import EscalationPaged
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentAssigned,
     IncidentCancelled,
@@ -17,7 +17,7 @@ from shared.events.incident import (
     IncidentRestored,
     IncidentResumed,
 )
-from shared.events.incident_ties import IncidentMerged, IncidentUnmerged
+from shared.domain.events.incident_ties import IncidentMerged, IncidentUnmerged
 from tests.support.escalating import Search, without_steps
 from tests.support.promises import VALMONT, local, valmont
 

@@ -1,8 +1,8 @@
 """Whom to wake on entering a level, until somebody accepts the incident."""
 
 from services.escalation.steps import answer_by
-from shared.events.escalation import EscalationAccepted, EscalationPaged
-from shared.events.incident import (
+from shared.domain.events.escalation import EscalationAccepted, EscalationPaged
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentAssigned,
     IncidentOpened,
@@ -10,7 +10,7 @@ from shared.events.incident import (
     IncidentResolved,
     IncidentRestored,
 )
-from shared.policy.document import Policy
+from shared.domain.policy.document import Policy
 from tests.support.escalating import Search, brief, without_steps
 from tests.support.promises import VALMONT, local, valmont
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from services.escalation.signatures import signature_of
-from shared.events.event import FORGOTTEN
-from shared.events.incident import IncidentOpened
+from shared.domain.events.event import FORGOTTEN
+from shared.domain.events.incident import IncidentOpened
 from tests.support.escalating import Search
 from tests.support.promises import INCIDENT, VALMONT, local
 

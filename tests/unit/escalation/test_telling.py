@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from shared.events.change import ChangeAssigned
-from shared.events.incident import (
+from shared.domain.events.change import ChangeAssigned
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentAssigned,
     IncidentCancelled,
@@ -18,14 +18,14 @@ from shared.events.incident import (
     IncidentRestored,
     IncidentResumed,
 )
-from shared.events.incident_ties import (
+from shared.domain.events.incident_ties import (
     IncidentAbsorbed,
     IncidentLinked,
     IncidentMerged,
     IncidentReleased,
 )
-from shared.events.notification import NotificationRequested
-from shared.events.problem import (
+from shared.domain.events.notification import NotificationRequested
+from shared.domain.events.problem import (
     ProblemAssigned,
     ProblemIncidentLinked,
     ProblemIncidentUnlinked,

@@ -1,7 +1,7 @@
 """Managers are told of warnings and breaches, once each."""
 
-from shared.events.escalation import EscalationRaised
-from shared.events.incident import (
+from shared.domain.events.escalation import EscalationRaised
+from shared.domain.events.incident import (
     IncidentAssigned,
     IncidentReopened,
     IncidentResolved,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared.events.sla_agreed import (
+from shared.domain.events.sla import (
     SlaBreachAttributed,
     SlaExtensionAccepted,
     SlaExtensionExpired,

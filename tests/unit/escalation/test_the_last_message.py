@@ -6,12 +6,16 @@ import pytest
 
 from services.escalation.recalled import Recalled
 from services.escalation.to_users import for_user
-from shared.events import IncidentEvent
-from shared.events.incident import IncidentContacted, IncidentOpened, IncidentResolved
-from shared.incident import replay
-from shared.policy.document import Policy
-from shared.wording.reader import Reader
-from shared.wording.say import say
+from shared.domain.events import IncidentEvent
+from shared.domain.events.incident import (
+    IncidentContacted,
+    IncidentOpened,
+    IncidentResolved,
+)
+from shared.domain.incident import replay
+from shared.domain.policy.document import Policy
+from shared.i18n.formats import Reader
+from shared.i18n.messages import say
 from tests.support.promises import INCIDENT, VALMONT, local
 
 FRIDAY = local("06-27 13:00")

@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 
 from services.escalation.to_staff import author_of
-from shared.events import AnyEvent
-from shared.events.incident import IncidentContacted
-from shared.wording.reader import LANGUAGES, Language, Reader
-from shared.wording.say import say
-from shared.wording.to_staff import Author, Handover, Page
+from shared.domain.events import AnyEvent
+from shared.domain.events.incident import IncidentContacted
+from shared.i18n.formats import LANGUAGES, Language, Reader
+from shared.i18n.messages import say
+from shared.i18n.staff_notices import Author, Handover, Page
 from tests.support.histories import START, opened
 from tests.support.notices import DUE
 

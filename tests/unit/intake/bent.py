@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 
 from services.intake.adapters import ADAPTERS
 from services.intake.adapters.post import Post
-
-from .spec import NINE
+from tests.unit.intake.spec import NINE
 
 JSON = st.recursive(
     st.none()

@@ -10,8 +10,7 @@ import orjson
 from services.intake.adapters import ADAPTERS
 from services.intake.adapters.post import Post
 from services.intake.signals import Heard, Ignored, Rejected, Signal
-
-from .spec import NINE
+from tests.unit.intake.spec import NINE
 
 PARIS = ZoneInfo("Europe/Paris")
 

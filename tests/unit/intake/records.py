@@ -10,14 +10,13 @@ from services.intake.deciding import Sight, decided
 from services.intake.record_cache import Versioned
 from services.intake.records import Record, RecordEvent, replayed
 from services.intake.wanted import AnyWish
-from shared.changes import Change
-from shared.events.change import ChangeRequested
-from shared.events.event import Event
-from shared.events.problem import ProblemIdentified
-from shared.policy.document import Policy
-from shared.problems import Problem
-
-from .spec import LATER, ODETTE, POLICY
+from shared.domain.change import Change
+from shared.domain.events.change import ChangeRequested
+from shared.domain.events.event import Event
+from shared.domain.events.problem import ProblemIdentified
+from shared.domain.policy.document import Policy
+from shared.domain.problem import Problem
+from tests.unit.intake.spec import LATER, ODETTE, POLICY
 
 PRB, PRB_2 = "PRB-000001", "PRB-000002"
 CHG = "CHG-000001"

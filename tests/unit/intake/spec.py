@@ -9,15 +9,15 @@ import pytest
 from services.intake.commands import CloseSilent, Command, MachinesWish
 from services.intake.decider import Refused, decide
 from services.intake.decider.circumstances import Helper
-from shared.changes import Change
-from shared.events import IncidentEvent
-from shared.events.event import Event
-from shared.events.incident import IncidentContacted, IncidentOpened
-from shared.incident import replay
-from shared.policy.document import Policy
-from shared.policy.targets import SupportLevel
-from shared.problems import Problem
-from shared.wishes import PersonsWish
+from shared.domain.change import Change
+from shared.domain.commands.incident import PersonsWish
+from shared.domain.events import IncidentEvent
+from shared.domain.events.event import Event
+from shared.domain.events.incident import IncidentContacted, IncidentOpened
+from shared.domain.incident import replay
+from shared.domain.policy.document import Policy
+from shared.domain.policy.targets import SupportLevel
+from shared.domain.problem import Problem
 from tests.support.policies import full
 from tests.support.pure_desk import ALONE
 

@@ -1,6 +1,7 @@
 """An agent takes an incident on."""
 
-from shared.events.incident import (
+from shared.domain.commands.incident import Acknowledge, Restore
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentAssigned,
     IncidentCancelled,
@@ -8,10 +9,8 @@ from shared.events.incident import (
     IncidentReopened,
     IncidentResolved,
 )
-from shared.events.incident_ties import IncidentMerged
-from shared.wishes import Acknowledge, Restore
-
-from .spec import OTHER, event, given, opened
+from shared.domain.events.incident_ties import IncidentMerged
+from tests.unit.intake.spec import OTHER, event, given, opened
 
 acknowledge = Acknowledge()
 acknowledged = event(IncidentAcknowledged)

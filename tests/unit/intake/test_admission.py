@@ -4,8 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from services.intake.gate.admission import Admission
 from services.intake.gate.gate import come_again
-from shared.policy.limits import DEFAULT_RATE, Quota, Rate
-from shared.policy.sources import Monitor, Source
+from shared.domain.policy.sources import DEFAULT_RATE, Monitor, Quota, Rate, Source
 
 NOON = datetime(2025, 6, 30, 12, tzinfo=UTC)
 

@@ -15,9 +15,11 @@ from services.intake.announcing import (
     windows,
 )
 from services.intake.decider import Refused
-from shared.events.maintenance import MaintenanceAnnounced, MaintenanceCancelled
-
-from .spec import NINE, ODETTE, POLICY
+from shared.domain.events.administration import (
+    MaintenanceAnnounced,
+    MaintenanceCancelled,
+)
+from tests.unit.intake.spec import NINE, ODETTE, POLICY
 
 HOUR = timedelta(hours=1)
 ONE = "MNT-000001"

@@ -2,15 +2,14 @@
 
 import pytest
 
-from shared.events import IncidentEvent
-from shared.events.incident import (
+from shared.domain.commands.incident import Assign, Return
+from shared.domain.events import IncidentEvent
+from shared.domain.events.incident import (
     IncidentAssigned,
     IncidentReopened,
     IncidentResolved,
 )
-from shared.wishes import Assign, Return
-
-from .spec import Given, event, given, opened
+from tests.unit.intake.spec import Given, event, given, opened
 
 to_tariq = event(IncidentAssigned, team="exploitation", assignee="tariq")
 

@@ -5,12 +5,20 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from shared.events.incident import IncidentPaused, IncidentResumed
-from shared.events.incident_ties import IncidentMerged
-from shared.incident import replay
-from shared.wishes import Attach
-
-from .spec import LATER, NINE, OTHER, called, event, given, opened, reported
+from shared.domain.commands.incident import Attach
+from shared.domain.events.incident import IncidentPaused, IncidentResumed
+from shared.domain.events.incident_ties import IncidentMerged
+from shared.domain.incident import replay
+from tests.unit.intake.spec import (
+    LATER,
+    NINE,
+    OTHER,
+    called,
+    event,
+    given,
+    opened,
+    reported,
+)
 
 attach = Attach(person="lefevre", channel="phone", words="C'est moi")
 paused = event(IncidentPaused, reason="user", question="Which ticket?")

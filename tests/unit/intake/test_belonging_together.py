@@ -2,12 +2,11 @@
 
 from datetime import timedelta
 
-from shared.events.incident import IncidentOpened
-from shared.events.incident_signals import IncidentSignalled
-from shared.incident import AT_WORK
-from shared.wishes import Merge, Open, Split, Unmerge
-
-from .trouble import (
+from shared.domain.commands.incident import Merge, Open, Split, Unmerge
+from shared.domain.events.incident import IncidentOpened
+from shared.domain.events.incident_signals import IncidentSignalled
+from shared.domain.incident import AT_WORK
+from tests.unit.intake.trouble import (
     A_MINUTE,
     A_SECOND,
     FIRST,

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from shared.changes import Change
-from shared.changes.wishes import (
+from shared.domain.change import Change
+from shared.domain.commands.change import (
     AssignChange,
     CancelChange,
     ChangeWish,
@@ -16,7 +16,8 @@ from shared.changes.wishes import (
     RequestChange,
     UnlinkChange,
 )
-from shared.events.change import (
+from shared.domain.commands.problem import LinkProblem, UnlinkProblem
+from shared.domain.events.change import (
     ChangeAssigned,
     ChangeCancelled,
     ChangeImplemented,
@@ -25,13 +26,20 @@ from shared.events.change import (
     ChangeProblemLinked,
     ChangeProblemUnlinked,
 )
-from shared.events.incident_ties import IncidentLinked
-from shared.events.problem import ProblemChangeLinked, ProblemChangeUnlinked
-from shared.incident import Incident, replay
-from shared.problems.wishes import LinkProblem, UnlinkProblem
-
-from .records import CHG, PRB, PRB_2, change, desk, of, problem, requested
-from .spec import INC, LATER, event, opened
+from shared.domain.events.incident_ties import IncidentLinked
+from shared.domain.events.problem import ProblemChangeLinked, ProblemChangeUnlinked
+from shared.domain.incident import Incident, replay
+from tests.unit.intake.records import (
+    CHG,
+    PRB,
+    PRB_2,
+    change,
+    desk,
+    of,
+    problem,
+    requested,
+)
+from tests.unit.intake.spec import INC, LATER, event, opened
 
 FRIDAY, SATURDAY = LATER + timedelta(days=4), LATER + timedelta(days=5)
 planned = of(ChangePlanned, planned_for=FRIDAY)

@@ -1,9 +1,8 @@
 """Saying what it is about and how much it matters."""
 
-from shared.events.incident import IncidentClassified, IncidentClosed
-from shared.wishes import Classify
-
-from .spec import event, given, opened, reported
+from shared.domain.commands.incident import Classify
+from shared.domain.events.incident import IncidentClassified, IncidentClosed
+from tests.unit.intake.spec import event, given, opened, reported
 
 RAISED = {"service": "billetterie", "impact": "high", "priority": "p1"}
 by_hand = event(

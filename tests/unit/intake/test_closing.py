@@ -1,7 +1,8 @@
 """Closing what is resolved, and cancelling what was none."""
 
 from services.intake.commands import CloseSilent
-from shared.events.incident import (
+from shared.domain.commands.incident import Cancel, Close
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentCancelled,
     IncidentClosed,
@@ -10,9 +11,7 @@ from shared.events.incident import (
     IncidentResolved,
     IncidentResumed,
 )
-from shared.wishes import Cancel, Close
-
-from .spec import called, event, given, opened
+from tests.unit.intake.spec import called, event, given, opened
 
 acknowledged = event(IncidentAcknowledged)
 paused = event(IncidentPaused, reason="vendor")

@@ -1,13 +1,12 @@
 """A signal meets what is known of its trouble."""
 
 from services.intake.pipeline.firing import SUMMARY_EVERY
-from shared.events.incident import IncidentClassified, IncidentOpened
-from shared.events.incident_signals import IncidentSignalled
-from shared.incident import Status
-from shared.wishes import Classify, Merge, Open
-
-from .spec import NINE
-from .trouble import (
+from shared.domain.commands.incident import Classify, Merge, Open
+from shared.domain.events.incident import IncidentClassified, IncidentOpened
+from shared.domain.events.incident_signals import IncidentSignalled
+from shared.domain.incident import Status
+from tests.unit.intake.spec import NINE
+from tests.unit.intake.trouble import (
     A_MINUTE,
     A_SECOND,
     FIRST,

@@ -1,10 +1,13 @@
 """The desk words an incident again; what was said before stays as it was."""
 
-from shared.events.incident import IncidentClosed, IncidentEdited, IncidentResolved
-from shared.incident import replay
-from shared.wishes import Edit
-
-from .spec import called, event, given, opened, reported
+from shared.domain.commands.incident import Edit
+from shared.domain.events.incident import (
+    IncidentClosed,
+    IncidentEdited,
+    IncidentResolved,
+)
+from shared.domain.incident import replay
+from tests.unit.intake.spec import called, event, given, opened, reported
 
 
 def test_a_title_is_said_anew_and_the_words_of_the_reporter_stay() -> None:

@@ -1,9 +1,8 @@
 """What the policy's table knows of a signal counts as if it had said so."""
 
-from shared.events.incident import IncidentAssigned, IncidentOpened
+from shared.domain.events.incident import IncidentAssigned, IncidentOpened
 from tests.support.policies import mistakes
-
-from .trouble import Trouble, at_desk, types
+from tests.unit.intake.trouble import Trouble, at_desk, types
 
 TABLE = """
 enrichment:

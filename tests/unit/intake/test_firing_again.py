@@ -6,11 +6,10 @@ import pytest
 
 from services.intake.adapters.habits import KEEPS_ITS_INSTANT
 from services.intake.pipeline.firing import STALE_WITHIN, SUMMARY_EVERY
-from shared.events.incident import IncidentOpened, IncidentReopened
-from shared.wishes import Attach, Cancel, Close, Merge, Open, Restore
-
-from .spec import NINE
-from .trouble import (
+from shared.domain.commands.incident import Attach, Cancel, Close, Merge, Open, Restore
+from shared.domain.events.incident import IncidentOpened, IncidentReopened
+from tests.unit.intake.spec import NINE
+from tests.unit.intake.trouble import (
     A_MINUTE,
     A_SECOND,
     FIRST,

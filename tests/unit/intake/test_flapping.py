@@ -2,16 +2,15 @@
 
 from datetime import timedelta
 
-from shared.events.incident_signals import (
+from shared.domain.commands.incident import Merge, Open, Split
+from shared.domain.events.incident_signals import (
     IncidentFlappingEnded,
     IncidentFlappingStarted,
     IncidentRecovered,
 )
-from shared.incident import Status
-from shared.wishes import Merge, Open, Split
-
-from .spec import NINE
-from .trouble import A_MINUTE, FIRST, K1, Trouble, at_desk, types
+from shared.domain.incident import Status
+from tests.unit.intake.spec import NINE
+from tests.unit.intake.trouble import A_MINUTE, FIRST, K1, Trouble, at_desk, types
 
 FLAPS = ", hold_down: 10m, flapping: {changes: 4, within: 20m}"
 UNHELD = ", flapping: {changes: 4, within: 20m}"

@@ -3,7 +3,7 @@
 from typing import get_args
 
 from services.intake.adapters import ADAPTERS
-from shared.policy.sources import Monitor
+from shared.domain.policy.sources import Monitor
 
 
 def test_every_format_may_be_named_in_the_policy() -> None:

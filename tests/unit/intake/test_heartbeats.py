@@ -2,13 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from services.intake.heartbeats.beating import (
-    Beating,
-    Terms,
-    beaten,
-    judged,
-    known,
-)
+from services.intake.heartbeats.beating import Beating, Terms, beaten, judged, known
 from services.intake.heartbeats.telling import told
 from tests.support.policies import full
 

@@ -4,13 +4,21 @@ from datetime import timedelta
 
 from services.intake.pipeline.explaining import explained
 from services.intake.pipeline.timing import GIVEN_UP_AFTER
-from shared.events.incident import IncidentOpened, IncidentReopened
-from shared.events.incident_signals import IncidentRecovered
-from shared.incident import AT_WORK, Status
-from shared.wishes import Merge, Open
-
-from .spec import NINE
-from .trouble import A_MINUTE, A_SECOND, FIRST, K1, RESOLVE, at_desk, only, types
+from shared.domain.commands.incident import Merge, Open
+from shared.domain.events.incident import IncidentOpened, IncidentReopened
+from shared.domain.events.incident_signals import IncidentRecovered
+from shared.domain.incident import AT_WORK, Status
+from tests.unit.intake.spec import NINE
+from tests.unit.intake.trouble import (
+    A_MINUTE,
+    A_SECOND,
+    FIRST,
+    K1,
+    RESOLVE,
+    at_desk,
+    only,
+    types,
+)
 
 HOLD = ", hold_down: 10m"
 LATER = ", open_after: 2m"

@@ -2,11 +2,10 @@
 
 from datetime import timedelta
 
-from shared.events.incident import IncidentCancelled, IncidentInformed
-from shared.events.incident_ties import IncidentMerged
-from shared.wishes import Inform
-
-from .spec import LATER, OTHER, event, given, opened, reported
+from shared.domain.commands.incident import Inform
+from shared.domain.events.incident import IncidentCancelled, IncidentInformed
+from shared.domain.events.incident_ties import IncidentMerged
+from tests.unit.intake.spec import LATER, OTHER, event, given, opened, reported
 
 inform = Inform(message="Still at it")
 informed = event(IncidentInformed, message="Still at it")

@@ -2,28 +2,27 @@
 
 import pytest
 
-from shared.changes.wishes import LinkChange, UnlinkChange
-from shared.events.change import ChangeIncidentLinked, ChangeIncidentUnlinked
-from shared.events.event import Event
-from shared.events.incident import IncidentClosed
-from shared.events.incident_ties import (
+from shared.domain.commands.change import LinkChange, UnlinkChange
+from shared.domain.commands.incident import Link, Unlink
+from shared.domain.commands.problem import LinkProblem, UnlinkProblem
+from shared.domain.events.change import ChangeIncidentLinked, ChangeIncidentUnlinked
+from shared.domain.events.event import Event
+from shared.domain.events.incident import IncidentClosed
+from shared.domain.events.incident_ties import (
     IncidentLinked,
     IncidentMerged,
     IncidentUnlinked,
     Relation,
 )
-from shared.events.problem import (
+from shared.domain.events.problem import (
     ProblemIncidentLinked,
     ProblemIncidentRelated,
     ProblemIncidentUnlinked,
 )
-from shared.incident import Incident
-from shared.incident import replay as incident_of
-from shared.problems.wishes import LinkProblem, UnlinkProblem
-from shared.wishes import Link, Unlink
-
-from .records import CHG, PRB, change, desk, of, problem
-from .spec import INC, OTHER, event, given, opened
+from shared.domain.incident import Incident
+from shared.domain.incident import replay as incident_of
+from tests.unit.intake.records import CHG, PRB, change, desk, of, problem
+from tests.unit.intake.spec import INC, OTHER, event, given, opened
 
 other = opened(incident=OTHER)
 MIRRORS: list[tuple[Relation, Relation]] = [

@@ -3,11 +3,10 @@
 from datetime import UTC, date, datetime, timedelta
 
 from services.intake.pipeline.windows import Window, occurrences
-from shared.events.incident import IncidentOpened
-from shared.policy.maintenance import Maintenance
-
-from .spec import NINE
-from .trouble import A_MINUTE, A_SECOND, FIRST, Trouble, at_desk, types
+from shared.domain.events.incident import IncidentOpened
+from shared.domain.policy.contracts import Maintenance
+from tests.unit.intake.spec import NINE
+from tests.unit.intake.trouble import A_MINUTE, A_SECOND, FIRST, Trouble, at_desk, types
 
 HALF_AN_HOUR = timedelta(minutes=30)
 

@@ -1,23 +1,22 @@
 """Two incidents for one trouble."""
 
-from shared.events.incident import (
+from shared.domain.commands.incident import Merge, Unmerge
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentCancelled,
     IncidentPaused,
     IncidentResolved,
     IncidentResumed,
 )
-from shared.events.incident_signals import IncidentRecovered, IncidentSignalled
-from shared.events.incident_ties import (
+from shared.domain.events.incident_signals import IncidentRecovered, IncidentSignalled
+from shared.domain.events.incident_ties import (
     IncidentAbsorbed,
     IncidentMerged,
     IncidentReleased,
     IncidentUnmerged,
 )
-from shared.incident import Status, replay
-from shared.wishes import Merge, Unmerge
-
-from .spec import (
+from shared.domain.incident import Status, replay
+from tests.unit.intake.spec import (
     KEY,
     KEY_2,
     LATER,

@@ -11,8 +11,8 @@ from services.intake.nats_sources.rules import (
     why_not_accepted,
 )
 from services.intake.nats_sources.tokens import connection_of
-from shared.policy.document import Policy
-from shared.policy.sources import Monitor
+from shared.domain.policy.document import Policy
+from shared.domain.policy.sources import Monitor
 from tests.support.policies import full
 
 OUR_NETWORK = ip_address("10.1.2.3")

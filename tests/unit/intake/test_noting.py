@@ -9,8 +9,8 @@ from services.intake.delivery import Result
 from services.intake.noting import Noting
 from services.intake.wanted import Wanted
 from shared.command import CommandAnswer, CommandRequest
+from shared.domain.commands.incident import Inform
 from shared.problem import Problem
-from shared.wishes import Inform
 
 
 def inform() -> Wanted:

@@ -6,15 +6,14 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from shared.events.incident import (
+from shared.domain.commands.incident import Open
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentAssigned,
     IncidentContacted,
     IncidentOpened,
 )
-from shared.wishes import Open
-
-from .spec import INC, LATER, NINE, ODETTE, When, given, opened
+from tests.unit.intake.spec import INC, LATER, NINE, ODETTE, When, given, opened
 
 BY_PHONE = {"reporter": "lefevre", "channel": "phone", "description": "Rien ne va !"}
 

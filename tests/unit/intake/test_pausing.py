@@ -1,15 +1,14 @@
 """Waiting for somebody, and going on."""
 
-from shared.events.incident import (
+from shared.domain.commands.incident import Pause, Resume
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentPaused,
     IncidentResolved,
     IncidentResumed,
 )
-from shared.incident import Status, replay
-from shared.wishes import Pause, Resume
-
-from .spec import event, given, opened, reported
+from shared.domain.incident import Status, replay
+from tests.unit.intake.spec import event, given, opened, reported
 
 acknowledged = event(IncidentAcknowledged)
 ask = Pause(reason="user", question="Which ticket?")

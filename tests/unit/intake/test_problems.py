@@ -3,15 +3,25 @@
 import pytest
 
 from services.intake.deciding import Sight, decided
-from shared.events import IncidentEvent
-from shared.events.incident_ties import (
+from shared.domain.commands.incident import Link, Unlink
+from shared.domain.commands.problem import (
+    AssignProblem,
+    DiagnoseProblem,
+    IdentifyProblem,
+    LinkProblem,
+    PublishWorkaround,
+    ResolveProblem,
+    UnlinkProblem,
+)
+from shared.domain.events import IncidentEvent
+from shared.domain.events.incident_ties import (
     IncidentLinked,
     IncidentMerged,
     IncidentProblemPresumed,
     IncidentProblemResolved,
     IncidentUnlinked,
 )
-from shared.events.problem import (
+from shared.domain.events.problem import (
     ProblemAssigned,
     ProblemDiagnosed,
     ProblemIncidentLinked,
@@ -21,20 +31,9 @@ from shared.events.problem import (
     ProblemResolved,
     ProblemWorkaroundPublished,
 )
-from shared.incident import Incident, replay
-from shared.problems.wishes import (
-    AssignProblem,
-    DiagnoseProblem,
-    IdentifyProblem,
-    LinkProblem,
-    PublishWorkaround,
-    ResolveProblem,
-    UnlinkProblem,
-)
-from shared.wishes import Link, Unlink
-
-from .records import PRB, desk, identified, of, problem
-from .spec import INC, LATER, ODETTE, OTHER, POLICY, event, opened
+from shared.domain.incident import Incident, replay
+from tests.unit.intake.records import PRB, desk, identified, of, problem
+from tests.unit.intake.spec import INC, LATER, ODETTE, OTHER, POLICY, event, opened
 
 OTHER_PRB = "PRB-000099"
 linked = event(IncidentLinked, relation="problem", target=PRB)

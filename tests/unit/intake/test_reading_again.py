@@ -10,9 +10,8 @@ from services.intake.quarantine.reread import Kept, reread
 from services.intake.reception import NOBODY, UNREADABLE
 from services.intake.remap.comparing import Past, compare
 from services.intake.signals import Signal
-from shared.policy.sources import Monitor
-
-from .spec import NINE
+from shared.domain.policy.sources import Monitor
+from tests.unit.intake.spec import NINE
 
 EVENT = {"action": "trigger", "title": "Hot", "event_id": "e-1"}
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from .heard import ignored, rejected, signal, without
+from tests.unit.intake.heard import ignored, rejected, signal, without
 
 ALERT: dict[str, Any] = {
     "id": None,

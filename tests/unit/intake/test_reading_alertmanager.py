@@ -8,8 +8,7 @@ import pytest
 from services.intake.adapters import ADAPTERS
 from services.intake.adapters.post import Post
 from services.intake.signals import DETAILS_MAX, Heard, Rejected, Signal
-
-from .spec import NINE
+from tests.unit.intake.spec import NINE
 
 FIRING: dict[str, Any] = {
     "status": "firing",

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from .bent import JSON, bent, never_raises
-from .heard import ignored, rejected, signal, without
+from tests.unit.intake.bent import JSON, bent, never_raises
+from tests.unit.intake.heard import ignored, rejected, signal, without
 
 GROUP = "/subscriptions/9f7c/resourceGroups/Mairie/providers"
 RULE = f"{GROUP}/Microsoft.Insights/metricAlerts/Disk%20full"

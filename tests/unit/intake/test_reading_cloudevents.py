@@ -9,8 +9,7 @@ from services.intake.adapters import ADAPTERS
 from services.intake.adapters.cloudevents import BATCH_MAX
 from services.intake.adapters.post import Post
 from services.intake.signals import Heard, Rejected, Signal
-
-from .spec import NINE
+from tests.unit.intake.spec import NINE
 
 DEEP = b"[" * 50 + b"]" * 50
 STRUCTURED = {"content-type": "application/cloudevents+json; charset=utf-8"}

@@ -8,8 +8,7 @@ from services.intake.adapters.post import Post
 from services.intake.cloud_reading import cloud_body, cloud_document
 from services.intake.signals import Heard, Signal
 from shared.problem import Problem
-
-from .spec import NINE
+from tests.unit.intake.spec import NINE
 
 STRUCTURED = {"content-type": "application/cloudevents+json"}
 EVENT = {

@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.intake.signals import DETAILS_MAX
-
-from .bent import JSON, bent, never_raises
-from .heard import ignored, rejected, signal, without
+from tests.unit.intake.bent import JSON, bent, never_raises
+from tests.unit.intake.heard import ignored, rejected, signal, without
 
 TOPIC = "arn:aws:sns:eu-west-3:210987654321:desk"
 ALARM: dict[str, Any] = {

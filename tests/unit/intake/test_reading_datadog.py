@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 
 from services.intake.signals import DETAILS_MAX
-
-from .bent import JSON, bent, never_raises
-from .heard import rejected, signal, without
+from tests.unit.intake.bent import JSON, bent, never_raises
+from tests.unit.intake.heard import rejected, signal, without
 
 DEFAULT: dict[str, Any] = {
     "body": "%%%\n@webhook-desk\n\n[[Monitor Status]"

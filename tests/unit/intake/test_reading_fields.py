@@ -8,7 +8,7 @@ from services.intake.adapters.fields import first_text, inner, rendered, text, t
 from services.intake.adapters.keys import event_id_of, key_of
 from services.intake.adapters.severities import severity_of
 from services.intake.signals import DEDUP_KEY_MAX, EVENT_ID_MAX
-from shared.policy.scales import Severity
+from shared.domain.policy.priorities import Severity
 
 UNRENDERED = [
     "{{host.name}}",

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 
 from services.intake.signals import DETAILS_MAX
-
-from .bent import JSON, bent, never_raises
-from .heard import ignored, rejected, signal, without
+from tests.unit.intake.bent import JSON, bent, never_raises
+from tests.unit.intake.heard import ignored, rejected, signal, without
 
 INCIDENT: dict[str, Any] = {
     "incident_id": "0.portail7c",

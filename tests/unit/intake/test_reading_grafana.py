@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from services.intake.signals import Rejected, Signal
-
-from .heard import heard, ignored, rejected, signal, without
+from tests.unit.intake.heard import heard, ignored, rejected, signal, without
 
 FIRING: dict[str, Any] = {
     "status": "firing",

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from .heard import PARIS, rejected, signal, without
+from tests.unit.intake.heard import PARIS, rejected, signal, without
 
 ALERT: dict[str, Any] = {
     "title": "Alert for device switch-7 - Port down",

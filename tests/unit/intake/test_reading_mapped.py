@@ -11,12 +11,11 @@ from services.intake.adapters.finding import STEPS_MAX
 from services.intake.adapters.mapped import ELEMENTS_MAX, LINKS_MAX, read
 from services.intake.adapters.post import Post
 from services.intake.signals import Heard, Ignored, Rejected, Signal, default_dedup_key
-from shared.policy.mapped import Mapped
-from shared.policy.sources import Monitor
-from shared.texts import TITLE_MAX
+from shared.domain.bounded_text import TITLE_MAX
+from shared.domain.policy.mappings import Mapped
+from shared.domain.policy.sources import Monitor
 from tests.support.policies import full
-
-from .spec import NINE
+from tests.unit.intake.spec import NINE
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 ALARM: dict[str, Any] = {

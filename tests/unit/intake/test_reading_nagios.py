@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from services.intake.adapters import ADAPTERS
-
-from .heard import PARIS, ignored, rejected, signal, without
+from tests.unit.intake.heard import PARIS, ignored, rejected, signal, without
 
 SERVICE: dict[str, Any] = {
     "notification_type": "PROBLEM",

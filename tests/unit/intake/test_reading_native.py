@@ -7,8 +7,7 @@ import pytest
 from services.intake.adapters import ADAPTERS
 from services.intake.adapters.post import Post
 from services.intake.signals import Heard, Rejected, Signal, default_dedup_key
-
-from .spec import NINE
+from tests.unit.intake.spec import NINE
 
 EVENT = {"title": "Disk full", "action": "trigger", "severity": "error"}
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from .bent import JSON, bent, never_raises
-from .heard import ignored, rejected, signal, without
+from tests.unit.intake.bent import JSON, bent, never_raises
+from tests.unit.intake.heard import ignored, rejected, signal, without
 
 ISSUE: dict[str, Any] = {
     "id": "3f0c7a52-0000-4000-8000-000000000001",

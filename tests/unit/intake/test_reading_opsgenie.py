@@ -7,8 +7,7 @@ import pytest
 from services.intake.adapters import ADAPTERS
 from services.intake.adapters.post import Post
 from services.intake.signals import Heard, Ignored, Rejected, Signal
-
-from .spec import NINE
+from tests.unit.intake.spec import NINE
 
 CREATED_MS = 1_751_266_741_123  # 06:59:01.123, NINE being 07:00 UTC
 UPDATED_NS = 1_751_266_761_000_000_110

@@ -8,8 +8,7 @@ from services.intake.adapters import ADAPTERS
 from services.intake.adapters.pagerduty import MESSAGES_MAX
 from services.intake.adapters.post import Post
 from services.intake.signals import Heard, Ignored, Rejected, Signal
-
-from .spec import NINE
+from tests.unit.intake.spec import NINE
 
 INCIDENT: dict[str, Any] = {
     "id": "Q1GATE",

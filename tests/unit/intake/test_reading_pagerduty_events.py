@@ -7,8 +7,7 @@ import pytest
 from services.intake.adapters import ADAPTERS
 from services.intake.adapters.post import Post
 from services.intake.signals import Heard, Ignored, Rejected, Signal
-
-from .spec import NINE
+from tests.unit.intake.spec import NINE
 
 PAYLOAD: dict[str, Any] = {
     "summary": "Gate 12 does not open",

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from .heard import ignored, rejected, signal, without
+from tests.unit.intake.heard import ignored, rejected, signal, without
 
 DOWN: dict[str, Any] = {
     "version": 1,

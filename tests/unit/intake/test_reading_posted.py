@@ -2,12 +2,7 @@
 
 import pytest
 
-from services.intake.reading import (
-    BODY_BYTES_MAX,
-    FORM,
-    FORM_FIELDS_MAX,
-    read_posted,
-)
+from services.intake.reading import BODY_BYTES_MAX, FORM, FORM_FIELDS_MAX, read_posted
 from shared.problem import Problem
 
 

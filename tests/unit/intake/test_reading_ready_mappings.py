@@ -13,10 +13,9 @@ import pytest
 from services.intake.adapters import formats
 from services.intake.adapters.habits import NEVER_RECOVERS
 from shared import yaml12
-from shared.policy.mappings import unmappable
+from shared.domain.policy.cross_checks import unmappable
 from tests.support.foreign_bodies import GOOD
-
-from .heard import heard, ignored, rejected, signal, without
+from tests.unit.intake.heard import heard, ignored, rejected, signal, without
 
 FIRES = [
     (

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from services.intake.signals import Rejected, Signal
-
-from .heard import heard, rejected, signal, without
+from tests.unit.intake.heard import heard, rejected, signal, without
 
 EVENT: dict[str, Any] = {
     "host": "gate-2",

@@ -7,9 +7,8 @@ from hypothesis import given
 
 from services.intake.adapters import ADAPTERS
 from services.intake.adapters.habits import NEVER_RECOVERS
-
-from .bent import JSON, bent, never_raises
-from .heard import ignored, rejected, signal, without
+from tests.unit.intake.bent import JSON, bent, never_raises
+from tests.unit.intake.heard import ignored, rejected, signal, without
 
 ISSUE: dict[str, Any] = {
     "id": "880042",

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from .heard import PARIS, ignored, rejected, signal
+from tests.unit.intake.heard import PARIS, ignored, rejected, signal
 
 DOWN: dict[str, Any] = {
     "heartbeat": {

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from .heard import ignored, rejected, signal, without
+from tests.unit.intake.heard import ignored, rejected, signal, without
 
 DOWN: dict[str, Any] = {
     "monitorID": "779",

@@ -12,8 +12,7 @@ from services.intake.delivery import Delivery
 from services.intake.quarantine.reread import Kept, read_again
 from services.intake.reading import FORM, read_posted
 from services.intake.request_headers import HEADER_MAX, headers_kept, headers_read
-
-from .spec import NINE
+from tests.unit.intake.spec import NINE
 
 SENTRY = {"action": "created", "data": {"issue": {"id": "77", "title": "KeyError"}}}
 SNS = {"AlarmName": "queue", "NewStateValue": "ALARM", "Region": "Ireland"}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from .heard import PARIS, ignored, rejected, signal, without
+from tests.unit.intake.heard import PARIS, ignored, rejected, signal, without
 
 PROBLEM: dict[str, Any] = {
     "hostname": "db-2.example",

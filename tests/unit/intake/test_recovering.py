@@ -2,14 +2,21 @@
 
 import pytest
 
-from shared.events.incident_signals import IncidentRecovered
-from shared.incident import Status
-from shared.wishes import Attach, Merge, Open, Restore
+from shared.domain.commands.incident import Attach, Merge, Open, Restore
+from shared.domain.events.incident_signals import IncidentRecovered
+from shared.domain.incident import Status
 from tests.support.policies import full
 from tests.support.pure_desk import PureDesk
-
-from .spec import NINE
-from .trouble import A_MINUTE, FIRST, RESOLVE, SECOND, Trouble, firing, types
+from tests.unit.intake.spec import NINE
+from tests.unit.intake.trouble import (
+    A_MINUTE,
+    FIRST,
+    RESOLVE,
+    SECOND,
+    Trouble,
+    firing,
+    types,
+)
 
 
 def test_recovery_restores_and_resolves_what_nobody_reported() -> None:

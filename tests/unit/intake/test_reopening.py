@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from services.intake.commands import Trigger
 from services.intake.signals import Signal
-from shared.events.incident import (
+from shared.domain.commands.incident import Reopen
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentAssigned,
     IncidentCancelled,
@@ -14,11 +15,18 @@ from shared.events.incident import (
     IncidentResolved,
     IncidentRestored,
 )
-from shared.incident import Status, replay
-from shared.wishes import Reopen
+from shared.domain.incident import Status, replay
 from tests.support.policies import full
-
-from .spec import KEY, LATER, MONITOR, ROUND_THE_CLOCK, When, event, given, opened
+from tests.unit.intake.spec import (
+    KEY,
+    LATER,
+    MONITOR,
+    ROUND_THE_CLOCK,
+    When,
+    event,
+    given,
+    opened,
+)
 
 acknowledged = event(IncidentAcknowledged)
 restored = event(IncidentRestored)

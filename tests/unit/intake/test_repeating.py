@@ -4,8 +4,17 @@ from typing import Any
 
 import pytest
 
-from shared.events import IncidentEvent
-from shared.events.incident import (
+from shared.domain.commands.incident import (
+    Cancel,
+    Close,
+    PersonsWish,
+    Relapse,
+    Reopen,
+    Resolve,
+    Restore,
+)
+from shared.domain.events import IncidentEvent
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentCancelled,
     IncidentClosed,
@@ -15,17 +24,7 @@ from shared.events.incident import (
     IncidentRestored,
     IncidentSolutionNoted,
 )
-from shared.wishes import (
-    Cancel,
-    Close,
-    PersonsWish,
-    Relapse,
-    Reopen,
-    Resolve,
-    Restore,
-)
-
-from .spec import OTHER, event, given, opened
+from tests.unit.intake.spec import OTHER, event, given, opened
 
 SAID, MORE = "swapped the card", "the cable as well"
 taken = event(IncidentAcknowledged)

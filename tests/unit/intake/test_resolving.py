@@ -3,7 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from shared.events.incident import (
+from shared.domain.commands.incident import Resolve
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentCancelled,
     IncidentPaused,
@@ -12,10 +13,8 @@ from shared.events.incident import (
     IncidentRestored,
     IncidentResumed,
 )
-from shared.events.incident_signals import IncidentRecovered
-from shared.wishes import Resolve
-
-from .spec import KEY, event, given, opened, reported
+from shared.domain.events.incident_signals import IncidentRecovered
+from tests.unit.intake.spec import KEY, event, given, opened, reported
 
 acknowledged = event(IncidentAcknowledged)
 restored = event(IncidentRestored, workaround=True)

@@ -1,15 +1,14 @@
 """Service is back, perhaps by a workaround; and down again."""
 
-from shared.events.incident import (
+from shared.domain.commands.incident import Relapse, Restore
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentRelapsed,
     IncidentResolved,
     IncidentRestored,
 )
-from shared.incident import Status, replay
-from shared.wishes import Relapse, Restore
-
-from .spec import LATER, event, given, opened
+from shared.domain.incident import Status, replay
+from tests.unit.intake.spec import LATER, event, given, opened
 
 acknowledged = event(IncidentAcknowledged)
 restored = event(IncidentRestored, workaround=True, note="second line")

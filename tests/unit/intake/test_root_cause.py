@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from shared.events.incident import (
+from shared.domain.commands.incident import Close, Reopen, Resolve
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentClosed,
     IncidentRelapsed,
@@ -14,17 +15,15 @@ from shared.events.incident import (
     IncidentResolved,
     IncidentRestored,
 )
-from shared.events.incident_ties import (
+from shared.domain.events.incident_ties import (
     IncidentLinked,
     IncidentProblemResolved,
     IncidentUnlinked,
 )
-from shared.incident import replay
-from shared.windows import HOLDS_DAYS
-from shared.wishes import Close, Reopen, Resolve
-
-from .records import PRB, PRB_2
-from .spec import LATER, ROUND_THE_CLOCK, event, given, reported
+from shared.domain.grace_periods import HOLDS_DAYS
+from shared.domain.incident import replay
+from tests.unit.intake.records import PRB, PRB_2
+from tests.unit.intake.spec import LATER, ROUND_THE_CLOCK, event, given, reported
 
 taken = event(IncidentAcknowledged)
 workaround = event(IncidentRestored, workaround=True)

@@ -7,7 +7,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from services.intake.gate.signing import fault
-from shared.policy.signatures import HEADERS, Scheme, Signature
+from shared.domain.policy.sources import HEADERS, Scheme, Signature
 
 NOW = datetime(2025, 6, 30, 8, tzinfo=UTC)
 BODY = '{"title": "disk full, très plein"}'.encode()

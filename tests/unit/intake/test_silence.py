@@ -4,23 +4,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.intake.closing.silence import Silence, silence
-from shared.entry import Entry
-from shared.events import AnyEvent
-from shared.events.incident import (
+from shared.domain.events import AnyEvent
+from shared.domain.events.incident import (
     IncidentClosed,
     IncidentReopened,
     IncidentResolved,
     IncidentRestored,
 )
-from shared.events.notification import (
+from shared.domain.events.notification import (
     NotificationConfirmed,
     NotificationFailed,
     NotificationRequested,
 )
-from shared.policy.document import Policy
+from shared.domain.policy.document import Policy
+from shared.entry import Entry
 from tests.support.policies import full
-
-from .spec import INC, POLICY, called, event, opened, reported
+from tests.unit.intake.spec import INC, POLICY, called, event, opened, reported
 
 # A Monday at 17:00 in Mons, whose desk opens from 8:30 to 12:00 and 13:00 to 17:30:
 # twelve of its hours later it is Wednesday, 12:00.

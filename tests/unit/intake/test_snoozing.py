@@ -6,11 +6,10 @@ import pytest
 from pydantic import ValidationError
 
 from services.intake.pipeline.firing import SUMMARY_EVERY
-from shared.events.incident_signals import IncidentSnoozed, IncidentWoken
-from shared.snooze_wishes import Snooze, Wake
-
-from .spec import LATER, event, given, opened
-from .trouble import A_SECOND, Trouble, firing, types
+from shared.domain.commands.incident import Snooze, Wake
+from shared.domain.events.incident_signals import IncidentSnoozed, IncidentWoken
+from tests.unit.intake.spec import LATER, event, given, opened
+from tests.unit.intake.trouble import A_SECOND, Trouble, firing, types
 
 HOUR = timedelta(hours=1)
 SNOOZE = Snooze.model_validate({"for": "1h", "reason": "the vendor is on it"})

@@ -2,8 +2,9 @@
 
 import pytest
 
-from shared.events import IncidentEvent
-from shared.events.incident import (
+from shared.domain.commands.incident import NoteSolution, Resolve
+from shared.domain.events import IncidentEvent
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentAssigned,
     IncidentCancelled,
@@ -12,10 +13,8 @@ from shared.events.incident import (
     IncidentRestored,
     IncidentSolutionNoted,
 )
-from shared.incident import replay
-from shared.wishes import NoteSolution, Resolve
-
-from .spec import OTHER, Given, event, given, reported
+from shared.domain.incident import replay
+from tests.unit.intake.spec import OTHER, Given, event, given, reported
 
 HOW = "Restart the gate from the console"
 restored = event(IncidentRestored)

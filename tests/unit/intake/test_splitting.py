@@ -2,13 +2,23 @@
 
 import pytest
 
-from shared.events.incident import IncidentOpened, IncidentResolved
-from shared.events.incident_signals import IncidentSignalled
-from shared.events.incident_ties import IncidentSplit
-from shared.incident import replay
-from shared.wishes import Split
-
-from .spec import INC, KEY, KEY_2, LATER, NEW, NINE, called, event, given, opened
+from shared.domain.commands.incident import Split
+from shared.domain.events.incident import IncidentOpened, IncidentResolved
+from shared.domain.events.incident_signals import IncidentSignalled
+from shared.domain.events.incident_ties import IncidentSplit
+from shared.domain.incident import replay
+from tests.unit.intake.spec import (
+    INC,
+    KEY,
+    KEY_2,
+    LATER,
+    NEW,
+    NINE,
+    called,
+    event,
+    given,
+    opened,
+)
 
 second = event(IncidentSignalled, source="prom", signal_key=KEY_2, last_at=LATER)
 past = (opened(), second, called("lefevre"))

@@ -16,8 +16,9 @@ from services.intake.commands import (
 from services.intake.decider import TABLE, life_of_an_incident
 from services.intake.decider.table import ALREADY, DO
 from services.intake.signals import Signal
-from shared.events import IncidentEvent
-from shared.events.incident import (
+from shared.domain.commands.incident import BODIES, Open, PersonsWish
+from shared.domain.events import IncidentEvent
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentCancelled,
     IncidentClosed,
@@ -25,11 +26,19 @@ from shared.events.incident import (
     IncidentResolved,
     IncidentRestored,
 )
-from shared.events.incident_ties import IncidentMerged
-from shared.incident import Status, replay
-from shared.wishes import BODIES, Open, PersonsWish
-
-from .spec import INC, KEY, NEW, NINE, OTHER, When, event, given, opened
+from shared.domain.events.incident_ties import IncidentMerged
+from shared.domain.incident import Status, replay
+from tests.unit.intake.spec import (
+    INC,
+    KEY,
+    NEW,
+    NINE,
+    OTHER,
+    When,
+    event,
+    given,
+    opened,
+)
 
 MACHINES = {kind.verb: kind for kind in get_args(MachinesWish)}
 OURS = {CloseSilent.verb: CloseSilent(cycle=1)}

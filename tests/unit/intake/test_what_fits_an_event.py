@@ -10,14 +10,21 @@ from services.intake.decider.merging import REPORTERS_MAX, SIGNALS_MAX
 from services.intake.signals import Signal
 from shared.append import EVENT_BYTES_MAX
 from shared.codec import encode
-from shared.events import IncidentEvent
-from shared.events.incident_ties import IncidentAbsorbed
+from shared.domain.commands.incident import (
+    Attach,
+    Classify,
+    Inform,
+    Open,
+    Pause,
+    PersonsWish,
+    Resolve,
+)
+from shared.domain.events import IncidentEvent
+from shared.domain.events.incident_ties import IncidentAbsorbed
 from shared.vault.vault import Vault
-from shared.wishes import Attach, Classify, Inform, Open, Pause, PersonsWish, Resolve
 from tests.support.key_ring import MASTER, KeyRing
 from tests.support.pure_desk import PureDesk
-
-from .spec import NINE, event, given, reported
+from tests.unit.intake.spec import NINE, event, given, reported
 
 WIDE = "😀"
 TITLE, REASON, WORDS = WIDE * 1_024, WIDE * 1_000, WIDE * 7_500

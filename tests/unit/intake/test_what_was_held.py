@@ -4,9 +4,8 @@ from datetime import timedelta
 
 from services.intake.delivery import Result
 from services.intake.signals import Signal
-
-from .spec import NINE
-from .trouble import A_MINUTE, A_SECOND, FIRST, Trouble, at_desk
+from tests.unit.intake.spec import NINE
+from tests.unit.intake.trouble import A_MINUTE, A_SECOND, FIRST, Trouble, at_desk
 
 HOLD = ", hold_down: 10m"
 LATER = ", open_after: 2m"

@@ -4,12 +4,11 @@ from typing import Any
 
 from services.intake.decider.circumstances import Helper
 from services.intake.sought import found
+from shared.domain.events import EVENT_TYPES
+from shared.domain.identifiers import escalation_stream
 from shared.entry import Entry
-from shared.events import EVENT_TYPES
-from shared.references import escalation_stream
 from tests.support.promising import told
-
-from .spec import INC, LATER
+from tests.unit.intake.spec import INC, LATER
 
 
 def helpers(*said: tuple[str, dict[str, Any]], cycle: int = 1) -> dict[str, Helper]:

@@ -8,13 +8,12 @@ from typing import Any
 from services.intake.commands import Command
 from services.intake.pipeline.key_row import KeyRow
 from services.intake.signals import Signal, signal_key
-from shared.events import IncidentEvent
-from shared.incident import Incident
-from shared.wishes import PersonsWish, Resolve
+from shared.domain.commands.incident import PersonsWish, Resolve
+from shared.domain.events import IncidentEvent
+from shared.domain.incident import Incident
 from tests.support.policies import full
 from tests.support.pure_desk import ALONE, FIRST_BY_SIGNAL, Heard, PureDesk
-
-from .spec import NINE, ODETTE, OPEN_WINDOWS, ROUND_THE_CLOCK
+from tests.unit.intake.spec import NINE, ODETTE, OPEN_WINDOWS, ROUND_THE_CLOCK
 
 FIRST = f"INC-{FIRST_BY_SIGNAL:06}"
 SECOND = f"INC-{FIRST_BY_SIGNAL + 1:06}"

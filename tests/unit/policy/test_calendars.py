@@ -5,9 +5,8 @@ from datetime import date
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from shared.policy.calendars import Closing, ClosingFile, Opening
-from shared.policy.public_holidays import expand
-from shared.policy.weekly_hours import WeeklyHours
+from shared.domain.policy.calendars import Closing, ClosingFile, Opening, WeeklyHours
+from shared.domain.policy.public_holidays import expand
 from tests.support.policies import full
 
 hours = TypeAdapter[object](WeeklyHours)

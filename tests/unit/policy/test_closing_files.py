@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from shared.policy import closing_events, closing_files
-from shared.policy.closing_files import closings_in
+from shared.domain.policy import closed_days
+from shared.domain.policy.closed_days import closings_in
 
 YEARS = range(2025, 2028)
 CHRISTMAS = "DTSTART;VALUE=DATE:20251225"
@@ -145,10 +145,10 @@ def test_what_cannot_be_used_is_refused_in_a_sentence(text: str, words: str) -> 
 def test_a_file_has_limits_with_names(monkeypatch: pytest.MonkeyPatch) -> None:
     daily = file(f"{CHRISTMAS}\nRRULE:FREQ=DAILY")
     for where, limit, words in (
-        (closing_files, "CLOSINGS_MAX", "closes more than 1 days and parts of days"),
-        (closing_events, "OCCURRENCES_MAX", "happen more than 1 times from 2025 to"),
-        (closing_events, "RULES_MAX", "more than 0 events that recur"),
-        (closing_events, "EVENTS_MAX", "more than 0 events: leave the old ones out"),
+        (closed_days, "CLOSINGS_MAX", "closes more than 1 days and parts of days"),
+        (closed_days, "OCCURRENCES_MAX", "happen more than 1 times from 2025 to"),
+        (closed_days, "RULES_MAX", "more than 0 events that recur"),
+        (closed_days, "EVENTS_MAX", "more than 0 events: leave the old ones out"),
     ):
         with monkeypatch.context() as patched:
             patched.setattr(where, limit, 0 if "more than 0" in words else 1)

@@ -1,7 +1,7 @@
 """What changes between two policies, by path."""
 
+from shared.domain.policy.document import difference
 from shared.mistake import path_text
-from shared.policy.difference import difference
 from tests.support.policies import full
 
 

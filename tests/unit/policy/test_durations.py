@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from shared.policy.durations import Stays
+from shared.domain.policy.durations import Stays
 
 STAYS: TypeAdapter[tuple[timedelta | int, ...]] = TypeAdapter(Stays)
 TWENTY = timedelta(minutes=20)

@@ -6,15 +6,14 @@ from typing import Any
 import pytest
 
 from services.intake.expanding import expanded
+from shared.domain.policy.calendars import HOLIDAYS_MAX
+from shared.domain.policy.contracts import Contract, Service
+from shared.domain.policy.cross_checks import HINTS_MAX
+from shared.domain.policy.document import Policy
+from shared.domain.policy.validation import read
+from shared.domain.sla import promised
+from shared.domain.working_time import hours_of
 from shared.mistake import Mistake
-from shared.policy.calendars import HOLIDAYS_MAX
-from shared.policy.contracts import Contract
-from shared.policy.document import Policy
-from shared.policy.reading import read
-from shared.policy.references import HINTS_MAX
-from shared.policy.services import Service
-from shared.sla import promised
-from shared.working_time import hours_of
 from tests.support.large_policies import large_text
 
 AT = datetime(2025, 7, 1, 9, tzinfo=UTC)

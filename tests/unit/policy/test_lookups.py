@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.policy.document import Classification
-from shared.policy.scales import Impact, Priority, Severity, Urgency
+from shared.domain.policy.document import Classification
+from shared.domain.policy.priorities import Impact, Priority, Severity, Urgency
 from tests.support.policies import full
 
 

@@ -3,10 +3,9 @@
 import pytest
 
 from services.intake.adapters import ADAPTERS
-from shared.policy.document import Policy
-from shared.policy.expressions import COPIES_MAX, DEPTH_MAX, mistakes_in
-from shared.policy.mapped import Mapped
-from shared.policy.sources import Monitor
+from shared.domain.policy.document import Policy
+from shared.domain.policy.mappings import COPIES_MAX, DEPTH_MAX, Mapped, mistakes_in
+from shared.domain.policy.sources import Monitor
 from tests.support.policies import full, mistakes
 
 

@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from shared.events.policy import document_bytes
+from shared.domain.events.administration import document_bytes
+from shared.domain.policy import validation
+from shared.domain.policy.document import Policy
+from shared.domain.policy.validation import DOCUMENT_MAX, read
 from shared.migrate import MIGRATIONS
-from shared.policy import checking
-from shared.policy.checking import DOCUMENT_MAX
-from shared.policy.document import Policy
-from shared.policy.reading import read
 from tests.support.policies import FULL, full, full_text, mistakes
 
 STARTER = Path(__file__).parents[3] / "deploy" / "permanence.yaml"
@@ -151,9 +150,9 @@ def test_a_policy_that_is_no_mapping_is_refused_with_a_sentence() -> None:
 
 def test_a_document_over_its_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     size = len(document_bytes(full().document()))
-    monkeypatch.setattr(checking, "DOCUMENT_MAX", size)
+    monkeypatch.setattr(validation, "DOCUMENT_MAX", size)
     assert isinstance(read(FULL), Policy)
-    monkeypatch.setattr(checking, "DOCUMENT_MAX", size - 1)
+    monkeypatch.setattr(validation, "DOCUMENT_MAX", size - 1)
     (found,) = mistakes()
     assert f"{size} bytes as a document, at most {size - 1}" in found.sentence
 

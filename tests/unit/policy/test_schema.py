@@ -7,8 +7,8 @@ from jsonschema import Draft202012Validator
 
 from docs.generate import policy as page
 from shared import yaml12
-from shared.policy.public_holidays import expand
-from shared.policy.schema import json_schema
+from shared.domain.policy.document import json_schema
+from shared.domain.policy.public_holidays import expand
 from tests.support.policies import full, full_text
 
 validator = Draft202012Validator(json_schema())

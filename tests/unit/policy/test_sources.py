@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.policy.sources import Monitor
+from shared.domain.policy.sources import Monitor
 from tests.support.policies import full, mistakes
 
 RATE = "rate: {per_second: 100, burst: 500}"

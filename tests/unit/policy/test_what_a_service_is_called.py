@@ -1,6 +1,6 @@
 """People read the name of a service, in their language where it has one there."""
 
-from shared.policy.services import Service
+from shared.domain.policy.contracts import Service
 
 
 def service(**names: str) -> Service:

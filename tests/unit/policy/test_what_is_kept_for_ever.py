@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.policy.contact_details import contact_detail_in
+from shared.domain.policy.teams import contact_detail_in
 from tests.support.policies import mistakes
 
 SECRET = "hunter2-Xk9!"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.policy.world import is_zone
+from shared.domain.policy.cross_checks import is_zone
 
 
 @pytest.mark.parametrize("zone", ["Europe/Paris", "America/Montreal", "UTC"])

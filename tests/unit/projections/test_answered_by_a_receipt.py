@@ -7,8 +7,8 @@ import pytest
 
 from services.projections.metrics.life import Dims, Fact, Life, altered
 from services.projections.metrics.receipts import noticed, spoken
-from shared.events.incident import IncidentContacted
-from shared.events.notification import NotificationRequested, NotificationSent
+from shared.domain.events.incident import IncidentContacted
+from shared.domain.events.notification import NotificationRequested, NotificationSent
 
 NINE = datetime(2025, 6, 30, 7, tzinfo=UTC)
 HEAD: dict[str, Any] = {"incident": "INC-000001", "at": NINE, "by": "system:x"}

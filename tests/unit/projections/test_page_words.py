@@ -10,9 +10,9 @@ import shared.page
 from services.projections import page
 from services.projections.page.words import LANGUAGES, named
 from shared import contacts
-from shared.incident import Status
+from shared.domain.incident import Status
+from shared.domain.sla import State
 from shared.page.language import language_of
-from shared.sla import State
 
 FOLDERS = [Path(each.__path__[0]) for each in (page, shared.page, contacts)]
 TEMPLATES = [each for folder in FOLDERS for each in folder.glob("templates/*.html")]

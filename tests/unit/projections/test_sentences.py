@@ -13,8 +13,8 @@ from services.projections.timeline.sentence_parts import Style
 from services.projections.timeline.sentences import sentence
 from services.projections.timeline.values import duration, people_in
 from shared.codec import personal_fields
-from shared.events import EVENT_TYPES
-from shared.wording.reader import LANGUAGES, Language
+from shared.domain.events import EVENT_TYPES
+from shared.i18n.formats import LANGUAGES, Language
 
 _KINDS = sorted(kind for kind in EVENT_TYPES if not kind.startswith("policy."))
 _AT = "2025-06-30T07:30:00Z"

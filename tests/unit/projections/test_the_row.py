@@ -9,15 +9,15 @@ from services.projections.queue.counts import Cell, cells, difference
 from services.projections.queue.project import project
 from services.projections.queue.row import AWAITS_CLOSURE, QueueRow, rank, ranks
 from services.projections.queue.store import COLUMNS, columns, from_columns
-from shared.events.incident import (
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentAssigned,
     IncidentClosed,
     IncidentPaused,
     IncidentResolved,
 )
-from shared.events.incident_signals import IncidentSignalled
-from shared.incident import IN_STOCK, BrokenHistory, Status
+from shared.domain.events.incident_signals import IncidentSignalled
+from shared.domain.incident import IN_STOCK, BrokenHistory, Status
 from tests.support.histories import KEY, START, entry, numbered, opened
 
 _HEAD = {"at": START, "by": "person:paul", "incident": "INC-000001", "policy": 1}

@@ -8,9 +8,9 @@ import pytest
 
 from shared import codec
 from shared.codec import UnknownEvent, decode, encode, personal_fields
-from shared.events import EVENT_TYPES
-from shared.events.event import Event, Personal, Text
-from shared.events.incident import IncidentAcknowledged, IncidentInformed
+from shared.domain.events import EVENT_TYPES
+from shared.domain.events.event import Event, Personal, Text
+from shared.domain.events.incident import IncidentAcknowledged, IncidentInformed
 from shared.vault.vault import Vault, VaultError
 from tests.support.key_ring import MASTER, KeyRing
 

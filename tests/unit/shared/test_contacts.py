@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from shared.contact import Contact, wish_of
-from shared.texts import TITLE_MAX
-from shared.wishes import Attach, Open
+from shared.domain.bounded_text import TITLE_MAX
+from shared.domain.commands.contact import Contact, wish_of
+from shared.domain.commands.incident import Attach, Open
 
 INC = "INC-000042"
 

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from shared.policy.calendars import Calendar
-from shared.working_time import (
+from shared.domain.policy.calendars import Calendar
+from shared.domain.working_time import (
     Hours,
     due,
     elapsed,

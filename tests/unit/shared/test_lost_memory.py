@@ -1,7 +1,7 @@
 """A case whose memory is rebuilt takes the log's word for what was decided."""
 
-from shared.events.sla import SlaArmed
-from shared.references import sla_stream
+from shared.domain.events.sla import SlaArmed
+from shared.domain.identifiers import sla_stream
 from tests.support.promises import INCIDENT, Watch
 
 STREAM = sla_stream(INCIDENT)

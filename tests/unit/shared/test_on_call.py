@@ -10,8 +10,8 @@ from itertools import pairwise
 
 import pytest
 
-from shared.oncall import next_on_call, on_call, shift
-from shared.policy.schedules import Schedule
+from shared.domain.on_call import next_on_call, on_call, shift
+from shared.domain.policy.teams import Schedule
 
 CHICAGO = "America/Chicago"
 LORD_HOWE = "Australia/Lord_Howe"

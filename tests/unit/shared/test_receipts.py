@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 from shared.contacts.receipt import Receipt, receipt
 from shared.directory import Person
-from shared.events import IncidentEvent
-from shared.events.incident import IncidentAcknowledged
-from shared.incident import replay
-from shared.sla import Clock, ClockName, State
+from shared.domain.events import IncidentEvent
+from shared.domain.events.incident import IncidentAcknowledged
+from shared.domain.incident import replay
+from shared.domain.sla import Clock, ClockName, State
 from tests.support.policies import full
 from tests.unit.intake.spec import INC, event, reported
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from shared.references import (
+from shared.domain.identifiers import (
     IncidentRef,
     incident_of,
     incident_ref,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.events.incident import IncidentAcknowledged
-from shared.incident import BrokenHistory, replay
+from shared.domain.events.incident import IncidentAcknowledged
+from shared.domain.incident import BrokenHistory, replay
 from tests.support.histories import START, opened
 
 REF = "INC-000042"

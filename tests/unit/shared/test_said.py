@@ -7,9 +7,8 @@ from collections.abc import Iterator
 import pytest
 from pydantic_core import ErrorDetails
 
-from shared.policy.document import Policy
-from shared.policy.explaining import explained
-from shared.policy.schema import json_schema
+from shared.domain.policy.document import Policy, json_schema
+from shared.domain.policy.validation import explained
 from shared.said import said
 from tests.docs.pages import DOCS
 

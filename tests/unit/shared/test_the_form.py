@@ -11,10 +11,10 @@ from starlette.routing import Router
 
 from shared.contacts.form import FormDesk
 from shared.contacts.form_endpoints import form_routes
+from shared.domain.commands.contact import Report, Reported
+from shared.domain.policy.document import Policy
 from shared.log_errors import Unavailable
-from shared.policy.document import Policy
 from shared.problem import Problem
-from shared.report import Report, Reported
 from tests.support.policies import full
 
 NOW = datetime(2025, 6, 30, 7, tzinfo=UTC)

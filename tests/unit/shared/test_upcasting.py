@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.events.upcast import STEPS, NewerShape, newest, upcast
+from shared.domain.events.upcasters import STEPS, NewerShape, newest, upcast
 
 
 def _person_to_by(document: dict[str, Any]) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from shared.policy.calendars import Calendar
-from shared.working_time import (
+from shared.domain.policy.calendars import Calendar
+from shared.domain.working_time import (
     ALWAYS,
     Hours,
     due,

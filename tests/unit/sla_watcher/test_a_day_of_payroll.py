@@ -1,6 +1,6 @@
 """INC-16 of the day at Valmont, from the web form to the breach and its end."""
 
-from shared.events.incident import (
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentInformed,
     IncidentPaused,

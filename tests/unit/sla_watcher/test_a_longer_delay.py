@@ -1,19 +1,12 @@
 """A longer delay that is agreed moves what is due, and nothing else does."""
 
-from shared.events.incident import (
+from shared.domain.events.incident import (
     IncidentPaused,
     IncidentRestored,
     IncidentResumed,
 )
-from shared.events.sla import SlaMet
-from shared.events.sla_agreed import SlaExtensionAccepted
-from tests.support.agreeing import (
-    E1,
-    TEN_TOMORROW,
-    extended,
-    payroll,
-    refusal,
-)
+from shared.domain.events.sla import SlaExtensionAccepted, SlaMet
+from tests.support.agreeing import E1, TEN_TOMORROW, extended, payroll, refusal
 from tests.support.promises import shown
 
 

@@ -1,6 +1,6 @@
 """What was agreed goes on counting, whatever becomes of the incident."""
 
-from shared.events.incident import (
+from shared.domain.events.incident import (
     IncidentPaused,
     IncidentRelapsed,
     IncidentReopened,
@@ -8,16 +8,8 @@ from shared.events.incident import (
     IncidentRestored,
     IncidentResumed,
 )
-from shared.events.incident_ties import (
-    IncidentMerged,
-    IncidentUnmerged,
-)
-from tests.support.agreeing import (
-    TEN_TOMORROW,
-    classified,
-    extended,
-    refusal,
-)
+from shared.domain.events.incident_ties import IncidentMerged, IncidentUnmerged
+from tests.support.agreeing import TEN_TOMORROW, classified, extended, refusal
 from tests.support.promises import INCIDENT, shown
 
 

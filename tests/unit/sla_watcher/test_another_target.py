@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from shared.events.incident import (
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentClassified,
     IncidentPaused,
     IncidentResumed,
 )
-from shared.sla import promised
+from shared.domain.sla import promised
 from tests.support.promises import VALMONT, Watch, local, shown, valmont
 
 MONITORED = {"reporter": None, "origin": "monitoring", "by": "source:prometheus"}

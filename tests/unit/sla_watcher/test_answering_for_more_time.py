@@ -4,27 +4,21 @@ from typing import Any
 
 import pytest
 
-from shared.events.incident import (
+from shared.domain.commands.sla import AcceptExtension, RefuseExtension
+from shared.domain.events.incident import (
     IncidentContacted,
     IncidentPaused,
     IncidentResolved,
     IncidentRestored,
     IncidentResumed,
 )
-from shared.events.incident_ties import (
+from shared.domain.events.incident_ties import (
     IncidentAbsorbed,
     IncidentMerged,
     IncidentReleased,
 )
-from shared.events.sla_agreed import SlaExtensionProposed
-from shared.sla_wishes import AcceptExtension, RefuseExtension
-from tests.support.agreeing import (
-    E1,
-    extended,
-    payroll,
-    refusal,
-    states,
-)
+from shared.domain.events.sla import SlaExtensionProposed
+from tests.support.agreeing import E1, extended, payroll, refusal, states
 from tests.support.promises import INCIDENT, Watch, local, shown, valmont
 
 

@@ -4,17 +4,9 @@ from typing import Any
 
 import pytest
 
-from shared.events.incident import (
-    IncidentRestored,
-)
-from shared.sla_wishes import ProposeExtension
-from tests.support.agreeing import (
-    E1,
-    extended,
-    payroll,
-    refusal,
-    states,
-)
+from shared.domain.commands.sla import ProposeExtension
+from shared.domain.events.incident import IncidentRestored
+from tests.support.agreeing import E1, extended, payroll, refusal, states
 from tests.support.promises import INCIDENT, Watch, local, shown
 
 

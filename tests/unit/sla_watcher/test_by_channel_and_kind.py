@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from shared.events.incident import IncidentClassified, IncidentContacted
-from shared.incident.noticed import Noticed
-from shared.sla import promised
+from shared.domain.events.incident import IncidentClassified, IncidentContacted
+from shared.domain.incident.state import Noticed
+from shared.domain.sla import promised
 from tests.support.promises import Watch, local, shown, valmont
 
 MONITORED = {"reporter": None, "origin": "monitoring", "by": "source:prometheus"}

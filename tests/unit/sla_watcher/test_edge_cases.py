@@ -11,12 +11,9 @@ from datetime import date, timedelta
 import pytest
 
 from services.intake.expanding import expanded
-from shared.events.incident import (
-    IncidentAcknowledged,
-    IncidentRestored,
-)
-from shared.policy.reading import read
-from shared.working_time import due, hours_of
+from shared.domain.events.incident import IncidentAcknowledged, IncidentRestored
+from shared.domain.policy.validation import read
+from shared.domain.working_time import due, hours_of
 from tests.support.odd_turns import MONITORED, moved, paused, resumed, taken, ttr_due
 from tests.support.promises import FILE, VALMONT, Watch, local, valmont
 

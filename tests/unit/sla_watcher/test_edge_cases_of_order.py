@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.events.incident import (
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentPaused,
     IncidentRelapsed,

@@ -1,7 +1,7 @@
 """A promise explains itself: window by window, in words, up to when it is due."""
 
 from services.projections.incident.account import sentences
-from shared.events.incident import (
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentCancelled,
     IncidentPaused,
@@ -9,9 +9,9 @@ from shared.events.incident import (
     IncidentRestored,
     IncidentResumed,
 )
-from shared.sla import Explanation, explained
-from shared.wording.reader import Language
-from shared.working_time import hours_of
+from shared.domain.sla import Explanation, explained
+from shared.domain.working_time import hours_of
+from shared.i18n.formats import Language
 from tests.support.promises import VALMONT, Watch, shown
 
 

@@ -1,11 +1,11 @@
 """A promise tells what was agreed about it, beside what it was at first."""
 
 from services.projections.incident.account import sentences
-from shared.events.incident import IncidentRestored
-from shared.sla import Explanation, explained
-from shared.sla_wishes import AttributeBreach, RefuseExtension
-from shared.wording.reader import Language
-from shared.working_time import hours_of
+from shared.domain.commands.sla import AttributeBreach, RefuseExtension
+from shared.domain.events.incident import IncidentRestored
+from shared.domain.sla import Explanation, explained
+from shared.domain.working_time import hours_of
+from shared.i18n.formats import Language
 from tests.support.agreeing import E1, extended, payroll
 from tests.support.promises import VALMONT, Watch
 

@@ -7,17 +7,17 @@ import pytest
 from services.sla_watcher.moving import differences, is_for, moved, require_may_move
 from shared.casework.refused import Refused
 from shared.command import CommandRequest
-from shared.events.incident import (
+from shared.domain.commands.policy_moves import MovedPromise, MovePromises
+from shared.domain.events.administration import PromisesMoved
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentPaused,
     IncidentRestored,
     IncidentResumed,
 )
-from shared.events.promises import PromisesMoved
-from shared.events.sla import SlaOverran
-from shared.policy.document import Policy
-from shared.sla import State
-from shared.sla_moves import MovedPromise, MovePromises
+from shared.domain.events.sla import SlaOverran
+from shared.domain.policy.document import Policy
+from shared.domain.sla import State
 from tests.support.promises import VALMONT, Watch, local, shown, valmont
 
 FIVE = valmont(("p2: 6h", "p2: 5h"))

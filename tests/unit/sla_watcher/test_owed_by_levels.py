@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from shared.events.escalation import (
+from shared.domain.events.escalation import (
     Escalated,
     EscalationAccepted,
     EscalationReturned,
 )
-from shared.events.incident import (
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentCancelled,
     IncidentClassified,

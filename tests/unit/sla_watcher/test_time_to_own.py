@@ -1,6 +1,6 @@
 """TTO: a person has taken it on. Nothing pauses it, and no machine stops it."""
 
-from shared.events.incident import (
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentAssigned,
     IncidentCancelled,
@@ -9,7 +9,7 @@ from shared.events.incident import (
     IncidentResolved,
     IncidentRestored,
 )
-from shared.events.incident_signals import IncidentSourceAcknowledged
+from shared.domain.events.incident_signals import IncidentSourceAcknowledged
 from tests.support.promises import Watch
 
 SOURCE = {"by": "source:prometheus"}

@@ -1,6 +1,6 @@
 """TTR: until service is back. It stands for what the contract names, and no more."""
 
-from shared.events.incident import (
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentPaused,
     IncidentRelapsed,
@@ -9,7 +9,7 @@ from shared.events.incident import (
     IncidentRestored,
     IncidentResumed,
 )
-from shared.events.incident_ties import IncidentMerged, IncidentUnmerged
+from shared.domain.events.incident_ties import IncidentMerged, IncidentUnmerged
 from tests.support.promises import Watch, shown, valmont
 
 MONITORED = {"reporter": None, "origin": "monitoring", "by": "source:prometheus"}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared.events.incident import (
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentClassified,
     IncidentPaused,

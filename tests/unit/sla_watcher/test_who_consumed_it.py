@@ -2,8 +2,8 @@
 
 from services.projections.incident.holding import turns, waits
 from services.projections.incident.shares import shares
-from shared.events.escalation import Escalated, EscalationReturned
-from shared.events.incident import (
+from shared.domain.events.escalation import Escalated, EscalationReturned
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentPaused,
     IncidentRelapsed,
@@ -12,8 +12,8 @@ from shared.events.incident import (
     IncidentRestored,
     IncidentResumed,
 )
-from shared.sla import Consumption, consumed
-from shared.working_time import hours_of
+from shared.domain.sla import Consumption, consumed
+from shared.domain.working_time import hours_of
 from tests.support.promises import VALMONT, Watch, local
 
 MINUTE = 60

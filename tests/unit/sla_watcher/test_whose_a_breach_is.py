@@ -6,14 +6,14 @@ import pytest
 from pydantic import ValidationError
 
 from shared.casework.refused import Refused
-from shared.events.incident import (
+from shared.domain.commands.sla import AttributeBreach
+from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentContacted,
     IncidentPaused,
     IncidentResumed,
 )
-from shared.events.sla_agreed import SlaBreachAttributed
-from shared.sla_wishes import AttributeBreach
+from shared.domain.events.sla import SlaBreachAttributed
 from tests.support.promises import Watch, local
 
 

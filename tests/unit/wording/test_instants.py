@@ -4,9 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.wording.durations import duration_text
-from shared.wording.instants import instant_text
-from shared.wording.reader import Language
+from shared.i18n.formats import Language, duration_text, instant_text
 
 
 def fr(instant: str, zone: str) -> str:

@@ -7,15 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.events.event import FORGOTTEN
-from shared.events.sla import SlaTarget
-from shared.policy.escalation import Notice as ManagersAreTold
-from shared.wording.kinds import STAFF_KINDS, USER_KINDS, Notice, StaffKind, UserKind
-from shared.wording.promise import Promise, Target
-from shared.wording.reader import LANGUAGES, Language, Reader, language_of
-from shared.wording.say import say
-from shared.wording.to_staff import Trigger
-from shared.wording.to_users import Receipt, Update
+from shared.domain.events.event import FORGOTTEN
+from shared.domain.events.sla import SlaTarget
+from shared.domain.policy.escalation import Notice as ManagersAreTold
+from shared.i18n.formats import LANGUAGES, Language, Reader, language_of
+from shared.i18n.messages import say
+from shared.i18n.notice_kinds import (
+    STAFF_KINDS,
+    USER_KINDS,
+    Notice,
+    StaffKind,
+    UserKind,
+)
+from shared.i18n.promise_lines import Promise, Target
+from shared.i18n.staff_notices import Trigger
+from shared.i18n.user_notices import Receipt, Update
 from tests.support.notices import FULL, LEAST, REF
 
 KINDS = (*USER_KINDS, *STAFF_KINDS)

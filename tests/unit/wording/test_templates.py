@@ -8,8 +8,10 @@ from string import Formatter
 
 import pytest
 
-from shared.wording.codes import CODES
-from shared.wording.kinds import (
+from shared.i18n.formats import LANGUAGES, Language, typeset
+from shared.i18n.messages import TO_STAFF, TO_USERS
+from shared.i18n.notice_kinds import (
+    CODES,
     STAFF_KINDS,
     USER_KINDS,
     StaffKind,
@@ -17,12 +19,8 @@ from shared.wording.kinds import (
     staff_kind,
     user_kind,
 )
-from shared.wording.message import Message
-from shared.wording.reader import LANGUAGES, Language
-from shared.wording.say import TO_STAFF, TO_USERS
-from shared.wording.template import Template, filled
-from shared.wording.to_staff import StaffNotice
-from shared.wording.typeset import typeset
+from shared.i18n.staff_notices import StaffNotice
+from shared.i18n.template import Message, Template, filled
 from tests.support.notices import FULL, LEAST
 
 WRONG_IN_FRENCH = re.compile(r"[^\xa0][:;!?%»](?:\W|$)|«[^\xa0]|'")

@@ -10,8 +10,8 @@ from pathlib import Path
 from services.intake.adapters import mapped
 from services.intake.adapters.post import Post
 from services.intake.signals import Heard
-from shared.policy.mapped import Mapped
-from shared.policy.sources import Monitor
+from shared.domain.policy.mappings import Mapped
+from shared.domain.policy.sources import Monitor
 
 TEXTS: Mapping[str, str] = {
     file.stem: file.read_text(encoding="utf-8")

@@ -6,7 +6,9 @@ from datetime import timedelta
 from services.intake.letters.letter import Attachment, Letter
 from services.intake.letters.placing import Arrival, Placed, placed, title_of, words_of
 from services.intake.letters.reading import read_letter
-from shared.events.incident import (
+from shared.domain.bounded_text import WORDS_BYTES_MAX, WORDS_MAX
+from shared.domain.commands.incident import Attach, Open, Reopen
+from shared.domain.events.incident import (
     IncidentCancelled,
     IncidentClosed,
     IncidentContacted,
@@ -14,9 +16,7 @@ from shared.events.incident import (
     IncidentResolved,
     IncidentResumed,
 )
-from shared.incident import evolve, replay
-from shared.texts import WORDS_BYTES_MAX, WORDS_MAX
-from shared.wishes import Attach, Open, Reopen
+from shared.domain.incident import evolve, replay
 from tests.support.mails import mail
 from tests.support.policies import full
 from tests.unit.intake.spec import INC, LATER, NINE, called, event, given, reported

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from services.intake.letters.placing import title_of
 from services.intake.letters.reports import letter_of
-from shared.report import Report
+from shared.domain.commands.contact import Report
 
 GIVEN = {"email": "Zoe@V.example", "words": "It is slow\r\nsince 9", "key": "k" * 16}
 

@@ -1,0 +1,1 @@
+"""The domain: events, commands, incidents, promises and policies. Pure."""

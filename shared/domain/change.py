@@ -1,0 +1,161 @@
+"""What a change is that came of an incident or problem, and what may be asked of it.
+
+What a change is: the state that the events of its stream add up to.
+
+What each event makes of a change. Meaning only, no rule.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import assert_never
+
+from shared.domain.events import ChangeEvent
+from shared.domain.events.change import (
+    ChangeAssigned,
+    ChangeCancelled,
+    ChangeImplemented,
+    ChangeIncidentLinked,
+    ChangeIncidentUnlinked,
+    ChangeNoteAdded,
+    ChangePlanned,
+    ChangeProblemLinked,
+    ChangeProblemUnlinked,
+    ChangeRelation,
+    ChangeRequested,
+)
+from shared.domain.identifiers import ChangeRef, IncidentRef, ProblemRef, added, removed
+from shared.domain.incident import BrokenHistory
+
+
+class Status(StrEnum):
+    """How far it is."""
+
+    REQUESTED = "requested"
+    PLANNED = "planned"
+    IMPLEMENTED = "implemented"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change after some of its events."""
+
+    ref: ChangeRef
+    status: Status
+    title: str
+    service: str
+    team: str
+    problem: ProblemRef | None
+    requested_at: datetime
+    planned_for: datetime | None = None
+    implemented_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    incidents: tuple[IncidentRef, ...] = ()
+    """Those it came of, in the order in which that was found."""
+    caused: tuple[IncidentRef, ...] = ()
+    """Incidents that it caused."""
+    related: tuple[IncidentRef, ...] = ()
+    """Incidents that otherwise have to do with it."""
+    said: frozenset[tuple[str, str]] = frozenset()
+    """The words that came with making or cancelling it, each with its verb."""
+
+    @property
+    def incident(self) -> IncidentRef | None:
+        """The first incident it came of."""
+        return self.incidents[0] if self.incidents else None
+
+    @property
+    def links(self) -> frozenset[tuple[ChangeRelation, IncidentRef]]:
+        """Its side of every link to an incident: how, and to which."""
+        return frozenset(
+            [
+                *(("change", each) for each in self.incidents),
+                *(("caused_by", each) for each in self.caused),
+                *(("related", each) for each in self.related),
+            ]
+        )
+
+
+def replay(history: Iterable[ChangeEvent]) -> Change | None:
+    """Return the change after `history`, None if nothing happened yet."""
+    change = None
+    for event in history:
+        change = evolve(change, event)
+    return change
+
+
+def evolve(  # noqa: C901, PLR0911, PLR0912 one branch an event
+    change: Change | None, event: ChangeEvent
+) -> Change:
+    """Return the change after `event`. Never refuses what has happened.
+
+    Raises `BrokenHistory` where its request is not the first event, or not the only.
+    """
+    if isinstance(event, ChangeRequested):
+        if change is not None:
+            raise BrokenHistory(f"{event.change} was requested twice")
+        return _requested(event)
+    if change is None:
+        raise BrokenHistory(f"{event.type} before {event.change} was requested")
+    match event:
+        case ChangeIncidentLinked(relation=relation, incident=incident):
+            return _with(change, relation, lambda refs: added(refs, incident))
+        case ChangeIncidentUnlinked(relation=relation, incident=incident):
+            return _with(change, relation, lambda refs: removed(refs, incident))
+        case ChangeProblemLinked(problem=problem):
+            return replace(change, problem=problem)
+        case ChangeProblemUnlinked():
+            return replace(change, problem=None)
+        case ChangeAssigned(team=team):
+            return replace(change, team=team)
+        case ChangePlanned(planned_for=instant):
+            return replace(change, status=Status.PLANNED, planned_for=instant)
+        case ChangeImplemented():
+            made = replace(change, status=Status.IMPLEMENTED, implemented_at=event.at)
+            return _saying(made, "implement", event.note)
+        case ChangeCancelled():
+            over = replace(change, status=Status.CANCELLED, cancelled_at=event.at)
+            return _saying(over, "cancel", event.reason)
+        case ChangeNoteAdded():
+            return _saying(change, event.about, event.note)
+        case _:
+            assert_never(event)
+
+
+def _saying(change: Change, verb: str, words: str | None) -> Change:
+    return replace(change, said=change.said | {(verb, words)}) if words else change
+
+
+def _requested(event: ChangeRequested) -> Change:
+    return Change(
+        ref=event.change,
+        status=Status.REQUESTED,
+        title=event.title,
+        service=event.service,
+        team=event.team,
+        incidents=(event.incident,) if event.incident else (),
+        problem=event.problem,
+        requested_at=event.at,
+    )
+
+
+def _with(
+    change: Change,
+    relation: ChangeRelation,
+    of: Callable[[tuple[str, ...]], tuple[str, ...]],
+) -> Change:
+    """Return the change with `of` done to the links of one relation."""
+    match relation:
+        case "change":
+            return replace(change, incidents=of(change.incidents))
+        case "caused_by":
+            return replace(change, caused=of(change.caused))
+        case "related":
+            return replace(change, related=of(change.related))
+        case _:
+            assert_never(relation)
+
+
+__all__ = ["Change", "Status", "evolve", "replay"]

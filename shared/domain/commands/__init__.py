@@ -1,0 +1,1 @@
+"""The bodies of commands, one class for each verb."""

@@ -1,0 +1,163 @@
+"""A person reaches the desk, on any channel: what is told of it, and what it asks for.
+
+Whatever takes contacts, a form, a telephone or a mailbox, says it in these words; what
+becomes of them is one rule, that of `open` and `attach`.
+
+Somebody reports by the form: what they tell, and what the owner answers.
+
+What is asked of a letter that was set aside: the body of its API.
+"""
+
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    StringConstraints,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from shared.domain.bounded_text import TITLE_MAX, Instant, Reason, Title, Words
+from shared.domain.commands.incident import Attach, CommandBody, Open, Waited
+from shared.domain.identifiers import IncidentRef
+from shared.domain.policy.clause import Language, Name, Person
+from shared.domain.policy.priorities import Impact, Urgency
+from shared.domain.policy.targets import Channel
+
+
+class Contact(CommandBody):
+    """A person reached the desk: opens an incident, or belongs to one that is there."""
+
+    person: Person
+    """Who it was; their id in the directory, or one to be imported later."""
+    channel: Channel
+    words: Words | None = None
+    """What they said or wrote, verbatim."""
+    incident: IncidentRef | None = None
+    """The incident it is about. Left out: a new one."""
+    title: Title | None = None
+    """Of a new incident. Left out: the first line of `words`."""
+    service: Name | None = None
+    client: Name | None = None
+    """Left out: the client that the directory gives the person."""
+    category: Name | None = None
+    impact: Impact | None = None
+    urgency: Urgency | None = None
+    waited_seconds: Waited | None = None
+    """How long they waited until the desk answered."""
+    abandoned: bool = False
+    """They gave up before anybody answered."""
+    reported_at: Instant | None = None
+    """When it was. Left out: now."""
+    backdated_because: Reason | None = None
+    """Why a new incident is recorded later than it was reported."""
+
+    @model_validator(mode="after")
+    def _is_about_something(self) -> Self:
+        opening = {"title", "service", "client", "category", "impact", "urgency"}
+        said = (opening | {"backdated_because"}) & self.model_fields_set
+        if self.incident and said:
+            raise PydanticCustomError(
+                "opening_only",
+                "{names} is for a new incident: leave it out, or `incident`, and use "
+                "`classify` to change {ref}",
+                {"names": f"`{min(said)}`", "ref": self.incident},
+            )
+        if self.incident is None and self.title is None and not _first_line(self.words):
+            raise PydanticCustomError(
+                "about_nothing",
+                "say what it is about, in `title` or `words`, or which `incident` it "
+                "belongs to; of a call that nobody answered, give a title such as "
+                "`Call back`",
+            )
+        return self
+
+
+def wish_of(contact: Contact) -> Open | Attach:
+    """Return what a contact asks of the desk: to open one, or to attach to one."""
+    if contact.incident:
+        return Attach(
+            person=contact.person,
+            channel=contact.channel,
+            words=contact.words,
+            contacted_at=contact.reported_at,
+            waited_seconds=contact.waited_seconds,
+            abandoned=contact.abandoned,
+        )
+    return Open(
+        title=contact.title or _first_line(contact.words)[:TITLE_MAX].rstrip(),
+        description=contact.words,
+        service=contact.service,
+        category=contact.category,
+        client=contact.client,
+        impact=contact.impact,
+        urgency=contact.urgency or "medium",
+        reporter=contact.person,
+        channel=contact.channel,
+        waited_seconds=contact.waited_seconds,
+        abandoned=contact.abandoned,
+        reported_at=contact.reported_at,
+        backdated_because=contact.backdated_because,
+    )
+
+
+def _first_line(words: str | None) -> str:
+    lines = (" ".join(line.split()) for line in (words or "").splitlines())
+    return next((line for line in lines if line), "")
+
+
+_ADDRESS = re.compile(r"[^\s@<>,;:\"()]{1,64}@[^\s@<>,;:\"()]{1,180}\.[A-Za-z]{2,63}")
+
+
+def _address(written: str) -> str:
+    if not _ADDRESS.fullmatch(written):
+        raise PydanticCustomError(
+            "address", "write an e-mail address such as zoe@example.org"
+        )
+    return written.lower()
+
+
+def _said(written: str) -> str:
+    if not any(each.isprintable() and not each.isspace() for each in written):
+        raise PydanticCustomError("blank", "say in words what does not work")
+    return written
+
+
+class Report(CommandBody):
+    """What somebody who is not signed in reports about a service."""
+
+    email: Annotated[
+        str, StringConstraints(strip_whitespace=True), AfterValidator(_address)
+    ]
+    """Where the desk writes to them."""
+    words: Annotated[Words, AfterValidator(_said)]
+    """What they say, verbatim. Its first line becomes the title."""
+    service: Name | None = None
+    """Left out: they do not know."""
+    language: Language | None = None
+    """Which they read; where the directory knows them, its word counts."""
+    key: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{16,64}$")]
+    """Of the sender's own making, once a report: sent again, it is the same one."""
+
+
+class Reported(BaseModel):
+    """The outcome of a report. `held`: too many came from one person."""
+
+    model_config = ConfigDict(frozen=True)
+
+    verdict: Literal["taken", "held"]
+    incident: IncidentRef | None = None
+
+
+class RetryLetter(BaseModel):
+    """Take a letter that was set aside: a person has looked at it."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True
+    )
+
+    incident: IncidentRef | None = None
+    """Where it belongs; left out: where it says itself."""

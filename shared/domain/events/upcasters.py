@@ -1,0 +1,55 @@
+"""Old shapes of events into today's: one small step a change, on raw JSON.
+
+Keyed by (type, the shape's number `v`; absent means 1). Types are never renamed. What
+is written today carries the number of the newest shape.
+"""
+
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from typing import Any
+
+from shared.domain.events.administration import document_bytes
+
+Document = dict[str, Any]
+Step = Callable[[Document], Document]
+
+
+def _policy_applied_1_to_2(old: Document) -> Document:
+    """The event names its document by hash and size; an old one also carries it."""
+    body = document_bytes(old["document"])
+    named = {"document_hash": sha256(body).hexdigest(), "document_size": len(body)}
+    return {**old, **named}
+
+
+STEPS: Mapping[tuple[str, int], Step] = {
+    ("policy.applied", 1): _policy_applied_1_to_2,
+}
+"""How to add one: `docs/how-to/change-an-event.md`."""
+
+
+class NewerShape(Exception):
+    """An event written by a later version: upgrade the reader before the writer."""
+
+
+def newest(type_: str, steps: Mapping[tuple[str, int], Step] = STEPS) -> int:
+    """Return the number of the shape in which events of a type are written today."""
+    shape = 1
+    while (type_, shape) in steps:
+        shape += 1
+    return shape
+
+
+def upcast(
+    type_: str, document: Document, steps: Mapping[tuple[str, int], Step] = STEPS
+) -> Document:
+    """Return `document` in the newest shape of its type, step by step.
+
+    Raises `NewerShape` where it is newer than every step this version has.
+    """
+    shape = document.get("v", 1)
+    if shape > newest(type_, steps):
+        raise NewerShape(f"{type_} in shape {shape}")
+    while step := steps.get((type_, shape)):
+        shape += 1
+        document = {**step(document), "v": shape}
+    return document

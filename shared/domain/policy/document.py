@@ -1,0 +1,352 @@
+"""The whole document, and what rules ask of it. Frozen; every answer is a look-up.
+
+The JSON schema of a policy, for editors that complete and check while one types.
+
+What changes between two documents.
+
+Targets that can be kept, and that hardly anybody means.
+
+Who does not know a service, where a team says who does.
+
+The people a policy counts on: who is paged, told, or asked to agree.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, JsonValue
+
+from shared.domain.policy.calendars import Calendar
+from shared.domain.policy.clause import Clause, Name
+from shared.domain.policy.contracts import UNKNOWN, Contract, Maintenance, Service
+from shared.domain.policy.durations import duration_text
+from shared.domain.policy.escalation import TO_COME, Escalation, Problems
+from shared.domain.policy.mappings import Enrichment
+from shared.domain.policy.priorities import (
+    ByUrgency,
+    Impact,
+    Priorities,
+    Priority,
+    Severity,
+    Urgency,
+)
+from shared.domain.policy.sources import (
+    HEARTBEATS_MAX,
+    LABELS,
+    Heartbeat,
+    Monitor,
+    Source,
+)
+from shared.domain.policy.surveys import Survey
+from shared.domain.policy.targets import NextUpdate, TargetSet, TimeToOwn, TimeToResolve
+from shared.domain.policy.teams import Desk, Schedule, Team
+from shared.mistake import Path, Wrong
+
+ENRICHMENT_MAX = 200
+URGENCY: Mapping[Severity, Urgency] = {
+    "critical": "high",
+    "error": "high",
+    "warning": "medium",
+    "info": "low",
+}
+"""What a severity means where its source says nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """What a signal is about and how urgent that makes it."""
+
+    service: str
+    impact: Impact
+    urgency: Urgency
+    priority: Priority
+
+
+def _with_unknown(services: Mapping[str, Service]) -> Mapping[str, Service]:
+    if UNKNOWN not in services:
+        raise ValueError(
+            f"add a service `{UNKNOWN}`: what names no service we know opens there"
+        )
+    return services
+
+
+class Policy(Clause):
+    """What the desk has promised, to whom, and who answers."""
+
+    version: Literal[1]
+    """Of the form of this document; policies are numbered by the log."""
+    desk: Desk
+    calendars: Mapping[Name, Calendar] = {}
+    """Coverage calendars by name."""
+    priorities: Priorities
+    categories: tuple[Name, ...] = ()
+    """What an incident may be about, beside its service."""
+    targets: Mapping[Name, TargetSet] = {}
+    """Sets of targets by name, for contracts."""
+    services: Annotated[Mapping[Name, Service], AfterValidator(_with_unknown)]
+    """The catalogue by name; `unknown` takes what names none of the others."""
+    contracts: Mapping[Name, Contract] = {}
+    """By name. No contract, no clock; of several, the strictest target wins."""
+    teams: Annotated[Mapping[Name, Team], Field(min_length=1)]
+    schedules: Mapping[Name, Schedule] = {}
+    """On-call schedules by name."""
+    escalation: Escalation = Escalation()
+    problems: Problems | None = None
+    sources: Mapping[Name, Source] = {}
+    """By the name in `desk.signal.<name>` and of the source's key."""
+    enrichment: Annotated[tuple[Enrichment, ...], Field(max_length=ENRICHMENT_MAX)] = ()
+    """What is known of signals beside what they say; each row sees the ones before."""
+    heartbeats: Annotated[
+        Mapping[Name, Heartbeat], Field(max_length=HEARTBEATS_MAX)
+    ] = {}
+    """By the name in `POST /v1/heartbeats/<name>`."""
+    maintenance: Mapping[Name, Maintenance] = {}
+    surveys: Annotated[Mapping[Name, Survey], TO_COME] = {}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, JsonValue]) -> Self:
+        """Return the policy of a document that was applied, perhaps by a newer program.
+
+        Fields this program does not know are left out: they cannot matter to it.
+        """
+        return cls.model_validate(document, extra="ignore")
+
+    def document(self) -> dict[str, Any]:
+        """Return the policy as plain JSON, in its one canonical form."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+    @property
+    def has_olas(self) -> bool:
+        """Whether anything is agreed with support levels."""
+        return any(targets.ola for targets in self.targets.values())
+
+    def contract(self, name: str) -> Contract:
+        """Return a contract, with the targets of the promise that `name` is of it.
+
+        `valmont` is what contract valmont promises, `valmont.phone` what it promises
+        also, under that name. KeyError for an unknown one.
+        """
+        own, _, also = name.partition(".")
+        contract = self.contracts[own]
+        if not also:
+            return contract
+        return contract.model_copy(update={"targets": contract.also[also].targets})
+
+    def priority(self, impact: Impact, urgency: Urgency) -> Priority:
+        """Return what the matrix gives."""
+        row: ByUrgency = getattr(self.priorities, impact)
+        given: Priority = getattr(row, urgency)
+        return given
+
+    def service_known_as(self, name: str | None) -> str:
+        """Return `name` if the catalogue has such a service, else `unknown`."""
+        return name if name and name in self.services else UNKNOWN
+
+    def service(self, name: str | None) -> Service:
+        """Return the service of that name, or the one called `unknown`."""
+        return self.services[self.service_known_as(name)]
+
+    def urgency(self, source_name: str, severity: Severity) -> Urgency:
+        """Return what a severity means when this source says it."""
+        match self.sources.get(source_name):
+            case Monitor(urgency=own):
+                return own.get(severity, URGENCY[severity])
+            case _:
+                return URGENCY[severity]
+
+    def for_signal(
+        self,
+        source_name: str,
+        service_name: str | None,
+        severity: Severity,
+        labels: Mapping[str, str] | None = None,
+    ) -> Classification:
+        """Return how a signal is classified.
+
+        The service is the one it names, else the one its source is set to (a fixed
+        one, or the one in the label the policy says), else `unknown`.
+        """
+        service = self.service_of(source_name, service_name, labels or {})
+        impact = self.services[service].criticality
+        urgency = self.urgency(source_name, severity)
+        return Classification(service, impact, urgency, self.priority(impact, urgency))
+
+    def service_of(
+        self, source_name: str, named: str | None, labels: Mapping[str, str]
+    ) -> str:
+        """Return the service a signal is about; `unknown` where it tells none."""
+        if named and named in self.services:
+            return named
+        match self.sources.get(source_name):
+            case Monitor(service=str(setting)) if setting.startswith(LABELS):
+                return self.service_known_as(labels.get(setting.removeprefix(LABELS)))
+            case Monitor(service=setting):
+                return self.service_known_as(setting)
+            case _:
+                return UNKNOWN
+
+    def monitor(self, source_name: str) -> Monitor | None:
+        """Return what is said of a monitoring system, None where nothing is."""
+        source = self.sources.get(source_name)
+        return source if isinstance(source, Monitor) else None
+
+    @property
+    def team_of_first_contact(self) -> str:
+        """The team that owns every incident."""
+        return self.desk.team
+
+    @property
+    def reopen_within(self) -> timedelta:
+        """How long after closing an incident may be reopened."""
+        return self.desk.reopen_within
+
+    @property
+    def close_after(self) -> timedelta:
+        """How long a resolved incident waits for its user."""
+        return self.desk.close_after
+
+    @property
+    def recovery_resolves(self) -> Literal["unreported", "never", "always"]:
+        """Which incidents a recovery signal resolves, beside restoring the service."""
+        return self.desk.recovery.resolves
+
+    def may_override(self, roles: Collection[str]) -> bool:
+        """Tell whether somebody with these roles may set a priority by hand."""
+        return not set(self.priorities.override.roles).isdisjoint(roles)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One value that is added, removed or changed; what is absent is None."""
+
+    path: Path
+    kind: Literal["added", "removed", "changed"]
+    before: JsonValue
+    after: JsonValue
+
+
+def difference(
+    before: Mapping[str, JsonValue], after: Mapping[str, JsonValue]
+) -> list[Change]:
+    """Return what to change in `before` to get `after`, in the order of paths.
+
+    Lists of one length are compared place by place, others as a whole.
+    """
+    return list(_mappings((), before, after))
+
+
+def _mappings(
+    path: Path, before: Mapping[str, JsonValue], after: Mapping[str, JsonValue]
+) -> Iterator[Change]:
+    for key in sorted({*before, *after}):
+        here = (*path, key)
+        if key not in after:
+            yield Change(here, "removed", before[key], None)
+        elif key not in before:
+            yield Change(here, "added", None, after[key])
+        else:
+            yield from _values(here, before[key], after[key])
+
+
+def _values(path: Path, before: JsonValue, after: JsonValue) -> Iterator[Change]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        yield from _mappings(path, before, after)
+    elif (
+        isinstance(before, list)
+        and isinstance(after, list)
+        and len(before) == len(after)
+    ):
+        for place, (old, new) in enumerate(zip(before, after, strict=True)):
+            yield from _values((*path, place), old, new)
+    elif before != after:
+        yield Change(path, "changed", before, after)
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the schema (draft 2020-12) of `permanence.yaml`."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Policy.model_json_schema(),
+        "title": "permanence.yaml",
+    }
+
+
+PRIORITIES: tuple[Priority, ...] = ("p1", "p2", "p3", "p4")
+
+
+def implausible(policy: Policy) -> Iterator[Wrong]:
+    """Give each target that is slower than one that should be slower still."""
+    for name, targets in policy.targets.items():
+        for kind in ("tto", "ttr", "update"):
+            yield from _disordered(getattr(targets, kind), ("targets", name, kind))
+        yield from _owned_after_resolved(targets, ("targets", name, "tto"))
+
+
+def _disordered(
+    times: TimeToOwn | TimeToResolve | NextUpdate, path: Path
+) -> Iterator[Wrong]:
+    given: list[tuple[Priority, timedelta]] = [
+        (priority, time)
+        for priority in PRIORITIES
+        if (time := getattr(times, priority)) is not None
+    ]
+    for (urgent, long), (less, short) in pairwise(given):
+        if long > short:
+            sentence = (
+                f"{urgent.upper()} has {duration_text(long)}, which is slower than "
+                f"{less.upper()} with {duration_text(short)}: is that meant?"
+            )
+            yield (*path, urgent), sentence
+
+
+def _owned_after_resolved(targets: TargetSet, path: Path) -> Iterator[Wrong]:
+    for priority in PRIORITIES:
+        own, resolve = getattr(targets.tto, priority), getattr(targets.ttr, priority)
+        if own > resolve:
+            sentence = (
+                f"taking it on may take {duration_text(own)}, longer than all of TTR "
+                f"({duration_text(resolve)}): is that meant?"
+            )
+            yield (*path, priority), sentence
+
+
+def unskilled(
+    policy: Policy, team: str, service: str, people: Iterable[str]
+) -> tuple[str, ...] | None:
+    """Return those who are not named as knowing the service; None if there are none.
+
+    A team that names nobody for the service needs no skill for it, its manager none.
+    """
+    found = policy.teams.get(team)
+    if found is None or service not in found.skills:
+        return None
+    able = {*found.skills[service], found.manager}
+    return tuple(each for each in people if each not in able) or None
+
+
+REPORTER = "reporter"
+"""Who may agree without being named: the incident's own user."""
+
+
+def people_named(policy: Policy) -> dict[str, Path]:
+    """Return each person's id with the first place that names them."""
+    named: dict[str, Path] = {}
+    for path, person in _everywhere(policy):
+        named.setdefault(person, path)
+    return named
+
+
+def _everywhere(policy: Policy) -> Iterator[tuple[Path, str]]:
+    for name, team in policy.teams.items():
+        for place, member in enumerate(team.members):
+            yield ("teams", name, "members", place), member
+        yield ("teams", name, "manager"), team.manager
+    for name, contract in policy.contracts.items():
+        for place, person in enumerate(contract.may_agree):
+            if person != REPORTER:
+                yield ("contracts", name, "may_agree", place), person
+    for name, survey in policy.surveys.items():
+        yield ("surveys", name, "owner"), survey.owner

@@ -1,0 +1,186 @@
+"""What a problem is, the cause behind incidents, and what may be asked of one.
+
+Not to be taken for `shared.problem`, the problem details of RFC 9457.
+
+What a problem is: the state that the events of its stream add up to.
+
+What each event makes of a problem. Meaning only, no rule.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, assert_never
+
+from shared.domain.events import ProblemEvent
+from shared.domain.events.problem import (
+    ProblemAssigned,
+    ProblemChangeLinked,
+    ProblemChangeUnlinked,
+    ProblemDiagnosed,
+    ProblemIdentified,
+    ProblemIncidentLinked,
+    ProblemIncidentPresumed,
+    ProblemIncidentRelated,
+    ProblemIncidentUnlinked,
+    ProblemNoteAdded,
+    ProblemRelation,
+    ProblemResolved,
+    ProblemWorkaroundPublished,
+)
+from shared.domain.identifiers import ChangeRef, IncidentRef, ProblemRef, added, removed
+from shared.domain.incident import BrokenHistory
+
+
+class Status(StrEnum):
+    """Whether the cause is still there."""
+
+    OPEN = "open"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A problem after some of its events."""
+
+    ref: ProblemRef
+    status: Status
+    title: str
+    service: str
+    team: str
+    origin: Literal["incident", "staff"]
+    incidents: tuple[IncidentRef, ...]
+    """Those that have this cause, in the order in which that was found."""
+    identified_at: datetime
+    workaround: str | None = None
+    """What helps until the cause is gone."""
+    resolved_at: datetime | None = None
+    cause: str | None = None
+    """What the cause is, once that is known."""
+    related: tuple[IncidentRef, ...] = ()
+    """Incidents that have to do with it, without having this cause."""
+    presumed: tuple[IncidentRef, ...] = ()
+    """Incidents that may have this cause, which nobody has confirmed."""
+    changes: tuple[ChangeRef, ...] = ()
+    """Changes that are to remove the cause."""
+    said: frozenset[tuple[str, str]] = frozenset()
+    """The words that came with resolving it, each with its verb."""
+
+    @property
+    def known_error(self) -> bool:
+        """Whether the cause and a workaround are known while it is still there."""
+        is_open = self.status is Status.OPEN
+        return is_open and self.cause is not None and self.workaround is not None
+
+    @property
+    def links(self) -> frozenset[tuple[ProblemRelation, IncidentRef]]:
+        """Its side of every link to an incident: how, and to which."""
+        return frozenset(
+            [
+                *(("problem", each) for each in self.incidents),
+                *(("related", each) for each in self.related),
+            ]
+        )
+
+
+def replay(history: Iterable[ProblemEvent]) -> Problem | None:
+    """Return the problem after `history`, None if nothing happened yet."""
+    problem = None
+    for event in history:
+        problem = evolve(problem, event)
+    return problem
+
+
+def evolve(  # noqa: C901, PLR0911 one branch an event
+    problem: Problem | None, event: ProblemEvent
+) -> Problem:
+    """Return the problem after `event`. Never refuses what has happened.
+
+    Raises `BrokenHistory` where its beginning is not the first event, or not the only.
+    """
+    if isinstance(event, ProblemIdentified):
+        if problem is not None:
+            raise BrokenHistory(f"{event.problem} was identified twice")
+        return _identified(event)
+    if problem is None:
+        raise BrokenHistory(f"{event.type} before {event.problem} was identified")
+    match event:
+        case (
+            ProblemIncidentLinked()
+            | ProblemIncidentPresumed()
+            | ProblemIncidentRelated()
+            | ProblemIncidentUnlinked()
+            | ProblemChangeLinked()
+            | ProblemChangeUnlinked()
+        ):
+            return _linked(problem, event)
+        case ProblemAssigned():
+            return replace(problem, team=event.team)
+        case ProblemWorkaroundPublished():
+            return replace(problem, workaround=event.workaround)
+        case ProblemDiagnosed():
+            return replace(problem, cause=event.cause)
+        case ProblemResolved():
+            resolved = replace(problem, status=Status.RESOLVED, resolved_at=event.at)
+            return _saying(resolved, "resolve", event.note)
+        case ProblemNoteAdded():
+            return _saying(problem, event.about, event.note)
+        case _:
+            assert_never(event)
+
+
+def _saying(problem: Problem, verb: str, words: str | None) -> Problem:
+    return replace(problem, said=problem.said | {(verb, words)}) if words else problem
+
+
+def _identified(event: ProblemIdentified) -> Problem:
+    return Problem(
+        ref=event.problem,
+        status=Status.OPEN,
+        title=event.title,
+        service=event.service,
+        team=event.team,
+        origin=event.origin,
+        incidents=(event.incident,) if event.incident else (),
+        identified_at=event.at,
+    )
+
+
+def _linked(  # noqa: PLR0911 one return an event
+    problem: Problem,
+    event: ProblemIncidentLinked
+    | ProblemIncidentPresumed
+    | ProblemIncidentRelated
+    | ProblemIncidentUnlinked
+    | ProblemChangeLinked
+    | ProblemChangeUnlinked,
+) -> Problem:
+    match event:
+        case ProblemIncidentLinked(incident=incident):
+            return replace(
+                problem,
+                incidents=added(problem.incidents, incident),
+                presumed=removed(problem.presumed, incident),
+            )
+        case ProblemIncidentPresumed(incident=incident):
+            return replace(problem, presumed=added(problem.presumed, incident))
+        case ProblemIncidentRelated(incident=incident):
+            return replace(problem, related=added(problem.related, incident))
+        case ProblemIncidentUnlinked(relation="problem", incident=incident):
+            return replace(
+                problem,
+                incidents=removed(problem.incidents, incident),
+                presumed=removed(problem.presumed, incident),
+            )
+        case ProblemIncidentUnlinked(incident=incident):
+            return replace(problem, related=removed(problem.related, incident))
+        case ProblemChangeLinked(change=change):
+            return replace(problem, changes=added(problem.changes, change))
+        case ProblemChangeUnlinked(change=change):
+            return replace(problem, changes=removed(problem.changes, change))
+        case _:
+            assert_never(event)
+
+
+__all__ = ["Problem", "Status", "evolve", "replay"]

@@ -1,0 +1,59 @@
+"""What was promised about an incident, and how each promise stands.
+
+Meaning only: whoever reads the log may use it. When a clock starts, warns or ends is
+the business of the SLA watcher alone.
+"""
+
+from shared.domain.sla.clock import (
+    Attribution,
+    Clock,
+    ClockName,
+    Extension,
+    Mark,
+    State,
+    left,
+    named,
+    original_due,
+    spent,
+    stood,
+    unsaid,
+    whole,
+)
+from shared.domain.sla.consumption import Consumption, LevelEntry, Share, Wait, consumed
+from shared.domain.sla.evolve import evolve, replay
+from shared.domain.sla.explanation import Explanation, explained
+from shared.domain.sla.ola import OLAS, is_operational, owed, owed_seconds
+from shared.domain.sla.promise import PromiseFacts, TargetPromise, covering, promised
+
+__all__ = [
+    "OLAS",
+    "Attribution",
+    "Clock",
+    "ClockName",
+    "Consumption",
+    "Explanation",
+    "Extension",
+    "LevelEntry",
+    "Mark",
+    "PromiseFacts",
+    "Share",
+    "State",
+    "TargetPromise",
+    "Wait",
+    "consumed",
+    "covering",
+    "evolve",
+    "explained",
+    "is_operational",
+    "left",
+    "named",
+    "original_due",
+    "owed",
+    "owed_seconds",
+    "promised",
+    "replay",
+    "spent",
+    "stood",
+    "unsaid",
+    "whole",
+]

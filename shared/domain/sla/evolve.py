@@ -1,0 +1,240 @@
+"""What each event makes of the clocks of an incident. Meaning only, no rule."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import assert_never
+
+from shared.domain.events import SlaAgreement, SlaEvent
+from shared.domain.events.sla import (
+    SlaArmed,
+    SlaBreachAttributed,
+    SlaBreached,
+    SlaCancelled,
+    SlaContinued,
+    SlaExtensionAccepted,
+    SlaExtensionExpired,
+    SlaExtensionProposed,
+    SlaExtensionRefused,
+    SlaMet,
+    SlaOverran,
+    SlaPaused,
+    SlaResumed,
+    SlaRetargeted,
+    SlaWarned,
+    Stop,
+)
+from shared.domain.incident.state import BrokenHistory
+from shared.domain.sla.clock import Clock, ClockName, State, agreed
+
+Clocks = tuple[Clock, ...]
+
+
+def replay(history: Iterable[SlaEvent]) -> Clocks:
+    """Return the clocks after `history`, in the order in which they were armed."""
+    clocks: Clocks = ()
+    for event in history:
+        clocks = evolve(clocks, event)
+    return clocks
+
+
+def evolve(clocks: Clocks, event: SlaEvent) -> Clocks:
+    """Return the clocks after `event`. Never refuses what has happened.
+
+    Raises `BrokenHistory` for an event of a clock that was never armed.
+    """
+    name = ClockName(event.target, event.cycle, event.round)
+    if isinstance(event, SlaArmed):
+        return (*clocks, _armed(name, event))
+    if not any(clock.name == name for clock in clocks):
+        raise BrokenHistory(f"{event.type} of {name}, which was never armed")
+    return tuple(
+        _moved(clock, event) if clock.name == name else clock for clock in clocks
+    )
+
+
+def _armed(name: ClockName, event: SlaArmed) -> Clock:
+    return Clock(
+        name=name,
+        state=State.RUNNING,
+        policy=event.policy,
+        contract=event.contract,
+        candidates=event.candidates,
+        calendar=event.calendar,
+        seconds=event.seconds,
+        original_seconds=event.original_seconds or event.seconds,
+        agreed_seconds=event.agreed_seconds,
+        warn=event.warn,
+        warn_offsets=event.warn_offsets or (),
+        stops_at=event.stops_at,
+        paused_by=event.paused_by,
+        started_at=event.started_at,
+        set_at=event.stopped[-1].until if event.stopped else event.started_at,
+        due_at=event.due_at,
+        stopped=event.stopped,
+    )
+
+
+_Moving = (
+    SlaWarned
+    | SlaBreached
+    | SlaMet
+    | SlaOverran
+    | SlaCancelled
+    | SlaPaused
+    | SlaResumed
+    | SlaContinued
+    | SlaRetargeted
+    | SlaAgreement
+)
+
+
+def _moved(clock: Clock, event: _Moving) -> Clock:
+    match event:
+        case SlaPaused() | SlaResumed() | SlaContinued() | SlaRetargeted():
+            return _turned(clock, event)
+        case SlaWarned():
+            return _warned(clock, event)
+        case SlaBreached():
+            return replace(
+                clock,
+                state=State.BREACHED,
+                breached_at=event.breached_at,
+                detected_at=event.at,
+            )
+        case SlaMet() | SlaOverran() | SlaCancelled():
+            return _ended(clock, event)
+        case (
+            SlaExtensionProposed()
+            | SlaExtensionAccepted()
+            | SlaExtensionRefused()
+            | SlaExtensionExpired()
+            | SlaBreachAttributed()
+        ):
+            return agreed(clock, event)
+        case _:
+            assert_never(event)
+
+
+def _warned(clock: Clock, event: SlaWarned) -> Clock:
+    if event.percent is not None:
+        return replace(clock, warned=(*clock.warned, event.percent))
+    offset = (event.after_seconds or 0) - (event.before_seconds or 0)
+    return replace(clock, warned_offsets=(*clock.warned_offsets, offset))
+
+
+def _ended(clock: Clock, event: SlaMet | SlaOverran | SlaCancelled) -> Clock:
+    match event:
+        case SlaMet():
+            return replace(
+                clock,
+                state=State.MET,
+                ended_at=event.met_at,
+                elapsed_seconds=event.elapsed_seconds,
+                standing_since=event.met_at,
+                standing_for=None,
+            )
+        case SlaOverran():
+            return replace(
+                clock,
+                ended_at=event.done_at,
+                elapsed_seconds=event.elapsed_seconds,
+                overrun_seconds=event.overrun_seconds,
+                standing_since=event.done_at,
+                standing_for=None,
+            )
+        case SlaCancelled():
+            return replace(
+                clock,
+                state=State.CANCELLED,
+                ended_at=event.cancelled_at,
+                cancelled_for=event.reason,
+                # Service was back: if it goes down again, that time is not ours.
+                standing_since=(
+                    event.cancelled_at
+                    if event.reason == "recovered"
+                    else clock.standing_since
+                ),
+                due_at=None,
+            )
+        case _:
+            assert_never(event)
+
+
+def _turned(
+    clock: Clock, event: SlaPaused | SlaResumed | SlaContinued | SlaRetargeted
+) -> Clock:
+    match event:
+        case SlaPaused():
+            return replace(
+                clock,
+                state=State.PAUSED if clock.is_open else clock.state,
+                due_at=None if clock.is_open else clock.due_at,
+                standing_since=event.paused_at,
+                standing_for=event.reason,
+                elapsed_seconds=event.elapsed_seconds,
+            )
+        case SlaResumed():
+            return replace(
+                _going_on(clock, event.resumed_at),
+                state=State.RUNNING if clock.is_open else clock.state,
+                due_at=event.due_at,
+            )
+        case SlaContinued():
+            return replace(
+                _going_on(_stood(clock, event), event.continued_at),
+                state=State.BREACHED if clock.breached_at else State.RUNNING,
+                ended_at=None,
+                cancelled_for=None,
+                elapsed_seconds=None,
+                due_at=event.due_at,
+            )
+        case SlaRetargeted():
+            return _retargeted(clock, event)
+        case _:
+            assert_never(event)
+
+
+def _retargeted(clock: Clock, event: SlaRetargeted) -> Clock:
+    return replace(
+        clock,
+        policy=event.policy,
+        contract=event.contract,
+        candidates=event.candidates,
+        calendar=event.calendar,
+        seconds=event.seconds,
+        original_seconds=event.original_seconds or event.seconds,
+        agreed_seconds=event.agreed_seconds,
+        warn=event.warn,
+        warn_offsets=event.warn_offsets or (),
+        stops_at=event.stops_at,
+        paused_by=event.paused_by,
+        set_at=event.retargeted_at,
+        due_at=event.due_at,
+        warned=(),
+        warned_offsets=(),
+        retargets=clock.retargets + 1,
+    )
+
+
+def _stood(clock: Clock, event: SlaContinued) -> Clock:
+    """Return the clock with the times it stood while no contract covered it."""
+    if event.cause != "covered":
+        return clock
+    stopped = clock.stopped if event.stopped is None else event.stopped
+    return replace(clock, stopped=stopped, standing_since=None, standing_for=None)
+
+
+def _going_on(clock: Clock, at: datetime) -> Clock:
+    """Return the clock that stood until `at`, and since then runs."""
+    if clock.standing_since is None:
+        return replace(clock, set_at=at)
+    stop = Stop(since=clock.standing_since, until=at, why=clock.standing_for or "over")
+    return replace(
+        clock,
+        stopped=(*clock.stopped, stop),
+        standing_since=None,
+        standing_for=None,
+        elapsed_seconds=None,
+        set_at=at,
+    )

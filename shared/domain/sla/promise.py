@@ -1,0 +1,134 @@
+"""What a policy promises about an incident: for each target the strictest promise."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from shared.domain.events.sla import SlaTarget, Target
+from shared.domain.incident.state import UNTOLD, Noticed
+from shared.domain.policy.clause import derived
+from shared.domain.policy.contracts import Contract
+from shared.domain.policy.document import Policy
+from shared.domain.policy.priorities import Priority
+from shared.domain.policy.targets import TargetSet
+from shared.domain.sla.clock import whole
+from shared.domain.working_time import due, hours_of
+
+
+@dataclass(frozen=True)
+class TargetPromise:
+    """One target, by the promise whose due instant comes first.
+
+    `seconds` are working time of `calendar`; `due_at` is where nothing stops the clock.
+    """
+
+    target: Target
+    contract: str
+    """`valmont`, or `valmont.phone` for what that contract promises also."""
+    candidates: tuple[str, ...]
+    """All that promise this target, by name."""
+    calendar: str
+    seconds: int
+    due_at: datetime
+    terms: TargetSet
+
+
+Named = tuple[str, Contract]
+
+
+class PromiseFacts(NamedTuple):
+    """What of an incident decides who promises something about it."""
+
+    service: str
+    client: str | None
+    priority: Priority
+    reported_at: datetime
+    noticed: Noticed = UNTOLD
+
+
+class PromiseTerms(NamedTuple):
+    """A promise that covers an incident: its name, its calendar for it, its targets."""
+
+    name: str
+    calendar: str
+    targets: TargetSet
+
+
+def promised(  # each is one more thing promises go by
+    policy: Policy,
+    service: str,
+    client: str | None,
+    priority: Priority,
+    reported_at: datetime,
+    noticed: Noticed = UNTOLD,
+) -> Mapping[SlaTarget, TargetPromise]:
+    """Return what is promised, by target; empty where no contract covers it.
+
+    An incident without a client is covered by every contract for its service.
+    """
+    about = PromiseFacts(service, client, priority, reported_at, noticed)
+    found: dict[SlaTarget, list[TargetPromise]] = {"tto": [], "ttr": [], "update": []}
+    for terms in covering(policy, about):
+        targets: tuple[tuple[SlaTarget, timedelta | None], ...] = (
+            ("tto", getattr(terms.targets.tto, priority)),
+            ("ttr", getattr(terms.targets.ttr, priority)),
+            ("update", getattr(terms.targets.update, priority)),
+        )
+        for target, delay in targets:
+            if delay is not None:
+                seconds = int(delay.total_seconds())
+                pledge = pledged(policy, terms, target, seconds, reported_at)
+                found[target].append(pledge)
+    return {target: strictest(each) for target, each in found.items() if each}
+
+
+def covering(policy: Policy, about: PromiseFacts) -> Iterator[PromiseTerms]:
+    """Yield what covers an incident: contracts, and what they promise also."""
+    for name, contract in _contracts_by_service(policy).get(about.service, ()):
+        day = _local_day(policy, contract, about.reported_at)
+        of_client = about.client in (None, contract.client)
+        if not of_client or not contract.is_in_force(day):
+            continue
+        calendar = contract.calendar
+        if about.priority == "p1" and contract.p1_calendar:
+            calendar = contract.p1_calendar
+        yield PromiseTerms(name, calendar, policy.targets[contract.targets])
+        for narrower, also in contract.also.items():
+            meant = also.when.means(*about.noticed, about.service, about.priority)
+            if meant and also.is_in_force(day):
+                targets = policy.targets[also.targets]
+                yield PromiseTerms(f"{name}.{narrower}", calendar, targets)
+
+
+@derived
+def _contracts_by_service(policy: Policy) -> Mapping[str, Sequence[Named]]:
+    """Return the contracts for each service that has any, in the order of names."""
+    found: dict[str, list[Named]] = {}
+    for name, contract in sorted(policy.contracts.items()):
+        for service in dict.fromkeys(contract.services):
+            found.setdefault(service, []).append((name, contract))
+    return found
+
+
+def pledged(
+    policy: Policy, terms: PromiseTerms, target: Target, seconds: int, start: datetime
+) -> TargetPromise:
+    """Return a target of some terms, as it would be due from `start`."""
+    name, calendar, targets = terms
+    hours = hours_of(policy.calendars[calendar])
+    due_at = due(hours, whole(start), seconds)
+    return TargetPromise(target, name, (name,), calendar, seconds, due_at, targets)
+
+
+def strictest(pledges: Sequence[TargetPromise]) -> TargetPromise:
+    """Return the one that is due first, of equals the first by name."""
+    first = min(pledges, key=lambda pledge: (pledge.due_at, pledge.contract))
+    names = tuple(sorted(pledge.contract for pledge in pledges))
+    return replace(first, candidates=names)
+
+
+def _local_day(policy: Policy, contract: Contract, at: datetime) -> date:
+    zone = ZoneInfo(policy.calendars[contract.calendar].timezone)
+    return at.astimezone(zone).date()
