@@ -27,9 +27,9 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from shared.append import Member, Recorded
-from shared.event_log import EventLog
-from shared.recorder import APPEND_LOCK, Unrecorded
+from shared.eventlog.append import AppendUnit, Recorded
+from shared.eventlog.log import EventLog
+from shared.eventlog.recorder import APPEND_LOCK, PendingEvent
 from tests.support.servers import reachable_folder, running_postgres
 
 SIZES = (1, 100, 500)
@@ -107,9 +107,9 @@ def ours(dsn: str, size: int, *, commands: bool) -> Write:
     numbers = itertools.count(1)
     prefix = uuid4()
 
-    def member(stream: str, id_: UUID | None) -> Member:
-        event = Unrecorded(stream, 1, "incident.noted", STATE, id_)
-        return Member((event,), id_, bytes(32))
+    def member(stream: str, id_: UUID | None) -> AppendUnit:
+        event = PendingEvent(stream, 1, "incident.noted", STATE, id_)
+        return AppendUnit((event,), id_, bytes(32))
 
     def write() -> None:
         n = next(numbers)

@@ -7,10 +7,10 @@ from typing import Literal
 
 import psycopg
 
-from shared.append import Member, Recorded
 from shared.domain.events.incident import IncidentOpened
 from shared.domain.identifiers import incident_ref, incident_stream
-from shared.event_log import EventLog
+from shared.eventlog.append import AppendUnit, Recorded
+from shared.eventlog.log import EventLog
 
 BATCH = 500
 COPIED_FROM = 10_000_000
@@ -62,7 +62,7 @@ def record(log: EventLog, events: Iterator[IncidentOpened]) -> None:
 
 def _append(log: EventLog, events: Sequence[IncidentOpened]) -> None:
     members = [
-        Member((log.stored(incident_stream(event.incident), 1, event),))
+        AppendUnit((log.stored(incident_stream(event.incident), 1, event),))
         for event in events
     ]
     with log.transaction() as cursor:

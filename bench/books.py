@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from time import monotonic, sleep
 
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 
 STILL_SECONDS = 0.5
 """Nothing came on record for so long: nothing more will."""

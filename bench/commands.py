@@ -15,7 +15,7 @@ import orjson
 from nats.aio.client import Client
 
 from bench.figure import Figure, median_of
-from shared import subjects
+from shared.messaging import subjects
 from tests.support.desk import Desk, running_desk
 from tests.support.nats_clients import client_of
 from tests.support.servers import reachable_folder

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from shared.http.serving import serve, stop_on_signals
+from shared.http.serve import serve, stop_on_signals
 
 ANSWER = (
     b'{"accepted":1,"duplicates":0,"rejected":0,"results":[{"index":0,"status":'

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from services.projections.generations import live
 from services.projections.read_models import MODELS
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from tests.support.patience import until
 
 SERVICES = {"sla_watcher": "sla", "escalation": "escalation"}

@@ -22,7 +22,7 @@ from services.intake.policy_store import Applied, Signature
 from services.intake.receiving import Receiver
 from services.intake.record_cache import RecordCache
 from shared.clock import real_clock
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from shared.upkeep import turn_partitions
 from tests.support.desk import MASTER, POLICY
 from tests.support.servers import PostgresServer

@@ -14,7 +14,7 @@ import psycopg
 from bench.sending import Load, Sent, send
 from services.projections.generations import live
 from services.projections.read_models import MODELS
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from tests.support.desk import Desk
 from tests.support.patience import until
 

@@ -21,7 +21,7 @@ from bench.desk import unlimited
 from bench.figure import Figure, median_of
 from bench.flush import SOURCE, flushed_per_second
 from bench.sending import SIGNAL, Load
-from shared import subjects
+from shared.messaging import subjects
 from tests.support.desk import Desk, running_desk
 from tests.support.servers import reachable_folder
 

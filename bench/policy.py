@@ -30,7 +30,7 @@ from shared.clock import real_clock
 from shared.domain.policy.document import Policy
 from shared.domain.policy.validation import read
 from shared.domain.sla import promised
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from shared.upkeep import turn_partitions
 from tests.support.desk import MASTER
 from tests.support.large_policies import large_text

@@ -21,8 +21,8 @@ from rich.progress import track
 from rich.table import Table
 
 from services.projections.read_models import MODELS
-from shared.append import Member
-from shared.event_log import PAGE_MAX, EventLog
+from shared.eventlog.append import AppendUnit
+from shared.eventlog.log import PAGE_MAX, EventLog
 from tests.support.busy_log import busy_log
 from tests.support.servers import Database, reachable_folder, running_postgres
 from tests.support.written import MASTER, rebuilt
@@ -47,7 +47,7 @@ def fill(log: EventLog, events: int) -> None:
         part = list(islice(entries, BATCH))
         fresh = tuple(log.stored(e.stream, e.version, e.event) for e in part)
         with log.transaction() as cursor:
-            log.append(cursor, [Member(fresh)])
+            log.append(cursor, [AppendUnit(fresh)])
 
 
 def read_rows(log: EventLog) -> None:

@@ -21,7 +21,7 @@ from bench.drained import wait_until_drained
 from bench.figure import Figure, show
 from bench.memory import Megabytes, watched
 from bench.sending import Load, Sent, send
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from tests.support.desk import Desk, running_desk
 from tests.support.servers import reachable_folder
 

@@ -18,7 +18,7 @@ import typer
 from bench.arming import copy, far
 from bench.desk import PROMISING
 from bench.figure import Figure, median_of, show
-from shared.casework.cases import armed as count_armed
+from shared.process_manager.case_store import armed as count_armed
 from tests.support.servers import PostgresServer, reachable_folder, running_postgres
 from tests.support.sla_desk import SlaDesk
 

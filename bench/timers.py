@@ -23,8 +23,8 @@ from bench.desk import PROMISING
 from bench.drained import positions, wait_until_drained
 from bench.figure import Figure, percentile, show
 from shared.domain.events.sla import SlaBreached, SlaWarned
-from shared.entry import Entry
-from shared.event_log import PAGE_MAX, EventLog
+from shared.eventlog.entry import Entry
+from shared.eventlog.log import PAGE_MAX, EventLog
 from tests.support.desk import MASTER, Desk, running_desk
 from tests.support.patience import until
 from tests.support.servers import reachable_folder

@@ -19,7 +19,7 @@ from bench.figure import Figure, median_of, percentile
 from bench.lateness import lateness
 from bench.over_nats import published
 from bench.sending import Load, send
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from tests.support.desk import Desk, running_desk
 from tests.support.patience import until
 from tests.support.servers import reachable_folder

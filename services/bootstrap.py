@@ -9,13 +9,13 @@ from pathlib import Path
 
 from services.intake import policy_store
 from services.intake.policy_store import Applied, Signature
-from shared.access import create
 from shared.clock import clock_from, lever_clock
-from shared.command import Scope
-from shared.event_log import EventLog
+from shared.database.server_clock import server_now
+from shared.eventlog.log import EventLog
 from shared.machine.credentials import Credentials
 from shared.machine.trouble import Exit, Trouble
-from shared.server_clock import server_now
+from shared.messaging.commands import Scope
+from shared.security.access import create
 
 STARTER = Path(__file__).parents[1] / "deploy" / "permanence.yaml"
 ADMIN = "person:admin"

@@ -10,9 +10,9 @@ import typer
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from shared.clock_mode import ClockMode
 from shared.command_line.answers import AsJson, Exit, answer, refused
-from shared.migrate import ROLES, Mismatch, migrate
+from shared.database.clock_mode import ClockMode
+from shared.database.migrate import ROLES, Mismatch, migrate
 
 
 class MigrationSettings(BaseSettings):

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from shared.nats_address import nats_address
-from shared.nats_issuer import Issuer
-from shared.provision import replicas_of
+from shared.messaging.connection import nats_address
+from shared.messaging.streams import replicas_of
+from shared.security.nats_issuer import Issuer
 
 
 def _web_address(url: SecretStr | None) -> SecretStr | None:

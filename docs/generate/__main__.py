@@ -4,7 +4,7 @@ from pathlib import Path
 
 from docs.generate import rights
 from docs.generate.pages import PAGES
-from shared.migrate import migrate
+from shared.database.migrate import migrate
 from tests.support.servers import reachable_folder, running_postgres
 
 

@@ -18,15 +18,15 @@ from services.intake.reception import Reception
 from services.intake.signal_bus import listen_for_signals
 from services.intake.wanted import Wanted
 from services.sla_watcher.moving_bus import listen_for_moves
-from shared import subjects
-from shared.batcher import Batcher
-from shared.broker import command_broker
-from shared.casework.command_bus import listen as listen_for_casework
 from shared.clock import real_clock
-from shared.command import Answered, CommandAnswer, CommandRequest
 from shared.domain.commands.escalation import BODIES as OF_HELP
 from shared.domain.commands.sla import BODIES as OF_SLA
 from shared.domain.events import EVENT_TYPES
+from shared.eventlog.batcher import Batcher
+from shared.messaging import subjects
+from shared.messaging.broker import command_broker
+from shared.messaging.commands import Answered, CommandAnswer, CommandRequest
+from shared.process_manager.command_subscriber import listen as listen_for_casework
 
 PAGE = Path(__file__).parents[1] / "reference" / "asyncapi.json"
 

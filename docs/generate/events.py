@@ -6,10 +6,10 @@ from pathlib import Path
 
 from docs.generate.field_docs import field_docs
 from docs.generate.forms import form
-from shared.codec import personal_fields
 from shared.domain.events import EVENT_TYPES
 from shared.domain.events.event import Event
 from shared.domain.events.upcasters import newest
+from shared.eventlog.codec import personal_fields
 
 PAGE = Path(__file__).parents[1] / "reference" / "events.md"
 COMMON = {"type", "incident", "policy", *Event.model_fields}

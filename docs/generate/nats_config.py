@@ -14,7 +14,7 @@ from shared.machine.nats_rights import (
     authorization,
     jetstream,
 )
-from shared.subjects import SYSTEM_ACCOUNT
+from shared.messaging.subjects import SYSTEM_ACCOUNT
 
 PAGE = Path(__file__).parents[2] / "deploy" / "nats.conf"
 _HEAD = """\

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg import Connection
 
-from shared.migrate import ROLES
+from shared.database.migrate import ROLES
 
 PAGE = Path(__file__).parents[1] / "reference" / "rights.md"
 _PUBLIC = "everybody"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from shared.command import Scope
+from shared.messaging.commands import Scope
 
 MAYOR = "mairie-valmont"
 BOREALE = "boreale-logistique"

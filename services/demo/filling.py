@@ -8,9 +8,9 @@ from services.demo.cast import PEOPLE, SOURCES, STAFF
 from services.intake import policy_store
 from services.intake.people import import_people
 from services.intake.policy_store import Applied, Signature
-from shared.access import create
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from shared.machine.trouble import Exit, Trouble
+from shared.security.access import create
 
 POLICY = Path(__file__).parents[2] / "deploy" / "valmont.yaml"
 

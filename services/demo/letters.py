@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from shared.http.serving import serve
+from shared.http.serve import serve
 
 HOST = "127.0.0.1"
 

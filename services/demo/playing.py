@@ -21,7 +21,7 @@ from services.demo.stage import Stage
 from services.demo.table import table
 from services.demo.times import shown
 from shared.clock import clock_from, set_lever
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from shared.machine.account import Account, server_account
 from shared.machine.credentials import vault_key_file
 from shared.machine.data_place import linked

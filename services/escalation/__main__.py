@@ -2,7 +2,7 @@
 
 from services.escalation.app import run
 from shared.settings import EscalationSettings
-from shared.starting import start
+from shared.startup import start
 
 if __name__ == "__main__":
     start("escalation", EscalationSettings, run)

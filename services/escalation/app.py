@@ -22,19 +22,18 @@ from services.escalation.dispatching import LEASE, Dispatcher
 from services.escalation.outbox_probe import OutboxProbe
 from services.escalation.outlets import Outlets
 from services.escalation.postman import Postman
-from shared.applying import Apply
-from shared.authentication import authentication
-from shared.broker import command_broker, take
-from shared.casework import Alarm, Worker, timers_probe
-from shared.casework.command_bus import listen
-from shared.casework.commanding import Commanding
 from shared.clock import Clock
+from shared.database.leadership import Candidate
 from shared.domain.commands.escalation import BODIES
-from shared.entry import Entry
-from shared.event_log import EventLog
-from shared.following import Following, follow
-from shared.leadership import Candidate
-from shared.policies import PolicyVersions
+from shared.eventlog.entry import Entry
+from shared.eventlog.log import EventLog
+from shared.eventlog.policies import PolicyVersions
+from shared.eventlog.readers.position import Apply
+from shared.eventlog.readers.service_loop import ServiceLoop, follow
+from shared.messaging.broker import command_broker, take
+from shared.process_manager import Alarm, Worker, timers_probe
+from shared.process_manager.command_subscriber import CommandHandler, listen
+from shared.security.sender import authentication
 from shared.settings import EscalationSettings
 
 EVENTS_A_BATCH = 200
@@ -51,7 +50,7 @@ async def run(settings: EscalationSettings, stop: asyncio.Event) -> None:
 
             def assemble(
                 log: EventLog, clock: Clock, registry: CollectorRegistry
-            ) -> Following:
+            ) -> ServiceLoop:
                 broker = command_broker(
                     settings.nats_url.get_secret_value(), "escalation", registry
                 )
@@ -82,7 +81,7 @@ def _assembled(
     log: EventLog,
     clock: Clock,
     broker: NatsBroker,
-) -> Following:
+) -> ServiceLoop:
     policies = PolicyVersions(log)
     work = casework(log, policies, webhook=outlets.receiver is not None)
     worker = Worker(work, log, clock)
@@ -93,12 +92,12 @@ def _assembled(
     dsn = settings.database_url.get_secret_value()
     candidate = Candidate(dsn, LEASE, may_write=log.may_write)
     dispatcher = Dispatcher(log, candidate, postman, clock)
-    commanding = Commanding(log, worker, clock, asked)
+    commanding = CommandHandler(log, worker, clock, asked)
     senders = authentication(log, clock, executor)
     group = BOOKMARK.reader
     listen(broker, senders, commanding.take, executor, BODIES.values(), group)
 
-    return Following(
+    return ServiceLoop(
         _applying(worker.apply, dispatcher.listen()),
         (
             timers_probe(BOOKMARK.reader, worker, log, clock),

@@ -9,8 +9,6 @@ from services.escalation.due import on
 from services.escalation.known import Known
 from services.escalation.levels import escalated, team_above
 from services.escalation.steps import accepted
-from shared.casework.refused import Refused
-from shared.command import CommandRequest
 from shared.domain.commands.escalation import (
     Accept,
     Decline,
@@ -23,6 +21,8 @@ from shared.domain.events.handover import HandoverDeclined, ServiceHandoverDecli
 from shared.domain.policy.document import Policy
 from shared.domain.policy.targets import RANK
 from shared.domain.sla import whole
+from shared.messaging.commands import CommandRequest
+from shared.process_manager.refusals import Refused
 
 _PERSON = "person:"
 

@@ -17,11 +17,11 @@ from services.escalation.linked import concerned, open_problems, workaround
 from services.escalation.reacting import react
 from services.escalation.service_breaches import crossing_at, note
 from services.escalation.streams import follows, owns, stream_of
-from shared.casework import Casework
 from shared.domain.events import AnyEvent
-from shared.entry import Entry
-from shared.event_log import SELECT_ROWS, EventLog, Row
-from shared.tracking import Bookmark
+from shared.eventlog.entry import Entry
+from shared.eventlog.log import SELECT_ROWS, EventLog, Row
+from shared.eventlog.readers.position import Bookmark
+from shared.process_manager import ProcessManager
 
 SCHEMA = "escalation"
 BOOKMARK = Bookmark(SCHEMA, "escalation", beside=("incident", "sla"))
@@ -36,7 +36,7 @@ Cursors = Cursor[tuple[Any, ...]]
 
 def casework(
     log: EventLog, policy_of: PolicyOf, *, webhook: bool
-) -> Casework[Case, Known]:
+) -> ProcessManager[Case, Known]:
     """Return the rules; `webhook` tells whether there is a receiver of pages."""
     terms_of = terms_by(policy_of, log.continuity.drop_with)
 
@@ -57,7 +57,7 @@ def casework(
         recurrences.note(cursor, entry, policy_of)
         return concerned(cursor, entry)
 
-    return Casework(
+    return ProcessManager(
         schema=SCHEMA,
         react=react,
         evolve=evolve,

@@ -14,12 +14,11 @@ from services.escalation.telling import STAFF
 from services.escalation.to_staff import for_staff, service_name
 from services.escalation.to_users import for_user
 from services.escalation.unsolicited_mail import TOO_MANY, may_leave
-from shared.answer_link import PURPOSE, AnswerLink, token_of
-from shared.epochs import read_epochs
-from shared.event_log import EventLog
+from shared.eventlog.epochs import read_epochs
+from shared.eventlog.log import EventLog
 from shared.i18n.messages import say
-from shared.reply_tags import PURPOSE as REPLY_TAGS
-from shared.reply_tags import ReplyTag, tag_of
+from shared.security.signed_links import PURPOSE, AnswerLink, ReplyTag, tag_of, token_of
+from shared.security.signed_links import REPLY_TAGS_PURPOSE as REPLY_TAGS
 
 _PERSON = "person:"
 NO_ADDRESS = "the directory has no address of that person: import them"

@@ -17,13 +17,12 @@ from services.escalation import outbox
 from services.escalation.outbox import Waiting
 from services.escalation.postman import Postman
 from shared.clock import Clock
+from shared.database.leadership import Candidate, Leadership, Lease, LeaseLost
 from shared.domain.events.notification import Channel
-from shared.event_log import EventLog
-from shared.http.serving import pause
-from shared.leadership import Candidate, Leadership
-from shared.lease import Lease, Lost
-from shared.log_errors import Unavailable
-from shared.outage import Outage
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog
+from shared.http.serve import pause
+from shared.observability.telemetry import Outage
 
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
 LEASE = Lease("escalation", "outbox")
@@ -68,7 +67,7 @@ class Dispatcher:
                 await self._stand(stop)
             except (OperationalError, Unavailable) as error:
                 self._outage.away(error)
-            except Lost as error:
+            except LeaseLost as error:
                 _log.warning("outbox.lease_lost", why=str(error))
             except Exception:  # noqa: BLE001 # it may falter, not vanish
                 _log.exception("outbox.failed")
@@ -139,7 +138,7 @@ class Dispatcher:
         if task.cancelled():
             return
         error = task.exception()
-        if isinstance(error, Lost):  # it leaves again, sent by who has the lease
+        if isinstance(error, LeaseLost):  # it leaves again, sent by who has the lease
             _log.info("notification.left_to_another", key=waiting.key)
         elif error is not None:
             _log.error("notification.rests", key=waiting.key, exc_info=error)

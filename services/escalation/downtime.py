@@ -14,7 +14,7 @@ from shared.domain.events.incident import (
 )
 from shared.domain.events.incident_ties import IncidentMerged, IncidentUnmerged
 from shared.domain.working_time import Hours, account
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 
 Span = tuple[datetime, datetime]
 

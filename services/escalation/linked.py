@@ -22,8 +22,8 @@ from shared.domain.events.problem import (
     ProblemWorkaroundPublished,
 )
 from shared.domain.identifiers import about, incident_stream
-from shared.entry import Entry
-from shared.event_log import SELECT_ROWS, EventLog, Row
+from shared.eventlog.entry import Entry
+from shared.eventlog.log import SELECT_ROWS, EventLog, Row
 
 Cursors = Cursor[tuple[Any, ...]]
 MATCHING_MAX = 2 * PROPOSED_MAX

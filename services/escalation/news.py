@@ -26,7 +26,7 @@ from shared.domain.events.sla import (
     SlaExtensionAccepted,
     SlaExtensionProposed,
 )
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 
 
 def with_news_of(before: Case | None, case: Case, entry: Entry) -> Case:

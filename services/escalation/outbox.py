@@ -20,7 +20,7 @@ from shared.domain.events.notification import (
     NotificationRequested,
     NotificationSent,
 )
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 
 Cursors = Cursor[tuple[Any, ...]]
 

@@ -7,10 +7,10 @@ from services.escalation import outbox
 from services.escalation.dispatching import LEASE, Dispatcher
 from services.escalation.postman import Postman
 from shared.clock import Clock
-from shared.event_log import EventLog
-from shared.health import Check
-from shared.lease import FREE_SECONDS_MAX, LeaseState, look
-from shared.log_errors import Unavailable, why_away
+from shared.database.leadership import FREE_SECONDS_MAX, LeaseState, look
+from shared.eventlog.errors import Unavailable, why_away
+from shared.eventlog.log import EventLog
+from shared.observability.health import Check
 
 OLDEST_SECONDS_MAX = 900.0
 """How old the oldest waiting may be before the service is not ready."""

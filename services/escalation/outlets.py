@@ -12,7 +12,7 @@ from services.escalation.channels.mail_server import MailServer
 from services.escalation.channels.outcome import Failed, Outcome
 from services.escalation.channels.webhook import Receiver, post_webhook
 from shared.i18n.template import Message
-from shared.reply_tags import ReplyTag
+from shared.security.signed_links import ReplyTag
 
 NO_MAIL = "no mail server is set: set PERMANENCE_SMTP_URL and PERMANENCE_MAIL_FROM"
 LOCAL_PART_MAX = 64

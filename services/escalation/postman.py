@@ -21,17 +21,17 @@ from services.escalation.known import Known
 from services.escalation.outbox import Waiting
 from services.escalation.outlets import Outlets, Parcel
 from services.escalation.streams import owns
-from shared.casework import Worker
-from shared.casework.settling import Behind, require_read, settle
 from shared.clock import Clock
+from shared.database.leadership import Leadership
 from shared.domain.events.notification import (
     NotificationConfirmed,
     NotificationFailed,
     NotificationSent,
 )
-from shared.event_log import EventLog
-from shared.leadership import Leadership
-from shared.log_errors import StaleVersion, Unavailable, away, is_unavailable
+from shared.eventlog.errors import StaleVersion, Unavailable, away, is_unavailable
+from shared.eventlog.log import EventLog
+from shared.process_manager import Worker
+from shared.process_manager.worker import CaseBehindLog, require_read, settle
 
 AGAIN_SECONDS = 0.1
 """How long to wait where the log is away or the incident is not read to its end."""
@@ -68,7 +68,7 @@ class Postman:
     async def deliver(self, waiting: Waiting, seat: Leadership) -> None:
         """Take one as far as it goes now. Cancel it where the process has to end.
 
-        Raises `Lost` where `seat` no longer has the lease of the outbox.
+        Raises `LeaseLost` where `seat` no longer has the lease of the outbox.
         """
         parcel: Parcel | Failed | None = self._outlets.closed_to(waiting.channel)
         if parcel is None:
@@ -86,7 +86,7 @@ class Postman:
     async def _until_there(self, work: Callable[[], _Done]) -> _Done:
         """Do a piece of work, again while the log is away, or the reader behind it.
 
-        Raises `Behind` or `StaleVersion` where that does not end.
+        Raises `CaseBehindLog` or `StaleVersion` where that does not end.
         """
         loop = asyncio.get_running_loop()
         for attempt in count(1):
@@ -94,7 +94,7 @@ class Postman:
                 return await loop.run_in_executor(self._executor, work)
             except Unavailable:
                 await asyncio.sleep(AGAIN_SECONDS)
-            except (StaleVersion, Behind):
+            except (StaleVersion, CaseBehindLog):
                 if attempt >= ATTEMPTS_MAX:
                     raise
                 await asyncio.sleep(AGAIN_SECONDS)

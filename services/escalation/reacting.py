@@ -36,7 +36,7 @@ from shared.domain.events.problem import (
 from shared.domain.events.sla import SlaBreached, SlaOverran, SlaWarned
 from shared.domain.incident.state import after_contact, begun, opened_by
 from shared.domain.sla import whole
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 
 
 def react(case: Case | None, entry: Entry) -> Case | None:

@@ -34,11 +34,11 @@ from shared.domain.problem import Problem
 from shared.domain.problem import replay as replay_problem
 from shared.domain.sla import Clock, promised
 from shared.domain.sla import replay as replay_clocks
-from shared.entry import Entry
-from shared.event_log import EventLog
+from shared.eventlog.entry import Entry
+from shared.eventlog.log import EventLog
+from shared.eventlog.readers.parked_commands import unskipped
 from shared.i18n.formats import Reader
 from shared.i18n.promise_lines import Promise
-from shared.parked_requests import unskipped
 
 SOLUTIONS_SOUGHT_MAX = 20
 """Of how many incidents of a suggestion the solution notes are read."""

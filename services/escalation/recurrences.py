@@ -15,7 +15,7 @@ from services.escalation.signatures import signature_of
 from shared.domain.events.incident import IncidentCancelled, IncidentOpened
 from shared.domain.events.incident_ties import IncidentLinked, IncidentMerged
 from shared.domain.events.problem import ProblemIdentified, ProblemIncidentLinked
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 
 Cursors = Cursor[tuple[Any, ...]]
 

@@ -23,8 +23,8 @@ from shared.domain.events.incident import (
 from shared.domain.events.sla import SlaBreached, SlaOverran
 from shared.domain.identifiers import incident_stream
 from shared.domain.policy.escalation import BreachBudget
-from shared.entry import Entry
-from shared.event_log import SELECT_ROWS, EventLog, Row
+from shared.eventlog.entry import Entry
+from shared.eventlog.log import SELECT_ROWS, EventLog, Row
 
 Cursors = Cursor[tuple[Any, ...]]
 LISTED_MAX = 200

@@ -22,8 +22,8 @@ from shared.domain.identifiers import incident_stream
 from shared.domain.incident import Incident, replay
 from shared.domain.sla import promised
 from shared.domain.working_time import hours_of
-from shared.entry import Entry
-from shared.event_log import EventLog
+from shared.eventlog.entry import Entry
+from shared.eventlog.log import EventLog
 
 Cursors = Cursor[tuple[Any, ...]]
 Turn = (

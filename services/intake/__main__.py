@@ -4,7 +4,7 @@ import sys
 
 from services.intake.app import run
 from shared.settings import IntakeSettings
-from shared.starting import start
+from shared.startup import start
 
 SWITCH_SECONDS = 0.0002
 """How soon a busy thread lets another one run (Python's own: 0.005).

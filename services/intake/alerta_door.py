@@ -18,8 +18,8 @@ from services.intake.callers import bearer
 from services.intake.delivery import Result
 from services.intake.doors import Doors
 from services.intake.reading import BODY_BYTES_MAX, read_json
-from shared.answering import ANSWER_SECONDS, place_of, problem_of
 from shared.http.bodies import read_body
+from shared.http.error_responses import ANSWER_SECONDS, place_of, problem_of
 
 _SENT_BACK = ("resource", "event", "environment", "severity", "text", "value")
 _NO_SEVERITY = "indeterminate"

@@ -8,15 +8,21 @@ from psycopg import Cursor
 
 from services.intake.announcing import Book, book
 from services.intake.command_answers import misused, too_busy
-from shared.append import Member, Misused, Recorded, Repeated, Stale
 from shared.domain.events import MaintenanceEvent
 from shared.domain.events.administration import (
     MAINTENANCE_STREAM,
     MaintenanceAnnounced,
     MaintenanceCancelled,
 )
-from shared.entry import Entry
-from shared.event_log import EventLog
+from shared.eventlog.append import (
+    AppendUnit,
+    CommandIdReused,
+    Recorded,
+    Repeated,
+    Stale,
+)
+from shared.eventlog.entry import Entry
+from shared.eventlog.log import EventLog
 
 ATTEMPTS_MAX = 20
 """How often an announcement is decided again when others came between."""
@@ -52,12 +58,12 @@ def record(
             return None
         stored = log.stored(MAINTENANCE_STREAM, number, event, command_id)
         with log.transaction() as cursor:
-            member = Member((stored,), command_id, digest)
+            member = AppendUnit((stored,), command_id, digest)
             (outcome,) = log.append(cursor, [member])
         match outcome:
             case Recorded(first=first) | Repeated(first=first):
                 return log.since(first - 1, 1)[0]
-            case Misused():
+            case CommandIdReused():
                 raise misused()
             case Stale():
                 continue

@@ -30,15 +30,15 @@ from services.intake.doors import Doors
 from services.intake.json_answers import json_answer
 from services.intake.policies import Policies
 from services.intake.reading import read_json
-from shared.access import Caller
-from shared.answering import answered
-from shared.authentication import READERS
-from shared.callers import require_scope
 from shared.clock import Clock
 from shared.domain.events import MaintenanceEvent
 from shared.domain.events.administration import MaintenanceAnnounced
+from shared.http.bearer import require_scope
 from shared.http.bodies import read_body, require_json
-from shared.problem import Problem, located
+from shared.http.error_responses import answered
+from shared.http.problem_details import HttpError, located
+from shared.security.access import Caller
+from shared.security.sender import READERS
 
 BODY_BYTES_MAX = 16_384
 KEY_MAX = 255
@@ -120,7 +120,7 @@ def _wish(kind: type[_Wish], body: bytes) -> _Wish:
         found = located(error)
         where = ".".join(map(str, found[0]["loc"]))
         detail = f"{where}: {found[0]['msg']}" if where else str(found[0]["msg"])
-        raise Problem(422, detail, errors=found) from error
+        raise HttpError(422, detail, errors=found) from error
 
 
 async def _record(
@@ -153,7 +153,7 @@ def _command_id(caller: Caller, key: str | None) -> UUID | None:
     if key is None:
         return None
     if not 0 < len(key) <= KEY_MAX:
-        raise Problem(422, f"Idempotency-Key is not 1 to {KEY_MAX} characters long")
+        raise HttpError(422, f"Idempotency-Key is not 1 to {KEY_MAX} characters long")
     return uuid5(NAMESPACE, f"{caller.token_id}|{key}")
 
 

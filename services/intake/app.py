@@ -54,26 +54,25 @@ from services.intake.timers import Timers
 from services.intake.waiting import waiting_probe
 from services.intake.wanted import Wanted
 from services.intake.whys import why_routes
-from shared.authentication import Authentication, authentication
-from shared.batcher import Batcher
-from shared.broker import command_broker, started
-from shared.broker import stop as stop_broker
-from shared.bus import Link
 from shared.clock import Clock
-from shared.command import Answered
-from shared.continuity_watch import watching
 from shared.domain.policy.sources import Mailbox as MailboxClause
-from shared.event_log import EventLog
-from shared.health import Health, Probe
-from shared.heartbeat import beat
+from shared.eventlog.batcher import Batcher
+from shared.eventlog.continuity.watch import watching
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog
+from shared.http.error_responses import complete
 from shared.http.metrics import HttpMetrics
-from shared.http.nothing_here import complete
-from shared.http.serving import pause, serve
-from shared.log_errors import Unavailable
-from shared.nats_address import nats_address
-from shared.nats_issuer import Issuer
+from shared.http.serve import pause, serve
+from shared.messaging.broker import command_broker, started
+from shared.messaging.broker import stop as stop_broker
+from shared.messaging.commands import Answered
+from shared.messaging.connection import Link, nats_address
+from shared.observability.dead_mans_switch import beat
+from shared.observability.health import Health, Probe
+from shared.security.nats_issuer import Issuer
+from shared.security.sender import Authentication, authentication
 from shared.settings import IntakeSettings
-from shared.starting import open_log
+from shared.startup import open_log
 from shared.upkeep import expire_quarantine, turn_partitions
 
 SIGNALS_A_BATCH = 400

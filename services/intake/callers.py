@@ -5,10 +5,10 @@ from concurrent.futures import Executor
 
 from starlette.requests import Request
 
-from shared.access import Access, Caller
-from shared.authentication import READERS
-from shared.callers import Verify, caller_of, require_scope
-from shared.problem import Problem
+from shared.http.bearer import Verify, caller_of, require_scope
+from shared.http.problem_details import HttpError
+from shared.security.access import Access, Caller
+from shared.security.sender import READERS
 
 _SOURCE = "source:"
 
@@ -20,7 +20,7 @@ def bearer(request: Request) -> str | None:
 
 
 async def caller_at(access: Access, executor: Executor, token: str | None) -> Caller:
-    """Return the caller whose token it is; `Problem` 401 where it is none."""
+    """Return the caller whose token it is; `HttpError` 401 where it is none."""
 
     async def blocking(verify: Verify, asked: str) -> Caller | None:
         loop = asyncio.get_running_loop()
@@ -30,10 +30,10 @@ async def caller_at(access: Access, executor: Executor, token: str | None) -> Ca
 
 
 def source_of(caller: Caller) -> str:
-    """Return the source that calls; `Problem` 403 where it is none."""
+    """Return the source that calls; `HttpError` 403 where it is none."""
     require_scope(caller, "source")
     if not caller.actor.startswith(_SOURCE):
-        raise Problem(
+        raise HttpError(
             403,
             "signals are sent with the key of a source: make one with "
             "`permanence token create --actor source:<name> --scope source`",
@@ -45,7 +45,7 @@ def source_of(caller: Caller) -> str:
 def seen_by(caller: Caller) -> str | None:
     """Return the one source whose signals the caller may see, None for people.
 
-    `Problem` 403 for who may see none.
+    `HttpError` 403 for who may see none.
     """
     if caller.actor.startswith(_SOURCE):
         return caller.actor.removeprefix(_SOURCE)

@@ -15,9 +15,6 @@ from rich.text import Text
 
 from services.intake.activity.rows import last_used
 from services.intake.cli_desk import log_of, remember
-from shared import access
-from shared.access import REMEMBERED_SECONDS, TokenRow
-from shared.command import Scope
 from shared.command_line.answers import (
     AsJson,
     Exit,
@@ -27,6 +24,9 @@ from shared.command_line.answers import (
     table_of,
 )
 from shared.domain.events.event import Actor
+from shared.messaging.commands import Scope
+from shared.security import access
+from shared.security.access import REMEMBERED_SECONDS, TokenRow
 
 token = typer.Typer(
     callback=remember, help="Bearer tokens: who may call.", no_args_is_help=True

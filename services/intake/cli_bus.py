@@ -13,9 +13,9 @@ from nats.errors import Error
 
 from shared.command_line.answers import AsJson, Exit, answer, refused
 from shared.machine.run_file import read_run
-from shared.nats_session import nats_session
-from shared.outage import reason as in_short
-from shared.provision import Refused, provision, replicas_of
+from shared.messaging.connection import nats_session
+from shared.messaging.streams import Refused, provision, replicas_of
+from shared.observability.telemetry import reason as in_short
 
 
 def _checked(replicas: int | None) -> int | None:

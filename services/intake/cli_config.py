@@ -35,7 +35,7 @@ from shared.command_line.answers import (
 from shared.command_line.sheet import Sheet
 from shared.domain.policy.document import Change, Policy, json_schema
 from shared.domain.policy.validation import explained, read
-from shared.log_errors import StaleVersion, Unavailable
+from shared.eventlog.errors import StaleVersion, Unavailable
 from shared.mistake import Mistake, path_text
 from shared.mistake import Path as Location
 from shared.yaml12 import TEXT_MAX

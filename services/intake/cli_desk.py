@@ -12,7 +12,7 @@ import typer
 from shared.clock import Clock, clock_from
 from shared.command_line.answers import Exit, refused
 from shared.command_line.desk import HOME, Database, Home, clock_at, database_of, log_at
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from shared.machine.run_file import read_run
 
 

@@ -26,7 +26,7 @@ from services.intake.reading import (
 from services.intake.request_headers import headers_read
 from shared.clock import real_clock
 from shared.domain.policy.sources import Source
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
 
 WRONG = 2
 HEADERS_MAX = 64
@@ -184,7 +184,7 @@ def _headers(written: list[str]) -> dict[str, str]:
 def _read(read: Read, body: bytes) -> object:
     try:
         return read(body)
-    except Problem as problem:
+    except HttpError as problem:
         return {"error": problem.details.detail}
 
 

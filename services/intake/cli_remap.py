@@ -36,7 +36,7 @@ from shared.command_line.instants import instant_in
 from shared.command_line.sheet import Sheet
 from shared.domain.policy.sources import Source
 from shared.domain.policy.validation import read
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from shared.yaml12 import TEXT_MAX
 
 SHOWN_MAX = 100

@@ -19,16 +19,16 @@ from shared.command_line.answers import AsJson, Exit, answer, refused, refused_f
 from shared.command_line.desk import HOME, Database, Home, clock_at, database_of, log_at
 from shared.domain.events.event import Actor
 from shared.domain.policy.validation import explained
-from shared.epoch_renewal import Renewal, renew
-from shared.epochs import Epoch
-from shared.event_log import EventLog
-from shared.last_seen import LastSeen, read
-from shared.log_errors import NotContinued, Unavailable
+from shared.eventlog.continuity.epoch_renewal import Renewal, renew
+from shared.eventlog.continuity.last_seen import LastSeen, read
+from shared.eventlog.epochs import Epoch
+from shared.eventlog.errors import NotContinued, Unavailable
+from shared.eventlog.log import EventLog
 from shared.machine.run_file import read_run
 from shared.machine.up import BeginEpoch
+from shared.messaging.connection import nats_session
 from shared.mistake import Mistake
-from shared.nats_session import nats_session
-from shared.outage import reason as in_short
+from shared.observability.telemetry import reason as in_short
 
 ANSWER_SECONDS = 2
 _FORCE = "to begin a new epoch all the same, add --force"

@@ -17,11 +17,15 @@ from shared.command_line.answers import AsJson, Exit, answer, counted, refused
 from shared.command_line.desk import HOME, VaultKey, database_of, master_of, reachable
 from shared.machine.credentials import vault_key_file
 from shared.machine.home import write_private
-from shared.vault.erasure import erase
-from shared.vault.keys import forget, was_forgotten
 from shared.vault.master_keys import MasterKeys, fresh_key, text_of
-from shared.vault.rotation import rewrap
-from shared.vault.vault import REMEMBERED_SECONDS, VaultError, read_master_keys
+from shared.vault.rotation import erase, rewrap
+from shared.vault.vault import (
+    REMEMBERED_SECONDS,
+    VaultError,
+    forget,
+    read_master_keys,
+    was_forgotten,
+)
 
 Pause = Callable[[float], None]
 pause: Pause = time.sleep

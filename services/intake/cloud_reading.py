@@ -12,18 +12,18 @@ from services.intake.adapters.cloud_headers import (
     is_envelope,
 )
 from services.intake.reading import read_json, require_size
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
 
 
 def cloud_document(body: bytes, headers: Mapping[str, str]) -> object:
     """Return the events in a body, or its data where headers hold the attributes.
 
-    The names of `headers` are in lower case. `Problem` 400, 413 or 415 where the body
+    The names of `headers` are in lower case. `HttpError` 400, 413 or 415 where the body
     is not what it says; data of any kind is taken.
     """
     kind = headers.get(CONTENT_TYPE, "")
     if is_envelope(kind) and not is_json(kind):
-        raise Problem(
+        raise HttpError(
             415,
             f"the body is {kind}: send `application/cloudevents+json`",
             code="not_json",

@@ -5,11 +5,11 @@ from http import HTTPStatus
 
 from services.intake.decider import Refused
 from services.intake.records import RecordEvent, record_of, stream_of
-from shared.command import Answered, CommandAnswer, Done, RecordAnswer
 from shared.domain.events.incident import IncidentClosed, IncidentResolved
 from shared.domain.identifiers import is_incident_ref
-from shared.event_log import EventLog
-from shared.problem import Problem
+from shared.eventlog.log import EventLog
+from shared.http.problem_details import HttpError
+from shared.messaging.commands import Answered, CommandAnswer, Done, RecordAnswer
 
 _STATUS: Mapping[str, HTTPStatus] = {
     "unknown_incident": HTTPStatus.NOT_FOUND,
@@ -22,24 +22,24 @@ _STATUS: Mapping[str, HTTPStatus] = {
 """Refusals that are no mere conflict with the incident's state (409)."""
 
 
-def refused(no: Refused) -> Problem:
+def refused(no: Refused) -> HttpError:
     """Return the answer to a command that was understood and may not be done."""
     status = _STATUS.get(no.code, HTTPStatus.CONFLICT)
-    return Problem(status, no.reason, code=no.code)
+    return HttpError(status, no.reason, code=no.code)
 
 
-def misused() -> Problem:
+def misused() -> HttpError:
     """Return the answer to a command id that was used before, for something else."""
-    return Problem(
+    return HttpError(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "this Idempotency-Key was used for another request: choose a new one",
         code="idempotency_key",
     )
 
 
-def too_busy() -> Problem:
+def too_busy() -> HttpError:
     """Return the answer where others were first too often."""
-    return Problem(
+    return HttpError(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "the record is very busy; nothing was done: send it again",
         code="busy",
@@ -47,9 +47,9 @@ def too_busy() -> Problem:
     )
 
 
-def moved(expected: int, version: int) -> Problem:
+def moved(expected: int, version: int) -> HttpError:
     """Return the answer to an `If-Match` that does not."""
-    return Problem(
+    return HttpError(
         HTTPStatus.PRECONDITION_FAILED,
         f"it is at version {version} now, not {expected}: read it again",
         code="version",

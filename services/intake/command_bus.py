@@ -17,15 +17,15 @@ from services.intake.wanted import (
     is_beginning,
     verb_of,
 )
-from shared import subjects
-from shared.authentication import Authentication
-from shared.batcher import Batcher
-from shared.command import Answered, CommandMessage, CommandRequest
 from shared.domain.commands.change import BODIES as OF_CHANGES
 from shared.domain.commands.incident import BODIES as OF_INCIDENTS
 from shared.domain.commands.incident import PersonsWish
 from shared.domain.commands.problem import BODIES as OF_PROBLEMS
-from shared.problem import Problem
+from shared.eventlog.batcher import Batcher
+from shared.http.problem_details import HttpError
+from shared.messaging import subjects
+from shared.messaging.commands import Answered, CommandMessage, CommandRequest
+from shared.security.sender import Authentication
 
 QUEUE_GROUP = "intake"
 AT_ONCE_MAX = 64
@@ -76,12 +76,12 @@ def _listen_to(
 
 
 def _require_subject(request: CommandRequest[Any], aggregate: str) -> None:
-    """Raise `Problem` 422 where the command is about nothing, or about another kind."""
+    """Raise `HttpError` 422 if the command is about nothing, or about another kind."""
     prefix = _PREFIX.get(aggregate)
     ref = request.record if prefix else request.incident
     fits = ref is not None and ref.startswith(prefix or "INC-")
     if not fits and not is_beginning(request.body):
-        raise Problem(422, f"name the {aggregate} the command is about")
+        raise HttpError(422, f"name the {aggregate} the command is about")
 
 
 def digest_of(request: CommandRequest[Any]) -> bytes:

@@ -21,19 +21,19 @@ from services.intake.refusals import journal
 from services.intake.signal_keys import move_keys
 from services.intake.sought import helpers
 from services.intake.wanted import Wanted, begins, moves_keys, refs_read, reporters
-from shared.append import (
-    Member,
-    Misused,
+from shared.clock import Clock
+from shared.eventlog.append import (
+    AppendUnit,
+    CommandIdReused,
     Outcome,
     Recorded,
     Repeated,
     Stale,
     recorded_commands,
 )
-from shared.clock import Clock
-from shared.command import Answered
-from shared.event_log import EventLog
-from shared.log_errors import Unavailable
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog
+from shared.messaging.commands import Answered
 
 ATTEMPTS_MAX = 100
 """How often a command is decided again before its sender is asked to come again."""
@@ -189,19 +189,19 @@ class CommandDesk:
             raise _Again
         return outcomes
 
-    def _member(self, wanted: Wanted, draft: Draft) -> Member:
+    def _member(self, wanted: Wanted, draft: Draft) -> AppendUnit:
         command_id = wanted.request.command_id
         stored = (
             self._log.stored(stream_of(ref_of(event)), version, event, command_id)
             for version, event in draft.events
         )
-        return Member(tuple(stored), command_id, wanted.digest)
+        return AppendUnit(tuple(stored), command_id, wanted.digest)
 
     def _answer(
         self,
         wanted: Wanted,
         answer: Answered,
-        outcome: Recorded | Repeated | Misused,
+        outcome: Recorded | Repeated | CommandIdReused,
     ) -> Answer:
         match outcome:
             case Recorded(first, last):
@@ -209,7 +209,7 @@ class CommandDesk:
                 return answer.model_copy(update={"positions": positions})
             case Repeated(first, last):
                 return repeated_answer(self._log, wanted.request.about, first, last)
-            case Misused():
+            case CommandIdReused():
                 return misused()
 
 

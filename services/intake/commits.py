@@ -7,8 +7,8 @@ intake is ready again: nobody may have to lose an event to find out.
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from shared.event_log import EventLog
-from shared.log_errors import Unavailable
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog
 
 # A new table takes new blocks, a megabyte of them; rows in an old one find old room.
 _TAKE_ROOM = """

@@ -19,23 +19,22 @@ from services.intake.command_bus import digest_of
 from services.intake.doors import Doors
 from services.intake.letters.reports import report_taken
 from services.intake.wanted import Wanted
-from shared.answering import answered
-from shared.authentication import COMMANDERS, request_of
-from shared.batcher import Batcher
-from shared.callers import require_scope
 from shared.clock import Clock
-from shared.command import Answered, CommandAnswer, CommandMessage
-from shared.contacts.contact_answer import Records, contact_answer
+from shared.contacts.endpoints import form_routes
 from shared.contacts.form import FormDesk
-from shared.contacts.form_endpoints import form_routes
+from shared.contacts.receipt import Records, contact_answer
 from shared.domain.commands.contact import Contact, wish_of
 from shared.domain.policy.document import Policy
-from shared.http.bodies import COMMAND_BYTES_MAX, read_object, validated
-from shared.http.body_room import size_ahead
+from shared.eventlog.batcher import Batcher
+from shared.eventlog.policies import PolicyVersions
+from shared.http.bearer import require_scope
+from shared.http.bodies import COMMAND_BYTES_MAX, read_object, size_ahead, validated
 from shared.http.command_headers import idempotency_key, version
+from shared.http.error_responses import answered
 from shared.http.known_hosts import AnyNamePaths, KnownHosts, names_of
 from shared.http.networks import LOOPBACK, Networks, proxies
-from shared.policies import PolicyVersions
+from shared.messaging.commands import Answered, CommandAnswer, CommandMessage
+from shared.security.sender import COMMANDERS, request_of
 from shared.settings import IntakeSettings
 
 _Given = ParamSpec("_Given")

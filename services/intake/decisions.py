@@ -9,7 +9,7 @@ from services.intake.pipeline.key_row import KeyRow
 from services.intake.record_cache import UNOPENED, replayed_records
 from services.intake.signal_keys import read_keys
 from services.intake.signals import signal_key
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 
 SOURCES_MAX = 1_000
 """Sources that are looked through for a key whose source nobody names."""

@@ -24,10 +24,10 @@ from services.intake.refusals import Refusal
 from services.intake.sought import needs_helper
 from services.intake.unreadable import RecordUnreadable
 from services.intake.wanted import Wanted, is_beginning, without_client
-from shared.append import Known, Misused, Repeated, repeated
-from shared.command import Answered, CommandAnswer, RecordAnswer
 from shared.domain.policy.document import Policy
-from shared.problem import Problem
+from shared.eventlog.append import CommandIdReused, Known, Repeated, repeated
+from shared.http.problem_details import HttpError
+from shared.messaging.commands import Answered, CommandAnswer, RecordAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Draft:
     answer: Answered
 
 
-Verdict = Draft | CommandAnswer | RecordAnswer | Repeated | Problem
+Verdict = Draft | CommandAnswer | RecordAnswer | Repeated | HttpError
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def _verdict(
     match repeated(known, request.command_id, wanted.digest):
         case Repeated() as again:
             return again
-        case Misused():
+        case CommandIdReused():
             return misused()
         case None:
             held = readable(states, sight.ref)

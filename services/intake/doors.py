@@ -7,7 +7,7 @@ from services.intake.gate.gate import Gate
 from services.intake.in_force import InForce
 from services.intake.letters.taking import LetterDesk
 from services.intake.reception import Reception
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 
 import httpx
 
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
 
 URL_MAX = 2_048
 CONFIRM_SECONDS_MAX = 5.0
@@ -67,7 +67,7 @@ class Handshakes:
         self._going = asyncio.Semaphore(AT_ONCE_MAX)
 
     async def confirm(self, url: str) -> str:
-        """Return what came of it; `Problem` 503 where the sender is to ask again."""
+        """Return what came of it; `HttpError` 503 where the sender is to ask again."""
         if not self._allowed(url):
             return NOT_ALLOWED
         if self._going.locked():
@@ -94,8 +94,8 @@ async def _status(url: str, seconds_max: float) -> int:
         raise _again(f"no answer ({type(error).__name__})") from error
 
 
-def _again(why: str) -> Problem:
-    return Problem(
+def _again(why: str) -> HttpError:
+    return HttpError(
         503,
         f"the subscription is not confirmed yet: {why}; ask again",
         code="not_confirmed",

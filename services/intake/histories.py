@@ -8,10 +8,10 @@ from typing import Any
 
 from psycopg import Cursor
 
-from shared.entry import Entry
-from shared.event_log import EventLog, Row
-from shared.log_errors import Unavailable
-from shared.telemetry import wordless
+from shared.eventlog.entry import Entry
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog, Row
+from shared.observability.telemetry import wordless
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,10 +25,10 @@ from services.intake.letters.door import take_mail
 from services.intake.outcomes import find_request
 from services.intake.reading import BODY_BYTES_MAX, elements, read_json, read_posted
 from services.intake.webhook_consent import consent
-from shared.answering import answered
 from shared.domain.events.event import is_source
 from shared.http.bodies import read_body, require_json
-from shared.problem import Problem
+from shared.http.error_responses import answered
+from shared.http.problem_details import HttpError
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 _VREALIZE = "/v1/integrations/vrealize/{key}/{alert}"
@@ -108,7 +108,7 @@ async def _integration(doors: Doors, request: Request) -> Response:
     kind = request.path_params.get("type", "vrealize")
     known = {*ADAPTERS, MAPPED}
     if kind not in known:
-        raise Problem(
+        raise HttpError(
             404, f"no integration `{kind}`: there are {', '.join(sorted(known))}"
         )
     key = request.path_params.get("key") or bearer(request)
@@ -131,7 +131,9 @@ async def _request(doors: Doors, request: Request) -> Response:
     own = seen_by(await doors.gate.caller(request, bearer(request)))
     source = own or request.query_params.get("source", "")
     if not is_source(source):
-        raise Problem(422, "say in `?source=` whose event it is: an id is its source's")
+        raise HttpError(
+            422, "say in `?source=` whose event it is: an id is its source's"
+        )
     event_id = request.path_params["event_id"]
     loop = asyncio.get_running_loop()
     found = None
@@ -140,7 +142,7 @@ async def _request(doors: Doors, request: Request) -> Response:
             doors.executor, find_request, doors.log, source, event_id
         )
     if found is None:
-        raise Problem(
+        raise HttpError(
             404, f"no event `{event_id[:256]}` of `{source}` in the last days: send it"
         )
     return json_answer(found)
@@ -149,7 +151,7 @@ async def _request(doors: Doors, request: Request) -> Response:
 def _told(results: Sequence[Result], *, alone: bool) -> Response:
     """Answer a sender that reads: 422 where its one event is none."""
     if alone and results[0].status == "rejected":
-        raise Problem(
+        raise HttpError(
             422,
             results[0].error or "the event cannot be taken",
             errors=[_error(results[0])],

@@ -11,10 +11,10 @@ from contextlib import suppress
 from services.intake.policies import Policies
 from shared.domain.policy.document import Policy
 from shared.domain.policy.sources import Mailbox, Source
-from shared.event_log import EventLog
-from shared.http.serving import pause
-from shared.log_errors import Unavailable
-from shared.problem import Problem
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog
+from shared.http.problem_details import HttpError
+from shared.http.serve import pause
 
 LOOK_SECONDS = 1.0
 
@@ -43,7 +43,7 @@ class InForce:
     async def known(self) -> Policy:
         """Return the policy, reading it where that was never done.
 
-        Raises `Unavailable`, or `Problem` 503 where none was ever applied.
+        Raises `Unavailable`, or `HttpError` 503 where none was ever applied.
         """
         if self._newest is None:
             async with self._looking:  # a crowd at the start looks once
@@ -65,6 +65,6 @@ class InForce:
     async def keep(self, stop: asyncio.Event) -> None:
         """Look again and again until `stop` is set; what was known stays meanwhile."""
         while not stop.is_set():
-            with suppress(Unavailable, Problem):  # with which signals are answered
+            with suppress(Unavailable, HttpError):  # with which signals are answered
                 await asyncio.to_thread(self.look)
             await pause(stop, LOOK_SECONDS)

@@ -13,8 +13,8 @@ from prometheus_client import CollectorRegistry, Counter
 from services.intake.delivery import TIMER, Delivery, Result, Status
 from services.intake.letters.rows import Verdict
 from services.intake.wanted import Wanted
-from shared.command import Answered, CommandAnswer, RecordAnswer
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
+from shared.messaging.commands import Answered, CommandAnswer, RecordAnswer
 
 OTHERS = "others"
 """All sources the policy does not name: there may be any number of them."""
@@ -117,7 +117,7 @@ def _outcome(answer: Answered | Exception) -> str:
     match answer:
         case CommandAnswer(outcome=outcome) | RecordAnswer(outcome=outcome):
             return outcome
-        case Problem(details=details):
+        case HttpError(details=details):
             return details.code or str(details.status)
         case _:
             return "failed"

@@ -32,9 +32,9 @@ from services.intake.opsgenie_refusals import instead_of
 from services.intake.outcomes import Became, find_request
 from services.intake.reading import BODY_BYTES_MAX, read_json
 from services.intake.signals import default_dedup_key
-from shared.answering import answered
 from shared.http.bodies import read_body
-from shared.problem import Problem
+from shared.http.error_responses import answered
+from shared.http.problem_details import HttpError
 
 _ADAPTER = "opsgenie"
 _SCHEME = "geniekey"
@@ -95,7 +95,7 @@ async def _asked(
         source, _ADAPTER, orjson.dumps(document), document, event_id, told=True
     )
     if result.status == "rejected":
-        raise Problem(422, result.error or "the alert cannot be taken")
+        raise HttpError(422, result.error or "the alert cannot be taken")
     asked = Asked(action, event_id, alert["alias"])
     said = {"result": "Request will be processed"}
     return _json(
@@ -117,7 +117,7 @@ async def _status(doors: Doors, request: Request) -> Response:
             doors.executor, find_request, doors.log, source, asked.event_id
         )
     if asked is None or found is None:
-        raise Problem(404, "no such request of yours in the last days: send it")
+        raise HttpError(404, "no such request of yours in the last days: send it")
     data = _became(asked, found, source)
     return _json({"data": data, "took": _since(began), "requestId": given})
 
@@ -154,16 +154,16 @@ async def _body(request: Request) -> dict[str, Any]:
     body = await read_body(request, BODY_BYTES_MAX)
     document = read_json(body) if body else {}
     if not isinstance(document, dict):
-        raise Problem(422, "the body is a JSON object")
+        raise HttpError(422, "the body is a JSON object")
     return document
 
 
 def _require(alert: dict[str, Any]) -> None:
     priority = alert.get("priority")
     if priority is not None and severity_of(priority) is None:
-        raise Problem(422, "`priority` is P1, P2, P3, P4 or P5")
+        raise HttpError(422, "`priority` is P1, P2, P3, P4 or P5")
     if not isinstance(alert.get("message"), str) or not alert["message"].strip():
-        raise Problem(422, "`message` cannot be empty")
+        raise HttpError(422, "`message` cannot be empty")
 
 
 def _alias(request: Request) -> str:
@@ -174,11 +174,11 @@ def _alias(request: Request) -> str:
         case "id":
             alias = alias_of(identifier)
         case _:
-            raise Problem(
+            raise HttpError(
                 422, "alerts have no tiny id here: use identifierType=alias or id"
             )
     if not alias:
-        raise Problem(
+        raise HttpError(
             422,
             "this is the id of no alert: take `alertId` from the request's status, or "
             "add `?identifierType=alias`",
@@ -190,7 +190,7 @@ def _since(began: float) -> float:
     return round(time.monotonic() - began, 3)
 
 
-def _no(problem: Problem) -> Response:
+def _no(problem: HttpError) -> Response:
     details = problem.details
     said = {"message": details.detail, "took": 0.0, "requestId": secrets.token_hex(12)}
     answer = _json(said, details.status)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
 
 _AGAIN = "create the alert again with the same alias: what is new in it is told"
 _PEOPLE = "people do this at the incident, with a token of their own"
@@ -23,10 +23,10 @@ _INSTEAD: Mapping[str, str] = {
 }
 
 
-def instead_of(method: str, path: str) -> Problem:
+def instead_of(method: str, path: str) -> HttpError:
     """Return the refusal of a request that is Opsgenie's and none of ours."""
     if method == "GET":
-        return Problem(
+        return HttpError(
             404,
             "alerts are not read here: read GET /v1/queues/all/incidents with a "
             "person's token, or the outcome of a request at "
@@ -35,7 +35,9 @@ def instead_of(method: str, path: str) -> Problem:
     steps = path.rstrip("/").split("/")
     for step in (steps[-1], steps[-2]):
         if step in _INSTEAD:
-            return Problem(422, _INSTEAD[step])
+            return HttpError(422, _INSTEAD[step])
     if method == "DELETE":
-        return Problem(422, "nothing is deleted here: close the alert")
-    return Problem(422, "this is not known here: POST to /v2/alerts, or to its `close`")
+        return HttpError(422, "nothing is deleted here: close the alert")
+    return HttpError(
+        422, "this is not known here: POST to /v2/alerts, or to its `close`"
+    )

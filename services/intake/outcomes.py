@@ -9,7 +9,7 @@ from psycopg import Cursor
 
 from services.intake.delivery import Result
 from services.intake.pipeline.held_fates import Fate
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 
 EventId = tuple[str, str]
 """Source and event id: an id is its source's own."""

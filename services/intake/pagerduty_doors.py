@@ -15,9 +15,9 @@ from starlette.routing import Route
 from services.intake.callers import bearer
 from services.intake.doors import Doors
 from services.intake.reading import BODY_BYTES_MAX, read_json
-from shared.answering import answered
 from shared.http.bodies import read_body
-from shared.problem import Problem, phrase
+from shared.http.error_responses import answered
+from shared.http.problem_details import HttpError, phrase
 
 _HEADER = "x-routing-key"
 _KEY = "routing_key"
@@ -51,7 +51,7 @@ async def _enqueue(doors: Doors, request: Request, kind: str, said: str) -> Resp
     body = await read_body(request, BODY_BYTES_MAX)
     document = read_json(body)
     if in_body is not None and _key(document) != in_body:
-        raise Problem(400, f"there is more than one `{_KEY}`: send one")
+        raise HttpError(400, f"there is more than one `{_KEY}`: send one")
     (result,) = await doors.reception.receive(
         source,
         kind,
@@ -61,7 +61,7 @@ async def _enqueue(doors: Doors, request: Request, kind: str, said: str) -> Resp
         told=True,
     )
     if result.status == "rejected":
-        raise Problem(400, result.error or "the event cannot be taken")
+        raise HttpError(400, result.error or "the event cannot be taken")
     answer = {"status": "success", "message": said}
     if result.dedup_key:
         answer["dedup_key"] = result.dedup_key
@@ -81,12 +81,14 @@ async def _admitted(
 def _key_in(beginning: bytes) -> str | None:
     """Return the key in a body, None if it is not in this beginning of it.
 
-    `Problem` 400 if a JSON document cannot begin like this.
+    `HttpError` 400 if a JSON document cannot begin like this.
     """
     try:
         document = from_json(beginning, allow_partial=True)
     except ValueError as error:
-        raise Problem(400, f"the body is not JSON: {error}", code="not_json") from error
+        raise HttpError(
+            400, f"the body is not JSON: {error}", code="not_json"
+        ) from error
     return _key(document)
 
 
@@ -102,7 +104,7 @@ def _without_key(body: bytes, document: object) -> bytes:
     return orjson.dumps({**document, _KEY: _REMOVED})
 
 
-def _no(problem: Problem) -> Response:
+def _no(problem: HttpError) -> Response:
     """Return a refusal in PagerDuty's form; what the sender must mend is 400."""
     details = problem.details
     status = details.status

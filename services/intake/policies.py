@@ -17,12 +17,12 @@ from services.intake.pipeline.windows import NO_WINDOWS, Windows, windows_of
 from shared.domain.events import administration
 from shared.domain.events.administration import STREAM
 from shared.domain.policy.document import Policy
-from shared.event_log import EventLog
-from shared.log_errors import is_unavailable
-from shared.policies import applied_at_version, policy_of
-from shared.problem import Problem
-from shared.recorder import NO_TIP, Tip, tips_of
-from shared.telemetry import wordless
+from shared.eventlog.errors import is_unavailable
+from shared.eventlog.log import EventLog
+from shared.eventlog.policies import applied_at_version, policy_of
+from shared.eventlog.recorder import NO_TIP, StreamTip, tips_of
+from shared.http.problem_details import HttpError
+from shared.observability.telemetry import wordless
 
 _RETRY_SECONDS = 5
 _log = structlog.get_logger(__name__)
@@ -33,8 +33,8 @@ class Policies:
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
-        self._newest: tuple[Tip, Policy] | None = None
-        self._windows: tuple[tuple[Tip, Tip], Windows] = (
+        self._newest: tuple[StreamTip, Policy] | None = None
+        self._windows: tuple[tuple[StreamTip, StreamTip], Windows] = (
             (NO_TIP, NO_TIP),
             NO_WINDOWS,
         )
@@ -42,7 +42,7 @@ class Policies:
     def current(self, cursor: Cursor[tuple[Any, ...]]) -> tuple[int, Policy]:
         """Return (version, policy).
 
-        Raises `Problem` 503 where none was ever applied, `UnreadableDocument`.
+        Raises `HttpError` 503 where none was ever applied, `UnreadableDocument`.
         """
         return self._at(cursor, tips_of(cursor, [STREAM])[STREAM])
 
@@ -60,12 +60,14 @@ class Policies:
             self._windows = (known, windows_of(policy.maintenance, once))
         return version, policy, self._windows[1]
 
-    def _at(self, cursor: Cursor[tuple[Any, ...]], tip: Tip) -> tuple[int, Policy]:
+    def _at(
+        self, cursor: Cursor[tuple[Any, ...]], tip: StreamTip
+    ) -> tuple[int, Policy]:
         held = self._newest
         if held is not None and held[0] == tip:
             return tip.version, held[1]
         if tip == NO_TIP:
-            raise Problem(
+            raise HttpError(
                 503,
                 "this desk has no policy yet: an admin runs `permanence config apply`",
                 code="no_policy",
@@ -87,7 +89,7 @@ def _needed(what: str) -> Iterator[None]:
         if is_unavailable(error):
             raise
         _log.exception("policy.unreadable", what=what)
-        raise Problem(
+        raise HttpError(
             503,
             f"{what} cannot be read at present: {wordless(error)}. Nothing was "
             "recorded: send it again later",

@@ -10,8 +10,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue, StringCon
 
 from services.intake.expanding import NO_FILES, Files, expanded
 from services.intake.people import unknown_people
-from shared.append import Member, Recorded
-from shared.documents import DocumentName, name_of, store
 from shared.domain.events.administration import STREAM, PolicyApplied, document_bytes
 from shared.domain.policy.clause import Person
 from shared.domain.policy.document import Change, Policy, difference, implausible
@@ -19,12 +17,14 @@ from shared.domain.policy.escalation import idle
 from shared.domain.policy.sources import Source
 from shared.domain.policy.teams import contact_detail_in
 from shared.domain.policy.validation import placed, read
-from shared.entry import Entry
-from shared.event_log import EventLog
-from shared.log_errors import StaleVersion
+from shared.eventlog.append import AppendUnit, Recorded
+from shared.eventlog.documents import DocumentName, name_of, store
+from shared.eventlog.entry import Entry
+from shared.eventlog.errors import StaleVersion
+from shared.eventlog.log import EventLog
+from shared.eventlog.policies import applied_at_version, document_of, policy_of
+from shared.eventlog.recorder import versions
 from shared.mistake import Mistake
-from shared.policies import applied_at_version, document_of, policy_of
-from shared.recorder import versions
 
 Purpose = Literal["live", "demo", "test"]
 
@@ -169,7 +169,7 @@ def _event(
 
 def _record(log: EventLog, version: int, event: PolicyApplied, body: bytes) -> None:
     """Store the document and append the event that names it, in one transaction."""
-    member = Member((log.stored(STREAM, version, event),))
+    member = AppendUnit((log.stored(STREAM, version, event),))
     with log.transaction() as cursor:
         store(cursor, body)
         (outcome,) = log.append(cursor, [member])

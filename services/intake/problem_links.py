@@ -25,7 +25,6 @@ from services.intake.policies import Policies
 from services.intake.record_cache import Versioned, advance, readable, replayed_records
 from services.intake.records import ref_of, stream_of
 from services.intake.unreadable import RecordUnreadable
-from shared.append import Member, Recorded
 from shared.clock import Clock
 from shared.domain.commands.problem import LinkProblem
 from shared.domain.events.handover import HandoverDeclined, HandoverJoined
@@ -33,9 +32,10 @@ from shared.domain.events.incident_ties import IncidentLinked
 from shared.domain.events.problem import ProblemResolved
 from shared.domain.incident import Incident
 from shared.domain.problem import Problem
-from shared.entry import Entry
-from shared.event_log import EventLog
-from shared.log_errors import StaleVersion
+from shared.eventlog.append import AppendUnit, Recorded
+from shared.eventlog.entry import Entry
+from shared.eventlog.errors import StaleVersion
+from shared.eventlog.log import EventLog
 
 AT_ONCE_MAX = 200
 """Incidents of one problem that are read, and decisions that are appended, at once."""
@@ -102,7 +102,7 @@ class _Records:
     cursor: Cursors
     rules: Callable[[Problem, Incident], Rules]
     states: dict[str, Versioned] = field(default_factory=dict)
-    decided: list[Member] = field(default_factory=list)
+    decided: list[AppendUnit] = field(default_factory=list)
 
     def take(self, event: _Concerned) -> None:
         """Decide what follows from an event."""
@@ -135,7 +135,7 @@ class _Records:
             for version, event in advance(self.states, events)
         )
         if stored:
-            self.decided.append(Member(stored))
+            self.decided.append(AppendUnit(stored))
 
     def _record(self, kind: type[_Kind], ref: str) -> _Kind | None:
         self._read([ref])

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from nats.aio.client import Client
 from nats.js.api import Header
 
-from shared import subjects
-from shared.envelope import Unreadable, headers_of, row_of
-from shared.event_log import Row
+from shared.eventlog.log import Row
+from shared.messaging import subjects
+from shared.messaging.envelope import Unreadable, headers_of, row_of
 
 BATCH = 500
 """Messages in one atomic batch; JetStream takes at most 1,000."""

@@ -3,9 +3,9 @@
 import asyncio
 
 from shared.clock import Clock
-from shared.event_log import EventLog
-from shared.health import Check, Probe
-from shared.log_errors import Unavailable
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog
+from shared.observability.health import Check, Probe
 
 COUNTED_MAX = 10_000
 """More than so many are not counted: each look would take longer than the last."""

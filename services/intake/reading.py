@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from shared.http.bodies import document_in
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
 
 BODY_BYTES_MAX = 512 * 1024
 DEPTH_MAX = 32
@@ -14,15 +14,15 @@ FORM = "application/x-www-form-urlencoded"
 
 
 def read_json(body: bytes) -> Any:  # noqa: ANN401 # a JSON document may be anything
-    """Return the JSON document in `body`; `Problem` 400 or 413 where it is none."""
+    """Return the JSON document in `body`; `HttpError` 400 or 413 where it is none."""
     require_size(body)
     return document_in(body, DEPTH_MAX)
 
 
 def require_size(body: bytes) -> None:
-    """Raise `Problem` 413 where the body is larger than any may be."""
+    """Raise `HttpError` 413 where the body is larger than any may be."""
     if len(body) > BODY_BYTES_MAX:
-        raise Problem(
+        raise HttpError(
             413,
             f"the body has {len(body)} bytes; at most {BODY_BYTES_MAX}: send less",
             code="too_large",
@@ -50,7 +50,7 @@ def read_kept(body: bytes, content_type: str | None = None) -> Any:  # noqa: ANN
         return read_posted(body, content_type)
     try:
         return read_json(body)
-    except Problem:
+    except HttpError:
         if b"=" not in body or body.lstrip()[:1] in {b"{", b"[", b'"'}:
             raise
         return read_form(body)
@@ -66,11 +66,11 @@ def read_form(body: bytes) -> dict[str, str]:
             max_num_fields=FORM_FIELDS_MAX,
         )
     except ValueError as error:
-        raise Problem(
+        raise HttpError(
             413, f"more than {FORM_FIELDS_MAX} fields: send fewer", code="too_large"
         ) from error
     if not fields:
-        raise Problem(400, "the form has no fields: name=value&…", code="not_a_form")
+        raise HttpError(400, "the form has no fields: name=value&…", code="not_a_form")
     return dict(fields)
 
 
@@ -79,11 +79,11 @@ def elements(document: object) -> list[object]:
     if not isinstance(document, list):
         return [document]
     if len(document) > ARRAY_MAX:
-        raise Problem(
+        raise HttpError(
             413,
             f"{len(document)} events in one array; at most {ARRAY_MAX}: split it",
             code="too_large",
         )
     if not document:
-        raise Problem(422, "the array is empty: send at least one event")
+        raise HttpError(422, "the array is empty: send at least one event")
     return document

@@ -35,13 +35,13 @@ from services.intake.signal_keys import (
 )
 from services.intake.signals import Rejected, Signal, signal_key
 from services.intake.suppressed import keep_suppressed
-from shared.answering import problem_of
-from shared.append import Recorded
 from shared.clock import Clock
 from shared.domain.policy.document import Policy
-from shared.event_log import EventLog
-from shared.log_errors import Unavailable
-from shared.problem import Problem
+from shared.eventlog.append import Recorded
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog
+from shared.http.error_responses import problem_of
+from shared.http.problem_details import HttpError
 
 Cursors = Cursor[tuple[Any, ...]]
 ATTEMPTS_MAX = 20
@@ -122,10 +122,10 @@ class Receiver:
         """Return what becomes of one element that cannot be taken.
 
         The mates it came with in one request are taken, so it is kept in quarantine.
-        A `Problem` is none of its own: it comes again.
+        A `HttpError` is none of its own: it comes again.
         """
         (heard,) = delivery.heard
-        if isinstance(error, Problem) and not isinstance(heard, Elapsed):
+        if isinstance(error, HttpError) and not isinstance(heard, Elapsed):
             return error
         match heard:
             case Elapsed():
@@ -236,8 +236,8 @@ class Receiver:
         keep_postponed(cursor, digests, postponed)
 
 
-def _busy() -> Problem:
-    return Problem(
+def _busy() -> HttpError:
+    return HttpError(
         503,
         "the incidents of these signals are very busy: send them again",
         code="busy",

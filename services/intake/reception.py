@@ -9,10 +9,10 @@ from services.intake.delivery import Delivery, Result
 from services.intake.handshakes import Confirm
 from services.intake.request_headers import headers_kept, headers_read
 from services.intake.signals import Heard, Ignored, Rejected
-from shared.batcher import Batcher
 from shared.clock import Clock
 from shared.domain.policy.sources import Source
-from shared.problem import Problem
+from shared.eventlog.batcher import Batcher
+from shared.http.problem_details import HttpError
 
 Charge = Callable[[str, int], object]
 """Told how many elements a request of a source turned out to hold."""
@@ -62,8 +62,8 @@ class Reception:
         `event_id` is the sender's idempotency key: it names elements without an id.
         `headers` are those of the request, of which adapters see what they read.
         `told`: the sender reads the results, so a bad element need not be kept.
-        Raises `Overloaded`, `Unavailable` or `Problem`; what was committed before that
-        is known again when it is sent again.
+        Raises `Overloaded`, `Unavailable` or `HttpError`; what was committed before
+        that is known again when it is sent again.
         """
         received_at, kept = self._clock(), headers_kept(adapter, headers or {}, body)
         seen = headers_read(adapter, headers or {})
@@ -129,15 +129,15 @@ class Reception:
 def _read(
     document: object, adapter: str, said: Source | None, post: Post
 ) -> tuple[Heard, ...]:
-    """Return the elements of a document; `Problem` 422 if no format is known."""
+    """Return the elements of a document; `HttpError` 422 if no format is known."""
     read = adapter_for(adapter, said)
     if read is None:
         raise _unmapped(post.source)
     return tuple(read(document, post))
 
 
-def _unmapped(source: str) -> Problem:
-    return Problem(
+def _unmapped(source: str) -> HttpError:
+    return HttpError(
         422,
         f"the policy does not say how to read `{source}`: write `sources: {{{source}: "
         "{type: mapped, mapping: {title: …, action: {…}}}}` and apply it",

@@ -24,13 +24,13 @@ from services.intake.raw_store import Unmapped
 from services.intake.record_cache import Versioned, advance, readable
 from services.intake.signals import Ignored, Rejected, Signal, signal_key
 from services.intake.unreadable import KEY_ROW, RecordUnreadable
-from shared.append import Member
 from shared.domain.bounded_text import REASON_MAX
 from shared.domain.events import IncidentEvent
 from shared.domain.identifiers import incident_stream
 from shared.domain.incident import Incident
 from shared.domain.policy.document import Policy
-from shared.event_log import EventLog
+from shared.eventlog.append import AppendUnit
+from shared.eventlog.log import EventLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +77,10 @@ class Reckoning:
     became: Mapping[int, Line]
     """Likewise of lines of this batch, by their number: what is to be remembered."""
 
-    def members(self, log: EventLog) -> list[Member]:
+    def members(self, log: EventLog) -> list[AppendUnit]:
         """Return the events in stored form, sealed."""
         return [
-            Member(
+            AppendUnit(
                 tuple(
                     log.stored(incident_stream(event.incident), version, event)
                     for version, event in events

@@ -24,10 +24,10 @@ from services.intake.records import (
 )
 from services.intake.unreadable import RecordUnreadable
 from shared.domain.incident import Incident
-from shared.entry import Entry
-from shared.event_log import EventLog
-from shared.recorder import NO_TIP, Tip, tips_of
-from shared.telemetry import wordless
+from shared.eventlog.entry import Entry
+from shared.eventlog.log import EventLog
+from shared.eventlog.recorder import NO_TIP, StreamTip, tips_of
+from shared.observability.telemetry import wordless
 
 KEPT_MAX = 20_000
 Happened = TypeVar("Happened", bound=RecordEvent)
@@ -111,7 +111,7 @@ class RecordCache:
         for ref in wanted:
             held = self._kept.get(ref)
             now = current[stream_of(ref)]
-            if held is not None and Tip(held.version, held.chain) == now:
+            if held is not None and StreamTip(held.version, held.chain) == now:
                 states[ref] = held
             elif now == NO_TIP:
                 states[ref] = UNOPENED

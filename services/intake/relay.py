@@ -17,16 +17,15 @@ from nats.errors import Error
 from psycopg import OperationalError
 
 from services.intake.publishing import BATCH, Tail, batch_of, publish, read_tail
-from shared import subjects
-from shared.bus import Link
-from shared.event_log import EventLog, Row, follows
-from shared.http.serving import pause
-from shared.leadership import Candidate, Leadership
-from shared.lease import Lease, Lost
-from shared.log_errors import Unavailable
-from shared.outage import Outage
-from shared.provision import Refused, provision
-from shared.recorder import Head
+from shared.database.leadership import Candidate, Leadership, Lease, LeaseLost
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog, Row, follows
+from shared.eventlog.recorder import Head
+from shared.http.serve import pause
+from shared.messaging import subjects
+from shared.messaging.connection import Link
+from shared.messaging.streams import Refused, provision
+from shared.observability.telemetry import Outage
 
 POLL_SECONDS = 0.05
 GATHER_SECONDS = 0.025
@@ -111,7 +110,7 @@ class Relay:
                 self._log_outage.away(error)
             except (Error, OSError, Refused) as error:
                 self._bus_outage.away(error)
-            except Lost as error:
+            except LeaseLost as error:
                 _log.warning("relay.lease_lost", why=str(error))
             except Exception:  # noqa: BLE001 # a relay may falter, not vanish
                 _log.exception("relay.failed")

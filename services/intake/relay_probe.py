@@ -13,12 +13,12 @@ from nats.js.errors import NotFoundError
 
 from services.intake.publishing import NOWHERE, Tail, read_tail
 from services.intake.relay import LEASE, Relay
-from shared.bus import Link
-from shared.event_log import EventLog
-from shared.health import Check
-from shared.lease import LeaseState, look
-from shared.log_errors import Unavailable
-from shared.recorder import read_head
+from shared.database.leadership import LeaseState, look
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog
+from shared.eventlog.recorder import read_head
+from shared.messaging.connection import Link
+from shared.observability.health import Check
 
 BEHIND_SECONDS_MAX = 30.0
 """How long events may wait while NATS is there and none is relayed."""

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from structlog.stdlib import BoundLogger
 
-from shared.log_errors import Unavailable
+from shared.eventlog.errors import Unavailable
 
 
 @contextmanager

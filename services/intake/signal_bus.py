@@ -31,13 +31,13 @@ from services.intake.cloud_reading import cloud_body, cloud_document
 from services.intake.nats_sources.rules import Sender, WhyNot
 from services.intake.reading import elements, read_json
 from services.intake.reception import NOBODY, REFUSED_SENDER, Reception
-from shared import subjects
-from shared.answering import problem_of
-from shared.batcher import Overloaded
 from shared.domain.events.event import is_source
-from shared.http.serving import pause
-from shared.log_errors import Unavailable
-from shared.problem import Problem
+from shared.eventlog.batcher import Overloaded
+from shared.eventlog.errors import Unavailable
+from shared.http.error_responses import problem_of
+from shared.http.problem_details import HttpError
+from shared.http.serve import pause
+from shared.messaging import subjects
 
 Wait = Callable[[str], float]
 """Says in how many seconds a source's message may come; 0: now."""
@@ -168,7 +168,7 @@ async def _take(reception: Reception, message: Msg, why_not: WhyNot) -> None:
         await message.ack()
 
 
-async def _again(reception: Reception, message: Msg, problem: Problem) -> None:
+async def _again(reception: Reception, message: Msg, problem: HttpError) -> None:
     """Leave a message in the queue; set it aside if it fails again and again.
 
     It failed alone: its batch-mates are on record. It is set aside under its source, so
@@ -217,7 +217,7 @@ async def _received(reception: Reception, message: Msg, why_not: WhyNot) -> None
     adapter = "cloudevents" if _is_cloudevent(headers) else "native"
     try:
         document, body = _document(adapter, body, headers)
-    except Problem as problem:
+    except HttpError as problem:
         await reception.set_aside(source, body, problem.details.detail)
     else:
         await reception.receive(

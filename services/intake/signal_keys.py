@@ -18,8 +18,8 @@ from shared.domain.events.incident_ties import (
     IncidentSplit,
     IncidentUnmerged,
 )
-from shared.log_errors import Unavailable
-from shared.telemetry import wordless
+from shared.eventlog.errors import Unavailable
+from shared.observability.telemetry import wordless
 from shared.vault.vault import Vault
 
 KEY_LOCKS = 7366

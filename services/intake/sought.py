@@ -25,8 +25,8 @@ from shared.domain.events.escalation import (
 from shared.domain.events.incident import IncidentAssigned
 from shared.domain.identifiers import about, escalation_stream, incident_stream
 from shared.domain.incident import AT_WORK
-from shared.entry import Entry
-from shared.event_log import EventLog
+from shared.eventlog.entry import Entry
+from shared.eventlog.log import EventLog
 
 _TAKING = Acknowledge | Pause | Restore | Resolve
 """By these a person takes on an incident that nobody has."""

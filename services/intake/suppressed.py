@@ -8,7 +8,7 @@ from typing import Any
 from psycopg import Cursor
 
 from services.intake.pipeline.suppressing import Suppressed
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 
 PAGE, PAGE_MAX = 50, 500
 

@@ -18,11 +18,11 @@ from psycopg import Cursor
 from services.intake.delivery import TIMER, Delivery, Elapsed, Result
 from services.intake.policies import Policies
 from services.intake.rounds import failing_alone
-from shared.batcher import Batcher
 from shared.clock import Clock
-from shared.event_log import EventLog
-from shared.http.serving import pause
-from shared.problem import Problem
+from shared.eventlog.batcher import Batcher
+from shared.eventlog.log import EventLog
+from shared.http.problem_details import HttpError
+from shared.http.serve import pause
 
 AT_ONCE_MAX = 400
 """Troubles handed over in one round."""
@@ -79,7 +79,7 @@ class Timers:
         """Hand over until `stop` is set. Never raises."""
         while not stop.is_set():
             rest = LOOK_SECONDS
-            with failing_alone(_log, "timers.failed"), suppress(Problem):
+            with failing_alone(_log, "timers.failed"), suppress(HttpError):
                 rest = await self.round()
             await pause(stop, LEVER_SECONDS if self._on_lever else rest)
 

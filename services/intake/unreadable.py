@@ -4,7 +4,7 @@ A later version wrote an event of a type unknown here, a key of the vault is mis
 stored words were changed. None of these is for ever.
 """
 
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
 
 CODE = "record_unreadable"
 RETRY_SECONDS = 60
@@ -13,7 +13,7 @@ KEY_ROW = "key "
 """Begins what the row of a key is called here: its stored words cannot be opened."""
 
 
-class RecordUnreadable(Problem):
+class RecordUnreadable(HttpError):
     """The answer to whoever needs a record that cannot be read at present."""
 
     def __init__(self, ref: str, why: str) -> None:

@@ -4,10 +4,10 @@ import asyncio
 from typing import Any
 
 from services.intake.commits import Commits
-from shared.batcher import Batcher
-from shared.event_log import EventLog
-from shared.health import Check, Probe
-from shared.log_errors import Unavailable
+from shared.eventlog.batcher import Batcher
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog
+from shared.observability.health import Check, Probe
 
 
 def waiting_probe(

@@ -6,7 +6,6 @@ from itertools import chain
 from typing import Any
 
 from services.intake.commands import CloseSilent, RecordWish
-from shared.command import CommandRequest
 from shared.domain.commands.change import (
     ChangeWish,
     LinkChange,
@@ -29,6 +28,7 @@ from shared.domain.commands.problem import (
     ProblemWish,
     UnlinkProblem,
 )
+from shared.messaging.commands import CommandRequest
 
 AnyWish = PersonsWish | RecordWish | CloseSilent
 

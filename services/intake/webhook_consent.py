@@ -12,7 +12,7 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
 
 _ORIGIN = re.compile(r"[A-Za-z0-9.:_-]{1,253}|\*", re.ASCII)
 _METHODS = "POST, OPTIONS"
@@ -24,7 +24,7 @@ async def consent(request: Request) -> Response:
     headers = {"Allow": _METHODS}
     if origin is not None:
         if not _ORIGIN.fullmatch(origin):
-            raise Problem(400, "`WebHook-Request-Origin` is the name of a host")
+            raise HttpError(400, "`WebHook-Request-Origin` is the name of a host")
         headers["WebHook-Allowed-Origin"] = origin
         headers["WebHook-Allowed-Rate"] = "*"
     return Response(status_code=HTTPStatus.OK, headers=headers)

@@ -21,9 +21,9 @@ from services.intake.json_answers import json_answer
 from services.intake.pipeline.suppressing import Suppressor
 from services.intake.signals import DEDUP_KEY_MAX
 from services.intake.suppressed import PAGE, PAGE_MAX, Asked, find_suppressed
-from shared.answering import answered
-from shared.problem import Problem
-from shared.said import said
+from shared.http.error_responses import answered
+from shared.http.problem_details import HttpError
+from shared.validation_messages import said
 
 NAME_MAX = 128
 _Found = TypeVar("_Found")
@@ -117,7 +117,7 @@ async def _asked(doors: Doors, request: Request, kind: type[_Kind]) -> _Kind:
     if own is None:
         return question
     if question.source not in (None, own):
-        raise Problem(403, f"this key is of `{own}`: ask of it only", code="scope")
+        raise HttpError(403, f"this key is of `{own}`: ask of it only", code="scope")
     return question.model_copy(update={"source": own})
 
 
@@ -127,7 +127,7 @@ def _with_plus(text: str) -> str:
     return f"{head}+{zone}" if blank and zone[:2].isdigit() else text
 
 
-def _wrong(error: Invalid) -> Problem:
+def _wrong(error: Invalid) -> HttpError:
     found = error.errors(include_url=False, include_input=False)
     errors = [
         {"loc": ["query", *each["loc"]], "msg": said(each), "type": each["type"]}
@@ -135,7 +135,7 @@ def _wrong(error: Invalid) -> Problem:
     ]
     first = errors[0]
     where = ".".join(map(str, first["loc"][1:]))
-    return Problem(422, f"{where}: {first['msg']}", errors=errors)
+    return HttpError(422, f"{where}: {first['msg']}", errors=errors)
 
 
 async def _in_thread(doors: Doors, look: Callable[[], _Found]) -> _Found:

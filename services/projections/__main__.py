@@ -2,7 +2,7 @@
 
 from services.projections.app import run
 from shared.settings import ProjectionsSettings
-from shared.starting import start
+from shared.startup import start
 
 if __name__ == "__main__":
     start("projections", ProjectionsSettings, run)

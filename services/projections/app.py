@@ -19,20 +19,20 @@ from services.projections.following import Follower
 from services.projections.progress import Progress
 from services.projections.read_models import MODELS
 from services.projections.rebuild.ensure import ensure
-from shared.access import Access
-from shared.bus import Link
 from shared.clock import Clock
-from shared.continuity_watch import watching
-from shared.event_log import EventLog
-from shared.health import Health, Probe
-from shared.heartbeat import beat
+from shared.eventlog.continuity.watch import watching
+from shared.eventlog.log import EventLog
+from shared.eventlog.readers.probe import reader_probe
 from shared.http.known_hosts import AnyNamePaths, KnownHosts, names_of
 from shared.http.metrics import HttpMetrics
 from shared.http.networks import LOOPBACK, proxies
-from shared.http.serving import serve
-from shared.reader_probe import reader_probe
+from shared.http.serve import serve
+from shared.messaging.connection import Link
+from shared.observability.dead_mans_switch import beat
+from shared.observability.health import Health, Probe
+from shared.security.access import Access
 from shared.settings import ProjectionsSettings
-from shared.starting import OpenLog, open_log
+from shared.startup import OpenLog, open_log
 from shared.vault.vault import read_master_keys
 
 CONNECTIONS = 8

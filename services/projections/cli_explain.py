@@ -21,10 +21,10 @@ from shared.command_line.instants import instant_in
 from shared.command_line.references import demand_ref
 from shared.domain.sla import Clock, Consumption, Explanation, consumed, explained
 from shared.domain.working_time import Hours
-from shared.entry import Entry
-from shared.event_log import EventLog
+from shared.eventlog.entry import Entry
+from shared.eventlog.log import EventLog
+from shared.eventlog.policies import PolicyVersions
 from shared.i18n.formats import Language
-from shared.policies import PolicyVersions
 
 Lang = Annotated[Language, typer.Option(help="The language of the text.")]
 At = Annotated[

@@ -17,18 +17,18 @@ from services.projections.parked_answers import Said
 from services.projections.read_models import MODELS
 from shared.command_line.answers import AsJson, Exit, answer, refused, table_of
 from shared.command_line.desk import HOME, Database, Home, database_of, log_at
-from shared.event_log import EventLog
-from shared.only_tables import only_tables
-from shared.parked import ParkedStream, parked_streams
-from shared.parked_requests import (
+from shared.database.roles import only_tables
+from shared.eventlog.log import EventLog
+from shared.eventlog.readers.parked_commands import (
     Conflict,
-    Wanted,
+    ParkedRequest,
     answer_of,
     ask,
     home_of,
     skipped_events,
 )
-from shared.tracking import Bookmark, bookmarks
+from shared.eventlog.readers.parked_events import ParkedStream, parked_streams
+from shared.eventlog.readers.position import Bookmark, bookmarks
 
 LISTED_MAX = 1_000
 LOOK_SECONDS = 0.1
@@ -105,7 +105,7 @@ def retry_parked(  # noqa: PLR0913, PLR0917 # each is an option
     asked_by = by or getpass.getuser()
     with log_at(url, as_json=as_json) as log:
         wanted = [
-            Wanted(bookmark, each.stream, "retry", asked_by)
+            ParkedRequest(bookmark, each.stream, "retry", asked_by)
             for bookmark in _readers(log, reader)
             for each in _streams(log, bookmark)
             if stream in {None, each.stream}
@@ -148,7 +148,7 @@ def skip_parked(  # noqa: PLR0913 # each is an option
     with log_at(url, as_json=as_json) as log:
         asked_by = by or getpass.getuser()
         wanted = [
-            Wanted(bookmark, stream, "skip", asked_by, whole, reason.strip())
+            ParkedRequest(bookmark, stream, "skip", asked_by, whole, reason.strip())
             for bookmark in _readers(log, reader)
             if any(each.stream == stream for each in _streams(log, bookmark))
         ]
@@ -185,7 +185,7 @@ def list_skipped(
 
 
 def _demand_parked(
-    wanted: Sequence[Wanted], reader: str, stream: str, *, as_json: bool
+    wanted: Sequence[ParkedRequest], reader: str, stream: str, *, as_json: bool
 ) -> None:
     if not wanted:
         sentence = f"{reader} has not parked {stream}: see `permanence parked list`"
@@ -210,7 +210,9 @@ def _streams(log: EventLog, bookmark: Bookmark) -> Sequence[ParkedStream]:
         return parked_streams(cursor, bookmark, LISTED_MAX)
 
 
-def _asked(log: EventLog, wanted: Sequence[Wanted], seconds: float) -> list[Said]:
+def _asked(
+    log: EventLog, wanted: Sequence[ParkedRequest], seconds: float
+) -> list[Said]:
     """Ask, and return what was answered within so many seconds."""
     said = [Said(each) for each in wanted]
     asked: dict[int, int] = {}

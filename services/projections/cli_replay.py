@@ -35,9 +35,9 @@ from shared.command_line.desk import (
 from shared.command_line.instants import instant_in
 from shared.command_line.references import demand_ref
 from shared.command_line.sheet import Sheet
-from shared.entry import Entry
-from shared.event_log import EventLog
-from shared.policies import PolicyVersions
+from shared.eventlog.entry import Entry
+from shared.eventlog.log import EventLog
+from shared.eventlog.policies import PolicyVersions
 
 At = Annotated[
     str | None,

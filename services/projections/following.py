@@ -17,17 +17,16 @@ import structlog
 from services.projections.generations import find_live, hold_live
 from services.projections.progress import Progress
 from services.projections.read_model import Cursors, ReadModel
-from shared.applying import Apply
-from shared.bus import Link
-from shared.entry import Entry
-from shared.event_log import EventLog, Row
-from shared.http.serving import end, pause
-from shared.log_errors import Unavailable
-from shared.outage import reason
-from shared.parked import PassOver
-from shared.reader import RETRY_SECONDS, STOPPED_SECONDS, Reader
-from shared.reader_status import ReaderStatus
-from shared.tracking import Bookmark, Overtaken, Tracked
+from shared.eventlog.entry import Entry
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog, Row
+from shared.eventlog.readers.parked_events import PassOver
+from shared.eventlog.readers.position import Apply, Bookmark, Overtaken, Tracked
+from shared.eventlog.readers.reader import RETRY_SECONDS, STOPPED_SECONDS, Reader
+from shared.eventlog.readers.status import ReaderStatus
+from shared.http.serve import end, pause
+from shared.messaging.connection import Link
+from shared.observability.telemetry import reason
 
 WATCH_SECONDS = 1.0
 """How often a follower looks whether what it follows is still live."""

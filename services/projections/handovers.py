@@ -18,8 +18,8 @@ from shared.domain.events.handover import (
 )
 from shared.domain.events.problem import Match
 from shared.domain.identifiers import handover_stream
-from shared.entry import Entry
-from shared.event_log import EventLog
+from shared.eventlog.entry import Entry
+from shared.eventlog.log import EventLog
 
 Cursors = Cursor[tuple[Any, ...]]
 State = Literal["requested", "unanswered", "accepted", "joined", "declined"]

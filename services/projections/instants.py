@@ -10,7 +10,7 @@ from typing import Any
 from psycopg import Cursor
 
 from services.projections.generations import AsOf
-from shared.recorder import Head, read_head
+from shared.eventlog.recorder import Head, read_head
 
 _AT = "SELECT recorded_at FROM log.events WHERE notification_id = %s"
 

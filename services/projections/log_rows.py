@@ -12,8 +12,8 @@ from shared.domain.identifiers import (
     incident_stream,
     sla_stream,
 )
-from shared.entry import Entry
-from shared.event_log import SELECT_ROWS, EventLog, Row
+from shared.eventlog.entry import Entry
+from shared.eventlog.log import SELECT_ROWS, EventLog, Row
 
 _OF_TYPES = f"""
 {SELECT_ROWS}

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.command_line.answers import Exit, counted
-from shared.parked_requests import Answer, Wanted
+from shared.eventlog.readers.parked_commands import Answer, ParkedRequest
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
     """A request, and its answer if there is one; `refused` says why it is not asked."""
 
-    wanted: Wanted
+    wanted: ParkedRequest
     answer: Answer | None = None
     refused: str | None = None
 

@@ -7,8 +7,8 @@ from psycopg import Cursor
 from services.projections.log_rows import newest_row
 from shared.domain.events.administration import STREAM, PolicyApplied
 from shared.domain.policy.document import Policy
-from shared.event_log import SELECT_ROWS, EventLog, Row
-from shared.policies import policy_of
+from shared.eventlog.log import SELECT_ROWS, EventLog, Row
+from shared.eventlog.policies import policy_of
 
 _UPTO = f"""
 {SELECT_ROWS} WHERE originator_id = %s AND notification_id <= %s

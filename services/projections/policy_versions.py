@@ -9,7 +9,7 @@ from psycopg import Cursor
 from shared.domain.events.administration import STREAM, PolicyApplied
 from shared.domain.events.upcasters import upcast
 from shared.domain.policy.document import Policy
-from shared.policies import policy_of
+from shared.eventlog.policies import policy_of
 
 _POLICIES = """
 SELECT originator_version, state FROM log.events

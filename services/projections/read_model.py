@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from psycopg import Cursor
 
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 
 State = TypeVar("State")
 Cursors = Cursor[tuple[Any, ...]]

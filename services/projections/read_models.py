@@ -17,7 +17,7 @@ from services.projections.read_model import Cursors, ReadModel
 from services.projections.timeline import store as timeline_store
 from services.projections.timeline.line import Line
 from services.projections.timeline.line import project as project_line
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 
 
 def _finish_queue(cursor: Cursors, schema: str, rows: Sequence[QueueRow]) -> None:

@@ -15,8 +15,8 @@ from shared.domain import change, problem
 from shared.domain.change import Change
 from shared.domain.identifiers import change_stream, problem_stream
 from shared.domain.problem import Problem
-from shared.entry import Entry
-from shared.event_log import EventLog
+from shared.eventlog.entry import Entry
+from shared.eventlog.log import EventLog
 
 Record = TypeVar("Record", Problem, Change)
 Cursors = Cursor[tuple[Any, ...]]

@@ -18,8 +18,8 @@ from shared.domain.events.handover import (
     ServiceHandoverUnanswered,
 )
 from shared.domain.identifiers import handover_stream
-from shared.entry import Entry
-from shared.event_log import SELECT_ROWS, EventLog, Row
+from shared.eventlog.entry import Entry
+from shared.eventlog.log import SELECT_ROWS, EventLog, Row
 
 Cursors = Cursor[tuple[Any, ...]]
 

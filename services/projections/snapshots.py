@@ -7,8 +7,8 @@ from typing import Any
 import psycopg
 from psycopg import Cursor
 
-from shared.event_log import EventLog
-from shared.log_errors import Unavailable
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog
 
 READ_SECONDS_MAX = 2
 """A read that takes longer is given up: it would hold others back."""

@@ -13,8 +13,8 @@ from services.projections.read_model import Cursors
 from shared.domain.events.event import Actor
 from shared.domain.events.incident import IncidentSolutionNoted
 from shared.domain.identifiers import IncidentRef, incident_stream
-from shared.entry import Entry
-from shared.event_log import SELECT_ROWS, EventLog, Row
+from shared.eventlog.entry import Entry
+from shared.eventlog.log import SELECT_ROWS, EventLog, Row
 
 BATCH = 100
 READ_MAX = 2_000

@@ -5,7 +5,7 @@ from typing import Any
 from psycopg import Cursor
 
 from services.projections.policy_in_force import policy_in_force
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 
 
 def teams(log: EventLog, cursor: Cursor[tuple[Any, ...]]) -> frozenset[str]:

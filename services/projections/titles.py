@@ -14,7 +14,7 @@ from services.projections.rebuild.processes import WorkerFailed
 from services.projections.rebuild.rebuild import discard_previous, rebuild
 from shared.clock import real_clock
 from shared.command_line.bar import bar
-from shared.log_errors import Unavailable
+from shared.eventlog.errors import Unavailable
 from shared.vault.master_keys import MasterKeys
 
 _STAGES = {"fold": "reading the log", "index": "making indexes", "compare": "comparing"}

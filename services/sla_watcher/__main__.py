@@ -2,7 +2,7 @@
 
 from services.sla_watcher.app import run
 from shared.settings import SlaWatcherSettings
-from shared.starting import start
+from shared.startup import start
 
 if __name__ == "__main__":
     start("sla_watcher", SlaWatcherSettings, run)

@@ -7,13 +7,13 @@ from typing import Any
 from services.sla_watcher.case import Case, PolicyOf
 from services.sla_watcher.promising import on
 from services.sla_watcher.proposing import REPORTER, due_now, may_agree, require_longer
-from shared.casework.refused import Refused
-from shared.command import CommandRequest, Scope
 from shared.domain.commands.sla import AcceptExtension, RefuseExtension
 from shared.domain.events.sla import SlaExtensionAccepted, SlaExtensionRefused
 from shared.domain.identifiers import extended_incident
 from shared.domain.sla import Clock, Extension, State, stood, whole
 from shared.domain.working_time import due, hours_of
+from shared.messaging.commands import CommandRequest, Scope
+from shared.process_manager.refusals import Refused
 
 _TAKE_DOWN: frozenset[Scope] = frozenset({"agent", "manager", "admin"})
 

@@ -14,19 +14,18 @@ from services.sla_watcher.decider import decide, evolve, next_at
 from services.sla_watcher.moving_bus import listen_for_moves
 from services.sla_watcher.moving_page import Moving
 from services.sla_watcher.reacting import react
-from shared.authentication import authentication
-from shared.broker import command_broker, take
-from shared.casework import Alarm, Casework, Worker, timers_probe
-from shared.casework.command_bus import listen
-from shared.casework.commanding import Commanding
 from shared.clock import Clock
 from shared.domain.commands.sla import BODIES
 from shared.domain.identifiers import escalation_stream, incident_stream, sla_stream
-from shared.event_log import EventLog
-from shared.following import Following, follow
-from shared.policies import PolicyVersions
+from shared.eventlog.log import EventLog
+from shared.eventlog.policies import PolicyVersions
+from shared.eventlog.readers.position import Bookmark
+from shared.eventlog.readers.service_loop import ServiceLoop, follow
+from shared.messaging.broker import command_broker, take
+from shared.process_manager import Alarm, ProcessManager, Worker, timers_probe
+from shared.process_manager.command_subscriber import CommandHandler, listen
+from shared.security.sender import authentication
 from shared.settings import SlaWatcherSettings
-from shared.tracking import Bookmark
 
 BOOKMARK = Bookmark("sla", "sla_watcher", beside=("incident", "escalation"))
 EVENTS_A_BATCH = 200
@@ -37,10 +36,10 @@ WORKERS = 2
 
 def casework(
     log: EventLog, policies: PolicyOf | None = None
-) -> Casework[Case, PolicyOf]:
+) -> ProcessManager[Case, PolicyOf]:
     """Return the watcher's rules, with the policies they look up: those of the log."""
     known = policies or PolicyVersions(log)
-    return Casework(
+    return ProcessManager(
         schema=BOOKMARK.schema,
         react=react,
         evolve=evolve,
@@ -64,20 +63,20 @@ async def run(settings: SlaWatcherSettings, stop: asyncio.Event) -> None:
 
         def assemble(
             log: EventLog, clock: Clock, registry: CollectorRegistry
-        ) -> Following:
+        ) -> ServiceLoop:
             policies = PolicyVersions(log)
             worker = Worker(casework(log, policies), log, clock)
             alarm = Alarm(worker, clock, on_lever=settings.clock_lever is not None)
             worker.changed = alarm.listen()
             nats_url = settings.nats_url.get_secret_value()
             broker = command_broker(nats_url, "sla_watcher", registry)
-            commanding = Commanding(log, worker, clock, asked, owners)
+            commanding = CommandHandler(log, worker, clock, asked, owners)
             senders = authentication(log, clock, executor)
             group = BOOKMARK.reader
             listen(broker, senders, commanding.take, executor, BODIES.values(), group)
             moving = Moving(log, worker, clock, policies)
             listen_for_moves(broker, senders, moving, executor, group)
-            return Following(
+            return ServiceLoop(
                 worker.apply,
                 (timers_probe(BOOKMARK.reader, worker, log, clock),),
                 (alarm.run, partial(take, broker)),

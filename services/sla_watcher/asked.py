@@ -8,8 +8,6 @@ from services.sla_watcher.answering import accepted, refused
 from services.sla_watcher.attributing import attributed
 from services.sla_watcher.case import Case, PolicyOf
 from services.sla_watcher.proposing import proposed
-from shared.casework.refused import Refused
-from shared.command import CommandRequest
 from shared.domain.commands.sla import (
     AcceptExtension,
     AttributeBreach,
@@ -18,6 +16,8 @@ from shared.domain.commands.sla import (
     SlaWish,
 )
 from shared.domain.events import SlaEvent
+from shared.messaging.commands import CommandRequest
+from shared.process_manager.refusals import Refused
 
 PERSON = "person:"
 

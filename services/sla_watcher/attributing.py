@@ -6,11 +6,11 @@ from typing import Any
 
 from services.sla_watcher.case import Case
 from services.sla_watcher.promising import on
-from shared.casework.refused import Refused
-from shared.command import CommandRequest, Scope
 from shared.domain.commands.sla import AttributeBreach
 from shared.domain.events.sla import SlaBreachAttributed
 from shared.domain.sla import Clock
+from shared.messaging.commands import CommandRequest, Scope
+from shared.process_manager.refusals import Refused
 
 _MAY: frozenset[Scope] = frozenset({"manager", "admin"})
 

@@ -8,8 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from services.sla_watcher.case import Case
-from shared.casework.refused import Refused
-from shared.command import CommandRequest, Scope
 from shared.domain.commands.policy_moves import (
     Change,
     MovedPromise,
@@ -19,6 +17,8 @@ from shared.domain.commands.policy_moves import (
 from shared.domain.events.administration import PromisesMoved
 from shared.domain.policy.contracts import is_of
 from shared.domain.sla import Clock, State, named, whole
+from shared.messaging.commands import CommandRequest, Scope
+from shared.process_manager.refusals import Refused
 
 _MAY: frozenset[Scope] = frozenset({"manager", "admin"})
 _PERSON = "person:"

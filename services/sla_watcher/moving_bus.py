@@ -7,10 +7,6 @@ from typing import Any, Protocol
 
 from faststream.nats import NatsBroker
 
-from shared import subjects
-from shared.authentication import COMMANDERS, READERS, Authentication
-from shared.casework.command_bus import patiently
-from shared.command import CommandMessage, CommandRequest
 from shared.domain.commands.policy_moves import (
     BODIES,
     MovedIncident,
@@ -19,6 +15,10 @@ from shared.domain.commands.policy_moves import (
     MoveSeen,
     MoveWish,
 )
+from shared.messaging import subjects
+from shared.messaging.commands import CommandMessage, CommandRequest
+from shared.process_manager.command_subscriber import patiently
+from shared.security.sender import COMMANDERS, READERS, Authentication
 
 AT_ONCE_MAX = 2
 """Pages of one verb under way together: each is many transactions."""

@@ -11,11 +11,7 @@ import orjson
 from services.sla_watcher.case import Case, PolicyOf
 from services.sla_watcher.moving import differences, moved, require_may_move
 from services.sla_watcher.moving_table import first_of, incidents_of, seen
-from shared.casework import Worker
-from shared.casework.refused import Refused, journal
-from shared.casework.settling import require_read, settle
 from shared.clock import Clock
-from shared.command import CommandRequest
 from shared.domain.commands.policy_moves import (
     LookAtMove,
     MovedIncident,
@@ -24,7 +20,11 @@ from shared.domain.commands.policy_moves import (
     MoveWish,
     PreviewMove,
 )
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
+from shared.messaging.commands import CommandRequest
+from shared.process_manager import Worker
+from shared.process_manager.refusals import Refused, journal
+from shared.process_manager.worker import require_read, settle
 
 NAMESPACE = UUID("9a0b2f64-5f0e-4e0c-9b77-0c5d0d6f2f11")
 """Of command ids: with it, the same operation and incident always give the same id."""

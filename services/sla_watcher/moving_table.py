@@ -7,7 +7,7 @@ from psycopg import Cursor
 
 from shared.domain.commands.policy_moves import MoveScope, MoveSeen
 from shared.domain.events.administration import PromisesMoved
-from shared.event_log import SELECT_ROWS, EventLog, Row
+from shared.eventlog.log import SELECT_ROWS, EventLog, Row
 
 Cursors = Cursor[tuple[Any, ...]]
 

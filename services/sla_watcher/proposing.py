@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 from services.sla_watcher.case import Case, PolicyOf
 from services.sla_watcher.promising import on
-from shared.casework.refused import Refused
 from shared.domain.commands.sla import ProposeExtension
 from shared.domain.events.sla import SlaExtensionProposed
 from shared.domain.identifiers import extension_ref
 from shared.domain.sla import Clock, stood, whole
 from shared.domain.working_time import Hours, due, elapsed, hours_of
+from shared.process_manager.refusals import Refused
 
 EXTENSION_MAX = timedelta(days=366)
 """How far ahead a longer delay may end."""

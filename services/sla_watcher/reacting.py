@@ -30,7 +30,7 @@ from shared.domain.events.incident_ties import (
 from shared.domain.events.sla import Stop
 from shared.domain.incident.state import Noticed, after_contact, opened_by
 from shared.domain.sla import whole
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 
 
 def react(case: Case | None, entry: Entry) -> Case | None:

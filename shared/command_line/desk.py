@@ -9,15 +9,15 @@ import psycopg
 import typer
 
 from shared.clock import Clock, lever_clock, real_clock
-from shared.clock_mode import LeverRefused
-from shared.codec import UnknownEvent
 from shared.command_line.answers import Exit, refused
-from shared.documents import UnreadableDocument
-from shared.event_log import EventLog
-from shared.log_errors import Unavailable
+from shared.database.clock_mode import LeverRefused
+from shared.database.server_clock import server_clock_at
+from shared.eventlog.codec import UnknownEvent
+from shared.eventlog.documents import UnreadableDocument
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog
 from shared.machine.credentials import vault_key_file
 from shared.machine.run_file import read_run
-from shared.server_clock import server_clock_at
 from shared.vault.master_keys import MasterKeys
 from shared.vault.vault import VaultError, read_master_keys
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from shared.answering import Blocking
 from shared.clock import Clock
 from shared.domain.commands.contact import Report, Reported
 from shared.domain.identifiers import IncidentRef
@@ -17,12 +16,13 @@ from shared.domain.incident.state import Noticed
 from shared.domain.policy.contracts import UNKNOWN
 from shared.domain.policy.document import Policy
 from shared.domain.sla import promised
+from shared.eventlog.errors import Unavailable
+from shared.http.bodies import KeylessBodies
+from shared.http.error_responses import Blocking
 from shared.http.form_limits import FormLimits
-from shared.http.keyless_bodies import KeylessBodies
 from shared.http.networks import LOOPBACK, Networks
+from shared.http.problem_details import HttpError
 from shared.i18n.formats import Language, instant_text, language_of
-from shared.log_errors import Unavailable
-from shared.problem import Problem
 
 HELD_SECONDS = 600
 _BY_FORM = Noticed("user", "web")
@@ -72,7 +72,7 @@ class FormDesk:
     """What serves the form: the policy in force, and the way to who takes reports."""
 
     policy: Callable[[], Policy]
-    """Blocks; raises `Problem` if no policy was ever applied."""
+    """Blocks; raises `HttpError` if no policy was ever applied."""
     report: Callable[[Report], Awaitable[Reported]]
     clock: Clock
     blocking: Blocking
@@ -84,7 +84,7 @@ class FormDesk:
     """Whether anybody may report without being signed in."""
 
     async def offer(self, language: Language) -> Form:
-        """Return what the form offers. Raises `Problem`."""
+        """Return what the form offers. Raises `HttpError`."""
         self.require_open()
         policy = await self.blocking(self.policy)
         offered = [
@@ -95,12 +95,12 @@ class FormDesk:
         return Form(language=language, services=offered)
 
     async def take(self, report: Report, address: str, liked: Language) -> ReportAnswer:
-        """Take a report that came from a network address. Raises `Problem`."""
+        """Take a report that came from a network address. Raises `HttpError`."""
         self.require_open()
         self.limits.admit(address)
         reported = await self.report(report)
         if reported.incident is None:
-            raise Problem(
+            raise HttpError(
                 429,
                 "too many reports came from this address within the hour: a person "
                 "reads this one before it is taken; in a hurry, call the desk",
@@ -110,14 +110,14 @@ class FormDesk:
         language = language_of(report.language, liked)
         try:
             promises = await self.blocking(self._promises, report.service, language)
-        except (Problem, Unavailable):
+        except (HttpError, Unavailable):
             promises = []  # it is recorded, and the letter says what is promised
         return ReportAnswer(incident=reported.incident, promises=promises)
 
     def require_open(self) -> None:
-        """Raise `Problem` 404 if this desk takes no reports by a form."""
+        """Raise `HttpError` 404 if this desk takes no reports by a form."""
         if not self.is_open:
-            raise Problem(404, "this desk takes no reports by a form", code="no_form")
+            raise HttpError(404, "this desk takes no reports by a form", code="no_form")
 
     def _promises(self, service: str | None, language: Language) -> list[PublicPromise]:
         policy, now = self.policy(), self.clock()

@@ -1,6 +1,6 @@
 """What a problem is, the cause behind incidents, and what may be asked of one.
 
-Not to be taken for `shared.problem`, the problem details of RFC 9457.
+Not to be taken for `shared.http.problem_details`, the problem details of RFC 9457.
 
 What a problem is: the state that the events of its stream add up to.
 

@@ -1,13 +1,30 @@
-"""Bodies of requests: bounded while they arrive, and in how deep their JSON nests."""
+"""Bodies of requests: bounded while they arrive, and in how deep their JSON nests.
+
+How much memory the bodies of admitted requests may take, in all and for each sender.
+
+Room is kept for what a request declares, once it is known whose it is: nobody without a
+key can take any of it.
+
+Bodies that have to be read before it is known who sends them, in a small pool.
+
+A key may be in the body, and a form needs none. Such bodies share little memory and
+have little time. If the pool is full, the sender with the largest part is refused: a
+usual request, which is small and arrives at once, gets through whatever others hold.
+"""
 
 import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import orjson
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from shared.problem import Problem, located
+from shared.eventlog.batcher import Overloaded
+from shared.http.problem_details import HttpError, located
 
 COMMAND_BYTES_MAX = 64 * 1024
 COMMAND_DEPTH_MAX = 16
@@ -20,10 +37,10 @@ _BEGUN = "body_begun"
 
 
 def require_json(request: Request) -> None:
-    """Raise `Problem` 415 where the body says that it is something else than JSON."""
+    """Raise `HttpError` 415 where the body says that it is something else than JSON."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind and kind != "application/json" and not kind.endswith("+json"):
-        raise Problem(
+        raise HttpError(
             415,
             f"the body is {kind}: send it as `Content-Type: application/json`",
             code="not_json",
@@ -33,7 +50,7 @@ def require_json(request: Request) -> None:
 def _require_plain(request: Request) -> None:
     coding = request.headers.get("content-encoding", "").strip().lower()
     if coding not in ("", "identity"):
-        raise Problem(
+        raise HttpError(
             415,
             f"the body is compressed ({coding[:20]}): send it as it is, without "
             "`Content-Encoding`",
@@ -42,10 +59,10 @@ def _require_plain(request: Request) -> None:
 
 
 async def read_body(request: Request, bytes_max: int) -> bytes:
-    """Return the whole body; `Problem` 413 as soon as it is known to be too large.
+    """Return the whole body; `HttpError` 413 as soon as it is known to be too large.
 
-    `Problem` 415 where it is compressed: 50 kB may then hold 50 MB. `Problem` 503 where
-    it does not come: who sends it is to try again.
+    `HttpError` 415 where it is compressed: 50 kB may then hold 50 MB. `HttpError` 503
+    where it does not come: who sends it is to try again.
     """
     seconds = BODY_SECONDS_MAX
     read = begun_body(request, bytes_max)
@@ -80,15 +97,15 @@ async def next_part(request: Request) -> bytes | None:
         return None
     message = await request.receive()
     if message["type"] == "http.disconnect":
-        raise Problem(400, "the body ended before its end: send it again")
+        raise HttpError(400, "the body ended before its end: send it again")
     request._stream_consumed = not message.get("more_body")  # noqa: SLF001 # likewise
     return bytes(message.get("body", b""))
 
 
 def demand_size(size: int, bytes_max: int) -> None:
-    """Raise `Problem` 413 where a body is too large."""
+    """Raise `HttpError` 413 where a body is too large."""
     if size > bytes_max:
-        raise Problem(
+        raise HttpError(
             413,
             f"the body has more than {bytes_max} bytes: send less",
             code="too_large",
@@ -104,9 +121,9 @@ def keep_body(request: Request, read: bytes, *, whole: bool = True) -> bytes:
     return read
 
 
-def slow_body(seconds: float) -> Problem:
+def slow_body(seconds: float) -> HttpError:
     """Return what the sender of a body is told that does not arrive in time."""
-    return Problem(
+    return HttpError(
         503,
         f"the body did not come in {seconds:g} s; nothing was done: send it again",
         code="slow_body",
@@ -115,14 +132,16 @@ def slow_body(seconds: float) -> Problem:
 
 
 def document_in(body: bytes, depth_max: int) -> Any:  # noqa: ANN401 # a JSON document may be anything
-    """Return the JSON document in `body`; `Problem` 400 if malformed or deep."""
+    """Return the JSON document in `body`; `HttpError` 400 if malformed or deep."""
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise Problem(400, f"the body is not JSON: {error}", code="not_json") from error
+        raise HttpError(
+            400, f"the body is not JSON: {error}", code="not_json"
+        ) from error
     # Counting brackets is a cheap bound: few of them cannot nest deeply.
     if body.count(b"{") + body.count(b"[") > depth_max and _deeper(document, depth_max):
-        raise Problem(
+        raise HttpError(
             400, f"the body nests deeper than {depth_max} levels", code="too_deep"
         )
     return document
@@ -150,7 +169,8 @@ def _children(node: object) -> list[object]:
 async def read_object(request: Request) -> dict[str, Any]:
     """Return the JSON object of a command; an empty body is an empty object.
 
-    `Problem` 400 for no JSON or too deep a one, 413, 415, 422 for JSON of another kind.
+    `HttpError` 400 for no JSON or too deep a one, 413, 415, 422 for JSON of another
+    kind.
     """
     body = await read_body(request, COMMAND_BYTES_MAX)
     if not body:
@@ -158,7 +178,7 @@ async def read_object(request: Request) -> dict[str, Any]:
     require_json(request)
     document = document_in(body, COMMAND_DEPTH_MAX)
     if not isinstance(document, dict):
-        raise Problem(
+        raise HttpError(
             422,
             "the body is not an object: send `{…}`",
             code="invalid",
@@ -168,7 +188,7 @@ async def read_object(request: Request) -> dict[str, Any]:
 
 
 def validated(kind: type[_Kind], body: dict[str, Any], what: str) -> _Kind:
-    """Return what a body says; `Problem` 422 names all that is wrong in it."""
+    """Return what a body says; `HttpError` 422 names all that is wrong in it."""
     try:
         return kind.model_validate(body)
     except ValidationError as error:
@@ -177,9 +197,158 @@ def validated(kind: type[_Kind], body: dict[str, Any], what: str) -> _Kind:
             f"{'.'.join(map(str, one['loc']))}: {one['msg']}".removeprefix(": ")
             for one in errors
         )
-        raise Problem(
+        raise HttpError(
             422,
             f"the {what} is not well formed: {named}",
             code="invalid",
             errors=errors,
         ) from error
+
+
+ROOM_BYTES_MAX = 64 * 1024 * 1024
+"""Room for 128 of the largest bodies of signals, or 60,000 of the usual size."""
+SHARES = 2
+"""One holder may have this part of the room: half of it. The others have the rest."""
+
+
+class BodyRoom:
+    """Room for bodies being read and recorded; a request without a body takes none."""
+
+    def __init__(self, bytes_max: int = ROOM_BYTES_MAX) -> None:
+        self._bytes_max = bytes_max
+        self._held: Counter[str] = Counter()
+        self.bytes = 0
+
+    @contextmanager
+    def room_for(self, size: int, holder: str) -> Iterator[None]:
+        """Keep room while the body is in hand; `Overloaded` if it is full."""
+        self.take(size, holder)
+        try:
+            yield
+        finally:
+            self.give_back(size, holder)
+
+    def take(self, size: int, holder: str) -> None:
+        """Keep room until it is given back; `Overloaded` if it is full."""
+        if self.bytes + size > self._bytes_max:
+            raise Overloaded(f"{self.bytes} bytes are in hand")
+        if self._held[holder] + size > self._bytes_max // SHARES:
+            raise Overloaded(f"{self._held[holder]} bytes of {holder} are in hand")
+        self.bytes += size
+        self._held[holder] += size
+
+    def give_back(self, size: int, holder: str) -> None:
+        """Give room back that was taken."""
+        self.bytes -= size
+        self._held[holder] -= size
+        if not self._held[holder]:
+            del self._held[holder]
+
+
+def size_ahead(headers: Mapping[str, str], bytes_max: int) -> int:
+    """Return how much room the body of a request may need."""
+    declared = headers.get("content-length", "")
+    if declared.isascii() and declared.isdigit():
+        return min(int(declared[:19]), bytes_max)
+    return bytes_max if "transfer-encoding" in headers else 0
+
+
+POOL_BYTES_MAX = 4 * 1024 * 1024
+BEGINNING_BYTES = 64 * 1024
+"""The key is looked for once so much of a body has arrived."""
+KEYLESS_SECONDS_MAX = 2.0
+"""How long the body of an unknown sender may take to arrive."""
+
+IsEnough = Callable[[bytes], bool]
+
+
+@dataclass(eq=False)
+class _Place:
+    """One body in the pool; `limit` is None once it is read."""
+
+    limit: asyncio.Timeout | None
+    bytes: int = 0
+    sent_away: bool = False
+
+
+class KeylessBodies:
+    """The pool of one process."""
+
+    def __init__(self, bytes_max: int = POOL_BYTES_MAX) -> None:
+        self._bytes_max = bytes_max
+        self._places: set[_Place] = set()
+        self.bytes = 0
+
+    @asynccontextmanager
+    async def body(
+        self,
+        request: Request,
+        bytes_max: int,
+        *,
+        seconds: float | None = None,
+        enough: IsEnough | None = None,
+    ) -> AsyncIterator[bytes]:
+        """Give a body, which has its place in the pool until this ends.
+
+        Only its first `BEGINNING_BYTES` or a little more if they are `enough`: then
+        `read_body` reads on. Raises `Overloaded` or `Problem`.
+        """
+        place = _Place(None)
+        self._places.add(place)
+        try:
+            read = begun_body(request, bytes_max)
+            yield await self._read(place, request, read, bytes_max, seconds, enough)
+        finally:
+            self._leave(place)
+
+    async def _read(
+        self,
+        place: _Place,
+        request: Request,
+        read: bytearray,
+        bytes_max: int,
+        seconds: float | None,
+        enough: IsEnough | None,
+    ) -> bytes:
+        seconds = seconds or KEYLESS_SECONDS_MAX
+        try:
+            async with asyncio.timeout(seconds) as place.limit:
+                while (part := await next_part(request)) is not None:
+                    demand_size(len(read) + len(part), bytes_max)
+                    self._take(place, len(part))
+                    before = len(read)
+                    read += part
+                    looks = before < BEGINNING_BYTES <= len(read)
+                    if enough and looks and enough(bytes(read)):
+                        return keep_body(request, bytes(read), whole=False)
+        except TimeoutError as error:
+            if place.sent_away:
+                raise _full() from error
+            raise slow_body(seconds) from error
+        finally:
+            place.limit = None
+        return keep_body(request, bytes(read))
+
+    def _take(self, place: _Place, size: int) -> None:
+        """Count what arrived; refuse the largest while it is too much."""
+        if place.sent_away:
+            raise _full()
+        place.bytes += size
+        self.bytes += size
+        while self.bytes > self._bytes_max:
+            largest = max(self._places, key=lambda each: each.bytes)
+            if largest is place or largest.limit is None:
+                raise _full()
+            largest.sent_away = True
+            if not largest.limit.expired():
+                largest.limit.reschedule(asyncio.get_running_loop().time())
+            self._leave(largest)
+
+    def _leave(self, place: _Place) -> None:
+        if place in self._places:
+            self._places.remove(place)
+            self.bytes -= place.bytes
+
+
+def _full() -> Overloaded:
+    return Overloaded("bodies of unknown senders fill their pool")

@@ -4,8 +4,8 @@ import re
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.command import IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_MAX
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
+from shared.messaging.commands import IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_MAX
 
 _KEY = re.compile(IDEMPOTENCY_KEY)
 _VERSION = re.compile(r'(?:W/)?"?(\d{1,18})"?')
@@ -23,7 +23,7 @@ class CommandHeaders(BaseModel):
 
 
 def idempotency_key(key: str | None) -> str | None:
-    """Return the caller's key, None without one; `Problem` 422 for a bad key."""
+    """Return the caller's key, None without one; `HttpError` 422 for a bad key."""
     if key is not None and not _KEY.fullmatch(key):
         raise _malformed(
             "Idempotency-Key",
@@ -33,7 +33,7 @@ def idempotency_key(key: str | None) -> str | None:
 
 
 def version(if_match: str | None) -> int | None:
-    """Return the version in `If-Match`; `Problem` 422 if it is malformed."""
+    """Return the version in `If-Match`; `HttpError` 422 if it is malformed."""
     if if_match is None or if_match == "*":
         return None
     found = _VERSION.fullmatch(if_match)
@@ -42,8 +42,8 @@ def version(if_match: str | None) -> int | None:
     return int(found[1])
 
 
-def _malformed(header: str, wanted: str) -> Problem:
-    return Problem(
+def _malformed(header: str, wanted: str) -> HttpError:
+    return HttpError(
         422,
         f"{header} is not {wanted}",
         errors=[{"loc": ["header", header], "msg": f"not {wanted}", "type": "header"}],

@@ -9,7 +9,7 @@ from ipaddress import ip_network
 from starlette.requests import Request
 
 from shared.http.networks import Networks, sender_of
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
 
 REPORTS_MAX = 30
 """From one network address within `WITHIN_SECONDS`: an office may share one."""
@@ -42,11 +42,11 @@ class FormLimits:
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def admit(self, address: str) -> None:
-        """Count what came from there; `Problem` 429 where it was too much."""
+        """Count what came from there; `HttpError` 429 where it was too much."""
         for name, most in ({address: self._each} | self._all).items():
             wait = self._wait(name, most)
             if wait > 0:
-                raise Problem(
+                raise HttpError(
                     HTTPStatus.TOO_MANY_REQUESTS,
                     "too much came from here: wait a little, or call the desk",
                     code="too_many_reports",

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.problem import Problem, response
+from shared.http.problem_details import HttpError, response
 
 ANY = "*"
 _LOCAL = ".localhost"
@@ -56,7 +56,7 @@ class KnownHosts:
         if scope["type"] != "http" or self._may_ask(scope):
             await self._app(scope, receive, send)
             return
-        no = Problem(
+        no = HttpError(
             421,
             "this desk is not called that: open it under its address or its public "
             "URL, or have an operator add the name to PERMANENCE_ALLOWED_HOSTS",

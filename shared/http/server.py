@@ -1,4 +1,16 @@
-"""HTTP as uvicorn speaks it, with bounds on those who send no end and read no answer.
+"""A transport that sends what is written at once, an answer's head and body, together.
+
+uvicorn writes them one after the other, and uvloop sends each: two system calls, and
+two segments that wake the client twice.
+
+How many connections a server has open, and which of them make room for new ones.
+
+A connection works while a request that came whole is being answered, and waits while
+its client has to do something: send the rest of a request, or take more of an answer.
+If there are too many, one that waits is closed: the oldest of the address that has most
+of them. So nobody keeps others out by opening connections and leaving them.
+
+HTTP as uvicorn speaks it, with bounds on those who send no end and read no answer.
 
 It keeps headers in memory until their end comes, however long that takes and whoever
 sends them: nobody has shown a token yet. It waits for ever for the rest of a body that
@@ -8,8 +20,10 @@ tells the last request that came over it, not the one that is being answered.
 """
 
 import asyncio
-from typing import Any
+import time
+from typing import Any, Protocol
 
+import structlog
 from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import (
@@ -18,9 +32,145 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 from uvicorn.server import ServerState
 
-from shared.http.joined_writes import JoinedWrites
-from shared.http.open_connections import OpenConnections
-from shared.problem import Problem, response
+from shared.http.problem_details import HttpError, response
+
+HELD_BYTES_MAX = 64 * 1024
+"""More is sent at once, so that the writer hears when the client does not keep up."""
+
+
+class JoinedWrites(asyncio.Transport):
+    """`transport`, which gets what was written once the event loop goes on."""
+
+    def __init__(
+        self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        super().__init__()
+        self._transport = transport
+        self._loop = loop
+        self._held: list[bytes] = []
+        self._held_bytes = 0
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Hold data until the event loop goes on."""
+        if not self._held:
+            self._loop.call_soon(self._send)
+        self._held.append(bytes(data))
+        self._held_bytes += len(data)
+        if self._held_bytes > HELD_BYTES_MAX:
+            self._send()
+
+    def close(self) -> None:
+        """Send what is held, then close."""
+        self._send()
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once, whatever is not sent yet."""
+        self._held.clear()
+        self._held_bytes = 0
+        self._transport.abort()
+
+    def is_closing(self) -> bool:
+        """Tell whether it is closed or about to be."""
+        return self._transport.is_closing()
+
+    def get_write_buffer_size(self) -> int:
+        """Return how many bytes are not sent yet."""
+        return self._held_bytes + self._transport.get_write_buffer_size()
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 # as asyncio has it
+        """Return what is known of the connection."""
+        return self._transport.get_extra_info(name, default)
+
+    def pause_reading(self) -> None:
+        """Take nothing more from the client."""
+        self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Go on taking."""
+        self._transport.resume_reading()
+
+    def _send(self) -> None:
+        held, self._held, self._held_bytes = self._held, [], 0
+        if held and not self._transport.is_closing():  # else the client has gone
+            self._transport.writelines(held)
+
+
+TOLD_SECONDS = 60.0
+"""That there are too many is logged once in so long."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Connection(Protocol):
+    """A connection that can be told to make room."""
+
+    @property
+    def address(self) -> str:
+        """The address of its client."""
+
+    def give_way(self) -> None:
+        """Close: others need the place."""
+
+
+class OpenConnections:
+    """The connections of one server."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._waiting: dict[str, dict[Connection, None]] = {}
+        self._working: set[Connection] = set()
+        self._number = 0
+        self._told_at = float("-inf")
+
+    def arrived(self, connection: Connection) -> bool:
+        """Take in a connection, which waits; False if it does not fit."""
+        if self._number >= self._most:
+            self._tell()
+            largest = max(self._waiting.values(), key=len, default=None)
+            if largest is None:
+                return False
+            oldest = next(iter(largest))
+            self.gone(oldest)
+            oldest.give_way()
+        self._number += 1
+        self._waiting.setdefault(connection.address, {})[connection] = None
+        return True
+
+    def works(self, connection: Connection) -> None:
+        """Note that a request on it is being answered."""
+        if self._forgotten_as_waiting(connection):
+            self._working.add(connection)
+
+    def waits(self, connection: Connection) -> None:
+        """Note that its client has to do something."""
+        if connection in self._working:
+            self._working.remove(connection)
+            self._waiting.setdefault(connection.address, {})[connection] = None
+
+    def gone(self, connection: Connection) -> None:
+        """Note that it is closed."""
+        if connection in self._working:
+            self._working.remove(connection)
+        elif not self._forgotten_as_waiting(connection):
+            return
+        self._number -= 1
+
+    def _forgotten_as_waiting(self, connection: Connection) -> bool:
+        same = self._waiting.get(connection.address)
+        if same is None or connection not in same:
+            return False
+        del same[connection]
+        if not same:
+            del self._waiting[connection.address]
+        return True
+
+    def _tell(self) -> None:
+        if time.monotonic() - self._told_at > TOLD_SECONDS:
+            self._told_at = time.monotonic()
+            waiting = sum(map(len, self._waiting.values()))
+            _log.warning("http.full", connections=self._number, waiting=waiting)
+
 
 HEAD_BYTES_MAX = 64 * 1024
 """What may come, after the first read, that neither ends a head nor is of a body."""
@@ -148,7 +298,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _refuse(self) -> None:
         """Tell a client that there is no room for it."""
-        full = Problem(
+        full = HttpError(
             503,
             "too many connections are open: come again in a moment",
             code="overloaded",

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from shared.database.migrate import ROLES
 from shared.machine.home import write_private
 from shared.machine.nats_rights import USERS
 from shared.machine.trouble import Exit, Trouble
-from shared.migrate import ROLES
-from shared.nats_issuer import new_seed
+from shared.security.nats_issuer import new_seed
 
 _VAULT_KEY_BYTES = 32
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import psycopg
 
 from shared.clock import lever_clock
-from shared.clock_mode import ClockMode, LeverRefused, clock_mode
+from shared.database.clock_mode import ClockMode, LeverRefused, clock_mode
+from shared.database.migrate import Mismatch, migrate
 from shared.machine.trouble import Exit, Trouble
-from shared.migrate import Mismatch, migrate
 
 
 def migrate_desk(

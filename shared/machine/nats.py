@@ -11,8 +11,8 @@ from time import monotonic, sleep
 from shared.machine.nats_rights import VANISHED, accounts, authorization, jetstream
 from shared.machine.ports import HOST
 from shared.machine.trouble import Trouble
-from shared.nats_address import nats_address
-from shared.subjects import SYSTEM_ACCOUNT
+from shared.messaging.connection import nats_address
+from shared.messaging.subjects import SYSTEM_ACCOUNT
 
 
 @dataclass(frozen=True)

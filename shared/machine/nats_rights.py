@@ -9,7 +9,7 @@ before, is kept apart from them: the server marks the subjects of its signals.
 
 from collections.abc import Mapping
 
-from shared import subjects
+from shared.messaging import subjects
 
 _API = "$JS.API"
 _INBOX = "_INBOX.>"

@@ -21,7 +21,7 @@ from shared.machine.remembered_ports import own_port
 from shared.machine.settings import UpSettings
 from shared.machine.supervisor import Supervisor
 from shared.machine.trouble import Trouble
-from shared.nats_issuer import Issuer
+from shared.security.nats_issuer import Issuer
 
 DATABASE = "permanence"
 POSTGRES = "postgres"

@@ -5,14 +5,14 @@ from contextlib import closing
 
 import psycopg
 
-from shared.codec import UnknownEvent
 from shared.domain.events.administration import STREAM, PolicyApplied
 from shared.domain.policy.document import Policy
 from shared.domain.policy.sources import Mailbox
-from shared.event_log import SELECT_ROWS, EventLog, Row
-from shared.log_errors import Unavailable
+from shared.eventlog.codec import UnknownEvent
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import SELECT_ROWS, EventLog, Row
+from shared.eventlog.policies import policy_of
 from shared.machine.finding import Finding
-from shared.policies import policy_of
 
 _NEWEST = f"""
 {SELECT_ROWS} WHERE originator_id = %s ORDER BY originator_version DESC LIMIT 1

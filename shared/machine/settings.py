@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from shared.clock_mode import ClockMode
+from shared.database.clock_mode import ClockMode
 from shared.machine.trouble import Exit, Trouble
-from shared.nats_address import nats_address
+from shared.messaging.connection import nats_address
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 

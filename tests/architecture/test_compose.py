@@ -12,11 +12,11 @@ import pytest
 from pydantic_settings import BaseSettings
 
 from docs.generate.settings import variable
+from shared.database.migrate import ROLES
 from shared.machine.nats_rights import USERS
 from shared.machine.roster import SERVICES, Service
-from shared.migrate import ROLES
 from shared.migrate_cli import MigrationSettings
-from shared.nats_issuer import Issuer
+from shared.security.nats_issuer import Issuer
 from shared.settings import (
     EscalationSettings,
     IntakeSettings,

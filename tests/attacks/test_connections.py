@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route, Router
 
 from shared.http.bodies import read_body
-from shared.http.serving import serve
+from shared.http.serve import serve
 from tests.support.in_thread import running
 from tests.support.patience import SECONDS, until
 
@@ -52,7 +52,7 @@ def work() -> Work:
 
 @pytest.fixture
 def port(work: Work, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    monkeypatch.setattr("shared.http.serving.CONNECTIONS_MAX", MOST)
+    monkeypatch.setattr("shared.http.serve.CONNECTIONS_MAX", MOST)
 
     async def taken(request: Request) -> Response:
         return Response(await read_body(request, 9))

@@ -16,12 +16,12 @@ from typer.testing import CliRunner
 from services.command_line import command_line
 from services.projections.read_models import MODELS
 from services.projections.rebuild.ensure import ensure
-from shared.chain import GENESIS, Link, chained
 from shared.clock import real_clock
-from shared.event_log import EventLog
-from shared.migrate import MIGRATIONS, ROLES, Mismatch, migrate
-from shared.recorder import Head, Unrecorded, insert, read_head
-from shared.role_limits import READER_CONNECTIONS_MAX, READER_LIMITS, limit_roles
+from shared.database.migrate import MIGRATIONS, ROLES, Mismatch, migrate
+from shared.database.roles import READER_CONNECTIONS_MAX, READER_LIMITS, limit_roles
+from shared.eventlog.entry import GENESIS, Link, chained
+from shared.eventlog.log import EventLog
+from shared.eventlog.recorder import Head, PendingEvent, insert, read_head
 from tests.support.key_ring import MASTER
 from tests.support.logs import broken_at, member
 from tests.support.servers import Database
@@ -34,9 +34,9 @@ STREAM = "escalation-INC-000001"
 BATCH = 3
 
 
-def event(version: int, **changes: Any) -> Unrecorded:
+def event(version: int, **changes: Any) -> PendingEvent:
     return replace(
-        Unrecorded(STREAM, version, "escalation.raised", b'{"n":1}'), **changes
+        PendingEvent(STREAM, version, "escalation.raised", b'{"n":1}'), **changes
     )
 
 
@@ -58,7 +58,7 @@ class Forgery(NamedTuple):
     """What a thief sends: events that follow `head`, chained by `chain`."""
 
     head: Head
-    events: Sequence[Unrecorded]
+    events: Sequence[PendingEvent]
     chain: Callable[[bytes, Link], bytes] = chained
 
 
@@ -74,7 +74,7 @@ def send(database: Database, role: str, forge: Forge) -> None:
         assert now
         forgery = forge(head._replace(server_now=now[0]))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("shared.recorder.chained", forgery.chain)
+            patch.setattr("shared.eventlog.recorder.chained", forgery.chain)
             insert(cursor, forgery.head, now[0], forgery.events)
 
 
@@ -88,7 +88,7 @@ def garbage_later(before: bytes, link: Link) -> bytes:
     return right if link.version == BATCH else garbage(before, link)
 
 
-def batch() -> list[Unrecorded]:
+def batch() -> list[PendingEvent]:
     return [event(BATCH), event(BATCH + 1), event(BATCH + 2)]
 
 
@@ -205,7 +205,7 @@ def test_no_service_speaks_as_another_in_a_stream_of_its_own(
     held: Database, role: str, stream: str, type_: str
 ) -> None:
     """Who reads goes by the type of an event, not by its stream."""
-    forged = Unrecorded(stream, 1, type_, b'{"incident":"INC-000009"}')
+    forged = PendingEvent(stream, 1, type_, b'{"incident":"INC-000009"}')
 
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level"):
         send(held, role, lambda head: Forgery(head, [forged]))
@@ -245,7 +245,7 @@ def test_the_database_computes_the_same_hash_as_we_do(database: Database) -> Non
         head = Head(0, INSTANTS[0] - timedelta(days=1), GENESIS)
         for n, instant in enumerate(INSTANTS):
             fresh = [
-                Unrecorded(f"{n}{name}", 2**62, name, name.encode(), command)
+                PendingEvent(f"{n}{name}", 2**62, name, name.encode(), command)
                 for name in NAMES
                 for command in (None, UUID(int=n))
                 if command is None or name
@@ -334,8 +334,8 @@ def test_an_auditor_who_reads_for_ever_does_not_keep_a_migration_waiting(
     for path in MIGRATIONS.glob("*.sql"):
         (tmp_path / path.name).symlink_to(path)
     (tmp_path / "9999_next.sql").write_text("ALTER TABLE log.clock ADD next int")
-    monkeypatch.setattr("shared.migrate.MIGRATIONS", tmp_path)
-    monkeypatch.setattr("shared.migrate.LOCK_SECONDS", 0.05)
+    monkeypatch.setattr("shared.database.migrate.MIGRATIONS", tmp_path)
+    monkeypatch.setattr("shared.database.migrate.LOCK_SECONDS", 0.05)
 
     with psycopg.connect(database.dsn("desk_auditor")) as auditor:
         auditor.execute("SELECT FROM log.clock")

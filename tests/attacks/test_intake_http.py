@@ -10,7 +10,7 @@ import pytest
 
 from services.intake.reading import BODY_BYTES_MAX
 from shared.domain.policy.sources import DEFAULT_RATE
-from shared.http.keyless_bodies import BEGINNING_BYTES, POOL_BYTES_MAX
+from shared.http.bodies import BEGINNING_BYTES, POOL_BYTES_MAX
 from tests.support.gates import Doors, Gatekept, gatekept, through
 from tests.support.patience import SECONDS
 from tests.support.servers import Database
@@ -81,7 +81,7 @@ def test_one_source_cannot_take_all_the_room(desk: Gatekept) -> None:
 def test_a_body_without_a_key_has_little_time(
     desk: Gatekept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.http.keyless_bodies.KEYLESS_SECONDS_MAX", 0.05)
+    monkeypatch.setattr("shared.http.bodies.KEYLESS_SECONDS_MAX", 0.05)
     with desk.on_a_port() as url, stalling(url, ENQUEUE, 1, 2_000) as (line,):
         assert b"503 Service Unavailable" in _answer(line)
 

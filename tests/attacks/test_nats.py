@@ -10,9 +10,9 @@ import httpx
 import orjson
 import pytest
 
-from shared import subjects
-from shared.access import create, revoke
-from shared.answer_link import PURPOSE, AnswerLink, token_of
+from shared.messaging import subjects
+from shared.security.access import create, revoke
+from shared.security.signed_links import PURPOSE, AnswerLink, token_of
 from tests.support.desk import POLICY, Desk, Setting, running_desk
 from tests.support.nats_clients import client_of, connected, refused_at_the_door
 from tests.support.patience import SECONDS, eventually, until

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from services.projections.api.limits import STREAMS_A_TOKEN_MAX
-from shared.append import Member
-from shared.http.keyless_bodies import POOL_BYTES_MAX
+from shared.eventlog.append import AppendUnit
+from shared.eventlog.recorder import PendingEvent
+from shared.http.bodies import POOL_BYTES_MAX
 from shared.machine.nats import Bus
-from shared.recorder import Unrecorded
 from tests.support.api import Api, problem, serving
 from tests.support.patience import SECONDS, until
 from tests.support.servers import NatsServer, PostgresServer
@@ -50,8 +50,8 @@ def sent_away(lines: Sequence[socket.socket]) -> int:
 def test_large_bodies_without_a_token_share_a_small_pool(
     api: Api, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
-    monkeypatch.setattr("shared.http.keyless_bodies.KEYLESS_SECONDS_MAX", SECONDS)
-    monkeypatch.setattr("shared.contacts.form_endpoints.BODY_SECONDS_MAX", SECONDS)
+    monkeypatch.setattr("shared.http.bodies.KEYLESS_SECONDS_MAX", SECONDS)
+    monkeypatch.setattr("shared.contacts.endpoints.BODY_SECONDS_MAX", SECONDS)
     size = 60_000 if path == "/v1/reports" else LARGE
     number = POOL_BYTES_MAX // size + 8
     body = b"[" + b" " * (size - 2)
@@ -69,7 +69,7 @@ def test_a_key_that_is_no_token_costs_no_look_up(
     def asked(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr("shared.access.Access.verify", asked)
+    monkeypatch.setattr("shared.security.access.Access.verify", asked)
 
     answer = api.call("GET", "/v1/queues", None, {"Authorization": "Bearer guess"})
 
@@ -100,14 +100,14 @@ def test_one_damaged_event_ends_nobodys_stream(api: Api) -> None:
     """A service may record what PostgreSQL takes for JSON, in any stream of its own."""
     half_a_character = b'{"at":"\\ud800"}'
     damaged = [
-        Unrecorded("escalation-INC-000001", 1, "escalation.raised", half_a_character),
-        Unrecorded("escalation-nobody", 1, "escalation.raised", b"{}"),
+        PendingEvent("escalation-INC-000001", 1, "escalation.raised", half_a_character),
+        PendingEvent("escalation-nobody", 1, "escalation.raised", b"{}"),
     ]
     agent = {"Authorization": f"Bearer {api.tokens['agent']}"}
     with listening(f"{api.url}/v1/stream", agent) as said:
         assert next(said).retry
         with api.log.transaction() as cursor:
-            api.log.append(cursor, [Member(tuple(damaged))])
+            api.log.append(cursor, [AppendUnit(tuple(damaged))])
 
         heard = events(said, len(damaged))
 

@@ -21,8 +21,8 @@ from services.intake.letters.taking import Post
 from shared.domain.commands.contact import Report
 from shared.domain.events.notification import Kind
 from shared.domain.identifiers import incident_stream
-from shared.event_log import EventLog
-from shared.policies import PolicyVersions
+from shared.eventlog.log import EventLog
+from shared.eventlog.policies import PolicyVersions
 from tests.support.letter_desk import (
     AUTHSERV_ID,
     MASTER,

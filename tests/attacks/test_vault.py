@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from services.command_line import command_line
 from shared.domain.identifiers import incident_ref
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from shared.vault.master_keys import MasterKeys, text_of
 from shared.vault.vault import VaultError, read_master_keys
 from tests.support.histories import opened
@@ -123,7 +123,7 @@ def test_nothing_on_the_disk_tells_a_forgotten_word_or_its_key(desk: Desk) -> No
 def test_a_session_that_still_sees_the_key_is_told_of(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.vault.erasure.OTHERS_SECONDS_MAX", 0.0)
+    monkeypatch.setattr("shared.vault.rotation.OTHERS_SECONDS_MAX", 0.0)
     ada_reports(desk)
     wrapped = desk.wrapped()[ADA]
     with psycopg.connect(desk.database.owner_dsn) as old:

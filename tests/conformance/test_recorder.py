@@ -12,8 +12,8 @@ from eventsourcing.tests.persistence import (
     RecorderTestCase,
 )
 
-from shared.event_log import EventLog
-from shared.recorder import DeskRecorder
+from shared.eventlog.log import EventLog
+from shared.eventlog.recorder import DeskRecorder
 from tests.support.logs import broken_at
 from tests.support.servers import Database, PostgresServer
 

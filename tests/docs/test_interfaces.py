@@ -11,11 +11,11 @@ import pytest
 from docs.generate import asyncapi, intake_openapi, openapi
 from docs.generate.pages import Made
 from services.intake.command_bus import OWNED
-from shared import subjects
 from shared.domain.commands.escalation import BODIES as OF_HELP
 from shared.domain.commands.policy_moves import BODIES as OF_MOVES
 from shared.domain.commands.sla import BODIES as OF_SLA
 from shared.domain.events import EVENT_TYPES
+from shared.messaging import subjects
 
 Document = dict[str, Any]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.migrate import ROLES
+from shared.database.migrate import ROLES
 from tests.docs.pages import ROOT, Page
 
 MODEL = Page(ROOT / "docs" / "explanation" / "security.md")

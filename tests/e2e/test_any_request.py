@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from docs.generate import intake_openapi, openapi
-from shared.access import create
-from shared.command import Scope
+from shared.messaging.commands import Scope
+from shared.security.access import create
 from tests.support.any_request import (
     Operation,
     Request,

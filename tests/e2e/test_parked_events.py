@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from services.command_line import command_line
-from shared.append import Member
 from shared.domain.identifiers import incident_stream, sla_stream
+from shared.eventlog.append import AppendUnit
 from tests.support.calling import CallingDesk, calling_desk
 from tests.support.logs import note
 from tests.support.patience import SECONDS, until
@@ -66,7 +66,7 @@ def unreadable(desk: CallingDesk, incident: str) -> None:
     stream = incident_stream(incident)
     version = log.head_version(stream) + 1
     with log.transaction() as cursor:
-        log.append(cursor, [Member((note(stream, version),))])
+        log.append(cursor, [AppendUnit((note(stream, version),))])
     log.close()
 
 

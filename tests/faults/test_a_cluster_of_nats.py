@@ -13,8 +13,8 @@ import psycopg
 import pytest
 from nats.aio.client import Client
 
-from shared import subjects
-from shared.provision import provision, signals_stream
+from shared.messaging import subjects
+from shared.messaging.streams import provision, signals_stream
 from tests.support.bus_load import BusLoad
 from tests.support.desk import TWIN, Setting, running_desk
 from tests.support.load import Load

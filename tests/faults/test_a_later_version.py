@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from services.intake.signals import signal_key
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from tests.support.desk import TWIN, Desk, running_desk
 from tests.support.later_version import upgraded, write_unknown
 from tests.support.load import Load, Promised

@@ -21,7 +21,7 @@ from shared.clock import real_clock
 from shared.domain.events.incident import IncidentInformed
 from shared.domain.events.sla import SlaArmed
 from shared.domain.identifiers import incident_stream, sla_stream
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 from tests.support.desk import POLICY, SERVICES, Desk, running_desk
 from tests.support.logs import broken_at
 from tests.support.patience import SECONDS, until

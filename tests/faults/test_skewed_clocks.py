@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from services.intake.signals import Signal
-from shared.log_errors import WrongClock
+from shared.eventlog.errors import WrongClock
 from tests.support.desk import SERVICES, TWIN, Desk, Setting, running_desk, serving
 from tests.support.faketime import MISSING, HostClock, library
 from tests.support.hosts import Worker, apply_policy, worker_on_server_time

@@ -6,7 +6,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.chain import GENESIS, Link, chained
+from shared.eventlog.entry import GENESIS, Link, chained
 
 links = st.builds(
     Link,

@@ -7,7 +7,7 @@ from services.intake.adapters import ADAPTERS
 from services.intake.adapters.post import Post
 from services.intake.cloud_reading import cloud_body, cloud_document
 from services.intake.signals import Rejected, Signal
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
 from tests.unit.intake.spec import NINE
 
 _NAMES = st.sampled_from(["id", "source", "type", "subject", "time", "data_base64"])
@@ -28,7 +28,7 @@ def test_any_binary_event_is_heard_and_kept_whole(
         headers["content-type"] = kind
     try:
         document = cloud_document(body, headers)
-    except Problem:
+    except HttpError:
         return
 
     (heard,) = ADAPTERS["cloudevents"](document, Post("bus", NINE, headers=headers))

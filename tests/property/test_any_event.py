@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.codec import decode, encode, personal_fields
 from shared.domain.events import EVENT_TYPES
 from shared.domain.events.event import FORGOTTEN, Event
+from shared.eventlog.codec import decode, encode, personal_fields
 from shared.vault.vault import Vault
 from tests.support.any_event import MARK, any_document
 from tests.support.key_ring import MASTER, KeyRing

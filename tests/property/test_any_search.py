@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from services.escalation.case import Case
 from services.escalation.known import Known
 from services.intake.commands import Command
-from shared.casework.casework import Desk
 from shared.domain.commands.incident import Open, Resolve
 from shared.domain.events import AnyEvent, IncidentEvent
 from shared.domain.events.escalation import (
@@ -29,7 +28,8 @@ from shared.domain.identifiers import incident_stream, problem_stream, sla_strea
 from shared.domain.incident import AT_WORK, Incident, replay
 from shared.domain.policy.document import Policy
 from shared.domain.policy.targets import RANK
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
+from shared.process_manager.process import Desk
 from tests.support.any_script import Step, play, scripts
 from tests.support.escalating import knowing, rules, without_steps
 from tests.support.policies import full

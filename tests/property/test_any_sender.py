@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.intake.letters.authentication import is_authentic, results
-from shared.reply_tags import presented, tag_of, vouches
+from shared.security.signed_links import presented, tag_of, vouches
 
 SERVER = "mx.permanence.example"
 VICTIM = "costa@valmont.example"

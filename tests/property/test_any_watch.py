@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.sla_watcher.case import Case, PolicyOf
-from shared.casework.casework import Desk
 from shared.domain.events import is_incident_event, is_sla_event
 from shared.domain.events.sla import SlaWarned
 from shared.domain.incident import AT_WORK, replay
 from shared.domain.policy.document import Policy
 from shared.domain.sla import Clock, ClockName, evolve, named
 from shared.domain.sla.clock import ENDED, WHOLE
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
+from shared.process_manager.process import Desk
 from tests.support.any_script import Step, play, scripts
 from tests.support.helped import SEEKING, streams
 from tests.support.policies import full

@@ -4,7 +4,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared import yaml12
-from shared.yaml_quick import read_ordinary
+from shared.yaml12 import read_ordinary
 
 PIECES = st.sampled_from([
     *"ab1-?:,[]{}#&*!|>'\"%@` \n\\/~.+0\t\r\x85\u2028\ufeff\xa0é🎉",
@@ -22,7 +22,7 @@ TEXTS = st.lists(PIECES, max_size=30).map("".join)
 def test_what_the_quick_parser_reads_the_exact_one_reads_alike(text: str) -> None:
     quick = read_ordinary(text)
     if quick is not None:
-        assert yaml12._read_exactly(text) == yaml12.Written(*quick)
+        assert yaml12._read_exactly(text) == yaml12.ParsedYaml(*quick)
 
 
 @given(text=TEXTS)

@@ -13,7 +13,7 @@ from services.projections.metrics.rows import rows
 from services.projections.metrics.store import columns, remembered
 from shared.domain.events import IncidentEvent
 from shared.domain.incident import IN_STOCK, Incident, Status, evolve
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 from tests.support.histories import histories
 
 

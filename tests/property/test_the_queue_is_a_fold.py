@@ -16,7 +16,7 @@ from shared.domain.incident import IN_STOCK, Incident, evolve
 from shared.domain.sla import Clock, ClockName, named
 from shared.domain.sla import evolve as evolve_clocks
 from shared.domain.sla.evolve import Clocks
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 from tests.support.stories import stories
 
 _SAME = [

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from shared.casework.refused import Refused
 from shared.domain.events.incident import IncidentAcknowledged, IncidentClassified
+from shared.process_manager.refusals import Refused
 from tests.support.promises import INCIDENT, Watch
 
 TEN_TOMORROW = 10 * 3_600 + 50 * 60

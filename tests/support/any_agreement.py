@@ -13,9 +13,6 @@ from hypothesis import strategies as st
 
 from services.sla_watcher.asked import asked
 from services.sla_watcher.case import Case, PolicyOf
-from shared.casework.casework import Desk
-from shared.casework.refused import Refused
-from shared.command import CommandRequest
 from shared.domain.commands.sla import (
     AcceptExtension,
     AttributeBreach,
@@ -38,7 +35,10 @@ from shared.domain.events.incident import (
 )
 from shared.domain.identifiers import extension_ref, incident_stream
 from shared.domain.policy.document import Policy
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
+from shared.messaging.commands import CommandRequest
+from shared.process_manager.process import Desk
+from shared.process_manager.refusals import Refused
 from tests.support.promises import INCIDENT, local, watching
 
 LONG = timedelta(days=60)
@@ -134,7 +134,7 @@ class Lived:
         self._keep()
 
     def _asks(self, wish: SlaWish) -> None:
-        """Do what `Commanding` does."""
+        """Do what `CommandHandler` does."""
         self.desk.reach(self.now, self.now)
         self._keep()
         case = self.desk.case

@@ -5,8 +5,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from shared.codec import personal_fields
 from shared.domain.events.event import Event
+from shared.eventlog.codec import personal_fields
 
 MARK = "nobody-else-may-read-this"
 

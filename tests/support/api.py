@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 
 from services.projections.app import run
-from shared.access import create
-from shared.command import Scope
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from shared.machine.nats import Bus
+from shared.messaging.commands import Scope
+from shared.security.access import create
 from shared.settings import ProjectionsSettings
 from shared.vault.master_keys import text_of
 from tests.support import key_ring

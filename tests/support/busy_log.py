@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.domain.events import EVENT_TYPES, IncidentEvent
 from shared.domain.identifiers import incident_ref
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 from tests.support.histories import START, entry
 
 _WORDS = [

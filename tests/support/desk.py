@@ -16,12 +16,12 @@ import psycopg
 
 from services.intake import policy_store
 from services.intake.policy_store import Applied, Signature
-from shared.access import create
 from shared.clock import clock_from, set_lever
-from shared.clock_mode import ClockMode
-from shared.command import Scope
-from shared.event_log import EventLog
+from shared.database.clock_mode import ClockMode
+from shared.eventlog.log import EventLog
 from shared.machine.ports import free_port
+from shared.messaging.commands import Scope
+from shared.security.access import create
 from shared.vault.master_keys import MasterKeys, text_of
 from tests.support import key_ring
 from tests.support.nats_cluster import NatsCluster

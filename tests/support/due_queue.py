@@ -15,7 +15,7 @@ from services.projections.queue.tables import indexes, tables
 from shared.domain.identifiers import incident_ref
 from shared.domain.policy.document import Policy
 from shared.domain.working_time import elapsed, hours_of
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 from tests.support.histories import opened
 from tests.support.june import June, june
 from tests.support.promising import told

@@ -19,7 +19,6 @@ from services.escalation.known import Known, terms_by
 from services.escalation.problem_match import OpenProblems
 from services.escalation.reacting import react
 from services.escalation.streams import follows, owns, stream_of
-from shared.casework.casework import Casework, Desk
 from shared.domain.events import AnyEvent
 from shared.domain.events.escalation import (
     Escalated,
@@ -45,7 +44,8 @@ from shared.domain.identifiers import (
     sla_stream,
 )
 from shared.domain.policy.document import Policy
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
+from shared.process_manager.process import Desk, ProcessManager
 from tests.support.promises import INCIDENT, VALMONT, local, shown
 
 NO_PROBLEMS = OpenProblems()
@@ -59,9 +59,9 @@ def without_steps(policy: Policy) -> Policy:
     return policy.model_copy(update={"escalation": escalation})
 
 
-def rules(known: Known) -> Casework[Case, Known]:
+def rules(known: Known) -> ProcessManager[Case, Known]:
     """Return the rules of the service, with what they look up."""
-    return Casework(
+    return ProcessManager(
         schema="escalation",
         react=react,
         evolve=evolve,

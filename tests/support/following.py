@@ -10,18 +10,17 @@ import psycopg
 from nats.aio.client import Client
 from psycopg import Cursor
 
-from shared import subjects
-from shared.append import Member
-from shared.applying import Apply
-from shared.bus import Link
 from shared.domain.events.incident import IncidentAcknowledged
-from shared.entry import Entry
-from shared.envelope import POSITION, headers_of
-from shared.event_log import EventLog, Row
-from shared.http.serving import end
-from shared.provision import provision
-from shared.reader import SILENCE_SECONDS, STANDBY_SECONDS, Reader
-from shared.tracking import Bookmark
+from shared.eventlog.append import AppendUnit
+from shared.eventlog.entry import Entry
+from shared.eventlog.log import EventLog, Row
+from shared.eventlog.readers.position import Apply, Bookmark
+from shared.eventlog.readers.reader import SILENCE_SECONDS, STANDBY_SECONDS, Reader
+from shared.http.serve import end
+from shared.messaging import subjects
+from shared.messaging.connection import Link
+from shared.messaging.envelope import POSITION, headers_of
+from shared.messaging.streams import provision
 from tests.support.logs import incident
 from tests.support.nats_clients import client_of
 from tests.support.patience import SECONDS
@@ -64,7 +63,9 @@ class Desk:
             event = IncidentAcknowledged(
                 at=AT, by="person:ann", incident=f"INC-{n:06d}", policy=1
             )
-            members.append(Member((self.log.stored(incident(n), version[n], event),)))
+            members.append(
+                AppendUnit((self.log.stored(incident(n), version[n], event),))
+            )
         with self.log.transaction() as cursor:
             self.log.append(cursor, members)
 

@@ -23,10 +23,10 @@ from services.intake.app import Parts, assemble, doors_of
 from services.intake.gate.gatehouse import ALONE, Stance
 from services.intake.noting import Noting
 from services.intake.policy_store import Applied, Signature
-from shared.access import create
-from shared.event_log import EventLog
-from shared.http.nothing_here import complete
-from shared.http.serving import end, serve
+from shared.eventlog.log import EventLog
+from shared.http.error_responses import complete
+from shared.http.serve import end, serve
+from shared.security.access import create
 from tests.support import key_ring
 from tests.support.in_thread import running
 from tests.support.servers import Database

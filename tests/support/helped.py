@@ -15,7 +15,7 @@ from shared.domain.events.escalation import (
 )
 from shared.domain.identifiers import escalation_stream, incident_stream
 from shared.domain.incident import AT_WORK, Incident, evolve
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 
 SEEKING = st.lists(
     st.sampled_from(["", "", "escalate", "accept", "return"]), max_size=12

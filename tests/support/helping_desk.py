@@ -12,12 +12,11 @@ from typing import Any
 from services.escalation.case import Case
 from services.escalation.casework import BOOKMARK, casework
 from services.escalation.known import Known
-from shared.applying import apply_rows
-from shared.casework import Worker
 from shared.domain.identifiers import handover_stream, incident_ref
-from shared.event_log import EventLog, Row
-from shared.policies import PolicyVersions
-from shared.tracking import Tracked
+from shared.eventlog.log import EventLog, Row
+from shared.eventlog.policies import PolicyVersions
+from shared.eventlog.readers.position import Tracked, apply_rows
+from shared.process_manager import Worker
 from shared.vault.master_keys import MasterKeys
 from tests.support.servers import Database
 from tests.support.sla_desk import SlaDesk, sla_desk

@@ -45,7 +45,7 @@ from shared.domain.events.incident_ties import (
     IncidentUnmerged,
 )
 from shared.domain.identifiers import incident_ref, incident_stream
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 KEY = "a" * 64

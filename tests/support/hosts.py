@@ -13,8 +13,8 @@ from services.intake.receiving import Receiver
 from services.intake.record_cache import RecordCache
 from services.intake.signals import Signal
 from shared.clock import Clock
-from shared.event_log import EventLog
-from shared.server_clock import ServerClock, TimeSource
+from shared.database.server_clock import ServerClock, TimeSource
+from shared.eventlog.log import EventLog
 from tests.support import key_ring
 from tests.support.servers import Database
 

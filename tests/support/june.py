@@ -8,7 +8,7 @@ from services.intake import policy_store
 from services.intake.policy_store import Signature
 from shared.domain.events import EVENT_TYPES
 from shared.domain.policy.document import Policy
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from tests.support.api import MASTER, Api
 from tests.support.histories import opened
 from tests.support.policies import FULL

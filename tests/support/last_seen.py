@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from shared.last_seen import read
+from shared.eventlog.continuity.last_seen import read
 from tests.support.nats_clients import client_of
 
 

@@ -5,7 +5,7 @@ import sys
 from services.intake.__main__ import SWITCH_SECONDS
 from services.intake.app import run
 from shared.settings import IntakeSettings
-from shared.starting import start
+from shared.startup import start
 from tests.support.later_version import upgraded
 
 if __name__ == "__main__":

@@ -5,13 +5,13 @@ from typing import Literal, cast
 
 import orjson
 
-from shared.append import Member, Recorded
 from shared.domain.events import EVENT_TYPES
 from shared.domain.events.event import Event
 from shared.domain.events.incident import IncidentInformed
 from shared.domain.identifiers import about
-from shared.event_log import EventLog
-from shared.recorder import Unrecorded
+from shared.eventlog.append import AppendUnit, Recorded
+from shared.eventlog.log import EventLog
+from shared.eventlog.recorder import PendingEvent
 
 UNKNOWN = "incident.rebranded"
 
@@ -35,9 +35,9 @@ def write_unknown(owner: EventLog, stream: str) -> int:
             "message": {"sealed": _sealed(owner, stream, version)},
         }
     )
-    written = Unrecorded(stream, version, UNKNOWN, state)
+    written = PendingEvent(stream, version, UNKNOWN, state)
     with owner.transaction() as cursor:
-        (outcome,) = owner.append(cursor, [Member((written,))])
+        (outcome,) = owner.append(cursor, [AppendUnit((written,))])
     assert isinstance(outcome, Recorded), outcome
     return version
 

@@ -1,6 +1,6 @@
 """Leadership without a lease, for tests of what a leader does."""
 
-from shared.leadership import Leadership
+from shared.database.leadership import Leadership
 
 
 class Unfenced(Leadership):

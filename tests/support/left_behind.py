@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psycopg
 
+from shared.database.migrate import migrate
 from shared.machine.account import server_account
-from shared.migrate import migrate
 from shared.vault.master_keys import MasterKeys, keys_of
 from tests.support.desk import Desk, give_tokens
 from tests.support.servers import (

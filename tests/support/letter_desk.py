@@ -19,13 +19,13 @@ from services.intake.mailboxes.mailboxes import Mailboxes
 from services.intake.noting import Noting
 from services.intake.policy_store import Applied, Signature
 from services.intake.wanted import Wanted
-from shared.access import create
-from shared.command import CommandRequest
 from shared.domain.commands.incident import BODIES
 from shared.domain.identifiers import incident_stream
-from shared.event_log import EventLog
-from shared.http.nothing_here import complete
-from shared.reply_tags import PURPOSE, tag_of
+from shared.eventlog.log import EventLog
+from shared.http.error_responses import complete
+from shared.messaging.commands import CommandRequest
+from shared.security.access import create
+from shared.security.signed_links import REPLY_TAGS_PURPOSE, tag_of
 from tests.support import key_ring
 from tests.support.compose import ROOT
 from tests.support.patience import eventually
@@ -77,7 +77,7 @@ class LetterDoors:
 
     def mailed(self, ref: str, address: str) -> str:
         """Return the id of a mail that the desk sent somebody about an incident."""
-        key = self.log.vault.key_for(PURPOSE)
+        key = self.log.vault.key_for(REPLY_TAGS_PURPOSE)
         assert key is not None
         tag = tag_of(key, ref, address, self.now.date())
         return f"<{'0' * 40}.{tag}@permanence.example>"

@@ -4,9 +4,9 @@ from uuid import UUID
 
 import psycopg
 
-from shared.append import Member
-from shared.chain import GENESIS, Link, chained
-from shared.recorder import Unrecorded
+from shared.eventlog.append import AppendUnit
+from shared.eventlog.entry import GENESIS, Link, chained
+from shared.eventlog.recorder import PendingEvent
 
 ROWS = """
 SELECT notification_id, originator_id, originator_version, topic, recorded_at,
@@ -22,11 +22,11 @@ def incident(number: int) -> str:
 
 def note(
     stream: str, version: int, words: str = "", command_id: UUID | None = None
-) -> Unrecorded:
+) -> PendingEvent:
     """Return an event in stored form, of a type nobody decodes."""
     state = f'{{"words":"{words}"}}'.encode()
     kind = stream.partition("-")[0]
-    return Unrecorded(stream, version, f"{kind}.noted", state, command_id)
+    return PendingEvent(stream, version, f"{kind}.noted", state, command_id)
 
 
 def member(
@@ -34,11 +34,11 @@ def member(
     *versions: int,
     command: int | None = None,
     digest: bytes = b"body",
-) -> Member:
+) -> AppendUnit:
     """Return a member of a group: one event for each version."""
     command_id = None if command is None else UUID(int=command)
     events = tuple(note(stream, v, command_id=command_id) for v in versions)
-    return Member(events, command_id, digest)
+    return AppendUnit(events, command_id, digest)
 
 
 def broken_at(dsn: str) -> int | None:

@@ -10,7 +10,7 @@ import orjson
 from nats.aio.client import Client
 
 from shared.machine.nats import Bus
-from shared.nats_address import nats_address
+from shared.messaging.connection import nats_address
 from tests.support.patience import SECONDS
 
 

@@ -13,7 +13,7 @@ from services.projections.progress import Progress
 from services.projections.read_model import ReadModel
 from services.projections.rebuild.ensure import ensure
 from shared.clock import real_clock
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from tests.support.in_thread import running
 from tests.support.servers import Database
 from tests.support.written import MASTER

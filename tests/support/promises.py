@@ -16,8 +16,6 @@ from services.sla_watcher.asked import asked
 from services.sla_watcher.case import Case, PolicyOf
 from services.sla_watcher.decider import decide, evolve, next_at
 from services.sla_watcher.reacting import react
-from shared.casework.casework import Casework, Desk
-from shared.command import CommandRequest, Scope
 from shared.domain.commands.sla import AcceptExtension, ProposeExtension, SlaWish
 from shared.domain.events import AnyEvent, SlaEvent, is_sla_event
 from shared.domain.events.incident import IncidentOpened
@@ -27,7 +25,9 @@ from shared.domain.policy.document import Policy
 from shared.domain.policy.public_holidays import expand
 from shared.domain.policy.validation import read
 from shared.domain.sla import Clock
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
+from shared.messaging.commands import CommandRequest, Scope
+from shared.process_manager.process import Desk, ProcessManager
 
 PARIS = ZoneInfo("Europe/Paris")
 FILE = Path(__file__).parents[2] / "deploy" / "valmont.yaml"
@@ -68,10 +68,10 @@ def shown(at: datetime | None) -> str | None:
 
 def watching(
     policy: Policy = VALMONT, policy_of: PolicyOf | None = None
-) -> Casework[Case, PolicyOf]:
+) -> ProcessManager[Case, PolicyOf]:
     """Return the watcher's rules under one policy, or several by version."""
     known = policy_of or (lambda _: policy)
-    return Casework(
+    return ProcessManager(
         schema="sla",
         react=react,
         evolve=evolve,

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from services.intake.relay import LEASE, Relay, relay_candidate
-from shared.bus import Link
-from shared.http.serving import end
-from shared.leadership import Candidate, Leadership
+from shared.database.leadership import Candidate, Leadership
+from shared.http.serve import end
+from shared.messaging.connection import Link
 from tests.support.following import Desk
 from tests.support.leading import Unfenced
 from tests.support.patience import SECONDS, eventually

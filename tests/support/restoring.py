@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from shared.continuity import Sight
-from shared.event_log import EventLog
+from shared.eventlog.continuity.check import LogSnapshot
+from shared.eventlog.log import EventLog
 from tests.support.servers import Database, PostgresServer
 
 
@@ -45,7 +45,7 @@ def count_looks(monkeypatch: pytest.MonkeyPatch) -> list[None]:
     looks: list[None] = []
     look = EventLog.look
 
-    def counted(log: EventLog, *rest: Any, **named: Any) -> Sight:
+    def counted(log: EventLog, *rest: Any, **named: Any) -> LogSnapshot:
         looks.append(None)
         return look(log, *rest, **named)
 

@@ -20,7 +20,8 @@ from signal import SIGINT, SIGTERM
 import nats
 import psycopg
 
-from shared.clock_mode import ClockMode
+from shared.database.clock_mode import ClockMode
+from shared.database.migrate import ROLES, migrate
 from shared.machine import nats as our_nats
 from shared.machine import postgres as our_postgres
 from shared.machine.account import server_account
@@ -29,8 +30,7 @@ from shared.machine.nats import Bus
 from shared.machine.nats_rights import USERS
 from shared.machine.ports import free_port
 from shared.machine.postgres import Cluster
-from shared.migrate import ROLES, migrate
-from shared.nats_issuer import Issuer, seed_of
+from shared.security.nats_issuer import Issuer, seed_of
 from tests.support.server import Server
 
 ISSUER_SEED = seed_of(bytes(32))

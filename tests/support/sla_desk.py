@@ -18,17 +18,17 @@ from services.intake.policy_store import Applied, Signature
 from services.sla_watcher.app import BOOKMARK, casework
 from services.sla_watcher.case import Case, PolicyOf
 from services.sla_watcher.moving_page import Moving
-from shared.append import Member, Recorded
-from shared.applying import apply_rows
-from shared.casework import Casework, Worker
-from shared.command import CommandRequest
 from shared.domain.commands.policy_moves import MovedIncident, MovePromises
 from shared.domain.events import IncidentEvent
 from shared.domain.events.incident import IncidentOpened
 from shared.domain.identifiers import incident_ref, incident_stream, sla_stream
-from shared.event_log import EventLog
-from shared.policies import PolicyVersions
-from shared.recorder import versions as current_versions
+from shared.eventlog.append import AppendUnit, Recorded
+from shared.eventlog.log import EventLog
+from shared.eventlog.policies import PolicyVersions
+from shared.eventlog.readers.position import apply_rows
+from shared.eventlog.recorder import versions as current_versions
+from shared.messaging.commands import CommandRequest
+from shared.process_manager import ProcessManager, Worker
 from shared.vault.master_keys import MasterKeys
 from tests.support.promises import FILE, local
 from tests.support.servers import Database
@@ -88,7 +88,7 @@ class SlaDesk:
         """Return the instant the test has set."""
         return self.now
 
-    def another(self, work: Casework[Case, PolicyOf] | None = None) -> Watcher:
+    def another(self, work: ProcessManager[Case, PolicyOf] | None = None) -> Watcher:
         """Return one more watcher, with the rules of the house or others."""
         return Worker(work or casework(self.log), self.log, self.clock)
 
@@ -106,7 +106,7 @@ class SlaDesk:
                 versions[stream] = versions.get(stream, 0) + 1
                 owned = event.model_copy(update={"whose": event.whose or event.by})
                 stored = self.intake.stored(stream, versions[stream], owned)
-                members.append(Member((stored,)))
+                members.append(AppendUnit((stored,)))
             outcomes = self.intake.append(cursor, members)
         assert all(isinstance(outcome, Recorded) for outcome in outcomes)
 

@@ -23,7 +23,7 @@ from shared.domain.identifiers import (
     incident_stream,
     sla_stream,
 )
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 from tests.support.histories import LATER, OPENINGS, OTHER, START
 
 AboutIncident = IncidentEvent | SlaEvent | EscalationEvent | HandoverEvent

@@ -11,12 +11,12 @@ from services.projections.generations import live
 from services.projections.read_models import MODELS
 from services.projections.rebuild.builder import builder
 from services.projections.rebuild.rebuild import rebuild
-from shared import subjects
-from shared.chain import GENESIS, Link, chained
 from shared.clock import real_clock
 from shared.domain.events.incident import IncidentOpened
-from shared.event_log import EventLog, Row
+from shared.eventlog.entry import GENESIS, Link, chained
+from shared.eventlog.log import EventLog, Row
 from shared.machine.nats import Bus
+from shared.messaging import subjects
 from tests.support.desk import MASTER, Desk
 from tests.support.load import Promised
 from tests.support.patience import SECONDS, until

@@ -13,10 +13,10 @@ from services.projections.rebuild.digest import digest
 from services.projections.rebuild.ensure import ensure
 from services.projections.rebuild.rebuild import Rebuilt, rebuild
 from services.projections.rebuild.schemas import generations
-from shared.append import Member
 from shared.clock import real_clock
-from shared.entry import Entry
-from shared.event_log import EventLog
+from shared.eventlog.append import AppendUnit
+from shared.eventlog.entry import Entry
+from shared.eventlog.log import EventLog
 from tests.support import key_ring
 from tests.support.servers import Database
 
@@ -30,7 +30,7 @@ def write(log: EventLog, entries: Sequence[Entry]) -> int:
         part = entries[start : start + 500]
         fresh = tuple(log.stored(e.stream, e.version, e.event) for e in part)
         with log.transaction() as cursor:
-            log.append(cursor, [Member((one,)) for one in fresh])
+            log.append(cursor, [AppendUnit((one,)) for one in fresh])
     return log.head().position
 
 

@@ -9,8 +9,8 @@ from services.intake.decisions import Decision
 from services.intake.delivery import Result
 from services.intake.letters.rows import Verdict
 from services.intake.suppressed import Kept
-from shared.command import Done
 from shared.domain.policy.priorities import Severity
+from shared.messaging.commands import Done
 
 
 class Answer(BaseModel):

@@ -3,7 +3,7 @@
 from typing import Any, assert_never
 
 from docs.generate.doors.door import JSON, Form, Schema
-from shared.problem import phrase
+from shared.http.problem_details import phrase
 
 _COME_AGAIN = (429, 503)
 NOT_OURS = (404, 405)

@@ -14,9 +14,8 @@ from services.intake.announcing import Announce, Withdraw
 from services.intake.outcomes import Became
 from services.intake.reading import ARRAY_MAX
 from services.intake.signals import Action, Signal
-from shared.command import ProblemDetails
-from shared.contacts.contact_answer import ContactAnswer
 from shared.contacts.form import Form, ReportAnswer
+from shared.contacts.receipt import ContactAnswer
 from shared.domain.commands.contact import Contact, Report, RetryLetter
 from shared.domain.commands.quarantine import (
     Discard,
@@ -27,6 +26,7 @@ from shared.domain.commands.quarantine import (
     Tried,
     TriedMany,
 )
+from shared.messaging.commands import ProblemDetails
 
 REFERENCE = "#/components/schemas/{model}"
 _MODELS: tuple[type[BaseModel], ...] = (

@@ -14,7 +14,7 @@ from services.demo.times import MONDAY, TUESDAY, at
 from services.intake import policy_store
 from services.intake.policy_store import Applied, Signature
 from shared.clock import clock_from
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from shared.machine.credentials import vault_key_file
 
 

@@ -13,7 +13,7 @@ from email.policy import SMTP
 from unicodedata import category
 
 from shared.i18n.template import Message
-from shared.reply_tags import ReplyTag
+from shared.security.signed_links import ReplyTag
 
 SUBJECT_MAX = 200
 """Characters; the body holds the title whole."""

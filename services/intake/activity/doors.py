@@ -14,13 +14,13 @@ from services.intake.callers import bearer
 from services.intake.gate.gate import Gate
 from services.intake.in_force import InForce
 from services.intake.json_answers import json_answer
-from shared.access import Caller
-from shared.answering import answered
-from shared.authentication import READERS
-from shared.callers import require_scope
 from shared.clock import Clock
-from shared.event_log import EventLog
-from shared.problem import Problem
+from shared.eventlog.log import EventLog
+from shared.http.bearer import require_scope
+from shared.http.error_responses import answered
+from shared.http.problem_details import HttpError
+from shared.security.access import Caller
+from shared.security.sender import READERS
 
 SHOWN_MAX = 1_000
 """Sources in one answer, by name."""
@@ -61,7 +61,7 @@ class SourceDoors:
         if "\x00" not in name:  # PostgreSQL knows no such text, and no name has it
             lately = await asyncio.to_thread(self._lately, name)
         if self._in_force.source(name) is None and name not in lately.names():
-            raise Problem(
+            raise HttpError(
                 404, f"no source `{name[:128]}`: `GET /v1/sources` has all of them"
             )
         return json_answer(self._shown(name, lately))

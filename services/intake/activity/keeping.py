@@ -10,8 +10,8 @@ from services.intake.gate.admission import Admission
 from services.intake.in_force import InForce
 from services.intake.rounds import failing_alone
 from shared.clock import Clock
-from shared.event_log import EventLog
-from shared.http.serving import pause
+from shared.eventlog.log import EventLog
+from shared.http.serve import pause
 
 WRITE_SECONDS = 5.0
 """So much of the counts is lost with a process that is killed; signals never are."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from services.intake.reading import DEPTH_MAX
 from shared.http.bodies import document_in
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
 
 
 def object_in(said: object) -> Mapping[str, object] | None:
@@ -18,6 +18,6 @@ def object_in(said: object) -> Mapping[str, object] | None:
         return None
     try:
         document = document_in(said.encode(errors="replace"), DEPTH_MAX)
-    except Problem:
+    except HttpError:
         return None
     return document if isinstance(document, dict) else None

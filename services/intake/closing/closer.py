@@ -9,11 +9,11 @@ from services.intake.closing.silence import Silence
 from services.intake.commands import CloseSilent
 from services.intake.rounds import failing_alone
 from services.intake.wanted import Wanted
-from shared.batcher import Batcher
 from shared.clock import Clock
-from shared.command import Answered, CommandAnswer, CommandRequest
-from shared.event_log import EventLog
-from shared.http.serving import pause
+from shared.eventlog.batcher import Batcher
+from shared.eventlog.log import EventLog
+from shared.http.serve import pause
+from shared.messaging.commands import Answered, CommandAnswer, CommandRequest
 
 AT_ONCE_MAX = 100
 """Silences ended in one round."""

@@ -9,11 +9,11 @@ from services.intake.closing.rows import drop, keep, known
 from services.intake.closing.silence import silence
 from shared.domain.events.incident import IncidentResolved
 from shared.domain.identifiers import about, escalation_stream, incident_stream
-from shared.entry import Entry
-from shared.event_log import EventLog
-from shared.parked_requests import unskipped
-from shared.policies import PolicyVersions
-from shared.tracking import Bookmark
+from shared.eventlog.entry import Entry
+from shared.eventlog.log import EventLog
+from shared.eventlog.policies import PolicyVersions
+from shared.eventlog.readers.parked_commands import unskipped
+from shared.eventlog.readers.position import Bookmark
 
 BOOKMARK = Bookmark("intake", "closing")
 

@@ -16,7 +16,7 @@ from shared.domain.grace_periods import closes_at
 from shared.domain.identifiers import incident_stream
 from shared.domain.incident import Incident, Status, replay
 from shared.domain.policy.document import Policy
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 
 FINAL = "resolved"
 """The kind of the last message before an incident is closed."""

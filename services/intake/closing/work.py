@@ -11,14 +11,14 @@ from services.intake.closing.closer import Closer
 from services.intake.closing.reading import BOOKMARK, Silences
 from services.intake.problem_links import ProblemLinks
 from services.intake.wanted import Wanted
-from shared.batcher import Batcher
 from shared.clock import Clock
-from shared.command import Answered
-from shared.entry import Entry
-from shared.event_log import EventLog
-from shared.health import Check, Probe
-from shared.reader import POLL_SECONDS, Reader
-from shared.reader_probe import reader_probe
+from shared.eventlog.batcher import Batcher
+from shared.eventlog.entry import Entry
+from shared.eventlog.log import EventLog
+from shared.eventlog.readers.probe import reader_probe
+from shared.eventlog.readers.reader import POLL_SECONDS, Reader
+from shared.messaging.commands import Answered
+from shared.observability.health import Check, Probe
 
 LEVER_POLL_SECONDS = 0.02
 """How often the log is asked where time is moved by a lever: a day takes a minute."""

@@ -21,15 +21,13 @@ from services.intake.gate.keys import Keys
 from services.intake.gate.signing import fault
 from services.intake.in_force import InForce
 from services.intake.reading import BODY_BYTES_MAX
-from shared.access import Caller
-from shared.batcher import Overloaded
 from shared.clock import Clock
 from shared.domain.policy.sources import Monitor
-from shared.http.bodies import read_body
-from shared.http.body_room import BodyRoom, size_ahead
-from shared.http.keyless_bodies import KeylessBodies
+from shared.eventlog.batcher import Overloaded
+from shared.http.bodies import BodyRoom, KeylessBodies, read_body, size_ahead
 from shared.http.networks import Address, Networks, is_in, networks, sender_of
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
+from shared.security.access import Caller
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 KeyIn = Callable[[bytes], str | None]
@@ -53,7 +51,7 @@ class Watch:
 
 
 class Gate:
-    """Lets sources in, or raises the `Problem` they are told."""
+    """Lets sources in, or raises the `HttpError` they are told."""
 
     def __init__(
         self,
@@ -77,7 +75,7 @@ class Gate:
         """Return whose key this is, whatever its owner may do."""
         try:
             return await self._keys.caller(key, partial(self._sender, request))
-        except Problem as problem:
+        except HttpError as problem:
             match problem.details.status:
                 case HTTPStatus.UNAUTHORIZED:
                     self._watch.refused(None, "key")
@@ -125,7 +123,7 @@ class Gate:
         ) as beginning:
             key = key_in(beginning)
             if not key:
-                raise Problem(400, f"`{field}` is missing: it is the key of a source")
+                raise HttpError(400, f"`{field}` is missing: it is the key of a source")
             return await self.admit(request, key, adapter), key
 
     def bounded(self, endpoint: Endpoint) -> Endpoint:
@@ -142,7 +140,7 @@ class Gate:
             except Overloaded as error:
                 source = getattr(request.state, "source", None)
                 self._refuse(source, "overloaded")
-                raise Problem(
+                raise HttpError(
                     come_again(request.path_params.get("type")),
                     "too much is waiting; nothing was recorded: send it again",
                     code="overloaded",
@@ -184,7 +182,7 @@ class Gate:
         sender = self._sender(request)
         if not is_in(sender, networks(rule.allow_from)):
             self._refuse(source, "address")
-            raise Problem(
+            raise HttpError(
                 403,
                 f"{source} may not send from {sender or 'an unknown address'}: have "
                 "the network added to `allow_from` in the policy, or where a proxy "
@@ -199,7 +197,7 @@ class Gate:
             return
         self._refuse(source, allowance.kind)
         per = "at once" if allowance.kind == "rate" else "a day"
-        raise Problem(
+        raise HttpError(
             come_again(adapter),
             f"{source} is above its {allowance.kind} of {allowance.limit} {per}; "
             f"nothing was recorded: send it again in {allowance.wait} s",
@@ -214,7 +212,7 @@ class Gate:
             return
         secrets = self._keys.signing(source)
         if not secrets:
-            raise Problem(
+            raise HttpError(
                 503,
                 f"this desk cannot read the secret that {source} signs with; nothing "
                 "was recorded: an operator sets it, then send it again",
@@ -225,7 +223,7 @@ class Gate:
         wrong = fault(rule.signature, secrets, request.headers, body, self._clock())
         if wrong is not None:
             self._refuse(source, "signature")
-            raise Problem(
+            raise HttpError(
                 401,
                 f"{wrong}; nothing was recorded: sign the body with the secret that "
                 f"the policy names for {source}",

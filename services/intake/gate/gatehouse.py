@@ -15,11 +15,11 @@ from services.intake.gate.pacing import Pace
 from services.intake.gate.secrets import Secrets
 from services.intake.in_force import InForce
 from services.intake.noting import Noting
-from shared.access import Access
 from shared.clock import Clock
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from shared.http.networks import Networks, proxies
-from shared.provision import SIGNALS_PENDING_MAX
+from shared.messaging.streams import SIGNALS_PENDING_MAX
+from shared.security.access import Access
 from shared.settings import IntakeSettings
 
 

@@ -11,10 +11,10 @@ from services.intake.callers import caller_at
 from services.intake.gate.guessing import Guesses
 from services.intake.gate.secrets import Secrets
 from services.intake.in_force import InForce
-from shared.access import Access, Caller
 from shared.domain.policy.document import Policy
 from shared.http.networks import Address
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
+from shared.security.access import Access, Caller
 
 POLICY_KEY = "policy"
 """The id of the key that the policy names."""
@@ -52,7 +52,7 @@ class Keys:
     async def caller(
         self, key: str | None, sender: Callable[[], Address | None]
     ) -> Caller:
-        """Return the caller, whatever it may do; `Problem` 401 without one.
+        """Return the caller, whatever it may do; `HttpError` 401 without one.
 
         429 where too many wrong ones came from there: then keys are not looked up that
         cannot be good. Those that can be always are.
@@ -61,7 +61,7 @@ class Keys:
             await self._demand_known(key, wait)
         try:
             return await self._found(key)
-        except Problem as problem:
+        except HttpError as problem:
             if problem.details.status == HTTPStatus.UNAUTHORIZED:
                 self._guesses.wrong(sender())
             raise
@@ -103,7 +103,7 @@ class Keys:
     async def _demand_known(self, key: str | None, wait: int) -> None:
         if await self._may_be_good(key):
             return
-        raise Problem(
+        raise HttpError(
             429,
             "too many wrong keys came from this address; nothing was recorded: mend "
             f"the key, and send it again in {wait} s",

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from services.intake.gate.admission import Admission
-from shared.provision import SIGNALS_PENDING_MAX
+from shared.messaging.streams import SIGNALS_PENDING_MAX
 
 WAIT_SECONDS_MAX = 30.0
 

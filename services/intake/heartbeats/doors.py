@@ -18,9 +18,9 @@ from services.intake.heartbeats.watch import Watch
 from services.intake.in_force import InForce
 from services.intake.json_answers import json_answer
 from services.intake.reading import BODY_BYTES_MAX
-from shared.answering import answered
 from shared.http.bodies import read_body
-from shared.problem import Problem
+from shared.http.error_responses import answered
+from shared.http.problem_details import HttpError
 
 
 class HeartbeatDoors:
@@ -84,18 +84,18 @@ class HeartbeatDoors:
         return json_answer(item)
 
     async def _source_asking(self, request: Request) -> str | None:
-        """Return the source that asks, None for people; `Problem` 403 for others."""
+        """Return the source that asks, None for people; `HttpError` 403 for others."""
         return seen_by(await self._gate.caller(request, bearer(request)))
 
     async def _terms(self, name: str) -> Terms:
-        """Return the policy with this heartbeat; `Problem` 404 where it has none."""
+        """Return the policy with this heartbeat; `HttpError` 404 where it has none."""
         await self._in_force.known()
         newest = self._in_force.newest()
         if newest is None or name not in newest[1].heartbeats:
             await asyncio.to_thread(self._in_force.look)  # it may be a moment old
             newest = self._in_force.newest()
         if newest is None or name not in newest[1].heartbeats:
-            raise Problem(
+            raise HttpError(
                 404,
                 f"no heartbeat `{name[:64]}` in the policy: add it under `heartbeats` "
                 "and apply it",
@@ -103,8 +103,8 @@ class HeartbeatDoors:
         return Terms(*newest)
 
 
-def _of_another(name: str, owner: str | None) -> Problem:
-    return Problem(
+def _of_another(name: str, owner: str | None) -> HttpError:
+    return HttpError(
         403,
         f"`{name}` belongs to {owner or 'no source yet'}: it is beaten and shown with "
         "that key only; see `heartbeats` in the policy",

@@ -25,9 +25,9 @@ from services.intake.in_force import InForce
 from services.intake.reception import Reception
 from services.intake.rounds import failing_alone
 from shared.clock import Clock
-from shared.event_log import EventLog
-from shared.health import Check
-from shared.http.serving import pause
+from shared.eventlog.log import EventLog
+from shared.http.serve import pause
+from shared.observability.health import Check
 
 LOOK_SECONDS = 1.0
 LEVER_SECONDS = 0.05

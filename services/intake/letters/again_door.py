@@ -19,13 +19,13 @@ from services.intake.letters.letter import Letter
 from services.intake.letters.rows import FORM
 from services.intake.letters.set_aside import SET_ASIDE, Lying, lying, read_lying
 from services.intake.letters.taking import Post
-from shared.callers import require_scope
 from shared.domain.commands.contact import RetryLetter
 from shared.domain.policy.document import Policy
 from shared.domain.policy.sources import Mailbox
 from shared.domain.policy.targets import Channel
+from shared.http.bearer import require_scope
 from shared.http.bodies import document_in, read_body
-from shared.problem import Problem, located
+from shared.http.problem_details import HttpError, located
 
 ASKED_BYTES_MAX = 4_096
 ASKED_DEPTH_MAX = 2
@@ -58,15 +58,17 @@ def _found(doors: Doors, key: UUID) -> tuple[Lying, Letter]:
     with doors.log.transaction() as cursor:
         found = lying(cursor, key)
     if found is None:
-        raise Problem(404, f"there is no letter {key}: `GET /v1/letters` has them all")
+        raise HttpError(
+            404, f"there is no letter {key}: `GET /v1/letters` has them all"
+        )
     if found.verdict not in SET_ASIDE:
         where = f" {found.incident}" if found.incident else ""
-        raise Problem(
+        raise HttpError(
             409, f"it was taken already: {found.verdict}{where}", code="taken"
         )
     letter = read_lying(doors.log.vault, key, found, doors.our_address)
     if letter is None:
-        raise Problem(
+        raise HttpError(
             409, "its words were forgotten with their writer: nothing can be taken"
         )
     return found, letter
@@ -76,7 +78,7 @@ def _key(request: Request) -> UUID:
     try:
         return UUID(request.path_params["letter"])
     except ValueError as error:
-        raise Problem(
+        raise HttpError(
             404, "a letter is named by its `letter`: see `GET /v1/letters`"
         ) from error
 
@@ -89,7 +91,7 @@ async def _asked(request: Request) -> RetryLetter:
         )
     except ValidationError as error:
         errors = located(error)
-        raise Problem(
+        raise HttpError(
             422, f"not understood: {errors[0]['msg']}", code="invalid", errors=errors
         ) from error
 

@@ -18,13 +18,12 @@ from services.intake.letters.letter import LETTER_BYTES_MAX
 from services.intake.letters.reading import read_letter
 from services.intake.letters.seeing import Taken
 from services.intake.letters.taking import Post
-from shared.access import Caller
-from shared.callers import require_scope
 from shared.domain.identifiers import is_incident_ref
 from shared.domain.policy.sources import Mailbox, Source
-from shared.http.bodies import read_body
-from shared.http.body_room import size_ahead
-from shared.problem import Problem
+from shared.http.bearer import require_scope
+from shared.http.bodies import read_body, size_ahead
+from shared.http.problem_details import HttpError
+from shared.security.access import Caller
 
 POSTED = "post"
 """The source of what people post."""
@@ -54,7 +53,7 @@ async def _taken(
 ) -> Response:
     raw = await read_body(request, LETTER_BYTES_MAX)
     if not raw.strip():
-        raise Problem(422, "the body is empty: send the mail as it was received")
+        raise HttpError(422, "the body is empty: send the mail as it was received")
     loop = asyncio.get_running_loop()
     letter = await loop.run_in_executor(
         doors.executor, read_letter, raw, doors.our_address, authserv_id
@@ -66,10 +65,10 @@ async def _taken(
 
 
 def _require_mail(request: Request) -> None:
-    """Raise `Problem` 415 where the body says that it is something else than a mail."""
+    """Raise `HttpError` 415 if the body says that it is something else than a mail."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in _KINDS:
-        raise Problem(
+        raise HttpError(
             415,
             f"the body is {kind[:100]}: send the mail as it was received, as "
             "`Content-Type: message/rfc822`",
@@ -83,11 +82,11 @@ def _incident_chosen(request: Request, named: str | None) -> str | None:
     if chosen is None:
         return None
     if named is not None:
-        raise Problem(
+        raise HttpError(
             403, "where a mail belongs is an agent's to say: leave `incident` out"
         )
     if not is_incident_ref(chosen):
-        raise Problem(
+        raise HttpError(
             422, "`incident` is not a reference: write one such as INC-000042"
         )
     return chosen
@@ -101,7 +100,7 @@ def _authserv_id(source: Source | None) -> str | None:
 def _source_named(caller: Caller) -> str | None:
     """Return the source whose key this is, None where a person calls.
 
-    `Problem` 403 where the caller may not post mails.
+    `HttpError` 403 where the caller may not post mails.
     """
     if caller.actor.startswith(_SOURCE):
         require_scope(caller, "source")
@@ -115,7 +114,7 @@ def _post_of(caller: Caller, named: str | None, source: Source | None) -> Post:
     if named is None:
         return Post(caller.actor, caller.scopes, POSTED, "email")
     if not isinstance(source, Mailbox):
-        raise Problem(
+        raise HttpError(
             403,
             f"the policy has no mailbox {named}: declare it in `sources` as "
             "`type: imap`, or post with the token of an agent",

@@ -15,9 +15,9 @@ import structlog
 from services.intake.reception import Reception
 from services.intake.rounds import failing_alone
 from shared.clock import Clock
-from shared.event_log import EventLog
-from shared.health import Check
-from shared.http.serving import pause
+from shared.eventlog.log import EventLog
+from shared.http.serve import pause
+from shared.observability.health import Check
 
 SOURCE = "letters"
 """The source of these signals: the desk itself, under a name of its own."""

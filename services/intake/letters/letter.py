@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from shared.reply_tags import ReplyTag
+from shared.security.signed_links import ReplyTag
 
 LETTER_BYTES_MAX = 10 * 1024 * 1024
 """What is read of a mail; of a longer one, only its beginning."""

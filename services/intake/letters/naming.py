@@ -5,7 +5,7 @@ from email.message import Message
 
 from services.intake.letters.headers import decoded, every, text
 from services.intake.letters.letter import INCIDENTS_MAX, SUBJECT_MAX
-from shared.reply_tags import ReplyTag, presented
+from shared.security.signed_links import ReplyTag, presented
 
 _REF = r"INC-(?:[0-9]{1,3}-)?[0-9]{6,12}"
 _IN_SUBJECT = re.compile(rf"\[({_REF})\]", re.IGNORECASE)

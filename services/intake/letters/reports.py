@@ -8,9 +8,9 @@ from services.intake.letters.letter import Letter
 from services.intake.letters.reading import NAMESPACE
 from services.intake.letters.rows import FORM
 from services.intake.letters.taking import LetterDesk, Post
-from shared import subjects
-from shared.command import CommandMessage
 from shared.domain.commands.contact import Report, Reported
+from shared.messaging import subjects
+from shared.messaging.commands import CommandMessage
 
 ACTOR = "system:form"
 QUEUE_GROUP = "intake"

@@ -12,13 +12,13 @@ from services.intake.letters.rows import Fate, Verdict, fate_of, written_lately
 from services.intake.letters.senders import Senders, learnt, senders_of
 from services.intake.policies import Policies
 from services.intake.record_cache import RecordCache, readable
-from shared.append import recorded_commands
-from shared.command import CommandAnswer
 from shared.domain.incident import Incident
 from shared.domain.policy.document import Policy
-from shared.event_log import EventLog
-from shared.reply_tags import PURPOSE as REPLY_TAGS
-from shared.reply_tags import vouches
+from shared.eventlog.append import recorded_commands
+from shared.eventlog.log import EventLog
+from shared.messaging.commands import CommandAnswer
+from shared.security.signed_links import REPLY_TAGS_PURPOSE as REPLY_TAGS
+from shared.security.signed_links import vouches
 
 LETTERS_AN_HOUR_MAX = 60
 """Of one person; more of them look like two machines that answer each other."""

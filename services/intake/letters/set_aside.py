@@ -14,7 +14,7 @@ from services.intake.letters.letter import Attachment, Letter
 from services.intake.letters.naming import fresh_part
 from services.intake.letters.reading import read_letter
 from services.intake.letters.rows import Fate, Kept, Verdict
-from shared.reply_tags import ReplyTag
+from shared.security.signed_links import ReplyTag
 from shared.vault.vault import Vault
 
 SET_ASIDE: tuple[Verdict, ...] = ("automatic", "held", "unreadable")

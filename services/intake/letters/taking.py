@@ -21,12 +21,12 @@ from services.intake.letters.rows import FORM, Fate, Kept, Verdict, keep, sealed
 from services.intake.letters.seeing import Seen, Sight, Taken, see
 from services.intake.letters.set_aside import note_taken
 from services.intake.wanted import Wanted
-from shared.batcher import Batcher
 from shared.clock import Clock
-from shared.command import Answered, CommandAnswer, CommandRequest, Scope
 from shared.domain.commands.incident import Attach, Open, Reopen
 from shared.domain.policy.targets import Channel
-from shared.problem import Problem
+from shared.eventlog.batcher import Batcher
+from shared.http.problem_details import HttpError
+from shared.messaging.commands import Answered, CommandAnswer, CommandRequest, Scope
 
 ATTEMPTS_MAX = 5
 """How often a letter is placed again because its incident moved meanwhile."""
@@ -70,7 +70,7 @@ class LetterDesk:
         self._note = note
 
     async def take(self, letter: Letter, post: Post) -> Taken:
-        """Return the outcome of a mail. Raises `Unavailable` or `Problem` for later.
+        """Return the outcome of a mail. Raises `Unavailable` or `HttpError` for later.
 
         Where it raises, nothing is lost: take it again.
         """
@@ -121,7 +121,7 @@ class LetterDesk:
             if isinstance(seen, Taken):
                 return seen
             if post.incident and seen.incident is None:
-                raise Problem(
+                raise HttpError(
                     HTTPStatus.NOT_FOUND,
                     f"there is no incident {post.incident}: leave `incident` out, and "
                     "the mail says where it belongs",
@@ -129,13 +129,13 @@ class LetterDesk:
                 )
             try:
                 fate = await self._contact(letter, post, seen)
-            except Problem as no:
+            except HttpError as no:
                 if no.details.code != "state":
                     raise
                 # It was merged, or ended, meanwhile: see where it belongs now.
             else:
                 return Taken(fate, seen.known)
-        raise Problem(
+        raise HttpError(
             HTTPStatus.SERVICE_UNAVAILABLE,
             "the incident it names is very busy; nothing was done: send it again",
             code="busy",
@@ -161,7 +161,7 @@ class LetterDesk:
             wanted = _wanted(wish, incident, id_, post)
             try:
                 answer = await self._commands.submit(wanted)
-            except Problem:
+            except HttpError:
                 if not number:
                     raise
                 break  # the words are on record; it may stay closed

@@ -16,13 +16,13 @@ from services.intake.mailboxes.address import Address, NoAddress, address_of
 from services.intake.mailboxes.rows import Mark, read_mark, write_mark
 from services.intake.mailboxes.session import AWAY, Found, Session
 from services.intake.unreadable import CODE as UNREADABLE
-from shared.batcher import Overloaded
+from shared.database.leadership import Leadership
 from shared.domain.policy.sources import Mailbox as Clause
-from shared.event_log import EventLog
-from shared.leadership import Leadership
-from shared.log_errors import Unavailable
-from shared.outage import Outage
-from shared.problem import Problem
+from shared.eventlog.batcher import Overloaded
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog
+from shared.http.problem_details import HttpError
+from shared.observability.telemetry import Outage
 
 AT_ONCE_MAX = 100
 """Mails taken in one round; then other work has its turn."""
@@ -60,11 +60,11 @@ class Mailbox:
     async def round(self, seat: Leadership) -> float:
         """Take what is new; return how long to leave it alone, where it is away.
 
-        Raises `Lost` where `seat` no longer has the lease.
+        Raises `LeaseLost` where `seat` no longer has the lease.
         """
         try:
             await self._round(seat)
-        except (*AWAY, NoAddress, Unavailable, Overloaded, Problem) as error:
+        except (*AWAY, NoAddress, Unavailable, Overloaded, HttpError) as error:
             await self.close()
             self.why_away = _told(error)
             self._outage.away(error)
@@ -124,7 +124,7 @@ class Mailbox:
             await self._letters.take(letter, post)
         except (Unavailable, Overloaded):
             raise
-        except Problem as no:
+        except HttpError as no:
             # An incident that cannot be read must not keep out what comes behind.
             own = no.details.code == UNREADABLE
             if no.details.status in _LATER and not own:

@@ -9,12 +9,11 @@ from psycopg import OperationalError
 
 from services.intake.in_force import InForce
 from services.intake.mailboxes.mailbox import Mailbox
+from shared.database.leadership import Candidate, Leadership, Lease, LeaseLost
 from shared.domain.policy.sources import Mailbox as Clause
-from shared.http.serving import pause
-from shared.leadership import Candidate, Leadership
-from shared.lease import Lease, Lost
-from shared.log_errors import Unavailable
-from shared.outage import Outage
+from shared.eventlog.errors import Unavailable
+from shared.http.serve import pause
+from shared.observability.telemetry import Outage
 
 LEASE = Lease("intake", "mailboxes")
 STALL_SECONDS = 60.0
@@ -86,7 +85,7 @@ class Mailboxes:
                     await self._stand(seat, stop)
             except (OperationalError, Unavailable) as error:
                 self._outage.away(error)
-            except Lost as error:
+            except LeaseLost as error:
                 _log.warning("mailboxes.lease_lost", why=str(error))
             except Exception:  # noqa: BLE001 # it may falter, not vanish
                 _log.exception("mailboxes.failed")

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from services.intake.in_force import InForce
 from services.intake.mailboxes.mailboxes import LEASE, Mailboxes
-from shared.event_log import EventLog
-from shared.health import Check
-from shared.lease import FREE_SECONDS_MAX, LeaseState, look
-from shared.log_errors import Unavailable
+from shared.database.leadership import FREE_SECONDS_MAX, LeaseState, look
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog
+from shared.observability.health import Check
 
 
 @dataclass(frozen=True, eq=False)

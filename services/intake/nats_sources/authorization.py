@@ -25,11 +25,11 @@ from services.intake.nats_sources.tokens import (
     answer_to,
     connection_of,
 )
-from shared import subjects
-from shared.answering import problem_of
 from shared.clock import Clock
+from shared.http.error_responses import problem_of
 from shared.http.networks import address_of
-from shared.nats_issuer import Issuer
+from shared.messaging import subjects
+from shared.security.nats_issuer import Issuer
 
 QUEUE_GROUP = "intake"
 AT_ONCE_MAX = 16

@@ -20,11 +20,11 @@ from services.intake.in_force import InForce
 from services.intake.nats_sources.rules import why_no_connection
 from services.intake.nats_sources.tokens import User
 from services.intake.rounds import failing_alone
-from shared import subjects
-from shared.bus import Link
 from shared.http.networks import address_of
-from shared.http.serving import pause
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
+from shared.http.serve import pause
+from shared.messaging import subjects
+from shared.messaging.connection import Link
 
 REVIEW_SECONDS = 5.0
 ANSWER_SECONDS = 2.0
@@ -33,7 +33,7 @@ QUIET_SECONDS = 0.3
 """After the first answer: how long another server may take."""
 CONNECTIONS_MAX = 10_000
 
-_AWAY = (Error, OSError, Problem)
+_AWAY = (Error, OSError, HttpError)
 """NATS is away, or no policy was applied yet."""
 _log = structlog.get_logger(__name__)
 

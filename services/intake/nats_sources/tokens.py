@@ -14,9 +14,9 @@ from typing import Any, Self
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared import subjects
-from shared.nats_issuer import Issuer
-from shared.provision import SIGNAL_BYTES_MAX
+from shared.messaging import subjects
+from shared.messaging.streams import SIGNAL_BYTES_MAX
+from shared.security.nats_issuer import Issuer
 
 SUBSCRIPTIONS_MAX = 64
 _VERSION = 2

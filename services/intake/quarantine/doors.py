@@ -17,11 +17,6 @@ from services.intake.gate.gate import Gate
 from services.intake.quarantine import rows
 from services.intake.quarantine.reread import Kept
 from services.intake.quarantine.retrying import Retrying
-from shared.access import Caller
-from shared.answering import Endpoint, answered
-from shared.authentication import READERS
-from shared.callers import require_scope
-from shared.command import Scope
 from shared.domain.commands.quarantine import (
     Discard,
     Filter,
@@ -31,9 +26,14 @@ from shared.domain.commands.quarantine import (
     QuarantinePage,
     RetryMany,
 )
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
+from shared.http.bearer import require_scope
 from shared.http.bodies import document_in, read_body
-from shared.problem import Problem, located
+from shared.http.error_responses import Endpoint, answered
+from shared.http.problem_details import HttpError, located
+from shared.messaging.commands import Scope
+from shared.security.access import Caller
+from shared.security.sender import READERS
 from shared.vault.vault import VaultError
 
 TRIES: tuple[Scope, ...] = ("agent", "manager", "admin")
@@ -111,7 +111,7 @@ class QuarantineDoors:
         with self._log.transaction() as cursor:
             row = rows.one(cursor, number)
         if row is None:
-            raise Problem(404, f"nothing in quarantine has the number {number}")
+            raise HttpError(404, f"nothing in quarantine has the number {number}")
         return row
 
     def _whole(self, row: Quarantined, with_body: bool) -> QuarantinedWhole:
@@ -132,7 +132,9 @@ class QuarantineDoors:
         note = rows.Note(self.retrying.clock(), by, why)
         with self._log.transaction() as cursor:
             if not rows.discard(cursor, number, note):
-                raise Problem(409, f"{number} does not wait any more: nothing was done")
+                raise HttpError(
+                    409, f"{number} does not wait any more: nothing was done"
+                )
 
     async def _caller(self, request: Request, *scopes: Scope) -> Caller:
         caller = await self.gate.caller(request, bearer(request))
@@ -159,7 +161,7 @@ def _route(path: str, endpoint: Endpoint, method: str) -> Route:
 def _number(request: Request) -> int:
     text = request.path_params["id"]
     if not (text.isascii() and text.isdigit() and len(text) <= NUMBER_DIGITS_MAX):
-        raise Problem(404, "what is in quarantine has a number: see /v1/quarantine")
+        raise HttpError(404, "what is in quarantine has a number: see /v1/quarantine")
     return int(text)
 
 
@@ -176,7 +178,7 @@ def _valid(kind: type[Asked], said: object) -> Asked:
         named = "; ".join(
             f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in errors
         )
-        raise Problem(
+        raise HttpError(
             422, f"not understood: {named}", code="invalid", errors=errors
         ) from error
 

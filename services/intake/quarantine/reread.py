@@ -13,7 +13,7 @@ from services.intake.reading import elements, read_json, read_kept
 from services.intake.reception import NOBODY, REFUSED_SENDER, UNREADABLE
 from services.intake.signals import Heard, Rejected, Signal
 from shared.domain.policy.sources import Source
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
 
 NATIVE = "native"
 
@@ -86,7 +86,7 @@ def read_again(kept: Kept, said: Source | None) -> Sequence[Heard] | str:
         return f"the policy does not say how to read `{kept.source}`: give it a mapping"
     try:
         document = _document(name, kept)
-    except Problem as problem:
+    except HttpError as problem:
         return problem.details.detail
     post = Post(
         kept.source, kept.received_at, kept.event_id, zone_of(said), kept.headers

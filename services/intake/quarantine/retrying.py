@@ -13,8 +13,6 @@ from services.intake.quarantine import rows
 from services.intake.quarantine.reread import reread
 from services.intake.quarantine.settling import BY_ITSELF
 from services.intake.reception import REFUSED_SENDER, Reception
-from shared.answering import problem_of
-from shared.batcher import Overloaded
 from shared.clock import Clock
 from shared.domain.bounded_text import REASON_MAX
 from shared.domain.commands.quarantine import (
@@ -24,9 +22,11 @@ from shared.domain.commands.quarantine import (
     Tried,
     TriedMany,
 )
-from shared.event_log import EventLog
-from shared.log_errors import Unavailable
-from shared.telemetry import wordless
+from shared.eventlog.batcher import Overloaded
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog
+from shared.http.error_responses import problem_of
+from shared.observability.telemetry import wordless
 from shared.vault.vault import VaultError
 
 Given = TypeVarTuple("Given")

@@ -15,8 +15,8 @@ from services.intake.quarantine.settling import BY_ITSELF
 from services.intake.record_cache import replayed_records
 from services.intake.rounds import failing_alone
 from services.intake.unreadable import KEY_ROW
-from shared.http.serving import pause
-from shared.log_errors import Unavailable
+from shared.eventlog.errors import Unavailable
+from shared.http.serve import pause
 
 LOOK_SECONDS = 2.0
 """How often is looked whether a record can be read again."""

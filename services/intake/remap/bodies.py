@@ -8,7 +8,7 @@ from typing import Any
 from services.intake.quarantine.reread import Kept
 from services.intake.raw_store import opened, opened_headers
 from services.intake.remap.comparing import Past
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from shared.vault.vault import VaultError
 
 CHUNK = 50

@@ -45,7 +45,6 @@ from services.projections.api.desk import Desk
 from services.projections.api.errors import answer_errors
 from services.projections.page import answering as answer_page
 from services.projections.page import routes as page
-from shared.command import ProblemDetails
 from shared.domain.commands.change import BODIES as OF_CHANGES
 from shared.domain.commands.contact import Contact, Report, RetryLetter
 from shared.domain.commands.escalation import BODIES as OF_HELP
@@ -54,6 +53,7 @@ from shared.domain.commands.incident import BODIES
 from shared.domain.commands.policy_moves import MovePromises
 from shared.domain.commands.problem import BODIES as OF_PROBLEMS
 from shared.domain.commands.sla import BODIES as OF_SLA
+from shared.messaging.commands import ProblemDetails
 
 VERSION = "1"
 _PARTS = (

@@ -18,7 +18,7 @@ from pydantic import (
 from services.projections.api.limits import NAME_MAX, POSITION_MAX, RETRY_SECONDS, YEARS
 from services.projections.queue.filters import Q_MAX
 from shared.domain.identifiers import IncidentRef
-from shared.problem import Problem, phrase
+from shared.http.problem_details import HttpError, phrase
 
 Ref = Annotated[IncidentRef, Path(description="An incident: `INC-000042`.")]
 # PostgreSQL knows no NUL, and no name of ours has a control character.
@@ -80,15 +80,15 @@ class AskedAt(Asked):
     then. Left out: now."""
 
 
-def no_incident(ref: str, *, is_later: bool = False) -> Problem:
+def no_incident(ref: str, *, is_later: bool = False) -> HttpError:
     """Return the 404 for an incident; `is_later`: recorded after what is asked for."""
     when = " at that instant: it was recorded later" if is_later else ""
-    return Problem(404, f"there is no incident {ref}{when}", code="unknown_incident")
+    return HttpError(404, f"there is no incident {ref}{when}", code="unknown_incident")
 
 
-def behind(what: str, position: int, wanted: int) -> Problem:
+def behind(what: str, position: int, wanted: int) -> HttpError:
     """Return the 503 for an answer that does not know `wanted` yet."""
-    return Problem(
+    return HttpError(
         503,
         f"{what} is at position {position} and has not come to {wanted} yet: ask again",
         code="behind",

@@ -20,8 +20,6 @@ from services.projections.api.past import history, known
 from services.projections.incident.agreements import wording
 from services.projections.policy_in_force import policy_in_force
 from services.projections.snapshots import snapshot
-from shared.answer_link import PURPOSE, TOKEN_MAX, AnswerLink, read_token
-from shared.command import CommandAnswer, CommandMessage, Credential
 from shared.directory import person as person_named
 from shared.domain import sla
 from shared.domain.commands.sla import AcceptExtension, RefuseExtension
@@ -31,8 +29,10 @@ from shared.domain.incident import replay
 from shared.domain.sla import Extension
 from shared.http.bodies import read_object, validated
 from shared.http.form_limits import address_of
+from shared.http.problem_details import HttpError
 from shared.i18n.formats import Language, instant_text, language_of
-from shared.problem import Problem
+from shared.messaging.commands import CommandAnswer, CommandMessage, Credential
+from shared.security.signed_links import PURPOSE, TOKEN_MAX, AnswerLink, read_token
 
 router = APIRouter(tags=["answers by link"])
 
@@ -106,7 +106,7 @@ async def answer_question(
 def _link(desk: Desk, token: str) -> AnswerLink:
     link = read_token(desk.log.vault.keys_for(PURPOSE), token)
     if link is None:
-        raise Problem(
+        raise HttpError(
             404,
             "this link is not whole: open it from the letter, or answer the letter",
             code="unknown_link",
@@ -126,7 +126,7 @@ def _seen(desk: Desk, link: AnswerLink, liked: Language) -> AskedByLink:
     asked = [each for clock in clocks for each in clock.extensions]
     extension = next((each for each in asked if each.ref == link.extension), None)
     if incident is None or extension is None:
-        raise Problem(404, "nothing is asked here any more", code="unknown_link")
+        raise HttpError(404, "nothing is asked here any more", code="unknown_link")
     zone = (who.zone if who else None) or (policy.desk.timezone if policy else "UTC")
     reader = _Reader(language_of(who.language if who else None, liked), zone)
     why = wording(past).reasons.get(extension.ref, "")

@@ -7,10 +7,10 @@ from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from services.projections.api.desk import DeskHere
-from shared.access import Caller
-from shared.authentication import COMMANDERS, READERS
-from shared.callers import caller_of, require_scope
-from shared.command import Credential, Scope
+from shared.http.bearer import caller_of, require_scope
+from shared.messaging.commands import Credential, Scope
+from shared.security.access import Caller
+from shared.security.sender import COMMANDERS, READERS
 
 _PERSON = "person:"
 

@@ -13,10 +13,10 @@ from services.projections.api.asked import Ref, refusals
 from services.projections.api.callers import Commander, Token, credential_of
 from services.projections.api.desk import DeskHere
 from services.projections.api.nothing import Nothing
-from shared.command import CommandAnswer, CommandMessage
 from shared.domain.commands.incident import BODIES
 from shared.http.bodies import read_object
 from shared.http.command_headers import CommandHeaders, idempotency_key, version
+from shared.messaging.commands import CommandAnswer, CommandMessage
 
 router = APIRouter(tags=["commands"])
 

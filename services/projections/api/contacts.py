@@ -8,7 +8,7 @@ from services.projections.api.asked import refusals
 from services.projections.api.commands import Wish, body_of
 from services.projections.api.desk import DeskHere
 from services.projections.snapshots import brief_snapshot
-from shared.contacts.contact_answer import ContactAnswer, Records, contact_answer
+from shared.contacts.receipt import ContactAnswer, Records, contact_answer
 from shared.domain.commands.contact import Contact, wish_of
 from shared.http.bodies import validated
 

@@ -13,16 +13,15 @@ from services.projections.api.limits import RETRY_SECONDS, WAITING_MAX
 from services.projections.api.owner import Owner
 from services.projections.api.tail import Tail
 from services.projections.progress import Progress
-from shared.access import Access
-from shared.answering import ANSWER_SECONDS
 from shared.clock import Clock
-from shared.event_log import EventLog
-from shared.http.body_room import BodyRoom
+from shared.eventlog.log import EventLog
+from shared.eventlog.policies import PolicyVersions
+from shared.http.bodies import BodyRoom, KeylessBodies
+from shared.http.error_responses import ANSWER_SECONDS
 from shared.http.form_limits import FormLimits, answer_limits
-from shared.http.keyless_bodies import KeylessBodies
 from shared.http.networks import LOOPBACK, Networks
-from shared.policies import PolicyVersions
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
+from shared.security.access import Access
 
 Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
@@ -67,11 +66,11 @@ class Desk:
     ) -> Answer:
         """Run a call that blocks on one of few threads.
 
-        `Problem` 429 where `WAITING_MAX` calls run or wait already, 503 where the
+        `HttpError` 429 where `WAITING_MAX` calls run or wait already, 503 where the
         database hangs.
         """
         if self._running >= WAITING_MAX:
-            raise Problem(
+            raise HttpError(
                 429,
                 "too many requests at once: come again in a moment",
                 code="overloaded",
@@ -85,7 +84,7 @@ class Desk:
                     self.threads, lambda: call(*args, **kwargs)
                 )
         except TimeoutError as error:
-            raise Problem(
+            raise HttpError(
                 503,
                 "the event log does not answer; nothing was done: come again",
                 code="log_silent",

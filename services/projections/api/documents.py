@@ -10,8 +10,8 @@ from services.projections.api.callers import Auditor
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.nothing import Nothing
 from services.projections.snapshots import snapshot
-from shared.documents import find
-from shared.problem import Problem
+from shared.eventlog.documents import find
+from shared.http.problem_details import HttpError
 
 router = APIRouter(tags=["audit"])
 
@@ -48,7 +48,7 @@ def _found(desk: Desk, wanted: str) -> bytes:
     with snapshot(desk.log) as cursor:
         body = find(cursor, wanted)
     if body is None:
-        raise Problem(
+        raise HttpError(
             404,
             "there is no such document: an event names it as `document_hash`",
             code="unknown_document",

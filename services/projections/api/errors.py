@@ -1,4 +1,4 @@
-"""Every error of the API as problem+json; see `shared.answering` for ours."""
+"""Every error of the API as problem+json; ours: `shared.http.error_responses`."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ from starlette.responses import Response
 from services.projections.api.limits import RETRY_SECONDS
 from services.projections.generations import NotBuilt
 from services.projections.snapshots import TooSlow
-from shared.answering import UNREADABLE, place_of, problem_of
-from shared.append import TooLarge
-from shared.batcher import Overloaded
-from shared.log_errors import Unavailable
-from shared.problem import Problem, response
-from shared.said import said
+from shared.eventlog.append import TooLarge
+from shared.eventlog.batcher import Overloaded
+from shared.eventlog.errors import Unavailable
+from shared.http.error_responses import UNREADABLE, place_of, problem_of
+from shared.http.problem_details import HttpError, response
+from shared.validation_messages import said
 
 _SHOWN = ("loc", "msg", "type")
 
@@ -28,7 +28,7 @@ def answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(NotBuilt, _not_built)
     app.add_exception_handler(TooSlow, _too_slow)
     # Those by name: what is answered for `Exception` the server raises all the same.
-    for expected in (Problem, Unavailable, Overloaded, TimeoutError, TooLarge):
+    for expected in (HttpError, Unavailable, Overloaded, TimeoutError, TooLarge):
         app.add_exception_handler(expected, _any)
     for unreadable in UNREADABLE:
         app.add_exception_handler(unreadable, _any)
@@ -50,7 +50,9 @@ async def _malformed(_: Request, error: Exception) -> Response:
         f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in errors
     )
     return response(
-        Problem(422, f"not understood: {named}", code="invalid", errors=errors).details
+        HttpError(
+            422, f"not understood: {named}", code="invalid", errors=errors
+        ).details
     )
 
 
@@ -60,7 +62,7 @@ async def _of_the_router(request: Request, error: Exception) -> Response:
         404: f"there is nothing at {request.url.path}: see /openapi.json",
         405: f"{request.method} is not for {request.url.path}: see /openapi.json",
     }
-    answer = response(Problem(status, sentences.get(status, str(error))).details)
+    answer = response(HttpError(status, sentences.get(status, str(error))).details)
     if isinstance(error, HTTPException) and error.headers:
         answer.headers.update(error.headers)
     return answer
@@ -68,7 +70,7 @@ async def _of_the_router(request: Request, error: Exception) -> Response:
 
 async def _too_slow(_: Request, error: Exception) -> Response:
     return response(
-        Problem(
+        HttpError(
             503,
             f"{error}: narrow it by a queue, a service or longer words, or come again",
             code="too_slow",
@@ -79,5 +81,5 @@ async def _too_slow(_: Request, error: Exception) -> Response:
 
 async def _not_built(_: Request, error: Exception) -> Response:
     return response(
-        Problem(503, str(error), code="not_built", retry_after=RETRY_SECONDS).details
+        HttpError(503, str(error), code="not_built", retry_after=RETRY_SECONDS).details
     )

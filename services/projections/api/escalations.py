@@ -5,8 +5,8 @@ from fastapi import APIRouter, Response
 from services.projections.api.asked import Ref, refusals
 from services.projections.api.commands import Wish, body_of
 from services.projections.api.desk import DeskHere
-from shared.command import CommandAnswer
 from shared.domain.commands.escalation import Accept, Escalate
+from shared.messaging.commands import CommandAnswer
 
 router = APIRouter(tags=["commands"])
 _REFUSALS = refusals(400, 404, 409, 413, 415)

@@ -27,7 +27,7 @@ from shared.domain.events.sla import Target
 from shared.domain.identifiers import IncidentRef
 from shared.domain.sla import Clock, ClockName, Explanation, consumed, explained
 from shared.domain.working_time import Window
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 from shared.i18n.formats import Language
 
 router = APIRouter(tags=["incidents"])

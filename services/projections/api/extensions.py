@@ -14,7 +14,6 @@ from services.projections.api.past import history, known
 from services.projections.incident.agreements import wording
 from services.projections.log_rows import rows_at
 from services.projections.snapshots import snapshot
-from shared.command import CommandAnswer, Done
 from shared.domain import sla
 from shared.domain.commands.sla import (
     AcceptExtension,
@@ -25,7 +24,8 @@ from shared.domain.commands.sla import (
 from shared.domain.events import is_sla_event
 from shared.domain.events.sla import SlaExtensionProposed, SlaTarget
 from shared.domain.identifiers import ExtensionRef, IncidentRef, extended_incident
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
+from shared.messaging.commands import CommandAnswer, Done
 
 router = APIRouter(tags=["longer delays"])
 _REFUSALS = refusals(400, 404, 409, 413, 415)
@@ -117,7 +117,7 @@ async def attribute_breach(
 ) -> CommandAnswer:
     """Say whose a breach is; the breach stays, and the last word counts."""
     if wish.body.get("target", target) != target:
-        raise Problem(
+        raise HttpError(
             422,
             f"the path says `{target}`: leave `target` out of the body",
             code="invalid",
@@ -162,4 +162,4 @@ def _seen(desk: Desk, ref: str, asked: AskedAt) -> ExtensionSeen:
             view = ExtensionView.of(extension, words).model_dump()
             as_of = AsOfAnswer.model_validate(upto)
             return ExtensionSeen(**view, incident=incident, as_of=as_of)
-    raise Problem(404, f"there is no longer delay {ref}", code="unknown_extension")
+    raise HttpError(404, f"there is no longer delay {ref}", code="unknown_extension")

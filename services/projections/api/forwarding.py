@@ -14,13 +14,12 @@ from services.projections.api.limits import (
     FORWARDED_BYTES_MAX,
     RETRY_SECONDS,
 )
-from shared.access import Caller
-from shared.batcher import Overloaded
-from shared.callers import caller_of
-from shared.http.bodies import COMMAND_BYTES_MAX, read_body
-from shared.http.body_room import size_ahead
-from shared.log_errors import Unavailable
-from shared.problem import Problem
+from shared.eventlog.batcher import Overloaded
+from shared.eventlog.errors import Unavailable
+from shared.http.bearer import caller_of
+from shared.http.bodies import COMMAND_BYTES_MAX, read_body, size_ahead
+from shared.http.problem_details import HttpError
+from shared.security.access import Caller
 
 router = APIRouter(include_in_schema=False)
 
@@ -145,7 +144,7 @@ async def received(
             with desk.room.room_for(size, caller.actor):
                 yield await read_body(request, bytes_max)
     except Overloaded as error:
-        raise Problem(
+        raise HttpError(
             503,  # not all senders try again after a 429
             "too much is waiting; nothing was taken: send it again",
             code="overloaded",
@@ -163,7 +162,7 @@ async def _known(request: Request, desk: Desk) -> Caller | None:
     ):
         try:
             return await caller_of(desk.access, key, desk.blocking)
-        except (Problem, Unavailable):
+        except (HttpError, Unavailable):
             continue
     return None
 
@@ -174,7 +173,7 @@ def _for_intake(
     # The path as it came: decoded and encoded again it might be another. httpx takes
     # `..` out of it, and what is left may be no path that is passed on.
     if {b".", b".."} & set(request.scope["raw_path"].split(b"/")):
-        raise Problem(404, "there is no such path: write it without `.` and `..`")
+        raise HttpError(404, "there is no such path: write it without `.` and `..`")
     path = request.scope["raw_path"] + _question(request)
     return desk.intake.build_request(
         request.method,
@@ -209,9 +208,9 @@ def _sender(request: Request) -> list[Header]:
     return [(_FORWARDED_FOR, host.encode())]
 
 
-def _nothing_taken() -> Problem:
+def _nothing_taken() -> HttpError:
     return _away("intake is away; nothing was taken: send it again")
 
 
-def _away(sentence: str) -> Problem:
-    return Problem(503, sentence, code="intake_away", retry_after=RETRY_SECONDS)
+def _away(sentence: str) -> HttpError:
+    return HttpError(503, sentence, code="intake_away", retry_after=RETRY_SECONDS)

@@ -20,13 +20,13 @@ from services.projections.api.past import known
 from services.projections.api.tables import TableAsked, shown, tabular
 from services.projections.handovers import Handover, State, Wanted
 from services.projections.snapshots import snapshot
-from shared.command import CommandAnswer, RecordAnswer
 from shared.domain.commands.escalation import AcceptHandover, Decline, JoinHandover
 from shared.domain.commands.problem import IdentifyProblem, LinkProblem
 from shared.domain.events.problem import Match
 from shared.domain.identifiers import IncidentRef, ProblemRef, incident_stream
 from shared.domain.incident import replay
-from shared.problem import Problem, located
+from shared.http.problem_details import HttpError, located
+from shared.messaging.commands import CommandAnswer, RecordAnswer
 
 _Body = TypeVar("_Body", AcceptHandover, JoinHandover)
 
@@ -165,7 +165,7 @@ class _Awaiting(NamedTuple):
 
 
 def _awaiting(desk: Desk, ref: str, key: str | None) -> _Awaiting:
-    """Return what may be answered; else `Problem`.
+    """Return what may be answered; else `HttpError`.
 
     With an idempotency `key` an answer may be a repeat, which its owner recognizes.
     """
@@ -173,9 +173,9 @@ def _awaiting(desk: Desk, ref: str, key: str | None) -> _Awaiting:
         upto = known(cursor, None, 0)
         handover = handovers.one(desk.log, cursor, ref, upto)
         if handover is None:
-            raise Problem(404, f"{ref} was not handed over", code="unknown_handover")
+            raise HttpError(404, f"{ref} was not handed over", code="unknown_handover")
         if not handover.awaits and (key is None or handover.state == "declined"):
-            raise Problem(409, _answered(ref, handover), code="state")
+            raise HttpError(409, _answered(ref, handover), code="state")
         stream = incident_stream(ref)
         entries = desk.log.histories(cursor, [stream], handover.position)
     then = replay(entry.event for entry in entries)  # type: ignore[misc] # of its stream
@@ -195,11 +195,11 @@ def _answered(ref: str, handover: Handover) -> str:
 
 
 def read(kind: type[_Body], body: dict[str, Any]) -> _Body:
-    """Return the body of an answer; `Problem` 422 if it is malformed."""
+    """Return the body of an answer; `HttpError` 422 if it is malformed."""
     try:
         return kind.model_validate(body)
     except ValidationError as error:
-        raise Problem(
+        raise HttpError(
             422,
             "the command is not well formed: see `errors`",
             code="invalid",

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from shared.i18n.formats import Language
-from shared.page.language import liked
+from shared.web.language import liked
 
 
 def _liked_here(request: Request) -> Language:

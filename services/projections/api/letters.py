@@ -19,7 +19,7 @@ from services.projections.api.tables import TableAsked, shown, tabular
 from services.projections.snapshots import snapshot
 from shared.domain.commands.contact import RetryLetter
 from shared.domain.identifiers import IncidentRef
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from shared.http.bodies import COMMAND_BYTES_MAX
 
 router = APIRouter(tags=["contacts"])

@@ -21,7 +21,7 @@ from services.projections.log_rows import (
 )
 from services.projections.snapshots import snapshot
 from shared.domain.events import EVENT_TYPES
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
 
 router = APIRouter(tags=["audit"])
 
@@ -76,13 +76,13 @@ async def get_events(
 
 
 def known_types(given: str | None) -> list[str] | None:
-    """Return types of events named with commas between; `Problem` 422 for others."""
+    """Return types of events named with commas between; `HttpError` 422 for others."""
     if given is None:
         return None
     types = [name.strip() for name in given.split(",")]
     unknown = sorted(set(types) - set(EVENT_TYPES))
     if unknown:
-        raise Problem(
+        raise HttpError(
             422,
             f"no such type of event: {', '.join(unknown)}; there are "
             f"{', '.join(sorted(EVENT_TYPES))}",

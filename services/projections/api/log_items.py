@@ -6,8 +6,8 @@ from uuid import UUID
 from pydantic import AwareDatetime
 
 from services.projections.api.answers import Answer, AsOfAnswer
-from shared.entry import Entry
-from shared.event_log import Row
+from shared.eventlog.entry import Entry
+from shared.eventlog.log import Row
 
 
 class LogItem(Answer):

@@ -40,7 +40,7 @@ from services.projections.metrics.read import metrics
 from services.projections.policy_in_force import desk_zone
 from services.projections.read_models import METRICS
 from services.projections.snapshots import TooSlow, snapshot
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
 
 router = APIRouter(tags=["metrics"])
 
@@ -125,7 +125,7 @@ async def get_metrics(
     try:
         found = await desk.blocking(_metrics, desk, asked)
     except TooSlow as error:
-        raise Problem(
+        raise HttpError(
             503,
             "the period holds too much to be counted in time: ask for a shorter one, "
             "without `every` or `group_by`, or come again",

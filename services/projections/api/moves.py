@@ -12,7 +12,6 @@ from services.projections.api.callers import Reader, Token, credential_of
 from services.projections.api.commands import Wish, body_of
 from services.projections.api.desk import DeskHere
 from services.projections.api.nothing import Nothing
-from shared.command import CommandMessage
 from shared.domain.commands.policy_moves import (
     LookAtMove,
     MovedPage,
@@ -21,7 +20,8 @@ from shared.domain.commands.policy_moves import (
     PreviewMove,
 )
 from shared.domain.policy.clause import Name
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
+from shared.messaging.commands import CommandMessage
 
 router = APIRouter(tags=["moves"])
 _REFUSALS = refusals(400, 404, 413, 415)
@@ -56,7 +56,7 @@ async def move_promises(operation: Operation, wish: Wish, desk: DeskHere) -> Mov
     once, so it can be stopped at any page and gone on with from the beginning.
     """
     if wish.body.get("operation", operation) != operation:
-        raise Problem(
+        raise HttpError(
             422,
             f"the path says `{operation}`: leave `operation` out of the body",
             code="invalid",

@@ -25,7 +25,7 @@ from shared.domain.on_call import next_on_call, on_call, shift
 from shared.domain.policy.clause import Person
 from shared.domain.policy.document import Policy
 from shared.domain.policy.teams import Schedule
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
 
 router = APIRouter(tags=["on call"])
 
@@ -108,7 +108,7 @@ def _on_call(desk: Desk, asked: OnCallAsked) -> OnCall:
         upto = known(cursor, asked.at, asked.min_position)
         found = policy_at(desk.log, cursor, upto.position)
     if found is None:
-        raise Problem(
+        raise HttpError(
             404,
             "no policy was in force then: an admin runs `permanence config apply`",
             code="no_policy",
@@ -132,7 +132,7 @@ def _schedules(policy: Policy, only: str | None) -> Mapping[str, Schedule]:
         return policy.schedules
     if only not in policy.schedules:
         there = ", ".join(sorted(policy.schedules)) or "none"
-        raise Problem(
+        raise HttpError(
             404,
             f"the policy has no schedule {only}: there are {there}",
             code="unknown_schedule",

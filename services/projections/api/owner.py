@@ -8,12 +8,17 @@ from pydantic import ValidationError
 
 from services.projections.api.limits import RETRY_SECONDS
 from services.projections.api.request_attempts import first_answer
-from shared import subjects
-from shared.bus import Link
-from shared.command import CommandAnswer, CommandMessage, ProblemDetails, RecordAnswer
 from shared.domain.commands.contact import Reported
 from shared.domain.commands.policy_moves import MovedPage, MovePromises, MoveSeen
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
+from shared.messaging import subjects
+from shared.messaging.commands import (
+    CommandAnswer,
+    CommandMessage,
+    ProblemDetails,
+    RecordAnswer,
+)
+from shared.messaging.connection import Link
 
 _Answer = TypeVar("_Answer", CommandAnswer, RecordAnswer, Reported, MovedPage, MoveSeen)
 _Moved = TypeVar("_Moved", MovedPage, MoveSeen)
@@ -33,8 +38,8 @@ class Owner:
 
         `aggregate` is what of it is changed: itself, its `escalation` or `handover`.
         A command without an idempotency key is given one, so that it can be repeated.
-        `Problem` where it was not done. Without an answer it is unknown whether it was
-        done: the 503 says so.
+        `HttpError` where it was not done. Without an answer it is unknown whether it
+        was done: the 503 says so.
         """
         subject = subjects.command(aggregate, verb)
         return await self._ask(subject, _identified(request), CommandAnswer)
@@ -88,13 +93,13 @@ def _read(data: bytes, kind: type[_Answer]) -> _Answer:
         details = ProblemDetails.model_validate_json(data)
     except ValidationError as error:
         raise _unknown() from error
-    refused = Problem(details.status, details.detail)
+    refused = HttpError(details.status, details.detail)
     refused.details = details
     raise refused
 
 
-def _not_done(why: str) -> Problem:
-    return Problem(
+def _not_done(why: str) -> HttpError:
+    return HttpError(
         503,
         f"{why}; nothing was done: send it again",
         code="owner_away",
@@ -102,8 +107,8 @@ def _not_done(why: str) -> Problem:
     )
 
 
-def _unknown() -> Problem:
-    return Problem(
+def _unknown() -> HttpError:
+    return HttpError(
         503,
         "no answer in time. It may have been done: repeat it with the same "
         "Idempotency-Key, or look at the record before you send it again",

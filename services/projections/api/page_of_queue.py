@@ -27,8 +27,8 @@ from services.projections.read_models import QUEUE
 from services.projections.snapshots import snapshot
 from services.projections.teams import teams
 from shared.domain.policy.teams import QueueOrder
-from shared.epochs import OtherEpoch, read_epochs
-from shared.problem import Problem
+from shared.eventlog.epochs import OtherEpoch, read_epochs
+from shared.http.problem_details import HttpError
 
 
 class QueuePage(Answer):
@@ -53,7 +53,7 @@ class PartAsked(NamedTuple):
 def read_page(
     desk: Desk, queue: QueueName, filters: Filters, wanted: PartAsked
 ) -> QueuePage:
-    """Return a page. `Problem` 400, 404, 422 or 503 where there is none; blocks."""
+    """Return a page. `HttpError` 400, 404, 422 or 503 where there is none; blocks."""
     _require_order(filters, wanted.order)
     with snapshot(desk.log) as cursor:
         epoch = read_epochs(cursor).newest.label
@@ -77,7 +77,7 @@ def read_page(
 def behind_unless(
     cursor: Cursor[tuple[Any, ...]], min_position: int
 ) -> tuple[str, AsOf]:
-    """Return the live schema and how far it is; `Problem` 503 if not far enough."""
+    """Return the live schema and how far it is; `HttpError` 503 if not far enough."""
     schema = live(cursor, QUEUE).schema
     known = as_of(cursor, schema)
     if known.position < min_position:
@@ -90,7 +90,7 @@ def _require_order(filters: Filters, order: QueueOrder | None) -> None:
     try:
         ended = standing(filters) is Standing.ENDED
     except MixedStanding as error:
-        raise Problem(
+        raise HttpError(
             422,
             "open and ended incidents are in different orders: ask for them apart",
             errors=[
@@ -102,7 +102,7 @@ def _require_order(filters: Filters, order: QueueOrder | None) -> None:
             ],
         ) from error
     if ended and order is not None:
-        raise Problem(
+        raise HttpError(
             422,
             "ended incidents are always newest first: leave `order` out",
             errors=[
@@ -141,17 +141,17 @@ def _begun(
         try:
             return order, cursors.read(asked, after, standing(filters), epoch)
         except OtherEpoch as error:
-            raise Problem(410, str(error), code="other_epoch") from error
+            raise HttpError(410, str(error), code="other_epoch") from error
         except cursors.BadCursor as error:
             wrong.append(error)
-    raise Problem(400, str(wrong[0]), code="cursor") from wrong[0]
+    raise HttpError(400, str(wrong[0]), code="cursor") from wrong[0]
 
 
 def _require_team(
     desk: Desk, cursor: Cursor[tuple[Any, ...]], queue: QueueName
 ) -> None:
     if queue.kind == "team" and queue.of not in teams(desk.log, cursor):
-        raise Problem(
+        raise HttpError(
             404,
             f"there is no queue {queue.of}: GET /v1/queues lists them",
             code="unknown_queue",

@@ -10,8 +10,8 @@ from services.projections.generations import AsOf
 from services.projections.instants import known_at
 from services.projections.log_rows import all_about
 from shared.domain.identifiers import incident_stream
-from shared.entry import Entry
-from shared.event_log import EventLog
+from shared.eventlog.entry import Entry
+from shared.eventlog.log import EventLog
 
 
 def known(

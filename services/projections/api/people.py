@@ -19,11 +19,11 @@ from services.projections.queue.page import Part, page
 from services.projections.queue.row import QueueRow
 from services.projections.read_models import QUEUE
 from services.projections.snapshots import snapshot
-from shared.access import Caller
-from shared.command import Scope
 from shared.directory import entry, search
 from shared.domain.policy.clause import Person
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
+from shared.messaging.commands import Scope
+from shared.security.access import Caller
 
 router = APIRouter(tags=["people"])
 
@@ -173,7 +173,7 @@ def _person(desk: Desk, id_: str, min_position: int) -> PersonAndOpen:
             of_client = Filters(client=who.client)
             others = page(cursor, schema, queue, of_client, part).rows
     if who is None and not own:
-        raise Problem(
+        raise HttpError(
             404,
             f"nobody is called {id_} here: look them up with GET /v1/people?q=…",
             code="unknown_person",

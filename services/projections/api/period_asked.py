@@ -11,7 +11,7 @@ from services.projections.api.asked import require_year, with_plus
 from services.projections.metrics.periods import midnight
 from shared.domain.policy.cross_checks import is_zone
 from shared.domain.policy.durations import Duration
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
 
 WITHIN_MAX = 10
 """How many delays one question may name."""
@@ -58,7 +58,7 @@ def instant_of(asked: date, zone: ZoneInfo) -> datetime:
 
 
 def require_order(names: tuple[str, str], start: datetime, end: datetime) -> None:
-    """Let only a period pass that is not empty; `Problem` 422."""
+    """Let only a period pass that is not empty; `HttpError` 422."""
     if start >= end:
         first, last = names
         raise unwanted(
@@ -67,10 +67,10 @@ def require_order(names: tuple[str, str], start: datetime, end: datetime) -> Non
         )
 
 
-def unwanted(parameter: str, sentence: str) -> Problem:
+def unwanted(parameter: str, sentence: str) -> HttpError:
     """Return the 422 for a parameter that is well formed and cannot be meant."""
     errors = [{"loc": ["query", parameter], "msg": sentence, "type": "unwanted"}]
-    return Problem(422, sentence, code="invalid", errors=errors)
+    return HttpError(422, sentence, code="invalid", errors=errors)
 
 
 def seconds_of(delays: tuple[timedelta, ...]) -> tuple[int, ...]:

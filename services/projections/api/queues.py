@@ -29,7 +29,7 @@ from shared.domain.incident import Status
 from shared.domain.policy.priorities import Priority
 from shared.domain.policy.targets import SupportLevel
 from shared.domain.policy.teams import QueueOrder
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
 
 router = APIRouter(tags=["queues"])
 
@@ -132,7 +132,9 @@ def _name(queue: str, person: str | None) -> QueueName:
         case "all" | "unassigned":
             return QueueName(queue)
         case "mine" if person is None:
-            raise Problem(404, "only a person has a queue `mine`", code="unknown_queue")
+            raise HttpError(
+                404, "only a person has a queue `mine`", code="unknown_queue"
+            )
         case "mine":
             return QueueName("mine", person)
         case team:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, StringConstraints
 from services.projections.api.asked import refusals
 from services.projections.api.commands import Wish, body_of
 from services.projections.api.desk import DeskHere
-from shared.command import RecordAnswer
+from shared.messaging.commands import RecordAnswer
 
 _REFUSALS = refusals(400, 404, 409, 412, 413, 415)
 

@@ -22,7 +22,7 @@ from shared.domain.identifiers import IncidentRef, ProblemRef, incident_stream
 from shared.domain.incident import Incident, Status
 from shared.domain.policy.priorities import Priority
 from shared.domain.problem import Problem
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 
 
 class IncidentsAsked(AskedAt):

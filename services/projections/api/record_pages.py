@@ -13,7 +13,7 @@ from services.projections.api.tables import TableAsked
 from services.projections.generations import AsOf
 from services.projections.records import Kind, Record, Seen, newest, one
 from services.projections.snapshots import snapshot
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
 
 
 class RecordsAsked(TableAsked):
@@ -40,14 +40,14 @@ class Part(Generic[Record]):
 def read_one(
     desk: Desk, kind: Kind[Record], ref: str, asked: AskedAt
 ) -> tuple[Seen[Record], AsOf]:
-    """Return a record now or then; `Problem` 404 where there is none. Blocks."""
+    """Return a record now or then; `HttpError` 404 where there is none. Blocks."""
     with snapshot(desk.log) as cursor:
         upto = known(cursor, asked.at, asked.min_position)
         found = one(desk.log, cursor, kind, ref, upto)
     if found is None:
         when = " at that instant" if asked.at else ""
         code = f"unknown_{kind.name}"
-        raise Problem(404, f"there is no {kind.name} {ref}{when}", code=code)
+        raise HttpError(404, f"there is no {kind.name} {ref}{when}", code=code)
     return found, upto
 
 

@@ -14,13 +14,13 @@ from services.projections.api.languages import Liked
 from services.projections.api.limits import RETRY_SECONDS
 from services.projections.policy_in_force import policy_in_force
 from services.projections.snapshots import brief_snapshot
-from shared.command import CommandMessage
+from shared.contacts.endpoints import get_page, post_page, posted_report
 from shared.contacts.form import Form, FormDesk, ReportAnswer
-from shared.contacts.form_endpoints import get_page, post_page, posted_report
 from shared.domain.commands.contact import Report, Reported
 from shared.domain.policy.document import Policy
+from shared.http.problem_details import HttpError
 from shared.i18n.formats import Language
-from shared.problem import Problem
+from shared.messaging.commands import CommandMessage
 
 router = APIRouter(tags=["reports"])
 
@@ -70,7 +70,7 @@ def form_of(desk: Desk) -> FormDesk:
         with brief_snapshot(desk.log) as cursor:
             found = policy_in_force(desk.log, cursor)
         if found is None:
-            raise Problem(
+            raise HttpError(
                 503,
                 "this desk has no policy yet: apply one",
                 code="no_policy",

@@ -15,7 +15,7 @@ from services.projections.api.limits import (
     COMMAND_ATTEMPTS_MAX,
     COMMAND_SECONDS_MAX,
 )
-from shared.bus import Link
+from shared.messaging.connection import Link
 
 
 async def first_answer(link: Link, subject: str, data: bytes) -> Msg | None:

@@ -21,7 +21,6 @@ from services.projections.api.tables import shown, tabular
 from services.projections.handovers import State
 from services.projections.service_handovers import ServiceHandover
 from services.projections.snapshots import snapshot
-from shared.command import CommandAnswer, RecordAnswer
 from shared.domain.commands.escalation import (
     AcceptHandover,
     DeclineService,
@@ -30,7 +29,8 @@ from shared.domain.commands.escalation import (
 from shared.domain.commands.problem import IdentifyProblem, LinkProblem
 from shared.domain.identifiers import IncidentRef, ProblemRef, incident_stream
 from shared.domain.incident import replay
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
+from shared.messaging.commands import CommandAnswer, RecordAnswer
 
 router = APIRouter(tags=["handovers"])
 _REFUSALS = refusals(400, 404, 409, 413, 415)
@@ -173,7 +173,7 @@ class _Awaiting(NamedTuple):
 
 
 def _awaiting(desk: Desk, ref: str, key: str | None) -> _Awaiting:
-    """Return what may be answered; else `Problem`.
+    """Return what may be answered; else `HttpError`.
 
     With an idempotency `key` an answer may be a repeat, which its owner recognizes.
     """
@@ -181,13 +181,13 @@ def _awaiting(desk: Desk, ref: str, key: str | None) -> _Awaiting:
         upto = known(cursor, None, 0)
         handover = service_handovers.one(desk.log, cursor, ref, upto)
         if handover is None:
-            raise Problem(
+            raise HttpError(
                 404,
                 f"{ref} did not bring a service to Problem Management",
                 code="unknown_handover",
             )
         if not handover.awaits and (key is None or handover.state == "declined"):
-            raise Problem(409, _answered(handover), code="state")
+            raise HttpError(409, _answered(handover), code="state")
         stream = incident_stream(ref)
         entries = desk.log.histories(cursor, [stream], handover.position)
     then = replay(entry.event for entry in entries)  # type: ignore[misc] # of its stream

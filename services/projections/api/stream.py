@@ -23,14 +23,14 @@ from services.projections.api.limits import (
 )
 from services.projections.api.log import known_types
 from services.projections.api.stream_items import StreamItem, Told, told
-from shared.access import Caller
-from shared.authentication import READERS
-from shared.callers import caller_of, require_scope
 from shared.domain.identifiers import IncidentRef, about
-from shared.epochs import Epochs, OtherEpoch
-from shared.event_log import Row
-from shared.log_errors import Unavailable
-from shared.problem import Problem
+from shared.eventlog.epochs import Epochs, OtherEpoch
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import Row
+from shared.http.bearer import caller_of, require_scope
+from shared.http.problem_details import HttpError
+from shared.security.access import Caller
+from shared.security.sender import READERS
 
 router = APIRouter(tags=["stream"])
 
@@ -107,7 +107,7 @@ async def _listener(
     if last_event_id is not None:
         begins = _position(epochs, last_event_id)
     if begins is not None and begins > head:
-        raise Problem(
+        raise HttpError(
             422,
             f"the log ends at position {head}, before {begins}: is it another log? "
             "Begin without a position",
@@ -124,11 +124,11 @@ async def _listener(
 
 
 def _position(epochs: Epochs, written: str) -> int:
-    """Return where to go on; `Problem` 410 if that was in a history that is gone."""
+    """Return where to go on; `HttpError` 410 if that was in a history that is gone."""
     try:
         return epochs.position(written)
     except OtherEpoch as error:
-        raise Problem(
+        raise HttpError(
             410,
             f"the log was restored, and the event {written} is not in it: read again "
             "what you keep, then begin without Last-Event-ID",
@@ -174,7 +174,7 @@ async def _events(desk: Desk, listener: _Listener) -> AsyncIterator[ServerSentEv
                     said = position
                     yield ServerSentEvent(id=await _id_at(desk, position))
             position, found = await _next(desk, listener, position)
-        except (Problem, Unavailable):
+        except (HttpError, Unavailable):
             return  # the client comes again, and hears why not
         for one in found:
             said = one.position

@@ -15,8 +15,8 @@ from services.projections.api.answers import Answer
 from services.projections.timeline.line import project
 from shared.domain.events.event import Actor
 from shared.domain.identifiers import IncidentRef, about, is_incident_ref
-from shared.epochs import ONLY_FIRST
-from shared.event_log import EventLog, Row
+from shared.eventlog.epochs import ONLY_FIRST
+from shared.eventlog.log import EventLog, Row
 
 
 class StreamItem(Answer):

@@ -20,10 +20,10 @@ from services.projections.api.limits import (
 from services.projections.api.stream_items import Told, told
 from services.projections.progress import Progress
 from services.projections.read_models import QUEUE
-from shared.event_log import EventLog
-from shared.http.serving import pause
-from shared.log_errors import Unavailable
-from shared.problem import Problem
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog
+from shared.http.problem_details import HttpError
+from shared.http.serve import pause
 
 KEPT_MAX = 2_000
 POLL_SECONDS = 0.2
@@ -49,7 +49,7 @@ class Tail:
 
     @contextmanager
     def listening(self, head: int, token_id: str) -> Iterator[None]:
-        """Take a place among the listeners; `Problem` 429 where all are taken.
+        """Take a place among the listeners; `HttpError` 429 where all are taken.
 
         The first begins at `head`, where the log is: what was missed is of no use.
         """
@@ -127,5 +127,5 @@ class Tail:
         self._changed = asyncio.Event()
 
 
-def _no_place(sentence: str) -> Problem:
-    return Problem(429, sentence, code="overloaded", retry_after=STREAM_RETRY_SECONDS)
+def _no_place(sentence: str) -> HttpError:
+    return HttpError(429, sentence, code="overloaded", retry_after=STREAM_RETRY_SECONDS)

@@ -28,8 +28,8 @@ from services.projections.timeline.sentences import sentence
 from services.projections.timeline.values import people_in
 from shared.directory import names
 from shared.domain.identifiers import IncidentRef, incident_stream
+from shared.http.problem_details import HttpError
 from shared.i18n.formats import Language
-from shared.problem import Problem
 
 router = APIRouter(tags=["incidents"])
 
@@ -160,7 +160,7 @@ def _cut(wanted: AsOf, reached: AsOf) -> AsOf:
     return wanted if wanted.position <= reached.position else reached
 
 
-def _missing(cursor: Cursors, ref: str) -> Problem:
+def _missing(cursor: Cursors, ref: str) -> HttpError:
     """Return what to say of an incident without lines: none, not yet, or not then."""
     first = rows_of_stream(cursor, incident_stream(ref), 0, 1)
     reached = as_of(cursor, live(cursor, TIMELINE).schema).position

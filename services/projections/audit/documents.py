@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from services.projections.audit.walk import Finding
 from services.projections.log_rows import rows_of_stream
-from shared.documents import UnreadableDocument
 from shared.domain.events.administration import STREAM, PolicyApplied
-from shared.entry import Entry
-from shared.event_log import EventLog
-from shared.policies import document_of
+from shared.eventlog.documents import UnreadableDocument
+from shared.eventlog.entry import Entry
+from shared.eventlog.log import EventLog
+from shared.eventlog.policies import document_of
 
 PAGE = 100
 """Events read at once; of their documents one at a time."""

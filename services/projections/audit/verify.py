@@ -13,9 +13,9 @@ from services.projections.audit.walk import (
     anchor_finding,
 )
 from services.projections.read_models import MODELS
-from shared.event_log import PAGE_MAX, EventLog, Row
-from shared.only_tables import only_tables
-from shared.tracking import Bookmark, Cursors, bookmarks
+from shared.database.roles import only_tables
+from shared.eventlog.log import PAGE_MAX, EventLog, Row
+from shared.eventlog.readers.position import Bookmark, Cursors, bookmarks
 
 _ANCHOR = """
 SELECT position, chain FROM {schema}.tracking WHERE reader = %s AND position > 0

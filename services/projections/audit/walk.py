@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from shared.chain import GENESIS
-from shared.event_log import Row, follows
+from shared.eventlog.entry import GENESIS
+from shared.eventlog.log import Row, follows
 
 Kind = Literal[
     "gap", "changed", "earlier", "anchor", "tail", "versions", "checkpoint", "document"

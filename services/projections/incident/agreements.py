@@ -10,7 +10,7 @@ from shared.domain.events.sla import (
     SlaExtensionRefused,
 )
 from shared.domain.sla import ClockName
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 
 
 @dataclass(frozen=True)

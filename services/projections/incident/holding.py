@@ -12,7 +12,7 @@ from shared.domain.events.incident import (
 from shared.domain.policy.targets import SupportLevel
 from shared.domain.sla import LevelEntry, Wait, whole
 from shared.domain.sla.consumption import LOWEST
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 
 
 def turns(past: Sequence[Entry]) -> Sequence[LevelEntry]:

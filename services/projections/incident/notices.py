@@ -13,7 +13,7 @@ from shared.domain.events.notification import (
     NotificationRequested,
     NotificationSent,
 )
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from shared.domain.events import is_incident_event, is_sla_event
 from shared.domain.events.incident import IncidentContacted, IncidentOpened
 from shared.domain.incident import Incident
 from shared.domain.sla import Clock
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from shared.domain.events.incident import (
     IncidentContacted,
     IncidentOpened,
 )
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 
 
 def heard(life: Life, event: IncidentEvent, entry: Entry) -> Life:

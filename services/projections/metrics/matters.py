@@ -28,7 +28,7 @@ from shared.domain.events.problem import (
 )
 from shared.domain.identifiers import added, removed
 from shared.domain.incident import BrokenHistory
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 
 _OF_INCIDENT: Kind = "problem_of_incident"
 

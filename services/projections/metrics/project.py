@@ -34,7 +34,7 @@ from shared.domain.events.notification import NotificationRequested, Notificatio
 from shared.domain.identifiers import about
 from shared.domain.incident import BrokenHistory
 from shared.domain.incident.state import begun
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 
 
 def record_of(stream: str) -> str | None:

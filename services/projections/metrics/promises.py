@@ -31,7 +31,7 @@ from shared.domain.events.sla import (
     Target,
 )
 from shared.domain.sla import is_operational
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 
 
 def promised(  # noqa: PLR0911 one return a case

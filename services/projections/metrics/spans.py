@@ -17,7 +17,7 @@ from services.projections.metrics.life import (
 from shared.domain.events.incident import IncidentAcknowledged, IncidentReopened
 from shared.domain.events.incident_ties import IncidentUnmerged
 from shared.domain.incident import Status
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 
 
 def spanned(before: Life | None, after: Life, entry: Entry) -> Life:

@@ -21,7 +21,7 @@ from shared.domain.events.incident import (
 from shared.domain.events.incident_ties import IncidentMerged, IncidentUnmerged
 from shared.domain.incident import BrokenHistory, Status
 from shared.domain.incident.state import begun
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 
 _DONE = frozenset({Status.RESOLVED, Status.CLOSED})
 

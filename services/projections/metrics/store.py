@@ -15,7 +15,7 @@ from services.projections.metrics.rows import TYPES, FactRow, rows
 from services.projections.metrics.tables import FACTS, RECORDS
 from services.projections.policy_versions import policies
 from shared.domain.identifiers import is_incident_ref
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 
 Cursors = Cursor[tuple[Any, ...]]
 

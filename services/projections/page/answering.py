@@ -17,7 +17,7 @@ from services.projections.page.words import refusal
 from shared.http.bodies import read_body
 from shared.http.form_limits import address_of
 from shared.i18n.formats import Language
-from shared.page.language import is_language, language_of
+from shared.web.language import is_language, language_of
 
 router = APIRouter(include_in_schema=False)
 

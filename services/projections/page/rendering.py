@@ -9,7 +9,7 @@ from services.projections.incident.alert import is_document, leads_to_web
 from services.projections.page.words import LANGUAGES, named
 from services.projections.timeline.values import duration
 from shared.i18n.formats import Language, short_instant_text
-from shared.page.rendering import Pages
+from shared.web.rendering import Pages
 
 
 def _instant(text: str, language: Language, zone: str) -> str:

@@ -26,8 +26,8 @@ from shared.domain.identifiers import is_incident_ref
 from shared.domain.incident import AT_WORK
 from shared.domain.policy.contracts import UNKNOWN
 from shared.http.bodies import read_body
-from shared.page.language import keep_language, language_of
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
+from shared.web.language import keep_language, language_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -95,7 +95,7 @@ async def get_asset(name: str) -> Response:
     """Give style or script."""
     found = asset(name)
     if found is None:
-        raise Problem(404, f"there is nothing at /assets/{name[:64]}")
+        raise HttpError(404, f"there is nothing at /assets/{name[:64]}")
     return found
 
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.projections.api.stream import COOKIE
-from shared.page.language import is_https
+from shared.web.language import is_https
 
 SHIFT_SECONDS = 12 * 60 * 60
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from services.projections.page import answer_words
 from shared.i18n.formats import Language
-from shared.page.words import REFUSALS
+from shared.web.words import REFUSALS
 
 Words = Mapping[str, str]
 

@@ -16,7 +16,7 @@ from services.projections.queue.row import RANKS, QueueRow, rank
 from services.projections.queue.working_order import NEVER
 from shared.domain.identifiers import is_incident_ref
 from shared.domain.policy.priorities import Priority
-from shared.epochs import OtherEpoch
+from shared.eventlog.epochs import OtherEpoch
 
 Key = tuple[object, ...]
 CURSOR_MAX = 512

@@ -11,7 +11,7 @@ from shared.domain.events.escalation import (
     EscalationAccepted,
     EscalationReturned,
 )
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 
 
 def helped(row: QueueRow, entry: Entry) -> Changes:

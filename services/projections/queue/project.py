@@ -52,7 +52,7 @@ from shared.domain.events.incident_ties import (
     IncidentUnmerged,
 )
 from shared.domain.incident import IN_STOCK, BrokenHistory, Status
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 
 _SHOWN_ANEW = IncidentAssigned | IncidentReopened
 """Incident events after which other streams may say something else."""

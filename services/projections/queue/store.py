@@ -24,7 +24,7 @@ from services.projections.queue.working_order import (
 )
 from shared.domain.identifiers import about
 from shared.domain.incident import Status
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 
 FIELDS = tuple(field.name for field in fields(QueueRow))
 _NOT_TEXT = {

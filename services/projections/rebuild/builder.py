@@ -13,9 +13,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from services.projections.read_model import Cursors, ReadModel
 from services.projections.rebuild.chunks import CHUNK_EVENTS
 from services.projections.rebuild.load import Source
-from shared.connections import CONNECT_SECONDS
-from shared.event_log import EventLog
-from shared.log_errors import Unavailable
+from shared.database.connections import CONNECT_SECONDS
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog
 from shared.vault.master_keys import MasterKeys
 
 ROLE = "desk_projections"

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.projections.read_model import Cursors, ReadModel
-from shared.applying import Poisoned, apply_rows
-from shared.entry import Entry
-from shared.event_log import EventLog, Row
-from shared.tracking import Bookmark, Tracked
+from shared.eventlog.entry import Entry
+from shared.eventlog.log import EventLog, Row
+from shared.eventlog.readers.position import Bookmark, PoisonEvent, Tracked, apply_rows
 
 BATCH = 1_000
 
@@ -43,7 +42,7 @@ def _apply(
         part = rows[:size]
         try:
             tracked = apply_rows(log, bookmark, apply, tracked, part)
-        except Poisoned:
+        except PoisonEvent:
             size = len(part) // 2
             continue
         rows = rows[size:]

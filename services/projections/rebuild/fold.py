@@ -7,12 +7,11 @@ from typing import Any, NamedTuple
 
 from services.projections.read_model import Cursors, ReadModel
 from services.projections.rebuild.chunks import Chunk
-from shared.applying import BEHIND
 from shared.domain.identifiers import about
-from shared.event_log import EventLog, Row
-from shared.log_errors import away, is_unavailable
-from shared.telemetry import wordless
-from shared.tracking import Bookmark
+from shared.eventlog.errors import away, is_unavailable
+from shared.eventlog.log import EventLog, Row
+from shared.eventlog.readers.position import BEHIND, Bookmark
+from shared.observability.telemetry import wordless
 from shared.vault.vault import key_ids
 
 # Neither command id nor chain is looked at here: what is not read need not be sent.

@@ -11,7 +11,7 @@ from services.projections.read_model import Cursors, ReadModel
 from services.projections.rebuild.chunks import CHUNK_EVENTS, Chunk, chunks
 from services.projections.rebuild.fold import Folded, Logs, fold
 from services.projections.rebuild.processes import Task, fold_in_processes
-from shared.event_log import EventLog, Row
+from shared.eventlog.log import EventLog, Row
 from shared.vault.master_keys import MasterKeys
 
 PROCESSES_MAX = 8

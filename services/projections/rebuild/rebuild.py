@@ -15,7 +15,7 @@ from services.projections.rebuild.schemas import (
     forget_previous,
 )
 from shared.clock import Clock
-from shared.event_log import Row
+from shared.eventlog.log import Row
 
 _HELD_SECONDS = 60
 """How long the live generation may be held for the flip, at the very most."""

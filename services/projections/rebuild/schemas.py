@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from services.projections.read_model import Cursors, ReadModel
-from shared.tracking import Bookmark, tracking_tables
+from shared.eventlog.readers.position import Bookmark, tracking_tables
 
 _NUMBERED = re.compile(r"_v(\d+)$")
 _ALL = """

@@ -13,8 +13,8 @@ import orjson
 from services.projections.read_models import MODELS
 from services.projections.rebuild.chunks import Chunk
 from services.projections.rebuild.fold import Logs, fold
-from shared.event_log import EventLog
-from shared.telemetry import wordless
+from shared.eventlog.log import EventLog
+from shared.observability.telemetry import wordless
 from shared.vault.master_keys import MasterKeys, keys_of
 
 

@@ -9,10 +9,10 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from shared.codec import personal_fields
 from shared.domain.events.event import Actor, Event
 from shared.domain.identifiers import IncidentRef, about
-from shared.entry import Entry
+from shared.eventlog.codec import personal_fields
+from shared.eventlog.entry import Entry
 
 _ENVELOPE = frozenset({"type", "at", "by", "whose", "incident"})
 

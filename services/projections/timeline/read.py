@@ -9,9 +9,9 @@ from services.projections.log_rows import rows_at
 from services.projections.timeline.line import Line
 from services.projections.timeline.messages import REQUESTED, WENT
 from services.projections.timeline.store import LINES
-from shared.codec import personal_fields
 from shared.domain.events import EVENT_TYPES
-from shared.event_log import EventLog
+from shared.eventlog.codec import personal_fields
+from shared.eventlog.log import EventLog
 
 _LINES = """
 SELECT incident, position, version, at, recorded_at, actor, kind, what

@@ -15,8 +15,8 @@ from services.projections.timeline import (
 )
 from services.projections.timeline.sentence_parts import PLAIN, Part, Style, Words
 from services.projections.timeline.values import called, shown, tells
-from shared.codec import personal_fields
 from shared.domain.events import EVENT_TYPES
+from shared.eventlog.codec import personal_fields
 from shared.i18n.formats import Language
 
 _SENTENCES: Mapping[Language, tuple[Mapping[str, tuple[Part, ...]], Words]] = {

@@ -8,7 +8,7 @@ from psycopg import Cursor
 from psycopg.types.json import Jsonb
 
 from services.projections.timeline.line import Line, project
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 
 LINES = "lines"
 TYPES = ("text", "int8", "int8", "timestamptz", "timestamptz", "text", "text", "jsonb")

@@ -34,7 +34,7 @@ def document_bytes(document: Mapping[str, JsonValue]) -> bytes:
 class PolicyApplied(Event):
     """A whole policy document is in force from here on, for what comes later.
 
-    The event names the document; `shared.policies` reads it.
+    The event names the document; `shared.eventlog.policies` reads it.
     """
 
     type: Literal["policy.applied"] = "policy.applied"

@@ -241,7 +241,7 @@ def placed(text: str, wrong: Iterable[Wrong]) -> list[Mistake]:
     return written if isinstance(written, list) else _placed(written, wrong)
 
 
-def _placed(written: yaml12.Written, wrong: Iterable[Wrong]) -> list[Mistake]:
+def _placed(written: yaml12.ParsedYaml, wrong: Iterable[Wrong]) -> list[Mistake]:
     mistakes = {
         Mistake(path_text(path), written.line(path), sentence)
         for path, sentence in wrong

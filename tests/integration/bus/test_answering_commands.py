@@ -14,14 +14,14 @@ from nats.aio.msg import Msg
 from prometheus_client import CollectorRegistry, generate_latest
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from shared import bus as shared_bus
-from shared import subjects
-from shared.broker import command_broker, started, stop
-from shared.command import CommandAnswer, CommandMessage, ProblemDetails
-from shared.log_errors import Unavailable
+from shared.eventlog.errors import Unavailable
+from shared.http.problem_details import HttpError
 from shared.machine.nats import Bus
-from shared.outage import Outage
-from shared.problem import Problem
+from shared.messaging import connection as shared_bus
+from shared.messaging import subjects
+from shared.messaging.broker import command_broker, started, stop
+from shared.messaging.commands import CommandAnswer, CommandMessage, ProblemDetails
+from shared.observability.telemetry import Outage
 from tests.support.nats_clients import client_of
 from tests.support.patience import SECONDS, eventually
 from tests.support.servers import NatsServer, running_nats
@@ -109,7 +109,7 @@ def test_a_command_that_was_done_is_answered_with_what_was_recorded(bus: Bus) ->
 
 
 def test_a_refusal_is_answered_as_it_is(bus: Bus) -> None:
-    problem = Problem(409, "it is resolved: reopen it", code="refused")
+    problem = HttpError(409, "it is resolved: reopen it", code="refused")
 
     details = refused(bus, failing(problem), orjson.dumps(GOOD))
 

@@ -4,10 +4,10 @@ from contextlib import closing
 
 import pytest
 
-from shared.append import Member
 from shared.domain.events.incident import IncidentAcknowledged
-from shared.event_log import EventLog
-from shared.parked_requests import ParkedRequests
+from shared.eventlog.append import AppendUnit
+from shared.eventlog.log import EventLog
+from shared.eventlog.readers.parked_commands import ParkedRequests
 from tests.support.following import AT, BOOKMARK, Cursors, Desk, Entries
 from tests.support.logs import incident
 
@@ -36,7 +36,7 @@ def test_an_append_that_a_retry_undoes_is_not_missed_afterwards(desk: Desk) -> N
     with closing(EventLog.open(desk.database.owner_dsn, pool_size=2)) as log:
 
         def fail_late(cursor: Cursors, _: Entries) -> None:
-            log.append(cursor, [Member((log.stored(incident(2), 1, event),))])
+            log.append(cursor, [AppendUnit((log.stored(incident(2), 1, event),))])
             raise ValueError("a mistake of ours, after the append")
 
         requests = ParkedRequests(log, BOOKMARK, fail_late, lambda *_: None)

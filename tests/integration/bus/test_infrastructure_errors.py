@@ -6,9 +6,9 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from shared import reader as reader_module
-from shared.log_errors import Unavailable
-from shared.parked import retry
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.readers import reader as reader_module
+from shared.eventlog.readers.parked_events import retry
 from tests.support.following import BOOKMARK, Cursors, Desk, Entries, apply, reading
 from tests.support.logs import incident
 from tests.support.patience import eventually, until

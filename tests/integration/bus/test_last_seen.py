@@ -14,17 +14,23 @@ import psycopg
 import pytest
 
 from services.intake.numbers import new_refs
-from shared import subjects
-from shared.append import Member
-from shared.bus import Link
-from shared.continuity_watch import ContinuityWatch
-from shared.epoch_renewal import MARGIN, Renewal, renew
-from shared.event_log import EventLog
-from shared.http.serving import end
-from shared.last_seen import NOTHING, LastSeen, Overwritten, read, write
-from shared.log_errors import NotContinued
+from shared.eventlog.append import AppendUnit
+from shared.eventlog.continuity.epoch_renewal import MARGIN, Renewal, renew
+from shared.eventlog.continuity.last_seen import (
+    NOTHING,
+    LastSeen,
+    Overwritten,
+    read,
+    write,
+)
+from shared.eventlog.continuity.watch import ContinuityWatch
+from shared.eventlog.errors import NotContinued
+from shared.eventlog.log import EventLog
+from shared.http.serve import end
 from shared.machine.nats import Bus
-from shared.provision import provision, provision_last_seen
+from shared.messaging import subjects
+from shared.messaging.connection import Link
+from shared.messaging.streams import provision, provision_last_seen
 from tests.support.key_ring import MASTER
 from tests.support.logs import incident, member
 from tests.support.nats_clients import client_of
@@ -60,7 +66,7 @@ def open_log(database: Database, role: str = "desk_intake") -> EventLog:
     return EventLog.open(database.dsn(role), master=MASTER, pool_size=3)
 
 
-def append(log: EventLog, *members: Member) -> None:
+def append(log: EventLog, *members: AppendUnit) -> None:
     with log.transaction() as cursor:
         log.append(cursor, members)
 

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from nats.aio.client import Client
 
-from shared import reader as reader_module
-from shared.bus import Link as BusLink
-from shared.chain import Link, chained
-from shared.event_log import Row
-from shared.live_feed import open_feed
+from shared.eventlog.entry import Link, chained
+from shared.eventlog.log import Row
+from shared.eventlog.readers import reader as reader_module
+from shared.eventlog.readers.reader import Reader
 from shared.machine.nats import Bus
-from shared.provision import provision
-from shared.reader import Reader
+from shared.messaging.connection import Link as BusLink
+from shared.messaging.live_feed import open_feed
+from shared.messaging.streams import provision
 from tests.support.following import PATIENT, Desk, in_stream, provisioned, reading, send
 from tests.support.patience import SECONDS, eventually
 from tests.support.servers import NatsServer, running_nats

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from shared import reader as reader_module
-from shared.append import Member
-from shared.parked import StillPoison, parked_streams, retry
+from shared.eventlog.append import AppendUnit
+from shared.eventlog.readers import reader as reader_module
+from shared.eventlog.readers.parked_events import StillPoison, parked_streams, retry
 from tests.support.following import BOOKMARK, Cursors, Desk, Entries, apply, reading
 from tests.support.logs import incident, note
 from tests.support.patience import eventually, until
@@ -71,7 +71,7 @@ def test_several_poisons_in_a_large_batch_are_all_found(desk: Desk) -> None:
 def test_an_event_of_an_unknown_type_is_parked(desk: Desk) -> None:
     desk.happen(1)
     with desk.log.transaction() as cursor:
-        desk.log.append(cursor, [Member((note(incident(2), 1),))])
+        desk.log.append(cursor, [AppendUnit((note(incident(2), 1),))])
     desk.happen(3)
 
     read_to_the_end(desk, Picky())

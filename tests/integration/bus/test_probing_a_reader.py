@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from shared.clock import Clock, real_clock
-from shared.reader import Reader
-from shared.reader_probe import reader_probe
+from shared.eventlog.readers.probe import reader_probe
+from shared.eventlog.readers.reader import Reader
 from tests.support.following import Cursors, Desk, Entries, apply, reading
 from tests.support.patience import SECONDS, eventually
 

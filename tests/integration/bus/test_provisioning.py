@@ -7,9 +7,14 @@ from nats.aio.client import Client
 from nats.js.api import ConsumerConfig, DiscardPolicy, RetentionPolicy
 from nats.js.errors import APIError
 
-from shared import subjects
 from shared.machine.nats import Bus
-from shared.provision import SIGNALS_PENDING_MAX, Refused, provision, signals_stream
+from shared.messaging import subjects
+from shared.messaging.streams import (
+    SIGNALS_PENDING_MAX,
+    Refused,
+    provision,
+    signals_stream,
+)
 from tests.support.following import provisioned
 from tests.support.patience import SECONDS
 

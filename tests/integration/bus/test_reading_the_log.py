@@ -5,10 +5,10 @@ import asyncio
 import psycopg
 import pytest
 
-from shared.continuity import FIRST, Mark
-from shared.log_errors import NotContinued
-from shared.migrate import MIGRATIONS
-from shared.tracking import tracking_tables
+from shared.database.migrate import MIGRATIONS
+from shared.eventlog.continuity.check import FIRST, Mark
+from shared.eventlog.errors import NotContinued
+from shared.eventlog.readers.position import tracking_tables
 from tests.support.following import Cursors, Desk, Entries, apply, reading
 from tests.support.patience import eventually
 

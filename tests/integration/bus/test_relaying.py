@@ -7,13 +7,13 @@ from nats.js.errors import APIError
 
 from services.intake.publishing import BATCH, Tail, batch_of, publish, read_tail
 from services.intake.relay import Relay, relay_candidate
-from shared import subjects
-from shared.append import Member
-from shared.bus import Link
-from shared.envelope import headers_of, row_of
-from shared.event_log import follows
+from shared.eventlog.append import AppendUnit
+from shared.eventlog.log import follows
+from shared.eventlog.recorder import PendingEvent
 from shared.machine.nats import Bus
-from shared.recorder import Unrecorded
+from shared.messaging import subjects
+from shared.messaging.connection import Link
+from shared.messaging.envelope import headers_of, row_of
 from tests.support.following import Desk, in_stream, provisioned
 from tests.support.logs import incident
 from tests.support.patience import eventually
@@ -190,7 +190,7 @@ def test_the_largest_events_are_relayed(desk: Desk, bus: Bus) -> None:
         ):
             words = b'{"words":"' + b"a" * 65_000 + b'"}'
             members = [
-                Member((Unrecorded(incident(n), 1, "incident.noted", words),))
+                AppendUnit((PendingEvent(incident(n), 1, "incident.noted", words),))
                 for n in range(15)
             ]
             with desk.log.transaction() as cursor:

@@ -5,8 +5,7 @@ import threading
 
 import pytest
 
-from shared.applying import apply_rows
-from shared.tracking import Overtaken, Tracked
+from shared.eventlog.readers.position import Overtaken, Tracked, apply_rows
 from tests.support.following import BOOKMARK, Cursors, Desk, Entries, apply, reading
 from tests.support.patience import SECONDS, eventually
 

@@ -11,8 +11,8 @@ from services.escalation import dispatching
 from services.escalation.dispatching import LEASE, Dispatcher
 from services.escalation.postman import Postman
 from shared.clock import real_clock
-from shared.event_log import EventLog
-from shared.leadership import Candidate
+from shared.database.leadership import Candidate
+from shared.eventlog.log import EventLog
 from tests.support.following import Desk
 from tests.support.patience import eventually
 from tests.support.restoring import count_looks, go_back

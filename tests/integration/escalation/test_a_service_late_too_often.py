@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from shared.domain.events.incident import IncidentClassified, IncidentRestored
-from shared.tracking import Overtaken
+from shared.eventlog.readers.position import Overtaken
 from tests.support.helping_desk import HelpingDesk, helping_desk
 from tests.support.promises import FILE, local
 from tests.support.servers import Database

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from shared.epoch_renewal import Renewal, renew
-from shared.epochs import Epoch
+from shared.eventlog.continuity.epoch_renewal import Renewal, renew
+from shared.eventlog.epochs import Epoch
 from tests.support.calling import CallingDesk, calling_desk
 from tests.support.desk import SERVICES
 from tests.support.patience import SECONDS, until

@@ -12,9 +12,9 @@ from services.escalation.to_staff import SOLUTION_CHARACTERS_MAX, for_staff
 from shared.domain.events.incident import IncidentCancelled, IncidentSolutionNoted
 from shared.domain.events.incident_ties import IncidentLinked
 from shared.domain.identifiers import escalation_stream, incident_ref
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
+from shared.eventlog.policies import PolicyVersions
 from shared.i18n.staff_notices import Suggestion
-from shared.policies import PolicyVersions
 from tests.support.helping_desk import HelpingDesk, helping_desk
 from tests.support.promises import local
 from tests.support.servers import Database

@@ -13,11 +13,11 @@ import pytest
 
 from services.escalation.outbox import Waiting
 from services.escalation.postman import Postman
-from shared.continuity import EpochId, Mark
-from shared.event_log import EventLog
-from shared.log_errors import NotContinued
-from shared.parked_requests import ParkedRequests
-from shared.tracking import Bookmark
+from shared.eventlog.continuity.check import EpochId, Mark
+from shared.eventlog.errors import NotContinued
+from shared.eventlog.log import EventLog
+from shared.eventlog.readers.parked_commands import ParkedRequests
+from shared.eventlog.readers.position import Bookmark
 from tests.support.leading import Unfenced
 from tests.support.servers import Database
 

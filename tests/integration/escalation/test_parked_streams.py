@@ -11,13 +11,18 @@ from services.escalation.case import Case
 from services.escalation.casework import BOOKMARK, casework
 from services.escalation.reacting import react
 from services.escalation.recalled import recall
-from shared.append import Member
-from shared.applying import Poisoned, apply_rows
-from shared.casework import Worker
-from shared.codec import UnknownEvent
-from shared.entry import Entry
-from shared.parked_requests import Action, ParkedRequests, Wanted, ask
-from shared.policies import PolicyVersions
+from shared.eventlog.append import AppendUnit
+from shared.eventlog.codec import UnknownEvent
+from shared.eventlog.entry import Entry
+from shared.eventlog.policies import PolicyVersions
+from shared.eventlog.readers.parked_commands import (
+    Action,
+    ParkedRequest,
+    ParkedRequests,
+    ask,
+)
+from shared.eventlog.readers.position import PoisonEvent, apply_rows
+from shared.process_manager import Worker
 from tests.support.append_lock import refuse_writes_under_append_lock
 from tests.support.helping_desk import Help, HelpingDesk, helping_desk
 from tests.support.logs import note
@@ -56,13 +61,13 @@ def read_one_by_one(desk: HelpingDesk, worker: Help) -> None:
             return
         try:
             apply_rows(desk.log, BOOKMARK, worker.apply, tracked, rows)
-        except Poisoned:
+        except PoisonEvent:
             apply_rows(desk.log, BOOKMARK, worker.apply, tracked, rows[:1])
 
 
 def answered(desk: HelpingDesk, action: Action) -> None:
     """Ask as an administrator may, and let the service answer."""
-    wanted = Wanted(BOOKMARK, STREAM, action, "ann", reason="not ours")
+    wanted = ParkedRequest(BOOKMARK, STREAM, action, "ann", reason="not ours")
     with (
         psycopg.connect(desk.sla.database.dsn("desk_admin")) as connection,
         connection.cursor() as cursor,
@@ -118,7 +123,7 @@ def unreadable(desk: HelpingDesk) -> None:
     intake = desk.sla.intake
     version = intake.head_version(STREAM) + 1
     with intake.transaction() as cursor:
-        intake.append(cursor, [Member((note(STREAM, version),))])
+        intake.append(cursor, [AppendUnit((note(STREAM, version),))])
 
 
 def recalled(desk: HelpingDesk) -> list[str]:

@@ -12,8 +12,8 @@ from services.intake.policies import Policies
 from services.intake.policy_store import Applied, Signature
 from services.intake.receiving import Receiver
 from services.intake.record_cache import RecordCache
-from shared.access import create
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
+from shared.security.access import create
 from tests.integration.intake.doors import Doors
 from tests.integration.intake.mapped_desk import (
     MASTER,

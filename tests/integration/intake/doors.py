@@ -14,9 +14,9 @@ from starlette.routing import Router
 from services.intake.app import Parts, assemble, every_door
 from services.intake.noting import Noting
 from shared.clock import Clock
-from shared.event_log import EventLog
-from shared.http.nothing_here import complete
-from shared.http.serving import serve
+from shared.eventlog.log import EventLog
+from shared.http.error_responses import complete
+from shared.http.serve import serve
 from tests.support.in_thread import running
 
 NOBODY = {"Authorization": ""}

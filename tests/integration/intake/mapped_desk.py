@@ -17,11 +17,11 @@ from services.intake import policy_store
 from services.intake.app import Parts, assemble, doors_of
 from services.intake.noting import Noting
 from services.intake.policy_store import Applied, Signature
-from shared.access import create
-from shared.command import Scope
 from shared.domain.events.incident import IncidentOpened
-from shared.event_log import EventLog
-from shared.http.serving import serve
+from shared.eventlog.log import EventLog
+from shared.http.serve import serve
+from shared.messaging.commands import Scope
+from shared.security.access import create
 from tests.support import key_ring
 from tests.support.in_thread import running
 from tests.support.servers import Database

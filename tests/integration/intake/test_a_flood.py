@@ -6,8 +6,8 @@ from http import HTTPStatus
 
 import pytest
 
-from shared.batcher import Overloaded
-from shared.http.body_room import ROOM_BYTES_MAX
+from shared.eventlog.batcher import Overloaded
+from shared.http.bodies import ROOM_BYTES_MAX
 from tests.support.gates import Doors, Gatekept, gatekept
 from tests.support.servers import Database
 

@@ -13,9 +13,9 @@ from starlette.routing import Router
 
 from services.intake.app import assemble, doors_of
 from services.intake.noting import Noting
-from shared.access import create
-from shared.event_log import EventLog
-from shared.http.nothing_here import complete
+from shared.eventlog.log import EventLog
+from shared.http.error_responses import complete
+from shared.security.access import create
 from tests.integration.intake.conftest import MASTER, NOW
 from tests.integration.intake.test_belonging_together import apply
 from tests.support.servers import Database

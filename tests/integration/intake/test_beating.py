@@ -12,7 +12,7 @@ from services.intake.heartbeats.beating import Terms, known
 from services.intake.heartbeats.rows import begin
 from services.intake.heartbeats.watch import Watch
 from shared.domain.events.incident import IncidentOpened
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from tests.support.gates import NOW, Doors, Gatekept, gatekept
 from tests.support.servers import Database
 

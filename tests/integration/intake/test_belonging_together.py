@@ -12,7 +12,7 @@ from services.intake.signals import Signal, signal_key
 from shared.domain.commands.incident import Merge, Split
 from shared.domain.events.incident import IncidentOpened
 from shared.domain.identifiers import incident_stream
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from tests.integration.intake.conftest import NOW, POLICY, Hands, hands_on
 from tests.integration.intake.test_commanding import done
 from tests.integration.intake.test_receiving import receive

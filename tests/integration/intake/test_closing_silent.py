@@ -12,8 +12,6 @@ import pytest
 from services.intake.closing.rows import due
 from services.intake.closing.work import closing
 from services.intake.wanted import Wanted
-from shared.batcher import Batcher
-from shared.command import Answered
 from shared.domain.commands.incident import Attach, Open, Reopen, Resolve
 from shared.domain.events.incident import IncidentClosed
 from shared.domain.events.notification import (
@@ -21,8 +19,10 @@ from shared.domain.events.notification import (
     NotificationRequested,
 )
 from shared.domain.identifiers import escalation_stream, incident_stream
-from shared.event_log import EventLog
-from shared.http.serving import end
+from shared.eventlog.batcher import Batcher
+from shared.eventlog.log import EventLog
+from shared.http.serve import end
+from shared.messaging.commands import Answered
 from tests.integration.intake.conftest import MASTER, NOW, Hands, hands_on
 from tests.integration.intake.test_commanding import INC, done
 from tests.integration.intake.test_receiving import DISK, receive

@@ -16,8 +16,8 @@ from services.intake.handshakes import CONFIRMED, NOT_ALLOWED, Handshakes, may_c
 from services.intake.http import routes
 from services.intake.noting import Noting
 from services.intake.reception import Reception
-from shared.access import create
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
+from shared.security.access import create
 from tests.integration.intake.conftest import MASTER, NOW
 from tests.support.patience import SECONDS, until
 from tests.support.receiver import Postbox, open_postbox

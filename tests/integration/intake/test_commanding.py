@@ -8,8 +8,6 @@ import pytest
 
 from services.intake.command_bus import digest_of
 from services.intake.wanted import AnyWish, Wanted
-from shared.append import Member, recorded_commands
-from shared.command import CommandAnswer, CommandRequest
 from shared.domain.commands.incident import (
     Acknowledge,
     Assign,
@@ -30,8 +28,10 @@ from shared.domain.events.escalation import (
 )
 from shared.domain.events.incident import IncidentOpened
 from shared.domain.identifiers import escalation_stream
-from shared.event_log import EventLog
-from shared.problem import Problem
+from shared.eventlog.append import AppendUnit, recorded_commands
+from shared.eventlog.log import EventLog
+from shared.http.problem_details import HttpError
+from shared.messaging.commands import CommandAnswer, CommandRequest
 from tests.integration.intake.conftest import NOW, Hands, hands_on
 from tests.integration.intake.test_receiving import DISK, receive, types
 from tests.support.servers import Database
@@ -60,9 +60,9 @@ def done(hands: Hands, wish: AnyWish, *args: Any, **more: Any) -> CommandAnswer:
     return answer
 
 
-def refused(hands: Hands, wish: AnyWish, *args: Any, **more: Any) -> Problem:
+def refused(hands: Hands, wish: AnyWish, *args: Any, **more: Any) -> HttpError:
     (answer,) = hands.commands.flush([wanted(wish, *args, **more)])
-    assert isinstance(answer, Problem), answer
+    assert isinstance(answer, HttpError), answer
     return answer
 
 
@@ -171,7 +171,7 @@ def says(owner: EventLog, kind: type[Any], **words: Any) -> None:
     event = kind(**head, **words)
     written = owner.stored(stream, owner.head_version(stream) + 1, event)
     with owner.transaction() as cursor:
-        owner.append(cursor, [Member((written,))])
+        owner.append(cursor, [AppendUnit((written,))])
 
 
 def test_commands_of_one_batch_see_each_other(opened: Hands) -> None:

@@ -18,9 +18,9 @@ import pytest
 
 from services.intake.app import Parts
 from services.intake.mailboxes.mailbox import Mailbox
-from shared.access import create
 from shared.domain.policy.sources import Mailbox as Clause
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
+from shared.security.access import create
 from tests.docs.pages import DOCS
 from tests.integration.intake.conftest import MASTER, NOW
 from tests.support.imap_server import ImapServer, running_imap

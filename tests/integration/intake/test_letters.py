@@ -11,9 +11,9 @@ from prometheus_client import generate_latest
 from services.intake import people
 from services.intake.letters.letter import LETTER_BYTES_MAX
 from services.intake.letters.seeing import LETTERS_AN_HOUR_MAX
-from shared.access import create
 from shared.domain.events.incident import IncidentContacted, IncidentResumed
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
+from shared.security.access import create
 from tests.integration.intake.conftest import MASTER, NOW
 from tests.support.letter_desk import LetterDoors
 from tests.support.mails import mail, written

@@ -15,9 +15,9 @@ from services.intake import people
 from services.intake.app import Parts
 from services.intake.http import routes
 from services.intake.letters.seeing import LETTERS_AN_HOUR_MAX
-from shared.access import create
-from shared.event_log import EventLog
-from shared.http.nothing_here import complete
+from shared.eventlog.log import EventLog
+from shared.http.error_responses import complete
+from shared.security.access import create
 from tests.integration.intake.conftest import MASTER, NOW
 from tests.support.letter_desk import LetterDoors
 from tests.support.mails import mail

@@ -16,10 +16,10 @@ from services.intake.letters.seeing import Taken
 from services.intake.letters.taking import LetterDesk, Post
 from services.intake.mailboxes.mailbox import Mailbox
 from services.intake.mailboxes.mailboxes import Mailboxes, mailboxes_candidate
-from shared.access import create
+from shared.database.leadership import LeaseLost
 from shared.domain.policy.sources import Mailbox as Clause
-from shared.event_log import EventLog
-from shared.lease import Lost
+from shared.eventlog.log import EventLog
+from shared.security.access import create
 from tests.integration.intake.conftest import MASTER, NOW
 from tests.support.certificates import certificate
 from tests.support.imap_server import ImapServer, running_imap
@@ -329,7 +329,7 @@ class Replaced(Unfenced):
 
     def demand(self, _cursor: object) -> None:
         """Say what PostgreSQL would."""
-        raise Lost("another process has taken the lease mailboxes")
+        raise LeaseLost("another process has taken the lease mailboxes")
 
 
 def test_a_former_reader_notes_nothing_and_marks_nothing(
@@ -341,7 +341,7 @@ def test_a_former_reader_notes_nothing_and_marks_nothing(
     async def work(parts: Parts) -> None:
         taking = parts.doors.letters
         box = Mailbox("boite", CLAUSE, desk.log, taking, DESK, {"BOX": imap.url})
-        with pytest.raises(Lost):
+        with pytest.raises(LeaseLost):
             await box.round(Replaced())
         await box.close()
 

@@ -6,8 +6,8 @@ import pytest
 
 from services.intake.opsgenie_names import alert_id
 from services.intake.reception import Reception
-from shared.batcher import Overloaded
 from shared.domain.events.incident_signals import IncidentSourceNoted
+from shared.eventlog.batcher import Overloaded
 from tests.integration.intake.doors import NOBODY, Doors
 
 pytestmark = pytest.mark.servers

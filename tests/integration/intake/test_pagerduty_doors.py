@@ -7,8 +7,8 @@ import pytest
 
 from services.intake.reading import BODY_BYTES_MAX
 from services.intake.reception import Reception
-from shared.batcher import Overloaded
-from shared.log_errors import Unavailable
+from shared.eventlog.batcher import Overloaded
+from shared.eventlog.errors import Unavailable
 from tests.integration.intake.conftest import NOW
 from tests.integration.intake.doors import NOBODY, Doors
 

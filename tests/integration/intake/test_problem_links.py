@@ -7,12 +7,12 @@ import pytest
 from services.intake import problem_links
 from services.intake.closing.reading import BOOKMARK
 from services.intake.problem_links import ProblemLinks
-from shared.applying import apply_rows
 from shared.domain.commands.incident import Open, Resolve, Restore
 from shared.domain.commands.problem import IdentifyProblem, LinkProblem, ResolveProblem
 from shared.domain.events.handover import HandoverDeclined, HandoverJoined
 from shared.domain.identifiers import handover_stream, incident_stream
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
+from shared.eventlog.readers.position import apply_rows
 from tests.integration.intake.conftest import NOW, Hands
 from tests.integration.intake.test_commanding import INC
 from tests.integration.intake.test_commanding import done as to_incident

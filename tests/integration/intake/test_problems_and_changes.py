@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from services.intake.wanted import AnyWish
-from shared.command import RecordAnswer
 from shared.domain.commands.change import CancelChange, PlanChange, RequestChange
 from shared.domain.commands.incident import Acknowledge, Link, Merge, Unlink
 from shared.domain.commands.problem import (
@@ -13,7 +12,8 @@ from shared.domain.commands.problem import (
     PublishWorkaround,
     ResolveProblem,
 )
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
+from shared.messaging.commands import RecordAnswer
 from tests.integration.intake.conftest import NOW, Hands
 from tests.integration.intake.test_commanding import INC, refused, wanted
 from tests.integration.intake.test_receiving import DISK, receive, types
@@ -106,7 +106,7 @@ def test_commands_of_one_batch_see_each_others_records(hands: Hands) -> None:
         ]
     )
 
-    assert isinstance(answers[3], Problem)
+    assert isinstance(answers[3], HttpError)
     assert answers[3].details.status == 409
     assert ("change", CHG) in links(hands)
 

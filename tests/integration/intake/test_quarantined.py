@@ -8,8 +8,8 @@ import pytest
 from services.intake.delivery import Delivery
 from services.intake.quarantined import quarantine_probe
 from services.intake.signals import Rejected
-from shared.event_log import EventLog
-from shared.health import Check
+from shared.eventlog.log import EventLog
+from shared.observability.health import Check
 from tests.integration.intake.conftest import NOW, Hands
 from tests.support.servers import Database
 

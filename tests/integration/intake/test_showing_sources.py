@@ -7,7 +7,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from shared.access import revoke
+from shared.security.access import revoke
 from tests.support.gates import Doors, Gatekept, gatekept, through
 from tests.support.servers import Database
 

@@ -17,11 +17,11 @@ from services.intake.nats_sources.rules import Sender
 from services.intake.reception import Reception
 from services.intake.signal_bus import Wait, keep_listening, listen_for_signals
 from services.intake.signals import Signal
-from shared import subjects
-from shared.batcher import Batcher
-from shared.broker import command_broker, stop
+from shared.eventlog.batcher import Batcher
 from shared.machine.nats import Bus
-from shared.provision import provision
+from shared.messaging import subjects
+from shared.messaging.broker import command_broker, stop
+from shared.messaging.streams import provision
 from tests.integration.intake.conftest import NOW, Hands
 from tests.support.patience import SECONDS, eventually
 

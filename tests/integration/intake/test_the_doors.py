@@ -7,7 +7,7 @@ import pytest
 from services.intake import policy_store
 from services.intake.adapters.alert_group import ALERTS_MAX
 from services.intake.policy_store import Applied, Signature
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from tests.integration.intake.conftest import NOW, POLICY
 from tests.integration.intake.doors import Doors
 from tests.support.servers import Database

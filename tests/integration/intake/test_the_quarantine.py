@@ -11,7 +11,7 @@ import pytest
 
 from services.intake.app import Parts
 from services.intake.quarantine.retrying import Retrying
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from shared.upkeep import expire_quarantine
 from tests.integration.intake.conftest import NOW
 from tests.integration.intake.mapped_desk import BAD, MENDED, MappedDesk

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from services.command_line import command_line
 from services.intake.remap import bodies
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from shared.vault.master_keys import text_of
 from tests.integration.intake.mapped_desk import (
     BAD,

@@ -18,9 +18,9 @@ from services.intake.receiving import Receiver
 from services.intake.record_cache import RecordCache
 from services.intake.signals import signal_key
 from services.intake.timers import Timers
-from shared.batcher import Batcher
 from shared.domain.events.incident_signals import IncidentRecovered
-from shared.http.serving import end
+from shared.eventlog.batcher import Batcher
+from shared.http.serve import end
 from tests.integration.intake.conftest import NOW, Hands, hands_on
 from tests.integration.intake.test_belonging_together import apply, fires, workers_on
 from tests.integration.intake.test_closing_silent import Watch

@@ -8,7 +8,7 @@ from itertools import cycle
 import pytest
 
 from services.intake.signals import Signal
-from shared.clock_mode import ClockMode
+from shared.database.clock_mode import ClockMode
 from tests.support.hosts import (
     Worker,
     apply_policy,

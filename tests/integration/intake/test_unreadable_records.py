@@ -13,13 +13,13 @@ from services.intake.delivery import TIMER, Delivery, Elapsed, Result
 from services.intake.pipeline.arrival import Correlated
 from services.intake.pipeline.key_row import KeyRow
 from services.intake.signals import Signal, signal_key
-from shared.command import CommandAnswer, RecordAnswer
 from shared.domain.commands.incident import Acknowledge, Inform, Link, Merge, Resolve
 from shared.domain.commands.problem import IdentifyProblem, PublishWorkaround
 from shared.domain.events.incident_ties import IncidentAbsorbed
-from shared.event_log import EventLog
-from shared.log_errors import Unavailable
-from shared.problem import Problem
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog
+from shared.http.problem_details import HttpError
+from shared.messaging.commands import CommandAnswer, RecordAnswer
 from shared.vault.vault import VaultError
 from tests.integration.intake.conftest import NOW, Hands
 from tests.integration.intake.test_commanding import wanted
@@ -132,7 +132,7 @@ def test_a_command_to_it_is_told_to_come_again_and_its_mates_are_done(
     assert isinstance(done, CommandAnswer)
     assert isinstance(last, CommandAnswer)
     for each in (no, merged, linked):
-        assert isinstance(each, Problem), each
+        assert isinstance(each, HttpError), each
         assert each.details.status == 503
         assert each.details.code == "record_unreadable"
         assert each.details.retry_after
@@ -278,7 +278,7 @@ def test_an_unreadable_escalation_fails_only_who_needs_it(
         ]
     )
 
-    assert isinstance(no, Problem)
+    assert isinstance(no, HttpError)
     assert no.details.code == "record_unreadable"
     assert isinstance(done, CommandAnswer)
     assert isinstance(informed, CommandAnswer)
@@ -315,7 +315,7 @@ def test_a_problem_or_change_that_is_unreadable_fails_its_own_commands(
         ]
     )
 
-    assert isinstance(no, Problem)
+    assert isinstance(no, HttpError)
     assert no.details.code == "record_unreadable"
     assert isinstance(done, RecordAnswer)
 

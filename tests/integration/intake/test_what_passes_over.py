@@ -12,11 +12,11 @@ import pytest
 from services.intake import timers
 from services.intake.closing import closer
 from services.intake.closing.reading import Silences
-from shared.access import create
-from shared.codec import UnknownEvent
 from shared.domain.commands.incident import Open, Resolve
-from shared.event_log import EventLog
+from shared.eventlog.codec import UnknownEvent
+from shared.eventlog.log import EventLog
 from shared.machine.nats import Bus
+from shared.security.access import create
 from tests.integration.intake.conftest import MASTER, NOW, Hands, hands_on
 from tests.integration.intake.test_belonging_together import apply, fires
 from tests.integration.intake.test_closing_silent import DUE, Watch, at_work, closures

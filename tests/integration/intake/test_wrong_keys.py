@@ -8,8 +8,8 @@ from structlog.testing import capture_logs
 
 from services.intake.gate.gatehouse import Stance
 from services.intake.gate.guessing import WRONG_KEYS
-from shared.access import REMEMBERED_SECONDS, new_token
 from shared.http.networks import networks
+from shared.security.access import REMEMBERED_SECONDS, new_token
 from tests.support.gates import Doors, Gatekept, gatekept, through
 from tests.support.servers import Database
 

@@ -8,8 +8,14 @@ from typing import Any
 import psycopg
 import pytest
 
-from shared.leadership import Candidate, Leadership
-from shared.lease import Lease, LeaseState, Lost, look
+from shared.database.leadership import (
+    Candidate,
+    Leadership,
+    Lease,
+    LeaseLost,
+    LeaseState,
+    look,
+)
 from tests.support.patience import SECONDS, eventually
 from tests.support.servers import Database
 
@@ -60,7 +66,7 @@ async def loses(seat: Leadership) -> str:
         seat.prove()
         return False
 
-    with pytest.raises(Lost) as lost:
+    with pytest.raises(LeaseLost) as lost:
         await eventually(works_in_vain)
     return str(lost.value)
 
@@ -122,7 +128,7 @@ def test_who_fails_is_followed_once_its_lease_expires(database: Database) -> Non
             await fail()
         demanded(database, failed[0])
         async with leading(candidate(database)):
-            with pytest.raises(Lost):
+            with pytest.raises(LeaseLost):
                 demanded(database, failed[0])
 
     run(scenario())
@@ -136,9 +142,9 @@ def test_work_that_hangs_lets_the_lease_lapse(database: Database) -> None:
             leading(candidate(database, stall_seconds=0.5)) as hung,
             leading(candidate(database)) as successor,
         ):
-            with pytest.raises(Lost):
+            with pytest.raises(LeaseLost):
                 hung.check()
-            with pytest.raises(Lost):
+            with pytest.raises(LeaseLost):
                 demanded(database, hung)
             demanded(database, successor)
 
@@ -184,7 +190,7 @@ def test_who_was_replaced_notices_and_is_fenced(database: Database) -> None:
                 "UPDATE escalation.leases SET fence = fence + 1, holder = 'b',"
                 " expires_at = now() + interval '1 minute'",
             )
-            with pytest.raises(Lost):
+            with pytest.raises(LeaseLost):
                 demanded(database, seat)
             await loses(seat)
         assert state(database).holder == "b"

@@ -8,9 +8,9 @@ import pytest
 from psycopg import AsyncConnection, OperationalError
 from psycopg.errors import LockNotAvailable
 
-from shared import lease
-from shared.event_log import EventLog
-from shared.lease import LEASE_SECONDS, Grant, Lease, Lost
+from shared.database import leadership
+from shared.database.leadership import LEASE_SECONDS, Grant, Lease, LeaseLost
+from shared.eventlog.log import EventLog
 from tests.support.servers import Database
 
 pytestmark = pytest.mark.servers
@@ -27,7 +27,7 @@ async def connected(database: Database) -> AsyncConnection[Any]:
 def taken(database: Database, holder: str) -> Grant | None:
     async def work() -> Grant | None:
         async with await connected(database) as connection:
-            return await lease.take(connection, OUTBOX, holder)
+            return await leadership.take(connection, OUTBOX, holder)
 
     return asyncio.run(work())
 
@@ -35,7 +35,7 @@ def taken(database: Database, holder: str) -> Grant | None:
 def renewed(database: Database, grant: Grant) -> bool:
     async def work() -> bool:
         async with await connected(database) as connection:
-            return await lease.renew(connection, grant)
+            return await leadership.renew(connection, grant)
 
     return asyncio.run(work())
 
@@ -55,7 +55,7 @@ def test_many_at_once_are_one(database: Database) -> None:
         connections = [await connected(database) for _ in range(8)]
         holders = enumerate(connections)
         grants = await asyncio.gather(
-            *(lease.take(each, OUTBOX, f"h{n}") for n, each in holders)
+            *(leadership.take(each, OUTBOX, f"h{n}") for n, each in holders)
         )
         for each in connections:
             await each.close()
@@ -103,15 +103,15 @@ def test_a_former_holder_cannot_record(database: Database, log: EventLog) -> Non
     former = taken(database, "a")
     assert former
     with log.transaction() as cursor:
-        lease.demand(cursor, former)
+        leadership.demand(cursor, former)
     as_owner(database, _EXPIRE)
     successor = taken(database, "b")
     assert successor
 
-    with pytest.raises(Lost, match="another process"), log.transaction() as cursor:
-        lease.demand(cursor, former)
+    with pytest.raises(LeaseLost, match="another process"), log.transaction() as cursor:
+        leadership.demand(cursor, former)
     with log.transaction() as cursor:
-        lease.demand(cursor, successor)
+        leadership.demand(cursor, successor)
 
 
 def test_the_same_number_of_another_holder_is_not_ours(
@@ -122,8 +122,8 @@ def test_the_same_number_of_another_holder_is_not_ours(
     assert grant
     as_owner(database, "UPDATE escalation.leases SET holder = 'b'")
 
-    with pytest.raises(Lost), log.transaction() as cursor:
-        lease.demand(cursor, grant)
+    with pytest.raises(LeaseLost), log.transaction() as cursor:
+        leadership.demand(cursor, grant)
 
 
 def test_renewing_waits_for_nobody_and_taking_waits_for_a_demand(
@@ -134,7 +134,7 @@ def test_renewing_waits_for_nobody_and_taking_waits_for_a_demand(
     assert grant
     as_owner(database, _EXPIRE)
     with log.transaction() as holder:
-        lease.demand(holder, grant)
+        leadership.demand(holder, grant)
         with psycopg.connect(database.owner_dsn, autocommit=True) as rival:
             rival.execute("SET lock_timeout = '100ms'")
             with pytest.raises(LockNotAvailable):
@@ -169,17 +169,17 @@ def test_a_lease_says_who_holds_it_and_for_how_long_nobody_does(
     database: Database, log: EventLog
 ) -> None:
     with log.transaction() as cursor:
-        assert lease.look(cursor, OUTBOX).holder == ""
+        assert leadership.look(cursor, OUTBOX).holder == ""
     taken(database, "a")
     with log.transaction() as cursor:
-        held = lease.look(cursor, OUTBOX)
+        held = leadership.look(cursor, OUTBOX)
     as_owner(
         database,
         "UPDATE escalation.leases SET renewed_at = now() - interval '65 s',"
         " expires_at = now() - interval '60 s'",
     )
     with log.transaction() as cursor:
-        free = lease.look(cursor, OUTBOX)
+        free = leadership.look(cursor, OUTBOX)
 
     assert (held.holder, held.fence) == ("a", 1)
     assert free.free_seconds >= 60

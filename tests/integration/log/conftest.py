@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from tests.support.key_ring import MASTER
 from tests.support.servers import Database
 

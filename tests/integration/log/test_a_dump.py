@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from services.intake.numbers import new_refs
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from tests.support.key_ring import MASTER
 from tests.support.logs import broken_at, incident, member, positions
 from tests.support.servers import Database, PostgresServer, postgres_programs

@@ -6,10 +6,10 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from shared.append import Recorded, Repeated
 from shared.domain.events.incident import IncidentAcknowledged
-from shared.event_log import EventLog
-from shared.log_errors import Unavailable
+from shared.eventlog.append import Recorded, Repeated
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog
 from tests.support.logs import incident, member, positions
 from tests.support.patience import SECONDS
 from tests.support.proxy import Proxy, proxy_before

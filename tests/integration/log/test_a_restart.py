@@ -8,9 +8,9 @@ from time import monotonic
 import psycopg
 import pytest
 
-from shared.connections import CONNECT_SECONDS
-from shared.event_log import EventLog
-from shared.log_errors import Unavailable
+from shared.database.connections import CONNECT_SECONDS
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog
 from tests.support.key_ring import MASTER
 from tests.support.logs import incident, member, positions
 from tests.support.patience import until

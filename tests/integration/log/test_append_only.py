@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 
-from shared.event_log import EventLog
-from shared.recorder import EMPTY, insert
+from shared.eventlog.log import EventLog
+from shared.eventlog.recorder import EMPTY, insert
 from tests.support.logs import incident, member, note, positions
 from tests.support.servers import Database
 

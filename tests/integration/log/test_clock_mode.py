@@ -8,12 +8,12 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from shared.chain import Link, chained
 from shared.clock import Clock
-from shared.clock_mode import ClockMode
-from shared.event_log import EventLog
-from shared.migrate import MIGRATIONS, ROLES, Mismatch, migrate
-from shared.recorder import insert, lock_head
+from shared.database.clock_mode import ClockMode
+from shared.database.migrate import MIGRATIONS, ROLES, Mismatch, migrate
+from shared.eventlog.entry import Link, chained
+from shared.eventlog.log import EventLog
+from shared.eventlog.recorder import insert, lock_head
 from shared.upkeep import turn_partitions
 from tests.support.logs import broken_at, incident, member, note
 from tests.support.servers import Database, PostgresServer
@@ -209,7 +209,7 @@ def older(
     with psycopg.connect(owner, autocommit=True) as connection:
         connection.execute("CREATE DATABASE older")
         with monkeypatch.context() as patch:
-            patch.setattr("shared.migrate.MIGRATIONS", folder)
+            patch.setattr("shared.database.migrate.MIGRATIONS", folder)
             migrate(database.owner_dsn, {})
         yield database
         connection.execute("DROP DATABASE older WITH (FORCE)")

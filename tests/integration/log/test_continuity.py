@@ -9,14 +9,14 @@ import pytest
 from psycopg import Cursor
 
 from services.intake.record_cache import RecordCache, Versioned
-from shared.append import Member, Outcome
-from shared.continuity import Mark
-from shared.entry import Entry
-from shared.event_log import EventLog
-from shared.log_errors import NotContinued, Unavailable
-from shared.parked import StillPoison, apply_parked
-from shared.recorder import Unrecorded, tips_of
-from shared.tracking import Bookmark
+from shared.eventlog.append import AppendUnit, Outcome
+from shared.eventlog.continuity.check import Mark
+from shared.eventlog.entry import Entry
+from shared.eventlog.errors import NotContinued, Unavailable
+from shared.eventlog.log import EventLog
+from shared.eventlog.readers.parked_events import StillPoison, apply_parked
+from shared.eventlog.readers.position import Bookmark
+from shared.eventlog.recorder import PendingEvent, tips_of
 from tests.support.key_ring import MASTER
 from tests.support.logs import incident, member
 from tests.support.patience import until
@@ -24,7 +24,7 @@ from tests.support.restoring import go_back
 from tests.support.servers import Database, PostgresServer
 
 
-def append(log: EventLog, *members: Member) -> list[Outcome]:
+def append(log: EventLog, *members: AppendUnit) -> list[Outcome]:
     with log.transaction() as cursor:
         return log.append(cursor, members)
 
@@ -184,9 +184,9 @@ def test_nothing_is_sealed_under_a_key_that_is_gone(
     assert log.head().position == 2
 
 
-def _refusal(log: EventLog, event: Unrecorded) -> str:
+def _refusal(log: EventLog, event: PendingEvent) -> str:
     try:
-        append(log, Member((event,)))
+        append(log, AppendUnit((event,)))
     except Unavailable as error:  # at first perhaps for connections that were cut
         return str(error)
     raise AssertionError("it was taken")
@@ -194,16 +194,16 @@ def _refusal(log: EventLog, event: Unrecorded) -> str:
 
 def _taken(log: EventLog) -> bool:
     try:
-        append(log, Member((_sealed(log, 2),)))
+        append(log, AppendUnit((_sealed(log, 2),)))
     except Unavailable:
         return False
     return True
 
 
-def _sealed(log: EventLog, version: int) -> Unrecorded:
+def _sealed(log: EventLog, version: int) -> PendingEvent:
     sealed = log.vault.seal("person:nadia", b"words", "here")
     state = f'{{"words":{{"sealed":"{sealed}"}}}}'.encode()
-    return Unrecorded(incident(1), version, "incident.noted", state)
+    return PendingEvent(incident(1), version, "incident.noted", state)
 
 
 def _replace(server: PostgresServer, database: Database) -> None:

@@ -5,9 +5,9 @@ from hashlib import sha256
 import psycopg
 import pytest
 
-from shared.documents import UnreadableDocument, load, name_of, store
-from shared.event_log import EventLog
-from shared.migrate import ROLES
+from shared.database.migrate import ROLES
+from shared.eventlog.documents import UnreadableDocument, load, name_of, store
+from shared.eventlog.log import EventLog
 from tests.support.servers import Database
 
 pytestmark = pytest.mark.servers

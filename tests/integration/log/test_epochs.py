@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 
-from shared.continuity import BEGINNING, EpochId
-from shared.epoch_renewal import Renewal, renew
-from shared.epochs import Epochs, OtherEpoch
-from shared.event_log import EventLog
-from shared.last_seen import EPOCH_MAX, seen_at, server_of
-from shared.log_errors import Unavailable
+from shared.eventlog.continuity.check import BEGINNING, EpochId
+from shared.eventlog.continuity.epoch_renewal import Renewal, renew
+from shared.eventlog.continuity.last_seen import EPOCH_MAX, seen_at, server_of
+from shared.eventlog.epochs import Epochs, OtherEpoch
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog
 from tests.support.key_ring import MASTER
 from tests.support.logs import incident, member
 from tests.support.servers import Database

@@ -8,10 +8,9 @@ import psycopg
 import pytest
 
 from shared.domain.events.incident import IncidentInformed
-from shared.event_log import EventLog
-from shared.vault.keys import StoredKeys, forget
+from shared.eventlog.log import EventLog
 from shared.vault.master_keys import MasterKeys
-from shared.vault.vault import WITNESS, VaultError, WrappedKey
+from shared.vault.vault import WITNESS, StoredKeys, VaultError, WrappedKey, forget
 from tests.support.key_ring import MASTER
 from tests.support.logs import broken_at, incident
 from tests.support.servers import Database

@@ -6,20 +6,20 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from shared.append import (
+from shared.eventlog.append import (
     EVENT_BYTES_MAX,
     GROUP_BYTES_MAX,
     GROUP_EVENTS_MAX,
-    Member,
-    Misused,
+    AppendUnit,
+    CommandIdReused,
     Outcome,
     Recorded,
     Repeated,
     Stale,
     TooLarge,
 )
-from shared.event_log import EventLog
-from shared.recorder import Unrecorded
+from shared.eventlog.log import EventLog
+from shared.eventlog.recorder import PendingEvent
 from tests.support.append_lock import HELD
 from tests.support.logs import incident, member, positions
 from tests.support.servers import Database
@@ -27,7 +27,7 @@ from tests.support.servers import Database
 pytestmark = pytest.mark.servers
 
 
-def append(log: EventLog, *members: Member) -> list[Outcome]:
+def append(log: EventLog, *members: AppendUnit) -> list[Outcome]:
     with log.transaction() as cursor:
         return log.append(cursor, members)
 
@@ -61,7 +61,7 @@ def test_a_member_is_in_with_all_its_events_or_with_none(log: EventLog) -> None:
     append(log, member(incident(2), 1))
     events = (*member(incident(1), 1).events, *member(incident(2), 1).events)
 
-    outcomes = append(log, Member(events), member(incident(1), 1))
+    outcomes = append(log, AppendUnit(events), member(incident(1), 1))
 
     assert outcomes == [Stale(), Recorded(2, 2)]
 
@@ -100,7 +100,9 @@ def test_the_same_command_twice_in_one_group_is_recorded_once(log: EventLog) -> 
 def test_a_command_id_with_another_body_is_misuse(log: EventLog) -> None:
     append(log, member(incident(1), 1, command=7, digest=b"one"))
 
-    assert append(log, member(incident(1), 2, command=7, digest=b"two")) == [Misused()]
+    assert append(log, member(incident(1), 2, command=7, digest=b"two")) == [
+        CommandIdReused()
+    ]
 
 
 def test_a_command_id_with_another_body_in_the_same_group_is_misuse(
@@ -112,7 +114,7 @@ def test_a_command_id_with_another_body_in_the_same_group_is_misuse(
         member(incident(2), 1, command=7, digest=b"two"),
     )
 
-    assert outcomes == [Recorded(1, 1), Misused()]
+    assert outcomes == [Recorded(1, 1), CommandIdReused()]
 
 
 def test_a_stale_command_is_not_remembered_and_may_decide_again(log: EventLog) -> None:
@@ -125,7 +127,7 @@ def test_a_stale_command_is_not_remembered_and_may_decide_again(log: EventLog) -
 def test_a_command_that_changed_nothing_is_remembered_without_positions(
     log: EventLog,
 ) -> None:
-    nothing = Member((), UUID(int=7), b"body")
+    nothing = AppendUnit((), UUID(int=7), b"body")
 
     assert append(log, nothing) == [Recorded(1, 0)]
     assert append(log, nothing) == [Repeated(1, 0)]
@@ -140,7 +142,7 @@ def test_a_command_is_remembered_by_the_day_it_came_not_by_that_of_the_last_even
     append(log, member(incident(1), 1))
     now[0] += timedelta(days=30)
 
-    append(log, Member((), UUID(int=7), b"body"))
+    append(log, AppendUnit((), UUID(int=7), b"body"))
 
     with psycopg.connect(database.owner_dsn) as connection:
         days = connection.execute("SELECT day FROM log.commands").fetchall()
@@ -157,8 +159,10 @@ def words(size: int) -> bytes:
     return b'{"":' + b"1" * (size - 5) + b"}"
 
 
-def blob(size: int, number: int = 1) -> Member:
-    return Member((Unrecorded(incident(number), 1, "incident.noted", words(size)),))
+def blob(size: int, number: int = 1) -> AppendUnit:
+    return AppendUnit(
+        (PendingEvent(incident(number), 1, "incident.noted", words(size)),)
+    )
 
 
 @pytest.mark.parametrize(
@@ -178,7 +182,7 @@ def blob(size: int, number: int = 1) -> Member:
     ],
 )
 def test_too_much_is_refused_before_the_lock_is_taken(
-    log: EventLog, group: list[Member]
+    log: EventLog, group: list[AppendUnit]
 ) -> None:
     with log.transaction() as cursor:
         with pytest.raises(TooLarge, match="at most"):

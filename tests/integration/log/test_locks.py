@@ -12,12 +12,15 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from shared import recorder
-from shared.append import Recorded
-from shared.connections import IDLE_IN_TRANSACTION_SECONDS, LOCK_TIMEOUT_SECONDS
-from shared.event_log import EventLog
-from shared.log_errors import Unavailable
-from shared.recorder import APPEND_LOCK, HOLD_SECONDS, lock_head
+from shared.database.connections import (
+    IDLE_IN_TRANSACTION_SECONDS,
+    LOCK_TIMEOUT_SECONDS,
+)
+from shared.eventlog import recorder
+from shared.eventlog.append import Recorded
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog
+from shared.eventlog.recorder import APPEND_LOCK, HOLD_SECONDS, lock_head
 from tests.support.logs import incident, member, positions
 from tests.support.patience import SECONDS
 from tests.support.proxy import proxy_before
@@ -146,8 +149,8 @@ def test_who_waits_too_long_for_the_append_lock_is_told_to_come_again(
 
 HOLDER = """
 import os, sys
-from shared.event_log import EventLog
-from shared.recorder import lock_head
+from shared.eventlog.log import EventLog
+from shared.eventlog.recorder import lock_head
 log = EventLog.open(sys.argv[1], pool_size=1)
 with log.transaction() as cursor:
     lock_head(cursor)

@@ -9,8 +9,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from shared import migrate as migrations
-from shared.migrate import MIGRATIONS, ROLES, Mismatch, migrate, wait_until_migrated
+from shared.database import migrate as migrations
+from shared.database.migrate import (
+    MIGRATIONS,
+    ROLES,
+    Mismatch,
+    migrate,
+    wait_until_migrated,
+)
 from tests.support.patience import SECONDS
 from tests.support.servers import (
     ROLE_PASSWORDS,
@@ -26,8 +32,8 @@ FILES = [path.name for path in sorted(MIGRATIONS.glob("*.sql"))]
 
 SERVICE = """
 import sys
-from shared.event_log import EventLog
-from shared.migrate import wait_until_migrated
+from shared.eventlog.log import EventLog
+from shared.database.migrate import wait_until_migrated
 wait_until_migrated(sys.argv[1])
 log = EventLog.open(sys.argv[1], pool_size=1)
 print(log.head().position)
@@ -35,7 +41,7 @@ log.close()
 """
 MIGRATION = """
 import sys
-from shared.migrate import migrate
+from shared.database.migrate import migrate
 from tests.support.servers import ROLE_PASSWORDS
 print(len(migrate(sys.argv[1], ROLE_PASSWORDS)))
 """
@@ -171,7 +177,7 @@ def test_a_file_that_was_applied_in_another_form_is_never_applied_again(
 def test_a_postgresql_that_is_too_old_is_told_before_anything_is_changed(
     empty: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.migrate.POSTGRES_MIN", 990_000)
+    monkeypatch.setattr("shared.database.migrate.POSTGRES_MIN", 990_000)
 
     with pytest.raises(Mismatch, match="too old: upgrade it to 99 or later"):
         migrate(empty.owner_dsn, {})

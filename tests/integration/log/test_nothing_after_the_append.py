@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-from shared.casework.worker import Woken
 from shared.domain.commands.incident import Acknowledge, Merge
 from shared.domain.events.incident import IncidentAcknowledged
-from shared.recorder import APPEND_LOCK
+from shared.eventlog.recorder import APPEND_LOCK
+from shared.process_manager.worker import WakeResult
 from tests.integration.intake.conftest import hands_on, ruled
 from tests.integration.intake.test_commanding import done
 from tests.integration.intake.test_receiving import DISK, DISK_OK, receive
@@ -64,7 +64,7 @@ def test_a_case_that_is_behind_is_left_for_later_and_holds_up_no_other(
     desk.happens(happened(IncidentAcknowledged, 2, desk.now))
     desk.now = local("09:31")
 
-    assert desk.worker.wake() == Woken(due=3, behind=1)
+    assert desk.worker.wake() == WakeResult(due=3, behind=1)
 
     assert [desk.types(n)[-1] for n in (1, 2, 3)] == [
         "tto breached",

@@ -5,10 +5,10 @@ from threading import Barrier
 
 import pytest
 
-from shared.append import Recorded, Stale
 from shared.domain.events.incident import IncidentAcknowledged
-from shared.event_log import EventLog
-from shared.log_errors import StaleVersion
+from shared.eventlog.append import Recorded, Stale
+from shared.eventlog.errors import StaleVersion
+from shared.eventlog.log import EventLog
 from tests.support.logs import broken_at, incident, member, positions
 from tests.support.patience import SECONDS
 from tests.support.servers import Database

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from eventsourcing.persistence import StoredEvent
 
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from tests.support.logs import broken_at, incident, member, positions
 from tests.support.patience import SECONDS
 from tests.support.servers import Database
@@ -46,7 +46,7 @@ def test_many_threads_leave_no_gap_and_an_unbroken_chain(
 
 WRITER = """
 import sys
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from tests.support.logs import incident, member
 log = EventLog.open(sys.argv[1], pool_size=1)
 for n in range(50):

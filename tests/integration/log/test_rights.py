@@ -3,9 +3,9 @@
 import psycopg
 import pytest
 
-from shared.append import Recorded
-from shared.event_log import EventLog
-from shared.migrate import ROLES
+from shared.database.migrate import ROLES
+from shared.eventlog.append import Recorded
+from shared.eventlog.log import EventLog
 from tests.support.logs import incident, member
 from tests.support.servers import Database
 

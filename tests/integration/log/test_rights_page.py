@@ -3,7 +3,7 @@
 import pytest
 
 from docs.generate.rights import PAGE, page
-from shared.migrate import migrate
+from shared.database.migrate import migrate
 from tests.support.servers import Database
 
 pytestmark = pytest.mark.servers

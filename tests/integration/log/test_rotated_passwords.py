@@ -6,9 +6,9 @@ from contextlib import closing
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from shared.event_log import EventLog
-from shared.log_errors import Unavailable
-from shared.migrate import migrate
+from shared.database.migrate import migrate
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog
 from tests.support.logs import member, positions
 from tests.support.servers import ROLE_PASSWORDS, Database
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from shared.chain import GENESIS, Link, chained
-from shared.event_log import EventLog
+from shared.eventlog.entry import GENESIS, Link, chained
+from shared.eventlog.log import EventLog
 from tests.support.logs import ROWS, broken_at, incident, member
 from tests.support.servers import Database
 

@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 from services.intake.cli_access import token
 from services.intake.cli_vault import vault_with
 from services.projections import titles
-from shared.access import REMEMBERED_SECONDS, Access
 from shared.clock import set_lever
-from shared.event_log import EventLog
-from shared.log_errors import Unavailable
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog
+from shared.security.access import REMEMBERED_SECONDS, Access
 from tests.support.key_ring import MASTER
 from tests.support.servers import Database
 

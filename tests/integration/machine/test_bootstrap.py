@@ -8,10 +8,10 @@ import pytest
 
 from services.bootstrap import bootstrap
 from shared.clock import set_lever
+from shared.database.server_clock import server_now
 from shared.machine.credentials import Credentials
 from shared.machine.migration import demand_lever
 from shared.machine.trouble import Exit, Trouble
-from shared.server_clock import server_now
 from tests.support.servers import Database
 
 pytestmark = pytest.mark.servers

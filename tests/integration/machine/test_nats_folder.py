@@ -7,7 +7,7 @@ import nats
 import pytest
 
 from shared.machine.nats import Bus
-from shared.provision import provision
+from shared.messaging.streams import provision
 from tests.support.servers import running_nats
 
 pytestmark = pytest.mark.servers

@@ -17,7 +17,7 @@ from shared.machine.binaries import nats_binary
 from shared.machine.nats import wait_until_serving
 from shared.machine.nats_rights import USERS
 from shared.machine.ports import free_port
-from shared.nats_issuer import Issuer
+from shared.security.nats_issuer import Issuer
 from tests.support.certificates import certificate
 from tests.support.compose import ROOT, new_secrets, read
 from tests.support.nats_clients import client_of

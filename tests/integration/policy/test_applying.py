@@ -13,10 +13,10 @@ from services.intake.policies import Policies
 from services.intake.policy_store import Applied, Signature
 from shared.domain.events.administration import STREAM, PolicyApplied
 from shared.domain.policy.document import Policy
-from shared.event_log import EventLog
-from shared.log_errors import StaleVersion
+from shared.eventlog.errors import StaleVersion
+from shared.eventlog.log import EventLog
+from shared.eventlog.policies import PolicyVersions
 from shared.mistake import Mistake, Wrong
-from shared.policies import PolicyVersions
 from tests.support.policies import FULL, full_text
 from tests.support.servers import Database
 

@@ -9,7 +9,7 @@ from services.intake import policy_store
 from services.intake.policy_store import Applied, Signature
 from shared.domain.policy.calendars import Calendar
 from shared.domain.policy.document import Policy
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from tests.integration.policy.test_the_command_line import SIGNED, run, written
 from tests.support.policies import FULL, full_text
 from tests.support.servers import Database

@@ -12,15 +12,15 @@ import pytest
 from services.intake import policy_store
 from services.intake.policies import Policies
 from services.intake.policy_store import Applied, Signature
-from shared import policies
-from shared.answering import problem_of
-from shared.documents import UnreadableDocument
 from shared.domain.events.administration import STREAM, PolicyApplied
 from shared.domain.policy.document import Policy
-from shared.event_log import EventLog
-from shared.log_errors import StaleVersion
-from shared.policies import PolicyCache, PolicyVersions
-from shared.recorder import Unrecorded, insert, lock_head
+from shared.eventlog import policies
+from shared.eventlog.documents import UnreadableDocument
+from shared.eventlog.errors import StaleVersion
+from shared.eventlog.log import EventLog
+from shared.eventlog.policies import PolicyCache, PolicyVersions
+from shared.eventlog.recorder import PendingEvent, insert, lock_head
+from shared.http.error_responses import problem_of
 from tests.support.policies import FULL, full, full_text
 from tests.support.servers import Database
 from tests.support.sla_desk import opened, sla_desk
@@ -117,7 +117,7 @@ def test_a_log_of_the_first_shape_is_read_without_stored_documents(
     written = orjson.loads(FIRST_SHAPE.read_bytes())
     before = Policy.from_document(written["document"])
     with log.transaction() as cursor:
-        fresh = Unrecorded(STREAM, 1, "policy.applied", orjson.dumps(written))
+        fresh = PendingEvent(STREAM, 1, "policy.applied", orjson.dumps(written))
         insert(cursor, lock_head(cursor), NOW, [fresh])
     assert documents(database) == []
     assert policy_store.current(log) == (1, before)

@@ -12,7 +12,7 @@ from services.intake.heartbeats.beating import Terms, beaten, known
 from services.intake.heartbeats.cli import heartbeat
 from services.intake.heartbeats.rows import keep
 from services.intake.policy_store import Applied, Signature
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from tests.support.policies import full, full_text
 from tests.support.servers import Database
 

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from services.command_line import command_line
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from shared.machine.nats import Bus
 from shared.vault.master_keys import text_of
 from tests.support.api import MASTER, Api, serving

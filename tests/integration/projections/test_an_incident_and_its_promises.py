@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.documents import name_of, store
 from shared.domain.events.administration import STREAM, PolicyApplied, document_bytes
 from shared.domain.events.handover import HandoverDeclined, HandoverRequested
 from shared.domain.events.incident_ties import IncidentLinked
+from shared.eventlog.documents import name_of, store
 from tests.support.api import Api
 from tests.support.histories import START, opened
 from tests.support.policies import full

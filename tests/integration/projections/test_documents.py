@@ -6,8 +6,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from shared import policies
 from shared.domain.policy.document import Policy
+from shared.eventlog import policies
 from tests.support.api import Api, problem
 
 pytestmark = pytest.mark.servers

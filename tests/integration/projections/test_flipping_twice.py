@@ -8,7 +8,7 @@ import pytest
 
 from services.projections.following import Follower
 from services.projections.progress import Progress
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from tests.support.histories import opened
 from tests.support.patience import SECONDS
 from tests.support.servers import Database

@@ -9,7 +9,7 @@ import pytest
 
 from services.projections.rebuild.ensure import ensure
 from shared.clock import real_clock
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from tests.support.busy_log import busy_log
 from tests.support.servers import Database
 from tests.support.written import MASTER, QUEUE, live_of, write

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.access import create
-from shared.event_log import EventLog
-from shared.vault.keys import forget
+from shared.eventlog.log import EventLog
+from shared.security.access import create
+from shared.vault.vault import forget
 from tests.support.api import MASTER, Api, problem
 from tests.support.june import June
 from tests.support.letter_desk import LetterDoors

@@ -25,7 +25,7 @@ from shared.domain.events.incident import (
 )
 from shared.domain.identifiers import incident_stream
 from shared.domain.incident import IN_STOCK, Status
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 from tests.property.test_metrics_are_a_fold import replayed
 from tests.support.histories import START, histories
 from tests.support.servers import PostgresServer

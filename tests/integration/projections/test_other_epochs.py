@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from shared.domain.identifiers import incident_ref
-from shared.epoch_renewal import Renewal, renew
-from shared.epochs import Epoch
-from shared.log_errors import Unavailable
+from shared.eventlog.continuity.epoch_renewal import Renewal, renew
+from shared.eventlog.epochs import Epoch
+from shared.eventlog.errors import Unavailable
 from tests.support.api import Api
 from tests.support.histories import opened
 from tests.support.patience import until

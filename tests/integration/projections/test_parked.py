@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from services.projections.cli_parked import parked
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from tests.support.busy_log import busy_log
 from tests.support.patience import until
 from tests.support.projecting import projecting

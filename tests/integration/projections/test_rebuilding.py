@@ -19,8 +19,8 @@ from services.projections.rebuild.fold import STREAMS
 from services.projections.rebuild.rebuild import NoOther, rollback
 from shared.clock import real_clock
 from shared.domain.identifiers import about
-from shared.entry import Entry
-from shared.event_log import EventLog
+from shared.eventlog.entry import Entry
+from shared.eventlog.log import EventLog
 from tests.support.busy_log import busy_log
 from tests.support.servers import Database, PostgresServer
 from tests.support.stories import stories

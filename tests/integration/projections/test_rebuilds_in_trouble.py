@@ -20,7 +20,7 @@ from services.projections.rebuild.processes import Task, WorkerFailed, fold_in_p
 from services.projections.rebuild.rebuild import Rebuilt, rebuild
 from services.projections.rebuild.schemas import create
 from shared.clock import real_clock
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from tests.support.busy_log import busy_log
 from tests.support.patience import until
 from tests.support.servers import Database

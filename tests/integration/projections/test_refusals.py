@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.access import create
+from shared.security.access import create
 from tests.support.api import Api, in_bytes, problem
 from tests.support.histories import opened
 

@@ -10,9 +10,9 @@ from nats.errors import NoRespondersError
 from services.projections.api import request_attempts
 from services.projections.api.limits import COMMAND_ATTEMPTS_MAX
 from services.projections.api.request_attempts import first_answer
-from shared import subjects
-from shared.bus import Link
 from shared.machine.nats import Bus
+from shared.messaging import subjects
+from shared.messaging.connection import Link
 from tests.support.nats_clients import client_of
 from tests.support.patience import eventually
 

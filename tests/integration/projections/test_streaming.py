@@ -9,13 +9,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from services.projections.api.stream import COOKIE
-from shared.access import revoke
-from shared.append import Member
 from shared.domain.events.incident import IncidentAcknowledged, IncidentClosed
 from shared.domain.events.sla import SlaCancelled
 from shared.domain.identifiers import incident_ref, sla_stream
+from shared.eventlog.append import AppendUnit
+from shared.eventlog.recorder import PendingEvent
 from shared.machine.nats import Bus
-from shared.recorder import Unrecorded
+from shared.security.access import revoke
 from tests.support.api import Api, in_bytes, problem, serving
 from tests.support.histories import START, opened
 from tests.support.patience import SECONDS, until
@@ -135,11 +135,11 @@ def test_of_an_incident_every_service_tells(api: Api) -> None:
 
 
 def test_an_event_of_a_newer_service_is_told_by_its_place(api: Api) -> None:
-    newer = Unrecorded("incident-INC-000001", 1, "incident.newer", b'{"v":9}', None)
+    newer = PendingEvent("incident-INC-000001", 1, "incident.newer", b'{"v":9}', None)
     with listening(f"{api.url}{_STREAM}", _bearer(api)) as said:
         next(said)
         with api.log.transaction() as cursor:
-            api.log.append(cursor, [Member((newer,), None, b"")])
+            api.log.append(cursor, [AppendUnit((newer,), None, b"")])
         (told,) = events(said, 1)
 
     assert told.data

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import Result
 
 from services.projections.generations import find_live
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from tests.integration.projections.conftest import Run
 from tests.support.busy_log import busy_log
 from tests.support.histories import opened

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from typer.testing import Result
 
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from tests.integration.projections.conftest import Run
 from tests.support.busy_log import busy_log
 from tests.support.june import June

@@ -14,7 +14,7 @@ from services.intake.record_cache import RecordCache
 from shared.domain.events.administration import STREAM, PolicyApplied
 from shared.domain.events.incident import IncidentOpened
 from shared.domain.identifiers import incident_ref, incident_stream
-from shared.event_log import EventLog
+from shared.eventlog.log import EventLog
 from shared.upkeep import turn_partitions
 from shared.vault.master_keys import MasterKeys
 from tests.support.large_policies import large_text

@@ -4,8 +4,6 @@ import pytest
 
 from services.sla_watcher.app import casework
 from services.sla_watcher.decider import decide
-from shared.casework.casework import Casework
-from shared.casework.settling import Behind
 from shared.domain.commands.policy_moves import MovePromises
 from shared.domain.events.incident import (
     IncidentAcknowledged,
@@ -13,6 +11,8 @@ from shared.domain.events.incident import (
     IncidentPaused,
     IncidentResumed,
 )
+from shared.process_manager.process import ProcessManager
+from shared.process_manager.worker import CaseBehindLog
 from tests.support.promises import FILE, local
 from tests.support.sla_desk import MINUTE, SlaDesk, happened, opened
 
@@ -68,7 +68,7 @@ def test_a_move_to_another_policy_is_remembered_and_done_once(desk: SlaDesk) -> 
     cases, said = desk.cases(), desk.said()
 
     desk.forget()
-    with pytest.raises(Behind):
+    with pytest.raises(CaseBehindLog):
         desk.moves(wish)
     desk.read(batch=3)
 
@@ -100,7 +100,7 @@ def test_what_was_decided_stands_though_today_s_rules_would_have_it_otherwise(
     a_morning(desk)
     said = desk.said()
     house = casework(desk.log)
-    silent = Casework(
+    silent = ProcessManager(
         **{name: getattr(house, name) for name in house.__dataclass_fields__}
         | {
             "decide": lambda case, until, at, policies: [

@@ -9,9 +9,6 @@ import pytest
 
 from services.sla_watcher.asked import asked, owners
 from services.sla_watcher.case import Case, PolicyOf
-from shared.casework.commanding import Commanding
-from shared.casework.settling import Behind
-from shared.command import CommandAnswer, CommandRequest
 from shared.domain.commands.sla import (
     AcceptExtension,
     AttributeBreach,
@@ -21,8 +18,11 @@ from shared.domain.commands.sla import (
 from shared.domain.events.incident import IncidentAcknowledged, IncidentRestored
 from shared.domain.events.sla import SlaExtensionProposed
 from shared.domain.identifiers import sla_stream
-from shared.log_errors import StaleVersion
-from shared.problem import Problem
+from shared.eventlog.errors import StaleVersion
+from shared.http.problem_details import HttpError
+from shared.messaging.commands import CommandAnswer, CommandRequest
+from shared.process_manager.command_subscriber import CommandHandler
+from shared.process_manager.worker import CaseBehindLog
 from tests.support.promises import local, shown
 from tests.support.sla_desk import SlaDesk, happened, opened
 
@@ -34,8 +34,8 @@ MORE = ProposeExtension(new_due_at=local("07-01 10:00"), reason="La pièce manqu
 YES = AcceptExtension(accepted_by="roche", channel="phone", evidence="« Oui. »")
 
 
-def commanding(desk: SlaDesk) -> Commanding[Case, PolicyOf]:
-    return Commanding(desk.log, desk.another(), desk.clock, asked, owners)
+def commanding(desk: SlaDesk) -> CommandHandler[Case, PolicyOf]:
+    return CommandHandler(desk.log, desk.another(), desk.clock, asked, owners)
 
 
 def request(
@@ -106,7 +106,7 @@ def test_the_same_key_is_answered_the_same_and_not_for_another_delay(
     assert again.take(request(MORE, key=key)).positions == first.positions
     key = uuid4()
     again.take(request(YES, E1, key))
-    with pytest.raises(Problem, match="used for another request"):
+    with pytest.raises(HttpError, match="used for another request"):
         again.take(request(YES, f"{INC}-E2", key))
     assert desk.types().count("ttr extension_proposed") == 1
 
@@ -119,7 +119,7 @@ def test_a_refusal_is_journalled_and_nothing_is_recorded(desk: SlaDesk) -> None:
         (AttributeBreach(party="provider"), None, 409),
         (YES, f"{INC}-E7", 404),
     ):
-        with pytest.raises(Problem) as no:
+        with pytest.raises(HttpError) as no:
             asks(desk, wish, record)
         assert no.value.details.status == status
 
@@ -139,10 +139,10 @@ def test_what_was_not_read_yet_is_read_before_anything_is_decided(
     reported(desk)
     desk.happens(happened(IncidentRestored, 1, desk.now))
 
-    with pytest.raises(Behind):
+    with pytest.raises(CaseBehindLog):
         asks(desk, MORE)
     desk.read()
-    with pytest.raises(Problem, match="is over"):
+    with pytest.raises(HttpError, match="is over"):
         asks(desk, MORE)
 
 
@@ -157,7 +157,7 @@ def test_nothing_is_decided_beside_what_happens_at_that_very_moment(
         desk.happens(back)  # committed after the case was read, before we append
         return asked(*given)
 
-    late = Commanding(desk.log, desk.another(), desk.clock, slow, owners)
+    late = CommandHandler(desk.log, desk.another(), desk.clock, slow, owners)
     with pytest.raises(StaleVersion):
         late.take(request(MORE))
     assert "ttr extension_proposed" not in desk.types()
@@ -175,7 +175,7 @@ def test_of_two_answers_at_once_one_counts(desk: SlaDesk) -> None:
         for _ in range(20):
             try:
                 return own.take(request(YES, E1)).outcome
-            except (Behind, StaleVersion):
+            except (CaseBehindLog, StaleVersion):
                 continue
         raise AssertionError("never taken")
 

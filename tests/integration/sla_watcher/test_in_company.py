@@ -8,8 +8,8 @@ from threading import Barrier
 
 import pytest
 
-from shared.casework import Alarm
 from shared.domain.events.incident import IncidentInformed
+from shared.process_manager import Alarm
 from tests.support.patience import eventually
 from tests.support.promises import local
 from tests.support.sla_desk import MINUTE, SlaDesk, happened, opened

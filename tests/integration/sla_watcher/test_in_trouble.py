@@ -10,12 +10,12 @@ import pytest
 from services.sla_watcher.app import BOOKMARK, casework
 from services.sla_watcher.case import Case, PolicyOf
 from services.sla_watcher.decider import decide
-from shared.append import Member
-from shared.casework import Alarm
-from shared.casework.worker import CLAIMED_MAX, STUCK
 from shared.domain.events import SlaEvent
-from shared.log_errors import Unavailable
-from shared.reader import Reader
+from shared.eventlog.append import AppendUnit
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.readers.reader import Reader
+from shared.process_manager import Alarm
+from shared.process_manager.worker import CLAIMED_MAX, STUCK
 from tests.support.logs import note
 from tests.support.patience import eventually
 from tests.support.promises import FILE, local
@@ -120,7 +120,7 @@ def test_more_decisions_than_fit_into_a_transaction_are_said_in_several(
 def test_poison_stops_the_promises_of_its_incident_only(desk: SlaDesk) -> None:
     desk.happens(opened(1, desk.now), opened(2, desk.now))
     with desk.intake.transaction() as cursor:  # of a type that nobody can read
-        poison = Member((note("incident-INC-000001", 2),))
+        poison = AppendUnit((note("incident-INC-000001", 2),))
         desk.intake.append(cursor, [poison])
 
     async def scenario() -> None:

@@ -10,13 +10,19 @@ import pytest
 from services.sla_watcher.app import BOOKMARK, casework
 from services.sla_watcher.case import Case
 from services.sla_watcher.reacting import react
-from shared import reader as reader_module
-from shared.append import Member
 from shared.domain.events.incident import IncidentAcknowledged, IncidentInformed
-from shared.entry import Entry
-from shared.event_log import EventLog
-from shared.parked_requests import Action, Answer, Wanted, answer_of, ask
-from shared.reader import Reader
+from shared.eventlog.append import AppendUnit
+from shared.eventlog.entry import Entry
+from shared.eventlog.log import EventLog
+from shared.eventlog.readers import reader as reader_module
+from shared.eventlog.readers.parked_commands import (
+    Action,
+    Answer,
+    ParkedRequest,
+    answer_of,
+    ask,
+)
+from shared.eventlog.readers.reader import Reader
 from tests.integration.sla_watcher.test_commands import MORE, asks
 from tests.support.append_lock import refuse_writes_under_append_lock
 from tests.support.logs import note
@@ -69,7 +75,9 @@ def asked(
     desk: SlaDesk, action: Action, *, whole: bool = False, stream: str = STREAM
 ) -> int:
     """Ask as an administrator may."""
-    wanted = Wanted(BOOKMARK, stream, action, "ann", whole, "a record of yesterday")
+    wanted = ParkedRequest(
+        BOOKMARK, stream, action, "ann", whole, "a record of yesterday"
+    )
     admin = EventLog.open(desk.database.dsn("desk_admin"), pool_size=1)
     with admin.transaction() as cursor:
         request = ask(cursor, wanted)
@@ -107,7 +115,7 @@ def parked_streams(desk: SlaDesk) -> int:
 def unreadable(desk: SlaDesk, version: int) -> None:
     """Record an event of a type that nobody can read."""
     with desk.intake.transaction() as cursor:
-        desk.intake.append(cursor, [Member((note(STREAM, version),))])
+        desk.intake.append(cursor, [AppendUnit((note(STREAM, version),))])
 
 
 def failing(desk: SlaDesk, *versions: int) -> Watcher:

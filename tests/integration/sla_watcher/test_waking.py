@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.casework.worker import Woken
 from shared.domain.events.incident import IncidentAcknowledged, IncidentAssigned
+from shared.process_manager.worker import WakeResult
 from tests.support.promises import local
 from tests.support.sla_desk import MINUTE, SlaDesk, happened, opened
 
@@ -43,7 +43,7 @@ def test_what_is_recorded_and_not_read_yet_is_waited_for(desk: SlaDesk) -> None:
     desk.happens(happened(IncidentAcknowledged, 1, desk.now))
     desk.now = local("09:31")
 
-    assert desk.worker.wake() == Woken(due=1, behind=1)
+    assert desk.worker.wake() == WakeResult(due=1, behind=1)
     assert desk.types()[-1] == "tto warned"
 
     desk.read()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.escalation.channels.letter import SUBJECT_MAX, Letter, Mailbox, mail_of
 from shared.i18n.template import Message
-from shared.reply_tags import presented, tag_of
+from shared.security.signed_links import presented, tag_of
 from tests.support.letters import DESK, LEFEVRE, MESSAGE, a_letter
 
 OURS = [

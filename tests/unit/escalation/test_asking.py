@@ -7,14 +7,14 @@ import pytest
 from pydantic import ValidationError
 
 from services.escalation.asked import asked
-from shared.casework.refused import Refused
-from shared.command import CommandRequest
 from shared.domain.commands.escalation import Accept, Decline, Escalate, HelpWish
 from shared.domain.events import AnyEvent
 from shared.domain.events.escalation import Escalated, EscalationAccepted
 from shared.domain.events.handover import HandoverDeclined
 from shared.domain.events.incident import IncidentResolved
 from shared.domain.events.problem import ProblemIncidentLinked
+from shared.messaging.commands import CommandRequest
+from shared.process_manager.refusals import Refused
 from tests.support.escalating import Search
 from tests.support.promises import INCIDENT, local
 

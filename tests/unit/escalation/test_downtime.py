@@ -20,7 +20,7 @@ from shared.domain.events.incident import (
 from shared.domain.events.incident_ties import IncidentMerged, IncidentUnmerged
 from shared.domain.policy.calendars import Calendar
 from shared.domain.working_time import ALWAYS, hours_of
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 from tests.support.histories import opened
 
 START = datetime(2025, 6, 2, 7, tzinfo=UTC)

@@ -8,9 +8,9 @@ from structlog.testing import capture_logs
 from services.intake.delivery import Result
 from services.intake.noting import Noting
 from services.intake.wanted import Wanted
-from shared.command import CommandAnswer, CommandRequest
 from shared.domain.commands.incident import Inform
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
+from shared.messaging.commands import CommandAnswer, CommandRequest
 
 
 def inform() -> Wanted:
@@ -44,7 +44,7 @@ def test_outcomes_are_counted() -> None:
     registry = CollectorRegistry()
     noting = Noting(registry, lambda: None)
     noting.signals([], [[Result(0, "opened", position=2), Result(1, "duplicate")]])
-    noting.commands([inform()] * 2, [ANSWER, Problem(409, "no", code="state")])
+    noting.commands([inform()] * 2, [ANSWER, HttpError(409, "no", code="state")])
 
     def count(name: str, **labels: str) -> float | None:
         return registry.get_sample_value(f"permanence_{name}_total", labels)
@@ -59,7 +59,7 @@ def test_the_relay_is_woken_by_what_was_appended_only() -> None:
     woken: list[bool] = []
     noting = Noting(CollectorRegistry(), lambda: woken.append(True))
 
-    noting.signals([], [[Result(0, "duplicate")], Problem(503, "away")])
+    noting.signals([], [[Result(0, "duplicate")], HttpError(503, "away")])
     assert woken == []
     noting.signals([], [[Result(0, "opened", position=2)]])
     noting.commands([inform()], [ANSWER])

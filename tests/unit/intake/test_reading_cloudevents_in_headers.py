@@ -7,7 +7,7 @@ from services.intake.adapters import ADAPTERS
 from services.intake.adapters.post import Post
 from services.intake.cloud_reading import cloud_body, cloud_document
 from services.intake.signals import Heard, Signal
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
 from tests.unit.intake.spec import NINE
 
 STRUCTURED = {"content-type": "application/cloudevents+json"}
@@ -109,7 +109,7 @@ def test_what_is_kept_of_whole_events_is_the_body() -> None:
 def test_a_body_that_is_not_what_it_says_is_refused(
     body: bytes, headers: dict[str, str], status: int
 ) -> None:
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(HttpError) as refused:
         cloud_document(body, headers)
 
     assert refused.value.details.status == status

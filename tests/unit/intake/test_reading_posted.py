@@ -3,11 +3,11 @@
 import pytest
 
 from services.intake.reading import BODY_BYTES_MAX, FORM, FORM_FIELDS_MAX, read_posted
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
 
 
 def refusal(body: bytes, content_type: str = FORM) -> tuple[int, str]:
-    with pytest.raises(Problem) as no:
+    with pytest.raises(HttpError) as no:
         read_posted(body, content_type)
     return no.value.details.status, no.value.details.detail
 

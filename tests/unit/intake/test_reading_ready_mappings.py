@@ -178,5 +178,5 @@ def test_what_never_tells_of_a_recovery_is_known_for_it() -> None:
 def test_a_file_is_a_source_as_a_policy_may_have_it(name: str) -> None:
     written = yaml12.read(formats.TEXTS[name])
 
-    assert isinstance(written, yaml12.Written)
+    assert isinstance(written, yaml12.ParsedYaml)
     assert list(unmappable({"sources": {name: written.value}})) == []

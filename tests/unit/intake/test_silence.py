@@ -17,7 +17,7 @@ from shared.domain.events.notification import (
     NotificationRequested,
 )
 from shared.domain.policy.document import Policy
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 from tests.support.policies import full
 from tests.unit.intake.spec import INC, POLICY, called, event, opened, reported
 

@@ -8,8 +8,6 @@ from services.intake.adapters import ADAPTERS
 from services.intake.adapters.post import Post
 from services.intake.decider.merging import REPORTERS_MAX, SIGNALS_MAX
 from services.intake.signals import Signal
-from shared.append import EVENT_BYTES_MAX
-from shared.codec import encode
 from shared.domain.commands.incident import (
     Attach,
     Classify,
@@ -21,6 +19,8 @@ from shared.domain.commands.incident import (
 )
 from shared.domain.events import IncidentEvent
 from shared.domain.events.incident_ties import IncidentAbsorbed
+from shared.eventlog.append import EVENT_BYTES_MAX
+from shared.eventlog.codec import encode
 from shared.vault.vault import Vault
 from tests.support.key_ring import MASTER, KeyRing
 from tests.support.pure_desk import PureDesk

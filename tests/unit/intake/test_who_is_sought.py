@@ -6,7 +6,7 @@ from services.intake.decider.circumstances import Helper
 from services.intake.sought import found
 from shared.domain.events import EVENT_TYPES
 from shared.domain.identifiers import escalation_stream
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 from tests.support.promising import told
 from tests.unit.intake.spec import INC, LATER
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from shared.database.migrate import MIGRATIONS
 from shared.domain.events.administration import document_bytes
 from shared.domain.policy import validation
 from shared.domain.policy.document import Policy
 from shared.domain.policy.validation import DOCUMENT_MAX, read
-from shared.migrate import MIGRATIONS
 from tests.support.policies import FULL, full, full_text, mistakes
 
 STARTER = Path(__file__).parents[3] / "deploy" / "permanence.yaml"

@@ -7,10 +7,10 @@ import pytest
 from fastapi import FastAPI
 
 from services.projections.api.errors import answer_errors
-from shared.append import TooLarge
-from shared.batcher import Overloaded
-from shared.log_errors import Unavailable
-from shared.problem import Problem
+from shared.eventlog.append import TooLarge
+from shared.eventlog.batcher import Overloaded
+from shared.eventlog.errors import Unavailable
+from shared.http.problem_details import HttpError
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from shared.problem import Problem
         (Overloaded(), 429),
         (TimeoutError(), 503),
         (TooLarge("an event of 70 KB"), 413),
-        (Problem(409, "it is closed: reopen it first"), 409),
+        (HttpError(409, "it is closed: reopen it first"), 409),
     ],
     ids=lambda value: type(value).__name__,
 )

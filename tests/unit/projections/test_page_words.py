@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 from starlette.requests import Request
 
-import shared.page
+import shared.web
 from services.projections import page
 from services.projections.page.words import LANGUAGES, named
 from shared import contacts
 from shared.domain.incident import Status
 from shared.domain.sla import State
-from shared.page.language import language_of
+from shared.web.language import language_of
 
-FOLDERS = [Path(each.__path__[0]) for each in (page, shared.page, contacts)]
+FOLDERS = [Path(each.__path__[0]) for each in (page, shared.web, contacts)]
 TEMPLATES = [each for folder in FOLDERS for each in folder.glob("templates/*.html")]
 
 

@@ -8,7 +8,7 @@ from services.projections.queue.project import project
 from services.projections.queue.row import BREACHED, QueueRow, rank
 from shared.domain.events.incident import IncidentAssigned, IncidentReopened
 from shared.domain.incident import BrokenHistory
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 from tests.support.histories import START, opened
 from tests.support.promising import armed, breached, minute, told
 from tests.support.stories import AboutIncident, stream_of

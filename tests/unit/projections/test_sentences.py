@@ -12,8 +12,8 @@ from services.projections.timeline.messages import ABOUT, WENT
 from services.projections.timeline.sentence_parts import Style
 from services.projections.timeline.sentences import sentence
 from services.projections.timeline.values import duration, people_in
-from shared.codec import personal_fields
 from shared.domain.events import EVENT_TYPES
+from shared.eventlog.codec import personal_fields
 from shared.i18n.formats import LANGUAGES, Language
 
 _KINDS = sorted(kind for kind in EVENT_TYPES if not kind.startswith("policy."))

@@ -18,7 +18,7 @@ from services.projections.queue.words import (
     searched,
     words_of,
 )
-from shared.entry import Entry
+from shared.eventlog.entry import Entry
 from tests.support.histories import START, opened
 
 

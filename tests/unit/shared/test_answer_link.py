@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.answer_link import AnswerLink, read_token, token_of
+from shared.security.signed_links import AnswerLink, read_token, token_of
 
 KEY = bytes(32)
 LINK = AnswerLink("INC-000020-E1", "roche", datetime(2025, 7, 3, 10, tzinfo=UTC))

@@ -8,12 +8,12 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.answering import Endpoint, answered, place_of
-from shared.append import TooLarge
-from shared.batcher import Overloaded
-from shared.codec import UnknownEvent
-from shared.log_errors import Unavailable
-from shared.problem import Problem
+from shared.eventlog.append import TooLarge
+from shared.eventlog.batcher import Overloaded
+from shared.eventlog.codec import UnknownEvent
+from shared.eventlog.errors import Unavailable
+from shared.http.error_responses import Endpoint, answered, place_of
+from shared.http.problem_details import HttpError
 
 SCOPE: Any = {"type": "http", "method": "POST", "path": "/v1/events", "headers": []}
 
@@ -36,7 +36,7 @@ def answer(error: Exception) -> tuple[Response, dict[str, Any]]:
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (Problem(409, "it is closed: reopen it"), 409),
+        (HttpError(409, "it is closed: reopen it"), 409),
         (Unavailable("connection refused"), 503),
         (Overloaded("2 wait, at most 1"), 429),
         (UnknownEvent("incident.noted at version 4"), 503),
@@ -89,7 +89,7 @@ def test_a_mistake_is_logged_without_the_key_in_the_address() -> None:
 
 def test_a_refusal_is_said_in_the_form_its_callers_read() -> None:
     async def endpoint(_: Request) -> Response:
-        raise Problem(409, "it is closed: reopen it")
+        raise HttpError(409, "it is closed: reopen it")
 
     response = asked(
         answered(

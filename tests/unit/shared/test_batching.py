@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.batcher import Batcher, Overloaded
+from shared.eventlog.batcher import Batcher, Overloaded
 from tests.support.patience import SECONDS, eventually
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
 
-from shared.chain import GENESIS, Link, chained
+from shared.eventlog.entry import GENESIS, Link, chained
 
 FIRST = Link(
     1,

@@ -6,11 +6,11 @@ from typing import Annotated, get_args, get_type_hints
 import orjson
 import pytest
 
-from shared import codec
-from shared.codec import UnknownEvent, decode, encode, personal_fields
 from shared.domain.events import EVENT_TYPES
 from shared.domain.events.event import Event, Personal, Text
 from shared.domain.events.incident import IncidentAcknowledged, IncidentInformed
+from shared.eventlog import codec
+from shared.eventlog.codec import UnknownEvent, decode, encode, personal_fields
 from shared.vault.vault import Vault, VaultError
 from tests.support.key_ring import MASTER, KeyRing
 

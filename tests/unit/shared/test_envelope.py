@@ -6,9 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from shared.chain import GENESIS, Link, chained
-from shared.envelope import Unreadable, headers_of, row_of
-from shared.event_log import Row, follows
+from shared.eventlog.entry import GENESIS, Link, chained
+from shared.eventlog.log import Row, follows
+from shared.messaging.envelope import Unreadable, headers_of, row_of
 
 AT = datetime(2026, 1, 5, 9, 0, 0, 123456, tzinfo=UTC)
 

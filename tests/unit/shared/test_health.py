@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 
-from shared.health import Check, Health, Probe
+from shared.observability.health import Check, Health, Probe
 
 
 def ask(asked: Sequence[Probe], *paths: str) -> list[httpx.Response]:
@@ -89,8 +89,8 @@ def test_asking_often_asks_the_parts_seldom() -> None:
 def test_a_part_that_hangs_makes_it_unready_and_is_not_asked_twice(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("shared.health.PROBE_SECONDS", 0.01)
-    monkeypatch.setattr("shared.health.REMEMBERED_SECONDS", 0)
+    monkeypatch.setattr("shared.observability.health.PROBE_SECONDS", 0.01)
+    monkeypatch.setattr("shared.observability.health.REMEMBERED_SECONDS", 0)
     asked: list[int] = []
 
     async def hanging() -> Check:

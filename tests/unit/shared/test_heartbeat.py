@@ -8,8 +8,8 @@ import pytest
 from pydantic import ValidationError
 from structlog.testing import capture_logs
 
-from shared.health import Check
-from shared.heartbeat import Unheard, hindrance, keep_beating
+from shared.observability.dead_mans_switch import Unheard, hindrance, keep_beating
+from shared.observability.health import Check
 from shared.settings import IntakeSettings
 
 WELL = Check("reader", "queue", ready=True, numbers={"lag_seconds": 1.0})
@@ -107,7 +107,7 @@ def test_a_watcher_that_does_not_hear_is_told_of_once_without_its_address(
 def test_a_watcher_that_never_answers_holds_up_one_beat_only(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("shared.heartbeat.BEAT_SECONDS", 0.01)
+    monkeypatch.setattr("shared.observability.dead_mans_switch.BEAT_SECONDS", 0.01)
     asked: list[bool] = []
 
     async def never() -> None:

@@ -10,8 +10,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from shared.http.error_responses import complete
 from shared.http.metrics import HttpMetrics
-from shared.http.nothing_here import complete
 
 
 async def item(request: Request) -> Response:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.http.joined_writes import HELD_BYTES_MAX, JoinedWrites
+from shared.http.server import HELD_BYTES_MAX, JoinedWrites
 
 
 class Recorded(asyncio.Transport):

@@ -12,7 +12,7 @@ from shared.http.form_limits import (
     address_of,
 )
 from shared.http.networks import LOOPBACK, proxies
-from shared.problem import Problem
+from shared.http.problem_details import HttpError
 
 
 class Watch:
@@ -31,7 +31,7 @@ def test_each_address_has_its_share_and_gets_it_back() -> None:
     for _ in range(REPORTS_MAX):
         limits.admit("a")
 
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(HttpError) as refused:
         limits.admit("a")
     limits.admit("b")
 
@@ -46,7 +46,7 @@ def test_all_addresses_together_have_a_limit() -> None:
     for number in range(ALL_REPORTS_MAX):
         limits.admit(str(number))
 
-    with pytest.raises(Problem):
+    with pytest.raises(HttpError):
         limits.admit("another")
 
 

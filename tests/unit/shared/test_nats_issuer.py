@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.nats_issuer import Issuer, new_seed, seed_of
+from shared.security.nats_issuer import Issuer, new_seed, seed_of
 
 # Made with nkeys 0.2.1 from 32 zero bytes.
 SEED = "SAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAHT5A"

@@ -2,7 +2,7 @@
 
 from structlog.testing import capture_logs
 
-from shared.outage import EVERY_SECONDS, Outage
+from shared.observability.telemetry import EVERY_SECONDS, Outage
 
 
 class Time:

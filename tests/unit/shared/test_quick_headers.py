@@ -6,9 +6,9 @@ from uuid import UUID
 import pytest
 from nats.aio.client import Client
 
-from shared.envelope import headers_of
-from shared.event_log import Row
-from shared.quick_headers import QuickClient
+from shared.eventlog.log import Row
+from shared.messaging.connection import QuickClient
+from shared.messaging.envelope import headers_of
 
 ROW = Row(
     42,

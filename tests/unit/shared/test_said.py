@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from shared.domain.policy.document import Policy, json_schema
 from shared.domain.policy.validation import explained
-from shared.said import said
+from shared.validation_messages import said
 from tests.docs.pages import DOCS
 
 PATTERN = re.compile(r"\[[^\]]+\]|\{\d|\^|\\[dx]")

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.clock import ticks
-from shared.log_errors import Unavailable, WrongClock
-from shared.server_clock import LOOK_AGAIN_SECONDS, SKEW_MAX, ServerClock
+from shared.database.server_clock import LOOK_AGAIN_SECONDS, SKEW_MAX, ServerClock
+from shared.eventlog.errors import Unavailable, WrongClock
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BOUND = SKEW_MAX.total_seconds()

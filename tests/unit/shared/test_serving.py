@@ -10,10 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
 
-from shared.answering import answered
 from shared.http.bodies import read_body
+from shared.http.error_responses import answered
+from shared.http.serve import config_of, serve
 from shared.http.server import HEAD_BYTES_MAX
-from shared.http.serving import config_of, serve
 from tests.support.in_thread import running
 
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\n"

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route, Router
 
-from shared.http.serving import serve
+from shared.http.serve import serve
 from tests.support.in_thread import running
 from tests.support.patience import SECONDS
 

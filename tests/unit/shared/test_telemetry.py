@@ -9,7 +9,7 @@ import pytest
 import structlog
 from pydantic import BaseModel, ValidationError
 
-from shared.telemetry import configure, wordless
+from shared.observability.telemetry import configure, wordless
 
 WORDS = "my mother is ill"
 

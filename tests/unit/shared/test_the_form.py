@@ -9,12 +9,12 @@ import httpx
 import pytest
 from starlette.routing import Router
 
+from shared.contacts.endpoints import form_routes
 from shared.contacts.form import FormDesk
-from shared.contacts.form_endpoints import form_routes
 from shared.domain.commands.contact import Report, Reported
 from shared.domain.policy.document import Policy
-from shared.log_errors import Unavailable
-from shared.problem import Problem
+from shared.eventlog.errors import Unavailable
+from shared.http.problem_details import HttpError
 from tests.support.policies import full
 
 NOW = datetime(2025, 6, 30, 7, tzinfo=UTC)
@@ -39,7 +39,7 @@ async def held(_: Report) -> Reported:
 
 
 async def away(_: Report) -> Reported:
-    raise Problem(503, "nobody takes commands at the moment", code="owner_away")
+    raise HttpError(503, "nobody takes commands at the moment", code="owner_away")
 
 
 def unreadable() -> Policy:

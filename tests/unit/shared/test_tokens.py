@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import Cursor
 
-from shared.access import Access, new_token
+from shared.security.access import Access, new_token
 
 
 def test_a_token_says_whose_it_is_but_not_its_secret() -> None:

@@ -6,7 +6,7 @@ from eventsourcing.persistence import OperationalError
 from psycopg import errors
 from psycopg_pool import PoolTimeout
 
-from shared.log_errors import (
+from shared.eventlog.errors import (
     Unavailable,
     WrongClock,
     is_cancelled,

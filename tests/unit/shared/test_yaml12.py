@@ -3,12 +3,12 @@
 import pytest
 
 from shared.mistake import Mistake
-from shared.yaml12 import DEPTH_MAX, TEXT_MAX, Written, read
+from shared.yaml12 import DEPTH_MAX, TEXT_MAX, ParsedYaml, read
 
 
 def value(text: str) -> object:
     written = read(text)
-    assert isinstance(written, Written), written
+    assert isinstance(written, ParsedYaml), written
     return written.value
 
 
@@ -42,7 +42,7 @@ def test_a_directive_for_yaml_1_1_changes_nothing() -> None:
 
 def test_every_value_knows_its_line() -> None:
     written = read("a:\n  b: 1\n  c:\n  - x\n  - {d: 1}\n")
-    assert isinstance(written, Written)
+    assert isinstance(written, ParsedYaml)
     assert written.line(("a", "b")) == 2
     assert written.line(("a", "c", 1, "d")) == 5
     assert written.line(("a", "nowhere", "at all")) == 1

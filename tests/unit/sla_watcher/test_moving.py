@@ -5,8 +5,6 @@ from dataclasses import replace
 import pytest
 
 from services.sla_watcher.moving import differences, is_for, moved, require_may_move
-from shared.casework.refused import Refused
-from shared.command import CommandRequest
 from shared.domain.commands.policy_moves import MovedPromise, MovePromises
 from shared.domain.events.administration import PromisesMoved
 from shared.domain.events.incident import (
@@ -18,6 +16,8 @@ from shared.domain.events.incident import (
 from shared.domain.events.sla import SlaOverran
 from shared.domain.policy.document import Policy
 from shared.domain.sla import State
+from shared.messaging.commands import CommandRequest
+from shared.process_manager.refusals import Refused
 from tests.support.promises import VALMONT, Watch, local, shown, valmont
 
 FIVE = valmont(("p2: 6h", "p2: 5h"))

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from shared.casework.refused import Refused
 from shared.domain.commands.sla import AttributeBreach
 from shared.domain.events.incident import (
     IncidentAcknowledged,
@@ -14,6 +13,7 @@ from shared.domain.events.incident import (
     IncidentResumed,
 )
 from shared.domain.events.sla import SlaBreachAttributed
+from shared.process_manager.refusals import Refused
 from tests.support.promises import Watch, local
 
 

@@ -34,7 +34,7 @@ def _mapping(name: str) -> Mapped:
     from shared import yaml12
 
     written = yaml12.read(TEXTS[name])
-    assert isinstance(written, yaml12.Written), written  # noqa: S101 # it is ours
+    assert isinstance(written, yaml12.ParsedYaml), written  # noqa: S101 # it is ours
     mapping = Monitor.model_validate(written.value).mapping
     assert mapping is not None  # noqa: S101 # its type is `mapped`
     return mapping

@@ -1,0 +1,189 @@
+"""The endpoints of the form: a page that needs no account, and the JSON it stands for.
+
+There is no session to misuse: who sends the form from elsewhere sends what anybody may.
+"""
+
+import secrets
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from shared.contacts.form import Form, FormDesk, ReportAnswer
+from shared.contacts.words import WORDS
+from shared.domain.commands.contact import Report
+from shared.http.bodies import (
+    BODY_SECONDS_MAX,
+    COMMAND_BYTES_MAX,
+    read_object,
+    validated,
+)
+from shared.http.error_responses import Endpoint, answered, place_of, problem_of
+from shared.http.form_limits import address_of
+from shared.http.problem_details import HttpError
+from shared.i18n.formats import Language
+from shared.web.language import is_language, keep_language, language_of, liked
+from shared.web.rendering import Pages
+
+REPORT_BYTES_MAX = 100_000
+"""10 000 characters, each written as `%F0%9F%98%A1` at worst."""
+FIELDS_MAX = 20
+_PAGES = Pages(WORDS, Path(__file__).parent)
+
+
+@dataclass(frozen=True)
+class Given:
+    """What somebody wrote into the form; it is given back where it was refused."""
+
+    key: str
+    email: str = ""
+    service: str = ""
+    words: str = ""
+    trap: str = ""
+
+
+def form_routes(form: FormDesk) -> list[Route]:
+    """Return all routes of the form, with the style of its page."""
+
+    def route(path: str, endpoint: Endpoint, method: str) -> Route:
+        shown = path.startswith("/v1/")
+        return Route(
+            path, answered(endpoint), methods=[method], include_in_schema=shown
+        )
+
+    return [
+        route("/report", partial(get_page, form), "GET"),
+        route("/report", partial(post_page, form), "POST"),
+        route("/assets/{name}", _get_asset, "GET"),
+        route("/v1/reports/form", partial(_get_form, form), "GET"),
+        route("/v1/reports", partial(_post_report, form), "POST"),
+    ]
+
+
+async def posted_report(form: FormDesk, request: Request) -> ReportAnswer:
+    """Take the report in the body of a request. Raises `HttpError`."""
+    form.require_open()
+    async with form.keyless.body(request, COMMAND_BYTES_MAX, seconds=BODY_SECONDS_MAX):
+        report = validated(Report, await read_object(request), "report")
+    language = liked(request.headers.get("accept-language", ""))
+    return await form.take(report, address_of(request, form.trusted), language)
+
+
+async def _get_form(form: FormDesk, request: Request) -> Response:
+    asked = request.query_params.get("lang")
+    if asked is not None and not is_language(asked):
+        raise HttpError(422, "`lang` is not a language of the form: write `en` or `fr`")
+    language = asked or liked(request.headers.get("accept-language", ""))
+    return _json(await form.offer(language))
+
+
+async def _post_report(form: FormDesk, request: Request) -> Response:
+    return _json(await posted_report(form, request), HTTPStatus.CREATED)
+
+
+async def _get_asset(request: Request) -> Response:
+    name = request.path_params["name"]
+    found = _PAGES.asset(name)
+    if found is None:
+        raise HttpError(404, f"there is nothing at /assets/{name[:64]}")
+    return found
+
+
+async def get_page(form: FormDesk, request: Request) -> Response:
+    """Show the form."""
+    language = language_of(request)
+    shown = await _shown(form, request, language, Given(_new_key()))
+    keep_language(request, shown)
+    return shown
+
+
+async def post_page(form: FormDesk, request: Request) -> Response:
+    """Take what somebody wrote, and show the reference."""
+    given, language = await _given(form, request)
+    if given.trap:
+        why = WORDS[language]["report.trapped"]
+        return await _shown(form, request, language, given, why)
+    body = {
+        "email": given.email,
+        "words": given.words,
+        "key": given.key,
+        "language": language,
+        **({"service": given.service} if given.service else {}),
+    }
+    try:
+        form.require_open()
+        report = validated(Report, body, "report")
+        done = await form.take(report, address_of(request, form.trusted), language)
+    except Exception as error:  # noqa: BLE001 # what was written is given back
+        no = problem_of(error, place_of(request))
+        why = _why(language, no)
+        return await _shown(form, request, language, given, why, no.details.status)
+    return _PAGES.page(
+        "report.html", language, HTTPStatus.CREATED, given=given, done=done
+    )
+
+
+async def _shown(
+    form: FormDesk,
+    request: Request,
+    language: Language,
+    given: Given,
+    why: str = "",
+    status: int = HTTPStatus.OK,
+) -> Response:
+    offered: Form | None = None
+    try:
+        offered = await form.offer(language)
+    except Exception as error:  # noqa: BLE001 # whatever it is, a page says so
+        no = problem_of(error, place_of(request))
+        status, why = no.details.status, why or _why(language, no)
+    return _PAGES.page(
+        "report.html", language, status, given=given, form=offered, why=why
+    )
+
+
+async def _given(form: FormDesk, request: Request) -> tuple[Given, Language]:
+    async with form.keyless.body(
+        request, REPORT_BYTES_MAX, seconds=BODY_SECONDS_MAX
+    ) as raw:
+        written = raw.decode("ascii", "replace")
+    try:
+        fields = parse_qs(written, max_num_fields=FIELDS_MAX)
+    except ValueError:  # more fields than there are
+        fields = {}
+
+    def one(name: str) -> str:
+        return fields.get(name, [""])[0].strip()
+
+    given = Given(
+        one("key") or _new_key(),
+        one("email"),
+        one("service"),
+        one("words"),
+        one("trap"),
+    )
+    chosen = one("lang")
+    return given, chosen if is_language(chosen) else language_of(request)
+
+
+def _why(language: Language, no: HttpError) -> str:
+    """Return why it was refused, in the reader's words: about which field, if known."""
+    words, details = WORDS[language], no.details
+    if details.status == HTTPStatus.UNPROCESSABLE_ENTITY:
+        wrong = {str(each["loc"][-1]) for each in details.errors if each["loc"]}
+        field = next((name for name in ("email", "words") if name in wrong), "report")
+        return words[f"no.{field}"]
+    return words.get(f"no.{details.code}", details.detail)
+
+
+def _json(shown: Form | ReportAnswer, status: int = HTTPStatus.OK) -> Response:
+    return Response(shown.model_dump_json(), status, media_type="application/json")
+
+
+def _new_key() -> str:
+    return secrets.token_urlsafe(24)

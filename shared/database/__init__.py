@@ -1,0 +1,1 @@
+"""PostgreSQL: connections, migrations, roles, partitions, leases, its clock."""

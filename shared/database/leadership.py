@@ -1,0 +1,350 @@
+"""Leases as PostgreSQL keeps them: taken, renewed, released, demanded and looked at.
+
+All instants are the server's real time, whatever the desk's own clock shows.
+
+Elects one among processes alike, by a lease that the leader has to keep renewing.
+
+A leader stops by itself before its lease expires. What it may still do later, because
+it was frozen in the middle of something, is fenced off: its transactions demand the
+lease.
+"""
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, LiteralString
+
+import structlog
+from psycopg import AsyncConnection, AsyncCursor, Cursor, Error, OperationalError, sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.errors import ReadOnlySqlTransaction
+
+from shared.clock import ticks
+from shared.http.serve import end
+
+LEASE_SECONDS = 5.0
+"""How long a lease lasts that is not renewed."""
+FREE_SECONDS_MAX = 10.0
+"""How long work may wait while no process holds its lease."""
+
+# A holder that takes its lease again before anybody else did keeps its number. An
+# expiry further ahead than a lease lasts means that the server's clock was set back.
+_TAKE = """
+UPDATE {table} SET
+    fence = fence + (holder <> %(holder)s)::int, holder = %(holder)s,
+    renewed_at = clock_timestamp(),
+    expires_at = clock_timestamp() + make_interval(secs => %(seconds)s)
+WHERE name = %(name)s AND (
+    holder = %(holder)s OR expires_at <= clock_timestamp()
+    OR expires_at > clock_timestamp() + make_interval(secs => %(seconds)s)
+)
+RETURNING fence
+"""
+_OURS = "WHERE name = %(name)s AND holder = %(holder)s AND fence = %(fence)s"
+_RENEW = (
+    """
+UPDATE {table} SET
+    renewed_at = clock_timestamp(),
+    expires_at = clock_timestamp() + make_interval(secs => %(seconds)s)
+"""
+    + _OURS
+)
+_RELEASE = "UPDATE {table} SET expires_at = clock_timestamp() " + _OURS  # noqa: S608 # our own names
+_DEMAND = "SELECT FROM {table} " + _OURS + " FOR KEY SHARE"
+_LOOK = """
+SELECT holder, fence, extract(epoch FROM clock_timestamp() - renewed_at)::float8,
+       extract(epoch FROM clock_timestamp() - expires_at)::float8
+FROM {table} WHERE name = %(name)s
+"""
+
+
+class LeaseLost(Exception):
+    """The lease has lapsed or belongs to another process: stop working."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Names a lease: the row `name` of `<schema>.leases`."""
+
+    schema: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A lease as one process holds it. `fence` is its fencing number."""
+
+    lease: Lease
+    holder: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseState:
+    """Who holds a lease, or held it last."""
+
+    holder: str
+    """Empty if nobody has ever held it."""
+    fence: int
+    renewed_seconds: float
+    """Since the last renewal."""
+    free_seconds: float
+    """Since it expired; 0 while somebody holds it."""
+
+    def numbers(self) -> Mapping[str, float]:
+        """Return what a health check says of it in numbers, which become metrics."""
+        return {
+            "fence": float(self.fence),
+            "renewed_seconds": self.renewed_seconds,
+            "free_seconds": self.free_seconds,
+        }
+
+    def words(self) -> Mapping[str, str]:
+        """Return what a health check says of it in words: who holds it."""
+        if not self.holder:
+            return {"holder": "nobody yet"}
+        if self.free_seconds:
+            return {"holder": f"nobody; until now {self.holder}"}
+        return {"holder": self.holder}
+
+
+async def take(
+    connection: AsyncConnection[Any], lease: Lease, holder: str
+) -> Grant | None:
+    """Take a lease that is free, or already `holder`'s; None if another holds it.
+
+    Raises `OperationalError` where PostgreSQL is away or takes no writes, as do the
+    other calls.
+    """
+    given = {"name": lease.name, "holder": holder, "seconds": LEASE_SECONDS}
+    cursor = await _execute(connection, _query(_TAKE, lease), given)
+    row = await cursor.fetchone()
+    return Grant(lease, holder, row[0]) if row else None
+
+
+async def renew(connection: AsyncConnection[Any], grant: Grant) -> bool:
+    """Extend a lease, also one that has expired; False if another has taken it."""
+    given = _given(grant) | {"seconds": LEASE_SECONDS}
+    cursor = await _execute(connection, _query(_RENEW, grant.lease), given)
+    return cursor.rowcount == 1
+
+
+async def release(connection: AsyncConnection[Any], grant: Grant) -> None:
+    """Let a lease expire now, so that another process need not wait."""
+    await _execute(connection, _query(_RELEASE, grant.lease), _given(grant))
+
+
+def demand(cursor: Cursor[Any], grant: Grant) -> None:
+    """Raise `LeaseLost` unless nobody has taken the lease, or can before we commit.
+
+    Call it first in a transaction: the row is locked before the caller's own.
+    """
+    if not cursor.execute(_query(_DEMAND, grant.lease), _given(grant)).rowcount:
+        raise LeaseLost(f"another process has taken the lease {grant.lease.name}")
+
+
+def look(cursor: Cursor[Any], lease: Lease) -> LeaseState:
+    """Return who holds a lease and since when it was not renewed."""
+    row = cursor.execute(_query(_LOOK, lease), {"name": lease.name}).fetchone()
+    if row is None:
+        raise LookupError(f"there is no lease {lease.schema}.{lease.name}")
+    holder, fence, renewed, free = row
+    return LeaseState(holder, fence, max(0.0, renewed), max(0.0, free))
+
+
+async def _execute(
+    connection: AsyncConnection[Any], query: sql.Composed, given: Mapping[str, Any]
+) -> AsyncCursor[Any]:
+    try:
+        return await connection.execute(query, given)
+    except ReadOnlySqlTransaction as error:  # a standby, or a server being replaced
+        raise OperationalError(str(error)) from error
+
+
+def _query(query: LiteralString, lease: Lease) -> sql.Composed:
+    return sql.SQL(query).format(table=sql.Identifier(lease.schema, "leases"))
+
+
+def _given(grant: Grant) -> dict[str, Any]:
+    return {"name": grant.lease.name, "holder": grant.holder, "fence": grant.fence}
+
+
+CONNECT_SECONDS = 2
+STATEMENT_SECONDS = 2
+"""How long the server may take to take or renew a lease."""
+RENEW_SECONDS = 1.0
+"""How often a leader renews its lease."""
+MARGIN_SECONDS = 1.0
+"""How long before its lease expires a leader stops that could not renew it."""
+STALL_SECONDS = 10.0
+"""How long the work may make no progress before the lease is no longer renewed."""
+
+_SETTINGS: dict[str, str | int] = {
+    "connect_timeout": CONNECT_SECONDS,
+    # A server that vanished without a word is noticed by its silence.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+
+_log = structlog.get_logger(__name__)
+
+
+class Leadership:
+    """A seat for one leader, on a connection of its own."""
+
+    def __init__(
+        self,
+        connection: AsyncConnection[Any],
+        lease: Lease,
+        holder: str,
+        connect: Callable[[], Any],
+        stall_seconds: float = STALL_SECONDS,
+        may_write: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._connection = connection
+        self._lease = lease
+        self._holder = holder
+        self._connect = connect
+        self._stall_seconds = stall_seconds
+        self._may_write = may_write
+        self._grant: Grant | None = None
+        self._stop_at = float("-inf")
+        self._progress_at = float("-inf")
+        self._renewing: asyncio.Task[None] | None = None
+
+    async def won(self) -> bool:
+        """Try to take the lease, and renew it from then on. `OperationalError`.
+
+        A host that may not write leaves it to others.
+        """
+        if not self._may_write():
+            return False
+        asked_at = ticks()
+        self._grant = await take(self._connection, self._lease, self._holder)
+        if self._grant is None:
+            return False
+        self._extend(asked_at)
+        self._progress_at = ticks()
+        self._renewing = asyncio.create_task(self._keep(self._grant))
+        return True
+
+    def prove(self) -> None:
+        """Renew the claim to the lease; raise `LeaseLost` if it may have expired."""
+        self._progress_at = ticks()
+        self.check()
+
+    def check(self) -> None:
+        """Raise `LeaseLost` where the lease may have expired."""
+        if ticks() >= self._stop_at:
+            raise LeaseLost(f"the lease {self._lease.name} was not renewed in time")
+
+    def demand(self, cursor: Cursor[Any]) -> None:
+        """Raise `LeaseLost` if another holds the lease. First in a transaction."""
+        if self._grant is None:
+            raise LeaseLost(f"the lease {self._lease.name} was never ours")
+        demand(cursor, self._grant)
+
+    async def leave(self, *, orderly: bool) -> None:
+        """Renew no more and disconnect; if `orderly`, let another lead at once."""
+        if self._renewing is not None:
+            await end(self._renewing)
+        self._stop_at = float("-inf")
+        if orderly and self._grant is not None:
+            with suppress(Error):
+                await release(self._connection, self._grant)
+        await self._connection.close()
+
+    def _extend(self, asked_at: float) -> None:
+        # From before the question: the server's answer may have taken long.
+        self._stop_at = asked_at + LEASE_SECONDS - MARGIN_SECONDS
+
+    async def _keep(self, grant: Grant) -> None:
+        """Renew the lease while the work goes on and nobody else has taken it."""
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            asked_at = ticks()
+            still = asked_at - self._progress_at
+            if still > self._stall_seconds:
+                name = self._lease.name
+                _log.error("lease.stalled", lease=name, still_seconds=round(still))
+                return
+            if not self._may_write():
+                _log.error("lease.given_up", lease=self._lease.name)
+                self._stop_at = float("-inf")
+                return
+            try:
+                if not await renew(self._connection, grant):
+                    self._stop_at = float("-inf")
+                    return
+                self._extend(asked_at)
+            except OperationalError:
+                await self._connect_again()
+            except Exception:  # noqa: BLE001 # the leader stops in time, and stands again
+                _log.exception("lease.failed", lease=self._lease.name)
+                return
+
+    async def _connect_again(self) -> None:
+        with suppress(OperationalError):
+            await self._connection.close()
+            self._connection = await self._connect()
+
+
+class Candidate:
+    """One that may hold `lease`, under a name that nobody else has.
+
+    Without progress for `stall_seconds` its lease is no longer renewed, nor once
+    `may_write` says that this host may not write.
+    """
+
+    def __init__(
+        self,
+        dsn: str,
+        lease: Lease,
+        stall_seconds: float = STALL_SECONDS,
+        may_write: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self.lease = lease
+        self.holder = f"{socket.gethostname()}:{os.getpid()}/{secrets.token_hex(4)}"
+        self._dsn = dsn
+        self._stall_seconds = stall_seconds
+        self._may_write = may_write
+
+    @asynccontextmanager
+    async def standing(self) -> AsyncIterator[Leadership]:
+        """Connect as one that may lead. Raises `OperationalError`.
+
+        Left without an error the lease is free at once, otherwise when it expires: what
+        is under way may still be recorded if nobody else has taken over.
+        """
+        seat = Leadership(
+            await self._connect(),
+            self.lease,
+            self.holder,
+            self._connect,
+            self._stall_seconds,
+            self._may_write,
+        )
+        orderly = False
+        try:
+            yield seat
+            orderly = True
+        finally:
+            await seat.leave(orderly=orderly)
+
+    async def _connect(self) -> AsyncConnection[Any]:
+        # Autocommit: no snapshot is held, so the session holds back no clean-up.
+        limit = f"-c statement_timeout={STATEMENT_SECONDS}s"
+        given = conninfo_to_dict(self._dsn).get("options") or ""
+        address = make_conninfo(
+            self._dsn,
+            application_name=f"permanence {self.lease.name}",
+            options=f"{given} {limit}".strip(),
+            **_SETTINGS,
+        )
+        return await AsyncConnection.connect(address, autocommit=True)

@@ -1,0 +1,114 @@
+"""Withholds what no role of ours needs, and any could stop the desk with.
+
+PostgreSQL grants everybody some functions that lock or write: a role that only reads
+could hold an advisory lock that writers wait for, use up the table of locks, or fill
+the disk with large objects. Rights on these functions, on the database and of the roles
+lie outside our tables, so every migration sets them again.
+
+Reads what another role owns as data alone: nothing of its owner's runs.
+
+A role may put a view in place of its table, or a policy on it. Their functions run with
+the rights of the reader: an administrator who lists what was parked would hand them
+to somebody with the password of the projections.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from psycopg import Connection, Cursor, sql
+
+Alter = Callable[[sql.Composed], object]
+"""Runs a statement about a role, again if another migration alters roles too."""
+
+READER_LIMITS = {
+    "lock_timeout": "5s",
+    "statement_timeout": "10min",
+    "idle_in_transaction_session_timeout": "1min",
+    "temp_file_limit": "2GB",
+}
+"""Of the auditor. Only `temp_file_limit` binds a session that sets them otherwise."""
+READER_CONNECTIONS_MAX = 10
+"""Of the auditor at a time: services need most of those that PostgreSQL has."""
+
+_ONLY_A_SUPERUSER_SETS = {"temp_file_limit"}
+_READER = "desk_auditor"
+
+# The spaces of locks by one number and by two are apart: intake's are of two, so no
+# other service can take them.
+_GRANTED = {
+    "pg_advisory_xact_lock(integer, integer)": "desk_intake",
+    "pg_advisory_lock(bigint)": "desk_projections",
+    "pg_try_advisory_lock(bigint)": "desk_projections",
+}
+_WITHHELD = """
+SELECT oid::regprocedure::text FROM pg_proc
+WHERE pronamespace = 'pg_catalog'::regnamespace
+  AND (proname ~ '^pg_(try_)?advisory_' OR proname = 'pg_logical_emit_message'
+       OR proname IN ('lo_creat', 'lo_create', 'lo_from_bytea', 'lo_put', 'lowrite'))
+"""
+_ADMIN_BUILDS = "GRANT desk_projections TO desk_admin WITH INHERIT FALSE, SET TRUE"
+_SUPERUSER = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
+
+
+def limit_roles(connection: Connection[Any], alter: Alter) -> None:
+    """Withhold what only stops others, and set the limits of who only reads.
+
+    The administrator may act as projections, whose the read models are, to build them.
+
+    Only a migration by a superuser changes rights on PostgreSQL's own functions: after
+    another one everybody keeps them.
+    """
+    alter(sql.Composed([sql.SQL(_ADMIN_BUILDS)]))
+    row = connection.execute(_SUPERUSER).fetchone()
+    superuser = row is not None and bool(row[0])
+    for name, value in READER_LIMITS.items():
+        if superuser or name not in _ONLY_A_SUPERUSER_SETS:
+            alter(
+                sql.SQL("ALTER ROLE {} SET {} = {}").format(
+                    sql.Identifier(_READER), sql.Identifier(name), sql.Literal(value)
+                )
+            )
+    alter(
+        sql.SQL("ALTER ROLE {} CONNECTION LIMIT {}").format(
+            sql.Identifier(_READER), sql.Literal(READER_CONNECTIONS_MAX)
+        )
+    )
+    _withhold_temporary_tables(connection)
+    if superuser:
+        _withhold_functions(connection)
+
+
+def _withhold_temporary_tables(connection: Connection[Any]) -> None:
+    """Keep them for intake, which proves with one that there is room on the disk."""
+    database = sql.Identifier(connection.info.dbname)
+    for statement in (
+        "REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC",
+        "GRANT TEMPORARY ON DATABASE {} TO desk_intake",
+    ):
+        connection.execute(sql.SQL(statement).format(database))
+
+
+def _withhold_functions(connection: Connection[Any]) -> None:
+    for (function,) in connection.execute(_WITHHELD).fetchall():
+        connection.execute(f"REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC")
+    for function, role in _GRANTED.items():
+        connection.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {role}")
+
+
+# Only as far as this PostgreSQL knows them: the first came with 16.4.
+_SET = """
+SELECT set_config(name, CASE name WHEN 'row_security' THEN %s ELSE %s END, true)
+FROM pg_settings WHERE name IN ('restrict_nonsystem_relation_kind', 'row_security')
+"""
+
+
+@contextmanager
+def only_tables(cursor: Cursor[Any]) -> Iterator[None]:
+    """Refuse views, foreign tables and row-level policies within.
+
+    An error ends the transaction, and the restriction with it.
+    """
+    cursor.execute(_SET, ("off", "view, foreign-table"))
+    yield
+    cursor.execute(_SET, ("on", ""))

@@ -1,0 +1,1 @@
+"""Whether the log is still the one that was seen before, also after a restore."""

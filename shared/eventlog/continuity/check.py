@@ -1,0 +1,302 @@
+"""Whether the log is still the one this process has seen, or an older copy of it.
+
+A position or a version names content only within one history. After a restore or a
+fail-over to a standby that lagged, the same numbers are given to other events. So each
+process remembers the last head it saw, with its chain hash, and checks under the append
+lock that the log still contains it. If not, nothing is appended and every cache that
+was filled from the log is dropped.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+from psycopg import Connection, Cursor
+
+from shared.eventlog.entry import GENESIS
+from shared.eventlog.recorder import EMPTY, Head, StreamTip
+
+DOUBT_SECONDS = 120.0
+"""How long after a change of server the keys of what is appended are looked up.
+
+What was sealed before the change is appended long before that, or never.
+"""
+TIPS_MAX = 20_000
+RENEW_COMMAND = 'permanence restored --reason "…"'
+
+Cursors = Cursor[tuple[Any, ...]]
+
+# PostgreSQL's instant, after whatever lock was granted; NULL where the caller's counts.
+_NOW = "(SELECT CASE mode WHEN 'server' THEN clock_timestamp() END FROM log.clock)"
+_HEAD = f"""
+SELECT notification_id, recorded_at, chain,
+       (SELECT number || '-' || token FROM log.epochs ORDER BY number DESC LIMIT 1),
+       {_NOW}"""  # noqa: S608 # our own names
+_EMPTY = f"SELECT number, token, {_NOW} FROM log.epochs ORDER BY number DESC LIMIT 1"  # noqa: S608 # our own names
+# The hash covers the position. Ordered, not equal: so the index is used whatever size
+# the planner believes in.
+_CONTAINED = """,
+       (SELECT chain FROM log.events WHERE notification_id <= %b
+        ORDER BY notification_id DESC LIMIT 1) = %b"""
+_FROM = """
+FROM log.events ORDER BY notification_id DESC LIMIT 1
+"""
+_JUDGED = 5
+"""Columns before those of the marks."""
+_SERVER = """
+SELECT pg_postmaster_start_time(),
+       (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
+@cache
+def _sight(marks: int) -> str:
+    """Return the query that looks for so many marks."""
+    return _HEAD + _CONTAINED * marks + _FROM
+
+
+class Mark(NamedTuple):
+    """An event that the log must contain: its position and its chain hash."""
+
+    position: int
+    chain: bytes
+
+
+class EpochId(NamedTuple):
+    """Which epoch: its number, and a token so that no two restores coincide."""
+
+    number: int
+    token: str
+
+
+BEGINNING = Mark(0, GENESIS)
+FIRST = EpochId(1, "")
+
+
+@dataclass(frozen=True, slots=True)
+class LogSnapshot:
+    """The log as one query saw it: its head, and whether it contains the marks."""
+
+    head: Head
+    epoch: EpochId
+    server: tuple[object, ...]
+    """Changes with every start of the server and every new database."""
+    contained: Sequence[bool]
+
+
+class Discontinued(Exception):
+    """The log is not the one this process has seen; `why` says what follows."""
+
+    def __init__(self, why: str, *, blocked: bool) -> None:
+        super().__init__(why)
+        self.blocked = blocked
+        """Whether nothing may be decided until the epoch is renewed."""
+
+
+class Continuity:
+    """What a process has seen of its log; any thread may use it."""
+
+    def __init__(self, elapsed: Callable[[], float] = time.monotonic) -> None:
+        self._guard = threading.Lock()
+        self._elapsed = elapsed
+        self._last = BEGINNING
+        self._epoch: EpochId | None = None
+        self._server: tuple[object, ...] | None = None
+        self._servers: WeakKeyDictionary[Connection[Any], tuple[object, ...]] = (
+            WeakKeyDictionary()
+        )
+        self._doubted_until = float("-inf")
+        self._pins: dict[str, Mark] = {}
+        self._pending: dict[int, _Pending] = {}
+        self._tips: dict[str, StreamTip] = {}
+        self._history = 0
+        self._dropped_with: list[Callable[[], object]] = []
+        self._blocked: str | None = None
+
+    @property
+    def blocked(self) -> str | None:
+        """Why nothing may be decided or sent; None while the log continues."""
+        return self._blocked
+
+    @property
+    def last(self) -> Mark:
+        """The newest event this process knows to be in the log."""
+        return self._last
+
+    @property
+    def epoch(self) -> EpochId | None:
+        """The epoch of the log when it was last looked at; None before."""
+        return self._epoch
+
+    def remembered(self) -> tuple[Mark, EpochId]:
+        """Return the event that the log must contain, and the epoch it was seen in."""
+        with self._guard:
+            return self._last, self._epoch or FIRST
+
+    @property
+    def history(self) -> int:
+        """A number that changes whenever what was seen is not the log any more."""
+        return self._history
+
+    def drop_with(self, drop: Callable[[], object]) -> None:
+        """Call `drop` whenever what was read from the log may not be true any more."""
+        with self._guard:
+            self._dropped_with.append(drop)
+
+    def pin(self, cache: str, mark: Mark) -> None:
+        """Demand that the log contains the newest event that `cache` was filled from.
+
+        For caches that are used without a look at the log.
+        """
+        with self._guard:
+            self._pins[cache] = mark
+
+    def expect(self, mark: Mark, epoch: EpochId) -> None:
+        """Demand that the log contains what was last seen elsewhere, in `epoch`."""
+        with self._guard:
+            known = self._epoch
+            if known is not None and epoch.number < known.number:
+                return
+            if known is None or epoch.number > known.number:
+                self._epoch, self._last = epoch, mark
+            elif mark.position > self._last.position:
+                self._last = mark
+
+    def look(self, cursor: Cursors) -> LogSnapshot:
+        """Read the head and judge it. Raises `Discontinued`."""
+        with self._guard:
+            marks = [self._last, *self._pins.values()]
+        marks = [mark for mark in marks if mark.position]
+        given = [each for mark in marks for each in mark]
+        row = cursor.execute(_sight(len(marks)), given, binary=True).fetchone()
+        if row is None:
+            head, epoch = self._beginning(cursor)
+            contained = [False] * len(marks)
+        else:
+            head = Head(row[0], row[1], bytes(row[2]), row[4])
+            epoch, contained = _epoch_id(row[3]), [bool(each) for each in row[_JUDGED:]]
+        sight = LogSnapshot(head, epoch, self._server_of(cursor), contained)
+        self._judge(sight, dict(zip(marks, contained, strict=True)))
+        return sight
+
+    def _beginning(self, cursor: Cursors) -> tuple[Head, EpochId]:
+        """Return head and epoch of a log that is empty."""
+        row = cursor.execute(_EMPTY).fetchone()
+        if row is None:
+            return EMPTY, FIRST
+        return EMPTY._replace(server_now=row[2]), EpochId(row[0], row[1])
+
+    def _server_of(self, cursor: Cursors) -> tuple[object, ...]:
+        """Return which server a connection leads to; asked once a connection."""
+        known = self._servers.get(cursor.connection)
+        if known is None:
+            known = cursor.execute(_SERVER).fetchone() or ()
+            self._servers[cursor.connection] = known
+        return known
+
+    def _judge(self, sight: LogSnapshot, contained: Mapping[Mark, bool]) -> None:
+        with self._guard:
+            verdict = self._verdict(sight, contained)
+            drops = list(self._dropped_with) if verdict.drop else []
+        for drop in drops:
+            drop()
+        if verdict.why is not None:
+            raise Discontinued(verdict.why, blocked=self._blocked is not None)
+
+    def _verdict(
+        self, sight: LogSnapshot, contained: Mapping[Mark, bool]
+    ) -> "_Verdict":
+        known, last = self._epoch, self._last
+        moved = self._server not in (None, sight.server)
+        renewed = known is not None and sight.epoch.number > known.number
+        older = known is not None and sight.epoch != known and not renewed
+        if moved:
+            self._doubted_until = self._elapsed() + DOUBT_SECONDS
+        self._server = sight.server
+        if (not contained.get(last, True) and not renewed) or older:
+            first_time = self._blocked is None
+            self._blocked = (
+                f"the log ends at position {sight.head.position} in epoch "
+                f"{label(sight.epoch) or 1} and does not continue position "
+                f"{last.position} in epoch {label(known or FIRST) or 1}, which was "
+                "seen before: it was restored to an earlier state, or is another log. "
+                f"Run `{RENEW_COMMAND}`"
+            )
+            self._forget()
+            return _Verdict(self._blocked, drop=first_time or moved)
+        broken = not all(contained.values())
+        was_blocked, self._blocked = self._blocked, None
+        self._epoch = sight.epoch
+        if broken or renewed or was_blocked is not None:
+            self._forget()
+            self._last = Mark(sight.head.position, sight.head.chain)
+            why = "the log was restored or its epoch renewed: decide again"
+            return _Verdict(why, drop=True)
+        if sight.head.position > last.position:
+            self._last = Mark(sight.head.position, sight.head.chain)
+        return _Verdict(None, drop=moved)
+
+    def _forget(self) -> None:
+        self._pins.clear()
+        self._pending.clear()
+        self._tips.clear()
+        self._history += 1
+
+    def doubts_keys(self) -> bool:
+        """Tell whether keys may have been fetched from another server."""
+        return self._elapsed() < self._doubted_until
+
+    def appended(
+        self, cursor: Cursors, head: Head, tips: Mapping[str, StreamTip]
+    ) -> None:
+        """Note what is in the log once the transaction of `cursor` is committed."""
+        with self._guard:
+            mark = Mark(head.position, head.chain)
+            self._pending[id(cursor)] = _Pending(self._history, mark, tips)
+
+    def undone(self, cursor: Cursors) -> None:
+        """Note that what `cursor` appended was undone."""
+        with self._guard:
+            self._pending.pop(id(cursor), None)
+
+    def committed(self, cursor: Cursors) -> None:
+        """Note that the transaction of `cursor` is committed."""
+        with self._guard:
+            done = self._pending.pop(id(cursor), None)
+            if done is None or done.history != self._history:
+                return
+            if done.mark.position > self._last.position:
+                self._last = done.mark
+            if len(self._tips) > TIPS_MAX:
+                self._tips.clear()
+            self._tips.update(done.tips)
+
+    def tip(self, stream: str, version: int) -> StreamTip | None:
+        """Return the end of a stream that this process moved to `version` lately."""
+        tip = self._tips.get(stream)
+        return tip if tip is not None and tip.version == version else None
+
+
+def _epoch_id(written: str) -> EpochId:
+    number, _, token = written.partition("-")
+    return EpochId(int(number), token)
+
+
+class _Pending(NamedTuple):
+    history: int
+    mark: Mark
+    tips: Mapping[str, StreamTip]
+
+
+class _Verdict(NamedTuple):
+    why: str | None
+    drop: bool
+
+
+def label(epoch: EpochId) -> str:
+    """Return what an epoch adds to a key or a position; nothing for the first one."""
+    return f"{epoch.number}-{epoch.token}" if epoch.number > FIRST.number else ""

@@ -1,0 +1,108 @@
+"""Begins a new epoch of the log: after a restore by command, after a promotion alone.
+
+One transaction appends `log.restored`, adds the epoch and moves the sequences of
+references past every number that may have been told. The lock order is the usual one
+but for the append lock, which comes first: the epoch begins at the head it reads.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from psycopg import Cursor
+
+from shared.domain.events.administration import LOG_STREAM, LogRestored
+from shared.domain.events.event import Actor
+from shared.eventlog.append import AppendUnit
+from shared.eventlog.continuity.check import EpochId
+from shared.eventlog.continuity.last_seen import LastSeen, Server, server_of
+from shared.eventlog.epochs import Epoch, read_epochs
+from shared.eventlog.log import EventLog
+from shared.eventlog.recorder import Head, lock_head, tips_of
+
+MARGIN = 10_000
+"""Numbers left out beyond the last one seen: some may have been told since then."""
+_TOKEN_BYTES = 4
+
+_ADD = """
+INSERT INTO log.epochs (number, token, begins_after, chain, cause, reason, begun_by,
+                        begun_at, system_identifier, timeline, database_oid)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+_MOVE = "SELECT setval(%s::regclass, %s)"
+
+Cursors = Cursor[tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """Why the epoch is renewed, by whom and when."""
+
+    cause: Literal["restore", "promotion"]
+    reason: str
+    by: Actor
+    at: datetime
+
+
+def renew(log: EventLog, renewal: Renewal, seen: LastSeen | None) -> Epoch:
+    """Begin a new epoch at the head of the log and return it; blocks.
+
+    `seen` is what was known of the log outside of it. The number of the epoch is above
+    that of every epoch known here or there. Raises `Unavailable`.
+    """
+    with log.transaction() as cursor:
+        head = lock_head(cursor)
+        server = server_of(cursor)
+        newest = read_epochs(cursor).newest.id.number
+        number = max(newest, seen.epoch if seen else 0) + 1
+        epoch = EpochId(number, secrets.token_hex(_TOKEN_BYTES))
+        if renewal.cause == "restore":
+            _move_numbers(cursor, server, seen)
+        cursor.execute(_ADD, _row(epoch, head, renewal, server))
+        version = tips_of(cursor, [LOG_STREAM])[LOG_STREAM].version + 1
+        event = _event(epoch, head, renewal, seen)
+        log.append_unchecked(
+            cursor, [AppendUnit((log.stored(LOG_STREAM, version, event),))]
+        )
+    return Epoch(epoch, head.position)
+
+
+def _move_numbers(cursor: Cursors, server: Server, seen: LastSeen | None) -> None:
+    """Move each sequence past every number that may have been told."""
+    for kind, known in server.numbers.items():
+        told = seen.server.numbers.get(kind, 0) if seen else 0
+        number = max(known, told) + MARGIN
+        cursor.execute(_MOVE, (f"intake.{kind}_numbers", number))
+
+
+def _row(
+    epoch: EpochId, head: Head, renewal: Renewal, server: Server
+) -> tuple[object, ...]:
+    return (
+        *epoch,
+        head.position,
+        head.chain,
+        renewal.cause,
+        renewal.reason,
+        renewal.by,
+        renewal.at,
+        server.system_identifier,
+        server.timeline,
+        server.database_oid,
+    )
+
+
+def _event(
+    epoch: EpochId, head: Head, renewal: Renewal, seen: LastSeen | None
+) -> LogRestored:
+    return LogRestored(
+        at=renewal.at,
+        by=renewal.by,
+        epoch=epoch.number,
+        token=epoch.token,
+        cause=renewal.cause,
+        begins_after=head.position,
+        last_seen=seen.position if seen else None,
+        reason=renewal.reason,
+    )

@@ -1,0 +1,127 @@
+"""The head of the log as it was last seen, kept outside the database.
+
+After a restore the database itself cannot tell that it went back. NATS keeps a record
+on file, in the key-value bucket `desk_last_seen`: written by processes of intake, read
+by every service when it starts. Restored together with the database it tells nothing.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from nats.js import JetStreamContext
+from nats.js.api import Header
+from nats.js.errors import APIError, NotFoundError
+from psycopg import Cursor
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from shared.eventlog.continuity.check import EpochId, Mark
+from shared.messaging import subjects
+
+NOTHING = 0
+"""The revision of a record that does not exist."""
+EPOCH_MAX, POSITION_MAX = 2**31 - 2, 2**63 - 1
+"""What PostgreSQL can hold; no record says more, and one epoch more can be begun."""
+_WRONG_LAST_SEQUENCE = 10071
+_IDENTITY = "SELECT * FROM log.identity()"
+
+Kind = Literal["incident", "problem", "change"]
+
+
+class Server(BaseModel):
+    """Which PostgreSQL holds the log, and the highest numbers it gave out."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    system_identifier: str
+    timeline: int
+    database_oid: int
+    numbers: dict[Kind, int]
+
+
+class LastSeen(BaseModel):
+    """The end of the log as it was seen, and the server it was seen on."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    epoch: Annotated[int, Field(gt=0, le=EPOCH_MAX)]
+    token: Annotated[str, Field(pattern="^[0-9a-f]*$")]
+    position: Annotated[int, Field(ge=0, le=POSITION_MAX)]
+    chain: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    server: Server
+
+    @property
+    def mark(self) -> Mark:
+        """The event the log must contain."""
+        return Mark(self.position, bytes.fromhex(self.chain))
+
+    @property
+    def epoch_id(self) -> EpochId:
+        """The epoch it was seen in."""
+        return EpochId(self.epoch, self.token)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the bucket holds, and the revision that a later write must follow."""
+
+    seen: LastSeen | None
+    revision: int
+
+
+class Overwritten(Exception):
+    """Another process wrote in between: read again."""
+
+
+def seen_at(mark: Mark, epoch: EpochId, server: Server) -> LastSeen:
+    """Return the record that says: the log ended here, on this server."""
+    return LastSeen(
+        epoch=epoch.number,
+        token=epoch.token,
+        position=mark.position,
+        chain=mark.chain.hex(),
+        server=server,
+    )
+
+
+def server_of(cursor: Cursor[tuple[Any, ...]]) -> Server:
+    """Return which PostgreSQL this is."""
+    row = cursor.execute(_IDENTITY).fetchone()
+    assert row is not None  # noqa: S101 # a function with out parameters gives one row
+    return Server(
+        system_identifier=row[0],
+        timeline=row[1],
+        database_oid=row[2],
+        numbers={"incident": row[3], "problem": row[4], "change": row[5]},
+    )
+
+
+async def read(js: JetStreamContext) -> Record:
+    """Return what was last seen; nothing if the bucket is empty or was wiped.
+
+    Raises an error of `nats.errors` if NATS does not answer.
+    """
+    try:
+        message = await js.get_last_msg(
+            subjects.LAST_SEEN_STREAM, subjects.LAST_SEEN, direct=False
+        )
+    except NotFoundError:
+        return Record(None, NOTHING)
+    revision = message.seq or NOTHING
+    try:
+        return Record(LastSeen.model_validate_json(message.data or b""), revision)
+    except ValidationError:
+        return Record(None, revision)  # of another version, or damaged: as if wiped
+
+
+async def write(js: JetStreamContext, seen: LastSeen, revision: int) -> Record:
+    """Write what was seen; raises `Overwritten` if `revision` is not the last one."""
+    expected = {Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value: str(revision)}
+    try:
+        written = await js.publish(
+            subjects.LAST_SEEN, seen.model_dump_json().encode(), headers=expected
+        )
+    except APIError as error:
+        if error.err_code == _WRONG_LAST_SEQUENCE:
+            raise Overwritten from error
+        raise
+    return Record(seen, written.seq)

@@ -1,0 +1,396 @@
+"""The one door to the event log: append, read, and the transactions around them.
+
+With the recorder beside it, the only code that knows the eventsourcing library.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, NamedTuple, Self
+from uuid import UUID
+
+import psycopg
+from eventsourcing.persistence import InterfaceError, OperationalError
+from eventsourcing.postgres import PostgresDatastore
+from psycopg import Cursor, sql
+from psycopg.rows import tuple_row
+from psycopg_pool import PoolTimeout
+
+from shared.clock import Clock, real_clock
+from shared.database.clock_mode import ClockMode, clock_mode
+from shared.database.connections import CONNECT_SECONDS, Pool, pool_of, try_to_connect
+from shared.domain.events.event import Event
+from shared.eventlog.append import AppendUnit, CommandIdReused, Outcome, Stale, append
+from shared.eventlog.codec import decode, encode
+from shared.eventlog.continuity.check import Continuity, Discontinued, LogSnapshot, Mark
+from shared.eventlog.entry import Entry, Link, chained
+from shared.eventlog.epochs import Epochs, read_epochs
+from shared.eventlog.errors import (
+    NotContinued,
+    StaleVersion,
+    Unavailable,
+    away,
+    is_unavailable,
+)
+from shared.eventlog.recorder import (
+    DeskRecorder,
+    Head,
+    PendingEvent,
+    read_head,
+    versions,
+)
+from shared.vault.master_keys import MasterKeys
+from shared.vault.vault import StoredKeys, Vault, key_ids
+
+PAGE_MAX = 5_000
+
+SELECT_ROWS = (
+    "SELECT notification_id, originator_id, originator_version, topic, state, "
+    "recorded_at, command_id, chain FROM log.events "
+)
+"""Begins a query whose rows become `Row`."""
+_SINCE = SELECT_ROWS + "WHERE notification_id > %s ORDER BY notification_id LIMIT %s"
+_HISTORIES = (
+    SELECT_ROWS + "WHERE originator_id = ANY(%s) AND notification_id <= %s "
+    "ORDER BY originator_id, originator_version"
+)
+NEWEST = 2**63 - 1
+"""No position comes after it."""
+
+
+Guard = Callable[[], None]
+"""Stands before every transaction; raises `Unavailable` if this host may not write."""
+
+
+class Row(NamedTuple):
+    """An event as stored, with what the chain covers."""
+
+    position: int
+    stream: str
+    version: int
+    type: str
+    state: bytes
+    recorded_at: datetime
+    command_id: UUID | None
+    chain: bytes
+
+
+def follows(chain: bytes, row: Row) -> bool:
+    """Tell whether `row` is the event after the one whose hash is `chain`."""
+    link = Link(
+        row.position,
+        row.stream,
+        row.version,
+        row.type,
+        row.recorded_at,
+        row.command_id,
+        row.state,
+    )
+    return chained(chain, link) == row.chain
+
+
+class EventLog:
+    """The log, with a bounded pool of connections; calls block, use an executor."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        keys: Pool,
+        master: MasterKeys | None,
+        clock: Clock,
+        guard: Guard,
+    ) -> None:
+        self.may_write: Callable[[], bool] = lambda: True
+        """Tells at once whether this host may write, as far as is known.
+
+        Who may not must not hold what others wait for, such as a lease.
+        """
+        self._pool = pool
+        self._guard = guard
+        self._keys = keys
+        self._clock = clock
+        self.recorder = DeskRecorder(_datastore(pool), clock)
+        self.vault = Vault(StoredKeys(self._key_transaction, clock), master)
+        self.continuity = Continuity()
+        self.continuity.drop_with(self.vault.drop)
+
+    @classmethod
+    def open(
+        cls,
+        dsn: str,
+        *,
+        master: MasterKeys | None = None,
+        clock: Clock = real_clock,
+        pool_size: int = 4,
+        guard: Guard = lambda: None,
+    ) -> Self:
+        """Open the log at `dsn` with at most `pool_size` connections, and one for keys.
+
+        `clock` counts only in a log that goes by a lever; others are stamped by
+        PostgreSQL.
+
+        Raises `Unavailable` with the server's own words if it rejects the connection,
+        and `psycopg.ProgrammingError` if `dsn` is not an address.
+        """
+        pool, keys = pool_of(dsn, pool_size), pool_of(dsn, 1)
+        with _translated():
+            try_to_connect(dsn)
+            try:
+                pool.open()
+                return cls(pool, keys, master, clock, guard)
+            except BaseException:
+                pool.close()
+                raise
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._pool.close()
+        self._keys.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Cursor[tuple[Any, ...]]]:
+        """Open a transaction; commits at the end. `Unavailable` when it cannot.
+
+        `WrongClock`, one of them, when this host may not write.
+
+        Who then hears `Unavailable` may have been recorded: the answer to a commit can
+        be lost. Try again with the same command id.
+        """
+        self._guard()
+        cursor: Cursor[tuple[Any, ...]] | None = None
+        try:
+            with _transaction(self._pool) as cursor:
+                yield cursor
+        except BaseException:  # of the commit as well
+            if cursor is not None:
+                self.continuity.undone(cursor)
+            raise
+        self.continuity.committed(cursor)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Cursor[tuple[Any, ...]]]:
+        """Open a transaction that only reads: a host whose clock is wrong may."""
+        with _transaction(self._pool) as cursor:
+            yield cursor
+
+    @contextmanager
+    def savepoint(self, cursor: Cursor[tuple[Any, ...]], name: str) -> Iterator[None]:
+        """Open a part of a transaction that an error undoes alone, appends and locks.
+
+        The commit releases it, as nothing else may follow an append. A name that is
+        used again in the same transaction means the later savepoint.
+        """
+        named = sql.Identifier(name)
+        cursor.execute(sql.SQL("SAVEPOINT {}").format(named))
+        try:
+            yield
+        except BaseException:
+            self.continuity.undone(cursor)
+            if not cursor.connection.broken:
+                cursor.execute(sql.SQL("ROLLBACK TO SAVEPOINT {}").format(named))
+            raise
+
+    def require_continued(self) -> None:
+        """Raise `NotContinued` while the log is known not to be the one seen before."""
+        if (why := self.continuity.blocked) is not None:
+            raise NotContinued(why)
+
+    def look(self, cursor: Cursor[tuple[Any, ...]]) -> LogSnapshot:
+        """Return what the log shows; raises `NotContinued` if it does not continue."""
+        try:
+            return self.continuity.look(cursor)
+        except Discontinued as error:
+            raise _unavailable(error) from error
+
+    @contextmanager
+    def _key_transaction(self) -> Iterator[Cursor[tuple[Any, ...]]]:
+        """Open a transaction on the connection for keys.
+
+        A key may be wanted inside a transaction: from the same pool, as many callers
+        as it has connections would each wait for one more, in vain.
+        """
+        self._keys.open()
+        with _transaction(self._keys) as cursor:
+            yield cursor
+
+    def stored(
+        self, stream: str, version: int, event: Event, command_id: UUID | None = None
+    ) -> PendingEvent:
+        """Return `event` in stored form for `version` of `stream`: sealed, encoded."""
+        state = encode(self.vault, stream, version, event)
+        type_: str = event.type  # type: ignore[attr-defined] # every concrete event has one
+        return PendingEvent(stream, version, type_, state, command_id)
+
+    def append(
+        self, cursor: Cursor[tuple[Any, ...]], members: Sequence[AppendUnit]
+    ) -> list[Outcome]:
+        """Append a group inside the caller's transaction, as its last act.
+
+        Raises `NotContinued` if the log is not the one this process has seen.
+        """
+        try:
+            return append(cursor, self._clock, members, self.continuity)
+        except Discontinued as error:
+            self.vault.drop()  # a key may have been fetched just before the change
+            raise _unavailable(error) from error
+
+    def append_unchecked(
+        self, cursor: Cursor[tuple[Any, ...]], members: Sequence[AppendUnit]
+    ) -> list[Outcome]:
+        """Append to a log that is known not to continue: to renew its epoch only."""
+        return append(cursor, self._clock, members)
+
+    def record(
+        self,
+        stream: str,
+        expected_version: int,
+        events: Sequence[Event],
+        command_id: UUID | None = None,
+        digest: bytes = b"",
+    ) -> list[Entry]:
+        """Append to one stream in a transaction of its own; return the entries.
+
+        Raises `StaleVersion` where the stream is not at `expected_version`. A command
+        id recorded before returns the entries recorded then.
+        """
+        fresh = tuple(
+            self.stored(stream, version, event, command_id)
+            for version, event in enumerate(events, start=expected_version + 1)
+        )
+        with self.transaction() as cursor:
+            (outcome,) = self.append(cursor, [AppendUnit(fresh, command_id, digest)])
+        match outcome:
+            case Stale():
+                raise StaleVersion(f"{stream} is no longer at {expected_version}")
+            case CommandIdReused():
+                raise ValueError(f"command {command_id} was used for another body")
+            case _:
+                return self.since(outcome.first - 1, outcome.last - outcome.first + 1)
+
+    def epochs(self) -> Epochs:
+        """Return the epochs of the log, in order."""
+        with self._reading() as cursor:
+            return read_epochs(cursor)
+
+    def head(self) -> Head:
+        """Return the end of the log."""
+        with self._reading() as cursor:
+            return read_head(cursor)
+
+    def clock_mode(self) -> ClockMode:
+        """Return whose clock the log goes by."""
+        with self._reading() as cursor:
+            return clock_mode(cursor)
+
+    def head_version(self, stream: str) -> int:
+        """Return the current version of a stream, 0 if it has no events."""
+        with self._reading() as cursor:
+            return versions(cursor, [stream])[stream]
+
+    def history(self, stream: str) -> list[Entry]:
+        """Return all entries of a stream, in order."""
+        with self._reading() as cursor:
+            return self.histories(cursor, [stream])
+
+    def pinned_history(self, stream: str, cache: str) -> list[Entry]:
+        """Return a stream to fill `cache`, and append nothing once the log lacks it.
+
+        For what is looked up later without asking the log: see `Continuity.pin`.
+        """
+        with self._reading() as cursor:
+            rows = self.stored_histories(cursor, [stream])
+        if rows:
+            self.continuity.pin(cache, Mark(rows[-1].position, rows[-1].chain))
+        return self.entries(rows)
+
+    def histories(
+        self,
+        cursor: Cursor[tuple[Any, ...]],
+        streams: Sequence[str],
+        upto: int = NEWEST,
+    ) -> list[Entry]:
+        """Return the entries of several streams up to a position, stream by stream.
+
+        What comes after `upto` is not opened: it may be unreadable.
+        """
+        return self.entries(self.stored_histories(cursor, streams, upto))
+
+    def stored_histories(
+        self,
+        cursor: Cursor[tuple[Any, ...]],
+        streams: Sequence[str],
+        upto: int = NEWEST,
+    ) -> list[Row]:
+        """Return the same as stored, for callers that read each stream on its own."""
+        wanted = (list(streams), upto)
+        rows = cursor.execute(_HISTORIES, wanted, binary=True).fetchall()
+        return [Row(*row) for row in rows]
+
+    def rows_since(self, position: int, limit: int) -> list[Row]:
+        """Return up to `limit` events after `position`, as stored."""
+        with self._reading() as cursor:
+            page = (position, min(limit, PAGE_MAX))
+            rows = cursor.execute(_SINCE, page, binary=True).fetchall()
+        return [Row(*row) for row in rows]
+
+    def since(self, position: int, limit: int) -> list[Entry]:
+        """Return up to `limit` entries after `position`, of all streams, in order."""
+        return self.entries(self.rows_since(position, limit))
+
+    def entries(self, rows: Sequence[Row]) -> list[Entry]:
+        """Return stored rows as entries; the keys they need are fetched at once."""
+        self.learn(rows)
+        return [self.entry(row) for row in rows]
+
+    def learn(self, rows: Sequence[Row]) -> None:
+        """Fetch the keys that stored rows need, at once."""
+        self.vault.learn(key_ids(row.state for row in rows))
+
+    def entry(self, row: Row) -> Entry:
+        """Return a stored row as an entry, opened and in today's shape."""
+        event = decode(self.vault, row.stream, row.version, row.type, row.state)
+        return Entry(
+            row.position,
+            row.stream,
+            row.version,
+            row.type,
+            row.recorded_at,
+            row.command_id,
+            event,
+        )
+
+
+def _unavailable(error: Discontinued) -> Unavailable:
+    """Return what the sender hears: to try again, or that nothing goes on at all."""
+    kind = NotContinued if error.blocked else Unavailable
+    return kind(str(error))
+
+
+def _datastore(pool: Pool) -> PostgresDatastore:
+    """Return the library's datastore on our pool; its own reconnects too slowly."""
+    datastore = PostgresDatastore(
+        "", "", "", "", "", schema="log", originator_id_type="text"
+    )
+    datastore.pool = pool  # type: ignore[assignment] # its class adds a password callback
+    return datastore
+
+
+@contextmanager
+def _transaction(pool: Pool) -> Iterator[Cursor[tuple[Any, ...]]]:
+    with _translated(), pool.connection() as connection, connection.transaction():
+        yield connection.cursor(row_factory=tuple_row)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Let callers know one error for an absent database."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise Unavailable(
+            f"PostgreSQL gave no connection within {CONNECT_SECONDS} s"
+        ) from error
+    except (psycopg.Error, OperationalError, InterfaceError) as error:
+        if is_unavailable(error):
+            raise away(error) from error
+        raise

@@ -1,0 +1,329 @@
+"""What an administrator asks of a reader about its parked events, and its answers.
+
+Nobody but the service has its rules, its settings and its rights. So the command line
+writes down what is asked, and whichever process runs the reader does it: in one
+transaction with the answer and, for what is skipped, with the record of who and why.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, NamedTuple, assert_never
+
+from psycopg import Cursor
+
+from shared.eventlog.entry import Entry
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import NEWEST, EventLog, Row
+from shared.eventlog.readers.parked_events import (
+    ParkedEvent,
+    PassOver,
+    StillPoison,
+    apply_parked,
+    failed_again,
+    parked_events,
+    remove,
+    rows_of,
+)
+from shared.eventlog.readers.position import Apply, Bookmark
+
+Action = Literal["retry", "skip"]
+Outcome = Literal["applied", "skipped", "still parked", "nothing parked"]
+Cursors = Cursor[tuple[Any, ...]]
+
+READ_MODELS = "rm"
+"""Where the requests about read models are kept, whose own schemas come and go."""
+
+_ASK = """
+INSERT INTO {home}.parked_requests (reader, stream, action, whole, requested_by, reason)
+SELECT %(reader)s, %(stream)s, %(action)s, %(whole)s, %(by)s, %(reason)s
+WHERE NOT EXISTS (
+    SELECT FROM {home}.parked_requests
+    WHERE reader = %(reader)s AND stream = %(stream)s AND answered_at IS NULL
+)
+RETURNING request_id
+"""
+_OPEN = """
+SELECT request_id FROM {home}.parked_requests
+WHERE reader = %(reader)s AND stream = %(stream)s AND answered_at IS NULL
+  AND action = %(action)s AND whole = %(whole)s
+"""
+_NEXT = """
+SELECT request_id, stream, action, whole, requested_by, role, reason
+FROM {home}.parked_requests WHERE reader = %s AND answered_at IS NULL
+ORDER BY request_id LIMIT 1 FOR UPDATE SKIP LOCKED
+"""
+_ANSWER = """
+UPDATE {home}.parked_requests SET answered_at = clock_timestamp(), outcome = %s,
+    skipped = %s, applied = %s, error = %s
+WHERE request_id = %s
+"""
+_ANSWERED = """
+SELECT outcome, skipped, applied, error FROM {home}.parked_requests
+WHERE request_id = %s AND answered_at IS NOT NULL
+"""
+_SKIP = """
+INSERT INTO {home}.skipped (request_id, reader, position, stream, error, parked_at,
+                            skipped_by, role, reason)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+_SKIPPED = """
+SELECT reader, stream, position, error, skipped_at, skipped_by, role, reason
+FROM {home}.skipped ORDER BY skip_id DESC LIMIT %s
+"""
+_SKIPPED_OF = """
+SELECT position FROM {home}.skipped WHERE reader = %s AND stream = ANY(%s)
+"""
+
+
+class Skipped(NamedTuple):
+    """An event that a reader never applied, by whose word, and why."""
+
+    reader: str
+    stream: str
+    position: int
+    error: str
+    skipped_at: datetime
+    skipped_by: str
+    role: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedRequest:
+    """What is asked about a stream: to retry it, or to skip its first event, or all."""
+
+    bookmark: Bookmark
+    stream: str
+    action: Action
+    by: str
+    whole: bool = False
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The outcome of a request: how many events were skipped and applied, or why not.
+
+    Skipped and with an `error`: the events behind cannot be applied either.
+    """
+
+    outcome: Outcome
+    skipped: int = 0
+    applied: int = 0
+    error: str | None = None
+
+
+class Conflict(Exception):
+    """Something else is asked about the stream and not answered yet."""
+
+
+class _Request(NamedTuple):
+    request_id: int
+    stream: str
+    action: Action
+    whole: bool
+    by: str
+    role: str
+    reason: str | None
+
+
+def home_of(bookmark: Bookmark) -> str:
+    """Return the schema that holds the requests about a reader, and what it skipped."""
+    schema = bookmark.schema
+    return READ_MODELS if schema.startswith(f"{READ_MODELS}_") else schema
+
+
+def ask(cursor: Cursors, wanted: ParkedRequest) -> int:
+    """Write a request down; return its number. One that is open is asked once.
+
+    Raises `Conflict` if something else is asked about the stream.
+    """
+    home = home_of(wanted.bookmark)
+    values = {
+        "reader": wanted.bookmark.reader,
+        "stream": wanted.stream,
+        "action": wanted.action,
+        "whole": wanted.whole,
+        "by": wanted.by,
+        "reason": wanted.reason,
+    }
+    for query in (_ASK, _OPEN):
+        row = cursor.execute(query.format(home=home), values).fetchone()
+        if row is not None:
+            return int(row[0])
+    raise Conflict(
+        f"something else is asked about {wanted.stream}: wait for its answer"
+    )
+
+
+def answer_of(cursor: Cursors, bookmark: Bookmark, request: int) -> Answer | None:
+    """Return the answer to a request, None if there is none yet."""
+    query = _ANSWERED.format(home=home_of(bookmark))
+    row = cursor.execute(query, (request,)).fetchone()
+    return Answer(*row) if row else None
+
+
+def skipped_events(cursor: Cursors, home: str, limit: int) -> list[Skipped]:
+    """Return up to `limit` events whose skipping `home` records, the latest first."""
+    rows = cursor.execute(_SKIPPED.format(home=home), (limit,)).fetchall()
+    return [Skipped(*row) for row in rows]
+
+
+def unskipped(
+    log: EventLog,
+    cursor: Cursors,
+    bookmark: Bookmark,
+    streams: Sequence[str],
+    upto: int = NEWEST,
+) -> list[Entry]:
+    """Return the entries of several streams up to a position, stream by stream.
+
+    Without those that cannot be read and that the reader was told to skip: whoever
+    skips an event wants the rest without it. Raises as `EventLog.histories`.
+    """
+    rows = log.stored_histories(cursor, streams, upto)
+    try:
+        return log.entries(rows)
+    except Unavailable:
+        raise
+    except Exception:
+        query = _SKIPPED_OF.format(home=home_of(bookmark))
+        skipped = set(cursor.execute(query, (bookmark.reader, list(streams))))
+        if not skipped:
+            raise
+    return [e for row in rows if (e := _unskipped(log, row, skipped)) is not None]
+
+
+def _unskipped(
+    log: EventLog, row: Row, skipped: Collection[tuple[int]]
+) -> Entry | None:
+    try:
+        return log.entry(row)
+    except Unavailable:
+        raise
+    except Exception:
+        if (row.position,) in skipped:
+            return None
+        raise
+
+
+@dataclass(frozen=True)
+class ParkedRequests:
+    """Does what is asked of one reader. `pass_over` is what skipping means to it."""
+
+    log: EventLog
+    bookmark: Bookmark
+    apply: Apply
+    pass_over: PassOver
+
+    def answer_all(self) -> int:
+        """Answer every open request; return how many there were. Blocks.
+
+        Raises `Unavailable`, `StaleVersion` and `Overtaken` if the next is to be taken
+        again in a moment.
+        """
+        count = 0
+        while self._answer_next():
+            count += 1
+        return count
+
+    def _answer_next(self) -> bool:
+        home, reader = home_of(self.bookmark), self.bookmark.reader
+        self.log.require_continued()
+        with self.log.transaction() as cursor:
+            row = cursor.execute(_NEXT.format(home=home), (reader,)).fetchone()
+            if row is None:
+                return False
+            request = _Request(*row)
+            self.pass_over(cursor, [])
+            events = parked_events(cursor, self.bookmark, request.stream)
+            if not events:
+                self._answer(cursor, request, Answer("nothing parked"))
+                return True
+            match request.action:
+                case "retry":
+                    self._retry(cursor, request, events)
+                case "skip":
+                    self._skip(cursor, request, events)
+                case _:
+                    assert_never(request.action)
+        return True
+
+    def _retry(
+        self, cursor: Cursors, request: _Request, events: Sequence[ParkedEvent]
+    ) -> None:
+        done = Answer("applied", applied=len(events))
+        if error := self._applied(cursor, request, events, done):
+            self._answer(cursor, request, Answer("still parked", error=error))
+
+    def _skip(
+        self, cursor: Cursors, request: _Request, events: Sequence[ParkedEvent]
+    ) -> None:
+        first = events[0]
+        if first.stream != request.stream and not request.whole:
+            why = f"it waits behind {first.stream}: skip that first"
+            self._answer(cursor, request, Answer("still parked", error=why))
+            return
+        count = len(events) if request.whole else 1
+        skipped, rest = events[:count], events[count:]
+        for event in skipped:
+            self._record(cursor, request, event)
+        self._pass_over(cursor, skipped)
+        remove(cursor, self.bookmark, skipped)
+        done = Answer("skipped", count, len(rest))
+        if not rest:
+            self._answer(cursor, request, done)
+        elif error := self._applied(cursor, request, rest, done):
+            failed_again(cursor, self.bookmark, rest[0], error)
+            self._answer(cursor, request, Answer("skipped", count, error=error))
+
+    def _applied(
+        self,
+        cursor: Cursors,
+        request: _Request,
+        events: Sequence[ParkedEvent],
+        done: Answer,
+    ) -> str | None:
+        """Answer with `done` and apply, in this order: the append comes last.
+
+        Return the error if that cannot be; then nothing was done.
+        """
+        try:
+            with self.log.savepoint(cursor, "request"):
+                self._answer(cursor, request, done)
+                apply_parked(self.log, cursor, self.bookmark, self.apply, events)
+        except StillPoison as error:
+            return str(error)
+        return None
+
+    def _pass_over(self, cursor: Cursors, events: Sequence[ParkedEvent]) -> None:
+        try:
+            rows = rows_of(cursor, events)
+        except LookupError:
+            return  # of another log: there is nothing that waits for them
+        self.pass_over(cursor, rows)
+
+    def _record(self, cursor: Cursors, request: _Request, event: ParkedEvent) -> None:
+        values = (
+            request.request_id,
+            self.bookmark.reader,
+            event.position,
+            event.stream,
+            event.error,
+            event.parked_at,
+            request.by,
+            request.role,
+            request.reason,
+        )
+        cursor.execute(_SKIP.format(home=home_of(self.bookmark)), values)
+
+    def _answer(self, cursor: Cursors, request: _Request, answer: Answer) -> None:
+        values = (
+            answer.outcome,
+            answer.skipped,
+            answer.applied,
+            answer.error,
+            request.request_id,
+        )
+        cursor.execute(_ANSWER.format(home=home_of(self.bookmark)), values)

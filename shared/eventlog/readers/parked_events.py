@@ -1,0 +1,155 @@
+"""What readers have set aside, and how it is applied or skipped after all.
+
+An event is parked when applying it failed; the later ones of its stream wait behind it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg import Cursor
+
+from shared.eventlog.errors import StaleVersion, away, is_cancelled, is_unavailable
+from shared.eventlog.log import SELECT_ROWS, EventLog, Row
+from shared.eventlog.readers.position import ERROR_MAX, Apply, Bookmark, Overtaken
+from shared.observability.telemetry import wordless
+
+_LIST = """
+SELECT stream, min(position), count(*), (array_agg(error ORDER BY position))[1],
+       min(parked_at)
+FROM {schema}.parked WHERE reader = %s GROUP BY stream ORDER BY min(position) LIMIT %s
+"""
+_EVENTS = """
+SELECT position, stream, error, parked_at FROM {schema}.parked
+WHERE reader = %s AND stream = ANY(%s) ORDER BY position
+"""
+_REMOVE = """
+DELETE FROM {schema}.parked WHERE reader = %s AND position = ANY(%s)
+"""
+_FAILED_AGAIN = """
+UPDATE {schema}.parked SET error = %s WHERE reader = %s AND position = %s
+"""
+_ROWS = SELECT_ROWS + "WHERE notification_id = ANY(%s) ORDER BY notification_id"
+
+Cursors = Cursor[tuple[Any, ...]]
+PassOver = Callable[[Cursors, Sequence[Row]], None]
+"""Takes events as read without applying them, so that nothing waits for them.
+
+Called before anything else of the same transaction is applied, also with no events.
+Raises `Overtaken` where another process is to apply.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedStream:
+    """A stream set aside: since `position`, for `error`; `events` wait."""
+
+    stream: str
+    position: int
+    events: int
+    error: str
+    parked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedEvent:
+    """One event set aside; of those that only wait, `error` says so."""
+
+    position: int
+    stream: str
+    error: str
+    parked_at: datetime
+
+
+class StillPoison(Exception):
+    """The stream cannot be applied yet; its events stay parked."""
+
+
+def parked_streams(
+    cursor: Cursors, bookmark: Bookmark, limit: int
+) -> Sequence[ParkedStream]:
+    """Return up to `limit` parked streams, the longest parked first."""
+    query = _LIST.format(schema=bookmark.schema)
+    rows = cursor.execute(query, (bookmark.reader, limit)).fetchall()
+    return [ParkedStream(*row) for row in rows]
+
+
+def parked_events(
+    cursor: Cursors, bookmark: Bookmark, stream: str
+) -> Sequence[ParkedEvent]:
+    """Return the parked events of a stream in order; the reader is held meanwhile.
+
+    With those of other streams that wait for them, or they for those.
+    """
+    bookmark.hold(cursor)
+    query = _EVENTS.format(schema=bookmark.schema)
+    values = (bookmark.reader, list(bookmark.together(stream)))
+    rows = cursor.execute(query, values).fetchall()
+    return [ParkedEvent(*row) for row in rows]
+
+
+def retry(log: EventLog, bookmark: Bookmark, apply: Apply, stream: str) -> int:
+    """Apply the parked events of `stream` in order; return how many there were.
+
+    In one transaction with their removal, while the reader waits: what it applies
+    next comes after them. Raises `StillPoison`, and `Unavailable`. Blocks.
+    """
+    with log.transaction() as cursor:
+        events = parked_events(cursor, bookmark, stream)
+        if events:
+            apply_parked(log, cursor, bookmark, apply, events)
+    return len(events)
+
+
+def apply_parked(
+    log: EventLog,
+    cursor: Cursors,
+    bookmark: Bookmark,
+    apply: Apply,
+    events: Sequence[ParkedEvent],
+) -> None:
+    """Remove `events` and apply them, as the transaction's last act.
+
+    All or nothing: raises `StillPoison` with nothing changed, and `Unavailable`.
+    """
+    try:
+        with log.savepoint(cursor, "parked"):
+            rows = rows_of(cursor, events)
+            remove(cursor, bookmark, events)
+            apply(cursor, log.entries(rows))
+    except (StaleVersion, Overtaken):
+        raise  # not the event's fault: the same will do in a moment, or elsewhere
+    except Exception as error:
+        # Cancelled, the events are what takes too long: somebody waits for the answer.
+        if is_unavailable(error) and not is_cancelled(error):
+            raise away(error) from error
+        raise StillPoison(wordless(error)) from error
+
+
+def remove(cursor: Cursors, bookmark: Bookmark, events: Sequence[ParkedEvent]) -> None:
+    """Remove `events` from what is parked, and count the parked streams again."""
+    positions = [event.position for event in events]
+    query = _REMOVE.format(schema=bookmark.schema)
+    cursor.execute(query, (bookmark.reader, positions))
+    bookmark.count(cursor)
+
+
+def failed_again(
+    cursor: Cursors, bookmark: Bookmark, event: ParkedEvent, error: str
+) -> None:
+    """Note why an event cannot be applied that waited behind another until now."""
+    query = _FAILED_AGAIN.format(schema=bookmark.schema)
+    cursor.execute(query, (error[:ERROR_MAX], bookmark.reader, event.position))
+
+
+def rows_of(cursor: Cursors, events: Sequence[ParkedEvent]) -> Sequence[Row]:
+    """Return `events` as stored. Raises `LookupError` if the log does not hold them."""
+    positions = [event.position for event in events]
+    found = cursor.execute(_ROWS, (positions,), binary=True).fetchall()
+    rows = [Row(*row) for row in found]
+    if [(r.position, r.stream) for r in rows] != [
+        (e.position, e.stream) for e in events
+    ]:
+        raise LookupError("the log no longer holds the parked events: it is another")
+    return rows

@@ -1,0 +1,307 @@
+"""Where a reader is in the log, and what it has set aside, beside what it maintains.
+
+Both tables lie in the schema of what the reader changes, so that one transaction
+changes both. `chain` is the hash of the event at `position`: a log without that event
+is another log.
+
+One transaction of a reader: the tracked position and what it changes, together.
+
+An event that cannot be applied is parked, with the later ones of its stream, so that
+it holds up nobody else's.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from psycopg import Cursor
+
+from shared.database.roles import only_tables
+from shared.eventlog.entry import GENESIS, Entry
+from shared.eventlog.errors import StaleVersion, away, is_cancelled, is_unavailable
+from shared.eventlog.log import EventLog, Row
+from shared.observability.telemetry import wordless
+
+ERROR_MAX = 500
+"""How much of an error is kept of a parked event, in characters."""
+
+_TABLES = """
+CREATE TABLE {schema}.tracking (
+    reader         text PRIMARY KEY,
+    position       bigint NOT NULL,                     -- of the last event passed
+    chain          bytea NOT NULL,                      -- hash of that event
+    recorded_at    timestamptz NOT NULL,                -- when that event was recorded
+    parked_streams int NOT NULL DEFAULT 0
+);
+
+CREATE TABLE {schema}.parked (
+    reader    text NOT NULL,
+    position  bigint NOT NULL,
+    stream    text NOT NULL,
+    error     text NOT NULL,
+    parked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (reader, position)
+);
+CREATE INDEX parked_by_stream ON {schema}.parked (reader, stream, position);
+"""
+# Whoever may not read a schema does not see its readers.
+_SCHEMAS = """
+SELECT nspname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = relnamespace
+WHERE relname = 'tracking' AND relkind = 'r'
+  AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
+ORDER BY nspname
+"""
+_READERS = "SELECT reader FROM {schema}.tracking ORDER BY reader"
+_START = """
+INSERT INTO {schema}.tracking (reader, position, chain, recorded_at)
+VALUES (%s, 0, %s, %s) ON CONFLICT DO NOTHING
+"""
+_READ = """
+SELECT position, chain, recorded_at, parked_streams FROM {schema}.tracking
+WHERE reader = %s
+"""
+# What arrives over the bus proves nothing: only the log says what it holds.
+_MOVE = """
+UPDATE {schema}.tracking
+SET position = %(position)s, chain = %(chain)s, recorded_at = %(recorded_at)s
+WHERE reader = %(reader)s AND position = %(before)s AND chain = %(before_chain)s
+  AND EXISTS (SELECT FROM log.events
+              WHERE notification_id = %(position)s AND chain = %(chain)s)
+RETURNING position, chain, recorded_at, parked_streams
+"""
+_PARKED_AMONG = """
+SELECT DISTINCT stream FROM {schema}.parked WHERE reader = %s AND stream = ANY(%s)
+"""
+_PARK = """
+INSERT INTO {schema}.parked (reader, position, stream, error)
+SELECT %s, position, stream, %s FROM unnest(%s::bigint[], %s::text[])
+     AS row (position, stream)
+"""
+_COUNT = """
+UPDATE {schema}.tracking SET parked_streams = (
+    SELECT count(DISTINCT stream) FROM {schema}.parked p WHERE p.reader = %s)
+WHERE reader = %s
+RETURNING position, chain, recorded_at, parked_streams
+"""
+
+Cursors = Cursor[tuple[Any, ...]]
+
+
+def tracking_tables(schema: str) -> str:
+    """Return the statements that make both tables in `schema`, a plain name."""
+    return _TABLES.format(schema=schema)
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """How far a reader is; position 0 is the beginning."""
+
+    position: int
+    chain: bytes
+    recorded_at: datetime
+    parked_streams: int
+
+
+BEGINNING = Tracked(0, GENESIS, datetime(1970, 1, 1, tzinfo=UTC), 0)
+
+
+class Overtaken(Exception):
+    """Another process moved the tracked position: it is the one that applies."""
+
+
+class MissingEvent(Exception):
+    """The log does not hold the event that was to be applied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bookmark:
+    """The tracked position of `reader`, with its tables in `schema`.
+
+    Behind a parked event wait the later ones of its stream. `beside` are kinds of
+    streams, such as `incident` and `sla`, whose events also wait for each other if they
+    are about the same incident: those that a service decides on together. Its own are
+    not among them: what it has decided is on its way.
+    """
+
+    schema: str
+    reader: str
+    beside: tuple[str, ...] = ()
+
+    def together(self, stream: str) -> Sequence[str]:
+        """Return the streams whose events wait for each other's, `stream` included."""
+        kind, _, ref = stream.partition("-")
+        if kind in self.beside:
+            return [f"{each}-{ref}" for each in self.beside]
+        return [stream]
+
+    def start(self, cursor: Cursors) -> Tracked:
+        """Return where the reader is; put one that never ran at the beginning."""
+        row = cursor.execute(self._sql(_READ), (self.reader,)).fetchone()
+        if row is None:
+            values = (self.reader, GENESIS, BEGINNING.recorded_at)
+            cursor.execute(self._sql(_START), values)
+            return BEGINNING
+        return _tracked(row)
+
+    def move(self, cursor: Cursors, before: Tracked, last: Row) -> Tracked:
+        """Move from `before` past `last`, which the log must hold.
+
+        The first statement of its transaction: a second process waits here, and then
+        sees that the position moved. Raises `Overtaken` if the reader is no longer at
+        `before`, `MissingEvent` if the log does not hold `last`.
+        """
+        values = {
+            "position": last.position,
+            "chain": last.chain,
+            "recorded_at": last.recorded_at,
+            "reader": self.reader,
+            "before": before.position,
+            "before_chain": before.chain,
+        }
+        row = cursor.execute(self._sql(_MOVE), values).fetchone()
+        if row is not None:
+            return _tracked(row)
+        held = self.hold(cursor)
+        if held is None or (held.position, held.chain) != (
+            before.position,
+            before.chain,
+        ):
+            raise Overtaken(f"{self.reader} is no longer at {before.position}")
+        raise MissingEvent(f"the log does not hold the event at {last.position}")
+
+    def hold(self, cursor: Cursors) -> Tracked | None:
+        """Return where the reader is and keep it there until the transaction ends."""
+        query = self._sql(_READ) + " FOR UPDATE"
+        row = cursor.execute(query, (self.reader,)).fetchone()
+        return _tracked(row) if row else None
+
+    def parked_among(self, cursor: Cursors, streams: Sequence[str]) -> set[str]:
+        """Return those of `streams` whose events wait behind parked ones."""
+        together = {stream: set(self.together(stream)) for stream in streams}
+        values = (self.reader, sorted(set[str]().union(*together.values())))
+        rows = cursor.execute(self._sql(_PARKED_AMONG), values).fetchall()
+        parked = {stream for (stream,) in rows}
+        return {stream for stream in streams if together[stream] & parked}
+
+    def park(self, cursor: Cursors, rows: Sequence[Row], error: str) -> Tracked:
+        """Set events aside, and count the parked streams again."""
+        values = (
+            self.reader,
+            error[:ERROR_MAX],
+            [row.position for row in rows],
+            [row.stream for row in rows],
+        )
+        cursor.execute(self._sql(_PARK), values)
+        return self.count(cursor)
+
+    def count(self, cursor: Cursors) -> Tracked:
+        """Count the parked streams again."""
+        query = self._sql(_COUNT)
+        row = cursor.execute(query, (self.reader, self.reader)).fetchone()
+        if row is None:
+            raise Overtaken(f"{self.reader} is no longer tracked")
+        return _tracked(row)
+
+    def _sql(self, query: str) -> str:
+        return query.format(schema=self.schema)
+
+
+def bookmarks(cursor: Cursors) -> list[Bookmark]:
+    """Return the bookmark of every reader there is, of each generation its own."""
+    schemas = [schema for (schema,) in cursor.execute(_SCHEMAS).fetchall()]
+    with only_tables(cursor):
+        return [
+            Bookmark(schema, reader)
+            for schema in schemas
+            for (reader,) in cursor.execute(_READERS.format(schema=schema)).fetchall()
+        ]
+
+
+def _tracked(row: tuple[Any, ...]) -> Tracked:
+    return Tracked(row[0], bytes(row[1]), row[2], row[3])
+
+
+Apply = Callable[[Cursor[tuple[Any, ...]], Sequence[Entry]], None]
+"""Changes tables by entries in order, inside a transaction it neither ends nor leaves.
+
+It may be called again with the same entries after it was undone. Own rows first,
+sorted by key; an append to the log last.
+"""
+
+BEHIND = "parked behind an earlier event of its stream"
+
+
+class PoisonEvent(Exception):
+    """Among these events is one that cannot be applied: try fewer, to find it."""
+
+
+def apply_rows(
+    log: EventLog,
+    bookmark: Bookmark,
+    apply: Apply,
+    before: Tracked,
+    rows: Sequence[Row],
+    *,
+    park_cancelled: bool = False,
+) -> Tracked:
+    """Apply `rows`, which follow `before`, and move past them; return where we are.
+
+    All or nothing. Raises `Overtaken` if another process was first, `MissingEvent` if
+    the log does not hold them, `PoisonEvent` if several rows include one to be parked
+    (a single one is parked), `Unavailable`. `park_cancelled`: park a single event too
+    if PostgreSQL cancels one of its statements. Blocks.
+    """
+    entries, error = _read(log, rows)
+    with log.transaction() as cursor:
+        after = bookmark.move(cursor, before, rows[-1])
+        if after.parked_streams:
+            streams = sorted({row.stream for row in rows})
+            parked = bookmark.parked_among(cursor, streams)
+            behind = [row for row in rows if row.stream in parked]
+            entries = [entry for entry in entries if entry.stream not in parked]
+            if behind:
+                after = bookmark.park(cursor, behind, BEHIND)
+            if len(behind) == len(rows):
+                return after
+        if error is None and entries:
+            error = _apply(log, cursor, apply, entries, park_cancelled=park_cancelled)
+        if error is not None:
+            if len(rows) > 1:
+                raise PoisonEvent from error
+            after = bookmark.park(cursor, rows, wordless(error))
+    return after
+
+
+def _read(
+    log: EventLog, rows: Sequence[Row]
+) -> tuple[Sequence[Entry], Exception | None]:
+    """Return the rows as entries, or the error of one that cannot be read."""
+    try:
+        return log.entries(rows), None
+    except Exception as error:
+        if is_unavailable(error):
+            raise away(error) from error
+        return [], error
+
+
+def _apply(
+    log: EventLog,
+    cursor: Cursor[tuple[Any, ...]],
+    apply: Apply,
+    entries: Sequence[Entry],
+    *,
+    park_cancelled: bool,
+) -> Exception | None:
+    """Apply within a savepoint; return the error of one that cannot be applied."""
+    try:
+        with log.savepoint(cursor, "batch"):
+            apply(cursor, entries)
+    except (StaleVersion, Overtaken, MissingEvent):
+        raise  # not the event's fault: the same entries will do later, or elsewhere
+    except Exception as error:
+        may_park = park_cancelled and is_cancelled(error)
+        if is_unavailable(error) and not may_park:
+            raise away(error) from error
+        return error
+    return None

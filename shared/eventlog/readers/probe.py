@@ -1,0 +1,62 @@
+"""How far a reader is behind the log: asked of the log itself, not of the reader.
+
+A reader that hangs says nothing; its lag still grows.
+"""
+
+import asyncio
+from typing import NamedTuple
+
+from shared.clock import Clock
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog
+from shared.eventlog.readers.status import ReaderStatus
+from shared.observability.health import Check, Probe
+
+LAG_SECONDS_MAX = 30.0
+"""How old the oldest event may be that a ready reader has not passed."""
+
+
+class Lag(NamedTuple):
+    """Events not passed yet, and the age in seconds of the oldest of them."""
+
+    events: int
+    seconds: float
+
+
+def reader_probe(
+    status: ReaderStatus,
+    log: EventLog,
+    clock: Clock,
+    lag_seconds_max: float = LAG_SECONDS_MAX,
+) -> Probe:
+    """Return the probe of a reader; it is ready if near the log and not stopped."""
+
+    async def probe() -> Check:
+        numbers = {
+            "position": float(status.tracked.position),
+            "parked_streams": float(status.tracked.parked_streams),
+            "applied_total": float(status.applied_total),
+            "resting_seconds": status.resting_seconds(),
+        }
+        words = {"state": status.state, "why": status.why}
+        try:
+            lag = await asyncio.to_thread(_lag, log, clock, status.tracked.position)
+        except Unavailable:
+            words["why"] = "PostgreSQL is away"
+            return Check("reader", status.name, ready=False, words=words)
+        numbers |= {"lag_events": lag.events, "lag_seconds": lag.seconds}
+        ready = (
+            status.state not in {"starting", "stopped"}
+            and lag.seconds <= lag_seconds_max
+        )
+        return Check("reader", status.name, ready, words, numbers)
+
+    return probe
+
+
+def _lag(log: EventLog, clock: Clock, position: int) -> Lag:
+    oldest = log.rows_since(position, 1)
+    if not oldest:
+        return Lag(0, 0.0)
+    age = (clock() - oldest[0].recorded_at).total_seconds()
+    return Lag(log.head().position - position, max(0.0, age))

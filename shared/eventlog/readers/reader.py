@@ -1,0 +1,318 @@
+"""Follows the event log: catches up from it, then lives on what NATS delivers.
+
+A reader has a row in `<schema>.tracking` and its set-aside events in `<schema>.parked`
+(their shape: `position.tracking_tables`). NATS only makes it fast: whatever is
+missing, doubled, out of order or of another log is read from the log. Any number of
+processes may run the same reader; the one that moves the tracked position applies, the
+others stand by.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import ParamSpec, TypeVar
+
+import structlog
+
+from shared.eventlog.errors import StaleVersion, Unavailable, is_cancelled
+from shared.eventlog.log import EventLog, Row, follows
+from shared.eventlog.readers.parked_commands import ParkedRequests
+from shared.eventlog.readers.parked_events import Cursors, PassOver
+from shared.eventlog.readers.position import (
+    BEGINNING,
+    Apply,
+    Bookmark,
+    MissingEvent,
+    Overtaken,
+    PoisonEvent,
+    Tracked,
+    apply_rows,
+)
+from shared.eventlog.readers.status import ReaderStatus
+from shared.http.serve import pause
+from shared.messaging.connection import Link
+from shared.messaging.live_feed import LiveFeed, open_feed
+from shared.messaging.subjects import EVENTS_STREAM
+from shared.observability.telemetry import Outage, wordless
+
+BATCH = 1_000
+"""Events in one transaction."""
+SILENCE_SECONDS = 0.5
+"""How long the feed may say nothing before the log is asked."""
+POLL_SECONDS = 0.2
+"""How often the log is asked while there is no feed."""
+STANDBY_SECONDS = 1.0
+"""How long the position may rest, with the log ahead, before a standby takes over."""
+RETRY_SECONDS = 1.0
+STOPPED_SECONDS = 5.0
+"""How often a reader that stopped looks whether its cause is gone."""
+REQUESTS_SECONDS = 1.0
+"""How often a reader looks what is asked of it about parked events."""
+PARKED_STREAMS_MAX = 100
+CANCELLED_MAX = 10
+"""How often in a row PostgreSQL may cancel a statement over one event, applied alone.
+
+Then the event is parked: nothing else was wrong with the server in between.
+"""
+
+_log = structlog.get_logger(__name__)
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
+
+
+class Stopped(Exception):
+    """The reader must not go on until somebody has done something; the text says what.
+
+    It looks again every `STOPPED_SECONDS`.
+    """
+
+
+def _nothing_waits(_cursor: Cursors, _rows: Sequence[Row]) -> None:
+    pass
+
+
+class Reader:
+    """Applies every event of the log once, in order, to tables beside its position.
+
+    `link` is None where there is no NATS at all. Times are in seconds; `batch` is how
+    many events one transaction applies at most; `pass_over` is what it takes for a
+    skipped event to be waited for by nobody.
+    """
+
+    def __init__(  # noqa: PLR0913 the last three have a default for good
+        self,
+        log: EventLog,
+        bookmark: Bookmark,
+        apply: Apply,
+        link: Link | None,
+        *,
+        silence: float = SILENCE_SECONDS,
+        standby: float = STANDBY_SECONDS,
+        poll: float = POLL_SECONDS,
+        batch: int = BATCH,
+        pass_over: PassOver = _nothing_waits,
+    ) -> None:
+        self._log = log
+        self._bookmark = bookmark
+        self._apply_entries = apply
+        self._link = link
+        self._silence = silence
+        self._standby = standby
+        self._poll = poll
+        self._batch = batch
+        self._most = batch
+        """Events in one transaction now: fewer while PostgreSQL ends transactions."""
+        self._cancelled = 0
+        self._tracked = BEGINNING
+        self._requests = ParkedRequests(log, bookmark, apply, pass_over)
+        self._outage = Outage("log", "reading goes on when PostgreSQL is back")
+        self._executor = ThreadPoolExecutor(1, f"reader-{bookmark.reader}")
+        self.status = ReaderStatus(bookmark.reader)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Follow the log until `stop` is set. Does not end before, and never raises."""
+        answering = asyncio.create_task(self._answer_requests(stop))
+        try:
+            await self._until(stop)
+            await answering
+        finally:
+            answering.cancel()
+            self._executor.shutdown()
+
+    async def _answer_requests(self, stop: asyncio.Event) -> None:
+        """Do what is asked about parked events, also while the reader has stopped."""
+        while not stop.is_set():
+            try:
+                if await self._call(self._requests.answer_all):
+                    tracked = await self._call(self._load)
+                    self.status.tracked = replace(
+                        self.status.tracked, parked_streams=tracked.parked_streams
+                    )
+            except (Unavailable, StaleVersion, Overtaken):
+                pass  # the reader's own state tells of it; the request waits
+            except Exception:  # noqa: BLE001 # it looks again; the request waits
+                _log.exception("parked_requests.failed", reader=self._bookmark.reader)
+            await pause(stop, REQUESTS_SECONDS)
+
+    async def _until(self, stop: asyncio.Event) -> None:
+        overtaken = False
+        while not stop.is_set():
+            try:
+                if overtaken:
+                    await self._stand_by(stop)
+                overtaken = False
+                await self._follow(stop)
+            except Overtaken:
+                overtaken = True
+            except StaleVersion:
+                continue  # someone wrote to the same stream: decide again
+            except Unavailable as error:
+                self.status.state = "away"
+                self._outage.away(error)
+                await pause(stop, RETRY_SECONDS)
+            except Stopped as error:
+                await self._rest(stop, str(error))
+            except Exception as error:  # noqa: BLE001 # a reader may stop, not vanish
+                await self._rest(stop, f"failed: {wordless(error)}", error)
+
+    async def _follow(self, stop: asyncio.Event) -> None:
+        self._note(await self._call(self._load))
+        self._demand_few_parked()
+        while not stop.is_set():
+            # The feed first: what is recorded while we catch up waits in it.
+            async with open_feed(self._link) as feed:
+                await self._catch_up(stop)
+                while not stop.is_set() and await self._step(feed, stop):
+                    pass
+
+    async def _step(self, feed: LiveFeed, stop: asyncio.Event) -> bool:
+        """Apply what arrives next; False where the feed has to be opened again."""
+        self.status.goes_on("live" if feed.live else "polling")
+        wait = self._silence if feed.live else self._poll
+        heard = await feed.take(self._batch, wait)
+        fresh = [row for row in heard if row.position > self._tracked.position]
+        if fresh and self._continue(fresh):
+            await self._apply(_without_repeats(fresh))
+            return True
+        if heard and not fresh:
+            return True  # repeats only
+        missed = await self._catch_up(stop)
+        return feed.live and not missed and not fresh
+
+    def _continue(self, rows: Sequence[Row]) -> bool:
+        """Tell whether `rows` are, repeats aside, the events after the tracked one."""
+        position, chain = self._tracked.position, self._tracked.chain
+        for row in rows:
+            if row.position <= position:
+                continue
+            if row.position != position + 1 or not follows(chain, row):
+                return False
+            position, chain = row.position, row.chain
+        return True
+
+    async def _catch_up(self, stop: asyncio.Event) -> bool:
+        """Apply what the log has after the tracked position; tell if there was any."""
+        behind = False
+        while not stop.is_set():
+            rows = await self._call(self._after_tracked)
+            self._outage.back()
+            if not rows:
+                break
+            behind = True
+            if len(rows) == self._batch:
+                self.status.goes_on("catching up")
+            await self._apply(rows)
+        return behind
+
+    def _after_tracked(self) -> list[Row]:
+        """Read on from the tracked event. Raises `Stopped` where the log has it not."""
+        before = self._tracked
+        if before.position == 0:
+            return self._log.rows_since(0, self._batch)
+        rows = self._log.rows_since(before.position - 1, self._batch + 1)
+        if not rows or rows[0].chain != before.chain:
+            raise Stopped(
+                self._log.continuity.blocked  # then it goes on by itself
+                or f"the log does not hold the event applied at {before.position}: it "
+                "is another log, or was restored to an earlier state; rebuild this "
+                "reader"
+            )
+        return rows[1:]
+
+    async def _apply(self, rows: Sequence[Row]) -> None:
+        """Apply in one transaction; in ever smaller ones where one is poison."""
+        size = len(rows)
+        while rows:
+            self._demand_few_parked()
+            size = min(size, self._most)
+            part = rows[:size]
+            try:
+                self._note(await self._call(self._apply_part, part))
+            except PoisonEvent:
+                size = len(part) // 2
+                continue
+            except Unavailable as error:
+                # Perhaps it took too long: PostgreSQL ends such transactions.
+                alone = len(part) == 1 and is_cancelled(error)
+                self._cancelled = self._cancelled + 1 if alone else 0
+                self._most = max(1, len(part) // 2)
+                raise
+            except MissingEvent as error:
+                raise Stopped(
+                    f"{error}, which arrived over NATS: the stream {EVENTS_STREAM} "
+                    "holds events of another log, or of a later state of this one"
+                ) from error
+            self._cancelled = 0
+            self._most = min(self._batch, 2 * self._most)
+            self.status.applied_total += len(part)
+            rows = rows[size:]
+            size *= 2
+
+    def _demand_few_parked(self) -> None:
+        parked = self._tracked.parked_streams
+        if parked > PARKED_STREAMS_MAX:
+            raise Stopped(
+                f"{parked} streams are parked, at most {PARKED_STREAMS_MAX}: find out "
+                "why (`permanence parked list`), then `permanence parked retry`"
+            )
+
+    def _apply_part(self, rows: Sequence[Row]) -> Tracked:
+        return apply_rows(
+            self._log,
+            self._bookmark,
+            self._apply_entries,
+            self._tracked,
+            rows,
+            park_cancelled=self._cancelled >= CANCELLED_MAX and len(rows) == 1,
+        )
+
+    async def _stand_by(self, stop: asyncio.Event) -> None:
+        """Wait until the process that overtook us rests although the log is ahead."""
+        self.status.goes_on("standby")
+        _log.info("reader.standby", reader=self._bookmark.reader)
+        seen = -1
+        while not stop.is_set():
+            self._note(await self._call(self._load))
+            self._outage.back()
+            if self._tracked.position == seen and await self._call(self._ahead):
+                _log.info("reader.takes_over", reader=self._bookmark.reader)
+                return
+            seen = self._tracked.position
+            await pause(stop, self._standby)
+
+    async def _rest(
+        self, stop: asyncio.Event, why: str, error: Exception | None = None
+    ) -> None:
+        """Stand still, red, and look again after a while."""
+        if self.status.why != why:
+            reader = self._bookmark.reader
+            _log.error("reader.stopped", reader=reader, why=why, exc_info=error)
+        self.status.state, self.status.why = "stopped", why
+        await pause(stop, STOPPED_SECONDS)
+
+    def _ahead(self) -> bool:
+        return bool(self._log.rows_since(self._tracked.position, 1))
+
+    def _load(self) -> Tracked:
+        with self._log.transaction() as cursor:
+            return self._bookmark.start(cursor)
+
+    def _note(self, tracked: Tracked) -> None:
+        self._tracked = tracked
+        self.status.reached(tracked)
+
+    async def _call(
+        self,
+        work: Callable[_Arguments, _Result],
+        *args: _Arguments.args,
+        **kwargs: _Arguments.kwargs,
+    ) -> _Result:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, lambda: work(*args, **kwargs))
+
+
+def _without_repeats(rows: Sequence[Row]) -> list[Row]:
+    """Return rows that continue, repeats aside, without the repeats."""
+    by_position = {row.position: row for row in rows}
+    return [by_position[position] for position in sorted(by_position)]

@@ -1,0 +1,103 @@
+"""A service that follows the log and answers for its health, from start to stop."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+
+from shared.clock import Clock
+from shared.eventlog.continuity.watch import watching
+from shared.eventlog.log import EventLog
+from shared.eventlog.readers.parked_events import PassOver
+from shared.eventlog.readers.position import Apply, Bookmark
+from shared.eventlog.readers.probe import reader_probe
+from shared.eventlog.readers.reader import BATCH, Reader
+from shared.http.error_responses import complete
+from shared.http.serve import serve
+from shared.messaging.connection import Link
+from shared.observability.dead_mans_switch import beat
+from shared.observability.health import Check, Health, Probe
+from shared.settings import ServiceSettings
+from shared.startup import open_log
+
+CONNECTIONS = 6
+"""The reader's, the timers', the health check's, a command's, and some to spare."""
+
+
+@dataclass(frozen=True)
+class ServiceLoop:
+    """What a service does with the log once it is open.
+
+    `beside` are tasks that run until `stop` is set, next to the reader.
+    """
+
+    apply: Apply
+    probes: Sequence[Probe] = ()
+    beside: Sequence[Callable[[asyncio.Event], Coroutine[None, None, None]]] = ()
+    batch: int = BATCH
+    pass_over: PassOver = lambda _cursor, _rows: None
+    """What it takes for a skipped event to be waited for by nobody."""
+
+
+Assemble = Callable[[EventLog, Clock, CollectorRegistry], ServiceLoop]
+
+
+async def follow(
+    settings: ServiceSettings,
+    bookmark: Bookmark,
+    assemble: Assemble,
+    stop: asyncio.Event,
+) -> None:
+    """Follow the log until `stop` is set; serve health meanwhile."""
+    registry = CollectorRegistry()
+    probes: list[Probe] = [_waiting]
+    health = Health(probes, registry)
+    url = settings.nats_url.get_secret_value()
+    app = Starlette(routes=complete(health.routes()))
+
+    async def read() -> None:
+        opened = await open_log(settings, stop, CONNECTIONS)
+        if opened is None:
+            return
+        log, clock, server_clock = opened.log, opened.clock, opened.server_clock
+        watch = await watching(log, link, clock, stop)
+        following = assemble(log, clock, registry)
+        reader = _reader(log, bookmark, following, link)
+        probes[:] = [
+            reader_probe(reader.status, log, clock),
+            server_clock.probe,
+            watch.probe,
+            *following.probes,
+        ]
+        beside = (server_clock.keep, watch.run, reader.run)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for task in (*following.beside, *beside):
+                    group.create_task(task(stop))
+        finally:
+            opened.close()
+
+    async with Link(url, bookmark.reader) as link, asyncio.TaskGroup() as group:
+        group.create_task(serve(app, settings.http_host, settings.http_port, stop))
+        group.create_task(beat(health, settings, stop))
+        group.create_task(read())
+
+
+def _reader(
+    log: EventLog, bookmark: Bookmark, following: ServiceLoop, link: Link
+) -> Reader:
+    return Reader(
+        log,
+        bookmark,
+        following.apply,
+        link,
+        batch=following.batch,
+        pass_over=following.pass_over,
+    )
+
+
+async def _waiting() -> Check:
+    words = {"why": "waiting until PostgreSQL is there and migrated"}
+    return Check("reader", "log", ready=False, words=words)

@@ -1,0 +1,70 @@
+"""Every "no" over HTTP: `application/problem+json`, never a traceback (RFC 9457)."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from shared.messaging.commands import ProblemDetails
+from shared.validation_messages import said
+
+_RENAMED = {413: "Content Too Large", 422: "Unprocessable Content"}
+"""Names of RFC 9110, which Python has since 3.13: an answer is the same under all."""
+
+
+def phrase(status: int) -> str:
+    """Return the name of a status, for people."""
+    return _RENAMED.get(status) or HTTPStatus(status).phrase
+
+
+class HttpError(Exception):
+    """An answer that is a refusal; `detail` says what to do about it."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        code: str | None = None,
+        errors: Sequence[dict[str, Any]] = (),
+        retry_after: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.headers = headers or {}
+        """What the answer tells beside, over HTTP alone."""
+        self.details = ProblemDetails(
+            title=phrase(status),
+            status=status,
+            detail=detail,
+            code=code,
+            errors=list(errors),
+            retry_after=retry_after,
+        )
+
+
+def response(
+    details: ProblemDetails, beside: Mapping[str, str] | None = None
+) -> Response:
+    """Return the HTTP answer for a problem, with `Retry-After` where it has one."""
+    headers = dict(beside or {})
+    if details.retry_after is not None:
+        headers["Retry-After"] = str(details.retry_after)
+    if details.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(
+        details.model_dump_json(exclude_none=True),
+        details.status,
+        headers,
+        "application/problem+json",
+    )
+
+
+def located(error: ValidationError) -> list[dict[str, Any]]:
+    """Return a validation error as `errors[{loc, msg, type}]`, without the input."""
+    return [
+        {"loc": list(e["loc"]), "msg": said(e), "type": e["type"]}
+        for e in error.errors(include_input=False, include_url=False)
+    ]

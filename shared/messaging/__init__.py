@@ -1,0 +1,1 @@
+"""NATS: connections, subjects, streams, and what crosses them."""

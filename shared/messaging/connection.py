@@ -1,0 +1,248 @@
+"""A connection to NATS that is made in the background and never given up.
+
+NATS may start after us, vanish and come back: users ask for `client` each time, which
+is None meanwhile, and compare `generation` to learn that there was a new beginning.
+
+A connection to NATS for one errand of the command line: soon made, or given up.
+
+A client of NATS that reads headers fast: every event comes with sixteen of them.
+
+The library asks of each character of a name whether it is a space, which took readers
+more time than all else they do for an event. Should it ever rename what is overridden
+here, its own way is taken, and a test says so.
+
+The addresses of a NATS server, or of the servers of a cluster, and who connects.
+
+The name and the password are options of the connection, not parts of its addresses:
+nats-py also tries servers of the cluster that it was only told about, and knows no
+password for those. Such a server would refuse it, and the library then closes for ever.
+
+Answers to a user arrive under a prefix of its own, closed to every other user.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+from urllib.parse import SplitResult, urlsplit
+
+import nats
+from nats.aio.client import Client
+from nats.errors import Error
+
+from shared.http.serve import end
+from shared.messaging import subjects
+from shared.observability.telemetry import Outage
+
+
+class QuickClient(Client):
+    """The library's client but for one function."""
+
+    @staticmethod
+    def _parse_header_lines(raw: bytes) -> dict[str, str]:
+        """Return the headers in `raw`, lines of `Name: value`, as the library does.
+
+        Names with spaces, which no server of ours sends, are kept.
+        """
+        lines = raw.decode("utf-8", "replace").split("\r\n")
+        parted = (line.partition(":") for line in lines)
+        return {name: value.strip() for name, sep, value in parted if sep}
+
+
+SCHEMES = ("nats", "tls")
+FORM = "write nats://name:password@host:4222, with commas between the servers"
+DEFAULT_PORT = 4222
+
+
+@dataclass(frozen=True, slots=True)
+class NatsAddress:
+    """Where NATS is, without secrets, and with which secrets to connect."""
+
+    servers: Sequence[str]
+    user: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+
+    @property
+    def endpoints(self) -> Sequence[tuple[str, int]]:
+        """Host and port of each server."""
+        parts = map(urlsplit, self.servers)
+        return [(part.hostname or "", part.port or DEFAULT_PORT) for part in parts]
+
+    @property
+    def inbox_prefix(self) -> str | None:
+        """The prefix of the subjects answers arrive on; None without a user."""
+        return subjects.inbox_prefix(self.user) if self.user else None
+
+    @property
+    def options(self) -> dict[str, str]:
+        """What nats-py is told beside the servers."""
+        given = {
+            "user": self.user,
+            "password": self.password,
+            "token": self.token,
+            "inbox_prefix": self.inbox_prefix,
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+
+def nats_address(url: str) -> NatsAddress:
+    """Return the servers in `url`, between which stand commas.
+
+    One of them may carry the name and password for all. Raises `ValueError`.
+    """
+    parts = [_parts(each.strip()) for each in url.split(",")]
+    logins = {(part.username, part.password) for part in parts if part.username}
+    if len(logins) > 1:
+        raise ValueError("all servers take the same name and password")
+    servers = [f"{part.scheme}://{part.netloc.rpartition('@')[2]}" for part in parts]
+    match next(iter(logins), None):
+        case None:
+            return NatsAddress(servers)
+        case (token, None):
+            return NatsAddress(servers, token=token)
+        case (user, password):
+            return NatsAddress(servers, user, password)
+
+
+def _parts(server: str) -> SplitResult:
+    parts = urlsplit(server)
+    spaced = any(map(str.isspace, server))
+    if parts.scheme not in SCHEMES or not parts.hostname or spaced:
+        raise ValueError(FORM)
+    try:
+        port = parts.port
+    except ValueError as error:
+        raise ValueError(FORM) from error
+    if port == 0:
+        raise ValueError(FORM)
+    return parts
+
+
+CONNECT_SECONDS = 2
+RETRY_SECONDS = 0.5
+# A server that vanished without a word is noticed after two of these.
+PING_SECONDS = 5
+PINGS_MAX = 2
+DRAIN_SECONDS = 2
+
+
+class Link:
+    """Keeps one connection to NATS. Use it as an asynchronous context manager.
+
+    `url` may name the servers of a cluster, with commas between them: the next one is
+    tried when one is gone.
+    """
+
+    def __init__(self, url: str, name: str) -> None:
+        self._address = nats_address(url)
+        self._name = name
+        self._outage = Outage("nats", "trying again; the log is read meanwhile")
+        self._client: Client | None = None
+        self._closed = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.generation = 0
+        """Grows with each connection and reconnection."""
+
+    @property
+    def client(self) -> Client | None:
+        """The connected client, or None while NATS is away."""
+        client = self._client
+        return client if client is not None and client.is_connected else None
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._keep())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._task is not None:
+            await end(self._task)
+
+    async def _keep(self) -> None:
+        # The library reconnects by itself, but closes for ever on some errors.
+        while True:
+            client = QuickClient()
+            self._closed.clear()
+            try:
+                await self._connect(client)
+                self._client = client
+                await self._connected()
+                await self._closed.wait()
+            except Exception as error:  # noqa: BLE001 # a link may falter, not vanish
+                await self._failed(error)
+            finally:
+                self._client = None
+                await close(client)
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _connect(self, client: Client) -> None:
+        await client.connect(
+            list(self._address.servers),
+            **self._address.options,  # type: ignore[arg-type] # all of them are text
+            name=self._name,
+            error_cb=self._failed,
+            reconnected_cb=self._connected,
+            closed_cb=self._has_closed,
+            connect_timeout=CONNECT_SECONDS,
+            reconnect_time_wait=RETRY_SECONDS,  # type: ignore[arg-type] # it sleeps so long
+            max_reconnect_attempts=-1,
+            ping_interval=PING_SECONDS,
+            max_outstanding_pings=PINGS_MAX,
+            drain_timeout=DRAIN_SECONDS,
+        )
+
+    async def _connected(self) -> None:
+        self.generation += 1
+        self._outage.back()
+
+    async def _failed(self, error: Exception) -> None:
+        self._outage.away(error)
+
+    async def _has_closed(self) -> None:
+        self._closed.set()
+
+
+async def close(client: Client) -> None:
+    """Close a client in any state, pending or broken, within a bounded time."""
+    with suppress(Error, OSError, TimeoutError):
+        await asyncio.wait_for(client.close(), DRAIN_SECONDS)
+
+
+NATS_SESSION_CONNECT_SECONDS = 2
+GIVE_UP_SECONDS = 8.0
+"""How long to try in all: where a server refuses, the library goes on for minutes."""
+
+
+@asynccontextmanager
+async def nats_session(url: str) -> AsyncIterator[Client]:
+    """Connect to the servers of `url`.
+
+    Raises an error of `nats.errors`, `OSError` or `TimeoutError`; `ValueError` if `url`
+    is not an address.
+    """
+    where = nats_address(url)
+    async with asyncio.timeout(GIVE_UP_SECONDS):
+        client = await nats.connect(
+            list(where.servers),
+            **where.options,
+            connect_timeout=NATS_SESSION_CONNECT_SECONDS,
+            allow_reconnect=False,
+            ping_interval=PING_SECONDS,
+            max_outstanding_pings=PINGS_MAX,
+            error_cb=_quiet,
+        )
+    try:
+        yield client
+    finally:
+        await close(client)
+
+
+async def _quiet(_: Exception) -> None:
+    """Say nothing: what fails is raised, and told once."""

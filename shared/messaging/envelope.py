@@ -1,0 +1,67 @@
+"""How an event travels on NATS: its stored bytes, with its place in the log as headers.
+
+The payload is the event as stored, personal words sealed; `Desk-Chain` lets a reader
+prove that the event follows the one it applied last. `ce-*` are CloudEvents in binary
+mode, for those who know no more of us than that.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from shared.eventlog.log import Row
+
+SCHEMA = "1"
+"""The shape of these headers; a reader takes no other."""
+SOURCE = "urn:permanence:log"
+
+POSITION = "Desk-Position"
+CHAIN = "Desk-Chain"
+
+
+class Unreadable(Exception):
+    """A message on an event subject that is no event of ours."""
+
+
+def headers_of(row: Row) -> dict[str, str]:
+    """Return the headers of a stored event."""
+    recorded_at = row.recorded_at.isoformat()
+    headers = {
+        "Desk-Schema": SCHEMA,
+        POSITION: str(row.position),
+        "Desk-Stream": row.stream,
+        "Desk-Version": str(row.version),
+        "Desk-Type": row.type,
+        "Desk-Recorded-At": recorded_at,
+        CHAIN: row.chain.hex(),
+        "ce-specversion": "1.0",
+        "ce-id": str(row.position),
+        "ce-source": SOURCE,
+        "ce-type": row.type,
+        "ce-subject": row.stream,
+        "ce-time": recorded_at,
+        "ce-datacontenttype": "application/json",
+    }
+    if row.command_id is not None:
+        headers["Desk-Command-Id"] = str(row.command_id)
+    return headers
+
+
+def row_of(headers: Mapping[str, str] | None, payload: bytes) -> Row:
+    """Return the stored event a message carries. Raises `Unreadable`."""
+    try:
+        if headers is None or headers["Desk-Schema"] != SCHEMA:
+            raise Unreadable("an event without the headers this version reads")
+        command_id = headers.get("Desk-Command-Id")
+        return Row(
+            position=int(headers[POSITION]),
+            stream=headers["Desk-Stream"],
+            version=int(headers["Desk-Version"]),
+            type=headers["Desk-Type"],
+            state=payload,
+            recorded_at=datetime.fromisoformat(headers["Desk-Recorded-At"]),
+            command_id=UUID(command_id) if command_id else None,
+            chain=bytes.fromhex(headers[CHAIN]),
+        )
+    except (KeyError, ValueError) as error:
+        raise Unreadable(f"an event with unreadable headers: {error}") from error

@@ -1,0 +1,117 @@
+"""The events of now, as NATS delivers them: possibly twice, late, or not at all.
+
+One consumer, which intake provisions, delivers them to every reader alike. Order is the
+reader's own check, by position.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.errors import Error
+from nats.js.api import Header, StatusCode
+
+from shared.eventlog.log import Row
+from shared.messaging import subjects
+from shared.messaging.connection import Link
+from shared.messaging.envelope import Unreadable, row_of
+
+WAITING_MAX = 20_000
+"""Messages kept for a reader that is busy; past that it reads the log instead."""
+SETUP_SECONDS = 2
+
+
+class LiveFeed:
+    """What has arrived since `open_feed`, in order of arrival."""
+
+    def __init__(self, link: Link | None) -> None:
+        self._link = link
+        self._generation = link.generation if link else 0
+        self._waiting: deque[Msg] = deque()
+        self._arrived = asyncio.Event()
+        self.live = False
+        """False where nothing will arrive: NATS is away, or was for a moment."""
+
+    async def heard(self, message: Msg) -> None:
+        """Keep a message that arrived; one too many makes the rest worthless."""
+        if len(self._waiting) >= WAITING_MAX:
+            self._waiting.clear()
+            self.live = False
+        if self.live:
+            self._waiting.append(message)
+        self._arrived.set()
+
+    async def take(self, limit: int, seconds: float) -> list[Row]:
+        """Return up to `limit` events, waiting at most `seconds` for the first.
+
+        None at all where nothing arrives, or where nothing more will.
+        """
+        if not self._waiting:
+            self._arrived.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._arrived.wait(), seconds)
+        if self._link is None or self._link.generation != self._generation:
+            self.live = False
+        count = min(limit, len(self._waiting))
+        try:
+            return [_row(self._waiting.popleft()) for _ in range(count)]
+        except Unreadable:
+            self.live = False
+            return []
+
+
+def _row(message: Msg) -> Row:
+    return row_of(message.headers, message.data)
+
+
+@asynccontextmanager
+async def open_feed(link: Link | None) -> AsyncIterator[LiveFeed]:
+    """Give the events from now on; a feed that is not `live` where NATS has none."""
+    feed = LiveFeed(link)
+    client = link.client if link else None
+    subscription = await _subscribe(client, feed) if client else None
+    try:
+        yield feed
+    finally:
+        feed.live = False
+        if subscription is not None:
+            await _end(subscription)
+
+
+async def _subscribe(client: Client, feed: LiveFeed) -> Subscription | None:
+    async def heard(message: Msg) -> None:
+        if not await _is_control(client, message):
+            await feed.heard(message)
+
+    feed.live = True
+    try:
+        subscription = await client.subscribe(subjects.FEED, cb=heard)
+        await client.flush(SETUP_SECONDS)
+    except (Error, OSError):
+        feed.live = False
+        return None
+    return subscription
+
+
+async def _is_control(client: Client, message: Msg) -> bool:
+    """Answer flow control of JetStream; tell whether it was that or a heartbeat.
+
+    The first reader that answers lets the consumer go on: a slower one loses messages
+    rather than holding up the others, and reads the log.
+    """
+    headers = message.headers or {}
+    if headers.get(Header.STATUS) != StatusCode.CONTROL_MESSAGE:
+        return False
+    wanted = message.reply or headers.get(Header.CONSUMER_STALLED)
+    if wanted:
+        await client.publish(wanted)
+    return True
+
+
+async def _end(subscription: Subscription) -> None:
+    with suppress(Error, OSError):
+        await subscription.unsubscribe()

@@ -1,0 +1,1 @@
+"""Health, metrics, log lines and the dead man's switch of a process."""

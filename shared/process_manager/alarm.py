@@ -1,0 +1,119 @@
+"""Wakes a service when something is due: at that instant, not at the next round.
+
+How many timers are armed, and how late the oldest of them is.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from shared.clock import Clock
+from shared.eventlog.errors import Unavailable, why_away
+from shared.eventlog.log import EventLog
+from shared.observability.health import Check, Probe
+from shared.observability.telemetry import Outage
+from shared.process_manager.case_store import armed, next_due
+from shared.process_manager.worker import Worker
+
+LOOK_SECONDS = 1.0
+"""How long it may rest: another process may have set an earlier instant."""
+LEVER_SECONDS = 0.02
+"""The same where time is moved by a lever, which nobody announces."""
+HELD_SECONDS = 0.02
+"""How long to wait where all cases that are due are held by another process."""
+RETRY_SECONDS = 1.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Alarm:
+    """Runs `worker.wake` whenever a case is due; any number may run at once."""
+
+    def __init__(
+        self, worker: Worker[Any, Any], clock: Clock, *, on_lever: bool = False
+    ) -> None:
+        self._worker = worker
+        self._clock = clock
+        self._rest = LEVER_SECONDS if on_lever else LOOK_SECONDS
+        self._changed = asyncio.Event()
+        self._outage = Outage("log", "timers go on when PostgreSQL is back")
+
+    def listen(self) -> Callable[[], object]:
+        """Return what any thread calls when a case may be due earlier."""
+        loop = asyncio.get_running_loop()
+        return lambda: loop.call_soon_threadsafe(self._changed.set)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Wake the worker until `stop` is set. Never raises."""
+        while not stop.is_set():
+            self._changed.clear()
+            try:
+                wait = await asyncio.to_thread(self._round)
+                self._outage.back()
+            except Unavailable as error:
+                self._outage.away(error)
+                wait = RETRY_SECONDS
+            except Exception:  # noqa: BLE001 # it looks again; the probe tells how late
+                _log.exception("timers.failed", schema=self._worker.schema)
+                wait = RETRY_SECONDS
+            if wait > 0:
+                await self._rest_for(wait, stop)
+
+    def _round(self) -> float:
+        """Decide what is due; return how many seconds to rest."""
+        if self._worker.wake().due:
+            return 0.0
+        return self._until(self._worker.next_at())
+
+    def _until(self, next_at: datetime | None) -> float:
+        if next_at is None:
+            return self._rest
+        ahead = (next_at - self._clock()).total_seconds()
+        return min(ahead if ahead > 0 else HELD_SECONDS, self._rest)
+
+    async def _rest_for(self, seconds: float, stop: asyncio.Event) -> None:
+        changed = asyncio.ensure_future(self._changed.wait())
+        stopped = asyncio.ensure_future(stop.wait())
+        try:
+            await asyncio.wait(
+                {changed, stopped}, timeout=seconds, return_when="FIRST_COMPLETED"
+            )
+        finally:
+            changed.cancel()
+            stopped.cancel()
+
+
+OVERDUE_SECONDS_MAX = 30.0
+"""How late a timer may be before the service is not ready."""
+
+
+def timers_probe(
+    name: str, worker: Worker[Any, Any], log: EventLog, clock: Clock
+) -> Probe:
+    """Return the probe of the timers of a service; ready while none is long overdue."""
+
+    def look() -> tuple[int, datetime | None]:
+        with log.transaction() as cursor:
+            return armed(cursor, worker.schema), next_due(cursor, worker.schema)
+
+    async def probe() -> Check:
+        numbers = {
+            "fired_total": float(worker.fired_total),
+            "stuck_total": float(worker.stuck_total),
+        }
+        try:
+            count, next_at = await asyncio.to_thread(look)
+        except Unavailable as error:
+            words = {"why": why_away(error)}
+            return Check("timers", name, ready=False, words=words, numbers=numbers)
+        late = (clock() - next_at).total_seconds() if next_at else 0.0
+        overdue = max(0.0, late)
+        numbers |= {"armed": float(count), "overdue_seconds": overdue}
+        ready = overdue <= OVERDUE_SECONDS_MAX
+        words = {} if ready else {"why": f"a timer is {overdue:.0f} s overdue"}
+        return Check("timers", name, ready, words, numbers)
+
+    return probe

@@ -1,0 +1,115 @@
+"""The table of a service's cases: locked, read and written in one go.
+
+What a service has decided and does not remember, found in the log.
+
+Its memory is emptied to be rebuilt, or is that of an earlier state of the database.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+from psycopg import Cursor
+
+from shared.eventlog.entry import Entry
+from shared.eventlog.log import SELECT_ROWS, EventLog, Row
+
+Cursors = Cursor[tuple[Any, ...]]
+
+_LOCK = """
+SELECT incident, versions, state FROM {schema}.cases
+WHERE incident = ANY(%s) ORDER BY incident FOR UPDATE
+"""
+# Whoever comes second takes others, or none: no watcher waits for another.
+_CLAIM = """
+SELECT incident, versions, state FROM {schema}.cases
+WHERE next_at <= %s ORDER BY next_at, incident LIMIT %s FOR UPDATE SKIP LOCKED
+"""
+_SAVE = """
+INSERT INTO {schema}.cases (incident, next_at, versions, state)
+SELECT * FROM unnest(%s::text[], %s::timestamptz[], %s::jsonb[], %s::jsonb[])
+ON CONFLICT (incident) DO UPDATE SET
+    next_at = excluded.next_at, versions = excluded.versions, state = excluded.state
+"""
+_POSTPONE = "UPDATE {schema}.cases SET next_at = %s WHERE incident = ANY(%s)"
+_NEXT = "SELECT min(next_at) FROM {schema}.cases WHERE next_at IS NOT NULL"
+_ARMED = "SELECT count(*) FROM {schema}.cases WHERE next_at IS NOT NULL"
+
+
+class StoredCase(NamedTuple):
+    """A case as stored."""
+
+    incident: str
+    versions: dict[str, int]
+    state: dict[str, Any]
+
+
+class CaseUpdate(NamedTuple):
+    """A case to be stored."""
+
+    incident: str
+    next_at: datetime | None
+    versions: dict[str, int]
+    state: bytes
+
+
+def lock(cursor: Cursors, schema: str, incidents: Sequence[str]) -> list[StoredCase]:
+    """Return these cases, held until the transaction ends, in order of incident."""
+    rows = cursor.execute(_LOCK.format(schema=schema), (sorted(incidents),))
+    return [StoredCase(*row) for row in rows]
+
+
+def claim(cursor: Cursors, schema: str, now: datetime, limit: int) -> list[StoredCase]:
+    """Return up to `limit` cases that are due and that nobody holds, held."""
+    rows = cursor.execute(_CLAIM.format(schema=schema), (now, limit))
+    return [StoredCase(*row) for row in rows]
+
+
+def save(cursor: Cursors, schema: str, cases: Iterable[CaseUpdate]) -> None:
+    """Write cases; their rows are held by this transaction, or new."""
+    rows = sorted(cases)
+    if rows:
+        columns = (
+            [row.incident for row in rows],
+            [row.next_at for row in rows],
+            [orjson.dumps(row.versions).decode() for row in rows],
+            [row.state.decode() for row in rows],
+        )
+        cursor.execute(_SAVE.format(schema=schema), columns)
+
+
+def postpone(
+    cursor: Cursors, schema: str, incidents: Sequence[str], until: datetime
+) -> None:
+    """Look at these cases, whose rows are held by this transaction, only then."""
+    if incidents:
+        cursor.execute(_POSTPONE.format(schema=schema), (until, list(incidents)))
+
+
+def next_due(cursor: Cursors, schema: str) -> datetime | None:
+    """Return the earliest instant at which a case is due."""
+    row = cursor.execute(_NEXT.format(schema=schema)).fetchone()
+    return row[0] if row else None
+
+
+def armed(cursor: Cursors, schema: str) -> int:
+    """Return how many cases wait for an instant."""
+    row = cursor.execute(_ARMED.format(schema=schema)).fetchone()
+    return int(row[0]) if row else 0
+
+
+_BEYOND = (
+    SELECT_ROWS
+    + "JOIN unnest(%s::text[], %s::bigint[]) AS held (stream, version)"
+    + " ON originator_id = stream AND originator_version > version"
+)
+
+
+def beyond(
+    log: EventLog, cursor: Cursor[tuple[Any, ...]], held: Mapping[str, int]
+) -> list[Entry]:
+    """Return the entries of these streams after the versions we know of."""
+    streams = (list(held), list(held.values()))
+    rows = cursor.execute(_BEYOND, streams, binary=True).fetchall()
+    return log.entries([Row(*row) for row in rows])

@@ -1,0 +1,347 @@
+"""Applies a service's rules: to what was read, and to what is due. Blocks.
+
+Either way one transaction holds the cases, writes them back and appends what was
+decided: own rows first, the append lock last, and then nothing but the commit.
+
+Records what was decided on a case by a command, or about what left the desk.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Generic
+from uuid import UUID
+
+import structlog
+from psycopg import Cursor
+
+from shared.clock import Clock
+from shared.domain.identifiers import about
+from shared.eventlog.append import AppendUnit, Outcome, Recorded
+from shared.eventlog.entry import Entry
+from shared.eventlog.errors import StaleVersion, Unavailable, away, is_unavailable
+from shared.eventlog.log import EventLog, Row
+from shared.process_manager.case_store import (
+    CaseUpdate,
+    StoredCase,
+    beyond,
+    claim,
+    lock,
+    next_due,
+    postpone,
+    save,
+)
+from shared.process_manager.process import Case, Cursors, Desk, Known, ProcessManager
+
+CLAIMED_MAX = 200
+"""Cases decided in one transaction when they are due."""
+STUCK = timedelta(minutes=1)
+"""When to look again at a case that is due and about which nothing can be decided.
+
+It is looked at before, as soon as something about it is read.
+"""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WakeResult:
+    """How many cases were due, and how many of them have to be read up on first."""
+
+    due: int
+    behind: int
+
+
+class _Moved(Exception):
+    """Streams of these incidents moved on: undo the round, and repeat without them."""
+
+    def __init__(self, incidents: set[str]) -> None:
+        super().__init__(f"{len(incidents)} incidents moved on")
+        self.incidents = incidents
+
+
+class Worker(Generic[Case, Known]):
+    """Decides for one service. `changed` is called when a case may be due earlier."""
+
+    def __init__(
+        self,
+        work: ProcessManager[Case, Known],
+        log: EventLog,
+        clock: Clock,
+        changed: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._work = work
+        self._log = log
+        self._clock = clock
+        self.changed = changed
+        self._claims = CLAIMED_MAX
+        self.fired_total = 0
+        self.stuck_total = 0
+
+    @property
+    def schema(self) -> str:
+        """Where the cases are kept."""
+        return self._work.schema
+
+    def apply(self, cursor: Cursors, entries: Sequence[Entry]) -> None:
+        """Take `entries` in, inside the reader's transaction."""
+        concerned: dict[str, list[Entry]] = {}
+        for entry in entries:
+            for incident in self._work.concerns(cursor, entry):
+                concerned.setdefault(incident, []).append(entry)
+        if not concerned:
+            return
+        at = self._clock()
+        desks = self._desks(cursor, list(concerned))
+        self._recall(cursor, desks)
+        for incident, desk in desks.items():
+            for entry in concerned[incident]:
+                desk.take(entry, at)
+        self._save(cursor, list(desks.values()))
+        outcomes = self._append(cursor, list(desks.values()), {})
+        if not all(isinstance(outcome, Recorded) for outcome in outcomes):
+            raise StaleVersion("another process decided on the same incident")
+        self.changed()
+
+    def pass_over(self, cursor: Cursors, rows: Sequence[Row]) -> None:
+        """Take skipped events as read: no decision waits for them any more.
+
+        What was due meanwhile is decided at the next round.
+        """
+        skipped: dict[str, list[Row]] = {}
+        for row in rows:
+            if (incident := about(row.stream)) is not None:
+                skipped.setdefault(incident, []).append(row)
+        if not skipped:
+            return
+        desks = self._desks(cursor, list(skipped))
+        for incident, desk in desks.items():
+            for row in skipped[incident]:
+                read = desk.versions.get(row.stream, 0)
+                desk.versions[row.stream] = max(read, row.version)
+        self._save(cursor, list(desks.values()))
+        self.changed()
+
+    def wake(self) -> WakeResult:
+        """Decide what is due now; what was not read to its end is left for later.
+
+        A case that fails is left for later too, and holds up no other.
+        """
+        at = self._clock()
+        while True:
+            try:
+                woken = self._round(at, self._claims)
+            except Unavailable:
+                # Perhaps it thought too long: PostgreSQL ends a transaction that idles.
+                self._claims = max(1, self._claims // 2)
+                raise
+            if isinstance(woken, WakeResult):
+                self._claims = min(CLAIMED_MAX, 2 * self._claims)
+                return woken
+            self._claims = woken // 2
+
+    def _round(self, at: datetime, limit: int) -> WakeResult | int:
+        """Decide on up to `limit` cases; their number where one of several fails."""
+        with self._log.transaction() as cursor:
+            held = claim(cursor, self.schema, at, limit)
+            if not held:
+                return WakeResult(0, 0)
+            try:
+                return self._decide_current(cursor, held, at)
+            except Exception as error:
+                if is_unavailable(error):
+                    raise away(error) from error
+                if len(held) > 1:
+                    return len(held)
+                failed = error
+                self._set_aside(cursor, [held[0].incident], at)
+        name = held[0].incident
+        _log.error("case.failed", incident=name, schema=self.schema, exc_info=failed)
+        return WakeResult(1, 0)
+
+    def _decide_current(
+        self, cursor: Cursors, held: Sequence[StoredCase], at: datetime
+    ) -> WakeResult:
+        """Decide on the cases that are read to their end; leave the others for later.
+
+        The append tells which: what was written is then undone and written again
+        without them, since nothing may be written after the append.
+        """
+        behind: set[str] = set()
+        while True:
+            try:
+                with self._log.savepoint(cursor, "round"):
+                    return self._decide(cursor, held, at, behind)
+            except _Moved as moved:
+                behind |= moved.incidents
+
+    def _decide(
+        self,
+        cursor: Cursors,
+        held: Sequence[StoredCase],
+        at: datetime,
+        behind: set[str],
+    ) -> WakeResult:
+        desks = self._open(cursor, [row for row in held if row.incident not in behind])
+        before = {desk.incident: dict(desk.versions) for desk in desks}
+        for desk in desks:
+            desk.reach(at, at)
+        stuck = [desk.incident for desk in desks if _is_due(desk, at)]
+        self._save(cursor, desks)
+        postpone(cursor, self.schema, sorted({*stuck, *behind}), at + STUCK)
+        busy = [desk for desk in desks if desk.decided]
+        outcomes = self._append(cursor, busy, before)
+        moved = {
+            desk.incident
+            for desk, outcome in zip(busy, outcomes, strict=True)
+            if not isinstance(outcome, Recorded)
+        }
+        if moved:
+            raise _Moved(moved)
+        if stuck:
+            _log.error("case.stuck", incidents=stuck, schema=self.schema)
+        self.stuck_total += len(stuck)
+        self.fired_total += len(busy)
+        return WakeResult(len(held), len(behind))
+
+    def _set_aside(
+        self, cursor: Cursors, incidents: Sequence[str], at: datetime
+    ) -> None:
+        self.stuck_total += len(incidents)
+        postpone(cursor, self.schema, incidents, at + STUCK)
+
+    def next_at(self) -> datetime | None:
+        """Return the earliest instant at which something is due."""
+        with self._log.transaction() as cursor:
+            return next_due(cursor, self.schema)
+
+    def desk(self, cursor: Cursors, incident: str) -> Desk[Case, Known]:
+        """Return one case, held until the transaction ends, for a command about it."""
+        return self._desks(cursor, [incident])[incident]
+
+    def _desks(
+        self, cursor: Cursors, incidents: Sequence[str]
+    ) -> dict[str, Desk[Case, Known]]:
+        held = {row.incident: row for row in lock(cursor, self.schema, incidents)}
+        rows = [
+            held.get(name) or StoredCase(name, {}, {}) for name in sorted(incidents)
+        ]
+        return {desk.incident: desk for desk in self._open(cursor, rows)}
+
+    def _recall(self, cursor: Cursors, desks: Mapping[str, Desk[Case, Known]]) -> None:
+        """Give each case what we decided on it and it does not remember."""
+        held = {
+            stream: desk.versions.get(stream, 0)
+            for desk in desks.values()
+            for stream in self._work.owns(desk.incident)
+        }
+        for entry in beyond(self._log, cursor, held):
+            incident = about(entry.stream)
+            if incident is not None:
+                desks[incident].said[entry.stream, entry.version] = entry.event
+
+    def _open(
+        self, cursor: Cursors, rows: Sequence[StoredCase]
+    ) -> list[Desk[Case, Known]]:
+        known = self._work.known(cursor, [row.incident for row in rows])
+        read = self._work.adapter.validate_python
+        return [
+            Desk(
+                row.incident,
+                self._work,
+                known,
+                read(row.state) if row.state else None,
+                dict(row.versions),
+            )
+            for row in rows
+        ]
+
+    def _append(
+        self,
+        cursor: Cursors,
+        desks: Sequence[Desk[Case, Known]],
+        before: Mapping[str, Mapping[str, int]],
+    ) -> list[Outcome]:
+        """Append the decisions on each case; `before` makes them depend on what was."""
+        members = [
+            AppendUnit(
+                tuple(self._log.stored(*decision) for decision in desk.decided),
+                expects=(
+                    desk.expected(before[desk.incident])
+                    if desk.incident in before
+                    else {}
+                ),
+            )
+            for desk in desks
+            if desk.decided
+        ]
+        return self._log.append(cursor, members) if members else []
+
+    def _save(self, cursor: Cursors, desks: Sequence[Desk[Case, Known]]) -> None:
+        adapter = self._work.adapter
+        save(
+            cursor,
+            self.schema,
+            [
+                CaseUpdate(
+                    desk.incident,
+                    desk.next_at(),
+                    desk.versions,
+                    adapter.dump_json(desk.case),
+                )
+                for desk in desks
+                if desk.case is not None
+            ],
+        )
+
+
+def _is_due(desk: Desk[Case, Known], at: datetime) -> bool:
+    """Tell whether the case is due although all was decided that could be."""
+    next_at = desk.next_at()
+    return next_at is not None and next_at <= at
+
+
+_VERSIONS = """
+SELECT stream, coalesce(max(originator_version), 0)
+FROM unnest(%s::text[]) AS stream LEFT JOIN log.events ON originator_id = stream
+GROUP BY stream
+"""
+
+
+class CaseBehindLog(Exception):
+    """The log holds more about the incident than was read: look again in a moment."""
+
+
+def require_read(
+    cursor: Cursor[tuple[Any, ...]], desk: Desk[Case, Known], streams: Sequence[str]
+) -> None:
+    """Raise `CaseBehindLog` where the case is not up to the log in these streams."""
+    for stream, version in cursor.execute(_VERSIONS, (list(streams),)):
+        if desk.versions.get(stream, 0) < version:
+            raise CaseBehindLog(f"{stream} is at {version}")
+
+
+def settle(
+    log: EventLog,
+    cursor: Cursor[tuple[Any, ...]],
+    desk: Desk[Case, Known],
+    command_id: UUID | None = None,
+    digest: bytes = b"",
+    expects: Mapping[str, int] | None = None,
+) -> Recorded:
+    """Write the case and append what was decided on it, as the transaction's last acts.
+
+    `expects` names streams of others that must not have moved on since they were read.
+    Raises `StaleVersion` where another process was first.
+    """
+    if desk.case is None:
+        raise LookupError(f"nothing is known of {desk.incident}")
+    state = desk.work.adapter.dump_json(desk.case)
+    saved = CaseUpdate(desk.incident, desk.next_at(), desk.versions, state)
+    stored = tuple(log.stored(*decision, command_id) for decision in desk.decided)
+    save(cursor, desk.work.schema, [saved])
+    member = AppendUnit(stored, command_id, digest, expects or {})
+    (outcome,) = log.append(cursor, [member])
+    if not isinstance(outcome, Recorded):
+        raise StaleVersion(f"{desk.incident} moved on")
+    return outcome

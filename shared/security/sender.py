@@ -1,0 +1,124 @@
+"""The sender of a command, which its owner derives from the credential in it.
+
+The API passes credentials on, and nothing else that it says is believed: with its
+password for NATS alone nobody can act as another person.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from typing import Any, assert_never
+from uuid import UUID, uuid5
+
+from shared.clock import Clock
+from shared.domain.commands.sla import AcceptExtension, RefuseExtension
+from shared.domain.identifiers import extended_incident
+from shared.eventlog.log import EventLog
+from shared.http.bearer import require_scope, unknown_token
+from shared.http.problem_details import HttpError
+from shared.messaging.commands import CommandMessage, CommandRequest, Credential, Scope
+from shared.security.access import Access, Caller
+from shared.security.signed_links import PURPOSE, read_token
+
+NAMESPACE = UUID("6f1d3c1e-7a55-4b0e-9b1f-0d1e5f3b7c52")
+"""Of command ids: with it, the same credential and key always give the same id."""
+COMMANDERS: tuple[Scope, ...] = ("agent", "manager", "admin")
+"""Whose tokens may give commands."""
+READERS: tuple[Scope, ...] = ("agent", "manager", "auditor", "admin")
+"""Whose tokens may look."""
+
+LinkKeys = Callable[[], Sequence[bytes]]
+"""Returns the keys that answer links may be signed with; none without a vault."""
+
+
+def authentication(log: EventLog, clock: Clock, executor: Executor) -> "Authentication":
+    """Return what verifies credentials against the tokens and the vault of `log`."""
+
+    def link_keys() -> Sequence[bytes]:
+        return log.vault.keys_for(PURPOSE)
+
+    return Authentication(Access(log.transaction, clock), link_keys, clock, executor)
+
+
+class Authentication:
+    """Turns commands as they arrive into commands of a known sender."""
+
+    def __init__(
+        self, access: Access, link_keys: LinkKeys, clock: Clock, executor: Executor
+    ) -> None:
+        self._access = access
+        self._link_keys = link_keys
+        self._clock = clock
+        self._executor = executor
+
+    async def request(
+        self, message: CommandMessage[Any], scopes: Sequence[Scope] = COMMANDERS
+    ) -> CommandRequest[Any]:
+        """Return the command with its sender, whose token has one of `scopes`.
+
+        A link of a letter needs no scope: it answers its one question and does nothing
+        else. Raises `HttpError` 401 if the credential is not good, 403 if it is good
+        for something else, `Unavailable`.
+        """
+        credential = message.credential
+        if credential is None:
+            raise HttpError(401, "the command carries no credential", code="token")
+        match credential.kind:
+            case "token":
+                caller = await self._owner_of(credential)
+                require_scope(caller, *scopes)
+            case "answer_link":
+                caller = self._addressee_of(credential, message)
+            case _:
+                assert_never(credential.kind)
+        return request_of(message, caller)
+
+    async def _owner_of(self, credential: Credential) -> Caller:
+        token = credential.secret
+        caller = self._access.remembered(token)
+        if caller is None:
+            loop = asyncio.get_running_loop()
+            caller = await loop.run_in_executor(
+                self._executor, self._access.verify, token
+            )
+        if caller is None:
+            raise unknown_token()
+        return caller
+
+    def _addressee_of(
+        self, credential: Credential, message: CommandMessage[Any]
+    ) -> Caller:
+        link = read_token(self._link_keys(), credential.secret)
+        if link is None:
+            raise HttpError(401, "the link is not signed by this desk", code="token")
+        if link.until <= self._clock():
+            raise HttpError(
+                409, "this link has expired: answer the letter", code="state"
+            )
+        about = (extended_incident(link.extension), link.extension)
+        if not isinstance(message.body, AcceptExtension | RefuseExtension) or about != (
+            message.incident,
+            message.record,
+        ):
+            raise HttpError(
+                403, f"the link only answers {link.extension}", code="scope"
+            )
+        return Caller(f"person:{link.person}", (), f"{link.extension}|{link.person}")
+
+
+def request_of(message: CommandMessage[Any], caller: Caller) -> CommandRequest[Any]:
+    """Return the command as one of `caller`."""
+    return CommandRequest[Any](
+        incident=message.incident,
+        record=message.record,
+        actor=caller.actor,
+        scopes=caller.scopes,
+        command_id=command_id(caller, message.idempotency_key),
+        if_match=message.if_match,
+        body=message.body,
+    )
+
+
+def command_id(caller: Caller, key: str | None) -> UUID | None:
+    """Return the id of the command that `caller` sent under `key`."""
+    return uuid5(NAMESPACE, f"{caller.token_id}|{key}") if key is not None else None
