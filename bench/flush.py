@@ -12,18 +12,17 @@ import orjson
 
 from bench.connections import bodies
 from bench.sending import SIGNAL, Load
-from services.intake import policy_store
-from services.intake.adapters import ADAPTERS
-from services.intake.adapters.post import Post
 from services.intake.app import SIGNALS_A_BATCH
-from services.intake.delivery import Delivery
-from services.intake.policies import Policies
-from services.intake.policy_store import Applied, Signature
-from services.intake.receiving import Receiver
-from services.intake.record_cache import RecordCache
+from services.intake.commands.record_store import RecordCache
+from services.intake.policy import store as policy_store
+from services.intake.policy.store import Applied, Policies, Signature
+from services.intake.signals.delivery import Delivery
+from services.intake.signals.formats import ADAPTERS
+from services.intake.signals.formats.elements.upstream_alert import InboundDocument
+from services.intake.signals.raw_store import turn_partitions
+from services.intake.signals.store import Receiver
 from shared.clock import real_clock
 from shared.eventlog.log import EventLog
-from shared.upkeep import turn_partitions
 from tests.support.desk import MASTER, POLICY
 from tests.support.servers import PostgresServer
 
@@ -65,5 +64,5 @@ def _receiver(postgres: PostgresServer) -> Iterator[Receiver]:
 
 def _delivery(body: bytes) -> Delivery:
     now = datetime.now(UTC)
-    heard = ADAPTERS["native"](orjson.loads(body), Post(SOURCE, now))
+    heard = ADAPTERS["native"](orjson.loads(body), InboundDocument(SOURCE, now))
     return Delivery(SOURCE, "native", body, 0, tuple(heard), now, told=True)

@@ -18,20 +18,19 @@ import orjson
 import typer
 
 from bench.figure import Figure, median_of, show
-from services.intake import policy_store
-from services.intake.adapters import ADAPTERS
-from services.intake.adapters.post import Post
-from services.intake.delivery import Delivery
-from services.intake.policies import Policies
-from services.intake.policy_store import Applied, Signature
-from services.intake.receiving import Receiver
-from services.intake.record_cache import RecordCache
+from services.intake.commands.record_store import RecordCache
+from services.intake.policy import store as policy_store
+from services.intake.policy.store import Applied, Policies, Signature
+from services.intake.signals.delivery import Delivery
+from services.intake.signals.formats import ADAPTERS
+from services.intake.signals.formats.elements.upstream_alert import InboundDocument
+from services.intake.signals.raw_store import turn_partitions
+from services.intake.signals.store import Receiver
 from shared.clock import real_clock
 from shared.domain.policy.document import Policy
 from shared.domain.policy.validation import read
 from shared.domain.sla import promised
 from shared.eventlog.log import EventLog
-from shared.upkeep import turn_partitions
 from tests.support.desk import MASTER
 from tests.support.large_policies import large_text
 from tests.support.servers import PostgresServer, reachable_folder, running_postgres
@@ -105,7 +104,7 @@ class _Desk:
             "severity": "critical",
             "service": self.service,
         }
-        heard = ADAPTERS["native"](signal, Post("demo", now))
+        heard = ADAPTERS["native"](signal, InboundDocument("demo", now))
         body = orjson.dumps(signal)
         return Delivery("demo", "native", body, 0, tuple(heard), now, told=True)
 

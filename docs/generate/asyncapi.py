@@ -11,12 +11,12 @@ from faststream.nats import NatsBroker
 from faststream.specification.asyncapi import AsyncAPI
 from prometheus_client import CollectorRegistry
 
-from services.intake.command_bus import listen
-from services.intake.delivery import Delivery, Result
-from services.intake.letters.reports import listen_for_reports
-from services.intake.reception import Reception
-from services.intake.signal_bus import listen_for_signals
-from services.intake.wanted import Wanted
+from services.intake.commands.pending_command import PendingCommand
+from services.intake.commands.subscriber import listen
+from services.intake.inbound_mail.subscriber import listen_for_reports
+from services.intake.signals.delivery import Delivery, Result
+from services.intake.signals.reception import Reception
+from services.intake.signals.subscriber import listen_for_signals
 from services.sla_watcher.moving_bus import listen_for_moves
 from shared.clock import real_clock
 from shared.domain.commands.escalation import BODIES as OF_HELP
@@ -65,7 +65,7 @@ def _broker() -> NatsBroker:
     nothing = cast("Any", None)
     broker = command_broker("nats://localhost:4222", "intake", CollectorRegistry())
     with ThreadPoolExecutor(1) as executor:  # never used: nothing arrives here
-        commands = Batcher[Wanted, Answered](
+        commands = Batcher[PendingCommand, Answered](
             lambda _: (), executor, weight_max=1, waiting_max=1
         )
         signals = Batcher[Delivery, list[Result]](

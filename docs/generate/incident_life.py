@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from services.intake.decider import life_of_an_incident
+from services.intake.commands.rules import life_of_an_incident
 
 PAGE = Path(__file__).parents[1] / "reference" / "incident-life.md"
 
@@ -11,7 +11,8 @@ _HEAD = """\
 
 # The life of an incident
 
-<!-- Written by `make docs` from services/intake/decider/table.py; change that. -->
+<!-- Written by `make docs` from
+services/intake/commands/rules/status_table.py; change that. -->
 
 What each verb does in each status.
 

@@ -20,9 +20,9 @@ from docs.generate.doors.refusals import NOT_OURS, refusals
 from docs.generate.doors.schemas import TEXT, components
 from docs.generate.doors.security import SCHEMES
 from services.intake.app import Parts, doors_of
-from services.intake.doors import Doors
+from services.intake.endpoint_context import EndpointContext
+from services.intake.gate.assembly import GateWiring
 from services.intake.gate.gate import Gate
-from services.intake.gate.gatehouse import Gatehouse
 from shared.clock import real_clock
 
 PAGE = Path(__file__).parents[1] / "reference" / "intake-openapi.json"
@@ -39,8 +39,8 @@ def routes() -> list[Route]:
     """Return intake's routes; nothing stands behind them."""
     nothing = cast("Any", None)
     gate = Gate(nothing, nothing, nothing, nothing, real_clock, ())
-    doors = Doors(gate, nothing, nothing, nothing, nothing, nothing)
-    house = Gatehouse(gate, nothing, nothing, nothing, nothing)
+    doors = EndpointContext(gate, nothing, nothing, nothing, nothing, nothing)
+    house = GateWiring(gate, nothing, nothing, nothing, nothing)
     parts = Parts(*(nothing,) * 5, doors, nothing, nothing, house, *(nothing,) * 3)
     return doors_of(parts, real_clock)
 

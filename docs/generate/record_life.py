@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
-from services.intake.decider.record_tables import CHANGES, PROBLEMS, life_of
+from services.intake.commands.rules.record_status_tables import (
+    CHANGES,
+    PROBLEMS,
+    life_of,
+)
 
 PAGE = Path(__file__).parents[1] / "reference" / "record-life.md"
 
@@ -11,7 +15,7 @@ _HEAD = """\
 
 # The life of problems and changes
 
-<!-- Written by `make docs` from services/intake/decider/record_tables.py; change that. -->
+<!-- Written by `make docs` from services/intake/commands/rules/record_status_tables.py; change that. -->
 
 What each verb does in each status. **do**: the verb's own rule decides. **already**: it is so, nothing is appended but words that were not said before.
 Anything else is refused with 409, and that is what to do instead.

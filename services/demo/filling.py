@@ -5,9 +5,9 @@ from datetime import datetime
 from pathlib import Path
 
 from services.demo.cast import PEOPLE, SOURCES, STAFF
-from services.intake import policy_store
-from services.intake.people import import_people
-from services.intake.policy_store import Applied, Signature
+from services.intake.directory.store import import_people
+from services.intake.policy import store as policy_store
+from services.intake.policy.store import Applied, Signature
 from shared.eventlog.log import EventLog
 from shared.machine.trouble import Exit, Trouble
 from shared.security.access import create

@@ -4,56 +4,70 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
 from prometheus_client import CollectorRegistry
 from starlette.routing import Route, Router
 
-from services.intake import http, opsgenie_doors, pagerduty_doors
-from services.intake.activity.doors import SourceDoors
-from services.intake.announcements import announcement_routes
-from services.intake.closing.work import Closing, closing
-from services.intake.command_bus import listen
-from services.intake.command_desk import CommandDesk
-from services.intake.commits import Commits
-from services.intake.contacts import OPEN, FormRules, contact_routes, form_rules_of
-from services.intake.delivery import Delivery, Result
-from services.intake.doors import Doors
-from services.intake.gate.gatehouse import ALONE, Gatehouse, Stance, guarding, stance_of
-from services.intake.handshakes import Handshakes
-from services.intake.heartbeats.doors import HeartbeatDoors
-from services.intake.heartbeats.watch import Watch
-from services.intake.in_force import InForce
-from services.intake.letters.held_watch import HeldWatch
-from services.intake.letters.reports import listen_for_reports
-from services.intake.letters.seeing import Sight
-from services.intake.letters.taking import LetterDesk
+from services.intake.auto_close.worker import AutoClose, closing
+from services.intake.commands.pending_command import PendingCommand
+from services.intake.commands.record_store import RecordCache
+from services.intake.commands.store import CommandDesk
+from services.intake.commands.subscriber import listen
+from services.intake.compat import opsgenie, pagerduty
+from services.intake.compat.webhook_handshakes import Handshakes
+from services.intake.contacts.endpoints import (
+    OPEN,
+    FormRules,
+    contact_routes,
+    form_rules_of,
+)
+from services.intake.endpoint_context import EndpointContext
+from services.intake.gate.assembly import (
+    ALONE,
+    GateWiring,
+    WorkerConfig,
+    guarding,
+    stance_of,
+)
+from services.intake.heartbeats.endpoints import HeartbeatEndpoints
+from services.intake.heartbeats.worker import HeartbeatWatch
+from services.intake.inbound_mail.context import MailLookup
+from services.intake.inbound_mail.held_mail import HeldWatch
+from services.intake.inbound_mail.subscriber import listen_for_reports
+from services.intake.inbound_mail.worker import MailIntake
 from services.intake.mailboxes.mailbox import Mailbox
-from services.intake.mailboxes.mailboxes import Mailboxes, mailboxes_candidate
-from services.intake.mailboxes.probe import MailboxesProbe
-from services.intake.nats_sources.authorization import (
+from services.intake.mailboxes.worker import (
+    Mailboxes,
+    MailboxesProbe,
+    mailboxes_candidate,
+)
+from services.intake.maintenance.endpoints import announcement_routes
+from services.intake.nats_sources.auth_callout import (
     Authorization,
     accepting,
     listen_for_connections,
 )
 from services.intake.nats_sources.review import Review
-from services.intake.noting import Noting
-from services.intake.policies import Policies
-from services.intake.quarantine.doors import QuarantineDoors
-from services.intake.quarantine.retrying import Retrying
-from services.intake.quarantine.worker import RetryWorker
-from services.intake.quarantined import quarantine_probe
-from services.intake.receiving import Receiver
-from services.intake.reception import Reception
-from services.intake.record_cache import RecordCache
-from services.intake.relay import Relay, relay_candidate
-from services.intake.relay_probe import RelayProbe
-from services.intake.signal_bus import keep_listening, listen_for_signals
-from services.intake.timers import Timers
-from services.intake.waiting import waiting_probe
-from services.intake.wanted import Wanted
-from services.intake.whys import why_routes
+from services.intake.policy.in_force import InForce
+from services.intake.policy.store import Policies
+from services.intake.quarantine.endpoints import QuarantineEndpoints
+from services.intake.quarantine.retry import QuarantineRetry
+from services.intake.quarantine.worker import RetryWorker, quarantine_probe
+from services.intake.relay.probe import RelayProbe
+from services.intake.relay.relay import Relay, relay_candidate
+from services.intake.signals import endpoints as signals_endpoints
+from services.intake.signals.delivery import Delivery, Result
+from services.intake.signals.explain_endpoints import why_routes
+from services.intake.signals.raw_store import expire_quarantine, turn_partitions
+from services.intake.signals.reception import Reception
+from services.intake.signals.store import Receiver
+from services.intake.signals.subscriber import keep_listening, listen_for_signals
+from services.intake.signals.timers import Timers
+from services.intake.source_activity.endpoints import SourceEndpoints
+from services.intake.telemetry import CommitObserver, Commits, waiting_probe
 from shared.clock import Clock
 from shared.domain.policy.sources import Mailbox as MailboxClause
 from shared.eventlog.batcher import Batcher
@@ -73,7 +87,6 @@ from shared.security.nats_issuer import Issuer
 from shared.security.sender import Authentication, authentication
 from shared.settings import IntakeSettings
 from shared.startup import open_log
-from shared.upkeep import expire_quarantine, turn_partitions
 
 SIGNALS_A_BATCH = 400
 SIGNALS_WAITING_MAX = 20_000
@@ -96,29 +109,26 @@ class Parts:
     log: EventLog
     commits: Commits
     signals: Batcher[Delivery, list[Result]]
-    commands: Batcher[Wanted, Answered]
+    commands: Batcher[PendingCommand, Answered]
     reception: Reception
-    doors: Doors
+    doors: EndpointContext
     authentication: Authentication
     in_force: InForce
-    gatehouse: Gatehouse
-    watch: Watch
+    gatehouse: GateWiring
+    watch: HeartbeatWatch
     held: HeldWatch
-    retrying: Retrying
+    retrying: QuarantineRetry
 
 
 def assemble(
     log: EventLog,
     clock: Clock,
     executor: ThreadPoolExecutor,
-    noting: Noting,
-    stance: Stance = ALONE,
+    noting: CommitObserver,
+    stance: WorkerConfig = ALONE,
     our_address: str | None = None,
 ) -> Parts:
-    """Return intake's parts; `noting` hears of each commit.
-
-    `our_address` is the one the desk writes from.
-    """
+    """Return intake's parts; `noting` hears of commits, `our_address` sends mail."""
     in_force = InForce(log, Policies(log))
     gatehouse = guarding(log, executor, in_force, noting, clock, stance)
     cache, policies, commits = RecordCache(log), Policies(log), Commits(log)
@@ -129,10 +139,12 @@ def assemble(
     gate, confirm = gatehouse.gate, Handshakes().confirm
     charge = gate.admission.charge
     reception = Reception(signals, clock, in_force.source, charge, confirm=confirm)
-    sight = Sight(log, cache, Policies(log))
-    letters = LetterDesk(sight, clock, executor, commands, noting.letter)
-    doors = Doors(gate, reception, log, executor, letters, in_force, our_address)
-    watch = Watch(log, in_force, reception, clock, on_lever=stance.on_lever)
+    sight = MailLookup(log, cache, Policies(log))
+    letters = MailIntake(sight, clock, executor, commands, noting.letter)
+    doors = EndpointContext(
+        gate, reception, log, executor, letters, in_force, our_address
+    )
+    watch = HeartbeatWatch(log, in_force, reception, clock, on_lever=stance.on_lever)
     return Parts(
         log,
         commits,
@@ -145,15 +157,15 @@ def assemble(
         gatehouse,
         watch,
         HeldWatch(log, reception, clock),
-        Retrying(log, reception, in_force, clock, executor),
+        QuarantineRetry(log, reception, in_force, clock, executor),
     )
 
 
 def _signals(
     receiver: Receiver,
     commits: Commits,
-    noting: Noting,
-    gatehouse: Gatehouse,
+    noting: CommitObserver,
+    gatehouse: GateWiring,
     executor: ThreadPoolExecutor,
 ) -> Batcher[Delivery, list[Result]]:
     return Batcher(
@@ -169,8 +181,11 @@ def _signals(
 
 
 def _commands(
-    desk: CommandDesk, commits: Commits, noting: Noting, executor: ThreadPoolExecutor
-) -> Batcher[Wanted, Answered]:
+    desk: CommandDesk,
+    commits: Commits,
+    noting: CommitObserver,
+    executor: ThreadPoolExecutor,
+) -> Batcher[PendingCommand, Answered]:
     return Batcher(
         _then(commits.watched(desk.flush), noting.commands),
         executor,
@@ -184,9 +199,9 @@ def doors_of(parts: Parts, clock: Clock, form_rules: FormRules = OPEN) -> list[R
     gate, in_force = parts.gatehouse.gate, parts.in_force
     return [
         *every_door(parts.doors),
-        *SourceDoors(gate, parts.log, in_force, clock).routes(),
-        *HeartbeatDoors(gate, in_force, parts.watch).routes(),
-        *QuarantineDoors(gate, parts.retrying).routes(),
+        *SourceEndpoints(gate, parts.log, in_force, clock).routes(),
+        *HeartbeatEndpoints(gate, in_force, parts.watch).routes(),
+        *QuarantineEndpoints(gate, parts.retrying).routes(),
         *why_routes(parts.doors),
         *announcement_routes(parts.doors, clock),
         *contact_routes(parts.doors, parts.commands, clock, form_rules),
@@ -209,12 +224,12 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
     log, clock, server_clock = opened.log, opened.clock, opened.server_clock
     registry = CollectorRegistry()
     url = settings.nats_url.get_secret_value()
-    loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(WORKERS, "intake") as executor:
         async with Link(url, "intake-relay") as link:
             relay = _relay(settings, log, link)
             watch = await watching(log, link, clock, stop, lambda: relay.leads)
-            noting = Noting(registry, lambda: loop.call_soon_threadsafe(relay.wake))
+            wake = partial(asyncio.get_running_loop().call_soon_threadsafe, relay.wake)
+            noting = CommitObserver(registry, wake)
             stance = stance_of(settings)
             parts = assemble(log, clock, executor, noting, stance, settings.mail_from)
             silent, timers = _clockwork(parts, clock, on_lever=stance.on_lever)
@@ -294,7 +309,9 @@ def _app(
     return HttpMetrics(Router(routes=complete(doors)), registry)
 
 
-def _clockwork(parts: Parts, clock: Clock, *, on_lever: bool) -> tuple[Closing, Timers]:
+def _clockwork(
+    parts: Parts, clock: Clock, *, on_lever: bool
+) -> tuple[AutoClose, Timers]:
     """Return what acts when an instant comes, and nobody says anything."""
     log = parts.log
     timers = Timers(log, Policies(log), clock, parts.signals, on_lever=on_lever)
@@ -372,10 +389,10 @@ def _then(
     return flushed
 
 
-def every_door(doors: Doors) -> list[Route]:
+def every_door(doors: EndpointContext) -> list[Route]:
     """Return the routes of all doors."""
     return [
-        *http.routes(doors),
-        *pagerduty_doors.routes(doors),
-        *opsgenie_doors.routes(doors),
+        *signals_endpoints.routes(doors),
+        *pagerduty.routes(doors),
+        *opsgenie.routes(doors),
     ]

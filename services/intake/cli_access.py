@@ -13,8 +13,8 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 from rich.text import Text
 
-from services.intake.activity.rows import last_used
 from services.intake.cli_desk import log_of, remember
+from services.intake.source_activity.store import last_used
 from shared.command_line.answers import (
     AsJson,
     Exit,

@@ -18,11 +18,11 @@ from pydantic import JsonValue, ValidationError
 from rich.console import Console
 from rich.text import Text
 
-from services.intake import policy_store
 from services.intake.cli_desk import clock_of, log_if_any, log_of, remember, text_of
 from services.intake.closing_texts import texts_beside
-from services.intake.expanding import Files
-from services.intake.policy_store import Signature
+from services.intake.policy import store as policy_store
+from services.intake.policy.expansion import Files
+from services.intake.policy.store import Signature
 from shared.command_line.answers import (
     AsJson,
     Exit,

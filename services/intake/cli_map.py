@@ -8,22 +8,21 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from services.intake.adapters import ADAPTERS
-from services.intake.adapters.choosing import MAPPED, adapter_for, zone_of
-from services.intake.adapters.formats import TEXTS
-from services.intake.adapters.habits import NEVER_RECOVERS
-from services.intake.adapters.naming import format_named
-from services.intake.adapters.post import Post
-from services.intake.adapters.telling import told
-from services.intake.cloud_reading import cloud_document
-from services.intake.reading import (
+from services.intake.signals.body import (
     BODY_BYTES_MAX,
     elements,
     read_json,
     read_kept,
     read_posted,
 )
-from services.intake.request_headers import headers_read
+from services.intake.signals.formats import ADAPTERS
+from services.intake.signals.formats.elements.severities import format_named
+from services.intake.signals.formats.elements.upstream_alert import InboundDocument
+from services.intake.signals.formats.preview import told
+from services.intake.signals.formats.ready import TEXTS
+from services.intake.signals.formats.selection import MAPPED, adapter_for, zone_of
+from services.intake.signals.formats.traits import NEVER_RECOVERS
+from services.intake.signals.reception import cloud_document, headers_read
 from shared.clock import real_clock
 from shared.domain.policy.sources import Source
 from shared.http.problem_details import HttpError
@@ -138,7 +137,7 @@ def _reader(name: str, policy: Path | None, headers: Mapping[str, str]) -> Read:
         document = _document(adapter_name, body, headers)
         key = headers.get("idempotency-key") if adapter_name == "native" else None
         seen = headers_read(adapter_name, headers)
-        post = Post(name, real_clock(), key, zone_of(said), seen)
+        post = InboundDocument(name, real_clock(), key, zone_of(said), seen)
         return told(adapter(document, post))
 
     return read

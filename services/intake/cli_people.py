@@ -10,10 +10,15 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from services.intake import people as directory
 from services.intake.cli_desk import log_of, remember, text_of
-from services.intake.people_file import CSV_BYTES_MAX, Rows, read_csv, read_yaml
-from services.intake.people_row import COLUMNS
+from services.intake.directory import store as directory
+from services.intake.directory.file import (
+    COLUMNS,
+    CSV_BYTES_MAX,
+    Rows,
+    read_csv,
+    read_yaml,
+)
 from shared.command_line.answers import (
     AsJson,
     Exit,

@@ -11,9 +11,16 @@ import typer
 from rich.text import Text
 
 from services.intake.cli_desk import text_of
-from services.intake.policy_store import source_ever
-from services.intake.remap.bodies import Span, counted, past_bodies
-from services.intake.remap.comparing import Compared, Past, Verdict, compare
+from services.intake.policy.store import source_ever
+from services.intake.quarantine.remap import (
+    Comparison,
+    PastBody,
+    Span,
+    Verdict,
+    compare,
+    counted,
+    past_bodies,
+)
 from shared.command_line.answers import (
     AsJson,
     Exit,
@@ -137,7 +144,7 @@ def _said_now(
     return read_now.sources[source]
 
 
-def _plain(past: Past, differ: Sequence[Compared]) -> Mapping[str, object]:
+def _plain(past: PastBody, differ: Sequence[Comparison]) -> Mapping[str, object]:
     return {
         "adapter": past.kept.adapter,
         "received_at": past.kept.received_at,

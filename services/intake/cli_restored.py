@@ -13,7 +13,7 @@ import typer
 from nats.errors import Error
 from pydantic import ValidationError
 
-from services.intake.policy_store import Signature
+from services.intake.policy.store import Signature
 from shared.clock import Clock
 from shared.command_line.answers import AsJson, Exit, answer, refused, refused_for
 from shared.command_line.desk import HOME, Database, Home, clock_at, database_of, log_at

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from services.intake.cli_desk import text_of
-from services.intake.expanding import Files
+from services.intake.policy.expansion import Files
 from shared.domain.policy.closed_days import FILE_BYTES_MAX
 from shared.domain.policy.document import Policy
 

@@ -58,8 +58,8 @@ class Moving:
     def one(self, request: CommandRequest[Any], name: str) -> MovedIncident | None:
         """Move an incident, or show what that would change; None: nothing to move.
 
-        Raises `Behind` and `StaleVersion` where it is to be asked again in a moment,
-        `Unavailable`.
+        Raises `EarlierWaits` and `StaleVersion` where it is to be asked again in a
+        moment, `Unavailable`.
         """
         wish: MoveWish = request.body
         match wish:

@@ -141,8 +141,8 @@ class CommandHandler(Generic[Case, Known]):
     def take(self, request: CommandRequest[Any]) -> CommandAnswer:
         """Return the outcome of a command.
 
-        Raises `HttpError` where the answer is no, `Behind` and `StaleVersion` where it
-        is to be taken again in a moment, `Unavailable`.
+        Raises `HttpError` where the answer is no, `EarlierWaits` and `StaleVersion`
+        where it is to be taken again in a moment, `Unavailable`.
         """
         for owner in self.owners(request):
             self.log.vault.prepare(owner)

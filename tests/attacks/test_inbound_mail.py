@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from services.intake.app import Parts
-from services.intake.letters.seeing import LETTERS_AN_HOUR_MAX
+from services.intake.inbound_mail.context import LETTERS_AN_HOUR_MAX
 from shared.domain.events.incident import IncidentContacted, IncidentResumed
 from tests.support.letter_desk import (
     AUTHSERV_ID,

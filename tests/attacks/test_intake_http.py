@@ -8,7 +8,7 @@ import httpx
 import orjson
 import pytest
 
-from services.intake.reading import BODY_BYTES_MAX
+from services.intake.signals.body import BODY_BYTES_MAX
 from shared.domain.policy.sources import DEFAULT_RATE
 from shared.http.bodies import BEGINNING_BYTES, POOL_BYTES_MAX
 from tests.support.gates import Doors, Gatekept, gatekept, through

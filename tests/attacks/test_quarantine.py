@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from services.intake.app import Parts
-from services.intake.reception import REFUSED_SENDER
+from services.intake.signals.reception import REFUSED_SENDER
 from tests.integration.intake.mapped_desk import BAD, MENDED, MappedDesk, mapped_desk
 from tests.support.servers import Database
 

@@ -14,10 +14,10 @@ from services.escalation.outbox import Waiting
 from services.escalation.outlets import ByMail
 from services.escalation.unsolicited_mail import A_DAY_MAX, TOO_MANY
 from services.intake.app import Parts
-from services.intake.letters.reports import ACTOR, letter_of
-from services.intake.letters.rows import FORM
-from services.intake.letters.seeing import Taken
-from services.intake.letters.taking import Post
+from services.intake.inbound_mail.context import MailResult
+from services.intake.inbound_mail.store import FORM
+from services.intake.inbound_mail.subscriber import ACTOR, letter_of
+from services.intake.inbound_mail.worker import MailDelivery
 from shared.domain.commands.contact import Report
 from shared.domain.events.notification import Kind
 from shared.domain.identifiers import incident_stream
@@ -57,13 +57,15 @@ def composing(database: Database) -> Iterator[Composer]:
 
 def reports(
     desk: LetterDoors, email: str = VICTIM, words: str = LURE, number: int = 0
-) -> Taken:
+) -> MailResult:
     """Fill in the form under somebody's address."""
     key = f"made-by-the-thief-{number}"
     letter = letter_of(Report(email=email, words=words, key=key))
 
-    async def take(parts: Parts) -> Taken:
-        return await parts.doors.letters.take(letter, Post(ACTOR, (), FORM, "web"))
+    async def take(parts: Parts) -> MailResult:
+        return await parts.doors.letters.take(
+            letter, MailDelivery(ACTOR, (), FORM, "web")
+        )
 
     return desk.with_parts(take)
 

@@ -10,7 +10,7 @@ import pytest
 
 from docs.generate import asyncapi, intake_openapi, openapi
 from docs.generate.pages import Made
-from services.intake.command_bus import OWNED
+from services.intake.commands.subscriber import OWNED
 from shared.domain.commands.escalation import BODIES as OF_HELP
 from shared.domain.commands.policy_moves import BODIES as OF_MOVES
 from shared.domain.commands.sla import BODIES as OF_SLA

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.intake.signals import signal_key
+from services.intake.signals.schemas import signal_key
 from shared.eventlog.log import EventLog
 from tests.support.desk import TWIN, Desk, running_desk
 from tests.support.later_version import upgraded, write_unknown

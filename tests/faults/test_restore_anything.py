@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
-from services.intake import policy_store
-from services.intake.policy_store import Applied, Signature
+from services.intake.policy import store as policy_store
+from services.intake.policy.store import Applied, Signature
 from shared.clock import real_clock
 from shared.domain.events.incident import IncidentInformed
 from shared.domain.events.sla import SlaArmed

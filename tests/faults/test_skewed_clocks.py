@@ -16,7 +16,7 @@ import httpx
 import psycopg
 import pytest
 
-from services.intake.signals import Signal
+from services.intake.signals.schemas import Signal
 from shared.eventlog.errors import WrongClock
 from tests.support.desk import SERVICES, TWIN, Desk, Setting, running_desk, serving
 from tests.support.faketime import MISSING, HostClock, library

@@ -3,10 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.adapters import ADAPTERS
-from services.intake.adapters.post import Post
-from services.intake.cloud_reading import cloud_body, cloud_document
-from services.intake.signals import Rejected, Signal
+from services.intake.signals.formats import ADAPTERS
+from services.intake.signals.formats.elements.upstream_alert import InboundDocument
+from services.intake.signals.reception import cloud_body, cloud_document
+from services.intake.signals.schemas import Rejected, Signal
 from shared.http.problem_details import HttpError
 from tests.unit.intake.spec import NINE
 
@@ -31,9 +31,13 @@ def test_any_binary_event_is_heard_and_kept_whole(
     except HttpError:
         return
 
-    (heard,) = ADAPTERS["cloudevents"](document, Post("bus", NINE, headers=headers))
+    (heard,) = ADAPTERS["cloudevents"](
+        document, InboundDocument("bus", NINE, headers=headers)
+    )
     kept = cloud_body(body, document, headers)
-    (again,) = ADAPTERS["cloudevents"](cloud_document(kept, {}), Post("bus", NINE))
+    (again,) = ADAPTERS["cloudevents"](
+        cloud_document(kept, {}), InboundDocument("bus", NINE)
+    )
 
     assert isinstance(heard, Signal | Rejected)
     if isinstance(heard, Signal):

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.intake.adapters import ADAPTERS
-from services.intake.adapters.post import Post
-from services.intake.signals import Ignored, Rejected, Signal
+from services.intake.signals.formats import ADAPTERS
+from services.intake.signals.formats.elements.upstream_alert import InboundDocument
+from services.intake.signals.schemas import Ignored, Rejected, Signal
 from tests.support.foreign_bodies import GOOD
 
 NOW = datetime(2025, 6, 30, 7, tzinfo=UTC)
@@ -70,7 +70,7 @@ def spoilt(draw: st.DrawFn, good: dict[str, Any]) -> Any:
 
 def taken(kind: str, document: object) -> None:
     """Require that each element is heard, and that each signal fits as it is."""
-    heard = ADAPTERS[kind](document, Post("monitor", NOW))
+    heard = ADAPTERS[kind](document, InboundDocument("monitor", NOW))
     assert isinstance(heard, list)
     for each in heard:
         match each:
@@ -89,7 +89,7 @@ def test_every_format_has_a_good_body() -> None:
 # What it tells of is no trouble: a change that was made.
 @pytest.mark.parametrize("kind", sorted(set(ADAPTERS) - {"pagerduty_changes"}))
 def test_a_good_body_is_a_signal(kind: str) -> None:
-    heard = ADAPTERS[kind](GOOD[kind], Post("monitor", NOW))
+    heard = ADAPTERS[kind](GOOD[kind], InboundDocument("monitor", NOW))
 
     assert [type(each) for each in heard] == [Signal] * len(heard)
     assert heard

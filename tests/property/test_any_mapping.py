@@ -7,9 +7,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from services.intake.adapters.mapped import read
-from services.intake.adapters.post import Post
-from services.intake.signals import Ignored, Rejected, Signal
+from services.intake.signals.formats.elements.upstream_alert import InboundDocument
+from services.intake.signals.formats.mapping import read
+from services.intake.signals.schemas import Ignored, Rejected, Signal
 from shared.domain.policy.mappings import EXPRESSION_MAX, Mapped, mistakes_in
 from tests.unit.intake.spec import NINE
 
@@ -85,7 +85,7 @@ mappings = st.fixed_dictionaries(
 def test_any_mapping_reads_any_document(written: dict[str, Any], document: Any) -> None:
     mapping = Mapped.model_validate(written)
 
-    heard = read(mapping, document, Post("s", NINE, "e"))
+    heard = read(mapping, document, InboundDocument("s", NINE, "e"))
 
     assert heard
     for index, each in enumerate(heard):
@@ -93,7 +93,7 @@ def test_any_mapping_reads_any_document(written: dict[str, Any], document: Any) 
         if not isinstance(each, Signal):
             assert each.index == index
             assert each.reason
-    assert heard == read(mapping, document, Post("s", NINE, "e"))
+    assert heard == read(mapping, document, InboundDocument("s", NINE, "e"))
 
 
 @given(st.text(max_size=EXPRESSION_MAX) | expressions)

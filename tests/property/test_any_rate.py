@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.gate.bucket import Bucket, Flow, filled, take
+from services.intake.gate.rate_limits import Bucket, Flow, filled, take
 
 COST_MAX = 50
 asks = st.lists(

@@ -9,12 +9,17 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.intake.decider import Refused
-from services.intake.decider.record_tables import CHANGES, PROBLEMS
-from services.intake.deciding import Sight, decided
-from services.intake.record_cache import Versioned, advance
-from services.intake.records import RecordEvent, ref_of, replayed
-from services.intake.wanted import AnyWish
+from services.intake.commands.dispatch import DecisionRecords, decided
+from services.intake.commands.pending_command import AnyWish
+from services.intake.commands.record_store import (
+    RecordEvent,
+    Versioned,
+    advance,
+    ref_of,
+    replayed,
+)
+from services.intake.commands.rules import Refused
+from services.intake.commands.rules.record_status_tables import CHANGES, PROBLEMS
 from shared.domain import change as domain_change
 from shared.domain import problem as domain_problem
 from shared.domain.change import Change
@@ -141,7 +146,7 @@ class World:
     def take(self, ref: str, wish: AnyWish) -> int:
         """Do what is wished, if it is not refused; return how many events it made."""
         at = NINE + timedelta(minutes=len(self.log))
-        sight = Sight(
+        sight = DecisionRecords(
             ref, None, dict(self.states), at, "person:odette", (), None, POLICY, 1
         )
         with suppress(Refused):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.escalation.case import Case
 from services.escalation.known import Known
-from services.intake.commands import Command
+from services.intake.commands.command import Command
 from shared.domain.commands.incident import Open, Resolve
 from shared.domain.events import AnyEvent, IncidentEvent
 from shared.domain.events.escalation import (

@@ -7,7 +7,7 @@ from email.policy import compat32
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.letters.authentication import is_authentic, results
+from services.intake.inbound_mail.authentication import is_authentic, results
 from shared.security.signed_links import presented, tag_of, vouches
 
 SERVER = "mx.permanence.example"

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.adapters import ADAPTERS
-from services.intake.adapters.post import Post
-from services.intake.signals import Signal
+from services.intake.signals.formats import ADAPTERS
+from services.intake.signals.formats.elements.upstream_alert import InboundDocument
+from services.intake.signals.schemas import Signal
 from tests.support.foreign_bodies import GOOD
 
 NOW = datetime(2025, 6, 30, 7, tzinfo=UTC)
@@ -93,8 +93,8 @@ def test_a_recovery_that_says_less_is_of_the_same_trouble(
     dropped = data.draw(st.sets(st.sampled_from(optional)))
     least = {name: value for name, value in said.items() if name not in dropped}
 
-    (problem,) = ADAPTERS[kind](GOOD[kind], Post("monitor", NOW))
-    (recovery,) = ADAPTERS[kind](whole(least), Post("monitor", NOW))
+    (problem,) = ADAPTERS[kind](GOOD[kind], InboundDocument("monitor", NOW))
+    (recovery,) = ADAPTERS[kind](whole(least), InboundDocument("monitor", NOW))
 
     assert isinstance(problem, Signal)
     assert isinstance(recovery, Signal)

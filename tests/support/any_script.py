@@ -8,8 +8,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from services.intake.commands import Command
-from services.intake.signals import Signal, signal_key
+from services.intake.commands.command import Command
+from services.intake.signals.schemas import Signal, signal_key
 from shared.domain.commands.incident import (
     Acknowledge,
     Assign,

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import psycopg
 
-from services.intake.people import import_people
+from services.intake.directory.store import import_people
 from shared.domain.events import AnyEvent
 from tests.support.desk import TWIN, Desk, Setting, running_desk
 from tests.support.inbox import Inbox, open_inbox

@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import psycopg
 
-from services.intake import policy_store
-from services.intake.policy_store import Applied, Signature
+from services.intake.policy import store as policy_store
+from services.intake.policy.store import Applied, Signature
 from shared.clock import clock_from, set_lever
 from shared.database.clock_mode import ClockMode
 from shared.eventlog.log import EventLog

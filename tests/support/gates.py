@@ -18,11 +18,11 @@ import orjson
 from prometheus_client import CollectorRegistry
 from starlette.routing import Router
 
-from services.intake import policy_store
 from services.intake.app import Parts, assemble, doors_of
-from services.intake.gate.gatehouse import ALONE, Stance
-from services.intake.noting import Noting
-from services.intake.policy_store import Applied, Signature
+from services.intake.gate.assembly import ALONE, WorkerConfig
+from services.intake.policy import store as policy_store
+from services.intake.policy.store import Applied, Signature
+from services.intake.telemetry import CommitObserver
 from shared.eventlog.log import EventLog
 from shared.http.error_responses import complete
 from shared.http.serve import end, serve
@@ -133,7 +133,7 @@ class Gatekept:
 
     @asynccontextmanager
     async def open(
-        self, log: EventLog, stance: Stance = ALONE, peer: str = "192.0.2.9"
+        self, log: EventLog, stance: WorkerConfig = ALONE, peer: str = "192.0.2.9"
     ) -> AsyncIterator[Doors]:
         """Give the doors of one more process; `peer` is who connects."""
         registry = CollectorRegistry()
@@ -159,10 +159,10 @@ class Gatekept:
 
     @asynccontextmanager
     async def _working(
-        self, log: EventLog, registry: CollectorRegistry, stance: Stance
+        self, log: EventLog, registry: CollectorRegistry, stance: WorkerConfig
     ) -> AsyncIterator[tuple[Parts, Router]]:
         with ThreadPoolExecutor(4) as executor:
-            noting = Noting(registry, lambda: None)
+            noting = CommitObserver(registry, lambda: None)
             clock = lambda: self.times.now  # noqa: E731 # as short as it is
             own = replace(stance, elapsed=lambda: self.times.seconds)
             parts = assemble(log, clock, executor, noting, own)
@@ -184,7 +184,7 @@ def gatekept(database: Database) -> Iterator[Gatekept]:
 def through(
     desk: Gatekept,
     scenario: Callable[[Doors], Awaitable[None]],
-    stance: Stance = ALONE,
+    stance: WorkerConfig = ALONE,
     peer: str = "192.0.2.9",
 ) -> None:
     """Let a scenario happen at the doors of one process."""

@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from services.intake import policy_store
-from services.intake.delivery import Delivery
-from services.intake.policies import Policies
-from services.intake.policy_store import Applied, Signature
-from services.intake.receiving import Receiver
-from services.intake.record_cache import RecordCache
-from services.intake.signals import Signal
+from services.intake.commands.record_store import RecordCache
+from services.intake.policy import store as policy_store
+from services.intake.policy.store import Applied, Policies, Signature
+from services.intake.signals.delivery import Delivery
+from services.intake.signals.schemas import Signal
+from services.intake.signals.store import Receiver
 from shared.clock import Clock
 from shared.database.server_clock import ServerClock, TimeSource
 from shared.eventlog.log import EventLog

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from services.intake import policy_store
-from services.intake.policy_store import Signature
+from services.intake.policy import store as policy_store
+from services.intake.policy.store import Signature
 from shared.domain.events import EVENT_TYPES
 from shared.domain.policy.document import Policy
 from shared.eventlog.log import EventLog

@@ -12,13 +12,14 @@ import httpx
 from prometheus_client import CollectorRegistry
 from starlette.routing import Router
 
-from services.intake import people, policy_store
 from services.intake.app import Parts, assemble
-from services.intake.http import routes
-from services.intake.mailboxes.mailboxes import Mailboxes
-from services.intake.noting import Noting
-from services.intake.policy_store import Applied, Signature
-from services.intake.wanted import Wanted
+from services.intake.commands.pending_command import PendingCommand
+from services.intake.directory import store as directory_store
+from services.intake.mailboxes.worker import Mailboxes
+from services.intake.policy import store as policy_store
+from services.intake.policy.store import Applied, Signature
+from services.intake.signals.endpoints import routes
+from services.intake.telemetry import CommitObserver
 from shared.domain.commands.incident import BODIES
 from shared.domain.identifiers import incident_stream
 from shared.eventlog.log import EventLog
@@ -49,7 +50,7 @@ class LetterDoors:
 
     def __post_init__(self) -> None:
         """Count on one registry, however often the desk is put together."""
-        self.noting = Noting(self.registry, lambda: None)
+        self.noting = CommitObserver(self.registry, lambda: None)
 
     def post(
         self, raw: bytes, kind: str = "message/rfc822", asked: str = ""
@@ -90,7 +91,7 @@ class LetterDoors:
         )
 
         async def ask(parts: Parts) -> None:
-            await parts.commands.submit(Wanted(request, wish, b""))
+            await parts.commands.submit(PendingCommand(request, wish, b""))
 
         self.with_parts(ask)
 
@@ -164,7 +165,7 @@ def mailbox_desk(database: Database) -> Iterator[LetterDoors]:
         apply_mailbox(owner)
         with owner.transaction() as cursor:
             token = create(cursor, NOW, "source:boite", ["source"]).token
-            people.import_people(cursor, [COSTA, LEROY], NOW)
+            directory_store.import_people(cursor, [COSTA, LEROY], NOW)
         yield LetterDoors(log, owner, executor, token, NOW)
 
 

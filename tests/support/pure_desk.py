@@ -10,17 +10,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
-from services.intake.commands import Command
-from services.intake.decider import Refused, decide
-from services.intake.delivery import Delivery, Elapsed, Result
-from services.intake.outcomes import EventId
-from services.intake.pipeline.enriching import enriched
-from services.intake.pipeline.key_row import NO_LIFE, GroupRow, KeyRow
-from services.intake.pipeline.suppressing import Suppressed
-from services.intake.pipeline.windows import Window, windows_of
-from services.intake.reckoning import Before, Reckoning, reckon
-from services.intake.record_cache import Versioned
-from services.intake.signals import Signal, signal_key
+from services.intake.commands.command import Command
+from services.intake.commands.record_store import Versioned
+from services.intake.commands.rules import Refused, decide
+from services.intake.signals.batch import BatchState, SignalBatch, reckon
+from services.intake.signals.delivery import Delivery, Result, TimePassed
+from services.intake.signals.outcomes import EventId
+from services.intake.signals.rules.enrichment import enriched
+from services.intake.signals.rules.key_row import NO_LIFE, GroupRow, KeyRow
+from services.intake.signals.rules.suppression import Suppressed, Window, windows_of
+from services.intake.signals.schemas import Signal, signal_key
 from shared.domain.commands.incident import Link, Merge, Unlink
 from shared.domain.events import IncidentEvent
 from shared.domain.events.incident import IncidentOpened
@@ -50,8 +49,8 @@ class Heard(NamedTuple):
     rule: str | None
 
 
-def _key(heard: Signal | Elapsed) -> str:
-    if isinstance(heard, Elapsed):
+def _key(heard: Signal | TimePassed) -> str:
+    if isinstance(heard, TimePassed):
         return heard.signal_key
     return signal_key(heard.source, heard.dedup_key)
 
@@ -114,21 +113,23 @@ class PureDesk:
     def pass_time(self, at: datetime, *, anew: bool = False) -> list[IncidentEvent]:
         """Let it be `at`: look at every trouble of which something is due by then."""
         timers = [
-            Elapsed(row.signal_key, row.source)
+            TimePassed(row.signal_key, row.source)
             for row in self.rows.values()
             if row.due_at is not None and (anew or row.due_at <= at)
         ]
         reckoning = self._reckon(timers, at)
         return [event for events in reckoning.recorded for _, event in events]
 
-    def _reckon(self, heard: Sequence[Signal | Elapsed], at: datetime) -> Reckoning:
+    def _reckon(
+        self, heard: Sequence[Signal | TimePassed], at: datetime
+    ) -> SignalBatch:
         keys = {_key(each): each.source for each in heard}
         rows = {key: self.rows.get(key) or KeyRow(key, keys[key]) for key in keys}
         first, count = self._next, len(heard)
         states = {
             ref: Versioned(0, incident) for ref, incident in self.incidents.items()
         }
-        before = Before(
+        before = BatchState(
             {**self.rows, **rows},
             self.groups,
             windows_of(self.policy.maintenance, self.announced),
@@ -161,7 +162,7 @@ class PureDesk:
         self._append(events)
         return reckoning
 
-    def _settle(self, reckoning: Reckoning) -> None:
+    def _settle(self, reckoning: SignalBatch) -> None:
         """Remember the outcome of what was held, the first of each trouble."""
         for each in reckoning.settled:
             fate = each.fate

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from services.intake.relay import LEASE, Relay, relay_candidate
+from services.intake.relay.relay import LEASE, Relay, relay_candidate
 from shared.database.leadership import Candidate, Leadership
 from shared.http.serve import end
 from shared.messaging.connection import Link

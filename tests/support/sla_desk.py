@@ -13,8 +13,8 @@ from typing import Any
 
 import psycopg
 
-from services.intake import policy_store
-from services.intake.policy_store import Applied, Signature
+from services.intake.policy import store as policy_store
+from services.intake.policy.store import Applied, Signature
 from services.sla_watcher.app import BOOKMARK, casework
 from services.sla_watcher.case import Case, PolicyOf
 from services.sla_watcher.moving_page import Moving

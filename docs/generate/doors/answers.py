@@ -4,11 +4,11 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from services.intake.announcing import Announced
-from services.intake.decisions import Decision
-from services.intake.delivery import Result
-from services.intake.letters.rows import Verdict
-from services.intake.suppressed import Kept
+from services.intake.inbound_mail.store import Verdict
+from services.intake.maintenance.rules import Announced
+from services.intake.signals.delivery import Result
+from services.intake.signals.explain_endpoints import Decision
+from services.intake.signals.suppressed_signals import SuppressedSignal
 from shared.domain.policy.priorities import Severity
 from shared.messaging.commands import Done
 
@@ -117,7 +117,7 @@ class Beaten(Answer):
 class SuppressedPage(Answer):
     """Suppressed signals, the newest first."""
 
-    items: list[Kept]
+    items: list[SuppressedSignal]
     next_cursor: int | None
 
 

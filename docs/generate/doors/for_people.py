@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from docs.generate.doors.door import JSON, Door, Key, header, query
 from docs.generate.doors.schemas import TEXT, ref
-from services.intake.signals import DEDUP_KEY_MAX
-from services.intake.suppressed import PAGE_MAX
+from services.intake.signals.schemas import DEDUP_KEY_MAX
+from services.intake.signals.suppressed_signals import PAGE_MAX
 from shared.domain.commands.quarantine import QuarantineListing
 from shared.i18n.formats import LANGUAGES
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from docs.generate.doors.door import ADMITTED, JSON, Door, Schema, header, query
 from docs.generate.doors.schemas import ANYTHING, FORMATS, TEXT, ref
-from services.intake.reading import FORM
+from services.intake.signals.body import FORM
 
 _IDEMPOTENCY = header("Idempotency-Key", TEXT)
 _CLOUD: Mapping[str, Schema] = {

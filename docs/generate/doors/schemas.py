@@ -7,13 +7,13 @@ from pydantic.json_schema import models_json_schema
 
 from docs.generate.doors import answers
 from docs.generate.doors.door import Schema
-from services.intake.adapters import ADAPTERS
-from services.intake.adapters.choosing import MAPPED
-from services.intake.adapters.native import LINKS_MAX
-from services.intake.announcing import Announce, Withdraw
-from services.intake.outcomes import Became
-from services.intake.reading import ARRAY_MAX
-from services.intake.signals import Action, Signal
+from services.intake.maintenance.rules import Announce, Withdraw
+from services.intake.signals.body import ARRAY_MAX
+from services.intake.signals.formats import ADAPTERS
+from services.intake.signals.formats.native import LINKS_MAX
+from services.intake.signals.formats.selection import MAPPED
+from services.intake.signals.outcomes import StoredOutcome
+from services.intake.signals.schemas import Action, Signal
 from shared.contacts.form import Form, ReportAnswer
 from shared.contacts.receipt import ContactAnswer
 from shared.domain.commands.contact import Contact, Report, RetryLetter
@@ -65,7 +65,9 @@ def components() -> dict[str, Any]:
         [(model, "validation") for model in _MODELS], ref_template=REFERENCE
     )
     found: dict[str, Any] = dict(made["$defs"])
-    found["Became"] = TypeAdapter(Became).json_schema(ref_template=REFERENCE)
+    found["StoredOutcome"] = TypeAdapter(StoredOutcome).json_schema(
+        ref_template=REFERENCE
+    )
     found["Event"] = _event()
     found["Events"] = {
         "oneOf": [

@@ -11,8 +11,8 @@ from services.demo.filling import POLICY
 from services.demo.seeing import same, see
 from services.demo.stage import Json, Stage
 from services.demo.times import MONDAY, TUESDAY, at
-from services.intake import policy_store
-from services.intake.policy_store import Applied, Signature
+from services.intake.policy import store as policy_store
+from services.intake.policy.store import Applied, Signature
 from shared.clock import clock_from
 from shared.eventlog.log import EventLog
 from shared.machine.credentials import vault_key_file

@@ -3,8 +3,15 @@
 A rate is divided by the number of processes; a quota is counted by all of them
 together, some seconds late. A source without a rate has the default one; those that the
 policy does not name share it, so that names nobody knows take no memory.
+
+How long a message in the queue of signals has to wait for its source's rate.
+
+Nobody is refused there: what is above a rate is delivered again later. But a message
+that waits takes one of the places that all sources share, so only some may wait: beyond
+that a rate is not kept, rather than that one source holds up all others.
 """
 
+import heapq
 import math
 import time
 from collections.abc import Callable
@@ -12,7 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
-from services.intake.gate.bucket import (
+from services.intake.gate.rate_limits import (
     Bucket,
     Day,
     Flow,
@@ -24,6 +31,7 @@ from services.intake.gate.bucket import (
 )
 from shared.clock import Clock
 from shared.domain.policy.sources import DEFAULT_RATE, Monitor, Quota, Rate, Source
+from shared.messaging.streams import SIGNALS_PENDING_MAX
 
 Limit = Literal["rate", "quota"]
 _Bucket = tuple[str, bool]
@@ -191,3 +199,35 @@ def _of_bucket(held: Bucket, flow: Flow, wait: int) -> Allowance:
         math.ceil(missing / flow.per_second),
         wait,
     )
+
+
+WAIT_SECONDS_MAX = 30.0
+
+
+class Pace:
+    """Says how long to wait, for one process of so many."""
+
+    def __init__(
+        self,
+        admission: Admission,
+        waiting_max: int = SIGNALS_PENDING_MAX // 2,
+        elapsed: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._admission = admission
+        self._waiting_max = waiting_max
+        self._elapsed = elapsed
+        self._until: list[float] = []
+
+    def wait(self, source: str) -> float:
+        """Return in how many seconds a message may come again; 0: now is its turn."""
+        now = self._elapsed()
+        while self._until and self._until[0] <= now:
+            heapq.heappop(self._until)
+        asked = self._admission.ask(source)
+        if asked is None or not asked.wait:
+            return 0.0
+        if len(self._until) >= self._waiting_max:
+            return 0.0
+        seconds = min(float(asked.wait), WAIT_SECONDS_MAX)
+        heapq.heappush(self._until, now + seconds)
+        return seconds

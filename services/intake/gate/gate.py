@@ -14,13 +14,12 @@ from typing import Literal
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.intake.activity.tally import Kind, Tally
-from services.intake.callers import source_of
 from services.intake.gate.admission import Admission, Allowance
-from services.intake.gate.keys import Keys
-from services.intake.gate.signing import fault
-from services.intake.in_force import InForce
-from services.intake.reading import BODY_BYTES_MAX
+from services.intake.gate.api_keys import Keys, source_of
+from services.intake.gate.signatures import fault
+from services.intake.policy.in_force import InForce
+from services.intake.signals.body import BODY_BYTES_MAX
+from services.intake.source_activity.tally import Kind, Tally
 from shared.clock import Clock
 from shared.domain.policy.sources import Monitor
 from shared.eventlog.batcher import Overloaded
@@ -43,7 +42,7 @@ SECRET_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class GateObserver:
     """What the gate tells of: counts by source, and whom it told no, and why."""
 
     tally: Tally
@@ -58,7 +57,7 @@ class Gate:
         keys: Keys,
         in_force: InForce,
         admission: Admission,
-        watch: Watch,
+        watch: GateObserver,
         clock: Clock,
         trusted: Networks,
     ) -> None:

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 
 import structlog
 
-from services.intake.letters.reading import read_letter
-from services.intake.letters.taking import LetterDesk, Post
+from services.intake.commands.record_store import CODE as UNREADABLE
+from services.intake.inbound_mail.parser import read_letter
+from services.intake.inbound_mail.worker import MailDelivery, MailIntake
 from services.intake.mailboxes.address import Address, NoAddress, address_of
-from services.intake.mailboxes.rows import Mark, read_mark, write_mark
-from services.intake.mailboxes.session import AWAY, Found, Session
-from services.intake.unreadable import CODE as UNREADABLE
+from services.intake.mailboxes.session import AWAY, FetchedMail, Session
+from services.intake.mailboxes.store import Mark, read_mark, write_mark
 from shared.database.leadership import Leadership
 from shared.domain.policy.sources import Mailbox as Clause
 from shared.eventlog.batcher import Overloaded
@@ -40,7 +40,7 @@ class Mailbox:
         source: str,
         clause: Clause,
         log: EventLog,
-        letters: LetterDesk,
+        letters: MailIntake,
         our_address: str | None,
         environment: Mapping[str, str] = os.environ,
     ) -> None:
@@ -108,11 +108,11 @@ class Mailbox:
             self._address = address
         return self._session
 
-    async def _take(self, found: Found) -> None:
+    async def _take(self, found: FetchedMail) -> None:
         letter = await asyncio.to_thread(
             read_letter, found.raw, self._our_address, self.clause.authserv_id
         )
-        post = Post(
+        post = MailDelivery(
             f"source:{self._source}",
             ("source",),
             self._source,

@@ -13,7 +13,7 @@ from typing import Any
 from imapclient import SEEN, IMAPClient
 from imapclient.exceptions import IMAPClientError
 
-from services.intake.letters.letter import LETTER_BYTES_MAX
+from services.intake.inbound_mail.message import LETTER_BYTES_MAX
 from services.intake.mailboxes.address import Address
 
 CONNECT_SECONDS = 10
@@ -24,7 +24,7 @@ _SIZE, _AT, _BODY = b"RFC822.SIZE", b"INTERNALDATE", b"BODY[]"
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FetchedMail:
     """A mail as it lies there: its number, its bytes to a limit, when it had come."""
 
     uid: int
@@ -58,7 +58,7 @@ class Session:
         # `9:*` means the last mail too, where all numbers are smaller.
         return sorted(n for n in self._client.search(wanted) if n > (after or 0))
 
-    def fetch(self, uid: int) -> Found | None:
+    def fetch(self, uid: int) -> FetchedMail | None:
         """Return a mail, None where somebody has removed it meanwhile."""
         part = f"BODY.PEEK[]<0.{LETTER_BYTES_MAX}>"
         answer = self._client.fetch([uid], [part, "INTERNALDATE"])
@@ -68,7 +68,7 @@ class Session:
         body = next((v for k, v in held.items() if k.startswith(_BODY)), None)
         if not isinstance(body, bytes):
             return None
-        return Found(uid, body, _instant(held.get(_AT)))
+        return FetchedMail(uid, body, _instant(held.get(_AT)))
 
     def mark(self, uid: int) -> None:
         """Mark a mail as read."""

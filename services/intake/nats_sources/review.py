@@ -15,11 +15,11 @@ from nats.aio.client import Client
 from nats.errors import Error
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from services.intake.gate.keys import Keys
-from services.intake.in_force import InForce
+from services.intake.gate.api_keys import Keys
 from services.intake.nats_sources.rules import why_no_connection
 from services.intake.nats_sources.tokens import User
-from services.intake.rounds import failing_alone
+from services.intake.policy.in_force import InForce
+from services.intake.signals.timers import failing_alone
 from shared.http.networks import address_of
 from shared.http.problem_details import HttpError
 from shared.http.serve import pause

@@ -1,4 +1,10 @@
-"""Signals that wait for a record: kept in quarantine, in the order they came."""
+"""Signals that wait for a record: kept in quarantine, in the order they came.
+
+Whose turn it is among signals of one key, while some of them wait in quarantine.
+
+A signal waits while a record it needs cannot be read. Later ones of its key wait behind
+it: a recovery must not overtake the trigger before it.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +12,7 @@ from typing import Any
 
 from psycopg import Cursor
 
-from services.intake.delivery import Delivery
+from services.intake.signals.delivery import Delivery
 
 READ_MAX = 1_000
 """Waiting signals of one key that are read before a batch: more than it can settle."""
@@ -47,7 +53,7 @@ WHERE state = 'waiting' AND signal_key = %s ORDER BY quarantine_id LIMIT %s
 
 
 @dataclass(frozen=True, slots=True)
-class Postponed:
+class PostponedSignal:
     """A signal that waits: for the record `awaits`, or behind an earlier one."""
 
     delivery: Delivery
@@ -58,7 +64,7 @@ class Postponed:
 
 
 @dataclass(frozen=True, slots=True)
-class First:
+class QueueHead:
     """The signal that is first in the queue of its key, and what it waits for."""
 
     signal_key: str
@@ -78,7 +84,7 @@ def waiting_in_order(
 def keep_postponed(
     cursor: Cursor[tuple[Any, ...]],
     digests: Mapping[int, bytes],
-    postponed: Sequence[Postponed],
+    postponed: Sequence[PostponedSignal],
 ) -> None:
     """Keep signals that wait, in the order given; their keys are locked.
 
@@ -106,12 +112,54 @@ def keep_postponed(
 
 def first_in_order(
     cursor: Cursor[tuple[Any, ...]], after: str, limit: int = KEYS_MAX
-) -> list[First]:
+) -> list[QueueHead]:
     """Return the first waiting signal of each key after a key, in order of keys."""
     rows = cursor.execute(_FIRST, (after, limit)).fetchall()
-    return [First(*row) for row in rows]
+    return [QueueHead(*row) for row in rows]
 
 
 def next_of(cursor: Cursor[tuple[Any, ...]], key: str, limit: int) -> list[int]:
     """Return the numbers of the signals of a key that wait, in order."""
     return [number for (number,) in cursor.execute(_NEXT, (key, limit)).fetchall()]
+
+
+BEHIND = "it waits behind an earlier signal of its key"
+_FRESH = 0
+"""Stands in a queue for a signal that has no number in quarantine yet."""
+
+
+class EarlierWaits(Exception):
+    """An earlier signal of the same key still waits."""
+
+
+class Turns:
+    """The queue of each key while a batch is gone through; lives for one call.
+
+    A delivery that settles a quarantined element may pass once it is first in its
+    queue. `number` is that of the delivery in its batch.
+    """
+
+    def __init__(self, waiting: Mapping[str, Sequence[int]]) -> None:
+        self._queues = {key: list(ids) for key, ids in waiting.items()}
+        self._stuck: set[tuple[int, str]] = set()
+
+    def require(self, number: int, key: str, settles: int | None) -> None:
+        """Raise `EarlierWaits` if it is not the turn of this delivery."""
+        queue = self._queues.get(key)
+        if queue and (queue[0] != settles or (number, key) in self._stuck):
+            raise EarlierWaits
+
+    def postpone(self, number: int, key: str, settles: int | None) -> None:
+        """Let a signal of this delivery wait from now on, or wait on."""
+        queue = self._queues.setdefault(key, [])
+        self._stuck.add((number, key))
+        if settles is None:
+            queue.append(_FRESH)
+        elif settles not in queue:
+            queue.append(settles)
+
+    def release(self, settles: int) -> None:
+        """Let the ones behind a quarantined element have their turn."""
+        for queue in self._queues.values():
+            if settles in queue:
+                queue.remove(settles)

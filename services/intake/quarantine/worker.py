@@ -2,6 +2,8 @@
 
 Key by key, each in the order its signals came. Any number of processes may do so at
 once: a signal is let out by one of them, in its turn.
+
+How many signals wait in quarantine, for how long, and how many for a record.
 """
 
 import asyncio
@@ -9,14 +11,16 @@ from collections.abc import Sequence
 
 import structlog
 
+from services.intake.commands.record_store import KEY_ROW, replayed_records
 from services.intake.quarantine.postponed import KEYS_MAX, first_in_order, next_of
-from services.intake.quarantine.retrying import Retrying
-from services.intake.quarantine.settling import BY_ITSELF
-from services.intake.record_cache import replayed_records
-from services.intake.rounds import failing_alone
-from services.intake.unreadable import KEY_ROW
+from services.intake.quarantine.retry import QuarantineRetry
+from services.intake.quarantine.store import BY_ITSELF
+from services.intake.signals.timers import failing_alone
+from shared.clock import Clock
 from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog
 from shared.http.serve import pause
+from shared.observability.health import Check, Probe
 
 LOOK_SECONDS = 2.0
 """How often is looked whether a record can be read again."""
@@ -29,7 +33,7 @@ _log = structlog.get_logger(__name__)
 class RetryWorker:
     """Looks at what waits in rounds, a page of keys in each."""
 
-    def __init__(self, retrying: Retrying) -> None:
+    def __init__(self, retrying: QuarantineRetry) -> None:
         self._retrying = retrying
         self._after = ""
 
@@ -86,3 +90,39 @@ class RetryWorker:
 
 def _is_ref(awaited: str) -> bool:
     return not awaited.startswith(KEY_ROW)
+
+
+COUNTED_MAX = 10_000
+"""More than so many are not counted: each look would take longer than the last."""
+
+_COUNT = """
+SELECT count(*), min(received_at), count(signal_key), count(DISTINCT awaits)
+FROM (SELECT received_at, signal_key, awaits FROM intake.quarantine
+      WHERE state = 'waiting' ORDER BY quarantine_id LIMIT %s) AS kept
+"""
+
+
+def quarantine_probe(log: EventLog, clock: Clock) -> Probe:
+    """Return the probe of the quarantine. It is never unready: all else goes on."""
+
+    async def probe() -> Check:
+        try:
+            numbers = await asyncio.to_thread(_kept, log, clock)
+        except Unavailable:  # which intake's own probe tells
+            numbers = {}
+        return Check("quarantine", "signals", ready=True, numbers=numbers)
+
+    return probe
+
+
+def _kept(log: EventLog, clock: Clock) -> dict[str, float]:
+    with log.transaction() as cursor:
+        row = cursor.execute(_COUNT, (COUNTED_MAX,)).fetchone()
+    kept, oldest, postponed, unreadable = row or (0, None, 0, 0)
+    age = max(0.0, (clock() - oldest).total_seconds()) if oldest else 0.0
+    return {
+        "kept": float(kept),
+        "oldest_seconds": age,
+        "postponed": float(postponed),
+        "unreadable_records": float(unreadable),
+    }

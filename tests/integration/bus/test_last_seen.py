@@ -13,7 +13,7 @@ from typing import ParamSpec
 import psycopg
 import pytest
 
-from services.intake.numbers import new_refs
+from services.intake.commands.reference_numbers import new_refs
 from shared.eventlog.append import AppendUnit
 from shared.eventlog.continuity.epoch_renewal import MARGIN, Renewal, renew
 from shared.eventlog.continuity.last_seen import (

@@ -5,8 +5,15 @@ import asyncio
 import pytest
 from nats.js.errors import APIError
 
-from services.intake.publishing import BATCH, Tail, batch_of, publish, read_tail
-from services.intake.relay import Relay, relay_candidate
+from services.intake.relay.relay import (
+    BATCH,
+    Relay,
+    Tail,
+    batch_of,
+    publish,
+    read_tail,
+    relay_candidate,
+)
 from shared.eventlog.append import AppendUnit
 from shared.eventlog.log import follows
 from shared.eventlog.recorder import PendingEvent

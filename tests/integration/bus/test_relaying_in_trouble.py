@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 from structlog.testing import capture_logs
 
-from services.intake import relay as relay_module
-from services.intake.publishing import publish, read_tail
+from services.intake.relay import relay as relay_module
+from services.intake.relay.relay import publish, read_tail
 from shared.machine.nats import Bus
 from shared.messaging import subjects
 from shared.messaging.connection import Link

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from services.intake import policy_store
-from services.intake.command_desk import CommandDesk
-from services.intake.policies import Policies
-from services.intake.policy_store import Applied, Signature
-from services.intake.receiving import Receiver
-from services.intake.record_cache import RecordCache
+from services.intake.commands.record_store import RecordCache
+from services.intake.commands.store import CommandDesk
+from services.intake.policy import store as policy_store
+from services.intake.policy.store import Applied, Policies, Signature
+from services.intake.signals.store import Receiver
 from shared.eventlog.log import EventLog
 from shared.security.access import create
 from tests.integration.intake.doors import Doors

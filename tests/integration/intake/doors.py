@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from starlette.routing import Router
 
 from services.intake.app import Parts, assemble, every_door
-from services.intake.noting import Noting
+from services.intake.telemetry import CommitObserver
 from shared.clock import Clock
 from shared.eventlog.log import EventLog
 from shared.http.error_responses import complete
@@ -80,7 +80,7 @@ class Doors:
 
     @asynccontextmanager
     async def _batching(self) -> AsyncIterator[Parts]:
-        noting = Noting(CollectorRegistry(), lambda: None)
+        noting = CommitObserver(CollectorRegistry(), lambda: None)
         parts = assemble(self.log, self.clock, self.executor, noting)
         batching = asyncio.create_task(parts.signals.run())
         yield parts

@@ -13,10 +13,10 @@ import httpx
 from prometheus_client import CollectorRegistry
 from starlette.routing import Router
 
-from services.intake import policy_store
 from services.intake.app import Parts, assemble, doors_of
-from services.intake.noting import Noting
-from services.intake.policy_store import Applied, Signature
+from services.intake.policy import store as policy_store
+from services.intake.policy.store import Applied, Signature
+from services.intake.telemetry import CommitObserver
 from shared.domain.events.incident import IncidentOpened
 from shared.eventlog.log import EventLog
 from shared.http.serve import serve
@@ -49,7 +49,7 @@ class MappedDesk:
 
     def parts(self) -> Parts:
         """Return intake's parts, put together again."""
-        noting = Noting(CollectorRegistry(), lambda: None)
+        noting = CommitObserver(CollectorRegistry(), lambda: None)
         return assemble(self.log, lambda: self.now, self.executor, noting)
 
     def run(self, ask: Callable[[httpx.AsyncClient, Parts], Awaitable[Any]]) -> Any:

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from starlette.routing import Router
 
 from services.intake.app import assemble, doors_of
-from services.intake.noting import Noting
+from services.intake.telemetry import CommitObserver
 from shared.eventlog.log import EventLog
 from shared.http.error_responses import complete
 from shared.security.access import create
@@ -52,7 +52,7 @@ class Desk:
     async def _knock(
         self, who: str, method: str, path: str, body: object
     ) -> httpx.Response:
-        noting = Noting(CollectorRegistry(), lambda: None)
+        noting = CommitObserver(CollectorRegistry(), lambda: None)
         parts = assemble(self.log, lambda: NOW, self.executor, noting)
         doors = doors_of(parts, lambda: NOW)
         batching = asyncio.create_task(parts.signals.run())

@@ -8,9 +8,9 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from services.intake.heartbeats.beating import Terms, known
-from services.intake.heartbeats.rows import begin
-from services.intake.heartbeats.watch import Watch
+from services.intake.heartbeats.rules import HeartbeatTerms, known
+from services.intake.heartbeats.store import begin
+from services.intake.heartbeats.worker import HeartbeatWatch
 from shared.domain.events.incident import IncidentOpened
 from shared.eventlog.log import EventLog
 from tests.support.gates import NOW, Doors, Gatekept, gatekept
@@ -156,7 +156,7 @@ def test_a_process_that_died_between_telling_and_noting_it_doubles_nothing(
             desk.times.now = NOW + 2 * DAY
             await doors.post("/v1/heartbeats/cron", b"")
             with monkeypatch.context() as dying:
-                dying.setattr(Watch, "_settle", lambda _watch, _held: None)
+                dying.setattr(HeartbeatWatch, "_settle", lambda _watch, _held: None)
                 await watch.round()
             assert len(incidents(log)) == 1
             await watch.round()
@@ -217,7 +217,7 @@ def test_a_beat_between_a_look_and_its_end_is_not_undone(desk: Gatekept) -> None
             assert newest
             await doors.post("/v1/heartbeats/cron", b"")
             with doors.parts.log.transaction() as cursor:
-                begin(cursor, [known("cron", Terms(*newest), NOW - DAY)])
+                begin(cursor, [known("cron", HeartbeatTerms(*newest), NOW - DAY)])
 
             (held,) = doors.parts.watch.listed()
             assert (held.beats, held.last_beat_at) == (1, NOW)

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from services.intake import policy_store, signal_keys
-from services.intake.policy_store import Applied, Signature
-from services.intake.signals import Signal, signal_key
+from services.intake.policy import store as policy_store
+from services.intake.policy.store import Applied, Signature
+from services.intake.signals import key_rows
+from services.intake.signals.schemas import Signal, signal_key
 from shared.domain.commands.incident import Merge, Split
 from shared.domain.events.incident import IncidentOpened
 from shared.domain.identifiers import incident_stream
@@ -169,7 +170,7 @@ def test_what_joins_the_waiting_ones_before_the_lock_is_locked_as_well(
     apply(ruled, THREE)
     with workers_on(ruled, 2) as (mine, rival):
         receive(mine, fires("web-1"))
-        lock, locked = signal_keys._lock_numbers, []
+        lock, locked = key_rows._lock_numbers, []
         rivals = iter([fires("web-2")])
 
         def lock_after_a_rival(cursor: object, numbers: Collection[int]) -> None:
@@ -178,9 +179,9 @@ def test_what_joins_the_waiting_ones_before_the_lock_is_locked_as_well(
             locked.append(set(numbers))
             lock(cursor, numbers)  # type: ignore[arg-type] # as it came
 
-        monkeypatch.setattr(signal_keys, "_lock_numbers", lock_after_a_rival)
+        monkeypatch.setattr(key_rows, "_lock_numbers", lock_after_a_rival)
         (last,) = receive(mine, fires("web-3"))
 
         assert last.status == "opened"
-        assert signal_keys._number(signal_key("demo", "web-2")) in locked[-1]
+        assert key_rows._number(signal_key("demo", "web-2")) in locked[-1]
         assert [len(keys) for keys in incidents(mine).values()] == [3]

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 import psycopg
 import pytest
 
-from services.intake.closing.rows import due
-from services.intake.closing.work import closing
-from services.intake.wanted import Wanted
+from services.intake.auto_close.store import due
+from services.intake.auto_close.worker import closing
+from services.intake.commands.pending_command import PendingCommand
 from shared.domain.commands.incident import Attach, Open, Reopen, Resolve
 from shared.domain.events.incident import IncidentClosed
 from shared.domain.events.notification import (
@@ -56,7 +56,7 @@ async def at_work(
     with ThreadPoolExecutor(2) as executor:
         tasks = []
         for _ in range(processes):
-            commands = Batcher[Wanted, Answered](
+            commands = Batcher[PendingCommand, Answered](
                 hands.commands.flush, executor, weight_max=10, waiting_max=100
             )
             work = closing(hands.log, watch, commands, on_lever=True)

@@ -12,10 +12,15 @@ from prometheus_client import CollectorRegistry
 from starlette.routing import Router
 
 from services.intake.app import assemble
-from services.intake.handshakes import CONFIRMED, NOT_ALLOWED, Handshakes, may_confirm
-from services.intake.http import routes
-from services.intake.noting import Noting
-from services.intake.reception import Reception
+from services.intake.compat.webhook_handshakes import (
+    CONFIRMED,
+    NOT_ALLOWED,
+    Handshakes,
+    may_confirm,
+)
+from services.intake.signals.endpoints import routes
+from services.intake.signals.reception import Reception
+from services.intake.telemetry import CommitObserver
 from shared.eventlog.log import EventLog
 from shared.security.access import create
 from tests.integration.intake.conftest import MASTER, NOW
@@ -59,7 +64,7 @@ class Desk:
     async def _post(
         self, adapter: str, body: object, headers: Mapping[str, str]
     ) -> httpx.Response:
-        noting = Noting(CollectorRegistry(), lambda: None)
+        noting = CommitObserver(CollectorRegistry(), lambda: None)
         parts = assemble(self.log, lambda: NOW, self.executor, noting)
         confirm = Handshakes(self.allowed, self.patience).confirm
         reception = Reception(

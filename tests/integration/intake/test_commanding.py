@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from services.intake.command_bus import digest_of
-from services.intake.wanted import AnyWish, Wanted
+from services.intake.commands.pending_command import AnyWish, PendingCommand
+from services.intake.commands.subscriber import digest_of
 from shared.domain.commands.incident import (
     Acknowledge,
     Assign,
@@ -42,7 +42,7 @@ FORCED = Resolve(note="rebooted", force=True, reason="the probe is unplugged")
 """Resolves what still fires."""
 
 
-def wanted(wish: AnyWish, ref: str | None = INC, **more: Any) -> Wanted:
+def wanted(wish: AnyWish, ref: str | None = INC, **more: Any) -> PendingCommand:
     about = "incident" if ref is None or ref.startswith("INC-") else "record"
     request = CommandRequest[Any](
         **{about: ref},
@@ -51,7 +51,7 @@ def wanted(wish: AnyWish, ref: str | None = INC, **more: Any) -> Wanted:
         body=wish,
         **more,
     )
-    return Wanted(request, wish, digest_of(request))
+    return PendingCommand(request, wish, digest_of(request))
 
 
 def done(hands: Hands, wish: AnyWish, *args: Any, **more: Any) -> CommandAnswer:

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.intake.delivery import Delivery, Result
-from services.intake.signal_keys import read_keys
-from services.intake.signals import Signal, signal_key
+from services.intake.signals.delivery import Delivery, Result
+from services.intake.signals.key_rows import read_keys
+from services.intake.signals.schemas import Signal, signal_key
 from tests.integration.intake.conftest import NOW, Hands, hands_on
 from tests.integration.intake.test_receiving import count, types
 from tests.support.servers import Database

@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from services.intake.adapters import sentry
 from services.intake.app import Parts
+from services.intake.signals.formats.sentry import platform
 from tests.integration.intake.mapped_desk import MappedDesk
 
 pytestmark = pytest.mark.servers
@@ -44,7 +44,7 @@ def test_a_retry_after_a_mending_reads_what_the_request_would_have(
     desk: MappedDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(sentry, "_ISSUE", {"created": "trigger"})
+        broken.setattr(platform, "_ISSUE", {"created": "trigger"})
         assert post(desk, "77", HEADERS)["status"] == "quarantined"
     (one,) = desk.listed()
 

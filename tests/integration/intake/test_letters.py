@@ -8,9 +8,9 @@ import orjson
 import pytest
 from prometheus_client import generate_latest
 
-from services.intake import people
-from services.intake.letters.letter import LETTER_BYTES_MAX
-from services.intake.letters.seeing import LETTERS_AN_HOUR_MAX
+from services.intake.directory import store as directory_store
+from services.intake.inbound_mail.context import LETTERS_AN_HOUR_MAX
+from services.intake.inbound_mail.message import LETTER_BYTES_MAX
 from shared.domain.events.incident import IncidentContacted, IncidentResumed
 from shared.eventlog.log import EventLog
 from shared.security.access import create
@@ -31,7 +31,7 @@ def desk(ruled: Database) -> Iterator[LetterDoors]:
     owner = EventLog.open(ruled.owner_dsn)
     with owner.transaction() as cursor:
         token = create(cursor, NOW, "person:nadia", ["agent"]).token
-        people.import_people(cursor, [COSTA, LEROY], NOW)
+        directory_store.import_people(cursor, [COSTA, LEROY], NOW)
     log = EventLog.open(ruled.dsn("desk_intake"), master=MASTER, clock=lambda: NOW)
     with ThreadPoolExecutor(4) as executor:
         yield LetterDoors(log, owner, executor, token, NOW)
@@ -204,7 +204,7 @@ def test_of_people_who_share_an_address_the_reporter_speaks(desk: LetterDoors) -
     ref = desk.takes(mail())["incident"]
     with desk.log.transaction() as cursor:
         row = {"id": "accueil", "name": "Accueil", "email": "costa@valmont.example"}
-        people.import_people(cursor, [row], NOW)
+        directory_store.import_people(cursor, [row], NOW)
 
     assert desk.takes(reply(desk, ref))["person"] == "costa"
 

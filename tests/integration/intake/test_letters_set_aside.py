@@ -11,10 +11,10 @@ import pytest
 from prometheus_client import CollectorRegistry
 from starlette.routing import Router
 
-from services.intake import people
 from services.intake.app import Parts
-from services.intake.http import routes
-from services.intake.letters.seeing import LETTERS_AN_HOUR_MAX
+from services.intake.directory import store as directory_store
+from services.intake.inbound_mail.context import LETTERS_AN_HOUR_MAX
+from services.intake.signals.endpoints import routes
 from shared.eventlog.log import EventLog
 from shared.http.error_responses import complete
 from shared.security.access import create
@@ -39,7 +39,7 @@ def desk(ruled: Database) -> Iterator[LetterDoors]:
     ):
         with owner.transaction() as cursor:
             token = create(cursor, NOW, "person:nadia", ["agent"]).token
-            people.import_people(cursor, [COSTA], NOW)
+            directory_store.import_people(cursor, [COSTA], NOW)
         yield LetterDoors(log, owner, executor, token, NOW)
 
 

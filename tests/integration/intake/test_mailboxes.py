@@ -11,11 +11,11 @@ import psycopg
 import pytest
 
 from services.intake.app import Parts
-from services.intake.letters.letter import Letter
-from services.intake.letters.seeing import Taken
-from services.intake.letters.taking import LetterDesk, Post
+from services.intake.inbound_mail.context import MailResult
+from services.intake.inbound_mail.message import InboundMail
+from services.intake.inbound_mail.worker import MailDelivery, MailIntake
 from services.intake.mailboxes.mailbox import Mailbox
-from services.intake.mailboxes.mailboxes import Mailboxes, mailboxes_candidate
+from services.intake.mailboxes.worker import Mailboxes, mailboxes_candidate
 from shared.database.leadership import LeaseLost
 from shared.domain.policy.sources import Mailbox as Clause
 from shared.eventlog.log import EventLog
@@ -61,7 +61,7 @@ def numbered(number: int, words: str = "The portal is down.") -> bytes:
 
 
 def reads(
-    desk: LetterDoors, url: str, rounds: int = 1, letters: LetterDesk | None = None
+    desk: LetterDoors, url: str, rounds: int = 1, letters: MailIntake | None = None
 ) -> Mailbox:
     """Read a mailbox so many times, as one process does; return its last state."""
 
@@ -208,10 +208,10 @@ def test_a_mail_that_lay_there_was_reported_when_it_came(
     assert desk.history(ref)[0].reported_at == before
 
 
-class Stumbling(LetterDesk):
+class Stumbling(MailIntake):
     """Makes a mistake over one letter, as a program may."""
 
-    async def take(self, letter: Letter, post: Post) -> Taken:
+    async def take(self, letter: InboundMail, post: MailDelivery) -> MailResult:
         """Take a letter, or fail."""
         if "poison" in letter.words:
             raise KeyError("a mistake")
@@ -284,14 +284,14 @@ def test_a_password_is_not_told_where_others_listen(desk: LetterDoors) -> None:
     assert box.why_away
 
 
-class TakenInVain(LetterDesk):
+class TakenInVain(MailIntake):
     """Takes a mail just before the log goes back to what it was."""
 
     def goes_back(self, database: Database) -> None:
         """Say of which database."""
         self._database = database
 
-    async def take(self, letter: Letter, post: Post) -> Taken:
+    async def take(self, letter: InboundMail, post: MailDelivery) -> MailResult:
         """Take it; the database that is put back knows nothing of it."""
         taken = await super().take(letter, post)
         with psycopg.connect(self._database.owner_dsn) as owner:

@@ -4,8 +4,8 @@ import opsgenie_sdk  # type: ignore[import-untyped] # it comes without types
 import orjson
 import pytest
 
-from services.intake.opsgenie_names import alert_id
-from services.intake.reception import Reception
+from services.intake.compat.opsgenie import alert_id
+from services.intake.signals.reception import Reception
 from shared.domain.events.incident_signals import IncidentSourceNoted
 from shared.eventlog.batcher import Overloaded
 from tests.integration.intake.doors import NOBODY, Doors

@@ -5,8 +5,8 @@ from datetime import timedelta
 import orjson
 import pytest
 
-from services.intake.reading import BODY_BYTES_MAX
-from services.intake.reception import Reception
+from services.intake.signals.body import BODY_BYTES_MAX
+from services.intake.signals.reception import Reception
 from shared.eventlog.batcher import Overloaded
 from shared.eventlog.errors import Unavailable
 from tests.integration.intake.conftest import NOW

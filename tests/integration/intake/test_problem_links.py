@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from services.intake import problem_links
-from services.intake.closing.reading import BOOKMARK
-from services.intake.problem_links import ProblemLinks
+from services.intake.auto_close.subscriber import BOOKMARK
+from services.intake.commands import problem_links
+from services.intake.commands.problem_links import ProblemLinks
 from shared.domain.commands.incident import Open, Resolve, Restore
 from shared.domain.commands.problem import IdentifyProblem, LinkProblem, ResolveProblem
 from shared.domain.events.handover import HandoverDeclined, HandoverJoined

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from services.intake.wanted import AnyWish
+from services.intake.commands.pending_command import AnyWish
 from shared.domain.commands.change import CancelChange, PlanChange, RequestChange
 from shared.domain.commands.incident import Acknowledge, Link, Merge, Unlink
 from shared.domain.commands.problem import (

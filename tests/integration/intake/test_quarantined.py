@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from services.intake.delivery import Delivery
-from services.intake.quarantined import quarantine_probe
-from services.intake.signals import Rejected
+from services.intake.quarantine.worker import quarantine_probe
+from services.intake.signals.delivery import Delivery
+from services.intake.signals.schemas import Rejected
 from shared.eventlog.log import EventLog
 from shared.observability.health import Check
 from tests.integration.intake.conftest import NOW, Hands
@@ -62,7 +62,7 @@ def test_it_tells_how_many_wait_and_since_when(hands: Hands) -> None:
 def test_a_crowd_is_counted_up_to_its_limit(
     hands: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.intake.quarantined.COUNTED_MAX", 2)
+    monkeypatch.setattr("services.intake.quarantine.worker.COUNTED_MAX", 2)
     for minute in range(3):
         kept(hands, NOW + timedelta(minutes=minute))
 

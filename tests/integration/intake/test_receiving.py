@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from services.intake.delivery import Delivery, Result
-from services.intake.signals import Rejected, Signal
+from services.intake.signals.delivery import Delivery, Result
+from services.intake.signals.schemas import Rejected, Signal
 from shared.domain.bounded_text import REASON_MAX
 from shared.domain.events.incident import IncidentAcknowledged
 from tests.integration.intake.conftest import NOW, Hands, hands_on

@@ -2,12 +2,11 @@
 
 import pytest
 
-from services.intake.delivery import Delivery
-from services.intake.policies import Policies
-from services.intake.quarantine.reread import reread
-from services.intake.quarantine.rows import kept
-from services.intake.receiving import Receiver
-from services.intake.record_cache import RecordCache
+from services.intake.commands.record_store import RecordCache
+from services.intake.policy.store import Policies
+from services.intake.quarantine.store import kept, reread
+from services.intake.signals.delivery import Delivery
+from services.intake.signals.store import Receiver
 from tests.integration.intake.conftest import NOW
 from tests.integration.intake.mapped_desk import BAD, MENDED, MappedDesk
 

@@ -12,11 +12,11 @@ import pytest
 from nats.aio.client import Client
 from prometheus_client import CollectorRegistry
 
-from services.intake.delivery import Delivery, Result
 from services.intake.nats_sources.rules import Sender
-from services.intake.reception import Reception
-from services.intake.signal_bus import Wait, keep_listening, listen_for_signals
-from services.intake.signals import Signal
+from services.intake.signals.delivery import Delivery, Result
+from services.intake.signals.reception import Reception
+from services.intake.signals.schemas import Signal
+from services.intake.signals.subscriber import Wait, keep_listening, listen_for_signals
 from shared.eventlog.batcher import Batcher
 from shared.machine.nats import Bus
 from shared.messaging import subjects
@@ -128,7 +128,7 @@ def test_a_header_that_cannot_be_kept_is_no_mistake_of_ours(
 def test_a_message_that_fails_again_and_again_is_set_aside(
     bus: Bus, hands: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.intake.signal_bus.AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr("services.intake.signals.subscriber.AGAIN_SECONDS", 0.01)
 
     def mistaken(
         deliveries: Sequence[Delivery],

@@ -4,9 +4,9 @@ import httpx
 import orjson
 import pytest
 
-from services.intake import policy_store
-from services.intake.adapters.alert_group import ALERTS_MAX
-from services.intake.policy_store import Applied, Signature
+from services.intake.policy import store as policy_store
+from services.intake.policy.store import Applied, Signature
+from services.intake.signals.formats.alertmanager import ALERTS_MAX
 from shared.eventlog.log import EventLog
 from tests.integration.intake.conftest import NOW, POLICY
 from tests.integration.intake.doors import Doors

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from services.intake.app import doors_of
-from services.intake.gate.gatehouse import Stance
+from services.intake.gate.assembly import WorkerConfig
 from shared.http.networks import networks
 from tests.support.gates import Doors, Gatekept, gatekept, through
 from tests.support.servers import Database
@@ -144,7 +144,7 @@ def test_a_source_may_send_from_its_networks_alone(desk: Gatekept) -> None:
 
     through(desk, inside)
     through(desk, outside, peer="203.0.113.7")
-    trusting = Stance(trusted=networks(("10.0.0.5/32",)))
+    trusting = WorkerConfig(trusted=networks(("10.0.0.5/32",)))
     through(desk, behind, peer="10.0.0.5", stance=trusting)
 
 

@@ -10,9 +10,9 @@ import psycopg
 import pytest
 
 from services.intake.app import Parts
-from services.intake.quarantine.retrying import Retrying
+from services.intake.quarantine.retry import QuarantineRetry
+from services.intake.signals.raw_store import expire_quarantine
 from shared.eventlog.log import EventLog
-from shared.upkeep import expire_quarantine
 from tests.integration.intake.conftest import NOW
 from tests.integration.intake.mapped_desk import BAD, MENDED, MappedDesk
 
@@ -89,7 +89,7 @@ def test_two_who_try_at_once_take_it_once(desk: MappedDesk) -> None:
     desk.map(MENDED)
 
     async def twice(_: httpx.AsyncClient, parts: Parts) -> Any:
-        retrying = Retrying(
+        retrying = QuarantineRetry(
             parts.log,
             parts.reception,
             parts.in_force,

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from services.command_line import command_line
-from services.intake.remap import bodies
+from services.intake.quarantine import remap
 from shared.eventlog.log import EventLog
 from shared.vault.master_keys import text_of
 from tests.integration.intake.mapped_desk import (
@@ -128,8 +128,8 @@ def test_twice_over_the_same_past_is_the_same(
     words = ("--source", "demo", "--policy", policy_file(tmp_path, MENDED), "--json")
 
     whole = run(*words)
-    monkeypatch.setattr(bodies, "CHUNK", 2)
-    monkeypatch.setattr(bodies, "_READ", bodies._READ.replace("LIMIT 50", "LIMIT 2"))
+    monkeypatch.setattr(remap, "CHUNK", 2)
+    monkeypatch.setattr(remap, "_READ", remap._READ.replace("LIMIT 50", "LIMIT 2"))
 
     assert run(*words) == whole
     assert counts(whole) == {"same": 7, "now_mapped": 7}

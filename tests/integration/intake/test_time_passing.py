@@ -8,16 +8,16 @@ from datetime import timedelta
 
 import pytest
 
-from services.intake.adapters import ADAPTERS
-from services.intake.adapters.post import Post
-from services.intake.decisions import decisions
-from services.intake.delivery import TIMER, Delivery, Elapsed, Result
-from services.intake.pipeline.timing import GIVEN_UP_AFTER
-from services.intake.policies import Policies
-from services.intake.receiving import Receiver
-from services.intake.record_cache import RecordCache
-from services.intake.signals import signal_key
-from services.intake.timers import Timers
+from services.intake.commands.record_store import RecordCache
+from services.intake.policy.store import Policies
+from services.intake.signals.delivery import TIMER, Delivery, Result, TimePassed
+from services.intake.signals.explain_endpoints import decisions
+from services.intake.signals.formats import ADAPTERS
+from services.intake.signals.formats.elements.upstream_alert import InboundDocument
+from services.intake.signals.rules.context import GIVEN_UP_AFTER
+from services.intake.signals.schemas import signal_key
+from services.intake.signals.store import Receiver
+from services.intake.signals.timers import Timers
 from shared.domain.events.incident_signals import IncidentRecovered
 from shared.eventlog.batcher import Batcher
 from shared.http.serve import end
@@ -99,7 +99,7 @@ def test_a_timer_handed_over_twice_is_nothing(ruled: Database) -> None:
         receiver = Receiver(
             hands.log, RecordCache(hands.log), Policies(hands.log), watch
         )
-        timer = Elapsed(signal_key("demo", "web-1"), "demo")
+        timer = TimePassed(signal_key("demo", "web-1"), "demo")
         twice = Delivery("demo", TIMER, b"", 0, (timer, timer), watch.now)
         early = Delivery("demo", TIMER, b"", 0, (timer,), NOW)
         watch.now = NOW
@@ -154,7 +154,7 @@ def test_a_format_that_never_recovers_is_given_up_once(ruled: Database) -> None:
     async def story() -> None:
         hands, watch = hands_on(ruled, pool_size=10), Watch()
         event = {"id": "17", "message": "boom", "event": {"event_id": "a"}}
-        heard = ADAPTERS["sentry_legacy"](event, Post("errors", NOW))
+        heard = ADAPTERS["sentry_legacy"](event, InboundDocument("errors", NOW))
         body = Delivery("errors", "sentry_legacy", b"{}", 0, tuple(heard), NOW)
         (results,) = hands.receiver.flush([body])
         assert isinstance(results, list)

@@ -7,7 +7,7 @@ from itertools import cycle
 
 import pytest
 
-from services.intake.signals import Signal
+from services.intake.signals.schemas import Signal
 from shared.database.clock_mode import ClockMode
 from tests.support.hosts import (
     Worker,

@@ -5,14 +5,15 @@ from typing import Any
 
 import pytest
 
-from services.intake import command_desk, reckoning
-from services.intake.commits import Commits
-from services.intake.correlation import correlate
-from services.intake.decisions import decisions
-from services.intake.delivery import TIMER, Delivery, Elapsed, Result
-from services.intake.pipeline.arrival import Correlated
-from services.intake.pipeline.key_row import KeyRow
-from services.intake.signals import Signal, signal_key
+from services.intake.commands import store as commands_store
+from services.intake.signals import batch as signals_batch
+from services.intake.signals.delivery import TIMER, Delivery, Result, TimePassed
+from services.intake.signals.explain_endpoints import decisions
+from services.intake.signals.rules.context import Correlated
+from services.intake.signals.rules.correlation import correlate
+from services.intake.signals.rules.key_row import KeyRow
+from services.intake.signals.schemas import Signal, signal_key
+from services.intake.telemetry import Commits
 from shared.domain.commands.incident import Acknowledge, Inform, Link, Merge, Resolve
 from shared.domain.commands.problem import IdentifyProblem, PublishWorkaround
 from shared.domain.events.incident_ties import IncidentAbsorbed
@@ -175,7 +176,7 @@ def test_what_a_part_of_a_batch_came_to_stays_if_the_server_goes_away(
             raise Unavailable
         return correlate(row, heard, *more)
 
-    monkeypatch.setattr(reckoning, "correlate", goes)
+    monkeypatch.setattr(signals_batch, "correlate", goes)
 
     keys = ("web-1", "poison", "web-2", "late")
     answers = hands.receiver.flush([delivery(signal(key)) for key in keys])
@@ -195,7 +196,7 @@ def test_what_commands_came_to_stays_if_the_server_goes_away_after_it(
         return False
 
     flush(hands, delivery(signal("db")), delivery(signal("web")))
-    monkeypatch.setattr(command_desk, "move_keys", goes)
+    monkeypatch.setattr(commands_store, "move_keys", goes)
     commits = Commits(hands.log)
 
     merged, acknowledged = commits.watched(hands.commands.flush)(
@@ -214,7 +215,7 @@ def _mistaken_about(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
         assert heard.dedup_key != key
         return correlate(row, heard, *more)
 
-    monkeypatch.setattr(reckoning, "correlate", mistaken)
+    monkeypatch.setattr(signals_batch, "correlate", mistaken)
 
 
 def test_words_of_a_row_that_do_not_open_hold_up_that_key_alone(
@@ -289,7 +290,7 @@ def test_time_that_cannot_pass_for_one_passes_for_all_others(
     unreadable: Hands, owner: EventLog
 ) -> None:
     flush(unreadable, delivery(signal("web")))
-    timers = tuple(Elapsed(signal_key("demo", key), "demo") for key in ("db", "web"))
+    timers = tuple(TimePassed(signal_key("demo", key), "demo") for key in ("db", "web"))
     with owner.transaction() as cursor:
         cursor.execute("UPDATE intake.signal_keys SET due_at = %s", (NOW,))
 

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.intake.decisions import decisions
-from services.intake.quarantine.worker import RetryWorker
-from services.intake.quarantined import quarantine_probe
+from services.intake.quarantine.worker import RetryWorker, quarantine_probe
+from services.intake.signals.explain_endpoints import decisions
 from tests.support.gates import Doors, Gatekept, gatekept, through
 from tests.support.later_version import UNKNOWN, upgraded, write_unknown
 from tests.support.servers import Database

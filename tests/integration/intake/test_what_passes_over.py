@@ -9,9 +9,9 @@ from datetime import timedelta
 import orjson
 import pytest
 
-from services.intake import timers
-from services.intake.closing import closer
-from services.intake.closing.reading import Silences
+from services.intake.auto_close import worker as auto_close_worker
+from services.intake.auto_close.subscriber import Silences
+from services.intake.signals import timers
 from shared.domain.commands.incident import Open, Resolve
 from shared.eventlog.codec import UnknownEvent
 from shared.eventlog.log import EventLog
@@ -78,7 +78,7 @@ def _recovered(hands: Hands, refs: list[str | None]) -> bool:
 def test_unreadable_incidents_that_are_silent_hold_up_no_others(
     ruled: Database, owner: EventLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(closer, "AT_ONCE_MAX", 2)
+    monkeypatch.setattr(auto_close_worker, "AT_ONCE_MAX", 2)
 
     async def story() -> None:
         hands, watch = hands_on(ruled, pool_size=10), Watch()

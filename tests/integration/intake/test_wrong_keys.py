@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from structlog.testing import capture_logs
 
-from services.intake.gate.gatehouse import Stance
-from services.intake.gate.guessing import WRONG_KEYS
+from services.intake.gate.assembly import WorkerConfig
+from services.intake.gate.brute_force import WRONG_KEYS
 from shared.http.networks import networks
 from shared.security.access import REMEMBERED_SECONDS, new_token
 from tests.support.gates import Doors, Gatekept, gatekept, through
@@ -91,5 +91,5 @@ def test_who_comes_by_way_of_a_proxy_is_told_apart(desk: Gatekept) -> None:
             ]
             assert statuses == [401] * BURST + [429]
 
-    trusting = Stance(trusted=networks(("10.0.0.5/32",)))
+    trusting = WorkerConfig(trusted=networks(("10.0.0.5/32",)))
     through(desk, scenario, peer="10.0.0.5", stance=trusting)

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from services.intake.numbers import new_refs
+from services.intake.commands.reference_numbers import new_refs
 from shared.eventlog.log import EventLog
 from tests.support.key_ring import MASTER
 from tests.support.logs import broken_at, incident, member, positions

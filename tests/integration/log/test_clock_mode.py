@@ -8,13 +8,13 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from services.intake.signals.raw_store import turn_partitions
 from shared.clock import Clock
 from shared.database.clock_mode import ClockMode
 from shared.database.migrate import MIGRATIONS, ROLES, Mismatch, migrate
 from shared.eventlog.entry import Link, chained
 from shared.eventlog.log import EventLog
 from shared.eventlog.recorder import insert, lock_head
-from shared.upkeep import turn_partitions
 from tests.support.logs import broken_at, incident, member, note
 from tests.support.servers import Database, PostgresServer
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import Cursor
 
-from services.intake.record_cache import RecordCache, Versioned
+from services.intake.commands.record_store import RecordCache, Versioned
 from shared.eventlog.append import AppendUnit, Outcome
 from shared.eventlog.continuity.check import Mark
 from shared.eventlog.entry import Entry

@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 import psycopg
 import pytest
 
+from services.intake.signals.raw_store import turn_partitions
 from shared.eventlog.append import Recorded, Repeated
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog
 from shared.eventlog.recorder import lock_head
-from shared.upkeep import turn_partitions
 from tests.support.logs import incident, member
 from tests.support.servers import Database
 

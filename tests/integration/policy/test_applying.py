@@ -7,10 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
-from services.intake import policy_store
-from services.intake.expanding import Files, expanded
-from services.intake.policies import Policies
-from services.intake.policy_store import Applied, Signature
+from services.intake.policy import store as policy_store
+from services.intake.policy.expansion import Files, expanded
+from services.intake.policy.store import Applied, Policies, Signature
 from shared.domain.events.administration import STREAM, PolicyApplied
 from shared.domain.policy.document import Policy
 from shared.eventlog.errors import StaleVersion

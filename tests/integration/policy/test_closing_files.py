@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from services.intake import policy_store
-from services.intake.policy_store import Applied, Signature
+from services.intake.policy import store as policy_store
+from services.intake.policy.store import Applied, Signature
 from shared.domain.policy.calendars import Calendar
 from shared.domain.policy.document import Policy
 from shared.eventlog.log import EventLog

@@ -9,9 +9,8 @@ import orjson
 import psycopg
 import pytest
 
-from services.intake import policy_store
-from services.intake.policies import Policies
-from services.intake.policy_store import Applied, Signature
+from services.intake.policy import store as policy_store
+from services.intake.policy.store import Applied, Policies, Signature
 from shared.domain.events.administration import STREAM, PolicyApplied
 from shared.domain.policy.document import Policy
 from shared.eventlog import policies

@@ -7,11 +7,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from services.intake import policy_store
-from services.intake.heartbeats.beating import Terms, beaten, known
 from services.intake.heartbeats.cli import heartbeat
-from services.intake.heartbeats.rows import keep
-from services.intake.policy_store import Applied, Signature
+from services.intake.heartbeats.rules import HeartbeatTerms, beaten, known
+from services.intake.heartbeats.store import keep
+from services.intake.policy import store as policy_store
+from services.intake.policy.store import Applied, Signature
 from shared.eventlog.log import EventLog
 from tests.support.policies import full, full_text
 from tests.support.servers import Database
@@ -40,7 +40,7 @@ def ruled(database: Database) -> None:
 
 
 def beaten_once(database: Database) -> None:
-    log, terms = EventLog.open(database.dsn("desk_intake")), Terms(1, full())
+    log, terms = EventLog.open(database.dsn("desk_intake")), HeartbeatTerms(1, full())
     with log.transaction() as cursor:
         keep(cursor, [beaten(known(NAME, terms, NOW), terms, NOW, "quais")])
     log.close()

@@ -7,7 +7,13 @@ import psycopg
 import pytest
 from psycopg import Cursor
 
-from services.intake.people import Imported, Person, import_people, people, person
+from services.intake.directory.store import (
+    Imported,
+    Person,
+    import_people,
+    people,
+    person,
+)
 from tests.support.servers import Database
 
 pytestmark = pytest.mark.servers

@@ -10,10 +10,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from services.intake import cli_config, policy_store
+from services.intake import cli_config
 from services.intake.cli_config import config
 from services.intake.cli_people import people
-from services.intake.expanding import Files, expanded
+from services.intake.policy import store as policy_store
+from services.intake.policy.expansion import Files, expanded
 from shared.domain.policy.document import Policy
 from shared.machine.ports import free_port
 from shared.mistake import Wrong

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.intake.observed import Observed, keep_changes
-from services.intake.signals import Change
+from services.intake.signals.observed_changes import ObservedChange, keep_changes
+from services.intake.signals.schemas import Change
 from shared.domain.events.incident import IncidentRestored
 from tests.support.api import Api
 from tests.support.histories import START, opened
@@ -17,9 +17,9 @@ REF = "INC-000777"
 LINK = {"href": "https://ci.example/72", "text": "Build 72"}
 
 
-def change(summary: str, at: datetime, service: str = "gates") -> Observed:
+def change(summary: str, at: datetime, service: str = "gates") -> ObservedChange:
     told = Change(summary, at, links=(LINK,))
-    return Observed(summary.encode(), "prom", service, at, told)
+    return ObservedChange(summary.encode(), "prom", service, at, told)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.intake.people import import_people
+from services.intake.directory.store import import_people
 from tests.support.api import Api, problem
 from tests.support.histories import opened
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.intake.people import import_people
+from services.intake.directory.store import import_people
 from services.projections.queue import search
 from services.projections.queue.words import words_of
 from shared.directory import ids_by_word

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.intake.people import import_people
+from services.intake.directory.store import import_people
 from shared.machine.nats import Bus
 from tests.integration.intake.mapped_desk import BAD, mapped_desk
 from tests.support.api import Api, problem, serving

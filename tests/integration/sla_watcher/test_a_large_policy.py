@@ -5,17 +5,17 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 
-from services.intake.adapters import ADAPTERS
-from services.intake.adapters.post import Post
-from services.intake.delivery import Delivery
-from services.intake.policies import Policies
-from services.intake.receiving import Receiver
-from services.intake.record_cache import RecordCache
+from services.intake.commands.record_store import RecordCache
+from services.intake.policy.store import Policies
+from services.intake.signals.delivery import Delivery
+from services.intake.signals.formats import ADAPTERS
+from services.intake.signals.formats.elements.upstream_alert import InboundDocument
+from services.intake.signals.raw_store import turn_partitions
+from services.intake.signals.store import Receiver
 from shared.domain.events.administration import STREAM, PolicyApplied
 from shared.domain.events.incident import IncidentOpened
 from shared.domain.identifiers import incident_ref, incident_stream
 from shared.eventlog.log import EventLog
-from shared.upkeep import turn_partitions
 from shared.vault.master_keys import MasterKeys
 from tests.support.large_policies import large_text
 from tests.support.servers import Database
@@ -38,7 +38,7 @@ SIGNAL = {
 def _opened(desk: SlaDesk) -> IncidentOpened:
     """Let intake take a signal; return what it made of it."""
     body = orjson.dumps(SIGNAL)
-    heard = ADAPTERS["native"](SIGNAL, Post("demo", desk.now))
+    heard = ADAPTERS["native"](SIGNAL, InboundDocument("demo", desk.now))
     delivery = Delivery("demo", "native", body, 0, tuple(heard), desk.now, told=True)
     log = EventLog.open(
         desk.database.dsn("desk_intake"),

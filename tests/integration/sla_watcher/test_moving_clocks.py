@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from services.command_line import command_line
-from services.intake import policy_store
-from services.intake.policy_store import Applied, Signature
+from services.intake.policy import store as policy_store
+from services.intake.policy.store import Applied, Signature
 from tests.support.calling import CallingDesk, calling_desk
 from tests.support.desk import SERVICES, TWIN
 from tests.support.patience import until

@@ -4,8 +4,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from services.intake.adapters import ADAPTERS
-from services.intake.adapters.post import Post
+from services.intake.signals.formats import ADAPTERS
+from services.intake.signals.formats.elements.upstream_alert import InboundDocument
 from tests.unit.intake.spec import NINE
 
 JSON = st.recursive(
@@ -30,4 +30,4 @@ def bent(body: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
 def never_raises(kind: str, *documents: object) -> None:
     """Read documents, whatever is heard of them."""
     for document in documents:
-        assert ADAPTERS[kind](document, Post("monitor", NINE))
+        assert ADAPTERS[kind](document, InboundDocument("monitor", NINE))

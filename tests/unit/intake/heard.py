@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from services.intake.adapters import ADAPTERS
-from services.intake.adapters.post import Post
-from services.intake.signals import Heard, Ignored, Rejected, Signal
+from services.intake.signals.formats import ADAPTERS
+from services.intake.signals.formats.elements.upstream_alert import InboundDocument
+from services.intake.signals.schemas import Heard, Ignored, Rejected, Signal
 from tests.unit.intake.spec import NINE
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -23,7 +23,7 @@ def heard(
 ) -> list[Heard]:
     """Return all that is heard of `document`, which came through the wire."""
     document = orjson.loads(orjson.dumps(document))
-    post = Post("monitor", NINE, zone=zone, headers=headers or {})
+    post = InboundDocument("monitor", NINE, zone=zone, headers=headers or {})
     return ADAPTERS[kind](document, post)
 
 

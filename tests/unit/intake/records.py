@@ -5,11 +5,15 @@ from typing import Any, TypeVar
 
 import pytest
 
-from services.intake.decider import Refused
-from services.intake.deciding import Sight, decided
-from services.intake.record_cache import Versioned
-from services.intake.records import Record, RecordEvent, replayed
-from services.intake.wanted import AnyWish
+from services.intake.commands.dispatch import DecisionRecords, decided
+from services.intake.commands.pending_command import AnyWish
+from services.intake.commands.record_store import (
+    Record,
+    RecordEvent,
+    Versioned,
+    replayed,
+)
+from services.intake.commands.rules import Refused
 from shared.domain.change import Change
 from shared.domain.events.change import ChangeRequested
 from shared.domain.events.event import Event
@@ -78,7 +82,9 @@ class Desk:
     def wishes(self, ref: str, wish: AnyWish) -> list[RecordEvent]:
         """Return what is decided."""
         states = {each.ref: Versioned(1, each) for each in self.records}
-        sight = Sight(ref, None, states, LATER, ODETTE, (), None, self.policy, 1)
+        sight = DecisionRecords(
+            ref, None, states, LATER, ODETTE, (), None, self.policy, 1
+        )
         found = decided(wish, sight)
         # Whose key seals their words is told apart.
         return [event.model_copy(update={"whose": None}) for event in found]

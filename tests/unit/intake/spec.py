@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 import pytest
 
-from services.intake.commands import CloseSilent, Command, MachinesWish
-from services.intake.decider import Refused, decide
-from services.intake.decider.circumstances import Helper
+from services.intake.commands.command import CloseSilent, Command, MachinesWish
+from services.intake.commands.rules import Refused, decide
+from services.intake.commands.rules.context import Helper
 from shared.domain.change import Change
 from shared.domain.commands.incident import PersonsWish
 from shared.domain.events import IncidentEvent

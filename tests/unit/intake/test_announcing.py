@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from services.intake.announcing import (
+from services.intake.commands.rules import Refused
+from services.intake.maintenance.rules import (
     LONGEST,
     Announce,
     Withdraw,
@@ -14,7 +15,6 @@ from services.intake.announcing import (
     cancelled,
     windows,
 )
-from services.intake.decider import Refused
 from shared.domain.events.administration import (
     MaintenanceAnnounced,
     MaintenanceCancelled,

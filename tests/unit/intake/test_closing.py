@@ -1,6 +1,6 @@
 """Closing what is resolved, and cancelling what was none."""
 
-from services.intake.commands import CloseSilent
+from services.intake.commands.command import CloseSilent
 from shared.domain.commands.incident import Cancel, Close
 from shared.domain.events.incident import (
     IncidentAcknowledged,

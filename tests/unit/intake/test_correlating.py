@@ -1,6 +1,6 @@
 """A signal meets what is known of its trouble."""
 
-from services.intake.pipeline.firing import SUMMARY_EVERY
+from services.intake.signals.rules.alert import SUMMARY_EVERY
 from shared.domain.commands.incident import Classify, Merge, Open
 from shared.domain.events.incident import IncidentClassified, IncidentOpened
 from shared.domain.events.incident_signals import IncidentSignalled

@@ -4,13 +4,13 @@ from typing import get_args
 
 from prometheus_client import CollectorRegistry
 
-from services.intake.delivery import Status
-from services.intake.noting import Noting
+from services.intake.signals.delivery import Status
+from services.intake.telemetry import CommitObserver
 
 
 def test_each_status_of_a_signal_is_counted_from_nought() -> None:
     registry = CollectorRegistry()
-    Noting(registry, lambda: None)
+    CommitObserver(registry, lambda: None)
 
     counts = {
         status: registry.get_sample_value(

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from services.intake.adapters.habits import KEEPS_ITS_INSTANT
-from services.intake.pipeline.firing import STALE_WITHIN, SUMMARY_EVERY
+from services.intake.signals.formats.traits import KEEPS_ITS_INSTANT
+from services.intake.signals.rules.alert import STALE_WITHIN, SUMMARY_EVERY
 from shared.domain.commands.incident import Attach, Cancel, Close, Merge, Open, Restore
 from shared.domain.events.incident import IncidentOpened, IncidentReopened
 from tests.unit.intake.spec import NINE

@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from services.intake.adapters import ADAPTERS
+from services.intake.signals.formats import ADAPTERS
 from shared.domain.policy.sources import Monitor
 
 

@@ -2,7 +2,7 @@
 
 from ipaddress import ip_address
 
-from services.intake.gate.guessing import WRONG_KEYS, Guesses
+from services.intake.gate.brute_force import WRONG_KEYS, Guesses
 
 HERE, THERE = ip_address("192.0.2.7"), ip_address("192.0.2.8")
 BURST = int(WRONG_KEYS.burst)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.handshakes import URL_MAX, may_confirm
+from services.intake.compat.webhook_handshakes import URL_MAX, may_confirm
 
 HOST = "sns.eu-west-3.amazonaws.com"
 QUERY = (

@@ -2,23 +2,29 @@
 
 from datetime import UTC, datetime, timedelta
 
-from services.intake.heartbeats.beating import Beating, Terms, beaten, judged, known
-from services.intake.heartbeats.telling import told
+from services.intake.heartbeats.rules import (
+    Beating,
+    HeartbeatTerms,
+    beaten,
+    judged,
+    known,
+    told,
+)
 from tests.support.policies import full
 
 NOW = datetime(2025, 6, 30, 2, tzinfo=UTC)
 DAY, GRACE, MINUTE = timedelta(days=1), timedelta(minutes=30), timedelta(minutes=1)
 NAME, SOURCE = "backup-nightly", "quais"
-AT_ONCE = Terms(1, full())
-FIRST_BEAT = Terms(1, full(("armed: at_once, ", "")))
-OFTEN = Terms(1, full(("every: 24h, grace: 30m", "every: 5m, grace: 1m")))
+AT_ONCE = HeartbeatTerms(1, full())
+FIRST_BEAT = HeartbeatTerms(1, full(("armed: at_once, ", "")))
+OFTEN = HeartbeatTerms(1, full(("every: 24h, grace: 30m", "every: 5m, grace: 1m")))
 
 
-def beating(terms: Terms = AT_ONCE, at: datetime = NOW) -> Beating:
+def beating(terms: HeartbeatTerms = AT_ONCE, at: datetime = NOW) -> Beating:
     return beaten(known(NAME, terms, at), terms, at, SOURCE)
 
 
-def silent(terms: Terms = AT_ONCE) -> Beating:
+def silent(terms: HeartbeatTerms = AT_ONCE) -> Beating:
     return judged(beating(terms), terms, NOW + 2 * DAY, None)
 
 
@@ -96,7 +102,7 @@ def test_what_is_armed_by_its_first_beat_may_be_silent_until_then() -> None:
 
 
 def test_a_policy_that_wants_beats_more_often_counts_from_the_last_one() -> None:
-    newer = Terms(2, OFTEN.policy)
+    newer = HeartbeatTerms(2, OFTEN.policy)
 
     held = judged(beating(), newer, NOW + MINUTE, None)
 
@@ -105,7 +111,7 @@ def test_a_policy_that_wants_beats_more_often_counts_from_the_last_one() -> None
 
 def test_a_policy_that_gives_up_a_calendar_or_gets_one_counts_in_its_hours() -> None:
     daily = ("every: 24h, grace: 30m,", "every: 1h, calendar: jour,")
-    terms = Terms(1, full(daily))
+    terms = HeartbeatTerms(1, full(daily))
     friday = datetime(2025, 6, 27, 13, 30, tzinfo=UTC)  # 15:30 there, open to 16:00
 
     held = beating(terms, friday)

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from services.intake.pipeline.explaining import explained
-from services.intake.pipeline.timing import GIVEN_UP_AFTER
+from services.intake.signals.rules.context import GIVEN_UP_AFTER
+from services.intake.signals.rules.explanation import explained
 from shared.domain.commands.incident import Merge, Open
 from shared.domain.events.incident import IncidentOpened, IncidentReopened
 from shared.domain.events.incident_signals import IncidentRecovered

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from services.intake.pipeline.windows import Window, occurrences
+from services.intake.signals.rules.suppression import Window, occurrences
 from shared.domain.events.incident import IncidentOpened
 from shared.domain.policy.contracts import Maintenance
 from tests.unit.intake.spec import NINE

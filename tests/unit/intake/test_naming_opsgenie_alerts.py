@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.opsgenie_names import (
-    Asked,
+from services.intake.compat.opsgenie import (
+    OpsgenieRequest,
     alert_id,
     alias_of,
     asked_in,
+    instead_of,
     request_id,
 )
-from services.intake.opsgenie_refusals import instead_of
 
 
 @given(st.text(max_size=512))
@@ -23,7 +23,7 @@ def test_the_id_of_an_alert_gives_its_alias_back(alias: str) -> None:
 def test_the_id_of_a_request_gives_back_what_was_asked(
     action: str, event_id: str, alias: str
 ) -> None:
-    asked = Asked(action, event_id, alias)
+    asked = OpsgenieRequest(action, event_id, alias)
 
     assert asked_in(request_id(asked)) == asked
 

@@ -5,15 +5,15 @@ from uuid import UUID
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from services.intake.delivery import Result
-from services.intake.noting import Noting
-from services.intake.wanted import Wanted
+from services.intake.commands.pending_command import PendingCommand
+from services.intake.signals.delivery import Result
+from services.intake.telemetry import CommitObserver
 from shared.domain.commands.incident import Inform
 from shared.http.problem_details import HttpError
 from shared.messaging.commands import CommandAnswer, CommandRequest
 
 
-def inform() -> Wanted:
+def inform() -> PendingCommand:
     wish = Inform(message="Mrs Lefèvre's payslip is wrong")
     request = CommandRequest[Inform](
         incident="INC-000001",
@@ -22,7 +22,7 @@ def inform() -> Wanted:
         command_id=UUID(int=7),
         body=wish,
     )
-    return Wanted(request, wish, b"")
+    return PendingCommand(request, wish, b"")
 
 
 ANSWER = CommandAnswer(
@@ -32,7 +32,7 @@ ANSWER = CommandAnswer(
 
 def test_a_command_is_told_by_incident_position_and_id_and_without_words() -> None:
     with capture_logs() as lines:
-        Noting(CollectorRegistry(), lambda: None).commands([inform()], [ANSWER])
+        CommitObserver(CollectorRegistry(), lambda: None).commands([inform()], [ANSWER])
 
     (line,) = lines
     assert (line["record"], line["position"]) == ("INC-000001", 3)
@@ -42,7 +42,7 @@ def test_a_command_is_told_by_incident_position_and_id_and_without_words() -> No
 
 def test_outcomes_are_counted() -> None:
     registry = CollectorRegistry()
-    noting = Noting(registry, lambda: None)
+    noting = CommitObserver(registry, lambda: None)
     noting.signals([], [[Result(0, "opened", position=2), Result(1, "duplicate")]])
     noting.commands([inform()] * 2, [ANSWER, HttpError(409, "no", code="state")])
 
@@ -57,7 +57,7 @@ def test_outcomes_are_counted() -> None:
 
 def test_the_relay_is_woken_by_what_was_appended_only() -> None:
     woken: list[bool] = []
-    noting = Noting(CollectorRegistry(), lambda: woken.append(True))
+    noting = CommitObserver(CollectorRegistry(), lambda: woken.append(True))
 
     noting.signals([], [[Result(0, "duplicate")], HttpError(503, "away")])
     assert woken == []

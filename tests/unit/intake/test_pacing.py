@@ -2,8 +2,7 @@
 
 from datetime import UTC, datetime
 
-from services.intake.gate.admission import Admission
-from services.intake.gate.pacing import WAIT_SECONDS_MAX, Pace
+from services.intake.gate.admission import WAIT_SECONDS_MAX, Admission, Pace
 from shared.domain.policy.sources import Monitor, Quota, Rate, Source
 
 NOW = datetime(2025, 6, 30, 8, tzinfo=UTC)

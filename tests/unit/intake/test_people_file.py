@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.intake.people_file import read_csv, read_yaml
+from services.intake.directory.file import read_csv, read_yaml
 from shared.mistake import Mistake
 
 GOOD = {"id": "nadia", "name": "Nadia B."}

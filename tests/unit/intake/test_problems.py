@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.intake.deciding import Sight, decided
+from services.intake.commands.dispatch import DecisionRecords, decided
 from shared.domain.commands.incident import Link, Unlink
 from shared.domain.commands.problem import (
     AssignProblem,
@@ -89,7 +89,7 @@ def test_without_a_service_it_is_of_an_unlisted_one() -> None:
 
 
 def test_its_words_are_under_the_key_of_who_wrote_them() -> None:
-    sight = Sight(PRB, None, {}, LATER, ODETTE, (), None, POLICY, 1)
+    sight = DecisionRecords(PRB, None, {}, LATER, ODETTE, (), None, POLICY, 1)
 
     (first,) = decided(IdentifyProblem(title="x"), sight)
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 import orjson
 import pytest
 
-from services.intake.delivery import Delivery, halves
-from services.intake.quarantine.reread import Kept, reread
-from services.intake.reception import NOBODY, UNREADABLE
-from services.intake.remap.comparing import Past, compare
-from services.intake.signals import Signal
+from services.intake.quarantine.remap import PastBody, compare
+from services.intake.quarantine.store import QuarantinedElement, reread
+from services.intake.signals.delivery import Delivery, halves
+from services.intake.signals.reception import NOBODY, UNREADABLE
+from services.intake.signals.schemas import Signal
 from shared.domain.policy.sources import Monitor
 from tests.unit.intake.spec import NINE
 
@@ -21,7 +21,7 @@ def mapped(values: dict[str, str]) -> Monitor:
     return Monitor.model_validate({"type": "mapped", "mapping": mapping})
 
 
-def kept(document: object, **facts: object) -> Kept:
+def kept(document: object, **facts: object) -> QuarantinedElement:
     known: dict[str, object] = {
         "id": 7,
         "source": "demo",
@@ -31,10 +31,10 @@ def kept(document: object, **facts: object) -> Kept:
         "elements": 1,
         "body": document if isinstance(document, bytes) else orjson.dumps(document),
     }
-    return Kept(**(known | facts))  # type: ignore[arg-type] # facts are its fields
+    return QuarantinedElement(**(known | facts))  # type: ignore[arg-type] # facts are its fields
 
 
-def taken(one: Kept, said: Monitor | None = None) -> Delivery:
+def taken(one: QuarantinedElement, said: Monitor | None = None) -> Delivery:
     found = reread(one, said, "person:nadia")
     assert isinstance(found, Delivery), found
     return found
@@ -101,7 +101,9 @@ def test_what_could_not_be_read_over_nats_is_read_as_our_own_format() -> None:
         (kept({"title": ""}, adapter="native"), "action: this field is missing"),
     ],
 )
-def test_what_can_still_not_be_mapped_says_why(one: Kept, words: str) -> None:
+def test_what_can_still_not_be_mapped_says_why(
+    one: QuarantinedElement, words: str
+) -> None:
     why = reread(one, None, "person:nadia")
 
     assert isinstance(why, str)
@@ -128,14 +130,14 @@ def test_each_element_is_read_by_the_word_of_then_and_of_now() -> None:
     then = mapped({"no": "trigger", "yes": "resolve", "off": "trigger"})
     now = mapped({"no": "trigger", "yes": "ignore", "on": "trigger"})
 
-    compared = compare(Past(kept(group), {}), then, now)
+    compared = compare(PastBody(kept(group), {}), then, now)
 
     verdicts = [each.verdict for each in compared]
     assert verdicts == ["same", "changed", "now_rejected", "now_mapped"]
 
 
 def test_what_an_adapter_refused_then_is_refused_whatever_it_would_say_now() -> None:
-    past = Past(kept([EVENT, EVENT], adapter="native"), {1: "no title"})
+    past = PastBody(kept([EVENT, EVENT], adapter="native"), {1: "no title"})
 
     first, second = compare(past, None, None)
 

@@ -5,9 +5,9 @@ from typing import Any
 import orjson
 import pytest
 
-from services.intake.adapters import ADAPTERS
-from services.intake.adapters.post import Post
-from services.intake.signals import DETAILS_MAX, Heard, Rejected, Signal
+from services.intake.signals.formats import ADAPTERS
+from services.intake.signals.formats.elements.upstream_alert import InboundDocument
+from services.intake.signals.schemas import DETAILS_MAX, Heard, Rejected, Signal
 from tests.unit.intake.spec import NINE
 
 FIRING: dict[str, Any] = {
@@ -44,7 +44,7 @@ def group(*alerts: object, **more: object) -> dict[str, object]:
 
 
 def read(document: object) -> list[Heard]:
-    return ADAPTERS["alertmanager"](document, Post("prom", NINE))
+    return ADAPTERS["alertmanager"](document, InboundDocument("prom", NINE))
 
 
 def signal(alert: dict[str, Any], **more: object) -> Signal:

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from services.intake.adapters import ADAPTERS
-from services.intake.adapters.cloudevents import BATCH_MAX
-from services.intake.adapters.post import Post
-from services.intake.signals import Heard, Rejected, Signal
+from services.intake.signals.formats import ADAPTERS
+from services.intake.signals.formats.clouds.cloudevents import BATCH_MAX
+from services.intake.signals.formats.elements.upstream_alert import InboundDocument
+from services.intake.signals.schemas import Heard, Rejected, Signal
 from tests.unit.intake.spec import NINE
 
 DEEP = b"[" * 50 + b"]" * 50
@@ -27,7 +27,9 @@ EVENT: dict[str, Any] = {
 
 
 def read(document: object) -> list[Heard]:
-    return ADAPTERS["cloudevents"](document, Post("bus", NINE, headers=STRUCTURED))
+    return ADAPTERS["cloudevents"](
+        document, InboundDocument("bus", NINE, headers=STRUCTURED)
+    )
 
 
 def signal(**said: object) -> Signal:

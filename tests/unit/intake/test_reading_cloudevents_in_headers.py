@@ -3,10 +3,10 @@
 import orjson
 import pytest
 
-from services.intake.adapters import ADAPTERS
-from services.intake.adapters.post import Post
-from services.intake.cloud_reading import cloud_body, cloud_document
-from services.intake.signals import Heard, Signal
+from services.intake.signals.formats import ADAPTERS
+from services.intake.signals.formats.elements.upstream_alert import InboundDocument
+from services.intake.signals.reception import cloud_body, cloud_document
+from services.intake.signals.schemas import Heard, Signal
 from shared.http.problem_details import HttpError
 from tests.unit.intake.spec import NINE
 
@@ -29,7 +29,9 @@ BINARY = {
 
 
 def read(document: object, headers: dict[str, str]) -> list[Heard]:
-    return ADAPTERS["cloudevents"](document, Post("bus", NINE, headers=headers))
+    return ADAPTERS["cloudevents"](
+        document, InboundDocument("bus", NINE, headers=headers)
+    )
 
 
 def test_headers_hold_the_attributes_percent_coded() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.signals import DETAILS_MAX
+from services.intake.signals.schemas import DETAILS_MAX
 from tests.unit.intake.bent import JSON, bent, never_raises
 from tests.unit.intake.heard import ignored, rejected, signal, without
 

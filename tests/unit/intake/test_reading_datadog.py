@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from services.intake.signals import DETAILS_MAX
+from services.intake.signals.schemas import DETAILS_MAX
 from tests.unit.intake.bent import JSON, bent, never_raises
 from tests.unit.intake.heard import rejected, signal, without
 

@@ -4,10 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.adapters.fields import first_text, inner, rendered, text, texts
-from services.intake.adapters.keys import event_id_of, key_of
-from services.intake.adapters.severities import severity_of
-from services.intake.signals import DEDUP_KEY_MAX, EVENT_ID_MAX
+from services.intake.signals.formats.elements.fields import (
+    first_text,
+    inner,
+    rendered,
+    text,
+    texts,
+)
+from services.intake.signals.formats.elements.severities import (
+    event_id_of,
+    key_of,
+    severity_of,
+)
+from services.intake.signals.schemas import DEDUP_KEY_MAX, EVENT_ID_MAX
 from shared.domain.policy.priorities import Severity
 
 UNRENDERED = [

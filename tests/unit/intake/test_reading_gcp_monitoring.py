@@ -6,7 +6,7 @@ import orjson
 import pytest
 from hypothesis import given
 
-from services.intake.signals import DETAILS_MAX
+from services.intake.signals.schemas import DETAILS_MAX
 from tests.unit.intake.bent import JSON, bent, never_raises
 from tests.unit.intake.heard import ignored, rejected, signal, without
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.adapters.instants import instant
+from services.intake.signals.formats.elements.instants import instant
 
 PARIS = ZoneInfo("Europe/Paris")
 AT = datetime(2025, 6, 30, 7, 52, 1, tzinfo=UTC)

@@ -7,10 +7,20 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.intake.adapters.finding import STEPS_MAX
-from services.intake.adapters.mapped import ELEMENTS_MAX, LINKS_MAX, read
-from services.intake.adapters.post import Post
-from services.intake.signals import Heard, Ignored, Rejected, Signal, default_dedup_key
+from services.intake.signals.formats.elements.upstream_alert import InboundDocument
+from services.intake.signals.formats.mapping import (
+    ELEMENTS_MAX,
+    LINKS_MAX,
+    STEPS_MAX,
+    read,
+)
+from services.intake.signals.schemas import (
+    Heard,
+    Ignored,
+    Rejected,
+    Signal,
+    default_dedup_key,
+)
 from shared.domain.bounded_text import TITLE_MAX
 from shared.domain.policy.mappings import Mapped
 from shared.domain.policy.sources import Monitor
@@ -46,7 +56,7 @@ def mapping(**parts: Any) -> Mapped:
 
 
 def heard(document: object, by: Mapped, **post: Any) -> list[Heard]:
-    return read(by, document, Post("boiler", NINE, **post))
+    return read(by, document, InboundDocument("boiler", NINE, **post))
 
 
 def signal(document: object, by: Mapped, **post: Any) -> Signal:

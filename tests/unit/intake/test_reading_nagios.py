@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.intake.adapters import ADAPTERS
+from services.intake.signals.formats import ADAPTERS
 from tests.unit.intake.heard import PARIS, ignored, rejected, signal, without
 
 SERVICE: dict[str, Any] = {

@@ -4,16 +4,16 @@ from typing import Any
 
 import pytest
 
-from services.intake.adapters import ADAPTERS
-from services.intake.adapters.post import Post
-from services.intake.signals import Heard, Rejected, Signal, default_dedup_key
+from services.intake.signals.formats import ADAPTERS
+from services.intake.signals.formats.elements.upstream_alert import InboundDocument
+from services.intake.signals.schemas import Heard, Rejected, Signal, default_dedup_key
 from tests.unit.intake.spec import NINE
 
 EVENT = {"title": "Disk full", "action": "trigger", "severity": "error"}
 
 
 def read(document: object, event_id: str | None = None) -> list[Heard]:
-    return ADAPTERS["native"](document, Post("prom", NINE, event_id))
+    return ADAPTERS["native"](document, InboundDocument("prom", NINE, event_id))
 
 
 def signal(**said: Any) -> Signal:

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from services.intake.adapters import ADAPTERS
-from services.intake.adapters.post import Post
-from services.intake.signals import Heard, Ignored, Rejected, Signal
+from services.intake.signals.formats import ADAPTERS
+from services.intake.signals.formats.elements.upstream_alert import InboundDocument
+from services.intake.signals.schemas import Heard, Ignored, Rejected, Signal
 from tests.unit.intake.spec import NINE
 
 CREATED_MS = 1_751_266_741_123  # 06:59:01.123, NINE being 07:00 UTC
@@ -29,7 +29,7 @@ ALERT: dict[str, Any] = {
 
 def read(action: object, **alert: object) -> Heard:
     body = {"action": action, "alert": {**ALERT, **alert}, "integrationName": "Hook"}
-    (heard,) = ADAPTERS["opsgenie"](body, Post("og", NINE, "e-1"))
+    (heard,) = ADAPTERS["opsgenie"](body, InboundDocument("og", NINE, "e-1"))
     return heard
 
 
@@ -140,6 +140,6 @@ def test_an_alias_that_is_no_text_is_no_title_either() -> None:
     "document", [None, [], {}, {"action": "Create"}, {"action": 7, "alert": {}}]
 )
 def test_what_is_no_webhook_is_rejected(document: object) -> None:
-    (heard,) = ADAPTERS["opsgenie"](document, Post("og", NINE))
+    (heard,) = ADAPTERS["opsgenie"](document, InboundDocument("og", NINE))
 
     assert isinstance(heard, Rejected)

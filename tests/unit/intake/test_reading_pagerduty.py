@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from services.intake.adapters import ADAPTERS
-from services.intake.adapters.pagerduty import MESSAGES_MAX
-from services.intake.adapters.post import Post
-from services.intake.signals import Heard, Ignored, Rejected, Signal
+from services.intake.signals.formats import ADAPTERS
+from services.intake.signals.formats.elements.upstream_alert import InboundDocument
+from services.intake.signals.formats.pagerduty.webhooks import MESSAGES_MAX
+from services.intake.signals.schemas import Heard, Ignored, Rejected, Signal
 from tests.unit.intake.spec import NINE
 
 INCIDENT: dict[str, Any] = {
@@ -33,7 +33,7 @@ OLD: dict[str, Any] = {
 
 
 def read(document: object) -> list[Heard]:
-    return ADAPTERS["pagerduty"](document, Post("pd", NINE, "ours"))
+    return ADAPTERS["pagerduty"](document, InboundDocument("pd", NINE, "ours"))
 
 
 def event(kind: str, data: object = INCIDENT, **more: object) -> Heard:

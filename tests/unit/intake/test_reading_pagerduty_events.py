@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from services.intake.adapters import ADAPTERS
-from services.intake.adapters.post import Post
-from services.intake.signals import Heard, Ignored, Rejected, Signal
+from services.intake.signals.formats import ADAPTERS
+from services.intake.signals.formats.elements.upstream_alert import InboundDocument
+from services.intake.signals.schemas import Heard, Ignored, Rejected, Signal
 from tests.unit.intake.spec import NINE
 
 PAYLOAD: dict[str, Any] = {
@@ -32,7 +32,7 @@ EVENT: dict[str, Any] = {
 
 
 def read(document: object, kind: str = "pagerduty_events") -> Heard:
-    (heard,) = ADAPTERS[kind](document, Post("watcher", NINE, "e-1"))
+    (heard,) = ADAPTERS[kind](document, InboundDocument("watcher", NINE, "e-1"))
     return heard
 
 

@@ -2,7 +2,12 @@
 
 import pytest
 
-from services.intake.reading import BODY_BYTES_MAX, FORM, FORM_FIELDS_MAX, read_posted
+from services.intake.signals.body import (
+    BODY_BYTES_MAX,
+    FORM,
+    FORM_FIELDS_MAX,
+    read_posted,
+)
 from shared.http.problem_details import HttpError
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from services.intake.adapters import formats
-from services.intake.adapters.habits import NEVER_RECOVERS
+from services.intake.signals.formats import ready
+from services.intake.signals.formats.traits import NEVER_RECOVERS
 from shared import yaml12
 from shared.domain.policy.cross_checks import unmappable
 from tests.support.foreign_bodies import GOOD
@@ -174,9 +174,9 @@ def test_what_never_tells_of_a_recovery_is_known_for_it() -> None:
     assert not {"rackspace", "vrealize"} & NEVER_RECOVERS
 
 
-@pytest.mark.parametrize("name", sorted(formats.TEXTS))
+@pytest.mark.parametrize("name", sorted(ready.TEXTS))
 def test_a_file_is_a_source_as_a_policy_may_have_it(name: str) -> None:
-    written = yaml12.read(formats.TEXTS[name])
+    written = yaml12.read(ready.TEXTS[name])
 
     assert isinstance(written, yaml12.ParsedYaml)
     assert list(unmappable({"sources": {name: written.value}})) == []

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.intake.signals import Rejected, Signal
+from services.intake.signals.schemas import Rejected, Signal
 from tests.unit.intake.heard import heard, rejected, signal, without
 
 EVENT: dict[str, Any] = {

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from services.intake.adapters import ADAPTERS
-from services.intake.adapters.habits import NEVER_RECOVERS
+from services.intake.signals.formats import ADAPTERS
+from services.intake.signals.formats.traits import NEVER_RECOVERS
 from tests.unit.intake.bent import JSON, bent, never_raises
 from tests.unit.intake.heard import ignored, rejected, signal, without
 

@@ -5,13 +5,18 @@ from collections.abc import Mapping
 import orjson
 import pytest
 
-from services.intake.adapters.choosing import adapter_for
-from services.intake.adapters.post import Post
-from services.intake.cloud_reading import cloud_body, cloud_document
-from services.intake.delivery import Delivery
-from services.intake.quarantine.reread import Kept, read_again
-from services.intake.reading import FORM, read_posted
-from services.intake.request_headers import HEADER_MAX, headers_kept, headers_read
+from services.intake.quarantine.store import QuarantinedElement, read_again
+from services.intake.signals.body import FORM, read_posted
+from services.intake.signals.delivery import Delivery
+from services.intake.signals.formats.elements.upstream_alert import InboundDocument
+from services.intake.signals.formats.selection import adapter_for
+from services.intake.signals.reception import (
+    HEADER_MAX,
+    cloud_body,
+    cloud_document,
+    headers_kept,
+    headers_read,
+)
 from tests.unit.intake.spec import NINE
 
 SENTRY = {"action": "created", "data": {"issue": {"id": "77", "title": "KeyError"}}}
@@ -32,7 +37,11 @@ def live(adapter: str, body: bytes, headers: Mapping[str, str]) -> list[object]:
         document = read_posted(body, headers.get("content-type", ""))
     read = adapter_for(adapter, None)
     assert read is not None
-    return [*read(document, Post("s", NINE, headers=headers_read(adapter, headers)))]
+    return [
+        *read(
+            document, InboundDocument("s", NINE, headers=headers_read(adapter, headers))
+        )
+    ]
 
 
 def later(adapter: str, body: bytes, headers: Mapping[str, str]) -> object:
@@ -40,7 +49,7 @@ def later(adapter: str, body: bytes, headers: Mapping[str, str]) -> object:
     if adapter == "cloudevents":
         body = cloud_body(body, cloud_document(body, headers), headers)
     kept = headers_kept(adapter, headers, body)
-    return read_again(Kept(1, "s", adapter, NINE, 0, 1, body, kept), None)
+    return read_again(QuarantinedElement(1, "s", adapter, NINE, 0, 1, body, kept), None)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """How long events have waited without a step of the relay."""
 
-from services.intake.publishing import Tail
-from services.intake.relay_probe import Backlog
+from services.intake.relay.probe import Backlog
+from services.intake.relay.relay import Tail
 
 
 def at(position: int) -> Tail:

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from services.intake.commands import Trigger
-from services.intake.signals import Signal
+from services.intake.commands.command import Trigger
+from services.intake.signals.schemas import Signal
 from shared.domain.commands.incident import Reopen
 from shared.domain.events.incident import (
     IncidentAcknowledged,

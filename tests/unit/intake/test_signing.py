@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from standardwebhooks import Webhook
 
-from services.intake.gate.signing import fault
+from services.intake.gate.signatures import fault
 from shared.domain.policy.sources import HEADERS, Scheme, Signature
 
 NOW = datetime(2025, 6, 30, 8, tzinfo=UTC)

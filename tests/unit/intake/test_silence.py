@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.intake.closing.silence import Silence, silence
+from services.intake.auto_close.rules import Silence, silence
 from shared.domain.events import AnyEvent
 from shared.domain.events.incident import (
     IncidentClosed,

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from services.intake.pipeline.firing import SUMMARY_EVERY
+from services.intake.signals.rules.alert import SUMMARY_EVERY
 from shared.domain.commands.incident import Snooze, Wake
 from shared.domain.events.incident_signals import IncidentSnoozed, IncidentWoken
 from tests.unit.intake.spec import LATER, event, given, opened

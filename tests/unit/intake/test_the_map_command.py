@@ -11,10 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from services.command_line import command_line
-from services.intake.adapters import ADAPTERS
-from services.intake.adapters.formats import TEXTS
-from services.intake.adapters.naming import ALSO_CALLED
-from services.intake.reading import BODY_BYTES_MAX, FORM
+from services.intake.signals.body import BODY_BYTES_MAX, FORM
+from services.intake.signals.formats import ADAPTERS
+from services.intake.signals.formats.elements.severities import ALSO_CALLED
+from services.intake.signals.formats.ready import TEXTS
 from tests.support.foreign_bodies import GOOD
 from tests.support.policies import FULL_FILE, full_text
 

@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 import pytest
 
-from services.intake.commands import (
+from services.intake.commands.command import (
     AcknowledgeSource,
     CloseSilent,
     Flap,
@@ -13,9 +13,9 @@ from services.intake.commands import (
     Recover,
     Trigger,
 )
-from services.intake.decider import TABLE, life_of_an_incident
-from services.intake.decider.table import ALREADY, DO
-from services.intake.signals import Signal
+from services.intake.commands.rules import TABLE, life_of_an_incident
+from services.intake.commands.rules.status_table import ALREADY, DO
+from services.intake.signals.schemas import Signal
 from shared.domain.commands.incident import BODIES, Open, PersonsWish
 from shared.domain.events import IncidentEvent
 from shared.domain.events.incident import (

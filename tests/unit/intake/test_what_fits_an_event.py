@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.intake.adapters import ADAPTERS
-from services.intake.adapters.post import Post
-from services.intake.decider.merging import REPORTERS_MAX, SIGNALS_MAX
-from services.intake.signals import Signal
+from services.intake.commands.rules.duplicates import REPORTERS_MAX, SIGNALS_MAX
+from services.intake.signals.formats import ADAPTERS
+from services.intake.signals.formats.elements.upstream_alert import InboundDocument
+from services.intake.signals.schemas import Signal
 from shared.domain.commands.incident import (
     Attach,
     Classify,
@@ -70,7 +70,9 @@ def test_what_alertmanager_sends_fits(char: str) -> None:
         "annotations": {"summary": char * 9_000, "description": char * 9_000},
         "fingerprint": WIDE * 512,
     }
-    (signal,) = ADAPTERS["alertmanager"]({"alerts": [alert]}, Post("prom", NINE))
+    (signal,) = ADAPTERS["alertmanager"](
+        {"alerts": [alert]}, InboundDocument("prom", NINE)
+    )
     assert isinstance(signal, Signal), signal
 
     heard = PureDesk().hear(signal, NINE)

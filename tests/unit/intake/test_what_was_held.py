@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from services.intake.delivery import Result
-from services.intake.signals import Signal
+from services.intake.signals.delivery import Result
+from services.intake.signals.schemas import Signal
 from tests.unit.intake.spec import NINE
 from tests.unit.intake.trouble import A_MINUTE, A_SECOND, FIRST, Trouble, at_desk
 

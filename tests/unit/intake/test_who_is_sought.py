@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from services.intake.decider.circumstances import Helper
-from services.intake.sought import found
+from services.intake.commands.escalation_state import found
+from services.intake.commands.rules.context import Helper
 from shared.domain.events import EVENT_TYPES
 from shared.domain.identifiers import escalation_stream
 from shared.eventlog.entry import Entry

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.intake.commands import Command
-from services.intake.pipeline.key_row import KeyRow
-from services.intake.signals import Signal, signal_key
+from services.intake.commands.command import Command
+from services.intake.signals.rules.key_row import KeyRow
+from services.intake.signals.schemas import Signal, signal_key
 from shared.domain.commands.incident import PersonsWish, Resolve
 from shared.domain.events import IncidentEvent
 from shared.domain.incident import Incident

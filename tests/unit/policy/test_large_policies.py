@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.intake.expanding import expanded
+from services.intake.policy.expansion import expanded
 from shared.domain.policy.calendars import HOLIDAYS_MAX
 from shared.domain.policy.contracts import Contract, Service
 from shared.domain.policy.cross_checks import HINTS_MAX

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.intake.adapters import ADAPTERS
+from services.intake.signals.formats import ADAPTERS
 from shared.domain.policy.document import Policy
 from shared.domain.policy.mappings import COPIES_MAX, DEPTH_MAX, Mapped, mistakes_in
 from shared.domain.policy.sources import Monitor

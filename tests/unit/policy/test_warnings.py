@@ -3,7 +3,7 @@
 import pytest
 
 from docs.generate import policy as page
-from services.intake import policy_store
+from services.intake.policy import store as policy_store
 from shared.mistake import Mistake
 from tests.support.policies import full, full_text
 

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from services.intake.expanding import expanded
+from services.intake.policy.expansion import expanded
 from shared.domain.events.incident import IncidentAcknowledged, IncidentRestored
 from shared.domain.policy.validation import read
 from shared.domain.working_time import due, hours_of

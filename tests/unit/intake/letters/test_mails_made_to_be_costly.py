@@ -3,9 +3,12 @@
 from email.parser import BytesParser
 from email.policy import compat32
 
-from services.intake.letters.pages import TABLES_CHARACTERS_MAX, text_of
-from services.intake.letters.parts import HTML_CHARACTERS_MAX
-from services.intake.letters.reach import (
+from services.intake.inbound_mail.content import (
+    HTML_CHARACTERS_MAX,
+    TABLES_CHARACTERS_MAX,
+    text_of,
+)
+from services.intake.inbound_mail.message import (
     DELIMITERS_MAX,
     HEADER_LINES_MAX,
     LINES_TIMES_BOUNDARIES_MAX,
@@ -13,7 +16,7 @@ from services.intake.letters.reach import (
     with_short_headers,
     within_reach,
 )
-from services.intake.letters.reading import read_letter
+from services.intake.inbound_mail.parser import read_letter
 from tests.support.mails import mail, written
 
 HEAD = "From: a@b.example\nSubject: s\n"

@@ -3,9 +3,15 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from services.intake.letters.letter import Attachment, Letter
-from services.intake.letters.placing import Arrival, Placed, placed, title_of, words_of
-from services.intake.letters.reading import read_letter
+from services.intake.inbound_mail.message import Attachment, InboundMail
+from services.intake.inbound_mail.parser import read_letter
+from services.intake.inbound_mail.placement import (
+    MailContext,
+    Placement,
+    placed,
+    title_of,
+    words_of,
+)
 from shared.domain.bounded_text import WORDS_BYTES_MAX, WORDS_MAX
 from shared.domain.commands.incident import Attach, Open, Reopen
 from shared.domain.events.incident import (
@@ -22,14 +28,14 @@ from tests.support.policies import full
 from tests.unit.intake.spec import INC, LATER, NINE, called, event, given, reported
 
 POLICY = full()
-NOW = Arrival(LATER, "email", confirmed=True)
+NOW = MailContext(LATER, "email", confirmed=True)
 LETTER = read_letter(mail("Ça recommence.", subject=f"Re: [{INC}] Portail"))
 CLOSED = (reported(), event(IncidentResolved, cycle=1), event(IncidentClosed))
 
 
 def place(
-    person: str, *history: object, letter: Letter = LETTER, **more: object
-) -> Placed:
+    person: str, *history: object, letter: InboundMail = LETTER, **more: object
+) -> Placement:
     incident = replay(history)  # type: ignore[arg-type] # events of one incident
     policy = full(*more.pop("edits", ()))  # type: ignore[misc] # pairs of texts
     arrival = replace(NOW, **more)  # type: ignore[arg-type] # its fields

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.letters.letter import KEPT_WORDS_MAX, Attachment
-from services.intake.letters.reading import read_letter
+from services.intake.inbound_mail.message import KEPT_WORDS_MAX, Attachment
+from services.intake.inbound_mail.parser import read_letter
 from tests.support.mails import mail, written
 
 

@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from services.intake.letters.placing import title_of
-from services.intake.letters.reports import letter_of
+from services.intake.inbound_mail.placement import title_of
+from services.intake.inbound_mail.subscriber import letter_of
 from shared.domain.commands.contact import Report
 
 GIVEN = {"email": "Zoe@V.example", "words": "It is slow\r\nsince 9", "key": "k" * 16}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.intake.letters.reading import read_letter
+from services.intake.inbound_mail.parser import read_letter
 from tests.support.mails import mail, written
 
 DESK = "desk@permanence.example"

@@ -1,0 +1,1 @@
+"""Commands of people: received, decided in batches, recorded and answered."""

@@ -1,0 +1,113 @@
+"""At which team and level an incident is: read from the stream of its escalation."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from psycopg import Cursor
+
+from services.intake.commands.pending_command import PendingCommand
+from services.intake.commands.record_store import Unreadable, Versioned, histories
+from services.intake.commands.rules.context import Helper
+from shared.domain.commands.incident import (
+    Acknowledge,
+    Assign,
+    Pause,
+    Resolve,
+    Restore,
+    Return,
+)
+from shared.domain.events.escalation import (
+    Escalated,
+    EscalationAccepted,
+    EscalationReturned,
+)
+from shared.domain.events.incident import IncidentAssigned
+from shared.domain.identifiers import about, escalation_stream, incident_stream
+from shared.domain.incident import AT_WORK
+from shared.eventlog.entry import Entry
+from shared.eventlog.log import EventLog
+
+_TAKING = Acknowledge | Pause | Restore | Resolve
+"""By these a person takes on an incident that nobody has."""
+_GIVING = Assign | Return
+"""What these come to depends on where the incident is."""
+_PLACED = Assign | Return | Resolve
+"""These look at where the incident is; a resolution does without, if it must."""
+
+
+def needs_helper(wanted: PendingCommand) -> bool:
+    """Tell whether a decision on this command may look at who helps."""
+    return isinstance(wanted.wish, _TAKING | _GIVING)
+
+
+def helpers(
+    log: EventLog,
+    cursor: Cursor[tuple[Any, ...]],
+    wanted: Iterable[PendingCommand],
+    states: Mapping[str, Versioned],
+) -> Mapping[str, Helper | Unreadable]:
+    """Return who helps, by incident, where a command gives or takes it on.
+
+    Where the escalation of an incident cannot be read, that is what is returned;
+    nothing for a resolution, which nobody is held up in by that.
+    """
+    every = list(wanted)
+    given = {w.request.about for w in every if isinstance(w.wish, _GIVING)}
+    taken = {w.request.about for w in every if isinstance(w.wish, _TAKING)}
+    placed = {w.request.about for w in every if isinstance(w.wish, _PLACED)}
+    free = {ref for ref, held in states.items() if _is_free(held)}
+    needed = given | (taken & free)
+    cycles = {
+        ref: held.incident.cycle
+        for ref, held in states.items()
+        if held.incident and (ref in needed or ref in placed)
+    }
+    if not cycles:
+        return {}
+    refs = sorted(cycles)
+    own = [incident_stream(ref) for ref in refs if ref in placed]
+    read = histories(log, cursor, [*map(escalation_stream, refs), *own])
+    helping: dict[str, Helper | Unreadable] = {}
+    for ref in refs:
+        history = read.get(escalation_stream(ref), [])
+        if isinstance(history, Unreadable):
+            if ref in needed:
+                helping[ref] = history
+            continue
+        beside = read.get(incident_stream(ref), [])
+        more = [] if isinstance(beside, Unreadable) else beside
+        entries = sorted([*history, *more], key=lambda entry: entry.position)
+        helping |= found(cycles, entries)
+    return helping
+
+
+def found(cycles: Mapping[str, int], entries: Iterable[Entry]) -> Mapping[str, Helper]:
+    """Return who helps in the present cycle of each incident; in the log's order."""
+    helping: dict[str, Helper] = {}
+    for entry in entries:
+        ref = about(entry.stream) or ""
+        match entry.event:
+            case (
+                Escalated(cycle=cycle, team=team, to_level=level)
+                | EscalationReturned(cycle=cycle, team=team, to_level=level)
+            ) if cycle == cycles.get(ref):
+                helping[ref] = Helper(team, level)
+            case IncidentAssigned() if ref in helping:
+                helping[ref] = helping[ref]._replace(given_since=True)
+            case EscalationAccepted(cycle=cycle, person=person) if (
+                cycle == cycles.get(ref) and ref in helping
+            ):
+                helping[ref] = helping[ref]._replace(person=person)
+            case _:
+                pass
+    return helping
+
+
+def _is_free(held: Versioned) -> bool:
+    incident = held.incident
+    return (
+        incident is not None
+        and incident.status in AT_WORK
+        and incident.acknowledged_at is None
+        and incident.assignee is None
+    )

@@ -1,0 +1,176 @@
+"""What intake records of incidents and their problems by itself, as the log tells it.
+
+An incident that joins a problem is linked on both sides; what was presumed and is
+answered otherwise is taken back; and incidents hear that their problem was resolved.
+All is decided by the records as they are, so an event read twice changes nothing.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar, assert_never
+
+import structlog
+from psycopg import Cursor
+
+from services.intake.commands.command import RecordCommand
+from services.intake.commands.record_store import (
+    RecordUnreadable,
+    Versioned,
+    advance,
+    readable,
+    ref_of,
+    replayed_records,
+    stream_of,
+)
+from services.intake.commands.rules.links import (
+    Joined,
+    joined,
+    no_longer_presumed,
+    resolved_on_incident,
+)
+from services.intake.commands.rules.record_rules import Rules
+from services.intake.policy.store import Policies
+from shared.clock import Clock
+from shared.domain.commands.problem import LinkProblem
+from shared.domain.events.handover import HandoverDeclined, HandoverJoined
+from shared.domain.events.incident_ties import IncidentLinked
+from shared.domain.events.problem import ProblemResolved
+from shared.domain.incident import Incident
+from shared.domain.problem import Problem
+from shared.eventlog.append import AppendUnit, Recorded
+from shared.eventlog.entry import Entry
+from shared.eventlog.errors import StaleVersion
+from shared.eventlog.log import EventLog
+
+AT_ONCE_MAX = 200
+"""Incidents of one problem that are read, and decisions that are appended, at once."""
+ACTOR = "system:intake"
+
+Cursors = Cursor[tuple[Any, ...]]
+_Concerned = HandoverJoined | HandoverDeclined | IncidentLinked | ProblemResolved
+_Rule = Callable[[Problem, Incident, Rules], Sequence[Joined]]
+_Item = TypeVar("_Item")
+_Kind = TypeVar("_Kind", Incident, Problem)
+
+_log = structlog.get_logger(__name__)
+
+
+class ProblemLinks:
+    """Keeps incidents and problems up with what the log says of both."""
+
+    def __init__(self, log: EventLog, clock: Clock) -> None:
+        self._log = log
+        self._clock = clock
+        self._policies = Policies(log)
+
+    def apply(self, cursor: Cursors, entries: Sequence[Entry]) -> None:
+        """Take `entries` in, inside the reader's transaction.
+
+        Raises `StaleVersion` where a command came between: then it is decided again.
+        """
+        concerned = [event for entry in entries if (event := _concerned(entry))]
+        if not concerned:
+            return
+        version, policy = self._policies.current(cursor)
+
+        def rules(problem: Problem, incident: Incident) -> Rules:
+            wish = LinkProblem(incident=incident.ref)
+            command = RecordCommand(problem.ref, self._clock(), ACTOR, wish)
+            return Rules(command, policy, version)
+
+        records = _Records(self._log, cursor, rules)
+        for event in concerned:
+            records.take(event)
+        for some in _parts(records.decided):
+            outcomes = self._log.append(cursor, some)
+            if not all(isinstance(outcome, Recorded) for outcome in outcomes):
+                raise StaleVersion("another process wrote to the same record")
+
+
+def _concerned(entry: Entry) -> _Concerned | None:
+    match entry.event:
+        case HandoverJoined(matched="signature" | "service") as event:
+            return event
+        case HandoverDeclined() | IncidentLinked(relation="problem") as event:
+            return event
+        case ProblemResolved() as event:
+            return event
+        case _:
+            return None
+
+
+@dataclass
+class _Records:
+    """The records concerned, as the log and what was decided since make them."""
+
+    log: EventLog
+    cursor: Cursors
+    rules: Callable[[Problem, Incident], Rules]
+    states: dict[str, Versioned] = field(default_factory=dict)
+    decided: list[AppendUnit] = field(default_factory=list)
+
+    def take(self, event: _Concerned) -> None:
+        """Decide what follows from an event."""
+        match event:
+            case HandoverJoined(incident=incident, problem=problem):
+                self._decide(problem, incident, partial(_joined, event))
+            case HandoverDeclined(incident=ref) | IncidentLinked(incident=ref):
+                answered = self._record(Incident, ref)
+                for each in sorted(answered.presumed_problems) if answered else ():
+                    self._decide(each, ref, no_longer_presumed)
+            case ProblemResolved(problem=problem):
+                found = self._record(Problem, problem)
+                for some in _parts(found.incidents if found else ()):
+                    self._read(some)
+                    for ref in some:
+                        self._decide(problem, ref, _resolved)
+            case _:
+                assert_never(event)
+
+    def _decide(self, problem: str, incident: str, rule: _Rule) -> None:
+        """Decide about two records by a rule; nothing where one cannot be read."""
+        found = self._record(Problem, problem), self._record(Incident, incident)
+        match found:
+            case (Problem() as one, Incident() as other):
+                events = rule(one, other, self.rules(one, other))
+            case _:
+                return
+        stored = tuple(
+            self.log.stored(stream_of(ref_of(event)), version, event)
+            for version, event in advance(self.states, events)
+        )
+        if stored:
+            self.decided.append(AppendUnit(stored))
+
+    def _record(self, kind: type[_Kind], ref: str) -> _Kind | None:
+        self._read([ref])
+        try:
+            record = readable(self.states, ref).record
+        except RecordUnreadable as error:
+            _log.error("problem_links.unreadable", record=ref, why=error.sentence)
+            return None
+        return record if isinstance(record, kind) else None
+
+    def _read(self, refs: Iterable[str]) -> None:
+        missing = [ref for ref in refs if ref not in self.states]
+        self.states |= replayed_records(self.log, self.cursor, missing)
+
+
+def _joined(
+    event: HandoverJoined, problem: Problem, incident: Incident, rules: Rules
+) -> Sequence[Joined]:
+    if event.matched is None:
+        return []
+    certain = not event.to_be_confirmed
+    return joined(problem, incident, event.matched, rules, certain=certain)
+
+
+def _resolved(problem: Problem, incident: Incident, rules: Rules) -> Sequence[Joined]:
+    return resolved_on_incident(incident, "problem", problem, rules)
+
+
+def _parts(items: Sequence[_Item]) -> Iterable[Sequence[_Item]]:
+    """Return the items, so many at once."""
+    starts = range(0, len(items), AT_ONCE_MAX)
+    return (items[start : start + AT_ONCE_MAX] for start in starts)

@@ -1,0 +1,97 @@
+"""References nobody had before, from one sequence a kind of record.
+
+How many references a batch may need: more are left unused, and make gaps.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from psycopg import Cursor, sql
+
+from services.intake.commands.record_store import REF_OF_NUMBER, UNOPENED, Versioned
+from services.intake.signals.delivery import Delivery, TimePassed
+from services.intake.signals.rules.groups import group_key
+from services.intake.signals.rules.key_row import KeyRow
+from services.intake.signals.schemas import Heard, Signal, signal_key
+from shared.domain.incident import AT_WORK
+from shared.domain.policy.document import Policy
+from shared.domain.policy.sources import Monitor
+
+_NUMBERS = sql.SQL("SELECT nextval({}) FROM generate_series(1, %s)")
+
+
+def new_refs(cursor: Cursor[tuple[Any, ...]], kind: str, count: int) -> list[str]:
+    """Return so many references of an `incident`, `problem` or `change`.
+
+    The unused ones are gaps.
+    """
+    if not count:
+        return []
+    name = REF_OF_NUMBER[kind]
+    query = _NUMBERS.format(sql.Literal(f"intake.{kind}_numbers"))
+    return [name(number) for (number,) in cursor.execute(query, (count,)).fetchall()]
+
+
+def openings(
+    deliveries: Sequence[Delivery],
+    rows: Mapping[str, KeyRow],
+    states: Mapping[str, Versioned],
+    policy: Policy,
+) -> int:
+    """Return how many incidents these deliveries may open at most.
+
+    One a trouble that has none at work; but one a group, where all that comes is that
+    its troubles fire.
+    """
+    heard = {_key(each) for delivery in deliveries for each in delivery.heard}
+    may = {key for key in heard if key in rows and _may_open(rows[key], states)}
+    groups: dict[str, str] = {}
+    for source in {delivery.source for delivery in deliveries}:
+        monitor = policy.monitor(source)
+        if monitor is not None and monitor.correlate is not None:
+            groups |= _firing_together(source, monitor, deliveries, rows, policy)
+    return len({groups.get(key, key) for key in may})
+
+
+def _firing_together(
+    source: str,
+    monitor: Monitor,
+    deliveries: Sequence[Delivery],
+    rows: Mapping[str, KeyRow],
+    policy: Policy,
+) -> dict[str, str]:
+    """Return the group of each key, {} where a group may come to several incidents."""
+    own = [each for each in deliveries if each.source == source]
+    heard = [each for delivery in own for each in delivery.heard]
+    signals = [each for each in heard if isinstance(each, Signal)]
+    received = [delivery.received_at for delivery in own]
+    within = monitor.correlate.within if monitor.correlate else None
+    due = any(row.due_at and row.source == source for row in rows.values())
+    others = any(signal.action != "trigger" for signal in signals)
+    timers = any(isinstance(each, TimePassed) for each in heard)
+    if others or timers or due or within is None:
+        return {}
+    if max(received) - min(received) > within:
+        return {}
+    found: dict[str, str] = {}
+    for signal in signals:
+        key, group = signal_key(source, signal.dedup_key), group_key(policy, signal)
+        if group is None or found.setdefault(key, group) != group:
+            return {}
+    return found
+
+
+def _key(heard: Heard | TimePassed) -> str:
+    match heard:
+        case Signal():
+            return signal_key(heard.source, heard.dedup_key)
+        case TimePassed():
+            return heard.signal_key
+        case _:
+            return ""
+
+
+def _may_open(row: KeyRow, states: Mapping[str, Versioned]) -> bool:
+    """Tell whether a signal of this key may have to open an incident."""
+    held = states.get(row.incident, UNOPENED) if row.incident else UNOPENED
+    return held.incident is None or held.incident.status not in AT_WORK

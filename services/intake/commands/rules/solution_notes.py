@@ -1,0 +1,27 @@
+"""Solution notes: what N1 can do by itself next time, and which one was used."""
+
+from services.intake.commands.rules.context import DecisionContext, Refused
+from shared.domain.commands.incident import Resolve
+from shared.domain.events import IncidentEvent
+from shared.domain.events.incident import IncidentSolutionNoted
+from shared.domain.incident import Incident
+
+
+def require_solution(wish: Resolve, other: Incident | None) -> None:
+    """Refuse the name of a solution note that does not exist."""
+    if wish.solution and (other is None or other.solution is None):
+        raise Refused(
+            f"{wish.solution} has no solution note: GET /v1/solutions lists those "
+            "there are; leave `solution` out if none was used",
+            "invalid",
+        )
+
+
+def noted(
+    note: str | None, incident: Incident, circumstances: DecisionContext
+) -> list[IncidentEvent]:
+    """Return a new solution note, which belongs to whoever writes it."""
+    if note is None or note == incident.solution:
+        return []
+    common = circumstances.on(incident.ref, circumstances.command.by)
+    return [IncidentSolutionNoted(**common, service=incident.service, note=note)]

@@ -1,0 +1,1 @@
+"""Endpoints that senders of other systems already know: Alerta, Opsgenie, PagerDuty."""

@@ -1,0 +1,93 @@
+"""The door of Alerta's clients: they post to `/alert`, and expect Alerta's answers.
+
+https://docs.alerta.io/api/reference.html#alerts
+
+A client looks at `status` in the answer, and takes everything that is not "error" for a
+success: a refusal is told in that form, whatever it is.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.intake.endpoint_context import EndpointContext
+from services.intake.gate.api_keys import bearer
+from services.intake.signals.body import BODY_BYTES_MAX, read_json
+from services.intake.signals.delivery import Result
+from shared.http.bodies import read_body
+from shared.http.error_responses import ANSWER_SECONDS, place_of, problem_of
+
+_SENT_BACK = ("resource", "event", "environment", "severity", "text", "value")
+_NO_SEVERITY = "indeterminate"
+
+
+async def take_alert(doors: EndpointContext, request: Request) -> Response:
+    """Take one alert; its key stands in the path, or is `Authorization: Key …`."""
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            taken = doors.gate.bounded(lambda asked: _taken(doors, asked))
+            return await taken(request)
+    except Exception as error:  # noqa: BLE001 # its client reads no other answer
+        return _refusal(error, request)
+
+
+async def tell_config(_: Request) -> Response:
+    """Answer what a client asks before all else: we have nothing to set in it."""
+    return _json({}, HTTPStatus.OK)
+
+
+async def _taken(doors: EndpointContext, request: Request) -> Response:
+    token = request.path_params.get("key") or _key(request) or bearer(request)
+    source = await doors.gate.admit(request, token, "alerta")
+    body = await read_body(request, BODY_BYTES_MAX)
+    document = read_json(body)
+    (result,) = await doors.reception.receive(
+        source, "alerta", body, document, told=True
+    )
+    return _answer(document, result)
+
+
+def _key(request: Request) -> str | None:
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "key" else None
+
+
+def _refusal(error: Exception, request: Request) -> Response:
+    problem = problem_of(error, place_of(request))
+    details = problem.details
+    said = {"status": "error", "message": details.detail, "code": details.status}
+    retry_after = details.retry_after
+    again = {} if retry_after is None else {"Retry-After": str(retry_after)}
+    return _json(said, details.status, again | dict(problem.headers))
+
+
+def _answer(alert: Mapping[str, object], result: Result) -> Response:
+    if result.status == "rejected":
+        said = {"status": "error", "message": result.error, "code": 400}
+        return _json(said, HTTPStatus.BAD_REQUEST)
+    known = result.incident or result.dedup_key or "-"
+    if result.status in {"ignored", "suppressed"}:
+        said = {"status": "ok", "id": known, "message": result.error}
+        return _json(said, HTTPStatus.ACCEPTED)
+    repeated = result.status == "duplicate"
+    taken = {
+        **{name: alert[name] for name in _SENT_BACK if name in alert},
+        "id": known,
+        "status": "closed" if result.status == "recovered" else "open",
+        "previousSeverity": _NO_SEVERITY,
+        "repeat": repeated,
+        "duplicateCount": int(repeated),
+    }
+    answer = {"status": "ok", "id": known, "alert": taken, "result": result}
+    return _json(answer, HTTPStatus.CREATED)
+
+
+def _json(
+    said: Mapping[str, object], status: int, headers: Mapping[str, str] | None = None
+) -> Response:
+    text = orjson.dumps(said, option=orjson.OPT_UTC_Z)
+    return Response(text, status, headers, "application/json")

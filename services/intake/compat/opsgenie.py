@@ -1,0 +1,304 @@
+"""Opsgenie's Alert API, for senders that have to move: create, close, acknowledge.
+
+https://docs.opsgenie.com/docs/alert-api
+
+The key of the source stands where the API key stood. Answers have Opsgenie's form. What
+it can and a desk means otherwise is refused with a sentence that says what to do.
+
+The names our Opsgenie Alert API gives, each holding what it is the name of.
+
+An alert's id holds its alias, a request's id what was asked: they can be used as long
+as anybody keeps them, and nothing has to be stored.
+
+What Opsgenie's Alert API can and a source cannot do here, and what to do instead.
+"""
+
+import asyncio
+import base64
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.intake.endpoint_context import EndpointContext
+from services.intake.gate.api_keys import bearer
+from services.intake.signals.body import BODY_BYTES_MAX, read_json
+from services.intake.signals.formats.opsgenie import severity_of
+from services.intake.signals.outcomes import StoredOutcome, find_request
+from services.intake.signals.schemas import default_dedup_key
+from shared.http.bodies import read_body
+from shared.http.error_responses import answered
+from shared.http.problem_details import HttpError
+
+_ALERT = "alert-"
+
+
+class OpsgenieRequest(NamedTuple):
+    """What a request asked: for what, of which alert, and the event id it went by."""
+
+    action: str
+    event_id: str
+    alias: str
+
+
+def alert_id(alias: str) -> str:
+    """Return the id of the alert with this alias."""
+    return _ALERT + _coded(alias.encode())
+
+
+def alias_of(given: str) -> str | None:
+    """Return the alias of the alert with this id, None where it is no id of ours."""
+    if not given.startswith(_ALERT):
+        return None
+    try:
+        return _decoded(given.removeprefix(_ALERT)).decode()
+    except ValueError:
+        return None
+
+
+def request_id(asked: OpsgenieRequest) -> str:
+    """Return the id of a request."""
+    return _coded(orjson.dumps(list(asked)))
+
+
+def asked_in(given: str) -> OpsgenieRequest | None:
+    """Return what the request with this id asked, None where it is no id of ours."""
+    try:
+        match orjson.loads(_decoded(given)):
+            case [str(action), str(event_id), str(alias)]:
+                return OpsgenieRequest(action, event_id, alias)
+            case _:
+                return None
+    except ValueError:
+        return None
+
+
+def _coded(text: bytes) -> str:
+    return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
+
+
+def _decoded(text: str) -> bytes:
+    padded = text + "=" * (-len(text) % 4)
+    return base64.b64decode(padded, altchars=b"-_", validate=True)
+
+
+_AGAIN = "create the alert again with the same alias: what is new in it is told"
+_PEOPLE = "people do this at the incident, with a token of their own"
+_INSTEAD: Mapping[str, str] = {
+    "unacknowledge": f"an acknowledgement is not taken back: {_PEOPLE}",
+    "snooze": f"a source cannot put its own alert to sleep: {_PEOPLE} (`pause`)",
+    "assign": f"a source assigns nobody: {_PEOPLE} (`assign`)",
+    "escalate": f"the policy escalates; by hand, {_PEOPLE} (`escalate`)",
+    "responders": "who is asked is said by the policy's escalation, not by the alert",
+    "teams": "which team is asked is said by the policy, by the alert's service",
+    "tags": f"tags are part of an alert: {_AGAIN}",
+    "details": f"details are part of an alert: {_AGAIN}",
+    "priority": f"a priority is part of an alert: {_AGAIN}",
+    "message": f"the message is part of an alert: {_AGAIN}",
+    "description": f"the description is part of an alert: {_AGAIN}",
+    "attachments": "files are not taken: put a link into `details`",
+    "actions": "custom actions are not known here: use `close` or `acknowledge`",
+}
+
+
+def instead_of(method: str, path: str) -> HttpError:
+    """Return the refusal of a request that is Opsgenie's and none of ours."""
+    if method == "GET":
+        return HttpError(
+            404,
+            "alerts are not read here: read GET /v1/queues/all/incidents with a "
+            "person's token, or the outcome of a request at "
+            "GET /v2/alerts/requests/{requestId}",
+        )
+    steps = path.rstrip("/").split("/")
+    for step in (steps[-1], steps[-2]):
+        if step in _INSTEAD:
+            return HttpError(422, _INSTEAD[step])
+    if method == "DELETE":
+        return HttpError(422, "nothing is deleted here: close the alert")
+    return HttpError(
+        422, "this is not known here: POST to /v2/alerts, or to its `close`"
+    )
+
+
+_ADAPTER = "opsgenie"
+_SCHEME = "geniekey"
+_TAKEN = {"close": "Close", "acknowledge": "Acknowledge", "notes": "AddNote"}
+_DONE = frozenset({"opened", "signalled", "recovered", "duplicate"})
+_ALL = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+def routes(doors: EndpointContext) -> list[Route]:
+    """Return the doors, each of which always answers in Opsgenie's form."""
+
+    def route(
+        path: str,
+        door: Callable[[EndpointContext, Request], Awaitable[Response]],
+        *methods: str,
+    ) -> Route:
+        async def endpoint(request: Request) -> Response:
+            return await door(doors, request)
+
+        return Route(
+            path, answered(doors.gate.bounded(endpoint), say=_no), methods=list(methods)
+        )
+
+    return [
+        route("/v2/alerts", _create, "POST"),
+        route("/v2/alerts/requests/{request_id}", _status, "GET"),
+        route("/v2/alerts/{identifier:path}/{action}", _act, "POST"),
+        route("/v2/alerts", _refuse, *_ALL),
+        route("/v2/alerts/{rest:path}", _refuse, *_ALL),
+    ]
+
+
+async def _create(doors: EndpointContext, request: Request) -> Response:
+    source = await doors.gate.admit(request, _key(request), _ADAPTER)
+    alert = await _body(request)
+    _require(alert)
+    alias = alert.get("alias")
+    if alias is None or alias == "":
+        alias = default_dedup_key(source, alert.get("entity"), alert.get("message"))
+    return await _asked(doors, request, source, "Create", {**alert, "alias": alias})
+
+
+async def _act(doors: EndpointContext, request: Request) -> Response:
+    action = _TAKEN.get(request.path_params["action"])
+    if action is None:
+        return await _refuse(doors, request)
+    source = await doors.gate.admit(request, _key(request), _ADAPTER)
+    alert = {**await _body(request), "alias": _alias(request)}
+    return await _asked(doors, request, source, action, alert)
+
+
+async def _asked(
+    doors: EndpointContext,
+    request: Request,
+    source: str,
+    action: str,
+    alert: dict[str, Any],
+) -> Response:
+    """Take what was asked of an alert, as a webhook would have told it."""
+    began = time.monotonic()
+    document = {"action": action, "alert": alert}
+    event_id = request.headers.get("idempotency-key") or secrets.token_hex(12)
+    (result,) = await doors.reception.receive(
+        source, _ADAPTER, orjson.dumps(document), document, event_id, told=True
+    )
+    if result.status == "rejected":
+        raise HttpError(422, result.error or "the alert cannot be taken")
+    asked = OpsgenieRequest(action, event_id, alert["alias"])
+    said = {"result": "Request will be processed"}
+    return _json(
+        {**said, "took": _since(began), "requestId": request_id(asked)},
+        HTTPStatus.ACCEPTED,
+    )
+
+
+async def _status(doors: EndpointContext, request: Request) -> Response:
+    """Tell the outcome of a request, and the id of its alert."""
+    began = time.monotonic()
+    source = await doors.gate.source(request, _key(request))
+    given = request.path_params["request_id"]
+    asked = asked_in(given)
+    found = None
+    if asked and "\x00" not in asked.event_id:
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(
+            doors.executor, find_request, doors.log, source, asked.event_id
+        )
+    if asked is None or found is None:
+        raise HttpError(404, "no such request of yours in the last days: send it")
+    data = _became(asked, found, source)
+    return _json({"data": data, "took": _since(began), "requestId": given})
+
+
+async def _refuse(doors: EndpointContext, request: Request) -> Response:
+    if request.method == "GET":
+        await doors.gate.source(request, _key(request))
+    else:
+        await doors.gate.admit(request, _key(request), _ADAPTER)
+    raise instead_of(request.method, request.url.path)
+
+
+def _became(
+    asked: OpsgenieRequest, found: StoredOutcome, source: str
+) -> dict[str, object]:
+    done = found.status in _DONE
+    return {
+        "success": done,
+        "isSuccess": done,
+        "action": asked.action,
+        "processedAt": found.received_at,
+        "integrationId": source,
+        "status": found.reason or found.status,
+        "alertId": alert_id(asked.alias),
+        "alias": asked.alias,
+        "incident": found.incident,
+    }
+
+
+def _key(request: Request) -> str | None:
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == _SCHEME else bearer(request)
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    body = await read_body(request, BODY_BYTES_MAX)
+    document = read_json(body) if body else {}
+    if not isinstance(document, dict):
+        raise HttpError(422, "the body is a JSON object")
+    return document
+
+
+def _require(alert: dict[str, Any]) -> None:
+    priority = alert.get("priority")
+    if priority is not None and severity_of(priority) is None:
+        raise HttpError(422, "`priority` is P1, P2, P3, P4 or P5")
+    if not isinstance(alert.get("message"), str) or not alert["message"].strip():
+        raise HttpError(422, "`message` cannot be empty")
+
+
+def _alias(request: Request) -> str:
+    identifier: str = request.path_params["identifier"]
+    match request.query_params.get("identifierType", "id").lower():
+        case "alias":
+            alias: str | None = identifier
+        case "id":
+            alias = alias_of(identifier)
+        case _:
+            raise HttpError(
+                422, "alerts have no tiny id here: use identifierType=alias or id"
+            )
+    if not alias:
+        raise HttpError(
+            422,
+            "this is the id of no alert: take `alertId` from the request's status, or "
+            "add `?identifierType=alias`",
+        )
+    return alias
+
+
+def _since(began: float) -> float:
+    return round(time.monotonic() - began, 3)
+
+
+def _no(problem: HttpError) -> Response:
+    details = problem.details
+    said = {"message": details.detail, "took": 0.0, "requestId": secrets.token_hex(12)}
+    answer = _json(said, details.status)
+    answer.headers.update(problem.headers)
+    if details.retry_after is not None:
+        answer.headers["Retry-After"] = str(details.retry_after)
+    return answer
+
+
+def _json(content: object, status: int = HTTPStatus.OK) -> Response:
+    text = orjson.dumps(content, option=orjson.OPT_UTC_Z)
+    return Response(text, status, media_type="application/json")

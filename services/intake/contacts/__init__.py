@@ -1,0 +1,1 @@
+"""Contacts of users: calls, and the form."""

@@ -1,0 +1,157 @@
+"""The endpoints at which users reach the desk: calls, and the form.
+
+Intake serves them itself, so that the desk can be reached while nothing can be read.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from http import HTTPStatus
+from typing import Any, ParamSpec, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.intake.commands.pending_command import PendingCommand
+from services.intake.commands.subscriber import digest_of
+from services.intake.endpoint_context import EndpointContext
+from services.intake.gate.api_keys import bearer
+from services.intake.inbound_mail.subscriber import report_taken
+from shared.clock import Clock
+from shared.contacts.endpoints import form_routes
+from shared.contacts.form import FormDesk
+from shared.contacts.receipt import Records, contact_answer
+from shared.domain.commands.contact import Contact, wish_of
+from shared.domain.policy.document import Policy
+from shared.eventlog.batcher import Batcher
+from shared.eventlog.policies import PolicyVersions
+from shared.http.bearer import require_scope
+from shared.http.bodies import COMMAND_BYTES_MAX, read_object, size_ahead, validated
+from shared.http.command_headers import idempotency_key, version
+from shared.http.error_responses import answered
+from shared.http.known_hosts import AnyNamePaths, KnownHosts, names_of
+from shared.http.networks import LOOPBACK, Networks, proxies
+from shared.messaging.commands import Answered, CommandAnswer, CommandMessage
+from shared.security.sender import COMMANDERS, request_of
+from shared.settings import IntakeSettings
+
+_Given = ParamSpec("_Given")
+_Answer = TypeVar("_Answer")
+
+
+@dataclass(frozen=True)
+class FormRules:
+    """What the settings say of the form."""
+
+    is_open: bool = True
+    names: frozenset[str] = frozenset()
+    """Under which people open it, beside addresses and names without a dot."""
+    trusted: Networks = ()
+
+
+OPEN = FormRules()
+
+
+def form_rules_of(settings: IntakeSettings) -> FormRules:
+    """Return what the settings say of the form."""
+    return FormRules(
+        settings.report_form,
+        names_of(settings.public_url, settings.allowed_hosts),
+        proxies(settings.trusted_proxies),
+    )
+
+
+def contact_routes(
+    doors: EndpointContext,
+    commands: Batcher[PendingCommand, Answered],
+    clock: Clock,
+    rules: FormRules,
+) -> list[Route]:
+    """Return the routes of calls and of the form."""
+
+    async def blocking(
+        call: Callable[_Given, _Answer], *args: _Given.args, **kwargs: _Given.kwargs
+    ) -> _Answer:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            doors.executor, partial(call, *args, **kwargs)
+        )
+
+    @cache
+    def records() -> Records:
+        log = doors.log
+        return Records(log, PolicyVersions(log), log.transaction, blocking)
+
+    async def contact(request: Request) -> Response:
+        return await _take_contact(doors, commands, records(), request)
+
+    form = FormDesk(
+        lambda: _policy(doors),
+        partial(report_taken, doors.letters),
+        clock,
+        blocking,
+        trusted=(*LOOPBACK, *rules.trusted),
+        is_open=rules.is_open,
+    )
+    return [
+        Route("/v1/contacts", answered(contact), methods=["POST"]),
+        *(_under_known_names(each, rules.names) for each in form_routes(form)),
+    ]
+
+
+async def _take_contact(
+    doors: EndpointContext,
+    commands: Batcher[PendingCommand, Answered],
+    records: Records,
+    request: Request,
+) -> Response:
+    """Take a contact: open an incident for it, or attach it to the one it names."""
+    caller = await doors.gate.caller(request, bearer(request))
+    require_scope(caller, *COMMANDERS)
+    size = size_ahead(request.headers, COMMAND_BYTES_MAX)
+    with doors.gate.in_hand.room_for(size, caller.actor):
+        contact = validated(Contact, await read_object(request), "contact")
+    wish = wish_of(contact)
+    message = CommandMessage[Any](
+        incident=contact.incident,
+        idempotency_key=idempotency_key(request.headers.get("idempotency-key")),
+        if_match=version(request.headers.get("if-match")),
+        # As it comes from the API over NATS: a repeat there has the same digest.
+        body=type(wish).model_validate(
+            wish.model_dump(mode="json", exclude_defaults=True)
+        ),
+    )
+    command = request_of(message, caller)
+    wanted = PendingCommand(command, command.body, digest_of(command))
+    done = await commands.submit(wanted)
+    assert isinstance(done, CommandAnswer)  # noqa: S101 # it is about an incident
+    answer = await contact_answer(done, contact, records)
+    headers = {
+        "Location": f"/v1/incidents/{answer.incident}",
+        "ETag": f'"{answer.version}"',
+    }
+    return Response(
+        answer.model_dump_json(), HTTPStatus.CREATED, headers, "application/json"
+    )
+
+
+def _policy(doors: EndpointContext) -> Policy:
+    """Return the policy in force; blocks where none was read yet."""
+    if (newest := doors.in_force.newest()) is None:
+        doors.in_force.look()
+        newest = doors.in_force.newest()
+    assert newest is not None  # noqa: S101 # else `look` has raised
+    return newest[1]
+
+
+def _under_known_names(route: Route, names: frozenset[str]) -> Route:
+    """Return a route that another site's name opens nothing on; see `KnownHosts`."""
+    known = KnownHosts(route.app, names, AnyNamePaths())
+    return Route(
+        route.path,
+        known,
+        methods=list(route.methods or ()),
+        include_in_schema=route.include_in_schema,
+    )

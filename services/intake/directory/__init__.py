@@ -1,0 +1,1 @@
+"""The people directory: who the ids in events and policies are."""

@@ -1,0 +1,158 @@
+"""Watches heartbeats: notices silence, and sends the signals that are owed.
+
+What is owed is written down before it is sent, and settled after: a process that ends
+in between leaves it to the next one, and the pipeline knows a repeat by its id.
+"""
+
+import asyncio
+
+import orjson
+import structlog
+
+from services.intake.heartbeats.rules import (
+    SOURCE,
+    Beating,
+    HeartbeatTerms,
+    beaten,
+    judged,
+    known,
+    told,
+)
+from services.intake.heartbeats.store import (
+    all_of,
+    begin,
+    drop,
+    heard_last,
+    keep,
+    listen,
+    one_of,
+    settle,
+)
+from services.intake.policy.in_force import InForce
+from services.intake.signals.reception import Reception
+from services.intake.signals.timers import failing_alone
+from shared.clock import Clock
+from shared.eventlog.log import EventLog
+from shared.http.serve import pause
+from shared.observability.health import Check
+
+LOOK_SECONDS = 1.0
+LEVER_SECONDS = 0.05
+"""How often to look where time is moved by a lever, which nobody announces."""
+
+_log = structlog.get_logger(__name__)
+
+
+class HeartbeatWatch:
+    """Watches; any number of processes may at once."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        in_force: InForce,
+        reception: Reception,
+        clock: Clock,
+        *,
+        on_lever: bool = False,
+    ) -> None:
+        self._log = log
+        self._in_force = in_force
+        self._reception = reception
+        self._clock = clock
+        self._rest = LEVER_SECONDS if on_lever else LOOK_SECONDS
+        self._woken = asyncio.Event()
+        self._numbers = {"watched": 0.0, "silent": 0.0}
+
+    def wake(self) -> None:
+        """Look at once: something is owed."""
+        self._woken.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Watch until `stop` is set. Never raises."""
+        while not stop.is_set():
+            with failing_alone(_log, "heartbeats.failed"):
+                await self.round()
+            if self._woken.is_set():
+                self._woken.clear()
+            else:
+                await pause(stop, self._rest)
+
+    async def probe(self) -> Check:
+        """Tell how many are watched and silent; never unready."""
+        return Check("heartbeats", "watch", ready=True, numbers=self._numbers)
+
+    async def round(self) -> None:
+        """Judge all heartbeats, and send what is owed."""
+        newest = self._in_force.newest()
+        if newest is None:
+            return
+        terms = HeartbeatTerms(*newest)
+        held = await asyncio.to_thread(self._look, terms)
+        silent = sum(each.state == "silent" for each in held)
+        self._numbers = {"watched": float(len(held)), "silent": float(silent)}
+        for each in held:
+            if each.owes is not None:
+                await self._tell(each, terms)
+
+    def _look(self, terms: HeartbeatTerms) -> list[Beating]:
+        now = self._clock()
+        with self._log.transaction() as cursor:
+            if not terms.heartbeats and not all_of(cursor):
+                return []
+            listened_at, deaf, stale = heard_last(cursor, now)
+            before = {each.name: each for each in all_of(cursor, locked=True)}
+            if any(each.policy > terms.version for each in before.values()):
+                return []  # another process knows a newer policy: it judges
+            if stale:
+                listen(cursor, now)
+            deaf_from = listened_at if deaf else None
+            fresh = {n: known(n, terms, now) for n in terms.heartbeats.keys() - before}
+            after = [
+                judged(before[name], terms, now, deaf_from)
+                for name in terms.heartbeats
+                if name in before
+            ]
+            begin(cursor, fresh.values())
+            keep(cursor, [each for each in after if each != before[each.name]])
+            drop(cursor, before.keys() - terms.heartbeats.keys())
+        return [*after, *fresh.values()]
+
+    async def _tell(self, held: Beating, terms: HeartbeatTerms) -> None:
+        event = told(held, terms.heartbeats[held.name])
+        body = orjson.dumps(event)
+        try:
+            (result,) = await self._reception.receive(SOURCE, "native", body, event)
+        except Exception as error:  # noqa: BLE001 # it is owed still; the others go on
+            _log.warning("heartbeat.put_off", name=held.name, why=str(error))
+            return
+        _log.info(
+            "heartbeat.told",
+            name=held.name,
+            what=held.owes,
+            status=result.status,
+            incident=result.incident,
+        )
+        await asyncio.to_thread(self._settle, held)
+
+    def _settle(self, held: Beating) -> None:
+        with self._log.transaction() as cursor:
+            settle(cursor, held)
+
+    def beat(
+        self, name: str, terms: HeartbeatTerms, source: str
+    ) -> tuple[Beating, bool]:
+        """Take a beat; return how it stands, and whether it was silent. Blocks.
+
+        Raises `OtherSource`.
+        """
+        now = self._clock()
+        with self._log.transaction() as cursor:
+            held = one_of(cursor, name) or known(name, terms, now)
+            after = beaten(held, terms, now, source)
+            keep(cursor, [after])
+        return after, held.state == "silent"
+
+    def listed(self) -> list[Beating]:
+        """Return all heartbeats as they stand. Blocks."""
+        with self._log.transaction() as cursor:
+            return all_of(cursor)

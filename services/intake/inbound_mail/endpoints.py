@@ -1,0 +1,238 @@
+"""The door for posted mails: `message/rfc822`, as received, and its outcome.
+
+Whoever may act for users posts them by hand or by a filter of the mail server; the key
+of a mailbox's source does too.
+
+The door at which a letter that was set aside is taken all the same.
+
+A machine took it for a machine's, or for one too many, or could not read it. A person
+who may act for users has looked at it, and says otherwise.
+"""
+
+import asyncio
+from dataclasses import replace
+from http import HTTPStatus
+from uuid import UUID
+
+import orjson
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.intake.endpoint_context import EndpointContext
+from services.intake.gate.api_keys import bearer
+from services.intake.inbound_mail.context import MailResult
+from services.intake.inbound_mail.message import LETTER_BYTES_MAX, InboundMail
+from services.intake.inbound_mail.parser import read_letter
+from services.intake.inbound_mail.store import (
+    FORM,
+    SET_ASIDE,
+    SetAsideMail,
+    lying,
+    read_lying,
+)
+from services.intake.inbound_mail.worker import MailDelivery
+from shared.domain.commands.contact import RetryLetter
+from shared.domain.identifiers import is_incident_ref
+from shared.domain.policy.document import Policy
+from shared.domain.policy.sources import Mailbox, Source
+from shared.domain.policy.targets import Channel
+from shared.http.bearer import require_scope
+from shared.http.bodies import document_in, read_body, size_ahead
+from shared.http.problem_details import HttpError, located
+from shared.security.access import Caller
+
+POSTED = "post"
+"""The source of what people post."""
+_KINDS = ("", "message/rfc822", "application/octet-stream", "text/plain")
+_SOURCE = "source:"
+
+
+async def take_mail(doors: EndpointContext, request: Request) -> Response:
+    """Take a mail as it was received."""
+    token = bearer(request)
+    caller = await doors.gate.caller(request, token)
+    named = _source_named(caller)
+    policy = await doors.in_force.known()
+    if named is not None:
+        await doors.gate.admit(request, token, "mail")
+    post = _post_of(caller, named, policy.sources.get(named or ""))
+    post = replace(post, incident=_incident_chosen(request, named))
+    _require_mail(request)
+    authserv_id = _authserv_id(policy.sources.get(named or ""))
+    size = size_ahead(request.headers, LETTER_BYTES_MAX)
+    with doors.gate.in_hand.room_for(size, caller.actor):
+        return await _taken(doors, request, post, authserv_id)
+
+
+async def _taken(
+    doors: EndpointContext,
+    request: Request,
+    post: MailDelivery,
+    authserv_id: str | None,
+) -> Response:
+    raw = await read_body(request, LETTER_BYTES_MAX)
+    if not raw.strip():
+        raise HttpError(422, "the body is empty: send the mail as it was received")
+    loop = asyncio.get_running_loop()
+    letter = await loop.run_in_executor(
+        doors.executor, read_letter, raw, doors.our_address, authserv_id
+    )
+    if post.incident:
+        letter = replace(letter, incidents=(post.incident,))
+    taken = await doors.letters.take(letter, replace(post, raw=raw))
+    return taken_answer(taken, str(letter.key))
+
+
+def _require_mail(request: Request) -> None:
+    """Raise `HttpError` 415 if the body says that it is something else than a mail."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in _KINDS:
+        raise HttpError(
+            415,
+            f"the body is {kind[:100]}: send the mail as it was received, as "
+            "`Content-Type: message/rfc822`",
+            code="not_mail",
+        )
+
+
+def _incident_chosen(request: Request, named: str | None) -> str | None:
+    """Return the incident that the poster says a mail belongs to, None where not so."""
+    chosen = request.query_params.get("incident")
+    if chosen is None:
+        return None
+    if named is not None:
+        raise HttpError(
+            403, "where a mail belongs is an agent's to say: leave `incident` out"
+        )
+    if not is_incident_ref(chosen):
+        raise HttpError(
+            422, "`incident` is not a reference: write one such as INC-000042"
+        )
+    return chosen
+
+
+def _authserv_id(source: Source | None) -> str | None:
+    """Return whose word on senders counts; nobody's for what people post by hand."""
+    return source.authserv_id if isinstance(source, Mailbox) else None
+
+
+def _source_named(caller: Caller) -> str | None:
+    """Return the source whose key this is, None where a person calls.
+
+    `HttpError` 403 where the caller may not post mails.
+    """
+    if caller.actor.startswith(_SOURCE):
+        require_scope(caller, "source")
+        return caller.actor.removeprefix(_SOURCE)
+    require_scope(caller, "agent", "manager", "admin")
+    return None
+
+
+def _post_of(caller: Caller, named: str | None, source: Source | None) -> MailDelivery:
+    """Return how a mail came that this caller posts; `source` is what policy says."""
+    if named is None:
+        return MailDelivery(caller.actor, caller.scopes, POSTED, "email")
+    if not isinstance(source, Mailbox):
+        raise HttpError(
+            403,
+            f"the policy has no mailbox {named}: declare it in `sources` as "
+            "`type: imap`, or post with the token of an agent",
+            code="scope",
+        )
+    return MailDelivery(caller.actor, caller.scopes, named, source.channel)
+
+
+def taken_answer(taken: MailResult, key: str) -> Response:
+    """Return the answer to whom posted a mail: 201 where it opened an incident."""
+    fate = taken.fate
+    told = {
+        "verdict": fate.verdict,
+        "repeated": taken.repeated,
+        "incident": fate.incident,
+        "person": fate.person,
+        "known": taken.known,
+        "note": fate.reason,
+        "letter": key,
+    }
+    fresh = fate.verdict == "opened" and not taken.repeated
+    status = HTTPStatus.CREATED if fresh else HTTPStatus.OK
+    there = fate.verdict in ("opened", "attached") and fate.incident
+    headers = {"Location": f"/v1/incidents/{fate.incident}"} if there else {}
+    return Response(orjson.dumps(told), status, headers, "application/json")
+
+
+ASKED_BYTES_MAX = 4_096
+ASKED_DEPTH_MAX = 2
+
+
+async def retry_letter(doors: EndpointContext, request: Request) -> Response:
+    """Take a letter that was set aside, by the word of who asks."""
+    caller = await doors.gate.caller(request, bearer(request))
+    require_scope(caller, "agent", "manager", "admin")
+    policy = await doors.in_force.known()
+    key = _key(request)
+    asked = await _asked(request)
+    loop = asyncio.get_running_loop()
+    found, letter = await loop.run_in_executor(doors.executor, _found, doors, key)
+    post = MailDelivery(
+        caller.actor,
+        caller.scopes,
+        found.source,
+        _channel(policy, found.source),
+        found.received_at,
+        incident=asked.incident,
+    )
+    if post.incident:
+        letter = replace(letter, incidents=(post.incident,))
+    taken = await doors.letters.take_again(letter, post)
+    return taken_answer(taken, str(key))
+
+
+def _found(doors: EndpointContext, key: UUID) -> tuple[SetAsideMail, InboundMail]:
+    with doors.log.transaction() as cursor:
+        found = lying(cursor, key)
+    if found is None:
+        raise HttpError(
+            404, f"there is no letter {key}: `GET /v1/letters` has them all"
+        )
+    if found.verdict not in SET_ASIDE:
+        where = f" {found.incident}" if found.incident else ""
+        raise HttpError(
+            409, f"it was taken already: {found.verdict}{where}", code="taken"
+        )
+    letter = read_lying(doors.log.vault, key, found, doors.our_address)
+    if letter is None:
+        raise HttpError(
+            409, "its words were forgotten with their writer: nothing can be taken"
+        )
+    return found, letter
+
+
+def _key(request: Request) -> UUID:
+    try:
+        return UUID(request.path_params["letter"])
+    except ValueError as error:
+        raise HttpError(
+            404, "a letter is named by its `letter`: see `GET /v1/letters`"
+        ) from error
+
+
+async def _asked(request: Request) -> RetryLetter:
+    body = await read_body(request, ASKED_BYTES_MAX)
+    try:
+        return RetryLetter.model_validate(
+            document_in(body, ASKED_DEPTH_MAX) if body else {}
+        )
+    except ValidationError as error:
+        errors = located(error)
+        raise HttpError(
+            422, f"not understood: {errors[0]['msg']}", code="invalid", errors=errors
+        ) from error
+
+
+def _channel(policy: Policy, source: str) -> Channel:
+    if source == FORM:
+        return "web"
+    rule = policy.sources.get(source)
+    return rule.channel if isinstance(rule, Mailbox) else "email"

@@ -1,0 +1,89 @@
+"""From the bytes of a mail (RFC 5322) to a letter. Pure, and never fails.
+
+See https://www.rfc-editor.org/rfc/rfc5322 and rfc2045 for MIME. What cannot be read is
+read as far as it can: whoever wrote to the desk is heard.
+"""
+
+import uuid
+from email.message import Message
+from email.parser import BytesParser
+from email.policy import compat32
+from hashlib import sha256
+
+from services.intake.inbound_mail.authentication import is_authentic
+from services.intake.inbound_mail.automatic_mail import why_automatic
+from services.intake.inbound_mail.content import content_of
+from services.intake.inbound_mail.message import (
+    ATTACHMENTS_MAX,
+    KEPT_WORDS_MAX,
+    LETTER_BYTES_MAX,
+    InboundMail,
+    instant,
+    on_one_line,
+    raw,
+    sender,
+    within_reach,
+)
+from services.intake.inbound_mail.placement import (
+    fresh_part,
+    incidents_named,
+    subject_of,
+    tags_shown,
+)
+
+NAMESPACE = uuid.UUID("5f0c1d2e-7a64-4b39-9a8e-3f6f1f1d7c55")
+"""Of keys: with it, the same mail always has the same key."""
+MESSAGE_ID_MAX = 998
+
+
+def read_letter(
+    written: bytes, our_address: str | None = None, authserv_id: str | None = None
+) -> InboundMail:
+    """Return the letter in a mail; `our_address` is the one the desk writes from.
+
+    `authserv_id` is the name of the server that received it, whose word on its sender
+    counts; None where nobody said it.
+    """
+    message = _parsed(written[:LETTER_BYTES_MAX])
+    address, name = sender(message)
+    message_id = on_one_line(raw(message, "Message-ID"))[:MESSAGE_ID_MAX] or None
+    said, attachments = content_of(message)
+    words = said[:KEPT_WORDS_MAX]
+    return InboundMail(
+        key=_key(written, address, message_id, words),
+        sender=address,
+        name=name,
+        subject=subject_of(message),
+        words=words,
+        fresh=fresh_part(words),
+        incidents=incidents_named(message, our_address),
+        attachments=tuple(attachments[:ATTACHMENTS_MAX]),
+        automatic=why_automatic(message, address, our_address),
+        message_id=message_id,
+        sent_at=instant(message),
+        authentic=is_authentic(message, address, authserv_id),
+        tags=tags_shown(message, our_address),
+    )
+
+
+def _parsed(written: bytes) -> Message:
+    try:
+        # The older policy: it reads no header before it is asked to, and raises less.
+        return BytesParser(policy=compat32).parsebytes(within_reach(written))
+    except Exception:  # noqa: BLE001 # it promises to raise nothing, and has before
+        message = Message()
+        message.set_payload(written.decode("utf-8", "replace"), "utf-8")
+        return message
+
+
+def _key(written: bytes, address: str, message_id: str | None, words: str) -> uuid.UUID:
+    """Return what tells mails apart: who wrote, the number they gave it, and the words.
+
+    With other words under the same sender and number somebody could have a mail taken
+    for one that had come before. Without a number the whole of it counts: the same
+    bytes are the same mail.
+    """
+    if message_id:
+        said = sha256(words.encode("utf-8", "replace")).hexdigest()
+        return uuid.uuid5(NAMESPACE, f"id|{address}|{message_id}|{said}")
+    return uuid.uuid5(NAMESPACE, f"digest|{sha256(written).hexdigest()}")

@@ -1,0 +1,55 @@
+"""Reports of the form become letters, whichever service shows the form."""
+
+import uuid
+
+from faststream.nats import NatsBroker
+
+from services.intake.inbound_mail.message import InboundMail
+from services.intake.inbound_mail.parser import NAMESPACE
+from services.intake.inbound_mail.store import FORM
+from services.intake.inbound_mail.worker import MailDelivery, MailIntake
+from shared.domain.commands.contact import Report, Reported
+from shared.messaging import subjects
+from shared.messaging.commands import CommandMessage
+
+ACTOR = "system:form"
+QUEUE_GROUP = "intake"
+AT_ONCE_MAX = 16
+
+
+def letter_of(report: Report) -> InboundMail:
+    """Return what somebody told the form as the letter it is."""
+    words = report.words.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
+    return InboundMail(
+        key=uuid.uuid5(NAMESPACE, f"form|{report.email}|{report.key}"),
+        sender=report.email,
+        name="",
+        subject="",
+        words=words,
+        fresh=words,
+        service=report.service,
+        language=report.language,
+    )
+
+
+async def report_taken(letters: MailIntake, report: Report) -> Reported:
+    """Take what somebody told the form."""
+    taken = await letters.take(letter_of(report), MailDelivery(ACTOR, (), FORM, "web"))
+    if taken.fate.incident is None:
+        return Reported(verdict="held")
+    return Reported(verdict="taken", incident=taken.fate.incident)
+
+
+def listen_for_reports(broker: NatsBroker, letters: MailIntake) -> None:
+    """Subscribe to what the form is told."""
+
+    async def take(request: CommandMessage[Report]) -> Reported:
+        return await report_taken(letters, request.body)
+
+    broker.subscriber(
+        subjects.command("contact", "report"),
+        queue=QUEUE_GROUP,
+        max_workers=AT_ONCE_MAX,
+        title="contact.report",
+        description="Somebody who is not signed in reports by the form.",
+    )(take)

@@ -1,0 +1,235 @@
+"""Takes letters: each is read, placed, made a contact and kept, once.
+
+The contact is in the log before the letter is kept, under a command id that only this
+letter has: whatever dies in between, taking it again comes to the same.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import TypeVar
+
+import structlog
+
+from services.intake.commands.pending_command import PendingCommand
+from services.intake.inbound_mail.context import (
+    MailLookup,
+    MailResult,
+    MailSubject,
+    see,
+)
+from services.intake.inbound_mail.message import InboundMail
+from services.intake.inbound_mail.placement import (
+    MailContext,
+    Placement,
+    placed,
+    vouched,
+)
+from services.intake.inbound_mail.store import (
+    FORM,
+    MailOutcome,
+    StoredMail,
+    Verdict,
+    keep,
+    note_taken,
+    sealed,
+)
+from shared.clock import Clock
+from shared.domain.commands.incident import Attach, Open, Reopen
+from shared.domain.policy.targets import Channel
+from shared.eventlog.batcher import Batcher
+from shared.http.problem_details import HttpError
+from shared.messaging.commands import Answered, CommandAnswer, CommandRequest, Scope
+
+ATTEMPTS_MAX = 5
+"""How often a letter is placed again because its incident moved meanwhile."""
+
+_Answer = TypeVar("_Answer")
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class MailDelivery:
+    """How a letter came: by whom, from where, on which channel, when.
+
+    `raw` is what it was read from, kept where nobody can have written it.
+    """
+
+    actor: str
+    scopes: tuple[Scope, ...]
+    source: str
+    channel: Channel
+    arrived_at: datetime | None = None
+    raw: bytes | None = None
+    incident: str | None = None
+    """The one that whoever posts it says it belongs to."""
+
+
+class MailIntake:
+    """Where letters are taken, whatever way they come; `note` hears of each verdict."""
+
+    def __init__(
+        self,
+        sight: MailLookup,
+        clock: Clock,
+        executor: Executor,
+        commands: Batcher[PendingCommand, Answered],
+        note: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.sight = sight
+        self._clock = clock
+        self._executor = executor
+        self._commands = commands
+        self._note = note
+
+    async def take(self, letter: InboundMail, post: MailDelivery) -> MailResult:
+        """Return the outcome of a mail. Raises `Unavailable` or `HttpError` for later.
+
+        Where it raises, nothing is lost: take it again.
+        """
+        taken = await self._taken(letter, post)
+        if not taken.repeated:
+            await self._blocking(lambda: self._keep(letter, post, taken.fate))
+        verdict = "repeated" if taken.repeated else taken.fate.verdict
+        self._note(verdict)
+        _log.info(
+            "letter.taken",
+            verdict=verdict,
+            source=post.source,
+            incident=taken.fate.incident,
+            key=str(letter.key),
+        )
+        return taken
+
+    async def set_aside(
+        self, letter: InboundMail, post: MailDelivery, why: str
+    ) -> None:
+        """Keep a letter that cannot be taken, and why, so that the next ones can be."""
+        fate = MailOutcome("unreadable", why)
+        await self._blocking(lambda: self._keep(letter, post, fate))
+        self._note(fate.verdict)
+
+    async def take_again(self, letter: InboundMail, post: MailDelivery) -> MailResult:
+        """Return the outcome of a letter that was set aside, now that it is taken.
+
+        Whoever asks has read it: what was said against it counts no more.
+        """
+        taken = await self._taken(letter, post, again=True)
+        if taken.fate.incident is not None:
+            await self._blocking(
+                lambda: self._keep(letter, post, taken.fate, post.actor)
+            )
+        self._note(taken.fate.verdict)
+        return taken
+
+    async def _taken(
+        self, letter: InboundMail, post: MailDelivery, *, again: bool = False
+    ) -> MailResult:
+        for _ in range(ATTEMPTS_MAX):
+            seen = await self._blocking(
+                lambda: see(
+                    self.sight,
+                    letter,
+                    self._clock(),
+                    again=again,
+                    by_form=post.source == FORM,
+                )
+            )
+            if isinstance(seen, MailResult):
+                return seen
+            if post.incident and seen.incident is None:
+                raise HttpError(
+                    HTTPStatus.NOT_FOUND,
+                    f"there is no incident {post.incident}: leave `incident` out, and "
+                    "the mail says where it belongs",
+                    code="unknown_incident",
+                )
+            try:
+                fate = await self._contact(letter, post, seen)
+            except HttpError as no:
+                if no.details.code != "state":
+                    raise
+                # It was merged, or ended, meanwhile: see where it belongs now.
+            else:
+                return MailResult(fate, seen.known)
+        raise HttpError(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "the incident it names is very busy; nothing was done: send it again",
+            code="busy",
+            retry_after=1,
+        )
+
+    async def _contact(
+        self, letter: InboundMail, post: MailDelivery, seen: MailSubject
+    ) -> MailOutcome:
+        arrival = MailContext(seen.at, post.channel, post.arrived_at, seen.confirmed)
+        if post.incident and seen.incident:
+            where = vouched(letter, seen.person, seen.incident, arrival)
+        else:
+            where = placed(letter, seen.person, seen.incident, arrival, seen.policy)
+        incident = await self._ask(letter, post, where)
+        verdict: Verdict = "attached" if where.incident else "opened"
+        vouched_for = bool(post.incident and seen.incident)
+        confirmed = seen.confirmed or vouched_for
+        return MailOutcome(verdict, where.note, incident, seen.person, confirmed)
+
+    async def _ask(
+        self, letter: InboundMail, post: MailDelivery, where: Placement
+    ) -> str | None:
+        incident = where.incident
+        for number, wish in enumerate(where.wishes):
+            id_ = uuid.uuid5(letter.key, wish.verb) if number else letter.key
+            wanted = _wanted(wish, incident, id_, post)
+            try:
+                answer = await self._commands.submit(wanted)
+            except HttpError:
+                if not number:
+                    raise
+                break  # the words are on record; it may stay closed
+            if isinstance(answer, CommandAnswer):
+                incident = answer.incident
+        return incident
+
+    def _keep(
+        self,
+        letter: InboundMail,
+        post: MailDelivery,
+        fate: MailOutcome,
+        retried_by: str | None = None,
+    ) -> None:
+        vault = self.sight.log.vault
+        owner = f"person:{fate.person}" if fate.person else post.actor
+        vault.prepare(owner)
+        raw = post.raw if fate.verdict == "unreadable" else None
+        hidden = sealed(vault, letter, owner, raw)
+        kept = StoredMail(post.source, self._clock(), owner, hidden)
+        with self.sight.log.transaction() as cursor:
+            if retried_by is None:
+                keep(cursor, letter.key, fate, kept)
+            else:
+                note_taken(cursor, letter.key, fate, kept, retried_by)
+
+    async def _blocking(self, call: Callable[[], _Answer]) -> _Answer:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, call)
+
+
+def _wanted(
+    wish: Open | Attach | Reopen,
+    incident: str | None,
+    id_: uuid.UUID,
+    post: MailDelivery,
+) -> PendingCommand:
+    request = CommandRequest[Open | Attach | Reopen](
+        incident=incident,
+        actor=post.actor,
+        scopes=post.scopes,
+        command_id=id_,
+        body=wish,
+    )
+    # The letter tells repeats apart, not the wish: it may be placed again.
+    return PendingCommand(request, wish, id_.bytes)

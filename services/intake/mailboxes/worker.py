@@ -1,0 +1,177 @@
+"""All mailboxes of the policy in force, read by one elected process.
+
+Which process reads the mailboxes, which are away, and whether nobody reads them.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+from psycopg import OperationalError
+
+from services.intake.mailboxes.mailbox import Mailbox
+from services.intake.policy.in_force import InForce
+from shared.database.leadership import (
+    FREE_SECONDS_MAX,
+    Candidate,
+    Leadership,
+    Lease,
+    LeaseLost,
+    LeaseState,
+    look,
+)
+from shared.domain.policy.sources import Mailbox as Clause
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog
+from shared.http.serve import pause
+from shared.observability.health import Check
+from shared.observability.telemetry import Outage
+
+LEASE = Lease("intake", "mailboxes")
+STALL_SECONDS = 60.0
+"""How long all mail servers together may take for one step of a round."""
+POLL_SECONDS = 5.0
+"""How often a mailbox is asked for news: a receipt leaves within the minute."""
+LEVER_POLL_SECONDS = 0.1
+ELECTION_SECONDS = 1.0
+RETRY_SECONDS = 1.0
+
+_log = structlog.get_logger(__name__)
+
+
+def mailboxes_candidate(
+    dsn: str, may_write: Callable[[], bool] = lambda: True
+) -> Candidate:
+    """Return one that may hold the lease of the mailboxes."""
+    return Candidate(dsn, LEASE, STALL_SECONDS, may_write)
+
+
+class Mailboxes:
+    """Reads mailboxes while elected; `opened` makes one of a source's name and clause.
+
+    A second reader for a moment would do no harm: the same mail is one contact, and
+    only who has the lease notes how far a mailbox was read.
+    """
+
+    def __init__(
+        self,
+        candidate: Candidate,
+        in_force: InForce,
+        opened: Callable[[str, Clause], Mailbox],
+        *,
+        on_lever: bool = False,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._candidate = candidate
+        self._in_force = in_force
+        self._opened = opened
+        self._poll = LEVER_POLL_SECONDS if on_lever else POLL_SECONDS
+        self._monotonic = monotonic
+        self._open: dict[str, Mailbox] = {}
+        self._next_at: dict[str, float] = {}
+        self._leads = False
+        self._outage = Outage("mailboxes", "mails wait where they are; trying again")
+
+    def away(self) -> dict[str, str]:
+        """Return which mailboxes of those read here are away, and why."""
+        return {
+            source: f"away: {mailbox.why_away}"
+            for source, mailbox in self._open.items()
+            if mailbox.why_away
+        }
+
+    def own(self) -> dict[str, float]:
+        """Return the numbers of this process."""
+        return {
+            "leads": float(self._leads),
+            "read": float(len(self._open)),
+            "away": float(len(self.away())),
+        }
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Read, whenever elected, until `stop` is set. Does not end before."""
+        while not stop.is_set():
+            try:
+                async with self._candidate.standing() as seat:
+                    self._outage.back()
+                    await self._stand(seat, stop)
+            except (OperationalError, Unavailable) as error:
+                self._outage.away(error)
+            except LeaseLost as error:
+                _log.warning("mailboxes.lease_lost", why=str(error))
+            except Exception:  # noqa: BLE001 # it may falter, not vanish
+                _log.exception("mailboxes.failed")
+            finally:
+                self._leads = False
+                await self._leave(list(self._open))
+            await pause(stop, RETRY_SECONDS)
+
+    async def _stand(self, seat: Leadership, stop: asyncio.Event) -> None:
+        while not await seat.won():
+            if stop.is_set():
+                return
+            await pause(stop, ELECTION_SECONDS)
+        self._leads = True
+        while not stop.is_set():
+            seat.prove()
+            await self._as_declared(self._in_force.mailboxes())
+            await self._rounds(seat)
+            await pause(stop, self._poll)
+
+    async def _rounds(self, seat: Leadership) -> None:
+        """Read each mailbox; raise what one failed with, after all have ended."""
+        rounds = [self._round(source, seat) for source in self._open]
+        for failed in await asyncio.gather(*rounds, return_exceptions=True):
+            if isinstance(failed, BaseException):
+                raise failed
+
+    async def _as_declared(self, declared: Mapping[str, Clause]) -> None:
+        """Leave what the policy no longer has, or has otherwise; open what is new."""
+        gone = [s for s, box in self._open.items() if declared.get(s) != box.clause]
+        await self._leave(gone)
+        for source, clause in declared.items():
+            if source not in self._open:
+                self._open[source] = self._opened(source, clause)
+
+    async def _round(self, source: str, seat: Leadership) -> None:
+        if self._monotonic() >= self._next_at.get(source, 0.0):
+            wait = await self._open[source].round(seat)
+            self._next_at[source] = self._monotonic() + wait
+
+    async def _leave(self, sources: list[str]) -> None:
+        for source in sources:
+            await self._open.pop(source).close()
+            self._next_at.pop(source, None)
+
+
+@dataclass(frozen=True, eq=False)
+class MailboxesProbe:
+    """Not ready while the policy has mailboxes and no process reads them.
+
+    A mailbox that is away leaves it ready: all else goes on.
+    """
+
+    log: EventLog
+    in_force: InForce
+    mailboxes: Mailboxes
+
+    async def __call__(self) -> Check:
+        """Return how the mailboxes are, whichever process reads them."""
+        words: Mapping[str, str] = self.mailboxes.away()
+        numbers: Mapping[str, float] = self.mailboxes.own()
+        try:
+            lease = await asyncio.to_thread(self._look)
+        except Unavailable:
+            return Check("mailboxes", "letters", True, words, numbers)
+        numbers = {**numbers, **lease.numbers()}
+        words = {**words, **lease.words()}
+        if not self.in_force.mailboxes() or lease.free_seconds <= FREE_SECONDS_MAX:
+            return Check("mailboxes", "letters", True, words, numbers)
+        why = f"no process has read the mailboxes for {lease.free_seconds:.0f} s"
+        return Check("mailboxes", "letters", False, {"why": why, **words}, numbers)
+
+    def _look(self) -> LeaseState:
+        with self.log.transaction() as cursor:
+            return look(cursor, LEASE)

@@ -1,0 +1,1 @@
+"""Maintenance windows that are announced by a command."""

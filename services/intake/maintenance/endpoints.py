@@ -1,0 +1,165 @@
+"""The doors at which work is announced, listed and cancelled, by people."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from hashlib import sha256
+from http import HTTPStatus
+from typing import TypeVar
+from uuid import UUID, uuid5
+
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.intake.commands.pending_command import refused
+from services.intake.commands.rules import Refused
+from services.intake.endpoint_context import EndpointContext
+from services.intake.gate.api_keys import bearer
+from services.intake.maintenance.rules import (
+    Announce,
+    Book,
+    Withdraw,
+    announced,
+    cancelled,
+    window_ref,
+)
+from services.intake.maintenance.store import Decide, book_now, record
+from services.intake.policy.store import Policies
+from services.intake.signals.body import read_json
+from services.intake.signals.endpoints import json_answer
+from shared.clock import Clock
+from shared.domain.events import MaintenanceEvent
+from shared.domain.events.administration import MaintenanceAnnounced
+from shared.http.bearer import require_scope
+from shared.http.bodies import read_body, require_json
+from shared.http.error_responses import answered
+from shared.http.problem_details import HttpError, located
+from shared.security.access import Caller
+from shared.security.sender import READERS
+
+BODY_BYTES_MAX = 16_384
+KEY_MAX = 255
+SHOWN_MAX = 500
+NAMESPACE = UUID("0a7d1c57-3f4b-4e0a-9f0f-7f5b2a64c1de")
+"""Of command ids: the same token and Idempotency-Key always give the same id."""
+
+_Found = TypeVar("_Found")
+_Wish = TypeVar("_Wish", bound=BaseModel)
+
+
+def announcement_routes(doors: EndpointContext, clock: Clock) -> list[Route]:
+    """Return the routes of announced work."""
+    policies = Policies(doors.log)
+
+    async def announce(request: Request) -> Response:
+        return await _announce(doors, request, policies, clock)
+
+    async def withdraw(request: Request) -> Response:
+        return await _withdraw(doors, request, clock)
+
+    async def listed(request: Request) -> Response:
+        return await _listed(doors, request)
+
+    return [
+        Route("/v1/maintenance", answered(announce), methods=["POST"]),
+        Route("/v1/maintenance", answered(listed), methods=["GET"]),
+        Route("/v1/maintenance/{window}/cancel", answered(withdraw), methods=["POST"]),
+    ]
+
+
+async def _announce(
+    doors: EndpointContext, request: Request, policies: Policies, clock: Clock
+) -> Response:
+    """Announce work on a service."""
+    caller, body = await _asked(doors, request)
+    wish = _wish(Announce, body)
+
+    def decide(_: Book, number: int) -> MaintenanceEvent:
+        with doors.log.transaction() as cursor:
+            _version, policy = policies.current(cursor)
+        return announced(wish, window_ref(number), clock(), caller.actor, policy)
+
+    return await _record(doors, request, (caller, body), decide)
+
+
+async def _withdraw(doors: EndpointContext, request: Request, clock: Clock) -> Response:
+    """Call announced work off."""
+    caller, body = await _asked(doors, request)
+    wish, ref = _wish(Withdraw, body), request.path_params["window"]
+
+    def decide(book: Book, _: int) -> MaintenanceEvent | None:
+        return cancelled(wish, ref, book, clock(), caller.actor)
+
+    return await _record(doors, request, (caller, body), decide)
+
+
+async def _listed(doors: EndpointContext, request: Request) -> Response:
+    """List what was announced, the newest first."""
+    require_scope(await doors.gate.caller(request, bearer(request)), *READERS)
+    found = await _in_thread(doors, partial(book_now, doors.log))
+    service = request.query_params.get("service")
+    items = [each for each in found.values() if service in (None, each.service)]
+    return json_answer({"items": items[::-1][:SHOWN_MAX]}, HTTPStatus.OK)
+
+
+async def _asked(doors: EndpointContext, request: Request) -> tuple[Caller, bytes]:
+    """Return who asks, with a role that may, and the body."""
+    caller = await doors.gate.caller(request, bearer(request))
+    require_scope(caller, "agent", "manager")
+    require_json(request)
+    return caller, await read_body(request, BODY_BYTES_MAX)
+
+
+def _wish(kind: type[_Wish], body: bytes) -> _Wish:
+    try:
+        return kind.model_validate(read_json(body or b"{}"))
+    except ValidationError as error:
+        found = located(error)
+        where = ".".join(map(str, found[0]["loc"]))
+        detail = f"{where}: {found[0]['msg']}" if where else str(found[0]["msg"])
+        raise HttpError(422, detail, errors=found) from error
+
+
+async def _record(
+    doors: EndpointContext,
+    request: Request,
+    asked: tuple[Caller, bytes],
+    decide: Decide,
+) -> Response:
+    """Record what is decided; answer with the window as it is then."""
+    caller, body = asked
+    doors.log.vault.prepare(caller.actor)
+    command_id = _command_id(caller, request.headers.get("idempotency-key"))
+    digest = sha256(request.url.path.encode() + b"\n" + body).digest()
+    try:
+        entry = await _in_thread(
+            doors, lambda: record(doors.log, decide, command_id, digest)
+        )
+    except Refused as no:
+        raise refused(no) from no
+    book = await _in_thread(doors, partial(book_now, doors.log))
+    event = entry.event if entry else None
+    ref = getattr(event, "window", None) or request.path_params.get("window", "")
+    answer = {
+        "outcome": "recorded" if entry else "already",
+        "positions": [entry.position] if entry else [],
+        **asdict(book[ref]),
+    }
+    made = isinstance(event, MaintenanceAnnounced)
+    return json_answer(answer, HTTPStatus.CREATED if made else HTTPStatus.OK)
+
+
+def _command_id(caller: Caller, key: str | None) -> UUID | None:
+    if key is None:
+        return None
+    if not 0 < len(key) <= KEY_MAX:
+        raise HttpError(422, f"Idempotency-Key is not 1 to {KEY_MAX} characters long")
+    return uuid5(NAMESPACE, f"{caller.token_id}|{key}")
+
+
+async def _in_thread(doors: EndpointContext, look: Callable[[], _Found]) -> _Found:
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(doors.executor, look)

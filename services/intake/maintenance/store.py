@@ -1,0 +1,78 @@
+"""Announced work in the log: read as a book, written by who may."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from psycopg import Cursor
+
+from services.intake.commands.pending_command import misused, too_busy
+from services.intake.maintenance.rules import Book, book
+from shared.domain.events import MaintenanceEvent
+from shared.domain.events.administration import (
+    MAINTENANCE_STREAM,
+    MaintenanceAnnounced,
+    MaintenanceCancelled,
+)
+from shared.eventlog.append import (
+    AppendUnit,
+    CommandIdReused,
+    Recorded,
+    Repeated,
+    Stale,
+)
+from shared.eventlog.entry import Entry
+from shared.eventlog.log import EventLog
+
+ATTEMPTS_MAX = 20
+"""How often an announcement is decided again when others came between."""
+
+Decide = Callable[[Book, int], MaintenanceEvent | None]
+"""From all that is announced and the number of the next event to what is recorded."""
+
+
+def read_book(log: EventLog, cursor: Cursor[tuple[Any, ...]]) -> Book:
+    """Return all that was announced, as the transaction sees it."""
+    return book(_events(log.histories(cursor, [MAINTENANCE_STREAM])))
+
+
+def book_now(log: EventLog) -> Book:
+    """Return all that was announced until now."""
+    with log.transaction() as cursor:
+        return read_book(log, cursor)
+
+
+def record(
+    log: EventLog, decide: Decide, command_id: UUID | None, digest: bytes
+) -> Entry | None:
+    """Append what is decided; None where it was so already. Raises `Refused`.
+
+    A command recorded before gives what was recorded then; `Problem` 422 where its id
+    was used for something else.
+    """
+    for _ in range(ATTEMPTS_MAX):
+        history = log.history(MAINTENANCE_STREAM)
+        number = len(history) + 1
+        event = decide(book(_events(history)), number)
+        if event is None:
+            return None
+        stored = log.stored(MAINTENANCE_STREAM, number, event, command_id)
+        with log.transaction() as cursor:
+            member = AppendUnit((stored,), command_id, digest)
+            (outcome,) = log.append(cursor, [member])
+        match outcome:
+            case Recorded(first=first) | Repeated(first=first):
+                return log.since(first - 1, 1)[0]
+            case CommandIdReused():
+                raise misused()
+            case Stale():
+                continue
+    raise too_busy()
+
+
+def _events(history: list[Entry]) -> list[MaintenanceEvent]:
+    return [
+        entry.event
+        for entry in history
+        if isinstance(entry.event, MaintenanceAnnounced | MaintenanceCancelled)
+    ]

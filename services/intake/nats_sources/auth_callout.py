@@ -1,0 +1,110 @@
+"""Lets sources into NATS: nats-server asks, the answer names what they may do.
+
+https://docs.nats.io/running-a-nats-service/configuration/securing_nats/auth_callout
+"""
+
+import structlog
+from faststream.nats import NatsBroker
+from faststream.nats.message import NatsMessage
+from pydantic import ValidationError
+
+from services.intake.gate.api_keys import Keys, key_id_of, source_of
+from services.intake.nats_sources.rules import (
+    Sender,
+    WhyNot,
+    why_no_connection,
+    why_not_accepted,
+)
+from services.intake.nats_sources.tokens import (
+    Admitted,
+    Connection,
+    Denied,
+    User,
+    answer_to,
+    connection_of,
+)
+from services.intake.policy.in_force import InForce
+from shared.clock import Clock
+from shared.http.error_responses import problem_of
+from shared.http.networks import address_of
+from shared.messaging import subjects
+from shared.security.nats_issuer import Issuer
+
+QUEUE_GROUP = "intake"
+AT_ONCE_MAX = 16
+
+_log = structlog.get_logger(__name__)
+
+
+class Authorization:
+    """Decides who of those that the server does not know itself may connect."""
+
+    def __init__(
+        self, keys: Keys, in_force: InForce, issuer: Issuer, clock: Clock
+    ) -> None:
+        self._keys = keys
+        self._in_force = in_force
+        self._issuer = issuer
+        self._clock = clock
+
+    async def answer(self, request: bytes) -> bytes:
+        """Return the answer to a server's request; nothing if it is not one."""
+        try:
+            connection = connection_of(request)
+        except (ValueError, ValidationError):
+            _log.warning("nats.authorization.unreadable", bytes=len(request))
+            return b""
+        verdict = await self._verdict(connection)
+        host = connection.client_info.host
+        if isinstance(verdict, Denied):
+            _log.warning("nats.source.denied", host=host, why=verdict.why)
+        else:
+            _log.info("nats.source.admitted", user=verdict.user.name, host=host)
+        return answer_to(connection, verdict, self._issuer, self._clock())
+
+    async def _verdict(self, connection: Connection) -> Admitted | Denied:
+        address = address_of(connection.client_info.host)
+        try:
+            caller = await self._keys.caller(connection.key, lambda: address)
+            source = source_of(caller)
+            policy = await self._in_force.known()
+        except Exception as error:  # noqa: BLE001 # the client waits for an answer
+            problem = problem_of(error, subjects.AUTHORIZATION)
+            return Denied(problem.details.detail)
+        named = connection.connect_opts.user
+        if named and named != source:
+            return Denied(f"the key is that of {source}: connect under this name")
+        why = why_no_connection(source, policy.sources.get(source), address)
+        if why is not None:
+            return Denied(why)
+        user = User(source, key_id_of(caller, connection.key))
+        return Admitted(user, caller.expires_at)
+
+
+def accepting(keys: Keys, in_force: InForce) -> WhyNot:
+    """Return what says why the signals of a sender are not accepted."""
+
+    async def why_not(sender: Sender) -> str | None:
+        # Whoever connected as a source has a key of it, perhaps a new one.
+        known = await keys.knows(sender.source, now=not sender.shared_user)
+        return why_not_accepted(sender, await in_force.known(), known=known)
+
+    return why_not
+
+
+def listen_for_connections(broker: NatsBroker, authorization: Authorization) -> None:
+    """Answer the server whenever a client wants to connect that it does not know."""
+
+    async def take(request: bytes) -> bytes:
+        return await authorization.answer(request)
+
+    broker.subscriber(
+        subjects.AUTHORIZATION,
+        queue=QUEUE_GROUP,
+        max_workers=AT_ONCE_MAX,
+        decoder=_as_it_is,
+    )(take)
+
+
+async def _as_it_is(message: NatsMessage) -> bytes:
+    return message.body

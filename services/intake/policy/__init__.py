@@ -1,0 +1,1 @@
+"""The policy: applied, stored in the log, and looked up by the rules."""

@@ -1,0 +1,1 @@
+"""The relay: copies the log to JetStream, in order, each event once."""

@@ -1,0 +1,109 @@
+"""Which process relays, and whether events wait that nobody relays.
+
+Any worker says so, also one that stands by: it compares the log with the stream itself.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from time import monotonic
+
+from nats.aio.client import Client
+from nats.errors import Error
+from nats.js.errors import NotFoundError
+
+from services.intake.relay.relay import LEASE, NOWHERE, Relay, Tail, read_tail
+from shared.database.leadership import LeaseState, look
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog
+from shared.eventlog.recorder import read_head
+from shared.messaging.connection import Link
+from shared.observability.health import Check
+
+BEHIND_SECONDS_MAX = 30.0
+"""How long events may wait while NATS is there and none is relayed."""
+TAIL_SECONDS = 2.0
+"""How long NATS may take to say where the stream ends."""
+
+
+@dataclass
+class Backlog:
+    """How far the stream is behind the log, and for how long without a step."""
+
+    waiting: int = 0
+    _reached: int | None = None
+    _since: float | None = None
+    _empty_from: int | None = None
+
+    def seen(self, head: int, tail: Tail | None, now: float, *, led: bool) -> float:
+        """Return for how long nothing was relayed although something waits.
+
+        `tail` is None where there is no stream. A relay begins an empty one at the head
+        of the log, so what was there while one was `led` does not wait. A stream that
+        is past the log belongs to another log.
+        """
+        reached = self._reached_by(head, tail, led=led)
+        self.waiting = head - reached
+        if self.waiting == 0:
+            self._since = None
+        elif self._since is None or reached != self._reached:
+            self._since = now
+        self._reached = reached
+        return 0.0 if self._since is None else now - self._since
+
+    def _reached_by(self, head: int, tail: Tail | None, *, led: bool) -> int:
+        if tail is None:
+            return NOWHERE
+        if tail.chain is not None:
+            self._empty_from = None
+            return tail.position if tail.position <= head else NOWHERE
+        if led or self._empty_from is None or self._empty_from > head:
+            self._empty_from = head
+        return self._empty_from
+
+
+@dataclass(frozen=True, eq=False)
+class RelayProbe:
+    """Not ready while NATS is there and events wait too long to be relayed.
+
+    Without NATS it is ready: readers go on from the log, and nobody could relay.
+    """
+
+    log: EventLog
+    link: Link
+    relay: Relay
+    backlog: Backlog = field(default_factory=Backlog)
+
+    async def __call__(self) -> Check:
+        """Return how far the relay is, whichever process it is in."""
+        own = self.relay.own()
+        client = self.link.client
+        try:
+            tail = await _tail(client) if client else None
+            head, lease = await asyncio.to_thread(self._look)
+        except (Error, OSError, Unavailable):
+            return Check("relay", "events", True, {}, own)
+        numbers = {**own, **lease.numbers()}
+        words = lease.words()
+        if client is None:
+            return Check("relay", "events", True, words, numbers)
+        led = not lease.free_seconds
+        behind = self.backlog.seen(head, tail, monotonic(), led=led)
+        waiting = self.backlog.waiting
+        numbers |= {"waiting": float(waiting), "behind_seconds": behind}
+        if behind <= BEHIND_SECONDS_MAX:
+            return Check("relay", "events", True, words, numbers)
+        why = f"{waiting} events wait, and none was relayed for {behind:.0f} s"
+        return Check("relay", "events", False, {"why": why, **words}, numbers)
+
+    def _look(self) -> tuple[int, LeaseState]:
+        with self.log.transaction() as cursor:
+            return read_head(cursor).position, look(cursor, LEASE)
+
+
+async def _tail(client: Client) -> Tail | None:
+    """Return the end of the stream, None where there is none."""
+    try:
+        async with asyncio.timeout(TAIL_SECONDS):
+            return await read_tail(client, NOWHERE)
+    except NotFoundError:
+        return None

@@ -1,0 +1,1 @@
+"""Signals of monitoring: received, read, judged in batches and recorded."""

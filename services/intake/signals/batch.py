@@ -1,0 +1,374 @@
+"""What a batch of deliveries comes to, given what was true before it. Pure.
+
+Nothing is read or written here: the rows, states and references are arguments, and what
+is to be written comes back.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from services.intake.commands.record_store import (
+    KEY_ROW,
+    RecordUnreadable,
+    Versioned,
+    advance,
+    readable,
+)
+from services.intake.quarantine.postponed import (
+    BEHIND,
+    EarlierWaits,
+    PostponedSignal,
+    Turns,
+)
+from services.intake.signals.delivery import TIMER, Delivery, Result, Status, TimePassed
+from services.intake.signals.formats.elements.fields import one_line
+from services.intake.signals.outcomes import (
+    ElementResult,
+    EventId,
+    Received,
+    StoredHoldOutcome,
+    became,
+    fate,
+)
+from services.intake.signals.raw_store import Unmapped
+from services.intake.signals.rules.context import BatchContext, Correlated
+from services.intake.signals.rules.correlation import catch_up, correlate
+from services.intake.signals.rules.key_row import GroupRow, KeyRow
+from services.intake.signals.rules.suppression import Suppressed, Windows
+from services.intake.signals.schemas import Ignored, Rejected, Signal, signal_key
+from shared.domain.bounded_text import REASON_MAX
+from shared.domain.events import IncidentEvent
+from shared.domain.identifiers import incident_stream
+from shared.domain.incident import Incident
+from shared.domain.policy.document import Policy
+from shared.eventlog.append import AppendUnit
+from shared.eventlog.log import EventLog
+
+
+@dataclass(frozen=True, slots=True)
+class BatchState:
+    """What is true before the batch, as read under the locks of its key rows.
+
+    `rows` has also those that wait together with them in one of the `groups`.
+    """
+
+    rows: Mapping[str, KeyRow]
+    groups: Mapping[str, GroupRow]
+    windows: Windows
+    states: Mapping[str, Versioned]
+    known: Mapping[EventId, Result]
+    policy: Policy
+    policy_version: int
+    now: datetime
+    fresh: Sequence[str]
+    """References for incidents that may have to be opened: one a key is enough."""
+    waiting: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """The numbers in quarantine of signals that wait, by key, in order."""
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    """Why what rows hold cannot be opened, by key."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignalBatch:
+    """What is to be written, and what each element hears once it is."""
+
+    deliveries: Sequence[Delivery]
+    lines: Sequence[ElementResult]
+    recorded: Sequence[Sequence[tuple[int, IncidentEvent]]]
+    """The events of each member, each with its version in its stream."""
+    changed: Sequence[KeyRow]
+    """The key rows to be written."""
+    groups: Sequence[GroupRow]
+    """The rows of groups to be written."""
+    suppressed: Sequence[Suppressed]
+    policy_version: int
+    states: Mapping[str, Versioned]
+    unmapped: Sequence[Unmapped]
+    settled: Sequence[StoredHoldOutcome]
+    """The outcome of what is remembered as held."""
+    became: Mapping[int, ElementResult]
+    """Likewise of lines of this batch, by their number: what is to be remembered."""
+
+    def members(self, log: EventLog) -> list[AppendUnit]:
+        """Return the events in stored form, sealed."""
+        return [
+            AppendUnit(
+                tuple(
+                    log.stored(incident_stream(event.incident), version, event)
+                    for version, event in events
+                )
+            )
+            for events in self.recorded
+        ]
+
+    def received(self) -> list[Received]:
+        """Return what is to be remembered of event ids seen for the first time."""
+        return [
+            Received(
+                self.deliveries[line.delivery].source,
+                self.deliveries[line.delivery].received_at,
+                line.result,
+                line.version,
+                line.held_of,
+                line.known,
+            )
+            for line in (self.became.get(n, each) for n, each in enumerate(self.lines))
+            if line.result.event_id and not line.repeated
+        ]
+
+    def postponed(self) -> list[PostponedSignal]:
+        """Return the signals that wait from now on."""
+        return [
+            line.postponed
+            for line in self.lines
+            if line.postponed and not self.deliveries[line.delivery].settles
+        ]
+
+    def results(self, positions: Sequence[int]) -> list[list[Result]]:
+        """Return each delivery's results, with the position of its last event."""
+        by_delivery: list[list[Result]] = [[] for _ in self.deliveries]
+        for line in self.lines:
+            result = line.result
+            if line.member is not None:
+                result = replace(result, position=positions[line.member])
+            by_delivery[line.delivery].append(result)
+        return by_delivery
+
+
+def reckon(deliveries: Sequence[Delivery], before: BatchState) -> SignalBatch:
+    """Return what `deliveries` come to, taken in order."""
+    tally = _Tally(before)
+    for n, delivery in enumerate(deliveries):
+        for index, heard in enumerate(delivery.heard, start=delivery.first):
+            match heard:
+                case Rejected():
+                    tally.refuse(n, delivery, index, heard)
+                case Ignored():
+                    tally.ignore(n, index, heard)
+                case Signal():
+                    tally.hear(n, index, heard, delivery)
+                case TimePassed():
+                    tally.let_pass(n, index, heard)
+        tally.settle(n, delivery)
+    return SignalBatch(
+        deliveries,
+        tally.lines,
+        tally.recorded,
+        [row for row in tally.rows.values() if row != before.rows[row.signal_key]],
+        [each for each in tally.groups.values() if each != before.groups.get(each[0])],
+        tally.suppressed,
+        before.policy_version,
+        tally.states,
+        tally.unmapped,
+        tally.settled,
+        tally.became,
+    )
+
+
+class _Tally:
+    """The running account while a batch is gone through; lives for one call."""
+
+    def __init__(self, before: BatchState) -> None:
+        self._before = before
+        self._lines_of: dict[EventId, ElementResult] = {}
+        self.lines: list[ElementResult] = []
+        self.recorded: list[list[tuple[int, IncidentEvent]]] = []
+        self.rows: dict[str, KeyRow] = {}
+        self.groups: dict[str, GroupRow] = dict(before.groups)
+        self.suppressed: list[Suppressed] = []
+        self.states: dict[str, Versioned] = dict(before.states)
+        self._turns = Turns(before.waiting)
+        self._ground = BatchContext(
+            before.now,
+            before.policy,
+            before.policy_version,
+            before.windows,
+            iter(before.fresh),
+            self._incident,
+            self._waiting,
+            self.groups,
+        )
+        self.unmapped: list[Unmapped] = []
+        self.settled: list[StoredHoldOutcome] = []
+        self.became: dict[int, ElementResult] = {}
+
+    def refuse(self, n: int, delivery: Delivery, index: int, why: Rejected) -> None:
+        """Account for an element that is no signal: told, or kept for later."""
+        at = ".".join(map(str, why.loc))
+        # The place may be a name of the sender's own, with any characters.
+        reason = one_line(f"{at}: {why.reason}" if at else why.reason, REASON_MAX)
+        status: Status = "rejected" if delivery.told else "quarantined"
+        result = Result(index, status, error=reason, loc=why.loc or None)
+        self.lines.append(ElementResult(n, result))
+        if not delivery.told:
+            self.unmapped.append(Unmapped(delivery, index, reason))
+
+    def ignore(self, n: int, index: int, why: Ignored) -> None:
+        """Account for an element that says nothing of any trouble."""
+        reason = one_line(why.reason, REASON_MAX)
+        result = Result(index, "ignored", why.event_id, error=reason)
+        self.lines.append(ElementResult(n, result))
+
+    def hear(self, n: int, index: int, signal: Signal, delivery: Delivery) -> None:
+        """Account for a signal: a message known already, or something new."""
+        event = (signal.source, signal.event_id) if signal.event_id else None
+        if event and (line := self._repeated(n, index, signal, event, delivery)):
+            self.lines.append(line)
+            return
+        line = self._in_turn(n, index, signal, delivery)
+        if event and event in self._before.known:
+            line = replace(line, known=True)
+        self.lines.append(line)
+        if event:
+            self._lines_of[event] = line
+
+    def _repeated(
+        self, n: int, index: int, signal: Signal, event: EventId, delivery: Delivery
+    ) -> ElementResult | None:
+        if event in self._lines_of:
+            first = self._lines_of[event]
+            result = replace(
+                first.result, index=index, status="duplicate", position=None
+            )
+            return ElementResult(n, result, first.member, repeated=True)
+        known = self._before.known.get(event)
+        if known is None or (delivery.settles and known.status == "quarantined"):
+            return None
+        result = replace(
+            known, index=index, status="duplicate", dedup_key=signal.dedup_key
+        )
+        return ElementResult(n, result, repeated=True)
+
+    def _in_turn(
+        self, n: int, index: int, signal: Signal, delivery: Delivery
+    ) -> ElementResult:
+        """Take a signal if it is its turn and all it needs can be read."""
+        key = signal_key(signal.source, signal.dedup_key)
+        settles = delivery.settles.quarantine_id if delivery.settles else None
+        awaits: str | None = None
+        try:
+            self._turns.require(n, key, settles)
+            self._require_readable(key)
+            return self._correlated(n, index, signal, delivery)
+        except EarlierWaits:
+            reason = BEHIND
+        except RecordUnreadable as error:
+            awaits, reason = error.ref, one_line(error.sentence, REASON_MAX)
+        self._turns.postpone(n, key, settles)
+        result = Result(
+            index, "quarantined", signal.event_id, signal.dedup_key, error=reason
+        )
+        postponed = PostponedSignal(delivery, index, key, awaits, reason)
+        # What waits already is remembered as it is.
+        return ElementResult(
+            n, result, repeated=settles is not None, postponed=postponed
+        )
+
+    def settle(self, n: int, delivery: Delivery) -> None:
+        """Let those behind a quarantined element have their turn once it is taken."""
+        if delivery.settles is None:
+            return
+        if not any(line.delivery == n and line.postponed for line in self.lines):
+            self._turns.release(delivery.settles.quarantine_id)
+
+    def _require_readable(self, key: str) -> None:
+        if key in self._before.unreadable:
+            raise RecordUnreadable(f"{KEY_ROW}{key}", self._before.unreadable[key])
+
+    def let_pass(self, n: int, index: int, heard: TimePassed) -> None:
+        """Account for time that passed over a trouble; twice is nothing.
+
+        It has an error where it could not pass yet.
+        """
+        member, why = None, None
+        try:
+            self._turns.require(n, heard.signal_key, None)
+            self._require_readable(heard.signal_key)
+            row = self._row(heard.signal_key)
+            member = self._catch_up(row, self._before.now, anew=True)
+        except EarlierWaits:
+            why = BEHIND
+        except RecordUnreadable as error:
+            why = one_line(error.sentence, REASON_MAX)
+        result = Result(index, "ignored", error=why, rule=TIMER)
+        self.lines.append(ElementResult(n, result, member))
+
+    def _catch_up(
+        self, row: KeyRow, until: datetime, *, anew: bool = False
+    ) -> int | None:
+        """Take in what was due until then; return the last member, if any."""
+        last = None
+        for heard in catch_up(row, until, self._ground, anew=anew):
+            member, _ = self._take(heard)
+            last = last if member is None else member
+        return last
+
+    def _correlated(
+        self, n: int, index: int, signal: Signal, delivery: Delivery
+    ) -> ElementResult:
+        received_at = delivery.received_at
+        row = self._row(signal_key(signal.source, signal.dedup_key))
+        if row.due_at is not None:
+            # What was so before it came is so, whether or not somebody looked in time.
+            self._catch_up(row, received_at)
+            row = self._row(row.signal_key)
+        heard = correlate(row, signal, received_at, delivery.adapter, self._ground)
+        member, version = self._take(heard)
+        result = Result(
+            index,
+            heard.outcome,
+            signal.event_id,
+            signal.dedup_key,
+            heard.row.incident,
+            error=heard.why.reason,
+            rule=heard.why.code,
+            rule_of=heard.why.of,
+        )
+        held = row.signal_key if heard.outcome == "held" else None
+        return ElementResult(n, result, member, version, held_of=held)
+
+    def _take(self, heard: Correlated) -> tuple[int | None, int | None]:
+        rows = (heard.row, *heard.others)
+        fates = [fate(self._row(row.signal_key), row, heard) for row in rows]
+        self.rows[heard.row.signal_key] = heard.row
+        for row in heard.others:
+            self.rows[row.signal_key] = row
+        if heard.group is not None:
+            self.groups[heard.group.group_key] = heard.group
+        self.suppressed.extend(heard.suppressed)
+        member, version = self._record(heard.events)
+        self._settle([StoredHoldOutcome(each, version) for each in fates if each])
+        return member, version
+
+    def _settle(self, settled: Sequence[StoredHoldOutcome]) -> None:
+        """Account for the outcome of what was held, in this batch or before."""
+        self.settled += settled
+        for each in settled:
+            for n, line in enumerate(self.lines):
+                if line.held_of == each.fate.signal_key and n not in self.became:
+                    self.became[n] = became(line, each)
+
+    def _row(self, key: str) -> KeyRow:
+        return self.rows.get(key) or self._before.rows[key]
+
+    def _incident(self, ref: str) -> Incident | None:
+        return readable(self.states, ref).incident
+
+    def _waiting(self, group: str) -> Sequence[KeyRow]:
+        for key in self._before.unreadable:
+            if self._row(key).life.group == group:
+                self._require_readable(key)
+        rows = {**self._before.rows, **self.rows}.values()
+        return [
+            row
+            for row in rows
+            if row.held and row.held.code == "threshold" and row.life.group == group
+        ]
+
+    def _record(self, events: Sequence[IncidentEvent]) -> tuple[int | None, int | None]:
+        if not events:
+            return None, None
+        versioned = advance(self.states, events)
+        self.recorded.append(versioned)
+        return len(self.recorded) - 1, versioned[-1][0]

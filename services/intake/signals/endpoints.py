@@ -1,0 +1,192 @@
+"""The doors for machines: signals over HTTP, and their outcome.
+
+Plain Starlette: the busiest path of the house does nothing but read, hand over, answer.
+
+An answer in JSON, instants in UTC.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from http import HTTPStatus
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.intake.compat.alerta import take_alert, tell_config
+from services.intake.compat.webhook_handshakes import consent
+from services.intake.endpoint_context import EndpointContext
+from services.intake.gate.api_keys import bearer, seen_by
+from services.intake.inbound_mail.endpoints import retry_letter, take_mail
+from services.intake.signals.body import (
+    BODY_BYTES_MAX,
+    elements,
+    read_json,
+    read_posted,
+)
+from services.intake.signals.delivery import Result
+from services.intake.signals.formats import ADAPTERS
+from services.intake.signals.formats.selection import MAPPED
+from services.intake.signals.outcomes import find_request
+from services.intake.signals.reception import cloud_body, cloud_document
+from shared.domain.events.event import is_source
+from shared.http.bodies import read_body, require_json
+from shared.http.error_responses import answered
+from shared.http.problem_details import HttpError
+
+
+def json_answer(content: object, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    """Return `content` as JSON."""
+    text = orjson.dumps(content, option=orjson.OPT_UTC_Z)
+    return Response(text, status, media_type="application/json")
+
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+_VREALIZE = "/v1/integrations/vrealize/{key}/{alert}"
+"""It adds the alert's id to the address, and updates and cancels the alert by PUT."""
+
+
+def routes(doors: EndpointContext) -> list[Route]:
+    """Return the routes of intake, each of which always answers."""
+
+    def route(path: str, endpoint: Endpoint, method: str) -> Route:
+        return Route(path, answered(doors.gate.bounded(endpoint)), methods=[method])
+
+    async def events(request: Request) -> Response:
+        return await _events(doors, request)
+
+    async def cloudevents(request: Request) -> Response:
+        return await _cloudevents(doors, request)
+
+    async def integration(request: Request) -> Response:
+        return await _integration(doors, request)
+
+    async def requests(request: Request) -> Response:
+        return await _request(doors, request)
+
+    alerta, mail = partial(take_alert, doors), partial(take_mail, doors)
+    again = partial(retry_letter, doors)
+    return [
+        # Larger than any body of signals, so it keeps room for itself.
+        Route("/v1/contacts/mail", answered(mail), methods=["POST"]),
+        Route("/v1/letters/{letter}/retry", answered(again), methods=["POST"]),
+        route("/v1/events", events, "POST"),
+        # Alerta's clients read no problem+json: their door answers for itself.
+        Route("/v1/integrations/alerta/alert", alerta, methods=["POST"]),
+        Route("/v1/integrations/alerta/{key}/alert", alerta, methods=["POST"]),
+        Route("/v1/integrations/alerta/config", tell_config, methods=["GET"]),
+        Route("/v1/integrations/alerta/{key}/config", tell_config, methods=["GET"]),
+        route("/v1/cloudevents", cloudevents, "POST"),
+        route("/v1/cloudevents", consent, "OPTIONS"),
+        route("/v1/integrations/cloudevents", consent, "OPTIONS"),
+        route("/v1/integrations/cloudevents/{key}", consent, "OPTIONS"),
+        *(route(_VREALIZE, integration, method) for method in ("POST", "PUT")),
+        route("/v1/integrations/{type}", integration, "POST"),
+        route("/v1/integrations/{type}/{key}", integration, "POST"),
+        route("/v1/requests/{event_id:path}", requests, "GET"),
+    ]
+
+
+async def _events(doors: EndpointContext, request: Request) -> Response:
+    """Take our own format: one event or an array of them."""
+    source = await doors.gate.admit(request, bearer(request))
+    require_json(request)
+    body = await read_body(request, BODY_BYTES_MAX)
+    document = read_json(body)
+    elements(document)  # its limits, before anything is done
+    key = request.headers.get("idempotency-key")
+    results = await doors.reception.receive(
+        source, "native", body, document, key, told=True
+    )
+    return _told(results, alone=not isinstance(document, list))
+
+
+async def _cloudevents(doors: EndpointContext, request: Request) -> Response:
+    """Take CloudEvents, in the body or with their attributes in the headers."""
+    source = await doors.gate.admit(request, bearer(request), "cloudevents")
+    body = await read_body(request, BODY_BYTES_MAX)
+    headers = request.headers
+    document = cloud_document(body, headers)
+    kept = cloud_body(body, document, headers)
+    results = await doors.reception.receive(
+        source, "cloudevents", kept, document, told=True, headers=headers
+    )
+    return _told(results, alone=not isinstance(document, list))
+
+
+async def _integration(doors: EndpointContext, request: Request) -> Response:
+    """Take the format of a monitoring system; the key may stand in the path."""
+    kind = request.path_params.get("type", "vrealize")
+    known = {*ADAPTERS, MAPPED}
+    if kind not in known:
+        raise HttpError(
+            404, f"no integration `{kind}`: there are {', '.join(sorted(known))}"
+        )
+    key = request.path_params.get("key") or bearer(request)
+    source = await doors.gate.admit(request, key, kind)
+    body = await read_body(request, BODY_BYTES_MAX)
+    kept = body
+    if kind == "cloudevents":
+        document = cloud_document(body, request.headers)
+        kept = cloud_body(body, document, request.headers)
+    else:
+        document = read_posted(body, request.headers.get("content-type", ""))
+    results = await doors.reception.receive(
+        source, kind, kept, document, headers=request.headers
+    )
+    return _answer(results)
+
+
+async def _request(doors: EndpointContext, request: Request) -> Response:
+    """Tell the outcome of an event id; people say of which source's in `?source=`."""
+    own = seen_by(await doors.gate.caller(request, bearer(request)))
+    source = own or request.query_params.get("source", "")
+    if not is_source(source):
+        raise HttpError(
+            422, "say in `?source=` whose event it is: an id is its source's"
+        )
+    event_id = request.path_params["event_id"]
+    loop = asyncio.get_running_loop()
+    found = None
+    if "\x00" not in event_id:  # PostgreSQL knows no such text, and no id has it
+        found = await loop.run_in_executor(
+            doors.executor, find_request, doors.log, source, event_id
+        )
+    if found is None:
+        raise HttpError(
+            404, f"no event `{event_id[:256]}` of `{source}` in the last days: send it"
+        )
+    return json_answer(found)
+
+
+def _told(results: Sequence[Result], *, alone: bool) -> Response:
+    """Answer a sender that reads: 422 where its one event is none."""
+    if alone and results[0].status == "rejected":
+        raise HttpError(
+            422,
+            results[0].error or "the event cannot be taken",
+            errors=[_error(results[0])],
+        )
+    return _answer(results)
+
+
+def _answer(results: Sequence[Result]) -> Response:
+    statuses = [result.status for result in results]
+    refused = statuses.count("rejected") + statuses.count("quarantined")
+    duplicates = statuses.count("duplicate")
+    body = {
+        "accepted": len(results) - refused,
+        "duplicates": duplicates,
+        "rejected": refused,
+        "results": results,
+    }
+    if len(results) == 1 and duplicates:
+        body["duplicate"] = True
+    return json_answer(body, HTTPStatus.ACCEPTED)
+
+
+def _error(result: Result) -> dict[str, object]:
+    loc = ["body", *(result.loc or ())]
+    return {"loc": loc, "msg": result.error, "type": "rejected"}

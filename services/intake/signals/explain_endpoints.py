@@ -1,0 +1,252 @@
+"""The doors at which is asked why: what was suppressed, and how a trouble stands.
+
+A source hears of its own signals, people of everybody's.
+
+How a trouble stands now, looked up by what its source calls it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Annotated, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import ValidationError as Invalid
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.intake.commands.record_store import UNOPENED, replayed_records
+from services.intake.endpoint_context import EndpointContext
+from services.intake.gate.api_keys import bearer, seen_by
+from services.intake.signals.endpoints import json_answer
+from services.intake.signals.key_rows import read_keys
+from services.intake.signals.rules.explanation import explained
+from services.intake.signals.rules.key_row import KeyRow
+from services.intake.signals.rules.suppression import Suppressor
+from services.intake.signals.schemas import DEDUP_KEY_MAX, signal_key
+from services.intake.signals.suppressed_signals import (
+    PAGE,
+    PAGE_MAX,
+    SuppressedQuery,
+    find_suppressed,
+)
+from shared.eventlog.log import EventLog
+from shared.http.error_responses import answered
+from shared.http.problem_details import HttpError
+from shared.validation_messages import said
+
+SOURCES_MAX = 1_000
+"""Sources that are looked through for a key whose source nobody names."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """What has not taken effect yet, by which rule, and until when."""
+
+    rule: str
+    rule_of: str
+    since: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Why there is an incident for a trouble, or none."""
+
+    source: str
+    dedup_key: str
+    signal_key: str
+    state: str
+    sentence: str
+    incident: str | None
+    status: str | None
+    """Of the incident."""
+    severity: str | None
+    last_occurred_at: datetime | None
+    last_told_at: datetime | None
+    """When the log was last told of it."""
+    repeats: int
+    held: HeldBack | None
+    flapping_since: datetime | None
+    due_at: datetime | None
+    """When time alone changes something."""
+
+
+def decisions(log: EventLog, sources: Iterable[str], dedup_key: str) -> list[Decision]:
+    """Return how the trouble of that key stands at each source that has it."""
+    asked = sorted(set(sources))[:SOURCES_MAX]
+    with log.transaction() as cursor:
+        keys = [signal_key(source, dedup_key) for source in asked]
+        rows, _, unreadable = read_keys(cursor, keys, log.vault)
+        refs = [row.incident for row in rows.values() if row.incident]
+        states = replayed_records(log, cursor, refs)
+    found = []
+    for row in sorted(rows.values(), key=lambda each: each.source):
+        state = states.get(row.incident or "", UNOPENED)
+        status = str(state.incident.status) if state.incident else None
+        sentence = explained(row, state.incident)
+        if state.unreadable:
+            why = f"cannot be read at present ({state.unreadable})"
+            sentence = f"{row.incident} is for it and {why}: its signals wait."
+        if row.signal_key in unreadable:
+            why = f"cannot be read at present ({unreadable[row.signal_key]})"
+            sentence = f"What was held of it {why}: its signals wait."
+        found.append(_decision(row, dedup_key, sentence, status))
+    return found
+
+
+def known_sources(log: EventLog) -> list[str]:
+    """Return the sources that have keys: of their tokens the names."""
+    with log.transaction() as cursor:
+        rows = cursor.execute(_SOURCES, (SOURCES_MAX,)).fetchall()
+    return [source for (source,) in rows]
+
+
+_SOURCES = """
+SELECT DISTINCT substr(actor, 8) FROM access.tokens
+WHERE actor LIKE 'source:%%' ORDER BY 1 LIMIT %s
+"""
+
+
+def _decision(
+    row: KeyRow, dedup_key: str, sentence: str, status: str | None
+) -> Decision:
+    held = row.held
+    return Decision(
+        source=row.source,
+        dedup_key=dedup_key,
+        signal_key=row.signal_key,
+        state=row.state,
+        sentence=sentence,
+        incident=row.incident,
+        status=status,
+        severity=row.severity,
+        last_occurred_at=row.last_occurred_at,
+        last_told_at=row.last_summary_at,
+        repeats=row.repeats,
+        held=HeldBack(held.code, held.of, held.since, held.until) if held else None,
+        flapping_since=row.life.flapping_since,
+        due_at=row.due_at,
+    )
+
+
+NAME_MAX = 128
+_Found = TypeVar("_Found")
+_Name = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=NAME_MAX, pattern=r"^[^\x00-\x1f]+$"),
+]
+
+
+class _Question(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: _Name | None = None
+
+
+class _OfSuppressed(_Question):
+    service: _Name | None = None
+    code: Suppressor | None = None
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = PAGE
+    cursor: Annotated[int, Field(ge=1, le=2**63 - 1)] | None = None
+
+
+class _OfDecisions(_Question):
+    dedup_key: Annotated[
+        str,
+        StringConstraints(
+            min_length=1, max_length=DEDUP_KEY_MAX, pattern=r"^[^\x00-\x1f]+$"
+        ),
+    ]
+
+
+_Kind = TypeVar("_Kind", bound=_Question)
+
+
+def why_routes(doors: EndpointContext) -> list[Route]:
+    """Return the routes at which is asked why."""
+
+    async def suppressed(request: Request) -> Response:
+        return await _suppressed(doors, request)
+
+    async def decided(request: Request) -> Response:
+        return await _decided(doors, request)
+
+    return [
+        Route("/v1/suppressed", answered(suppressed), methods=["GET"]),
+        Route("/v1/decisions", answered(decided), methods=["GET"]),
+    ]
+
+
+async def _suppressed(doors: EndpointContext, request: Request) -> Response:
+    """Give a page of suppressed signals, the newest first."""
+    asked = await _asked(doors, request, _OfSuppressed)
+    query = SuppressedQuery(
+        asked.source,
+        asked.service,
+        asked.code,
+        asked.since,
+        asked.until,
+        asked.cursor,
+        asked.limit + 1,
+    )
+    found = await _in_thread(doors, partial(find_suppressed, doors.log, query))
+    page = found[: asked.limit]
+    more = len(found) > len(page)
+    return json_answer(
+        {"items": page, "next_cursor": page[-1].suppressed_id if more else None}
+    )
+
+
+async def _decided(doors: EndpointContext, request: Request) -> Response:
+    """Tell how the trouble of a key stands, at one source or at all of them."""
+    asked = await _asked(doors, request, _OfDecisions)
+
+    def look() -> object:
+        sources = [asked.source] if asked.source else known_sources(doors.log)
+        return decisions(doors.log, sources, asked.dedup_key)
+
+    return json_answer({"items": await _in_thread(doors, look)})
+
+
+async def _asked(doors: EndpointContext, request: Request, kind: type[_Kind]) -> _Kind:
+    """Return the question; a source may ask of itself only."""
+    own = seen_by(await doors.gate.caller(request, bearer(request)))
+    fields = {name: _with_plus(value) for name, value in request.query_params.items()}
+    try:
+        question = kind.model_validate(fields)
+    except Invalid as error:
+        raise _wrong(error) from error
+    if own is None:
+        return question
+    if question.source not in (None, own):
+        raise HttpError(403, f"this key is of `{own}`: ask of it only", code="scope")
+    return question.model_copy(update={"source": own})
+
+
+def _with_plus(text: str) -> str:
+    """Put back the plus of a zone: in a query string it means a space."""
+    head, blank, zone = text.rpartition(" ")
+    return f"{head}+{zone}" if blank and zone[:2].isdigit() else text
+
+
+def _wrong(error: Invalid) -> HttpError:
+    found = error.errors(include_url=False, include_input=False)
+    errors = [
+        {"loc": ["query", *each["loc"]], "msg": said(each), "type": each["type"]}
+        for each in found
+    ]
+    first = errors[0]
+    where = ".".join(map(str, first["loc"][1:]))
+    return HttpError(422, f"{where}: {first['msg']}", errors=errors)
+
+
+async def _in_thread(doors: EndpointContext, look: Callable[[], _Found]) -> _Found:
+    loop = asyncio.get_running_loop()
+    asked: Awaitable[_Found] = loop.run_in_executor(doors.executor, look)
+    return await asked

@@ -1,0 +1,1 @@
+"""Formats of cloud providers, and CloudEvents."""

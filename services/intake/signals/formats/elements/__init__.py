@@ -1,0 +1,1 @@
+"""What formats have in common: fields, instants, severities, keys."""

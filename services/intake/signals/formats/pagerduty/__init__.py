@@ -1,0 +1,1 @@
+"""Formats of PagerDuty: webhooks, events, change events."""

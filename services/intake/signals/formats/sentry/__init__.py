@@ -1,0 +1,1 @@
+"""Formats of Sentry: the integration platform, and the legacy webhook."""

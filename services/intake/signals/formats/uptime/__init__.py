@@ -1,0 +1,1 @@
+"""Formats of services that check whether a site is up."""

@@ -1,0 +1,68 @@
+"""UptimeRobot's webhook: JSON or a form, its variables named in any way of writing.
+
+https://help.uptimerobot.com/en/articles/14498593-webhook-integration
+
+`monitorID`, else `monitorURL`, is the key. What the template names and the alert has
+not is sent as its name, `*alertFriendlyDuration*`, and counts as absent. It has no
+severities; the expiry of a certificate is a trouble of its own, and a warning.
+"""
+
+from collections.abc import Mapping
+
+from services.intake.signals.formats.elements.fields import (
+    first_text,
+    plainly_named,
+    rendered,
+    texts,
+)
+from services.intake.signals.formats.elements.instants import instant
+from services.intake.signals.formats.elements.upstream_alert import (
+    InboundDocument,
+    UpstreamAlert,
+    missing,
+    signal_of,
+)
+from services.intake.signals.schemas import Action, Heard, Ignored, Rejected
+
+_ACTION: Mapping[str, Action] = {
+    "1": "trigger",
+    "down": "trigger",
+    "2": "resolve",
+    "up": "resolve",
+}
+_EXPIRES = {"3": "ssl expiry", "4": "domain expiry"}
+_WAITING = {"paused", "started"}
+
+
+def read(document: object, post: InboundDocument) -> list[Heard]:
+    """Return what is heard of the one alert."""
+    if not isinstance(document, dict):
+        return [Rejected(0, "this is not an UptimeRobot alert: send JSON or a form")]
+    return [_read(document, plainly_named(document), post)]
+
+
+def _read(
+    said: Mapping[str, object], alert: Mapping[str, object], post: InboundDocument
+) -> Heard:
+    monitor = first_text(alert, "monitorid", "monitorurl", "url", "monitorfriendlyname")
+    if monitor is None:
+        return missing(0, "monitorID", "add *monitorID* to the webhook's body")
+    kind = (first_text(alert, "alerttype", "alerttypefriendlyname") or "").lower()
+    expires = _EXPIRES.get(kind) or (kind if "expir" in kind else None)
+    name = first_text(alert, "monitorfriendlyname", "monitorurl") or monitor
+    if kind in _WAITING:
+        return Ignored(0, f"a monitor that is {kind} reports no problem", title=name)
+    if kind not in _ACTION and not expires:
+        return Rejected(0, "`alertType` is 1, 2, 3 or 4", ("alertType",))
+    why = first_text(alert, "alertdetails", "alerttypefriendlyname") or expires
+    told = UpstreamAlert(
+        key=(monitor, expires) if expires else (monitor,),
+        action="trigger" if expires else _ACTION[kind],
+        title=f"{name}: {why}" if why else name,
+        severity="warning" if expires else None,
+        at=instant(first_text(alert, "alertdatetime"), post.zone),
+        labels={"monitor": name}
+        | texts(alert, group="monitorgroup", type="monitortype", url="monitorurl"),
+        details=rendered(said),
+    )
+    return signal_of(told, post)

@@ -1,0 +1,298 @@
+"""The rows of troubles and groups: locked first, in one order, before any append.
+
+Whoever holds the lock of a key, and of its group, decides whether an incident is opened
+for it: there is one at most.
+
+Rows of troubles to and from their stored form; what is held is sealed.
+
+It is the last word of a source, which may tell of people: its key seals it.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+import orjson
+from psycopg import Cursor
+from pydantic import TypeAdapter, ValidationError
+
+from services.intake.commands.record_store import RecordEvent
+from services.intake.signals.rules.key_row import (
+    NO_LIFE,
+    GroupRow,
+    HeldSignal,
+    KeyRow,
+    Life,
+)
+from shared.domain.events.incident_ties import (
+    IncidentAbsorbed,
+    IncidentSplit,
+    IncidentUnmerged,
+)
+from shared.eventlog.errors import Unavailable
+from shared.observability.telemetry import wordless
+from shared.vault.vault import Vault
+
+PLAIN = 10
+"""How many columns hold a field each: those before `life`."""
+
+_life = TypeAdapter(Life)
+_held = TypeAdapter(HeldSignal)
+_WAITS = "waits"
+
+
+def columns_of(row: KeyRow, vault: Vault) -> Sequence[Any]:
+    """Return the columns of a row; what plain troubles do not have is NULL."""
+    if row.held is None and row.life is NO_LIFE:
+        return (*row[:PLAIN], None, None, row.due_at)
+    held = None
+    life = _life.dump_python(row.life, mode="json", exclude_defaults=True)
+    if row.held is not None:
+        life[_WAITS] = row.held.code
+        held = vault.seal(
+            f"source:{row.source}", _held.dump_json(row.held), _place(row.signal_key)
+        )
+    return (*row[:PLAIN], orjson.dumps(life).decode() if life else None, held, row[-1])
+
+
+def row_of(columns: Sequence[Any], vault: Vault) -> KeyRow:
+    """Return the row of its columns."""
+    life, held, due_at = columns[PLAIN:]
+    row = KeyRow._make((*columns[:PLAIN], NO_LIFE, None, due_at))
+    if life is None and held is None:
+        return row
+    return row._replace(
+        life=_life_of(life),
+        held=_opened(vault, held, row.signal_key) if held else None,
+    )
+
+
+def row_without_words(columns: Sequence[Any]) -> KeyRow:
+    """Return the row of columns of which what is held cannot be opened."""
+    life, _, due_at = columns[PLAIN:]
+    row = KeyRow._make((*columns[:PLAIN], NO_LIFE, None, due_at))
+    try:
+        return row._replace(life=_life_of(life))
+    except ValidationError:  # a later version knows more of it
+        return row
+
+
+def _life_of(written: dict[str, Any] | None) -> Life:
+    fields = {name: value for name, value in (written or {}).items() if name != _WAITS}
+    return _life.validate_python(fields, strict=False) if fields else NO_LIFE
+
+
+def _opened(vault: Vault, held: str, key: str) -> HeldSignal | None:
+    words = vault.open(held, _place(key))
+    return None if words is None else _held.validate_json(words)
+
+
+def _place(key: str) -> str:
+    return f"held|{key}"
+
+
+KEY_LOCKS = 7366
+"""The class of the advisory locks on keys, groups and event ids."""
+
+_LOCK = "SELECT pg_advisory_xact_lock(%b, n) FROM unnest(%b::int[]) AS n"
+_COLUMNS = """signal_key, source, incident, state, severity, last_occurred_at,
+       last_recovered_at, repeats, last_summary_at, recovery_heard_at, life, held,
+       due_at
+"""
+_READ = f"SELECT {_COLUMNS} FROM intake.signal_keys WHERE signal_key = ANY(%b)"  # noqa: S608 # our own names
+_WAITING = "held IS NOT NULL AND life ->> 'group' = ANY(%b)"
+_READ_TOGETHER = f"{_READ} OR ({_WAITING} AND life ->> 'waits' = 'threshold')"
+_WRITE = f"""
+INSERT INTO intake.signal_keys ({_COLUMNS})
+SELECT signal_key, source, incident, state, severity, last_occurred_at,
+       last_recovered_at, repeats, last_summary_at, recovery_heard_at, life::jsonb,
+       held, due_at
+FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
+            %b::timestamptz[], %b::timestamptz[], %b::bigint[], %b::timestamptz[],
+            %b::timestamptz[], %b::text[], %b::text[], %b::timestamptz[])
+     AS fresh ({_COLUMNS})
+ON CONFLICT (signal_key) DO UPDATE
+SET incident = excluded.incident, state = excluded.state,
+    severity = excluded.severity, last_occurred_at = excluded.last_occurred_at,
+    last_recovered_at = excluded.last_recovered_at, repeats = excluded.repeats,
+    last_summary_at = excluded.last_summary_at,
+    recovery_heard_at = excluded.recovery_heard_at, life = excluded.life,
+    held = excluded.held, due_at = excluded.due_at
+"""  # noqa: S608 # our own names
+_GROUPS_OF = """
+SELECT DISTINCT life ->> 'group' FROM intake.signal_keys
+WHERE signal_key = ANY(%b) AND life ? 'group'
+"""
+_WAIT_IN = f"""
+SELECT signal_key, source FROM intake.signal_keys
+WHERE {_WAITING} AND life ->> 'waits' = 'threshold'
+"""  # noqa: S608 # our own names
+_READ_GROUPS = """
+SELECT group_key, source, incident, signalled_at FROM intake.signal_groups
+WHERE group_key = ANY(%b)
+"""
+_WRITE_GROUPS = """
+INSERT INTO intake.signal_groups (group_key, source, incident, signalled_at)
+SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::timestamptz[])
+ON CONFLICT (group_key) DO UPDATE
+SET incident = excluded.incident, signalled_at = excluded.signalled_at
+"""
+_MOVE = """
+UPDATE intake.signal_keys SET incident = %b, life = life - 'apart'
+WHERE signal_key = ANY(%b)
+"""
+_MOVE_APART = """
+UPDATE intake.signal_keys
+SET incident = %b, life = coalesce(life, '{}') || '{"apart": true}'
+WHERE signal_key = ANY(%b)
+"""
+
+Cursors = Cursor[tuple[Any, ...]]
+
+
+class Moved(Exception):
+    """What belongs together changed before it was locked: undo, and begin again."""
+
+
+class Rows(NamedTuple):
+    """Rows of keys and of groups.
+
+    `unreadable` says of rows why what they hold cannot be opened: nothing may be
+    decided on these, nor may they be written.
+    """
+
+    keys: Mapping[str, KeyRow]
+    groups: Mapping[str, GroupRow]
+    unreadable: Mapping[str, str]
+
+
+class Locked(NamedTuple):
+    """What a batch is about: keys (key → source), and event ids with their sources.
+
+    An event id is locked too: it acts once, also if it comes under two keys at once.
+    """
+
+    sources: Mapping[str, str]
+    events: Collection[tuple[str, str]] = ()
+
+    def numbers(self) -> set[int]:
+        """Return the numbers to be locked."""
+        keys = set(map(_number, self.sources))
+        return keys | {_event_number(*event) for event in self.events}
+
+
+def lock_keys(cursor: Cursors, about: Locked, vault: Vault) -> Rows:
+    """Lock these keys and event ids until the transaction ends; return the rows.
+
+    A key never heard of has no row yet: what is locked is its number, in order. Two
+    statements: the rows are to be seen as they are once the locks are granted.
+    """
+    _lock_numbers(cursor, about.numbers())
+    found = cursor.execute(_READ, (list(about.sources),), binary=True).fetchall()
+    rows, unreadable = _rows(found, about.sources, vault)
+    return Rows(rows, {}, unreadable)
+
+
+def lock_together(
+    cursor: Cursors, about: Locked, groups: Iterable[str], vault: Vault
+) -> Rows:
+    """Lock these keys and event ids, their groups, and what waits in these with them.
+
+    What belongs together is looked up first and locked in one pass. Raises `Moved`
+    where it was another by then.
+    """
+    sources = about.sources
+    keys = list(sources)
+    known = cursor.execute(_GROUPS_OF, (keys,)).fetchall()
+    all_groups = sorted({*groups, *(group for (group,) in known)})
+    waiting = cursor.execute(_WAIT_IN, (all_groups,)).fetchall()
+    locked = {**dict(waiting), **sources}
+    _lock_numbers(cursor, about.numbers() | set(map(_number, [*locked, *all_groups])))
+    values = (list(locked), all_groups)
+    found = cursor.execute(_READ_TOGETHER, values, binary=True).fetchall()
+    rows, unreadable = _rows(found, locked, vault)
+    here = {row.life.group for row in rows.values()} - {None}
+    if not rows.keys() <= locked.keys() or not here <= set(all_groups):
+        raise Moved
+    read = cursor.execute(_READ_GROUPS, (all_groups,), binary=True).fetchall()
+    return Rows(rows, {row[0]: GroupRow(*row) for row in read}, unreadable)
+
+
+def _rows(
+    found: Sequence[tuple[Any, ...]], sources: Mapping[str, str], vault: Vault
+) -> tuple[dict[str, KeyRow], dict[str, str]]:
+    rows: dict[str, KeyRow] = {}
+    unreadable: dict[str, str] = {}
+    for columns in found:
+        try:
+            rows[columns[0]] = row_of(columns, vault)
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 # whatever it is, it is this row's
+            rows[columns[0]] = row_without_words(columns)
+            unreadable[columns[0]] = wordless(error)
+    new = (key for key in sources if key not in rows)
+    return rows | {key: KeyRow(key, sources[key]) for key in new}, unreadable
+
+
+def read_keys(cursor: Cursors, keys: Sequence[str], vault: Vault) -> Rows:
+    """Return the rows there are of these keys, without locking any; no groups."""
+    found = cursor.execute(_READ, (list(keys),), binary=True).fetchall()
+    rows, unreadable = _rows(found, {}, vault)
+    return Rows(rows, {}, unreadable)
+
+
+def write_keys(cursor: Cursors, rows: Sequence[KeyRow], vault: Vault) -> None:
+    """Write rows that changed; their keys are locked."""
+    if rows:
+        columns = zip(*(columns_of(row, vault) for row in rows), strict=True)
+        cursor.execute(_WRITE, [list(column) for column in columns])
+
+
+def write_groups(cursor: Cursors, rows: Sequence[GroupRow]) -> None:
+    """Write groups that changed; they are locked."""
+    if rows:
+        columns = zip(*rows, strict=True)
+        cursor.execute(_WRITE_GROUPS, [list(column) for column in columns])
+
+
+def move_keys(cursor: Cursors, events: Sequence[RecordEvent]) -> bool:
+    """Let the keys follow what merging and splitting did; tell whether any moved."""
+    moves = [move for event in events if (move := _move(event)) is not None]
+    _lock(cursor, [key for keys, _, _ in moves for key in keys])
+    for keys, incident, statement in moves:
+        cursor.execute(statement, (incident, list(keys)))
+    return bool(moves)
+
+
+def _move(event: RecordEvent) -> tuple[Iterable[str], str, str] | None:
+    match event:
+        case IncidentAbsorbed(signals=signals, incident=incident) if signals:
+            return signals, incident, _MOVE
+        case IncidentUnmerged(signals=signals, incident=incident) if signals:
+            return signals, incident, _MOVE
+        case IncidentSplit(signal_keys=keys, into=into) if keys:
+            return keys, into, _MOVE_APART
+        case _:
+            return None
+
+
+def _lock(cursor: Cursors, keys: Iterable[str]) -> None:
+    _lock_numbers(cursor, set(map(_number, keys)))
+
+
+def _lock_numbers(cursor: Cursors, numbers: Collection[int]) -> None:
+    """Lock them in one pass, in order: nobody waits for anybody in a circle."""
+    if numbers:
+        cursor.execute(_LOCK, (KEY_LOCKS, sorted(numbers)))
+
+
+def _number(key: str) -> int:
+    """Return 32 bits of a key, signed; two keys of one number wait needlessly."""
+    return int.from_bytes(bytes.fromhex(key[:8]), signed=True)
+
+
+def _event_number(source: str, event_id: str) -> int:
+    """Return 32 bits of an event id, among the numbers of keys."""
+    told = f"event\0{source}\0{event_id}".encode(errors="replace")
+    return int.from_bytes(sha256(told).digest()[:4], signed=True)

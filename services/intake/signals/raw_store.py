@@ -1,0 +1,196 @@
+"""Bodies as received, and elements that could not be mapped: nothing is dropped.
+
+Bodies, and what is kept of their headers, are sealed under the source's key and bound
+to their digest.
+
+Removes what is not kept for ever: daily partitions are turned, old bodies deleted.
+
+Call it at the start and every hour: it does nothing when all is as it should be.
+"""
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date
+from operator import itemgetter
+from typing import Any
+
+import orjson
+from psycopg import Cursor
+
+from services.intake.signals.delivery import Delivery, dumped
+from shared.vault.vault import Vault
+
+_KEEP = """
+INSERT INTO intake.raw_bodies (digest, day, source, adapter, received_at, sealed,
+       headers)
+SELECT digest, coalesce(today.day, fresh.day), source, adapter, received_at, sealed,
+       headers
+FROM unnest(%b::bytea[], %b::date[], %b::text[], %b::text[],
+            %b::timestamptz[], %b::text[], %b::text[])
+     AS fresh (digest, day, source, adapter, received_at, sealed, headers),
+     log.today
+ON CONFLICT DO NOTHING
+"""
+_QUARANTINE = """
+INSERT INTO intake.quarantine AS kept
+       (source, adapter, received_at, digest, elements, event_id, element, reason)
+SELECT %s, %s, %s, %s, %s, %s, element, reason
+FROM unnest(%s::int[], %s::text[]) AS unmapped(element, reason)
+ON CONFLICT (source, digest, element) WHERE signal_key IS NULL DO UPDATE
+SET state = 'waiting', received_at = excluded.received_at, reason = excluded.reason,
+    elements = excluded.elements, event_id = excluded.event_id
+WHERE kept.state <> 'waiting' OR kept.elements IS DISTINCT FROM excluded.elements
+"""
+# What was let out or discarded and comes again waits again: nobody else would tell.
+_KEEP_QUARANTINED = """
+INSERT INTO intake.quarantined_bodies (digest, sealed, headers)
+VALUES (%s, %s, %s) ON CONFLICT DO NOTHING
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Unmapped:
+    """An element of a delivery that parsed but could not be mapped, and why."""
+
+    delivery: Delivery
+    element: int
+    reason: str
+
+
+def keep_bodies(
+    cursor: Cursor[tuple[Any, ...]], vault: Vault, deliveries: Sequence[Delivery]
+) -> None:
+    """Store each body once a day."""
+    if not deliveries:
+        return
+    by_digest = {delivery.digest: delivery for delivery in deliveries}
+    bodies = sorted(by_digest.items(), key=itemgetter(0))
+    cursor.execute(
+        _KEEP,
+        (
+            [digest for digest, _ in bodies],
+            [delivery.received_at.date() for _, delivery in bodies],
+            [delivery.source for _, delivery in bodies],
+            [delivery.adapter for _, delivery in bodies],
+            [delivery.received_at for _, delivery in bodies],
+            [_sealed(vault, digest, delivery) for digest, delivery in bodies],
+            [_headers(vault, digest, delivery) for digest, delivery in bodies],
+        ),
+    )
+
+
+def quarantine(
+    cursor: Cursor[tuple[Any, ...]],
+    digests: Mapping[int, bytes],
+    unmapped: Sequence[Unmapped],
+) -> None:
+    """Keep each unmapped element until its mapping is mended; the bodies are kept."""
+    parts: dict[int, list[Unmapped]] = {}
+    for each in unmapped:
+        parts.setdefault(id(each.delivery), []).append(each)
+    bodies = [(digests[number], part) for number, part in parts.items()]
+    for digest, part in sorted(bodies, key=lambda body: (body[0], body[1][0].element)):
+        delivery = part[0].delivery
+        cursor.execute(
+            _QUARANTINE,
+            (
+                delivery.source,
+                delivery.adapter,
+                delivery.received_at,
+                digest,
+                delivery.elements,
+                delivery.event_id,
+                [each.element for each in part],
+                [each.reason for each in part],
+            ),
+        )
+
+
+def keep_quarantined_bodies(
+    cursor: Cursor[tuple[Any, ...]], vault: Vault, deliveries: Sequence[Delivery]
+) -> dict[int, bytes]:
+    """Keep the bodies of these once each; return the digests by `id` of delivery.
+
+    A digest costs as much as its body is long: once a delivery, not once an element.
+    """
+    by_id = {id(delivery): delivery for delivery in deliveries}
+    digests = {number: delivery.digest for number, delivery in by_id.items()}
+    bodies = {digests[number]: delivery for number, delivery in by_id.items()}
+    for digest, delivery in sorted(bodies.items(), key=itemgetter(0)):
+        sealed = _sealed(vault, digest, delivery)
+        headers = _headers(vault, digest, delivery)
+        cursor.execute(_KEEP_QUARANTINED, (digest, sealed, headers))
+    return digests
+
+
+def opened(vault: Vault, digest: bytes, sealed: str) -> bytes | None:
+    """Return a body as it was received, None where its source was forgotten."""
+    return vault.open(sealed, _place(digest))
+
+
+def opened_headers(vault: Vault, digest: bytes, sealed: str | None) -> dict[str, str]:
+    """Return the headers that are kept with a body; none are where none were read."""
+    written = vault.open(sealed, _place_of_headers(digest)) if sealed else None
+    headers: dict[str, str] = orjson.loads(written) if written else {}
+    return headers
+
+
+def _sealed(vault: Vault, digest: bytes, delivery: Delivery) -> str:
+    return vault.seal(f"source:{delivery.source}", delivery.body, _place(digest))
+
+
+def _headers(vault: Vault, digest: bytes, delivery: Delivery) -> str | None:
+    if not delivery.headers:
+        return None
+    owner, place = f"source:{delivery.source}", _place_of_headers(digest)
+    return vault.seal(owner, dumped(delivery.headers), place)
+
+
+def _place(digest: bytes) -> str:
+    return f"raw|{base64.b16encode(digest).decode()}"
+
+
+def _place_of_headers(digest: bytes) -> str:
+    return f"{_place(digest)}|headers"
+
+
+Transaction = Callable[[], AbstractContextManager[Cursor[tuple[Any, ...]]]]
+
+_TABLES = """
+SELECT table_name FROM upkeep.retention WHERE partitioned ORDER BY table_name
+"""
+_TURN = "SELECT * FROM upkeep.turn_partitions(%s, %s)"
+_EXPIRE = "SELECT upkeep.expire_quarantine(%s)"
+
+
+def turn_partitions(transaction: Transaction, today: date) -> list[str]:
+    """Have partitions for `today` and the day after; return what was made and dropped.
+
+    Each table in a transaction of its own. Raises `Unavailable` where one is too busy
+    to be locked for a moment: try again later.
+    """
+    with transaction() as cursor:
+        tables = [name for (name,) in cursor.execute(_TABLES).fetchall()]
+    turned: list[str] = []
+    for table in tables:
+        with transaction() as cursor:
+            rows = cursor.execute(_TURN, (table, today)).fetchall()
+        turned.extend(what for (what,) in rows)
+    return turned
+
+
+def expire_quarantine(transaction: Transaction, today: date) -> int:
+    """Delete quarantined bodies past their retention; return how many.
+
+    That something was set aside stays. Raises `Unavailable` where bodies are just being
+    kept: try again later.
+    """
+    expired = 0
+    while True:
+        with transaction() as cursor:
+            row = cursor.execute(_EXPIRE, (today,)).fetchone()
+        if row is None or not row[0]:
+            return expired
+        expired += row[0]

@@ -1,0 +1,255 @@
+"""Signals over NATS: a work queue, each message taken off once it is committed.
+
+Nobody waits for an answer here, so nothing may be refused: what is no signal goes to
+quarantine, and what cannot be recorded now stays in the queue.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Annotated
+
+import structlog
+from faststream import AckPolicy, Context
+from faststream.nats import JStream, NatsBroker, PullSub
+from faststream.nats.message import NatsBatchMessage
+from faststream.nats.subscriber.usecases import BatchPullStreamSubscriber
+from nats.aio.msg import Msg
+from nats.errors import Error
+from nats.errors import TimeoutError as NothingCame
+from nats.js import JetStreamContext
+from nats.js.api import INBOX_PREFIX
+from nats.js.errors import NotFoundError
+
+from services.intake.nats_sources.rules import Sender, WhyNot
+from services.intake.signals.body import elements, read_json
+from services.intake.signals.formats.clouds.cloudevents import (
+    CONTENT_TYPE,
+    attributes_in,
+    is_envelope,
+)
+from services.intake.signals.formats.elements.fields import one_line
+from services.intake.signals.reception import (
+    NOBODY,
+    REFUSED_SENDER,
+    Reception,
+    cloud_body,
+    cloud_document,
+)
+from shared.domain.events.event import is_source
+from shared.eventlog.batcher import Overloaded
+from shared.eventlog.errors import Unavailable
+from shared.http.error_responses import problem_of
+from shared.http.problem_details import HttpError
+from shared.http.serve import pause
+from shared.messaging import subjects
+
+Wait = Callable[[str], float]
+"""Says in how many seconds a source's message may come; 0: now."""
+BATCH = 500
+GATHER_SECONDS = 0.05
+AGAIN_SECONDS = 1.0
+"""When a message that could not be recorded now is delivered again."""
+TRIES_MAX = 5
+"""How often a message may fail by a mistake of ours before it is set aside."""
+WATCH_SECONDS = 2.0
+"""How often we look whether the consumer is still there; the library would not."""
+
+SOURCE_SHOWN = 128
+
+_LATER = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+"""Answers that say nothing against a message: it comes again as often as it takes."""
+_PREFIX = subjects.SIGNALS.removesuffix(">")
+_SHARED = f"{subjects.SHARED_USER}."
+_MESSAGE_ID = "Nats-Msg-Id"
+_log = structlog.get_logger(__name__)
+
+Batch = Annotated[NatsBatchMessage, Context("message")]
+
+
+def listen_for_signals(
+    broker: NatsBroker,
+    reception: Reception,
+    why_not: WhyNot,
+    wait: Wait = lambda _: 0.0,
+    inbox_prefix: str | None = None,
+) -> BatchPullStreamSubscriber:
+    """Subscribe to the work queue; `keep_listening` starts what is returned.
+
+    A message that has to `wait` is left in the queue, unread. The library does not take
+    the prefix of inboxes from the broker for these subscriptions.
+    """
+
+    async def take(batch: Batch) -> None:
+        await asyncio.gather(
+            *(_paced(reception, m, why_not, wait) for m in batch.raw_message)
+        )
+
+    subscriber = broker.subscriber(
+        subjects.SIGNALS,
+        durable=subjects.SIGNALS_CONSUMER,
+        stream=JStream(subjects.SIGNALS_STREAM, declare=False),
+        pull_sub=PullSub(batch_size=BATCH, timeout=GATHER_SECONDS, batch=True),
+        ack_policy=AckPolicy.MANUAL,
+        inbox_prefix=f"{inbox_prefix}.".encode() if inbox_prefix else INBOX_PREFIX,
+        decoder=_as_it_is,
+        title="signals",
+        description="Events of monitoring sources: one, or an array of them, "
+        "or a CloudEvent in either mode.",
+    )
+    subscriber(take)
+    return subscriber
+
+
+async def keep_listening(
+    subscriber: BatchPullStreamSubscriber, stop: asyncio.Event
+) -> None:
+    """Start `subscriber` once its consumer is there, and again whenever it was gone."""
+    while not stop.is_set():
+        try:
+            await subscriber.start()
+            subscription = subscriber.subscription
+            if subscription is None:
+                raise Error("not subscribed")  # noqa: TRY301 # as any other failure
+            _time_out_as_expected(subscription)
+            while not stop.is_set():
+                await pause(stop, WATCH_SECONDS)
+                await subscription.consumer_info()
+        except NotFoundError:
+            _log.info("signals.wait", why="the relay has not provisioned JetStream yet")
+            await pause(stop, WATCH_SECONDS)
+        except Exception as error:  # noqa: BLE001 # the queue may wait, not be forgotten
+            _log.warning("signals.interrupted", error=type(error).__name__)
+            await pause(stop, WATCH_SECONDS)
+        finally:
+            await subscriber.stop()
+
+
+def _time_out_as_expected(subscription: JetStreamContext.PullSubscription) -> None:
+    """Let an idle fetch end with the error FastStream takes for "nothing came".
+
+    nats-py sometimes raises the bare `TimeoutError`, which ends FastStream's task with
+    a traceback. No fetch has begun yet when this is called right after the start.
+    """
+    fetch = subscription.fetch
+
+    async def fetch_or_nothing(batch: int, timeout: float) -> list[Msg]:  # noqa: ASYNC109 # as the library calls it
+        try:
+            return await fetch(batch=batch, timeout=timeout)
+        except TimeoutError as error:
+            raise NothingCame from error
+
+    subscription.fetch = fetch_or_nothing  # type: ignore[method-assign,assignment]
+
+
+async def _as_it_is(message: NatsBatchMessage) -> list[bytes]:
+    # The library's decoder fails a whole batch for one message that is not JSON.
+    return [m.data for m in message.raw_message]
+
+
+def _sender_of(message: Msg) -> Sender:
+    named = message.subject.removeprefix(_PREFIX)
+    source = named.removeprefix(_SHARED)
+    return Sender(source, shared_user=source != named)
+
+
+async def _paced(
+    reception: Reception, message: Msg, why_not: WhyNot, wait: Wait
+) -> None:
+    source = _sender_of(message).source
+    seconds = wait(source) if is_source(source) else 0.0
+    if seconds:
+        await message.nak(delay=seconds)
+    else:
+        await _take(reception, message, why_not)
+
+
+async def _take(reception: Reception, message: Msg, why_not: WhyNot) -> None:
+    try:
+        await _received(reception, message, why_not)
+    except Exception as error:  # noqa: BLE001 # it stays in the queue
+        await _again(reception, message, problem_of(error, message.subject))
+    else:
+        await message.ack()
+
+
+async def _again(reception: Reception, message: Msg, problem: HttpError) -> None:
+    """Leave a message in the queue; set it aside if it fails again and again.
+
+    It failed alone: its batch-mates are on record. It is set aside under its source, so
+    that it can be tried again.
+    """
+    why = problem.details.detail
+    tries = message.metadata.num_delivered
+    if problem.details.status not in _LATER and tries >= TRIES_MAX:
+        try:
+            await _set_aside(reception, message, why)
+        except Exception as error:  # noqa: BLE001 # then it goes on as before
+            why = problem_of(error, message.subject).details.detail
+        else:
+            await message.ack()
+            return
+    _log.warning("signal.again", subject=message.subject, why=why, tries=tries)
+    await message.nak(delay=AGAIN_SECONDS)
+
+
+async def _set_aside(reception: Reception, message: Msg, why: str) -> None:
+    source = _sender_of(message).source
+    try:
+        await reception.set_aside(source, message.data, why)
+    except (Unavailable, Overloaded):
+        raise
+    except Exception:  # noqa: BLE001 # then under no source's key
+        await reception.set_aside(NOBODY, message.data, why)
+
+
+async def _received(reception: Reception, message: Msg, why_not: WhyNot) -> None:
+    sender, body = _sender_of(message), message.data
+    source = sender.source
+    event_id = (message.headers or {}).get(_MESSAGE_ID)
+    if not is_source(source):
+        reason = f"`{one_line(source, SOURCE_SHOWN)}` is not the name of a source"
+        await reception.set_aside(NOBODY, body, reason)
+        return
+    if (why := await why_not(sender)) is not None:
+        await reception.set_aside(source, body, why, REFUSED_SENDER)
+        return
+    if (name := _name_of_odd_header(message)) is not None:
+        reason = f"the header `{name}` holds the character U+0000: remove it"
+        await reception.set_aside(source, body, reason)
+        return
+    headers = {n.lower(): value for n, value in (message.headers or {}).items()}
+    adapter = "cloudevents" if _is_cloudevent(headers) else "native"
+    try:
+        document, body = _document(adapter, body, headers)
+    except HttpError as problem:
+        await reception.set_aside(source, body, problem.details.detail)
+    else:
+        await reception.receive(
+            source, adapter, body, document, event_id, headers=headers
+        )
+
+
+def _name_of_odd_header(message: Msg) -> str | None:
+    """Return the name of a header that PostgreSQL cannot keep; over HTTP none comes."""
+    for name, value in (message.headers or {}).items():
+        if "\0" in name + value:
+            return one_line(name, SOURCE_SHOWN)
+    return None
+
+
+def _document(
+    adapter: str, body: bytes, headers: Mapping[str, str]
+) -> tuple[object, bytes]:
+    """Return what the adapter reads, and the body to be kept."""
+    if adapter == "cloudevents":
+        document = cloud_document(body, headers)
+        return document, cloud_body(body, document, headers)
+    document = read_json(body)
+    elements(document)
+    return document, body
+
+
+def _is_cloudevent(headers: Mapping[str, str]) -> bool:
+    kind = headers.get(CONTENT_TYPE, "")
+    return is_envelope(kind) or bool(attributes_in(headers))

@@ -1,0 +1,167 @@
+"""Hands over what came due: time passed for a trouble, and nobody said anything.
+
+Through the same batches as signals, under the same locks. Any number of processes may
+do so at once: what another did already comes to nothing.
+
+Work in rounds: one that fails does not end the work, since the next may succeed.
+"""
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+import structlog
+from psycopg import Cursor
+from structlog.stdlib import BoundLogger
+
+from services.intake.policy.store import Policies
+from services.intake.signals.delivery import TIMER, Delivery, Result, TimePassed
+from shared.clock import Clock
+from shared.eventlog.batcher import Batcher
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog
+from shared.http.problem_details import HttpError
+from shared.http.serve import pause
+
+
+@contextmanager
+def failing_alone(log: BoundLogger, event: str) -> Iterator[None]:
+    """Let a round fail; `log` tells of it as `event`.
+
+    It does not tell that PostgreSQL is away: that is for intake's own probe to say.
+    """
+    try:
+        yield
+    except Unavailable:
+        pass
+    except Exception:  # the next round is tried; the log tells what it was
+        log.exception(event)
+
+
+AT_ONCE_MAX = 400
+"""Troubles handed over in one round."""
+PIECE = 100
+"""Troubles in one delivery."""
+RELEASED_AT_ONCE_MAX = 10_000
+"""Troubles looked at again when the windows of announced work changed."""
+REASONS_MAX = 5
+"""Reasons logged of what was put off in one round."""
+LOOK_SECONDS = 1.0
+"""How often to look at least: another process may have made something due sooner."""
+LEVER_SECONDS = 0.02
+"""How often to look where time is moved by a lever, which nobody announces."""
+
+_DUE = """
+SELECT source, signal_key, due_at FROM intake.signal_keys
+WHERE due_at <= %s AND (due_at, signal_key) > (%s, %s)
+ORDER BY due_at, signal_key LIMIT %s
+"""
+_BEGIN = (datetime.min.replace(tzinfo=UTC), "")
+_NEXT = "SELECT min(due_at) FROM intake.signal_keys WHERE due_at > %s"
+_IN_MAINTENANCE = """
+SELECT source, signal_key FROM intake.signal_keys
+WHERE held IS NOT NULL AND life ->> 'waits' = 'maintenance'
+ORDER BY signal_key LIMIT %s
+"""
+
+_log = structlog.get_logger(__name__)
+Due = tuple[str, str]
+"""Source and key."""
+
+
+class Timers:
+    """Looks at what is due, in rounds."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        policies: Policies,
+        clock: Clock,
+        signals: Batcher[Delivery, list[Result]],
+        *,
+        on_lever: bool = False,
+    ) -> None:
+        self._log = log
+        self._policies = policies
+        self._clock = clock
+        self._signals = signals
+        self._on_lever = on_lever
+        self._windows: object = None
+        self._after = _BEGIN
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Hand over until `stop` is set. Never raises."""
+        while not stop.is_set():
+            rest = LOOK_SECONDS
+            with failing_alone(_log, "timers.failed"), suppress(HttpError):
+                rest = await self.round()
+            await pause(stop, LEVER_SECONDS if self._on_lever else rest)
+
+    async def round(self) -> float:
+        """Hand over what is due now; return for how many seconds nothing more is.
+
+        What cannot be done yet stays due, and is passed over until the last is reached.
+        """
+        now = self._clock()
+        due, upcoming = await asyncio.to_thread(self._look, now)
+        done = await self._hand_over(due, now)
+        if due and (done or self._after != _BEGIN):
+            return 0.0
+        if upcoming is None:
+            return LOOK_SECONDS
+        return min(LOOK_SECONDS, max(0.0, (upcoming - now).total_seconds()))
+
+    async def _hand_over(self, due: Iterable[Due], now: datetime) -> bool:
+        """Return whether all of it was taken."""
+        deliveries = [
+            Delivery(
+                source,
+                TIMER,
+                b"",
+                0,
+                tuple(
+                    TimePassed(key, source) for _, key in keys[first : first + PIECE]
+                ),
+                now,
+            )
+            for source, group in groupby(sorted(due), key=itemgetter(0))
+            for keys in [list(group)]
+            for first in range(0, len(keys), PIECE)
+        ]
+        answers = await asyncio.gather(
+            *map(self._signals.submit, deliveries), return_exceptions=True
+        )
+        failed = [each for each in answers if isinstance(each, BaseException)]
+        put_off = {str(error) for error in failed} | {
+            result.error
+            for answer in answers
+            if not isinstance(answer, BaseException)
+            for result in answer
+            if result.error
+        }
+        for why in sorted(put_off)[:REASONS_MAX]:
+            _log.warning("timers.put_off", why=why)
+        return not put_off
+
+    def _look(self, now: datetime) -> tuple[list[Due], datetime | None]:
+        with self._log.transaction() as cursor:
+            asked = (now, *self._after, AT_ONCE_MAX)
+            page = cursor.execute(_DUE, asked).fetchall()
+            last = page[-1] if len(page) == AT_ONCE_MAX else None
+            self._after = (last[2], last[1]) if last else _BEGIN
+            due = [(source, key) for source, key, _ in page]
+            due += self._set_free(cursor)
+            row = cursor.execute(_NEXT, (now,)).fetchone()
+        return [(source, key) for source, key in due], row[0] if row else None
+
+    def _set_free(self, cursor: Cursor[tuple[Any, ...]]) -> list[Any]:
+        """Return what announced work holds, if its windows are not as they were."""
+        _, _, windows = self._policies.with_windows(cursor)
+        if windows is self._windows:
+            return []
+        self._windows = windows
+        return cursor.execute(_IN_MAINTENANCE, (RELEASED_AT_ONCE_MAX,)).fetchall()

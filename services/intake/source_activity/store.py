@@ -1,0 +1,109 @@
+"""The tables of what sources did, and of when their keys were used."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from psycopg import Cursor
+
+from services.intake.source_activity.tally import KINDS, Account
+
+Cursors = Cursor[tuple[Any, ...]]
+
+_ADDED = ", ".join(f"{kind} = a.{kind} + excluded.{kind}" for kind in KINDS)
+_WRITE = f"""
+INSERT INTO intake.source_activity AS a (source, slot, day, {", ".join(KINDS)})
+SELECT * FROM unnest(%s::text[], %s::timestamptz[], %s::date[],
+                     {", ".join(["%s::bigint[]"] * len(KINDS))})
+ON CONFLICT (source, slot, day) DO UPDATE SET {_ADDED}
+"""  # noqa: S608 # our own names
+_USE = """
+INSERT INTO intake.source_keys AS k (source, key_id, last_used)
+SELECT * FROM unnest(%s::text[], %s::text[], %s::timestamptz[])
+ON CONFLICT (source, key_id)
+DO UPDATE SET last_used = greatest(k.last_used, excluded.last_used)
+"""
+_DAY = """
+SELECT source, sum(accepted + duplicates + rejected + quarantined)::bigint
+FROM intake.source_activity WHERE day = %s AND source = ANY(%s) GROUP BY source
+"""
+_SUMS = ", ".join(
+    f"coalesce(sum({kind}) FILTER (WHERE slot >= %(since)s), 0)::bigint"
+    for kind in KINDS
+)
+_COUNTS = f"""
+SELECT source, {_SUMS} FROM intake.source_activity
+WHERE day >= %(day)s AND (%(only)s::text IS NULL OR source = %(only)s) GROUP BY source
+"""  # noqa: S608 # our own names
+_KEYS = """
+SELECT coalesce(t.actor, 'source:' || k.source), coalesce(t.token_id, k.key_id),
+       t.label, t.created_at, t.expires_at, t.revoked_at, k.last_used
+FROM (SELECT * FROM access.tokens WHERE actor LIKE 'source:%%') AS t
+FULL JOIN intake.source_keys AS k
+  ON t.token_id = k.key_id AND t.actor = 'source:' || k.source
+WHERE %(only)s::text IS NULL
+   OR coalesce(t.actor, 'source:' || k.source) = 'source:' || %(only)s
+ORDER BY 1, t.created_at, 2
+"""
+_LAST_USED = "SELECT key_id, max(last_used) FROM intake.source_keys GROUP BY key_id"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyUse:
+    """A key of a source, and when it was last used; `created_at` of tokens alone."""
+
+    actor: str
+    key_id: str
+    label: str | None
+    created_at: datetime | None
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used: datetime | None
+
+    @property
+    def source(self) -> str:
+        """Whose key it is."""
+        return self.actor.removeprefix("source:")
+
+
+def write(cursor: Cursors, account: Account) -> None:
+    """Add what was counted, rows in order of their keys."""
+    places = sorted({(source, slot) for source, slot, _ in account.counts})
+    if places:
+        numbers = [
+            [account.counts[source, slot, kind] for source, slot in places]
+            for kind in KINDS
+        ]
+        sources = [source for source, _ in places]
+        slots = [slot for _, slot in places]
+        days = [slot.astimezone(UTC).date() for slot in slots]
+        cursor.execute(_WRITE, (sources, slots, days, *numbers))
+    used = sorted(account.used.items())
+    if used:
+        names = ([source for (source, _), _ in used], [key for (_, key), _ in used])
+        cursor.execute(_USE, (*names, [at for _, at in used]))
+
+
+def used_on(cursor: Cursors, day: date, sources: Sequence[str]) -> Mapping[str, int]:
+    """Return how many elements came on `day`, whichever process took them."""
+    return dict(cursor.execute(_DAY, (day, list(sources))).fetchall())
+
+
+def counts_since(
+    cursor: Cursors, since: datetime, only: str | None = None
+) -> Mapping[str, Mapping[str, int]]:
+    """Return the counts by kind of each source since the slot that began at `since`."""
+    day = since.astimezone(UTC).date()
+    rows = cursor.execute(_COUNTS, {"since": since, "day": day, "only": only})
+    return {row[0]: dict(zip(KINDS, row[1:], strict=True)) for row in rows.fetchall()}
+
+
+def keys(cursor: Cursors, only: str | None = None) -> list[KeyUse]:
+    """Return the keys of all sources or one, oldest first."""
+    return [KeyUse(*row) for row in cursor.execute(_KEYS, {"only": only}).fetchall()]
+
+
+def last_used(cursor: Cursors) -> Mapping[str, datetime]:
+    """Return when each key of a source was last used, by its id."""
+    return dict(cursor.execute(_LAST_USED).fetchall())

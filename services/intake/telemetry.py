@@ -1,0 +1,229 @@
+"""Notes what was committed: a metric, a log line, a nudge to the relay.
+
+Log lines name incident, position and command id; never a title or anybody's words.
+
+Whether commits succeed: a full disk answers every question and takes no event.
+
+After one that failed, a small write that needs room of its own must succeed before
+intake is ready again: nobody may have to lose an event to find out.
+
+Whether intake can record: the log takes events, and not too much waits for it.
+"""
+
+import asyncio
+from collections import Counter as Tally
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, get_args
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter
+
+from services.intake.commands.pending_command import PendingCommand
+from services.intake.inbound_mail.store import Verdict
+from services.intake.signals.delivery import TIMER, Delivery, Result, Status
+from shared.eventlog.batcher import Batcher
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog
+from shared.http.problem_details import HttpError
+from shared.messaging.commands import Answered, CommandAnswer, RecordAnswer
+from shared.observability.health import Check, Probe
+
+OTHERS = "others"
+"""All sources the policy does not name: there may be any number of them."""
+_log = structlog.get_logger(__name__)
+
+
+class CommitObserver:
+    """`wake` is called, from any thread, after a commit that appended events."""
+
+    def __init__(self, registry: CollectorRegistry, wake: Callable[[], object]) -> None:
+        self._wake = wake
+        self._signals = Counter(
+            "permanence_signals_total",
+            "Elements received, by outcome.",
+            ["status"],
+            registry=registry,
+        )
+        # From the first scrape on: what jumps from nothing to one has no increase.
+        for status in get_args(Status):
+            self._signals.labels(status)
+        self._commands = Counter(
+            "permanence_commands_total",
+            "Commands of people, by outcome.",
+            ["verb", "outcome"],
+            registry=registry,
+        )
+
+        self._refused = Counter(
+            "permanence_refused_total",
+            "Requests of sources that were told no, by whose and why.",
+            ["source", "why"],
+            registry=registry,
+        )
+        self._deferred = Counter(
+            "permanence_deferred_total",
+            "Messages above their source's rate, left in the queue for later.",
+            ["source"],
+            registry=registry,
+        )
+        self._letters = Counter(
+            "permanence_letters_total",
+            "Mails and forms of people, by outcome.",
+            ["verdict"],
+            registry=registry,
+        )
+        for verdict in (*get_args(Verdict), "repeated"):
+            self._letters.labels(verdict)
+
+    def refused(self, source: str | None, why: str) -> None:
+        """Note a request that was told no; `source` None: the policy names it not."""
+        self._refused.labels(source or OTHERS, why).inc()
+
+    def deferred(self, source: str | None) -> None:
+        """Note a message that has to wait; `source` as in `refused`."""
+        self._deferred.labels(source or OTHERS).inc()
+
+    def letter(self, verdict: str) -> None:
+        """Note the outcome of a letter."""
+        self._letters.labels(verdict).inc()
+
+    def signals(
+        self, _: Sequence[Delivery], answers: Sequence[list[Result] | Exception]
+    ) -> None:
+        """Note the outcome of a batch of deliveries; timers are nobody's signals."""
+        results = [r for answer in answers if isinstance(answer, list) for r in answer]
+        sent = (result for result in results if result.rule != TIMER)
+        for status, number in Tally(result.status for result in sent).items():
+            self._signals.labels(status).inc(number)
+        for result in results:
+            if result.position is not None and result.status != "duplicate":
+                _log.debug(
+                    "signal.recorded",
+                    status=result.status,
+                    incident=result.incident,
+                    position=result.position,
+                )
+        if any(result.position is not None for result in results):
+            self._wake()
+
+    def commands(
+        self, wanted: Sequence[PendingCommand], answers: Sequence[Answered | Exception]
+    ) -> None:
+        """Note the outcome of a batch of commands."""
+        for each, answer in zip(wanted, answers, strict=True):
+            outcome = _outcome(answer)
+            self._commands.labels(each.verb, outcome).inc()
+            _log.info(
+                "command.answered",
+                verb=each.verb,
+                outcome=outcome,
+                actor=each.request.actor,
+                command_id=each.request.command_id and str(each.request.command_id),
+                **_place(each, answer),
+            )
+        if any(isinstance(a, Answered) and a.positions for a in answers):
+            self._wake()
+
+
+def _outcome(answer: Answered | Exception) -> str:
+    match answer:
+        case CommandAnswer(outcome=outcome) | RecordAnswer(outcome=outcome):
+            return outcome
+        case HttpError(details=details):
+            return details.code or str(details.status)
+        case _:
+            return "failed"
+
+
+def _place(wanted: PendingCommand, answer: Answered | Exception) -> dict[str, object]:
+    match answer:
+        case CommandAnswer(incident=ref) | RecordAnswer(record=ref):
+            return {"record": ref, "position": max(answer.positions, default=None)}
+        case _:
+            return {"record": wanted.request.about}
+
+
+# A new table takes new blocks, a megabyte of them; rows in an old one find old room.
+_TAKE_ROOM = """
+CREATE TEMPORARY TABLE room ON COMMIT DROP AS SELECT generate_series(1, 30000)
+"""
+
+_Item = TypeVar("_Item")
+_Answer = TypeVar("_Answer")
+
+
+class Commits:
+    """The outcome of the last commits of this worker."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._fail = False
+        self.failed_total = 0
+        """Batches that PostgreSQL did not take; their senders were told to repeat."""
+
+    def watched(
+        self, flush: Callable[[Sequence[_Item]], Sequence[_Answer]]
+    ) -> Callable[[Sequence[_Item]], Sequence[_Answer]]:
+        """Return `flush`, of which is noted when it fails for PostgreSQL.
+
+        It takes nothing while the log is not the one that was last seen.
+        """
+
+        def flushed(items: Sequence[_Item]) -> Sequence[_Answer]:
+            self._log.require_continued()
+            try:
+                answers = flush(items)
+            except Unavailable:
+                self._failed()
+                raise
+            if any(isinstance(answer, Unavailable) for answer in answers):
+                self._failed()  # of a part of the batch
+            return answers
+
+        return flushed
+
+    def _failed(self) -> None:
+        self.failed_total += 1
+        self._fail = True
+
+    def prove(self) -> None:
+        """Show that PostgreSQL takes what is written, where it did not; blocks.
+
+        Raises `Unavailable` while it does not.
+        """
+        if self._fail:
+            with self._log.transaction() as cursor:
+                cursor.execute(_TAKE_ROOM)
+            self._fail = False
+
+
+def waiting_probe(
+    log: EventLog,
+    commits: Commits,
+    signals: Batcher[Any, Any],
+    commands: Batcher[Any, Any],
+) -> Probe:
+    """Return the probe of intake's own work."""
+
+    async def probe() -> Check:
+        numbers = {
+            "signals_waiting": float(signals.waiting),
+            "commands_waiting": float(commands.waiting),
+            "commits_failed_total": float(commits.failed_total),
+        }
+        try:
+            head = await asyncio.to_thread(log.head)
+        except Unavailable:
+            return _unready("PostgreSQL is away", numbers)
+        numbers["log_head"] = float(head.position)
+        try:
+            await asyncio.to_thread(commits.prove)
+        except Unavailable as error:
+            return _unready(f"PostgreSQL takes no event: {error}", numbers)
+        return Check("intake", "recording", ready=True, numbers=numbers)
+
+    return probe
+
+
+def _unready(why: str, numbers: dict[str, float]) -> Check:
+    return Check("intake", "recording", False, {"why": why}, numbers)
