@@ -17,7 +17,7 @@ from services.intake.inbound_mail.subscriber import listen_for_reports
 from services.intake.signals.delivery import Delivery, Result
 from services.intake.signals.reception import Reception
 from services.intake.signals.subscriber import listen_for_signals
-from services.sla_watcher.moving_bus import listen_for_moves
+from services.sla_watcher.policy_moves.subscriber import listen_for_moves
 from shared.clock import real_clock
 from shared.domain.commands.escalation import BODIES as OF_HELP
 from shared.domain.commands.sla import BODIES as OF_SLA

@@ -8,12 +8,11 @@ from functools import partial
 from prometheus_client import CollectorRegistry
 from pydantic import TypeAdapter
 
-from services.sla_watcher.asked import asked, owners
-from services.sla_watcher.case import Case, PolicyOf
-from services.sla_watcher.decider import decide, evolve, next_at
-from services.sla_watcher.moving_bus import listen_for_moves
-from services.sla_watcher.moving_page import Moving
-from services.sla_watcher.reacting import react
+from services.sla_watcher.clocks.case import Case, PolicyOf
+from services.sla_watcher.commands import asked, owners
+from services.sla_watcher.decider import decide, evolve, next_at, react
+from services.sla_watcher.policy_moves.subscriber import listen_for_moves
+from services.sla_watcher.policy_moves.worker import PolicyMove
 from shared.clock import Clock
 from shared.domain.commands.sla import BODIES
 from shared.domain.identifiers import escalation_stream, incident_stream, sla_stream
@@ -74,7 +73,7 @@ async def run(settings: SlaWatcherSettings, stop: asyncio.Event) -> None:
             senders = authentication(log, clock, executor)
             group = BOOKMARK.reader
             listen(broker, senders, commanding.take, executor, BODIES.values(), group)
-            moving = Moving(log, worker, clock, policies)
+            moving = PolicyMove(log, worker, clock, policies)
             listen_for_moves(broker, senders, moving, executor, group)
             return ServiceLoop(
                 worker.apply,

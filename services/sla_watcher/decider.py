@@ -1,18 +1,45 @@
-"""Every rule about promises, put in order. Pure: instants, policies are arguments."""
+"""Every rule about promises, put in order. Pure: instants, policies are arguments.
+
+What an event of an incident means for its promises.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from services.sla_watcher.case import Case, PolicyOf
-from services.sla_watcher.keeping import kept
-from services.sla_watcher.lapsing import ended
-from services.sla_watcher.promising import armed, retargeted
-from services.sla_watcher.timing import next_moment, told
+from services.sla_watcher.clocks.arm import armed, retargeted
+from services.sla_watcher.clocks.case import Case, LevelStay, PolicyOf, posted
+from services.sla_watcher.clocks.completion import kept
+from services.sla_watcher.clocks.timers import next_moment, told
+from services.sla_watcher.extensions.expiry import ended
 from shared.domain.events import AnyEvent, SlaEvent, is_sla_event
 from shared.domain.events.administration import PromisesMoved
-from shared.domain.events.sla import SlaExtensionProposed
+from shared.domain.events.escalation import Escalated, EscalationReturned
+from shared.domain.events.incident import (
+    IncidentAcknowledged,
+    IncidentCancelled,
+    IncidentClassified,
+    IncidentContacted,
+    IncidentInformed,
+    IncidentOpened,
+    IncidentPaused,
+    IncidentRelapsed,
+    IncidentReopened,
+    IncidentResolved,
+    IncidentRestored,
+    IncidentResumed,
+)
+from shared.domain.events.incident_ties import (
+    IncidentAbsorbed,
+    IncidentMerged,
+    IncidentReleased,
+    IncidentUnmerged,
+)
+from shared.domain.events.sla import SlaExtensionProposed, Stop
+from shared.domain.incident.state import Noticed, after_contact, opened_by
 from shared.domain.sla import evolve as evolve_clocks
+from shared.domain.sla import whole
+from shared.eventlog.entry import Entry
 
 
 def decide(
@@ -58,3 +85,145 @@ def next_at(case: Case, policy_of: PolicyOf) -> datetime | None:
     """Return when the clock says more if nothing happens."""
     moment = next_moment(case, policy_of)
     return moment.fires_at if moment else None
+
+
+def react(case: Case | None, entry: Entry) -> Case | None:
+    """Return the case after somebody else's event; None before it was opened."""
+    event, at = entry.event, whole(entry.recorded_at)
+    if isinstance(event, IncidentOpened):
+        return _opened(event, at)
+    if case is None:
+        return None
+    moved = posted(_moved(_reported(case, event), event, at), event, at)
+    after = _told(moved, event, at)
+    if isinstance(event, _EVIDENCE):
+        return replace(after, evidence=(*after.evidence, entry.position))
+    return after
+
+
+_EVIDENCE = (IncidentContacted, IncidentInformed, IncidentPaused, IncidentResumed)
+
+
+def _opened(event: IncidentOpened, at: datetime) -> Case:
+    reported_at = whole(event.reported_at)
+    # What is split off keeps the report of the whole, but has not been at n1 so long.
+    came_at = at if event.split_from else min(reported_at, at)
+    return Case(
+        incident=event.incident,
+        policy=event.policy,
+        service=event.service,
+        client=event.client,
+        priority=event.priority,
+        reported_at=reported_at,
+        split_off=event.split_from is not None,
+        noticed=opened_by(event),
+        told_at=reported_at,
+        posts=(LevelStay("n1", came_at),),
+        own_reporters=(event.reporter,) if event.reporter else (),
+    )
+
+
+def _reported(case: Case, event: AnyEvent) -> Case:
+    """Note who reported it, for they are whom more time is asked of."""
+    match event:
+        case IncidentContacted(
+            direction="inbound", person=person, unconfirmed=None | False
+        ):
+            own = dict.fromkeys((*case.own_reporters, person))
+            return replace(case, own_reporters=tuple(own))
+        case IncidentAbsorbed(merged=merged, reporters=reporters):
+            return replace(case, absorbed={**case.absorbed, merged: tuple(reporters)})
+        case IncidentReleased(merged=merged):
+            left = {ref: them for ref, them in case.absorbed.items() if ref != merged}
+            return replace(case, absorbed=left)
+        case _:
+            return case
+
+
+def _moved(  # noqa: PLR0911 one return a case
+    case: Case, event: AnyEvent, at: datetime
+) -> Case:
+    match event:
+        case IncidentClassified():
+            return replace(
+                case,
+                service=event.service,
+                client=event.client,
+                priority=event.priority,
+                classified_at=at,
+            )
+        case IncidentContacted() if (
+            noticed := after_contact(case.noticed, event)
+        ) != case.noticed:
+            return _known_otherwise(case, noticed, at)
+        case IncidentAcknowledged():
+            return replace(case, acknowledged_at=at)
+        case IncidentPaused():
+            return replace(_waited(case, at), pause=event.reason, paused_at=at)
+        case IncidentResumed():
+            after = _waited(case, at)
+            return replace(after, pause=None, paused_at=None, resumed_at=at)
+        case IncidentRestored():
+            by_itself = event.by.startswith("source:")
+            return replace(case, restored_at=at, by_itself=by_itself)
+        case IncidentRelapsed():
+            return replace(case, restored_at=None, relapsed_at=at)
+        case _:
+            return _ended(case, event, at)
+
+
+def _known_otherwise(case: Case, noticed: Noticed, at: datetime) -> Case:
+    """Note that a user reports it: from here on they are to be told how it stands."""
+    told_at = case.told_at if case.user_reported else at
+    return replace(case, noticed=noticed, told_at=told_at, classified_at=at)
+
+
+def _waited(case: Case, at: datetime) -> Case:
+    """Note that a pause is over: with the next one, if nothing else ended it."""
+    if case.pause is None or case.paused_at is None:
+        return case
+    wait = Stop(since=case.paused_at, until=at, why=case.pause)
+    return replace(case, waited=(*case.waited, wait))
+
+
+def _ended(case: Case, event: AnyEvent, at: datetime) -> Case:
+    match event:
+        case IncidentResolved():
+            return replace(case, resolved_at=at)
+        case IncidentReopened():
+            return replace(
+                case,
+                cycle=event.cycle,
+                reopened_at=at,
+                acknowledged_at=None,
+                restored_at=None,
+                resolved_at=None,
+                by_itself=False,
+            )
+        case IncidentCancelled():
+            return replace(case, gone="cancelled", gone_at=at)
+        case IncidentMerged():
+            return replace(case, gone="merged", gone_at=at)
+        case IncidentUnmerged():
+            return replace(case, gone=None, gone_at=None, back_at=at)
+        case _:
+            return case
+
+
+def _told(case: Case, event: AnyEvent, at: datetime) -> Case:
+    """Note when the users hear of something, which is the update they were promised."""
+    match event:
+        case (
+            IncidentAcknowledged()
+            | IncidentPaused(reason="user")
+            | IncidentInformed()
+            | IncidentRestored()
+            | IncidentResolved()
+            | IncidentReopened()
+            | IncidentContacted(direction="outbound")
+            | Escalated()
+            | EscalationReturned()
+        ):
+            return replace(case, told_at=at)
+        case _:
+            return case

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.sla_watcher.case import Case, PolicyOf
+from services.sla_watcher.clocks.case import Case, PolicyOf
 from shared.domain.events import is_incident_event, is_sla_event
 from shared.domain.events.sla import SlaWarned
 from shared.domain.incident import AT_WORK, replay

@@ -11,8 +11,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from services.sla_watcher.asked import asked
-from services.sla_watcher.case import Case, PolicyOf
+from services.sla_watcher.clocks.case import Case, PolicyOf
+from services.sla_watcher.commands import asked
 from shared.domain.commands.sla import (
     AcceptExtension,
     AttributeBreach,

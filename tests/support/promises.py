@@ -12,10 +12,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
 
-from services.sla_watcher.asked import asked
-from services.sla_watcher.case import Case, PolicyOf
-from services.sla_watcher.decider import decide, evolve, next_at
-from services.sla_watcher.reacting import react
+from services.sla_watcher.clocks.case import Case, PolicyOf
+from services.sla_watcher.commands import asked
+from services.sla_watcher.decider import decide, evolve, next_at, react
 from shared.domain.commands.sla import AcceptExtension, ProposeExtension, SlaWish
 from shared.domain.events import AnyEvent, SlaEvent, is_sla_event
 from shared.domain.events.incident import IncidentOpened

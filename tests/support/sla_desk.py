@@ -16,8 +16,8 @@ import psycopg
 from services.intake.policy import store as policy_store
 from services.intake.policy.store import Applied, Signature
 from services.sla_watcher.app import BOOKMARK, casework
-from services.sla_watcher.case import Case, PolicyOf
-from services.sla_watcher.moving_page import Moving
+from services.sla_watcher.clocks.case import Case, PolicyOf
+from services.sla_watcher.policy_moves.worker import PolicyMove
 from shared.domain.commands.policy_moves import MovedIncident, MovePromises
 from shared.domain.events import IncidentEvent
 from shared.domain.events.incident import IncidentOpened
@@ -68,7 +68,7 @@ class SlaDesk:
         """Let Sylvie move the promises about an incident to another policy."""
         policies = PolicyVersions(self.log)
         worker = self.another(casework(self.log, policies))
-        moving = Moving(self.log, worker, self.clock, policies)
+        moving = PolicyMove(self.log, worker, self.clock, policies)
         request = CommandRequest[MovePromises](
             actor="person:sylvie", scopes=("agent", "manager"), body=wish
         )

@@ -24,7 +24,8 @@ from typing import Any, TypeVar
 from psycopg import Cursor
 from typing_extensions import TypeIs
 
-from shared.domain import change, incident, problem
+from shared.domain import change, problem
+from shared.domain import incident as domain_incident
 from shared.domain.change import Change
 from shared.domain.events import AnyEvent, ChangeEvent, IncidentEvent, ProblemEvent
 from shared.domain.identifiers import (
@@ -87,7 +88,7 @@ def evolved(record: Record | None, event: RecordEvent) -> Record:
         assert not isinstance(record, Incident | Problem)  # noqa: S101 # as above
         return change.evolve(record, event)
     assert not isinstance(record, Problem | Change)  # noqa: S101 # as above
-    return incident.evolve(record, event)
+    return domain_incident.evolve(record, event)
 
 
 def replayed(history: Iterable[RecordEvent]) -> Record | None:

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.sla_watcher.asked import asked, owners
-from services.sla_watcher.case import Case, PolicyOf
+from services.sla_watcher.clocks.case import Case, PolicyOf
+from services.sla_watcher.commands import asked, owners
 from shared.domain.commands.sla import (
     AcceptExtension,
     AttributeBreach,

@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 
 from services.sla_watcher.app import BOOKMARK, casework
-from services.sla_watcher.case import Case, PolicyOf
+from services.sla_watcher.clocks.case import Case, PolicyOf
 from services.sla_watcher.decider import decide
 from shared.domain.events import SlaEvent
 from shared.eventlog.append import AppendUnit

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from services.sla_watcher.app import BOOKMARK, casework
-from services.sla_watcher.case import Case
-from services.sla_watcher.reacting import react
+from services.sla_watcher.clocks.case import Case
+from services.sla_watcher.decider import react
 from shared.domain.events.incident import IncidentAcknowledged, IncidentInformed
 from shared.eventlog.append import AppendUnit
 from shared.eventlog.entry import Entry

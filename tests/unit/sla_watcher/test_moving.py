@@ -4,7 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from services.sla_watcher.moving import differences, is_for, moved, require_may_move
+from services.sla_watcher.policy_moves.rules import (
+    differences,
+    is_for,
+    moved,
+    require_may_move,
+)
 from shared.domain.commands.policy_moves import MovedPromise, MovePromises
 from shared.domain.events.administration import PromisesMoved
 from shared.domain.events.incident import (

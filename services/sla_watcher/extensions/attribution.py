@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from services.sla_watcher.case import Case
-from services.sla_watcher.promising import on
+from services.sla_watcher.clocks.arm import on
+from services.sla_watcher.clocks.case import Case
 from shared.domain.commands.sla import AttributeBreach
 from shared.domain.events.sla import SlaBreachAttributed
 from shared.domain.sla import Clock

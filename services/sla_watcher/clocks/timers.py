@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from services.sla_watcher.case import Case, PolicyOf
-from services.sla_watcher.lapsing import awaited, unanswered
-from services.sla_watcher.promising import on
+from services.sla_watcher.clocks.arm import on
+from services.sla_watcher.clocks.case import Case, PolicyOf
+from services.sla_watcher.extensions.expiry import awaited, unanswered
 from shared.domain.events import SlaEvent
 from shared.domain.events.sla import SlaBreached, SlaWarned
 from shared.domain.sla import Clock, Extension, Mark, unsaid
@@ -15,7 +15,7 @@ from shared.domain.working_time import Hours, due, hours_of, last_instant
 _SECOND = timedelta(seconds=1)
 
 
-class Moment(NamedTuple):
+class ClockMoment(NamedTuple):
     """What is true from `since` on and can be known at `fires_at`."""
 
     fires_at: datetime
@@ -27,16 +27,17 @@ class Moment(NamedTuple):
     """Or the longer delay that nobody has answered."""
 
 
-def next_moment(case: Case, policy_of: PolicyOf) -> Moment | None:
+def next_moment(case: Case, policy_of: PolicyOf) -> ClockMoment | None:
     """Return the first moment ahead of all clocks."""
     moments = [moment for clock in case.clocks for moment in _moments(clock, policy_of)]
     moments += [
-        Moment(by, by, clock, None, extension) for by, clock, extension in awaited(case)
+        ClockMoment(by, by, clock, None, extension)
+        for by, clock, extension in awaited(case)
     ]
     return min(moments, key=lambda moment: moment[:2]) if moments else None
 
 
-def told(case: Case, moment: Moment, at: datetime) -> SlaEvent:
+def told(case: Case, moment: ClockMoment, at: datetime) -> SlaEvent:
     """Return the event that says so."""
     clock, mark = moment.clock, moment.mark
     if moment.extension is not None:
@@ -64,7 +65,7 @@ def told(case: Case, moment: Moment, at: datetime) -> SlaEvent:
     )
 
 
-def _moments(clock: Clock, policy_of: PolicyOf) -> Iterator[Moment]:
+def _moments(clock: Clock, policy_of: PolicyOf) -> Iterator[ClockMoment]:
     late = clock.breached_at is not None and clock.measures
     if clock.standing_since is not None or not (clock.is_open or late):
         return
@@ -76,13 +77,13 @@ def _moments(clock: Clock, policy_of: PolicyOf) -> Iterator[Moment]:
     last = last_instant(hours, clock.started_at, clock.seconds, pauses)
     breach = max(last, clock.set_at)
     # At its last instant a promise is still kept; a second later it is not.
-    yield Moment(max(last + _SECOND, clock.set_at), breach, clock, None)
+    yield ClockMoment(max(last + _SECOND, clock.set_at), breach, clock, None)
     for moment in _warnings(clock, hours, late=False):
         if moment.since < breach:
             yield moment
 
 
-def _warnings(clock: Clock, hours: Hours, *, late: bool) -> Iterator[Moment]:
+def _warnings(clock: Clock, hours: Hours, *, late: bool) -> Iterator[ClockMoment]:
     """Yield the warnings ahead, of a target that is used up or of one that is not."""
     pauses = [(stop.since, stop.until) for stop in clock.stopped]
     for mark, seconds in unsaid(clock):
@@ -93,4 +94,4 @@ def _warnings(clock: Clock, hours: Hours, *, late: bool) -> Iterator[Moment]:
         except ValueError:  # it has no such open hours within a century
             continue
         since = max(at, clock.set_at, clock.breached_at or clock.set_at)
-        yield Moment(since, since, clock, mark)
+        yield ClockMoment(since, since, clock, mark)

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, assert_never
 
-from services.sla_watcher.answering import accepted, refused
-from services.sla_watcher.attributing import attributed
-from services.sla_watcher.case import Case, PolicyOf
-from services.sla_watcher.proposing import proposed
+from services.sla_watcher.clocks.case import Case, PolicyOf
+from services.sla_watcher.extensions.answer import accepted, refused
+from services.sla_watcher.extensions.attribution import attributed
+from services.sla_watcher.extensions.proposal import proposed
 from shared.domain.commands.sla import (
     AcceptExtension,
     AttributeBreach,

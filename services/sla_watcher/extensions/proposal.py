@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from services.sla_watcher.case import Case, PolicyOf
-from services.sla_watcher.promising import on
+from services.sla_watcher.clocks.arm import on
+from services.sla_watcher.clocks.case import Case, PolicyOf
 from shared.domain.commands.sla import ProposeExtension
 from shared.domain.events.sla import SlaExtensionProposed
 from shared.domain.identifiers import extension_ref

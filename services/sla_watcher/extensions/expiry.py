@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Literal
 
-from services.sla_watcher.case import Case
-from services.sla_watcher.promising import on
+from services.sla_watcher.clocks.arm import on
+from services.sla_watcher.clocks.case import Case
 from shared.domain.events.sla import SlaExtensionExpired
 from shared.domain.sla import Clock, Extension
 

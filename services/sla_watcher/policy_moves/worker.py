@@ -8,9 +8,9 @@ from uuid import UUID, uuid5
 
 import orjson
 
-from services.sla_watcher.case import Case, PolicyOf
-from services.sla_watcher.moving import differences, moved, require_may_move
-from services.sla_watcher.moving_table import first_of, incidents_of, seen
+from services.sla_watcher.clocks.case import Case, PolicyOf
+from services.sla_watcher.policy_moves.rules import differences, moved, require_may_move
+from services.sla_watcher.policy_moves.store import first_of, incidents_of, seen
 from shared.clock import Clock
 from shared.domain.commands.policy_moves import (
     LookAtMove,
@@ -32,7 +32,7 @@ _PREVIEW = {"operation": "preview", "reason": "a preview"}
 
 
 @dataclass(frozen=True)
-class Moving:
+class PolicyMove:
     """Moves promises to another version of the policy, or shows what that changes."""
 
     log: EventLog

@@ -4,9 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from services.sla_watcher.case import Case, PolicyOf
-from services.sla_watcher.promising import on
-from services.sla_watcher.proposing import REPORTER, due_now, may_agree, require_longer
+from services.sla_watcher.clocks.arm import on
+from services.sla_watcher.clocks.case import Case, PolicyOf
+from services.sla_watcher.extensions.proposal import (
+    REPORTER,
+    due_now,
+    may_agree,
+    require_longer,
+)
 from shared.domain.commands.sla import AcceptExtension, RefuseExtension
 from shared.domain.events.sla import SlaExtensionAccepted, SlaExtensionRefused
 from shared.domain.identifiers import extended_incident

@@ -2,13 +2,22 @@
 
 Instants are those at which something entered the log, in whole seconds: an event nobody
 has read yet can only be later than all that is decided now.
+
+At which support level an incident is, since when, and whether it was taken on.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+from shared.domain.events import AnyEvent
+from shared.domain.events.escalation import (
+    Escalated,
+    EscalationAccepted,
+    EscalationReturned,
+)
+from shared.domain.events.incident import IncidentAcknowledged, IncidentReopened
 from shared.domain.events.sla import Stop
 from shared.domain.incident.state import Noticed
 from shared.domain.policy.document import Policy
@@ -20,7 +29,7 @@ PolicyOf = Callable[[int], Policy]
 """Gives the policy of a version."""
 
 
-class Post(NamedTuple):
+class LevelStay(NamedTuple):
     """A stay at a support level, in the present cycle."""
 
     level: SupportLevel
@@ -46,7 +55,7 @@ class Case:
     """How it came to be known."""
     told_at: datetime
     """When its users last heard from the desk; at first, when it was reported."""
-    posts: tuple[Post, ...]
+    posts: tuple[LevelStay, ...]
     """Where it has been in this cycle; the last is where it is."""
     moved_at: datetime | None = None
     """When its promises were last moved to another version of the policy."""
@@ -93,3 +102,29 @@ class Case:
     def reporters(self) -> tuple[str, ...]:
         """Everybody who reported it or an incident merged into it."""
         return tuple(sorted({*self.own_reporters}.union(*self.absorbed.values())))
+
+
+def posted(case: Case, event: AnyEvent, at: datetime) -> Case:
+    """Return the case after an event; what is of a cycle before changes nothing."""
+    *before, here = case.posts
+    match event:
+        case IncidentReopened():
+            return replace(case, posts=(LevelStay("n1", at),))
+        case Escalated(cycle=cycle, to_level=level) if cycle == case.cycle:
+            left = here._replace(left_at=at)
+            return replace(case, posts=(*before, left, LevelStay(level, at)))
+        case EscalationReturned(cycle=cycle, to_level=level) if cycle == case.cycle:
+            left = here._replace(left_at=at)
+            # At n1 it is acknowledged once a cycle: nobody has to do it again.
+            taken_at = at if level == "n1" and case.acknowledged_at else None
+            return replace(case, posts=(*before, left, LevelStay(level, at, taken_at)))
+        case EscalationAccepted(cycle=cycle, level=level) if (
+            cycle == case.cycle and level == here.level
+        ):
+            taken = here._replace(accepted_at=here.accepted_at or at)
+            return replace(case, posts=(*before, taken))
+        case IncidentAcknowledged() if here.level == "n1":
+            taken = here._replace(accepted_at=at)
+            return replace(case, posts=(*before, taken))
+        case _:
+            return case

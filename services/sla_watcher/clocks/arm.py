@@ -1,12 +1,15 @@
-"""Which clocks an incident has: armed when promised, retargeted when that changes."""
+"""Which clocks an incident has: armed when promised, retargeted when that changes.
+
+What a user agreed to goes on counting when the promise itself changes.
+
+Which clocks the support level has at which an incident is: what it owes the desk.
+"""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from services.sla_watcher.case import Case, PolicyOf
-from services.sla_watcher.lengthening import lengthened
-from services.sla_watcher.owing import owing
+from services.sla_watcher.clocks.case import Case, PolicyOf
 from shared.domain.events import SlaEvent
 from shared.domain.events.sla import SlaArmed, SlaCancelled, SlaRetargeted, Stop, Target
 from shared.domain.policy.targets import PauseReason, offsets, percents
@@ -21,8 +24,62 @@ from shared.domain.sla import (
     named,
     owed,
     promised,
+    stood,
 )
-from shared.domain.working_time import due, hours_of
+from shared.domain.working_time import Hours, due, elapsed, hours_of
+
+
+def lengthened(
+    pledge: TargetPromise, clock: Clock, hours: Hours, at: datetime, policy_of: PolicyOf
+) -> dict[str, Any]:
+    """Return the seconds of a promise made again, with what was agreed about `clock`.
+
+    What is longer counts. `hours` are those of the new promise; under others the
+    agreement is the working time until the same instant.
+    """
+    if clock.agreed_seconds is None:
+        return {"seconds": pledge.seconds}
+    before = hours_of(policy_of(clock.policy).calendars[clock.calendar])
+    agreed = _under(hours, before, clock, clock.agreed_seconds, at)
+    return {
+        "seconds": max(pledge.seconds, agreed),
+        "original_seconds": pledge.seconds if agreed > pledge.seconds else None,
+        "agreed_seconds": agreed,
+    }
+
+
+def _under(hours: Hours, before: Hours, clock: Clock, agreed: int, at: datetime) -> int:
+    if hours == before:
+        return agreed
+    stops = stood(clock, at)
+    until = due(before, clock.started_at, agreed, stops)
+    return elapsed(hours, clock.started_at, until, stops)
+
+
+def owing(case: Case) -> Iterator[tuple[ClockName, datetime, tuple[Stop, ...]]]:
+    """Yield those that are not there yet: name, start, and no time in which it stood.
+
+    Each stay at a level is a round of its own.
+
+    Nothing is owed while service is back; after a relapse it counts from then. What
+    only the policy owes that its promises were moved to counts from the move.
+    """
+    if case.gone or case.resolved_at or case.restored_at:
+        return
+    here = case.posts[-1]
+    begun = here.entered_at
+    start = max(begun, case.relapsed_at or begun, case.moved_at or begun)
+    stay = sum(post.level == here.level for post in case.posts)
+    first = case.split_off and case.cycle == 1 and stay == 1
+    inherited = first and here.level == "n1"
+    for target, (level, what) in OLAS.items():
+        name = ClockName(target, case.cycle, stay)
+        if level != here.level or named(case.clocks, name) is not None:
+            continue
+        taken = here.accepted_at is not None or inherited
+        if what == "work" or not taken:
+            yield name, start, ()
+
 
 _UPDATE_PAUSED_BY: tuple[PauseReason, ...] = ("user",)
 _BY = "system:sla_watcher"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from services.sla_watcher.case import Case
+from services.sla_watcher.clocks.case import Case
 from shared.domain.commands.policy_moves import (
     Change,
     MovedPromise,

@@ -1,0 +1,1 @@
+"""Extensions of targets that users agree to, and the attribution of breaches."""

@@ -1,0 +1,1 @@
+"""Moves of live promises to another version of the policy."""
