@@ -11,17 +11,23 @@ from faststream.nats import NatsBroker
 from prometheus_client import CollectorRegistry
 from psycopg import Cursor
 
-from services.escalation import outbox
-from services.escalation.asked import asked
-from services.escalation.casework import BOOKMARK, casework
-from services.escalation.channels.letter import Mailbox
-from services.escalation.channels.mail_server import mail_server
-from services.escalation.channels.webhook import forgetful_client, receiver
-from services.escalation.composing import Composer
-from services.escalation.dispatching import LEASE, Dispatcher
-from services.escalation.outbox_probe import OutboxProbe
-from services.escalation.outlets import Outlets
-from services.escalation.postman import Postman
+from services.escalation.commands import asked
+from services.escalation.notifications import outbox
+from services.escalation.notifications.channels.mail import mail_server
+from services.escalation.notifications.channels.mail_message import Mailbox
+from services.escalation.notifications.channels.outlets import Outlets
+from services.escalation.notifications.channels.webhook import (
+    forgetful_client,
+    receiver,
+)
+from services.escalation.notifications.composer import Composer
+from services.escalation.notifications.dispatcher import (
+    LEASE,
+    Dispatcher,
+    NotificationSender,
+)
+from services.escalation.notifications.probe import OutboxProbe
+from services.escalation.process import BOOKMARK, casework
 from shared.clock import Clock
 from shared.database.leadership import Candidate
 from shared.domain.commands.escalation import BODIES
@@ -88,7 +94,7 @@ def _assembled(
     alarm = Alarm(worker, clock, on_lever=settings.clock_lever is not None)
     worker.changed = alarm.listen()
     compose = Composer(log, policies, settings.public_url)
-    postman = Postman(log, worker, clock, compose, outlets, executor)
+    postman = NotificationSender(log, worker, clock, compose, outlets, executor)
     dsn = settings.database_url.get_secret_value()
     candidate = Candidate(dsn, LEASE, may_write=log.may_write)
     dispatcher = Dispatcher(log, candidate, postman, clock)

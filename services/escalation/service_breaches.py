@@ -11,9 +11,8 @@ from typing import Any
 from psycopg import Cursor
 
 from services.escalation import service_outages
-from services.escalation.budget import Broken, Crossing, used_up
-from services.escalation.downtime import Downtime, together
-from services.escalation.known import PolicyOf
+from services.escalation.rules.context import Broken, Crossing, PolicyOf, used_up
+from services.escalation.rules.downtime import Downtime, together
 from services.escalation.service_outages import service_down_by
 from shared.domain.events.incident import (
     IncidentClassified,

@@ -6,8 +6,8 @@ from typing import Any
 
 from psycopg import Cursor
 
-from services.escalation.downtime import Downtime, Outage, outages
-from services.escalation.known import PolicyOf
+from services.escalation.rules.context import PolicyOf
+from services.escalation.rules.downtime import Downtime, Outage, outages
 from shared.domain.events import AnyEvent, is_incident_event
 from shared.domain.events.incident import (
     IncidentCancelled,

@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
-from services.escalation.channels.letter import Letter, Mailbox, mail_of
-from services.escalation.channels.outcome import Failed
-from services.escalation.composing import Composer
-from services.escalation.outbox import Waiting
-from services.escalation.outlets import ByMail
-from services.escalation.unsolicited_mail import A_DAY_MAX, TOO_MANY
+from services.escalation.notifications.channels.mail_message import (
+    Mailbox,
+    MailMessage,
+    mail_of,
+)
+from services.escalation.notifications.channels.outlets import ByMail
+from services.escalation.notifications.channels.retry import Failed
+from services.escalation.notifications.composer import A_DAY_MAX, TOO_MANY, Composer
+from services.escalation.notifications.outbox import Waiting
 from services.intake.app import Parts
 from services.intake.inbound_mail.context import MailResult
 from services.intake.inbound_mail.store import FORM
@@ -105,7 +108,9 @@ def mailed(
 def as_sent(found: ByMail | Failed, ref: str) -> str:
     """Return a mail whole, as its reader gets it."""
     assert isinstance(found, ByMail)
-    letter = Letter(found.key, ref, SENDER, found.to, found.message, NOW, found.tag)
+    letter = MailMessage(
+        found.key, ref, SENDER, found.to, found.message, NOW, found.tag
+    )
     return mail_of(letter).as_string()
 
 

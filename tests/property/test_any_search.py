@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from services.escalation.case import Case
-from services.escalation.known import Known
+from services.escalation.rules.case import Case
+from services.escalation.rules.context import EscalationContext
 from services.intake.commands.command import Command
 from shared.domain.commands.incident import Open, Resolve
 from shared.domain.events import AnyEvent, IncidentEvent
@@ -41,7 +41,7 @@ policies = st.sampled_from(POLICIES)
 YEARS_LATER = timedelta(days=800)
 PROBLEM = "PRB-000001"
 
-Searcher = Desk[Case, Known]
+Searcher = Desk[Case, EscalationContext]
 
 
 def whole_log(

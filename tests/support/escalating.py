@@ -11,14 +11,12 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from services.escalation.budget import Crossing
-from services.escalation.case import Case
-from services.escalation.decider import decide, next_at
-from services.escalation.evolving import evolve
-from services.escalation.known import Known, terms_by
-from services.escalation.problem_match import OpenProblems
-from services.escalation.reacting import react
-from services.escalation.streams import follows, owns, stream_of
+from services.escalation.process import follows, owns, stream_of
+from services.escalation.rules.case import Case
+from services.escalation.rules.context import Crossing, EscalationContext, terms_by
+from services.escalation.rules.decider import decide, next_at, react
+from services.escalation.rules.evolve import evolve
+from services.escalation.rules.problem_match import OpenProblems
 from shared.domain.events import AnyEvent
 from shared.domain.events.escalation import (
     Escalated,
@@ -59,7 +57,7 @@ def without_steps(policy: Policy) -> Policy:
     return policy.model_copy(update={"escalation": escalation})
 
 
-def rules(known: Known) -> ProcessManager[Case, Known]:
+def rules(known: EscalationContext) -> ProcessManager[Case, EscalationContext]:
     """Return the rules of the service, with what they look up."""
     return ProcessManager(
         schema="escalation",
@@ -83,7 +81,7 @@ def knowing(
     *,
     webhook: bool = False,
     alike: Mapping[str, Sequence[str]] | None = None,
-) -> Known:
+) -> EscalationContext:
     """Return what the rules may look up: one policy, and the rest of `log`."""
 
     def rest(stream: str, version: int, moment: datetime) -> Sequence[AnyEvent]:
@@ -98,7 +96,7 @@ def knowing(
     def policy_of(_: int) -> Policy:
         return policy
 
-    return Known(
+    return EscalationContext(
         policy_of,
         terms_by(policy_of),
         lambda incident, _service, _position: (
@@ -141,10 +139,10 @@ class Search:
     alike: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Those of one kind that it made too many, by itself."""
     log: list[Entry] = field(default_factory=list)
-    _desk: Desk[Case, Known] | None = None
+    _desk: Desk[Case, EscalationContext] | None = None
 
     @property
-    def desk(self) -> Desk[Case, Known]:
+    def desk(self) -> Desk[Case, EscalationContext]:
         """The case on the table."""
         if self._desk is None:
             known = knowing(

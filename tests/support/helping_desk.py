@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from services.escalation.case import Case
-from services.escalation.casework import BOOKMARK, casework
-from services.escalation.known import Known
+from services.escalation.process import BOOKMARK, casework
+from services.escalation.rules.case import Case
+from services.escalation.rules.context import EscalationContext
 from shared.domain.identifiers import handover_stream, incident_ref
 from shared.eventlog.log import EventLog, Row
 from shared.eventlog.policies import PolicyVersions
@@ -21,7 +21,7 @@ from shared.vault.master_keys import MasterKeys
 from tests.support.servers import Database
 from tests.support.sla_desk import SlaDesk, sla_desk
 
-Help = Worker[Case, Known]
+Help = Worker[Case, EscalationContext]
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from services.escalation.channels.letter import Letter, Mailbox
+from services.escalation.notifications.channels.mail_message import Mailbox, MailMessage
 from shared.i18n.template import Message
 
 DESK = Mailbox("desk@desk.example", "Centre de services")
@@ -20,6 +20,6 @@ def a_letter(
     to: Mailbox = LEFEVRE,
     sender: Mailbox = DESK,
     message: Message = MESSAGE,
-) -> Letter:
+) -> MailMessage:
     """Return a letter to Mme Lefèvre, but for what is given."""
-    return Letter(key, "INC-000042", sender, to, message, AT)
+    return MailMessage(key, "INC-000042", sender, to, message, AT)

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from services.escalation.channels.letter import Mailbox
-from services.escalation.channels.mail import send_mail
-from services.escalation.channels.mail_server import mail_server
-from services.escalation.channels.outcome import Delivered, Failed, Outcome
+from services.escalation.notifications.channels.mail import mail_server, send_mail
+from services.escalation.notifications.channels.mail_message import Mailbox
+from services.escalation.notifications.channels.retry import Delivered, Failed, Outcome
 from shared.machine.ports import free_port
 from tests.support.certificates import certificate
 from tests.support.inbox import Inbox, open_inbox

@@ -9,8 +9,8 @@ import httpx
 import pytest
 from standardwebhooks import Webhook
 
-from services.escalation.channels.outcome import Delivered, Failed, Outcome
-from services.escalation.channels.webhook import (
+from services.escalation.notifications.channels.retry import Delivered, Failed, Outcome
+from services.escalation.notifications.channels.webhook import (
     Receiver,
     forgetful_client,
     post_webhook,

@@ -7,9 +7,12 @@ from typing import cast
 import pytest
 from structlog.testing import capture_logs
 
-from services.escalation import dispatching
-from services.escalation.dispatching import LEASE, Dispatcher
-from services.escalation.postman import Postman
+from services.escalation.notifications import dispatcher as notifications_dispatcher
+from services.escalation.notifications.dispatcher import (
+    LEASE,
+    Dispatcher,
+    NotificationSender,
+)
 from shared.clock import real_clock
 from shared.database.leadership import Candidate
 from shared.eventlog.log import EventLog
@@ -25,12 +28,12 @@ TRIES = 5
 def test_a_log_that_went_back_is_told_of_once_and_nobody_leads(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatching, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(notifications_dispatcher, "RETRY_SECONDS", 0.01)
     looks = count_looks(monkeypatch)
     dsn = database.dsn("desk_escalation")
 
     async def scenario(log: EventLog) -> list[str]:
-        nobody = cast("Postman", None)  # nothing is to leave
+        nobody = cast("NotificationSender", None)  # nothing is to leave
         candidate = Candidate(dsn, LEASE)
         dispatcher = Dispatcher(log, candidate, nobody, real_clock)
         stop = asyncio.Event()

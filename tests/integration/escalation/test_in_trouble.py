@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from services.escalation import outbox
-from services.escalation.dispatching import AT_ONCE_MAX
+from services.escalation.notifications import outbox
+from services.escalation.notifications.dispatcher import AT_ONCE_MAX
 from tests.support.calling import CallingDesk, calling_desk
 from tests.support.desk import SERVICES, TWIN
 from tests.support.patience import until

@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
-from services.escalation.outbox import Waiting
-from services.escalation.recalled import recall
-from services.escalation.to_staff import SOLUTION_CHARACTERS_MAX, for_staff
+from services.escalation.notifications.outbox import Waiting
+from services.escalation.notifications.recall import recall
+from services.escalation.notifications.staff_notices import (
+    SOLUTION_CHARACTERS_MAX,
+    for_staff,
+)
 from shared.domain.events.incident import IncidentCancelled, IncidentSolutionNoted
 from shared.domain.events.incident_ties import IncidentLinked
 from shared.domain.identifiers import escalation_stream, incident_ref

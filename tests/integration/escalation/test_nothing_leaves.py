@@ -11,8 +11,8 @@ from typing import Any, cast
 import psycopg
 import pytest
 
-from services.escalation.outbox import Waiting
-from services.escalation.postman import Postman
+from services.escalation.notifications.dispatcher import NotificationSender
+from services.escalation.notifications.outbox import Waiting
 from shared.eventlog.continuity.check import EpochId, Mark
 from shared.eventlog.errors import NotContinued
 from shared.eventlog.log import EventLog
@@ -70,7 +70,7 @@ def test_what_is_tried_again_stays(log: EventLog) -> None:
 
     async def scenario() -> None:
         with ThreadPoolExecutor(1) as executor:
-            postman = Postman(
+            postman = NotificationSender(
                 log,
                 cast(Any, None),
                 lambda: NOW,

@@ -6,11 +6,11 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from services.escalation import outbox
-from services.escalation.case import Case
-from services.escalation.casework import BOOKMARK, casework
-from services.escalation.reacting import react
-from services.escalation.recalled import recall
+from services.escalation.notifications import outbox
+from services.escalation.notifications.recall import recall
+from services.escalation.process import BOOKMARK, casework
+from services.escalation.rules.case import Case
+from services.escalation.rules.decider import react
 from shared.eventlog.append import AppendUnit
 from shared.eventlog.codec import UnknownEvent
 from shared.eventlog.entry import Entry

@@ -10,7 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.escalation.channels.letter import SUBJECT_MAX, Letter, Mailbox, mail_of
+from services.escalation.notifications.channels.mail_message import (
+    SUBJECT_MAX,
+    Mailbox,
+    MailMessage,
+    mail_of,
+)
 from shared.i18n.template import Message
 from shared.security.signed_links import presented, tag_of
 from tests.support.letters import DESK, LEFEVRE, MESSAGE, a_letter
@@ -32,7 +37,7 @@ OURS = [
 ]
 
 
-def as_read(letter: Letter) -> EmailMessage:
+def as_read(letter: MailMessage) -> EmailMessage:
     read = BytesParser(policy=default).parsebytes(mail_of(letter).as_bytes())
     assert isinstance(read, EmailMessage)
     return read

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.escalation.channels.mail_server import MailServer, mail_server
+from services.escalation.notifications.channels.mail import MailServer, mail_server
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.escalation.channels.signature import signature, signing_key
+from services.escalation.notifications.channels.webhook import signature, signing_key
 from tests.support.compose import ROOT
 
 PAGE = ROOT / "docs" / "how-to" / "receive-webhooks.md"

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.escalation.channels.retry import (
+from services.escalation.notifications.channels.retry import (
     ATTEMPTS_MAX,
     DELAY_MAX,
     FIRST_DELAY,

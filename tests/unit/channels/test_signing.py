@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
-from services.escalation.channels.signature import signature, signing_key
+from services.escalation.notifications.channels.webhook import signature, signing_key
 
 
 def test_it_is_the_signature_the_specification_gives_as_its_example() -> None:

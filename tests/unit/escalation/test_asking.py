@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from services.escalation.asked import asked
+from services.escalation.commands import asked
 from shared.domain.commands.escalation import Accept, Decline, Escalate, HelpWish
 from shared.domain.events import AnyEvent
 from shared.domain.events.escalation import Escalated, EscalationAccepted

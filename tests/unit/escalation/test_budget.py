@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from services.escalation.budget import Broken, cause_of, overrun_of, used_up
+from services.escalation.rules.context import Broken, cause_of, overrun_of, used_up
 from shared.domain.policy.escalation import BreachBudget
 from tests.support.promises import local
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.escalation.downtime import Downtime, Outage, outages, together
+from services.escalation.rules.downtime import Downtime, Outage, outages, together
 from shared.domain.events.incident import (
     IncidentCancelled,
     IncidentClassified,

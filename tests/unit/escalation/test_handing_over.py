@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from pydantic import TypeAdapter
 
-from services.escalation.case import Case
+from services.escalation.rules.case import Case
 from shared.domain.events.handover import HandoverJoined, HandoverRequested
 from shared.domain.events.incident_ties import (
     IncidentLinked,

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from services.escalation.budget import Broken, Crossing
+from services.escalation.rules.context import Broken, Crossing
 from shared.domain.events import AnyEvent
 from shared.domain.events.handover import HandoverDeclined, ServiceHandoverRequested
 from shared.domain.events.problem import ProblemIdentified, ProblemIncidentLinked

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.escalation.problem_match import Matching, OpenProblems, matching
+from services.escalation.rules.problem_match import Matching, OpenProblems, matching
 
 A, B, C = "PRB-000001", "PRB-000002", "PRB-000003"
 

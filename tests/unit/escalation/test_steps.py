@@ -1,6 +1,6 @@
 """Whom to wake on entering a level, until somebody accepts the incident."""
 
-from services.escalation.steps import answer_by
+from services.escalation.rules.paging import answer_by
 from shared.domain.events.escalation import EscalationAccepted, EscalationPaged
 from shared.domain.events.incident import (
     IncidentAcknowledged,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.escalation.signatures import signature_of
+from services.escalation.rules.recurrence import signature_of
 from shared.domain.events.event import FORGOTTEN
 from shared.domain.events.incident import IncidentOpened
 from tests.support.escalating import Search

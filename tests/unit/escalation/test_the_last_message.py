@@ -4,8 +4,8 @@ from datetime import datetime
 
 import pytest
 
-from services.escalation.recalled import Recalled
-from services.escalation.to_users import for_user
+from services.escalation.notifications.recall import Recalled
+from services.escalation.notifications.user_notices import for_user
 from shared.domain.events import IncidentEvent
 from shared.domain.events.incident import (
     IncidentContacted,

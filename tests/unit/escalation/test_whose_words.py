@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.escalation.to_staff import author_of
+from services.escalation.notifications.staff_notices import author_of
 from shared.domain.events import AnyEvent
 from shared.domain.events.incident import IncidentContacted
 from shared.i18n.formats import LANGUAGES, Language, Reader

@@ -1,0 +1,148 @@
+"""What people may ask: escalate by hand, accept, decline a hand-over. Pure rules."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, assert_never
+
+from services.escalation.rules.case import Case
+from services.escalation.rules.context import EscalationContext, on
+from services.escalation.rules.levels import escalated, team_above
+from services.escalation.rules.paging import accepted
+from shared.domain.commands.escalation import (
+    Accept,
+    Decline,
+    DeclineService,
+    Escalate,
+    HelpWish,
+)
+from shared.domain.events import AnyEvent
+from shared.domain.events.handover import HandoverDeclined, ServiceHandoverDeclined
+from shared.domain.policy.document import Policy
+from shared.domain.policy.targets import RANK
+from shared.domain.sla import whole
+from shared.messaging.commands import CommandRequest
+from shared.process_manager.refusals import Refused
+
+_PERSON = "person:"
+
+
+def asked(
+    request: CommandRequest[Any], case: Case, at: datetime, known: EscalationContext
+) -> Sequence[AnyEvent]:
+    """Return the events a wish makes true; none if it is so. Raises `Refused`."""
+    wish: HelpWish = request.body
+    actor = request.actor
+    match wish:
+        case Escalate():
+            return _escalated(wish, case, actor, at, known)
+        case Accept():
+            return _accepted(case, actor, at, known.policy_of(case.policy))
+        case Decline():
+            return _declined(wish, case, actor, at)
+        case DeclineService():
+            return _service_declined(wish, case, actor, at)
+        case _:
+            assert_never(wish)
+
+
+def _escalated(
+    wish: Escalate, case: Case, actor: str, at: datetime, known: EscalationContext
+) -> Sequence[AnyEvent]:
+    _require_at_work(case)
+    policy, post = known.policy_of(case.policy), case.post
+    if wish.team == post.team or wish.level == post.level:
+        return []
+    team = _target(wish, case, policy)
+    reason = {"reason": wish.reason, "by": actor, "whose": actor}
+    moved = escalated(
+        case, at, policy, team, cause="by_hand", escalated_at=whole(at), **reason
+    )
+    return [moved]
+
+
+def _target(wish: Escalate, case: Case, policy: Policy) -> str:
+    """Return the team it goes to: the one named, or the next of the service."""
+    if wish.team is None:
+        team = team_above(case, policy, wish.level)
+        if team is None:
+            where = f"at {wish.level} " if wish.level else ""
+            raise Refused(
+                f"{case.incident} is at {case.post.level}, and its service has no team "
+                f"{where}above that: name a `team`",
+                "state",
+            )
+        return team
+    if wish.team not in policy.teams:
+        raise Refused(f"there is no team {wish.team}: see the policy", "invalid")
+    level = policy.teams[wish.team].level
+    if level is None or RANK[level] <= RANK[case.post.level]:
+        raise Refused(
+            f"{wish.team} is not above {case.post.level}, where {case.incident} is: "
+            "assign it to them, or return it",
+            "state",
+        )
+    return wish.team
+
+
+def _accepted(
+    case: Case, actor: str, at: datetime, policy: Policy
+) -> Sequence[AnyEvent]:
+    _require_at_work(case)
+    if not actor.startswith(_PERSON):
+        raise Refused("only a person can accept an incident", "role")
+    person, post = actor.removeprefix(_PERSON), case.post
+    if post.accepted_by == person:
+        return []
+    if post.accepted_by is not None:
+        raise Refused(
+            f"{post.accepted_by} has accepted {case.incident} at {post.level}: ask "
+            "them, or have it assigned to you",
+            "state",
+        )
+    if post.level == "n1":
+        raise Refused(
+            f"{case.incident} is with the desk: acknowledge it, or escalate it first",
+            "state",
+        )
+    return [accepted(case, at, policy, person, "accepted")]
+
+
+def _declined(
+    wish: Decline, case: Case, actor: str, at: datetime
+) -> Sequence[AnyEvent]:
+    handover = case.handover
+    if handover is None or handover.state == "wanted":
+        raise Refused(f"{case.incident} was not handed over", "unknown_handover")
+    if handover.state == "declined":
+        return []
+    if not handover.awaits:
+        raise Refused(f"the hand-over of {case.incident} was {handover.state}", "state")
+    common = _by_themselves(case, actor, at)
+    return [HandoverDeclined(**common, reason=wish.reason)]
+
+
+def _service_declined(
+    wish: DeclineService, case: Case, actor: str, at: datetime
+) -> Sequence[AnyEvent]:
+    held = case.service_handover
+    if held is None:
+        raise Refused(
+            f"{case.incident} did not bring a service to Problem Management",
+            "unknown_handover",
+        )
+    if held.state == "declined":
+        return []
+    if not held.awaits:
+        raise Refused(f"the hand-over of {held.service} was {held.state}", "state")
+    common = _by_themselves(case, actor, at) | {"service": held.service}
+    return [ServiceHandoverDeclined(**common, reason=wish.reason)]
+
+
+def _by_themselves(case: Case, actor: str, at: datetime) -> dict[str, Any]:
+    common = {k: v for k, v in on(case, at).items() if k not in ("policy", "by")}
+    return common | {"by": actor, "whose": actor}
+
+
+def _require_at_work(case: Case) -> None:
+    if case.stage != "at_work":
+        raise Refused(f"{case.incident} is {case.stage}: reopen it first", "state")

@@ -1,0 +1,1 @@
+"""Notifications: requested by rules, kept in an outbox, dispatched over channels."""

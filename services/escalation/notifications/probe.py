@@ -1,0 +1,91 @@
+"""What waits in the outbox, for how long, and which process sends it."""
+
+import asyncio
+from dataclasses import dataclass
+
+from services.escalation.notifications import outbox
+from services.escalation.notifications.dispatcher import (
+    LEASE,
+    Dispatcher,
+    NotificationSender,
+)
+from shared.clock import Clock
+from shared.database.leadership import FREE_SECONDS_MAX, LeaseState, look
+from shared.eventlog.errors import Unavailable, why_away
+from shared.eventlog.log import EventLog
+from shared.observability.health import Check
+
+OLDEST_SECONDS_MAX = 900.0
+"""How old the oldest waiting may be before the service is not ready."""
+DUE_SECONDS_MAX = 120.0
+"""How long something may be due and not tried before the service is not ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    count: int
+    oldest_seconds: float
+    due_seconds: float | None
+    """Since the longest due could have left; None where nothing is due."""
+    lease: LeaseState
+
+
+@dataclass(frozen=True, eq=False)
+class OutboxProbe:
+    """Not ready while something waits too long, whichever process is to send it."""
+
+    log: EventLog
+    dispatcher: Dispatcher
+    postman: NotificationSender
+    clock: Clock
+
+    async def __call__(self) -> Check:
+        """Return how the outbox is."""
+        numbers = {
+            "leads": float(self.dispatcher.leads),
+            "confirmed_total": float(self.postman.confirmed_total),
+            "failed_total": float(self.postman.failed_total),
+            "withheld_total": float(self.postman.withheld_total),
+        }
+        try:
+            seen = await asyncio.to_thread(self._look)
+        except Unavailable as error:
+            words = {"why": why_away(error)}
+            return Check("outbox", "escalation", False, words, numbers)
+        numbers |= {
+            "waiting": float(seen.count),
+            "oldest_seconds": seen.oldest_seconds,
+            "due_seconds": seen.due_seconds or 0.0,
+            **seen.lease.numbers(),
+        }
+        why = _why(seen)
+        told = {"why": why, **seen.lease.words()}
+        return Check("outbox", "escalation", not why, told, numbers)
+
+    def _look(self) -> _Waiting:
+        now = self.clock()
+        with self.log.transaction() as cursor:
+            count, oldest = outbox.waiting(cursor)
+            due = outbox.due_since(cursor, now)
+            lease = look(cursor, LEASE)
+        return _Waiting(
+            count,
+            max(0.0, (now - oldest).total_seconds()) if oldest else 0.0,
+            (now - due).total_seconds() if due else None,
+            lease,
+        )
+
+
+def _why(seen: _Waiting) -> str:
+    """Return why the outbox is not ready, empty where it is."""
+    free, due = seen.lease.free_seconds, seen.due_seconds
+    if due is not None and free > FREE_SECONDS_MAX:
+        return (
+            f"messages are due and no process has sent any for {free:.0f} s: the "
+            f"oldest has waited for {seen.oldest_seconds:.0f} s"
+        )
+    if due is not None and due > DUE_SECONDS_MAX:
+        return f"a message has been due for {due:.0f} s and was not tried"
+    if seen.oldest_seconds > OLDEST_SECONDS_MAX:
+        return f"a message has waited for {seen.oldest_seconds:.0f} s"
+    return ""

@@ -1,0 +1,247 @@
+"""What a notification tells of, read from the log as it stood when it was requested."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from psycopg import Cursor
+
+from services.escalation.notifications.channels.mail_message import Mailbox
+from services.escalation.notifications.outbox import Waiting
+from services.escalation.process import BOOKMARK
+from shared.domain.change import Change
+from shared.domain.change import replay as replay_change
+from shared.domain.events import (
+    AnyEvent,
+    ChangeEvent,
+    ProblemEvent,
+    is_incident_event,
+    is_sla_event,
+)
+from shared.domain.events.change import ChangeAssigned
+from shared.domain.events.event import FORGOTTEN
+from shared.domain.events.incident import (
+    IncidentContacted,
+    IncidentEdited,
+    IncidentSolutionNoted,
+)
+from shared.domain.events.problem import ProblemAssigned, ProblemSuggested
+from shared.domain.identifiers import incident_stream, sla_stream
+from shared.domain.incident import Incident, replay
+from shared.domain.policy.document import Policy
+from shared.domain.problem import Problem
+from shared.domain.problem import replay as replay_problem
+from shared.domain.sla import Clock, promised
+from shared.domain.sla import replay as replay_clocks
+from shared.eventlog.entry import Entry
+from shared.eventlog.log import EventLog
+from shared.eventlog.readers.parked_commands import unskipped
+from shared.i18n.formats import Reader
+from shared.i18n.promise_lines import Promise
+
+SOLUTIONS_SOUGHT_MAX = 20
+"""Of how many incidents of a suggestion the solution notes are read."""
+
+INCIDENTS_LISTED_MAX = 20
+"""Of how many incidents of a problem or a change a message repeats the titles."""
+
+# A name that nobody confirmed is one that a stranger chose: no mail repeats it.
+_PERSON = """
+SELECT CASE WHEN confirmed THEN name ELSE '' END, email, language, zone
+FROM directory.people WHERE id = %s
+"""
+_NAME = "SELECT name FROM directory.people WHERE id = %s AND confirmed"
+_ACTOR = "person:"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody in the directory, as far as messages to them go."""
+
+    mailbox: Mailbox
+    language: str | None
+    zone: str | None
+
+    def as_reader(self, zone: str) -> Reader:
+        """Return how they read; `zone` is the desk's."""
+        return Reader(self.language, self.zone or zone, self.mailbox.name)
+
+
+@dataclass(frozen=True)
+class Routed:
+    """A problem or a change as it was when a team got it."""
+
+    record: Problem | Change
+    by: str
+    """Who gave it to them: their name, or their id."""
+    incidents: tuple[Incident, ...]
+    """The newest of those it was given with."""
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """The event that is told of, and the incident, clocks and rules at that time."""
+
+    cause: AnyEvent
+    incident: Incident
+    history: tuple[AnyEvent, ...]
+    """Events of the incident's own stream."""
+    clocks: tuple[Clock, ...]
+    policy: Policy
+    solutions: tuple[IncidentSolutionNoted, ...] = ()
+    """Of a suggestion: how incidents of its kind were solved, the newest first."""
+    routed: Routed | None = None
+    """Of a problem or a change that a team got: what they got."""
+
+    def promises(self, *targets: str) -> tuple[Promise, ...]:
+        """Return what is promised of these targets and not over yet.
+
+        The SLA watcher may not have spoken yet: then it is what it is going to say.
+        """
+        incident = self.incident
+        pledges = promised(
+            self.policy,
+            incident.service,
+            incident.client,
+            incident.priority,
+            incident.reported_at,
+            incident.noticed,
+        )
+        found = []
+        for target, pledge in pledges.items():
+            clock = self.clock(target)
+            if target not in targets or (clock is not None and not clock.is_open):
+                continue
+            found.append(
+                Promise(
+                    target,
+                    clock.seconds if clock else pledge.seconds,
+                    clock.due_at if clock else pledge.due_at,
+                    pledge.terms.ttr.stops_at,
+                )
+            )
+        return tuple(found)
+
+    @property
+    def has_title_of_the_desk(self) -> bool:
+        """Whether an agent has reworded what the reporter called it."""
+        edits = (each for each in self.history if isinstance(each, IncidentEdited))
+        return any(edit.title is not None for edit in edits)
+
+    def confirms(self, person: str) -> bool:
+        """Tell whether a reporter is known to have written to us about it.
+
+        By mail or in the form anybody may give any address as their own. Anyone who
+        reported it in another way, or whose incident was merged into it, talked to
+        a person.
+        """
+        written = [
+            event
+            for event in self.history
+            if isinstance(event, IncidentContacted)
+            and event.direction == "inbound"
+            and event.person == person
+        ]
+        return not written or any(not event.sender_unconfirmed for event in written)
+
+    def clock(self, target: str) -> Clock | None:
+        """Return the newest clock of a target in this cycle."""
+        found = [
+            clock
+            for clock in self.clocks
+            if clock.name.target == target and clock.name.cycle == self.incident.cycle
+        ]
+        return found[-1] if found else None
+
+    def overrun(self, target: str) -> timedelta | None:
+        """Return by how much a promise was overrun, where that is known."""
+        clock = self.clock(target)
+        over = clock.overrun_seconds if clock else None
+        return timedelta(seconds=over) if over else None
+
+
+def recall(
+    log: EventLog, cursor: Cursor[tuple[Any, ...]], waiting: Waiting, policy: Policy
+) -> Recalled:
+    """Return what `waiting` tells of. LookupError where the log does not hold it."""
+    own, sla = incident_stream(waiting.incident), sla_stream(waiting.incident)
+    streams = sorted({own, sla, waiting.cause_stream})
+    entries = unskipped(log, cursor, BOOKMARK, streams, waiting.position)
+    history = [e.event for e in entries if e.stream == own]
+    incident = replay(filter(is_incident_event, history))
+    if incident is None:
+        raise LookupError(f"the log knows nothing of {waiting.incident}")
+    clocks = replay_clocks(e.event for e in entries if is_sla_event(e.event))
+    cause = _cause(entries, waiting)
+    solutions: tuple[IncidentSolutionNoted, ...] = ()
+    if isinstance(cause, ProblemSuggested):
+        solutions = _solutions(log, cursor, cause, waiting.position)
+    routed = None
+    if isinstance(cause, ProblemAssigned | ChangeAssigned):
+        before = [e.event for e in entries if e.stream == waiting.cause_stream]
+        routed = _routed(log, cursor, cause, before, waiting.position)
+    return Recalled(cause, incident, tuple(history), clocks, policy, solutions, routed)
+
+
+def _routed(
+    log: EventLog,
+    cursor: Cursor[tuple[Any, ...]],
+    cause: ProblemAssigned | ChangeAssigned,
+    history: Sequence[AnyEvent],
+    upto: int,
+) -> Routed:
+    """Return what a team got. LookupError where the log does not hold it."""
+    record: Problem | Change | None
+    if isinstance(cause, ProblemAssigned):
+        record = replay_problem(e for e in history if isinstance(e, ProblemEvent))
+    else:
+        record = replay_change(e for e in history if isinstance(e, ChangeEvent))
+    if record is None:
+        raise LookupError(f"the log does not say what {cause.type} is about")
+    refs = cause.incidents[-INCIDENTS_LISTED_MAX:]
+    past: dict[str, list[AnyEvent]] = {incident_stream(ref): [] for ref in refs}
+    for entry in unskipped(log, cursor, BOOKMARK, sorted(past), upto):
+        past[entry.stream].append(entry.event)
+    found = (replay(filter(is_incident_event, each)) for each in past.values())
+    incidents = tuple(incident for incident in found if incident is not None)
+    return Routed(record, _name_of(cursor, cause.by), incidents)
+
+
+def _name_of(cursor: Cursor[tuple[Any, ...]], actor: str) -> str:
+    """Return what an actor is called; their id without a confirmed name."""
+    known = actor.removeprefix(_ACTOR)
+    row = cursor.execute(_NAME, (known,)).fetchone()
+    return str(row[0]) if row and row[0] and row[0] != FORGOTTEN else known
+
+
+def _solutions(
+    log: EventLog, cursor: Cursor[tuple[Any, ...]], tip: ProblemSuggested, upto: int
+) -> tuple[IncidentSolutionNoted, ...]:
+    """Return the last solution note of each of the newest incidents, if it has one."""
+    refs = tip.incidents[-SOLUTIONS_SOUGHT_MAX:]
+    streams = sorted(map(incident_stream, refs))
+    last = {
+        entry.stream: entry
+        for entry in unskipped(log, cursor, BOOKMARK, streams, upto)
+        if isinstance(entry.event, IncidentSolutionNoted)
+    }
+    newest = sorted(last.values(), key=lambda entry: -entry.position)
+    events = (entry.event for entry in newest)
+    return tuple(each for each in events if isinstance(each, IncidentSolutionNoted))
+
+
+def person(cursor: Cursor[tuple[Any, ...]], name: str) -> Person | None:
+    """Return somebody from the directory; None without an entry or an address."""
+    row = cursor.execute(_PERSON, (name,)).fetchone()
+    if row is None or not row[1]:
+        return None
+    return Person(Mailbox(row[1], row[0]), row[2], row[3])
+
+
+def _cause(entries: list[Entry], waiting: Waiting) -> AnyEvent:
+    wanted = (waiting.cause_stream, waiting.cause_version)
+    for entry in entries:
+        if (entry.stream, entry.version) == wanted:
+            return entry.event
+    raise LookupError(f"{wanted[0]} has no version {wanted[1]}")

@@ -1,0 +1,170 @@
+"""What users are told of an event, as a notice to be worded."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import assert_never
+
+from services.escalation.notifications.recall import Recalled
+from services.escalation.rules.context import PolicyOf
+from shared.domain.events import AnyEvent
+from shared.domain.events.escalation import Escalated, EscalationReturned
+from shared.domain.events.incident import (
+    IncidentAcknowledged,
+    IncidentCancelled,
+    IncidentContacted,
+    IncidentInformed,
+    IncidentOpened,
+    IncidentPaused,
+    IncidentReopened,
+    IncidentResolved,
+    IncidentRestored,
+)
+from shared.domain.events.incident_ties import IncidentMerged
+from shared.domain.events.problem import ProblemWorkaroundPublished
+from shared.domain.events.sla import SlaExtensionAccepted, SlaExtensionProposed
+from shared.domain.grace_periods import closes_at
+from shared.domain.policy.document import Policy
+from shared.i18n import user_notices as notices
+
+AnswerAt = Callable[[str, str, datetime], str]
+"""Gives where a person may answer about a longer delay, until when; "": nowhere."""
+
+
+def for_user(
+    of: Recalled, person: str, policy_of: PolicyOf, answer_at: AnswerAt
+) -> notices.UserNotice:
+    """Return the notice for one person. LookupError for an event no user hears of.
+
+    Somebody who may never have written is told nothing in a stranger's words.
+    """
+    notice = _notice(of, person, policy_of, answer_at)
+    if of.confirms(person):
+        return notice
+    match notice:
+        case notices.UnconfirmedReceipt():
+            return notice
+        case notices.Receipt(promises=promises):
+            return notices.UnconfirmedReceipt(of.incident.ref, promises)
+        case _ if of.has_title_of_the_desk:
+            return notice
+        case _:
+            return replace(notice, title=notices.WITHHELD)
+
+
+def _notice(  # noqa: C901, PLR0911 one return a notice
+    of: Recalled, person: str, policy_of: PolicyOf, answer_at: AnswerAt
+) -> notices.UserNotice:
+    ref, title = of.incident.ref, of.incident.title
+    match of.cause:
+        case IncidentOpened() | IncidentContacted():
+            return _receipt(of, person)
+        case IncidentAcknowledged():
+            return notices.Taken(ref, title, of.promises("ttr", "update"))
+        case Escalated(to_level=level):
+            return notices.Escalated(ref, title, level)
+        case EscalationReturned(to_level=level):
+            return notices.Returned(ref, title, level)
+        case IncidentPaused(question=question):
+            return notices.Question(ref, title, question or "", _clock_stands(of))
+        case IncidentInformed(message=message):
+            return notices.Update(ref, title, message)
+        case IncidentReopened():
+            promises = of.promises("tto", "ttr", "update")
+            return notices.Reopened(ref, title, promises)
+        case SlaExtensionProposed(extension=asked, expires_at=by) as delay:
+            return _longer(of, delay, answer_at(asked, person, by))
+        case SlaExtensionAccepted() as delay:
+            return _longer(of, delay, "")
+        case _:
+            return _end(of, policy_of)
+
+
+def _longer(
+    of: Recalled, delay: SlaExtensionProposed | SlaExtensionAccepted, url: str
+) -> notices.UserNotice:
+    """Return that more time is asked for, to be answered at `url`, or was agreed on."""
+    ref, title, was = of.incident.ref, of.incident.title, delay.was_due_at
+    match delay:
+        case SlaExtensionProposed(proposed_due_at=new, expires_at=by, reason=why):
+            return notices.Extension(ref, title, new, by, why, was, url)
+        case SlaExtensionAccepted(agreed_due_at=due_at, evidence=words):
+            return notices.Agreed(ref, title, due_at, words or "", was)
+        case _:
+            assert_never(delay)
+
+
+def _end(of: Recalled, policy_of: PolicyOf) -> notices.UserNotice:
+    ref, title = of.incident.ref, of.incident.title
+    match of.cause:
+        case IncidentRestored(workaround=True, note=note):
+            return notices.Workaround(ref, title, note or "")
+        case IncidentRestored(note=note):
+            return notices.Restored(ref, title, note or "")
+        case IncidentResolved(note=note, policy=version):
+            until = _closes_at(of, policy_of(version))
+            return notices.Resolved(ref, title, note or "", until)
+        case IncidentCancelled(reason=reason, note=note):
+            return notices.Cancelled(ref, title, reason, note or "")
+        case IncidentMerged(into=into):
+            return notices.Merged(ref, title, into)
+        case ProblemWorkaroundPublished(problem=problem, workaround=workaround):
+            return notices.ProblemWorkaround(ref, title, problem, workaround)
+        case _:
+            raise LookupError(f"users hear nothing of {of.cause.type}")
+
+
+def _closes_at(of: Recalled, policy: Policy) -> datetime | None:
+    """Return when the desk closes it unless its users say something; None: never."""
+    if of.incident.answered:
+        return None
+    try:
+        return closes_at(of.incident, policy)
+    except ValueError:  # it was reopened meanwhile, or its calendar never opens
+        return None
+
+
+def _receipt(of: Recalled, person: str) -> notices.Receipt:
+    return notices.Receipt(
+        of.incident.ref,
+        of.incident.title,
+        of.promises("tto", "ttr", "update"),
+        words=words_of(of, person),
+        attached=isinstance(of.cause, IncidentContacted),
+        taken=of.incident.acknowledged_at is not None,
+    )
+
+
+def words_of_contacts(
+    history: Sequence[AnyEvent], person: str | None = None
+) -> list[str]:
+    """Return what people said when they came to us; of one `person`, what they did."""
+    return [
+        event.words
+        for event in history
+        if isinstance(event, IncidentContacted)
+        and event.direction == "inbound"
+        and event.words
+        and not event.unconfirmed
+        and person in (None, event.person)
+    ]
+
+
+def words_of(of: Recalled, person: str | None) -> str:
+    """Return what a person said last when they came to us; of nobody, the first words.
+
+    What is said without a person is what the source or the agent wrote.
+    """
+    said = words_of_contacts(of.history, person)
+    if said:
+        return said[-1] if person else said[0]
+    match of.history[0]:
+        case IncidentOpened(details=str(details)) if person is None:
+            return details
+        case _:
+            return ""
+
+
+def _clock_stands(of: Recalled) -> bool:
+    clock = of.clock("ttr")
+    return clock is not None and clock.is_open and "user" in clock.paused_by

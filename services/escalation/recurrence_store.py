@@ -1,0 +1,86 @@
+"""Which incidents are of one kind, as the log tells it: a row of them makes one tip.
+
+An incident counts once: in the row that suggested a problem it counts for no other.
+What was cancelled or merged, or has a problem already, counts for none.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from psycopg import Cursor
+
+from services.escalation.rules.context import PolicyOf
+from services.escalation.rules.recurrence import signature_of
+from shared.domain.events.incident import IncidentCancelled, IncidentOpened
+from shared.domain.events.incident_ties import IncidentLinked, IncidentMerged
+from shared.domain.events.problem import ProblemIdentified, ProblemIncidentLinked
+from shared.eventlog.entry import Entry
+
+Cursors = Cursor[tuple[Any, ...]]
+
+_ADD = """
+INSERT INTO escalation.recurrences (incident, signature, opened_at, position)
+VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING
+"""
+_ALIKE = """
+SELECT incident FROM escalation.recurrences
+WHERE signature = %s AND completed_by IS NULL AND opened_at > %s AND position <= %s
+ORDER BY position
+"""
+_COMPLETE = """
+UPDATE escalation.recurrences SET completed_by = %s WHERE incident = ANY(%s)
+"""
+_FORGET = """
+DELETE FROM escalation.recurrences WHERE incident = %s AND completed_by IS NULL
+"""
+_COMPLETED = """
+SELECT completed_by, incident FROM escalation.recurrences
+WHERE completed_by = ANY(%s) ORDER BY position
+"""
+
+
+def note(cursor: Cursors, entry: Entry, policy_of: PolicyOf) -> None:
+    """Remember what an entry says of incidents of one kind."""
+    match entry.event:
+        case IncidentOpened() as event:
+            _opened(cursor, event, entry.position, entry.recorded_at, policy_of)
+        case (
+            IncidentCancelled(incident=incident)
+            | IncidentMerged(incident=incident)
+            | IncidentLinked(relation="problem", incident=incident)
+            | ProblemIncidentLinked(incident=incident)
+            | ProblemIdentified(incident=str(incident))
+        ):
+            cursor.execute(_FORGET, (incident,))
+        case _:
+            pass
+
+
+def _opened(
+    cursor: Cursors,
+    event: IncidentOpened,
+    position: int,
+    at: datetime,
+    policy_of: PolicyOf,
+) -> None:
+    problems = policy_of(event.policy).problems
+    rule = problems.suggest if problems else None
+    signature = signature_of(event) if rule else None
+    if rule is None or signature is None:
+        return
+    ref = event.incident
+    if not cursor.execute(_ADD, (ref, signature, at, position)).rowcount:
+        return  # read before: its row was judged then
+    since = at - timedelta(days=rule.within_days)
+    found = cursor.execute(_ALIKE, (signature, since, position)).fetchall()
+    if len(found) >= rule.same_signature:
+        cursor.execute(_COMPLETE, (ref, [incident for (incident,) in found]))
+
+
+def completed(cursor: Cursors, incidents: Sequence[str]) -> Mapping[str, list[str]]:
+    """Return, of those incidents that completed a row, all that are in it."""
+    rows: dict[str, list[str]] = {}
+    for by, incident in cursor.execute(_COMPLETED, (list(incidents),)):
+        rows.setdefault(by, []).append(incident)
+    return rows

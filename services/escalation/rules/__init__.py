@@ -1,0 +1,1 @@
+"""The rules of escalation: what an event or an instant leads to. Pure."""
