@@ -21,10 +21,9 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from services.projections.queue.project import project
-from services.projections.queue.row import QueueRow
+from services.projections.queue.projection import project
+from services.projections.queue.row import NO_PLACES, Place, Places, QueueRow, passed
 from services.projections.queue.store import COLUMNS, columns
-from services.projections.queue.working_order import NO_PLACES, Place, Places, passed
 from shared.domain.incident import Status
 from shared.domain.working_time import ALWAYS
 from tests.support.desk import Desk, running_desk

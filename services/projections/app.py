@@ -10,15 +10,15 @@ from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
 from services.projections.api.app import api
+from services.projections.api.commands.owner import Owner
 from services.projections.api.desk import Desk
-from services.projections.api.forwarding import KEYED_PATHS
 from services.projections.api.limits import FORWARD_SECONDS_MAX, FORWARDED_AT_ONCE_MAX
-from services.projections.api.owner import Owner
-from services.projections.api.tail import Tail
-from services.projections.following import Follower
-from services.projections.progress import Progress
+from services.projections.api.log.tail import Tail
+from services.projections.api.reports.forwarding import KEYED_PATHS
+from services.projections.live_generation import Follower
 from services.projections.read_models import MODELS
-from services.projections.rebuild.ensure import ensure
+from services.projections.rebuild.rebuild import ensure
+from services.projections.snapshots import Progress
 from shared.clock import Clock
 from shared.eventlog.continuity.watch import watching
 from shared.eventlog.log import EventLog

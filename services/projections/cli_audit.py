@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from services.projections.audit.checkpoint_file import (
+from services.projections.audit.verify import (
+    Verified,
     parse_checkpoint,
     read_checkpoint,
+    verify,
     write_checkpoint,
     written,
 )
-from services.projections.audit.verify import Verified, verify
 from services.projections.audit.walk import BEGINNING, Checkpoint
 from shared.command_line.answers import AsJson, Exit, answer, counted, refused
 from shared.command_line.bar import bar

@@ -8,13 +8,10 @@ from typing import Annotated
 import typer
 from pydantic import JsonValue
 
-from services.projections.incident.account import sentences
-from services.projections.incident.holding import turns, waits
-from services.projections.incident.promises import hours_under
-from services.projections.incident.shares import shares
-from services.projections.incident.whole import whole
-from services.projections.instants import known_at
-from services.projections.log_rows import all_about
+from services.projections.history.history import hours_under, whole
+from services.projections.history.promise_account import sentences
+from services.projections.history.shares import shares, turns, waits
+from services.projections.log_queries import all_about, known_at
 from shared.command_line.answers import AsJson, Exit, answer, plain_text, refused
 from shared.command_line.desk import HOME, Database, Home, clock_at, database_of, log_at
 from shared.command_line.instants import instant_in

@@ -8,7 +8,12 @@ import typer
 from services.projections.read_models import MODELS
 from services.projections.rebuild.builder import Builder, Busy, builder
 from services.projections.rebuild.processes import WorkerFailed
-from services.projections.rebuild.rebuild import NoOther, Rebuilt, rebuild, rollback
+from services.projections.rebuild.rebuild import (
+    NoEarlierGeneration,
+    Rebuilt,
+    rebuild,
+    rollback,
+)
 from shared.clock import real_clock
 from shared.command_line.answers import AsJson, Exit, answer, counted, refused
 from shared.command_line.bar import bar
@@ -72,7 +77,7 @@ def rebuild_command(  # noqa: PLR0913, PLR0917 # each is an option
                     _build(own, accept=accept_difference, as_json=as_json)
         except Busy as error:
             raise refused(as_json, str(error), Exit.OUTRUN) from error
-        except NoOther as error:
+        except NoEarlierGeneration as error:
             raise refused(as_json, str(error), Exit.INVALID) from error
         except WorkerFailed as error:
             raise refused(as_json, str(error), Exit.UNREACHABLE) from error

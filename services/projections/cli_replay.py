@@ -8,19 +8,17 @@ import typer
 from pydantic import JsonValue
 from rich.text import Text
 
-from services.projections.api.incident_view import IncidentView
+from services.projections.api.incidents.views import IncidentView
 from services.projections.generations import AsOf
-from services.projections.incident.promises import standings
-from services.projections.incident.whole import whole
-from services.projections.instants import known_at
-from services.projections.log_rows import all_about
-from services.projections.timeline.messages import (
+from services.projections.history.history import standings, whole
+from services.projections.log_queries import all_about, known_at
+from services.projections.timeline.sentences import sentence
+from services.projections.timeline.store import (
     REQUESTED,
     Messages,
     messages_of,
     told_of,
 )
-from services.projections.timeline.sentences import sentence
 from shared.clock import real_clock
 from shared.command_line.answers import AsJson, Exit, answer, counted, refused, table_of
 from shared.command_line.desk import (

@@ -89,7 +89,7 @@ def one(log: EventLog, cursor: Cursors, incident: str, upto: AsOf) -> Handover |
 
 
 @dataclass(frozen=True)
-class Wanted:
+class HandoverQuery:
     """Up to `limit` hand-overs requested before a position, all or unanswered ones."""
 
     before: int
@@ -107,7 +107,7 @@ class Wanted:
 
 
 def newest(
-    log: EventLog, cursor: Cursors, upto: AsOf, wanted: Wanted
+    log: EventLog, cursor: Cursors, upto: AsOf, wanted: HandoverQuery
 ) -> Sequence[Handover]:
     """Return the hand-overs that are wanted, the newest first."""
     rows = cursor.execute(_NEWEST, wanted.of(upto))

@@ -6,17 +6,17 @@ from typing import Any
 
 from services.projections.metrics import store as metrics_store
 from services.projections.metrics import tables as metrics_tables
-from services.projections.metrics.life import State as MetricsState
-from services.projections.metrics.project import step as metrics_step
+from services.projections.metrics.incident_state import State as MetricsState
+from services.projections.metrics.projection import step as metrics_step
 from services.projections.queue import store as queue_store
 from services.projections.queue import tables as queue_tables
-from services.projections.queue.counts import Cell, difference
-from services.projections.queue.project import project as project_row
+from services.projections.queue.projection import project as project_row
 from services.projections.queue.row import QueueRow
+from services.projections.queue.store import Cell, difference
 from services.projections.read_model import Cursors, ReadModel
 from services.projections.timeline import store as timeline_store
-from services.projections.timeline.line import Line
-from services.projections.timeline.line import project as project_line
+from services.projections.timeline.entry import TimelineEntry
+from services.projections.timeline.entry import project as project_line
 from shared.eventlog.entry import Entry
 
 
@@ -26,7 +26,9 @@ def _finish_queue(cursor: Cursors, schema: str, rows: Sequence[QueueRow]) -> Non
     queue_store.put_in_place(cursor, schema, rows)
 
 
-def _one_more(lines: list[Line] | None, entry: Entry) -> list[Line] | None:
+def _one_more(
+    lines: list[TimelineEntry] | None, entry: Entry
+) -> list[TimelineEntry] | None:
     line = project_line(entry)
     if line is None:
         return lines
@@ -40,7 +42,7 @@ def _nothing(_cursor: Cursors, _schema: str, _states: Sequence[object]) -> None:
     pass
 
 
-def _line_columns(lines: list[Line]) -> Iterable[Sequence[object]]:
+def _line_columns(lines: list[TimelineEntry]) -> Iterable[Sequence[object]]:
     return map(timeline_store.columns, lines)
 
 
@@ -62,7 +64,7 @@ QUEUE: ReadModel[QueueRow] = ReadModel(
         "SELECT * FROM {schema}.counts WHERE n <> 0",
     ),
 )
-TIMELINE: ReadModel[list[Line]] = ReadModel(
+TIMELINE: ReadModel[list[TimelineEntry]] = ReadModel(
     name="timeline",
     shape=3,
     opens=frozenset(),

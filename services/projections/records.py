@@ -70,7 +70,7 @@ CHANGES = Kind(
 
 
 @dataclass(frozen=True, slots=True)
-class Seen(Generic[Record]):
+class VersionedRecord(Generic[Record]):
     """A record at a version of its stream."""
 
     record: Record
@@ -79,7 +79,7 @@ class Seen(Generic[Record]):
 
 def one(
     log: EventLog, cursor: Cursors, kind: Kind[Record], ref: str, upto: AsOf
-) -> Seen[Record] | None:
+) -> VersionedRecord[Record] | None:
     """Return a record as it was known then, None where it was not."""
     return _several(log, cursor, kind, [kind.stream(ref)], upto).get(kind.stream(ref))
 
@@ -94,7 +94,7 @@ def newest(  # noqa: PLR0913 # a page: of what, from where, which part
     only_open: bool,
     team: str | None,
     limit: int,
-) -> list[Seen[Record]]:
+) -> list[VersionedRecord[Record]]:
     """Return up to `limit` records, the newest first, that came before `before`."""
     # Letters come after all digits: what begins with one is after every reference.
     edge = kind.stream(before or "~")
@@ -113,7 +113,7 @@ def _several(
     kind: Kind[Record],
     streams: Sequence[str],
     upto: AsOf,
-) -> Mapping[str, Seen[Record]]:
+) -> Mapping[str, VersionedRecord[Record]]:
     histories: dict[str, list[Entry]] = {}
     for entry in log.histories(cursor, streams, upto.position):
         histories.setdefault(entry.stream, []).append(entry)
@@ -121,5 +121,5 @@ def _several(
     for stream, past in histories.items():
         record = kind.replay(entry.event for entry in past)
         if record is not None:
-            found[stream] = Seen(record, past[-1].version)
+            found[stream] = VersionedRecord(record, past[-1].version)
     return found

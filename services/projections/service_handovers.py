@@ -8,7 +8,7 @@ from typing import Any, Literal
 from psycopg import Cursor
 
 from services.projections.generations import AsOf
-from services.projections.handovers import State, Wanted
+from services.projections.handovers import HandoverQuery, State
 from shared.domain.events.handover import (
     CountedBreach,
     ServiceHandoverAccepted,
@@ -99,7 +99,7 @@ def one(
 
 
 def newest(
-    log: EventLog, cursor: Cursors, upto: AsOf, wanted: Wanted
+    log: EventLog, cursor: Cursors, upto: AsOf, wanted: HandoverQuery
 ) -> Sequence[ServiceHandover]:
     """Return the hand-overs that are wanted, the newest first."""
     rows = cursor.execute(_NEWEST, wanted.of(upto))

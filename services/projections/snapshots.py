@@ -1,7 +1,16 @@
-"""Short looks at the read models and the log: one state of all tables, read only."""
+"""Short looks at the read models and the log: one state of all tables, read only.
 
+How far each read model has come, and who waits for it to come further.
+
+Nobody polls: a waiter is woken by the reader that gets there. Belongs to one event
+loop; nothing here is safe from another thread.
+"""
+
+import asyncio
+import heapq
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import count
 from typing import Any
 
 import psycopg
@@ -44,3 +53,38 @@ def brief_snapshot(log: EventLog) -> Iterator[Cursor[tuple[Any, ...]]]:
             yield cursor
     except TooSlow as error:
         raise Unavailable(str(error)) from error
+
+
+class Progress:
+    """The position each read model has reached in this process."""
+
+    def __init__(self) -> None:
+        self._positions: dict[str, int] = {}
+        self._waiting: dict[str, list[tuple[int, int, asyncio.Future[None]]]] = {}
+        self._numbers = count()
+
+    def reached(self, name: str, position: int) -> None:
+        """Note that `name` is at `position`, and wake whoever waits for that."""
+        self._positions[name] = position
+        waiting = self._waiting.get(name, [])
+        while waiting and waiting[0][0] <= position:
+            _, _, future = heapq.heappop(waiting)
+            if not future.done():
+                future.set_result(None)
+
+    async def wait(self, name: str, position: int, seconds: float) -> None:
+        """Return once `name` is at `position`, or after `seconds` at the latest."""
+        if self._positions.get(name, 0) >= position:
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiting = self._waiting.setdefault(name, [])
+        heapq.heappush(waiting, (position, next(self._numbers), future))
+        with suppress(TimeoutError):
+            try:
+                async with asyncio.timeout(seconds):
+                    await future
+            finally:
+                # Who gives up or leaves must not pile up under a reader at rest.
+                if future.cancelled():
+                    waiting[:] = [one for one in waiting if one[2] is not future]
+                    heapq.heapify(waiting)

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from services.command_line import command_line
 from services.projections.read_models import MODELS
-from services.projections.rebuild.ensure import ensure
+from services.projections.rebuild.rebuild import ensure
 from shared.clock import real_clock
 from shared.database.migrate import MIGRATIONS, ROLES, Mismatch, migrate
 from shared.database.roles import READER_CONNECTIONS_MAX, READER_LIMITS, limit_roles

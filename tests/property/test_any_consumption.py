@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.projections.incident.holding import waits
+from services.projections.history.shares import waits
 from shared.domain.policy.targets import PauseReason
 from shared.domain.sla import LevelEntry, Wait, consumed, spent
 from shared.domain.working_time import hours_of

@@ -7,10 +7,10 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.projections.metrics.life import Fact, Life, State
-from services.projections.metrics.project import record_of, step
-from services.projections.metrics.rows import rows
+from services.projections.metrics.incident_state import Fact, IncidentState, State
+from services.projections.metrics.projection import record_of, step
 from services.projections.metrics.store import columns, remembered
+from services.projections.metrics.tables import rows
 from shared.domain.events import IncidentEvent
 from shared.domain.incident import IN_STOCK, Incident, Status, evolve
 from shared.eventlog.entry import Entry
@@ -55,7 +55,7 @@ def test_metrics_know_where_an_incident_stands(entries: list[Entry]) -> None:
 
     assert lives.keys() == states.keys()
     for ref, life in lives.items():
-        assert isinstance(life, Life)
+        assert isinstance(life, IncidentState)
         state = states[ref]
         assert life.status == state.status
         assert life.acknowledged == (state.acknowledged_at is not None)
@@ -112,7 +112,7 @@ def test_what_is_remembered_comes_back_from_its_stored_form(
 @given(histories())
 def test_nothing_is_remembered_but_what_has_a_name(entries: list[Entry]) -> None:
     for life in folded(entries).values():
-        assert isinstance(life, Life)
+        assert isinstance(life, IncidentState)
         parts = (life, life.dims, *life.facts, *life.pauses)
         assert all(
             list(vars(part)) == list(type(part).__annotations__) for part in parts

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.projections.queue.counts import Cell, cells, difference
-from services.projections.queue.project import project
+from services.projections.queue.projection import project
 from services.projections.queue.row import QueueRow
+from services.projections.queue.store import Cell, cells, difference
 from shared.domain.events import SlaEvent, is_incident_event, is_sla_event
 from shared.domain.events.sla import SlaArmed, SlaBreached, SlaContinued, SlaOverran
 from shared.domain.identifiers import about

@@ -8,10 +8,10 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
-from services.projections.following import Follower
-from services.projections.progress import Progress
+from services.projections.live_generation import Follower
 from services.projections.read_model import ReadModel
-from services.projections.rebuild.ensure import ensure
+from services.projections.rebuild.rebuild import ensure
+from services.projections.snapshots import Progress
 from shared.clock import real_clock
 from shared.eventlog.log import EventLog
 from tests.support.in_thread import running

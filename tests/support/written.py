@@ -8,10 +8,8 @@ from services.projections.generations import find_live
 from services.projections.read_model import ReadModel
 from services.projections.read_models import MODELS
 from services.projections.rebuild.builder import builder
-from services.projections.rebuild.catch_up import catch_up
-from services.projections.rebuild.digest import digest
-from services.projections.rebuild.ensure import ensure
-from services.projections.rebuild.rebuild import Rebuilt, rebuild
+from services.projections.rebuild.load import catch_up
+from services.projections.rebuild.rebuild import Rebuilt, digest, ensure, rebuild
 from services.projections.rebuild.schemas import generations
 from shared.clock import real_clock
 from shared.eventlog.append import AppendUnit

@@ -11,40 +11,30 @@ from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.projections.api import (
-    by_link,
-    candidates,
-    changes,
-    commands,
-    contacts,
-    docs_page,
-    documents,
-    escalations,
-    explanations,
-    extensions,
-    forwarding,
-    handovers,
-    incidents,
-    letters,
-    load,
-    log,
-    metrics,
-    moves,
-    oncall,
-    people,
-    problems,
-    quarantine,
-    queues,
-    reports,
-    service_handovers,
-    solutions,
-    stream,
-    timelines,
-)
+from services.projections.api import docs_page
+from services.projections.api.commands import contacts, escalation
+from services.projections.api.commands import endpoints as commands_endpoints
 from services.projections.api.desk import Desk
 from services.projections.api.errors import answer_errors
-from services.projections.page import answering as answer_page
-from services.projections.page import routes as page
+from services.projections.api.incidents import candidates, load, queues, timelines
+from services.projections.api.incidents import endpoints as incidents_endpoints
+from services.projections.api.log import documents, stream
+from services.projections.api.log import endpoints as log_endpoints
+from services.projections.api.metrics import endpoints as metrics_endpoints
+from services.projections.api.people import endpoints as people_endpoints
+from services.projections.api.people import on_call
+from services.projections.api.promises import explanations, extensions, moves
+from services.projections.api.records import (
+    changes,
+    handovers,
+    problems,
+    service_handovers,
+    solutions,
+)
+from services.projections.api.reports import by_link, forwarding, letters, quarantine
+from services.projections.api.reports import endpoints as reports_endpoints
+from services.projections.web import answer_endpoints as answer_page
+from services.projections.web import endpoints as page
 from shared.domain.commands.change import BODIES as OF_CHANGES
 from shared.domain.commands.contact import Contact, Report, RetryLetter
 from shared.domain.commands.escalation import BODIES as OF_HELP
@@ -59,22 +49,22 @@ VERSION = "1"
 _PARTS = (
     queues,
     load,
-    incidents,
+    incidents_endpoints,
     solutions,
     explanations,
     timelines,
-    log,
+    log_endpoints,
     documents,
     stream,
-    metrics,
-    oncall,
-    people,
-    commands,
+    metrics_endpoints,
+    on_call,
+    people_endpoints,
+    commands_endpoints,
     contacts,
     candidates,
     letters,
-    reports,
-    escalations,
+    reports_endpoints,
+    escalation,
     extensions,
     by_link,
     moves,

@@ -9,10 +9,10 @@ from typing import Annotated, ParamSpec, TypeVar
 import httpx
 from fastapi import Depends, Request
 
+from services.projections.api.commands.owner import Owner
 from services.projections.api.limits import RETRY_SECONDS, WAITING_MAX
-from services.projections.api.owner import Owner
-from services.projections.api.tail import Tail
-from services.projections.progress import Progress
+from services.projections.api.log.tail import Tail
+from services.projections.snapshots import Progress
 from shared.clock import Clock
 from shared.eventlog.log import EventLog
 from shared.eventlog.policies import PolicyVersions

@@ -1,9 +1,20 @@
-"""Verifies the log in bounded memory, page by page: all of it, or from a checkpoint."""
+"""Verifies the log in bounded memory, page by page: all of it, or from a checkpoint.
 
-from collections.abc import Callable, Sequence
+Verifies the documents that the log names: each is there, with its hash and size.
+
+An event of the first shape carries its document, which the chain covers.
+
+A checkpoint as people write it, `300:5f3a…`, and in a file that runs renew.
+"""
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
 
-from services.projections.audit.documents import verify_documents
 from services.projections.audit.walk import (
     BEGINNING,
     Anchor,
@@ -12,10 +23,108 @@ from services.projections.audit.walk import (
     Walk,
     anchor_finding,
 )
+from services.projections.log_queries import rows_of_stream
 from services.projections.read_models import MODELS
 from shared.database.roles import only_tables
+from shared.domain.events.administration import STREAM, PolicyApplied
+from shared.eventlog.documents import UnreadableDocument
+from shared.eventlog.entry import Entry
 from shared.eventlog.log import PAGE_MAX, EventLog, Row
+from shared.eventlog.policies import document_of
 from shared.eventlog.readers.position import Bookmark, Cursors, bookmarks
+
+PAGE = 100
+"""Events read at once; of their documents one at a time."""
+
+
+class Documents(NamedTuple):
+    """How many documents are as the log names them, and the first that is not."""
+
+    verified: int
+    finding: Finding | None
+
+
+def verify_documents(log: EventLog) -> Documents:
+    """Read each document that the log names. Blocks."""
+    verified = 0
+    for entry in _applied(log):
+        event = entry.event
+        if not isinstance(event, PolicyApplied) or event.document is not None:
+            continue
+        try:
+            with log.transaction() as cursor:
+                document_of(cursor, event)
+        except UnreadableDocument as error:
+            sentence = f"the policy applied at {entry.position} cannot be read: {error}"
+            return Documents(verified, Finding(entry.position, "document", sentence))
+        verified += 1
+    return Documents(verified, None)
+
+
+def _applied(log: EventLog) -> Iterator[Entry]:
+    after = 0
+    while True:
+        with log.transaction() as cursor:
+            rows = rows_of_stream(cursor, STREAM, after, PAGE)
+        yield from log.entries(rows)
+        if len(rows) < PAGE:
+            return
+        after = rows[-1].position
+
+
+_WRITTEN = re.compile(r"([1-9][0-9]{0,18}):([0-9a-f]{64})")
+
+
+def parse_checkpoint(text: str) -> Checkpoint:
+    """Return what `written` gave as text. Raises `ValueError` with a sentence."""
+    found = _WRITTEN.fullmatch(text.strip().lower())
+    if found is None:
+        raise ValueError(
+            "not a checkpoint: write the position and the hash of its event, as "
+            "`permanence audit verify` said them, `300:5f3a…`"
+        )
+    return Checkpoint(int(found[1]), bytes.fromhex(found[2]))
+
+
+def written(checkpoint: Checkpoint) -> str:
+    """Return a checkpoint as text."""
+    return f"{checkpoint.position}:{checkpoint.chain.hex()}"
+
+
+def read_checkpoint(path: Path) -> Checkpoint | None:
+    """Return the checkpoint in a file, None if there is no such file.
+
+    Raises `ValueError` with a sentence if the file holds something else or cannot be
+    read: verifying everything instead would hide that somebody changed it.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+    try:
+        return parse_checkpoint(json.loads(text)["checkpoint"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{path} holds no checkpoint: name another file, or delete this one to "
+            "verify from the first event"
+        ) from error
+
+
+def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Put a checkpoint into a file in one step. Raises `OSError`."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with beside.open("w", encoding="utf-8") as file:
+            json.dump({"checkpoint": written(checkpoint)}, file)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
 
 _ANCHOR = """
 SELECT position, chain FROM {schema}.tracking WHERE reader = %s AND position > 0

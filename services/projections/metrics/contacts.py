@@ -1,15 +1,20 @@
-"""Who reported an incident, who was in touch about it, and what it is about."""
+"""Who reported an incident, who was in touch about it, and what it is about.
 
-from services.projections.metrics.life import (
+The automatic receipt answers who wrote: how long they waited for it.
+
+Contact and receipt are told by two streams; whichever is heard last finds the other.
+"""
+
+from services.projections.metrics.incident_state import (
     Fact,
-    Life,
+    FirstWord,
+    IncidentState,
     added,
     altered,
     changed,
     given_to,
     last,
 )
-from services.projections.metrics.receipts import spoken
 from shared.domain.events import IncidentEvent
 from shared.domain.events.incident import (
     IncidentAssigned,
@@ -17,10 +22,53 @@ from shared.domain.events.incident import (
     IncidentContacted,
     IncidentOpened,
 )
+from shared.domain.events.notification import NotificationRequested, NotificationSent
+from shared.domain.policy.targets import Channel
 from shared.eventlog.entry import Entry
 
+WRITTEN: frozenset[Channel] = frozenset({"email", "web"})
+"""Channels on which nobody is at the other end when somebody writes."""
 
-def heard(life: Life, event: IncidentEvent, entry: Entry) -> Life:
+
+def spoken(life: IncidentState, event: IncidentContacted, fact: Fact) -> IncidentState:
+    """Return an incident after a contact that `fact` tells of."""
+    if event.unconfirmed or event.person in life.first_words:
+        return life
+    written = event.channel in WRITTEN and event.waited_seconds is None
+    word = FirstWord(fact.number, event.contacted_at, written)
+    first_words = {**life.first_words, event.person: word}
+    return _answered(altered(life, first_words=first_words), event.person)
+
+
+def noticed(
+    life: IncidentState, event: NotificationRequested | NotificationSent
+) -> IncidentState:
+    """Return an incident after a notification that may be somebody's receipt."""
+    match event:
+        case NotificationRequested(kind="receipt", audience="user", person=str(who)):
+            return altered(life, receipts={**life.receipts, event.key: who})
+        case NotificationSent(key=key) if key in life.receipts:
+            who = life.receipts[key]
+            received_at = {who: event.at, **life.received_at}  # the first one stays
+            return _answered(altered(life, received_at=received_at), who)
+        case _:
+            return life
+
+
+def _answered(life: IncidentState, person: str) -> IncidentState:
+    word, sent_at = life.first_words.get(person), life.received_at.get(person)
+    if word is None or not word.written or sent_at is None:
+        return life
+    was = next(
+        fact
+        for fact in life.facts
+        if fact.kind == "contact" and fact.number == word.number
+    )
+    waited = max(0, int((sent_at - word.at).total_seconds()))
+    return altered(life, facts=changed(life.facts, was, altered(was, waited=waited)))
+
+
+def heard(life: IncidentState, event: IncidentEvent, entry: Entry) -> IncidentState:
     """Return an incident after an event that tells about it without moving it."""
     match event:
         case IncidentOpened():
@@ -42,7 +90,7 @@ def heard(life: Life, event: IncidentEvent, entry: Entry) -> Life:
             return life
 
 
-def judged(life: Life) -> Life:
+def judged(life: IncidentState) -> IncidentState:
     """Return an incident whose first resolution took more than one contact, if so.
 
     A contact or another team that comes after it counts as well.
@@ -54,12 +102,12 @@ def judged(life: Life) -> Life:
     return altered(life, facts=facts)
 
 
-def took_one_contact(life: Life) -> bool:
+def took_one_contact(life: IncidentState) -> bool:
     """Tell whether its user was in touch once, and its team stayed the same."""
     return life.contacts <= 1 and not life.changed_team
 
 
-def _noticed(life: Life, entry: Entry) -> Life:
+def _noticed(life: IncidentState, entry: Entry) -> IncidentState:
     """Count who noticed it without a user; one split off was counted before."""
     if life.origin == "split":
         return life
@@ -68,7 +116,7 @@ def _noticed(life: Life, entry: Entry) -> Life:
     return altered(life, facts=added(life.facts, fact))
 
 
-def _reported(life: Life, entry: Entry) -> Life:
+def _reported(life: IncidentState, entry: Entry) -> IncidentState:
     """Count the report of a user, in place of what was counted without one."""
     if life.user_reported or life.origin == "split":
         return life
@@ -80,7 +128,9 @@ def _reported(life: Life, entry: Entry) -> Life:
     return altered(life, user_reported=True, facts=facts)
 
 
-def _contacted(life: Life, event: IncidentContacted, entry: Entry) -> Life:
+def _contacted(
+    life: IncidentState, event: IncidentContacted, entry: Entry
+) -> IncidentState:
     if not event.unconfirmed:
         life = _reported(life, entry)
     fact = Fact(

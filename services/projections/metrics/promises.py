@@ -1,17 +1,26 @@
-"""The outcome of the promises about an incident: each clock ends once.
+"""Measures an incident by the hours and the pauses it was promised.
+
+The outcome of the promises about an incident: each clock ends once.
 
 A clock that goes on after its end (`sla.continued`) has not ended, unless it was
 breached: a breach stays, whoever it is attributed to and whatever is agreed later.
 What support levels owe is counted apart, never among what users are promised.
+
+How a broken promise is remembered: whose the breach is, and what was agreed since.
+
+In one word, so that it is counted like any other end: `breached`, `breached.user`,
+`breached.nobody.agreed`.
 """
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple, get_args
 
-from services.projections.metrics.breaches import Breach, breach_in
-from services.projections.metrics.life import (
+from services.projections.metrics.incident_state import (
     Fact,
+    IncidentState,
     Kind,
-    Life,
     Promise,
     altered,
     changed,
@@ -30,13 +39,143 @@ from shared.domain.events.sla import (
     SlaTarget,
     Target,
 )
+from shared.domain.policy.document import Policy
+from shared.domain.policy.targets import Channel
 from shared.domain.sla import is_operational
+from shared.domain.working_time import ALWAYS, Hours, Span, elapsed, hours_of
 from shared.eventlog.entry import Entry
+
+Policies = Mapping[int, Policy]
+"""Policies by version."""
+
+
+class Clocks(NamedTuple):
+    """What it takes to measure an incident."""
+
+    life: IncidentState
+    hours: Hours
+    answer_seconds: Mapping[str, int]
+    """Until a contact is to be answered, by channel."""
+
+    def measured(self, fact: Fact) -> tuple[int | None, int | None]:
+        """Return working and wall-clock seconds that a fact tells of, if any."""
+        start = self.life.reported_at
+        match fact:
+            case Fact(kind="waiting", word="first", ended="acknowledged", ended_at=at):
+                if at is not None:
+                    return elapsed(self.hours, start, at), elapsed(ALWAYS, start, at)
+            case Fact(kind="restored" | "resolved", began_at=at):
+                if at is not None:
+                    over = self._over(fact.kind, at)
+                    stood = [*over, *self._paused(at)]
+                    working = elapsed(self.hours, start, at, stood)
+                    return working, elapsed(ALWAYS, start, at, over)
+            case Fact(kind="dwell", ended_at=at) if at is not None:
+                return self._held(fact.word, at), None
+        return None, None
+
+    def answered(self, fact: Fact) -> str:
+        """Return whether a contact was answered in time."""
+        target = self.answer_seconds.get(fact.word)
+        if fact.ended:
+            return fact.ended
+        if fact.waited is None:
+            return "unknown"
+        if target is None:
+            return "without_target"
+        return "in_time" if fact.waited <= target else "late"
+
+    def _held(self, level: str, end: datetime) -> int:
+        """Return what a level consumed of TTR; all levels make the whole."""
+        promise = self.life.promise
+        over = self._over("resolved", end)
+        if promise is None or promise.stops_at == "restored":
+            over += self._over("restored", end)
+        stood = [*over, *self._paused(end)]
+        turns = [("n1", self.life.reported_at)]
+        turns += [(entered.level, entered.at) for entered in self.life.levels]
+        ends = (*turns, ("", end))
+        return sum(
+            elapsed(self.hours, since, min(until, end), stood)
+            for (name, since), (_, until) in pairwise(ends)
+            if name == level
+        )
+
+    def _over(self, kind: Kind, before: datetime) -> list[Span]:
+        """Return when it was taken to be over, and was not."""
+        return [
+            (was.began_at, was.ended_at)
+            for was in self.life.facts
+            if was.kind == kind
+            and was.began_at
+            and was.ended_at
+            and was.began_at < before
+        ]
+
+    def _paused(self, before: datetime) -> list[Span]:
+        """Return the pauses that the contract names."""
+        names: Sequence[str] = self.life.promise.paused_by if self.life.promise else ()
+        return [
+            (pause.since, pause.until or max(before, pause.since))
+            for pause in self.life.pauses
+            if pause.reason in names
+        ]
+
+
+def _answer(policy: Policy, contract: str) -> Mapping[Channel, timedelta]:
+    """Return until when contacts are to be answered; none where it is not known."""
+    try:
+        return policy.targets[policy.contract(contract).targets].answer
+    except LookupError:
+        return {}
+
+
+def clocks(life: IncidentState, policies: Policies) -> Clocks:
+    """Return how to measure an incident; without a contract around the clock."""
+    promise = life.promise
+    policy = policies.get(promise.policy) if promise else None
+    if promise is None or policy is None:
+        return Clocks(life, ALWAYS, {})
+    calendar = policy.calendars.get(promise.calendar)
+    answer = _answer(policy, promise.contract)
+    return Clocks(
+        life,
+        hours_of(calendar) if calendar else ALWAYS,
+        {channel: int(limit.total_seconds()) for channel, limit in answer.items()},
+    )
+
+
+_BREACHED, _NOBODY, _AGREED = "breached", "nobody", "agreed"
+
+
+class Breach(NamedTuple):
+    """A breach after what was said of it."""
+
+    party: str | None = None
+    """Whose it is, by the last attribution."""
+    as_agreed: bool = False
+    """It was done within what a user agreed to after the breach."""
+
+    def word(self) -> str:
+        """Return it as it is remembered."""
+        if self == Breach():
+            return _BREACHED
+        rest = (_AGREED,) if self.as_agreed else ()
+        return ".".join((_BREACHED, self.party or _NOBODY, *rest))
+
+
+def breach_in(word: str | None) -> Breach | None:
+    """Return the breach that an end tells of, None for another end."""
+    what, _, rest = (word or "").partition(".")
+    if what != _BREACHED:
+        return None
+    party, _, agreed = rest.partition(".")
+    return Breach(None if party in {"", _NOBODY} else party, agreed == _AGREED)
 
 
 def promised(  # noqa: PLR0911 one return a case
-    life: Life, event: SlaEvent, entry: Entry
-) -> Life:
+    life: IncidentState, event: SlaEvent, entry: Entry
+) -> IncidentState:
     """Return an incident after an event about one of its promises."""
     match event:
         case SlaArmed(target="ttr") | SlaRetargeted(target="ttr"):
@@ -65,7 +204,7 @@ def _met(event: SlaMet) -> str:
     return LATE if late else "met"
 
 
-def _done(life: Life, event: SlaOverran) -> Life:
+def _done(life: IncidentState, event: SlaOverran) -> IncidentState:
     """Tell whether it was done as agreed after the breach; a later end overrides it."""
     agreed = event.agreed_seconds
     in_time = agreed is not None and event.elapsed_seconds <= agreed
@@ -90,7 +229,9 @@ class _Clock(NamedTuple):
     round: int
 
 
-def _ended(life: Life, event: _End, entry: Entry, how: str | None) -> Life:
+def _ended(
+    life: IncidentState, event: _End, entry: Entry, how: str | None
+) -> IncidentState:
     kind, number = _place(_clock(event))
     word = event.target.removeprefix("ola_")
     fact = Fact(kind, number, entry.recorded_at, word, ended=how)
@@ -102,18 +243,18 @@ def _ended(life: Life, event: _End, entry: Entry, how: str | None) -> Life:
     return altered(life, facts=changed(life.facts, before, fact))
 
 
-def _of(life: Life, event: SlaEvent) -> Fact | None:
+def _of(life: IncidentState, event: SlaEvent) -> Fact | None:
     """Return how the clock of an event ended, None where it has not."""
     place = _place(_clock(event))
     return next((f for f in life.facts if (f.kind, f.number) == place), None)
 
 
-def _breach(life: Life, event: SlaEvent) -> Breach | None:
+def _breach(life: IncidentState, event: SlaEvent) -> Breach | None:
     fact = _of(life, event)
     return breach_in(fact.ended) if fact else None
 
 
-def _told(life: Life, event: SlaEvent, **more: object) -> Life:
+def _told(life: IncidentState, event: SlaEvent, **more: object) -> IncidentState:
     """Return the life with more about a breach; it was when it was."""
     fact, breach = _of(life, event), _breach(life, event)
     if fact is None or breach is None:
@@ -129,7 +270,9 @@ def _clock(event: SlaEvent) -> _Clock:
     return _Clock(event.target, event.cycle, event.round)
 
 
-def _held(life: Life, event: SlaMet | SlaOverran, entry: Entry) -> Life:
+def _held(
+    life: IncidentState, event: SlaMet | SlaOverran, entry: Entry
+) -> IncidentState:
     """Tell by level what TTR has consumed; a later end overrides it."""
     if event.target != "ttr":
         return life

@@ -1,16 +1,19 @@
 """What PostgreSQL counts and measures: each query is a range of one index.
 
 `part` is the number of the part of the period, from 0; `grp` the group.
+
+Counted cells of one part and group, looked up by what they count.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from psycopg import Cursor
 
-from services.projections.metrics.asked import Asked
 from services.projections.metrics.definitions import FIRST_CONTACT_DAYS
+from services.projections.metrics.period import PeriodQuery
 
 _BEGUN = """
 SELECT width_bucket(since, %(bounds)s::timestamptz[]) - 1, {group}, kind, word,
@@ -126,7 +129,7 @@ class Cell(NamedTuple):
     n: int
 
 
-class Measured(NamedTuple):
+class Durations(NamedTuple):
     """How long facts of a part and a group took; `within` in the order asked."""
 
     part: int
@@ -139,7 +142,7 @@ class Measured(NamedTuple):
     wall_within: Sequence[int]
 
 
-class Dwelt(NamedTuple):
+class ConsumedTime(NamedTuple):
     """What a level consumed, in a part and a group."""
 
     part: int
@@ -151,20 +154,20 @@ class Dwelt(NamedTuple):
     total: int
 
 
-class Found(NamedTuple):
+class PeriodCounts(NamedTuple):
     """All that is read for a period."""
 
     lasting: Sequence[Cell]
     """What had begun before and had not ended, part -1."""
     begun: Sequence[Cell]
     ended: Sequence[Cell]
-    acknowledged: Sequence[Measured]
-    restored: Sequence[Measured]
-    resolved: Sequence[Measured]
-    dwelt: Sequence[Dwelt]
+    acknowledged: Sequence[Durations]
+    restored: Sequence[Durations]
+    resolved: Sequence[Durations]
+    dwelt: Sequence[ConsumedTime]
 
 
-def find(cursor: Cursors, schema: str, asked: Asked) -> Found:
+def find(cursor: Cursors, schema: str, asked: PeriodQuery) -> PeriodCounts:
     """Count and measure the facts of a period."""
     hold = timedelta(days=FIRST_CONTACT_DAYS)
     more = {"hold": hold, "known": asked.known}
@@ -174,7 +177,7 @@ def find(cursor: Cursors, schema: str, asked: Asked) -> Found:
         given = {**_period(asked), **more, "kinds": list(kinds)}
         return [Cell(*row) for row in cursor.execute(sql, given)]
 
-    return Found(
+    return PeriodCounts(
         lasting=cells(_LASTING, _SPANS),
         begun=[
             *cells(_BEGUN, _BEGINNINGS),
@@ -190,14 +193,14 @@ def find(cursor: Cursors, schema: str, asked: Asked) -> Found:
     )
 
 
-def _dwelt(cursor: Cursors, schema: str, asked: Asked) -> list[Dwelt]:
+def _dwelt(cursor: Cursors, schema: str, asked: PeriodQuery) -> list[ConsumedTime]:
     sql = _DWELL.format(schema=schema, group=asked.group)
-    return [Dwelt(*row) for row in cursor.execute(sql, _period(asked))]
+    return [ConsumedTime(*row) for row in cursor.execute(sql, _period(asked))]
 
 
 def _times(  # each fills a place of the query
-    cursor: Cursors, schema: str, asked: Asked, kind: str, by: str, counted: str
-) -> list[Measured]:
+    cursor: Cursors, schema: str, asked: PeriodQuery, kind: str, by: str, counted: str
+) -> list[Durations]:
     delays = asked.within if kind == "resolved" else ()
     places = {f"d{number}": delay for number, delay in enumerate(delays)}
     within = {
@@ -210,9 +213,48 @@ def _times(  # each fills a place of the query
         schema=schema, group=asked.group, by=by, counted=counted, **within
     )
     given = {**_period(asked), **places, "kind": kind}
-    return [Measured(*row) for row in cursor.execute(sql, given)]
+    return [Durations(*row) for row in cursor.execute(sql, given)]
 
 
-def _period(asked: Asked) -> dict[str, object]:
+def _period(asked: PeriodQuery) -> dict[str, object]:
     bounds = list(asked.bounds)
     return {"bounds": bounds, "start": bounds[0], "end": bounds[-1]}
+
+
+_Field = Literal["kind", "word", "category"]
+
+
+class CountedCells:
+    """Cells of one part and group."""
+
+    def __init__(self, cells: Iterable[Cell]) -> None:
+        self.cells = tuple(cells)
+
+    def sum(self, kind: str, word: str | None = None, ended: str | None = None) -> int:
+        """Return how many there are; None means any."""
+        return sum(
+            cell.n
+            for cell in self.cells
+            if cell.kind == kind
+            and word in {None, cell.word}
+            and ended in {None, cell.ended}
+        )
+
+    def by(self, kind: str, of: Literal["word", "ended"]) -> dict[str, int]:
+        """Return how many there are of a kind, by the value of a field."""
+        counted: Counter[str] = Counter()
+        for cell in self.cells:
+            if cell.kind == kind:
+                counted[getattr(cell, of) or ""] += cell.n
+        return dict(sorted(counted.items()))
+
+    def where(self, field: _Field, value: str | None) -> "CountedCells":
+        """Return the cells with a value in a field."""
+        return CountedCells(
+            cell for cell in self.cells if getattr(cell, field) == value
+        )
+
+
+def share(part: int, whole: int) -> float | None:
+    """Return a share to four places, None of nothing."""
+    return round(part / whole, 4) if whole else None

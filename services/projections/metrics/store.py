@@ -8,12 +8,15 @@ from psycopg import Cursor
 from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter
 
-from services.projections.metrics.clocks import Policies
-from services.projections.metrics.life import Life, Matter, State
-from services.projections.metrics.project import record_of, step
-from services.projections.metrics.rows import TYPES, FactRow, rows
-from services.projections.metrics.tables import FACTS, RECORDS
-from services.projections.policy_versions import policies
+from services.projections.log_queries import policies
+from services.projections.metrics.incident_state import (
+    IncidentState,
+    RecordState,
+    State,
+)
+from services.projections.metrics.projection import record_of, step
+from services.projections.metrics.promises import Policies
+from services.projections.metrics.tables import FACTS, RECORDS, TYPES, FactRow, rows
 from shared.domain.identifiers import is_incident_ref
 from shared.eventlog.entry import Entry
 
@@ -21,8 +24,8 @@ Cursors = Cursor[tuple[Any, ...]]
 
 COPIED = f"{RECORDS} (record, state)"
 COPIED_TYPES = ("text", "jsonb")
-_LIVES: TypeAdapter[Life] = TypeAdapter(Life)
-_MATTERS: TypeAdapter[Matter] = TypeAdapter(Matter)
+_LIVES: TypeAdapter[IncidentState] = TypeAdapter(IncidentState)
+_MATTERS: TypeAdapter[RecordState] = TypeAdapter(RecordState)
 _LOAD = "SELECT record, state::text FROM {}.records WHERE record = ANY(%b)"
 _REMEMBER = """
 INSERT INTO {}.records SELECT * FROM unnest(%b::text[], %b::jsonb[])
@@ -57,7 +60,7 @@ def apply(cursor: Cursors, schema: str, entries: Sequence[Entry]) -> None:
 
 def columns(state: State) -> tuple[str, Jsonb]:
     """Return what is remembered of a record as it is stored."""
-    adapter: TypeAdapter[Any] = _LIVES if isinstance(state, Life) else _MATTERS
+    adapter: TypeAdapter[Any] = _LIVES if isinstance(state, IncidentState) else _MATTERS
     return (state.record, Jsonb(adapter.dump_python(state, mode="json"), orjson.dumps))
 
 
@@ -104,6 +107,6 @@ def _policies(cursor: Cursors, states: Iterable[State]) -> Policies:
     versions = {
         state.promise.policy
         for state in states
-        if isinstance(state, Life) and state.promise
+        if isinstance(state, IncidentState) and state.promise
     }
     return policies(cursor, versions)

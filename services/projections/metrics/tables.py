@@ -1,10 +1,82 @@
-"""Tables of the metrics: what is remembered of each record, and its facts.
+"""A record's facts as rows: grouped as it is known now, measured by its calendar.
+
+Tables of the metrics: what is remembered of each record, and its facts.
 
 All facts lie in one table, whatever their kind: a period is a range of one of its two
 indexes, and what is counted in it is counted by PostgreSQL.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from services.projections.metrics.incident_state import (
+    IncidentState,
+    RecordState,
+    State,
+)
+from services.projections.metrics.promises import Policies, clocks
+
+
+class FactRow(NamedTuple):
+    """A fact as stored; field order is column order.
+
+    `working` and `wall` are seconds, None where nothing is measured.
+    """
+
+    record: str
+    kind: str
+    number: int
+    since: datetime
+    until: datetime | None
+    word: str
+    ended: str | None
+    working: int | None
+    wall: int | None
+    service: str | None
+    client: str | None
+    priority: str | None
+    team: str | None
+    category: str | None
+    channel: str | None
+    via: str | None
+
+
+TYPES = (
+    *("text", "text", "int4", "timestamptz", "timestamptz", "text", "text"),
+    *("int4", "int4"),
+    *("text",) * 7,
+)
+
+
+def rows(state: State, policies: Policies) -> Iterator[FactRow]:
+    """Return the rows of a record."""
+    measure = clocks(state, policies) if isinstance(state, IncidentState) else None
+    via = state.via if isinstance(state, RecordState) else None
+    dims = state.dims
+    for fact in state.facts:
+        working, wall = measure.measured(fact) if measure else (None, None)
+        yield FactRow(
+            state.record,
+            fact.kind,
+            fact.number,
+            fact.since,
+            fact.until,
+            fact.word,
+            measure.answered(fact)
+            if measure and fact.kind == "contact"
+            else fact.ended,
+            working,
+            wall,
+            dims.service,
+            dims.client,
+            dims.priority,
+            dims.team,
+            dims.category,
+            dims.channel,
+            via,
+        )
+
 
 RECORDS = "records"
 FACTS = "facts"

@@ -7,25 +7,37 @@ from typing import Any, NamedTuple, assert_never, get_args
 
 from psycopg import Cursor
 
-from services.projections.policy_versions import policies
-from services.projections.queue.counts import ALL, UNASSIGNED, person_queue, team_queue
-from services.projections.queue.cursor import Key, ended_key, open_key
+from services.projections.log_queries import policies
 from services.projections.queue.filters import (
     BY_WORKING_TIME,
     Filters,
+    Key,
+    Lifecycle,
     QueueName,
-    Standing,
+    ended_key,
+    open_key,
     standing,
 )
 from services.projections.queue.row import (
     AWAITS_CLOSURE,
     BREACHED,
+    NO_HOURS,
     RANKS,
     QueueRow,
+    hours_in,
+    passed,
     ranks,
+    versions,
 )
 from services.projections.queue.search import Where, matching_words
-from services.projections.queue.store import FIELDS, from_columns
+from services.projections.queue.store import (
+    ALL,
+    FIELDS,
+    UNASSIGNED,
+    from_columns,
+    person_queue,
+    team_queue,
+)
 from services.projections.queue.tables import (
     COUNTS,
     ENDED_ORDER,
@@ -33,12 +45,6 @@ from services.projections.queue.tables import (
     OLDEST_ORDER,
     OPEN_ORDER,
     ROWS,
-)
-from services.projections.queue.working_order import (
-    NO_HOURS,
-    hours_in,
-    passed,
-    versions,
 )
 from shared.domain.policy.priorities import Priority
 from shared.domain.policy.teams import QueueOrder
@@ -76,7 +82,7 @@ def page(
     """Return the rows of a queue that fit and come after the key, in order."""
     where = [*_in_queue(queue), *_matching(filters)]
     where += matching_words(cursor, schema, filters)
-    if standing(filters) is Standing.OPEN:
+    if standing(filters) is Lifecycle.OPEN:
         asked = _Asked(cursor, schema, where, _ranks(filters), part)
         match part.order:
             case "working_time_left":

@@ -11,7 +11,7 @@ from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from services.projections.read_model import Cursors, ReadModel
-from services.projections.rebuild.chunks import CHUNK_EVENTS
+from services.projections.rebuild.fold import CHUNK_EVENTS
 from services.projections.rebuild.load import Source
 from shared.database.connections import CONNECT_SECONDS
 from shared.eventlog.errors import Unavailable

@@ -1,4 +1,9 @@
-"""Folds a part of the log and copies the result in: the work of one process."""
+"""Cuts the log into parts of whole records that can be folded apart.
+
+A record is an incident with all streams about it, or any other stream by itself.
+
+Folds a part of the log and copies the result in: the work of one process.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -6,13 +11,65 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from services.projections.read_model import Cursors, ReadModel
-from services.projections.rebuild.chunks import Chunk
 from shared.domain.identifiers import about
 from shared.eventlog.errors import away, is_unavailable
 from shared.eventlog.log import EventLog, Row
 from shared.eventlog.readers.position import BEHIND, Bookmark
 from shared.observability.telemetry import wordless
 from shared.vault.vault import key_ids
+
+CHUNK_EVENTS = 10_000
+
+LAST_NAME = "z" * 160
+"""Comes after every name a stream can have behind its kind, in any collation."""
+
+# Order and comparison are those of the index, whatever the collation; only, what two
+# names have in common at their beginning must not matter to it.
+_NEXT_STREAM = """
+SELECT originator_id FROM log.events WHERE originator_id > %s
+ORDER BY originator_id LIMIT 1
+"""
+_REACHED = """
+SELECT min(substr(stream, length(kind) + 2)) FROM unnest(%s::text[]) AS kind, LATERAL (
+    SELECT originator_id AS stream FROM log.events
+    WHERE originator_id > kind || '-' || %s AND originator_id <= kind || '-' || %s
+      AND split_part(originator_id, '-', 1) = kind
+    ORDER BY originator_id, originator_version OFFSET %s LIMIT 1
+) AS reached
+"""
+
+
+class Chunk(NamedTuple):
+    """Streams of `kinds` whose names behind it come after one, up to the other."""
+
+    kinds: Sequence[str]
+    after: str
+    last: str
+
+
+def chunks(cursor: Cursors, events: int) -> Iterator[Chunk]:
+    """Yield parts of about `events` events of each kind; a huge record is one part."""
+    found = list(_kinds(cursor))
+    about_incidents = [kind for kind in found if about(f"{kind}-") is not None]
+    alone = [[kind] for kind in found if kind not in about_incidents]
+    for kinds in filter(None, [about_incidents, *alone]):
+        after = ""
+        while after != LAST_NAME:
+            given = (kinds, after, LAST_NAME, events)
+            row = cursor.execute(_REACHED, given).fetchone()
+            last = (row and row[0]) or LAST_NAME
+            yield Chunk(kinds, after, last)
+            after = last
+
+
+def _kinds(cursor: Cursors) -> Iterator[str]:
+    """Yield the kinds of streams there are: what stands before the first dash."""
+    stream = ""
+    while row := cursor.execute(_NEXT_STREAM, (stream,)).fetchone():
+        kind = str(row[0]).partition("-")[0]
+        yield kind
+        stream = f"{kind}-{LAST_NAME}"
+
 
 # Neither command id nor chain is looked at here: what is not read need not be sent.
 STREAMS = """
@@ -27,14 +84,14 @@ SELECT event.* FROM unnest(%s::text[]) AS kind, LATERAL (
 _SKIPPED = "SELECT position FROM rm.skipped WHERE reader = %s"
 
 
-class Folded(NamedTuple):
+class FoldCount(NamedTuple):
     """How much one part of the log was."""
 
     events: int
     parked: int
 
 
-class Set(NamedTuple):
+class ParkedSet(NamedTuple):
     """Events of a stream that cannot be applied, and why the first of them cannot."""
 
     rows: list[Row]
@@ -50,7 +107,7 @@ class Logs(NamedTuple):
 
 def fold(
     logs: Logs, model: ReadModel[Any], schema: str, chunk: Chunk, upto: int
-) -> Folded:
+) -> FoldCount:
     """Fold the records of `chunk` up to a position into `schema`, all or nothing.
 
     Nothing is open while it folds: a database ends a transaction that does nothing.
@@ -60,7 +117,7 @@ def fold(
         key_ids(row.state for row in rows if row.type in model.opens)
     )
     states: list[Any] = []
-    parked: list[Set] = []
+    parked: list[ParkedSet] = []
     for record in _records(rows):
         state, poison = _folded(logs, model, record)
         if state is not None:
@@ -70,7 +127,7 @@ def fold(
         _copy(cursor, model, schema, states)
         model.finish(cursor, schema, states)
         _park(cursor, Bookmark(schema, model.name), parked)
-    return Folded(len(rows), len(parked))
+    return FoldCount(len(rows), len(parked))
 
 
 def _rows(
@@ -98,10 +155,10 @@ def _records(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
 
 def _folded(
     logs: Logs, model: ReadModel[Any], rows: Sequence[Row]
-) -> tuple[Any, Sequence[Set]]:
+) -> tuple[Any, Sequence[ParkedSet]]:
     """Return what a record comes to; of each stream up to what cannot be applied."""
     state: Any = None
-    poison: dict[str, Set] = {}
+    poison: dict[str, ParkedSet] = {}
     for row in rows:
         if row.stream in poison:
             poison[row.stream].rows.append(row)
@@ -113,7 +170,7 @@ def _folded(
             if is_unavailable(error):
                 raise away(error) from error
             # as the reader does: park, go on
-            poison[row.stream] = Set([row], wordless(error))
+            poison[row.stream] = ParkedSet([row], wordless(error))
     return state, tuple(poison.values())
 
 
@@ -134,7 +191,7 @@ def _columns(
         yield from model.columns(state)
 
 
-def _park(cursor: Cursors, bookmark: Bookmark, parked: Sequence[Set]) -> None:
+def _park(cursor: Cursors, bookmark: Bookmark, parked: Sequence[ParkedSet]) -> None:
     for poison in parked:
         first, *later = poison.rows
         bookmark.park(cursor, [first], poison.error)

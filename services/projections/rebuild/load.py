@@ -1,18 +1,70 @@
-"""Fills an empty generation from the log: all cores fold, then indexes are made."""
+"""Brings a generation that nobody follows yet up to a position, as its reader would.
+
+Fills an empty generation from the log: all cores fold, then indexes are made.
+"""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 from services.projections.read_model import Cursors, ReadModel
-from services.projections.rebuild.chunks import CHUNK_EVENTS, Chunk, chunks
-from services.projections.rebuild.fold import Folded, Logs, fold
+from services.projections.rebuild.fold import (
+    CHUNK_EVENTS,
+    Chunk,
+    FoldCount,
+    Logs,
+    chunks,
+    fold,
+)
 from services.projections.rebuild.processes import Task, fold_in_processes
+from shared.eventlog.entry import Entry
 from shared.eventlog.log import EventLog, Row
+from shared.eventlog.readers.position import Bookmark, PoisonEvent, Tracked, apply_rows
 from shared.vault.master_keys import MasterKeys
+
+BATCH = 1_000
+
+
+def catch_up(
+    log: EventLog, model: ReadModel[Any], schema: str, position: int
+) -> Tracked:
+    """Apply what is missing up to `position`, no event more; return where it is."""
+    bookmark = Bookmark(schema, model.name)
+    with log.transaction() as cursor:
+        tracked = bookmark.start(cursor)
+    while tracked.position < position:
+        missing = min(BATCH, position - tracked.position)
+        rows = log.rows_since(tracked.position, missing)
+        if not rows:
+            raise LookupError(f"the log ends before {position}: it is another log")
+        tracked = _apply(log, model, bookmark, tracked, rows)
+    return tracked
+
+
+def _apply(
+    log: EventLog,
+    model: ReadModel[Any],
+    bookmark: Bookmark,
+    tracked: Tracked,
+    rows: list[Row],
+) -> Tracked:
+    def apply(cursor: Cursors, entries: Sequence[Entry]) -> None:
+        model.apply(cursor, bookmark.schema, entries)
+
+    size = len(rows)
+    while rows:
+        part = rows[:size]
+        try:
+            tracked = apply_rows(log, bookmark, apply, tracked, part)
+        except PoisonEvent:
+            size = len(part) // 2
+            continue
+        rows = rows[size:]
+    return tracked
+
 
 PROCESSES_MAX = 8
 _INDEX_MEMORY = "256MB"
@@ -43,18 +95,18 @@ def load(
     schema: str,
     last: Row | None,
     told: Told,
-) -> Folded:
+) -> FoldCount:
     """Fill `schema` with all events up to `last`, which is its position then.
 
     Every part is a transaction of its own: a rebuild that is killed leaves a schema
     that nobody reads, and the next one drops it.
     """
     parts = chunks(cursor, source.chunk_events) if last else iter(())
-    done = Folded(0, 0)
+    done = FoldCount(0, 0)
     upto = last.position if last else 0
     told("fold", 0, upto)
     for folded in _folded(source, model, schema, parts, upto):
-        done = Folded(done.events + folded.events, done.parked + folded.parked)
+        done = FoldCount(done.events + folded.events, done.parked + folded.parked)
         told("fold", done.events, upto)
     cursor.execute(f"SET maintenance_work_mem = '{_INDEX_MEMORY}'")
     indexes = model.indexes(schema)
@@ -75,7 +127,7 @@ def _folded(
     schema: str,
     parts: Iterator[Chunk],
     upto: int,
-) -> Iterator[Folded]:
+) -> Iterator[FoldCount]:
     first, second = next(parts, None), next(parts, None)
     if first is None:
         return

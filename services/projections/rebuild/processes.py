@@ -12,8 +12,7 @@ from typing import IO
 
 import orjson
 
-from services.projections.rebuild.chunks import Chunk
-from services.projections.rebuild.fold import Folded
+from services.projections.rebuild.fold import Chunk, FoldCount
 from shared.vault.master_keys import MasterKeys, text_of
 
 _WORKER = (sys.executable, "-m", "services.projections.rebuild.worker")
@@ -36,12 +35,12 @@ class Task:
 
 def fold_in_processes(
     task: Task, parts: Iterator[Chunk], processes: int
-) -> Generator[Folded, None, None]:
+) -> Generator[FoldCount, None, None]:
     """Fold `parts`, each in one of `processes`; yield each as soon as it is done.
 
     Raises `WorkerFailed` where one of them cannot. All end with this iterator.
     """
-    done: SimpleQueue[Folded | Exception | None] = SimpleQueue()
+    done: SimpleQueue[FoldCount | Exception | None] = SimpleQueue()
     lock, over = Lock(), Event()
 
     def take() -> Chunk | None:
@@ -68,14 +67,14 @@ def fold_in_processes(
 
 
 def _until_all_ended(
-    done: "SimpleQueue[Folded | Exception | None]", processes: int
-) -> Generator[Folded, None, None]:
+    done: "SimpleQueue[FoldCount | Exception | None]", processes: int
+) -> Generator[FoldCount, None, None]:
     running = processes
     while running:
         match done.get():
             case None:
                 running -= 1
-            case Folded() as folded:
+            case FoldCount() as folded:
                 yield folded
             case error:
                 raise error
@@ -99,7 +98,7 @@ def _worker(task: Task) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
         yield process.stdin, process.stdout
 
 
-def _ask(words: IO[bytes], answers: IO[bytes], chunk: Chunk) -> Folded:
+def _ask(words: IO[bytes], answers: IO[bytes], chunk: Chunk) -> FoldCount:
     _say(words, list(chunk))
     line = answers.readline()
     answer = orjson.loads(line) if line else {"error": "it ended without an answer"}
@@ -108,7 +107,7 @@ def _ask(words: IO[bytes], answers: IO[bytes], chunk: Chunk) -> Folded:
             f"a process of the rebuild failed ({answer['error']}): nothing was "
             "changed; try again"
         )
-    return Folded(**answer)
+    return FoldCount(**answer)
 
 
 def _say(words: IO[bytes], what: object) -> None:

@@ -1,13 +1,18 @@
-"""A new generation beside the live one: compared with it, then live in one moment."""
+"""One value for all a generation says: two that say the same have the same.
+
+A new generation beside the live one: compared with it, then live in one moment.
+
+What comes before following: see to it that there is a live generation.
+"""
 
 from dataclasses import dataclass
 from time import monotonic
+from typing import Any
 
 from services.projections.generations import Live, as_of, find_live, hold_live
-from services.projections.rebuild.builder import Builder
-from services.projections.rebuild.catch_up import catch_up
-from services.projections.rebuild.digest import digest
-from services.projections.rebuild.load import Told, load
+from services.projections.read_model import Cursors, ReadModel
+from services.projections.rebuild.builder import Builder, builder, connected
+from services.projections.rebuild.load import Told, catch_up, load
 from services.projections.rebuild.schemas import (
     create,
     drop_others,
@@ -16,12 +21,37 @@ from services.projections.rebuild.schemas import (
 )
 from shared.clock import Clock
 from shared.eventlog.log import Row
+from shared.vault.master_keys import MasterKeys
+
+_SUM = """
+SELECT count(*), sum(hash_record_extended(t, 0)::numeric),
+       sum(hash_record_extended(t, 1)::numeric)
+FROM ({rows}) AS t
+"""
+_PARKED = "SELECT position, stream FROM {schema}.parked"
+
+
+def digest(cursor: Cursors, model: ReadModel[Any], schema: str) -> str:
+    """Return the digest of a generation, whatever the order of its rows.
+
+    For each table the number of rows and the sums of two 64-bit hashes of each; then
+    which events are parked. PostgreSQL computes it, about a million rows a second.
+    """
+    return " ".join(
+        _sum(cursor, rows.format(schema=schema)) for rows in (*model.compared, _PARKED)
+    )
+
+
+def _sum(cursor: Cursors, rows: str) -> str:
+    row = cursor.execute(_SUM.format(rows=rows)).fetchone() or ()
+    return "/".join(str(value or 0) for value in row)
+
 
 _HELD_SECONDS = 60
 """How long the live generation may be held for the flip, at the very most."""
 
 
-class NoOther(Exception):
+class NoEarlierGeneration(Exception):
     """No earlier generation is left to go back to."""
 
 
@@ -80,9 +110,11 @@ def rollback(builder: Builder, clock: Clock) -> str:
     """Make the generation before live again, brought up to now; return its schema."""
     was = find_live(builder.cursor, builder.model.name)
     if was is None or was.previous_schema is None:
-        raise NoOther(f"{builder.model.name} has no generation before the live one")
+        raise NoEarlierGeneration(
+            f"{builder.model.name} has no generation before the live one"
+        )
     if was.previous_shape != builder.model.shape:
-        raise NoOther(
+        raise NoEarlierGeneration(
             f"{was.previous_schema} has the tables of another version: roll the "
             "program back first"
         )
@@ -140,3 +172,36 @@ def _flip(builder: Builder, schema: str, clock: Clock) -> None:
         if was is not None:
             catch_up(log, model, schema, as_of(cursor, was.schema).position)
         flip(cursor, model, schema, clock())
+
+
+class NewerGeneration(Exception):
+    """A newer program has built the live generation: this one must not touch it."""
+
+
+def ensure(
+    dsn: str, master: MasterKeys | None, model: ReadModel[Any], clock: Clock
+) -> str:
+    """Return the live schema of `model`, built first if its shape is missing.
+
+    Of several services that start at once, one builds and the others wait; one that is
+    good is not waited for, even while somebody rebuilds it. Raises `NewerGeneration`,
+    or `Unavailable`. Blocks.
+    """
+    with connected(dsn) as connection:
+        good = _good(find_live(connection.cursor(), model.name), model)
+    if good is not None:
+        return good
+    with builder(dsn, master, model, wait=True) as own:
+        good = _good(find_live(own.cursor, model.name), model)
+        return good or rebuild(own, clock, lambda _stage, _done, _of: None).schema
+
+
+def _good(live: Live | None, model: ReadModel[Any]) -> str | None:
+    if live is None or live.shape < model.shape:
+        return None
+    if live.shape > model.shape:
+        raise NewerGeneration(
+            f"{live.schema} was built by a newer program: start that one, or go back "
+            f"with `permanence rebuild {model.name} --rollback`"
+        )
+    return live.schema

@@ -11,8 +11,7 @@ from typing import Any
 import orjson
 
 from services.projections.read_models import MODELS
-from services.projections.rebuild.chunks import Chunk
-from services.projections.rebuild.fold import Logs, fold
+from services.projections.rebuild.fold import Chunk, Logs, fold
 from shared.eventlog.log import EventLog
 from shared.observability.telemetry import wordless
 from shared.vault.master_keys import MasterKeys, keys_of

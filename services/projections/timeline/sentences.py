@@ -5,16 +5,18 @@ from collections.abc import Mapping
 from string import Formatter
 from typing import Any
 
-from services.projections.timeline import (
-    english,
-    english_by_rule,
-    english_words,
-    french,
-    french_by_rule,
-    french_words,
+from services.projections.timeline import english, english_words, french, french_words
+from services.projections.timeline import english as timeline_english
+from services.projections.timeline import french as timeline_french
+from services.projections.timeline.sentence_parts import (
+    PLAIN,
+    Part,
+    Style,
+    Words,
+    called,
+    shown,
+    tells,
 )
-from services.projections.timeline.sentence_parts import PLAIN, Part, Style, Words
-from services.projections.timeline.values import called, shown, tells
 from shared.domain.events import EVENT_TYPES
 from shared.eventlog.codec import personal_fields
 from shared.i18n.formats import Language
@@ -24,8 +26,8 @@ _SENTENCES: Mapping[Language, tuple[Mapping[str, tuple[Part, ...]], Words]] = {
     "fr": (french.FRENCH, french_words.WORDS),
 }
 _BY_RULE: Mapping[Language, Mapping[tuple[str, str], tuple[Part, ...]]] = {
-    "en": english_by_rule.BY_RULE,
-    "fr": french_by_rule.BY_RULE,
+    "en": timeline_english.BY_RULE,
+    "fr": timeline_french.BY_RULE,
 }
 _ENDS = re.compile(r"[.!?…][”»\xa0]*$")
 

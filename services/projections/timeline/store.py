@@ -1,14 +1,25 @@
-"""The timeline's table, and how lines get into it."""
+"""Reads the lines of an incident, and its personal words from the log.
 
-from collections.abc import Sequence
-from typing import Any
+The timeline's table, and how lines get into it.
+
+What a message was about, for the lines that only name its key.
+
+That it left, was taken or failed is said in words: which one, to whom, by what.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import orjson
 from psycopg import Cursor
 from psycopg.types.json import Jsonb
 
-from services.projections.timeline.line import Line, project
+from services.projections.log_queries import rows_at
+from services.projections.timeline.entry import TimelineEntry, project
+from shared.domain.events import EVENT_TYPES
+from shared.eventlog.codec import personal_fields
 from shared.eventlog.entry import Entry
+from shared.eventlog.log import EventLog
 
 LINES = "lines"
 TYPES = ("text", "int8", "int8", "timestamptz", "timestamptz", "text", "text", "jsonb")
@@ -37,7 +48,7 @@ def indexes(schema: str) -> Sequence[str]:
     return (f"ALTER TABLE {schema}.{LINES} ADD PRIMARY KEY (incident, position)",)
 
 
-def columns(line: Line) -> tuple[object, ...]:
+def columns(line: TimelineEntry) -> tuple[object, ...]:
     """Return a line as it is stored."""
     return (*line[:-1], Jsonb(line.what, orjson.dumps))
 
@@ -50,3 +61,107 @@ def apply(
     if lines:
         arrays = [list(values) for values in zip(*map(columns, lines), strict=True)]
         cursor.execute(_INSERT.format(schema), arrays)
+
+
+REQUESTED = "notification.requested"
+ABOUT = ("kind", "person", "channel")
+WENT = frozenset({"notification.sent", "notification.confirmed", "notification.failed"})
+"""What is told of a message by its key alone."""
+_ASKED_FOR = """
+SELECT what FROM {}.{}
+WHERE incident = %s AND kind = %s AND what ->> 'key' = ANY(%s)
+"""
+
+Messages = Mapping[str, Mapping[str, Any]]
+"""By key: what is known of a message since it was requested."""
+
+
+def messages_of(requested: Iterable[Mapping[str, Any]]) -> Messages:
+    """Return the messages that requests tell of."""
+    return {
+        what["key"]: {name: what[name] for name in ABOUT if name in what}
+        for what in requested
+    }
+
+
+def messages_in(
+    cursor: Cursor[tuple[Any, ...]], schema: str, found: Sequence[TimelineEntry]
+) -> Messages:
+    """Return the messages that lines of one incident are about."""
+    keys = [line.what["key"] for line in found if line.kind in WENT]
+    if not keys:
+        return {}
+    asked = (found[0].incident, REQUESTED, keys)
+    rows = cursor.execute(_ASKED_FOR.format(schema, LINES), asked)
+    return messages_of(what for (what,) in rows)
+
+
+def told_of(
+    kind: str, what: Mapping[str, Any], messages: Messages
+) -> Mapping[str, Any]:
+    """Return an event's fields with those of the message it is about."""
+    known = messages.get(what["key"]) if kind in WENT else None
+    return what if known is None else {**known, **what}
+
+
+_LINES = """
+SELECT incident, position, version, at, recorded_at, actor, kind, what
+FROM {schema}.{table}
+WHERE incident = %(ref)s AND position > %(after)s AND position <= %(upto)s
+  AND (%(superseded_by)s::bigint IS NULL OR kind <> ALL(%(of_messages)s)
+    OR position IN (
+      SELECT max(position) FROM {schema}.{table}
+      WHERE incident = %(ref)s AND position <= %(superseded_by)s
+        AND kind = ANY(%(of_messages)s)
+      GROUP BY what ->> 'key'))
+ORDER BY position {order} LIMIT %(limit)s
+"""
+
+
+class Part(NamedTuple):
+    """Up to `limit` lines after a position and up to one, oldest first or `newest`.
+
+    A line about a message is left out if a later one, up to the position
+    `superseded_by`, says how much further it has come.
+    """
+
+    after: int
+    upto: int
+    limit: int
+    newest: bool = False
+    superseded_by: int | None = None
+
+
+def lines(
+    cursor: Cursor[tuple[Any, ...]], schema: str, ref: str, part: Part
+) -> list[TimelineEntry]:
+    """Return a part of what is told of an incident."""
+    order = "DESC" if part.newest else "ASC"
+    query = _LINES.format(schema=schema, table=LINES, order=order)
+    of_messages = [REQUESTED, *sorted(WENT)]
+    asked = {"ref": ref, "of_messages": of_messages, **part._asdict()}
+    return [TimelineEntry(*row) for row in cursor.execute(query, asked)]
+
+
+def with_words(
+    log: EventLog, cursor: Cursor[tuple[Any, ...]], found: Sequence[TimelineEntry]
+) -> list[TimelineEntry]:
+    """Return lines whose `what` has the personal words too, as far as they open."""
+    wanted = [line.position for line in found if _has_words(line.kind)]
+    words = {
+        entry.position: _words(entry.event.model_dump(mode="json"), entry.type)
+        for entry in log.entries(rows_at(cursor, wanted))
+    }
+    return [
+        line._replace(what={**line.what, **words.get(line.position, {})})
+        for line in found
+    ]
+
+
+def _has_words(kind: str) -> bool:
+    return kind in EVENT_TYPES and bool(personal_fields(EVENT_TYPES[kind]))
+
+
+def _words(event: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    names = personal_fields(EVENT_TYPES[kind])
+    return {name: event[name] for name in names if event[name] is not None}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.projections.api import metrics
+from services.projections.api.metrics import endpoints as metrics_endpoints
 from services.projections.generations import live
 from services.projections.read_models import METRICS
 from tests.support.api import Api, problem
@@ -68,7 +68,7 @@ def test_who_may_read_queues_may_read_metrics(
 def test_a_period_that_takes_too_long_is_given_up_with_what_to_do(
     shared_api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(metrics, "STATEMENT_SECONDS_MAX", 0.1)
+    monkeypatch.setattr(metrics_endpoints, "STATEMENT_SECONDS_MAX", 0.1)
     question = {"from": "2025-06-01", "to": "2025-07-01"}
     with shared_api.log.transaction() as cursor:
         schema = live(cursor, METRICS).schema

@@ -6,8 +6,8 @@ from contextlib import closing
 
 import pytest
 
-from services.projections.following import Follower
-from services.projections.progress import Progress
+from services.projections.live_generation import Follower
+from services.projections.snapshots import Progress
 from shared.eventlog.log import EventLog
 from tests.support.histories import opened
 from tests.support.patience import SECONDS

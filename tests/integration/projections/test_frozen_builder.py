@@ -7,7 +7,7 @@ from signal import SIGKILL, SIGSTOP
 
 import pytest
 
-from services.projections.rebuild.ensure import ensure
+from services.projections.rebuild.rebuild import ensure
 from shared.clock import real_clock
 from shared.eventlog.log import EventLog
 from tests.support.busy_log import busy_log

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
 
-from services.projections.metrics.asked import Asked, GroupBy
+from services.projections.metrics.assembly import metrics
 from services.projections.metrics.definitions import DEFINITIONS
 from services.projections.metrics.figures import Balance, Figures, Shown
-from services.projections.metrics.read import metrics
+from services.projections.metrics.period import GroupBy, PeriodQuery
 from services.projections.metrics.store import apply
 from services.projections.metrics.tables import indexes, tables
 from shared.domain.events.incident import (
@@ -61,7 +61,9 @@ def _told(
         half = len(entries) // 2
         for batch in (entries[:half], entries[half:]):
             apply(cursor, schema, batch)
-        found = metrics(cursor, schema, Asked(bounds, (60, 600), group_by, _LATER))
+        found = metrics(
+            cursor, schema, PeriodQuery(bounds, (60, 600), group_by, _LATER)
+        )
         cursor.execute(f"DROP SCHEMA {schema} CASCADE")
     return found.whole, found.parts, dict(found.groups)
 

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.projections.queue.cursor import Key
-from services.projections.queue.filters import Filters, QueueName
+from services.projections.queue.filters import Filters, Key, QueueName
 from services.projections.queue.page import Part, page
 from services.projections.queue.store import load, put_in_place
 from shared.domain.identifiers import incident_ref

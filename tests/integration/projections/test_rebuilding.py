@@ -12,11 +12,9 @@ from hypothesis import strategies as st
 
 from services.projections.read_model import Cursors, ReadModel
 from services.projections.rebuild.builder import builder
-from services.projections.rebuild.catch_up import catch_up
-from services.projections.rebuild.chunks import Chunk, chunks
-from services.projections.rebuild.ensure import ensure
-from services.projections.rebuild.fold import STREAMS
-from services.projections.rebuild.rebuild import NoOther, rollback
+from services.projections.rebuild.fold import STREAMS, Chunk, chunks
+from services.projections.rebuild.load import catch_up
+from services.projections.rebuild.rebuild import NoEarlierGeneration, ensure, rollback
 from shared.clock import real_clock
 from shared.domain.identifiers import about
 from shared.eventlog.entry import Entry
@@ -157,7 +155,7 @@ def test_there_is_no_going_back_before_the_first_rebuild(
 
     with (
         builder(database.dsn("desk_projections"), MASTER, QUEUE) as own,
-        pytest.raises(NoOther, match="no generation before"),
+        pytest.raises(NoEarlierGeneration, match="no generation before"),
     ):
         rollback(own, real_clock)
 

@@ -13,11 +13,10 @@ import pytest
 from services.projections.generations import as_of
 from services.projections.read_model import ReadModel
 from services.projections.rebuild.builder import Busy, builder
-from services.projections.rebuild.catch_up import catch_up
-from services.projections.rebuild.chunks import chunks
-from services.projections.rebuild.ensure import ensure
+from services.projections.rebuild.fold import chunks
+from services.projections.rebuild.load import catch_up
 from services.projections.rebuild.processes import Task, WorkerFailed, fold_in_processes
-from services.projections.rebuild.rebuild import Rebuilt, rebuild
+from services.projections.rebuild.rebuild import Rebuilt, ensure, rebuild
 from services.projections.rebuild.schemas import create
 from shared.clock import real_clock
 from shared.eventlog.log import EventLog

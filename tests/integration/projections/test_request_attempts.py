@@ -7,9 +7,9 @@ import pytest
 from nats.aio.msg import Msg
 from nats.errors import NoRespondersError
 
-from services.projections.api import request_attempts
+from services.projections.api.commands import owner as commands_owner
+from services.projections.api.commands.owner import first_answer
 from services.projections.api.limits import COMMAND_ATTEMPTS_MAX
-from services.projections.api.request_attempts import first_answer
 from shared.machine.nats import Bus
 from shared.messaging import subjects
 from shared.messaging.connection import Link
@@ -64,9 +64,9 @@ def test_each_is_answered_although_one_of_two_owners_is_silent(
     bus: Bus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The silent one is not frozen, so the server goes on giving it commands.
-    monkeypatch.setattr(request_attempts, "COMMAND_ATTEMPT_SECONDS", 0.2)
-    monkeypatch.setattr(request_attempts, "COMMAND_ATTEMPTS_MAX", 100)
-    monkeypatch.setattr(request_attempts, "COMMAND_SECONDS_MAX", 60.0)
+    monkeypatch.setattr(commands_owner, "COMMAND_ATTEMPT_SECONDS", 0.2)
+    monkeypatch.setattr(commands_owner, "COMMAND_ATTEMPTS_MAX", 100)
+    monkeypatch.setattr(commands_owner, "COMMAND_SECONDS_MAX", 60.0)
 
     assert answered(asked(bus, silent, echo)) == EACH
 
@@ -74,7 +74,7 @@ def test_each_is_answered_although_one_of_two_owners_is_silent(
 def test_an_answer_to_the_first_attempt_counts_also_after_the_second(
     bus: Bus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(request_attempts, "COMMAND_ATTEMPT_SECONDS", 0.2)
+    monkeypatch.setattr(commands_owner, "COMMAND_ATTEMPT_SECONDS", 0.2)
     seen: dict[bytes, int] = {}
 
     async def only_the_first(message: Msg) -> None:
@@ -91,8 +91,8 @@ def test_an_answer_to_the_first_attempt_counts_also_after_the_second(
 def test_attempts_and_time_are_bounded(
     bus: Bus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(request_attempts, "COMMAND_ATTEMPT_SECONDS", 0.1)
-    monkeypatch.setattr(request_attempts, "COMMAND_SECONDS_MAX", 3.0)
+    monkeypatch.setattr(commands_owner, "COMMAND_ATTEMPT_SECONDS", 0.1)
+    monkeypatch.setattr(commands_owner, "COMMAND_SECONDS_MAX", 3.0)
     seen: dict[bytes, int] = {}
 
     async def count(message: Msg) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from services.intake.directory.store import import_people
 from services.projections.queue import search
-from services.projections.queue.words import words_of
+from services.projections.queue.search import words_of
 from shared.directory import ids_by_word
 from shared.domain.events.incident import (
     IncidentAssigned,

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from services.projections.api.stream import COOKIE
+from services.projections.api.log.stream import COOKIE
 from shared.domain.events.incident import IncidentAcknowledged, IncidentClosed
 from shared.domain.events.sla import SlaCancelled
 from shared.domain.identifiers import incident_ref, sla_stream
@@ -80,7 +80,7 @@ def test_what_happens_is_told_with_its_position_and_without_its_words(
 def test_who_comes_back_has_missed_nothing_and_hears_nothing_twice(
     api: Api, many: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.projections.api.stream.LOG_PAGE_MAX", 7)
+    monkeypatch.setattr("services.projections.api.log.stream.LOG_PAGE_MAX", 7)
     _fill(api, 1, 10)
     with listening(f"{api.url}{_STREAM}", _bearer(api), after=0) as said:
         heard = events(said, 10)
@@ -177,7 +177,7 @@ def test_a_stream_ends_when_the_service_stops(
 def test_streams_are_counted_and_places_given_back(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.projections.api.tail.STREAMS_MAX", 1)
+    monkeypatch.setattr("services.projections.api.log.tail.STREAMS_MAX", 1)
 
     def asked_again() -> httpx.Response:
         with httpx.stream(
@@ -199,7 +199,7 @@ def test_streams_are_counted_and_places_given_back(
 def test_who_hangs_up_in_the_middle_makes_no_error_of_ours(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.projections.api.tail.STREAMS_MAX", 1)
+    monkeypatch.setattr("services.projections.api.log.tail.STREAMS_MAX", 1)
     _fill(api, 1, 300)
     url = f"{api.url}{_STREAM}?after=0"
     with capture_logs() as logs:

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from services.projections.api.stream import COOKIE
+from services.projections.api.log.stream import COOKIE
 from tests.support.api import Api
 from tests.support.histories import opened
 
@@ -144,7 +144,9 @@ def test_what_cannot_be_shown_is_said_in_a_sentence(
     sentence: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("services.projections.api.queues.WAIT_SECONDS_MAX", 0.01)
+    monkeypatch.setattr(
+        "services.projections.api.incidents.queues.WAIT_SECONDS_MAX", 0.01
+    )
     headers = _cookie(shared_api.tokens["agent"])
 
     answer = shared_api.call("GET", path, who=None, headers=headers)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.intake.directory.store import import_people
-from services.projections.api.stream import COOKIE
+from services.projections.api.log.stream import COOKIE
 from tests.support.api import Api, problem
 from tests.support.histories import opened
 from tests.support.patience import answered

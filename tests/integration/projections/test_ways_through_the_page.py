@@ -7,7 +7,7 @@ import httpx
 import pytest
 from orjson import dumps
 
-from services.projections.api.stream import COOKIE
+from services.projections.api.log.stream import COOKIE
 from shared.domain.events.incident import (
     IncidentClosed,
     IncidentContacted,

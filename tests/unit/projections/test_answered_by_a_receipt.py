@@ -5,8 +5,13 @@ from typing import Any
 
 import pytest
 
-from services.projections.metrics.life import Dims, Fact, Life, altered
-from services.projections.metrics.receipts import noticed, spoken
+from services.projections.metrics.contacts import noticed, spoken
+from services.projections.metrics.incident_state import (
+    Dims,
+    Fact,
+    IncidentState,
+    altered,
+)
 from shared.domain.events.incident import IncidentContacted
 from shared.domain.events.notification import NotificationRequested, NotificationSent
 
@@ -26,18 +31,18 @@ ASKED = NotificationRequested(
 SENT = NotificationSent(**{**HEAD, "at": NINE + timedelta(seconds=42)}, key="k")
 
 
-def life(**said: Any) -> tuple[Life, IncidentContacted]:
+def life(**said: Any) -> tuple[IncidentState, IncidentContacted]:
     """Return an incident with a contact of Costa, and that contact."""
     usual = {"person": "costa", "direction": "inbound", "channel": "email"}
     contact = IncidentContacted(
         **HEAD, policy=1, **{**usual, "contacted_at": NINE, **said}
     )
     fact = Fact("contact", 1, NINE, contact.channel, waited=contact.waited_seconds)
-    lived = Life("INC-000001", Dims(), "user", NINE, facts=(fact,))
+    lived = IncidentState("INC-000001", Dims(), "user", NINE, facts=(fact,))
     return lived, contact
 
 
-def waited(lived: Life) -> int | None:
+def waited(lived: IncidentState) -> int | None:
     return lived.facts[0].waited
 
 

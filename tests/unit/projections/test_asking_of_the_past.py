@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import ValidationError
 
-from services.projections.api.asked import AskedAt
+from services.projections.api.query_params import InstantQuery
 
 
 @pytest.mark.parametrize(
@@ -16,10 +16,10 @@ from services.projections.api.asked import AskedAt
     ],
 )
 def test_it_is_understood(written: str, instant: datetime) -> None:
-    assert AskedAt.model_validate({"at": written}).at == instant
+    assert InstantQuery.model_validate({"at": written}).at == instant
 
 
 @pytest.mark.parametrize("written", ["2025-06-31", "2025-06-30T09:38:00", "1700-01-01"])
 def test_it_is_refused(written: str) -> None:
     with pytest.raises(ValidationError):
-        AskedAt.model_validate({"at": written})
+        InstantQuery.model_validate({"at": written})

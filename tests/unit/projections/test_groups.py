@@ -2,12 +2,12 @@
 
 import pytest
 
-from services.projections.metrics.assembling import groups
-from services.projections.metrics.queries import Dwelt, Found, Measured
+from services.projections.metrics.assembly import groups
+from services.projections.metrics.queries import ConsumedTime, Durations, PeriodCounts
 
-EMPTY = Found((), (), (), (), (), (), ())
-MEASURED = Measured(0, "web", 1, (60,), (60,), (), ())
-DWELT = Dwelt(0, "web", "n1", 1, (60,), 60)
+EMPTY = PeriodCounts((), (), (), (), (), (), ())
+MEASURED = Durations(0, "web", 1, (60,), (60,), (), ())
+DWELT = ConsumedTime(0, "web", "n1", 1, (60,), 60)
 
 
 @pytest.mark.parametrize(
@@ -19,5 +19,5 @@ DWELT = Dwelt(0, "web", "n1", 1, (60,), 60)
         EMPTY._replace(dwelt=(DWELT,)),
     ],
 )
-def test_a_group_of_which_only_a_time_is_known_is_told_too(found: Found) -> None:
+def test_a_group_of_which_only_a_time_is_known_is_told_too(found: PeriodCounts) -> None:
     assert groups(found) == ["web"]

@@ -7,14 +7,14 @@ import pytest
 from starlette.requests import Request
 
 import shared.web
-from services.projections import page
-from services.projections.page.words import LANGUAGES, named
+from services.projections import web
+from services.projections.web.words import LANGUAGES, named
 from shared import contacts
 from shared.domain.incident import Status
 from shared.domain.sla import State
 from shared.web.language import language_of
 
-FOLDERS = [Path(each.__path__[0]) for each in (page, shared.web, contacts)]
+FOLDERS = [Path(each.__path__[0]) for each in (web, shared.web, contacts)]
 TEMPLATES = [each for folder in FOLDERS for each in folder.glob("templates/*.html")]
 
 

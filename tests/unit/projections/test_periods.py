@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.projections.metrics.periods import (
+from services.projections.metrics.period import (
     SUB_PERIODS_MAX,
     Every,
     TooManySubPeriods,

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from services.projections.progress import Progress
+from services.projections.snapshots import Progress
 
 LONG = 60.0
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.projections.queue.project import project
+from services.projections.queue.projection import project
 from services.projections.queue.row import BREACHED, QueueRow, rank
 from shared.domain.events.incident import IncidentAssigned, IncidentReopened
 from shared.domain.incident import BrokenHistory

@@ -8,10 +8,9 @@ import pytest
 from services.projections.timeline import english_words, french_words
 from services.projections.timeline.english import ENGLISH
 from services.projections.timeline.french import FRENCH
-from services.projections.timeline.messages import ABOUT, WENT
-from services.projections.timeline.sentence_parts import Style
+from services.projections.timeline.sentence_parts import Style, duration, people_in
 from services.projections.timeline.sentences import sentence
-from services.projections.timeline.values import duration, people_in
+from services.projections.timeline.store import ABOUT, WENT
 from shared.domain.events import EVENT_TYPES
 from shared.eventlog.codec import personal_fields
 from shared.i18n.formats import LANGUAGES, Language

@@ -5,10 +5,16 @@ from datetime import timedelta
 
 import pytest
 
-from services.projections.queue.counts import Cell, cells, difference
-from services.projections.queue.project import project
+from services.projections.queue.projection import project
 from services.projections.queue.row import AWAITS_CLOSURE, QueueRow, rank, ranks
-from services.projections.queue.store import COLUMNS, columns, from_columns
+from services.projections.queue.store import (
+    COLUMNS,
+    Cell,
+    cells,
+    columns,
+    difference,
+    from_columns,
+)
 from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentAssigned,

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from services.projections.incident.alert import (
+from services.projections.history.alert import (
     DETAILS_MAX,
     LINKS_MAX,
     Alert,

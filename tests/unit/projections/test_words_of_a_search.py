@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.projections.queue.project import project
+from services.projections.queue.projection import project
 from services.projections.queue.row import QueueRow
-from services.projections.queue.words import (
+from services.projections.queue.search import (
     SEARCHED_MAX,
     WORD_MAX,
     WORDS_MAX,

@@ -1,6 +1,6 @@
 """A promise explains itself: window by window, in words, up to when it is due."""
 
-from services.projections.incident.account import sentences
+from services.projections.history.promise_account import sentences
 from shared.domain.events.incident import (
     IncidentAcknowledged,
     IncidentCancelled,

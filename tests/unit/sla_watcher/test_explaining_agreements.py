@@ -1,6 +1,6 @@
 """A promise tells what was agreed about it, beside what it was at first."""
 
-from services.projections.incident.account import sentences
+from services.projections.history.promise_account import sentences
 from shared.domain.commands.sla import AttributeBreach, RefuseExtension
 from shared.domain.events.incident import IncidentRestored
 from shared.domain.sla import Explanation, explained

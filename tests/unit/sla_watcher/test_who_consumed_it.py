@@ -1,7 +1,6 @@
 """Who consumed a promise: each support level, and the user, a vendor or us."""
 
-from services.projections.incident.holding import turns, waits
-from services.projections.incident.shares import shares
+from services.projections.history.shares import shares, turns, waits
 from shared.domain.events.escalation import Escalated, EscalationReturned
 from shared.domain.events.incident import (
     IncidentAcknowledged,

@@ -1,0 +1,1 @@
+"""Commands over the API: forwarded to the service that owns the stream."""

@@ -1,0 +1,1 @@
+"""Incidents over the API: one, its timeline, and the queues."""

@@ -1,0 +1,198 @@
+"""The timeline of an incident: what happened, event by event, in words."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import AwareDatetime, BaseModel, Field
+
+from services.projections.api.answers import Answer, AsOfAnswer
+from services.projections.api.callers import Reader, may_look_people_up
+from services.projections.api.desk import Desk, DeskHere
+from services.projections.api.languages import Liked
+from services.projections.api.limits import PAGE_MAX, WAIT_SECONDS_MAX
+from services.projections.api.metrics.endpoints import ZoneName
+from services.projections.api.metrics.tables import TableQuery, shown, tabular
+from services.projections.api.query_params import (
+    InstantQuery,
+    Position,
+    Ref,
+    behind,
+    no_incident,
+)
+from services.projections.generations import AsOf, as_of, live
+from services.projections.log_queries import known_at, rows_of_stream
+from services.projections.read_model import Cursors
+from services.projections.read_models import TIMELINE
+from services.projections.snapshots import snapshot
+from services.projections.timeline.entry import TimelineEntry
+from services.projections.timeline.sentence_parts import Style, people_in
+from services.projections.timeline.sentences import sentence
+from services.projections.timeline.store import (
+    Messages,
+    Part,
+    lines,
+    messages_in,
+    told_of,
+    with_words,
+)
+from shared.directory import names
+from shared.domain.identifiers import IncidentRef, incident_stream
+from shared.http.problem_details import HttpError
+from shared.i18n.formats import Language
+
+router = APIRouter(tags=["incidents"])
+
+
+class TimelineQuery(TableQuery, InstantQuery):
+    """Which part of a timeline."""
+
+    after: Position = 0
+    """Only what has a greater position: `next_after` of the page before."""
+    before: Position | None = None
+    """Only what has a smaller position: `next_before` of the page before."""
+    order: Literal["oldest", "newest"] = "oldest"
+    """What comes first: of a long story `newest` tells the end without the rest."""
+    limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = PAGE_MAX
+    lang: Language | None = None
+    """The language of its sentences; left out: what `Accept-Language` likes best."""
+    zone: ZoneName | None = None
+    """The zone of the instants inside sentences: `Europe/Paris`. Left out: UTC."""
+    names: bool = False
+    """Call people by name in sentences, for whom may look them up; else by id alone."""
+    messages: Literal["steps", "newest"] = "steps"
+    """`newest`: of each message one line, how far it has come."""
+
+
+class TimelineLine(Answer):
+    """Something that happened, with the words people used."""
+
+    position: int
+    version: int
+    """Of its own stream: the incident's, its promises', its escalation's."""
+    at: AwareDatetime
+    """When it was decided."""
+    recorded_at: AwareDatetime
+    actor: str
+    kind: str
+    what: dict[str, Any]
+    sentence: str
+
+
+class Timeline(Answer):
+    """Part of a timeline, oldest first unless asked otherwise."""
+
+    incident: IncidentRef
+    items: list[TimelineLine]
+    next_after: int | None
+    """Where the next part begins; none at the end."""
+    next_before: int | None
+    """The same where the newest comes first."""
+    as_of: AsOfAnswer
+
+
+@router.get(
+    "/v1/incidents/{ref}/timeline", response_model=Timeline, responses=tabular(404)
+)
+async def get_timeline(  # noqa: PLR0913, PLR0917 # each says how it is told
+    request: Request,
+    ref: Ref,
+    asked: Annotated[TimelineQuery, Query()],
+    desk: DeskHere,
+    caller: Reader,
+    liked: Liked,
+    response: Response,
+) -> BaseModel | Response:
+    """Tell what happened to an incident, up to now or to an instant.
+
+    Its own events, the outcome of the promises about it, how help was looked for, who
+    was told and what Problem Management said, in the order of the log.
+    """
+    language = asked.lang or liked
+    await desk.progress.wait(TIMELINE.name, asked.min_position, WAIT_SECONDS_MAX)
+    named = asked.names and may_look_people_up(caller)
+    asked = asked.model_copy(update={"lang": language, "names": named})
+    told = await desk.blocking(_timeline, desk, ref, asked)
+    answer = shown(request, asked, told)
+    headers = (answer if isinstance(answer, Response) else response).headers
+    headers["Content-Language"] = language
+    headers["Vary"] = "Accept, Accept-Language"
+    return answer
+
+
+def _timeline(desk: Desk, ref: str, asked: TimelineQuery) -> Timeline:
+    with snapshot(desk.log) as cursor:
+        schema = live(cursor, TIMELINE).schema
+        upto = as_of(cursor, schema)
+        if upto.position < asked.min_position:
+            raise behind("the timeline", upto.position, asked.min_position)
+        upto = _cut(known_at(cursor, asked.at), upto)
+        found = lines(cursor, schema, ref, _part(asked, upto))
+        if not found and not lines(cursor, schema, ref, Part(0, upto.position, 1)):
+            raise _missing(cursor, ref)
+        shown = with_words(desk.log, cursor, found[: asked.limit])
+        messages = messages_in(cursor, schema, shown)
+        style = _style(cursor, asked, shown, messages)
+    more = shown[-1].position if len(found) > len(shown) else None
+    return Timeline(
+        incident=ref,
+        items=[_told(line, asked.lang or "en", style, messages) for line in shown],
+        next_after=more if asked.order == "oldest" else None,
+        next_before=more if asked.order == "newest" else None,
+        as_of=AsOfAnswer.model_validate(upto),
+    )
+
+
+def _style(
+    cursor: Cursors,
+    asked: TimelineQuery,
+    shown: Sequence[TimelineEntry],
+    messages: Messages,
+) -> Style:
+    if not asked.names:
+        return Style(asked.zone)
+    told = ((line.actor, told_of(line.kind, line.what, messages)) for line in shown)
+    return Style(asked.zone, names(cursor, people_in(told)))
+
+
+def _part(asked: TimelineQuery, upto: AsOf) -> Part:
+    """Return which lines are asked for, and one more, to tell whether there are any."""
+    last = upto.position
+    if asked.before is not None:
+        last = min(last, asked.before - 1)
+    return Part(
+        asked.after,
+        last,
+        asked.limit + 1,
+        newest=asked.order == "newest",
+        superseded_by=upto.position if asked.messages == "newest" else None,
+    )
+
+
+def _cut(wanted: AsOf, reached: AsOf) -> AsOf:
+    return wanted if wanted.position <= reached.position else reached
+
+
+def _missing(cursor: Cursors, ref: str) -> HttpError:
+    """Return what to say of an incident without lines: none, not yet, or not then."""
+    first = rows_of_stream(cursor, incident_stream(ref), 0, 1)
+    reached = as_of(cursor, live(cursor, TIMELINE).schema).position
+    if first and first[0].position > reached:
+        return behind("the timeline", reached, first[0].position)
+    return no_incident(ref, is_later=bool(first))
+
+
+def _told(
+    line: TimelineEntry, language: Language, style: Style, messages: Messages
+) -> TimelineLine:
+    what = told_of(line.kind, line.what, messages)
+    return TimelineLine(
+        position=line.position,
+        version=line.version,
+        at=line.at,
+        recorded_at=line.recorded_at,
+        actor=line.actor,
+        kind=line.kind,
+        what=line.what,
+        sentence=sentence(line.kind, line.actor, what, language, style),
+    )

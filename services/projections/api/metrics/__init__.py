@@ -1,0 +1,1 @@
+"""Metrics of a period over the API, as JSON or CSV."""

@@ -1,0 +1,1 @@
+"""People over the API: the directory and who is on call."""

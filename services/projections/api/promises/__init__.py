@@ -1,0 +1,1 @@
+"""Promises over the API: why they are due, extensions, moves to another policy."""

@@ -1,0 +1,1 @@
+"""Problems, changes and hand-overs over the API."""

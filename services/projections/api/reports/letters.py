@@ -1,0 +1,193 @@
+"""Letters: mails are taken, and the outcome of each letter is listed."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from services.projections.api.answers import Answer
+from services.projections.api.callers import Anybody, Reader
+from services.projections.api.commands.endpoints import body_of
+from services.projections.api.desk import Desk, DeskHere
+from services.projections.api.limits import MAIL_BYTES_MAX, PAGE_DEFAULT
+from services.projections.api.metrics.tables import TableQuery, shown, tabular
+from services.projections.api.query_params import Nothing, Position, refusals
+from services.projections.api.reports.forwarding import passed_on
+from services.projections.snapshots import snapshot
+from shared.domain.commands.contact import RetryLetter
+from shared.domain.identifiers import IncidentRef
+from shared.eventlog.log import EventLog
+from shared.http.bodies import COMMAND_BYTES_MAX
+
+router = APIRouter(tags=["contacts"])
+
+LETTERS_PAGE_MAX = 100
+Verdict = Literal["opened", "attached", "automatic", "held", "unreadable"]
+_MAIL = {
+    "requestBody": {
+        "required": True,
+        "content": {"message/rfc822": {"schema": {"type": "string"}}},
+    }
+}
+_LIST = """
+SELECT letter_id, key, source, received_at, verdict, reason, incident, person,
+       sender_confirmed, sealed
+FROM intake.letters
+WHERE (%(verdict)s::text IS NULL OR verdict = %(verdict)s)
+  AND (NOT %(set_aside)s OR verdict IN ('automatic', 'held', 'unreadable'))
+  AND (%(incident)s::text IS NULL OR incident = %(incident)s)
+  AND (%(before)s::bigint = 0 OR letter_id < %(before)s)
+ORDER BY letter_id DESC LIMIT %(limit)s
+"""
+
+
+class MailAnswer(Answer):
+    """The outcome of a mail. The same mail again is answered as it was before."""
+
+    verdict: Verdict
+    """`automatic`: no person wrote it; `held`: too many in an hour; `unreadable`: it
+    has no sender. None of the three opens or answers anything."""
+    repeated: bool
+    incident: IncidentRef | None
+    person: str | None
+    known: bool | None
+    """Whether somebody said who the person is; null where that was not looked up."""
+    note: str | None
+    """Why this became of it, where that is not plain."""
+    letter: UUID
+
+
+class MailQuery(Nothing):
+    """Where a mail belongs, if an agent knows better than it says itself."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    incident: IncidentRef | None = None
+    """It is attached there, and its sender is a reporter. Left out: as it says."""
+
+
+class LettersQuery(TableQuery):
+    """Which letters."""
+
+    verdict: Verdict | None = None
+    set_aside: bool = False
+    """Only those of which nothing came: automatic, held or unreadable."""
+    incident: IncidentRef | None = None
+    before: Position = 0
+    """Only older ones: `next_before` of the page before."""
+    limit: Annotated[int, Field(ge=1, le=LETTERS_PAGE_MAX)] = PAGE_DEFAULT
+
+
+class Attached(Answer):
+    """What came with a letter; its content is not kept."""
+
+    name: str
+    kind: str
+    size: int
+
+
+class LetterView(Answer):
+    """A letter, and its outcome. Its words are gone once it is forgotten."""
+
+    letter: UUID
+    source: str
+    received_at: AwareDatetime
+    verdict: Verdict
+    reason: str | None
+    incident: IncidentRef | None
+    person: str | None
+    sender_confirmed: bool
+    """Whether anything proves that this person sent it."""
+    sender: str | None
+    subject: str | None
+    words: str | None
+    sent_at: AwareDatetime | None
+    message_id: str | None
+    attachments: list[Attached]
+
+
+class MailList(BaseModel):
+    """Letters, the newest first."""
+
+    items: list[LetterView]
+    next_before: int | None
+
+
+@router.post(
+    "/v1/contacts/mail",
+    status_code=201,
+    response_model=MailAnswer,
+    responses={200: {"model": MailAnswer}, **refusals(413, 415)},
+    openapi_extra=_MAIL,
+)
+async def take_mail(
+    request: Request,
+    desk: DeskHere,
+    caller: Anybody,  # noqa: ARG001 # intake says what each may do
+    asked: Annotated[MailQuery, Query()],  # noqa: ARG001 # it is passed on
+) -> Response:
+    """Take a mail as it was received: it opens an incident, or answers one."""
+    return await passed_on(request, desk, MAIL_BYTES_MAX)
+
+
+@router.post(
+    "/v1/letters/{letter}/retry",
+    status_code=201,
+    response_model=MailAnswer,
+    responses={200: {"model": MailAnswer}, **refusals(400, 404, 409, 413)},
+    openapi_extra=body_of(RetryLetter),
+)
+async def retry_letter(
+    letter: UUID,  # noqa: ARG001 # it is passed on
+    request: Request,
+    desk: DeskHere,
+    caller: Anybody,  # noqa: ARG001 # intake says what each may do
+) -> Response:
+    """Take a letter that was set aside: whoever asks has read it."""
+    return await passed_on(request, desk, COMMAND_BYTES_MAX)
+
+
+@router.get("/v1/letters", response_model=MailList, responses=tabular())
+async def get_letters(
+    request: Request,
+    asked: Annotated[LettersQuery, Query()],
+    desk: DeskHere,
+    caller: Reader,  # noqa: ARG001 # it lets nobody else in
+) -> BaseModel | Response:
+    """List what people and machines wrote, and the outcome."""
+    return shown(request, asked, await desk.blocking(_letters, desk, asked))
+
+
+def _letters(desk: Desk, asked: LettersQuery) -> MailList:
+    wanted = asked.model_dump(exclude={"min_position", "format"})
+    with snapshot(desk.log) as cursor:
+        rows = cursor.execute(_LIST, {**wanted, "limit": asked.limit + 1}).fetchall()
+    shown = rows[: asked.limit]
+    return MailList(
+        items=[_view(desk.log, row) for row in shown],
+        next_before=shown[-1][0] if len(rows) > asked.limit else None,
+    )
+
+
+def _view(log: EventLog, row: tuple[Any, ...]) -> LetterView:
+    _, key, source, received_at, verdict, reason, incident, person, sure, sealed = row
+    opened = log.vault.open(sealed, f"letter|{key}")
+    held: dict[str, Any] = orjson.loads(opened) if opened else {}
+    return LetterView(
+        letter=key,
+        source=source,
+        received_at=received_at,
+        verdict=verdict,
+        reason=reason,
+        incident=incident,
+        person=person,
+        sender_confirmed=sure,
+        sender=held.get("from") or None,
+        subject=held.get("subject") or None,
+        words=held.get("words"),
+        sent_at=held.get("sent_at"),
+        message_id=held.get("message_id"),
+        attachments=held.get("attachments", []),
+    )

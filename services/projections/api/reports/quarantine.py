@@ -1,0 +1,132 @@
+"""The quarantine, which belongs to intake: described here, answered there."""
+
+from http import HTTPStatus
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict
+from starlette.datastructures import QueryParams
+
+from services.projections.api.callers import Token
+from services.projections.api.desk import DeskHere
+from services.projections.api.metrics.tables import TableQuery, shown, tabular
+from services.projections.api.query_params import refusals
+from services.projections.api.reports.forwarding import forward, passed_on
+from shared.domain.commands.quarantine import (
+    Discard,
+    Quarantined,
+    QuarantinedWhole,
+    QuarantineListing,
+    QuarantinePage,
+    RetryMany,
+    Tried,
+    TriedMany,
+)
+from shared.http.bodies import COMMAND_BYTES_MAX
+
+router = APIRouter(tags=["quarantine"])
+
+BODIES: tuple[type[BaseModel], ...] = (RetryMany, Discard)
+_ROOT = "/v1/quarantine"
+Number = Annotated[str, Path(alias="id", description="A number of the list.")]
+Passed = Annotated[Response, Depends(forward)]
+
+
+def _answers(model: type[BaseModel], *statuses: int) -> dict[int | str, Any]:
+    return {200: {"model": model}, **refusals(400, 422, *statuses)}
+
+
+def _described(token: Token) -> None:
+    """Say in the document that a token is needed; intake asks for it."""
+
+
+_ASKED = [
+    {"in": "query", "name": name, "required": False, "schema": schema}
+    for name, schema in QuarantineListing.model_json_schema()["properties"].items()
+]
+
+
+class _Shape(BaseModel):
+    """In which shape intake's answer is shown; the rest of the question is intake's."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    format: Literal["json", "csv"] | None = None
+    """`csv`: a table for a spreadsheet. Left out: what `Accept` likes best."""
+
+
+def _without_shape(request: Request) -> Request:
+    """Return the question as intake knows it."""
+    if "format" not in request.query_params:
+        return request
+    query = QueryParams(
+        [each for each in request.query_params.multi_items() if each[0] != "format"]
+    )
+    scope = {**request.scope, "query_string": str(query).encode()}
+    return Request(scope, request.receive)
+
+
+def _body(model: type[BaseModel]) -> dict[str, Any]:
+    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
+    return {"requestBody": {"content": {"application/json": {"schema": schema}}}}
+
+
+@router.get(
+    _ROOT,
+    response_model=QuarantinePage,
+    responses=tabular(400),
+    openapi_extra={"parameters": _ASKED},
+    dependencies=[Depends(_described)],
+)
+async def quarantine(
+    request: Request, desk: DeskHere, asked: Annotated[_Shape, Query()]
+) -> Response:
+    """List what could not be mapped, the oldest first."""
+    answer = await passed_on(_without_shape(request), desk, COMMAND_BYTES_MAX)
+    if answer.status_code != HTTPStatus.OK:
+        return answer
+    found = QuarantinePage.model_validate_json(bytes(answer.body))
+    table = shown(request, TableQuery(format=asked.format), found)
+    return table if isinstance(table, Response) else answer
+
+
+@router.get(
+    f"{_ROOT}/{{id}}",
+    responses=_answers(QuarantinedWhole, 404),
+    dependencies=[Depends(_described)],
+)
+async def quarantined(_id: Number, answer: Passed) -> Response:
+    """Show one with its history and, with the scope `admin`, its raw body."""
+    return answer
+
+
+@router.post(
+    f"{_ROOT}/retry",
+    responses=_answers(TriedMany),
+    openapi_extra=_body(RetryMany),
+    dependencies=[Depends(_described)],
+)
+async def retry_many(answer: Passed) -> Response:
+    """Read again what waits and fits, and take what can be mapped now."""
+    return answer
+
+
+@router.post(
+    f"{_ROOT}/{{id}}/retry",
+    responses=_answers(Tried, 404),
+    dependencies=[Depends(_described)],
+)
+async def retry(_id: Number, answer: Passed) -> Response:
+    """Read one again, and take it if it can be mapped now."""
+    return answer
+
+
+@router.post(
+    f"{_ROOT}/{{id}}/discard",
+    responses=_answers(Quarantined, 404, 409),
+    openapi_extra=_body(Discard),
+    dependencies=[Depends(_described)],
+)
+async def discard(_id: Number, answer: Passed) -> Response:
+    """Take one off the list. It is kept, with who did it and why."""
+    return answer

@@ -1,0 +1,289 @@
+"""An incident and all that is about it, after some of the entries of its streams.
+
+What people wrote when they agreed about promises: words that no clock holds.
+
+What was changed near an incident in time, on its service, as sources told.
+
+What left the desk because of an incident, and how far each message came.
+
+How the promises about an incident stand at an instant, counted in open hours.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+import orjson
+from psycopg import Cursor
+
+from services.projections.handovers import Handover
+from services.projections.handovers import replay as replay_handover
+from services.projections.history.alert import Alert, alert
+from services.projections.queue.projection import project
+from services.projections.queue.row import QueueRow
+from services.projections.service_handovers import ServiceHandover
+from services.projections.service_handovers import replay as replay_service_handover
+from shared.domain import incident as incidents
+from shared.domain import sla
+from shared.domain.events import is_incident_event, is_sla_event
+from shared.domain.events.incident import IncidentContacted, IncidentOpened, PersonId
+from shared.domain.events.notification import (
+    Kind,
+    NotificationConfirmed,
+    NotificationFailed,
+    NotificationRequested,
+    NotificationSent,
+)
+from shared.domain.events.sla import (
+    SlaBreachAttributed,
+    SlaExtensionAccepted,
+    SlaExtensionProposed,
+    SlaExtensionRefused,
+)
+from shared.domain.incident import Incident
+from shared.domain.policy.document import Policy
+from shared.domain.sla import Clock, ClockName, left, original_due, spent
+from shared.domain.working_time import Hours, hours_of
+from shared.eventlog.entry import Entry
+from shared.vault.vault import Vault
+
+
+@dataclass(frozen=True)
+class Wording:
+    """By extension why it was asked for and what was said to it; by clock why whose."""
+
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    evidence: Mapping[str, str] = field(default_factory=dict)
+    attributions: Mapping[ClockName, str | None] = field(default_factory=dict)
+
+
+def wording(past: Iterable[Entry]) -> Wording:
+    """Return the words in what happened to an incident's promises."""
+    reasons: dict[str, str] = {}
+    evidence: dict[str, str] = {}
+    attributions: dict[ClockName, str | None] = {}
+    for entry in past:
+        match entry.event:
+            case SlaExtensionProposed(extension=ref, reason=reason):
+                reasons[ref] = reason
+            case (
+                SlaExtensionAccepted(extension=ref, evidence=str(said))
+                | SlaExtensionRefused(extension=ref, evidence=str(said))
+            ):
+                evidence[ref] = said
+            case SlaBreachAttributed() as event:
+                name = ClockName(event.target, event.cycle, event.round)
+                attributions[name] = event.reason
+            case _:
+                pass
+    return Wording(reasons, evidence, attributions)
+
+
+BEFORE = timedelta(hours=24)
+"""How long before an incident opened a change may have been its cause."""
+AFTER = timedelta(hours=1)
+"""How long after service was back a change is shown that may have brought it back."""
+SHOWN_MAX = 20
+
+_NEAR = """
+SELECT change_key, happened_at, received_at, source, sealed
+FROM intake.observed_changes
+WHERE service = %(service)s
+  AND happened_at BETWEEN %(since)s AND %(until)s AND received_at <= %(known)s
+ORDER BY happened_at DESC, change_key LIMIT %(limit)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NearChange:
+    """A change that a source told of; forgotten with it, it has no words."""
+
+    at: datetime
+    received_at: datetime
+    source: str
+    summary: str | None
+    links: tuple[Mapping[str, str], ...]
+
+
+def changes_near(
+    cursor: Cursor[tuple[Any, ...]],
+    vault: Vault,
+    service: str,
+    span: tuple[datetime, datetime],
+    known: datetime,
+) -> tuple[NearChange, ...]:
+    """Return what was changed on a service in a span, as known at an instant.
+
+    The newest first, at most `SHOWN_MAX`.
+    """
+    since, until = span
+    asked = {
+        "service": service,
+        "since": since - BEFORE,
+        "until": until + AFTER,
+        "known": known,
+        "limit": SHOWN_MAX,
+    }
+    rows = cursor.execute(_NEAR, asked).fetchall()
+    return tuple(_change(vault, *row) for row in rows)
+
+
+def _change(
+    vault: Vault,
+    key: bytes,
+    at: datetime,
+    received_at: datetime,
+    source: str,
+    sealed: str,
+) -> NearChange:
+    opened = vault.open(sealed, f"change|{key.hex()}")
+    words: dict[str, Any] = orjson.loads(opened) if opened else {}
+    links = tuple(words.get("links", ()))
+    return NearChange(at, received_at, source, words.get("summary"), links)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A message after some of its events; `at` is when it came to its state."""
+
+    key: str
+    kind: Kind
+    audience: Literal["user", "staff"]
+    person: PersonId | None
+    channel: Literal["mail", "webhook"]
+    state: Literal["requested", "sent", "confirmed", "failed"]
+    at: datetime
+    reason: str | None = None
+    """Why it failed for good."""
+
+
+def notices(history: Iterable[Entry]) -> tuple[Notice, ...]:
+    """Return the messages after `history`, in the order in which they were requested.
+
+    Word of a message that was never requested says nothing: its request is parked.
+    """
+    known: dict[str, Notice] = {}
+    for entry in history:
+        match entry.event:
+            case NotificationRequested() as event:
+                known[event.key] = Notice(
+                    key=event.key,
+                    kind=event.kind,
+                    audience=event.audience,
+                    person=event.person,
+                    channel=event.channel,
+                    state="requested",
+                    at=event.at,
+                )
+            case NotificationSent() as event:
+                _move(known, event.key, state="sent", at=event.at)
+            case NotificationConfirmed() as event:
+                _move(known, event.key, state="confirmed", at=event.at)
+            case NotificationFailed(reason=why) as event:
+                _move(known, event.key, state="failed", at=event.at, reason=why)
+            case _:
+                pass
+    return tuple(known.values())
+
+
+def _move(known: dict[str, Notice], key: str, **changes: object) -> None:
+    if key in known:
+        known[key] = _changed(known[key], changes)
+
+
+def _changed(notice: Notice, changes: Mapping[str, object]) -> Notice:
+    return replace(notice, **changes)  # type: ignore[arg-type] # given right above
+
+
+Policies = Callable[[int], Policy]
+"""Gives the policy of a version; LookupError where the log has none."""
+
+
+@dataclass(frozen=True)
+class ClockState:
+    """A clock, and working seconds at an instant; `left` is negative when over.
+
+    `original_due_at` is when it would be due had nobody agreed to more: no agreement
+    moves it, a pause moves it as it moves what is due. All are None where the calendar
+    is not in the log: nothing was made up.
+    """
+
+    clock: Clock
+    elapsed: int | None
+    left: int | None
+    original_due_at: datetime | None
+
+
+def standings(
+    clocks: Iterable[Clock], policies: Policies, at: datetime
+) -> tuple[ClockState, ...]:
+    """Return how each promise stands at `at`, under the calendar it was made with."""
+    return tuple(_standing(clock, hours_under(clock, policies), at) for clock in clocks)
+
+
+def _standing(clock: Clock, hours: Hours | None, at: datetime) -> ClockState:
+    if hours is None:
+        return ClockState(clock, None, None, None)
+    over = spent(clock, hours, at), left(clock, hours, at)
+    return ClockState(clock, *over, original_due(clock, hours))
+
+
+def hours_under(clock: Clock, policies: Policies) -> Hours | None:
+    """Return the hours of the calendar a promise was made with; None without it."""
+    try:
+        return hours_of(policies(clock.policy).calendars[clock.calendar])
+    except LookupError:
+        return None
+
+
+@dataclass(frozen=True)
+class History:
+    """What the streams about an incident add up to; `version` is of its own stream."""
+
+    incident: Incident
+    version: int
+    row: QueueRow
+    """As the queue has it: who is at work, what is due."""
+    owner_team: str
+    """The desk that took it on record and stays its owner."""
+    alert: Alert
+    """What the source of its first alert said."""
+    clocks: tuple[Clock, ...]
+    contacts: tuple[IncidentContacted, ...]
+    notices: tuple[Notice, ...]
+    handover: Handover | None
+    service_handover: ServiceHandover | None
+    """Of its service, where its breach was one too many."""
+    wording: Wording
+    """What people wrote about promises."""
+
+
+def whole(past: Sequence[Entry]) -> History | None:
+    """Return the incident after `past`, in the order of the log; None if never opened.
+
+    Raises `BrokenHistory` where the events cannot have happened in that order.
+    """
+    row: QueueRow | None = None
+    for entry in past:
+        row = project(row, entry)
+    own = [event for entry in past if is_incident_event(event := entry.event)]
+    incident = incidents.replay(own)
+    if incident is None or row is None:
+        return None
+    opening = next(e for e in own if isinstance(e, IncidentOpened))
+    return History(
+        incident=incident,
+        version=row.version,
+        row=row,
+        owner_team=opening.team,
+        alert=alert(opening),
+        clocks=sla.replay(
+            event for entry in past if is_sla_event(event := entry.event)
+        ),
+        contacts=tuple(e for e in own if isinstance(e, IncidentContacted)),
+        notices=notices(past),
+        handover=replay_handover(past),
+        service_handover=replay_service_handover(past),
+        wording=wording(past),
+    )

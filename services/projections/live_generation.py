@@ -1,0 +1,167 @@
+"""Follows the log into the live generation of a read model, whichever that is.
+
+A flip is noticed by the transaction that applies next: it holds the row that says which
+generation is live, so nothing is applied to one that no longer is. Two flips later its
+tables are gone and no such transaction comes: so somebody also looks now and then.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+import structlog
+
+from services.projections.generations import find_live, hold_live
+from services.projections.read_model import Cursors, ReadModel
+from services.projections.snapshots import Progress
+from shared.eventlog.entry import Entry
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import EventLog, Row
+from shared.eventlog.readers.parked_events import PassOver
+from shared.eventlog.readers.position import Apply, Bookmark, Overtaken, Tracked
+from shared.eventlog.readers.reader import RETRY_SECONDS, STOPPED_SECONDS, Reader
+from shared.eventlog.readers.status import ReaderStatus
+from shared.http.serve import end, pause
+from shared.messaging.connection import Link
+from shared.observability.telemetry import reason
+
+WATCH_SECONDS = 1.0
+"""How often a follower looks whether what it follows is still live."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Watched(ReaderStatus):
+    """A status that tells the waiting how far the reader is."""
+
+    progress: Progress | None = None
+
+    def reached(self, tracked: Tracked) -> None:
+        """Note the position, and wake whoever waits for it."""
+        ReaderStatus.reached(self, tracked)
+        if self.progress is not None:
+            self.progress.reached(self.name, tracked.position)
+
+
+class Follower:
+    """Keeps one read model up to date, from generation to generation.
+
+    `ensure` returns the live schema, built first where it has to be; it blocks.
+    """
+
+    def __init__(
+        self,
+        model: ReadModel[Any],
+        log: EventLog,
+        link: Link | None,
+        progress: Progress,
+        ensure: Callable[[], str],
+    ) -> None:
+        self._model = model
+        self._log = log
+        self._link = link
+        self._ensure = ensure
+        self.status: ReaderStatus = _Watched(model.name, progress=progress)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Follow until `stop` is set; after a flip, follow the generation then live."""
+        while not stop.is_set():
+            try:
+                schema = await asyncio.to_thread(self._ensure)
+            except Unavailable:
+                self.status.state = "away"
+                await pause(stop, RETRY_SECONDS)
+            except Exception as error:  # noqa: BLE001 # it looks again, red meanwhile
+                if self.status.why != reason(error):
+                    _log.exception("projection.stopped", model=self._model.name)
+                self.status.state, self.status.why = "stopped", reason(error)
+                await pause(stop, STOPPED_SECONDS)
+            else:
+                await self._follow(schema, stop)
+
+    async def _follow(self, schema: str, stop: asyncio.Event) -> None:
+        _log.info("projection.follows", model=self._model.name, schema=schema)
+        over = asyncio.Event()
+        beside = [
+            asyncio.create_task(_pass_on(stop, over)),
+            asyncio.create_task(self._watch(schema, over)),
+        ]
+        try:
+            await self._reader(schema, over).run(over)
+        finally:
+            for task in beside:
+                await end(task)
+
+    async def _watch(self, schema: str, over: asyncio.Event) -> None:
+        """End the reader of `schema` once another generation is live."""
+        while not over.is_set():
+            await pause(over, WATCH_SECONDS)
+            with suppress(Unavailable, psycopg.Error):  # it looks again
+                if await asyncio.to_thread(self._is_live, schema):
+                    continue
+                over.set()
+
+    def _is_live(self, schema: str) -> bool:
+        with self._log.transaction() as cursor:
+            held = find_live(cursor, self._model.name)
+        return held is not None and held.schema == schema
+
+    def _reader(self, schema: str, over: asyncio.Event) -> Reader:
+        loop = asyncio.get_running_loop()
+        bookmark = Bookmark(schema, self._model.name)
+
+        def flipped() -> None:
+            loop.call_soon_threadsafe(over.set)
+
+        apply = applying(self._model, schema, flipped)
+        live = passing(self._model, schema, flipped)
+        reader = Reader(self._log, bookmark, apply, self._link, pass_over=live)
+        reader.status = self.status
+        return reader
+
+
+def applying(
+    model: ReadModel[Any], schema: str, flipped: Callable[[], object]
+) -> Apply:
+    """Return what changes `schema` by entries, as long as it is the live generation.
+
+    Calls `flipped` and raises `Overtaken` once it is not.
+    """
+
+    def apply(cursor: Cursors, entries: Sequence[Entry]) -> None:
+        _demand_live(cursor, model, schema, flipped)
+        model.apply(cursor, schema, entries)
+
+    return apply
+
+
+def passing(
+    model: ReadModel[Any], schema: str, flipped: Callable[[], object]
+) -> PassOver:
+    """Return what skipping an event takes: the live generation, and nothing else."""
+
+    def pass_over(cursor: Cursors, _: Sequence[Row]) -> None:
+        _demand_live(cursor, model, schema, flipped)
+
+    return pass_over
+
+
+def _demand_live(
+    cursor: Cursors,
+    model: ReadModel[Any],
+    schema: str,
+    flipped: Callable[[], object],
+) -> None:
+    held = hold_live(cursor, model.name, alone=False)
+    if held is None or held.schema != schema:
+        flipped()
+        raise Overtaken(f"{schema} is no longer live")
+
+
+async def _pass_on(stop: asyncio.Event, over: asyncio.Event) -> None:
+    await stop.wait()
+    over.set()

@@ -1,0 +1,200 @@
+"""Looks into the log that only readers of it need: by type, by stream after a place.
+
+From an instant to a position: what was known then is a prefix of the log.
+
+`recorded_at` never decreases with the position, so the last event up to an instant is
+found by halving, in about twenty look-ups for a million events.
+
+The policy that was in force at a position of the log.
+
+Policies by version, read in a transaction of a read model.
+
+The teams of the policy in force: each has a queue, also while it is empty.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+import orjson
+from psycopg import Cursor
+
+from services.projections.generations import AsOf
+from shared.domain.events.administration import STREAM, PolicyApplied
+from shared.domain.events.upcasters import upcast
+from shared.domain.identifiers import (
+    escalation_stream,
+    handover_stream,
+    incident_stream,
+    sla_stream,
+)
+from shared.domain.policy.document import Policy
+from shared.eventlog.entry import Entry
+from shared.eventlog.log import SELECT_ROWS, EventLog, Row
+from shared.eventlog.policies import policy_of
+from shared.eventlog.recorder import Head, read_head
+
+_OF_TYPES = f"""
+{SELECT_ROWS}
+WHERE notification_id > %s AND notification_id <= %s
+  AND (%s::text[] IS NULL OR topic = ANY(%s::text[]))
+ORDER BY notification_id LIMIT %s
+"""
+_OF_STREAM = f"""
+{SELECT_ROWS}
+WHERE originator_id = %s AND notification_id > %s
+ORDER BY originator_version LIMIT %s
+"""
+# Apart, so that nobody looks for them along the whole log for the sake of their order.
+_OF_STREAMS = f"""
+WITH found AS MATERIALIZED ({SELECT_ROWS} WHERE originator_id = ANY(%s))
+SELECT * FROM found WHERE notification_id > %s ORDER BY notification_id LIMIT %s
+"""  # noqa: S608 # our own names
+_AT = f"{SELECT_ROWS} WHERE notification_id = ANY(%s)"
+_NEWEST = f"""
+{SELECT_ROWS} WHERE originator_id = %s
+ORDER BY originator_version DESC LIMIT 1
+"""
+
+_Cursor = Cursor[tuple[Any, ...]]
+
+
+def streams_about(ref: str) -> Sequence[str]:
+    """Return the names of all streams about an incident, its own first."""
+    named = (incident_stream, sla_stream, escalation_stream, handover_stream)
+    return [name(ref) for name in named]
+
+
+def rows_of_types(
+    cursor: _Cursor, between: tuple[int, int], types: Sequence[str] | None, limit: int
+) -> list[Row]:
+    """Return events after the first position up to the second, of all types if None."""
+    given = None if types is None else list(types)
+    return _rows(cursor, _OF_TYPES, (*between, given, given, limit))
+
+
+def rows_of_stream(cursor: _Cursor, stream: str, after: int, limit: int) -> list[Row]:
+    """Return events of a stream whose position is greater than `after`."""
+    return _rows(cursor, _OF_STREAM, (stream, after, limit))
+
+
+def rows_of_streams(
+    cursor: _Cursor, streams: Sequence[str], after: int, limit: int
+) -> list[Row]:
+    """Return events of several streams after a position, in the order of the log."""
+    return _rows(cursor, _OF_STREAMS, (list(streams), after, limit))
+
+
+def all_about(log: EventLog, cursor: _Cursor, ref: str) -> list[Entry]:
+    """Return what was told of an incident in any stream, in the order of the log."""
+    entries = log.histories(cursor, streams_about(ref))
+    return sorted(entries, key=attrgetter("position"))
+
+
+def rows_at(cursor: _Cursor, positions: Sequence[int]) -> list[Row]:
+    """Return the events at these positions, in no order."""
+    return _rows(cursor, _AT, (list(positions),)) if positions else []
+
+
+def newest_row(cursor: _Cursor, stream: str) -> Row | None:
+    """Return the last event of a stream, None where there is no such stream."""
+    return next(iter(_rows(cursor, _NEWEST, (stream,))), None)
+
+
+def _rows(cursor: _Cursor, query: str, given: tuple[object, ...]) -> list[Row]:
+    return [Row(*row) for row in cursor.execute(query, given, binary=True)]
+
+
+_INSTANTS_AT = "SELECT recorded_at FROM log.events WHERE notification_id = %s"
+
+
+def known_at(cursor: Cursor[tuple[Any, ...]], instant: datetime | None) -> AsOf:
+    """Return the last event recorded up to `instant`, or the head without one."""
+    head = read_head(cursor)
+    if instant is None or head.recorded_at <= instant:
+        return _as_of(head)
+    low, high = 0, head.position  # `low` was known then, `high` was not
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _recorded_at(cursor, middle) <= instant:
+            low = middle
+        else:
+            high = middle
+    return AsOf(low, _recorded_at(cursor, low) if low else None)
+
+
+def _as_of(head: Head) -> AsOf:
+    return AsOf(head.position, head.recorded_at if head.position else None)
+
+
+def _recorded_at(cursor: Cursor[tuple[Any, ...]], position: int) -> datetime:
+    row = cursor.execute(_INSTANTS_AT, (position,)).fetchone()
+    if row is None:
+        raise LookupError(f"the log has no position {position}: run audit verify")
+    recorded_at: datetime = row[0]
+    return recorded_at
+
+
+_POLICIES = """
+SELECT originator_version, state FROM log.events
+WHERE originator_id = %s AND originator_version = ANY(%s)
+"""
+
+
+def policies(
+    cursor: Cursor[tuple[Any, ...]], versions: Iterable[int]
+) -> Mapping[int, Policy]:
+    """Return these versions; one that the log does not hold is left out."""
+    wanted = sorted(set(versions))
+    found = cursor.execute(_POLICIES, (STREAM, wanted)) if wanted else ()
+    applied = {version: _applied(bytes(stored)) for version, stored in found}
+    return {version: policy_of(cursor, each) for version, each in applied.items()}
+
+
+def _applied(stored: bytes) -> PolicyApplied:
+    return PolicyApplied.model_validate(upcast("policy.applied", orjson.loads(stored)))
+
+
+_UPTO = f"""
+{SELECT_ROWS} WHERE originator_id = %s AND notification_id <= %s
+ORDER BY originator_version DESC LIMIT 1
+"""
+
+
+def policy_at(
+    log: EventLog, cursor: _Cursor, position: int
+) -> tuple[int, Policy] | None:
+    """Return the version and the policy; None where none was applied by then."""
+    row = cursor.execute(_UPTO, (STREAM, position), binary=True).fetchone()
+    if row is None:
+        return None
+    entry = log.entry(Row(*row))
+    match entry.event:
+        case PolicyApplied() as applied:
+            return entry.version, policy_of(cursor, applied)
+        case _:
+            return None
+
+
+def policy_in_force(log: EventLog, cursor: _Cursor) -> Policy | None:
+    """Return the newest policy, None where none was applied."""
+    row = newest_row(cursor, STREAM)
+    event = log.entry(row).event if row else None
+    match event:
+        case PolicyApplied() as applied:
+            return policy_of(cursor, applied)
+        case _:
+            return None
+
+
+def desk_zone(log: EventLog, cursor: _Cursor) -> str:
+    """Return the zone of the desk, as the policy in force has it; UTC without one."""
+    policy = policy_in_force(log, cursor)
+    return policy.desk.timezone if policy else "UTC"
+
+
+def teams(log: EventLog, cursor: Cursor[tuple[Any, ...]]) -> frozenset[str]:
+    """Return the names of the teams; none before a policy was applied."""
+    policy = policy_in_force(log, cursor)
+    return frozenset(policy.teams) if policy else frozenset()

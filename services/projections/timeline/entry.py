@@ -1,0 +1,59 @@
+"""One event about an incident as its timeline keeps it: of whichever stream about it.
+
+Personal words stay in the log: `what` holds none, and who reads a line opens them
+there. So a destroyed key is forgotten here at once, and nothing has to be opened to
+rebuild.
+"""
+
+from datetime import datetime
+from functools import cache
+from typing import Any, NamedTuple
+
+from shared.domain.events.event import Actor, Event
+from shared.domain.identifiers import IncidentRef, about
+from shared.eventlog.codec import personal_fields
+from shared.eventlog.entry import Entry
+
+_ENVELOPE = frozenset({"type", "at", "by", "whose", "incident"})
+
+
+class TimelineEntry(NamedTuple):
+    """What happened (`kind`, `what`), by whom, when, and when it was recorded.
+
+    `kind` is the event's type; `what` its other fields as JSON, without personal words.
+    `version` is that of its own stream: an incident's, its promises', its escalation's.
+    """
+
+    incident: IncidentRef
+    position: int
+    version: int
+    at: datetime
+    recorded_at: datetime
+    actor: Actor
+    kind: str
+    what: dict[str, Any]
+
+
+def project(entry: Entry) -> TimelineEntry | None:
+    """Return the line of an entry, None where it concerns no incident."""
+    incident = about(entry.stream)
+    if incident is None:
+        return None
+    event = entry.event
+    return TimelineEntry(
+        incident=incident,
+        position=entry.position,
+        version=entry.version,
+        at=event.at,
+        recorded_at=entry.recorded_at,
+        actor=event.by,
+        kind=entry.type,
+        what=event.model_dump(
+            mode="json", exclude_none=True, exclude=_left_out(type(event))
+        ),
+    )
+
+
+@cache
+def _left_out(kind: type[Event]) -> set[str]:
+    return {*_ENVELOPE, *personal_fields(kind)}
