@@ -14,6 +14,7 @@ ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 COPY --from=build /app/.venv .venv
 COPY services services
 COPY shared shared
+COPY cli cli
 COPY deploy/permanence.yaml deploy/permanence.yaml
 USER desk
 ENTRYPOINT ["python", "-m"]

@@ -7,7 +7,7 @@ import typer
 from typer.cli import get_docs_for_click
 from typer.main import get_command
 
-from services.command_line import command_line
+from cli.app import command_line
 
 PAGE = Path(__file__).parents[1] / "reference" / "cli.md"
 
@@ -20,7 +20,7 @@ _HEAD = """\
 
 # Command line
 
-<!-- Written by `make docs` from services/command_line.py: change it there. -->
+<!-- Written by `make docs` from cli/app.py: change it there. -->
 
 `permanence` is in `.venv/bin` after `make setup`.
 `--help` says of each command what stands here, `--install-completion` teaches a shell.

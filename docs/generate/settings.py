@@ -7,9 +7,9 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
+from cli.migrate import MigrationSettings
 from docs.generate.forms import form
 from shared.machine.settings import UpSettings
-from shared.migrate_cli import MigrationSettings
 from shared.settings import (
     EscalationSettings,
     IntakeSettings,

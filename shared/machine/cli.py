@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from shared.command_line.answers import AsJson, answer, refused
+from cli.shell.output import AsJson, answer, refused
 from shared.machine.doctor import examine
 from shared.machine.down import down as stop
 from shared.machine.finding import Finding

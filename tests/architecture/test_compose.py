@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic_settings import BaseSettings
 
+from cli.migrate import MigrationSettings
 from docs.generate.settings import variable
 from shared.database.migrate import ROLES
 from shared.machine.nats_rights import USERS
 from shared.machine.roster import SERVICES, Service
-from shared.migrate_cli import MigrationSettings
 from shared.security.nats_issuer import Issuer
 from shared.settings import (
     EscalationSettings,

@@ -13,7 +13,7 @@ import pytest
 from psycopg import Cursor
 from typer.testing import CliRunner
 
-from services.command_line import command_line
+from cli.app import command_line
 from services.projections.read_models import MODELS
 from services.projections.rebuild.rebuild import ensure
 from shared.clock import real_clock

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from typer.testing import CliRunner, Result
 
-from services.command_line import command_line
+from cli.app import command_line
 from shared.domain.identifiers import incident_ref
 from shared.eventlog.log import EventLog
 from shared.vault.master_keys import MasterKeys, text_of
@@ -78,7 +78,7 @@ class Desk:
 def desk(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Desk]:
-    monkeypatch.setattr("services.intake.cli_vault.pause", lambda _: None)
+    monkeypatch.setattr("cli.vault.pause", lambda _: None)
     desk = Desk(database, tmp_path)
     with closing(desk.log):
         yield desk
@@ -247,7 +247,7 @@ def test_a_file_that_cannot_be_written_is_named(
     def read_only(*_: object) -> None:
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr("services.intake.cli_vault.write_private", read_only)
+    monkeypatch.setattr("cli.vault.write_private", read_only)
 
     done = desk.run("vault", "rotate")
 

@@ -7,8 +7,8 @@ import pytest
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from cli.app import command_line
 from docs.generate.settings import SERVICES, variable
-from services.command_line import command_line
 from shared.machine.settings import UpSettings
 from tests.docs.pages import ROOT, Page, pages
 from tests.support import compose

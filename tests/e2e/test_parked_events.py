@@ -7,7 +7,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
-from services.command_line import command_line
+from cli.app import command_line
 from shared.domain.identifiers import incident_stream, sla_stream
 from shared.eventlog.append import AppendUnit
 from tests.support.calling import CallingDesk, calling_desk

@@ -11,7 +11,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from services.intake.cli_restored import epoch_at_start
+from cli.restored import epoch_at_start
 from shared.machine.credentials import Credentials
 from shared.machine.roster import SERVICES
 from shared.machine.settings import read_settings

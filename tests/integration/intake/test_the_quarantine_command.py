@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 from typer.testing import CliRunner
 
-from services.command_line import command_line
+from cli.app import command_line
 from shared.machine.ports import free_port
 from tests.integration.intake.mapped_desk import BAD, MENDED, MappedDesk
 
@@ -98,7 +98,7 @@ def test_one_is_tried_or_discarded_by_its_number(desk: MappedDesk, run: Run) -> 
 def test_a_round_follows_a_round_until_all_were_tried(
     desk: MappedDesk, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.intake.cli_quarantine.TRIED_MAX", 2)
+    monkeypatch.setattr("cli.quarantine.TRIED_MAX", 2)
     desk.post([{**BAD, "point": f"d{n}"} for n in range(5)])
     desk.map(MENDED)
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 from typer.testing import CliRunner
 
-from services.command_line import command_line
+from cli.app import command_line
 from services.intake.quarantine import remap
 from shared.eventlog.log import EventLog
 from shared.vault.master_keys import text_of

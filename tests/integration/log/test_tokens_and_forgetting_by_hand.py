@@ -11,9 +11,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from services.intake.cli_access import token
-from services.intake.cli_vault import vault_with
-from services.projections import titles
+from cli import rebuild
+from cli.tokens import token
+from cli.vault import vault_with
 from shared.clock import set_lever
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog
@@ -28,7 +28,7 @@ FORGET_ADA = ("vault", "forget", "person:ada", "--reason", "asked by letter")
 
 app = typer.Typer()
 app.add_typer(token, name="token")
-app.add_typer(vault_with(titles), name="vault")
+app.add_typer(vault_with(rebuild), name="vault")
 
 
 class Said(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from services.command_line import command_line
+from cli.app import command_line
 from shared.machine.run_file import Run, write_run
 from tests.support.compose import ROOT
 from tests.support.servers import Database

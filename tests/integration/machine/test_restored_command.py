@@ -5,8 +5,8 @@ import json
 import pytest
 from typer.testing import CliRunner, Result
 
-from services.command_line import command_line
-from services.intake.cli_restored import epoch_at_start
+from cli.app import command_line
+from cli.restored import epoch_at_start
 from shared.machine.nats import Bus
 from tests.support.servers import Database
 

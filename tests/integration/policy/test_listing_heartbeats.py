@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from services.intake.heartbeats.cli import heartbeat
+from cli.heartbeat import heartbeat
 from services.intake.heartbeats.rules import HeartbeatTerms, beaten, known
 from services.intake.heartbeats.store import keep
 from services.intake.policy import store as policy_store

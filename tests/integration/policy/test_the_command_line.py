@@ -10,9 +10,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from services.intake import cli_config
-from services.intake.cli_config import config
-from services.intake.cli_people import people
+from cli import config as cli_config
+from cli.config import config
+from cli.people import people
 from services.intake.policy import store as policy_store
 from services.intake.policy.expansion import Files, expanded
 from shared.domain.policy.document import Policy

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from services.command_line import command_line
+from cli.app import command_line
 from shared.eventlog.log import EventLog
 from shared.machine.nats import Bus
 from shared.vault.master_keys import text_of

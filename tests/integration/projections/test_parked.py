@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from typer.testing import CliRunner, Result
 
-from services.projections.cli_parked import parked
+from cli.parked import parked
 from shared.eventlog.log import EventLog
 from tests.support.busy_log import busy_log
 from tests.support.patience import until

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from services.command_line import command_line
+from cli.app import command_line
 from services.intake.policy import store as policy_store
 from services.intake.policy.store import Applied, Signature
 from tests.support.calling import CallingDesk, calling_desk

@@ -7,7 +7,7 @@ import pytest
 from rich.text import Text
 from typer.main import get_command
 
-from services.command_line import command_line
+from cli.app import command_line
 
 
 def helps(command: Any, name: str) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 import typer
 
-from shared.command_line.instants import instant_in
+from cli.shell.parameters import instant_in
 
 
 @pytest.mark.parametrize(

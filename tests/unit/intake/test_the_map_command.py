@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 from typer.testing import CliRunner
 
-from services.command_line import command_line
+from cli.app import command_line
 from services.intake.signals.body import BODY_BYTES_MAX, FORM
 from services.intake.signals.formats import ADAPTERS
 from services.intake.signals.formats.elements.severities import ALSO_CALLED
@@ -221,7 +221,7 @@ def test_a_format_that_is_a_mapping_reads_the_same_when_it_is_copied(
 def test_it_starts_without_what_it_does_not_need() -> None:
     program = (
         "import sys; sys.argv[1:] = ['map', '--source', 'native']\n"
-        "from services.command_line import main\n"
+        "from cli.app import main\n"
         "try: main()\n"
         "finally: print([n for n in ('fastapi', 'psycopg') if n in sys.modules])"
     )

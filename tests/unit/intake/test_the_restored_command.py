@@ -4,7 +4,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from services.command_line import command_line
+from cli.app import command_line
 
 RESTORED = ("restored", "--reason", "a test", "--by", "root", "--home")
 NO_DATABASE = "postgresql://desk_admin:x@127.0.0.1:1/permanence"

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from shared.command_line.answers import answer, counted, plain_text, table_of
+from cli.shell.output import answer, counted, plain_text, table_of
 
 
 @pytest.mark.parametrize(

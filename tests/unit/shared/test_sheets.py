@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.text import Text
 
-from shared.command_line.sheet import Sheet, shared_out
+from cli.shell.output import Sheet, shared_out
 
 
 def shown(sheet: Sheet, width: int) -> str:

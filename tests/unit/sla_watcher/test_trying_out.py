@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from services.command_line import command_line
+from cli.app import command_line
 from tests.support.working_times import Case, cases
 
 OFFICE = {

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from cli.shell.desk import HOME, Database, Home, database_of, log_at
+from cli.shell.output import AsJson, Exit, answer, bar, counted, refused
 from services.projections.audit.verify import (
     Verified,
     parse_checkpoint,
@@ -16,9 +18,6 @@ from services.projections.audit.verify import (
     written,
 )
 from services.projections.audit.walk import BEGINNING, Checkpoint
-from shared.command_line.answers import AsJson, Exit, answer, counted, refused
-from shared.command_line.bar import bar
-from shared.command_line.desk import HOME, Database, Home, database_of, log_at
 
 _STAGES = {"walk": "walking the chain"}
 

@@ -13,16 +13,9 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 from rich.text import Text
 
-from services.intake.cli_desk import log_of, remember
+from cli.shell.desk import log_of, remember
+from cli.shell.output import AsJson, Exit, answer, plain_text, refused, table_of
 from services.intake.source_activity.store import last_used
-from shared.command_line.answers import (
-    AsJson,
-    Exit,
-    answer,
-    plain_text,
-    refused,
-    table_of,
-)
 from shared.domain.events.event import Actor
 from shared.messaging.commands import Scope
 from shared.security import access

@@ -10,16 +10,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from services.intake.cli_desk import log_of, remember, text_of
-from services.intake.directory import store as directory
-from services.intake.directory.file import (
-    COLUMNS,
-    CSV_BYTES_MAX,
-    Rows,
-    read_csv,
-    read_yaml,
-)
-from shared.command_line.answers import (
+from cli.shell.desk import log_of, remember, text_of
+from cli.shell.output import (
     AsJson,
     Exit,
     answer,
@@ -27,6 +19,14 @@ from shared.command_line.answers import (
     refused,
     refused_for,
     table_of,
+)
+from services.intake.directory import store as directory
+from services.intake.directory.file import (
+    COLUMNS,
+    CSV_BYTES_MAX,
+    Rows,
+    read_csv,
+    read_yaml,
 )
 from shared.yaml12 import TEXT_MAX
 

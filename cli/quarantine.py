@@ -1,22 +1,59 @@
 """`permanence quarantine`: what could not be taken, another try for it, or its end.
 
 It asks the read API of a running desk, as everybody else does.
+
+`permanence quarantine`, for letters: what people wrote and nothing came of.
 """
 
 from collections.abc import Mapping
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 from rich.text import Text
 
-from services.intake.cli_letters import is_letter, list_letters, retry_letter
-from shared.command_line.answers import AsJson, Exit, answer, counted, table_of
-from shared.command_line.api import Api, ApiUrl, Token, api_of
-from shared.command_line.bar import bar
-from shared.command_line.desk import HOME, Home
+from cli.shell.api_client import Api, ApiUrl, Token, api_of
+from cli.shell.desk import HOME, Home
+from cli.shell.output import AsJson, Exit, answer, bar, counted, table_of
 from shared.domain.commands.quarantine import LISTED_MAX, TRIED_MAX
 
-_PATH = "/v1/quarantine"
+_PATH = "/v1/letters"
+PAGE_MAX = 100
+
+
+def is_letter(number: str) -> bool:
+    """Tell whether this is the id of a letter, not the number of a signal."""
+    if number.isascii() and number.isdigit():
+        return False
+    try:
+        UUID(number)
+    except ValueError as error:
+        sentence = "write a number of the list, or the id of a letter"
+        raise typer.BadParameter(sentence) from error
+    return True
+
+
+def list_letters(api: Api, limit: int, *, as_json: bool) -> None:
+    """List letters that were set aside, the newest first, and why."""
+    asked = {"set_aside": True, "limit": min(limit, PAGE_MAX)}
+    page = api.get(_PATH, asked, as_json=as_json)
+    table = table_of("letter", "source", "received", "verdict", "sender", "reason")
+    for each in page["items"]:
+        facts = (each[name] for name in ("letter", "source", "received_at", "verdict"))
+        said = (Text(str(each[name] or "")) for name in ("sender", "reason"))
+        table.add_row(*map(str, facts), *said)
+    answer(as_json, page, table if page["items"] else "nothing")
+
+
+def retry_letter(api: Api, letter: str, incident: str | None, *, as_json: bool) -> None:
+    """Take a letter all the same, and say its outcome."""
+    body = {"incident": incident} if incident else {}
+    said = api.post(f"{_PATH}/{letter}/retry", body, as_json=as_json)
+    words = [said["verdict"], said["incident"] or said["note"] or ""]
+    answer(as_json, said, " ".join(filter(None, words)))
+
+
+_CLI_QUARANTINE_PATH = "/v1/quarantine"
 LISTED = 100
 
 Number = Annotated[int, typer.Argument(metavar="ID", help="Its number in the list.")]
@@ -88,7 +125,7 @@ def list_quarantined(  # noqa: PLR0913 # each is a filter
         state=state,
         limit=limit,
     )
-    page = api_of(ctx).get(_PATH, asked, as_json=as_json)
+    page = api_of(ctx).get(_CLI_QUARANTINE_PATH, asked, as_json=as_json)
     table = table_of("id", "source", "adapter", "received", "tries", "reason")
     for each in page["items"]:
         words = (each[name] for name in ("id", "source", "adapter", "received_at"))
@@ -101,7 +138,7 @@ def list_quarantined(  # noqa: PLR0913 # each is a filter
 @quarantine.command()
 def show(ctx: typer.Context, number: Number, as_json: AsJson = False) -> None:
     """Show one with its history and, for administrators, its raw body."""
-    whole = api_of(ctx).get(f"{_PATH}/{number}", {}, as_json=as_json)
+    whole = api_of(ctx).get(f"{_CLI_QUARANTINE_PATH}/{number}", {}, as_json=as_json)
     facts = table_of("field", "value")
     for name in ("id", "source", "adapter", "received_at", "element", "state", "tries"):
         facts.add_row(name, str(whole[name]))
@@ -136,7 +173,9 @@ def retry(  # noqa: PLR0913 # each is a filter
         retry_letter(api, number, incident, as_json=as_json)
         return
     if number is not None:
-        items = [api.post(f"{_PATH}/{number}/retry", {}, as_json=as_json)]
+        items = [
+            api.post(f"{_CLI_QUARANTINE_PATH}/{number}/retry", {}, as_json=as_json)
+        ]
     else:
         asked = _given(
             source=source, adapter=adapter, reason=reason, since=since, until=until
@@ -153,7 +192,7 @@ def discard(
     as_json: AsJson = False,
 ) -> None:
     """Take one off the list for good. It is kept, with who did it and why."""
-    path = f"{_PATH}/{number}/discard"
+    path = f"{_CLI_QUARANTINE_PATH}/{number}/discard"
     row = api_of(ctx).post(path, {"reason": reason}, as_json=as_json)
     answer(as_json, row, f"{number} is discarded; it stays in the journal.")
 
@@ -179,7 +218,7 @@ def _all(api: Api, asked: Mapping[str, object], *, as_json: bool) -> list[Any]:
     with bar({"tried": "tried again"}, hidden=as_json) as told:
         while cursor is not None:
             round_of = {**asked, "cursor": int(cursor), "limit": TRIED_MAX}
-            page = api.post(f"{_PATH}/retry", round_of, as_json=as_json)
+            page = api.post(f"{_CLI_QUARANTINE_PATH}/retry", round_of, as_json=as_json)
             items += page["items"]
             cursor = page["next_cursor"]
             more = TRIED_MAX if cursor else 0

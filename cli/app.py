@@ -15,8 +15,8 @@ Add = Callable[[typer.Typer], object]
 
 
 def _up(app: typer.Typer) -> None:
+    from cli.restored import epoch_at_start
     from services.bootstrap import bootstrap
-    from services.intake.cli_restored import epoch_at_start
     from shared.machine.cli import up_with
 
     app.command("up")(up_with(bootstrap, epoch_at_start))
@@ -41,100 +41,99 @@ def _doctor(app: typer.Typer) -> None:
 
 
 def _migrate(app: typer.Typer) -> None:
-    from shared.migrate_cli import migrate_command
+    from cli.migrate import migrate_command
 
     app.command("migrate")(migrate_command)
 
 
 def _provision(app: typer.Typer) -> None:
-    from services.intake.cli_bus import provision_command
+    from cli.provision import provision_command
 
     app.command("provision")(provision_command)
 
 
 def _restored(app: typer.Typer) -> None:
-    from services.intake.cli_restored import restored_command
+    from cli.restored import restored_command
 
     app.command("restored")(restored_command)
 
 
 def _config(app: typer.Typer) -> None:
-    from services.intake.cli_config import config
+    from cli.config import config
 
     app.add_typer(config, name="config")
 
 
 def _map(app: typer.Typer) -> None:
-    from services.intake.cli_map import map_command
+    from cli.mapping import map_command
 
     app.command("map")(map_command)
 
 
 def _remap(app: typer.Typer) -> None:
-    from services.intake.cli_remap import remap_command
+    from cli.remap import remap_command
 
     app.command("remap")(remap_command)
 
 
 def _quarantine(app: typer.Typer) -> None:
-    from services.intake.cli_quarantine import quarantine
+    from cli.quarantine import quarantine
 
     app.add_typer(quarantine, name="quarantine")
 
 
 def _people(app: typer.Typer) -> None:
-    from services.intake.cli_people import people
+    from cli.people import people
 
     app.add_typer(people, name="people")
 
 
 def _heartbeat(app: typer.Typer) -> None:
-    from services.intake.heartbeats.cli import heartbeat
+    from cli.heartbeat import heartbeat
 
     app.add_typer(heartbeat, name="heartbeat")
 
 
 def _token(app: typer.Typer) -> None:
-    from services.intake.cli_access import token
+    from cli.tokens import token
 
     app.add_typer(token, name="token")
 
 
 def _vault(app: typer.Typer) -> None:
-    from services.intake.cli_vault import vault_with
-    from services.projections import titles
+    from cli import rebuild
+    from cli.vault import vault_with
 
-    app.add_typer(vault_with(titles), name="vault")
+    app.add_typer(vault_with(rebuild), name="vault")
 
 
 def _parked(app: typer.Typer) -> None:
-    from services.projections.cli_parked import parked
+    from cli.parked import parked
 
     app.add_typer(parked, name="parked")
 
 
 def _rebuild(app: typer.Typer) -> None:
-    from services.projections.cli_rebuild import rebuild_command
+    from cli.rebuild import rebuild_command
 
     app.command("rebuild")(rebuild_command)
 
 
 def _replay(app: typer.Typer) -> None:
-    from services.projections.cli_replay import replay_command
+    from cli.replay import replay_command
 
     app.command("replay")(replay_command)
 
 
 def _audit(app: typer.Typer) -> None:
-    from services.projections.cli_audit import audit
+    from cli.audit import audit
 
     app.add_typer(audit, name="audit")
 
 
 def _sla(app: typer.Typer) -> None:
-    from services.projections.cli_explain import explain_command
-    from services.sla_watcher.cli_move import move_command, moved_command
-    from services.sla_watcher.cli_sla import sla
+    from cli.sla import explain_command, sla
+    from cli.sla_move import move_command, moved_command
 
     sla.command("explain")(explain_command)
     sla.command("move")(move_command)

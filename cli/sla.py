@@ -1,21 +1,26 @@
-"""`permanence sla explain`: why promises about an incident are due when they are."""
+"""`permanence sla explain`: why promises about an incident are due when they are.
 
-from collections.abc import Iterator, Sequence
+`permanence sla`: try a calendar and a target out, one question a line.
+"""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
+import orjson
 import typer
 from pydantic import JsonValue
 
+from cli.shell.desk import HOME, Database, Home, clock_at, database_of, log_at
+from cli.shell.output import AsJson, Exit, answer, plain_text, refused
+from cli.shell.parameters import demand_ref, instant_in
 from services.projections.history.history import hours_under, whole
 from services.projections.history.promise_account import sentences
 from services.projections.history.shares import shares, turns, waits
 from services.projections.log_queries import all_about, known_at
-from shared.command_line.answers import AsJson, Exit, answer, plain_text, refused
-from shared.command_line.desk import HOME, Database, Home, clock_at, database_of, log_at
-from shared.command_line.instants import instant_in
-from shared.command_line.references import demand_ref
+from services.sla_watcher.dry_run import Answer, due_answer, elapsed_answer
 from shared.domain.sla import Clock, Consumption, Explanation, consumed, explained
 from shared.domain.working_time import Hours
 from shared.eventlog.entry import Entry
@@ -164,3 +169,68 @@ def _windows(account: Explanation) -> list[JsonValue]:
 
 def _plain(at: datetime | None) -> str | None:
     return plain_text(at) if at else None
+
+
+LINE_MAX = 1_000_000
+"""Bytes of a line."""
+
+sla = typer.Typer(
+    help="Promised times: try them out, have them explained, move them.",
+    no_args_is_help=True,
+)
+
+
+@sla.command("due")
+def due_command() -> None:
+    """Say when a target is used up: one JSON object a line in, one a line out.
+
+    In: `{"calendar": {"timezone", "weekly_hours": {"mon": [["09:00", "17:00"]]},
+    "holidays": ["2025-06-09", "12-25"], "open": ["2025-12-06 09:00-12:00"]}, "start",
+    "target_seconds", "pauses": [{"from", "to"}]}`. Out: `{"due_at"}` in UTC, null where
+    a pause without `to` comes first; `{"error"}` for a line that is wrong. Exit codes:
+    0 all answered, 2 a line was wrong.
+    """
+    _answer_lines(due_answer)
+
+
+@sla.command("elapsed")
+def elapsed_command() -> None:
+    """Say how much working time passes: one JSON object a line in, one a line out.
+
+    In: `{"calendar", "start", "end", "pauses"}`, as for `due`. Out:
+    `{"elapsed_seconds"}` of [start, end); `{"error"}` for a line that is wrong. Exit
+    codes: 0 all answered, 2 a line was wrong.
+    """
+    _answer_lines(elapsed_answer)
+
+
+def _answer_lines(answer: Callable[[Mapping[str, JsonValue]], Answer]) -> None:
+    wrong = False
+    for line in sys.stdin.buffer:
+        if line.isspace():
+            continue
+        said = _answered(answer, line)
+        wrong = wrong or "error" in said
+        sys.stdout.write(f"{orjson.dumps(said).decode()}\n")
+        sys.stdout.flush()  # whoever asks line by line waits for it
+    if wrong:
+        raise typer.Exit(Exit.INVALID)
+
+
+def _answered(
+    answer: Callable[[Mapping[str, JsonValue]], Answer], line: bytes
+) -> Answer:
+    if len(line) > LINE_MAX:
+        return {
+            "error": f"the line has more than {LINE_MAX} bytes: leave something out"
+        }
+    try:
+        asked = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        return {"error": f"the line is no JSON: {error}"}
+    if not isinstance(asked, dict):
+        return {"error": "write one JSON object a line"}
+    try:
+        return answer(asked)
+    except ValueError as error:
+        return {"error": str(error)}

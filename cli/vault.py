@@ -11,10 +11,18 @@ from typing import Annotated, Protocol
 import psycopg
 import typer
 
-from services.intake.cli_access import demand_actor, demand_line
-from services.intake.cli_desk import Address, log_of, remember
-from shared.command_line.answers import AsJson, Exit, answer, counted, refused
-from shared.command_line.desk import HOME, VaultKey, database_of, master_of, reachable
+from cli.shell.desk import (
+    HOME,
+    Address,
+    VaultKey,
+    database_of,
+    log_of,
+    master_of,
+    reachable,
+    remember,
+)
+from cli.shell.output import AsJson, Exit, answer, counted, refused
+from cli.tokens import demand_actor, demand_line
 from shared.machine.credentials import vault_key_file
 from shared.machine.home import write_private
 from shared.vault.master_keys import MasterKeys, fresh_key, text_of

@@ -8,6 +8,17 @@ import typer
 from pydantic import JsonValue
 from rich.text import Text
 
+from cli.shell.desk import (
+    HOME,
+    Database,
+    Home,
+    VaultKey,
+    database_of,
+    log_at,
+    master_of,
+)
+from cli.shell.output import AsJson, Exit, Sheet, answer, counted, refused, table_of
+from cli.shell.parameters import demand_ref, instant_in
 from services.projections.api.incidents.views import IncidentView
 from services.projections.generations import AsOf
 from services.projections.history.history import standings, whole
@@ -20,19 +31,6 @@ from services.projections.timeline.store import (
     told_of,
 )
 from shared.clock import real_clock
-from shared.command_line.answers import AsJson, Exit, answer, counted, refused, table_of
-from shared.command_line.desk import (
-    HOME,
-    Database,
-    Home,
-    VaultKey,
-    database_of,
-    log_at,
-    master_of,
-)
-from shared.command_line.instants import instant_in
-from shared.command_line.references import demand_ref
-from shared.command_line.sheet import Sheet
 from shared.eventlog.entry import Entry
 from shared.eventlog.log import EventLog
 from shared.eventlog.policies import PolicyVersions

@@ -157,7 +157,7 @@ def _document(adapter_name: str, body: bytes, headers: Mapping[str, str]) -> obj
 def _source(file: Path, name: str) -> Source:
     """Return a source of the policy in `file`; `_Wrong` where there is none."""
     # Slow to import, and needed here only.
-    from services.intake.cli_desk import text_of
+    from cli.shell.desk import text_of
     from shared.domain.policy.validation import read
     from shared.yaml12 import TEXT_MAX
 

@@ -10,10 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
-from shared.command_line.answers import AsJson, Exit, answer, counted, refused, table_of
-from shared.command_line.api import Api, ApiUrl, Token
-from shared.command_line.desk import HOME, Home
-from shared.command_line.sheet import Sheet
+from cli.shell.api_client import Api, ApiUrl, Token
+from cli.shell.desk import HOME, Home
+from cli.shell.output import AsJson, Exit, Sheet, answer, counted, refused, table_of
 
 To = Annotated[int, typer.Option(help="The version of the policy.", min=1)]
 Contract = Annotated[

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from nats.errors import Error
 
-from shared.command_line.answers import AsJson, Exit, answer, refused
+from cli.shell.output import AsJson, Exit, answer, refused
 from shared.machine.run_file import read_run
 from shared.messaging.connection import nats_session
 from shared.messaging.streams import Refused, provision, replicas_of

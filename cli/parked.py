@@ -1,25 +1,27 @@
 """`permanence parked`: what readers have set aside, and the ways out of there.
 
 A retry or a skip is asked of the reader, which does it with its own rules and rights.
+
+What is said of a request about parked events: to a person, and as JSON.
 """
 
 import getpass
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from time import monotonic, sleep
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
+from cli.shell.desk import HOME, Database, Home, database_of, log_at
+from cli.shell.output import AsJson, Exit, answer, counted, refused, table_of
 from services.projections.generations import find_live
-from services.projections.parked_answers import Said
 from services.projections.read_models import MODELS
-from shared.command_line.answers import AsJson, Exit, answer, refused, table_of
-from shared.command_line.desk import HOME, Database, Home, database_of, log_at
 from shared.database.roles import only_tables
 from shared.eventlog.log import EventLog
 from shared.eventlog.readers.parked_commands import (
+    Answer,
     Conflict,
     ParkedRequest,
     answer_of,
@@ -29,6 +31,74 @@ from shared.eventlog.readers.parked_commands import (
 )
 from shared.eventlog.readers.parked_events import ParkedStream, parked_streams
 from shared.eventlog.readers.position import Bookmark, bookmarks
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedAnswer:
+    """A request, and its answer if there is one; `refused` says why it is not asked."""
+
+    wanted: ParkedRequest
+    answer: Answer | None = None
+    refused: str | None = None
+
+    @property
+    def code(self) -> Exit:
+        """The exit code it comes to."""
+        if self.refused is not None:
+            return Exit.OUTRUN
+        if self.answer is None:
+            return Exit.UNREACHABLE
+        return Exit.DIFFERS if self.answer.error else Exit.OK
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        known: dict[str, Any] = {
+            "reader": self.wanted.bookmark.reader,
+            "stream": self.wanted.stream,
+        }
+        if self.refused is not None:
+            return known | {"outcome": "refused", "error": self.refused}
+        if self.answer is None:
+            return known | {"outcome": "waiting"}
+        known["outcome"] = self.answer.outcome
+        if self.wanted.action == "skip":
+            known["skipped"] = self.answer.skipped
+        if self.answer.error:
+            return known | {"error": self.answer.error}
+        return known | {"events": self.answer.applied}
+
+    @property
+    def sentence(self) -> str:
+        """Return it in words."""
+        return f"{self.wanted.bookmark.reader}: {self._about()}"
+
+    def _about(self) -> str:
+        stream, found = self.wanted.stream, self.answer
+        if self.refused is not None:
+            return self.refused
+        if found is None:
+            return (
+                f"no answer about {stream} yet; it is done as soon as the reader runs: "
+                "see `permanence parked list`"
+            )
+        match found.outcome:
+            case "applied":
+                return f"{stream} is applied, {counted(found.applied, 'event')}"
+            case "still parked":
+                return f"{stream} is still parked: {found.error}"
+            case "nothing parked":
+                return f"nothing of {stream} is parked"
+            case "skipped":
+                return self._skipped(found)
+
+    def _skipped(self, found: Answer) -> str:
+        said = f"{counted(found.skipped, 'event')} of {self.wanted.stream} skipped"
+        if found.error:
+            return f"{said}; the next one is still parked: {found.error}"
+        if found.applied:
+            return f"{said}, {counted(found.applied, 'event')} behind applied"
+        return said
+
 
 LISTED_MAX = 1_000
 LOOK_SECONDS = 0.1
@@ -212,22 +282,22 @@ def _streams(log: EventLog, bookmark: Bookmark) -> Sequence[ParkedStream]:
 
 def _asked(
     log: EventLog, wanted: Sequence[ParkedRequest], seconds: float
-) -> list[Said]:
+) -> list[ParkedAnswer]:
     """Ask, and return what was answered within so many seconds."""
-    said = [Said(each) for each in wanted]
+    said = [ParkedAnswer(each) for each in wanted]
     asked: dict[int, int] = {}
     for n, each in enumerate(wanted):
         try:
             with log.transaction() as cursor:
                 asked[n] = ask(cursor, each)
         except Conflict as error:
-            said[n] = Said(each, refused=str(error))
+            said[n] = ParkedAnswer(each, refused=str(error))
     deadline = monotonic() + seconds
     while asked:
         with log.transaction() as cursor:
             for n, request in tuple(asked.items()):
                 if found := answer_of(cursor, wanted[n].bookmark, request):
-                    said[n] = Said(wanted[n], found)
+                    said[n] = ParkedAnswer(wanted[n], found)
                     del asked[n]
         if not asked or monotonic() > deadline:
             break
@@ -235,7 +305,7 @@ def _asked(
     return said
 
 
-def _answer(said: Sequence[Said], *, as_json: bool) -> None:
+def _answer(said: Sequence[ParkedAnswer], *, as_json: bool) -> None:
     plain: list[dict[str, Any]] = [each.plain() for each in said]
     sentences = [each.sentence for each in said] or ["nothing is parked"]
     answer(as_json, plain, *sentences)

@@ -6,11 +6,11 @@ Exit codes: 0 done, 3 the desk is not reachable.
 import typer
 from rich.text import Text
 
-from services.intake.cli_desk import log_of, remember
+from cli.shell.desk import log_of, remember
+from cli.shell.output import AsJson, answer, plain_text, table_of
 from services.intake.heartbeats.endpoints import shown
 from services.intake.heartbeats.store import all_of
 from services.intake.policy import store as policy_store
-from shared.command_line.answers import AsJson, answer, plain_text, table_of
 
 heartbeat = typer.Typer(
     callback=remember,

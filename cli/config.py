@@ -2,6 +2,8 @@
 
 Exit codes: 0 done, 1 differs (diff only), 2 the file or an option is wrong, 3 the desk
 is not reachable, 4 somebody else applied a policy at the same time.
+
+The files that a policy names in `closed_in`, read from the folder it lies in.
 """
 
 import getpass
@@ -18,27 +20,43 @@ from pydantic import JsonValue, ValidationError
 from rich.console import Console
 from rich.text import Text
 
-from services.intake.cli_desk import clock_of, log_if_any, log_of, remember, text_of
-from services.intake.closing_texts import texts_beside
-from services.intake.policy import store as policy_store
-from services.intake.policy.expansion import Files
-from services.intake.policy.store import Signature
-from shared.command_line.answers import (
+from cli.shell.desk import clock_of, log_if_any, log_of, remember, text_of
+from cli.shell.output import (
     AsJson,
     Exit,
+    Sheet,
     answer,
     counted,
     refused,
     refused_for,
     table_of,
 )
-from shared.command_line.sheet import Sheet
+from services.intake.policy import store as policy_store
+from services.intake.policy.expansion import Files
+from services.intake.policy.store import Signature
+from shared.domain.policy.closed_days import FILE_BYTES_MAX
 from shared.domain.policy.document import Change, Policy, json_schema
 from shared.domain.policy.validation import explained, read
 from shared.eventlog.errors import StaleVersion, Unavailable
 from shared.mistake import Mistake, path_text
 from shared.mistake import Path as Location
 from shared.yaml12 import TEXT_MAX
+
+
+def texts_beside(file: Path, policy: Policy, *, as_json: bool) -> Files:
+    """Return the texts of the files by name; end with a sentence where one is wrong.
+
+    A policy that comes through a pipe lies in the working directory.
+    """
+    folder = Path() if str(file) == "-" else file.parent
+    names = {
+        name for calendar in policy.calendars.values() for name in calendar.closed_in
+    }
+    return {
+        name: text_of(folder / name, FILE_BYTES_MAX, as_json=as_json)
+        for name in sorted(names)
+    }
+
 
 config = typer.Typer(
     callback=remember,

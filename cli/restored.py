@@ -13,10 +13,10 @@ import typer
 from nats.errors import Error
 from pydantic import ValidationError
 
+from cli.shell.desk import HOME, Database, Home, clock_at, database_of, log_at
+from cli.shell.output import AsJson, Exit, answer, refused, refused_for
 from services.intake.policy.store import Signature
 from shared.clock import Clock
-from shared.command_line.answers import AsJson, Exit, answer, refused, refused_for
-from shared.command_line.desk import HOME, Database, Home, clock_at, database_of, log_at
 from shared.domain.events.event import Actor
 from shared.domain.policy.validation import explained
 from shared.eventlog.continuity.epoch_renewal import Renewal, renew

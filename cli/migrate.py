@@ -10,7 +10,7 @@ import typer
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from shared.command_line.answers import AsJson, Exit, answer, refused
+from cli.shell.output import AsJson, Exit, answer, refused
 from shared.database.clock_mode import ClockMode
 from shared.database.migrate import ROLES, Mismatch, migrate
 

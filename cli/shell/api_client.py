@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from shared.command_line.answers import Exit, refused
+from cli.shell.output import Exit, refused
 from shared.machine.run_file import read_run
 
 SECONDS_MAX = 30.0

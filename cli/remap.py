@@ -10,7 +10,27 @@ from typing import Annotated, NamedTuple, get_args
 import typer
 from rich.text import Text
 
-from services.intake.cli_desk import text_of
+from cli.shell.desk import (
+    HOME,
+    Database,
+    Home,
+    VaultKey,
+    database_of,
+    log_at,
+    master_of,
+    text_of,
+)
+from cli.shell.output import (
+    AsJson,
+    Exit,
+    Sheet,
+    answer,
+    bar,
+    refused,
+    refused_for,
+    table_of,
+)
+from cli.shell.parameters import instant_in
 from services.intake.policy.store import source_ever
 from services.intake.quarantine.remap import (
     Comparison,
@@ -21,26 +41,6 @@ from services.intake.quarantine.remap import (
     counted,
     past_bodies,
 )
-from shared.command_line.answers import (
-    AsJson,
-    Exit,
-    answer,
-    refused,
-    refused_for,
-    table_of,
-)
-from shared.command_line.bar import bar
-from shared.command_line.desk import (
-    HOME,
-    Database,
-    Home,
-    VaultKey,
-    database_of,
-    log_at,
-    master_of,
-)
-from shared.command_line.instants import instant_in
-from shared.command_line.sheet import Sheet
 from shared.domain.policy.sources import Source
 from shared.domain.policy.validation import read
 from shared.eventlog.log import EventLog

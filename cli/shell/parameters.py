@@ -1,12 +1,15 @@
 """Instants on the command line: with their zone, or a day, which means its beginning.
 
 A day begins at midnight UTC, the zone in which commands show instants.
+
+References on the command line: one that is none is said so, with an example.
 """
 
 import re
 from datetime import UTC, datetime
 
-from shared.command_line.answers import Exit, refused
+from cli.shell.output import Exit, refused
+from shared.domain.identifiers import is_incident_ref
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
@@ -28,3 +31,13 @@ def instant_in(written: str | None, *, as_json: bool) -> datetime | None:
         )
         raise refused(as_json, sentence, Exit.INVALID)
     return instant
+
+
+def demand_ref(written: str, *, as_json: bool) -> None:
+    """End with a sentence if `written` does not have the form of `INC-000042`."""
+    if not is_incident_ref(written):
+        sentence = (
+            f"`{written}` is not the reference of an incident: write all six digits, "
+            "such as INC-000042"
+        )
+        raise refused(as_json, sentence, Exit.INVALID)

@@ -1,16 +1,54 @@
-"""Rows and columns for a terminal of any width: lines end between words.
+"""How commands answer: people by sentences, programs by JSON, both by an exit code.
+
+A progress bar on standard error, for who watches: answers stay clean, and logs.
+
+Rows and columns for a terminal of any width: lines end between words.
 
 Where the words of all columns have no room beside each other, each row becomes a list
 of its fields, one below the other.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from enum import IntEnum
 from itertools import zip_longest
+from typing import Annotated
 
+import typer
 from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 from rich.text import Text
+
+from shared.mistake import Mistake
+
+
+@contextmanager
+def bar(
+    stages: Mapping[str, str], *, hidden: bool
+) -> Iterator[Callable[[str, int, int], None]]:
+    """Give what moves the bar of a stage: its key, how much is done, of how much."""
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    with Progress(
+        *columns,
+        TimeElapsedColumn(),
+        console=console,
+        disable=hidden or not console.is_terminal,
+    ) as progress:
+        tasks = {
+            stage: progress.add_task(text, total=None, visible=False)
+            for stage, text in stages.items()
+        }
+
+        def told(stage: str, done: int, of: int) -> None:
+            progress.update(tasks[stage], completed=done, total=of, visible=True)
+
+        yield told
+
 
 GAP = "  "
 WORDS_MAX = (40, 24)
@@ -117,3 +155,67 @@ def _lines(
 
 def _widest(texts: Iterator[str] | Sequence[str]) -> int:
     return max(map(cell_len, texts), default=0)
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+
+
+class Exit(IntEnum):
+    """Exit codes of the commands about a desk that runs."""
+
+    OK = 0
+    DIFFERS = 1  # done, and not as one would wish: another policy, chain or digest
+    INVALID = 2
+    UNREACHABLE = 3
+    OUTRUN = 4  # somebody else does or did the same; nothing was done
+
+
+def answer(as_json: bool, plain: object, *human: RenderableType | str) -> None:
+    """Print `plain` as JSON, or `human` for a person to read."""
+    if as_json:
+        typer.echo(json.dumps(plain, ensure_ascii=False, indent=1, default=plain_text))
+        return
+    console = Console(soft_wrap=True)
+    for part in human:
+        # A text is not ours alone: what looks like markup in it is not.
+        console.print(Text(part) if isinstance(part, str) else part)
+
+
+def refused(as_json: bool, sentence: str, code: int) -> typer.Exit:
+    """Say why not; return what ends the command."""
+    if as_json:
+        typer.echo(json.dumps({"error": sentence}, ensure_ascii=False))
+    else:
+        Console(stderr=True, soft_wrap=True).print(Text(sentence, style="red"))
+    return typer.Exit(code)
+
+
+def refused_for(as_json: bool, name: str, mistakes: Sequence[Mistake]) -> typer.Exit:
+    """Say every mistake in the file `name`; return what ends the command."""
+    if as_json:
+        plain = {"ok": False, "mistakes": [asdict(each) for each in mistakes]}
+        typer.echo(json.dumps(plain, ensure_ascii=False, indent=1))
+        return typer.Exit(Exit.INVALID)
+    console = Console(stderr=True, soft_wrap=True)
+    for mistake in mistakes:
+        console.print(Text(f"{name}: {mistake}"))
+    number = counted(len(mistakes), "mistake")
+    console.print(Text(f"{number}; nothing was done.", style="red"))
+    return typer.Exit(Exit.INVALID)
+
+
+def plain_text(value: object) -> str:
+    """Return a value as text; an instant as in every other answer of ours."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return str(value)
+
+
+def table_of(*columns: str, title: str | None = None) -> Sheet:
+    """Return an empty table; nothing in it is cut off, however narrow the terminal."""
+    return Sheet(columns, title)
+
+
+def counted(number: int, what: str) -> str:
+    """Return `1 event`, `2 events`; `what` is a word with a plural in s."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
