@@ -15,6 +15,7 @@ COPY --from=build /app/.venv .venv
 COPY services services
 COPY shared shared
 COPY cli cli
+COPY standalone standalone
 COPY deploy/permanence.yaml deploy/permanence.yaml
 USER desk
 ENTRYPOINT ["python", "-m"]

@@ -15,7 +15,7 @@ import psycopg
 
 from bench.figure import Figure, median_of
 from bench.sending import Load, send
-from shared.machine.ports import free_port
+from standalone.ports import free_port
 from tests.support.patience import until
 from tests.support.servers import reachable_folder, running_postgres
 

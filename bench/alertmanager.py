@@ -12,7 +12,7 @@ import httpx
 
 from bench.figure import Figure, median_of
 from bench.sending import Load, send
-from shared.machine.ports import free_port
+from standalone.ports import free_port
 from tests.support.patience import until
 from tests.support.servers import reachable_folder
 

@@ -19,7 +19,7 @@ from bench.desk import unlimited
 from bench.figure import Figure, median_of
 from bench.flush import flushed_per_second
 from bench.sending import Load, Sent, finish, send, sender_name, start
-from shared.machine.ports import free_port
+from standalone.ports import free_port
 from tests.support.desk import Desk, running_desk
 from tests.support.patience import until
 from tests.support.servers import reachable_folder

@@ -16,14 +16,14 @@ Add = Callable[[typer.Typer], object]
 
 def _up(app: typer.Typer) -> None:
     from cli.restored import epoch_at_start
-    from services.bootstrap import bootstrap
-    from shared.machine.cli import up_with
+    from standalone.bootstrap import bootstrap
+    from standalone.cli import up_with
 
     app.command("up")(up_with(bootstrap, epoch_at_start))
 
 
 def _down(app: typer.Typer) -> None:
-    from shared.machine.cli import down
+    from standalone.cli import down
 
     app.command("down")(down)
 
@@ -35,7 +35,7 @@ def _demo(app: typer.Typer) -> None:
 
 
 def _doctor(app: typer.Typer) -> None:
-    from shared.machine.cli import doctor
+    from standalone.cli import doctor
 
     app.command("doctor")(doctor)
 

@@ -12,10 +12,10 @@ import typer
 from nats.errors import Error
 
 from cli.shell.output import AsJson, Exit, answer, refused
-from shared.machine.run_file import read_run
 from shared.messaging.connection import nats_session
 from shared.messaging.streams import Refused, provision, replicas_of
 from shared.observability.telemetry import reason as in_short
+from standalone.folder import read_run
 
 
 def _checked(replicas: int | None) -> int | None:

@@ -24,11 +24,11 @@ from shared.eventlog.continuity.last_seen import LastSeen, read
 from shared.eventlog.epochs import Epoch
 from shared.eventlog.errors import NotContinued, Unavailable
 from shared.eventlog.log import EventLog
-from shared.machine.run_file import read_run
-from shared.machine.up import BeginEpoch
 from shared.messaging.connection import nats_session
 from shared.mistake import Mistake
 from shared.observability.telemetry import reason as in_short
+from standalone.folder import read_run
+from standalone.up import BeginEpoch
 
 ANSWER_SECONDS = 2
 _FORCE = "to begin a new epoch all the same, add --force"

@@ -23,8 +23,6 @@ from cli.shell.desk import (
 )
 from cli.shell.output import AsJson, Exit, answer, counted, refused
 from cli.tokens import demand_actor, demand_line
-from shared.machine.credentials import vault_key_file
-from shared.machine.home import write_private
 from shared.vault.master_keys import MasterKeys, fresh_key, text_of
 from shared.vault.rotation import erase, rewrap
 from shared.vault.vault import (
@@ -34,6 +32,8 @@ from shared.vault.vault import (
     read_master_keys,
     was_forgotten,
 )
+from standalone.credentials import vault_key_file
+from standalone.folder import write_private
 
 Pause = Callable[[float], None]
 pause: Pause = time.sleep

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from shared.machine.nats import Bus
+from standalone.nats import Bus
 from tests.support.servers import (
     Database,
     NatsServer,

@@ -10,7 +10,7 @@ import httpx
 import typer
 
 from cli.shell.output import Exit, refused
-from shared.machine.run_file import read_run
+from standalone.folder import read_run
 
 SECONDS_MAX = 30.0
 

@@ -21,10 +21,10 @@ from shared.eventlog.codec import UnknownEvent
 from shared.eventlog.documents import UnreadableDocument
 from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog
-from shared.machine.credentials import vault_key_file
-from shared.machine.run_file import read_run
 from shared.vault.master_keys import MasterKeys
 from shared.vault.vault import VaultError, read_master_keys
+from standalone.credentials import vault_key_file
+from standalone.folder import read_run
 
 Database = Annotated[
     str | None,

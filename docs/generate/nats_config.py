@@ -7,19 +7,13 @@ import json
 import re
 from pathlib import Path
 
-from shared.machine.nats_rights import (
-    USERS,
-    VANISHED,
-    accounts,
-    authorization,
-    jetstream,
-)
 from shared.messaging.subjects import SYSTEM_ACCOUNT
+from standalone.nats import USERS, VANISHED, accounts, authorization, jetstream
 
 PAGE = Path(__file__).parents[2] / "deploy" / "nats.conf"
 _HEAD = """\
 # The nats-server of docker-compose.yml. Written by `make docs`, from the rights in
-# shared/machine/nats_rights.py. Passwords come from the environment; letters and digits
+# standalone/nats.py. Passwords come from the environment; letters and digits
 # only, a letter first: the server reads them as it reads this file.
 """
 

@@ -9,7 +9,6 @@ from pydantic_settings import BaseSettings
 
 from cli.migrate import MigrationSettings
 from docs.generate.forms import form
-from shared.machine.settings import UpSettings
 from shared.settings import (
     EscalationSettings,
     IntakeSettings,
@@ -17,6 +16,7 @@ from shared.settings import (
     ServiceSettings,
     SlaWatcherSettings,
 )
+from standalone.settings import UpSettings
 
 PAGE = Path(__file__).parents[1] / "reference" / "settings.md"
 SERVICES = (IntakeSettings, SlaWatcherSettings, EscalationSettings, ProjectionsSettings)

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from services.demo.playing import Failed, play
-from shared.machine.trouble import Trouble
+from standalone.startup_error import StartupError
 
 HOME = Path(".permanence/demo")
 
@@ -40,7 +40,7 @@ def demo(
         console.print(f"[red]{escape(str(failed))}[/]", soft_wrap=True)
         console.print(f"What the services said: {home / 'demo.log'}")
         raise typer.Exit(1) from None
-    except Trouble as trouble:
+    except StartupError as trouble:
         console.print(f"[red]{escape(str(trouble))}[/]", soft_wrap=True)
         raise typer.Exit(trouble.code) from None
     except KeyboardInterrupt:

@@ -9,8 +9,8 @@ from services.intake.directory.store import import_people
 from services.intake.policy import store as policy_store
 from services.intake.policy.store import Applied, Signature
 from shared.eventlog.log import EventLog
-from shared.machine.trouble import Exit, Trouble
 from shared.security.access import create
+from standalone.startup_error import Exit, StartupError
 
 POLICY = Path(__file__).parents[2] / "deploy" / "valmont.yaml"
 
@@ -26,7 +26,7 @@ class Tokens:
 def fill(log: EventLog, now: datetime) -> Tokens:
     """Fill an empty log. Trouble: it is not empty, and so not this demo's."""
     if log.head().position:
-        raise Trouble(
+        raise StartupError(
             "The database named by DATABASE_URL holds a log already, and a log cannot "
             "be cleaned: give the demo an empty database, or leave DATABASE_URL out.",
             Exit.MIGRATION,
@@ -35,7 +35,9 @@ def fill(log: EventLog, now: datetime) -> Tokens:
     signature = Signature(by="sylvie", reason="the desk opens", approved_by="sylvie")
     applied = policy_store.apply(log, text, signature, now, "demo")
     if not isinstance(applied, Applied):
-        raise Trouble(f"{POLICY} cannot be applied: {applied[0]}", Exit.INSTALLATION)
+        raise StartupError(
+            f"{POLICY} cannot be applied: {applied[0]}", Exit.INSTALLATION
+        )
     with log.transaction() as cursor:
         import_people(cursor, PEOPLE, now)
         people = {

@@ -5,11 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from shared.machine.account import Account
-from shared.machine.home import open_home
-from shared.machine.leftovers import end_leftovers
-from shared.machine.lock import lock_file, only_one
-from shared.machine.trouble import Exit, Trouble
+from standalone.folder import Account, lock_file, only_one, open_home
+from standalone.startup_error import Exit, StartupError
+from standalone.supervisor import end_leftovers
 
 MARK = "demo"
 """The file that says whose folder it is; the log's first event says so as well."""
@@ -41,7 +39,7 @@ def _demand_a_demos(home: Path) -> None:
     mark = home / MARK
     others = {path.name for path in home.iterdir()} - {lock_file(home).name, MARK}
     if others and not mark.exists():
-        raise Trouble(
+        raise StartupError(
             f"The folder {home} holds a desk that is no demo, and the demo would "
             "delete it: give it a folder of its own with `permanence demo --home …`",
             Exit.FOLDER,

@@ -22,10 +22,9 @@ from services.demo.table import table
 from services.demo.times import shown
 from shared.clock import clock_from, set_lever
 from shared.eventlog.log import EventLog
-from shared.machine.account import Account, server_account
-from shared.machine.credentials import vault_key_file
-from shared.machine.data_place import linked
 from shared.vault.vault import read_master_keys
+from standalone.credentials import vault_key_file
+from standalone.folder import Account, linked, server_account
 
 HTTP_SECONDS = 30.0
 SECRET = "whsec_ZGVtby1zZWNyZXQtb2YtdmFsbW9udA=="  # noqa: S105 of a receiver on this machine, for a day

@@ -9,17 +9,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from signal import SIGKILL
 
-from shared.machine.account import Account
-from shared.machine.credentials import Credentials, own_credentials, vault_key_file
-from shared.machine.leftovers import register
-from shared.machine.migration import migrate_desk
-from shared.machine.own_servers import NATS, POSTGRES, own_nats, own_postgres
-from shared.machine.ports import free_port
-from shared.machine.process import Process
-from shared.machine.ready import wait_until_ready
-from shared.machine.roster import SERVICES, Service, environment_of, url_as
-from shared.machine.settings import UpSettings
-from shared.machine.supervisor import Supervisor, signal_group
+from standalone.credentials import Credentials, own_credentials, vault_key_file
+from standalone.folder import Account
+from standalone.ports import free_port
+from standalone.postgres import migrate_desk
+from standalone.readiness import wait_until_ready
+from standalone.servers import NATS, POSTGRES, own_nats, own_postgres
+from standalone.services import SERVICES, Service, environment_of, url_as
+from standalone.settings import UpSettings
+from standalone.supervisor import Process, Supervisor, register, signal_group
 
 TWINS = ("sla_watcher",)
 """Services of which a second process runs: promises are watched twice."""

@@ -14,8 +14,6 @@ from pydantic_settings import BaseSettings
 from cli.migrate import MigrationSettings
 from docs.generate.settings import variable
 from shared.database.migrate import ROLES
-from shared.machine.nats_rights import USERS
-from shared.machine.roster import SERVICES, Service
 from shared.security.nats_issuer import Issuer
 from shared.settings import (
     EscalationSettings,
@@ -23,6 +21,8 @@ from shared.settings import (
     ProjectionsSettings,
     SlaWatcherSettings,
 )
+from standalone.nats import USERS
+from standalone.services import SERVICES, Service
 from tests.support import compose
 
 SETTINGS: dict[str, type[BaseSettings]] = {

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from shared.http.form_limits import ANSWERS_MAX, REPORTS_MAX
-from shared.machine.nats import Bus
+from standalone.nats import Bus
 from tests.support.api import problem, serving
 from tests.support.servers import Database
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.machine.run_file import Run
-from shared.machine.up import where_to_go
+from standalone.folder import Run
+from standalone.up import where_to_go
 
 RUN = Run(
     intake_url="http://127.0.0.1:8081",

@@ -12,7 +12,7 @@ from services.projections.api.limits import STREAMS_A_TOKEN_MAX
 from shared.eventlog.append import AppendUnit
 from shared.eventlog.recorder import PendingEvent
 from shared.http.bodies import POOL_BYTES_MAX
-from shared.machine.nats import Bus
+from standalone.nats import Bus
 from tests.support.api import Api, problem, serving
 from tests.support.patience import SECONDS, until
 from tests.support.servers import NatsServer, PostgresServer

@@ -11,7 +11,7 @@ from signal import SIGTERM
 import httpx
 import pytest
 
-from shared.machine.ports import free_port
+from standalone.ports import free_port
 from tests.support.certificates import certificate
 from tests.support.compose import ROOT
 from tests.support.patience import SECONDS, until

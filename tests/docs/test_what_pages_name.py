@@ -9,7 +9,7 @@ from typer.main import get_command
 
 from cli.app import command_line
 from docs.generate.settings import SERVICES, variable
-from shared.machine.settings import UpSettings
+from standalone.settings import UpSettings
 from tests.docs.pages import ROOT, Page, pages
 from tests.support import compose
 

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.machine.ports import free_port
+from standalone.ports import free_port
 from tests.support.desk import Desk, running_desk
 from tests.support.patience import SECONDS, until
 from tests.support.servers import reachable_folder

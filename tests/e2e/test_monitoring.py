@@ -13,7 +13,7 @@ import httpx
 import psutil
 import pytest
 
-from shared.machine.ports import free_port
+from standalone.ports import free_port
 from tests.support.monitoring import DEPLOY, exported, names_in, queries, rules
 from tests.support.patience import SECONDS, until
 from tests.support.running_desk import RunningDesk, running_desk

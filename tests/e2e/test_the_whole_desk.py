@@ -10,7 +10,7 @@ import psutil
 import psycopg
 import pytest
 
-from shared.machine.roster import SERVICES
+from standalone.services import SERVICES
 from tests.support.running_desk import SMALL_DESK, all_gone, ask, family, running_desk
 from tests.support.servers import reachable_folder, running_nats, running_postgres
 

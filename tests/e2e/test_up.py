@@ -12,7 +12,7 @@ import psutil
 import psycopg
 import pytest
 
-from shared.machine.down import down
+from standalone.up import down
 from tests.support.running_desk import all_gone, ask, family, running_desk
 from tests.support.servers import reachable_folder
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from shared.machine.ports import free_port
-from shared.machine.ready import listens, wait_until_ready
-from shared.machine.trouble import Exit, Trouble
+from standalone.ports import free_port
+from standalone.readiness import listens, wait_until_ready
+from standalone.startup_error import Exit, StartupError
 from tests.support.running_desk import RunningDesk, running_desk
 from tests.support.servers import reachable_folder
 
@@ -109,7 +109,7 @@ def test_a_service_of_another_desk_on_our_port_is_not_ours(home: Path) -> None:
 
         assert listens(pid, port)
         assert not listens(stranger, port)
-        with pytest.raises(Trouble, match="intake did not become ready"):
+        with pytest.raises(StartupError, match="intake did not become ready"):
             asyncio.run(
                 wait_until_ready(
                     "intake", port, lambda: stranger, lambda: True, patience=0.5

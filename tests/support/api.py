@@ -12,11 +12,11 @@ import httpx
 
 from services.projections.app import run
 from shared.eventlog.log import EventLog
-from shared.machine.nats import Bus
 from shared.messaging.commands import Scope
 from shared.security.access import create
 from shared.settings import ProjectionsSettings
 from shared.vault.master_keys import text_of
+from standalone.nats import Bus
 from tests.support import key_ring
 from tests.support.in_thread import running
 from tests.support.patience import SECONDS, answered

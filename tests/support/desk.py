@@ -19,10 +19,10 @@ from services.intake.policy.store import Applied, Signature
 from shared.clock import clock_from, set_lever
 from shared.database.clock_mode import ClockMode
 from shared.eventlog.log import EventLog
-from shared.machine.ports import free_port
 from shared.messaging.commands import Scope
 from shared.security.access import create
 from shared.vault.master_keys import MasterKeys, text_of
+from standalone.ports import free_port
 from tests.support import key_ring
 from tests.support.nats_cluster import NatsCluster
 from tests.support.patience import LOOK_EVERY, SECONDS, until

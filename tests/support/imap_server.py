@@ -12,7 +12,7 @@ from time import monotonic, sleep
 
 from imapclient import IMAPClient
 
-from shared.machine.ports import free_port
+from standalone.ports import free_port
 from tests.support.patience import SECONDS
 
 HOST = "127.0.0.1"

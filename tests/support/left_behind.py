@@ -13,8 +13,8 @@ from pathlib import Path
 import psycopg
 
 from shared.database.migrate import migrate
-from shared.machine.account import server_account
 from shared.vault.master_keys import MasterKeys, keys_of
+from standalone.folder import server_account
 from tests.support.desk import Desk, give_tokens
 from tests.support.servers import (
     ROLE_PASSWORDS,

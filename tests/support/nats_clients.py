@@ -9,8 +9,8 @@ import nats
 import orjson
 from nats.aio.client import Client
 
-from shared.machine.nats import Bus
 from shared.messaging.connection import nats_address
+from standalone.nats import Bus
 from tests.support.patience import SECONDS
 
 

@@ -11,9 +11,9 @@ from nats.aio.client import Client
 from nats.errors import Error
 from nats.js.api import StreamInfo
 
-from shared.machine.nats import Bus
-from shared.machine.ports import HOST, free_port
 from shared.messaging import subjects
+from standalone.nats import Bus
+from standalone.ports import HOST, free_port
 from tests.support.nats_clients import client_of
 from tests.support.patience import until
 from tests.support.servers import NatsServer, delete_streams

@@ -13,8 +13,8 @@ from urllib.request import urlopen
 
 import psutil
 
-from shared.machine.ports import free_port
-from shared.machine.run_file import Run, read_run
+from standalone.folder import Run, read_run
+from standalone.ports import free_port
 from tests.support.patience import SECONDS
 
 SMALL_DESK = (sys.executable, "-m", "tests.support.small_desk")

@@ -7,8 +7,8 @@ from pathlib import Path
 from signal import SIGCONT, SIGKILL, SIGSTOP, Signals
 from typing import Protocol, Self
 
-from shared.machine.account import Account
-from shared.machine.child import child_command
+from standalone.folder import Account
+from standalone.supervisor import child_command
 from tests.support.patience import SECONDS
 
 

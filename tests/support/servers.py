@@ -22,15 +22,14 @@ import psycopg
 
 from shared.database.clock_mode import ClockMode
 from shared.database.migrate import ROLES, migrate
-from shared.machine import nats as our_nats
-from shared.machine import postgres as our_postgres
-from shared.machine.account import server_account
-from shared.machine.binaries import nats_binary, postgres_binaries
-from shared.machine.nats import Bus
-from shared.machine.nats_rights import USERS
-from shared.machine.ports import free_port
-from shared.machine.postgres import Cluster
 from shared.security.nats_issuer import Issuer, seed_of
+from standalone import nats as our_nats
+from standalone import postgres as our_postgres
+from standalone.folder import server_account
+from standalone.nats import USERS, Bus
+from standalone.ports import free_port
+from standalone.postgres import Cluster
+from standalone.servers import nats_binary, postgres_binaries
 from tests.support.server import Server
 
 ISSUER_SEED = seed_of(bytes(32))

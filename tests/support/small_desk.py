@@ -12,12 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from cli.restored import epoch_at_start
-from shared.machine.credentials import Credentials
-from shared.machine.roster import SERVICES
-from shared.machine.settings import read_settings
-from shared.machine.terminal import Terminal
-from shared.machine.trouble import Trouble
-from shared.machine.up import Plan, up
+from standalone.credentials import Credentials
+from standalone.services import SERVICES
+from standalone.settings import read_settings
+from standalone.startup_error import StartupError
+from standalone.up import Plan, Terminal, up
 
 SMALL = tuple(
     replace(service, command=("-m", "tests.support.small_service", service.name))
@@ -42,7 +41,7 @@ def main() -> int:
     begin = epoch_at_start(reason) if reason else None
     try:
         up(Plan(read_settings(), SMALL, bootstrap, terminal, begin))
-    except Trouble as trouble:
+    except StartupError as trouble:
         sys.stderr.write(f"{trouble}\n")
         return trouble.code
     finally:

@@ -15,8 +15,8 @@ from shared.clock import real_clock
 from shared.domain.events.incident import IncidentOpened
 from shared.eventlog.entry import GENESIS, Link, chained
 from shared.eventlog.log import EventLog, Row
-from shared.machine.nats import Bus
 from shared.messaging import subjects
+from standalone.nats import Bus
 from tests.support.desk import MASTER, Desk
 from tests.support.load import Promised
 from tests.support.patience import SECONDS, until

@@ -29,7 +29,7 @@ from signal import (
     signal,
 )
 
-from shared.machine.launch import tie_to
+from standalone.launch import tie_to
 
 IMPORTED = (
     "services.intake.app",

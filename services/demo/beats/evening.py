@@ -15,7 +15,7 @@ from services.intake.policy import store as policy_store
 from services.intake.policy.store import Applied, Signature
 from shared.clock import clock_from
 from shared.eventlog.log import EventLog
-from shared.machine.credentials import vault_key_file
+from standalone.credentials import vault_key_file
 
 
 async def another_policy(stage: Stage) -> None:

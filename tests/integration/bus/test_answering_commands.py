@@ -16,12 +16,12 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from shared.eventlog.errors import Unavailable
 from shared.http.problem_details import HttpError
-from shared.machine.nats import Bus
 from shared.messaging import connection as shared_bus
 from shared.messaging import subjects
 from shared.messaging.broker import command_broker, started, stop
 from shared.messaging.commands import CommandAnswer, CommandMessage, ProblemDetails
 from shared.observability.telemetry import Outage
+from standalone.nats import Bus
 from tests.support.nats_clients import client_of
 from tests.support.patience import SECONDS, eventually
 from tests.support.servers import NatsServer, running_nats

@@ -11,10 +11,10 @@ from itertools import chain, repeat
 import pytest
 from prometheus_client import CollectorRegistry
 
-from shared.machine.nats import Bus
 from shared.messaging import connection as shared_bus
 from shared.messaging.broker import command_broker, started, stop
 from shared.messaging.connection import Link
+from standalone.nats import Bus
 from tests.support.patience import SECONDS, eventually
 
 pytestmark = [

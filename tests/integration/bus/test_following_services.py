@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.machine.nats import Bus
-from shared.machine.ports import free_port
+from standalone.nats import Bus
+from standalone.ports import free_port
 from tests.support.following import Desk, reading
 from tests.support.patience import SECONDS, eventually, until
 from tests.support.servers import Database

@@ -27,10 +27,10 @@ from shared.eventlog.continuity.watch import ContinuityWatch
 from shared.eventlog.errors import NotContinued
 from shared.eventlog.log import EventLog
 from shared.http.serve import end
-from shared.machine.nats import Bus
 from shared.messaging import subjects
 from shared.messaging.connection import Link
 from shared.messaging.streams import provision, provision_last_seen
+from standalone.nats import Bus
 from tests.support.key_ring import MASTER
 from tests.support.logs import incident, member
 from tests.support.nats_clients import client_of

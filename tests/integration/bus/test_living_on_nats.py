@@ -15,10 +15,10 @@ from shared.eventlog.entry import Link, chained
 from shared.eventlog.log import Row
 from shared.eventlog.readers import reader as reader_module
 from shared.eventlog.readers.reader import Reader
-from shared.machine.nats import Bus
 from shared.messaging.connection import Link as BusLink
 from shared.messaging.live_feed import open_feed
 from shared.messaging.streams import provision
+from standalone.nats import Bus
 from tests.support.following import PATIENT, Desk, in_stream, provisioned, reading, send
 from tests.support.patience import SECONDS, eventually
 from tests.support.servers import NatsServer, running_nats

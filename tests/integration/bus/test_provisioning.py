@@ -7,7 +7,6 @@ from nats.aio.client import Client
 from nats.js.api import ConsumerConfig, DiscardPolicy, RetentionPolicy
 from nats.js.errors import APIError
 
-from shared.machine.nats import Bus
 from shared.messaging import subjects
 from shared.messaging.streams import (
     SIGNALS_PENDING_MAX,
@@ -15,6 +14,7 @@ from shared.messaging.streams import (
     provision,
     signals_stream,
 )
+from standalone.nats import Bus
 from tests.support.following import provisioned
 from tests.support.patience import SECONDS
 

@@ -17,10 +17,10 @@ from services.intake.relay.relay import (
 from shared.eventlog.append import AppendUnit
 from shared.eventlog.log import follows
 from shared.eventlog.recorder import PendingEvent
-from shared.machine.nats import Bus
 from shared.messaging import subjects
 from shared.messaging.connection import Link
 from shared.messaging.envelope import headers_of, row_of
+from standalone.nats import Bus
 from tests.support.following import Desk, in_stream, provisioned
 from tests.support.logs import incident
 from tests.support.patience import eventually

@@ -10,9 +10,9 @@ from structlog.testing import capture_logs
 
 from services.intake.relay import relay as relay_module
 from services.intake.relay.relay import publish, read_tail
-from shared.machine.nats import Bus
 from shared.messaging import subjects
 from shared.messaging.connection import Link
+from standalone.nats import Bus
 from tests.support.following import Desk, in_stream, provisioned
 from tests.support.patience import SECONDS, eventually
 from tests.support.proxy import Proxy, proxy_before

@@ -12,8 +12,8 @@ import pytest
 from nats.aio.client import Client
 from nats.errors import NoRespondersError
 
-from shared.machine.nats import Bus
 from shared.messaging import subjects
+from standalone.nats import Bus
 from tests.support.nats_clients import client_of
 from tests.support.patience import SECONDS, eventually
 

@@ -8,7 +8,7 @@ import pytest
 from services.escalation.notifications.channels.mail import mail_server, send_mail
 from services.escalation.notifications.channels.mail_message import Mailbox
 from services.escalation.notifications.channels.retry import Delivered, Failed, Outcome
-from shared.machine.ports import free_port
+from standalone.ports import free_port
 from tests.support.certificates import certificate
 from tests.support.inbox import Inbox, open_inbox
 from tests.support.letters import LEFEVRE, MESSAGE, a_letter

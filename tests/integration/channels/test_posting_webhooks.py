@@ -16,7 +16,7 @@ from services.escalation.notifications.channels.webhook import (
     post_webhook,
     receiver,
 )
-from shared.machine.ports import free_port
+from standalone.ports import free_port
 from tests.support.patience import SECONDS
 from tests.support.receiver import Postbox, open_postbox
 

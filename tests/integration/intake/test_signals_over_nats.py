@@ -18,10 +18,10 @@ from services.intake.signals.reception import Reception
 from services.intake.signals.schemas import Signal
 from services.intake.signals.subscriber import Wait, keep_listening, listen_for_signals
 from shared.eventlog.batcher import Batcher
-from shared.machine.nats import Bus
 from shared.messaging import subjects
 from shared.messaging.broker import command_broker, stop
 from shared.messaging.streams import provision
+from standalone.nats import Bus
 from tests.integration.intake.conftest import NOW, Hands
 from tests.support.patience import SECONDS, eventually
 

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.app import command_line
-from shared.machine.ports import free_port
+from standalone.ports import free_port
 from tests.integration.intake.mapped_desk import BAD, MENDED, MappedDesk
 
 pytestmark = pytest.mark.servers

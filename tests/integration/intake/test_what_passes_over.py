@@ -15,8 +15,8 @@ from services.intake.signals import timers
 from shared.domain.commands.incident import Open, Resolve
 from shared.eventlog.codec import UnknownEvent
 from shared.eventlog.log import EventLog
-from shared.machine.nats import Bus
 from shared.security.access import create
+from standalone.nats import Bus
 from tests.integration.intake.conftest import MASTER, NOW, Hands, hands_on
 from tests.integration.intake.test_belonging_together import apply, fires
 from tests.integration.intake.test_closing_silent import DUE, Watch, at_work, closures

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from shared.clock import set_lever
-from shared.machine.migration import demand_lever, migrate_desk
-from shared.machine.trouble import Exit, Trouble
+from standalone.postgres import demand_lever, migrate_desk
+from standalone.startup_error import Exit, StartupError
 from tests.support.servers import ROLE_PASSWORDS, Database
 
 pytestmark = pytest.mark.servers
@@ -87,11 +87,11 @@ def test_a_desk_on_one_machine_refuses_it_too(
     server_time_database: Database, database: Database, lever: Path
 ) -> None:
     demand_lever(database.owner_dsn, lever)
-    with pytest.raises(Trouble, match=REFUSED) as refused:
+    with pytest.raises(StartupError, match=REFUSED) as refused:
         demand_lever(server_time_database.owner_dsn, lever)
     assert refused.value.code == Exit.USAGE
 
-    with pytest.raises(Trouble, match="clock mode `server`") as wrong_mode:
+    with pytest.raises(StartupError, match="clock mode `server`") as wrong_mode:
         migrate_desk(server_time_database.owner_dsn, ROLE_PASSWORDS, "lever")
     assert wrong_mode.value.code == Exit.MIGRATION
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from services.bootstrap import bootstrap
 from shared.clock import set_lever
 from shared.database.server_clock import server_now
-from shared.machine.credentials import Credentials
-from shared.machine.migration import demand_lever
-from shared.machine.trouble import Exit, Trouble
+from standalone.bootstrap import bootstrap
+from standalone.credentials import Credentials
+from standalone.postgres import demand_lever
+from standalone.startup_error import Exit, StartupError
 from tests.support.servers import Database
 
 pytestmark = pytest.mark.servers
@@ -59,7 +59,7 @@ def test_a_lever_that_shows_no_time_is_refused(
     if text is not None:
         lever.write_text(text)
 
-    with pytest.raises(Trouble, match="shows no time") as told:
+    with pytest.raises(StartupError, match="shows no time") as told:
         demand_lever(database.owner_dsn, lever)
 
     assert told.value.code == Exit.USAGE

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.app import command_line
-from shared.machine.run_file import Run, write_run
+from standalone.folder import Run, write_run
 from tests.support.compose import ROOT
 from tests.support.servers import Database
 

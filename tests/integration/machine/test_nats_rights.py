@@ -13,10 +13,9 @@ from signal import SIGHUP
 import pytest
 from nats.aio.client import Client
 
-from shared.machine.nats import Bus, write_config
-from shared.machine.nats_rights import USERS
 from shared.messaging import subjects
 from shared.messaging.streams import provision
+from standalone.nats import USERS, Bus, write_config
 from tests.support.nats_clients import client_of
 from tests.support.patience import SECONDS, eventually
 from tests.support.servers import NatsServer, running_nats

@@ -7,7 +7,7 @@ from typer.testing import CliRunner, Result
 
 from cli.app import command_line
 from cli.restored import epoch_at_start
-from shared.machine.nats import Bus
+from standalone.nats import Bus
 from tests.support.servers import Database
 
 pytestmark = pytest.mark.servers

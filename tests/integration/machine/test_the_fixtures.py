@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from shared.machine.nats import Bus
+from standalone.nats import Bus
 from tests.support.nats_clients import client_of
 from tests.support.servers import Database, PostgresServer
 

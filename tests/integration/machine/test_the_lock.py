@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.machine.leftovers import end_leftovers, leftovers, register, register_file
-from shared.machine.lock import holder, lock_file, only_one
-from shared.machine.trouble import Exit, Trouble
+from standalone.folder import holder, lock_file, only_one
+from standalone.startup_error import Exit, StartupError
+from standalone.supervisor import end_leftovers, leftovers, register, register_file
 
 SLEEPS = "print('up', flush=True); import signal; signal.pause()"
 
@@ -17,7 +17,7 @@ SLEEPS = "print('up', flush=True); import signal; signal.pause()"
 def test_a_second_desk_is_told_who_holds_the_folder(tmp_path: Path) -> None:
     with (
         only_one(tmp_path),
-        pytest.raises(Trouble, match=str(os.getpid())) as told,
+        pytest.raises(StartupError, match=str(os.getpid())) as told,
         only_one(tmp_path),
     ):
         pass
@@ -36,7 +36,7 @@ def test_the_holder_is_known_while_it_holds(tmp_path: Path) -> None:
 def test_the_lock_goes_with_a_process_killed_with_9(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path\n"
-        "from shared.machine.lock import only_one\n"
+        "from standalone.folder import only_one\n"
         f"with only_one(Path(sys.argv[1])): {SLEEPS}"
     )
     with subprocess.Popen(
@@ -54,7 +54,7 @@ def test_the_lock_goes_with_a_process_killed_with_9(tmp_path: Path) -> None:
 def test_what_an_earlier_desk_left_running_is_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.machine.leftovers._PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("standalone.supervisor._PATIENCE_SECONDS", 0.1)
     with subprocess.Popen(
         [sys.executable, "-c", SLEEPS], stdout=subprocess.PIPE, start_new_session=True
     ) as left:

@@ -13,9 +13,8 @@ from signal import SIGKILL, SIGSTOP, SIGTERM
 import psutil
 import pytest
 
-from shared.machine import launch
-from shared.machine.process import Process
-from shared.machine.supervisor import Supervisor
+from standalone import launch
+from standalone.supervisor import Process, Supervisor
 from tests.support.patience import SECONDS
 
 pytestmark = pytest.mark.e2e
@@ -207,9 +206,9 @@ def test_output_without_a_newline_and_beyond_all_limits_is_passed_on() -> None:
 
 SUPERVISED = """
 import asyncio, os, sys
-from shared.machine import launch
-from shared.machine.process import Process
-from shared.machine.supervisor import Supervisor
+from standalone import launch
+from standalone.supervisor import Process
+from standalone.supervisor import Supervisor
 
 async def main():
     supervisor = Supervisor(lambda name, line: print(line, flush=True), lambda _: None)

@@ -5,7 +5,7 @@ from contextlib import closing
 import pytest
 
 from shared.eventlog.log import EventLog
-from shared.machine.policy_findings import examine_policy
+from standalone.doctor import examine_policy
 from tests.support.letter_desk import AUTHSERV_ID, apply_mailbox
 from tests.support.servers import Database
 

@@ -16,9 +16,9 @@ from cli.people import people
 from services.intake.policy import store as policy_store
 from services.intake.policy.expansion import Files, expanded
 from shared.domain.policy.document import Policy
-from shared.machine.ports import free_port
 from shared.mistake import Wrong
 from shared.yaml12 import TEXT_MAX
+from standalone.ports import free_port
 from tests.support.compose import ROOT
 from tests.support.policies import FULL, FULL_FILE, full_text
 from tests.support.servers import Database

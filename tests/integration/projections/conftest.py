@@ -10,8 +10,8 @@ from typer.testing import CliRunner, Result
 
 from cli.app import command_line
 from shared.eventlog.log import EventLog
-from shared.machine.nats import Bus
 from shared.vault.master_keys import text_of
+from standalone.nats import Bus
 from tests.support.api import MASTER, Api, serving
 from tests.support.june import June
 from tests.support.servers import Database, NatsServer, PostgresServer

@@ -8,7 +8,7 @@ from threading import Thread
 
 import pytest
 
-from shared.machine.nats import Bus
+from standalone.nats import Bus
 from tests.support.api import problem, serving
 from tests.support.patience import SECONDS
 from tests.support.servers import Database

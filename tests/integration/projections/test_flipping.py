@@ -13,7 +13,7 @@ from services.projections.rebuild.builder import builder
 from services.projections.rebuild.rebuild import rollback
 from shared.clock import real_clock
 from shared.domain.identifiers import incident_ref
-from shared.machine.nats import Bus
+from standalone.nats import Bus
 from tests.support.api import MASTER, Api, serving
 from tests.support.histories import opened
 from tests.support.patience import until

@@ -12,7 +12,7 @@ from shared.domain.events.incident import (
     IncidentResumed,
 )
 from shared.domain.events.incident_ties import IncidentLinked
-from shared.machine.nats import Bus
+from standalone.nats import Bus
 from tests.support.api import Api, serving
 from tests.support.histories import START, opened
 from tests.support.servers import Database

@@ -10,9 +10,9 @@ from nats.errors import NoRespondersError
 from services.projections.api.commands import owner as commands_owner
 from services.projections.api.commands.owner import first_answer
 from services.projections.api.limits import COMMAND_ATTEMPTS_MAX
-from shared.machine.nats import Bus
 from shared.messaging import subjects
 from shared.messaging.connection import Link
+from standalone.nats import Bus
 from tests.support.nats_clients import client_of
 from tests.support.patience import eventually
 

@@ -14,8 +14,8 @@ from shared.domain.events.sla import SlaCancelled
 from shared.domain.identifiers import incident_ref, sla_stream
 from shared.eventlog.append import AppendUnit
 from shared.eventlog.recorder import PendingEvent
-from shared.machine.nats import Bus
 from shared.security.access import revoke
+from standalone.nats import Bus
 from tests.support.api import Api, in_bytes, problem, serving
 from tests.support.histories import START, opened
 from tests.support.patience import SECONDS, until

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from services.intake.directory.store import import_people
-from shared.machine.nats import Bus
+from standalone.nats import Bus
 from tests.integration.intake.mapped_desk import BAD, mapped_desk
 from tests.support.api import Api, problem, serving
 from tests.support.june import ONE, TWO, June, asked, june

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from services.demo.home import fresh_home
-from shared.machine.trouble import Trouble
+from standalone.startup_error import StartupError
 
 
 def test_the_day_before_is_gone(tmp_path: Path) -> None:
@@ -23,7 +23,7 @@ def test_a_desk_that_is_no_demo_is_left_alone(tmp_path: Path) -> None:
     (home / "postgres").mkdir(parents=True)
     (home / "postgres" / "history").touch()
 
-    with pytest.raises(Trouble, match="no demo"), fresh_home(home, None):
+    with pytest.raises(StartupError, match="no demo"), fresh_home(home, None):
         pass
 
     assert (home / "postgres" / "history").exists()

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from shared.machine.doctor import examine
-from shared.machine.down import down
-from shared.machine.lock import only_one
-from shared.machine.settings import UpSettings
-from shared.machine.trouble import Exit, Trouble
+from standalone.doctor import examine
+from standalone.folder import only_one
+from standalone.settings import UpSettings
+from standalone.startup_error import Exit, StartupError
+from standalone.up import down
 from tests.support.servers import reachable_folder
 
 CLOSED = 0o000
@@ -37,7 +37,9 @@ def somebody_elses(mode: int) -> Iterator[Path]:
 def test_down_says_whose_turn_it_is() -> None:
     with (
         somebody_elses(CLOSED) as home,
-        pytest.raises(Trouble, match="call this as the user it belongs to") as told,
+        pytest.raises(
+            StartupError, match="call this as the user it belongs to"
+        ) as told,
     ):
         down(home)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.machine.account import Account, blocked_at, server_account
+from standalone.folder import Account, blocked_at, server_account
 from tests.support.servers import reachable_folder
 
 OWNER = Account("owner", os.getuid(), os.getgid())

@@ -10,11 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.machine.account import Account, blocked_at
-from shared.machine.data_place import linked
-from shared.machine.home import open_home
-from shared.machine.lock import only_one
-from shared.machine.trouble import Exit, Trouble
+from standalone.folder import Account, blocked_at, linked, only_one, open_home
+from standalone.startup_error import Exit, StartupError
 from tests.support.compose import ROOT
 from tests.support.servers import reachable_folder
 
@@ -105,7 +102,7 @@ def test_what_we_make_can_be_passed_whatever_the_umask(scene: Scene) -> None:
 def test_data_that_is_there_is_not_moved(scene: Scene) -> None:
     (scene.checkout / ".permanence" / "postgres").mkdir(parents=True)
 
-    with pytest.raises(Trouble, match=f"may not pass {scene.checkout}") as told:
+    with pytest.raises(StartupError, match=f"may not pass {scene.checkout}") as told:
         scene.opened()
 
     assert told.value.code == Exit.FOLDER
@@ -117,7 +114,7 @@ def test_other_things_are_neither_moved_nor_linked(scene: Scene) -> None:
     letters.mkdir()
     (letters / "dear-zoe.txt").touch()
 
-    with pytest.raises(Trouble, match="holds other things"):
+    with pytest.raises(StartupError, match="holds other things"):
         scene.opened("letters")
 
     assert (letters / "dear-zoe.txt").is_file()
@@ -136,7 +133,7 @@ def test_the_home_of_a_desk_that_runs_is_not_moved(scene: Scene) -> None:
 def test_a_link_whose_data_has_gone_is_not_a_new_desk(scene: Scene) -> None:
     shutil.rmtree(scene.opened())
 
-    with pytest.raises(Trouble, match="put it back, or remove the link") as told:
+    with pytest.raises(StartupError, match="put it back, or remove the link") as told:
         scene.opened()
 
     assert told.value.code == Exit.FOLDER
@@ -146,7 +143,7 @@ def test_a_place_where_others_could_put_a_folder_is_not_used(scene: Scene) -> No
     scene.place.mkdir()
     scene.place.chmod(0o777)
 
-    with pytest.raises(Trouble, match="PERMANENCE_HOME="):
+    with pytest.raises(StartupError, match="PERMANENCE_HOME="):
         scene.opened()
 
 

@@ -5,7 +5,7 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.machine.supervisor import lines
+from standalone.supervisor import lines
 
 
 async def cut(chunks: list[bytes]) -> list[str]:

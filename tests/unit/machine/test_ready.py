@@ -11,8 +11,8 @@ from threading import Thread
 
 import pytest
 
-from shared.machine.ready import _told, _waits_for, wait_until_ready
-from shared.machine.trouble import Trouble
+from standalone.readiness import _told, _waits_for, wait_until_ready
+from standalone.startup_error import StartupError
 
 PATIENCE = 1.0
 """Seconds: of ten answers at most, so 21 take longer."""
@@ -113,6 +113,6 @@ def test_who_reads_a_long_log_is_waited_for_as_long_as_it_comes_nearer() -> None
 def test_who_comes_no_nearer_is_given_up() -> None:
     with (
         reading(20, 19, 19) as port,
-        pytest.raises(Trouble, match="19 events behind"),
+        pytest.raises(StartupError, match="19 events behind"),
     ):
         until_ready(port)

@@ -6,14 +6,14 @@ import pytest
 from pydantic_settings import BaseSettings
 
 from docs.generate.settings import variable
-from shared.machine.roster import SERVICES, Service, environment_of, url_as
-from shared.machine.settings import UpSettings
 from shared.settings import (
     EscalationSettings,
     IntakeSettings,
     ProjectionsSettings,
     SlaWatcherSettings,
 )
+from standalone.services import SERVICES, Service, environment_of, url_as
+from standalone.settings import UpSettings
 
 SETTINGS: dict[str, type[BaseSettings]] = {
     "intake": IntakeSettings,

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.machine.settings import read_settings
-from shared.machine.trouble import Exit, Trouble
+from standalone.settings import read_settings
+from standalone.startup_error import Exit, StartupError
 
 
 def test_a_desk_keeps_its_data_in_a_folder_of_its_own(
@@ -21,7 +21,7 @@ def test_an_empty_name_is_not_taken_for_the_folder_we_stand_in(
 ) -> None:
     monkeypatch.setenv("PERMANENCE_HOME", "")
 
-    with pytest.raises(Trouble, match="PERMANENCE_HOME='' will not do") as trouble:
+    with pytest.raises(StartupError, match="PERMANENCE_HOME='' will not do") as trouble:
         read_settings()
 
     assert trouble.value.code is Exit.USAGE

@@ -1,40 +1,170 @@
-"""`permanence up`: from an empty folder to a desk that serves, and a clean end."""
+"""`permanence up`: from an empty folder to a desk that serves, and a clean end.
+
+What `make up` shows: each process's lines behind its name, and where to go.
+
+A terminal that is stopped (Ctrl-S), or a pipe nobody reads, must not stop the desk: a
+thread of its own writes, and lines it cannot get rid of are dropped and counted.
+
+`permanence down`: stops the desk of a folder from another terminal.
+"""
 
 import asyncio
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
+from queue import Full, Queue
 from signal import SIGHUP, SIGINT, SIGTERM
+from threading import Thread
+from time import monotonic, sleep
 
-from shared.machine.account import Account, server_account
-from shared.machine.credentials import (
+from rich.console import Console
+from rich.text import Text
+
+from standalone.credentials import (
     Credentials,
     keep_credentials,
     own_credentials,
     vault_key_file,
 )
-from shared.machine.data_place import linked
-from shared.machine.home import open_home
-from shared.machine.leftovers import end_leftovers, register, register_file
-from shared.machine.lock import only_one
-from shared.machine.migration import demand_lever, migrate_desk
-from shared.machine.own_servers import NATS, POSTGRES, own_nats, own_postgres
-from shared.machine.ports import HOST
-from shared.machine.process import Process
-from shared.machine.ready import wait_until_ready
-from shared.machine.roster import (
+from standalone.folder import (
+    Account,
+    Run,
+    holder,
+    linked,
+    only_one,
+    open_home,
+    remove_run,
+    run_file,
+    server_account,
+    write_run,
+)
+from standalone.ports import HOST
+from standalone.postgres import demand_lever, migrate_desk
+from standalone.readiness import wait_until_ready
+from standalone.servers import NATS, POSTGRES, own_nats, own_postgres
+from standalone.services import (
     ADMIN_ROLE,
     Service,
     demand_ports,
     environment_of,
     url_as,
 )
-from shared.machine.run_file import Run, remove_run, run_file, write_run
-from shared.machine.settings import UpSettings
-from shared.machine.supervisor import Supervisor
-from shared.machine.terminal import Terminal
+from standalone.settings import UpSettings
+from standalone.startup_error import Exit, StartupError
+from standalone.supervisor import (
+    Process,
+    Supervisor,
+    end_leftovers,
+    register,
+    register_file,
+)
+
+_WIDTH = 11  # of the longest name, sla_watcher
+_COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright_green")
+_LINES_WAITING = 10_000
+_LAST_WORDS_SECONDS = 2.0
+
+
+class Terminal:
+    """Writes lines for a person. Call `close` in the end, to see the last of them."""
+
+    def __init__(self) -> None:
+        self._console = Console(soft_wrap=True, highlight=False)
+        self._colours = cycle(_COLOURS)
+        self._style: dict[str, str] = {}
+        self._waiting: Queue[bytes | None] = Queue(_LINES_WAITING)
+        self._dropped = 0
+        self._writer = Thread(target=self._write, daemon=True, name="terminal")
+        self._writer.start()
+
+    @property
+    def shows_to_a_person(self) -> bool:
+        """Whether somebody sees it, and it is kept nowhere: no file, no pipe."""
+        return sys.stdout.isatty()
+
+    def line(self, name: str, text: str) -> None:
+        """Write one line of the process `name`."""
+        style = self._style.setdefault(name, "") or next(self._colours)
+        self._style[name] = style
+        # Text, not markup: what processes write is not ours.
+        prefix = Text(f"{name:>{_WIDTH}} │ ", style=style)
+        self._show(prefix + Text(text, style="default"))
+
+    def say(self, text: str, style: str = "bold") -> None:
+        """Write a line of our own."""
+        self._show(Text(text, style=style))
+
+    def close(self) -> None:
+        """Wait a moment for what is still to be written."""
+        try:
+            self._waiting.put(None, timeout=_LAST_WORDS_SECONDS)
+        except Full:
+            return
+        self._writer.join(_LAST_WORDS_SECONDS)
+
+    def _show(self, text: Text) -> None:
+        if self._dropped:
+            text = Text(f"({self._dropped} lines are not shown)\n") + text
+        with self._console.capture() as shown:
+            self._console.print(text)
+        try:
+            self._waiting.put_nowait(shown.get().encode())
+        except Full:
+            self._dropped += 1
+        else:
+            self._dropped = 0
+
+    def _write(self) -> None:
+        stdout = sys.stdout.fileno()
+        while (line := self._waiting.get()) is not None:
+            try:
+                while line:
+                    line = line[os.write(stdout, line) :]
+            except (
+                OSError
+            ):  # `make up | head`, a closed terminal: nobody looks any more
+                continue
+
+
+_PATIENCE_SECONDS = 120
+_LOOK_EVERY = 0.1
+
+
+def down(home: Path) -> str:
+    """Stop the desk and return what happened. Trouble: it is not ours, or stays."""
+    pid = holder(home)
+    if pid is None:
+        if not home.is_dir():
+            return f"No desk runs in {home}."
+        count = end_leftovers(home)
+        remove_run(home)
+        ended = f" Ended {count} processes a killed one had left." if count else ""
+        return f"No desk runs in {home}.{ended}"
+    try:
+        os.kill(pid, SIGTERM)
+    except ProcessLookupError:
+        pass  # it has just ended
+    except PermissionError:
+        raise StartupError(
+            f"The desk in {home} (process {pid}) belongs to another user: stop it "
+            "as that user, or as root.",
+            Exit.FOLDER,
+        ) from None
+    # The lock, not the process: it may stay a while as a zombie nobody waits for.
+    deadline = monotonic() + _PATIENCE_SECONDS
+    while holder(home) == pid:
+        if monotonic() > deadline:
+            raise StartupError(
+                f"The desk in {home} has not stopped after {_PATIENCE_SECONDS} s: see "
+                f"what it says, or end it with: kill -9 {pid} (the next `make up` "
+                "tidies up)."
+            )
+        sleep(_LOOK_EVERY)
+    return f"The desk in {home} has stopped."
+
 
 Bootstrap = Callable[[str, Path | None, Credentials], Credentials]
 """Fills a migrated desk with what nobody can start without, once: a first policy, an

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import psutil
 
-from shared.machine.ports import HOST
-from shared.machine.trouble import Trouble
+from standalone.ports import HOST
+from standalone.startup_error import StartupError
 
 _LOOK_EVERY = 0.1
 _OK = 200
@@ -58,7 +58,7 @@ async def wait_until_ready(
             deadline = monotonic() + patience
         await asyncio.sleep(_LOOK_EVERY)
     said = f" It last answered: {answer.words}" if answer.words else ""
-    raise Trouble(f"{name} did not become ready; its lines above say why.{said}")
+    raise StartupError(f"{name} did not become ready; its lines above say why.{said}")
 
 
 def listens(pid: int | None, port: int) -> bool:

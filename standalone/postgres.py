@@ -2,22 +2,26 @@
 
 Passwords for everybody (scram), 127.0.0.1 only, no socket file, no daemon: the server
 is a direct child, writes its log to stderr and stops on SIGINT.
+
+Migrates the database of a desk on this machine, and says what is wrong with it.
 """
 
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
 
 import psycopg
 
-from shared.machine.account import Account, blocked_at, private_folder
-from shared.machine.data_place import unreachable
-from shared.machine.ports import HOST
-from shared.machine.trouble import Exit, Trouble
+from shared.clock import lever_clock
+from shared.database.clock_mode import ClockMode, LeverRefused, clock_mode
+from shared.database.migrate import Mismatch, migrate
+from standalone.folder import Account, blocked_at, private_folder, unreachable
+from standalone.ports import HOST
+from standalone.startup_error import Exit, StartupError
 
 OWNER = "permanence_owner"
 _SETTINGS = {
@@ -107,15 +111,17 @@ def _initdb(
         raise _initdb_failed(data, made.stderr)
 
 
-def _initdb_failed(data: Path, said: str) -> Trouble:
+def _initdb_failed(data: Path, said: str) -> StartupError:
     if "No space left on device" in said:
-        return Trouble(
+        return StartupError(
             f"The disk that holds {data.parent} is full: make room there, or choose "
             "another folder with PERMANENCE_HOME=… make up",
             Exit.DISK_FULL,
         )
     last = said.strip().splitlines()[-1:] or ["it gave no reason"]
-    return Trouble(f"PostgreSQL could not make its files in {data.parent}: {last[0]}")
+    return StartupError(
+        f"PostgreSQL could not make its files in {data.parent}: {last[0]}"
+    )
 
 
 def server_command(cluster: Cluster, programs: Path) -> list[str]:
@@ -143,16 +149,52 @@ def wait_until_serving(
             psycopg.connect(dsn, connect_timeout=5).close()
         except psycopg.OperationalError as refused:
             if "password authentication failed" in str(refused):
-                raise Trouble(
+                raise StartupError(
                     "PostgreSQL does not take the password of credentials.json: these "
                     "credentials belong to other data. Put the matching file back, or "
                     "start again with `make clean` (which deletes the data).",
                     Exit.CREDENTIALS,
                 ) from refused
             if not alive() or monotonic() > deadline:
-                raise Trouble(
+                raise StartupError(
                     "PostgreSQL did not come up; its own lines above say why."
                 ) from refused
             sleep(0.05)
         else:
             return
+
+
+def migrate_desk(
+    owner: str, roles: Mapping[str, str], clock: ClockMode | None = None
+) -> None:
+    """Bring the database up to date; an empty log gets the mode `clock`.
+
+    Raises `StartupError` if that is not possible.
+    """
+    try:
+        migrate(owner, roles, clock=clock)
+    except Mismatch as reason:
+        raise StartupError(f"{reason}.", Exit.MIGRATION) from reason
+    except psycopg.Error as reason:
+        said = str(reason).strip().splitlines()[0]
+        raise StartupError(
+            f"The database cannot be migrated: {said}. DATABASE_URL, where it is set, "
+            "must name a database that runs and a user who may create roles.",
+            Exit.MIGRATION,
+        ) from reason
+
+
+def demand_lever(owner: str, lever: Path) -> None:
+    """Raise `StartupError` if the log uses no lever, or `lever` shows no time."""
+    with psycopg.connect(owner) as connection:
+        mode = clock_mode(connection.cursor())
+    if mode != "lever":
+        raise StartupError(f"{LeverRefused()}.", Exit.USAGE)
+    try:
+        lever_clock(lever)()
+    except (OSError, ValueError, LookupError, TypeError) as reason:
+        raise StartupError(
+            f"PERMANENCE_CLOCK_LEVER={lever} shows no time: write the file first, for "
+            'example {"real": 0, "shown": 1751266800, "speed": 0}.',
+            Exit.USAGE,
+        ) from reason

@@ -1,10 +1,16 @@
-"""Free and taken ports of this machine. Everything listens on 127.0.0.1 only."""
+"""Free and taken ports of this machine. Everything listens on 127.0.0.1 only.
 
+The ports our own servers took: free ones at the first start, the same ones after.
+"""
+
+import json
 import socket
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 
-from shared.machine.trouble import Exit, Trouble
+from standalone.folder import write_private
+from standalone.startup_error import Exit, StartupError
 
 HOST = "127.0.0.1"
 
@@ -30,7 +36,7 @@ def is_free(port: int) -> bool:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PortRequest:
     """A port, what it is for, and the environment variable that chooses it."""
 
     port: int
@@ -38,8 +44,8 @@ class Wanted:
     variable: str
 
 
-def demand_free(*wanted: Wanted) -> None:
-    """Raise a `Trouble` that names every port that is taken, and how to choose others.
+def demand_free(*wanted: PortRequest) -> None:
+    """Raise a `StartupError` that names every port taken, and how to choose others.
 
     All at once: who is told of one after the other starts as often as there are ports.
     """
@@ -48,20 +54,46 @@ def demand_free(*wanted: Wanted) -> None:
         ports = ", ".join(f"{one.port} (meant for {one.what})" for one in taken)
         choices = " ".join(f"{one.variable}=…" for one in taken)
         noun, verb = ("Port", "is") if len(taken) == 1 else ("Ports", "are")
-        raise Trouble(
+        raise StartupError(
             f"{noun} {ports} {verb} taken by another program, perhaps another desk. "
             f"Stop that program, or choose otherwise: {choices} make up",
             Exit.PORT_TAKEN,
         )
 
 
-def demand_different(*wanted: Wanted) -> None:
-    """Raise a `Trouble` where two things shall listen on one port."""
+def demand_different(*wanted: PortRequest) -> None:
+    """Raise a `StartupError` where two things shall listen on one port."""
     for one, other in combinations(wanted, 2):
         if one.port == other.port:
-            raise Trouble(
+            raise StartupError(
                 f"Port {one.port} is meant for {one.what} and for {other.what}: "
                 f"choose another for one of them, with {one.variable} or "
                 f"{other.variable}",
                 Exit.USAGE,
             )
+
+
+def own_port(home: Path, server: str, wished: int | None, variable: str) -> int:
+    """Return the port `server` shall listen on, and remember it in `home`.
+
+    Trouble: a port was wished for and is taken. A remembered one that is taken is
+    replaced, for nobody asked for it.
+    """
+    if wished is not None:
+        demand_free(PortRequest(wished, server, variable))
+        return wished
+    file = home / "ports.json"
+    known = _read(file)
+    if is_free(known.get(server, 0)) and server in known:
+        return known[server]
+    port = free_port()
+    write_private(file, json.dumps({**known, server: port}))
+    return port
+
+
+def _read(file: Path) -> dict[str, int]:
+    try:
+        known = json.loads(file.read_text(encoding="utf-8"))
+        return {str(name): int(port) for name, port in known.items()}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}

@@ -12,10 +12,10 @@ from services.intake.policy.store import Applied, Signature
 from shared.clock import clock_from, lever_clock
 from shared.database.server_clock import server_now
 from shared.eventlog.log import EventLog
-from shared.machine.credentials import Credentials
-from shared.machine.trouble import Exit, Trouble
 from shared.messaging.commands import Scope
 from shared.security.access import create
+from standalone.credentials import Credentials
+from standalone.startup_error import Exit, StartupError
 
 STARTER = Path(__file__).parents[1] / "deploy" / "permanence.yaml"
 ADMIN = "person:admin"
@@ -45,7 +45,9 @@ def _apply_starter(log: EventLog, now: datetime) -> None:
     text = STARTER.read_text(encoding="utf-8")
     applied = policy_store.apply(log, text, signature, now, "live")
     if not isinstance(applied, Applied):
-        raise Trouble(f"{STARTER} cannot be applied: {applied[0]}", Exit.INSTALLATION)
+        raise StartupError(
+            f"{STARTER} cannot be applied: {applied[0]}", Exit.INSTALLATION
+        )
 
 
 def _with_tokens(log: EventLog, now: datetime, credentials: Credentials) -> Credentials:

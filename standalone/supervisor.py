@@ -1,14 +1,113 @@
-"""Keeps processes running: starts, restarts with back-off, stops, leaves no orphan."""
+"""The command line of a child that neither outlives us nor shares our terminal.
+
+What the supervisor must know to run one program.
+
+Keeps processes running: starts, restarts with back-off, stops, leaves no orphan.
+
+Processes an earlier desk left behind when its supervisor was killed with -9.
+
+The kernel ends them (see `launch.py`); this waits for that, and ends those it missed.
+A process is ours only if number and start both match: numbers are used again.
+"""
 
 import asyncio
+import json
 import os
+import sys
 from asyncio.subprocess import DEVNULL
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from signal import SIGCONT, SIGKILL, Signals
+from dataclasses import dataclass
+from pathlib import Path
+from signal import SIGCONT, SIGKILL, SIGTERM, Signals
 
-from shared.machine.child import child_command
-from shared.machine.process import Process
+import psutil
+
+from standalone.folder import Account, write_private
+
+_LAUNCHER = str(Path(__file__).with_name("launch.py"))
+
+
+def child_command(
+    command: Sequence[str], *, when_we_die: Signals, account: Account | None = None
+) -> list[str]:
+    """Return `command` wrapped so that it gets `when_we_die` if our thread dies.
+
+    Start it with `start_new_session=True`, from the main thread: the kernel watches
+    the thread that started it.
+    """
+    uid, gid = (account.uid, account.gid) if account else (-1, -1)
+    tie = (os.getpid(), int(when_we_die), uid, gid)
+    return [sys.executable, "-I", _LAUNCHER, *map(str, tie), *command]
+
+
+@dataclass(frozen=True)
+class Process:
+    """One program: how it starts, how it stops, whom it runs as."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    account: Account | None = None
+    stop: Signals = SIGTERM
+    when_we_die: Signals = SIGKILL
+    patience: float = 15.0
+    """Seconds between `stop` and SIGKILL."""
+
+
+_PATIENCE_SECONDS = 15
+_SAME_START_SECONDS = 2.0
+
+
+def register_file(home: Path) -> Path:
+    """Return the file that remembers the children of the desk in `home`."""
+    return home / "pids.json"
+
+
+def register(home: Path, pids: Mapping[str, int]) -> None:
+    """Remember the children that run now."""
+    known = {}
+    for name, pid in pids.items():
+        with suppress(psutil.NoSuchProcess):  # it just ended
+            known[name] = [pid, psutil.Process(pid).create_time()]
+    write_private(register_file(home), json.dumps(known))
+
+
+def leftovers(home: Path) -> list[psutil.Process]:
+    """Return the registered processes that still run."""
+    try:
+        known = json.loads(register_file(home).read_text(encoding="utf-8"))
+        candidates = [(int(pid), float(start)) for pid, start in known.values()]
+    except (OSError, ValueError, TypeError, AttributeError):
+        return []
+    return [
+        process
+        for pid, start in candidates
+        if (process := _same(pid, start)) is not None
+    ]
+
+
+def end_leftovers(home: Path) -> int:
+    """Wait for what is left of an earlier desk, end what stays; return how many."""
+    left = leftovers(home)
+    _, stubborn = psutil.wait_procs(left, timeout=_PATIENCE_SECONDS if left else 0)
+    for process in stubborn:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, SIGKILL)  # each child leads a group of its own
+    psutil.wait_procs(stubborn, timeout=_PATIENCE_SECONDS)
+    register_file(home).unlink(missing_ok=True)
+    return len(left)
+
+
+def _same(pid: int, start: float) -> psutil.Process | None:
+    try:
+        process = psutil.Process(pid)
+        near = abs(process.create_time() - start) < _SAME_START_SECONDS
+        alive = process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return None
+    return process if near and alive else None
+
 
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 10.0

@@ -8,8 +8,8 @@ from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.database.clock_mode import ClockMode
-from shared.machine.trouble import Exit, Trouble
 from shared.messaging.connection import nats_address
+from standalone.startup_error import Exit, StartupError
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -77,7 +77,7 @@ def read_settings() -> UpSettings:
         field = str(first["loc"][0])
         variable = field if field.isupper() else f"PERMANENCE_{field.upper()}"
         sentence = f"{variable}={first['input']!r} will not do: {first['msg']}."
-        raise Trouble(sentence, Exit.USAGE) from wrong
+        raise StartupError(sentence, Exit.USAGE) from wrong
     _demand_urls(settings)
     return settings
 
@@ -85,7 +85,7 @@ def read_settings() -> UpSettings:
 def _demand_urls(settings: UpSettings) -> None:
     url = settings.database_url
     if url is not None and urlsplit(url).scheme not in {"postgresql", "postgres"}:
-        raise Trouble(
+        raise StartupError(
             "DATABASE_URL must be a URL that begins with postgresql://", Exit.USAGE
         )
     if settings.nats_url is None:
@@ -93,4 +93,4 @@ def _demand_urls(settings: UpSettings) -> None:
     try:
         nats_address(settings.nats_url)
     except ValueError as wrong:
-        raise Trouble(f"NATS_URL will not do: {wrong}.", Exit.USAGE) from wrong
+        raise StartupError(f"NATS_URL will not do: {wrong}.", Exit.USAGE) from wrong

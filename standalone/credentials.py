@@ -12,10 +12,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from shared.database.migrate import ROLES
-from shared.machine.home import write_private
-from shared.machine.nats_rights import USERS
-from shared.machine.trouble import Exit, Trouble
 from shared.security.nats_issuer import new_seed
+from standalone.folder import write_private
+from standalone.nats import USERS
+from standalone.startup_error import Exit, StartupError
 
 _VAULT_KEY_BYTES = 32
 
@@ -66,7 +66,7 @@ def own_credentials(home: Path, *, has_data: bool) -> Credentials:
     if not missing:
         return _read(credentials_file(home))
     if has_data:
-        raise Trouble(
+        raise StartupError(
             f"{' and '.join(missing)} is missing in {home}, but the data it opens is "
             "there: put it back from a backup, or start again with `make clean` "
             "(which deletes the data).",
@@ -89,7 +89,7 @@ def _read(path: Path) -> Credentials:
     try:
         held = Credentials(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as reason:
-        raise Trouble(
+        raise StartupError(
             f"{path} cannot be read ({reason}): put it back from a backup, or start "
             "again with `make clean` (which deletes the data).",
             Exit.CREDENTIALS,

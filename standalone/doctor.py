@@ -1,27 +1,121 @@
-"""`permanence doctor`: what is well on this machine, what is not, and what to do."""
+"""`permanence doctor`: what is well on this machine, what is not, and what to do.
+
+One thing the doctor looked at.
+
+What the doctor finds in the policy in force: what leaves a door open.
+"""
 
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import psycopg
 
-from shared.machine.account import blocked_at, server_account
-from shared.machine.binaries import nats_binary, postgres_binaries
-from shared.machine.data_place import linked, place_for, usual_places
-from shared.machine.finding import Finding
-from shared.machine.home import ROOM_TO_START_MB, free_megabytes
-from shared.machine.lock import holder
-from shared.machine.nats import greets_at
-from shared.machine.policy_findings import examine_policy
-from shared.machine.ports import is_free
-from shared.machine.ready import ask_ready
-from shared.machine.roster import Service
-from shared.machine.run_file import Run, read_run
-from shared.machine.settings import UpSettings
-from shared.machine.trouble import Trouble
+from shared.domain.events.administration import STREAM, PolicyApplied
+from shared.domain.policy.document import Policy
+from shared.domain.policy.sources import Mailbox
+from shared.eventlog.codec import UnknownEvent
+from shared.eventlog.errors import Unavailable
+from shared.eventlog.log import SELECT_ROWS, EventLog, Row
+from shared.eventlog.policies import policy_of
+from standalone.folder import (
+    ROOM_TO_START_MB,
+    Run,
+    blocked_at,
+    free_megabytes,
+    holder,
+    linked,
+    place_for,
+    read_run,
+    server_account,
+    usual_places,
+)
+from standalone.nats import greets_at
+from standalone.ports import is_free
+from standalone.readiness import ask_ready
+from standalone.servers import nats_binary, postgres_binaries
+from standalone.services import Service
+from standalone.settings import UpSettings
+from standalone.startup_error import StartupError
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`advice` says what to do where it is not `ok`.
+
+    `only_warns`: the desk works as it is.
+    """
+
+    name: str
+    ok: bool
+    sentence: str
+    advice: str = ""
+    only_warns: bool = False
+
+
+_NEWEST = f"""
+{SELECT_ROWS} WHERE originator_id = %s ORDER BY originator_version DESC LIMIT 1
+"""
+
+
+def examine_policy(database_url: str) -> Iterator[Finding]:
+    """Look at the policy in force; nothing is found where none can be read."""
+    try:
+        policy = _in_force(database_url)
+    except (Unavailable, UnknownEvent, psycopg.Error):  # services tell of it anyway
+        return
+    if policy is not None:
+        yield from mailbox_findings(policy)
+        yield _nats_monitor(policy)
+
+
+def mailbox_findings(policy: Policy) -> Iterator[Finding]:
+    """Tell of each mailbox whether the desk can know who wrote a mail."""
+    for name, source in policy.sources.items():
+        if not isinstance(source, Mailbox):
+            continue
+        server = source.authserv_id
+        yield Finding(
+            f"mailbox {name}",
+            server is not None,
+            f"senders are confirmed by {server}"
+            if server
+            else "nobody confirms senders: only a reply to a mail of the desk acts",
+            f"Set `authserv_id` of the source {name}: see docs/how-to/take-mail.md, "
+            "“Who wrote it”.",
+            only_warns=True,
+        )
+
+
+def _nats_monitor(policy: Policy) -> Finding:
+    """Tell whether sources may share a NATS user that can name any of them."""
+    refused = policy.desk.nats_monitor == "refused"
+    return Finding(
+        "nats sources",
+        refused,
+        "each source connects with a key of its own"
+        if refused
+        else "the user `monitor` may send as any source",
+        "Give each source a key and write `desk: {nats_monitor: refused}`: see "
+        "docs/how-to/send-over-nats.md, “The user `monitor`”.",
+        only_warns=True,
+    )
+
+
+def _in_force(database_url: str) -> Policy | None:
+    log = EventLog.open(database_url, pool_size=1)
+    with closing(log), log.transaction() as cursor:
+        row = cursor.execute(_NEWEST, (STREAM,), binary=True).fetchone()
+        match log.entry(Row(*row)).event if row else None:
+            case PolicyApplied() as applied:
+                return policy_of(cursor, applied)
+            case _:
+                return None
+
 
 _PYTHON = (3, 11)
 _OK = 200
@@ -35,7 +129,7 @@ def examine(settings: UpSettings, services: tuple[Service, ...]) -> Iterator[Fin
     yield from _programs(settings)
     try:
         pid = holder(settings.home)
-    except Trouble as trouble:
+    except StartupError as trouble:
         yield Finding("desk", False, "nobody knows", f"{trouble}")
         return
     run = read_run(settings.home)
@@ -114,12 +208,12 @@ def _programs(settings: UpSettings) -> Iterator[Finding]:
         try:
             where = postgres_binaries(None, settings.home)
             yield Finding("postgresql program", True, f"{where}")
-        except Trouble as trouble:
+        except StartupError as trouble:
             yield Finding("postgresql program", False, "missing", f"{trouble}")
     if settings.nats_url is None:
         try:
             yield Finding("nats program", True, f"{nats_binary()}")
-        except Trouble as trouble:
+        except StartupError as trouble:
             yield Finding("nats program", False, "missing", f"{trouble}")
 
 

@@ -9,15 +9,13 @@ import typer
 from rich.text import Text
 
 from cli.shell.output import AsJson, answer, refused
-from shared.machine.doctor import examine
-from shared.machine.down import down as stop
-from shared.machine.finding import Finding
-from shared.machine.roster import SERVICES
-from shared.machine.settings import read_settings
-from shared.machine.terminal import Terminal
-from shared.machine.trouble import Exit, Trouble
-from shared.machine.up import BeginEpoch, Bootstrap, Plan
-from shared.machine.up import up as run
+from standalone.doctor import Finding, examine
+from standalone.services import SERVICES
+from standalone.settings import read_settings
+from standalone.startup_error import Exit, StartupError
+from standalone.up import BeginEpoch, Bootstrap, Plan, Terminal
+from standalone.up import down as stop
+from standalone.up import up as run
 
 Restored = Annotated[
     str | None,
@@ -95,5 +93,5 @@ def _line(finding: Finding) -> Text:
 def _in_sentences(*, as_json: bool) -> Iterator[None]:
     try:
         yield
-    except Trouble as trouble:
+    except StartupError as trouble:
         raise refused(as_json, f"{trouble}", trouble.code) from None

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
-from shared.machine.ports import HOST, Wanted, demand_different, demand_free
-from shared.machine.settings import UpSettings
+from standalone.ports import HOST, PortRequest, demand_different, demand_free
+from standalone.settings import UpSettings
 
 ADMIN_ROLE = "desk_admin"
 """The PostgreSQL role of the command line."""
@@ -77,7 +77,7 @@ SERVICES = (
 def demand_ports(services: tuple[Service, ...], settings: UpSettings) -> None:
     """Raise a `Trouble` where services cannot each listen on a port of their own."""
     wanted = [
-        Wanted(service.port(settings), service.name, service.variable)
+        PortRequest(service.port(settings), service.name, service.variable)
         for service in services
     ]
     demand_different(*wanted)

@@ -18,7 +18,7 @@ class Exit(IntEnum):
     MIGRATION = 9  # the database is away, or was made by another version
 
 
-class Trouble(Exception):
+class StartupError(Exception):
     """A sentence that says what is wrong and what to do, and how to exit."""
 
     def __init__(self, sentence: str, code: Exit = Exit.FAILED) -> None:
