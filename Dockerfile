@@ -16,6 +16,7 @@ COPY services services
 COPY shared shared
 COPY cli cli
 COPY standalone standalone
+COPY demo demo
 COPY deploy/permanence.yaml deploy/permanence.yaml
 USER desk
 ENTRYPOINT ["python", "-m"]

@@ -29,7 +29,7 @@ def _down(app: typer.Typer) -> None:
 
 
 def _demo(app: typer.Typer) -> None:
-    from services.demo.cli import demo
+    from demo.play import demo
 
     app.command("demo")(demo)
 

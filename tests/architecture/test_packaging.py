@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.compose import ROOT
 
-OWN = ("services", "shared", "cli", "standalone")
+OWN = ("services", "shared", "cli", "standalone", "demo")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 DECLARED = {
     re.split(r"[\[<>=~!;]", one)[0] for one in PROJECT["project"]["dependencies"]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from services.demo.programme import PROGRAMME
-from services.demo.table import TABLE
+from demo.play import TABLE
+from demo.programme import PROGRAMME
 from tests.support.servers import reachable_folder
 
 pytestmark = pytest.mark.e2e

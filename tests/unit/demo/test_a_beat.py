@@ -5,12 +5,11 @@ from typing import cast
 
 import pytest
 
-from services.demo.beats.looking import z
-from services.demo.playing import Failed, show_one
-from services.demo.programme import Beat, Cue, Scene
-from services.demo.seeing import see
-from services.demo.stage import Stage
-from services.demo.times import MONDAY, at
+from demo.beats.messages import z
+from demo.cast import MONDAY, at, see
+from demo.play import Failed, show_one
+from demo.programme import Beat, Cue, Scene
+from demo.stage import Stage
 
 NOON = at("12:00", MONDAY)
 

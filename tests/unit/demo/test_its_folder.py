@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from services.demo.home import fresh_home
+from demo.desk import fresh_home
 from standalone.startup_error import StartupError
 
 

@@ -1,16 +1,17 @@
-"""18:05 and the night, and what Tuesday morning shows of Monday."""
+"""18:05 and the night, and what Tuesday morning shows of Monday.
+
+The night of the backup: what has to report, and does not.
+"""
 
 import asyncio
 import json
 import os
 import sys
 
-from services.demo.beats.looking import told_of, words_of, z
-from services.demo.beats.monitoring import fires, recovers
-from services.demo.filling import POLICY
-from services.demo.seeing import same, see
-from services.demo.stage import Json, Stage
-from services.demo.times import MONDAY, TUESDAY, at
+from demo.beats.messages import beats, fires, recovers, told_of, words_of, z
+from demo.cast import MONDAY, TUESDAY, at, same, see
+from demo.desk import POLICY
+from demo.stage import Json, Stage
 from services.intake.policy import store as policy_store
 from services.intake.policy.store import Applied, Signature
 from shared.clock import clock_from
@@ -140,3 +141,42 @@ async def _permanence(stage: Stage, *arguments: str) -> Json:
     same(ended, process.returncode, 0)
     told: Json = json.loads(said)
     return told
+
+
+BACKUP = "sauvegarde"
+
+
+async def backed_up(stage: Stage) -> None:
+    """The backup of the mail is done, and says so: silence counts from here on."""
+    same("it had not been silent", await beats(stage, BACKUP), wanted=False)
+    stands = await _stands(stage)
+    same("it is expected in eight hours", stands["state"], "beating")
+
+
+async def not_heard(stage: Stage) -> None:
+    """Eight hours and the half hour of grace are over."""
+    stands = await _stands(stage)
+    same("it is silent", stands["state"], "silent")
+    why = await stage.reads(
+        "/v1/decisions", "nadia", dedup_key=f"heartbeat:{BACKUP}", source="heartbeat"
+    )
+    (told,) = why["items"]
+    see("silence itself opened an incident", told["incident"], told)
+    stage.name("INC-24", told["incident"])
+    incident = await stage.incident("INC-24")
+    same("for the mail, by its priority", incident["service"], "messagerie")
+    (opened,) = await stage.events("INC-24", "incident.opened")
+    happened = opened["what"]["occurred_at"]
+    same("as of 07:30", happened, z("07:30", TUESDAY))
+
+
+async def heard_again(stage: Stage) -> None:
+    """It was late, and is done."""
+    same("the beat ends the silence", await beats(stage, BACKUP), wanted=True)
+    incident = await stage.incident("INC-24")
+    same("nobody had to do anything", incident["status"], "resolved")
+
+
+async def _stands(stage: Stage) -> Json:
+    found: Json = await stage.reads(f"/v1/heartbeats/{BACKUP}", "nadia")
+    return found

@@ -1,10 +1,9 @@
 """13:20 to 17:20: late news, processes killed, promises broken, a way around."""
 
-from services.demo.beats.looking import told_of, words_of, z
-from services.demo.seeing import same, see
-from services.demo.settling import connect
-from services.demo.stage import Stage
-from services.demo.times import at, shown
+from demo.beats.messages import told_of, words_of, z
+from demo.cast import at, same, see, shown
+from demo.quiescence import connect
+from demo.stage import Stage
 
 KILLED = ("sla_watcher", "sla_watcher_2", "escalation")
 

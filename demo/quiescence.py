@@ -11,7 +11,7 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import tuple_row
 
-from services.demo.seeing import Unseen
+from demo.cast import Unseen
 
 LOOK_SECONDS = 0.01
 PATIENCE_SECONDS = 60.0

@@ -1,12 +1,19 @@
 """09:10 to 12:20: payroll climbs to N2 and waits for its user; `vpn` flaps."""
 
-from services.demo.beats.looking import told_of, words_of, z
-from services.demo.beats.monitoring import fires, recovers, webhook
-from services.demo.beats.writing import is_absent, mails, replies, reports
-from services.demo.cast import MAYOR
-from services.demo.seeing import same, see
-from services.demo.stage import Stage
-from services.demo.times import TUESDAY
+from demo.beats.messages import (
+    fires,
+    is_absent,
+    mails,
+    recovers,
+    replies,
+    reports,
+    told_of,
+    webhook,
+    words_of,
+    z,
+)
+from demo.cast import MAYOR, TUESDAY, same, see
+from demo.stage import Stage
 
 OWN_WORDS = "Les totaux de mai sont faux de 312,40 €."
 

@@ -2,12 +2,9 @@
 
 import asyncio
 
-from services.demo.beats.looking import told_of, words_of, z
-from services.demo.beats.monitoring import ALERTS, webhook
-from services.demo.beats.writing import passes_on
-from services.demo.seeing import same, see
-from services.demo.stage import Stage
-from services.demo.times import TUESDAY, at
+from demo.beats.messages import ALERTS, passes_on, told_of, webhook, words_of, z
+from demo.cast import TUESDAY, at, same, see
+from demo.stage import Stage
 
 POSTS, CLIENTS = 200, 8
 STAFF = ("bruno", "chloe", "nadia", "paul", "karim", "sylvie")

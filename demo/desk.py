@@ -1,23 +1,43 @@
-"""The desk of the demo: real servers and services, each of which it may kill."""
+"""The desk of the demo: real servers and services, each of which it may kill.
+
+The demo's own folder: created afresh each time, and never anybody else's.
+
+What the desk of Valmont starts with: its policy, its people, their tokens.
+"""
 
 import asyncio
 import os
+import shutil
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from signal import SIGKILL
 
+from demo.cast import PEOPLE, SOURCES, STAFF
+from services.intake.directory.store import import_people
+from services.intake.policy import store as policy_store
+from services.intake.policy.store import Applied, Signature
+from shared.eventlog.log import EventLog
+from shared.security.access import create
 from standalone.credentials import Credentials, own_credentials, vault_key_file
-from standalone.folder import Account
+from standalone.folder import Account, lock_file, only_one, open_home
 from standalone.ports import free_port
 from standalone.postgres import migrate_desk
 from standalone.readiness import wait_until_ready
 from standalone.servers import NATS, POSTGRES, own_nats, own_postgres
 from standalone.services import SERVICES, Service, environment_of, url_as
 from standalone.settings import UpSettings
-from standalone.supervisor import Process, Supervisor, register, signal_group
+from standalone.startup_error import Exit, StartupError
+from standalone.supervisor import (
+    Process,
+    Supervisor,
+    end_leftovers,
+    register,
+    signal_group,
+)
 
 TWINS = ("sla_watcher",)
 """Services of which a second process runs: promises are watched twice."""
@@ -170,3 +190,80 @@ def _services() -> Mapping[str, Service]:
 
 def _always(port: int) -> Callable[[UpSettings], int]:
     return lambda _: port
+
+
+MARK = "demo"
+"""The file that says whose folder it is; the log's first event says so as well."""
+
+
+@contextmanager
+def fresh_home(home: Path, account: Account | None) -> Iterator[Path]:
+    """Give `home`, empty but for its lock and its mark.
+
+    A log cannot be cleaned: the day before goes with its whole folder. Trouble: a demo
+    runs there, or what lies there is no demo's.
+    """
+    home = open_home(home, account)
+    with only_one(home):
+        _demand_a_demos(home)
+        end_leftovers(home)
+        for path in home.iterdir():
+            if path in {lock_file(home), home / MARK}:
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        yield home
+
+
+def _demand_a_demos(home: Path) -> None:
+    """Mark `home` as a demo's. Trouble: a desk lies there that nobody may delete."""
+    mark = home / MARK
+    others = {path.name for path in home.iterdir()} - {lock_file(home).name, MARK}
+    if others and not mark.exists():
+        raise StartupError(
+            f"The folder {home} holds a desk that is no demo, and the demo would "
+            "delete it: give it a folder of its own with `permanence demo --home …`",
+            Exit.FOLDER,
+        )
+    mark.touch()
+
+
+POLICY = Path(__file__).parents[2] / "deploy" / "valmont.yaml"
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Bearer tokens by person, keys by source."""
+
+    people: dict[str, str]
+    sources: dict[str, str]
+
+
+def fill(log: EventLog, now: datetime) -> Tokens:
+    """Fill an empty log. Trouble: it is not empty, and so not this demo's."""
+    if log.head().position:
+        raise StartupError(
+            "The database named by DATABASE_URL holds a log already, and a log cannot "
+            "be cleaned: give the demo an empty database, or leave DATABASE_URL out.",
+            Exit.MIGRATION,
+        )
+    text = POLICY.read_text(encoding="utf-8")
+    signature = Signature(by="sylvie", reason="the desk opens", approved_by="sylvie")
+    applied = policy_store.apply(log, text, signature, now, "demo")
+    if not isinstance(applied, Applied):
+        raise StartupError(
+            f"{POLICY} cannot be applied: {applied[0]}", Exit.INSTALLATION
+        )
+    with log.transaction() as cursor:
+        import_people(cursor, PEOPLE, now)
+        people = {
+            who: create(cursor, now, f"person:{who}", scopes, label="demo").token
+            for who, scopes in STAFF.items()
+        }
+        sources = {
+            name: create(cursor, now, f"source:{name}", ("source",), label="demo").token
+            for name in SOURCES
+        }
+    return Tokens(people, sources)

@@ -1,6 +1,14 @@
-"""Who is who at Valmont: people of the desk and of support, users and their clients."""
+"""Who is who at Valmont: people of the desk and of support, users and their clients.
+
+Instants of the day, as the programme writes them: local to Paris.
+
+What the demo asserts: a sentence, and whether it is so.
+"""
 
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from shared.messaging.commands import Scope
 
@@ -67,3 +75,37 @@ STAFF: Mapping[str, tuple[Scope, ...]] = {
     "sylvie": ("agent", "manager", "auditor", "admin"),
 }
 SOURCES = ("prometheus", "zabbix", "boite")
+
+
+PARIS = ZoneInfo("Europe/Paris")
+MONDAY = date(2025, 6, 30)
+TUESDAY = date(2025, 7, 1)
+
+
+def at(clock: str, day: date = MONDAY) -> datetime:
+    """Return the instant of a local time of a day: `07:52` → 05:52 UTC."""
+    written = f"{day.isoformat()}T{clock}"
+    return datetime.fromisoformat(written).replace(tzinfo=PARIS).astimezone(UTC)
+
+
+def shown(instant: datetime) -> str:
+    """Return an instant for people: `Mon 07:52`, with seconds where there are some."""
+    local = instant.astimezone(PARIS)
+    return local.strftime("%a %H:%M:%S" if local.second else "%a %H:%M")
+
+
+class Unseen(Exception):
+    """Something that must be seen is not: the demo ends here, with exit code 1."""
+
+
+def see(sentence: str, holds: object, saw: object = None) -> None:
+    """Raise `Unseen` where it does not hold; `saw` is shown beside."""
+    if not holds:
+        beside = "" if saw is None else f": saw {saw!r}"
+        raise Unseen(f"not so: {sentence}{beside}")
+
+
+def same(sentence: str, saw: Any, wanted: Any) -> None:  # noqa: ANN401 any two values
+    """Raise `Unseen` where two values differ."""
+    if saw != wanted:
+        raise Unseen(f"not so: {sentence}: saw {saw!r}, not {wanted!r}")

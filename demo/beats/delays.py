@@ -3,10 +3,9 @@
 import re
 from datetime import date
 
-from services.demo.beats.looking import told_of, words_of, z
-from services.demo.seeing import same, see
-from services.demo.stage import Json, Stage
-from services.demo.times import TUESDAY, at
+from demo.beats.messages import told_of, words_of, z
+from demo.cast import TUESDAY, at, same, see
+from demo.stage import Json, Stage
 
 THURSDAY = date(2025, 7, 3)
 WHY = "La pièce n'arrive que mercredi."

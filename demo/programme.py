@@ -4,10 +4,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from services.demo.beats import afternoon as pm
-from services.demo.beats import delays, evening, forenoon, morning, prelude, silence
-from services.demo.stage import Stage
-from services.demo.times import MONDAY, TUESDAY, at
+from demo.beats import afternoon as pm
+from demo.beats import delays, evening, forenoon, morning, prelude
+from demo.beats import evening as beats_evening
+from demo.cast import MONDAY, TUESDAY, at
+from demo.stage import Stage
 
 Scene = Callable[[Stage], Awaitable[None]]
 
@@ -192,8 +193,12 @@ PROGRAMME: Sequence[Beat] = (
         21,
         "A backup falls silent, and is heard again",
         (
-            *_on(MONDAY, ("23:00", silence.backed_up)),
-            *_on(TUESDAY, ("07:30", silence.not_heard), ("07:50", silence.heard_again)),
+            *_on(MONDAY, ("23:00", beats_evening.backed_up)),
+            *_on(
+                TUESDAY,
+                ("07:30", beats_evening.not_heard),
+                ("07:50", beats_evening.heard_again),
+            ),
         ),
     ),
 )

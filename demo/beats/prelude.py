@@ -5,9 +5,9 @@ from functools import partial
 from operator import itemgetter
 from typing import NamedTuple
 
-from services.demo.beats.monitoring import fires, recovers
-from services.demo.seeing import same
-from services.demo.stage import Stage
+from demo.beats.messages import fires, recovers
+from demo.cast import same
+from demo.stage import Stage
 
 
 def _june(day: int) -> date:

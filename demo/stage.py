@@ -8,12 +8,10 @@ from typing import Any
 
 import httpx
 
-from services.demo.filling import Tokens
-from services.demo.letters import Letters
-from services.demo.running import Running
-from services.demo.seeing import see
-from services.demo.settling import Connection, next_due, settled
-from services.demo.times import MONDAY, at
+from demo.cast import MONDAY, at, see
+from demo.desk import Running, Tokens
+from demo.letters import Letters
+from demo.quiescence import Connection, next_due, settled
 from shared.clock import set_lever
 
 Json = dict[str, Any]

@@ -1,0 +1,276 @@
+"""Plays the programme on a fresh desk, with a bar; says where it failed, if it did.
+
+`permanence demo`: a day at a service desk, played through in some minutes.
+
+What the day comes to: the table at its end, each figure asserted.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from logging import WARNING
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import httpx
+import structlog
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+from rich.table import Table
+
+from demo.cast import MONDAY, TUESDAY, Unseen, same, see, shown
+from demo.desk import fill, fresh_home, running
+from demo.letters import receiving
+from demo.programme import PROGRAMME, Beat, Cue
+from demo.quiescence import connect
+from demo.stage import Json, Stage
+from shared.clock import clock_from, set_lever
+from shared.eventlog.log import EventLog
+from shared.vault.vault import read_master_keys
+from standalone.credentials import vault_key_file
+from standalone.folder import Account, linked, server_account
+from standalone.startup_error import StartupError
+
+
+class Figure(NamedTuple):
+    """A number of the day: what it is, where it stands in the answer, what it must be.
+
+    `wanted` is None for what is shown only.
+    """
+
+    name: str
+    path: tuple[str | int, ...]
+    wanted: int | None
+
+
+TABLE: Sequence[Figure] = (
+    Figure("answers to surveys (to come)", ("satisfaction", "n"), None),
+    Figure("open before", ("balance", "open_before"), 2),
+    Figure("recorded", ("balance", "recorded"), 10),
+    Figure("reopened after closure", ("balance", "reopened_after_closure"), 1),
+    Figure("closed", ("balance", "closed"), 3),
+    Figure("cancelled", ("balance", "cancelled"), 1),
+    Figure("merged", ("balance", "merged"), 1),
+    Figure("open at the end", ("balance", "open_at_end"), 8),
+    Figure("of which resolved, awaiting closure", ("balance", "awaiting_closure"), 2),
+    Figure("reported by users only", ("reported", "user_only"), 8),
+    Figure("by monitoring, then users", ("reported", "monitoring_then_user"), 1),
+    Figure("by monitoring only", ("reported", "monitoring_only"), 1),
+    Figure("resolved in the day", ("resolved_within", "standing"), 4),
+    Figure(
+        "within 1 h of working time", ("resolved_within", "within", 0, "working"), 2
+    ),
+    Figure(
+        "within 8 h of working time", ("resolved_within", "within", 1, "working"), 3
+    ),
+    Figure("TTR met", ("sla", "ttr", "met"), None),
+    Figure("TTR breached", ("sla", "ttr", "breached"), 2),
+    Figure("of these, the users'", ("sla", "ttr", "breached_by", "user"), 1),
+    Figure("vendors'", ("sla", "ttr", "breached_by", "vendor"), 0),
+    Figure("ours", ("sla", "ttr", "breached_by", "provider"), 1),
+    Figure("not attributed", ("sla", "ttr", "breached_by", "unattributed"), 0),
+    Figure("problems from incidents", ("problems", "from_incidents"), 2),
+    Figure("changes requested from incidents", ("changes", "requested"), 2),
+    Figure("changes planned", ("changes", "planned"), 1),
+)
+
+
+async def table(stage: Stage) -> Table:
+    """Return the table of Monday. Raises `Unseen` where a figure is wrong."""
+    day = {"from": MONDAY.isoformat(), "to": TUESDAY.isoformat()}
+    told = await stage.reads(
+        "/v1/metrics", "sylvie", **day, zone="Europe/Paris", within=["1h", "8h"]
+    )
+    figures: Json = told["figures"]
+    see("the balance is true", _adds_up(figures["balance"]), figures["balance"])
+    shown = Table(title="Monday 30 June 2025, Europe/Paris")
+    shown.add_column("figure")
+    shown.add_column("value", justify="right")
+    for figure in TABLE:
+        value = _at(figures, figure.path)
+        if figure.wanted is not None:
+            same(f"Monday, {figure.name}", value, figure.wanted)
+        shown.add_row(figure.name, str(value))
+    await _june(stage)
+    return shown
+
+
+async def _june(stage: Stage) -> None:
+    """Hold June to its own sum, and its days to the month."""
+    june = {"from": "2025-06-01", "to": "2025-07-01"}
+    told = await stage.reads(
+        "/v1/metrics", "sylvie", **june, zone="Europe/Paris", every="day"
+    )
+    balance = told["figures"]["balance"]
+    wanted = {"open_before": 0, "recorded": 22, "closed": 13, "open_at_end": 8}
+    same("June", {name: balance[name] for name in wanted}, wanted)
+    for name in ("recorded", "closed", "cancelled", "merged"):
+        days = sum(day["figures"]["balance"][name] for day in told["periods"])
+        same(f"the days of June add up: {name}", days, balance[name])
+
+
+def _adds_up(balance: Json) -> bool:
+    comes = ("open_before", "recorded", "split", "unmerged", "reopened_after_closure")
+    goes = ("closed", "cancelled", "merged")
+    came = sum(balance[name] for name in comes)
+    went = sum(balance[name] for name in goes)
+    return bool(came - went == balance["open_at_end"])
+
+
+def _at(figures: Json, path: tuple[str | int, ...]) -> int:
+    value: Any = figures
+    for step in path:
+        value = value[step]
+    return int(value)
+
+
+HTTP_SECONDS = 30.0
+SECRET = "whsec_ZGVtby1zZWNyZXQtb2YtdmFsbW9udA=="  # noqa: S105 of a receiver on this machine, for a day
+
+
+class Failed(Exception):
+    """A beat that did not show what it must; the sentence says which and what."""
+
+
+def play(home: Path, console: Console, *, stay: bool) -> None:
+    """Play the whole day. Raises `Failed`, or `Trouble` where the desk does not run."""
+    account = None if os.environ.get("DATABASE_URL") else server_account()
+    with fresh_home(home, account) as folder:
+        if where := linked(home):
+            console.print(where, soft_wrap=True)
+        asyncio.run(_play(folder, account, console, stay=stay))
+
+
+async def _play(
+    home: Path, account: Account | None, console: Console, *, stay: bool
+) -> None:
+    async with _stage(home, account) as stage:
+        await _beats(stage, console)
+        console.print(await table(stage))
+        if not stay:
+            console.print("All was seen. On a terminal the desk would stay up now.")
+            return
+        console.print(f"Look at it: {stage.desk.api_url}/")
+        console.print("Token of Sylvie, the manager:", stage.tokens.people["sylvie"])
+        console.print("The desk stays up, its clock standing; Ctrl-C ends it.")
+        await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def _stage(home: Path, account: Account | None) -> AsyncIterator[Stage]:
+    lever = home / "lever.json"
+    first = PROGRAMME[0].cues[0].at
+    set_lever(lever, first)
+    async with receiving() as letters:
+        given = {
+            "PERMANENCE_CLOCK_LEVER": str(lever),
+            "PERMANENCE_LOG_FORMAT": "json",
+            "PERMANENCE_SMTP_URL": f"smtp://127.0.0.1:{letters.smtp_port}",
+            "PERMANENCE_MAIL_FROM": "desk@permanence.example",
+            "PERMANENCE_WEBHOOK_URL": f"http://127.0.0.1:{letters.page_port}/pages",
+            "PERMANENCE_WEBHOOK_SECRET": SECRET,
+        }
+        async with running(home, account, given) as desk:
+            log = EventLog.open(
+                desk.owner,
+                master=read_master_keys(vault_key_file(home)),
+                clock=clock_from(lever),
+            )
+            try:
+                tokens = await asyncio.to_thread(fill, log, first)
+            finally:
+                log.close()
+            await desk.start(desk.services)
+            async with httpx.AsyncClient(
+                base_url=desk.api_url, timeout=HTTP_SECONDS
+            ) as web:
+                connection = await connect(desk.owner)
+                stage = Stage(desk, lever, first, connection, web, tokens, letters)
+                try:
+                    yield stage
+                finally:
+                    await stage.connection.close()
+
+
+async def _beats(stage: Stage, console: Console) -> None:
+    columns = (
+        "{task.description}",
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    cues = sorted(
+        ((cue, beat) for beat in PROGRAMME for cue in beat.cues),
+        key=lambda pair: (pair[0].at, pair[1].number),
+    )
+    with Progress(*columns, console=console) as progress:
+        bar = progress.add_task("the day", total=len(cues))
+        for cue, beat in cues:
+            progress.update(bar, description=f"{shown(cue.at)} {beat.title}")
+            await show_one(cue, beat, stage)
+            progress.advance(bar)
+            if cue is beat.cues[-1]:
+                progress.console.print(_said(beat), soft_wrap=True)
+
+
+async def show_one(cue: Cue, beat: Beat, stage: Stage) -> None:
+    """Play one scene at its instant. Raises `Failed` where something is not so."""
+    try:
+        if cue.unwatched:
+            stage.jump(cue.at)
+        elif cue.at > stage.now:
+            await stage.until(cue.at)
+        await cue.play(stage)
+    except Unseen as unseen:
+        raise Failed(f"beat {beat.number}, {beat.title}: {unseen}") from unseen
+    except httpx.HTTPError as error:
+        raise Failed(f"beat {beat.number}, {beat.title}: {error!r}") from error
+    except (LookupError, TypeError, ValueError) as error:
+        # An answer of another form than the play expects: as unseen as a wrong one.
+        raise Failed(
+            f"beat {beat.number}, {beat.title}: an answer lacks {error!r}"
+        ) from error
+
+
+def _said(beat: Beat) -> str:
+    rest = f" [yellow](to come: {beat.to_come})[/]" if beat.to_come else ""
+    first = shown(beat.cues[0].at)
+    return f"[green]seen[/] {beat.number:>2} {first:<12} {beat.title}{rest}"
+
+
+HOME = Path(".permanence/demo")
+
+
+def demo(
+    home: Annotated[
+        Path,
+        typer.Option(help="Where the demo keeps its data; created afresh each time."),
+    ] = HOME,
+    leave: Annotated[
+        bool, typer.Option(help="End when the day is over, also on a terminal.")
+    ] = False,
+) -> None:
+    """Play Monday 30 June 2025 at the desk of Valmont, and assert what must be seen.
+
+    Real servers and services under a clock of their own, in a folder of their own. On a
+    terminal the desk then stays up to be looked at, until Ctrl-C. Exit codes: 0 all was
+    seen, 1 a beat failed (it says which), others as of `up`.
+    """
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(WARNING))
+    console = Console(highlight=False)
+    stay = sys.stdout.isatty() and not leave
+    try:
+        play(home, console, stay=stay)
+    except Failed as failed:
+        console.print(f"[red]{escape(str(failed))}[/]", soft_wrap=True)
+        console.print(f"What the services said: {home / 'demo.log'}")
+        raise typer.Exit(1) from None
+    except StartupError as trouble:
+        console.print(f"[red]{escape(str(trouble))}[/]", soft_wrap=True)
+        raise typer.Exit(trouble.code) from None
+    except KeyboardInterrupt:
+        console.print("Stopped.")
