@@ -207,9 +207,7 @@ def assembled(
 
         begun = CountedCells(filter(here, found.begun))
         ended = CountedCells(filter(here, found.ended))
-        at_end = {
-            kind: n + begun.sum(kind) - ended.sum(kind) for kind, n in at_start.items()
-        }
+        at_end = {k: n + begun.sum(k) - ended.sum(k) for k, n in at_start.items()}
         resolved = next(filter(here, found.resolved), _NONE)
         yield Figures(
             satisfaction=Satisfaction(),
