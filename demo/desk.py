@@ -230,7 +230,7 @@ def _demand_a_demos(home: Path) -> None:
     mark.touch()
 
 
-POLICY = Path(__file__).parents[2] / "deploy" / "valmont.yaml"
+POLICY = Path(__file__).parents[1] / "deploy" / "valmont.yaml"
 
 
 @dataclass(frozen=True)
