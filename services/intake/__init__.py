@@ -1,1 +1,1 @@
-"""The single point of contact: takes signals and commands, alone writes incidents."""
+"""The intake service: takes signals and commands, and alone writes incidents."""

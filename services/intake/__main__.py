@@ -7,10 +7,10 @@ from shared.settings import IntakeSettings
 from shared.startup import start
 
 SWITCH_SECONDS = 0.0002
-"""How soon a busy thread lets another one run (Python's own: 0.005).
+"""How soon a busy thread yields to another one (Python's default: 0.005).
 
-A flush comes back from PostgreSQL a dozen times, and would each time wait so long for
-the thread that reads requests.
+A flush waits for PostgreSQL about a dozen times. With the default, each time it would
+wait that long for the thread that reads requests.
 """
 
 if __name__ == "__main__":

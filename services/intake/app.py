@@ -1,4 +1,4 @@
-"""Intake, wired: HTTP and NATS in, one transaction, the relay beside it."""
+"""Wires the intake service: HTTP and NATS endpoints, batches, workers and the relay."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -104,7 +104,7 @@ _Answer = TypeVar("_Answer")
 
 @dataclass(frozen=True)
 class Parts:
-    """Intake put together, not yet running."""
+    """The parts of intake, assembled but not yet running."""
 
     log: EventLog
     commits: Commits
@@ -128,7 +128,7 @@ def assemble(
     stance: WorkerConfig = ALONE,
     our_address: str | None = None,
 ) -> Parts:
-    """Return intake's parts; `noting` hears of commits, `our_address` sends mail."""
+    """Assemble intake; `noting` observes commits, `our_address` sends mail."""
     in_force = InForce(log, Policies(log))
     gatehouse = guarding(log, executor, in_force, noting, clock, stance)
     cache, policies, commits = RecordCache(log), Policies(log), Commits(log)
@@ -195,7 +195,7 @@ def _commands(
 
 
 def doors_of(parts: Parts, clock: Clock, form_rules: FormRules = OPEN) -> list[Route]:
-    """Return all routes: for sources, for those who look after them, and for users."""
+    """Return all routes: for sources, for operators, and for users."""
     gate, in_force = parts.gatehouse.gate, parts.in_force
     return [
         *every_door(parts.doors),
@@ -209,7 +209,7 @@ def doors_of(parts: Parts, clock: Clock, form_rules: FormRules = OPEN) -> list[R
 
 
 def probes(parts: Parts, clock: Clock) -> list[Probe]:
-    """Return the probes of intake's parts."""
+    """Return the readiness probes of intake's parts."""
     log, commits = parts.log, parts.commits
     waiting = waiting_probe(log, commits, parts.signals, parts.commands)
     kept = quarantine_probe(log, clock)
@@ -217,7 +217,7 @@ def probes(parts: Parts, clock: Clock) -> list[Probe]:
 
 
 async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
-    """Run intake until `stop` is set; ends once nothing is half done."""
+    """Run intake until `stop` is set; returns once all work in progress is done."""
     opened = await open_log(settings, stop, CONNECTIONS)
     if opened is None:
         return
@@ -259,7 +259,7 @@ async def run(settings: IntakeSettings, stop: asyncio.Event) -> None:
 
 
 async def _all_of(works: Sequence[Coroutine[Any, Any, None]], parts: Parts) -> None:
-    """Run all until they end; what is gathered into batches is taken until then."""
+    """Run all of `works` until they end; batches are processed until then."""
     async with asyncio.TaskGroup() as group:
         batching = [
             group.create_task(parts.signals.run()),
@@ -312,7 +312,7 @@ def _app(
 def _clockwork(
     parts: Parts, clock: Clock, *, on_lever: bool
 ) -> tuple[AutoClose, Timers]:
-    """Return what acts when an instant comes, and nobody says anything."""
+    """Return the workers that act when the time has come, without any request."""
     log = parts.log
     timers = Timers(log, Policies(log), clock, parts.signals, on_lever=on_lever)
     return closing(log, clock, parts.commands, on_lever=on_lever), timers
@@ -325,7 +325,7 @@ async def _take_messages(
     clock: Clock,
     stop: asyncio.Event,
 ) -> None:
-    """Take commands and signals from NATS, whenever it is there."""
+    """Take commands and signals from NATS whenever it is reachable."""
     url = settings.nats_url.get_secret_value()
     broker = command_broker(url, "intake", registry)
     keys, in_force = parts.gatehouse.keys, parts.in_force
@@ -349,7 +349,7 @@ async def _take_messages(
 
 
 async def _keep_house(parts: Parts, clock: Clock, stop: asyncio.Event) -> None:
-    """Keep up what nobody asks for: the policy the doors see, heartbeats, counts."""
+    """Run the background work: policy refresh, heartbeats, retries, statistics."""
     async with asyncio.TaskGroup() as group:
         group.create_task(parts.in_force.keep(stop))
         group.create_task(parts.watch.run(stop))
@@ -360,7 +360,7 @@ async def _keep_house(parts: Parts, clock: Clock, stop: asyncio.Event) -> None:
 
 
 async def _keep_partitions(log: EventLog, clock: Clock, stop: asyncio.Event) -> None:
-    """Have tomorrow's partitions today, and remove what is past its retention."""
+    """Create tomorrow's partitions, and delete what exceeds its retention."""
     while not stop.is_set():
         wait, today = UPKEEP_SECONDS, clock().date()
         try:
@@ -379,7 +379,7 @@ def _then(
     flush: Callable[[Sequence[_Item]], Sequence[_Answer | Exception]],
     note: Callable[[Sequence[_Item], Sequence[_Answer | Exception]], None],
 ) -> Callable[[Sequence[_Item]], Sequence[_Answer | Exception]]:
-    """Return `flush`, after which `note` hears each outcome."""
+    """Return a `flush` that passes each outcome to `note` afterwards."""
 
     def flushed(items: Sequence[_Item]) -> Sequence[_Answer | Exception]:
         answers = flush(items)
@@ -390,7 +390,7 @@ def _then(
 
 
 def every_door(doors: EndpointContext) -> list[Route]:
-    """Return the routes of all doors."""
+    """Return the routes for signals, including those compatible with other systems."""
     return [
         *signals_endpoints.routes(doors),
         *pagerduty.routes(doors),

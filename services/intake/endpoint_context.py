@@ -1,7 +1,4 @@
-"""What every door of intake needs: who may come in, where signals go, where to look.
-
-The journal of refusals: commands that were understood and answered no.
-"""
+"""The dependencies of intake's endpoints, and the journal of refused commands."""
 
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -21,7 +18,7 @@ from shared.eventlog.log import EventLog
 
 @dataclass(frozen=True)
 class EndpointContext:
-    """Handed to the routes."""
+    """The dependencies passed to the routes."""
 
     gate: Gate
     reception: Reception
@@ -30,7 +27,7 @@ class EndpointContext:
     letters: MailIntake
     in_force: InForce
     our_address: str | None = None
-    """The one the desk writes from: what comes from there is not answered."""
+    """The desk's own sender address: mail from it is not answered."""
 
 
 _INSERT = """
@@ -41,7 +38,7 @@ VALUES (%s, %s, %s, %s, %s, %s)
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Who wished what of which record, and why it was not done."""
+    """A refused command: its caller, its record, and the reason."""
 
     at: datetime
     by: Actor
@@ -51,7 +48,7 @@ class Refusal:
 
 
 def journal(cursor: Cursor[tuple[Any, ...]], refusal: Refusal) -> None:
-    """Note a refusal; the column `incident` names any record."""
+    """Record a refusal; the column `incident` holds a reference of any record."""
     no = refusal.no
     cursor.execute(
         _INSERT,

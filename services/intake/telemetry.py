@@ -1,13 +1,10 @@
-"""Notes what was committed: a metric, a log line, a nudge to the relay.
+"""Observes commits: metrics, log lines, and waking the relay; and intake's probe.
 
-Log lines name incident, position and command id; never a title or anybody's words.
+Log lines contain incident, position and command id; never titles or personal text.
 
-Whether commits succeed: a full disk answers every question and takes no event.
-
-After one that failed, a small write that needs room of its own must succeed before
-intake is ready again: nobody may have to lose an event to find out.
-
-Whether intake can record: the log takes events, and not too much waits for it.
+A full disk still allows reads but no writes. So after a failed commit, a small write
+that needs new disk space must succeed before intake is ready again; otherwise the next
+event would have to fail to find out.
 """
 
 import asyncio
@@ -29,12 +26,12 @@ from shared.messaging.commands import Answered, CommandAnswer, RecordAnswer
 from shared.observability.health import Check, Probe
 
 OTHERS = "others"
-"""All sources the policy does not name: there may be any number of them."""
+"""Label for all sources that are not in the policy; their number is unlimited."""
 _log = structlog.get_logger(__name__)
 
 
 class CommitObserver:
-    """`wake` is called, from any thread, after a commit that appended events."""
+    """Observes commits; `wake` is called, from any thread, after appended events."""
 
     def __init__(self, registry: CollectorRegistry, wake: Callable[[], object]) -> None:
         self._wake = wake
@@ -44,7 +41,7 @@ class CommitObserver:
             ["status"],
             registry=registry,
         )
-        # From the first scrape on: what jumps from nothing to one has no increase.
+        # Create all series at the start: a series that begins at one shows no increase.
         for status in get_args(Status):
             self._signals.labels(status)
         self._commands = Counter(
@@ -76,21 +73,21 @@ class CommitObserver:
             self._letters.labels(verdict)
 
     def refused(self, source: str | None, why: str) -> None:
-        """Note a request that was told no; `source` None: the policy names it not."""
+        """Count a rejected request; `source` is None if it is not in the policy."""
         self._refused.labels(source or OTHERS, why).inc()
 
     def deferred(self, source: str | None) -> None:
-        """Note a message that has to wait; `source` as in `refused`."""
+        """Count a message that has to wait; `source` as in `refused`."""
         self._deferred.labels(source or OTHERS).inc()
 
     def letter(self, verdict: str) -> None:
-        """Note the outcome of a letter."""
+        """Count the result for a mail."""
         self._letters.labels(verdict).inc()
 
     def signals(
         self, _: Sequence[Delivery], answers: Sequence[list[Result] | Exception]
     ) -> None:
-        """Note the outcome of a batch of deliveries; timers are nobody's signals."""
+        """Count the results of a batch of deliveries; timers are not signals."""
         results = [r for answer in answers if isinstance(answer, list) for r in answer]
         sent = (result for result in results if result.rule != TIMER)
         for status, number in Tally(result.status for result in sent).items():
@@ -109,7 +106,7 @@ class CommitObserver:
     def commands(
         self, wanted: Sequence[PendingCommand], answers: Sequence[Answered | Exception]
     ) -> None:
-        """Note the outcome of a batch of commands."""
+        """Count and log the results of a batch of commands."""
         for each, answer in zip(wanted, answers, strict=True):
             outcome = _outcome(answer)
             self._commands.labels(each.verb, outcome).inc()
@@ -143,7 +140,7 @@ def _place(wanted: PendingCommand, answer: Answered | Exception) -> dict[str, ob
             return {"record": wanted.request.about}
 
 
-# A new table takes new blocks, a megabyte of them; rows in an old one find old room.
+# A new table allocates new blocks (about 1 MB); rows might fit into old ones.
 _TAKE_ROOM = """
 CREATE TEMPORARY TABLE room ON COMMIT DROP AS SELECT generate_series(1, 30000)
 """
@@ -159,14 +156,14 @@ class Commits:
         self._log = log
         self._fail = False
         self.failed_total = 0
-        """Batches that PostgreSQL did not take; their senders were told to repeat."""
+        """Batches that PostgreSQL did not accept; their senders were told to retry."""
 
     def watched(
         self, flush: Callable[[Sequence[_Item]], Sequence[_Answer]]
     ) -> Callable[[Sequence[_Item]], Sequence[_Answer]]:
-        """Return `flush`, of which is noted when it fails for PostgreSQL.
+        """Return a `flush` that records whether PostgreSQL failed.
 
-        It takes nothing while the log is not the one that was last seen.
+        It accepts nothing if the log is not the one that was last seen.
         """
 
         def flushed(items: Sequence[_Item]) -> Sequence[_Answer]:
@@ -177,7 +174,7 @@ class Commits:
                 self._failed()
                 raise
             if any(isinstance(answer, Unavailable) for answer in answers):
-                self._failed()  # of a part of the batch
+                self._failed()  # for a part of the batch
             return answers
 
         return flushed
@@ -187,7 +184,7 @@ class Commits:
         self._fail = True
 
     def prove(self) -> None:
-        """Show that PostgreSQL takes what is written, where it did not; blocks.
+        """Verify that PostgreSQL accepts writes again after a failure; blocks.
 
         Raises `Unavailable` while it does not.
         """

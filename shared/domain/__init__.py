@@ -1,1 +1,1 @@
-"""The domain: events, commands, incidents, promises and policies. Pure."""
+"""The domain: events, commands, incidents, SLA targets and policies. Pure."""

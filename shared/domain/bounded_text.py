@@ -1,4 +1,4 @@
-"""Words and instants people and monitors send us: bounded, and fit to be kept."""
+"""Validated types for texts and instants from people and monitoring systems."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 TITLE_MAX = 1_024
 WORDS_MAX = 10_000
 WORDS_BYTES_MAX = 30_000
-"""An event holds at most 64 KB, and sealed words take a third more room."""
+"""An event holds at most 64 KB, and encrypted text takes a third more space."""
 REASON_MAX = 1_000
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -22,7 +22,7 @@ _CONTROL_IN_LINE = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def line(text: str) -> str:
-    """Return `text` if it holds no control character; else a validation error."""
+    """Return `text` if it has no control characters; else a validation error."""
     return text if text.isprintable() else _without(_CONTROL_IN_LINE, text)
 
 
@@ -72,4 +72,4 @@ Reason = Annotated[
     AfterValidator(_words),
 ]
 Instant = Annotated[AwareDatetime, AfterValidator(_credible)]
-"""Aware, of the years 2000 to 2999; becomes UTC."""
+"""Aware, in the years 2000 to 2999; converted to UTC."""

@@ -1,9 +1,4 @@
-"""What a change is that came of an incident or problem, and what may be asked of it.
-
-What a change is: the state that the events of its stream add up to.
-
-What each event makes of a change. Meaning only, no rule.
-"""
+"""The state of a change, computed from the events of its stream; no rules."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -30,7 +25,7 @@ from shared.domain.incident import BrokenHistory
 
 
 class Status(StrEnum):
-    """How far it is."""
+    """How far a change has progressed."""
 
     REQUESTED = "requested"
     PLANNED = "planned"
@@ -53,22 +48,22 @@ class Change:
     implemented_at: datetime | None = None
     cancelled_at: datetime | None = None
     incidents: tuple[IncidentRef, ...] = ()
-    """Those it came of, in the order in which that was found."""
+    """The incidents that led to it, in the order in which they were linked."""
     caused: tuple[IncidentRef, ...] = ()
     """Incidents that it caused."""
     related: tuple[IncidentRef, ...] = ()
-    """Incidents that otherwise have to do with it."""
+    """Incidents related to it in another way."""
     said: frozenset[tuple[str, str]] = frozenset()
-    """The words that came with making or cancelling it, each with its verb."""
+    """The notes recorded when it was implemented or cancelled, each with its verb."""
 
     @property
     def incident(self) -> IncidentRef | None:
-        """The first incident it came of."""
+        """The first incident that led to it."""
         return self.incidents[0] if self.incidents else None
 
     @property
     def links(self) -> frozenset[tuple[ChangeRelation, IncidentRef]]:
-        """Its side of every link to an incident: how, and to which."""
+        """Its side of every link to an incident: relation and reference."""
         return frozenset(
             [
                 *(("change", each) for each in self.incidents),
@@ -79,19 +74,19 @@ class Change:
 
 
 def replay(history: Iterable[ChangeEvent]) -> Change | None:
-    """Return the change after `history`, None if nothing happened yet."""
+    """Return the change after `history`, or None if there are no events."""
     change = None
     for event in history:
         change = evolve(change, event)
     return change
 
 
-def evolve(  # noqa: C901, PLR0911, PLR0912 one branch an event
+def evolve(  # noqa: C901, PLR0911, PLR0912 # one branch for each event
     change: Change | None, event: ChangeEvent
 ) -> Change:
-    """Return the change after `event`. Never refuses what has happened.
+    """Return the change after `event`. Never rejects a recorded event.
 
-    Raises `BrokenHistory` where its request is not the first event, or not the only.
+    Raises `BrokenHistory` if the request is not the first event, or not the only one.
     """
     if isinstance(event, ChangeRequested):
         if change is not None:
@@ -146,7 +141,7 @@ def _with(
     relation: ChangeRelation,
     of: Callable[[tuple[str, ...]], tuple[str, ...]],
 ) -> Change:
-    """Return the change with `of` done to the links of one relation."""
+    """Return the change with `of` applied to the links of one relation."""
     match relation:
         case "change":
             return replace(change, incidents=of(change.incidents))

@@ -1,1 +1,1 @@
-"""Closes what is resolved and stays silent: a reader knows when, a command does it."""
+"""Closes resolved incidents whose users stay silent, by means of a command."""

@@ -1,4 +1,4 @@
-"""From when on a resolved incident may be closed, if its users stay silent. Pure."""
+"""Decides when a resolved incident may be closed if its users stay silent. Pure."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from shared.domain.policy.document import Policy
 from shared.eventlog.entry import Entry
 
 FINAL = "resolved"
-"""The kind of the last message before an incident is closed."""
+"""The kind of the last notification before an incident is closed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """A resolved incident nobody spoke of since; `due_at` None: do not close it yet."""
+    """A resolved incident without a reply; `due_at` is None if it must stay open."""
 
     incident: str
     cycle: int
@@ -36,9 +36,10 @@ def silence(
     notices: Iterable[Entry],
     policy_of: Callable[[int], Policy],
 ) -> Silence | None:
-    """Return the silence about an incident, None where it is not waited for.
+    """Return the silence to wait for, or None if there is none.
 
-    `history` is the incident's stream, `notices` what stands in that of its escalation.
+    `history` is the incident's stream, `notices` are the entries of its escalation
+    stream.
     """
     incident = replay(cast("IncidentEvent", entry.event) for entry in history)
     if incident is None or incident.status is not Status.RESOLVED or incident.answered:
@@ -52,7 +53,7 @@ def silence(
 
 
 def _told(incident: Incident, version: int, notices: Iterable[Entry]) -> bool:
-    """Tell whether its users' message that it is resolved has left, or never will."""
+    """Return whether the notification of resolution was sent or has finally failed."""
     wanted: set[str] = set()
     settled: set[str] = set()
     for entry in notices:
@@ -71,5 +72,5 @@ def _told(incident: Incident, version: int, notices: Iterable[Entry]) -> bool:
 def _closes_at(incident: Incident, policy: Policy) -> datetime | None:
     try:
         return closes_at(incident, policy)
-    except ValueError:  # the calendar never opens: a person has to close it
+    except ValueError:  # the calendar has no open hours: a person has to close it
         return None

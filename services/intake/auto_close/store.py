@@ -1,4 +1,4 @@
-"""The table of the silences that are waited for, and when each has lasted enough."""
+"""The table of resolved incidents that wait to be closed, and when each is due."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ WHERE due_at <= %s AND (due_at, incident) > (%s, %s)
 ORDER BY due_at, incident LIMIT %s
 """
 BEGIN = (datetime.min.replace(tzinfo=UTC), "")
-"""Comes before every silence."""
+"""Sorts before every silence."""
 _DISARM = """
 UPDATE intake.silences SET due_at = NULL
 WHERE incident = %s AND cycle = %s AND due_at = %s
@@ -31,13 +31,13 @@ WHERE incident = %s AND cycle = %s AND due_at = %s
 
 
 def known(cursor: Cursors, incidents: Iterable[str]) -> set[str]:
-    """Return those of `incidents` whose silence is waited for."""
+    """Return those of `incidents` that are in the table."""
     rows = cursor.execute(_KNOWN, (sorted(incidents),)).fetchall()
     return {incident for (incident,) in rows}
 
 
 def keep(cursor: Cursors, silences: Iterable[Silence]) -> None:
-    """Write silences, in order of incident."""
+    """Write silences, ordered by incident."""
     rows = sorted(silences, key=lambda each: each.incident)
     columns = (
         [row.incident for row in rows],
@@ -49,22 +49,22 @@ def keep(cursor: Cursors, silences: Iterable[Silence]) -> None:
 
 
 def drop(cursor: Cursors, incidents: Iterable[str]) -> None:
-    """Wait no longer for these."""
+    """Remove these incidents from the table."""
     cursor.execute(_DROP, (sorted(incidents),))
 
 
 def due(
     cursor: Cursors, now: datetime, limit: int, after: tuple[datetime, str] = BEGIN
 ) -> Sequence[Silence]:
-    """Return up to `limit` silences that have lasted enough, the longest due first.
+    """Return up to `limit` silences that are due, the longest due first.
 
-    `after` is the instant and the incident of the last one of the page before.
+    `after` is the instant and the incident of the last one of the previous page.
     """
     rows = cursor.execute(_DUE, (now, *after, limit)).fetchall()
     return [Silence(*row) for row in rows]
 
 
 def disarm(cursor: Cursors, silence: Silence) -> None:
-    """Look at this one no more, unless something happens to it."""
+    """Do not examine this one again, unless something happens to the incident."""
     values = (silence.incident, silence.cycle, silence.due_at)
     cursor.execute(_DISARM, values)

@@ -1,4 +1,4 @@
-"""What the log says of silences: looked at again whenever something touches one."""
+"""Keeps the table of silences up to date with the event log."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,17 +19,17 @@ BOOKMARK = Bookmark("intake", "closing")
 
 
 class Silences:
-    """Keeps the table of silences up with the log."""
+    """Keeps the table of silences up to date with the log."""
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
         self._policies = PolicyVersions(log)
 
     def apply(self, cursor: Cursor[tuple[Any, ...]], entries: Sequence[Entry]) -> None:
-        """Take `entries` in, inside the reader's transaction.
+        """Apply `entries` inside the reader's transaction.
 
-        A silence is judged by all the log holds of its incident, so an event read late
-        or twice changes nothing.
+        A silence is evaluated from the whole history of its incident, so an event that
+        is read late or twice changes nothing.
         """
         touched = {ref for entry in entries if (ref := about(entry.stream))}
         begun = {

@@ -1,6 +1,7 @@
-"""Gives the command to close whatever has been silent long enough.
+"""Submits the command that closes incidents once the silence has lasted long enough.
 
-What intake does by itself as the log goes on: ends silences, keeps problem links.
+Also runs the log reader behind intake's automatic actions: closing incidents and
+keeping problem links up to date.
 """
 
 import asyncio
@@ -29,17 +30,17 @@ from shared.messaging.commands import Answered, CommandAnswer, CommandRequest
 from shared.observability.health import Check, Probe
 
 AT_ONCE_MAX = 100
-"""Silences ended in one round."""
+"""Incidents closed in one round."""
 LOOK_SECONDS = 1.0
 LEVER_SECONDS = 0.02
-"""How often to look where time is moved by a lever, which nobody announces."""
+"""How often to check while the test clock is in use; its jumps are not announced."""
 ACTOR = "system:intake"
 
 _log = structlog.get_logger(__name__)
 
 
 class Closer:
-    """Closes silent incidents; any number of processes may do so at once."""
+    """Closes silent incidents; several processes may do so concurrently."""
 
     def __init__(
         self,
@@ -56,7 +57,7 @@ class Closer:
         self._after = BEGIN
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Close until `stop` is set. Never raises."""
+        """Close incidents until `stop` is set. Never raises."""
         while not stop.is_set():
             again = False
             with failing_alone(_log, "closing.failed"):
@@ -65,9 +66,10 @@ class Closer:
                 await pause(stop, self._rest)
 
     async def round(self) -> int:
-        """Close what is due now; return how many commands were done.
+        """Close what is due now; return how many commands were processed.
 
-        What cannot be closed yet is passed over until the last that is due is reached.
+        Incidents that cannot be closed yet are skipped until all that are due were
+        tried.
         """
         silences = await asyncio.to_thread(self._due)
         done = await asyncio.gather(*map(self._close, silences))
@@ -101,12 +103,12 @@ class Closer:
 
 
 LEVER_POLL_SECONDS = 0.02
-"""How often the log is asked where time is moved by a lever: a day takes a minute."""
+"""How often to read the log with the test clock, where a day may take a minute."""
 
 
 @dataclass(frozen=True)
 class AutoClose:
-    """`run` ends when it is told to stop; `probe` tells how far behind it is."""
+    """The worker `run`, and the `probe` that reports how far behind it is."""
 
     run: Callable[[asyncio.Event], Coroutine[None, None, None]]
     probe: Probe
@@ -119,10 +121,10 @@ def closing(
     *,
     on_lever: bool,
 ) -> AutoClose:
-    """Return what closes silent incidents by giving `commands`, and keeps links.
+    """Return the worker that closes silent incidents and keeps problem links.
 
-    It reads the log without NATS: nobody waits for either. It is never unready:
-    signals and commands are taken all the same.
+    It reads the log without NATS, so it depends on neither. Its probe is always ready:
+    signals and commands are taken even if it is behind.
     """
     poll = LEVER_POLL_SECONDS if on_lever else POLL_SECONDS
     silences, links = Silences(log), ProblemLinks(log, clock)

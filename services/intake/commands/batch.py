@@ -1,6 +1,6 @@
-"""What a batch of people's commands comes to, given what was true before it. Pure.
+"""Decides a batch of people's commands, given the state before it. Pure.
 
-Commands are taken in order; each sees what the ones before it did to its records.
+Commands are processed in order; each sees the effects of the earlier ones.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,10 +39,10 @@ from shared.messaging.commands import Answered, CommandAnswer, RecordAnswer
 
 @dataclass(frozen=True, slots=True)
 class CommandBatchContext:
-    """What is true before the batch; `fresh` has a reference for each that begins one.
+    """The state before the batch; `fresh` has a reference for each new record.
 
-    `clients` are those the directory gives to people who report in it; `helpers` look
-    into an incident above the desk.
+    `clients` maps reporters to the client given by the directory; `helpers` are the
+    people above N1 who work on an incident.
     """
 
     states: Mapping[str, Versioned]
@@ -57,7 +57,7 @@ class CommandBatchContext:
 
 @dataclass(frozen=True, slots=True)
 class EventDraft:
-    """Events decided on, each with its version, and the answer once recorded."""
+    """Decided events with their versions, and the answer once they are recorded."""
 
     events: Sequence[tuple[int, RecordEvent]]
     answer: Answered
@@ -68,7 +68,7 @@ Verdict = EventDraft | CommandAnswer | RecordAnswer | Repeated | HttpError
 
 @dataclass(frozen=True, slots=True)
 class CommandBatch:
-    """A verdict for each command, by its number; `refusals` are to be journalled."""
+    """A verdict for each command, by its number; `refusals` go to the journal."""
 
     verdicts: Mapping[int, Verdict]
     refusals: Sequence[Refusal]
@@ -78,7 +78,7 @@ class CommandBatch:
 def deliberate(
     wanted: Mapping[int, PendingCommand], before: CommandBatchContext
 ) -> CommandBatch:
-    """Return what each command comes to, taken in order."""
+    """Return the verdict for each command, processed in order."""
     states = dict(before.states)
     verdicts: dict[int, Verdict] = {}
     refusals: list[Refusal] = []
@@ -101,7 +101,7 @@ def _verdict(
     states: dict[str, Versioned],
     known: Known,
 ) -> Verdict:
-    """Return what one command comes to, and move `states` past it."""
+    """Return the verdict for one command, and advance `states` accordingly."""
     request = wanted.request
     match repeated(known, request.command_id, wanted.digest):
         case Repeated() as again:

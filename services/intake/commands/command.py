@@ -1,4 +1,4 @@
-"""A command: a wish, whose it is, and when. The edge makes it; nobody sends it."""
+"""A command with its author and time, as the rules receive it; never sent as such."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,13 +14,13 @@ from shared.domain.identifiers import IncidentRef
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """A signal fires, and the incident does not know that yet.
+    """A signal fires, and this is not yet recorded on the incident.
 
-    `repeats` tells how often it came since the last event that told of it;
-    `follows` names an incident of the same trouble that may no longer be reopened.
-    `rule` and `of` say by which rule of the pipeline it is news; `joins` whether it is
-    another trouble than those the incident has; `reported_at` when its clocks start,
-    where that is later than it was received.
+    `repeats` is the number of signals since the last event that counted them; `follows`
+    is an incident of the same alert that can no longer be reopened. `rule` and `of`
+    name the rule that lets the signal through; with `joins` the incident gets it as a
+    further alert; `reported_at` is when the SLA clocks start, if later than the signal
+    was received.
     """
 
     verb: ClassVar[str] = "trigger"
@@ -34,9 +34,9 @@ class Trigger:
     joins: bool = False
     reported_at: datetime | None = None
     team: str | None = None
-    """Whom its incident is given to as it opens."""
+    """The team that its incident is assigned to when it opens."""
     wakes: bool = False
-    """It is worse than before: a snoozed incident makes news again."""
+    """It is worse than before: a snoozed incident is woken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Recover:
 
 @dataclass(frozen=True, slots=True)
 class Flap:
-    """A signal began to go up and down; or ceased to, where `held_until` is given."""
+    """A signal started to flap, or stopped if `held_until` is given."""
 
     verb: ClassVar[str] = "flap"
     source: str
@@ -67,7 +67,7 @@ class Flap:
 
 @dataclass(frozen=True, slots=True)
 class AcknowledgeSource:
-    """Somebody acknowledged the signal where it comes from."""
+    """Somebody acknowledged the alert at its source."""
 
     verb: ClassVar[str] = "acknowledge_source"
     signal: Signal
@@ -76,7 +76,7 @@ class AcknowledgeSource:
 
 @dataclass(frozen=True, slots=True)
 class NoteSource:
-    """Somebody wrote a note about the signal where it comes from."""
+    """Somebody wrote a note about the alert at its source."""
 
     verb: ClassVar[str] = "note_source"
     signal: Signal
@@ -89,7 +89,7 @@ _Wish = TypeVar("_Wish", bound=RecordWish | Link | Unlink)
 
 @dataclass(frozen=True, slots=True)
 class CloseSilent:
-    """It was resolved in this cycle, and its users stayed silent long enough."""
+    """It was resolved in this cycle, and its users have been silent long enough."""
 
     verb: ClassVar[str] = "close_silent"
     cycle: int
@@ -100,11 +100,11 @@ MachinesWish = Trigger | Recover | Flap | AcknowledgeSource | NoteSource
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A wish about `incident`, which for `open` and `trigger` may be a new reference.
+    """A command about `incident`, which for `open` and `trigger` may be new.
 
-    `at` is the instant of the decision, in UTC; `roles` are what the caller's token
-    carries; `new` is the reference of the incident that `split` opens; `client` is the
-    contract party that the directory gives the reporter of an `open`.
+    `at` is the instant of the decision, in UTC; `roles` are those of the caller's
+    token; `new` is the reference of the incident that `split` opens; `client` is the
+    contract party that the directory has for the reporter of an `open`.
     """
 
     incident: IncidentRef
@@ -118,7 +118,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class RecordCommand(Generic[_Wish]):
-    """A wish about the problem or change `ref`, which may be a new reference."""
+    """A command about the problem or change `ref`, which may be a new reference."""
 
     ref: str
     at: datetime

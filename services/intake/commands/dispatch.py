@@ -1,4 +1,4 @@
-"""Which rules decide on a wish, and which records they are shown. Pure."""
+"""Selects the rules that decide a command, and the records they need. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -58,10 +58,11 @@ _Kind = TypeVar("_Kind", Incident, Problem, Change)
 
 @dataclass(frozen=True, slots=True)
 class DecisionRecords:
-    """All that a decision may look at. `ref` is the record it is about.
+    """All the records that a decision may use; `ref` is the one it is about.
 
-    `new` is the reference that `split` opens; `client` the one the directory gives
-    the reporter; `states` what the commands before this one made of each record.
+    `new` is the reference that `split` opens; `client` is the reporter's client
+    according to the directory; `states` include the effects of earlier commands of the
+    batch.
     """
 
     ref: str
@@ -74,17 +75,17 @@ class DecisionRecords:
     policy: Policy
     policy_version: int
     helping: Helper | Unreadable | None = None
-    """Who looks into the incident above the desk."""
+    """The team and person above N1 that work on the incident."""
 
     @property
     def helper(self) -> Helper | None:
-        """Who looks into the incident above the desk; raises `RecordUnreadable`."""
+        """The team and person above N1; raises `RecordUnreadable` if not known."""
         if isinstance(self.helping, Unreadable):
             raise RecordUnreadable(escalation_stream(self.ref), self.helping.why)
         return self.helping
 
     def record(self, ref: str | None) -> Record | None:
-        """Return a record as it now is, None where there is none of that name.
+        """Return a record in its current state, or None if it does not exist.
 
         Raises `RecordUnreadable`.
         """
@@ -97,7 +98,7 @@ class DecisionRecords:
 
 
 def decided(wish: AnyWish, sight: DecisionRecords) -> Sequence[RecordEvent]:
-    """Return the events a wish makes true, in order; raises `Refused` for no."""
+    """Return the events that a command produces, in order; raises `Refused`."""
     if isinstance(wish, ProblemWish):
         return _on_problem(wish, sight)
     if isinstance(wish, ChangeWish):
@@ -132,7 +133,7 @@ def _on_the_record(
     record: Problem | Change,
     sight: DecisionRecords,
 ) -> Sequence[RecordEvent]:
-    """Return the other side of a link that the incident's side was let through for."""
+    """Return the other side of a link, after the incident's side was allowed."""
     command = RecordCommand(record.ref, sight.at, sight.by, wish)
     rules = Rules(command, sight.policy, sight.policy_version)
     if isinstance(wish, Unlink) or incident is None:

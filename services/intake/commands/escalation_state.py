@@ -1,4 +1,4 @@
-"""At which team and level an incident is: read from the stream of its escalation."""
+"""The team and level that work on an incident, read from its escalation stream."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -28,15 +28,15 @@ from shared.eventlog.entry import Entry
 from shared.eventlog.log import EventLog
 
 _TAKING = Acknowledge | Pause | Restore | Resolve
-"""By these a person takes on an incident that nobody has."""
+"""Commands with which a person takes on an unassigned incident."""
 _GIVING = Assign | Return
-"""What these come to depends on where the incident is."""
+"""Commands whose result depends on the current team and level."""
 _PLACED = Assign | Return | Resolve
-"""These look at where the incident is; a resolution does without, if it must."""
+"""Commands that use the current team and level; `Resolve` can do without."""
 
 
 def needs_helper(wanted: PendingCommand) -> bool:
-    """Tell whether a decision on this command may look at who helps."""
+    """Return whether a decision on this command may depend on the helper."""
     return isinstance(wanted.wish, _TAKING | _GIVING)
 
 
@@ -46,10 +46,10 @@ def helpers(
     wanted: Iterable[PendingCommand],
     states: Mapping[str, Versioned],
 ) -> Mapping[str, Helper | Unreadable]:
-    """Return who helps, by incident, where a command gives or takes it on.
+    """Return the helper of each incident that a command assigns or takes on.
 
-    Where the escalation of an incident cannot be read, that is what is returned;
-    nothing for a resolution, which nobody is held up in by that.
+    If the escalation of an incident cannot be read, its value is `Unreadable`; for a
+    resolution it is left out, since that must not be blocked.
     """
     every = list(wanted)
     given = {w.request.about for w in every if isinstance(w.wish, _GIVING)}
@@ -82,7 +82,7 @@ def helpers(
 
 
 def found(cycles: Mapping[str, int], entries: Iterable[Entry]) -> Mapping[str, Helper]:
-    """Return who helps in the present cycle of each incident; in the log's order."""
+    """Return the helper in the current cycle of each incident; entries in log order."""
     helping: dict[str, Helper] = {}
     for entry in entries:
         ref = about(entry.stream) or ""

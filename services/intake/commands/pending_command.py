@@ -1,7 +1,4 @@
-"""A command as it came: who asks, what for, and what it needs to be decided.
-
-The answers to commands: what was recorded, what was recorded before, and no.
-"""
+"""A command as received, with what is needed to decide it, and the answers to it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -49,12 +46,12 @@ from shared.messaging.commands import (
 AnyWish = PersonsWish | RecordWish | CloseSilent
 
 INCIDENT, PROBLEM, CHANGE = "incident", "problem", "change"
-"""What commands may be about."""
+"""The kinds of record that commands may be about."""
 
 
 @dataclass(frozen=True, slots=True)
 class PendingCommand:
-    """A command as it came: who asks is in `request`, what for in `wish`."""
+    """A command as received: the caller is in `request`, the body in `wish`."""
 
     request: CommandRequest[Any]
     wish: AnyWish
@@ -62,12 +59,12 @@ class PendingCommand:
 
     @property
     def verb(self) -> str:
-        """What it is called in logs and metrics: `acknowledge`, `problem.link`."""
+        """Its name in logs and metrics: `acknowledge`, `problem.link`."""
         return verb_of(self.wish)
 
 
 def verb_of(wish: AnyWish) -> str:
-    """Return the verb, with its aggregate where that is no incident."""
+    """Return the verb, prefixed with the kind of record unless it is an incident."""
     if isinstance(wish, ProblemWish):
         return f"{PROBLEM}.{wish.verb}"
     if isinstance(wish, ChangeWish):
@@ -76,12 +73,12 @@ def verb_of(wish: AnyWish) -> str:
 
 
 def moves_keys(wish: AnyWish) -> bool:
-    """Tell whether a wish may move signal keys from one incident to another."""
+    """Return whether a command may move signal keys to another incident."""
     return isinstance(wish, Merge | Unmerge | Split)
 
 
 def begins(wish: AnyWish) -> str | None:
-    """Return the kind of record that a wish may begin, and needs a reference for."""
+    """Return the kind of record that a command may create a reference for."""
     match wish:
         case Open() | Split():
             return INCIDENT
@@ -94,12 +91,12 @@ def begins(wish: AnyWish) -> str | None:
 
 
 def is_beginning(wish: AnyWish) -> bool:
-    """Tell whether a wish is about a record that is not there yet."""
+    """Return whether a command creates the record that it is about."""
     return isinstance(wish, Open | IdentifyProblem | RequestChange)
 
 
 def refs_read(wanted: Iterable[PendingCommand]) -> set[str]:
-    """Return the records these commands name: their own and the others."""
+    """Return the records that these commands name: their own and others."""
     return set(chain.from_iterable(map(_named, wanted)))
 
 
@@ -128,13 +125,13 @@ def _named(wanted: PendingCommand) -> list[str]:
 
 
 def reporters(wanted: Mapping[int, PendingCommand]) -> list[str]:
-    """Return the people these commands report for without naming their client."""
+    """Return the people these commands report for without naming a client."""
     found = (without_client(each.wish) for each in wanted.values())
     return sorted({reporter for reporter in found if reporter})
 
 
 def without_client(wish: AnyWish) -> str | None:
-    """Return the reporter whose client is not named, None where there is none."""
+    """Return the reporter if the command names no client, else None."""
     match wish:
         case Open(client=None, reporter=reporter):
             return reporter
@@ -150,17 +147,17 @@ _STATUS: Mapping[str, HTTPStatus] = {
     "role": HTTPStatus.FORBIDDEN,
     "invalid": HTTPStatus.UNPROCESSABLE_ENTITY,
 }
-"""Refusals that are no mere conflict with the incident's state (409)."""
+"""The status of refusals that are not conflicts with the record's state (409)."""
 
 
 def refused(no: Refused) -> HttpError:
-    """Return the answer to a command that was understood and may not be done."""
+    """Return the answer to a command that is valid but not allowed."""
     status = _STATUS.get(no.code, HTTPStatus.CONFLICT)
     return HttpError(status, no.reason, code=no.code)
 
 
 def misused() -> HttpError:
-    """Return the answer to a command id that was used before, for something else."""
+    """Return the answer to a command id that was used before for something else."""
     return HttpError(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "this Idempotency-Key was used for another request: choose a new one",
@@ -169,7 +166,7 @@ def misused() -> HttpError:
 
 
 def too_busy() -> HttpError:
-    """Return the answer where others were first too often."""
+    """Return the answer to a command that lost too many races with others."""
     return HttpError(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "the record is very busy; nothing was done: send it again",
@@ -179,7 +176,7 @@ def too_busy() -> HttpError:
 
 
 def moved(expected: int, version: int) -> HttpError:
-    """Return the answer to an `If-Match` that does not."""
+    """Return the answer to an `If-Match` that does not match."""
     return HttpError(
         HTTPStatus.PRECONDITION_FAILED,
         f"it is at version {version} now, not {expected}: read it again",
@@ -188,7 +185,7 @@ def moved(expected: int, version: int) -> HttpError:
 
 
 def asked_for(events: Iterable[RecordEvent]) -> str | None:
-    """Return what should follow the events of a command, None if nothing."""
+    """Return the follow-up that the events of a command ask for, or None."""
     for event in events:
         if isinstance(event, IncidentClosed) and event.asks_for_problem:
             return (
@@ -226,7 +223,7 @@ def answer_about(
 
 
 def repeated_answer(log: EventLog, ref: str | None, first: int, last: int) -> Answered:
-    """Return the answer a command got when it was recorded, positions and all."""
+    """Return the original answer to a repeated command, including positions."""
     rows = log.rows_since(first - 1, last - first + 1)
     stream = stream_of(ref) if ref else rows[0].stream
     version = max(row.version for row in rows if row.stream == stream)

@@ -1,8 +1,8 @@
-"""What intake records of incidents and their problems by itself, as the log tells it.
+"""Links incidents and problems automatically, following the event log.
 
-An incident that joins a problem is linked on both sides; what was presumed and is
-answered otherwise is taken back; and incidents hear that their problem was resolved.
-All is decided by the records as they are, so an event read twice changes nothing.
+An incident that joins a problem is linked on both sides; a presumed link that is
+refuted is removed; and incidents record that their problem was resolved. Decisions are
+based on the current state of the records, so processing is idempotent.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -44,7 +44,7 @@ from shared.eventlog.errors import StaleVersion
 from shared.eventlog.log import EventLog
 
 AT_ONCE_MAX = 200
-"""Incidents of one problem that are read, and decisions that are appended, at once."""
+"""Incidents of a problem that are read, and units that are appended, at once."""
 ACTOR = "system:intake"
 
 Cursors = Cursor[tuple[Any, ...]]
@@ -57,7 +57,7 @@ _log = structlog.get_logger(__name__)
 
 
 class ProblemLinks:
-    """Keeps incidents and problems up with what the log says of both."""
+    """Keeps the links between incidents and problems up to date with the log."""
 
     def __init__(self, log: EventLog, clock: Clock) -> None:
         self._log = log
@@ -65,9 +65,10 @@ class ProblemLinks:
         self._policies = Policies(log)
 
     def apply(self, cursor: Cursors, entries: Sequence[Entry]) -> None:
-        """Take `entries` in, inside the reader's transaction.
+        """Apply `entries` inside the reader's transaction.
 
-        Raises `StaleVersion` where a command came between: then it is decided again.
+        Raises `StaleVersion` if a command was recorded in between: then they are
+        applied again.
         """
         concerned = [event for entry in entries if (event := _concerned(entry))]
         if not concerned:
@@ -102,7 +103,7 @@ def _concerned(entry: Entry) -> _Concerned | None:
 
 @dataclass
 class _Records:
-    """The records concerned, as the log and what was decided since make them."""
+    """The records concerned, including the effects of what was just decided."""
 
     log: EventLog
     cursor: Cursors
@@ -129,7 +130,7 @@ class _Records:
                 assert_never(event)
 
     def _decide(self, problem: str, incident: str, rule: _Rule) -> None:
-        """Decide about two records by a rule; nothing where one cannot be read."""
+        """Apply a rule to two records; does nothing if one of them cannot be read."""
         found = self._record(Problem, problem), self._record(Incident, incident)
         match found:
             case (Problem() as one, Incident() as other):
@@ -171,6 +172,6 @@ def _resolved(problem: Problem, incident: Incident, rules: Rules) -> Sequence[Jo
 
 
 def _parts(items: Sequence[_Item]) -> Iterable[Sequence[_Item]]:
-    """Return the items, so many at once."""
+    """Split the items into chunks of at most `AT_ONCE_MAX`."""
     starts = range(0, len(items), AT_ONCE_MAX)
     return (items[start : start + AT_ONCE_MAX] for start in starts)

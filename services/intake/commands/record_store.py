@@ -1,17 +1,13 @@
-"""What intake alone writes: incidents, problems and changes, a stream each.
+"""The records that only intake writes: incidents, problems and changes.
 
-States of records kept in memory, each good for one version of one history only.
+Each record has its own stream. Records are cached in memory; a cached state is used
+only if the database says that its stream still ends with the same event: same version
+and same chain hash, since a restored log assigns versions again. States are cached only
+after their transaction was committed.
 
-A state is used after the database said that its stream still ends with the same event:
-the same version with the same chain hash, for a restored log gives versions again. It
-is put here only once the transaction that made it is committed.
-
-Histories of several streams, read so that an unreadable one fails alone.
-
-A record that this version cannot read: whoever needs it waits, nobody else does.
-
-A later version wrote an event of a type unknown here, a key of the vault is missing, or
-stored words were changed. None of these is for ever.
+A record may be unreadable: a later version wrote an event of an unknown type, an
+encryption key is missing, or stored data was tampered with. None of these need be
+permanent. Only those who need that record have to wait.
 """
 
 from collections import OrderedDict
@@ -53,7 +49,7 @@ REF_OF_NUMBER: Mapping[str, Callable[[int], str]] = {
     "problem": problem_ref,
     "change": change_ref,
 }
-"""How records of each kind are called."""
+"""How the references of each kind are formed."""
 _STREAM_OF: Mapping[str, Callable[[str], str]] = {
     "PRB": problem_stream,
     "CHG": change_stream,
@@ -61,7 +57,7 @@ _STREAM_OF: Mapping[str, Callable[[str], str]] = {
 
 
 def ref_of(event: RecordEvent) -> str:
-    """Return the record an event happened to."""
+    """Return the reference of the record that an event belongs to."""
     if is_problem_event(event):
         return event.problem
     if is_change_event(event):
@@ -75,14 +71,14 @@ def stream_of(ref: str) -> str:
 
 
 def record_of(stream: str) -> str:
-    """Return the record whose stream this is."""
+    """Return the reference of the record with this stream."""
     return stream.partition("-")[2]
 
 
 def evolved(record: Record | None, event: RecordEvent) -> Record:
     """Return the record after one of its events."""
     if is_problem_event(event):
-        assert not isinstance(record, Incident | Change)  # noqa: S101 # it is in its stream
+        assert not isinstance(record, Incident | Change)  # noqa: S101 # the stream has only problem events
         return problem.evolve(record, event)
     if is_change_event(event):
         assert not isinstance(record, Incident | Problem)  # noqa: S101 # as above
@@ -92,7 +88,7 @@ def evolved(record: Record | None, event: RecordEvent) -> Record:
 
 
 def replayed(history: Iterable[RecordEvent]) -> Record | None:
-    """Return the record after its events, None if nothing happened yet."""
+    """Return the record after its events, or None if there are none."""
     record: Record | None = None
     for event in history:
         record = evolved(record, event)
@@ -100,18 +96,18 @@ def replayed(history: Iterable[RecordEvent]) -> Record | None:
 
 
 def is_problem_event(event: AnyEvent) -> TypeIs[ProblemEvent]:
-    """Tell whether an event is one of a problem's own stream."""
+    """Return whether an event belongs to a problem's own stream."""
     return event.type.startswith("problem.")
 
 
 def is_change_event(event: AnyEvent) -> TypeIs[ChangeEvent]:
-    """Tell whether an event is one of a change's own stream."""
+    """Return whether an event belongs to a change's own stream."""
     return event.type.startswith("change.")
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A stream that cannot be read: the version it is at, and why, without words."""
+    """A stream that cannot be read: its version and the reason, without contents."""
 
     version: int
     why: str
@@ -122,7 +118,7 @@ def histories(
 ) -> Mapping[str, list[Entry] | Unreadable]:
     """Return the entries of each stream that exists, in order.
 
-    Raises `Unavailable` only: whatever else is wrong with a stream is its own problem.
+    Raises `Unavailable` only: any other error makes only its own stream unreadable.
     """
     rows = log.stored_histories(cursor, streams)
     by_stream = {
@@ -132,7 +128,7 @@ def histories(
         log.learn(rows)
     except Unavailable:
         raise
-    except Exception:  # noqa: BLE001, S110 # one key of many: its stream tells
+    except Exception:  # noqa: BLE001, S110 # reported by its stream
         pass
     return {name: _read(log, rows) for name, rows in by_stream.items()}
 
@@ -142,19 +138,19 @@ def _read(log: EventLog, rows: Sequence[Row]) -> list[Entry] | Unreadable:
         return log.entries(rows)
     except Unavailable:
         raise
-    except Exception as error:  # noqa: BLE001 # whatever it is, it is this stream's
+    except Exception as error:  # noqa: BLE001 # it concerns this stream only
         return Unreadable(rows[-1].version, wordless(error))
 
 
 CODE = "record_unreadable"
 RETRY_SECONDS = 60
-"""What `Retry-After` says: an upgrade, or a key put back, takes some time."""
+"""The value of `Retry-After`: an upgrade or a restored key takes some time."""
 KEY_ROW = "key "
-"""Begins what the row of a key is called here: its stored words cannot be opened."""
+"""Prefix for the row of a key whose held signal cannot be decrypted."""
 
 
 class RecordUnreadable(HttpError):
-    """The answer to whoever needs a record that cannot be read at present."""
+    """The answer if a record that is needed cannot be read at present."""
 
     def __init__(self, ref: str, why: str) -> None:
         self.ref = ref
@@ -173,20 +169,20 @@ Happened = TypeVar("Happened", bound=RecordEvent)
 
 @dataclass(frozen=True, slots=True)
 class Versioned:
-    """A record as it is at a version of its stream; 0 and None before it begins.
+    """A record at a version of its stream; 0 and None if it does not exist.
 
-    `unreadable` says why its stream cannot be read; then there is no record either.
+    `unreadable` says why the stream cannot be read; `record` is None in that case.
     """
 
     version: int
     record: Record | None
     chain: bytes = field(default=b"", compare=False)
-    """Hash of its last event; empty while that is not recorded."""
+    """Hash of its last event; empty if that is not recorded yet."""
     unreadable: str | None = None
 
     @property
     def incident(self) -> Incident | None:
-        """The record, where it is an incident."""
+        """The record, if it is an incident."""
         return self.record if isinstance(self.record, Incident) else None
 
 
@@ -204,10 +200,10 @@ def readable(states: Mapping[str, Versioned], ref: str) -> Versioned:
 def advance(
     states: dict[str, Versioned], events: Sequence[Happened]
 ) -> list[tuple[int, Happened]]:
-    """Move `states` past `events`; return each with the version it gets.
+    """Advance `states` by `events`; return each event with its version.
 
-    Raises `RecordUnreadable`, and has moved nothing, if one of the records cannot be
-    read.
+    Raises `RecordUnreadable`, without changing anything, if one of the records cannot
+    be read.
     """
     for event in events:
         readable(states, ref_of(event))
@@ -222,7 +218,7 @@ def advance(
 
 
 class RecordCache:
-    """The records used last."""
+    """A cache of the most recently used records."""
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
@@ -230,15 +226,16 @@ class RecordCache:
         log.continuity.drop_with(self.drop)
 
     def drop(self) -> None:
-        """Forget every state: the log may be another one."""
-        self._kept = OrderedDict()  # a thread may be about to put one into the old one
+        """Discard every state: the log may have been replaced."""
+        self._kept = OrderedDict()  # the old one may be in use
 
     def read(
         self, cursor: Cursor[tuple[Any, ...]], refs: Iterable[str]
     ) -> dict[str, Versioned]:
-        """Return each record as it now is, reading only streams that moved.
+        """Return the current state of each record, reading only streams that moved.
 
-        A record that cannot be read is `unreadable`, and tried again the next time.
+        A record that cannot be read is returned as `unreadable`, and tried again next
+        time.
         """
         wanted = sorted(set(refs))
         if not wanted:
@@ -262,7 +259,7 @@ class RecordCache:
         return states
 
     def keep(self, states: Mapping[str, Versioned]) -> None:
-        """Remember committed states; the ones not used for longest go."""
+        """Cache committed states; the least recently used ones are evicted."""
         kept = self._kept
         for ref, state in states.items():
             chain = state.chain or self._chain(ref, state.version)
@@ -273,7 +270,7 @@ class RecordCache:
             kept.popitem(last=False)
 
     def _chain(self, ref: str, version: int) -> bytes:
-        """Return the hash of an event that this process recorded, empty if unknown."""
+        """Return the hash of an event recorded by this process; empty if unknown."""
         tip = self._log.continuity.tip(stream_of(ref), version)
         return tip.chain if tip else b""
 
@@ -281,9 +278,9 @@ class RecordCache:
 def replayed_records(
     log: EventLog, cursor: Cursor[tuple[Any, ...]], refs: Iterable[str]
 ) -> dict[str, Versioned]:
-    """Return each record that exists, replayed from its whole stream.
+    """Return each existing record, replayed from its whole stream.
 
-    For whoever looks once: a cache lives as long as its log.
+    For single look-ups without a cache.
     """
     streams = [stream_of(ref) for ref in refs]
     if not streams:
@@ -297,7 +294,7 @@ def _folded(history: list[Entry] | Unreadable) -> Versioned:
         return Versioned(history.version, None, unreadable=history.why)
     version = history[-1].version
     try:
-        record = replayed(entry.event for entry in history)  # type: ignore[misc] # its stream holds its own events only
-    except Exception as error:  # noqa: BLE001 # whatever it is, it is this record's
+        record = replayed(entry.event for entry in history)  # type: ignore[misc]  # a stream holds its own events only
+    except Exception as error:  # noqa: BLE001 # it concerns this record only
         return Versioned(version, None, unreadable=wordless(error))
     return Versioned(version, record)

@@ -1,6 +1,6 @@
-"""References nobody had before, from one sequence a kind of record.
+"""Allocates new references, from one sequence for each kind of record.
 
-How many references a batch may need: more are left unused, and make gaps.
+Also computes how many references a batch may need; unused ones leave gaps.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,9 +21,9 @@ _NUMBERS = sql.SQL("SELECT nextval({}) FROM generate_series(1, %s)")
 
 
 def new_refs(cursor: Cursor[tuple[Any, ...]], kind: str, count: int) -> list[str]:
-    """Return so many references of an `incident`, `problem` or `change`.
+    """Return new references for an `incident`, `problem` or `change`.
 
-    The unused ones are gaps.
+    Unused references leave gaps in the numbering.
     """
     if not count:
         return []
@@ -38,10 +38,10 @@ def openings(
     states: Mapping[str, Versioned],
     policy: Policy,
 ) -> int:
-    """Return how many incidents these deliveries may open at most.
+    """Return the maximum number of incidents that these deliveries may open.
 
-    One a trouble that has none at work; but one a group, where all that comes is that
-    its troubles fire.
+    One for each alert without an active incident; but one for each correlation group if
+    all its signals are triggers.
     """
     heard = {_key(each) for delivery in deliveries for each in delivery.heard}
     may = {key for key in heard if key in rows and _may_open(rows[key], states)}
@@ -60,7 +60,7 @@ def _firing_together(
     rows: Mapping[str, KeyRow],
     policy: Policy,
 ) -> dict[str, str]:
-    """Return the group of each key, {} where a group may come to several incidents."""
+    """Return the group of each key; {} if a group may need several incidents."""
     own = [each for each in deliveries if each.source == source]
     heard = [each for delivery in own for each in delivery.heard]
     signals = [each for each in heard if isinstance(each, Signal)]
@@ -92,6 +92,6 @@ def _key(heard: Heard | TimePassed) -> str:
 
 
 def _may_open(row: KeyRow, states: Mapping[str, Versioned]) -> bool:
-    """Tell whether a signal of this key may have to open an incident."""
+    """Return whether a signal of this key may open an incident."""
     held = states.get(row.incident, UNOPENED) if row.incident else UNOPENED
     return held.incident is None or held.incident.status not in AT_WORK

@@ -1,8 +1,8 @@
-"""People's commands, a batch at a time: read, deliberate, append, and answer each.
+"""Processes people's commands in batches: read, decide, append and answer.
 
-Members of a batch whose stream moved meanwhile are decided again; nobody else is.
-Commands that move signal keys go one by one, each in a transaction of its own, so that
-keys and log never disagree.
+Commands of a batch whose stream changed in the meantime are decided again, without
+affecting the others. Commands that move signal keys are processed one by one, each in
+its own transaction, so that keys and log stay consistent.
 """
 
 from collections.abc import Mapping, Sequence
@@ -55,18 +55,18 @@ from shared.eventlog.log import EventLog
 from shared.messaging.commands import Answered
 
 ATTEMPTS_MAX = 100
-"""How often a command is decided again before its sender is asked to come again."""
+"""How often a command is decided again before its sender is asked to retry."""
 
 Answer = Answered | Exception
 Outcomes = Mapping[int, Outcome]
 
 
 class _Again(Exception):
-    """Undo the transaction and decide again."""
+    """Roll back the transaction and decide again."""
 
 
 class CommandDesk:
-    """Answers batches of commands; blocks, so an executor calls it."""
+    """Answers batches of commands; it blocks, so it runs in an executor."""
 
     def __init__(
         self, log: EventLog, cache: RecordCache, policies: Policies, clock: Clock
@@ -77,9 +77,9 @@ class CommandDesk:
         self._clock = clock
 
     def flush(self, wanted: Sequence[PendingCommand]) -> list[Answer]:
-        """Return the outcome of each, in order; an exception is its own answer.
+        """Return the answer to each command, in order; an exception is an answer too.
 
-        Raises `Unavailable` if nothing became of any.
+        Raises `Unavailable` if none could be answered.
         """
         answers: dict[int, Answer] = {}
         numbered = dict(enumerate(wanted))
@@ -100,7 +100,7 @@ class CommandDesk:
         wanted: Mapping[int, PendingCommand],
         answers: dict[int, Answer],
     ) -> None:
-        """Put the answers to a batch into `answers`, as far as it can be decided."""
+        """Add the answers to a batch to `answers`, as far as it can be decided."""
         for _ in range(ATTEMPTS_MAX):
             left = {n: wanted[n] for n in batch if n not in answers}
             if not left:
@@ -108,10 +108,10 @@ class CommandDesk:
             answers.update(self._attempt(left))
 
     def _attempt(self, wanted: Mapping[int, PendingCommand]) -> dict[int, Answer]:
-        """Answer whom one transaction can answer; the others are decided again.
+        """Answer what one transaction can answer; the rest is decided again.
 
-        If it fails they are taken in halves, unless PostgreSQL is away: whatever is
-        wrong with one of them fails that one alone.
+        If it fails, the batch is split into halves, unless PostgreSQL is unavailable:
+        an error of one command fails that one alone.
         """
         try:
             for actor in {each.request.actor for each in wanted.values()}:
@@ -121,7 +121,7 @@ class CommandDesk:
             return {}
         except Unavailable:
             raise
-        except Exception as error:  # noqa: BLE001 # whatever it is, it fails one alone
+        except Exception as error:  # noqa: BLE001 # it fails one command alone
             return self._divided(wanted, error)
         self._cache.keep(_certain(thought, outcomes))
         return self._answers(wanted, thought, outcomes)
@@ -137,7 +137,7 @@ class CommandDesk:
         return self._part(head) | self._part(tail)
 
     def _part(self, wanted: Mapping[int, PendingCommand]) -> dict[int, Answer]:
-        """Answer a part of a batch; what the other part came to stays."""
+        """Answer a part of a batch; answers to the other part are not affected."""
         try:
             return self._attempt(wanted)
         except Unavailable as error:
@@ -242,7 +242,7 @@ class CommandDesk:
 
 
 def _certain(thought: CommandBatch, outcomes: Outcomes) -> dict[str, Versioned]:
-    """Return the states no member failed to bring about: those may be remembered."""
+    """Return the states not affected by a failed append; these may be cached."""
     doubtful = {
         ref_of(event)
         for n, outcome in outcomes.items()

@@ -1,4 +1,4 @@
-"""Commands over NATS: one subject a verb, answered by whoever of the owners is free."""
+"""Commands over NATS: one subject for each verb, shared by a queue group."""
 
 from collections.abc import Mapping
 from hashlib import sha256
@@ -29,14 +29,14 @@ from shared.security.sender import Authentication
 
 QUEUE_GROUP = "intake"
 AT_ONCE_MAX = 64
-"""Commands of one verb that wait for their batch together."""
+"""Commands of one verb that may wait for their batch concurrently."""
 
 OWNED: Mapping[str, Mapping[str, type[PersonsWish | RecordWish]]] = {
     INCIDENT: OF_INCIDENTS,
     PROBLEM: OF_PROBLEMS,
     CHANGE: OF_CHANGES,
 }
-"""The bodies of the verbs that people may use, by what they are about."""
+"""The bodies of the verbs that people may use, by kind of record."""
 _PREFIX = {PROBLEM: "PRB-", CHANGE: "CHG-"}
 
 
@@ -45,7 +45,7 @@ def listen(
     authentication: Authentication,
     batcher: Batcher[PendingCommand, Answered],
 ) -> None:
-    """Subscribe to every verb a person may use."""
+    """Subscribe to every verb that people may use."""
     for aggregate, bodies in OWNED.items():
         for kind in bodies.values():
             _listen_to(broker, authentication, batcher, aggregate, kind)
@@ -64,7 +64,7 @@ def _listen_to(
         digest = digest_of(command)
         return await batcher.submit(PendingCommand(command, command.body, digest))
 
-    # The annotation is what FastStream reads: each verb has a body of its own.
+    # FastStream reads the annotation: each verb has its own body.
     take.__annotations__["request"] = CommandMessage[kind]  # type: ignore[valid-type]
     broker.subscriber(
         subjects.command(aggregate, kind.verb),
@@ -76,7 +76,7 @@ def _listen_to(
 
 
 def _require_subject(request: CommandRequest[Any], aggregate: str) -> None:
-    """Raise `HttpError` 422 if the command is about nothing, or about another kind."""
+    """Raise `HttpError` 422 if the command names no record of the right kind."""
     prefix = _PREFIX.get(aggregate)
     ref = request.record if prefix else request.incident
     fits = ref is not None and ref.startswith(prefix or "INC-")
@@ -85,7 +85,7 @@ def _require_subject(request: CommandRequest[Any], aggregate: str) -> None:
 
 
 def digest_of(request: CommandRequest[Any]) -> bytes:
-    """Return what tells two uses of one command id apart: verb, record and body."""
+    """Return a digest of verb, record and body, to detect a reused command id."""
     wish = request.body
     body = wish.model_dump(mode="json", exclude_unset=True)
     told = [verb_of(wish), request.about, body]

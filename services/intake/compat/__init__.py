@@ -1,1 +1,1 @@
-"""Endpoints that senders of other systems already know: Alerta, Opsgenie, PagerDuty."""
+"""Endpoints compatible with other systems: Alerta, Opsgenie, PagerDuty."""

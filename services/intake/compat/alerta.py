@@ -1,9 +1,9 @@
-"""The door of Alerta's clients: they post to `/alert`, and expect Alerta's answers.
+"""Endpoint for Alerta's clients: they post to `/alert` and expect Alerta's answers.
 
 https://docs.alerta.io/api/reference.html#alerts
 
-A client looks at `status` in the answer, and takes everything that is not "error" for a
-success: a refusal is told in that form, whatever it is.
+A client reads `status` in the answer and treats everything except "error" as success,
+so every refusal has that form.
 """
 
 import asyncio
@@ -26,17 +26,17 @@ _NO_SEVERITY = "indeterminate"
 
 
 async def take_alert(doors: EndpointContext, request: Request) -> Response:
-    """Take one alert; its key stands in the path, or is `Authorization: Key …`."""
+    """Take one alert; its key is in the path, or in `Authorization: Key …`."""
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             taken = doors.gate.bounded(lambda asked: _taken(doors, asked))
             return await taken(request)
-    except Exception as error:  # noqa: BLE001 # its client reads no other answer
+    except Exception as error:  # noqa: BLE001 # Alerta clients read only this form
         return _refusal(error, request)
 
 
 async def tell_config(_: Request) -> Response:
-    """Answer what a client asks before all else: we have nothing to set in it."""
+    """Answer the request for configuration that clients send first: it is empty."""
     return _json({}, HTTPStatus.OK)
 
 

@@ -1,16 +1,12 @@
-"""Opsgenie's Alert API, for senders that have to move: create, close, acknowledge.
+"""An Opsgenie-compatible Alert API: create, close, acknowledge and add notes.
 
 https://docs.opsgenie.com/docs/alert-api
 
-The key of the source stands where the API key stood. Answers have Opsgenie's form. What
-it can and a desk means otherwise is refused with a sentence that says what to do.
+The source's key replaces the API key. Answers have Opsgenie's form. Actions that a
+source cannot perform here are refused with a sentence that says what to do instead.
 
-The names our Opsgenie Alert API gives, each holding what it is the name of.
-
-An alert's id holds its alias, a request's id what was asked: they can be used as long
-as anybody keeps them, and nothing has to be stored.
-
-What Opsgenie's Alert API can and a source cannot do here, and what to do instead.
+Ids are not stored: an alert's id encodes its alias, and a request's id encodes the
+request, so they remain valid for any time.
 """
 
 import asyncio
@@ -40,7 +36,7 @@ _ALERT = "alert-"
 
 
 class OpsgenieRequest(NamedTuple):
-    """What a request asked: for what, of which alert, and the event id it went by."""
+    """The content of a request: its action, its event id and the alert's alias."""
 
     action: str
     event_id: str
@@ -53,7 +49,7 @@ def alert_id(alias: str) -> str:
 
 
 def alias_of(given: str) -> str | None:
-    """Return the alias of the alert with this id, None where it is no id of ours."""
+    """Return the alias of the alert with this id, or None if it is not one of ours."""
     if not given.startswith(_ALERT):
         return None
     try:
@@ -68,7 +64,7 @@ def request_id(asked: OpsgenieRequest) -> str:
 
 
 def asked_in(given: str) -> OpsgenieRequest | None:
-    """Return what the request with this id asked, None where it is no id of ours."""
+    """Return the request with this id, or None if it is not one of ours."""
     try:
         match orjson.loads(_decoded(given)):
             case [str(action), str(event_id), str(alias)]:
@@ -108,7 +104,7 @@ _INSTEAD: Mapping[str, str] = {
 
 
 def instead_of(method: str, path: str) -> HttpError:
-    """Return the refusal of a request that is Opsgenie's and none of ours."""
+    """Return the refusal of an Opsgenie request that is not supported."""
     if method == "GET":
         return HttpError(
             404,
@@ -135,7 +131,7 @@ _ALL = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 def routes(doors: EndpointContext) -> list[Route]:
-    """Return the doors, each of which always answers in Opsgenie's form."""
+    """Return the routes; each always answers in Opsgenie's form."""
 
     def route(
         path: str,
@@ -184,7 +180,7 @@ async def _asked(
     action: str,
     alert: dict[str, Any],
 ) -> Response:
-    """Take what was asked of an alert, as a webhook would have told it."""
+    """Process an action on an alert as if a webhook had reported it."""
     began = time.monotonic()
     document = {"action": action, "alert": alert}
     event_id = request.headers.get("idempotency-key") or secrets.token_hex(12)
@@ -202,7 +198,7 @@ async def _asked(
 
 
 async def _status(doors: EndpointContext, request: Request) -> Response:
-    """Tell the outcome of a request, and the id of its alert."""
+    """Return the result of a request, and the id of its alert."""
     began = time.monotonic()
     source = await doors.gate.source(request, _key(request))
     given = request.path_params["request_id"]

@@ -1,7 +1,7 @@
-"""The doors PagerDuty's senders know: Events v2 and change events.
+"""PagerDuty-compatible endpoints: Events API v2 and change events.
 
-The key of the source stands where the routing key stood. Answers have PagerDuty's form,
-so its clients read them: 202, 400 with `errors`, 403, 413, 429 and 5xx.
+The source's key replaces the routing key. Answers have PagerDuty's form, which its
+clients understand: 202, 400 with `errors`, 403, 413, 429 and 5xx.
 """
 
 from http import HTTPStatus
@@ -31,7 +31,7 @@ _THROTTLED = {
 
 
 def routes(doors: EndpointContext) -> list[Route]:
-    """Return the two doors, each of which always answers in PagerDuty's form."""
+    """Return the two routes; each always answers in PagerDuty's form."""
 
     def route(path: str, kind: str, said: str) -> Route:
         async def endpoint(request: Request) -> Response:
@@ -81,9 +81,9 @@ async def _admitted(
 
 
 def _key_in(beginning: bytes) -> str | None:
-    """Return the key in a body, None if it is not in this beginning of it.
+    """Return the key in the beginning of a body, or None if it is not there.
 
-    `HttpError` 400 if a JSON document cannot begin like this.
+    Raises `HttpError` 400 if no JSON document can begin like this.
     """
     try:
         document = from_json(beginning, allow_partial=True)
@@ -100,14 +100,14 @@ def _key(document: object) -> str | None:
 
 
 def _without_key(body: bytes, document: object) -> bytes:
-    """Return the body to be kept: who may read it is not given the key with it."""
+    """Return the body to store, without the key."""
     if not isinstance(document, dict) or _KEY not in document:
         return body
     return orjson.dumps({**document, _KEY: _REMOVED})
 
 
 def _no(problem: HttpError) -> Response:
-    """Return a refusal in PagerDuty's form; what the sender must mend is 400."""
+    """Return a refusal in PagerDuty's form; errors of the sender become 400."""
     details = problem.details
     status = details.status
     if status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in _SAID_AS_IT_IS:

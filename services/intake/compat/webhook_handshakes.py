@@ -1,15 +1,13 @@
-"""Confirming a subscription where its sender asks us to: one request, to SNS only.
-
-The address comes in a body, so it is anybody's word: an address inside our own house
-would make us knock at doors that are closed to whoever sent it. Only what SNS itself
-sends is followed, to the one action that confirms.
-
-Whether we want to be sent webhooks: the handshake of the CloudEvents webhook.
+"""Webhook handshakes: subscription confirmations of SNS, and CloudEvents consent.
 
 https://github.com/cloudevents/spec/blob/main/cloudevents/http-webhook.md
 
-We let anybody ask: who has no key is turned away by the delivery itself. The rate is
-not limited here; a delivery that is one too many is told 429 and when to come again.
+The URL to confirm comes in a request body, so it is not trusted: a URL inside our own
+network would make us send requests that its sender could not send (SSRF). Only URLs of
+SNS itself, with the one action that confirms, are requested.
+
+Anybody may ask for consent to send CloudEvents: a delivery without a key is rejected.
+The answer sets no rate limit; a delivery above the rate gets 429 and `Retry-After`.
 """
 
 import asyncio
@@ -27,11 +25,11 @@ from shared.http.problem_details import HttpError
 URL_MAX = 2_048
 CONFIRM_SECONDS_MAX = 5.0
 AT_ONCE_MAX = 4
-"""Confirmations that go on at the same time: each subscription needs but one."""
+"""Concurrent confirmations: each subscription needs only one."""
 AGAIN_SECONDS = 10
 
 Confirm = Callable[[str], Awaitable[str]]
-"""Confirms at an address and says what came of it."""
+"""Confirms at a URL and returns a sentence about the result."""
 
 _ASKED = re.compile(
     r"https://sns\."
@@ -51,10 +49,10 @@ CONFIRMED = "the subscription is confirmed: what it sends from now on is taken"
 
 
 def may_confirm(url: str) -> bool:
-    """Tell whether this is where SNS, and nobody else, confirms a subscription.
+    """Return whether this is a URL at which only SNS confirms a subscription.
 
-    The whole address is held against one expression, so that no reader of addresses
-    can find another host in it than this one does.
+    The whole URL must match one expression, so that no URL parser can find a different
+    host in it.
     """
     asked = _ASKED.fullmatch(url) if len(url) <= URL_MAX else None
     if asked is None or not _NEVER_IN_A_QUERY.isdisjoint(asked[1]):
@@ -64,7 +62,7 @@ def may_confirm(url: str) -> bool:
 
 
 class Handshakes:
-    """Confirms subscriptions, a few at a time; `allowed` says at which addresses."""
+    """Confirms subscriptions, a few at a time; `allowed` accepts or rejects URLs."""
 
     def __init__(
         self,
@@ -76,7 +74,7 @@ class Handshakes:
         self._going = asyncio.Semaphore(AT_ONCE_MAX)
 
     async def confirm(self, url: str) -> str:
-        """Return what came of it; `HttpError` 503 where the sender is to ask again."""
+        """Return a sentence about the result; `HttpError` 503 if to be retried."""
         if not self._allowed(url):
             return NOT_ALLOWED
         if self._going.locked():
@@ -91,7 +89,7 @@ class Handshakes:
 
 
 async def _status(url: str, seconds_max: float) -> int:
-    """Ask, follow nobody, believe no proxy of the surroundings, and read no answer."""
+    """Send the request without redirects or proxies, and do not read the body."""
     try:
         async with (
             asyncio.timeout(seconds_max),
@@ -117,7 +115,7 @@ _METHODS = "POST, OPTIONS"
 
 
 async def consent(request: Request) -> Response:
-    """Allow the origin that asks to post here, as often as it likes."""
+    """Allow the requesting origin to post here, without a rate limit."""
     origin = request.headers.get("webhook-request-origin")
     headers = {"Allow": _METHODS}
     if origin is not None:

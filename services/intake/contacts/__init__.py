@@ -1,1 +1,1 @@
-"""Contacts of users: calls, and the form."""
+"""Contacts of users: calls, and the report form."""

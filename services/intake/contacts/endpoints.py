@@ -1,6 +1,6 @@
-"""The endpoints at which users reach the desk: calls, and the form.
+"""Endpoints through which users reach the desk: calls, and the report form.
 
-Intake serves them itself, so that the desk can be reached while nothing can be read.
+Intake serves them itself, so that the desk can be reached while the read side is down.
 """
 
 import asyncio
@@ -43,11 +43,12 @@ _Answer = TypeVar("_Answer")
 
 @dataclass(frozen=True)
 class FormRules:
-    """What the settings say of the form."""
+    """The settings of the report form."""
 
     is_open: bool = True
     names: frozenset[str] = frozenset()
-    """Under which people open it, beside addresses and names without a dot."""
+    """Host names under which it may be opened, besides IP addresses and dotless names.
+    """
     trusted: Networks = ()
 
 
@@ -55,7 +56,7 @@ OPEN = FormRules()
 
 
 def form_rules_of(settings: IntakeSettings) -> FormRules:
-    """Return what the settings say of the form."""
+    """Return the settings of the report form."""
     return FormRules(
         settings.report_form,
         names_of(settings.public_url, settings.allowed_hosts),
@@ -69,7 +70,7 @@ def contact_routes(
     clock: Clock,
     rules: FormRules,
 ) -> list[Route]:
-    """Return the routes of calls and of the form."""
+    """Return the routes for calls and for the report form."""
 
     async def blocking(
         call: Callable[_Given, _Answer], *args: _Given.args, **kwargs: _Given.kwargs
@@ -107,7 +108,7 @@ async def _take_contact(
     records: Records,
     request: Request,
 ) -> Response:
-    """Take a contact: open an incident for it, or attach it to the one it names."""
+    """Take a contact: open an incident for it, or attach it to an existing one."""
     caller = await doors.gate.caller(request, bearer(request))
     require_scope(caller, *COMMANDERS)
     size = size_ahead(request.headers, COMMAND_BYTES_MAX)
@@ -118,7 +119,7 @@ async def _take_contact(
         incident=contact.incident,
         idempotency_key=idempotency_key(request.headers.get("idempotency-key")),
         if_match=version(request.headers.get("if-match")),
-        # As it comes from the API over NATS: a repeat there has the same digest.
+        # Same form as from the API over NATS, so that a repeat has the same digest.
         body=type(wish).model_validate(
             wish.model_dump(mode="json", exclude_defaults=True)
         ),
@@ -138,7 +139,7 @@ async def _take_contact(
 
 
 def _policy(doors: EndpointContext) -> Policy:
-    """Return the policy in force; blocks where none was read yet."""
+    """Return the policy in force; blocks if none was read yet."""
     if (newest := doors.in_force.newest()) is None:
         doors.in_force.look()
         newest = doors.in_force.newest()
@@ -147,7 +148,7 @@ def _policy(doors: EndpointContext) -> Policy:
 
 
 def _under_known_names(route: Route, names: frozenset[str]) -> Route:
-    """Return a route that another site's name opens nothing on; see `KnownHosts`."""
+    """Return a route that rejects unknown host names; see `KnownHosts`."""
     known = KnownHosts(route.app, names, AnyNamePaths())
     return Route(
         route.path,

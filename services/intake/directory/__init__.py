@@ -1,1 +1,1 @@
-"""The people directory: who the ids in events and policies are."""
+"""The people directory: the people behind the ids in events and policies."""

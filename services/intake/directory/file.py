@@ -1,9 +1,8 @@
-"""A file of people, CSV or YAML, as rows that may be imported, or all its mistakes.
+"""Reads a file of people, CSV or YAML, into rows to import, or lists all mistakes.
 
-CSV: a header of column names, then a row a person, separated by commas or semicolons.
-YAML: a mapping from each id to that person's columns. One wrong row refuses the file.
-
-What one person's columns may hold.
+CSV: a header of column names, then one row for each person, separated by commas or
+semicolons. YAML: a mapping from each id to that person's columns. One invalid row makes
+the whole file invalid.
 """
 
 import csv
@@ -75,11 +74,11 @@ class _Row(BaseModel):
 
 
 COLUMNS = tuple(_Row.model_fields)
-"""The columns there are, `id` and `name` in every row."""
+"""All columns; `id` and `name` are required in every row."""
 
 
 def checked(columns: dict[str, object]) -> Columns | list[tuple[str, str]]:
-    """Return the columns given, or what is wrong: each column and a sentence for it."""
+    """Return the given columns, or the mistakes: column and sentence."""
     given = {
         column: value
         for column, value in columns.items()

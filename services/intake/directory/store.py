@@ -1,7 +1,7 @@
-"""The people directory: who the ids in events and policies are. Never the log.
+"""The people directory: the people behind the ids in events. Separate from the log.
 
-An import adds people and changes them; it deletes nobody, since an id in the log must
-keep its person until they ask to be forgotten.
+An import adds and changes people but deletes nobody: an id in the log must keep its
+person until they ask to be forgotten.
 """
 
 from collections.abc import Mapping, Sequence
@@ -46,12 +46,12 @@ ON CONFLICT (id) DO UPDATE SET
 """  # noqa: S608 # our own names
 
 Columns = Mapping[str, str | None]
-"""What a file says of one person: `id`, `name`, and any of the other columns."""
+"""One person's columns in a file: `id`, `name`, and any of the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One line of the directory. Without a language or zone: those of the desk."""
+    """One person. Without a language or zone, those of the desk apply."""
 
     id: str
     name: str
@@ -65,7 +65,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import did, in numbers of people."""
+    """The result of an import, in numbers of people."""
 
     added: int
     changed: int
@@ -75,9 +75,9 @@ class Imported:
 def import_people(
     cursor: Cursor[Any], rows: Sequence[Columns], now: datetime
 ) -> Imported:
-    """Write `rows`, checked before, and tell what they changed.
+    """Write validated `rows`, and return what changed.
 
-    A column a row does not have stays as it is; None empties it.
+    A column that a row does not have keeps its value; None clears it.
     """
     known = _known(cursor, [str(row["id"]) for row in rows])
     wanted = [_merged(known, row, now) for row in rows]
@@ -90,7 +90,7 @@ def import_people(
 
 
 def person(cursor: Cursor[Any], id_: str) -> Person | None:
-    """Return the person of an id, None where the directory has none."""
+    """Return the person with an id, or None if the directory has none."""
     with cursor.connection.cursor(row_factory=class_row(Person)) as rows:
         return rows.execute(_BY_ID, ([id_],)).fetchone()
 
@@ -98,21 +98,21 @@ def person(cursor: Cursor[Any], id_: str) -> Person | None:
 def people(
     cursor: Cursor[Any], client: str | None = None, limit: int = LIST_MAX
 ) -> list[Person]:
-    """Return people by id, all or those of one client."""
+    """Return people ordered by id, all or those of one client."""
     with cursor.connection.cursor(row_factory=class_row(Person)) as rows:
         wanted = {"client": client, "limit": min(limit, LIST_MAX)}
         return rows.execute(_LIST, wanted).fetchall()
 
 
 def clients_of(cursor: Cursor[tuple[Any, ...]], ids: Sequence[str]) -> dict[str, str]:
-    """Return the contract party of each of these people who has one."""
+    """Return the client of each of these people who has one."""
     if not ids:
         return {}
     return dict(cursor.execute(_CLIENTS, (list(ids),)).fetchall())
 
 
 def unknown_people(cursor: Cursor[Any], policy: Policy) -> list[Wrong]:
-    """Return who is named in a policy and is not in the directory, and where."""
+    """Return the people named in a policy but missing in the directory, and where."""
     named = people_named(policy)
     rows = cursor.execute(_IDS, (list(named),), binary=True).fetchall()
     unknown = named.keys() - {row[0] for row in rows}

@@ -1,1 +1,1 @@
-"""The gate before the doors: who is it, from where, how much, and is it signed."""
+"""The gate before the endpoints: authentication, networks, limits and signatures."""

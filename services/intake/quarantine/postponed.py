@@ -1,9 +1,7 @@
-"""Signals that wait for a record: kept in quarantine, in the order they came.
+"""Signals that wait in quarantine until a record they need can be read.
 
-Whose turn it is among signals of one key, while some of them wait in quarantine.
-
-A signal waits while a record it needs cannot be read. Later ones of its key wait behind
-it: a recovery must not overtake the trigger before it.
+Signals of the same dedup key stay in order: while one of them waits, later ones wait
+behind it, so that a recovery cannot overtake the trigger that came before it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,9 +13,9 @@ from psycopg import Cursor
 from services.intake.signals.delivery import Delivery
 
 READ_MAX = 1_000
-"""Waiting signals of one key that are read before a batch: more than it can settle."""
+"""How many waiting signals of one key are read before a batch, at most."""
 KEYS_MAX = 100
-"""Keys that are looked at in one round of retries."""
+"""Keys that are examined in one round of retries."""
 
 _WAITING = """
 SELECT asked.key,
@@ -54,7 +52,7 @@ WHERE state = 'waiting' AND signal_key = %s ORDER BY quarantine_id LIMIT %s
 
 @dataclass(frozen=True, slots=True)
 class PostponedSignal:
-    """A signal that waits: for the record `awaits`, or behind an earlier one."""
+    """A signal that waits for the record `awaits`, or behind an earlier signal."""
 
     delivery: Delivery
     element: int
@@ -65,7 +63,7 @@ class PostponedSignal:
 
 @dataclass(frozen=True, slots=True)
 class QueueHead:
-    """The signal that is first in the queue of its key, and what it waits for."""
+    """The first signal in the queue of a key, and what it waits for."""
 
     signal_key: str
     quarantine_id: int
@@ -75,7 +73,7 @@ class QueueHead:
 def waiting_in_order(
     cursor: Cursor[tuple[Any, ...]], keys: Sequence[str]
 ) -> Mapping[str, Sequence[int]]:
-    """Return the numbers of the signals that wait, by key; the keys are locked."""
+    """Return the ids of the waiting signals by key; the keys must be locked."""
     if not keys:
         return {}
     return dict(cursor.execute(_WAITING, (READ_MAX, list(keys))).fetchall())
@@ -86,9 +84,9 @@ def keep_postponed(
     digests: Mapping[int, bytes],
     postponed: Sequence[PostponedSignal],
 ) -> None:
-    """Keep signals that wait, in the order given; their keys are locked.
+    """Store signals that wait, in the given order; their keys must be locked.
 
-    `digests` are those of the bodies, which are kept, by `id` of delivery.
+    `digests` maps the `id` of each delivery to the digest of its stored body.
     """
     if not postponed:
         return
@@ -113,19 +111,19 @@ def keep_postponed(
 def first_in_order(
     cursor: Cursor[tuple[Any, ...]], after: str, limit: int = KEYS_MAX
 ) -> list[QueueHead]:
-    """Return the first waiting signal of each key after a key, in order of keys."""
+    """Return the first waiting signal of each key after `after`, ordered by key."""
     rows = cursor.execute(_FIRST, (after, limit)).fetchall()
     return [QueueHead(*row) for row in rows]
 
 
 def next_of(cursor: Cursor[tuple[Any, ...]], key: str, limit: int) -> list[int]:
-    """Return the numbers of the signals of a key that wait, in order."""
+    """Return the ids of the waiting signals of a key, in order."""
     return [number for (number,) in cursor.execute(_NEXT, (key, limit)).fetchall()]
 
 
 BEHIND = "it waits behind an earlier signal of its key"
 _FRESH = 0
-"""Stands in a queue for a signal that has no number in quarantine yet."""
+"""Placeholder in a queue for a signal that has no quarantine id yet."""
 
 
 class EarlierWaits(Exception):
@@ -133,10 +131,10 @@ class EarlierWaits(Exception):
 
 
 class Turns:
-    """The queue of each key while a batch is gone through; lives for one call.
+    """The queue of each key while one batch is processed.
 
-    A delivery that settles a quarantined element may pass once it is first in its
-    queue. `number` is that of the delivery in its batch.
+    A delivery that retries a quarantined element may pass once it is first in its
+    queue. `number` is the index of the delivery in its batch.
     """
 
     def __init__(self, waiting: Mapping[str, Sequence[int]]) -> None:
@@ -144,13 +142,13 @@ class Turns:
         self._stuck: set[tuple[int, str]] = set()
 
     def require(self, number: int, key: str, settles: int | None) -> None:
-        """Raise `EarlierWaits` if it is not the turn of this delivery."""
+        """Raise `EarlierWaits` if an earlier signal of the key still waits."""
         queue = self._queues.get(key)
         if queue and (queue[0] != settles or (number, key) in self._stuck):
             raise EarlierWaits
 
     def postpone(self, number: int, key: str, settles: int | None) -> None:
-        """Let a signal of this delivery wait from now on, or wait on."""
+        """Add a signal of this delivery to the queue, or keep it there."""
         queue = self._queues.setdefault(key, [])
         self._stuck.add((number, key))
         if settles is None:
@@ -159,7 +157,7 @@ class Turns:
             queue.append(settles)
 
     def release(self, settles: int) -> None:
-        """Let the ones behind a quarantined element have their turn."""
+        """Remove a quarantined element from the queues, so that the next may pass."""
         for queue in self._queues.values():
             if settles in queue:
                 queue.remove(settles)

@@ -1,8 +1,7 @@
-"""What a mended mapping would make of what was received: a dry run over the past.
+"""Dry run: read bodies received in the past with a changed mapping.
 
-The bodies a source has posted, some at a time, with what was refused of them.
-
-What an element was read as when it came, and would be read as now. Pure.
+Yields the bodies that a source has posted, in chunks, with the elements rejected at the
+time, and compares how each element was read then with how it would be read now.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +22,7 @@ Verdict = Literal["same", "changed", "now_mapped", "now_rejected"]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One element of a body: `then` and `now` are None where there was none such."""
+    """One element of a body; `then` or `now` is None if that reading lacks it."""
 
     element: int
     verdict: Verdict
@@ -33,10 +32,10 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class PastBody:
-    """A body as it came, and what of it went to quarantine then, with the reason.
+    """A body as received, and which of its elements were quarantined, and why.
 
-    An adapter may have been mended since, of which no policy tells. `whole`: the body
-    was none of ours as a whole.
+    The reasons are stored because an adapter may have changed since, which no policy
+    version shows. `whole` is the reason if the whole body was rejected.
     """
 
     kept: QuarantinedElement
@@ -47,7 +46,7 @@ class PastBody:
 def compare(
     past: PastBody, said_then: Source | None, said_now: Source | None
 ) -> list[Comparison]:
-    """Return each element of a body, read by the word of the policy then and now."""
+    """Compare each element of a body under the policy of then and of now."""
     now = _entries(past.kept, said_now)
     if past.whole is not None:
         return list(_pairs([_refused(0, past.whole)], now))
@@ -94,7 +93,7 @@ def _is_bad(element: Plain) -> bool:
 
 
 CHUNK = 50
-"""Bodies held at once, of at most half a megabyte each."""
+"""Bodies held in memory at once, each of at most half a megabyte."""
 
 _BETWEEN = """
 source = %(source)s
@@ -116,14 +115,14 @@ _BEFORE_ALL = (date(1, 1, 1), b"")
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Of which source, and received when: `until` is not in it."""
+    """A source and a period of reception; `until` is exclusive."""
 
     source: str
     since: datetime
     until: datetime
 
     def asked(self) -> dict[str, Any]:
-        """Return the span as parameters; the days let whole partitions be left out."""
+        """Return query parameters; the days allow the planner to prune partitions."""
         return {
             "source": self.source,
             "since": self.since,
@@ -134,16 +133,17 @@ class Span:
 
 
 def counted(log: EventLog, span: Span) -> int:
-    """Return how many bodies there are."""
+    """Return the number of bodies in the span."""
     with log.transaction() as cursor:
         row = cursor.execute(_COUNT, span.asked()).fetchone()
     return int(row[0]) if row else 0
 
 
 def past_bodies(log: EventLog, span: Span) -> Iterator[tuple[str, PastBody | None]]:
-    """Yield each digest with its body; None for what cannot be opened.
+    """Yield each digest with its body; None if the body cannot be decrypted.
 
-    It was forgotten with its source, its key is missing, or it was changed.
+    A body cannot be decrypted if its source was forgotten, its key is missing or it was
+    tampered with.
     """
     day, digest = _BEFORE_ALL
     while True:

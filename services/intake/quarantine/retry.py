@@ -1,4 +1,4 @@
-"""Another try for what is in quarantine: one by one, each in its own transaction."""
+"""Retries quarantined elements one by one, each in its own transaction."""
 
 import asyncio
 from collections.abc import Callable
@@ -36,7 +36,7 @@ _GONE = "its body cannot be read any more: its source was forgotten"
 
 @dataclass(frozen=True)
 class QuarantineRetry:
-    """Reads again what was kept, and hands it to the ordinary reception."""
+    """Reads stored elements again and passes them to the regular reception."""
 
     log: EventLog
     reception: Reception
@@ -45,7 +45,7 @@ class QuarantineRetry:
     executor: Executor
 
     async def one(self, number: int, by: str) -> Tried:
-        """Return what another try came to; what was settled before stays so."""
+        """Return the result of a retry; an element already settled does not change."""
         found = await self._blocking(self._reread, number, by)
         if isinstance(found, Tried):
             return found
@@ -59,10 +59,11 @@ class QuarantineRetry:
         )
 
     async def many(self, asked: RetryMany, by: str) -> TriedMany:
-        """Return what a round of tries came to, the oldest first.
+        """Return the results of a round of retries, oldest first.
 
-        A body of a refused sender is taken only by its number or if its adapter is
-        named: nobody lets a forged signal out with those of its source.
+        Bodies from a rejected sender are retried only by id, or if their adapter is
+        named explicitly, so that forged signals are not released together with those of
+        their source.
         """
         waiting = await self._blocking(self._waiting, asked)
         tried = [
@@ -81,12 +82,12 @@ class QuarantineRetry:
         )
 
     async def _resiliently(self, number: int, by: str) -> Tried:
-        """Return the same; what fails waits on, and fails no other."""
+        """Retry one element; if it fails, it keeps waiting and the others go on."""
         try:
             return await self.one(number, by)
         except (Unavailable, Overloaded):
             raise
-        except Exception as error:  # noqa: BLE001 # whatever it is, it is this one's
+        except Exception as error:  # noqa: BLE001 # it concerns this element only
             why = problem_of(error, "quarantine").details.detail
             return Tried(id=number, state="waiting", reason=why)
 
@@ -105,7 +106,7 @@ class QuarantineRetry:
         row = self._row(number)
         if row.state != "waiting":
             return Tried(id=number, state=row.state)
-        self.in_force.look()  # a mapping mended a moment ago is to be seen
+        self.in_force.look()  # a mapping may have been corrected a moment ago
         read = self._read(number, by)
         if isinstance(read, Delivery):
             return read

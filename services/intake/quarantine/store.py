@@ -1,8 +1,8 @@
-"""A quarantined element read again: by today's adapter, as of when it came. Pure.
+"""The quarantine: its rows, its journal, and the retry of its elements.
 
-The rows of the quarantine: read, counted by a filter, and noted upon.
-
-Lets an element out of quarantine, in the transaction that takes it: once, or not.
+A retry reads an element with today's adapter, as of the time it was received. `settle`
+records the outcome in the same transaction that takes the element, so it is released
+exactly once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ NATIVE = "native"
 
 @dataclass(frozen=True, slots=True)
 class QuarantinedElement:
-    """An element as it waits: `elements` is as how many its body was read then."""
+    """A quarantined element; `elements` is how many its body was read as then."""
 
     id: int
     source: str
@@ -44,17 +44,18 @@ class QuarantinedElement:
     elements: int | None
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Those its format reads."""
+    """The headers that its format reads."""
     event_id: str | None = None
-    """The idempotency key it came under."""
+    """The idempotency key of the request that brought it."""
     in_turn: bool = False
-    """Nothing of its key was taken since it came: all that came later waits behind."""
+    """No signal of its key was taken since: later ones wait behind it."""
 
 
 def reread(kept: QuarantinedElement, said: Source | None, by: str) -> Delivery | str:
-    """Return what is to be taken in its stead, or why it can still not be mapped.
+    """Return the delivery that replaces the element, or why it still fails.
 
-    A body that was kept as a whole may now be several elements: all of them are taken.
+    A body that was quarantined as a whole may now hold several elements: all of them
+    are taken.
     """
     heard = read_again(kept, said)
     if isinstance(heard, str):
@@ -88,10 +89,10 @@ def reread(kept: QuarantinedElement, said: Source | None, by: str) -> Delivery |
 
 
 def read_again(kept: QuarantinedElement, said: Source | None) -> Sequence[Heard] | str:
-    """Return what the adapter of a body makes of it, or why it makes nothing."""
+    """Return the elements the adapter finds in the body, or why it fails."""
     if kept.adapter == UNREADABLE and kept.source == NOBODY:
         return "it came from no source: send it again with the key of one"
-    # What came over NATS and was not read would have been in our own format.
+    # An unreadable NATS message is assumed to be in our native format.
     name = kept.adapter
     if name in (UNREADABLE, REFUSED_SENDER):
         name = NATIVE
@@ -117,10 +118,10 @@ def _document(adapter: str, kept: QuarantinedElement) -> object:
 
 
 def _named(heard: Heard, kept: QuarantinedElement, index: int) -> Heard:
-    """Return a signal that is the same message however often it is tried.
+    """Return the signal with an event id that is the same on every retry.
 
-    Without an instant of its own it happened at the latest when it came: what was heard
-    since is newer. If nothing was heard since, it needs no instant.
+    If it has no time of its own, the time of reception counts, so that anything
+    received since is newer. If nothing was received since, it needs no time.
     """
     if not isinstance(heard, Signal):
         return heard
@@ -149,7 +150,7 @@ SET tries = tries + %s, reason = %s, signal_key = %s, awaits = %s
 WHERE quarantine_id = %s
 """
 BY_ITSELF = "system:intake"
-"""Who tries again what waits for a record: nobody has to read of each such try."""
+"""The actor of automatic retries; these are not written to the journal."""
 _NOTE = """
 INSERT INTO intake.quarantine_journal
        (quarantine_id, at, actor, what, status, incident, version, reason)
@@ -160,9 +161,9 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 def still_waiting(
     cursor: Cursor[tuple[Any, ...]], deliveries: Sequence[Delivery]
 ) -> Sequence[Delivery]:
-    """Return the deliveries without what somebody else has settled meanwhile.
+    """Return the deliveries without elements that were settled in the meantime.
 
-    That may be in this very batch: of two who try the same, the first does.
+    If two deliveries in one batch retry the same element, the first one settles it.
     """
     asked = [each.settles.quarantine_id for each in deliveries if each.settles]
     if not asked:
@@ -182,7 +183,7 @@ def still_waiting(
 def settle(
     cursor: Cursor[tuple[Any, ...]], reckoning: SignalBatch, now: datetime
 ) -> None:
-    """Note the outcome of each that was tried again."""
+    """Record the outcome of each retried element."""
     for n, delivery in enumerate(reckoning.deliveries):
         if delivery.settles is None:
             continue
@@ -203,7 +204,7 @@ def _note(
     if postponed is not None:
         _wait_on(cursor, settles, postponed, now)
         return
-    # Of a body that now is several elements the first may have to wait on: as itself.
+    # If the body now holds several elements and the first must wait, the row stays.
     stays = any(
         line.result.index == 0 and line.result.status == "quarantined" for line in lines
     )
@@ -298,7 +299,7 @@ VALUES (%s, %s, %s, %s, %s)
 
 
 class Note(NamedTuple):
-    """What somebody did about an element, and why."""
+    """What somebody did about an element, when and why."""
 
     at: datetime
     by: str
@@ -308,14 +309,14 @@ class Note(NamedTuple):
 def listed(
     cursor: Cursor[tuple[Any, ...]], asked: Filter, state: str, after: int, limit: int
 ) -> list[Quarantined]:
-    """Return at most `limit` rows that fit, in the order they came."""
+    """Return at most `limit` matching rows, in the order of reception."""
     given = asked.model_dump(include=set(Filter.model_fields))
     given |= {"state": state, "after": after, "limit": limit}
     return [_row(row) for row in cursor.execute(_LIST, given).fetchall()]
 
 
 def one(cursor: Cursor[tuple[Any, ...]], number: int) -> Quarantined | None:
-    """Return one row, None where there is none of this number."""
+    """Return one row, or None if there is no row with this id."""
     row = cursor.execute(_ONE, (number,)).fetchone()
     return _row(row) if row else None
 
@@ -323,7 +324,7 @@ def one(cursor: Cursor[tuple[Any, ...]], number: int) -> Quarantined | None:
 def kept(
     cursor: Cursor[tuple[Any, ...]], vault: Vault, number: int
 ) -> QuarantinedElement | None:
-    """Return an element with its body; None where its source was forgotten."""
+    """Return an element with its body, or None if its source was forgotten."""
     row = cursor.execute(_KEPT, (number,)).fetchone()
     if row is None or row[7] is None:
         return None
@@ -338,14 +339,14 @@ def kept(
 
 
 def journal(cursor: Cursor[tuple[Any, ...]], number: int) -> list[JournalEntry]:
-    """Return what was done about an element, the newest first."""
+    """Return the journal of an element, newest entry first."""
     rows: Sequence[Any] = cursor.execute(_JOURNAL, (number, JOURNAL_MAX)).fetchall()
     names = ("at", "by", "what", "status", "incident", "position", "reason")
     return [JournalEntry(**dict(zip(names, row, strict=True))) for row in rows]
 
 
 def stays(cursor: Cursor[tuple[Any, ...]], number: int, note: Note) -> bool:
-    """Note that an element can still not be mapped; False where it waits no more."""
+    """Record that an element still fails; False if it is no longer waiting."""
     if not cursor.execute(_ROWS_STAYS, (note.reason, number)).rowcount:
         return False
     cursor.execute(_ROWS_NOTE, (number, note.at, note.by, "tried", note.reason))
@@ -353,7 +354,7 @@ def stays(cursor: Cursor[tuple[Any, ...]], number: int, note: Note) -> bool:
 
 
 def discard(cursor: Cursor[tuple[Any, ...]], number: int, note: Note) -> bool:
-    """Take an element off the list; False where it waits no more."""
+    """Discard an element; False if it is no longer waiting."""
     if not cursor.execute(_DISCARD, (number,)).rowcount:
         return False
     cursor.execute(_ROWS_NOTE, (number, note.at, note.by, "discarded", note.reason))

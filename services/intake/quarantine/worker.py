@@ -1,9 +1,7 @@
-"""Tries again what waits for a record, once that record can be read.
+"""Retries waiting signals once the record they need can be read, and counts them.
 
-Key by key, each in the order its signals came. Any number of processes may do so at
-once: a signal is let out by one of them, in its turn.
-
-How many signals wait in quarantine, for how long, and how many for a record.
+Each key is drained in the order of its signals. Several processes may do this
+concurrently: each signal is released once, by one of them, in order.
 """
 
 import asyncio
@@ -23,15 +21,15 @@ from shared.http.serve import pause
 from shared.observability.health import Check, Probe
 
 LOOK_SECONDS = 2.0
-"""How often is looked whether a record can be read again."""
+"""How often the worker checks whether a record can be read again."""
 READ_AT_ONCE = 100
-"""Waiting signals of a key that are looked up together."""
+"""Waiting signals of one key that are fetched together."""
 
 _log = structlog.get_logger(__name__)
 
 
 class RetryWorker:
-    """Looks at what waits in rounds, a page of keys in each."""
+    """Examines waiting signals in rounds, one page of keys at a time."""
 
     def __init__(self, retrying: QuarantineRetry) -> None:
         self._retrying = retrying
@@ -45,7 +43,7 @@ class RetryWorker:
             await pause(stop, LOOK_SECONDS)
 
     async def round(self) -> int:
-        """Retry the next page of keys; return how many signals were let out."""
+        """Retry the next page of keys; return how many signals were released."""
         ready = await asyncio.to_thread(self._ready)
         released = await asyncio.gather(*(self._drain(each) for each in ready))
         if any(released):
@@ -66,7 +64,7 @@ class RetryWorker:
         return [each.signal_key for each in page if each.awaits not in unreadable]
 
     async def _drain(self, key: str) -> int:
-        """Let out the signals of a key in order, until one waits on."""
+        """Release the signals of a key in order, until one has to wait."""
         released = 0
         while numbers := await asyncio.to_thread(self._next, key):
             for number in numbers:
@@ -74,7 +72,7 @@ class RetryWorker:
                     tried = await self._retrying.one(number, BY_ITSELF)
                 except Unavailable:
                     raise
-                except Exception as error:  # noqa: BLE001 # the other keys go on
+                except Exception as error:  # noqa: BLE001 # other keys must go on
                     why = type(error).__name__
                     _log.warning("quarantine.put_off", number=number, why=why)
                     return released
@@ -93,7 +91,7 @@ def _is_ref(awaited: str) -> bool:
 
 
 COUNTED_MAX = 10_000
-"""More than so many are not counted: each look would take longer than the last."""
+"""Upper limit of the count: counting more would take longer each time."""
 
 _COUNT = """
 SELECT count(*), min(received_at), count(signal_key), count(DISTINCT awaits)
@@ -103,12 +101,12 @@ FROM (SELECT received_at, signal_key, awaits FROM intake.quarantine
 
 
 def quarantine_probe(log: EventLog, clock: Clock) -> Probe:
-    """Return the probe of the quarantine. It is never unready: all else goes on."""
+    """Return the readiness probe of the quarantine; it is always ready."""
 
     async def probe() -> Check:
         try:
             numbers = await asyncio.to_thread(_kept, log, clock)
-        except Unavailable:  # which intake's own probe tells
+        except Unavailable:  # intake's own probe reports this
             numbers = {}
         return Check("quarantine", "signals", ready=True, numbers=numbers)
 

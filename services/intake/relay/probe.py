@@ -1,6 +1,7 @@
-"""Which process relays, and whether events wait that nobody relays.
+"""Reports which process is the relay, and whether events wait to be relayed.
 
-Any worker says so, also one that stands by: it compares the log with the stream itself.
+Every worker reports this, including those on standby: it compares the event log with
+the stream itself.
 """
 
 import asyncio
@@ -20,14 +21,14 @@ from shared.messaging.connection import Link
 from shared.observability.health import Check
 
 BEHIND_SECONDS_MAX = 30.0
-"""How long events may wait while NATS is there and none is relayed."""
+"""How long events may wait while NATS is reachable and none is relayed."""
 TAIL_SECONDS = 2.0
-"""How long NATS may take to say where the stream ends."""
+"""How long NATS may take to report the end of the stream."""
 
 
 @dataclass
 class Backlog:
-    """How far the stream is behind the log, and for how long without a step."""
+    """How far the stream is behind the log, and since when it has not advanced."""
 
     waiting: int = 0
     _reached: int | None = None
@@ -35,11 +36,11 @@ class Backlog:
     _empty_from: int | None = None
 
     def seen(self, head: int, tail: Tail | None, now: float, *, led: bool) -> float:
-        """Return for how long nothing was relayed although something waits.
+        """Return for how long nothing was relayed although events wait.
 
-        `tail` is None where there is no stream. A relay begins an empty one at the head
-        of the log, so what was there while one was `led` does not wait. A stream that
-        is past the log belongs to another log.
+        `tail` is None if the stream does not exist. A relay starts an empty stream at
+        the head of the log, so events from before the relay `led` do not count as
+        waiting. A stream that is ahead of the log belongs to a different log.
         """
         reached = self._reached_by(head, tail, led=led)
         self.waiting = head - reached
@@ -63,9 +64,9 @@ class Backlog:
 
 @dataclass(frozen=True, eq=False)
 class RelayProbe:
-    """Not ready while NATS is there and events wait too long to be relayed.
+    """Not ready if NATS is reachable and events wait too long to be relayed.
 
-    Without NATS it is ready: readers go on from the log, and nobody could relay.
+    Without NATS it is ready: consumers read from the log, and no relay could work.
     """
 
     log: EventLog
@@ -74,7 +75,7 @@ class RelayProbe:
     backlog: Backlog = field(default_factory=Backlog)
 
     async def __call__(self) -> Check:
-        """Return how far the relay is, whichever process it is in."""
+        """Return the progress of the relay, in whichever process it runs."""
         own = self.relay.own()
         client = self.link.client
         try:
@@ -101,7 +102,7 @@ class RelayProbe:
 
 
 async def _tail(client: Client) -> Tail | None:
-    """Return the end of the stream, None where there is none."""
+    """Return the end of the stream, or None if the stream does not exist."""
     try:
         async with asyncio.timeout(TAIL_SECONDS):
             return await read_tail(client, NOWHERE)

@@ -1,13 +1,11 @@
-"""Events into the stream `DESK_EVENTS`: a whole batch or nothing, and fenced.
+"""Copies the event log to the stream `DESK_EVENTS`, in order, each event once.
 
-The first message says which sequence must be the last in the stream; whoever published
-in between makes the whole batch fail.
+One relay leads; the others wait for its lease. The relay keeps no checkpoint: it reads
+its position from the last message of the stream, whenever something may have changed
+it. If the stream is lost, nothing is lost: consumers read from the log.
 
-Copies the log to `DESK_EVENTS`, in order, each event once.
-
-One relay leads, the others wait for its lease. It remembers nothing: where to go on
-from stands in the last message of the stream, and is read there whenever something may
-have changed it. Nothing is lost where the stream is: readers go on from the log.
+Batches are atomic and fenced: the first message states the expected last sequence of
+the stream, so the whole batch fails if anyone else has published in between.
 """
 
 import asyncio
@@ -41,14 +39,14 @@ PUBLISH_SECONDS = 2.0
 
 
 NOWHERE = 0
-"""The position of what is no event of the log."""
+"""The position used for a message that is not an event of the log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """The end of the stream: its last sequence, and the event that is there.
+    """The end of the stream: its last sequence and the event stored there.
 
-    `chain` is None where the stream is empty: `position` is then where to begin.
+    `chain` is None if the stream is empty; `position` is then where to begin.
     """
 
     sequence: int
@@ -57,7 +55,7 @@ class Tail:
 
 
 async def read_tail(client: Client, head: int) -> Tail:
-    """Return the end of the stream; an empty one is to go on from `head`."""
+    """Return the end of the stream; an empty stream continues from `head`."""
     jetstream = client.jetstream(timeout=PUBLISH_SECONDS)
     info = await jetstream.stream_info(subjects.EVENTS_STREAM)
     last = info.state.last_seq
@@ -72,9 +70,10 @@ async def read_tail(client: Client, head: int) -> Tail:
 
 
 async def publish(client: Client, tail: Tail, rows: Sequence[Row]) -> Tail:
-    """Publish `rows`, which follow `tail` in the log, as one batch; return the new end.
+    """Publish `rows`, which follow `tail` in the log, as one batch.
 
-    Raises `APIError` where the stream is not at `tail`: then nothing is stored.
+    Returns the new end of the stream. Raises `APIError` if the stream is not at `tail`;
+    nothing is stored in that case.
     """
     jetstream = client.jetstream(timeout=PUBLISH_SECONDS)
     batch_id = secrets.token_hex(8)
@@ -106,14 +105,14 @@ def batch_of(rows: Sequence[Row]) -> Sequence[Row]:
 
 POLL_SECONDS = 0.05
 GATHER_SECONDS = 0.025
-"""What comes so soon after a batch shares the next one: small ones cost the same."""
+"""Wait after a batch, so that events that follow closely share the next one."""
 ELECTION_SECONDS = 1.0
 RETRY_SECONDS = 0.5
 LOOK_AGAIN_SECONDS = 5.0
-"""How often an idle relay reads the end of the stream: it may have been wiped."""
+"""How often an idle relay reads the end of the stream, which may be purged."""
 LEASE = Lease("intake", "relay")
 STALL_SECONDS = 30.0
-"""How long NATS and the log together may take for one step of the relay."""
+"""How long one step of the relay may take, NATS and the log together."""
 
 _log = structlog.get_logger(__name__)
 
@@ -122,9 +121,9 @@ _log = structlog.get_logger(__name__)
 class _State:
     leads: bool = False
     told: bool = False
-    """Whether it was told that this one leads: only once it has found the stream."""
+    """Whether leadership was logged; it is, once the stream was found."""
     position: int = 0
-    """Of the last event in the stream; meaningful while `found`."""
+    """Position of the last event in the stream; valid while `found`."""
     found: bool = False
     published_total: int = 0
     published_at: float = field(default_factory=time.monotonic)
@@ -133,14 +132,14 @@ class _State:
 def relay_candidate(
     dsn: str, may_write: Callable[[], bool] = lambda: True
 ) -> Candidate:
-    """Return one that may hold the relay's lease."""
+    """Return a candidate for the relay's lease."""
     return Candidate(dsn, LEASE, STALL_SECONDS, may_write)
 
 
 class Relay:
-    """The relay of one intake worker. A stale one is fenced off by the stream.
+    """The relay of one intake worker; a stale relay is fenced off by the stream.
 
-    `replicas` is how many copies a cluster keeps of each stream, if that was said.
+    `replicas` is the number of copies of each stream in a NATS cluster, if configured.
     """
 
     def __init__(
@@ -161,15 +160,15 @@ class Relay:
 
     @property
     def leads(self) -> bool:
-        """Whether this is the relay that publishes."""
+        """Whether this relay is the one that publishes."""
         return self._state.leads
 
     def wake(self) -> None:
-        """Look into the log at once; call it in the event loop, after a commit."""
+        """Check the log at once; call it in the event loop after a commit."""
         self._woken.set()
 
     def own(self) -> dict[str, float]:
-        """Return the numbers of this process: how far it has relayed."""
+        """Return the metrics of this process: how far it has relayed."""
         state = self._state
         return {
             "leads": float(state.leads),
@@ -179,7 +178,7 @@ class Relay:
         }
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Relay, whenever elected, until `stop` is set. Does not end before."""
+        """Relay whenever elected, until `stop` is set; does not return earlier."""
         while not stop.is_set():
             try:
                 await self._stand(stop)
@@ -189,18 +188,18 @@ class Relay:
                 self._bus_outage.away(error)
             except LeaseLost as error:
                 _log.warning("relay.lease_lost", why=str(error))
-            except Exception:  # noqa: BLE001 # a relay may falter, not vanish
+            except Exception:  # noqa: BLE001 # a failure must not end the relay
                 _log.exception("relay.failed")
             finally:
                 self._state.leads = self._state.found = self._state.told = False
             await pause(stop, RETRY_SECONDS)
 
     async def _stand(self, stop: asyncio.Event) -> None:
-        """Stand for election; lead until something fails: then another may."""
+        """Run for election, and lead until something fails."""
         if self._link.client is None:
             return
-        # Who cannot use the log does not take the lease: else it would lead and fail,
-        # again and again, and tell of each time.
+        # A process that cannot use the log must not take the lease: it would lead, fail
+        # and log that again and again.
         await asyncio.to_thread(self._head)
         async with self._candidate.standing() as seat:
             while not await seat.won():
@@ -215,7 +214,7 @@ class Relay:
     async def _lead(
         self, client: Client, seat: Leadership, stop: asyncio.Event
     ) -> None:
-        """Relay from the end of the stream until that has to be read again."""
+        """Relay from the end of the stream until it must be read again."""
         generation = self._link.generation
         tail = await self._find_tail(client, seat)
         self._log_outage.back()
@@ -229,7 +228,7 @@ class Relay:
             self._woken.clear()
             rows = await asyncio.to_thread(self._log.rows_since, tail.position, BATCH)
             if rows and not await self._goes_on(tail, rows[0]):
-                return  # the log is another one now
+                return  # the log was replaced
             if rows:
                 tail = await publish(client, tail, batch_of(rows))
                 self._published(tail)
@@ -250,12 +249,12 @@ class Relay:
             await asyncio.wait_for(self._woken.wait(), POLL_SECONDS)
 
     async def _find_tail(self, client: Client, seat: Leadership) -> Tail:
-        """Provision, and return the end of the stream, emptied if of another log."""
+        """Provision the stream and return its end; purge it if it is of another log."""
         await provision(client.jetstream(), self._replicas)
         head = await asyncio.to_thread(self._head)
         tail = await read_tail(client, head.position)
         if tail.chain is not None and not await asyncio.to_thread(self._holds, tail):
-            # The tail of another log, or of one restored to an earlier state.
+            # The tail belongs to another log, or to one restored to an earlier state.
             await asyncio.to_thread(self._demand, seat)
             _log.error(
                 "relay.purges", stream=subjects.EVENTS_STREAM, tail=tail.position
@@ -266,18 +265,18 @@ class Relay:
         return tail
 
     async def _goes_on(self, tail: Tail, row: Row) -> bool:
-        """Tell whether `row` comes after `tail` in one history."""
+        """Return whether `row` follows `tail` in the same history."""
         if tail.chain is None or follows(tail.chain, row):
             return True
         return await asyncio.to_thread(self._holds, tail)
 
     def _head(self) -> Head:
-        """Return the head of a log that continues what was last seen."""
+        """Return the head of the log, which must continue what was last seen."""
         with self._log.transaction() as cursor:
             return self._log.look(cursor).head
 
     def _holds(self, tail: Tail) -> bool:
-        """Tell whether the log holds the event at the end of the stream."""
+        """Return whether the log contains the event at the end of the stream."""
         rows = self._log.rows_since(tail.position - 1, 1)
         return bool(rows) and rows[0].chain == tail.chain
 

@@ -1,1 +1,1 @@
-"""Signals of monitoring: received, read, judged in batches and recorded."""
+"""Monitoring signals: received, parsed, evaluated in batches and recorded."""

@@ -1,7 +1,7 @@
-"""What a batch of deliveries comes to, given what was true before it. Pure.
+"""Computes the results of a batch of deliveries from the state before it. Pure.
 
-Nothing is read or written here: the rows, states and references are arguments, and what
-is to be written comes back.
+Nothing is read or written here: rows, states and references are arguments, and what has
+to be written is returned.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,9 +48,9 @@ from shared.eventlog.log import EventLog
 
 @dataclass(frozen=True, slots=True)
 class BatchState:
-    """What is true before the batch, as read under the locks of its key rows.
+    """The state before the batch, as read under the locks of its key rows.
 
-    `rows` has also those that wait together with them in one of the `groups`.
+    `rows` also contains the rows that wait with them in one of the `groups`.
     """
 
     rows: Mapping[str, KeyRow]
@@ -62,36 +62,36 @@ class BatchState:
     policy_version: int
     now: datetime
     fresh: Sequence[str]
-    """References for incidents that may have to be opened: one a key is enough."""
+    """References for incidents that may be opened; one for each key is enough."""
     waiting: Mapping[str, Sequence[int]] = field(default_factory=dict)
-    """The numbers in quarantine of signals that wait, by key, in order."""
+    """The quarantine ids of waiting signals, by key, in order."""
     unreadable: Mapping[str, str] = field(default_factory=dict)
-    """Why what rows hold cannot be opened, by key."""
+    """Why the held content of a row cannot be decrypted, by key."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignalBatch:
-    """What is to be written, and what each element hears once it is."""
+    """What has to be written, and the result for each element once it is."""
 
     deliveries: Sequence[Delivery]
     lines: Sequence[ElementResult]
     recorded: Sequence[Sequence[tuple[int, IncidentEvent]]]
-    """The events of each member, each with its version in its stream."""
+    """The events of each append unit, each with its version in its stream."""
     changed: Sequence[KeyRow]
-    """The key rows to be written."""
+    """The key rows to write."""
     groups: Sequence[GroupRow]
-    """The rows of groups to be written."""
+    """The group rows to write."""
     suppressed: Sequence[Suppressed]
     policy_version: int
     states: Mapping[str, Versioned]
     unmapped: Sequence[Unmapped]
     settled: Sequence[StoredHoldOutcome]
-    """The outcome of what is remembered as held."""
+    """Outcomes of signals that were remembered as held."""
     became: Mapping[int, ElementResult]
-    """Likewise of lines of this batch, by their number: what is to be remembered."""
+    """Final results of held signals of this batch, by line number."""
 
     def members(self, log: EventLog) -> list[AppendUnit]:
-        """Return the events in stored form, sealed."""
+        """Return the append units, with their events in stored, encrypted form."""
         return [
             AppendUnit(
                 tuple(
@@ -103,7 +103,7 @@ class SignalBatch:
         ]
 
     def received(self) -> list[Received]:
-        """Return what is to be remembered of event ids seen for the first time."""
+        """Return what to remember about event ids seen for the first time."""
         return [
             Received(
                 self.deliveries[line.delivery].source,
@@ -118,7 +118,7 @@ class SignalBatch:
         ]
 
     def postponed(self) -> list[PostponedSignal]:
-        """Return the signals that wait from now on."""
+        """Return the signals that have to wait from now on."""
         return [
             line.postponed
             for line in self.lines
@@ -137,7 +137,7 @@ class SignalBatch:
 
 
 def reckon(deliveries: Sequence[Delivery], before: BatchState) -> SignalBatch:
-    """Return what `deliveries` come to, taken in order."""
+    """Return the outcome of `deliveries`, processed in order."""
     tally = _Tally(before)
     for n, delivery in enumerate(deliveries):
         for index, heard in enumerate(delivery.heard, start=delivery.first):
@@ -167,7 +167,7 @@ def reckon(deliveries: Sequence[Delivery], before: BatchState) -> SignalBatch:
 
 
 class _Tally:
-    """The running account while a batch is gone through; lives for one call."""
+    """The intermediate results while one batch is processed."""
 
     def __init__(self, before: BatchState) -> None:
         self._before = before
@@ -194,9 +194,9 @@ class _Tally:
         self.became: dict[int, ElementResult] = {}
 
     def refuse(self, n: int, delivery: Delivery, index: int, why: Rejected) -> None:
-        """Account for an element that is no signal: told, or kept for later."""
+        """Record an element that is not a signal: reject it or quarantine it."""
         at = ".".join(map(str, why.loc))
-        # The place may be a name of the sender's own, with any characters.
+        # The location may be a field name of the sender, with any characters.
         reason = one_line(f"{at}: {why.reason}" if at else why.reason, REASON_MAX)
         status: Status = "rejected" if delivery.told else "quarantined"
         result = Result(index, status, error=reason, loc=why.loc or None)
@@ -205,13 +205,13 @@ class _Tally:
             self.unmapped.append(Unmapped(delivery, index, reason))
 
     def ignore(self, n: int, index: int, why: Ignored) -> None:
-        """Account for an element that says nothing of any trouble."""
+        """Record an element that is not about any alert."""
         reason = one_line(why.reason, REASON_MAX)
         result = Result(index, "ignored", why.event_id, error=reason)
         self.lines.append(ElementResult(n, result))
 
     def hear(self, n: int, index: int, signal: Signal, delivery: Delivery) -> None:
-        """Account for a signal: a message known already, or something new."""
+        """Record a signal: either a known message or something new."""
         event = (signal.source, signal.event_id) if signal.event_id else None
         if event and (line := self._repeated(n, index, signal, event, delivery)):
             self.lines.append(line)
@@ -243,7 +243,7 @@ class _Tally:
     def _in_turn(
         self, n: int, index: int, signal: Signal, delivery: Delivery
     ) -> ElementResult:
-        """Take a signal if it is its turn and all it needs can be read."""
+        """Process a signal if no earlier one waits and all it needs can be read."""
         key = signal_key(signal.source, signal.dedup_key)
         settles = delivery.settles.quarantine_id if delivery.settles else None
         awaits: str | None = None
@@ -260,13 +260,13 @@ class _Tally:
             index, "quarantined", signal.event_id, signal.dedup_key, error=reason
         )
         postponed = PostponedSignal(delivery, index, key, awaits, reason)
-        # What waits already is remembered as it is.
+        # A signal that already waits is already remembered.
         return ElementResult(
             n, result, repeated=settles is not None, postponed=postponed
         )
 
     def settle(self, n: int, delivery: Delivery) -> None:
-        """Let those behind a quarantined element have their turn once it is taken."""
+        """Release the signals behind a quarantined element once it is taken."""
         if delivery.settles is None:
             return
         if not any(line.delivery == n and line.postponed for line in self.lines):
@@ -277,9 +277,9 @@ class _Tally:
             raise RecordUnreadable(f"{KEY_ROW}{key}", self._before.unreadable[key])
 
     def let_pass(self, n: int, index: int, heard: TimePassed) -> None:
-        """Account for time that passed over a trouble; twice is nothing.
+        """Process the passage of time for an alert; processing is idempotent.
 
-        It has an error where it could not pass yet.
+        The result has an error if the alert cannot be processed at present.
         """
         member, why = None, None
         try:
@@ -297,7 +297,7 @@ class _Tally:
     def _catch_up(
         self, row: KeyRow, until: datetime, *, anew: bool = False
     ) -> int | None:
-        """Take in what was due until then; return the last member, if any."""
+        """Process everything due until then; return the last append unit, if any."""
         last = None
         for heard in catch_up(row, until, self._ground, anew=anew):
             member, _ = self._take(heard)
@@ -310,7 +310,7 @@ class _Tally:
         received_at = delivery.received_at
         row = self._row(signal_key(signal.source, signal.dedup_key))
         if row.due_at is not None:
-            # What was so before it came is so, whether or not somebody looked in time.
+            # What was due before the signal came takes effect first, even if late.
             self._catch_up(row, received_at)
             row = self._row(row.signal_key)
         heard = correlate(row, signal, received_at, delivery.adapter, self._ground)
@@ -342,7 +342,7 @@ class _Tally:
         return member, version
 
     def _settle(self, settled: Sequence[StoredHoldOutcome]) -> None:
-        """Account for the outcome of what was held, in this batch or before."""
+        """Record the outcome of signals held in this batch or earlier."""
         self.settled += settled
         for each in settled:
             for n, line in enumerate(self.lines):

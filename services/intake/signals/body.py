@@ -1,4 +1,4 @@
-"""From the bytes of a body to a document: limits and form, before anything is done."""
+"""Parses a request body into a document, within limits on its size and form."""
 
 from typing import Any
 from urllib.parse import parse_qsl
@@ -14,13 +14,13 @@ FORM = "application/x-www-form-urlencoded"
 
 
 def read_json(body: bytes) -> Any:  # noqa: ANN401 # a JSON document may be anything
-    """Return the JSON document in `body`; `HttpError` 400 or 413 where it is none."""
+    """Return the JSON document in `body`; raise `HttpError` 400 or 413 if invalid."""
     require_size(body)
     return document_in(body, DEPTH_MAX)
 
 
 def require_size(body: bytes) -> None:
-    """Raise `HttpError` 413 where the body is larger than any may be."""
+    """Raise `HttpError` 413 if the body is too large."""
     if len(body) > BODY_BYTES_MAX:
         raise HttpError(
             413,
@@ -32,20 +32,20 @@ def require_size(body: bytes) -> None:
 def read_posted(body: bytes, content_type: str) -> Any:  # noqa: ANN401 # likewise
     """Return the document a monitoring system posted: JSON, or a form as an object.
 
-    Some scripts send JSON as a form, since that is what curl says if it is told
-    nothing: a body that begins as JSON is JSON.
+    Some scripts send JSON with the content type of a form, which is curl's default: a
+    body that begins like JSON is parsed as JSON.
     """
     return read_form(body) if is_form(body, content_type) else read_json(body)
 
 
 def is_form(body: bytes, content_type: str) -> bool:
-    """Tell whether a body is a form: it is said to be, and does not begin as JSON."""
+    """Return whether a body is a form: declared as one, not beginning like JSON."""
     kind = content_type.partition(";")[0].strip().lower()
     return kind == FORM and body.lstrip()[:1] not in {b"{", b"["}
 
 
 def read_kept(body: bytes, content_type: str | None = None) -> Any:  # noqa: ANN401 # likewise
-    """Return the document in a kept body, of which it may not be known what it is."""
+    """Return the document in a stored body, whose content type may be unknown."""
     if content_type is not None:
         return read_posted(body, content_type)
     try:
@@ -57,7 +57,7 @@ def read_kept(body: bytes, content_type: str | None = None) -> Any:  # noqa: ANN
 
 
 def read_form(body: bytes) -> dict[str, str]:
-    """Return the fields of a form, of several of one name the last."""
+    """Return the fields of a form; of several with one name, the last."""
     require_size(body)
     try:
         fields = parse_qsl(
@@ -75,7 +75,7 @@ def read_form(body: bytes) -> dict[str, str]:
 
 
 def elements(document: object) -> list[object]:
-    """Return the events of a body that is one event or an array of them."""
+    """Return the events of a body that is one event or an array of events."""
     if not isinstance(document, list):
         return [document]
     if len(document) > ARRAY_MAX:

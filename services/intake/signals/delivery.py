@@ -1,4 +1,4 @@
-"""What one request brings, and what it hears back about each element."""
+"""What one request delivers, and the result for each of its elements."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -11,7 +11,7 @@ import orjson
 from services.intake.signals.schemas import Heard
 
 TIMER = "timer"
-"""The adapter of what nobody sent: time passed."""
+"""The adapter name for the passage of time, which nobody sends."""
 
 Status = Literal[
     "opened",
@@ -28,7 +28,7 @@ Status = Literal[
 
 @dataclass(frozen=True, slots=True)
 class RetryOf:
-    """That a delivery is another try for a quarantined element, and whose."""
+    """Marks a delivery as the retry of a quarantined element, and by whom."""
 
     quarantine_id: int
     by: str
@@ -36,7 +36,7 @@ class RetryOf:
 
 @dataclass(frozen=True, slots=True)
 class TimePassed:
-    """Time passed for a trouble of which something is due, or may have come due."""
+    """Time passed for an alert for which something is due or may be due."""
 
     signal_key: str
     source: str
@@ -44,10 +44,10 @@ class TimePassed:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """The elements of one request that are received together, or part of them.
+    """The elements of one request that are processed together, or part of them.
 
-    `first` is the index in the request of the first of them; `body` is all of the
-    request, as received, for the raw store.
+    `first` is the index of the first element within the request; `body` is the entire
+    request body as received, for the raw store.
     """
 
     source: str
@@ -57,21 +57,21 @@ class Delivery:
     heard: tuple[Heard | TimePassed, ...]
     received_at: datetime
     told: bool = False
-    """Whether the sender hears of a bad element; else it is kept in quarantine."""
+    """Whether the sender reads the result; if not, a bad element is quarantined."""
     elements: int | None = None
-    """As how many elements the whole request was read."""
+    """The number of elements in the whole request."""
     settles: RetryOf | None = None
-    """The quarantined element that waits no more once this is taken."""
+    """The quarantined element that this delivery settles."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """What of the request's headers is kept with the body, to read it again."""
+    """Request headers stored with the body, so that it can be read again."""
     event_id: str | None = None
     """The idempotency key of the request, if any."""
 
     @property
     def digest(self) -> bytes:
-        """SHA-256 of source and body: a body repeated is stored once.
+        """SHA-256 of source and body: a repeated body is stored once.
 
-        With other headers it may mean something else: then it is another.
+        The headers are included if there are any, since they may change the meaning.
         """
         alone = sha256(self.source.encode() + b"\n" + self.body).digest()
         if not self.headers:
@@ -81,7 +81,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The outcome of one element; `position` is null where nothing was appended."""
+    """The result for one element; `position` is null if nothing was appended."""
 
     index: int
     status: Status
@@ -91,20 +91,20 @@ class Result:
     position: int | None = None
     error: str | None = None
     loc: tuple[str | int, ...] | None = None
-    """Where in the element the error is."""
+    """The location of the error within the element."""
     rule: str | None = None
-    """By which rule, or by which suppressor, it came to that."""
+    """The rule or suppressor that decided the result."""
     rule_of: str | None = None
-    """What the rule goes by: the name of a window, the setting of the source."""
+    """What the rule refers to: the name of a window, or a setting of the source."""
 
 
 def dumped(headers: Mapping[str, str]) -> bytes:
-    """Return headers as they are kept; the same ones always alike."""
+    """Return headers as stored; equal headers always give equal bytes."""
     return orjson.dumps(dict(headers), option=orjson.OPT_SORT_KEYS)
 
 
 def halves(delivery: Delivery) -> tuple[Delivery, Delivery]:
-    """Return a delivery of several elements as two; ValueError for a single one."""
+    """Split a delivery of several elements in two; ValueError for a single one."""
     half = len(delivery.heard) // 2
     if not half:
         raise ValueError("one element cannot be divided")

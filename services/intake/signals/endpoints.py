@@ -1,8 +1,7 @@
-"""The doors for machines: signals over HTTP, and their outcome.
+"""HTTP endpoints for machines: signals, and the results of earlier signals.
 
-Plain Starlette: the busiest path of the house does nothing but read, hand over, answer.
-
-An answer in JSON, instants in UTC.
+These are plain Starlette routes: the busiest path reads the request, passes it on and
+answers, nothing else. Answers are JSON, with instants in UTC.
 """
 
 import asyncio
@@ -45,11 +44,11 @@ def json_answer(content: object, status: HTTPStatus = HTTPStatus.OK) -> Response
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 _VREALIZE = "/v1/integrations/vrealize/{key}/{alert}"
-"""It adds the alert's id to the address, and updates and cancels the alert by PUT."""
+"""vRealize appends the alert's id to the path, and updates alerts with PUT."""
 
 
 def routes(doors: EndpointContext) -> list[Route]:
-    """Return the routes of intake, each of which always answers."""
+    """Return the routes of intake; each of them always sends an answer."""
 
     def route(path: str, endpoint: Endpoint, method: str) -> Route:
         return Route(path, answered(doors.gate.bounded(endpoint)), methods=[method])
@@ -69,11 +68,11 @@ def routes(doors: EndpointContext) -> list[Route]:
     alerta, mail = partial(take_alert, doors), partial(take_mail, doors)
     again = partial(retry_letter, doors)
     return [
-        # Larger than any body of signals, so it keeps room for itself.
+        # Mail is larger than any body of signals, so it has its own limit.
         Route("/v1/contacts/mail", answered(mail), methods=["POST"]),
         Route("/v1/letters/{letter}/retry", answered(again), methods=["POST"]),
         route("/v1/events", events, "POST"),
-        # Alerta's clients read no problem+json: their door answers for itself.
+        # Alerta's clients do not read problem+json: this endpoint answers by itself.
         Route("/v1/integrations/alerta/alert", alerta, methods=["POST"]),
         Route("/v1/integrations/alerta/{key}/alert", alerta, methods=["POST"]),
         Route("/v1/integrations/alerta/config", tell_config, methods=["GET"]),
@@ -90,12 +89,12 @@ def routes(doors: EndpointContext) -> list[Route]:
 
 
 async def _events(doors: EndpointContext, request: Request) -> Response:
-    """Take our own format: one event or an array of them."""
+    """Take events in our native format: one event or an array of events."""
     source = await doors.gate.admit(request, bearer(request))
     require_json(request)
     body = await read_body(request, BODY_BYTES_MAX)
     document = read_json(body)
-    elements(document)  # its limits, before anything is done
+    elements(document)  # check the limits before anything is done
     key = request.headers.get("idempotency-key")
     results = await doors.reception.receive(
         source, "native", body, document, key, told=True
@@ -117,7 +116,7 @@ async def _cloudevents(doors: EndpointContext, request: Request) -> Response:
 
 
 async def _integration(doors: EndpointContext, request: Request) -> Response:
-    """Take the format of a monitoring system; the key may stand in the path."""
+    """Take the format of a monitoring system; the key may be in the path."""
     kind = request.path_params.get("type", "vrealize")
     known = {*ADAPTERS, MAPPED}
     if kind not in known:
@@ -140,7 +139,7 @@ async def _integration(doors: EndpointContext, request: Request) -> Response:
 
 
 async def _request(doors: EndpointContext, request: Request) -> Response:
-    """Tell the outcome of an event id; people say of which source's in `?source=`."""
+    """Return the result for an event id; people name the source in `?source=`."""
     own = seen_by(await doors.gate.caller(request, bearer(request)))
     source = own or request.query_params.get("source", "")
     if not is_source(source):
@@ -150,7 +149,7 @@ async def _request(doors: EndpointContext, request: Request) -> Response:
     event_id = request.path_params["event_id"]
     loop = asyncio.get_running_loop()
     found = None
-    if "\x00" not in event_id:  # PostgreSQL knows no such text, and no id has it
+    if "\x00" not in event_id:  # PostgreSQL cannot store such a text
         found = await loop.run_in_executor(
             doors.executor, find_request, doors.log, source, event_id
         )
@@ -162,7 +161,7 @@ async def _request(doors: EndpointContext, request: Request) -> Response:
 
 
 def _told(results: Sequence[Result], *, alone: bool) -> Response:
-    """Answer a sender that reads: 422 where its one event is none."""
+    """Answer a sender that reads results: 422 if its only event is rejected."""
     if alone and results[0].status == "rejected":
         raise HttpError(
             422,

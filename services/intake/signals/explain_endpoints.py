@@ -1,8 +1,7 @@
-"""The doors at which is asked why: what was suppressed, and how a trouble stands.
+"""Endpoints that explain decisions: suppressed signals and the state of alerts.
 
-A source hears of its own signals, people of everybody's.
-
-How a trouble stands now, looked up by what its source calls it.
+An alert is looked up by its dedup key. A source sees its own signals, people see
+everybody's.
 """
 
 import asyncio
@@ -39,12 +38,12 @@ from shared.http.problem_details import HttpError
 from shared.validation_messages import said
 
 SOURCES_MAX = 1_000
-"""Sources that are looked through for a key whose source nobody names."""
+"""Sources that are searched for a key if the request names no source."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """What has not taken effect yet, by which rule, and until when."""
+    """What has not taken effect yet, because of which rule, and until when."""
 
     rule: str
     rule_of: str
@@ -54,7 +53,7 @@ class HeldBack:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Why there is an incident for a trouble, or none."""
+    """Why there is, or is not, an incident for an alert."""
 
     source: str
     dedup_key: str
@@ -63,20 +62,20 @@ class Decision:
     sentence: str
     incident: str | None
     status: str | None
-    """Of the incident."""
+    """The status of the incident."""
     severity: str | None
     last_occurred_at: datetime | None
     last_told_at: datetime | None
-    """When the log was last told of it."""
+    """When this was last recorded in the log."""
     repeats: int
     held: HeldBack | None
     flapping_since: datetime | None
     due_at: datetime | None
-    """When time alone changes something."""
+    """When the passage of time alone changes something."""
 
 
 def decisions(log: EventLog, sources: Iterable[str], dedup_key: str) -> list[Decision]:
-    """Return how the trouble of that key stands at each source that has it."""
+    """Return the state of the alert with that key at each source that has it."""
     asked = sorted(set(sources))[:SOURCES_MAX]
     with log.transaction() as cursor:
         keys = [signal_key(source, dedup_key) for source in asked]
@@ -99,7 +98,7 @@ def decisions(log: EventLog, sources: Iterable[str], dedup_key: str) -> list[Dec
 
 
 def known_sources(log: EventLog) -> list[str]:
-    """Return the sources that have keys: of their tokens the names."""
+    """Return the names of the sources, taken from their API tokens."""
     with log.transaction() as cursor:
         rows = cursor.execute(_SOURCES, (SOURCES_MAX,)).fetchall()
     return [source for (source,) in rows]
@@ -169,7 +168,7 @@ _Kind = TypeVar("_Kind", bound=_Question)
 
 
 def why_routes(doors: EndpointContext) -> list[Route]:
-    """Return the routes at which is asked why."""
+    """Return the routes of these endpoints."""
 
     async def suppressed(request: Request) -> Response:
         return await _suppressed(doors, request)
@@ -184,7 +183,7 @@ def why_routes(doors: EndpointContext) -> list[Route]:
 
 
 async def _suppressed(doors: EndpointContext, request: Request) -> Response:
-    """Give a page of suppressed signals, the newest first."""
+    """Return a page of suppressed signals, newest first."""
     asked = await _asked(doors, request, _OfSuppressed)
     query = SuppressedQuery(
         asked.source,
@@ -204,7 +203,7 @@ async def _suppressed(doors: EndpointContext, request: Request) -> Response:
 
 
 async def _decided(doors: EndpointContext, request: Request) -> Response:
-    """Tell how the trouble of a key stands, at one source or at all of them."""
+    """Return the state of the alert with a key, at one source or at all."""
     asked = await _asked(doors, request, _OfDecisions)
 
     def look() -> object:
@@ -215,7 +214,7 @@ async def _decided(doors: EndpointContext, request: Request) -> Response:
 
 
 async def _asked(doors: EndpointContext, request: Request, kind: type[_Kind]) -> _Kind:
-    """Return the question; a source may ask of itself only."""
+    """Return the validated query; a source may only ask about itself."""
     own = seen_by(await doors.gate.caller(request, bearer(request)))
     fields = {name: _with_plus(value) for name, value in request.query_params.items()}
     try:
@@ -230,7 +229,7 @@ async def _asked(doors: EndpointContext, request: Request, kind: type[_Kind]) ->
 
 
 def _with_plus(text: str) -> str:
-    """Put back the plus of a zone: in a query string it means a space."""
+    """Restore the plus sign of a UTC offset: a query string decodes it as a space."""
     head, blank, zone = text.rpartition(" ")
     return f"{head}+{zone}" if blank and zone[:2].isdigit() else text
 

@@ -1,11 +1,8 @@
-"""The rows of troubles and groups: locked first, in one order, before any append.
+"""The rows of alerts and groups: locked first, in one order, before any append.
 
-Whoever holds the lock of a key, and of its group, decides whether an incident is opened
-for it: there is one at most.
-
-Rows of troubles to and from their stored form; what is held is sealed.
-
-It is the last word of a source, which may tell of people: its key seals it.
+The holder of the lock on a key, and on its group, decides whether to open an incident
+for it, so there is at most one. The held signal in a row may contain personal data: it
+is encrypted with the key of its source.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -34,7 +31,7 @@ from shared.observability.telemetry import wordless
 from shared.vault.vault import Vault
 
 PLAIN = 10
-"""How many columns hold a field each: those before `life`."""
+"""The number of columns with one field each: those before `life`."""
 
 _life = TypeAdapter(Life)
 _held = TypeAdapter(HeldSignal)
@@ -42,7 +39,7 @@ _WAITS = "waits"
 
 
 def columns_of(row: KeyRow, vault: Vault) -> Sequence[Any]:
-    """Return the columns of a row; what plain troubles do not have is NULL."""
+    """Return the columns of a row; unused optional columns are NULL."""
     if row.held is None and row.life is NO_LIFE:
         return (*row[:PLAIN], None, None, row.due_at)
     held = None
@@ -56,7 +53,7 @@ def columns_of(row: KeyRow, vault: Vault) -> Sequence[Any]:
 
 
 def row_of(columns: Sequence[Any], vault: Vault) -> KeyRow:
-    """Return the row of its columns."""
+    """Return the row for its columns."""
     life, held, due_at = columns[PLAIN:]
     row = KeyRow._make((*columns[:PLAIN], NO_LIFE, None, due_at))
     if life is None and held is None:
@@ -68,12 +65,12 @@ def row_of(columns: Sequence[Any], vault: Vault) -> KeyRow:
 
 
 def row_without_words(columns: Sequence[Any]) -> KeyRow:
-    """Return the row of columns of which what is held cannot be opened."""
+    """Return the row for columns whose held signal cannot be decrypted."""
     life, _, due_at = columns[PLAIN:]
     row = KeyRow._make((*columns[:PLAIN], NO_LIFE, None, due_at))
     try:
         return row._replace(life=_life_of(life))
-    except ValidationError:  # a later version knows more of it
+    except ValidationError:  # written by a later version
         return row
 
 
@@ -151,14 +148,14 @@ Cursors = Cursor[tuple[Any, ...]]
 
 
 class Moved(Exception):
-    """What belongs together changed before it was locked: undo, and begin again."""
+    """The group changed before it was locked: roll back and retry."""
 
 
 class Rows(NamedTuple):
     """Rows of keys and of groups.
 
-    `unreadable` says of rows why what they hold cannot be opened: nothing may be
-    decided on these, nor may they be written.
+    `unreadable` maps keys to the reason why the held signal cannot be decrypted: such
+    rows may be used neither for decisions nor for writing.
     """
 
     keys: Mapping[str, KeyRow]
@@ -169,14 +166,15 @@ class Rows(NamedTuple):
 class Locked(NamedTuple):
     """What a batch is about: keys (key → source), and event ids with their sources.
 
-    An event id is locked too: it acts once, also if it comes under two keys at once.
+    Event ids are locked too: each takes effect once, even if it comes with two keys at
+    the same time.
     """
 
     sources: Mapping[str, str]
     events: Collection[tuple[str, str]] = ()
 
     def numbers(self) -> set[int]:
-        """Return the numbers to be locked."""
+        """Return the numbers to lock."""
         keys = set(map(_number, self.sources))
         return keys | {_event_number(*event) for event in self.events}
 
@@ -184,8 +182,9 @@ class Locked(NamedTuple):
 def lock_keys(cursor: Cursors, about: Locked, vault: Vault) -> Rows:
     """Lock these keys and event ids until the transaction ends; return the rows.
 
-    A key never heard of has no row yet: what is locked is its number, in order. Two
-    statements: the rows are to be seen as they are once the locks are granted.
+    A new key has no row yet, so numbers derived from the keys are locked, in order.
+    Locking and reading are two statements: the rows must be read once the locks are
+    granted.
     """
     _lock_numbers(cursor, about.numbers())
     found = cursor.execute(_READ, (list(about.sources),), binary=True).fetchall()
@@ -196,10 +195,10 @@ def lock_keys(cursor: Cursors, about: Locked, vault: Vault) -> Rows:
 def lock_together(
     cursor: Cursors, about: Locked, groups: Iterable[str], vault: Vault
 ) -> Rows:
-    """Lock these keys and event ids, their groups, and what waits in these with them.
+    """Lock these keys and event ids, their groups, and the rows waiting in these.
 
-    What belongs together is looked up first and locked in one pass. Raises `Moved`
-    where it was another by then.
+    The groups are looked up first and then locked in one pass. Raises `Moved` if they
+    changed in between.
     """
     sources = about.sources
     keys = list(sources)
@@ -228,7 +227,7 @@ def _rows(
             rows[columns[0]] = row_of(columns, vault)
         except Unavailable:
             raise
-        except Exception as error:  # noqa: BLE001 # whatever it is, it is this row's
+        except Exception as error:  # noqa: BLE001 # any failure concerns this row only
             rows[columns[0]] = row_without_words(columns)
             unreadable[columns[0]] = wordless(error)
     new = (key for key in sources if key not in rows)
@@ -236,28 +235,28 @@ def _rows(
 
 
 def read_keys(cursor: Cursors, keys: Sequence[str], vault: Vault) -> Rows:
-    """Return the rows there are of these keys, without locking any; no groups."""
+    """Return the existing rows of these keys without locking; no groups."""
     found = cursor.execute(_READ, (list(keys),), binary=True).fetchall()
     rows, unreadable = _rows(found, {}, vault)
     return Rows(rows, {}, unreadable)
 
 
 def write_keys(cursor: Cursors, rows: Sequence[KeyRow], vault: Vault) -> None:
-    """Write rows that changed; their keys are locked."""
+    """Write changed rows; their keys must be locked."""
     if rows:
         columns = zip(*(columns_of(row, vault) for row in rows), strict=True)
         cursor.execute(_WRITE, [list(column) for column in columns])
 
 
 def write_groups(cursor: Cursors, rows: Sequence[GroupRow]) -> None:
-    """Write groups that changed; they are locked."""
+    """Write changed groups; they must be locked."""
     if rows:
         columns = zip(*rows, strict=True)
         cursor.execute(_WRITE_GROUPS, [list(column) for column in columns])
 
 
 def move_keys(cursor: Cursors, events: Sequence[RecordEvent]) -> bool:
-    """Let the keys follow what merging and splitting did; tell whether any moved."""
+    """Move keys after merging and splitting; return whether any moved."""
     moves = [move for event in events if (move := _move(event)) is not None]
     _lock(cursor, [key for keys, _, _ in moves for key in keys])
     for keys, incident, statement in moves:
@@ -282,17 +281,17 @@ def _lock(cursor: Cursors, keys: Iterable[str]) -> None:
 
 
 def _lock_numbers(cursor: Cursors, numbers: Collection[int]) -> None:
-    """Lock them in one pass, in order: nobody waits for anybody in a circle."""
+    """Lock the numbers in one pass, in order, to avoid deadlocks."""
     if numbers:
         cursor.execute(_LOCK, (KEY_LOCKS, sorted(numbers)))
 
 
 def _number(key: str) -> int:
-    """Return 32 bits of a key, signed; two keys of one number wait needlessly."""
+    """Return 32 bits of a key, signed; a collision only causes needless waiting."""
     return int.from_bytes(bytes.fromhex(key[:8]), signed=True)
 
 
 def _event_number(source: str, event_id: str) -> int:
-    """Return 32 bits of an event id, among the numbers of keys."""
+    """Return 32 bits of an event id, in the same number space as keys."""
     told = f"event\0{source}\0{event_id}".encode(errors="replace")
     return int.from_bytes(sha256(told).digest()[:4], signed=True)

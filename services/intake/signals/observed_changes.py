@@ -1,4 +1,4 @@
-"""Changes that sources told of: kept beside the log, to be shown with incidents."""
+"""Changes that sources reported: stored beside the log, shown with incidents."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -24,7 +24,7 @@ ON CONFLICT DO NOTHING
 
 @dataclass(frozen=True, slots=True)
 class ObservedChange:
-    """A change, whose it is, and which service it is about."""
+    """A change, its source, and the service it is about."""
 
     key: bytes
     source: str
@@ -34,17 +34,17 @@ class ObservedChange:
 
     @property
     def happened_at(self) -> datetime:
-        """When it happened, by its source; never later than we heard of it."""
+        """When it happened according to its source; never later than its reception."""
         return min(self.change.at or self.received_at, self.received_at)
 
 
 def tell_changes(deliveries: Iterable[Delivery]) -> bool:
-    """Tell whether any of them tells of a change."""
+    """Return whether any of the deliveries reports a change."""
     return any(True for _ in _changes(deliveries))
 
 
 def observed(deliveries: Sequence[Delivery], policy: Policy) -> list[ObservedChange]:
-    """Return all changes that deliveries tell of."""
+    """Return all changes that the deliveries report."""
     return [
         ObservedChange(
             _key(delivery, index, change.event_id),
@@ -62,7 +62,7 @@ def observed(deliveries: Sequence[Delivery], policy: Policy) -> list[ObservedCha
 def keep_changes(
     cursor: Cursor[tuple[Any, ...]], vault: Vault, found: Iterable[ObservedChange]
 ) -> None:
-    """Keep each of them, once."""
+    """Store each of them, once."""
     for each in sorted(found, key=lambda one: one.key):
         told = asdict(each.change)
         words = {"summary": told["summary"], "links": told["links"]}

@@ -1,8 +1,7 @@
-"""The outcome of each event id: known repeats, and the answer to who asks later.
+"""The result for each event id: detects repeats and answers later queries.
 
-What becomes of a signal that was held, once its trouble goes on. Pure.
-
-What each element of a batch comes to, as told and as remembered. Pure.
+This includes the final result of a signal that was held, and the result for each
+element of a batch, both as reported to the sender and as remembered.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,7 +23,7 @@ _JOINED = SuppressionReason("correlated", "threshold")
 
 @dataclass(frozen=True, slots=True)
 class HoldOutcome:
-    """The outcome of all that was held of a trouble, by which rule, and where."""
+    """The final result of the signals held for an alert: rule and incident."""
 
     signal_key: str
     outcome: Outcome
@@ -33,9 +32,10 @@ class HoldOutcome:
 
 
 def fate(before: KeyRow, after: KeyRow, heard: Correlated) -> HoldOutcome | None:
-    """Return the outcome of what was held of a row; None: nothing was, or it still is.
+    """Return the final result of what a row held; None if not held, or still held.
 
-    What announced work held back was told so when it came: that was its end.
+    A signal that maintenance held back was reported as suppressed when it came, so it
+    has no further result.
     """
     held = before.held
     if held is None or held.code == "maintenance":
@@ -54,7 +54,7 @@ def fate(before: KeyRow, after: KeyRow, heard: Correlated) -> HoldOutcome | None
 
 
 EventId = tuple[str, str]
-"""Source and event id: an id is its source's own."""
+"""Source and event id: event ids are unique within a source only."""
 
 _POSITION = """
 (SELECT notification_id FROM log.events
@@ -108,7 +108,7 @@ ORDER BY received_at LIMIT 1
 
 @dataclass(frozen=True, slots=True)
 class StoredOutcome:
-    """The outcome of an event id."""
+    """The stored result for an event id."""
 
     event_id: str
     received_at: datetime
@@ -117,14 +117,14 @@ class StoredOutcome:
     position: int | None
     reason: str | None
     rule: str | None
-    """By which rule or suppressor."""
+    """The rule or suppressor that decided it."""
     rule_of: str | None
 
 
 def known_events(
     cursor: Cursor[tuple[Any, ...]], asked: Iterable[EventId]
 ) -> dict[EventId, Result]:
-    """Return the results of those event ids that were received before."""
+    """Return the results for those event ids that were received before."""
     pairs = sorted(set(asked))
     if not pairs:
         return {}
@@ -148,10 +148,10 @@ def known_events(
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A result to remember; `version` of the incident's stream has its last event.
+    """A result to remember; `version` is the stream version of its last event.
 
-    Not its position: that is known only under the append lock, when no row of ours may
-    be touched any more.
+    The version is stored instead of the position, which is known only under the append
+    lock, when these rows may no longer be touched.
     """
 
     source: str
@@ -159,14 +159,14 @@ class Received:
     result: Result
     version: int | None
     held_of: str | None = None
-    """The key of the trouble it was held of, as long as it is."""
+    """The key of the alert for which it is held, as long as it is."""
     known: bool = False
-    """It is remembered already, as one that waits in quarantine."""
+    """Whether it is already remembered as waiting in quarantine."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredHoldOutcome:
-    """The outcome of all that is held of a trouble; `version` as in `Received`."""
+    """The final result of what is held for an alert; `version` as in `Received`."""
 
     fate: HoldOutcome
     version: int | None
@@ -175,7 +175,7 @@ class StoredHoldOutcome:
 def remember_events(
     cursor: Cursor[tuple[Any, ...]], received: Sequence[Received]
 ) -> None:
-    """Keep the outcome of each element that has an event id; the ids are locked."""
+    """Store the result for each element with an event id; the ids must be locked."""
     kept = sorted(
         (each for each in received if each.result.event_id),
         key=lambda each: (each.source, each.result.event_id),
@@ -213,8 +213,8 @@ def _named(each: Received) -> tuple[object, ...]:
 def settle_held(
     cursor: Cursor[tuple[Any, ...]], settled: Sequence[StoredHoldOutcome]
 ) -> None:
-    """Say the outcome of what was held, and remembered so."""
-    # Of a trouble that was held twice in one batch, the first is what was remembered.
+    """Update the stored results of signals that were remembered as held."""
+    # If an alert was held twice in one batch, the first one was remembered.
     first = {each.fate.signal_key: each for each in reversed(settled)}
     if not first:
         return
@@ -234,7 +234,7 @@ def settle_held(
 
 
 def find_request(log: EventLog, source: str, event_id: str) -> StoredOutcome | None:
-    """Return the outcome of an event id of `source`, None where it is not known."""
+    """Return the result for an event id of `source`, or None if it is unknown."""
     with log.transaction() as cursor:
         row = cursor.execute(_FIND, (source, event_id)).fetchone()
     return StoredOutcome(*row) if row else None
@@ -242,7 +242,7 @@ def find_request(log: EventLog, source: str, event_id: str) -> StoredOutcome | N
 
 @dataclass(frozen=True, slots=True)
 class ElementResult:
-    """One element's result; `member` is the one that records its events, if any."""
+    """One element's result; `member` is the append unit with its events, if any."""
 
     delivery: int
     result: Result
@@ -250,15 +250,15 @@ class ElementResult:
     version: int | None = None
     repeated: bool = False
     held_of: str | None = None
-    """The key of the trouble of which it is held."""
+    """The key of the alert for which it is held."""
     postponed: PostponedSignal | None = None
-    """That it waits in quarantine, and for what."""
+    """The waiting signal in quarantine, if it has to wait."""
     known: bool = False
-    """Its event id is remembered already, as one that waits."""
+    """Whether its event id is already remembered as waiting."""
 
 
 def became(line: ElementResult, settled: StoredHoldOutcome) -> ElementResult:
-    """Return a line of something held as it is to be remembered."""
+    """Return the line of a held signal with its final result."""
     end = settled.fate
     result = replace(
         line.result,

@@ -1,11 +1,8 @@
-"""Bodies as received, and elements that could not be mapped: nothing is dropped.
+"""Stores bodies as received and quarantines unmapped elements; nothing is dropped.
 
-Bodies, and what is kept of their headers, are sealed under the source's key and bound
-to their digest.
-
-Removes what is not kept for ever: daily partitions are turned, old bodies deleted.
-
-Call it at the start and every hour: it does nothing when all is as it should be.
+Bodies and the headers stored with them are encrypted with the source's key and bound to
+their digest. The maintenance functions create and drop daily partitions and delete
+expired quarantined bodies; call them at the start and every hour: they are idempotent.
 """
 
 import base64
@@ -43,7 +40,7 @@ SET state = 'waiting', received_at = excluded.received_at, reason = excluded.rea
     elements = excluded.elements, event_id = excluded.event_id
 WHERE kept.state <> 'waiting' OR kept.elements IS DISTINCT FROM excluded.elements
 """
-# What was let out or discarded and comes again waits again: nobody else would tell.
+# A released or discarded element that is received again waits again.
 _KEEP_QUARANTINED = """
 INSERT INTO intake.quarantined_bodies (digest, sealed, headers)
 VALUES (%s, %s, %s) ON CONFLICT DO NOTHING
@@ -52,7 +49,7 @@ VALUES (%s, %s, %s) ON CONFLICT DO NOTHING
 
 @dataclass(frozen=True, slots=True)
 class Unmapped:
-    """An element of a delivery that parsed but could not be mapped, and why."""
+    """An element of a delivery that was parsed but could not be mapped, and why."""
 
     delivery: Delivery
     element: int
@@ -62,7 +59,7 @@ class Unmapped:
 def keep_bodies(
     cursor: Cursor[tuple[Any, ...]], vault: Vault, deliveries: Sequence[Delivery]
 ) -> None:
-    """Store each body once a day."""
+    """Store each body at most once a day."""
     if not deliveries:
         return
     by_digest = {delivery.digest: delivery for delivery in deliveries}
@@ -86,7 +83,7 @@ def quarantine(
     digests: Mapping[int, bytes],
     unmapped: Sequence[Unmapped],
 ) -> None:
-    """Keep each unmapped element until its mapping is mended; the bodies are kept."""
+    """Quarantine unmapped elements until the mapping is fixed; bodies are stored."""
     parts: dict[int, list[Unmapped]] = {}
     for each in unmapped:
         parts.setdefault(id(each.delivery), []).append(each)
@@ -111,9 +108,10 @@ def quarantine(
 def keep_quarantined_bodies(
     cursor: Cursor[tuple[Any, ...]], vault: Vault, deliveries: Sequence[Delivery]
 ) -> dict[int, bytes]:
-    """Keep the bodies of these once each; return the digests by `id` of delivery.
+    """Store the bodies of these once each; return digests by `id` of delivery.
 
-    A digest costs as much as its body is long: once a delivery, not once an element.
+    Computing a digest takes time proportional to the body, so it is done once for each
+    delivery, not for each element.
     """
     by_id = {id(delivery): delivery for delivery in deliveries}
     digests = {number: delivery.digest for number, delivery in by_id.items()}
@@ -126,12 +124,12 @@ def keep_quarantined_bodies(
 
 
 def opened(vault: Vault, digest: bytes, sealed: str) -> bytes | None:
-    """Return a body as it was received, None where its source was forgotten."""
+    """Return a body as received, or None if its source was forgotten."""
     return vault.open(sealed, _place(digest))
 
 
 def opened_headers(vault: Vault, digest: bytes, sealed: str | None) -> dict[str, str]:
-    """Return the headers that are kept with a body; none are where none were read."""
+    """Return the headers stored with a body; empty if there are none."""
     written = vault.open(sealed, _place_of_headers(digest)) if sealed else None
     headers: dict[str, str] = orjson.loads(written) if written else {}
     return headers
@@ -166,10 +164,10 @@ _EXPIRE = "SELECT upkeep.expire_quarantine(%s)"
 
 
 def turn_partitions(transaction: Transaction, today: date) -> list[str]:
-    """Have partitions for `today` and the day after; return what was made and dropped.
+    """Create partitions for `today` and tomorrow; return what was created or dropped.
 
-    Each table in a transaction of its own. Raises `Unavailable` where one is too busy
-    to be locked for a moment: try again later.
+    Each table has its own transaction. Raises `Unavailable` if one is too busy to be
+    locked: try again later.
     """
     with transaction() as cursor:
         tables = [name for (name,) in cursor.execute(_TABLES).fetchall()]
@@ -184,8 +182,8 @@ def turn_partitions(transaction: Transaction, today: date) -> list[str]:
 def expire_quarantine(transaction: Transaction, today: date) -> int:
     """Delete quarantined bodies past their retention; return how many.
 
-    That something was set aside stays. Raises `Unavailable` where bodies are just being
-    kept: try again later.
+    The quarantine rows stay. Raises `Unavailable` if bodies are being stored at the
+    same time: try again later.
     """
     expired = 0
     while True:

@@ -1,11 +1,8 @@
-"""From a document to its results: adapt, hand over in pieces, gather the answers.
+"""Turns a document into results: adapt, submit in pieces, gather the results.
 
-The headers by which senders tell what their body does not: each format's own.
-
-An adapter sees those that it declares, and what it saw is kept with the raw body: who
-reads that again sees the same. No other header goes that far: some hold keys.
-
-From a body and its headers to what the adapter of CloudEvents reads.
+An adapter sees the request headers that its format declares, and these are stored with
+the raw body, so that a later reading gives the same result. No other header is passed
+on or stored: some contain keys.
 """
 
 import base64
@@ -36,7 +33,7 @@ from shared.eventlog.batcher import Batcher
 from shared.http.problem_details import HttpError
 
 HEADER_MAX = 1_024
-"""Characters of a header that are read, live and later."""
+"""Characters of a header that are read, now and in later readings."""
 CLOUDEVENTS = "cloudevents"
 _DECLARED: Mapping[str, tuple[str, ...]] = {
     "cloudevents": cloudevents.HEADERS,
@@ -46,7 +43,7 @@ _DECLARED: Mapping[str, tuple[str, ...]] = {
 
 
 def headers_read(adapter: str, headers: Mapping[str, str]) -> dict[str, str]:
-    """Return those of a request's headers that its format reads; lower case."""
+    """Return the request headers that the format reads; names in lower case."""
     declared = _DECLARED.get(adapter, ())
     return {
         name: value if adapter == CLOUDEVENTS else value[:HEADER_MAX]
@@ -58,10 +55,10 @@ def headers_read(adapter: str, headers: Mapping[str, str]) -> dict[str, str]:
 def headers_kept(
     adapter: str, headers: Mapping[str, str], body: bytes
 ) -> dict[str, str]:
-    """Return those to be kept with a body, by which it can be read as it was.
+    """Return the headers to store with a body, so that it can be read again.
 
-    Of a CloudEvent there are none: with its headers the body is made whole. That a body
-    is a form is told by a header alone.
+    For a CloudEvent there are none, since its headers are merged into the stored body.
+    That a body is a form is known only from a header.
     """
     if adapter == CLOUDEVENTS:
         return {}
@@ -72,10 +69,10 @@ def headers_kept(
 
 
 def cloud_document(body: bytes, headers: Mapping[str, str]) -> object:
-    """Return the events in a body, or its data where headers hold the attributes.
+    """Return the events in a body, or its data if headers contain the attributes.
 
-    The names of `headers` are in lower case. `HttpError` 400, 413 or 415 where the body
-    is not what it says; data of any kind is taken.
+    The names of `headers` are in lower case. Raises `HttpError` 400, 413 or 415 if the
+    body is not of the declared type; data of any type is accepted.
     """
     kind = headers.get(CONTENT_TYPE, "")
     if is_envelope(kind) and not is_json(kind):
@@ -93,37 +90,37 @@ def cloud_document(body: bytes, headers: Mapping[str, str]) -> object:
 
 
 def cloud_body(body: bytes, document: object, headers: Mapping[str, str]) -> bytes:
-    """Return the body to be kept: whole events, also where headers held a part.
+    """Return the body to store: whole events, with attributes from the headers.
 
-    Headers are not kept, and two events may carry the same data.
+    Headers are not stored, and two events may have the same data.
     """
     attributes = attributes_in(headers)
     if not attributes:
         return body
     if not body:
         return orjson.dumps(attributes)
-    if isinstance(document, str):  # it may be less than the bytes
+    if isinstance(document, str):  # decoding may have lost bytes
         coded = base64.b64encode(body).decode()
         return orjson.dumps({**attributes, "data_base64": coded})
     return orjson.dumps({**attributes, "data": document})
 
 
 Charge = Callable[[str, int], object]
-"""Told how many elements a request of a source turned out to hold."""
+"""Called with a source and the number of elements in its request."""
 SourceOf = Callable[[str], Source | None]
-"""What the policy says of a source, by its name."""
+"""Returns the policy entry of a source by its name."""
 PIECE_MAX = 200
-"""Elements that are received together: a large array takes several transactions."""
+"""Elements processed together: a large array takes several transactions."""
 UNREADABLE = "unreadable"
-"""The adapter of a body that not even is JSON."""
+"""The adapter of a body that is not valid JSON."""
 REFUSED_SENDER = "refused_sender"
-"""The adapter of a body whose sender may be somebody else than its source."""
+"""The adapter of a body whose sender could not be verified as the source."""
 NOBODY = "unknown"
-"""The source of what comes from no source, in quarantine."""
+"""The source, in quarantine, of bodies without a known source."""
 
 
 class Reception:
-    """Hands deliveries to the batcher whose flush is `Receiver.flush`."""
+    """Submits deliveries to the batcher whose flush is `Receiver.flush`."""
 
     def __init__(
         self,
@@ -140,7 +137,7 @@ class Reception:
         self._charge = charge
         self._confirm = confirm
 
-    async def receive(  # noqa: PLR0913 # what a request brings, each on its own
+    async def receive(  # noqa: PLR0913 # each parameter is part of a request
         self,
         source: str,
         adapter: str,
@@ -151,13 +148,13 @@ class Reception:
         headers: Mapping[str, str] | None = None,
         told: bool = False,
     ) -> list[Result]:
-        """Return the outcome of each element, all of it committed.
+        """Return the result for each element, all of it committed.
 
-        `event_id` is the sender's idempotency key: it names elements without an id.
-        `headers` are those of the request, of which adapters see what they read.
-        `told`: the sender reads the results, so a bad element need not be kept.
-        Raises `Overloaded`, `Unavailable` or `HttpError`; what was committed before
-        that is known again when it is sent again.
+        `event_id` is the sender's idempotency key: it identifies elements without an
+        id. `headers` are those of the request; adapters see those they declare. `told`:
+        the sender reads the results, so a bad element need not be quarantined. Raises
+        `Overloaded`, `Unavailable` or `HttpError`; what was committed before the error
+        is recognised when it is sent again.
         """
         received_at, kept = self._clock(), headers_kept(adapter, headers or {}, body)
         seen = headers_read(adapter, headers or {})
@@ -180,9 +177,9 @@ class Reception:
         return await self._shaken(heard, await self.take(whole))
 
     async def take(self, whole: Delivery) -> list[Result]:
-        """Return the outcome of each element of a delivery, in pieces if it is large.
+        """Return the result for each element of a delivery, in pieces if it is large.
 
-        What it settles is settled with the last piece.
+        A quarantined element that it settles is settled with the last piece.
         """
         if len(whole.heard) <= PIECE_MAX:
             return await self._batcher.submit(whole)
@@ -202,7 +199,7 @@ class Reception:
     async def _shaken(
         self, heard: Sequence[Heard], results: list[Result]
     ) -> list[Result]:
-        """Confirm what asks for it, once the body is kept; say what came of it."""
+        """Answer handshakes once the body is stored; report the outcome."""
         for n, each in enumerate(heard):
             if isinstance(each, Ignored) and each.confirm_url and self._confirm:
                 said = await self._confirm(each.confirm_url)
@@ -212,7 +209,7 @@ class Reception:
     async def set_aside(
         self, source: str, body: bytes, reason: str, adapter: str = UNREADABLE
     ) -> None:
-        """Quarantine a body whose sender hears no answer."""
+        """Quarantine a body whose sender does not read our answer."""
         unmapped = Rejected(0, reason)
         delivery = Delivery(
             source, adapter, body, 0, (unmapped,), self._clock(), elements=1
@@ -223,7 +220,7 @@ class Reception:
 def _read(
     document: object, adapter: str, said: Source | None, post: InboundDocument
 ) -> tuple[Heard, ...]:
-    """Return the elements of a document; `HttpError` 422 if no format is known."""
+    """Return the elements of a document; `HttpError` 422 if the format is unknown."""
     read = adapter_for(adapter, said)
     if read is None:
         raise _unmapped(post.source)

@@ -1,7 +1,7 @@
-"""A signal: what a monitoring source says about one trouble, whatever its format.
+"""The signal: what a monitoring source reports about an alert, in any format.
 
-Two keys, never one: `event_id` is this message (a repeat of it is the same message),
-`dedup_key` is the trouble (a repeat of it is the same trouble again).
+It has two separate keys: `event_id` identifies the message (a repeat is the same
+message), `dedup_key` identifies the problem (a repeat is the same alert again).
 """
 
 from collections.abc import Mapping
@@ -33,16 +33,16 @@ LABELS_BYTES_MAX = 16_384
 DETAILS_MAX = 4_000
 
 Action = Literal["trigger", "acknowledge", "resolve"]
-"""What a source says of a trouble."""
+"""What a source reports about an alert."""
 NOTE: Literal["note"] = "note"
-"""What people say of it there: words, which change nothing about it."""
+"""A note that people wrote at the source; it does not change the alert."""
 AUTHOR = "author"
-"""The label of a note that says who wrote it."""
+"""The label of a note that names its author."""
 _Label = Annotated[str, StringConstraints(max_length=LABEL_MAX)]
 
 
 def labels_size(labels: Mapping[str, str]) -> int:
-    """Return the bytes labels take in an event, where some characters take six."""
+    """Return the size of the labels in an event, where some characters take 6 bytes."""
     return len(orjson.dumps(labels))
 
 
@@ -81,10 +81,10 @@ _Details = Annotated[str, StringConstraints(max_length=DETAILS_MAX)]
 
 
 class Signal(BaseModel):
-    """One thing a source said. `source` is who authenticated, never what it claims.
+    """One message of a source. `source` is the authenticated sender.
 
-    `details` is JSON text for people to read, cut where it is long; the raw body is
-    kept beside.
+    `details` is JSON text for people to read, cut if too long; the raw body is stored
+    separately.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -110,7 +110,7 @@ _SAID = {
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """An element of a body that is no signal, why, and where in it (0 is the first)."""
+    """An element that cannot be read as a signal, the reason, and its location."""
 
     index: int
     reason: str
@@ -119,21 +119,22 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Something was deployed or configured: no trouble, perhaps the cause of one."""
+    """Something was deployed or configured; not an alert, but perhaps its cause."""
 
     summary: str
     at: datetime | None = None
     service: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     links: tuple[Mapping[str, str], ...] = ()
-    """Each with its address, `href`, and perhaps a `text`."""
+    """Each has a URL, `href`, and optionally a `text`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """An element that is well understood and says nothing of any trouble.
+    """An element that is valid but not about any alert.
 
-    A test message is ignored; a `handshake` wants to know whether we are there.
+    This may be a test message or a change; a `handshake` asks whether the endpoint
+    exists.
     """
 
     index: int
@@ -141,21 +142,21 @@ class Ignored:
     action: Literal["ignore", "handshake"] = "ignore"
     title: str | None = None
     confirm_url: str | None = None
-    """Where a handshake is confirmed, if that takes a request of ours."""
+    """The URL that confirms a handshake, if a request is needed."""
     event_id: str | None = None
-    """The name of the message, where its sender may ask its outcome."""
+    """The event id, if its sender may ask for the result."""
     change: Change | None = None
-    """What it tells of, for those who look into a trouble."""
+    """The change that it reports, shown with incidents."""
 
 
 Heard = Signal | Rejected | Ignored
-"""What an adapter makes of one element."""
+"""The result of an adapter for one element."""
 
 
 def signal_from(
     fields: dict[str, Any], index: int, received_at: datetime
 ) -> Signal | Rejected:
-    """Return the signal these fields make, or why they make none."""
+    """Return the signal with these fields, or why they are invalid."""
     try:
         signal = Signal(**fields)
     except ValidationError as error:
@@ -171,11 +172,11 @@ def signal_from(
 
 
 def signal_key(source: str, dedup_key: str) -> str:
-    """Return the key of a trouble, in hex; the clear one may tell about people."""
+    """Return the hashed key of an alert, in hex; the plain one may be personal data."""
     return sha256(f"{source}\0{dedup_key}".encode()).hexdigest()
 
 
 def default_dedup_key(source: str, service: object, title: object) -> str:
-    """Return the key of a trouble whose sender names none."""
+    """Return the key of an alert whose sender gives none."""
     told = f"{source}\0{service or ''}\0{title}".encode(errors="replace")
     return f"auto:{sha256(told).hexdigest()}"

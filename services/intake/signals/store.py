@@ -1,8 +1,8 @@
-"""The one transaction of intake: raw bodies, key rows and events, all or nothing.
+"""The transaction of intake: raw bodies, key rows and events, all or nothing.
 
-Signals are taken in the order they came; each sees what the ones before it did. Locks
-are taken in one order by everybody: keys, groups and event ids in one pass, what is
-tried again, bodies, and last the log.
+Signals are processed in the order of arrival; each sees the effects of the earlier
+ones. All processes take locks in the same order: keys, groups and event ids in one
+pass, then retried elements, bodies, and last the log.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -57,15 +57,15 @@ from shared.http.problem_details import HttpError
 
 Cursors = Cursor[tuple[Any, ...]]
 ATTEMPTS_MAX = 20
-"""How often a batch is taken again when commands came between, before a 503."""
+"""How often a batch is retried after conflicts with commands, before a 503."""
 
 
 class _Again(Exception):
-    """A command came between: undo the transaction and take the batch again."""
+    """A command was recorded in between: roll back and process the batch again."""
 
 
 class Receiver:
-    """Takes batches of deliveries; blocks, so an executor calls it."""
+    """Processes batches of deliveries; it blocks, so it runs in an executor."""
 
     def __init__(
         self, log: EventLog, cache: RecordCache, policies: Policies, clock: Clock
@@ -78,11 +78,10 @@ class Receiver:
     def flush(
         self, deliveries: Sequence[Delivery]
     ) -> Sequence[list[Result] | Exception]:
-        """Return the results of each delivery, in order. All are committed then.
+        """Return the results of each delivery, in order; all of them are committed.
 
-        They are taken in one transaction, or in halves if one cannot hold them or one
-        of them is at fault: whatever is wrong with it fails that one alone. Raises
-        `Unavailable`.
+        They are processed in one transaction, or in halves if that fails, so that an
+        error of one delivery fails that one alone. Raises `Unavailable`.
         """
         for _ in range(ATTEMPTS_MAX):
             try:
@@ -93,7 +92,7 @@ class Receiver:
                 continue
             except Unavailable:
                 raise
-            except Exception as error:  # noqa: BLE001 # whatever it is, it fails one alone
+            except Exception as error:  # noqa: BLE001 # it fails one delivery alone
                 return self._divided(deliveries, error)
         return self._divided(deliveries, _busy())
 
@@ -112,14 +111,14 @@ class Receiver:
     def _part(
         self, deliveries: Sequence[Delivery]
     ) -> Sequence[list[Result] | Exception]:
-        """Take a part of a batch; what the other part came to stays, whatever comes."""
+        """Process a part of a batch; results of the other part are not affected."""
         try:
             return self.flush(deliveries)
         except Unavailable as error:
             return [error] * len(deliveries)
 
     def _piecemeal(self, delivery: Delivery) -> list[Result] | Exception:
-        """Take one delivery in two parts; both are tried, whatever one comes to."""
+        """Process one delivery in two parts; both are tried, even if one fails."""
         results: list[Result] = []
         failed: Exception | None = None
         for part in halves(delivery):
@@ -131,10 +130,10 @@ class Receiver:
         return failed or results
 
     def _alone(self, delivery: Delivery, error: Exception) -> list[Result] | Exception:
-        """Return what becomes of one element that cannot be taken.
+        """Return the result for a single element that cannot be processed.
 
-        The mates it came with in one request are taken, so it is kept in quarantine.
-        A `HttpError` is none of its own: it comes again.
+        The other elements of its request are taken, so this one is quarantined. An
+        `HttpError` does not concern the element itself: the sender retries it.
         """
         (heard,) = delivery.heard
         if isinstance(error, HttpError) and not isinstance(heard, TimePassed):
@@ -193,7 +192,7 @@ class Receiver:
         events: Collection[EventId],
         policy: Policy,
     ) -> Rows:
-        """Lock the rows of all troubles, event ids, and groups if a source has them."""
+        """Lock the key rows, the event ids, and the groups if a source has them."""
         keys = {signal_key(s.source, s.dedup_key): s.source for s in signals}
         keys |= {timer.signal_key: timer.source for timer in timers}
         if not keys:
@@ -206,7 +205,7 @@ class Receiver:
         return lock_together(cursor, about, map(str, groups), vault)
 
     def _states(self, cursor: Cursors, rows: Rows) -> dict[str, Versioned]:
-        """Return the incidents of these rows, also those they were merged into."""
+        """Return the incidents of these rows, including those they were merged into."""
         asked = {row.incident for row in rows.keys.values() if row.incident}
         groups = {group.incident for group in rows.groups.values() if group.incident}
         states = self._cache.read(cursor, asked | groups)
@@ -216,7 +215,7 @@ class Receiver:
         return states
 
     def _write(self, cursor: Cursors, reckoning: SignalBatch) -> list[int]:
-        """Write all of it; return the position of the last event of each member."""
+        """Write everything; return the last event's position for each append unit."""
         vault, deliveries = self._log.vault, reckoning.deliveries
         write_keys(cursor, reckoning.changed, vault)
         write_groups(cursor, reckoning.groups)

@@ -1,7 +1,7 @@
-"""Signals over NATS: a work queue, each message taken off once it is committed.
+"""Signals over NATS: a work queue, whose messages are acknowledged after commit.
 
-Nobody waits for an answer here, so nothing may be refused: what is no signal goes to
-quarantine, and what cannot be recorded now stays in the queue.
+Nobody waits for an answer here, so nothing is rejected: a message that is not a signal
+is quarantined, and one that cannot be recorded now stays in the queue.
 """
 
 import asyncio
@@ -45,20 +45,20 @@ from shared.http.serve import pause
 from shared.messaging import subjects
 
 Wait = Callable[[str], float]
-"""Says in how many seconds a source's message may come; 0: now."""
+"""Returns in how many seconds a message of a source may be taken; 0 means now."""
 BATCH = 500
 GATHER_SECONDS = 0.05
 AGAIN_SECONDS = 1.0
-"""When a message that could not be recorded now is delivered again."""
+"""When a message that could not be recorded is delivered again."""
 TRIES_MAX = 5
-"""How often a message may fail by a mistake of ours before it is set aside."""
+"""How often a message may fail for an internal error before it is quarantined."""
 WATCH_SECONDS = 2.0
-"""How often we look whether the consumer is still there; the library would not."""
+"""How often to check that the consumer still exists; the library does not."""
 
 SOURCE_SHOWN = 128
 
 _LATER = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
-"""Answers that say nothing against a message: it comes again as often as it takes."""
+"""Temporary errors, after which a message is redelivered without a limit."""
 _PREFIX = subjects.SIGNALS.removesuffix(">")
 _SHARED = f"{subjects.SHARED_USER}."
 _MESSAGE_ID = "Nats-Msg-Id"
@@ -74,10 +74,10 @@ def listen_for_signals(
     wait: Wait = lambda _: 0.0,
     inbox_prefix: str | None = None,
 ) -> BatchPullStreamSubscriber:
-    """Subscribe to the work queue; `keep_listening` starts what is returned.
+    """Subscribe to the work queue; pass the result to `keep_listening`.
 
-    A message that has to `wait` is left in the queue, unread. The library does not take
-    the prefix of inboxes from the broker for these subscriptions.
+    A message that has to `wait` is returned to the queue unread. For these
+    subscriptions the library does not take the inbox prefix from the broker.
     """
 
     async def take(batch: Batch) -> None:
@@ -104,13 +104,13 @@ def listen_for_signals(
 async def keep_listening(
     subscriber: BatchPullStreamSubscriber, stop: asyncio.Event
 ) -> None:
-    """Start `subscriber` once its consumer is there, and again whenever it was gone."""
+    """Start `subscriber` once its consumer exists, and restart it when needed."""
     while not stop.is_set():
         try:
             await subscriber.start()
             subscription = subscriber.subscription
             if subscription is None:
-                raise Error("not subscribed")  # noqa: TRY301 # as any other failure
+                raise Error("not subscribed")  # noqa: TRY301 # handled below
             _time_out_as_expected(subscription)
             while not stop.is_set():
                 await pause(stop, WATCH_SECONDS)
@@ -118,7 +118,7 @@ async def keep_listening(
         except NotFoundError:
             _log.info("signals.wait", why="the relay has not provisioned JetStream yet")
             await pause(stop, WATCH_SECONDS)
-        except Exception as error:  # noqa: BLE001 # the queue may wait, not be forgotten
+        except Exception as error:  # noqa: BLE001 # try again later
             _log.warning("signals.interrupted", error=type(error).__name__)
             await pause(stop, WATCH_SECONDS)
         finally:
@@ -126,10 +126,10 @@ async def keep_listening(
 
 
 def _time_out_as_expected(subscription: JetStreamContext.PullSubscription) -> None:
-    """Let an idle fetch end with the error FastStream takes for "nothing came".
+    """Make an idle fetch raise the error that FastStream expects for "no messages".
 
-    nats-py sometimes raises the bare `TimeoutError`, which ends FastStream's task with
-    a traceback. No fetch has begun yet when this is called right after the start.
+    nats-py sometimes raises a plain `TimeoutError`, which ends FastStream's task with a
+    traceback. Call this right after the start, before any fetch has begun.
     """
     fetch = subscription.fetch
 
@@ -143,7 +143,7 @@ def _time_out_as_expected(subscription: JetStreamContext.PullSubscription) -> No
 
 
 async def _as_it_is(message: NatsBatchMessage) -> list[bytes]:
-    # The library's decoder fails a whole batch for one message that is not JSON.
+    # The library's decoder fails a whole batch if one message is not JSON.
     return [m.data for m in message.raw_message]
 
 
@@ -174,17 +174,17 @@ async def _take(reception: Reception, message: Msg, why_not: WhyNot) -> None:
 
 
 async def _again(reception: Reception, message: Msg, problem: HttpError) -> None:
-    """Leave a message in the queue; set it aside if it fails again and again.
+    """Return a message to the queue; quarantine it after repeated failures.
 
-    It failed alone: its batch-mates are on record. It is set aside under its source, so
-    that it can be tried again.
+    Only this message failed; the rest of its batch is recorded. It is quarantined under
+    its source, so that it can be retried.
     """
     why = problem.details.detail
     tries = message.metadata.num_delivered
     if problem.details.status not in _LATER and tries >= TRIES_MAX:
         try:
             await _set_aside(reception, message, why)
-        except Exception as error:  # noqa: BLE001 # then it goes on as before
+        except Exception as error:  # noqa: BLE001 # it stays in the queue
             why = problem_of(error, message.subject).details.detail
         else:
             await message.ack()
@@ -199,7 +199,7 @@ async def _set_aside(reception: Reception, message: Msg, why: str) -> None:
         await reception.set_aside(source, message.data, why)
     except (Unavailable, Overloaded):
         raise
-    except Exception:  # noqa: BLE001 # then under no source's key
+    except Exception:  # noqa: BLE001 # then without a source's key
         await reception.set_aside(NOBODY, message.data, why)
 
 
@@ -231,7 +231,7 @@ async def _received(reception: Reception, message: Msg, why_not: WhyNot) -> None
 
 
 def _name_of_odd_header(message: Msg) -> str | None:
-    """Return the name of a header that PostgreSQL cannot keep; over HTTP none comes."""
+    """Return the name of a header that PostgreSQL cannot store (impossible in HTTP)."""
     for name, value in (message.headers or {}).items():
         if "\0" in name + value:
             return one_line(name, SOURCE_SHOWN)
@@ -241,7 +241,7 @@ def _name_of_odd_header(message: Msg) -> str | None:
 def _document(
     adapter: str, body: bytes, headers: Mapping[str, str]
 ) -> tuple[object, bytes]:
-    """Return what the adapter reads, and the body to be kept."""
+    """Return the document for the adapter, and the body to store."""
     if adapter == "cloudevents":
         document = cloud_document(body, headers)
         return document, cloud_body(body, document, headers)

@@ -1,4 +1,4 @@
-"""The table of suppressed signals: written with them, read page by page."""
+"""The table of suppressed signals: written with each batch, read in pages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ FROM unnest(%b::date[], %b::timestamptz[], %b::text[], %b::text[], %b::text[],
                suppressor, until, reason, incident),
      log.today
 """
-# What was received just before midnight may have been recorded, with its day, after it.
+# A signal received just before midnight may be recorded, with its day, after it.
 _FIND = """
 SELECT suppressed_id, received_at, source, signal_key, event_id, action, service, code,
        suppressor, until, reason, policy, incident
@@ -43,7 +43,7 @@ ORDER BY suppressed_id DESC LIMIT %(limit)s
 
 @dataclass(frozen=True, slots=True)
 class SuppressedQuery:
-    """Which suppressed signals are asked for; `until` is not among them."""
+    """A filter for suppressed signals; `until` is exclusive."""
 
     source: str | None = None
     service: str | None = None
@@ -56,7 +56,7 @@ class SuppressedQuery:
 
 @dataclass(frozen=True, slots=True)
 class SuppressedSignal:
-    """A suppressed signal as kept."""
+    """A suppressed signal as stored."""
 
     suppressed_id: int
     received_at: datetime
@@ -76,7 +76,7 @@ class SuppressedSignal:
 def keep_suppressed(
     cursor: Cursor[tuple[Any, ...]], suppressed: Sequence[Suppressed], policy: int
 ) -> None:
-    """Record each of them, decided under that version of the policy."""
+    """Store the suppressed signals, with the policy version of the decision."""
     if not suppressed:
         return
     rows = [
@@ -101,7 +101,7 @@ def keep_suppressed(
 
 
 def find_suppressed(log: EventLog, asked: SuppressedQuery) -> list[SuppressedSignal]:
-    """Return a page of them, the newest first."""
+    """Return a page of suppressed signals, newest first."""
     values = {name: getattr(asked, name) for name in SuppressedQuery.__slots__}
     with log.transaction() as cursor:
         return [

@@ -1,9 +1,8 @@
-"""Hands over what came due: time passed for a trouble, and nobody said anything.
+"""Submits alerts for which something is due by time alone.
 
-Through the same batches as signals, under the same locks. Any number of processes may
-do so at once: what another did already comes to nothing.
-
-Work in rounds: one that fails does not end the work, since the next may succeed.
+They go through the same batches as signals, under the same locks. Several processes may
+do this concurrently: processing is idempotent. A round that fails does not end the
+worker, since the next one may succeed.
 """
 
 import asyncio
@@ -30,30 +29,30 @@ from shared.http.serve import pause
 
 @contextmanager
 def failing_alone(log: BoundLogger, event: str) -> Iterator[None]:
-    """Let a round fail; `log` tells of it as `event`.
+    """Let a round fail, logging it as `event`.
 
-    It does not tell that PostgreSQL is away: that is for intake's own probe to say.
+    An unavailable PostgreSQL is not logged here: intake's own probe reports that.
     """
     try:
         yield
     except Unavailable:
         pass
-    except Exception:  # the next round is tried; the log tells what it was
+    except Exception:  # the next round follows
         log.exception(event)
 
 
 AT_ONCE_MAX = 400
-"""Troubles handed over in one round."""
+"""Alerts submitted in one round."""
 PIECE = 100
-"""Troubles in one delivery."""
+"""Alerts in one delivery."""
 RELEASED_AT_ONCE_MAX = 10_000
-"""Troubles looked at again when the windows of announced work changed."""
+"""Alerts examined again when the maintenance windows have changed."""
 REASONS_MAX = 5
-"""Reasons logged of what was put off in one round."""
+"""Reasons logged for what was postponed in one round."""
 LOOK_SECONDS = 1.0
-"""How often to look at least: another process may have made something due sooner."""
+"""Longest interval between checks: another process may have made something due."""
 LEVER_SECONDS = 0.02
-"""How often to look where time is moved by a lever, which nobody announces."""
+"""How often to check while the test clock is in use; its jumps are not announced."""
 
 _DUE = """
 SELECT source, signal_key, due_at FROM intake.signal_keys
@@ -74,7 +73,7 @@ Due = tuple[str, str]
 
 
 class Timers:
-    """Looks at what is due, in rounds."""
+    """Checks in rounds what is due."""
 
     def __init__(
         self,
@@ -94,7 +93,7 @@ class Timers:
         self._after = _BEGIN
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Hand over until `stop` is set. Never raises."""
+        """Submit what is due until `stop` is set. Never raises."""
         while not stop.is_set():
             rest = LOOK_SECONDS
             with failing_alone(_log, "timers.failed"), suppress(HttpError):
@@ -102,9 +101,10 @@ class Timers:
             await pause(stop, LEVER_SECONDS if self._on_lever else rest)
 
     async def round(self) -> float:
-        """Hand over what is due now; return for how many seconds nothing more is.
+        """Submit what is due now; return the seconds until something else is due.
 
-        What cannot be done yet stays due, and is passed over until the last is reached.
+        What cannot be processed yet stays due, and is skipped until all that is due was
+        tried.
         """
         now = self._clock()
         due, upcoming = await asyncio.to_thread(self._look, now)
@@ -116,7 +116,7 @@ class Timers:
         return min(LOOK_SECONDS, max(0.0, (upcoming - now).total_seconds()))
 
     async def _hand_over(self, due: Iterable[Due], now: datetime) -> bool:
-        """Return whether all of it was taken."""
+        """Submit it, and return whether all of it was processed."""
         deliveries = [
             Delivery(
                 source,
@@ -159,7 +159,7 @@ class Timers:
         return [(source, key) for source, key in due], row[0] if row else None
 
     def _set_free(self, cursor: Cursor[tuple[Any, ...]]) -> list[Any]:
-        """Return what announced work holds, if its windows are not as they were."""
+        """Return the alerts held by maintenance, if the windows have changed."""
         _, _, windows = self._policies.with_windows(cursor)
         if windows is self._windows:
             return []

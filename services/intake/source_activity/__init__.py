@@ -1,1 +1,1 @@
-"""What each source did lately: counted in memory, written every few seconds, shown."""
+"""Recent activity of sources: counted in memory, written every few seconds."""

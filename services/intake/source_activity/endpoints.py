@@ -1,7 +1,4 @@
-"""`GET /v1/sources`: what each source did, with which keys, and what is left to it.
-
-How a source is shown: what it did, with which keys, and what is left to it. Pure.
-"""
+"""`GET /v1/sources`: recent activity of sources, their keys and remaining limits."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -41,7 +38,7 @@ class RecentActivity:
     keys: tuple[KeyUse, ...]
 
     def names(self) -> set[str]:
-        """Return the sources that did anything, or have a key."""
+        """Return the sources that were active or have a key."""
         return {*self.hour, *self.day, *(key.source for key in self.keys)}
 
 
@@ -52,7 +49,7 @@ def shown(
     limits: Iterable[Allowance],
     now: datetime,
 ) -> dict[str, Any]:
-    """Return a source as the API shows it; `type` is null where no policy names it."""
+    """Return a source as shown by the API; `type` is null if the policy lacks it."""
     own = [key for key in lately.keys if key.source == name]
     seen = [key.last_used for key in own if key.last_used]
     return {
@@ -100,11 +97,11 @@ def _key(key: KeyUse, now: datetime) -> dict[str, Any]:
 
 
 SHOWN_MAX = 1_000
-"""Sources in one answer, by name."""
+"""Sources in one answer, ordered by name."""
 
 
 class SourceEndpoints:
-    """Shows sources to people, and to each source itself."""
+    """Shows all sources to people, and each source to itself."""
 
     def __init__(
         self, gate: Gate, log: EventLog, in_force: InForce, clock: Clock
@@ -135,7 +132,7 @@ class SourceEndpoints:
         _require_reader(caller, name)
         await self._in_force.known()
         lately = RecentActivity({}, {}, ())
-        if "\x00" not in name:  # PostgreSQL knows no such text, and no name has it
+        if "\x00" not in name:  # PostgreSQL cannot store such a text
             lately = await asyncio.to_thread(self._lately, name)
         if self._in_force.source(name) is None and name not in lately.names():
             raise HttpError(

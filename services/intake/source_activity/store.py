@@ -1,4 +1,4 @@
-"""The tables of what sources did, and of when their keys were used."""
+"""The tables of source activity and of the last use of each source key."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ _LAST_USED = "SELECT key_id, max(last_used) FROM intake.source_keys GROUP BY key
 
 @dataclass(frozen=True, slots=True)
 class KeyUse:
-    """A key of a source, and when it was last used; `created_at` of tokens alone."""
+    """A key of a source and its last use; only tokens have `created_at`."""
 
     actor: str
     key_id: str
@@ -63,12 +63,12 @@ class KeyUse:
 
     @property
     def source(self) -> str:
-        """Whose key it is."""
+        """The source that the key belongs to."""
         return self.actor.removeprefix("source:")
 
 
 def write(cursor: Cursors, account: Account) -> None:
-    """Add what was counted, rows in order of their keys."""
+    """Add the counts, in the order of the rows' keys."""
     places = sorted({(source, slot) for source, slot, _ in account.counts})
     if places:
         numbers = [
@@ -86,24 +86,24 @@ def write(cursor: Cursors, account: Account) -> None:
 
 
 def used_on(cursor: Cursors, day: date, sources: Sequence[str]) -> Mapping[str, int]:
-    """Return how many elements came on `day`, whichever process took them."""
+    """Return how many elements were received on `day`, by all processes."""
     return dict(cursor.execute(_DAY, (day, list(sources))).fetchall())
 
 
 def counts_since(
     cursor: Cursors, since: datetime, only: str | None = None
 ) -> Mapping[str, Mapping[str, int]]:
-    """Return the counts by kind of each source since the slot that began at `since`."""
+    """Return each source's counts by kind since the slot that began at `since`."""
     day = since.astimezone(UTC).date()
     rows = cursor.execute(_COUNTS, {"since": since, "day": day, "only": only})
     return {row[0]: dict(zip(KINDS, row[1:], strict=True)) for row in rows.fetchall()}
 
 
 def keys(cursor: Cursors, only: str | None = None) -> list[KeyUse]:
-    """Return the keys of all sources or one, oldest first."""
+    """Return the keys of all sources or of one, oldest first."""
     return [KeyUse(*row) for row in cursor.execute(_KEYS, {"only": only}).fetchall()]
 
 
 def last_used(cursor: Cursors) -> Mapping[str, datetime]:
-    """Return when each key of a source was last used, by its id."""
+    """Return the last use of each source key, by its id."""
     return dict(cursor.execute(_LAST_USED).fetchall())

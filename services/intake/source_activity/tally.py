@@ -1,4 +1,4 @@
-"""What sources did since it was last written down. Safe to use from any thread."""
+"""Counts the activity of sources since it was last written. Thread-safe."""
 
 import threading
 from collections import Counter
@@ -12,7 +12,7 @@ from shared.clock import Clock
 
 SLOT = timedelta(minutes=5)
 ROWS_MAX = 10_000
-"""Sources and slots that are held; what comes from more of them is not counted."""
+"""Limit of rows in memory; what exceeds it is not counted."""
 
 Kind = Literal[
     "accepted", "duplicates", "rejected", "quarantined", "refused", "unauthorised"
@@ -23,9 +23,9 @@ KIND_OF: dict[Status, Kind] = {
     "rejected": "rejected",
     "quarantined": "quarantined",
 }
-"""How an element is counted that was not accepted."""
+"""The kind for results other than accepted."""
 NATS = "nats"
-"""The key of what comes over NATS, where none is shown."""
+"""The key id for messages over NATS, which carry no key."""
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Account:
 
 
 class Tally:
-    """Counts until `take` is called, and goes on with an empty account."""
+    """Counts until `take` is called, then starts again from zero."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -45,7 +45,7 @@ class Tally:
         self._account = Account()
 
     def note(self, source: str, kind: Kind, number: int = 1) -> None:
-        """Count so many of a kind, now."""
+        """Add `number` to the current count of a kind."""
         place = (source, slot_of(self._clock()), kind)
         with self._lock:
             counts = self._account.counts
@@ -53,7 +53,7 @@ class Tally:
                 counts[place] += number
 
     def use(self, source: str, key_id: str) -> None:
-        """Remember that a key was used, now."""
+        """Record that a key was used now."""
         with self._lock:
             if len(self._account.used) < ROWS_MAX:
                 self._account.used[source, key_id] = self._clock()
@@ -63,7 +63,7 @@ class Tally:
         deliveries: Sequence[Delivery],
         answers: Sequence[list[Result] | Exception],
     ) -> None:
-        """Count the outcome of a batch of deliveries."""
+        """Count the results of a batch of deliveries."""
         found: Counter[tuple[str, Kind]] = Counter()
         for delivery, answer in zip(deliveries, answers, strict=True):
             if isinstance(answer, list) and delivery.adapter != TIMER:
@@ -73,13 +73,13 @@ class Tally:
             self.note(source, kind, number)
 
     def take(self) -> Account:
-        """Return what was counted, and reset the counts."""
+        """Return the counts, and reset them."""
         with self._lock:
             taken, self._account = self._account, Account()
         return taken
 
     def give_back(self, account: Account) -> None:
-        """Add what could not be written, to be written later."""
+        """Add counts that could not be written, to be written later."""
         with self._lock:
             held = self._account
             for place, number in account.counts.items():
@@ -89,6 +89,6 @@ class Tally:
 
 
 def slot_of(at: datetime) -> datetime:
-    """Return when the slot of an instant began."""
+    """Return the start of the slot that contains an instant."""
     utc = at.astimezone(UTC)
     return utc - (utc - datetime.min.replace(tzinfo=UTC)) % SLOT

@@ -1,4 +1,4 @@
-"""Writes down every few seconds what sources did; learns what all processes took."""
+"""Writes the activity of sources every few seconds, and reads the shared quotas."""
 
 import asyncio
 
@@ -14,13 +14,13 @@ from shared.eventlog.log import EventLog
 from shared.http.serve import pause
 
 WRITE_SECONDS = 5.0
-"""So much of the counts is lost with a process that is killed; signals never are."""
+"""A killed process loses this much of the counts, but never signals."""
 
 _log = structlog.get_logger(__name__)
 
 
 class ActivityWriter:
-    """Keeps the tables of what sources did."""
+    """Keeps the tables of source activity up to date."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class ActivityWriter:
             await asyncio.to_thread(self.keep)
 
     def keep(self) -> None:
-        """Write what was counted, and read how much of each quota is used; blocks."""
+        """Write the counts, and read how much of each quota is used; blocks."""
         account, now = self._tally.take(), self._clock()
         counted = self._admission.with_quota(self._in_force.sources())
         if not (account.counts or account.used or counted):

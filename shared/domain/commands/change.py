@@ -1,4 +1,4 @@
-"""What people may ask of a change: the body of each request, one class a verb."""
+"""The commands on changes: the body of each request, one class for each verb."""
 
 from collections.abc import Mapping
 from typing import ClassVar, Self, get_args
@@ -14,31 +14,32 @@ from shared.domain.policy.clause import Name
 
 
 class RequestChange(CommandBody):
-    """Ask for something to be changed."""
+    """Request a change."""
 
     verb: ClassVar[str] = "request"
     title: Title
     team: Name | None = None
-    """Who is to make it. Left out: the desk."""
+    """The team that is to implement it. Default: the desk."""
     service: Name | None = None
-    """Left out: that of the incident, or of the problem."""
+    """Default: that of the incident, or of the problem."""
     incident: IncidentRef | None = None
-    """The incident it came of; the two are linked."""
+    """The incident that led to it; the two are linked."""
     problem: ProblemRef | None = None
     """The problem it is to solve."""
 
 
 class LinkChange(CommandBody):
-    """It came of an incident (`change`), caused it (`caused_by`) or is `related`.
+    """Link it to an incident or a problem.
 
-    Or it is to solve a problem.
+    The incident led to it (`change`), was caused by it (`caused_by`) or is `related`;
+    the problem is to be solved by it.
     """
 
     verb: ClassVar[str] = "link"
     incident: IncidentRef | None = None
     problem: ProblemRef | None = None
     relation: ChangeRelation = "change"
-    """Of an incident: what it has to do with the change."""
+    """The relation of the incident to the change."""
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
@@ -48,7 +49,7 @@ class LinkChange(CommandBody):
 
 
 class UnlinkChange(CommandBody):
-    """A link to an incident or a problem was a mistake."""
+    """Remove a link to an incident or a problem."""
 
     verb: ClassVar[str] = "unlink"
     incident: IncidentRef | None = None
@@ -63,28 +64,28 @@ class UnlinkChange(CommandBody):
 
 
 class AssignChange(CommandBody):
-    """Let another team make it."""
+    """Assign it to another team."""
 
     verb: ClassVar[str] = "assign"
     team: Name
 
 
 class PlanChange(CommandBody):
-    """Give it an instant, or another one."""
+    """Set or change the planned time."""
 
     verb: ClassVar[str] = "plan"
     planned_for: Instant
 
 
 class ImplementChange(CommandBody):
-    """It was made."""
+    """Record that it was implemented."""
 
     verb: ClassVar[str] = "implement"
     note: Words | None = None
 
 
 class CancelChange(CommandBody):
-    """It will not be made."""
+    """Record that it will not be implemented."""
 
     verb: ClassVar[str] = "cancel"
     reason: Reason

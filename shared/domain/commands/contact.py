@@ -1,11 +1,8 @@
-"""A person reaches the desk, on any channel: what is told of it, and what it asks for.
+"""A contact with the desk, on any channel, and the commands that it leads to.
 
-Whatever takes contacts, a form, a telephone or a mailbox, says it in these words; what
-becomes of them is one rule, that of `open` and `attach`.
-
-Somebody reports by the form: what they tell, and what the owner answers.
-
-What is asked of a letter that was set aside: the body of its API.
+Forms, telephony and mailboxes all describe a contact like this, so that the same rules,
+those of `open` and `attach`, apply. Also here: the body of the report form with its
+answer, and the body that retries a mail that was set aside.
 """
 
 import re
@@ -29,29 +26,29 @@ from shared.domain.policy.targets import Channel
 
 
 class Contact(CommandBody):
-    """A person reached the desk: opens an incident, or belongs to one that is there."""
+    """A person contacted the desk: opens an incident or adds to an existing one."""
 
     person: Person
-    """Who it was; their id in the directory, or one to be imported later."""
+    """The person's id in the directory; it may be imported later."""
     channel: Channel
     words: Words | None = None
     """What they said or wrote, verbatim."""
     incident: IncidentRef | None = None
-    """The incident it is about. Left out: a new one."""
+    """The incident it is about. Default: a new one."""
     title: Title | None = None
-    """Of a new incident. Left out: the first line of `words`."""
+    """Title of a new incident. Default: the first line of `words`."""
     service: Name | None = None
     client: Name | None = None
-    """Left out: the client that the directory gives the person."""
+    """Default: the person's client in the directory."""
     category: Name | None = None
     impact: Impact | None = None
     urgency: Urgency | None = None
     waited_seconds: Waited | None = None
-    """How long they waited until the desk answered."""
+    """Seconds they waited until the desk answered."""
     abandoned: bool = False
-    """They gave up before anybody answered."""
+    """Whether they gave up before anybody answered."""
     reported_at: Instant | None = None
-    """When it was. Left out: now."""
+    """When it was reported. Default: now."""
     backdated_because: Reason | None = None
     """Why a new incident is recorded later than it was reported."""
 
@@ -77,7 +74,7 @@ class Contact(CommandBody):
 
 
 def wish_of(contact: Contact) -> Open | Attach:
-    """Return what a contact asks of the desk: to open one, or to attach to one."""
+    """Return the command for a contact: open an incident or attach to one."""
     if contact.incident:
         return Attach(
             person=contact.person,
@@ -127,24 +124,24 @@ def _said(written: str) -> str:
 
 
 class Report(CommandBody):
-    """What somebody who is not signed in reports about a service."""
+    """What a user who is not signed in reports about a service."""
 
     email: Annotated[
         str, StringConstraints(strip_whitespace=True), AfterValidator(_address)
     ]
-    """Where the desk writes to them."""
+    """The address that the desk writes to."""
     words: Annotated[Words, AfterValidator(_said)]
     """What they say, verbatim. Its first line becomes the title."""
     service: Name | None = None
-    """Left out: they do not know."""
+    """Default: unknown."""
     language: Language | None = None
-    """Which they read; where the directory knows them, its word counts."""
+    """The language they read; the directory's entry takes precedence."""
     key: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{16,64}$")]
-    """Of the sender's own making, once a report: sent again, it is the same one."""
+    """An id chosen by the sender for each report: a repeat is recognised by it."""
 
 
 class Reported(BaseModel):
-    """The outcome of a report. `held`: too many came from one person."""
+    """The result of a report. `held`: one person has sent too many."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -153,11 +150,11 @@ class Reported(BaseModel):
 
 
 class RetryLetter(BaseModel):
-    """Take a letter that was set aside: a person has looked at it."""
+    """Retry a mail that was set aside, after a person has looked at it."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", use_attribute_docstrings=True
     )
 
     incident: IncidentRef | None = None
-    """Where it belongs; left out: where it says itself."""
+    """The incident it belongs to; default: the one it names itself."""

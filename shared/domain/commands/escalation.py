@@ -1,8 +1,6 @@
-"""What people may ask of who looks for help: the body of each request, one a verb.
+"""The commands on escalations and hand-overs: the body of each request.
 
-HTTP and NATS share them. Whose wish it is and when is never in a body.
-
-How Problem Management answers a hand-over, beside declining it: the bodies.
+HTTP and NATS share them. The caller and the time are never in a body.
 """
 
 from collections.abc import Mapping
@@ -19,15 +17,15 @@ from shared.domain.policy.targets import SupportLevel
 
 
 class Escalate(CommandBody):
-    """Let the next support level work on it; the desk stays its owner."""
+    """Escalate it to the next support level; the desk stays its owner."""
 
     aggregate: ClassVar[str] = "escalation"
     verb: ClassVar[str] = "escalate"
     reason: Reason
     team: Name | None = None
-    """Who is to work on it. Left out: the next team of the service."""
+    """The team that is to work on it. Default: the next team of the service."""
     level: SupportLevel | None = None
-    """Left out: the next one its service has."""
+    """Default: the next level that the service has."""
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
@@ -37,14 +35,14 @@ class Escalate(CommandBody):
 
 
 class Accept(CommandBody):
-    """Take an escalated incident on; nobody else is paged."""
+    """Take on an escalated incident; nobody else is paged."""
 
     aggregate: ClassVar[str] = "escalation"
     verb: ClassVar[str] = "accept"
 
 
 class Decline(CommandBody):
-    """It is no problem: the hand-over ends, the breach stays."""
+    """Decline a hand-over: it is not a problem; the breach stays."""
 
     aggregate: ClassVar[str] = "handover"
     verb: ClassVar[str] = "decline"
@@ -52,7 +50,7 @@ class Decline(CommandBody):
 
 
 class DeclineService(CommandBody):
-    """The service has no problem: its hand-over ends, the breaches stay."""
+    """Decline the hand-over of a service: it is not a problem; the breaches stay."""
 
     aggregate: ClassVar[str] = "handover"
     verb: ClassVar[str] = "decline_service"
@@ -66,13 +64,13 @@ BODIES: Mapping[str, type[HelpWish]] = {kind.verb: kind for kind in get_args(Hel
 
 
 class AcceptHandover(CommandBody):
-    """Take a problem on record for the incident that was handed over."""
+    """Accept a hand-over: identify a problem for the incident."""
 
     title: Title | None = None
-    """What the problem is called. Left out: as the incident is."""
+    """The title of the problem. Default: that of the incident."""
 
 
 class JoinHandover(CommandBody):
-    """The incident has a cause that is known already."""
+    """Answer a hand-over with a problem that is already known."""
 
     problem: ProblemRef

@@ -1,10 +1,6 @@
-"""What the bodies of all commands have in common.
+"""The commands on incidents: the body of each request, one class for each verb.
 
-What people may ask of an incident: the body of each request, one class a verb.
-
-HTTP and NATS share them. Whose wish it is and when is never in a body: see `Command`.
-
-What people may ask so that an incident makes no news for a while.
+HTTP and NATS share them. The caller and the time are never in a body: see `Command`.
 """
 
 from collections.abc import Mapping
@@ -23,7 +19,7 @@ from shared.domain.policy.targets import Channel, PauseReason
 
 
 class CommandBody(BaseModel):
-    """A body: frozen, and no field it does not know."""
+    """Base class of all bodies: frozen, and without unknown fields."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", use_attribute_docstrings=True
@@ -31,12 +27,12 @@ class CommandBody(BaseModel):
 
 
 class Snooze(CommandBody):
-    """Make no news of its repeats for a while. No clock stands, no promise waits."""
+    """Snooze it: repeats cause no updates for a while. SLA clocks keep running."""
 
     verb: ClassVar[str] = "snooze"
     until: Instant | None = None
     for_: Duration | None = Field(None, alias="for")
-    """Instead of `until`: how long from now."""
+    """Instead of `until`: the duration from now."""
     reason: Reason
 
     @model_validator(mode="after")
@@ -49,7 +45,7 @@ class Snooze(CommandBody):
 
 
 class Wake(CommandBody):
-    """Make news of its repeats again."""
+    """End the snooze: repeats cause updates again."""
 
     verb: ClassVar[str] = "wake"
 
@@ -61,7 +57,7 @@ Waited = Annotated[int, Field(ge=0, le=WAITED_SECONDS_MAX)]
 
 
 class Open(CommandBody):
-    """Take an incident on record."""
+    """Open an incident."""
 
     verb: ClassVar[str] = "open"
     title: Title
@@ -70,29 +66,29 @@ class Open(CommandBody):
     service: Name | None = None
     category: Name | None = None
     client: Name | None = None
-    """The contract party; not the person who reports."""
+    """The contract party, as opposed to the person who reports."""
     impact: Impact | None = None
-    """Left out: the criticality of the service."""
+    """Default: the criticality of the service."""
     urgency: Urgency = "medium"
     priority: Priority | None = None
-    """Left out: what the matrix gives. Another needs a role and a reason."""
+    """Default: what the matrix gives. Another needs a role and a reason."""
     reason: Reason | None = None
-    """Why the priority is not the matrix's."""
+    """Why the priority differs from the matrix."""
     reporter: Person | None = None
     channel: Channel | None = None
-    """How the reporter reached the desk; goes with `reporter`."""
+    """How the reporter contacted the desk; required with `reporter`."""
     waited_seconds: Waited | None = None
-    """How long the reporter waited until the desk answered."""
+    """Seconds the reporter waited until the desk answered."""
     abandoned: bool = False
-    """The reporter gave up before anybody answered."""
+    """Whether the reporter gave up before anybody answered."""
     reported_at: Instant | None = None
-    """Left out: now."""
+    """Default: now."""
     backdated_because: Reason | None = None
     """Why it is recorded later than it was reported."""
     follows: IncidentRef | None = None
-    """An older incident of the same trouble that may no longer be reopened."""
+    """An older incident of the same alert that can no longer be reopened."""
     sender_unconfirmed: bool = False
-    """Whether nothing proves that it came from the reporter: see `Attach`."""
+    """Whether the sender could not be verified as the reporter: see `Attach`."""
 
     @model_validator(mode="after")
     def _reporter_has_a_channel(self) -> Self:
@@ -110,7 +106,7 @@ class Open(CommandBody):
 
 
 class Attach(CommandBody):
-    """Record that a person and the desk were in touch about the incident."""
+    """Record a contact between a person and the desk about the incident."""
 
     verb: ClassVar[str] = "attach"
     person: Person
@@ -119,15 +115,16 @@ class Attach(CommandBody):
     words: Words | None = None
     """What was said or written, verbatim."""
     contacted_at: Instant | None = None
-    """When they were in touch. Left out: now."""
+    """When the contact took place. Default: now."""
     waited_seconds: Waited | None = None
-    """How long the person waited until the desk answered."""
+    """Seconds the person waited until the desk answered."""
     abandoned: bool = False
-    """They gave up before anybody answered."""
+    """Whether they gave up before anybody answered."""
     unconfirmed: bool = False
-    """Whether they have to do with it nobody knows: no reporter, no reply of one."""
+    """Whether the person is unrelated so far: not a reporter, and not a reply to one.
+    """
     sender_unconfirmed: bool = False
-    """Whether nothing proves that it came from that person: no mail repeats it."""
+    """Whether the sender could not be verified: such text is not repeated in mails."""
 
     @model_validator(mode="after")
     def _who_is_called_does_not_wait(self) -> Self:
@@ -139,7 +136,7 @@ class Attach(CommandBody):
 
 
 class Classify(CommandBody):
-    """Say what it is about and how much it matters. Left out: as it is."""
+    """Classify it: topic and importance. Fields left out do not change."""
 
     verb: ClassVar[str] = "classify"
     category: Name | None = None
@@ -148,71 +145,71 @@ class Classify(CommandBody):
     impact: Impact | None = None
     urgency: Urgency | None = None
     priority: Priority | None = None
-    """Left out: what the matrix gives. Another needs a role and a reason."""
+    """Default: what the matrix gives. Another needs a role and a reason."""
     reason: Reason | None = None
 
 
 class Edit(CommandBody):
-    """Reword title or description; the original words are kept and shown."""
+    """Edit title or description; the original text is kept and shown."""
 
     verb: ClassVar[str] = "edit"
     title: Title | None = None
-    """Left out: as it is."""
+    """Default: unchanged."""
     description: Words | None = None
-    """Left out: as it is."""
+    """Default: unchanged."""
 
 
 class Assign(CommandBody):
-    """Give it to a team, and to one of its people if named."""
+    """Assign it to a team, and optionally to one of its members."""
 
     verb: ClassVar[str] = "assign"
     team: Name | None = None
-    """Left out: the team that has it."""
+    """Default: the team that has it."""
     assignee: Person | None = None
-    """Left out: nobody yet."""
+    """Default: nobody yet."""
     reason: Reason | None = None
-    """Why; needed where it goes back to a lower support level."""
+    """Required if it goes back to a lower support level."""
 
 
 class Return(CommandBody):
-    """Give it back: to the desk, or to a team of a lower support level."""
+    """Return it: to the desk, or to a team at a lower support level."""
 
     verb: ClassVar[str] = "return"
     reason: Reason
     team: Name | None = None
-    """Left out: the desk."""
+    """Default: the desk."""
 
 
 class Acknowledge(CommandBody):
-    """Take it on."""
+    """Acknowledge it: take it on."""
 
     verb: ClassVar[str] = "acknowledge"
 
 
 class Pause(CommandBody):
-    """Wait for somebody."""
+    """Pause it: wait for somebody."""
 
     verb: ClassVar[str] = "pause"
     reason: PauseReason
     question: Words | None = None
-    """What the user is asked; needed for reason `user`."""
+    """The question to the user; required for reason `user`."""
 
 
 class Resume(CommandBody):
-    """Go on: the waiting is over."""
+    """End the pause."""
 
     verb: ClassVar[str] = "resume"
 
 
 class Inform(CommandBody):
-    """Tell its users how things stand."""
+    """Inform its users about the progress."""
 
     verb: ClassVar[str] = "inform"
     message: Words
 
 
 class Restore(CommandBody):
-    """Service is back, though the cause may stay."""
+    """Record that service is restored, even if the cause remains."""
 
     verb: ClassVar[str] = "restore"
     workaround: bool = False
@@ -220,28 +217,28 @@ class Restore(CommandBody):
 
 
 class Relapse(CommandBody):
-    """Service is down again before the incident was resolved."""
+    """Record that service is down again before the incident was resolved."""
 
     verb: ClassVar[str] = "relapse"
     reason: Reason | None = None
 
 
 class Resolve(CommandBody):
-    """The work is done."""
+    """Resolve it: the work is done."""
 
     verb: ClassVar[str] = "resolve"
     note: Words | None = None
     """What was done, as its users are told."""
     solution_note: Words | None = None
-    """What N1 can do by itself next time; asked for when it is resolved above N1."""
+    """What N1 can do next time; requested if it is resolved above N1."""
     solution: IncidentRef | None = None
     """The incident whose solution note was used."""
     cause_removed: bool = False
-    """The cause is gone as well, though a workaround had brought service back."""
+    """The cause was removed too, although a workaround had restored service."""
     force: bool = False
-    """Resolve it though a signal of it still fires; needs a `reason`."""
+    """Resolve it although one of its alerts still fires; needs a `reason`."""
     reason: Reason | None = None
-    """Why it is over though a signal still says otherwise."""
+    """Why it is over although an alert still fires."""
 
     @model_validator(mode="after")
     def _force_has_a_reason(self) -> Self:
@@ -254,30 +251,30 @@ class Resolve(CommandBody):
 
 
 class NoteSolution(CommandBody):
-    """Note what N1 can do by itself next time; a new note replaces the last one."""
+    """Note what N1 can do next time; a new note replaces the previous one."""
 
     verb: ClassVar[str] = "solution"
     note: Words
 
 
 class Reopen(CommandBody):
-    """It was not over."""
+    """Reopen it: it was not over."""
 
     verb: ClassVar[str] = "reopen"
     reason: Reason | None = None
     cause: Literal["agent", "user"] = "agent"
-    """Whose word it is."""
+    """Who asked for it."""
 
 
 class Close(CommandBody):
-    """The reporter is content or silent."""
+    """Close it: the reporter is satisfied, or silent."""
 
     verb: ClassVar[str] = "close"
     note: Words | None = None
 
 
 class Cancel(CommandBody):
-    """It never was an incident, or not one of ours."""
+    """Cancel it: it was not an incident, or not one of ours."""
 
     verb: ClassVar[str] = "cancel"
     reason: Literal["not_an_incident", "duplicate", "withdrawn", "test"]
@@ -285,7 +282,7 @@ class Cancel(CommandBody):
 
 
 class Link(CommandBody):
-    """It has to do with another record: an incident, a problem or a change."""
+    """Link it to another record: an incident, a problem or a change."""
 
     verb: ClassVar[str] = "link"
     relation: Relation
@@ -293,7 +290,7 @@ class Link(CommandBody):
 
 
 class Unlink(CommandBody):
-    """A link was a mistake."""
+    """Remove a link."""
 
     verb: ClassVar[str] = "unlink"
     relation: Relation
@@ -301,27 +298,27 @@ class Unlink(CommandBody):
 
 
 class Merge(CommandBody):
-    """It reports the same as another incident."""
+    """Merge it into another incident that reports the same."""
 
     verb: ClassVar[str] = "merge"
     into: IncidentRef
 
 
 class Unmerge(CommandBody):
-    """Merging was a mistake."""
+    """Undo a merge."""
 
     verb: ClassVar[str] = "unmerge"
 
 
 class Split(CommandBody):
-    """Part of it is another incident: open one for that part."""
+    """Split it: open a new incident for a part of it."""
 
     verb: ClassVar[str] = "split"
     title: Title
     signal_keys: tuple[str, ...] = Field((), max_length=SIGNAL_KEYS_MAX)
-    """Keys of the signals that go over."""
+    """Keys of the signals that move to the new incident."""
     reporter: Person | None = None
-    """Whose trouble it is, among those who reported the whole."""
+    """The reporter of that part, one of those who reported the whole."""
 
 
 PersonsWish = (
@@ -354,4 +351,4 @@ PersonsWish = (
 BODIES: Mapping[str, type[PersonsWish]] = {
     kind.verb: kind for kind in get_args(PersonsWish)
 }
-"""The body of each verb a person may use."""
+"""The body of each verb that people may use."""

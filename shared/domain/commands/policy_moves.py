@@ -1,7 +1,7 @@
-"""Moving live promises to another version of the policy: what is asked and answered.
+"""The commands that move running SLA targets to another policy version.
 
-A page at a time, in the order of references, by whoever asks: it can be stopped after
-any page, and asked again from the beginning. Each incident is moved once an operation.
+The caller proceeds in pages, in the order of references: it can stop after any page and
+start again from the beginning. An operation moves each incident once.
 """
 
 from collections.abc import Mapping
@@ -17,47 +17,47 @@ from shared.domain.policy.clause import Name
 
 PAGE_MAX = 200
 PAGE_DEFAULT = 50
-"""Incidents of one page: each is a transaction of its own."""
+"""Incidents on one page; each is moved in its own transaction."""
 VERSION_MAX = 2**31 - 1
 
 Version = Annotated[int, Field(ge=1, le=VERSION_MAX)]
 
 
 class MoveScope(CommandBody):
-    """Which incidents: those at work on whose promises are of another version."""
+    """Selects active incidents whose SLA targets are of another policy version."""
 
     to: Version
-    """The version of the policy their promises are to be of."""
+    """The policy version to move the SLA targets to."""
     contract: Name | None = None
-    """Only those this contract promises something about."""
+    """Only incidents with SLA targets of this contract."""
     service: Name | None = None
-    """Only those of this service."""
+    """Only incidents of this service."""
     incident: IncidentRef | None = None
-    """Only this one."""
+    """Only this incident."""
     after: IncidentRef | None = None
-    """`next_after` of the page before."""
+    """The `next_after` of the previous page."""
     limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT
 
 
 class PreviewMove(MoveScope):
-    """Show what moving promises to another version of the policy would change."""
+    """Show what moving SLA targets to another policy version would change."""
 
     aggregate: ClassVar[str] = "sla"
     verb: ClassVar[str] = "preview_move"
 
 
 class MovePromises(MoveScope):
-    """Move promises to another version of the policy, a page of incidents at a time."""
+    """Move SLA targets to another policy version, one page of incidents at a time."""
 
     aggregate: ClassVar[str] = "sla"
     verb: ClassVar[str] = "move"
     operation: Name
-    """What the move is called: with it, it is gone on with, and looked at."""
+    """The name of the move; use it to continue the move and to see its progress."""
     reason: Reason
 
 
 class LookAtMove(CommandBody):
-    """Show how far a move is."""
+    """Show the progress of a move."""
 
     aggregate: ClassVar[str] = "sla"
     verb: ClassVar[str] = "look_at_move"
@@ -79,13 +79,13 @@ class _Told(BaseModel):
 
 
 class MovedPromise(_Told):
-    """A promise before and after; what it was is absent where it was not there."""
+    """An SLA target before and after; the old values are absent if it is new."""
 
     target: Target
     cycle: int
     round: int
     change: Change
-    """`stays_breached`: it was broken, and that stays."""
+    """`stays_breached`: it was breached before, and stays so."""
     was_contract: str | None = None
     contract: str | None = None
     was_seconds: int | None = None
@@ -93,19 +93,19 @@ class MovedPromise(_Told):
     """The target, in working time of its calendar."""
     was_due_at: AwareDatetime | None = None
     due_at: AwareDatetime | None = None
-    """None where nothing is due: it stands, or is over."""
+    """Null if nothing is due: the clock is paused or has ended."""
     breached_at_once: bool = False
-    """More time has passed than the other version promises."""
+    """Whether more time has passed than the other version allows."""
 
 
 class MovedIncident(_Told):
-    """An incident and its promises before and after."""
+    """An incident and its SLA targets before and after."""
 
     incident: IncidentRef
     was_policy: int
     promises: tuple[MovedPromise, ...]
     positions: tuple[int, ...] = ()
-    """Of the events in the log; none in a preview."""
+    """Positions of the events in the log; empty in a preview."""
 
 
 class MovedPage(_Told):
@@ -113,11 +113,11 @@ class MovedPage(_Told):
 
     items: tuple[MovedIncident, ...]
     next_after: IncidentRef | None = None
-    """Where the next page begins; none at the end."""
+    """Where the next page begins; null at the end."""
 
 
 class MoveSeen(_Told):
-    """How far a move is."""
+    """The progress of a move."""
 
     operation: str
     to: int
@@ -126,8 +126,8 @@ class MoveSeen(_Told):
     contract: str | None = None
     service: str | None = None
     moved: int
-    """Incidents it has moved."""
+    """Number of incidents it has moved."""
     left: int
-    """Incidents it is for and has not moved."""
+    """Number of incidents it has not moved yet."""
     first_moved_at: AwareDatetime
     last_moved_at: AwareDatetime

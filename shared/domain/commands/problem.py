@@ -1,4 +1,4 @@
-"""What people may ask of a problem: the body of each request, one class a verb."""
+"""The commands on problems: the body of each request, one class for each verb."""
 
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Self, get_args
@@ -16,33 +16,34 @@ BESIDE_MAX = 1_000
 
 
 class IdentifyProblem(CommandBody):
-    """Take the cause of incidents on record."""
+    """Identify a problem: record the cause of incidents."""
 
     verb: ClassVar[str] = "identify"
     title: Title
     service: Name | None = None
-    """Left out: that of the incident."""
+    """Default: that of the incident."""
     incident: IncidentRef | None = None
-    """The incident it was found by; the two are linked."""
+    """The incident that revealed it; the two are linked."""
     team: Name | None = None
-    """Who looks for the cause. Left out: Problem Management."""
+    """The team that looks for the cause. Default: Problem Management."""
     beside: Annotated[tuple[ProblemRef, ...], Field(max_length=BESIDE_MAX)] | None = (
         None
     )
-    """All problems the incident is known to have: with another it is refused."""
+    """The problems of the incident known to the caller; refused if there are others."""
 
 
 class LinkProblem(CommandBody):
-    """An incident has this cause too, or has to do with it (`related`).
+    """Link it to an incident or a change.
 
-    Or a change is to remove the cause.
+    The incident is caused by it (`problem`) or is `related`; the change is to remove
+    the cause.
     """
 
     verb: ClassVar[str] = "link"
     incident: IncidentRef | None = None
     change: ChangeRef | None = None
     relation: ProblemRelation = "problem"
-    """Of an incident: what it has to do with the problem."""
+    """The relation of the incident to the problem."""
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
@@ -52,7 +53,7 @@ class LinkProblem(CommandBody):
 
 
 class UnlinkProblem(CommandBody):
-    """A link to an incident or a change was a mistake."""
+    """Remove a link to an incident or a change."""
 
     verb: ClassVar[str] = "unlink"
     incident: IncidentRef | None = None
@@ -67,28 +68,28 @@ class UnlinkProblem(CommandBody):
 
 
 class AssignProblem(CommandBody):
-    """Let another team look for the cause."""
+    """Assign it to another team."""
 
     verb: ClassVar[str] = "assign"
     team: Name
 
 
 class PublishWorkaround(CommandBody):
-    """Say what helps until the cause is gone."""
+    """Publish what helps until the cause is removed."""
 
     verb: ClassVar[str] = "workaround"
     text: Words
 
 
 class DiagnoseProblem(CommandBody):
-    """Say what the cause is; with a workaround it is a known error."""
+    """Record the cause; with a workaround the problem is a known error."""
 
     verb: ClassVar[str] = "diagnose"
     cause: Words
 
 
 class ResolveProblem(CommandBody):
-    """The cause is gone."""
+    """Resolve it: the cause was removed."""
 
     verb: ClassVar[str] = "resolve"
     note: Words | None = None

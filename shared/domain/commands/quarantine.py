@@ -1,4 +1,4 @@
-"""What is told of the quarantine and asked of it: the bodies of its API."""
+"""The quarantine API: bodies of its requests and answers."""
 
 from typing import Annotated, Literal
 
@@ -7,9 +7,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from shared.domain.bounded_text import REASON_MAX, Reason
 
 State = Literal["waiting", "released", "discarded", "expired"]
-"""Expired: its body was deleted after its retention, and nobody had mended it."""
+"""`expired`: its body was deleted after the retention time, before it was fixed."""
 TRIED_MAX = 100
-"""So many are tried again in one request; `next_cursor` says where to go on."""
+"""Elements retried in one request; `next_cursor` says where to continue."""
 LISTED_MAX = 500
 LISTED = 50
 CURSOR_MAX = 2**63 - 1
@@ -21,7 +21,7 @@ Word = Annotated[
 
 
 class Filter(BaseModel):
-    """Which of the quarantine; what is left out does not narrow it."""
+    """A filter for the quarantine; fields left out do not filter."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", use_attribute_docstrings=True
@@ -30,7 +30,7 @@ class Filter(BaseModel):
     source: Word | None = None
     adapter: Word | None = None
     reason: Word | None = None
-    """A part of the reason, upper and lower case alike."""
+    """A part of the reason, ignoring case."""
     since: AwareDatetime | None = None
     """Received at this instant or later."""
     until: AwareDatetime | None = None
@@ -43,19 +43,19 @@ class QuarantineListing(Filter):
     state: State = "waiting"
     limit: Annotated[int, Field(ge=1, le=LISTED_MAX)] = LISTED
     cursor: Annotated[int, Field(ge=0, le=CURSOR_MAX)] = 0
-    """The `next_cursor` of the page before."""
+    """The `next_cursor` of the previous page."""
 
 
 class RetryMany(Filter):
-    """Try again what waits and fits, the oldest first, so many at once."""
+    """Retry matching elements that wait, oldest first, up to `limit`."""
 
     limit: Annotated[int, Field(ge=1, le=TRIED_MAX)] = TRIED_MAX
     cursor: Annotated[int, Field(ge=0, le=CURSOR_MAX)] = 0
-    """The `next_cursor` of the answer before."""
+    """The `next_cursor` of the previous answer."""
 
 
 class Discard(BaseModel):
-    """Take one off the list for good; it is kept, and the reason with it."""
+    """Discard an element for good; it is kept together with the reason."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -63,7 +63,7 @@ class Discard(BaseModel):
 
 
 class Quarantined(BaseModel):
-    """One element that could not be taken."""
+    """A quarantined element."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
@@ -76,18 +76,18 @@ class Quarantined(BaseModel):
     state: State
     tries: int
     awaits: str | None = None
-    """The record that could not be read: tried again by itself once it can be."""
+    """The record that could not be read: retried automatically once it can be."""
 
 
 class QuarantinePage(BaseModel):
-    """A page of the quarantine; `next_cursor` is null at its end."""
+    """A page of the quarantine; `next_cursor` is null at the end."""
 
     items: list[Quarantined]
     next_cursor: str | None
 
 
 class QuarantineOutcome(BaseModel):
-    """The outcome of an element when it was taken."""
+    """The result for an element when it was taken."""
 
     status: str | None = None
     incident: str | None = None
@@ -96,7 +96,7 @@ class QuarantineOutcome(BaseModel):
 
 
 class JournalEntry(QuarantineOutcome):
-    """Something that was done about a quarantined element, by whom and when."""
+    """An action on a quarantined element: what, by whom and when."""
 
     at: AwareDatetime
     by: str
@@ -104,7 +104,7 @@ class JournalEntry(QuarantineOutcome):
 
 
 class QuarantinedWhole(Quarantined):
-    """One element with its history and, for administrators, its body."""
+    """An element with its history and, for administrators, its body."""
 
     body: str | None = None
     """As received; in base64 if it is not UTF-8. Null without the scope `admin`."""
@@ -113,7 +113,7 @@ class QuarantinedWhole(Quarantined):
 
 
 class Tried(BaseModel):
-    """What another try came to: `released`, or `waiting` still, and why."""
+    """The result of a retry: `released`, or still `waiting`, and why."""
 
     id: int
     state: State
@@ -122,7 +122,7 @@ class Tried(BaseModel):
 
 
 class TriedMany(BaseModel):
-    """What a round of tries came to; `next_cursor` is null where none is left."""
+    """The results of a round of retries; `next_cursor` is null if none is left."""
 
     released: int
     waiting: int

@@ -1,4 +1,4 @@
-"""Every rule about changing an incident. Pure: no clock, no I/O, no ids made here."""
+"""The rules for changing incidents. Pure: no clock, no I/O, no generated ids."""
 
 from services.intake.commands.rules.context import Code, Refused
 from services.intake.commands.rules.decide import decide

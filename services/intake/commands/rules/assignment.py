@@ -1,8 +1,6 @@
-"""Giving an incident to a team or a person: where it is, and where it goes.
+"""Rules for the work on an open incident: contact, assignment, pause, messages.
 
-Taking an incident on. Whoever pauses, restores or resolves one does so by that.
-
-The desk at work: in touch, classifying, giving out, taking on, waiting, telling.
+A person who pauses, restores or resolves an unassigned incident takes it on.
 """
 
 from typing import NamedTuple, assert_never
@@ -35,7 +33,7 @@ from shared.domain.policy.targets import RANK, SupportLevel
 
 
 class Place(NamedTuple):
-    """Who has an incident, and at which support level."""
+    """The team that has an incident, and its support level."""
 
     team: str
     level: SupportLevel
@@ -44,9 +42,9 @@ class Place(NamedTuple):
 def given(
     wish: Assign | Return, incident: Incident, circumstances: DecisionContext
 ) -> list[IncidentEvent]:
-    """Return the events of a wish the table lets through.
+    """Return the events of a command that the status table allows.
 
-    The escalation service moves the level, once it has read that the team changed.
+    The escalation service changes the level once it has read that the team changed.
     """
     here = place(incident, circumstances)
     match wish:
@@ -59,9 +57,10 @@ def given(
 
 
 def place(incident: Incident, circumstances: DecisionContext) -> Place:
-    """Return where an incident is: by its escalation, or by what was said since.
+    """Return the team and level that have an incident.
 
-    What an assignment means for the level counts before the escalation has read it.
+    This is what its escalation says, or a later assignment: an assignment takes effect
+    before the escalation service has read it.
     """
     helper = circumstances.helper
     if helper is not None and not helper.given_since:
@@ -75,7 +74,7 @@ def place(incident: Incident, circumstances: DecisionContext) -> Place:
 def _at(
     team: str, level: SupportLevel, incident: Incident, circumstances: DecisionContext
 ) -> Place:
-    """Return where an incident is with a team; one without a level leaves it there."""
+    """Return the place for a team; a team without a level keeps the current one."""
     found = circumstances.policy.teams.get(team)
     own = found.level if found else None
     if own is None and team == incident.desk_team:
@@ -86,9 +85,9 @@ def _at(
 def back_at_the_desk(
     incident: Incident, circumstances: DecisionContext
 ) -> list[IncidentEvent]:
-    """Return what gives a reopened incident to the desk: it begins at N1 again.
+    """Return the event that assigns a reopened incident to the first-contact team.
 
-    Another team at N1 keeps it.
+    Nothing if a team at N1 already has it.
     """
     team = circumstances.policy.teams.get(incident.team)
     at_n1 = team is not None and team.level == "n1"
@@ -155,10 +154,10 @@ def _gives(
 
 
 def taken(incident: Incident, circumstances: DecisionContext) -> list[IncidentEvent]:
-    """Return the events by which the acting person takes an incident nobody has.
+    """Return the events with which the caller takes on an unacknowledged incident.
 
-    None by a machine: TTO is stopped by people. Who takes it is its assignee, unless it
-    was given to somebody else before, or people above the desk look into it: then it
+    Empty for a machine: TTO is met by people. The caller becomes the assignee, unless
+    the incident was assigned to somebody else, or people above N1 work on it: then it
     stays with them.
     """
     person = circumstances.person
@@ -177,7 +176,7 @@ def taken(incident: Incident, circumstances: DecisionContext) -> list[IncidentEv
 def _team(
     incident: Incident, circumstances: DecisionContext, person: str
 ) -> str | None:
-    """Return as whose member the person has it now; None where they do not."""
+    """Return the team in which the caller takes it on; None if they do not."""
     if incident.assignee is not None:
         return None
     helper = circumstances.helper
@@ -194,10 +193,10 @@ WorkWish = (
 )
 
 
-def worked(  # noqa: PLR0911 one return a case
+def worked(  # noqa: PLR0911 # one return for each case
     wish: WorkWish, incident: Incident, circumstances: DecisionContext
 ) -> list[IncidentEvent]:
-    """Return the events of a wish the table lets through."""
+    """Return the events of a command that the status table allows."""
     match wish:
         case Attach():
             return _attached(wish, incident, circumstances)
@@ -248,7 +247,7 @@ def _attached(
     doubtful = wish.unconfirmed or wish.sender_unconfirmed
     if silent or doubtful or not (inbound and asked):
         return [contacted]
-    # The user's reply resumes by itself.
+    # The user's reply ends the pause automatically.
     resumed = IncidentResumed(**circumstances.on(incident.ref), cause="reply")
     return [contacted, resumed]
 

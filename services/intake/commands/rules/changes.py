@@ -1,4 +1,4 @@
-"""Every rule about a change: requested, planned, implemented or cancelled."""
+"""The rules for changes: requested, planned, implemented or cancelled."""
 
 from typing import assert_never
 
@@ -64,10 +64,10 @@ def decide_change(
     policy: Policy,
     policy_version: int,
 ) -> Decided:
-    """Return the events `command` makes true, in order; none if it is so already.
+    """Return the events that `command` produces, in order; empty if already done.
 
-    `incident` and `problem` are those the wish names; a link to them is recorded on
-    their sides too. Raises `Refused` for no.
+    `incident` and `problem` are those that the command names; a link to them is
+    recorded on their sides too. Raises `Refused`.
     """
     rules, wish = Rules(command, policy, policy_version), command.wish
     if isinstance(wish, RequestChange):
@@ -113,7 +113,7 @@ def _requested(
     return decided
 
 
-def _done(  # noqa: C901, PLR0911 one branch a verb
+def _done(  # noqa: C901, PLR0911 # one branch for each verb
     wish: LinkChange
     | UnlinkChange
     | AssignChange

@@ -1,6 +1,6 @@
-"""An incident is described again: how much it matters, or in which words.
+"""Rules for classifying an incident and for editing its title and description.
 
-Priority is protected: the matrix gives it, or a role with a reason.
+The matrix gives the priority; another priority needs a role and a reason.
 """
 
 from typing import assert_never
@@ -20,7 +20,7 @@ def settled(
     wanted: Priority | None,
     reason: str | None,
 ) -> tuple[Priority, bool]:
-    """Return the priority, and whether it overrides the matrix; or raise `Refused`."""
+    """Return the priority and whether it overrides the matrix; raises `Refused`."""
     policy = circumstances.policy
     given = policy.priority(impact, urgency)
     if wanted is None or wanted == given:
@@ -41,7 +41,7 @@ def settled(
 def described(
     wish: Classify | Edit, incident: Incident, circumstances: DecisionContext
 ) -> list[IncidentEvent]:
-    """Return the events of a wish the table lets through."""
+    """Return the events of a command that the status table allows."""
     match wish:
         case Classify():
             return _classified(wish, incident, circumstances)

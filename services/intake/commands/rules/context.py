@@ -1,8 +1,7 @@
-"""Everything a decision is made under, beside the incident it is about.
+"""The context of a decision besides its incident, and the refusal of a command.
 
-The answer no, as a sentence that says what to do instead.
-
-What a command calls by name must stand in the policy.
+A refusal is a sentence that says what to do instead. Names that a command uses must
+exist in the policy.
 """
 
 from collections.abc import Collection
@@ -22,19 +21,19 @@ _PERSON = "person:"
 
 
 class Helper(NamedTuple):
-    """To whom an incident last went up or back in this cycle, by its escalation."""
+    """The team that an incident was last escalated or returned to in this cycle."""
 
     team: str
     level: SupportLevel
     person: str | None = None
-    """Who of the team has accepted it."""
+    """The member of the team who has accepted it."""
     given_since: bool = False
-    """Whether it was given to somebody after that."""
+    """Whether it was assigned to somebody after that."""
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionContext:
-    """The command, the second record where there is one, the policy in force."""
+    """The command, the second record if there is one, and the policy in force."""
 
     command: Command
     other: Incident | None
@@ -45,14 +44,14 @@ class DecisionContext:
 
     @property
     def person(self) -> str | None:
-        """The id of the person who acts; none where a machine does."""
+        """The id of the acting person; None if a machine acts."""
         by = self.command.by
         return by.removeprefix(_PERSON) if by.startswith(_PERSON) else None
 
     def on(self, ref: str, whose: Actor | None = None) -> dict[str, Any]:
-        """Return what every event of this decision on incident `ref` has in common.
+        """Return the fields common to every event of this decision on incident `ref`.
 
-        `whose` is the owner of the key for personal words, where it has any.
+        `whose` is the owner of the encryption key for personal text, if there is any.
         """
         return {
             "incident": ref,
@@ -63,9 +62,9 @@ class DecisionContext:
         }
 
     def about(self, incident: Incident) -> dict[str, Any]:
-        """Return the same for an event with words about the incident's people.
+        """Return these fields for an event with text about the incident's people.
 
-        They are its first reporter's; without one, whoever wrote them owns them.
+        The text is encrypted with the key of the first reporter, or else of its author.
         """
         reporter = incident.reporter
         whose = f"{_PERSON}{reporter}" if reporter else self.command.by
@@ -73,20 +72,20 @@ class DecisionContext:
 
 
 Code = Literal[
-    "unknown_incident",  # there is no such incident
+    "unknown_incident",  # the incident does not exist
     "unknown_problem",
     "unknown_change",
-    "unknown_target",  # the other record named does not exist
-    "state",  # not in this state of the incident
-    "firing",  # a signal of it says that it is not over
+    "unknown_target",  # the other record does not exist
+    "state",  # not allowed in this status
+    "firing",  # one of its alerts still fires
     "window",  # too late to reopen
-    "role",  # not this person
-    "invalid",  # something named or left out does not fit
+    "role",  # not allowed for this person
+    "invalid",  # a given or missing value does not fit
 ]
 
 
 class Refused(Exception):
-    """The command is understood and the answer is no."""
+    """The command is valid but not allowed."""
 
     def __init__(self, reason: str, code: Code) -> None:
         super().__init__(reason)
@@ -98,7 +97,7 @@ _SHOWN_MAX = 12
 
 
 def known(kind: str, name: str, names: Collection[str]) -> str:
-    """Return `name` if it is one of `names`; else raise `Refused`, naming some."""
+    """Return `name` if it is one of `names`; else raise `Refused`, listing some."""
     if name in names:
         return name
     shown = ", ".join(nsmallest(_SHOWN_MAX, names)) or "none"

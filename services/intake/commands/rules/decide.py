@@ -1,4 +1,4 @@
-"""From a command and the incident as it is, to what happened. Pure."""
+"""Turns a command and the current incident into events. Pure."""
 
 from typing import assert_never
 
@@ -38,7 +38,7 @@ from shared.domain.policy.document import Policy
 from shared.domain.problem import Problem
 
 
-def decide(  # noqa: PLR0911, PLR0913 one return a case, all it goes by
+def decide(  # noqa: PLR0911, PLR0913 # one return for each case
     command: Command,
     incident: Incident | None,
     *,
@@ -48,13 +48,13 @@ def decide(  # noqa: PLR0911, PLR0913 one return a case, all it goes by
     policy_version: int,
     helper: Helper | None = None,
 ) -> list[IncidentEvent]:
-    """Return the events `command` makes true, in order; none if it is so already.
+    """Return the events that `command` produces, in order; empty if already done.
 
-    `other` is the second incident: of a link or merge the target, of unmerge the one
-    it is merged into; `record` is the target of a link where it is no incident. Some
-    events may then be of the second one's stream, and of a new stream for `split`.
-    `helper` is who looks into the incident above the desk.
-    Raises `Refused` for no.
+    `other` is the second incident: the target of a link or merge, or for unmerge the
+    incident it is merged into; `record` is the target of a link to a problem or change.
+    Some events may belong to the second incident's stream, or to a new stream for
+    `split`. `helper` is the team or person above N1 that works on the incident. Raises
+    `Refused`.
     """
     circumstances = DecisionContext(
         command, other, record, policy, policy_version, helper

@@ -1,4 +1,4 @@
-"""Two incidents for one trouble become one; one for two troubles becomes two."""
+"""Rules for merging duplicates, for undoing a merge, and for splitting an incident."""
 
 from services.intake.commands.rules.assignment import taken
 from services.intake.commands.rules.context import DecisionContext, Refused
@@ -22,7 +22,7 @@ SIGNALS_MAX, REPORTERS_MAX = 400, 200
 def merged(
     wish: Merge, incident: Incident, circumstances: DecisionContext
 ) -> list[IncidentEvent]:
-    """Return what merging does to both: signals and people go over to the other."""
+    """Return the events of a merge: signals and reporters move to the target."""
     if incident.merged_into == wish.into:
         return []
     target = _target(wish, incident, circumstances.other)
@@ -67,7 +67,7 @@ def _target(wish: Merge, incident: Incident, other: Incident | None) -> Incident
 
 
 def unmerged(incident: Incident, circumstances: DecisionContext) -> list[IncidentEvent]:
-    """Return what undoes a merging: its own signals, as they now stand, come back."""
+    """Return the events that undo a merge: its signals return as they are now."""
     other = circumstances.other
     if other is None:
         raise Refused(f"there is no incident {incident.merged_into}", "unknown_target")
@@ -91,7 +91,7 @@ def unmerged(incident: Incident, circumstances: DecisionContext) -> list[Inciden
 def split(
     wish: Split, incident: Incident, circumstances: DecisionContext
 ) -> list[IncidentEvent]:
-    """Return what opens an incident for a part; it keeps the time it was reported."""
+    """Return the events that open an incident for a part; it keeps `reported_at`."""
     new = circumstances.command.new
     if new is None:
         raise ValueError("a split needs the reference of the new incident")

@@ -1,10 +1,6 @@
-"""Links to other records; between two incidents each side holds its own.
+"""Links between incidents, problems and changes; each side records its own.
 
-A problem or change holds its side too: see `record_links`.
-
-Links between incidents, problems and changes: each side holds its own.
-
-A side that is missing is made good whenever the link is asked for again.
+A missing side is added whenever the link is requested again.
 """
 
 from collections.abc import Mapping
@@ -56,13 +52,13 @@ Joined = (
     | IncidentProblemResolved
     | IncidentUnlinked
 )
-"""What becomes of an incident and a problem that nobody linked by hand."""
+"""The events of links between an incident and a problem that are made automatically."""
 
 
 def linked_on_record(
     record: Problem | Change, relation: Relation, incident: str, rules: Rules
 ) -> list[ProblemEvent | ChangeEvent]:
-    """Return the link on the side of a problem or change, if it is not there."""
+    """Return the link on the side of a problem or change, unless it exists."""
     if (relation, incident) in record.links:
         return []
     common = {**rules.common(), "incident": incident}
@@ -78,7 +74,7 @@ def linked_on_record(
 def unlinked_on_record(
     record: Problem | Change, relation: Relation, incident: str, rules: Rules
 ) -> list[ProblemEvent | ChangeEvent]:
-    """Return the end of the link on the side of a problem or change."""
+    """Return the removal of the link on the side of a problem or change."""
     presumed = (
         isinstance(record, Problem)
         and relation == "problem"
@@ -97,7 +93,7 @@ def unlinked_on_record(
 def linked_on_incident(
     incident: Incident, relation: Relation, record: str, rules: Rules
 ) -> list[IncidentLinked]:
-    """Return the link on the side of an incident, if it is not there."""
+    """Return the link on the side of an incident, unless it exists."""
     if (relation, record) in incident.links:
         return []
     common = {**rules.common(), "incident": incident.ref}
@@ -107,7 +103,7 @@ def linked_on_incident(
 def unlinked_on_incident(
     incident: Incident, relation: Relation, record: str, rules: Rules
 ) -> list[IncidentUnlinked]:
-    """Return the end of the link on the side of an incident."""
+    """Return the removal of the link on the side of an incident."""
     if not is_linked(incident, relation, record):
         return []
     common = {**rules.common(), "incident": incident.ref}
@@ -115,7 +111,7 @@ def unlinked_on_incident(
 
 
 def is_linked(incident: Incident, relation: Relation, record: str) -> bool:
-    """Tell whether there is a link to take back, be it presumed only."""
+    """Return whether there is a link to remove, including a presumed one."""
     presumed = relation == "problem" and record in incident.presumed_problems
     return presumed or (relation, record) in incident.links
 
@@ -126,7 +122,7 @@ def link_of_record(
     other: Incident | Problem | Change | None,
     rules: Rules,
 ) -> list[ProblemEvent | ChangeEvent | IncidentLinked | IncidentProblemResolved]:
-    """Return the link that a problem or change asks for, on both sides."""
+    """Return the link that a problem or change command requests, on both sides."""
     if wish.incident is None:
         return [*link_of_change(*_problem_and_change(record, wish, other), rules)]
     found = other if isinstance(other, Incident) else None
@@ -141,9 +137,9 @@ def link_of_record(
 def resolved_on_incident(
     incident: Incident, relation: Relation, record: Problem | Change, rules: Rules
 ) -> list[IncidentProblemResolved]:
-    """Return that the problem of an incident was resolved, where that matters to it.
+    """Return that an incident's problem was resolved, if that matters to it.
 
-    It does where the incident is not over, or ended with its cause left open.
+    It matters if the incident is still active, or was closed with an open root cause.
     """
     if relation != "problem" or not isinstance(record, Problem):
         return []
@@ -163,9 +159,9 @@ def joined(
     *,
     certain: bool,
 ) -> list[Joined]:
-    """Return that an incident joins a problem by itself, on both sides.
+    """Return that an incident joins a problem automatically, on both sides.
 
-    Nothing where it was merged meanwhile, or a person has found a cause of it.
+    Empty if it was merged in the meantime, or a person has linked a problem to it.
     """
     ref = incident.ref
     if incident.status is Status.MERGED or incident.problems:
@@ -188,7 +184,7 @@ def joined(
 def no_longer_presumed(
     problem: Problem, incident: Incident, rules: Rules
 ) -> list[Joined]:
-    """Return that nobody has to confirm any more that an incident has a problem."""
+    """Return the removal of a presumed link that no longer needs confirmation."""
     if problem.ref not in incident.presumed_problems:
         return []
     common = {**rules.common(), "incident": incident.ref, "relation": "problem"}
@@ -202,7 +198,7 @@ def unlink_of_record(
     other: Incident | Problem | Change | None,
     rules: Rules,
 ) -> list[ProblemEvent | ChangeEvent | IncidentUnlinked]:
-    """Return the end of a link that a problem or change asks for, on both sides."""
+    """Return the removal of a link of a problem or change, on both sides."""
     if wish.incident is None:
         return [*unlink_of_change(*_problem_and_change(record, wish, other), rules)]
     found = other if isinstance(other, Incident) else None
@@ -216,7 +212,7 @@ def unlink_of_record(
 def link_of_change(
     problem: Problem, change: Change, rules: Rules
 ) -> list[ProblemEvent | ChangeEvent]:
-    """Return that a change is to solve a problem, on both sides; it solves one."""
+    """Return the link of a change to the one problem it solves, on both sides."""
     if change.problem not in {None, problem.ref}:
         raise Refused(
             f"{change.ref} is to solve {change.problem}: unlink it there first", "state"
@@ -234,7 +230,7 @@ def link_of_change(
 def unlink_of_change(
     problem: Problem, change: Change, rules: Rules
 ) -> list[ProblemEvent | ChangeEvent]:
-    """Return that a change does not solve a problem after all, on both sides."""
+    """Return the removal of the link of a change to a problem, on both sides."""
     common, decided = rules.common(), list[ProblemEvent | ChangeEvent]()
     named = {"problem": problem.ref, "change": change.ref}
     if change.ref in problem.changes:
@@ -249,7 +245,7 @@ def _problem_and_change(
     wish: LinkProblem | UnlinkProblem | LinkChange | UnlinkChange,
     other: Incident | Problem | Change | None,
 ) -> tuple[Problem, Change]:
-    """Return both records of a link between them; raise `Refused` if one is missing."""
+    """Return the problem and the change of a link; raises `Refused` if missing."""
     match record, other:
         case (Problem() as problem, Change() as change):
             return problem, change
@@ -267,20 +263,20 @@ MIRRORED: Mapping[Relation, Relation] = {
     "caused_by": "causes",
     "causes": "caused_by",
 }
-"""How the other incident sees it; what is not here is no relation of two incidents."""
+"""The relation as seen from the other incident; others are not between incidents."""
 
 _KINDS: Mapping[str, str] = {"PRB": "problem", "CHG": "change"}
 _RELATIONS: Mapping[str, tuple[Relation, ...]] = {
     "problem": ("problem", "related"),
     "change": ("change", "caused_by", "related"),
 }
-"""What an incident may have to do with a record of another kind."""
+"""The relations that an incident may have to a record of another kind."""
 
 
 def linked(
     wish: Link, incident: Incident, circumstances: DecisionContext
 ) -> list[IncidentEvent]:
-    """Return the link on both sides, as far as it is not there already."""
+    """Return the link on both sides, as far as it does not exist yet."""
     other = _other(wish, incident, circumstances)
     return [
         IncidentLinked(**circumstances.on(side.ref), relation=relation, target=target)
@@ -292,7 +288,7 @@ def linked(
 def unlinked(
     wish: Unlink, incident: Incident, circumstances: DecisionContext
 ) -> list[IncidentEvent]:
-    """Return the end of the link on both sides, as far as it is there."""
+    """Return the removal of the link on both sides, as far as it exists."""
     return [
         IncidentUnlinked(**circumstances.on(side.ref), relation=relation, target=target)
         for side, relation, target in _sides(wish, incident, circumstances.other)

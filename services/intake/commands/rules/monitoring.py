@@ -1,8 +1,7 @@
-"""What monitoring says, and what it makes of an incident.
+"""Rules for the effect of signals on an incident, and for snoozing it.
 
-Which signals are news is for `correlation` to know; here they are taken as such.
-
-No news for a while: repeats are counted, and nothing else waits for it.
+The signals arrive here after correlation, which decides which ones matter. While an
+incident is snoozed, repeats are only counted; nothing else waits.
 """
 
 from datetime import timedelta
@@ -50,7 +49,7 @@ from shared.domain.policy.document import Classification, Policy
 from shared.domain.policy.priorities import Severity
 
 ASSUMED: Severity = "error"
-"""How bad a signal is whose source does not say: better woken than not."""
+"""The severity of a signal whose source gives none: better a page too many."""
 
 
 def opened(wish: Trigger, circumstances: DecisionContext) -> list[IncidentEvent]:
@@ -87,7 +86,7 @@ def opened(wish: Trigger, circumstances: DecisionContext) -> list[IncidentEvent]
 
 
 def _assigned(wish: Trigger, circumstances: DecisionContext) -> list[IncidentEvent]:
-    """Give it to whom the policy's table names; the desk stays its owner."""
+    """Assign it to the team from the policy's table; the desk stays its owner."""
     if wish.team in (None, circumstances.policy.team_of_first_contact):
         return []
     common = circumstances.on(circumstances.command.incident)
@@ -97,7 +96,7 @@ def _assigned(wish: Trigger, circumstances: DecisionContext) -> list[IncidentEve
 def heard(
     wish: MachinesWish, incident: Incident, circumstances: DecisionContext
 ) -> list[IncidentEvent]:
-    """Return the events of a wish the table lets through."""
+    """Return the events of a command that the status table allows."""
     match wish:
         case Trigger():
             is_over = incident.status not in AT_WORK
@@ -217,7 +216,7 @@ def _reopened(
 def _raised(
     signal: Signal, incident: Incident, circumstances: DecisionContext
 ) -> list[IncidentEvent]:
-    """Return the higher priority a signal gives; never over what a person said."""
+    """Return a higher priority from a signal, unless a person has classified it."""
     by_person = incident.classified_by and incident.classified_by.startswith("person:")
     if signal.severity is None or incident.origin != "monitoring" or by_person:
         return []
@@ -285,7 +284,7 @@ LONGEST = timedelta(days=31)
 def snoozed(
     wish: Snooze | Wake, incident: Incident, circumstances: DecisionContext
 ) -> list[IncidentEvent]:
-    """Return the events of a wish the table lets through."""
+    """Return the events of a command that the status table allows."""
     at = circumstances.command.at
     if isinstance(wish, Wake):
         if incident.snoozed_until is None or incident.snoozed_until <= at:

@@ -1,4 +1,4 @@
-"""A person takes an incident on record."""
+"""Rules for an incident that a person opens."""
 
 from services.intake.commands.rules.assignment import taken
 from services.intake.commands.rules.classification import settled
@@ -10,15 +10,14 @@ from shared.domain.incident import evolve
 from shared.domain.policy.contracts import UNKNOWN
 
 LIVE_CHANNELS = frozenset({"phone", "chat", "in_person"})
-"""Channels on which the reporter speaks with whoever records it."""
+"""Channels on which the reporter talks to the person who records it."""
 
 
 def opened(wish: Open, circumstances: DecisionContext) -> list[IncidentEvent]:
-    """Return the opening, the reporter's contact, and who took it if somebody did.
+    """Return the opening, the contact, and the acknowledgement if there is one.
 
-    An agent who records it while talking to the reporter, or on their own account, has
-    taken it on; one who copies a message, or finds that somebody gave up waiting, has
-    not.
+    An agent who records it while talking to the reporter, or without a reporter, takes
+    it on; an agent who copies a message, or records an abandoned call, does not.
     """
     opening = _opening(wish, circumstances)
     events: list[IncidentEvent] = [opening]

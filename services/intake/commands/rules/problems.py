@@ -1,4 +1,4 @@
-"""Every rule about a problem: found, linked, given out, worked around, resolved."""
+"""The rules for problems: identified, linked, assigned, worked around, resolved."""
 
 from typing import assert_never
 
@@ -65,10 +65,10 @@ def decide_problem(
     policy: Policy,
     policy_version: int,
 ) -> Decided:
-    """Return the events `command` makes true, in order; none if it is so already.
+    """Return the events that `command` produces, in order; empty if already done.
 
-    `other` is what the wish names; a link to it is recorded on its side too. Raises
-    `Refused` for no.
+    `other` is the record that the command names; a link to it is recorded on its side
+    too. Raises `Refused`.
     """
     rules, wish = Rules(command, policy, policy_version), command.wish
     if isinstance(wish, IdentifyProblem):
@@ -110,7 +110,7 @@ def _identified(
 
 
 def _require_no_other(incident: Incident, known: tuple[str, ...] | None) -> None:
-    """Refuse where somebody found a cause that who asks does not know of."""
+    """Refuse if the incident has a problem that the caller does not know of."""
     if known is not None and (others := sorted(incident.problems - set(known))):
         raise Refused(
             f"{incident.ref} is part of {', '.join(others)} by now: look at that first",
@@ -118,7 +118,7 @@ def _require_no_other(incident: Incident, known: tuple[str, ...] | None) -> None
         )
 
 
-def _done(  # noqa: C901, PLR0911 one branch a verb
+def _done(  # noqa: C901, PLR0911 # one branch for each verb
     wish: LinkProblem
     | UnlinkProblem
     | AssignProblem

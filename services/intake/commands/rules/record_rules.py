@@ -1,4 +1,4 @@
-"""What the rules of problems and changes have in common: names, teams, incidents."""
+"""What the rules for problems and changes share: names, teams and incidents."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,19 +9,19 @@ from shared.domain.incident import Incident, Status
 from shared.domain.policy.document import Policy
 
 LISTED_MAX = 200
-"""Incidents that a team is given a record with: an event has its size."""
+"""Incidents listed in an assignment event, whose size is limited."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The command and the policy it is decided under."""
+    """The command and the policy under which it is decided."""
 
     command: RecordCommand[Any]
     policy: Policy
     policy_version: int
 
     def common(self, *, words: bool = False) -> dict[str, Any]:
-        """Return what every event has in common; `words` have an owner: who wrote."""
+        """Return the common fields of events; text is owned by its author (`words`)."""
         by = self.command.by
         return {
             "at": self.command.at,
@@ -44,7 +44,7 @@ class Rules:
         )
 
     def usual_team(self, kind: Literal["problem", "change"]) -> str:
-        """Return who gets a record of this kind where nobody is named."""
+        """Return the team that gets records of this kind by default."""
         rules = self.policy.problems
         if kind == "problem" and rules is not None:
             return rules.team
@@ -52,14 +52,14 @@ class Rules:
 
 
 def require_known(ref: str, incident: Incident | None) -> Incident:
-    """Return the incident a command names; raise `Refused` if there is none."""
+    """Return the incident that a command names; raise `Refused` if it is missing."""
     if incident is None:
         raise Refused(f"there is no incident {ref}", "unknown_target")
     return incident
 
 
 def require_incident(ref: str, incident: Incident | None) -> Incident:
-    """Return the incident a command names, if it can be linked; or raise `Refused`."""
+    """Return the incident that a command names; raise `Refused` if not linkable."""
     incident = require_known(ref, incident)
     if incident.status is Status.MERGED:
         raise Refused(

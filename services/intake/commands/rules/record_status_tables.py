@@ -1,4 +1,4 @@
-"""What each verb does to a problem and to a change, by status. Total, like `table`."""
+"""The effect of each verb on a problem or a change, by status; always complete."""
 
 from collections.abc import Mapping
 
@@ -46,7 +46,7 @@ CHANGES: Mapping[str, Row] = {
 def is_record_to_do(
     table: Mapping[str, Row], verb: str, record: problem.Problem | change.Change
 ) -> bool:
-    """Tell whether there is anything to decide; raises `Refused` where not so."""
+    """Return whether there is something to decide; raises `Refused` if not allowed."""
     cell = table[verb][record.status]
     if cell in (DO, ALREADY):
         return cell == DO
@@ -54,7 +54,7 @@ def is_record_to_do(
 
 
 def life_of(table: Mapping[str, Row]) -> str:
-    """Return a table as Markdown: a row a verb, a column a status."""
+    """Return a table as Markdown: a row for each verb, a column for each status."""
     statuses = list(next(iter(table.values())))
     rows = [[f"**{verb}**", *row.values()] for verb, row in table.items()]
     lines = [["", *statuses], ["---"] * (len(statuses) + 1), *rows]

@@ -1,7 +1,7 @@
-"""What is asked for is so already: nothing happens again, and nothing said is lost.
+"""Rules for commands whose effect exists already: nothing is repeated or lost.
 
-Other words are noted beside those that came first. Something else than words cannot
-be had by asking again: that is refused.
+A new note is recorded beside the first one. Anything else that differs cannot be
+changed by repeating the command: that is refused.
 """
 
 from services.intake.commands.rules.context import DecisionContext, Refused
@@ -29,7 +29,7 @@ from shared.domain.problem import Problem
 def repeated(
     wish: object, incident: Incident, circumstances: DecisionContext
 ) -> list[IncidentEvent]:
-    """Return what a command about an incident adds to what is so already."""
+    """Return the events that a repeated command about an incident adds."""
     match wish:
         case Restore(note=words):
             _require_same_restoration(wish, incident)
@@ -52,7 +52,7 @@ def repeated(
 def repeated_on_problem(
     wish: ProblemWish, problem: Problem, rules: Rules
 ) -> list[ProblemEvent]:
-    """Return what a command about a problem adds to what is so already."""
+    """Return the events that a repeated command about a problem adds."""
     match wish:
         case ResolveProblem(note=str(words)) if ("resolve", words) not in problem.said:
             common = {**rules.common(words=True), "problem": problem.ref}
@@ -64,7 +64,7 @@ def repeated_on_problem(
 def repeated_on_change(
     wish: ChangeWish, change: Change, rules: Rules
 ) -> list[ChangeEvent]:
-    """Return what a command about a change adds to what is so already."""
+    """Return the events that a repeated command about a change adds."""
     match wish:
         case ImplementChange(note=words) | CancelChange(reason=words):
             if words is None or (wish.verb, words) in change.said:

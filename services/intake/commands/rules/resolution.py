@@ -1,4 +1,4 @@
-"""Service back, work done, over; and back again when it was not."""
+"""Rules for restoring, resolving, closing, cancelling and reopening an incident."""
 
 from datetime import datetime, timedelta
 from typing import Literal, assert_never
@@ -36,10 +36,10 @@ EndWish = (
 )
 
 
-def ended(  # noqa: PLR0911 one return a case
+def ended(  # noqa: PLR0911 # one return for each case
     wish: EndWish, incident: Incident, circumstances: DecisionContext
 ) -> list[IncidentEvent]:
-    """Return the events of a wish the table lets through."""
+    """Return the events of a command that the status table allows."""
     common = circumstances.about(incident)
     match wish:
         case Restore():
@@ -64,7 +64,7 @@ def ended(  # noqa: PLR0911 one return a case
 def _resolved(
     wish: Resolve, incident: Incident, circumstances: DecisionContext
 ) -> list[IncidentEvent]:
-    """Return what resolving by hand comes to: never unnoticed while something fires."""
+    """Return the events of resolving by hand; refused while a signal fires."""
     firing = sum(state == "firing" for state in incident.signals.values())
     if firing and not wish.force:
         raise Refused(
@@ -99,7 +99,7 @@ def resolution(
     *,
     cause_removed: bool = False,
 ) -> list[IncidentEvent]:
-    """Return what resolving comes to: waiting ends, service is back, work is done."""
+    """Return the events of resolving: the pause ends, service is back, work is done."""
     events = unpaused(incident, circumstances, "resolved")
     if incident.restored_at is None:
         events.append(IncidentRestored(**circumstances.on(incident.ref)))
@@ -118,14 +118,14 @@ def unpaused(
     circumstances: DecisionContext,
     cause: Literal["resolved", "cancelled", "merged"],
 ) -> list[IncidentEvent]:
-    """Return the end of the pause, where there is one: every way out ends it."""
+    """Return the end of the pause, if there is one."""
     if incident.pause is None:
         return []
     return [IncidentResumed(**circumstances.on(incident.ref), cause=cause)]
 
 
 def may_reopen(incident: Incident, at: datetime, policy: Policy) -> bool:
-    """Tell whether `at` lies within the window after closure, or else resolution."""
+    """Return whether `at` is within the window after closure, or else resolution."""
     since = incident.closed_at or incident.resolved_at
     return since is not None and is_within(
         policy.reopen_within, incident, since, at, policy
@@ -133,7 +133,7 @@ def may_reopen(incident: Incident, at: datetime, policy: Policy) -> bool:
 
 
 def is_quick_fix(incident: Incident, at: datetime) -> bool:
-    """Tell whether reopening at `at` shows that a workaround was no solution."""
+    """Return whether reopening at `at` shows that a workaround did not hold."""
     since = incident.resolved_at
     if since is None or not incident.root_cause_open:
         return False

@@ -1,4 +1,4 @@
-"""Solution notes: what N1 can do by itself next time, and which one was used."""
+"""Rules for solution notes: what N1 can do next time, and which note was used."""
 
 from services.intake.commands.rules.context import DecisionContext, Refused
 from shared.domain.commands.incident import Resolve
@@ -8,7 +8,7 @@ from shared.domain.incident import Incident
 
 
 def require_solution(wish: Resolve, other: Incident | None) -> None:
-    """Refuse the name of a solution note that does not exist."""
+    """Refuse a reference to a solution note that does not exist."""
     if wish.solution and (other is None or other.solution is None):
         raise Refused(
             f"{wish.solution} has no solution note: GET /v1/solutions lists those "
@@ -20,7 +20,7 @@ def require_solution(wish: Resolve, other: Incident | None) -> None:
 def noted(
     note: str | None, incident: Incident, circumstances: DecisionContext
 ) -> list[IncidentEvent]:
-    """Return a new solution note, which belongs to whoever writes it."""
+    """Return a new solution note, owned by its author."""
     if note is None or note == incident.solution:
         return []
     common = circumstances.on(incident.ref, circumstances.command.by)

@@ -1,7 +1,7 @@
-"""What each verb does in each status. Total: every verb has a word on every status.
+"""The effect of each verb in each status; every combination has an entry.
 
-A cell is DO (the verb's own rule decides), ALREADY (it is so: `repeats` decides) or
-the refusal: what to do instead.
+A cell is DO (the rule of the verb decides), ALREADY (the effect exists: `repeats`
+decides) or a refusal that says what to do instead.
 """
 
 from collections.abc import Mapping
@@ -28,8 +28,8 @@ def _row(*cells: str) -> Row:
     return dict(zip(Status, cells, strict=True))
 
 
-# In the order of Status:
-# new, acknowledged, paused, resolved, closed, cancelled, merged.
+# In the order of Status: new, acknowledged, paused, resolved, closed, cancelled,
+# merged.
 TABLE: Mapping[str, Row] = {
     "open": _row(*[ALREADY] * 7),
     "attach": _row(*[DO] * 6, _THERE),
@@ -65,7 +65,7 @@ TABLE: Mapping[str, Row] = {
 
 
 def is_to_do(verb: str, incident: Incident) -> bool:
-    """Tell whether there is anything to decide; raises `Refused` where not so."""
+    """Return whether there is something to decide; raises `Refused` if not allowed."""
     cell = TABLE[verb][incident.status]
     if cell in (DO, ALREADY):
         return cell == DO
@@ -74,7 +74,7 @@ def is_to_do(verb: str, incident: Incident) -> bool:
 
 
 def life_of_an_incident() -> str:
-    """Return the table as Markdown: a row a verb, a column a status."""
+    """Return the table as Markdown: a row for each verb, a column for each status."""
     head = ["", *Status]
     rows = [
         [f"**{verb}**", *(row[status].format(into="that one") for status in Status)]

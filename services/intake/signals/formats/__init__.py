@@ -1,8 +1,8 @@
-"""From the document a source sends to signals: a module or a mapping for each format.
+"""Adapters that turn a source's document into signals, one for each format.
 
-An adapter takes the parsed body and the post it came by. It returns a signal, a
-rejection or what is to be ignored for each element, in order, and never raises: a bad
-element does not fail its group.
+An adapter takes the parsed body and its `InboundDocument`. For each element, in order,
+it returns a signal, a rejection or an ignored element. It never raises: one bad element
+does not fail the others.
 """
 
 from collections.abc import Callable, Mapping
@@ -74,4 +74,4 @@ ADAPTERS: Mapping[str, Adapter] = {
     "native": native.read,
     **{name: _FOREIGN[name] for name in sorted(_FOREIGN)},
 }
-"""The formats there are, by the name they have in addresses and in the policy."""
+"""All formats, by the name used in URLs and in the policy."""

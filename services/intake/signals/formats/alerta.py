@@ -1,11 +1,11 @@
-"""Alerta's own API, `POST /alert`, so that what reports to Alerta can report here.
+"""Alerta's API `POST /alert`, so that senders to Alerta can send to this desk.
 
 https://docs.alerta.io/api/reference.html#alerts
 
-Environment, resource and event are the key. Events that `correlate` are one problem
-there, so where they are listed all of them are the key instead of the event: list them
-with the recovery as well. A forwarded alert keeps its id when its severity changes, so
-the id of the message is id, severity, status and time.
+Environment, resource and event form the key. In Alerta, the events listed in
+`correlate` are one problem, so if they are listed, all of them replace the event in the
+key: list them with the recovery as well. A forwarded alert keeps its id when its
+severity changes, so the event id consists of id, severity, status and time.
 """
 
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ _SEVERITY: Mapping[str, Severity | None] = {
     "indeterminate": None,
     "trace": "info",
 }
-"""Those of its thirteen that are not usual elsewhere."""
+"""Those of Alerta's thirteen severities that are not common elsewhere."""
 _FOR_PEOPLE = (
     "attributes",
     "correlate",
@@ -56,7 +56,7 @@ _FOR_PEOPLE = (
 
 
 def read(document: object, post: InboundDocument) -> list[Heard]:
-    """Return what is heard of the one alert."""
+    """Return the result of reading the one alert."""
     if not isinstance(document, dict):
         return [Rejected(0, "this is not an alert: send a JSON object")]
     return [_read(document, post)]
@@ -101,7 +101,7 @@ def _event_id(alert: Mapping[str, object]) -> tuple[str, ...]:
 
 
 def _labels(alert: Mapping[str, object]) -> dict[str, object]:
-    """Return attributes and tags `name=value`, and above them what it is about."""
+    """Return attributes and `name=value` tags; the alert's own fields win."""
     tags = (tag.partition("=") for tag in _listed(alert, "tags"))
     services = _listed(alert, "service")
     attributes = inner(alert, "attributes")

@@ -1,15 +1,14 @@
-"""A group of alerts as Prometheus' Alertmanager sends it, and Grafana after it.
-
-Each alert is a trouble of its own, named by its fingerprint, or where there is none
-by its labels: two with the same labels and different fingerprints are two.
-
-Alertmanager's webhook, versions 3 and 4.
+"""Groups of alerts as sent by Prometheus Alertmanager, and by Grafana.
 
 https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
 
-Alertmanager does not read our answers, so what is too long is cut rather than refused;
-fields we do not know are allowed. The label `severity` is any word: one that is none of
-ours is None, and stays a label.
+Webhook versions 3 and 4 are read. The key of each alert is its fingerprint, or its
+labels if it has none: alerts with equal labels and different fingerprints are
+different.
+
+Alertmanager does not read our answers, so overlong texts are cut rather than rejected,
+and unknown fields are allowed. The label `severity` may be any word: a word without a
+known meaning gives no severity, and stays a label.
 """
 
 import json
@@ -28,7 +27,7 @@ from services.intake.signals.formats.elements.upstream_alert import (
 from services.intake.signals.schemas import Action, Heard, Rejected, Signal
 
 ALERTS_MAX = 16_384
-"""More than fit into a body, where each is an alert: it is kept as a whole."""
+"""More alerts than this do not fit into a body; it is then quarantined whole."""
 _ACTION: Mapping[str, Action] = {"firing": "trigger", "resolved": "resolve"}
 _OF_THE_GROUP = ("externalURL", "groupKey", "receiver")
 
@@ -36,7 +35,7 @@ _OF_THE_GROUP = ("externalURL", "groupKey", "receiver")
 def read_group(
     document: Mapping[str, object], post: InboundDocument, also: Sequence[str]
 ) -> list[Heard]:
-    """Return a signal or a rejection for each alert; `also` are fields for people."""
+    """Return a signal or rejection for each alert; `also` names detail fields."""
     alerts = document.get("alerts")
     if not isinstance(alerts, list):
         return [Rejected(0, "`alerts` is an array of alerts", ("alerts",))]
@@ -47,11 +46,11 @@ def read_group(
 
 
 def _group(document: Mapping[str, object]) -> dict[str, object]:
-    # In version 3 the group key is a number beyond what a double can hold: as text.
+    # In version 3 the group key is an integer too large for a double: keep it as text.
     said: dict[str, object] = {
         name: str(document[name]) for name in _OF_THE_GROUP if name in document
     }
-    if document.get("truncatedAlerts"):  # so many more there were, and were not sent
+    if document.get("truncatedAlerts"):  # this many were not sent
         said["truncatedAlerts"] = document["truncatedAlerts"]
     return said
 
@@ -105,7 +104,7 @@ def _title(
 
 
 def _instant(alert: Mapping[str, object], action: Action) -> datetime | None:
-    # Of a firing alert `endsAt` is when it would end, or the year 1: it has not ended.
+    # For a firing alert `endsAt` is a forecast or the year 1, so it is not used.
     return instant(alert.get("endsAt" if action == "resolve" else "startsAt"))
 
 

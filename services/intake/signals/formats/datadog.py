@@ -1,12 +1,11 @@
-"""Datadog's webhooks: the default payload, or one of people's own.
+"""Datadog webhooks: the default payload, or a custom one.
 
 https://docs.datadoghq.com/integrations/webhooks/
 
-A trouble is a monitor and, where it alerts by group, the group: its scope. The payload
-that Datadog starts with says neither: the state is only in the title, as `[Triggered on
-{host:a}]`, and the monitor only in a link. A name like `$ALERT_ID` was not filled in.
-
-Datadog's tags: `env:prod,team:data` in one text, or a list of such.
+The key is the monitor and, if it alerts by group, the group's scope. The default
+payload has neither: the state is only in the title, as `[Triggered on {host:a}]`, and
+the monitor only in a link. A value such as `$ALERT_ID` is a variable that was not
+filled in. Tags are `env:prod,team:data` in one text, or a list of such texts.
 """
 
 import re
@@ -31,19 +30,19 @@ from shared.domain.policy.priorities import Severity
 
 
 def tags_of(said: object) -> list[str]:
-    """Return the tags that a text or a list names, in its order."""
+    """Return the tags in a text or a list, in order."""
     listed = said if isinstance(said, list) else [said]
     words = ",".join(filter(None, (text(each) for each in listed))).split(",")
     return [tag for word in words if (tag := word.strip())]
 
 
 def scope_of(said: object) -> str:
-    """Return the tags of a group as one text, whatever their order."""
+    """Return the tags of a group as one text, independent of their order."""
     return ",".join(sorted(set(tags_of(said))))
 
 
 def labels_of(said: object) -> dict[str, str]:
-    """Return tags as labels; the values of a name that comes again stand together."""
+    """Return tags as labels; several values of one name are joined with commas."""
     labels: dict[str, list[str]] = {}
     for tag in tags_of(said):
         name, _, value = tag.partition(":")
@@ -63,7 +62,7 @@ _TYPES: Mapping[str, str] = {
     "warning": "warn",
     "success": "recovered",
 }
-"""What `$ALERT_TYPE` says of the state, where nothing else does."""
+"""The state for an `$ALERT_TYPE`, used if no other field has the state."""
 _MILD = ("warn", "no data")
 _PRIORITIES: Mapping[str, Severity | None] = {
     "1": "critical",
@@ -71,7 +70,7 @@ _PRIORITIES: Mapping[str, Severity | None] = {
     "3": "warning",
     "4": "info",
     "5": "info",
-    "normal": None,  # of the event, which says nothing of the monitor
+    "normal": None,  # the priority of the event, not of the monitor
     "low": None,
 }
 _PREFIX = re.compile(
@@ -86,7 +85,7 @@ _LINKED = ("body", "link", "url", "alert_url", "event_msg", "message")
 
 
 def read(document: object, post: InboundDocument) -> list[Heard]:
-    """Return the one alert that a webhook of Datadog holds."""
+    """Return the single alert in a Datadog webhook."""
     if not isinstance(document, dict):
         return [
             Rejected(0, "this is not a webhook of Datadog: a JSON object is expected")
@@ -132,7 +131,7 @@ def _read(said: Mapping[str, object], post: InboundDocument) -> Signal | Rejecte
 
 
 def _state(said: Mapping[str, object], prefix: re.Match[str] | None) -> str:
-    """Return the state in lower case; a monitor that says none has triggered."""
+    """Return the state in lower case; without a state, `triggered`."""
     transition = first_text(said, "alert_transition", "transition")
     if transition:
         return transition.lower().removeprefix("re-")
@@ -149,7 +148,7 @@ def _monitor(said: Mapping[str, object]) -> str | None:
 
 
 def _key(said: Mapping[str, object], title: str, scope: str) -> tuple[str, ...]:
-    """Return what names the trouble best; nothing if there is nothing."""
+    """Return the best available key; an empty tuple if there is none."""
     group = (scope,) if scope else ()
     if monitor := _monitor(said):
         return ("monitor", monitor, *group)
@@ -161,7 +160,7 @@ def _key(said: Mapping[str, object], title: str, scope: str) -> tuple[str, ...]:
 
 
 def _severity(priority: str | None, state: str) -> Severity | None:
-    """Return what the priority means; a warning is no more than a warning."""
+    """Return the severity of the priority; a warning is never more than a warning."""
     severity = severity_of(priority, _PRIORITIES)
     if state in _MILD and severity != "info":
         return "warning"

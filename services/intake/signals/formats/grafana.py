@@ -1,11 +1,12 @@
-"""Grafana's webhook: unified alerting, and the legacy alerting of dashboards before it.
+"""Grafana webhooks: unified alerting, and the legacy dashboard alerting before it.
 
 https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/
 https://grafana.com/docs/grafana/v8.3/http_api/alerting
 
-Unified alerting sends a group of alerts as Alertmanager does, though as version "1".
-Legacy alerting sends one rule. Its recovery has no metric, so the rule is the key; its
-`tags` are an object, null or the empty text. Rule 0 is the button "Send Test".
+Unified alerting sends a group of alerts like Alertmanager, but as version "1". Legacy
+alerting sends one rule. Its recovery does not name a metric, so the rule is the key;
+its `tags` are an object, null or an empty text. Rule 0 is sent by the button "Send
+Test".
 """
 
 from collections.abc import Iterator, Mapping
@@ -37,7 +38,7 @@ _ALSO = (
 )
 _ACTION: Mapping[str, Action] = {
     "alerting": "trigger",
-    "no_data": "trigger",  # the rule is blind, and nobody else says so
+    "no_data": "trigger",  # the rule has no data to check
     "ok": "resolve",
 }
 _WAITING = {"paused", "pending", "unknown"}
@@ -45,7 +46,7 @@ _FOR_PEOPLE = ("evalMatches", "imageUrl", "message", "ruleUrl", "title")
 
 
 def read(document: object, post: InboundDocument) -> list[Heard]:
-    """Return what is heard of each alert of a group, or of the one rule."""
+    """Return the result for each alert of a group, or for the one rule."""
     if not isinstance(document, dict):
         return [Rejected(0, "this is not a Grafana webhook: send a JSON object")]
     if "alerts" in document:
@@ -77,7 +78,7 @@ def _rule(rule: Mapping[str, object], post: InboundDocument) -> Heard:
 
 
 def _tags(rule: Mapping[str, object]) -> dict[str, object]:
-    """Return the rule's own tags, then those of its series; the first say counts."""
+    """Return the rule's own tags and those of its series; earlier ones win."""
     tags: dict[str, object] = {}
     for said in (inner(rule, "tags"), *_of_series(rule)):
         for name, value in said.items():

@@ -3,8 +3,9 @@
 https://docs.librenms.org/Alerting/Transports/Api
 https://docs.librenms.org/Alerting/Templates
 
-Flat, JSON or a form; every number is text, and times are local to the poller, without
-a zone. The rule and the device are the key: `id` and `uid` are those of the message.
+The body is flat, JSON or a form; every number is text, and times are local to the
+poller, without a zone. The rule and the device form the key; `id` and `uid` identify
+the message.
 """
 
 from collections.abc import Mapping
@@ -33,11 +34,11 @@ _ACTION: Mapping[str, Action] = {
     "alert": "trigger",
     "2": "acknowledge",
     "acknowledged": "acknowledge",
-    "3": "trigger",  # it got worse: more faults than before
+    "3": "trigger",  # worse: more faults than before
     "worse": "trigger",
-    "4": "trigger",  # it got better, and still has faults
+    "4": "trigger",  # better, but some faults remain
     "better": "trigger",
-    "5": "trigger",  # other faults than before
+    "5": "trigger",  # different faults than before
     "changed": "trigger",
 }
 _FOR_PEOPLE = (
@@ -56,7 +57,7 @@ _FOR_PEOPLE = (
 
 
 def read(document: object, post: InboundDocument) -> list[Heard]:
-    """Return what is heard of the one alert."""
+    """Return the result of reading the one alert."""
     if not isinstance(document, dict):
         return [
             Rejected(0, "this is not a LibreNMS alert: send a JSON object or a form")

@@ -1,12 +1,11 @@
-"""Any format, by the mapping that the policy has of its source.
+"""Reads any format with the JMESPath mapping that the policy has for its source.
 
 https://jmespath.org/specification.html
 
-Who sends does not read our answer, so what is too long for people is cut. What names a
-trouble is never bent: without its key, or with an action that no table knows, an
-element waits in quarantine until its mapping is mended.
-
-Finds in a document what expressions name, and bounds the work of all of them.
+The sender does not read our answer, so overlong texts for people are cut. Keys and
+actions are not guessed: an element without its key, or with an action that the table
+does not contain, waits in quarantine until the mapping is corrected. The number of
+evaluation steps for a document is limited.
 """
 
 from collections.abc import Mapping
@@ -44,9 +43,9 @@ from shared.domain.policy.mappings import (
 )
 
 STEPS_MAX = 300_000
-"""Steps all expressions of a document may take together: about a quarter second."""
+"""Steps that all expressions of a document may take: about 250 ms."""
 COMPILED_MAX = 1_024
-"""Expressions kept ready; all of a policy are no more."""
+"""Compiled expressions kept in the cache; a policy has no more than this."""
 _WRONG = (
     ArithmeticError,
     AttributeError,
@@ -56,25 +55,25 @@ _WRONG = (
     TypeError,
     ValueError,
 )
-"""What the library raises over values that an expression cannot be asked of."""
+"""What the library raises for values that an expression does not apply to."""
 
 
 class NotFound(Exception):
-    """An expression cannot be followed in this document; the sentence says why."""
+    """An expression cannot be evaluated on this document; the message says why."""
 
 
 class _TooMuch(Exception):
-    """The work is more than it may be."""
+    """The evaluation exceeds the step limit."""
 
 
 class Finder:
-    """Follows the expressions of one mapping in one document, and counts its steps."""
+    """Evaluates the expressions of one mapping on one document, counting steps."""
 
     def __init__(self) -> None:
         self._interpreter = _Counting()
 
     def find(self, expression: str | None, value: object) -> Any:  # noqa: ANN401 # a value of a JSON document
-        """Return what `expression` names in `value`, None where it names nothing."""
+        """Return what `expression` finds in `value`, or None if it finds nothing."""
         if expression is None:
             return None
         try:
@@ -87,7 +86,7 @@ class Finder:
 
 
 class _Counting(TreeInterpreter):
-    """The library's interpreter, which stops after `STEPS_MAX` steps."""
+    """The library's interpreter, limited to `STEPS_MAX` steps."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -110,7 +109,7 @@ LINKS_MAX = 32
 
 
 class _Bad(Exception):
-    """An element that cannot be mapped: which part of the mapping, and why."""
+    """An element that cannot be mapped: which part of the mapping fails, and why."""
 
     def __init__(self, part: str, reason: str) -> None:
         super().__init__(reason)
@@ -119,7 +118,7 @@ class _Bad(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Element:
-    """One element while it is read."""
+    """One element while it is mapped."""
 
     value: object
     finder: Finder
@@ -135,7 +134,7 @@ class _Element:
 
 
 def read(mapping: Mapped, document: object, post: InboundDocument) -> list[Heard]:
-    """Return what the mapping makes of each element of the document."""
+    """Return the result of the mapping for each element of the document."""
     finder = Finder()
     try:
         found = _elements(mapping, document, finder)
@@ -221,7 +220,7 @@ def _looked_up(values: Mapping[str, str], found: str | None) -> str | None:
 
 
 def _text(part: str, found: object) -> str | None:
-    """Return a found value as text; what holds others is none."""
+    """Return a found scalar as text; raise `_Bad` for a list or an object."""
     match found:
         case None:
             return None
@@ -238,7 +237,7 @@ def _text(part: str, found: object) -> str | None:
 
 
 def _instant(said: object, form: str, zone: tzinfo) -> datetime | None:
-    """Return the instant; one not to be believed is none: a signal is worth more."""
+    """Return the instant, or None if it is not plausible: the signal matters more."""
     try:
         at = instant(said, zone) if form == AUTO else _in_form(said, form, zone)
     except (ValueError, OverflowError, OSError):
@@ -253,7 +252,7 @@ def _in_form(said: object, form: str, zone: tzinfo) -> datetime | None:
         return datetime.fromtimestamp(
             float(said) / (1_000 if form == EPOCH_MS else 1), UTC
         )
-    read = datetime.strptime(str(said).strip(), form)  # noqa: DTZ007 # the zone is beside it
+    read = datetime.strptime(str(said).strip(), form)  # noqa: DTZ007 # the zone is added below
     return (read if read.tzinfo else read.replace(tzinfo=zone)).astimezone(UTC)
 
 

@@ -1,16 +1,18 @@
-"""What the notification scripts of Nagios, Icinga 2 and Checkmk send.
+"""Notifications from the scripts of Nagios, Icinga 2 and Checkmk.
 
 https://assets.nagios.com/downloads/nagioscore/docs/nagioscore/4/en/macrolist.html
 https://icinga.com/docs/icinga-2/latest/doc/03-monitoring-basics/#notification-runtime-macros
 https://docs.checkmk.com/latest/en/notifications.html#environment_variables
 
-JSON or a form, flat, named as the macros are: `NOTIFICATIONTYPE`, `NOTIFY_HOSTNAME`,
-`host.name`, `service_description`. Host, or host and service, are the key.
+The body is a flat JSON object or a form; its fields are named like the macros:
+`NOTIFICATIONTYPE`, `NOTIFY_HOSTNAME`, `host.name`, `service_description`. The host, or
+host and service, form the key.
 
-While something flaps, these systems tell of no change of it. So FLAPPINGSTART is a
-trigger, even from OK: there is trouble, and until it ends nobody would say so. And
-FLAPPINGSTOP is a recovery where the state is good, since no RECOVERY will follow; else
-the trouble goes on. Downtimes and custom notifications report no problem.
+While something flaps, these systems do not report its state changes. So FLAPPINGSTART
+is a trigger, even if the state is OK: something is wrong, and nothing else would report
+it until the flapping ends. FLAPPINGSTOP is a recovery if the state is good, since no
+RECOVERY will follow; otherwise the alert keeps firing. Downtimes and custom
+notifications are ignored.
 """
 
 import re
@@ -39,7 +41,7 @@ _SEVERITY: Mapping[str, Severity | None] = {
     "down": "critical",
     "unreachable": "error",
     "unreach": "error",
-    "unknown": "error",  # nobody looks; Checkmk ranks it above WARNING
+    "unknown": "error",  # the check gives no result; Checkmk ranks it above WARNING
     "unkn": "error",
 }
 _ACTION: Mapping[str, Action] = {
@@ -60,7 +62,7 @@ _LABEL = re.compile(r"(?:host|service)label_(.+)", re.IGNORECASE)
 
 
 def read(document: object, post: InboundDocument) -> list[Heard]:
-    """Return what is heard of the one notification."""
+    """Return the result of reading the one notification."""
     if not isinstance(document, dict):
         return [Rejected(0, "this is not a notification: send a JSON object or a form")]
     return [_read(document, post)]
@@ -94,7 +96,7 @@ def _read(document: Mapping[str, object], post: InboundDocument) -> Heard:
 
 
 def _state(fields: Mapping[str, object], service: str | None) -> str:
-    """Return the state in small letters: a service's own, not that of its host."""
+    """Return the state in lower case: that of the service, if there is one."""
     names = ("servicestate", "state") if service else ("hoststate", "state")
     return (first_text(fields, *names) or "").lower()
 

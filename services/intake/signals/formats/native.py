@@ -1,9 +1,10 @@
-"""Our own format: one event or an array of them.
+"""The native format: one event or an array of events.
 
 `{"event_id"?, "dedup_key"?, "action", "title", "severity"?, "source"?, "service"?,
-"occurred_at"?, "labels"?: {}, "details"?: {}, "links"?: []}`. Without a key there is
-one from source, service and title. The sender reads our answer, so nothing is bent: an
-unknown field or a text too long is rejected, and the others are taken.
+"occurred_at"?, "labels"?: {}, "details"?: {}, "links"?: []}`. Without a dedup key, one
+is derived from source, service and title. The sender reads our answer, so nothing is
+altered: an event with an unknown field or an overlong text is rejected, and the others
+are taken.
 """
 
 from collections.abc import Mapping
@@ -26,8 +27,8 @@ LINKS_MAX = 32
 def read(document: object, post: InboundDocument) -> list[Heard]:
     """Return a signal or a rejection for each event.
 
-    The post's id names the events that name themselves not: alone as it is, in an
-    array followed by the number in it.
+    The idempotency key of the request serves as id for events without one: unchanged
+    for a single event, followed by the index in an array.
     """
     if not isinstance(document, list):
         return [_read(document, 0, post.event_id, post)]

@@ -1,10 +1,10 @@
-"""New Relic: webhooks of workflows, and those of the alerts of before.
+"""New Relic: webhooks of workflows, and of the older alerts.
 
 https://docs.newrelic.com/docs/alerts/get-notified/notification-integrations/#webhook
 https://docs.newrelic.com/docs/alerts/get-notified/custom-variables-incident-workflows/
 
-A workflow tells of an issue and names it `id`, whatever stands in its links. The older
-alerts tell of an incident. Instants are milliseconds; one that cannot be read is none.
+A workflow reports an issue, identified by `id`, whatever its links contain. The older
+alerts report an incident. Instants are in milliseconds; an unreadable one is ignored.
 """
 
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ _TEST = "test"
 
 
 def read(document: object, post: InboundDocument) -> list[Heard]:
-    """Return the one issue or incident that a webhook of New Relic holds."""
+    """Return the single issue or incident in a New Relic webhook."""
     if isinstance(document, dict) and "current_state" in document:
         return [_incident(document, post)]
     if isinstance(document, dict) and "state" in document:
@@ -89,7 +89,7 @@ def _issue(said: Mapping[str, object], post: InboundDocument) -> Signal | Reject
 
 
 def _action(said: Mapping[str, object]) -> Action | None:
-    """Return what the state means; an issue stays active when it is acknowledged."""
+    """Return the action for the state; an acknowledged issue stays active."""
     action = _STATES.get((text(said.get("state")) or "").lower())
     why = (first_text(said, "trigger", "triggerEvent") or "").lower()
     if action == "trigger" and why.endswith(_ACKNOWLEDGED):
@@ -134,7 +134,7 @@ def _older_labels(said: Mapping[str, object]) -> dict[str, str]:
 
 
 def _target(said: Mapping[str, object]) -> dict[str, str]:
-    """Return the first of what the incident is about: its labels, type and name."""
+    """Return labels of the incident's first target: its labels, type and name."""
     targets = said.get("targets")
     target = targets[0] if isinstance(targets, list) and targets else None
     if not isinstance(target, dict):

@@ -1,10 +1,10 @@
-"""Opsgenie's alerts: as its webhooks tell them, and as our Alert API puts them.
+"""Opsgenie alerts, from its webhooks and from our Opsgenie-compatible Alert API.
 
 https://support.atlassian.com/opsgenie/docs/opsgenie-edge-connector-alert-action-data/
 
-The alias names the trouble, and where there is none the alert's id. Instants are in
-milliseconds when created and in nanoseconds when updated. Deleting an alert ends its
-trouble: nothing will ever close it.
+The key is the alias, or the alert's id without an alias. Instants are in milliseconds
+when created and in nanoseconds when updated. Deleting an alert resolves it, since
+nothing else will ever close it.
 """
 
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ PRIORITIES: Mapping[str, Severity] = {
     "4": "info",
     "5": "info",
 }
-"""By the number of a priority, which is written `P3` or `3`."""
+"""The severity by the number of a priority, which is written `P3` or `3`."""
 _FOR_PEOPLE = (
     "description",
     "details",
@@ -58,7 +58,7 @@ _FOR_PEOPLE = (
 
 
 def read(document: object, post: InboundDocument) -> list[Heard]:
-    """Return the signal of what happened to an alert, or why there is none."""
+    """Return the signal for an action on an alert, or why there is none."""
     match document:
         case {"action": str(action), "alert": dict(alert)}:
             return [_read(action, alert, post)]
@@ -68,7 +68,7 @@ def read(document: object, post: InboundDocument) -> list[Heard]:
 
 
 def severity_of(priority: object) -> Severity | None:
-    """Return what a priority means, None for one that is none of Opsgenie's."""
+    """Return the severity of a priority, or None for an unknown one."""
     return PRIORITIES.get(str(priority).strip().upper().removeprefix("P"))
 
 
@@ -106,7 +106,7 @@ def _read(action: str, alert: Mapping[str, Any], post: InboundDocument) -> Heard
 
 
 def _noted(alert: Mapping[str, Any], post: InboundDocument) -> Heard:
-    """Return what somebody wrote about an alert, for its incident's timeline."""
+    """Return a note about an alert, for the timeline of its incident."""
     said, key = alert.get("note"), alert.get("alias") or alert.get("alertId")
     if not isinstance(said, str) or not said.strip():
         return Ignored(0, "a note without words", event_id=post.event_id)

@@ -1,4 +1,4 @@
-"""What an adapter made of a body, as plain data for people and tools to read."""
+"""The result of an adapter as plain data, for people and tools to read."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -10,9 +10,9 @@ Plain = dict[str, object]
 
 
 def told(heard: Sequence[Heard]) -> list[Plain] | Plain:
-    """Return an entry for each element, or the one error of a body of one element.
+    """Return an entry for each element, or the error of a body with one element.
 
-    In a group a bad element is an entry with `error`: the others are taken.
+    In a group, a bad element is an entry with `error`: the others are taken.
     """
     match heard:
         case [Rejected() as only]:
@@ -22,7 +22,7 @@ def told(heard: Sequence[Heard]) -> list[Plain] | Plain:
 
 
 def error_of(rejected: Rejected) -> str:
-    """Return why an element is no signal, after where in it."""
+    """Return why an element is rejected, preceded by its location."""
     at = ".".join(map(str, rejected.loc))
     return f"{at}: {rejected.reason}" if at else rejected.reason
 
@@ -32,7 +32,7 @@ def entry(heard: Heard) -> Plain:
     match heard:
         case Signal():
             return {
-                # A note says nothing of the trouble itself.
+                # A note does not change the state of the alert.
                 "action": "ignore" if heard.action == NOTE else heard.action,
                 "title": heard.title,
                 "severity": heard.severity,

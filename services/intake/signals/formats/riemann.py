@@ -2,8 +2,8 @@
 
 https://riemann.io/concepts.html
 
-Host and service are the key. `state` is any word: the good ones recover, the others
-fire. An event that expired tells that its sender fell silent: it fires.
+Host and service form the key. `state` may be any word: the good ones resolve, all
+others trigger. An expired event means that its sender has gone silent: it triggers.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ _GOOD = {"ok", "up", "normal", "success", "passing", "cleared"}
 
 
 def read(document: object, post: InboundDocument) -> list[Heard]:
-    """Return what is heard of each event."""
+    """Return the result for each event."""
     events = document if isinstance(document, list) else [document]
     if len(events) > ALERTS_MAX:
         return [Rejected(0, f"more than {ALERTS_MAX} events")]
@@ -58,5 +58,5 @@ _STANDARD = {"host", "service", "state", "description", "metric", "time", "tags"
 
 
 def _custom(event: Mapping[str, object]) -> dict[str, str]:
-    """Return the fields a stream added, of which any may be."""
+    """Return the custom fields of an event, which may have any name."""
     return texts(event, **{name: name for name in event if name not in _STANDARD})

@@ -1,4 +1,4 @@
-"""Which adapter reads a source's documents, and in which zone, by the policy's word."""
+"""Selects the adapter and time zone for a source, according to the policy."""
 
 from datetime import UTC, tzinfo
 from functools import partial
@@ -10,11 +10,11 @@ from shared.domain.policy.mappings import Mapped
 from shared.domain.policy.sources import Monitor, Source
 
 MAPPED = "mapped"
-"""The adapter that reads by a mapping of the policy, in addresses and in the policy."""
+"""The adapter that uses a mapping of the policy, in URLs and in the policy."""
 
 
 def adapter_for(name: str, source: Source | None) -> Adapter | None:
-    """Return the adapter of that name for `source`; None: none, or not mapped."""
+    """Return the adapter of that name for `source`; None if unknown or unmapped."""
     if name == MAPPED:
         mapping = mapping_of(source)
         return partial(formats_mapping.read, mapping) if mapping else None
@@ -22,7 +22,7 @@ def adapter_for(name: str, source: Source | None) -> Adapter | None:
 
 
 def mapping_of(source: Source | None) -> Mapped | None:
-    """Return the mapping the policy has of a source, if any."""
+    """Return the policy's mapping for a source, if any."""
     return source.mapping if isinstance(source, Monitor) else None
 
 
@@ -31,5 +31,5 @@ def zone_of(source: Source | None) -> tzinfo:
     named = source.timezone if isinstance(source, Monitor) else None
     try:
         return ZoneInfo(named) if named else UTC
-    except (ZoneInfoNotFoundError, ValueError):  # the world has dropped it since
+    except (ZoneInfoNotFoundError, ValueError):  # since removed from tzdata
         return UTC

@@ -1,13 +1,14 @@
-"""What sources of a format do that none of their documents says."""
+"""Properties of formats that their documents do not state."""
 
 from services.intake.signals.formats import ready
 
 NEVER_RECOVERS = ready.NEVER_RECOVERS | {"sentry_legacy"}
-"""The formats in which no source ever says that a trouble is over."""
+"""The formats that never send a recovery."""
 
 KEEPS_ITS_INSTANT = frozenset({"alertmanager", "grafana"})
-"""The formats in which a trouble that was given up goes on with its old instant.
+"""The formats in which an alert that seemed resolved resumes with its old instant.
 
-Cut off from who watches, it is told as recovered; when the two meet again, as firing
-since before that. In all others an old instant is that of an old message.
+If the watcher is cut off from what it watches, it reports a recovery; once they
+reconnect, the alert fires with its original start. In all other formats an old instant
+means an old message.
 """

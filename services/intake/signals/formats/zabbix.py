@@ -3,16 +3,15 @@
 https://www.zabbix.com/documentation/current/en/manual/config/notifications/media/webhook
 https://www.zabbix.com/documentation/current/en/manual/appendix/macros/supported_by_location
 
-The fields are those one names in the media type: `hostname`, `triggerid`, `eventid`,
-`status`, `severity`, `trigger`, `item`, `link`, in any way of writing them, or those of
-Zabbix' own media types (`event_nseverity`, `event_update_status`, …). The recovery has
-another event id and another text, so host and trigger are the key; the trigger may
-stand in the link alone. A raised severity has the event id of the problem: the id of
-the message is event, status and severity.
+The fields are those configured in the media type: `hostname`, `triggerid`, `eventid`,
+`status`, `severity`, `trigger`, `item`, `link`, in any spelling, or those of Zabbix'
+own media types (`event_nseverity`, `event_update_status`, …). A recovery has a
+different event id and text, so host and trigger form the key; the trigger may appear in
+the link only. A raised severity keeps the event id of the problem, so the event id here
+consists of event, status and severity.
 
-The tags of a Zabbix event, which say what it is about: `service`, `team`, ….
-
-`{EVENT.TAGSJSON}` is an array of `{"tag", "value"}`, mostly sent as text.
+Tags (`service`, `team`, …) come from `{EVENT.TAGSJSON}`, an array of `{"tag", "value"}`
+that is mostly sent as text.
 """
 
 import re
@@ -41,7 +40,7 @@ from shared.domain.policy.priorities import Severity
 
 
 def tags_of(event: Mapping[str, object]) -> dict[str, str]:
-    """Return the tags as labels; none where there are none to be read."""
+    """Return the tags as labels; empty if they cannot be read."""
     said = event.get("eventtags") or event.get("tags") or event.get("eventtagsjson")
     if isinstance(said, str):
         said = _parsed(said)
@@ -92,7 +91,7 @@ _TIMES: Mapping[Action, str] = {
 
 
 def read(document: object, post: InboundDocument) -> list[Heard]:
-    """Return what is heard of the one event."""
+    """Return the result of reading the one event."""
     if not isinstance(document, dict):
         return [Rejected(0, "this is not a Zabbix message: send a JSON object")]
     return [_read(document, plainly_named(document), post)]
@@ -159,7 +158,7 @@ def _action(event: Mapping[str, object]) -> Action | None:
 def _instant(
     event: Mapping[str, object], action: Action, post: InboundDocument
 ) -> datetime | None:
-    """Return when it happened: `2025.06.30` and `07:52:01`, by the server's clock."""
+    """Return when it happened: `2025.06.30` and `07:52:01`, in server local time."""
     of = _TIMES[action]
     day, time = first_text(event, f"{of}date"), first_text(event, f"{of}time")
     if day and time:

@@ -1,1 +1,1 @@
-"""From a signal to what it means for incidents, stage by stage. Pure."""
+"""The rules that turn a signal into changes of incidents, in stages. Pure."""

@@ -1,4 +1,4 @@
-"""A signal fires: it is late, known, news of an incident, or a trouble of its own."""
+"""Decides about a trigger: late, a repeat, an update of an incident, or a new alert."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -17,20 +17,20 @@ from shared.domain.grace_periods import is_within
 from shared.domain.incident import AT_WORK, Incident, Status
 
 STALE_WITHIN = timedelta(minutes=10)
-"""How long an older trigger is taken for one that was overtaken by its recovery.
+"""How long an older trigger counts as one that its recovery has overtaken.
 
-That is so where a trouble keeps its instant, later it is believed there. Of all others
-it is never: whatever is older than a recovery only came late.
+This applies to formats in which an alert keeps its instant; after this time it is
+believed. In all other formats a trigger older than the recovery is always late.
 """
 
 SUMMARY_EVERY = timedelta(minutes=1)
-"""Repeats of a signal are told in the log at most this often, beside other news."""
+"""Repeats of a signal are recorded in the log at most this often."""
 
 _REPEATS = SuppressionReason("still_fires")
 
 
 def triggered(arrival: SignalContext) -> Correlated:
-    """Return what becomes of a trigger."""
+    """Return the outcome of a trigger."""
     row, incident = arrival.row, arrival.incident
     reason = _overtaken(arrival)
     if reason is not None:
@@ -53,7 +53,7 @@ def triggered(arrival: SignalContext) -> Correlated:
 
 
 def _overtaken(arrival: SignalContext) -> str | None:
-    """Return how we know that it fired before it recovered, None if it did not."""
+    """Return why it must have fired before it recovered, or None if it did not."""
     row = arrival.row
     if arrival.adapter in KEEPS_ITS_INSTANT:
         heard_at = row.recovery_heard_at
@@ -67,9 +67,9 @@ def _overtaken(arrival: SignalContext) -> str | None:
 
 
 def _was_heard(arrival: SignalContext) -> bool:
-    """Tell whether the source claimed that very instant before it recovered.
+    """Return whether the source reported the same instant before the recovery.
 
-    If it was given up by us alone, it may go on with what it claimed.
+    If only we had presumed the recovery, the alert may continue with that instant.
     """
     row, said = arrival.row, arrival.signal.occurred_at
     if said is None or row.life.given_up_after is not None:
@@ -78,7 +78,7 @@ def _was_heard(arrival: SignalContext) -> bool:
 
 
 def _known(arrival: SignalContext) -> KeyRow:
-    """Return the row with the signal's group, and one more change of state."""
+    """Return the row with the signal's group and one more change of state."""
     row = in_group(arrival.row, group_key(arrival.ground.policy, arrival.signal))
     row = _as_told(row, arrival)
     if row.state == "firing":
@@ -87,7 +87,7 @@ def _known(arrival: SignalContext) -> KeyRow:
 
 
 def _as_told(row: KeyRow, arrival: SignalContext) -> KeyRow:
-    """Return the row with what its source is known for, and how far ahead it is."""
+    """Return the row with the known properties of the source and its clock."""
     said, life = arrival.signal.occurred_at, row.life
     never = arrival.adapter in NEVER_RECOVERS
     ahead = said if said and said > arrival.claims_until else None
@@ -99,16 +99,17 @@ def _as_told(row: KeyRow, arrival: SignalContext) -> KeyRow:
 
 
 def _together(row: KeyRow) -> KeyRow:
-    """Return the row of a trouble that is new, and takes part in its group again."""
+    """Return the row of a new alert, which takes part in its group again."""
     if not row.life.apart:
         return row
     return row._replace(life=replace(row.life, apart=False))
 
 
 def _still_for_it(arrival: SignalContext, incident: Incident) -> bool:
-    """Tell whether the row's incident may still take what its trouble does next.
+    """Return whether the row's incident is still the one for its alert.
 
-    A cancelled one stands for what fires since then, as long as one could reopen it.
+    A cancelled incident still covers an alert that keeps firing, for as long as the
+    incident could be reopened.
     """
     at, policy = arrival.ground.at, arrival.ground.policy
     match incident.status:
@@ -120,15 +121,16 @@ def _still_for_it(arrival: SignalContext, incident: Incident) -> bool:
             window = policy.reopen_within
             return same and is_within(window, incident, since, at, policy)
         case Status.MERGED:
-            # Its keys moved with it in one transaction: only a row that was not
-            # there to move can come here, and it is better opened than lost.
+            # The keys of a merged incident move with it in one transaction. Only a row
+            # that did not exist then gets here; opening an incident is better than
+            # losing it.
             return False
         case _:
             return True
 
 
 def _anew(arrival: SignalContext) -> Correlated:
-    """Judge a trouble for which nothing is at work, from when it began to fire."""
+    """Evaluate an alert without an active incident, from when it began to fire."""
     held = arrival.row.held
     waits = held is not None and arrival.row.state == "firing"
     since = held.since if held is not None and waits else arrival.received_at
@@ -136,7 +138,7 @@ def _anew(arrival: SignalContext) -> Correlated:
 
 
 def _again(arrival: SignalContext, incident: Incident) -> Correlated:
-    """Take a trouble back that had recovered, or whose recovery had not held yet."""
+    """Process an alert that fires again after a recovery, effective or held."""
     row = arrival.row
     if row.held is None or row.state == "firing":
         return news(
@@ -158,7 +160,7 @@ def _again(arrival: SignalContext, incident: Incident) -> Correlated:
 
 
 def _repeated(arrival: SignalContext, incident: Incident) -> Correlated:
-    """Count a signal that fires already; tell it if it is worse or long untold."""
+    """Count a repeat; record it if it is worse or long unrecorded."""
     row, signal = arrival.row, arrival.signal
     counted = row._replace(repeats=row.repeats + 1)
     if arrival.is_older_than(row.last_occurred_at):

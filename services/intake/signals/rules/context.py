@@ -1,7 +1,4 @@
-"""A signal, or an instant, at the moment it is judged, and its outcome.
-
-When time alone changes something about a trouble.
-"""
+"""The context in which a signal or a due time is evaluated, and its outcome."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,14 +21,14 @@ from shared.domain.policy.durations import NEVER
 from shared.domain.policy.sources import Monitor
 
 GIVEN_UP_AFTER = timedelta(hours=24)
-"""How long a trouble may be silent whose source never says that it is over.
+"""How long an alert may be silent if its source never sends a recovery.
 
-Unless its `recovers_after` says otherwise.
+The setting `recovers_after` overrides it.
 """
 
 
 def steady_span(monitor: Monitor | None) -> timedelta:
-    """Return how long a state must hold before a flapping trouble is believed."""
+    """Return how long a flapping alert must hold a state before it counts."""
     if monitor is None:
         return timedelta()
     if monitor.hold_down is not None:
@@ -40,7 +37,7 @@ def steady_span(monitor: Monitor | None) -> timedelta:
 
 
 def steady_at(row: KeyRow, monitor: Monitor | None) -> datetime | None:
-    """Return when a flapping trouble has held its state long enough."""
+    """Return when a flapping alert has held its state long enough."""
     if row.life.flapping_since is None:
         return None
     last = row.life.changes[-1] if row.life.changes else row.life.flapping_since
@@ -48,7 +45,7 @@ def steady_at(row: KeyRow, monitor: Monitor | None) -> datetime | None:
 
 
 def patience(row: KeyRow, monitor: Monitor | None) -> timedelta | None:
-    """Return after how long a silence the trouble counts as recovered, if ever."""
+    """Return the period of silence after which the alert counts as recovered."""
     said = monitor.recovers_after if monitor else None
     if said == NEVER:
         return None
@@ -58,7 +55,7 @@ def patience(row: KeyRow, monitor: Monitor | None) -> timedelta | None:
 
 
 def silent_at(row: KeyRow, monitor: Monitor | None) -> datetime | None:
-    """Return when a trouble that fires no more counts as recovered, if ever."""
+    """Return when a silent alert counts as recovered, if ever."""
     span, fired_at = patience(row, monitor), row.life.fired_at
     if span is None or fired_at is None or row.state != "firing":
         return None
@@ -66,7 +63,7 @@ def silent_at(row: KeyRow, monitor: Monitor | None) -> datetime | None:
 
 
 def timed(row: KeyRow, monitor: Monitor | None) -> KeyRow:
-    """Return the row with the next instant at which it must be looked at."""
+    """Return the row with the next instant at which it must be examined."""
     if row.held is None and row.life is NO_LIFE and row.due_at is None:
         return row
     instants = (
@@ -79,7 +76,7 @@ def timed(row: KeyRow, monitor: Monitor | None) -> KeyRow:
 
 
 def fired(row: KeyRow, monitor: Monitor | None, at: datetime) -> KeyRow:
-    """Return the row after it was heard to fire."""
+    """Return the row after a signal that the alert fires."""
     if patience(row, monitor) is None:
         return row
     before = row.life.fired_at
@@ -92,11 +89,11 @@ Outcome = Literal["opened", "signalled", "recovered", "suppressed", "duplicate",
 
 @dataclass(frozen=True, slots=True)
 class BatchContext:
-    """What all judgements of a batch are made under, and what they may look at.
+    """What all decisions of a batch share.
 
-    `at` is when it is decided; `fresh` gives references for new incidents; `incident`,
-    `groups` and `waiting` (the rows of a group that wait for its threshold) see what
-    the signals before made of them.
+    `at` is the time of the decision; `fresh` yields references for new incidents;
+    `incident`, `groups` and `waiting` (the rows of a group that wait for its threshold)
+    include the effects of the earlier signals of the batch.
     """
 
     at: datetime
@@ -111,7 +108,7 @@ class BatchContext:
 
 @dataclass(frozen=True, slots=True)
 class Correlated:
-    """The outcome of a signal: what it hears, what is appended, the rows after it."""
+    """The outcome of a signal: its result, its events and the changed rows."""
 
     outcome: Outcome
     row: KeyRow
@@ -119,21 +116,21 @@ class Correlated:
     events: Sequence[IncidentEvent] = ()
     group: GroupRow | None = None
     others: Sequence[KeyRow] = ()
-    """Rows of the same group that it changes too."""
+    """Other rows of the same group that change with it."""
     suppressed: Sequence[Suppressed] = ()
 
     @property
     def reason(self) -> str | None:
-        """Why nothing came of it, in a sentence."""
+        """Why the signal has no effect, in a sentence."""
         return self.why.reason
 
 
 @dataclass(frozen=True, slots=True)
 class SignalContext:
-    """A signal as it is judged: with its row and that row's incident, at `moment`.
+    """A signal under evaluation, with its row and that row's incident.
 
-    That is when it was received, or when what was held of it came due. `since` is when
-    its trouble was first held back; `adapter` names the format it was read by.
+    `moment` is when the signal was received, or when a held one came due. `since` is
+    when its alert was first held; `adapter` names the format it was read with.
     """
 
     ground: BatchContext
@@ -148,24 +145,25 @@ class SignalContext:
 
     @property
     def claims_until(self) -> datetime:
-        """The latest instant a claim may count as: its source's clock may be ahead.
+        """The latest instant that a claim may count as: a source's clock may be ahead.
 
-        For a signal that just came it is when it is judged, under the lock of its row:
-        in the order of the locks, whichever host received it.
+        For a signal that was just received, this is the time of the decision, under the
+        lock of its row: so it follows the order of the locks, whichever host received
+        the signal.
         """
         heard_now = self.moment == self.received_at
         return self.ground.at if heard_now else self.received_at
 
     @property
     def claimed_at(self) -> datetime | None:
-        """When it happened, by the source; never later than we heard of it."""
+        """When it happened according to its source; never later than we heard of it."""
         occurred_at = self.signal.occurred_at
         return min(occurred_at, self.claims_until) if occurred_at else None
 
     def is_older_than(self, claim: datetime | None) -> bool:
-        """Tell whether the source says that it happened before that claim of its.
+        """Return whether the source claims an instant before `claim`, also its own.
 
-        Only the source's own clock decides: what it says now is taken as it is.
+        Only the source's own clock is used: its claims are compared with each other.
         """
         said = self.signal.occurred_at
         return said is not None and claim is not None and said < claim
@@ -185,21 +183,21 @@ class SignalContext:
         )
 
     def with_row(self, row: KeyRow) -> "SignalContext":
-        """Return the same with another row of the same incident."""
+        """Return a copy with another row of the same incident."""
         return replace(self, row=row)
 
     def decided(
         self, ref: str, incident: Incident | None, wish: MachinesWish
     ) -> list[IncidentEvent]:
-        """Return what intake's rules make of a wish of this source."""
+        """Return the events that intake's rules give for a command of this source."""
         return decided(self.ground, f"source:{self.row.source}", ref, incident, wish)
 
     def suppressed(self, row: KeyRow, why: SuppressionReason) -> Correlated:
-        """Return that it changes nothing but, perhaps, its row."""
+        """Return the outcome that it is suppressed; only its row may change."""
         return Correlated("suppressed", row, why, suppressed=(self.told(why),))
 
     def told(self, why: SuppressionReason) -> Suppressed:
-        """Return how it is recorded that it was suppressed."""
+        """Return the record of its suppression."""
         signal = self.signal
         return Suppressed(
             source=signal.source,
@@ -220,7 +218,7 @@ def decided(
     incident: Incident | None,
     wish: MachinesWish,
 ) -> list[IncidentEvent]:
-    """Return the events of a machine's wish; none about one that was merged away."""
+    """Return the events of a machine's command; empty for a merged incident."""
     if incident is not None and incident.status is Status.MERGED:
         return []
     return decide(
@@ -232,7 +230,7 @@ def decided(
 
 
 def timed_all(heard: Correlated, monitor: Monitor | None) -> Correlated:
-    """Return the same, its rows with the next instant to look at them."""
+    """Return a copy whose rows have the next instant to examine them."""
     row = timed(heard.row, monitor)
     if row is heard.row and not heard.others:
         return heard

@@ -1,14 +1,14 @@
-"""Which trouble a signal is about, and whether it is news. Pure: the heart of intake.
+"""Finds the alert that a signal is about, and decides its effect. Pure.
 
-Each trouble of a source has one row, found by its key and locked by the caller; it
-knows how the trouble stands and which incident is for it. So there is at most one
-incident at work per key, repeats are counted here and not in the log, and signals
-that arrive late or twice change nothing. The stages are in `pipeline`.
+This is the core of intake. Each alert of a source has one row, found by its key and
+locked by the caller; the row holds the state of the alert and its incident. So there is
+at most one active incident for each key, repeats are counted here and not in the log,
+and signals that arrive late or twice change nothing.
 
-Instants a source claims are compared with each other only, never with our clock; one
-that lies ahead is remembered as the instant at which it is judged. Equal instants, and
-signals without one, are taken in the order of the locks of their row, unless that very
-claim was heard before: then it is a repeat.
+Instants that a source claims are compared only with each other, never with our clock;
+one in the future is remembered as the time of the decision. Signals with equal
+instants, or without one, are processed in the order of the locks of their row, unless
+the same claim was heard before: then it is a repeat.
 """
 
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def correlate(
     adapter: str,
     ground: BatchContext,
 ) -> Correlated:
-    """Return what becomes of `signal`, given its row, and which adapter read it.
+    """Return the outcome of `signal`, given its row and the adapter that read it.
 
     Takes a reference from `ground.fresh` only if it opens an incident.
     """
@@ -70,10 +70,10 @@ def _judged(arrival: SignalContext) -> Correlated:
 def catch_up(
     row: KeyRow, until: datetime, ground: BatchContext, *, anew: bool = False
 ) -> Iterator[Correlated]:
-    """Yield what time made of a trouble until an instant, one thing after another.
+    """Yield, one by one, the effects of time on an alert until an instant.
 
-    What is yielded must be taken in before the next is asked for. `anew` looks whether
-    announced work still holds it.
+    Apply each outcome before asking for the next. With `anew`, also check whether
+    maintenance still holds the alert.
     """
     if anew:
         row = released(ground, row, until)

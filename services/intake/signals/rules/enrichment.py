@@ -1,4 +1,4 @@
-"""What the policy's table adds to a signal: service, labels, and whose work it is."""
+"""Enriches signals from the policy's table: service, labels and team."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,7 +12,7 @@ from shared.domain.policy.sources import LABELS
 
 
 def enriched(deliveries: Sequence[Delivery], policy: Policy) -> Sequence[Delivery]:
-    """Return the deliveries, each of their signals with what the table knows of it."""
+    """Return the deliveries with their signals enriched."""
     if not policy.enrichment:
         return deliveries
     return [
@@ -28,7 +28,7 @@ def enriched(deliveries: Sequence[Delivery], policy: Policy) -> Sequence[Deliver
 
 
 def enrich(signal: Signal, policy: Policy) -> Signal:
-    """Return the signal after each row that matches; each sees the ones before."""
+    """Return the signal after each matching row; each row sees the earlier ones."""
     for row in policy.enrichment:
         if _matches(row, signal, policy):
             labels = {**signal.labels, **row.set.labels}
@@ -38,7 +38,7 @@ def enrich(signal: Signal, policy: Policy) -> Signal:
 
 
 def team_for(signal: Signal, policy: Policy) -> str | None:
-    """Return whom the incident of a signal is given to: what the last row says."""
+    """Return the team for the signal's incident: the last matching row decides."""
     teams = (
         row.set.team
         for row in reversed(policy.enrichment)

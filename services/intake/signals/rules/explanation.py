@@ -1,4 +1,4 @@
-"""Why there is an incident for a trouble, or why there is none: in a sentence."""
+"""Explains in a sentence why there is, or is not, an incident for an alert."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ _OPENS: dict[str, str] = {
 
 
 def explained(row: KeyRow, incident: Incident | None) -> str:
-    """Return how a trouble stands and why, for people."""
+    """Return the state of an alert and the reason for it, for people."""
     about = _about(incident)
     held = row.held
     match row.state:

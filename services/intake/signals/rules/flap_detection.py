@@ -1,6 +1,6 @@
-"""Troubles that go up and down: counted, told once, not believed until they hold.
+"""Flap detection: alerts that change state too often must hold a state to count.
 
-Whether news is made of an incident's repeats, and what wakes it.
+Also decides whether repeats of a snoozed incident are recorded.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from shared.domain.policy.sources import Flapping
 
 
 def turned(arrival: SignalContext) -> KeyRow:
-    """Return the row after one more change of state, where these are counted."""
+    """Return the row after one more change of state, if these are counted."""
     row, monitor = arrival.row, arrival.monitor
     flapping = monitor.flapping if monitor else None
     if flapping is None or row.state == "unknown":
@@ -33,7 +33,7 @@ def turned(arrival: SignalContext) -> KeyRow:
 def started(
     arrival: SignalContext, row: KeyRow, incident: Incident | None
 ) -> tuple[KeyRow, Sequence[IncidentEvent]]:
-    """Return the row, and what is told, if so many changes make it flap from now on."""
+    """Return the row, and events, if the alert starts to flap with this change."""
     flapping = arrival.monitor.flapping if arrival.monitor else None
     life = row.life
     if flapping is None or incident is None or not _flaps(life, flapping):
@@ -56,7 +56,7 @@ def _flaps(life: Life, flapping: Flapping) -> bool:
 def ended(
     ground: BatchContext, row: KeyRow, incident: Incident | None, held_until: datetime
 ) -> tuple[KeyRow, list[IncidentEvent]]:
-    """Return the row, and what is told, after a flapping trouble held its state."""
+    """Return the row, and events, after a flapping alert has held its state."""
     life = row.life
     if life.flapping_since is None:
         return row, []
@@ -78,11 +78,11 @@ _RISING: tuple[Severity | None, ...] = (None, "info", "warning", "error", "criti
 
 
 def is_snoozed(incident: Incident, arrival: SignalContext) -> bool:
-    """Tell whether repeats are only counted when this one arrives."""
+    """Return whether repeats are only counted at the time of this one."""
     until = incident.snoozed_until
     return until is not None and arrival.ground.at < until
 
 
 def is_worse(now: Severity | None, before: Severity | None) -> bool:
-    """Tell whether a signal that says how bad it is says worse than before."""
+    """Return whether a signal has a severity, and a worse one than before."""
     return now is not None and _RISING.index(now) > _RISING.index(before)

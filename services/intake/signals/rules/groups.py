@@ -1,7 +1,7 @@
-"""Troubles that agree: which group a signal belongs to, and which incident is for it.
+"""Correlation groups: which group a signal belongs to, and the group's incident.
 
-A group keeps pointing at the incident it opened; where that was merged away, the one
-it went into is meant, and after an unmerging its own again.
+A group keeps the reference of the incident it opened. If that was merged, the incident
+it was merged into is used; after an unmerge, its own again.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,11 +15,11 @@ from shared.domain.policy.document import Policy
 from shared.domain.policy.sources import LABELS, SERVICE, Correlation
 
 MERGED_TIMES_MAX = 20
-"""How many mergings are followed from a group to the incident that is for it now."""
+"""How many merges are followed from a group to its current incident."""
 
 
 def group_key(policy: Policy, signal: Signal) -> str | None:
-    """Return the key of a signal's group, None where it belongs to none."""
+    """Return the key of a signal's group, or None if it belongs to none."""
     monitor = policy.monitor(signal.source)
     if monitor is None or monitor.correlate is None:
         return None
@@ -57,7 +57,7 @@ def at_work(
     incident: Callable[[str], Incident | None],
     moment: datetime,
 ) -> Incident | None:
-    """Return the group's incident if it is at work and was signalled lately enough."""
+    """Return the group's incident if it is active and was signalled recently enough."""
     group = groups.get(key) if key else None
     if group is None or group.signalled_at is None:
         return None
@@ -73,7 +73,7 @@ def signalled(
     at: datetime,
     incident: Callable[[str], Incident | None],
 ) -> GroupRow:
-    """Return the group after a signal of it came to an incident."""
+    """Return the group after one of its signals was added to an incident."""
     before = group.signalled_at
     latest = at if before is None else max(at, before)
     meant = followed(group.incident, incident)

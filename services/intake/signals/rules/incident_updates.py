@@ -1,4 +1,4 @@
-"""What the incident of a trouble is told, and the row of which the log then knows."""
+"""Updates an incident with a signal of its alert, and the key row accordingly."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,7 +18,7 @@ from shared.domain.incident import Incident, evolve
 
 
 def told(arrival: SignalContext, ref: str) -> KeyRow:
-    """Return the row of a trouble that fires and of which the log knows everything."""
+    """Return the row of a firing alert after everything was recorded in the log."""
     row = arrival.row._replace(
         incident=ref,
         state="firing",
@@ -31,7 +31,7 @@ def told(arrival: SignalContext, ref: str) -> KeyRow:
     return fired(row, arrival.monitor, arrival.received_at)
 
 
-def news(  # noqa: PLR0913 what is told, and by which rule
+def news(  # noqa: PLR0913 # the signal's effect, and the rule behind it
     arrival: SignalContext,
     incident: Incident,
     repeats: int,
@@ -41,7 +41,7 @@ def news(  # noqa: PLR0913 what is told, and by which rule
     joins: bool = False,
     wakes: bool = False,
 ) -> Correlated:
-    """Tell an incident that its signal fires, and begin to flap where it is time."""
+    """Record that an alert fires, and start flapping if it is time."""
     wish = Trigger(
         arrival.signal,
         arrival.row.signal_key,
@@ -62,14 +62,14 @@ def news(  # noqa: PLR0913 what is told, and by which rule
 def evolved(
     incident: Incident | None, events: Sequence[IncidentEvent]
 ) -> Incident | None:
-    """Return the incident after events of its own."""
+    """Return the incident after these events."""
     for event in events:
         incident = evolve(incident, event)
     return incident
 
 
 def touched(arrival: SignalContext, ref: str) -> GroupRow | None:
-    """Return the group of a signal that came to `ref`, where it is the group's own."""
+    """Return the group of a signal recorded on `ref`, if `ref` is its incident."""
     key = arrival.row.life.group
     if key is None:
         return None
@@ -82,7 +82,7 @@ def touched(arrival: SignalContext, ref: str) -> GroupRow | None:
 
 
 def claimed(arrival: SignalContext, ref: str) -> GroupRow | None:
-    """Return the group of a signal, whose incident is `ref` from now on."""
+    """Return the group of a signal, with `ref` as its incident from now on."""
     key = arrival.row.life.group
     if key is None or arrival.row.life.apart:
         return None
@@ -91,7 +91,7 @@ def claimed(arrival: SignalContext, ref: str) -> GroupRow | None:
 
 
 def in_group(row: KeyRow, group: str | None) -> KeyRow:
-    """Return the row of a trouble whose last signal belongs to that group."""
+    """Return the row of an alert whose last signal belongs to that group."""
     if row.life.group == group:
         return row
     return row._replace(life=replace(row.life, group=group))

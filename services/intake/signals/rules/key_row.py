@@ -1,4 +1,4 @@
-"""What is known of one trouble, and of a group of troubles: a row each. Frozen."""
+"""The state of an alert, and of a group of alerts: one immutable row each."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,16 +9,16 @@ from shared.domain.policy.priorities import Severity
 
 State = Literal["unknown", "firing", "recovered"]
 HeldFor = Literal["maintenance", "open_after", "threshold", "hold_down", "flapping"]
-"""Why something is held: for the first three an opening, else a recovery."""
+"""Why something is held: the first three hold an opening, the others a recovery."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeldSignal:
-    """What the source says and what has not taken effect yet.
+    """A signal that has not taken effect yet.
 
-    `of` is the window or setting that holds it; `until` is None where no instant ends
-    it. `since` is when it was first received, `heard_at` when last; `signal` is its
-    last word.
+    `of` is the window or setting that holds it; `until` is None if no instant ends the
+    hold. `since` is when it was first received, `heard_at` when last; `signal` is the
+    latest one.
     """
 
     code: HeldFor
@@ -31,35 +31,35 @@ class HeldSignal:
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """What only settings of a source make worth knowing of its trouble."""
+    """State of an alert that is needed only with certain source settings."""
 
     group: str | None = None
     """The key of the group it belongs to."""
     apart: bool = False
-    """Somebody split it off: it joins its group no more, until it is a new trouble."""
+    """It was split off: it does not rejoin its group until it is a new alert."""
     changes: tuple[datetime, ...] = ()
-    """When it last changed its state, as often as flapping takes."""
+    """When its state last changed, as many changes as flap detection needs."""
     flapping_since: datetime | None = None
     flapping_changes: int = 0
-    """How often it changed since then."""
+    """The number of changes since then."""
     fired_at: datetime | None = None
-    """When it was last heard to fire, where silence counts as recovery."""
+    """When it was last reported as firing, if silence counts as recovery."""
     never_recovers: bool = False
-    """The format it was last heard in has no word for its end."""
+    """Whether its last format never sends a recovery."""
     given_up_after: str | None = None
-    """It counts as recovered since it was silent for so long; nobody said so."""
+    """It counts as recovered after this period of silence, without a recovery."""
     claimed_ahead: datetime | None = None
-    """The last instant its source claimed for it, where that lay ahead of us."""
+    """The last instant its source claimed, if that was in the future."""
 
 
 NO_LIFE = Life()
 
 
 class KeyRow(NamedTuple):
-    """What is known of one trouble.
+    """The state of one alert.
 
-    `state` is what the source says; `held` tells that it has not taken effect.
-    `incident` stays when the trouble is over; merging and splitting move it.
+    `state` is what the source says; `held` is set if that has not taken effect yet.
+    `incident` stays when the alert is over; merging and splitting change it.
     `last_occurred_at` and `last_recovered_at` are the latest claims of its source.
     """
 
@@ -71,18 +71,18 @@ class KeyRow(NamedTuple):
     last_occurred_at: datetime | None = None
     last_recovered_at: datetime | None = None
     repeats: int = 0
-    """How many came since the last event that told of them."""
+    """Signals since the last event that reported their number."""
     last_summary_at: datetime | None = None
     recovery_heard_at: datetime | None = None
     """When the last recovery was received, by our clock."""
     life: Life = NO_LIFE
     held: HeldSignal | None = None
     due_at: datetime | None = None
-    """When time alone changes something, without a word of the source."""
+    """When the passage of time alone changes something."""
 
 
 class GroupRow(NamedTuple):
-    """The incident that signals which agree belong to, and when one last fired."""
+    """The incident of a correlation group, and when a signal of it last fired."""
 
     group_key: str
     source: str

@@ -1,7 +1,8 @@
-"""A trouble fires and nothing at work knows of it: suppress, join, hold or open.
+"""Decides about an alert without an active incident: suppress, join, hold or open.
 
-Stage by stage: announced work, the incident of its group, the time it must hold, the
-number that must fire with it. What is held comes back here when it is due.
+The stages are, in order: maintenance, the incident of its group, the time that it must
+fire, and the number of alerts that must fire with it. A held alert is evaluated here
+again when it is due.
 """
 
 from dataclasses import replace
@@ -22,9 +23,9 @@ from shared.domain.policy.sources import Correlation
 
 
 def judged(arrival: SignalContext) -> Correlated:
-    """Return what becomes of a trouble that fires, by the stages in order."""
+    """Return the outcome for a firing alert, by the stages in order."""
     own = arrival.incident
-    if own is not None and own.status in AT_WORK:  # somebody reopened it meanwhile
+    if own is not None and own.status in AT_WORK:  # it was reopened since
         why = SuppressionReason("fires_again")
         return news(arrival, own, arrival.row.repeats, "signalled", why)
     correlate = arrival.monitor.correlate if arrival.monitor else None
@@ -75,7 +76,7 @@ def _transient(arrival: SignalContext) -> Correlated | None:
 
 
 def _counted(arrival: SignalContext, clause: Correlation, threshold: int) -> Correlated:
-    """Hold it until so many of its group fire; then open, and let all of them join."""
+    """Hold it until enough alerts of its group fire; then open, and join them all."""
     others = [
         row
         for row in arrival.ground.waiting(arrival.row.life.group or "")
@@ -95,7 +96,7 @@ def _counted(arrival: SignalContext, clause: Correlation, threshold: int) -> Cor
 def _joined(
     arrival: SignalContext, opened: Correlated, others: list[KeyRow]
 ) -> Correlated:
-    """Return the opening with all that waited for it."""
+    """Return the opening together with all alerts that waited for it."""
     ref = opened.row.incident or ""
     incident = evolved(arrival.incident if _reopens(arrival) else None, opened.events)
     events: list[IncidentEvent] = list(opened.events)
@@ -160,7 +161,7 @@ def _opened(arrival: SignalContext, why: SuppressionReason) -> Correlated:
 
 
 def _reported_at(arrival: SignalContext) -> datetime:
-    """Return when the clocks start: none runs while work was announced."""
+    """Return when the SLA clocks start: none runs during announced maintenance."""
     held = arrival.row.held
     if held is None:
         return arrival.received_at

@@ -1,6 +1,6 @@
-"""A signal recovered: late, at once, once it has held, or nothing was open for it.
+"""Decides about a recovery: late, immediate, held, or nothing was open for it.
 
-And what people do about it at the source: they acknowledge it, they write a note.
+Also processes what people do at the source: acknowledgements and notes.
 """
 
 from dataclasses import replace
@@ -23,7 +23,7 @@ _NOTHING = SuppressionReason("nothing_open", reason="nothing was open for it")
 
 
 def recovered(arrival: SignalContext) -> Correlated:
-    """Return what becomes of a recovery."""
+    """Return the outcome of a recovery."""
     row, incident, claimed = arrival.row, arrival.incident, arrival.claimed_at
     if arrival.is_older_than(row.last_occurred_at):
         reason = "it is older than what fires now"
@@ -60,14 +60,14 @@ def recovered(arrival: SignalContext) -> Correlated:
 
 
 def _said_so(life: Life) -> Life:
-    """Return the life of a trouble of which its source itself says that it is over."""
+    """Return the life of an alert for which its source sent a recovery."""
     return replace(life, given_up_after=None) if life.given_up_after else life
 
 
 def _held(
     arrival: SignalContext, known: KeyRow, incident: Incident
 ) -> Correlated | None:
-    """Hold a recovery as long as its source is not to be believed; None if it is."""
+    """Hold a recovery until the source counts as stable; None if it does already."""
     known, flaps = flap_detection.started(arrival, known, incident)
     monitor = arrival.monitor
     flapping_now = known.life.flapping_since is not None
@@ -96,11 +96,11 @@ _BEFORE: dict[HeldFor, tuple[Suppressor, str]] = {
 def _never_opened(
     arrival: SignalContext, known: KeyRow, held: HeldSignal
 ) -> Correlated:
-    """Let go of an opening that was held: its trigger and this were both suppressed."""
+    """Drop a held opening: both its trigger and this recovery were suppressed."""
     code, words = _BEFORE[held.code]
     why = SuppressionReason(code, held.of, words.format(of=held.of))
     heard = arrival.suppressed(known._replace(held=None, repeats=0), why)
-    if held.code == "maintenance":  # its trigger was told so when it came
+    if held.code == "maintenance":  # its trigger was already recorded as suppressed
         return heard
     fired = _as_it_fired(arrival, held).told(why)
     return replace(heard, suppressed=(fired, *heard.suppressed))
@@ -111,7 +111,7 @@ def _as_it_fired(arrival: SignalContext, held: HeldSignal) -> SignalContext:
 
 
 def acknowledged(arrival: SignalContext) -> Correlated:
-    """Return what becomes of an acknowledgement at the source."""
+    """Return the outcome of an acknowledgement at the source."""
     row, incident = arrival.row, arrival.incident
     open_for_it = row.state == "firing" and row.held is None
     if incident is None or incident.status not in AT_WORK or not open_for_it:
@@ -124,7 +124,7 @@ def acknowledged(arrival: SignalContext) -> Correlated:
 
 
 def noted(arrival: SignalContext) -> Correlated:
-    """Return what becomes of a note that somebody wrote at the source."""
+    """Return the outcome of a note that somebody wrote at the source."""
     row, incident = arrival.row, arrival.incident
     if incident is None or incident.status not in {*AT_WORK, Status.RESOLVED}:
         reason = "nothing is open for it"

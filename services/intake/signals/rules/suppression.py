@@ -1,8 +1,7 @@
-"""What is said of a signal that changes nothing, or nothing yet.
+"""Why signals are suppressed, and the maintenance windows that suppress them.
 
-Announced work: which window a service is in at an instant, and until when.
-
-Occurrences of a rule are worked out once a day of the calendar, not once a signal.
+The occurrences of a recurrence rule are computed once for each calendar day, not for
+each signal.
 """
 
 from collections.abc import Iterable, Mapping
@@ -49,9 +48,9 @@ Rule = Literal[
 
 @dataclass(frozen=True, slots=True)
 class SuppressionReason:
-    """Which rule or suppressor decided, what it goes by, and a sentence if one helps.
+    """The rule or suppressor that decided, what it refers to, and an explanation.
 
-    `until` is when it ends, where that is known.
+    `until` is when it ends, if known.
     """
 
     code: Rule | Suppressor
@@ -62,7 +61,7 @@ class SuppressionReason:
 
 @dataclass(frozen=True, slots=True)
 class Suppressed:
-    """A signal that was suppressed. No title: titles may tell of people."""
+    """A suppressed signal. It has no title: titles may contain personal data."""
 
     source: str
     signal_key: str
@@ -80,7 +79,7 @@ _A_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """One window of work: `name` is what it is called, half-open in time."""
+    """One maintenance window with its name; `until` is exclusive."""
 
     name: str
     start: datetime
@@ -90,18 +89,18 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """The windows there are, by service: those of the policy, and announced ones."""
+    """All maintenance windows by service: those of the policy and announced ones."""
 
     recurring: Mapping[str, tuple[tuple[str, Maintenance], ...]]
     announced: Mapping[str, tuple[Window, ...]]
 
     @property
     def any(self) -> bool:
-        """Whether there is a window at all."""
+        """Whether there is any window."""
         return bool(self.recurring or self.announced)
 
     def covering(self, service: str, at: datetime) -> Window | None:
-        """Return the window `service` is in at `at`: of several the one ending last."""
+        """Return the window of `service` at `at`; of several, the one ending last."""
         found = [
             window
             for window in (*self._recurring(service, at), *self._once(service))
@@ -124,7 +123,7 @@ NO_WINDOWS = Windows({}, {})
 def windows_of(
     clauses: Mapping[str, Maintenance], announced: Iterable[tuple[str, Window]] = ()
 ) -> Windows:
-    """Return the windows of a policy, and those announced, each with its service."""
+    """Return the windows of a policy and the announced ones, each with its service."""
     recurring: dict[str, tuple[tuple[str, Maintenance], ...]] = {}
     for name, clause in clauses.items():
         recurring[clause.service] = (
@@ -141,7 +140,7 @@ def windows_of(
 def occurrences(
     clause: Maintenance, day: date
 ) -> tuple[tuple[datetime, datetime], ...]:
-    """Return the occurrences of a window that touch a day in UTC, from when to when."""
+    """Return start and end of a window's occurrences that overlap a day in UTC."""
     zone = ZoneInfo(clause.timezone)
     begin = datetime.combine(day, time(), UTC)
     end = begin + _A_DAY

@@ -1,4 +1,4 @@
-"""Time passed, and nobody said anything: what that alone makes of a trouble."""
+"""The effect of time on an alert without any signal: timeouts and held signals."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -33,9 +33,9 @@ BY_TIME = "system:intake"
 
 
 def elapsed(ground: BatchContext, row: KeyRow, until: datetime) -> Correlated | None:
-    """Return the first thing that time until `until` makes of a trouble, None if none.
+    """Return the first effect of time on an alert until `until`, or None.
 
-    To be asked again until there is none: each answer leaves less to come.
+    Call it repeatedly until it returns None: each effect leaves less to come.
     """
     if row.due_at is None or row.due_at > until:
         return None
@@ -62,7 +62,7 @@ def _steady(
     monitor: Monitor | None,
     due: datetime,
 ) -> Correlated:
-    """Take a flapping trouble for calm, unless a newer policy is more patient."""
+    """End the flapping of an alert, unless a newer policy requires more time."""
     steady = steady_at(row, monitor)
     events: Sequence[IncidentEvent] = ()
     if steady is not None and steady <= due:
@@ -71,9 +71,9 @@ def _steady(
 
 
 def released(ground: BatchContext, row: KeyRow, now: datetime) -> KeyRow:
-    """Return a row whose opening the end of announced work sets free before its time.
+    """Return the row, due now if its maintenance window ended early.
 
-    The window was cancelled, made shorter or taken out of the policy.
+    The window was cancelled, shortened or removed from the policy.
     """
     held = row.held
     if held is None or held.code != "maintenance" or row.due_at is None:
@@ -101,7 +101,7 @@ def _arrival(
 def _held_long_enough(
     ground: BatchContext, row: KeyRow, held: HeldSignal, incident: Incident | None
 ) -> Correlated:
-    """Let a recovery take effect; a flapping trouble is calm then."""
+    """Apply a held recovery; the alert stops flapping then."""
     until = held.until or ground.at
     row, calmed = flap_detection.ended(ground, row, incident, until)
     incident = evolved(incident, calmed)
@@ -129,7 +129,7 @@ def _silent(
     monitor: Monitor | None,
     silent: datetime,
 ) -> Correlated:
-    """Take a trouble for recovered that was not heard to fire for so long."""
+    """Mark an alert as recovered after its period of silence."""
     after = patience(row, monitor)
     of = duration_text(after) if after else None
     life = replace(row.life, given_up_after=of)
@@ -152,7 +152,7 @@ def _let_go(
     ground: BatchContext, row: KeyRow, code: Suppressor, of: str | None
 ) -> Suppressed:
     held = row.held
-    assert held is not None  # noqa: S101 # its caller asked
+    assert held is not None  # noqa: S101 # the caller has checked it
     reason = f"it fired no more for {of}, and nothing was open for it"
     arrival = SignalContext(
         ground, row, None, None, held.signal, held.heard_at, held.heard_at, held.since

@@ -4,9 +4,10 @@ https://learn.microsoft.com/en-us/azure/azure-monitor/alerts/alerts-common-schem
 https://learn.microsoft.com/en-us/azure/azure-monitor/alerts/alerts-metric-near-real-time
 https://learn.microsoft.com/en-us/azure/azure-monitor/alerts/alerts-webhooks
 
-In the common schema an alert has an id, the same when it fires and when it is resolved.
-In the older ones it is a rule at a resource, and where a rule watches several series of
-one, their dimensions. Azure writes ids of resources now so, now so: case says nothing.
+In the common schema an alert keeps its id from firing to resolution. In the older
+schemas the key is the rule and the resource, plus the dimensions if a rule watches
+several series of one resource. Azure is inconsistent about the case of resource ids, so
+case is ignored.
 """
 
 from collections.abc import Mapping
@@ -46,12 +47,12 @@ _SEVERITIES: Mapping[str, Severity | None] = {
     "4": "info",
 }
 _NOBODYS = "/subscriptions/11111111-1111-1111-1111-111111111111/"
-"""The subscription of the samples that `Test action group` sends."""
+"""The subscription in the samples that `Test action group` sends."""
 _TEST = "a test of an action group"
 
 
 def read(document: object, post: InboundDocument) -> list[Heard]:
-    """Return the one alert that a body of Azure Monitor holds."""
+    """Return the single alert in an Azure Monitor body."""
     if not isinstance(document, dict):
         return [Rejected(0, "this is not an alert of Azure: a JSON object is expected")]
     schema, data = document.get("schemaId"), inner(document, "data")
@@ -131,7 +132,7 @@ def _older(
 
 
 def _dimensions(condition: Mapping[str, object]) -> list[str]:
-    """Return what tells the series of one resource apart, in one order."""
+    """Return the dimensions that distinguish the series of a resource, sorted."""
     criteria = condition.get("allOf")
     listed = [
         each
@@ -150,5 +151,5 @@ def _dimensions(condition: Mapping[str, object]) -> list[str]:
 
 
 def _last(resource: str | None) -> str:
-    """Return the name at the end of a resource's id."""
+    """Return the last segment of a resource id."""
     return (resource or "").rstrip("/").rpartition("/")[2]

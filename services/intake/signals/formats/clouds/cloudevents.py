@@ -1,16 +1,12 @@
-"""CloudEvents 1.x: structured, in a batch, and with its attributes in headers.
+"""CloudEvents 1.x in structured, batched and binary mode.
 
 https://github.com/cloudevents/spec/blob/main/cloudevents/spec.md
 
-An event has no meaning of its own to us: its type says whether something recovered, an
-extension how bad it is, its source and subject which trouble it is about. One that
-carries our native event is read as that. Source and id name the message.
-
-The data of a CloudEvent, which may be bytes in base64.
-
-The attributes of a CloudEvent that stand in the headers of its post.
-
-What the attributes of a CloudEvent mean to a desk.
+The attributes of an event are mapped to a signal: the type says whether something
+recovered, the severity extension how severe it is, source and subject form the dedup
+key, source and id form the event id. An event whose data is in our native format is
+read as that. In binary mode the attributes are in the headers of the request. Data may
+be bytes in base64.
 """
 
 import base64
@@ -42,14 +38,14 @@ from shared.domain.bounded_text import TITLE_MAX
 from shared.domain.policy.priorities import Severity
 
 DATA_DEPTH_MAX = 24
-"""How deep JSON inside base64 may nest; else it is shown as text."""
+"""Maximum nesting of JSON inside base64; deeper data is shown as text."""
 
 
 def data_of(event: Mapping[str, Any]) -> object:
-    """Return the data, where `data_base64` is a text or not there.
+    """Return the data; `data_base64` must be a text or missing.
 
-    A text that cannot be decoded is the data as it stands: which trouble it is, and
-    whether it is over, the attributes say without it.
+    Text that cannot be decoded is returned as it is: the attributes are enough to tell
+    which alert this is and whether it is over.
     """
     coded = event.get("data_base64")
     if coded is None:
@@ -62,7 +58,7 @@ def data_of(event: Mapping[str, Any]) -> object:
 
 
 def readable(data: bytes, kind: str) -> object:
-    """Return bytes as JSON where they are said to be, else as text if they are text."""
+    """Return bytes as JSON if so declared, else as text if they are text."""
     if not data:
         return None
     shallow = data.count(b"{") + data.count(b"[") <= DATA_DEPTH_MAX
@@ -78,7 +74,7 @@ def readable(data: bytes, kind: str) -> object:
 
 
 def is_json(kind: str) -> bool:
-    """Tell whether a content type is JSON; none at all counts as JSON."""
+    """Return whether a content type is JSON; a missing content type counts as JSON."""
     plain = kind.partition(";")[0].strip().lower()
     return not plain or plain.endswith(("/json", "+json"))
 
@@ -89,9 +85,10 @@ _ENVELOPE = "application/cloudevents"
 
 
 def attributes_in(headers: Mapping[str, str]) -> dict[str, object]:
-    """Return the attributes, percent-decoded; none where the body holds them.
+    """Return the attributes in headers, percent-decoded; empty in structured mode.
 
-    A body of a CloudEvents content type says all itself, whatever headers say.
+    A body with a CloudEvents content type contains all attributes, so headers are
+    ignored.
     """
     kind = headers.get(CONTENT_TYPE, "")
     if is_envelope(kind):
@@ -107,7 +104,7 @@ def attributes_in(headers: Mapping[str, str]) -> dict[str, object]:
 
 
 def is_envelope(kind: str) -> bool:
-    """Tell whether a body of this content type holds whole CloudEvents."""
+    """Return whether a body of this content type contains whole CloudEvents."""
     return kind.strip().lower().startswith(_ENVELOPE)
 
 
@@ -123,7 +120,7 @@ _ENDS: Mapping[str, Action] = {
     "acknowledge": "acknowledge",
     "acked": "acknowledge",
 }
-"""By the last word of a type; any other word is trouble."""
+"""The action by the last word of a type; any other word is a trigger."""
 _VERSION = re.compile(r"[._-]v?[0-9]+(\.[0-9]+)*$")
 _WORDS = re.compile(r"[._:/-]+")
 _TEXTS: Mapping[str, Severity] = {
@@ -148,31 +145,31 @@ _NUMBERS: tuple[tuple[int, Severity], ...] = (
     (13, "warning"),
     (1, "info"),
 )
-"""From which number of the severity extension on; they are OpenTelemetry's, 1 to 24."""
+"""Lower bounds of the severity extension's numbers, 1 to 24 as in OpenTelemetry."""
 _NUMBER = re.compile(r"[0-9]{1,2}", re.ASCII)
 _NUMBER_MAX = 24
 
 
 def event_id_of(event: Mapping[str, Any]) -> str:
-    """Return the name of the message: source and id together are unique."""
+    """Return the event id: source and id together are unique."""
     return _fitting(f"{event['source']}|{event['id']}", EVENT_ID_MAX)
 
 
 def key_of(event: Mapping[str, Any]) -> str:
-    """Return the name of the trouble: where it is, not what happened to it."""
+    """Return the dedup key: where the problem is, not what happened to it."""
     subject = event.get("subject")
     at = f"{event['source']}|{subject}" if subject else str(event["source"])
     return _fitting(at, DEDUP_KEY_MAX)
 
 
 def action_of(type_: str) -> Action:
-    """Return what a type says by its last word, its version apart."""
+    """Return the action named by the last word of a type, ignoring its version."""
     words = _WORDS.split(_VERSION.sub("", type_.strip()).lower())
     return _ENDS.get(words[-1], "trigger")
 
 
 def severity_of(event: Mapping[str, Any]) -> Severity | None:
-    """Return what the severity extension says, the number before the text."""
+    """Return the severity of the severity extension; the number takes precedence."""
     number = str(event.get("severitynumber") or "")
     if _NUMBER.fullmatch(number) and 1 <= int(number) <= _NUMBER_MAX:
         return next(name for least, name in _NUMBERS if int(number) >= least)
@@ -180,7 +177,7 @@ def severity_of(event: Mapping[str, Any]) -> Severity | None:
 
 
 def title_of(event: Mapping[str, Any], data: object) -> str:
-    """Return one line for people: what the data says first, else type and subject."""
+    """Return the title: what the data says, else type and subject."""
     said = data if isinstance(data, dict) else {}
     for name in ("title", "summary", "message"):
         text = said.get(name)
@@ -199,7 +196,7 @@ def _fitting(name: str, most: int) -> str:
 
 BATCH_MAX = 1_000
 HEADERS = (CONTENT_TYPE,)
-"""Beside those of its attributes, of which there may be any number."""
+"""Read besides the attributes' own headers, of which there may be any number."""
 _ACTIONS: tuple[str, ...] = get_args(Action)
 _REQUIRED = ("specversion", "id", "source", "type")
 _NOT_LABELS = frozenset(
@@ -210,7 +207,7 @@ _NOT_LABELS = frozenset(
 def read(document: object, post: InboundDocument) -> list[Heard]:
     """Return a signal or a rejection for each event.
 
-    Where the post's headers hold the attributes, `document` is the data.
+    In binary mode, with the attributes in the headers, `document` is the data.
     """
     attributes = attributes_in(post.headers)
     if attributes:
@@ -267,7 +264,7 @@ def _wrong(event: Mapping[str, Any]) -> tuple[str, tuple[str, ...]] | None:
 def _native(
     event: Mapping[str, Any], data: Mapping[str, Any], index: int, post: InboundDocument
 ) -> Heard:
-    """Return what our own format in it says, completed by the envelope."""
+    """Return the native event in the data, completed from the attributes."""
     told = {
         "dedup_key": key_of(event) if event.get("subject") else None,
         "occurred_at": instant(event.get("time")),

@@ -1,13 +1,11 @@
-"""JSON that a sender put into a text of its JSON.
-
-Amazon CloudWatch alarms over SNS: in its envelope, or as raw messages.
+"""Amazon CloudWatch alarms over SNS, in its envelope or as raw messages.
 
 https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-notification-schemas.html
 
-The envelope holds the alarm as JSON in a text, and comes as `text/plain`. SNS sends the
-same message again under the same id. Account, region and name make one alarm. It has no
-severity of its own: that there is no data is milder than that it is too much.
+The envelope contains the alarm as JSON in a text, and is sent as `text/plain`. SNS
+resends a message with the same id. Account, region and name form the key. An alarm has
+no severity of its own: missing data counts as less severe than a breached threshold.
 """
 
 from collections.abc import Mapping
@@ -34,9 +32,9 @@ from shared.http.problem_details import HttpError
 
 
 def object_in(said: object) -> Mapping[str, object] | None:
-    """Return the JSON object that a text holds, None where it holds none.
+    """Return the JSON object in a text, or None if there is none.
 
-    It may nest no deeper than a body. An object that stands there as it is will do.
+    It may not nest deeper than a body. A value that already is an object is returned.
     """
     if isinstance(said, dict):
         return said
@@ -57,7 +55,7 @@ _STATES: Mapping[str, tuple[Action, Severity | None]] = {
 _MESSAGE_ID = "x-amz-sns-message-id"
 _TOPIC = "x-amz-sns-topic-arn"
 HEADERS = (_MESSAGE_ID, _TOPIC)
-"""They come with raw messages, which have no envelope."""
+"""Sent with raw messages, which have no envelope."""
 _TOLD = (
     "AlarmArn",
     "AlarmDescription",
@@ -70,7 +68,7 @@ _TOLD = (
 
 
 def read(document: object, post: InboundDocument) -> list[Heard]:
-    """Return what an SNS message says: an alarm, a handshake, or nothing."""
+    """Return the result of reading an SNS message: an alarm, a handshake or nothing."""
     if not isinstance(document, dict):
         return [Rejected(0, "this is not a message of SNS: a JSON object is expected")]
     kind = document.get("Type")
@@ -141,7 +139,7 @@ def _alarm(
 
 
 def _place(alarm: Mapping[str, object], topic: str | None) -> dict[str, str]:
-    """Return account and region; `Region` is a name for people, so it comes last."""
+    """Return account and region; `Region` is a display name, so it comes last."""
     arns = [_arn(text(alarm.get("AlarmArn"))), _arn(topic)]
     accounts = [text(alarm.get("AWSAccountId")), *(account for _, account in arns)]
     regions = [*(region for region, _ in arns), text(alarm.get("Region"))]

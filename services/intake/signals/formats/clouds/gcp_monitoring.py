@@ -1,10 +1,10 @@
-"""Google Cloud Monitoring, once Stackdriver: incidents of versions 1.0 to 1.2.
+"""Google Cloud Monitoring (formerly Stackdriver): incidents, versions 1.0 to 1.2.
 
 https://cloud.google.com/monitoring/support/notification-options#webhooks
 
-An incident opens and closes under one id. Its severity is that of the policy; before
-policies had one, people wrote it in the policy's labels or its documentation, which may
-be JSON in a text. An instant 0 is one that is not known.
+An incident opens and closes with the same id. Its severity is that of the alerting
+policy; before policies had a severity, people wrote it into the policy's labels or its
+documentation, which may be JSON in a text. The instant 0 means unknown.
 """
 
 from collections.abc import Mapping
@@ -34,11 +34,11 @@ _STATES: Mapping[str, Action] = {
     "closed": "resolve",
 }
 _TEST = "test"
-"""The version of what `Send test notification` sends."""
+"""The version that `Send test notification` sends."""
 
 
 def read(document: object, post: InboundDocument) -> list[Heard]:
-    """Return the one incident that a body of Cloud Monitoring holds."""
+    """Return the single incident in a Cloud Monitoring body."""
     if not isinstance(document, dict) or not isinstance(document.get("incident"), dict):
         reason = (
             "this is not a webhook of Google Cloud Monitoring: `incident` is missing"
@@ -83,7 +83,7 @@ def _severity(said: Mapping[str, object]) -> str | None:
 
 
 def _content(said: Mapping[str, object]) -> Mapping[str, object]:
-    """Return the documentation of the policy where it is JSON in a text."""
+    """Return the documentation of the policy if it is JSON in a text."""
     documentation = said.get("documentation")
     if isinstance(documentation, dict):
         documentation = documentation.get("content")

@@ -1,1 +1,1 @@
-"""What formats have in common: fields, instants, severities, keys."""
+"""What the formats share: fields, instants, severities and keys."""

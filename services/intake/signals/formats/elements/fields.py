@@ -1,15 +1,9 @@
-"""Reading a field that may be missing, empty, a number, or a template nobody filled in.
+"""Reads fields that may be missing, empty, numbers or unrendered templates.
 
-Senders build their bodies from templates. Where a variable has no value they send the
-empty text, or the name of the variable: both say nothing.
-
-Making texts fit that nobody will send again in a better form.
-
-What else a source said, as short JSON text for people to read.
-
-The title of what a system tells: the first of several fields that says something.
-
-Which of a source's own fields are fit to be labels: short ones, of one line.
+Senders build their bodies from templates. If a variable has no value, they send an
+empty text or the name of the variable: both count as absent. The texts are made to fit
+our limits, since nobody will send them again in a better form: titles and labels on one
+line, other fields as short JSON text for people to read.
 """
 
 import json
@@ -40,10 +34,10 @@ _PUNCTUATION = re.compile(r"[^a-z0-9]+")
 
 
 def text(said: object) -> str | None:
-    """Return what `said` says as text without space around it, None for nothing.
+    """Return `said` as text without surrounding space, or None if it is empty.
 
-    A number counts as its digits, since senders differ in whether they quote them. A
-    text that is as a whole an unrendered template counts as absent.
+    Numbers become their digits, since senders differ in whether they quote them. A text
+    that consists of an unrendered template counts as absent.
     """
     match said:
         case bool():
@@ -58,30 +52,30 @@ def text(said: object) -> str | None:
 
 
 def first_text(fields: Mapping[str, object], *names: str) -> str | None:
-    """Return what the first of the named fields says that says anything."""
+    """Return the first non-empty text among the named fields."""
     return next(filter(None, (text(fields.get(name)) for name in names)), None)
 
 
 def texts(fields: Mapping[str, object], /, **named: str) -> dict[str, str]:
-    """Return labels, `label="its field"`, of those fields that say something."""
+    """Return labels, `label="its field"`, for the fields that are not empty."""
     said = {label: text(fields.get(name)) for label, name in named.items()}
     return {label: value for label, value in said.items() if value is not None}
 
 
 def all_texts(fields: Mapping[str, object]) -> dict[str, str]:
-    """Return the fields that are words or numbers, under their own names."""
+    """Return the fields that are texts or numbers, under their own names."""
     said = {name: text(value) for name, value in fields.items()}
     return {name: value for name, value in said.items() if value is not None}
 
 
 def inner(fields: Mapping[str, object], name: str) -> Mapping[str, object]:
-    """Return the object in a field, an empty one where there is none."""
+    """Return the object in a field, or an empty object if there is none."""
     said = fields.get(name)
     return said if isinstance(said, dict) else {}
 
 
 def rendered(fields: Mapping[str, object]) -> dict[str, object]:
-    """Return the fields that say something, for the details."""
+    """Return the fields that are not empty, for the details."""
     return {
         name: value
         for name, value in fields.items()
@@ -90,10 +84,10 @@ def rendered(fields: Mapping[str, object]) -> dict[str, object]:
 
 
 def plainly_named(fields: Mapping[str, object]) -> dict[str, object]:
-    """Return the fields named in small letters and digits only.
+    """Return the fields with names reduced to lower-case letters and digits.
 
-    `monitorID`, `monitor_id` and `MONITOR.ID` are one: where templates are written by
-    hand, everybody has a way of their own. Of several the first that says anything.
+    `monitorID`, `monitor_id` and `MONITOR.ID` are the same: people who write templates
+    by hand spell names differently. Of several, the first that is not empty counts.
     """
     plain: dict[str, object] = {}
     for name, value in fields.items():
@@ -108,20 +102,20 @@ _NEVER = re.compile("[\x00\ud800-\udfff]")
 
 
 def one_line(text: str, most: int) -> str:
-    """Return `text` as one line without control characters, of at most `most`."""
+    """Return `text` as one line without control characters, at most `most` long."""
     if not text.isprintable():
         text = _NEVER.sub("\ufffd", _CONTROL.sub(" ", text))
     return _cut(text.strip(), most)
 
 
 def some_lines(text: str, most: int) -> str:
-    """Return `text` as people wrote it, without other control characters."""
+    """Return `text` with its line breaks, without other control characters."""
     lines = [one_line(line, most) for line in text.splitlines()]
     return _cut("\n".join(lines).strip("\n"), most)
 
 
 def fitting_labels(labels: Mapping[str, object]) -> dict[str, str]:
-    """Return the labels as texts within the limits, of too many the shortest."""
+    """Return the labels as texts within the limits; if too many, the shortest."""
     fitting = {_fit(name): _fit(value) for name, value in labels.items()}
     if len(fitting) <= LABELS_MAX and labels_size(fitting) <= LABELS_BYTES_MAX:
         return fitting
@@ -150,13 +144,13 @@ _CUT = "… (cut; the raw body has all of it)"
 
 
 def details_text(said: object) -> str:
-    """Return `said` as compact JSON, keys sorted, cut where it is long.
+    """Return `said` as compact JSON with sorted keys, cut if too long.
 
-    `said` is JSON no deeper than a body may be.
+    `said` must be JSON that nests no deeper than a body may.
     """
     try:
         text = orjson.dumps(said, option=orjson.OPT_SORT_KEYS).decode()
-    except TypeError:  # whole numbers beyond 64 bits, halves of surrogate pairs
+    except TypeError:  # integers beyond 64 bits, lone surrogates
         text = json.dumps(said, separators=(",", ":"), sort_keys=True)
     if len(text) <= DETAILS_MAX:
         return text
@@ -164,7 +158,7 @@ def details_text(said: object) -> str:
 
 
 def title_of(*said: object) -> str | None:
-    """Return the first text there is as one line, None where there is none."""
+    """Return the first non-empty text as one line, or None if there is none."""
     lines = (one_line(text(each) or "", TITLE_MAX) for each in said)
     return next(filter(None, lines), None)
 
@@ -173,9 +167,10 @@ _SHORT = 128
 
 
 def labels_of(said: object, **own: object) -> dict[str, str]:
-    """Return the short fields of `said`, and over them what the format itself names.
+    """Return the short fields of `said` as labels, overridden by those in `own`.
 
-    A policy reads labels, people read details: a log excerpt is no label.
+    Policies match labels, while people read details: a log excerpt belongs in the
+    details.
     """
     fields = said if isinstance(said, dict) else {}
     short = {str(name): value for name, value in fields.items() if _is_short(value)}

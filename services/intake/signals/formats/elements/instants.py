@@ -1,4 +1,4 @@
-"""Instants as monitoring systems write them: numbers and texts, with a zone or not."""
+"""Parses instants as monitoring systems write them: numbers and texts."""
 
 import re
 from datetime import UTC, datetime, tzinfo
@@ -6,19 +6,19 @@ from datetime import UTC, datetime, tzinfo
 _SECONDS_BELOW = 10**11
 _MILLIS_BELOW = 10**14
 _MICROS_BELOW = 10**17
-"""So large a number of seconds lies in the year 5138: it is of a smaller unit."""
+"""As seconds, a number this large is in the year 5138: its unit must be smaller."""
 _NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,9})?")
 _DOTTED_OFFSET = re.compile(r"(?<=[+-]\d\d)\.(?=\d\d$)")
 _FIRST_YEAR = 1970
-"""What lies before is how some systems write that there is no instant."""
+"""Some systems write an earlier date to say that there is no instant."""
 
 
 def instant(said: object, zone: tzinfo = UTC) -> datetime | None:
-    """Return the instant in UTC that `said` names, None where it names none.
+    """Return the instant in UTC, or None if `said` is not one.
 
-    Numbers, also as text, are seconds, milliseconds, micro- or nanoseconds since 1970.
-    A text without an offset is a local time of `zone`. What cannot be read names no
-    instant: a signal is worth more than its date.
+    Numbers, also as text, are seconds, milliseconds, microseconds or nanoseconds since
+    1970. A text without an offset is local time in `zone`. A value that cannot be read
+    gives None rather than an error: the signal matters more than its date.
     """
     try:
         match said:

@@ -1,10 +1,6 @@
-"""Severities as many systems word them, in our four; None where it is none of them.
+"""Maps foreign severities, format names and keys to ours.
 
-Formats by the names people write, beside the one that is in addresses.
-
-Keys of troubles and of messages, from what a system names them by.
-
-A key is never refused for its length or its characters: it is told by its digest then.
+A key is never rejected for its length or characters: its digest is used instead.
 """
 
 from collections.abc import Mapping
@@ -47,16 +43,17 @@ _USUAL: Mapping[str, Severity] = {
     "sev3": "info",
     "sev4": "info",
 }
-"""Words that mean the same wherever they are used. Mere numbers are not among them."""
+"""Words that mean the same in every system; plain numbers are not among them."""
 
 
 def severity_of(
     said: object, own: Mapping[str, Severity | None] | None = None
 ) -> Severity | None:
-    """Return the severity a word means, None for one we do not know.
+    """Return the severity that a word means, or None if it is unknown.
 
-    `own` is what a system means by its own words, in lower case; it comes before what
-    is usual. None is not refused: the policy says what an unnamed severity counts as.
+    `own` maps the words of the system, in lower case, and takes precedence over the
+    common words. None is not an error: the policy defines what a missing severity
+    counts as.
     """
     word = (text(said) or "").lower()
     if own is not None and word in own:
@@ -95,12 +92,12 @@ def format_named(written: str) -> str:
 
 
 def key_of(*parts: str) -> str:
-    """Return the key of the trouble these parts name; other parts, another key."""
+    """Return the dedup key for these parts; different parts give different keys."""
     return _fitting(_joined(parts), DEDUP_KEY_MAX)
 
 
 def event_id_of(*parts: str) -> str:
-    """Return the id of the message these parts name; other parts, another id."""
+    """Return the event id for these parts; different parts give different ids."""
     return _fitting(_joined(parts), EVENT_ID_MAX)
 
 

@@ -1,7 +1,4 @@
-"""What a foreign system told of one trouble, and the signal that fits our limits.
-
-What an adapter is told beside the document: who sent it, when, and how.
-"""
+"""An alert in the terms of its own system, and its conversion into a signal."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,10 +17,10 @@ from shared.domain.policy.priorities import Severity
 
 @dataclass(frozen=True, slots=True)
 class InboundDocument:
-    """A document on its way in. `source` is who authenticated, never what it claims.
+    """A document to be read; `source` is the authenticated sender.
 
-    `event_id` is the sender's idempotency key, if any; `zone` is that of local times in
-    the document; `headers` are those its format reads, names in lower case.
+    `event_id` is the sender's idempotency key, if any; `zone` applies to local times in
+    the document; `headers` are those that the format reads, with names in lower case.
     """
 
     source: str
@@ -33,7 +30,7 @@ class InboundDocument:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def id_of(self, index: int) -> str | None:
-        """Return the event id of an element that names itself not."""
+        """Return the event id for an element without an id."""
         return self.event_id and f"{self.event_id}/{index}"
 
 
@@ -42,9 +39,9 @@ _NAMELESS = "an alert without a name"
 
 @dataclass(frozen=True, slots=True)
 class UpstreamAlert:
-    """One trouble in the words of its system: any length, any characters.
+    """An alert in the terms of its own system: any length, any characters.
 
-    `key` are the parts that name the trouble, `event_id` those that name the message.
+    The parts of `key` identify the problem, the parts of `event_id` the message.
     """
 
     key: tuple[str, ...]
@@ -60,9 +57,9 @@ class UpstreamAlert:
 def signal_of(
     told: UpstreamAlert, post: InboundDocument, index: int = 0
 ) -> Signal | Rejected:
-    """Return the signal: what is too long is cut, since nobody will send it again.
+    """Return the signal; overlong texts are cut, since nobody will resend them.
 
-    Rejected is only what lies more than a day ahead. An instant before the year 2000
+    Only an instant more than a day ahead is rejected. An instant before the year 2000
     is how some systems write that there is none.
     """
     event_id = event_id_of(*told.event_id) if told.event_id else post.id_of(index)
@@ -81,5 +78,5 @@ def signal_of(
 
 
 def missing(index: int, name: str, remedy: str) -> Rejected:
-    """Return that an element cannot be taken without the field `name`."""
+    """Return the rejection of an element that lacks the required field `name`."""
     return Rejected(index, f"`{name}` is missing: {remedy}", (name,))

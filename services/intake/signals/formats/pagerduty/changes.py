@@ -1,8 +1,8 @@
-"""PagerDuty's change events: something was deployed or configured, nothing is broken.
+"""PagerDuty change events: something was deployed or configured, nothing is broken.
 
 https://developer.pagerduty.com/docs/events-api-v2/send-change-events/
 
-They open nothing. Incidents of the same service show them, where they were near.
+They do not open incidents. Incidents of the same service show recent changes.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ HREF_MAX = 2_000
 
 
 def read(document: object, post: InboundDocument) -> list[Heard]:
-    """Return what is said of a change, or why it is none."""
+    """Return the change, or why the body does not contain one."""
     payload = document.get("payload") if isinstance(document, dict) else None
     if not isinstance(document, dict) or not isinstance(payload, dict):
         return [Rejected(0, "a change event has a summary", ("payload",))]
@@ -57,7 +57,7 @@ def _change(summary: str, payload: Mapping[str, Any], links: object) -> Change:
 
 
 def _links(said: object) -> list[dict[str, str]]:
-    """Return what can be opened in a browser; a script cannot."""
+    """Return the links with web addresses; others, such as scripts, are dropped."""
     found: list[dict[str, str]] = []
     for each in said if isinstance(said, list) else []:
         href = each.get("href") if isinstance(each, dict) else None

@@ -2,10 +2,11 @@
 
 https://developer.pagerduty.com/docs/events-api-v2/trigger-events/
 
-The sender reads our answer, so what PagerDuty refuses is rejected: an unknown action, a
-trigger without summary, source or severity, a recovery without its key. What PagerDuty
-cuts is cut. A trigger without a key gets one from what it says, where PagerDuty draws
-one: sent twice because our answer was lost, it is still one trouble.
+The sender reads our answer, so what PagerDuty rejects is rejected: an unknown action, a
+trigger without summary, source or severity, a recovery without a key. What PagerDuty
+truncates is truncated. For a trigger without a key PagerDuty generates a random one;
+here it is derived from the content, so that a trigger sent again because our answer was
+lost is still the same alert.
 """
 
 from collections.abc import Mapping
@@ -35,7 +36,7 @@ _PLACES = ("source", "component", "group", "class")
 
 
 def read(document: object, post: InboundDocument) -> list[Heard]:
-    """Return the signal of an event, or why it is none."""
+    """Return the signal of an event, or why it is rejected."""
     if not isinstance(document, dict):
         return [Rejected(0, "an event is a JSON object: see PagerDuty's Events API v2")]
     wrong = _wrong(document)
@@ -63,7 +64,7 @@ def read(document: object, post: InboundDocument) -> list[Heard]:
 
 
 def _wrong(document: Mapping[str, Any]) -> tuple[str, tuple[str, ...]] | None:
-    """Return what PagerDuty would refuse, and where it is."""
+    """Return what PagerDuty would reject, and where it is."""
     action, key = document.get("event_action"), document.get("dedup_key")
     if action not in _ACTIONS:
         return f"must be one of {', '.join(_ACTIONS)}", ("event_action",)

@@ -1,10 +1,10 @@
-"""What PagerDuty posts about its incidents: webhooks v3, and v1 and v2 before them.
+"""PagerDuty webhooks about its incidents: v3, and the older v1 and v2.
 
 https://developer.pagerduty.com/docs/webhooks/webhook-behavior/
 
-The type of a message says what happened; the status beside it is often a step behind.
-Messages of one body are taken in order. What changes neither whether it fires nor who
-knows of it is ignored, and so is PagerDuty's ping.
+The type of a message says what happened; the status beside it is often out of date.
+Messages of one body are processed in order. A message that changes neither whether the
+alert fires nor who has acknowledged it is ignored, and so is PagerDuty's ping.
 """
 
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ _SEVERITIES: Mapping[str, Severity] = {
     "P4": "info",
     "P5": "info",
 }
-"""PagerDuty's own names of priorities; urgency is about paging and stays a label."""
+"""PagerDuty's names of priorities; urgency is about paging and stays a label."""
 _PLACES = ("html_url", "incident_number", "number", "status", "urgency")
 
 
@@ -127,7 +127,7 @@ def _title(incident: Mapping[str, Any]) -> str:
 
 
 def _named(reference: object) -> object:
-    """Return the name in a reference to something of PagerDuty's."""
+    """Return the name in a PagerDuty reference."""
     if not isinstance(reference, dict):
         return None
     return reference.get("summary") or reference.get("name")

@@ -1,6 +1,6 @@
-"""Formats that are mappings: each file is a source of type `mapped`, to be copied.
+"""Formats defined by mappings: each file is a source of type `mapped`.
 
-Who has a format of their own begins with one of these, in the policy.
+To support a format of your own, copy one of these into the policy and adapt it.
 """
 
 from collections.abc import Mapping
@@ -20,21 +20,21 @@ TEXTS: Mapping[str, str] = {
 NEVER_RECOVERS = frozenset(
     name for name, text in TEXTS.items() if "\nrecovers_after:" in text
 )
-"""The formats that need a time after which silence counts as recovered."""
+"""The formats for which a period of silence counts as recovery."""
 
 
 def read(name: str, document: object, post: InboundDocument) -> list[Heard]:
-    """Return what the format of this name makes of a document."""
+    """Read a document with the format of this name."""
     return formats_mapping.read(_mapping(name), document, post)
 
 
 @cache
 def _mapping(name: str) -> Mapped:
-    # Slow to import, and not needed by who reads another format.
+    # Imported lazily: it is slow, and other formats do not need it.
     from shared import yaml12
 
     written = yaml12.read(TEXTS[name])
-    assert isinstance(written, yaml12.ParsedYaml), written  # noqa: S101 # it is ours
+    assert isinstance(written, yaml12.ParsedYaml), written  # noqa: S101 # a file of ours
     mapping = Monitor.model_validate(written.value).mapping
     assert mapping is not None  # noqa: S101 # its type is `mapped`
     return mapping

@@ -1,9 +1,9 @@
-"""Sentry's legacy webhook plug-in: one event of an issue. It never tells of an end.
+"""Sentry's legacy webhook plug-in: one event of an issue, never a recovery.
 
-https://docs.sentry.io/organization/integrations/integration-platform/webhooks/ is what
-replaces it; https://github.com/getsentry/sentry-webhooks was it.
+https://docs.sentry.io/organization/integrations/integration-platform/webhooks/ replaces
+it; its code was at https://github.com/getsentry/sentry-webhooks.
 
-The trouble is the issue; the message is the event, which has an id of its own.
+The issue is the dedup key; the id of the event is the event id.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ _PAIR = 2
 
 
 def read(document: object, post: InboundDocument) -> list[Heard]:
-    """Return the one event that a body of the plug-in holds."""
+    """Return the single event in a body of the plug-in."""
     if not isinstance(document, dict):
         return [
             Rejected(0, "this is not a webhook of Sentry: a JSON object is expected")

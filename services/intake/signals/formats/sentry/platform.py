@@ -2,10 +2,10 @@
 
 https://docs.sentry.io/organization/integrations/integration-platform/webhooks/
 
-The header `Sentry-Hook-Resource` says what a body is about; without it the body does.
-An issue and the alerts about it are one trouble. Who archives an issue wants to hear no
-more of it, and if it comes back Sentry says so: that is a recovery. A body without an
-`action` is of the legacy plug-in.
+The header `Sentry-Hook-Resource` says what a body is about; without it, the body does.
+An issue and the alerts about it share one dedup key. Archiving an issue is a recovery:
+whoever archives it wants no more alerts, and if it comes back, Sentry reports that. A
+body without `action` comes from the legacy plug-in.
 """
 
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ _HOLDS: Mapping[str, str] = {
     "issue": "issue",
     "installation": "installation",
 }
-"""The resource, by the field of `data` that holds it."""
+"""The resource, by the field of `data` that contains it."""
 _ISSUE: Mapping[str, Action] = {
     "created": "trigger",
     "unresolved": "trigger",
@@ -57,7 +57,7 @@ _METRIC: Mapping[str, Action] = {
 
 
 def read(document: object, post: InboundDocument) -> list[Heard]:
-    """Return the one thing that a webhook of Sentry tells."""
+    """Return the result of reading a Sentry webhook."""
     if not isinstance(document, dict):
         return [
             Rejected(0, "this is not a webhook of Sentry: a JSON object is expected")
@@ -138,7 +138,7 @@ def _event(
 
 
 def _short(event: Mapping[str, object]) -> dict[str, object]:
-    """Return what people read of an event, which holds a whole stack besides."""
+    """Return the fields of an event that people read, without its stack trace."""
     names = ("web_url", "issue_url", "culprit", "message", "metadata", "event_id")
     return {name: event[name] for name in names if name in event}
 

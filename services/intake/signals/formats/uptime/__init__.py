@@ -1,1 +1,1 @@
-"""Formats of services that check whether a site is up."""
+"""Formats of services that monitor the availability of sites."""

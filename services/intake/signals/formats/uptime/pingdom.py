@@ -1,9 +1,9 @@
-"""Pingdom's webhooks: of state changes, and the older one of its BeepManager.
+"""Pingdom webhooks: state changes, and the older ones of BeepManager.
 
 https://www.pingdom.com/resources/webhooks
 
-The check is the key. Its `importance_level` is the only severity there is; the older
-form, often a form with the JSON in its field `message`, has none.
+The check is the key. Its `importance_level` is the only severity; the older format,
+often a form with the JSON in its field `message`, has none.
 """
 
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ _SEVERITY: Mapping[str, Severity | None] = {"high": "critical", "low": "warning"
 
 
 def read(document: object, post: InboundDocument) -> list[Heard]:
-    """Return what is heard of the one check."""
+    """Return the result of reading the one check."""
     if isinstance(document, dict) and isinstance(document.get("message"), str):
         document = _parsed(document["message"])
     if not isinstance(document, dict):
@@ -61,7 +61,7 @@ def _read(change: Mapping[str, object], post: InboundDocument) -> Heard:
     if check is None:
         return missing(0, "check_id", "this is not a state of a check")
     name = first_text(change, "check_name", "checkname", "host") or f"check {check}"
-    # The old form asks for action; only its description says up or down for sure.
+    # In the older format only the description reliably says up or down.
     said = (first_text(change, "current_state") or _old_state(change)).lower()
     if said in _WAITING:
         return Ignored(0, f"a check that is {said} reports no problem", title=name)

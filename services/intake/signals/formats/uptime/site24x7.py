@@ -2,8 +2,8 @@
 
 https://www.site24x7.com/help/admin/configuration-profiles/incident-parameters.html
 
-`MONITOR_ID`, else `MONITORURL`, is the key. A status is no severity: DOWN, the worst,
-has none, and the two lesser ones say that they are.
+The key is `MONITOR_ID`, or `MONITORURL` without it. A status is not a severity: DOWN,
+the worst, gives none, and the two lesser ones give a lower severity.
 """
 
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ _TIMES = ("INCIDENT_TIME_ISO", "ct", "OUTAGE_TIME_UNIX_FORMAT")
 
 
 def read(document: object, post: InboundDocument) -> list[Heard]:
-    """Return what is heard of the one monitor."""
+    """Return the result of reading the one monitor."""
     if not isinstance(document, dict):
         return [Rejected(0, "this is not a Site24x7 webhook: send a JSON object")]
     return [_read(document, post)]

@@ -2,8 +2,9 @@
 
 https://github.com/louislam/uptime-kuma/wiki/Notification-Methods
 
-The monitor's number is the key. A notice without a monitor is a test, or tells that a
-certificate expires: that has no recovery, and the number of days left in its text.
+The monitor's number is the key. A notification without a monitor is a test, or a
+warning that a certificate expires: that has no recovery, and its text contains the
+number of days left.
 """
 
 import re
@@ -37,7 +38,7 @@ _DIGITS = re.compile(r"\d+")
 
 
 def read(document: object, post: InboundDocument) -> list[Heard]:
-    """Return what is heard of the one beat."""
+    """Return the result of reading the one heartbeat."""
     if not isinstance(document, dict):
         return [Rejected(0, "this is not an Uptime Kuma webhook: send a JSON object")]
     beat, monitor = inner(document, "heartbeat"), inner(document, "monitor")
@@ -90,7 +91,7 @@ def _beat(
 
 
 def _instant(beat: Mapping[str, object], post: InboundDocument) -> datetime | None:
-    """Return when it was. `time` is UTC, and does not say so."""
+    """Return the time of the heartbeat; `time` is UTC without saying so."""
     local = text(beat.get("localDateTime"))
     if "time" in beat or not local:
         return instant(text(beat.get("time")), UTC)

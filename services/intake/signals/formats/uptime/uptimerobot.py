@@ -1,10 +1,11 @@
-"""UptimeRobot's webhook: JSON or a form, its variables named in any way of writing.
+"""UptimeRobot's webhook: JSON or a form, with its variables in any spelling.
 
 https://help.uptimerobot.com/en/articles/14498593-webhook-integration
 
-`monitorID`, else `monitorURL`, is the key. What the template names and the alert has
-not is sent as its name, `*alertFriendlyDuration*`, and counts as absent. It has no
-severities; the expiry of a certificate is a trouble of its own, and a warning.
+The key is `monitorID`, or `monitorURL` without it. A variable that has no value is sent
+as its own name, such as `*alertFriendlyDuration*`, and counts as absent. UptimeRobot
+has no severities; the expiry of a certificate is an alert of its own, with severity
+warning.
 """
 
 from collections.abc import Mapping
@@ -35,7 +36,7 @@ _WAITING = {"paused", "started"}
 
 
 def read(document: object, post: InboundDocument) -> list[Heard]:
-    """Return what is heard of the one alert."""
+    """Return the result of reading the one alert."""
     if not isinstance(document, dict):
         return [Rejected(0, "this is not an UptimeRobot alert: send JSON or a form")]
     return [_read(document, plainly_named(document), post)]
