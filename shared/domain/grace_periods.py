@@ -1,7 +1,7 @@
-"""How long the desk waits after an incident: in open hours, where there are any.
+"""The waiting times after an incident, measured in open hours if there are any.
 
-They are those of the calendar under which resolving it was promised; without a
-promise those of the desk; without these, the wall clock's.
+The hours are those of the calendar of its TTR; without a TTR those of the desk; without
+these, the wall clock applies.
 """
 
 from datetime import datetime, timedelta
@@ -12,11 +12,11 @@ from shared.domain.sla.promise import promised
 from shared.domain.working_time import ALWAYS, Hours, due, elapsed, hours_of
 
 HOLDS_DAYS = 7
-"""How long a resolution must hold to count as one; earlier it was a quick fix."""
+"""How many days a resolution must last; otherwise it was a quick fix."""
 
 
 def hours_after(incident: Incident, policy: Policy) -> Hours:
-    """Return the hours in which the windows after an incident are counted."""
+    """Return the hours in which the periods after an incident are measured."""
     pledges = promised(
         policy,
         incident.service,
@@ -33,15 +33,15 @@ def hours_after(incident: Incident, policy: Policy) -> Hours:
 def is_within(
     window: timedelta, incident: Incident, since: datetime, at: datetime, policy: Policy
 ) -> bool:
-    """Tell whether at `at` no more than `window` passed since `since`."""
+    """Return whether at `at` no more than `window` has passed since `since`."""
     passed = elapsed(hours_after(incident, policy), since, at)
     return passed <= window.total_seconds()
 
 
 def closes_at(incident: Incident, policy: Policy) -> datetime:
-    """Return until when the users of a resolved incident may yet say something.
+    """Return until when the users of a resolved incident may respond.
 
-    ValueError where its hours never come, or it is not resolved.
+    Raises ValueError if the calendar has no open hours, or it is not resolved.
     """
     if incident.resolved_at is None:
         raise ValueError(f"{incident.ref} is not resolved")

@@ -1,6 +1,6 @@
-"""The human references of records, which are also their identity: `INC-000042`.
+"""References of records, which are also their identity: `INC-000042`; stream names.
 
-References that a record is linked to: each once, in the order of linking.
+Also helpers for lists of references: each once, in the order of linking.
 """
 
 import re
@@ -8,8 +8,8 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
-# A log shard may later stand between prefix and number: `INC-2-000042`.
-# Not `\d`, which takes the digits of every script.
+# A log shard may later be added between prefix and number: `INC-2-000042`. Not `\d`,
+# which matches the digits of every script.
 _PATTERN = r"^INC-(?:[0-9]{1,3}-)?[0-9]{6,12}$"
 
 IncidentRef = Annotated[str, StringConstraints(pattern=_PATTERN)]
@@ -38,22 +38,22 @@ def change_ref(number: int) -> str:
 
 
 def extension_ref(incident: str, number: int) -> str:
-    """Return the reference of an incident's longer delay: `INC-000042-E1`."""
+    """Return the reference of an incident's extension: `INC-000042-E1`."""
     return f"{incident}-E{number}"
 
 
 def extended_incident(extension: str) -> str:
-    """Return the incident a longer delay is asked for: of `INC-000042-E1` the first."""
+    """Return the incident of an extension: `INC-000042` for `INC-000042-E1`."""
     return extension.rpartition("-E")[0]
 
 
 def is_extension_ref(text: str) -> bool:
-    """Tell whether `text` is written like the reference of a longer delay."""
+    """Return whether `text` has the form of an extension reference."""
     return re.fullmatch(_EXTENSION, text) is not None
 
 
 def is_incident_ref(text: str) -> bool:
-    """Tell whether `text` is written like an incident's reference."""
+    """Return whether `text` has the form of an incident reference."""
     return re.fullmatch(_PATTERN, text) is not None
 
 
@@ -63,24 +63,24 @@ def incident_stream(ref: str) -> str:
 
 
 def incident_of(stream: str) -> str | None:
-    """Return the incident whose stream this is, None for any other stream."""
+    """Return the incident whose stream this is, or None for any other stream."""
     kind, _, ref = stream.partition("-")
     return ref if kind == "incident" else None
 
 
 def about(stream: str) -> str | None:
-    """Return the incident that a stream of any service is about, None for none."""
+    """Return the incident that a stream of any service is about, or None."""
     kind, _, ref = stream.partition("-")
     return ref if kind in _ABOUT_AN_INCIDENT else None
 
 
 def sla_stream(ref: str) -> str:
-    """Return the stream of the promises about an incident: `sla-INC-000042`."""
+    """Return the stream of an incident's SLA targets: `sla-INC-000042`."""
     return f"sla-{ref}"
 
 
 def escalation_stream(ref: str) -> str:
-    """Return the stream of how help was looked for: `escalation-INC-000042`."""
+    """Return the stream of an incident's escalation: `escalation-INC-000042`."""
     return f"escalation-{ref}"
 
 
@@ -100,7 +100,7 @@ def change_stream(ref: str) -> str:
 
 
 def added(refs: tuple[str, ...], ref: str) -> tuple[str, ...]:
-    """Return `refs` with `ref`, which is there once."""
+    """Return `refs` with `ref` added, unless it is there already."""
     return refs if ref in refs else (*refs, ref)
 
 

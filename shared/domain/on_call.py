@@ -1,12 +1,13 @@
-"""Who is on call: a rotation turned into shifts, on the clock of its zone.
+"""Computes who is on call: a rotation as shifts, on the wall clock of its zone.
 
-The turns begin at `start` and every `shift_length` hours, days, weeks or months on the
-wall clock after it; before it the same turns go on backwards. A turn that would begin
-at a time that does not exist begins when the clocks have gone forward; at one that
-comes twice, the first time; in a month without the day of `start`, on its last day. So
-each instant lies in one shift; shifts are longer or shorter where the clocks change.
+Turns begin at `start` and then every `shift_length` hours, days, weeks or months on the
+wall clock; before `start` the same turns continue backwards. A turn that would begin at
+a time that does not exist begins when the clocks have gone forward; at a time that
+occurs twice, the first time; in a month without the day of `start`, on its last day. So
+each instant is in exactly one shift; shifts are longer or shorter when the clocks
+change.
 
-Absences, swaps and overrides are not known here.
+Absences, swaps and overrides are not considered here.
 """
 
 from bisect import bisect_left
@@ -24,7 +25,7 @@ _ABOUT = {
     "weekly": timedelta(weeks=1),
     "monthly": timedelta(days=365.2425) / 12,
 }
-"""How long a turn is in the long run: good for a guess that is then put right."""
+"""The average length of a turn: an estimate that is then corrected."""
 
 
 def on_call(schedule: Schedule, at: datetime) -> str:
@@ -33,9 +34,9 @@ def on_call(schedule: Schedule, at: datetime) -> str:
 
 
 def next_on_call(schedule: Schedule, at: datetime) -> str:
-    """Return who comes after the one on call: the next person in turn who is another.
+    """Return the next person in turn who is not the one on call.
 
-    Whoever is alone in the rotation comes after themselves.
+    If there is only one person in the rotation, it is that person.
     """
     _, end = shift(schedule, at)
     following = _turn_at(schedule, end)
@@ -60,13 +61,13 @@ def _person(schedule: Schedule, turn: int) -> str:
 
 
 def _turn_at(schedule: Schedule, at: datetime) -> int:
-    """Return the number of the turn around `at`; that from `start` on is 0."""
+    """Return the number of the turn around `at`; the turn from `start` on is 0."""
     rotation = schedule.rotation
     local = at.astimezone(ZoneInfo(schedule.timezone)).replace(tzinfo=None)
     turn = (local - rotation.start) // (_ABOUT[rotation.type] * rotation.shift_length)
     while _begins(schedule, turn) > at:
         turn -= 1
-    # A turn in an hour that does not exist has no length: the one after it is meant.
+    # A turn in an hour that does not exist has no length: use the next one.
     while _begins(schedule, turn + 1) <= at:
         turn += 1
     return turn
@@ -93,16 +94,16 @@ def _after_start(rotation: Rotation, count: int) -> relativedelta:
 
 
 def instant_of(local: datetime, zone: ZoneInfo) -> datetime:
-    """Return when clocks of a zone show a local time: the first time of two.
+    """Return when clocks in a zone show a local time: the first of two times.
 
-    One that does not exist moves forward to where the clocks go on.
+    A time that does not exist is moved forward to where the clocks continue.
     """
     first, second = (
         local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)
     )
     if first <= second:
         return first
-    # The time does not exist, and the clocks go forward after `second`, until `first`.
+    # The time does not exist: the clocks go forward after `second`, until `first`.
     seconds = range(int((first - second).total_seconds()) + 1)
     change = bisect_left(
         seconds, True, key=lambda passed: _shows(second, passed, zone) > local
@@ -111,5 +112,5 @@ def instant_of(local: datetime, zone: ZoneInfo) -> datetime:
 
 
 def _shows(at: datetime, passed: int, zone: ZoneInfo) -> datetime:
-    """Return what the clocks show so many seconds after `at`."""
+    """Return the local time some seconds after `at`."""
     return (at + timedelta(seconds=passed)).astimezone(zone).replace(tzinfo=None)

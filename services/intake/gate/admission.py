@@ -1,14 +1,13 @@
-"""How much each source may send just now: held here, for this process alone.
+"""Rate limits and quotas of sources, kept in memory for this process.
 
-A rate is divided by the number of processes; a quota is counted by all of them
-together, some seconds late. A source without a rate has the default one; those that the
-policy does not name share it, so that names nobody knows take no memory.
+A rate is divided by the number of processes; a quota is counted across all of them,
+with some seconds of delay. A source without a rate has the default rate. Sources that
+the policy does not contain share one bucket, so that unknown names take no memory.
 
-How long a message in the queue of signals has to wait for its source's rate.
-
-Nobody is refused there: what is above a rate is delivered again later. But a message
-that waits takes one of the places that all sources share, so only some may wait: beyond
-that a rate is not kept, rather than that one source holds up all others.
+For messages in the NATS queue, `Pace` computes how long they have to wait. Nothing is
+rejected there: a message above its rate is redelivered later. But a waiting message
+occupies one of the places that all sources share, so only a limited number may wait;
+beyond that the rate is not enforced, so that one source cannot block all others.
 """
 
 import heapq
@@ -39,21 +38,21 @@ _Bucket = tuple[str, bool]
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What is left to a source: of its rate, or of its quota where that is the reason.
+    """What is left of a source's rate, or of its quota if that is the limit.
 
-    `wait` is 0 for one that may come in; else it is to come again in so many seconds.
+    `wait` is 0 if the request is allowed; otherwise the seconds until a retry.
     """
 
     kind: Limit
     limit: int
     remaining: int
     reset: int
-    """In so many seconds all of it is there again."""
+    """Seconds until the limit is fully available again."""
     wait: int = 0
 
     @property
     def raw_headers(self) -> list[tuple[bytes, bytes]]:
-        """As answers tell it."""
+        """The values as response headers."""
         return [
             (b"x-ratelimit-limit", b"%d" % self.limit),
             (b"x-ratelimit-remaining", b"%d" % self.remaining),
@@ -63,19 +62,19 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class _Limits:
-    """What a source may send, and under which name it is counted."""
+    """The limits of a source, and the name under which it is counted."""
 
     holder: str
     flow: Flow
     quota: Quota | None
     by_default: bool
-    """Whether the policy says nothing of the rate."""
+    """Whether the policy sets no rate."""
     bucket: _Bucket
-    """Which bucket it is: a policy that takes a rate away takes its debts away."""
+    """The bucket; when the policy drops a rate, its debt is dropped too."""
 
 
 class Admission:
-    """Asks nobody and never blocks. `policy_of` gives what the policy says."""
+    """Decides without I/O, never blocks. `policy_of` returns the policy of a source."""
 
     def __init__(
         self,
@@ -89,17 +88,17 @@ class Admission:
         self._workers = workers
         self._elapsed = elapsed
         self._unknown = self._limits_from("", DEFAULT_RATE, None, by_default=True)
-        """Of all sources that the policy does not name: no source has this name."""
+        """Shared by all sources not in the policy; no source has this name."""
         self._known: dict[str, tuple[Monitor, _Limits]] = {}
-        """By source: its limits, and what the policy said when they were made."""
+        """By source: its limits, and the policy entry from which they were made."""
         self._buckets: dict[_Bucket, Bucket] = {}
         self._days: dict[str, Day] = {}
 
     def ask(self, source: str) -> Allowance | None:
-        """Let one element of `source` in, or say when to come.
+        """Admit one element of `source`, or say how long to wait.
 
-        None for one that may come in and of which the policy says no limit.
-        Nothing is taken from a source that has to wait.
+        None if it is admitted and the policy sets no limit. Nothing is deducted from a
+        source that has to wait.
         """
         rule = self._limits_of(source)
         if rule is None:
@@ -117,7 +116,7 @@ class Admission:
         return self._quota(rule) if rule.by_default else _of_bucket(held, rule.flow, 0)
 
     def charge(self, source: str, elements: int) -> None:
-        """Account for the other elements of what was let in as one."""
+        """Deduct the remaining elements of a request that was admitted as one."""
         rule, more = self._limits_of(source), elements - 1
         if rule is None or more < 1:
             return
@@ -136,18 +135,18 @@ class Admission:
         return [self._rate(rule), *([quota] if quota else [])]
 
     def with_quota(self, sources: list[str]) -> list[str]:
-        """Return those of `sources` whose use of the day is counted."""
+        """Return those of `sources` that have a daily quota."""
         rules = {name: self._limits_of(name) for name in sources}
         return [name for name, rule in rules.items() if rule and rule.quota]
 
     def recall(self, source: str, day: date, used: int) -> None:
-        """Learn what all processes counted; nothing that is known here is undone."""
+        """Update the day's count from all processes; a higher local count is kept."""
         held = today(self._days.get(source), self._clock())
         if day == held.day and used > held.used:
             self._days[source] = Day(day, used)
 
     def _limits_of(self, source: str) -> _Limits | None:
-        """Return what limits a source; None: nothing here does, it is a mailbox."""
+        """Return the limits of a source; None if it has none, like a mailbox."""
         said = self._policy_of(source)
         known = self._known.get(source)
         if known is not None and known[0] is said:
@@ -205,7 +204,7 @@ WAIT_SECONDS_MAX = 30.0
 
 
 class Pace:
-    """Says how long to wait, for one process of so many."""
+    """Says how long a message has to wait, for one of several processes."""
 
     def __init__(
         self,
@@ -219,7 +218,7 @@ class Pace:
         self._until: list[float] = []
 
     def wait(self, source: str) -> float:
-        """Return in how many seconds a message may come again; 0: now is its turn."""
+        """Return the seconds until a message may be taken; 0 means now."""
         now = self._elapsed()
         while self._until and self._until[0] <= now:
             heapq.heappop(self._until)

@@ -1,7 +1,4 @@
-"""Whose key it is: one the policy names, or a token that was made.
-
-The caller at the door: from a request to whom its key belongs to.
-"""
+"""Authenticates callers by key: one named in the policy, or a token."""
 
 import asyncio
 from collections.abc import Callable
@@ -26,13 +23,13 @@ _SOURCE = "source:"
 
 
 def bearer(request: Request) -> str | None:
-    """Return the bearer token of a request, None where there is none."""
+    """Return the bearer token of a request, or None if there is none."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
 
 
 async def caller_at(access: Access, executor: Executor, token: str | None) -> Caller:
-    """Return the caller whose token it is; `HttpError` 401 where it is none."""
+    """Return the caller with this token; raise `HttpError` 401 if it is invalid."""
 
     async def blocking(verify: Verify, asked: str) -> Caller | None:
         loop = asyncio.get_running_loop()
@@ -42,7 +39,7 @@ async def caller_at(access: Access, executor: Executor, token: str | None) -> Ca
 
 
 def source_of(caller: Caller) -> str:
-    """Return the source that calls; `HttpError` 403 where it is none."""
+    """Return the calling source; raise `HttpError` 403 if it is not a source."""
     require_scope(caller, "source")
     if not caller.actor.startswith(_SOURCE):
         raise HttpError(
@@ -55,9 +52,9 @@ def source_of(caller: Caller) -> str:
 
 
 def seen_by(caller: Caller) -> str | None:
-    """Return the one source whose signals the caller may see, None for people.
+    """Return the source whose signals the caller may see, or None for people.
 
-    `HttpError` 403 for who may see none.
+    Raises `HttpError` 403 if the caller may not see any.
     """
     if caller.actor.startswith(_SOURCE):
         return caller.actor.removeprefix(_SOURCE)
@@ -66,11 +63,11 @@ def seen_by(caller: Caller) -> str | None:
 
 
 POLICY_KEY = "policy"
-"""The id of the key that the policy names."""
+"""The key id of a key named in the policy."""
 
 
 def key_id_of(caller: Caller, key: str) -> str:
-    """Return what names a key of a caller and tells nothing of it."""
+    """Return an id for a caller's key that does not reveal the key."""
     if caller.token_id != POLICY_KEY:
         return caller.token_id
     return _policy_key_id(sha256(key.encode(errors="replace")).digest())
@@ -81,7 +78,7 @@ def _policy_key_id(digest: bytes) -> str:
 
 
 class Keys:
-    """Tells callers by their keys."""
+    """Looks up callers by their keys."""
 
     def __init__(
         self,
@@ -101,10 +98,10 @@ class Keys:
     async def caller(
         self, key: str | None, sender: Callable[[], Address | None]
     ) -> Caller:
-        """Return the caller, whatever it may do; `HttpError` 401 without one.
+        """Return the caller, whatever its rights; `HttpError` 401 without a valid key.
 
-        429 where too many wrong ones came from there: then keys are not looked up that
-        cannot be good. Those that can be always are.
+        Raises 429 if too many wrong keys came from its address: then only keys that may
+        be valid are looked up.
         """
         if self._guesses.any and (wait := self._guesses.wait(sender())):
             await self._demand_known(key, wait)
@@ -116,9 +113,10 @@ class Keys:
             raise
 
     async def knows(self, source: str, *, now: bool) -> bool:
-        """Tell whether the policy names a source, or a token of it is good.
+        """Return whether the policy names a source, or a valid token exists for it.
 
-        What is known may be some seconds old; `now`: unless the source is not in it.
+        The answer may be some seconds old; with `now`, an unknown source is looked up
+        again.
         """
         actor = f"source:{source}"
         if source in (
@@ -130,9 +128,9 @@ class Keys:
         return await loop.run_in_executor(self._executor, ask)
 
     async def holds(self, source: str, key_id: str) -> bool:
-        """Tell whether a key by which a source was let in still is good.
+        """Return whether the key with which a source was admitted is still valid.
 
-        `key_id` is as `key_id_of` returned it then.
+        `key_id` is the id that `key_id_of` returned at that time.
         """
         policy = await self._in_force.known()
         if not self._secrets.are_fresh(policy):
@@ -143,7 +141,7 @@ class Keys:
         return await loop.run_in_executor(self._executor, self._access.lives, key_id)
 
     async def _found(self, key: str | None) -> Caller:
-        """Return the caller; waits for a policy, which may name this key."""
+        """Return the caller; waits for a policy, which may name the key."""
         named = await self._named(key)
         if named is not None:
             return Caller(f"source:{named}", ("source",), POLICY_KEY)
@@ -161,7 +159,7 @@ class Keys:
         )
 
     async def _may_be_good(self, key: str | None) -> bool:
-        """Tell whether it is worth while to look a key up, without looking it up."""
+        """Return whether a key may be valid, without looking it up."""
         if not key:
             return False
         if await self._named(key) or self._access.remembered(key):
@@ -170,7 +168,7 @@ class Keys:
         return await loop.run_in_executor(self._executor, self._access.may_live, key)
 
     async def _named(self, key: str | None) -> str | None:
-        """Return the source of which the policy names this key."""
+        """Return the source for which the policy names this key."""
         policy = await self._in_force.known()
         if not self._secrets.are_fresh(policy):
             await self._read(policy)
@@ -178,10 +176,10 @@ class Keys:
 
     async def _read(self, policy: Policy) -> None:
         loop = asyncio.get_running_loop()
-        async with self._reading:  # a crowd reads them once
+        async with self._reading:  # concurrent requests read them once
             if not self._secrets.are_fresh(policy):
                 await loop.run_in_executor(self._executor, self._secrets.read, policy)
 
     def signing(self, source: str) -> tuple[bytes, ...]:
-        """Return what the bodies of `source` may be signed with; none: unreadable."""
+        """Return the secrets for signatures of `source`; empty if unreadable."""
         return self._secrets.signing(source)

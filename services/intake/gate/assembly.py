@@ -1,4 +1,4 @@
-"""The gate and what stands around it, put together."""
+"""Assembles the gate and its parts."""
 
 import time
 from collections.abc import Callable
@@ -24,13 +24,13 @@ from shared.settings import IntakeSettings
 
 @dataclass(frozen=True)
 class WorkerConfig:
-    """How this process stands among others."""
+    """The configuration of this process among others."""
 
     workers: int = 1
     trusted: Networks = ()
     on_lever: bool = False
     elapsed: Callable[[], float] = time.monotonic
-    """The clock of rates, which only goes on."""
+    """The monotonic clock for rates."""
 
 
 ALONE = WorkerConfig()
@@ -38,7 +38,7 @@ ALONE = WorkerConfig()
 
 @dataclass(frozen=True)
 class GateWiring:
-    """`wait` says how long a message over NATS has to wait for its turn."""
+    """The assembled gate; `wait` says how long a NATS message has to wait."""
 
     gate: Gate
     keys: Keys
@@ -48,7 +48,7 @@ class GateWiring:
 
 
 def stance_of(settings: IntakeSettings) -> WorkerConfig:
-    """Return what the settings say of it."""
+    """Return the configuration from the settings."""
     trusted = proxies(settings.trusted_proxies)
     return WorkerConfig(settings.workers, trusted, settings.clock_lever is not None)
 

@@ -1,7 +1,7 @@
-"""How many wrong keys may come from one address, before it has to wait for the next.
+"""Limits the number of wrong keys from one address.
 
-Only wrong ones are counted, and good keys never wait: behind one address there may be a
-whole company, and one of its sources with a key that was revoked.
+Only wrong keys are counted, and valid keys never wait: one address may represent a
+whole company, and one of its sources may use a revoked key.
 """
 
 import math
@@ -15,19 +15,19 @@ from services.intake.gate.rate_limits import Bucket, Flow, filled, take
 from shared.http.networks import Address
 
 WRONG_KEYS = Flow(per_second=0.2, burst=20.0)
-"""So many at once, then twelve a minute; by each process of intake."""
+"""A burst of 20, then twelve a minute, for each process of intake."""
 ADDRESSES_MAX = 10_000
-"""Addresses that are remembered; of more of them, the last ones."""
+"""Addresses that are remembered; the oldest are dropped."""
 HOME_BITS = 64
-"""Who has one address of IPv6 has all that share these first bits with it."""
+"""Prefix length for IPv6: whoever has one address has all with this prefix."""
 TOLD_SECONDS = 60.0
-"""An address that goes on is told of in the log once in so long."""
+"""An address that continues is logged at most once in this period."""
 
 _log = structlog.get_logger(__name__)
 
 
 class Guesses:
-    """Counts wrong keys by address. Asks nobody and never blocks."""
+    """Counts wrong keys by address, without I/O; never blocks."""
 
     def __init__(
         self,
@@ -41,24 +41,24 @@ class Guesses:
 
     @property
     def any(self) -> bool:
-        """Whether wrong keys came at all of late."""
+        """Whether there were any wrong keys recently."""
         return bool(self._buckets)
 
     def wait(self, address: Address | None) -> int:
-        """Return in how many seconds a key may be tried from there; 0: now."""
+        """Return the seconds until a key may be tried from there; 0 means now."""
         home = _home(address)
         if home not in self._buckets:
             return 0
         held = filled(self._buckets[home], self._elapsed(), WRONG_KEYS)
         if held.tokens >= WRONG_KEYS.burst:
-            del self._buckets[home]  # all is forgotten
+            del self._buckets[home]  # fully recovered
         if held.tokens >= 1:
             return 0
         self._tell(home)
         return math.ceil((1 - held.tokens) / WRONG_KEYS.per_second)
 
     def wrong(self, address: Address | None) -> None:
-        """Count a wrong key that came from there."""
+        """Count a wrong key from an address."""
         home, now = _home(address), self._elapsed()
         held, _ = take(self._buckets.pop(home, None), now, WRONG_KEYS)
         if len(self._buckets) >= self._addresses_max:

@@ -1,8 +1,8 @@
-"""The gate: every request of a source passes it before anything is done for it.
+"""The gate: every request of a source passes it before anything else is done.
 
-Who sends it, may they send from there, is there room for its body, are they within
-their limits, and is the body signed: in this order, so that a refusal costs little. The
-body is read only for a signature, or for a key that is nowhere else.
+It checks the key, the network, the room for the body, the rate limits and the signature
+of the body, in this order, so that a rejection is cheap. The body is read only for a
+signature, or for a key that is nowhere else.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -30,27 +30,27 @@ from shared.security.access import Caller
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 KeyIn = Callable[[bytes], str | None]
-"""Returns the key in a body or its beginning, None if it is not there."""
+"""Returns the key in a body or its beginning, or None if it is not there."""
 Why = Literal["rate", "quota", "overloaded", "address", "signature", "key", "guessing"]
 Refused = Callable[[str | None, Why], None]
 Kept = list[tuple[int, str]]
-"""Room that a request has: how many bytes, and who holds them."""
+"""The room reserved for a request: number of bytes, and the holder."""
 
 OVERLOADED_SECONDS = 1
 SECRET_SECONDS = 30
-"""When to come again while the operator mends a secret."""
+"""`Retry-After` while the operator fixes a secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class GateObserver:
-    """What the gate tells of: counts by source, and whom it told no, and why."""
+    """Receives the gate's counts by source, and its rejections with the reason."""
 
     tally: Tally
     refused: Refused
 
 
 class Gate:
-    """Lets sources in, or raises the `HttpError` they are told."""
+    """Admits sources, or raises the `HttpError` to answer with."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Gate:
         self.keyless = KeylessBodies()
 
     async def caller(self, request: Request, key: str | None) -> Caller:
-        """Return whose key this is, whatever its owner may do."""
+        """Return the owner of this key, whatever its rights."""
         try:
             return await self._keys.caller(key, partial(self._sender, request))
         except HttpError as problem:
@@ -85,16 +85,16 @@ class Gate:
             raise
 
     async def source(self, request: Request, token: str | None) -> str:
-        """Return the source that asks for something, where it sends nothing."""
+        """Return the calling source for a request without signals."""
         return source_of(await self.caller(request, token))
 
     async def admit(
         self, request: Request, token: str | None, adapter: str = "native"
     ) -> str:
-        """Return the source whose request may come in; count it where it may not.
+        """Return the source of an admitted request; a rejected one is counted.
 
-        Room for its body is kept while a `bounded` endpoint runs. The body is read and
-        checked here where it has to be signed.
+        Room for its body is reserved while a `bounded` endpoint runs. The body is read
+        and verified here if the source must sign it.
         """
         caller = await self.caller(request, token)
         source = request.state.source = source_of(caller)
@@ -108,10 +108,10 @@ class Gate:
     async def admit_by_body(
         self, request: Request, field: str, key_in: KeyIn, adapter: str
     ) -> tuple[str, str]:
-        """Return the source and the key of a request whose body has it in `field`.
+        """Return the source and key of a request with the key in the body's `field`.
 
-        The body, or its beginning if `key_in` finds the key there, is read in the pool
-        of bodies whose senders are not known.
+        The body, or its beginning if `key_in` finds the key there, is read within the
+        limits for senders that are not yet known.
         """
 
         def is_enough(beginning: bytes) -> bool:
@@ -126,9 +126,9 @@ class Gate:
             return await self.admit(request, key, adapter), key
 
     def bounded(self, endpoint: Endpoint) -> Endpoint:
-        """Return `endpoint`; the room for the body of what it admits ends with it.
+        """Return `endpoint` with release of the room reserved by `admit`.
 
-        A sender for which there is no room is told so in its format.
+        If there is no room, the sender gets an answer in its own format.
         """
 
         async def enter(request: Request) -> Response:
@@ -163,7 +163,7 @@ class Gate:
 
     def _keep_room(self, request: Request, source: str) -> None:
         kept: Kept | None = getattr(request.state, "room", None)
-        if kept is not None:  # else its door keeps room for itself
+        if kept is not None:  # else the endpoint reserves room itself
             size = size_ahead(request.headers, BODY_BYTES_MAX)
             holder = f"source:{source}"
             self.in_hand.take(size, holder)
@@ -231,12 +231,12 @@ class Gate:
 
 
 COME_AGAIN: Mapping[str, int] = {
-    # Its webhook notifier gives up on any 4xx, and tries again after a 5xx.
+    # Its webhook notifier gives up on any 4xx and retries after a 5xx.
     "alertmanager": HTTPStatus.SERVICE_UNAVAILABLE,
 }
-"""By adapter; all others hear 429."""
+"""By adapter; all others get 429."""
 
 
 def come_again(adapter: object) -> int:
-    """Return the status for a sender of that format who is to come again."""
+    """Return the status that makes a sender of that format retry."""
     return COME_AGAIN.get(str(adapter), HTTPStatus.TOO_MANY_REQUESTS)

@@ -1,4 +1,4 @@
-"""A token bucket and a day's quota: state, now, cost in; state and wait out. Pure."""
+"""Token bucket and daily quota as functions of state, time and cost. Pure."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -6,21 +6,21 @@ from datetime import UTC, date, datetime, timedelta
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """What a bucket holds at most, and what flows into it each second."""
+    """The capacity of a bucket, and the refill per second."""
 
     per_second: float
     burst: float
 
     def shared_by(self, workers: int) -> "Flow":
-        """Return the part of one of so many processes; a bucket holds at least one."""
+        """Return the share of one of several processes; capacity is at least one."""
         return Flow(self.per_second / workers, max(1.0, self.burst / workers))
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """What is in a bucket at an instant, in seconds of a clock that only goes on.
+    """The content of a bucket at an instant of a monotonic clock, in seconds.
 
-    Less than nothing is a debt: an array is taken whole once it may come in.
+    A negative content is a debt: an array is taken whole once it is admitted.
     """
 
     tokens: float
@@ -38,9 +38,9 @@ def filled(bucket: Bucket | None, now: float, flow: Flow) -> Bucket:
 def take(
     bucket: Bucket | None, now: float, flow: Flow, cost: float = 1.0
 ) -> tuple[Bucket, float]:
-    """Return the bucket after taking `cost`, and 0; or as it is, and when to come.
+    """Return the bucket after taking `cost` and 0; or unchanged, and the wait.
 
-    Who finds a whole token may take any cost; the next wait until it is paid back.
+    With at least one token any cost may be taken; later requests wait for the debt.
     """
     held = filled(bucket, now, flow)
     if held.tokens < 1:
@@ -49,27 +49,27 @@ def take(
 
 
 def charge(bucket: Bucket | None, now: float, flow: Flow, cost: float) -> Bucket:
-    """Return the bucket after taking `cost` from it, come what may."""
+    """Return the bucket after taking `cost` from it unconditionally."""
     held = filled(bucket, now, flow)
     return Bucket(held.tokens - cost, now)
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """How much of a quota is used on a day of UTC."""
+    """The use of a quota on one day, in UTC."""
 
     day: date
     used: int
 
 
 def today(held: Day | None, now: datetime) -> Day:
-    """Return the use of the day of `now`: at midnight it begins again."""
+    """Return the use on the day of `now`; it restarts at midnight."""
     day = now.astimezone(UTC).date()
     return held if held is not None and held.day == day else Day(day, 0)
 
 
 def until_midnight(now: datetime) -> float:
-    """Return the seconds until the next day of UTC begins."""
+    """Return the seconds until the next day in UTC."""
     utc = now.astimezone(UTC)
     midnight = utc.replace(hour=0, minute=0, second=0, microsecond=0)
     return (midnight + timedelta(days=1) - utc).total_seconds()

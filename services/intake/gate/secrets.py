@@ -1,6 +1,7 @@
-"""The secrets of sources that the policy names, read where it says: here alone.
+"""Reads the secrets of sources from where the policy's references point.
 
-Keys are held as hashes. What bodies are signed with has to be held as it is.
+Only this module reads them. Keys are kept as hashes; signing secrets have to be kept in
+plain form.
 """
 
 import hmac
@@ -16,16 +17,16 @@ from shared.domain.policy.document import Policy
 from shared.domain.policy.sources import Monitor
 
 REREAD_SECONDS = 5.0
-"""How long a secret that was changed in its file may still be the old one."""
+"""How long an old secret stays valid after its file has changed."""
 SECRET_BYTES_MAX = 4_096
 KEY_LENGTH_MIN = 16
-"""A shorter key can be guessed; it counts as missing."""
+"""A shorter key can be guessed, so it counts as missing."""
 
 _log = structlog.get_logger(__name__)
 
 
 class Secrets:
-    """What the policy's references lead to, read again every few seconds."""
+    """The secrets that the policy refers to, reread every few seconds."""
 
     def __init__(
         self,
@@ -41,12 +42,12 @@ class Secrets:
         self._missing: frozenset[str] = frozenset()
 
     def are_fresh(self, policy: Policy) -> bool:
-        """Tell whether those of `policy` were read a moment ago; never blocks."""
+        """Return whether the secrets of `policy` were read recently; never blocks."""
         recent = self._elapsed() - self._read_at < REREAD_SECONDS
         return recent and self._policy is policy
 
     def read(self, policy: Policy) -> None:
-        """Read all of them; blocks. What cannot be read is missing, and logged once."""
+        """Read all secrets; blocks. Unreadable ones are missing, and logged once."""
         keys: dict[bytes, str] = {}
         signing: dict[str, tuple[bytes, ...]] = {}
         missing = set()
@@ -71,7 +72,7 @@ class Secrets:
         self._policy, self._read_at = policy, self._elapsed()
 
     def source_of(self, key: str) -> str | None:
-        """Return the source whose key in the policy this is."""
+        """Return the source for which the policy names this key."""
         digest = sha256(key.encode(errors="replace")).digest()
         found = None
         for held, name in self._keys.items():
@@ -84,7 +85,7 @@ class Secrets:
         return [digest for digest, name in self._keys.items() if name == source]
 
     def signing(self, source: str) -> tuple[bytes, ...]:
-        """Return what the bodies of `source` may be signed with; none: unreadable."""
+        """Return the secrets for signatures of `source`; empty if unreadable."""
         return self._signing.get(source, ())
 
     def _value(self, reference: str) -> bytes | None:

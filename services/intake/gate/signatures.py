@@ -1,12 +1,12 @@
-"""Whether a body is signed as its source signs: HMAC-SHA256 in six dresses. Pure.
+"""Verifies the signature of a body: HMAC-SHA256 in six formats. Pure.
 
-| scheme | the header holds | signed is |
+| scheme | header value | signed content |
 |---|---|---|
 | `sha256_hex`, `sentry` | hex | the body |
 | `grafana` | hex | the body, or time, `:` and body |
 | `github` | `sha256=` hex | the body |
-| `pagerduty_v3` | `v1=` hex, several with commas | the body |
-| `standard_webhooks` | `v1,` base64, several with blanks | id, `.`, time, `.`, body |
+| `pagerduty_v3` | `v1=` hex, separated by commas | the body |
+| `standard_webhooks` | `v1,` base64, separated by spaces | id, `.`, time, `.`, body |
 
 https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries
 https://developer.pagerduty.com/docs/verifying-webhook-signatures
@@ -25,7 +25,7 @@ from typing import assert_never
 from shared.domain.policy.sources import Signature
 
 SIGNATURES_MAX = 8
-"""Signatures of one request that are looked at."""
+"""Signatures in one request that are examined."""
 DIGITS_MAX = 12
 _WHSEC = "whsec_"
 _SVIX = {"webhook-id": "svix-id", "webhook-timestamp": "svix-timestamp"}
@@ -38,9 +38,9 @@ def fault(
     body: bytes,
     now: datetime,
 ) -> str | None:
-    """Return why a request is not signed as `rule` has it, None where it is.
+    """Return why a request does not satisfy `rule`, or None if it does.
 
-    `headers` have names in lower case; each of `secrets` will do.
+    `headers` have lower-case names; any one of `secrets` may match.
     """
     written = headers.get(rule.signed_in)
     if written is None and rule.scheme == "standard_webhooks":
@@ -53,7 +53,7 @@ def fault(
         return str(error)
     given = list(_given(rule, written))[:SIGNATURES_MAX]
     wanted = [_written(rule, _key(rule, secret), signed) for secret in secrets]
-    # Every pair is compared: how long it takes tells nothing of what was near.
+    # Every pair is compared, so that the duration reveals nothing.
     pairs = [hmac.compare_digest(one, other) for one in given for other in wanted]
     if any(pairs):
         return None

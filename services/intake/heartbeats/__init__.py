@@ -1,1 +1,1 @@
-"""Heartbeats: what has to report regularly, and what its silence comes to."""
+"""Heartbeats: what has to report regularly, and the alerts about its silence."""

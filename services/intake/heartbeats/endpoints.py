@@ -1,8 +1,6 @@
-"""`POST /v1/heartbeats/{name}`: a beat. `GET /v1/heartbeats`: how all of them stand.
+"""Heartbeat endpoints: `POST /v1/heartbeats/{name}` beats, `GET` shows their state.
 
-No GET beats: browsers, proxies and link previews fetch whatever they see.
-
-How a heartbeat is shown to people. Pure.
+A GET never counts as a beat: browsers, proxies and link previews send GET requests.
 """
 
 import asyncio
@@ -33,7 +31,7 @@ from shared.http.problem_details import HttpError
 
 
 def shown(name: str, rule: Heartbeat, held: Beating | None) -> dict[str, Any]:
-    """Return a heartbeat as the API shows it; `held` None: just applied."""
+    """Return a heartbeat as shown by the API; `held` is None if just applied."""
     return {
         "name": name,
         "state": held.state if held else "waiting",
@@ -51,7 +49,7 @@ def shown(name: str, rule: Heartbeat, held: Beating | None) -> dict[str, Any]:
 
 
 class HeartbeatEndpoints:
-    """Takes beats from sources; shows heartbeats to people and to their own source."""
+    """Takes beats from sources; shows heartbeats to people and to their source."""
 
     def __init__(self, gate: Gate, in_force: InForce, watch: HeartbeatWatch) -> None:
         self._gate = gate
@@ -71,7 +69,7 @@ class HeartbeatEndpoints:
     async def _beat(self, request: Request) -> Response:
         key = request.path_params.get("key") or bearer(request)
         source = await self._gate.admit(request, key)
-        await read_body(request, BODY_BYTES_MAX)  # it may have one; it says nothing
+        await read_body(request, BODY_BYTES_MAX)  # a body is allowed and ignored
         name = request.path_params["name"]
         terms = await self._terms(name)
         try:
@@ -111,15 +109,15 @@ class HeartbeatEndpoints:
         return json_answer(item)
 
     async def _source_asking(self, request: Request) -> str | None:
-        """Return the source that asks, None for people; `HttpError` 403 for others."""
+        """Return the calling source, or None for people; `HttpError` 403 for others."""
         return seen_by(await self._gate.caller(request, bearer(request)))
 
     async def _terms(self, name: str) -> HeartbeatTerms:
-        """Return the policy with this heartbeat; `HttpError` 404 where it has none."""
+        """Return the policy with this heartbeat; raise `HttpError` 404 if unknown."""
         await self._in_force.known()
         newest = self._in_force.newest()
         if newest is None or name not in newest[1].heartbeats:
-            await asyncio.to_thread(self._in_force.look)  # it may be a moment old
+            await asyncio.to_thread(self._in_force.look)  # it may be seconds old
             newest = self._in_force.newest()
         if newest is None or name not in newest[1].heartbeats:
             raise HttpError(

@@ -1,12 +1,9 @@
-"""How a heartbeat stands, and what each thing that happens makes of it. Pure.
+"""The state of a heartbeat, its transitions, and the signals it sends. Pure.
 
-Silence is true from `due_at` on, whenever it is noticed. A desk that did not listen
-itself cannot know of silence: what it may have missed is counted as if it had been
-heard when it listened again.
-
-The signals of heartbeats, as events of our own format. Pure.
-
-Their ids follow from what happened: two processes tell of one silence once.
+A heartbeat is silent from `due_at` on, whenever that is noticed. While the desk itself
+did not listen, beats may have been missed: the time is counted from when it listened
+again. The ids of the signals are derived from the state, so several processes report
+one silence once.
 """
 
 from collections.abc import Mapping
@@ -24,7 +21,7 @@ Owed = Literal["silence", "recovery"]
 
 @dataclass(frozen=True, slots=True)
 class Beating:
-    """A heartbeat. `due_at` None: silence does not count, since nothing ever beat."""
+    """The state of a heartbeat; `due_at` is None if it is not armed yet."""
 
     name: str
     policy: int
@@ -36,20 +33,20 @@ class Beating:
     deaf_until: datetime | None = None
     silent_since: datetime | None = None
     owes: Owed | None = None
-    """The signal that is still to be sent: sent, it is settled."""
+    """The signal that is still to be sent."""
     source: str | None = None
-    """The source that beat it first."""
+    """The source that sent the first beat."""
 
     @property
     def state(self) -> Literal["waiting", "beating", "silent"]:
-        """For people: not armed yet, as it should be, or missed."""
+        """The state for people: not armed yet, regular, or silent."""
         if self.silent_since is not None and self.owes != "recovery":
             return "silent"
         return "beating" if self.counts_from else "waiting"
 
 
 class OtherSource(Exception):
-    """A source beat what belongs to another one, which is `owner`."""
+    """A source sent a beat that belongs to another source, the `owner`."""
 
     def __init__(self, owner: str) -> None:
         super().__init__(owner)
@@ -58,22 +55,22 @@ class OtherSource(Exception):
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatTerms:
-    """What a policy wants of all heartbeats."""
+    """A policy's heartbeats, with its version."""
 
     version: int
     policy: Policy
 
     @property
     def heartbeats(self) -> Mapping[str, Heartbeat]:
-        """By name."""
+        """The heartbeats by name."""
         return self.policy.heartbeats
 
     def expected(self, name: str, since: datetime | None) -> datetime | None:
-        """Return when the beat after an instant is expected; None: never."""
+        """Return when the beat after an instant is expected; None means never."""
         return self._after(name, since, self.heartbeats[name].every)
 
     def due(self, name: str, since: datetime | None) -> datetime | None:
-        """Return when silence since an instant is too long; None: never."""
+        """Return when silence since an instant is too long; None means never."""
         rule = self.heartbeats[name]
         return self._after(name, since, rule.every + rule.grace)
 
@@ -86,23 +83,23 @@ class HeartbeatTerms:
         hours = hours_of(self.policy.calendars[calendar]) if calendar else ALWAYS
         try:
             return due(hours, since, int(time.total_seconds()))
-        except ValueError:  # the calendar never opens: nothing is expected
+        except ValueError:  # the calendar has no open hours
             return None
 
 
 def known(name: str, terms: HeartbeatTerms, now: datetime) -> Beating:
-    """Return a heartbeat that a policy names for the first time."""
+    """Return the initial state of a heartbeat that is new in the policy."""
     at_once = terms.heartbeats[name].armed == "at_once"
     return _counted(Beating(name, terms.version), terms, now if at_once else None)
 
 
 def owner_of(rule: Heartbeat, held: Beating | None) -> str | None:
-    """Return whose key beats it: whom the policy names, else who beat it first."""
+    """Return the source that may beat it: that of the policy, or the first one."""
     return rule.source or (held.source if held else None)
 
 
 def beaten(held: Beating, terms: HeartbeatTerms, now: datetime, source: str) -> Beating:
-    """Return a heartbeat after a beat: what was silent has recovered.
+    """Return a heartbeat after a beat: a silent one recovers.
 
     Raises `OtherSource`.
     """
@@ -127,7 +124,7 @@ def judged(
 ) -> Beating:
     """Return a heartbeat as it is at `now`.
 
-    `deaf_from` says since when the desk did not listen, None where it did.
+    `deaf_from` is since when the desk did not listen, or None if it did.
     """
     if held.policy < terms.version:
         held = _counted(held, terms, held.counts_from)
@@ -141,12 +138,12 @@ def judged(
 def _heard_again(
     held: Beating, terms: HeartbeatTerms, now: datetime, deaf_from: datetime
 ) -> Beating:
-    """Count again what may have beaten while nobody listened."""
+    """Restart the time if beats may have been missed while nobody listened."""
     expected = terms.expected(held.name, held.counts_from)
     if expected is None or expected > now:
         return held
     if held.due_at is not None and held.due_at <= deaf_from:
-        return held  # it was silent before we were deaf
+        return held  # it was silent before that
     again = replace(held, deaf_from=held.deaf_from or deaf_from, deaf_until=now)
     return _counted(again, terms, now)
 
@@ -161,11 +158,11 @@ def _counted(held: Beating, terms: HeartbeatTerms, since: datetime | None) -> Be
 
 
 SOURCE = "heartbeat"
-"""The source of these signals: the desk itself, under a name of its own."""
+"""The source name of these signals, which the desk itself sends."""
 
 
 def told(held: Beating, rule: Heartbeat) -> dict[str, Any]:
-    """Return the event that a heartbeat owes."""
+    """Return the event that a heartbeat still has to send."""
     since = held.silent_since
     if since is None or held.owes is None:
         raise ValueError(f"{held.name} owes no signal")

@@ -1,4 +1,4 @@
-"""The tables of heartbeats: how each stands, and when any process of ours listened."""
+"""The tables of heartbeats: their states, and when a process last listened."""
 
 from collections.abc import Iterable
 from dataclasses import astuple
@@ -12,9 +12,9 @@ from services.intake.heartbeats.rules import Beating
 Cursors = Cursor[tuple[Any, ...]]
 
 DEAF_SECONDS = 30
-"""Nobody listened for so long: beats were sent that nobody could hear."""
+"""Without listening for this long, beats may have been missed."""
 LISTEN_SECONDS = 5
-"""How often it is written down that we listen."""
+"""How often it is recorded that a process listens."""
 
 _COLUMNS = (
     "name, policy, last_beat_at, beats, counts_from, due_at, deaf_from, deaf_until, "
@@ -52,42 +52,42 @@ UPDATE intake.heartbeat_watch SET listened_at = %s, written_at = clock_timestamp
 
 
 def heard_last(cursor: Cursors, now: datetime) -> tuple[datetime, bool, bool]:
-    """Return when somebody listened, whether that is too long ago, and worth noting.
+    """Return when a process last listened, whether that is too long ago, or stale.
 
-    The row stays locked: of several processes one judges at a time. Deafness is
-    measured by PostgreSQL's clock, for ours may be moved by a lever.
+    The row stays locked, so that one process evaluates at a time. The age is measured
+    with PostgreSQL's clock, since ours may be a test clock.
     """
     cursor.execute(_BEGIN, (now,))
     row = cursor.execute(_WATCH).fetchone()
-    assert row is not None  # noqa: S101 # it was made above
+    assert row is not None  # noqa: S101 # inserted above
     listened_at, deaf, stale = row
     return listened_at, deaf, stale
 
 
 def listen(cursor: Cursors, now: datetime) -> None:
-    """Note that we listen."""
+    """Record that this process listens."""
     cursor.execute(_LISTEN, (now,))
 
 
 def all_of(cursor: Cursors, *, locked: bool = False) -> list[Beating]:
-    """Return every heartbeat that is kept, by name."""
+    """Return all stored heartbeats, ordered by name."""
     query = f"{_ALL} FOR UPDATE" if locked else _ALL
     return [_beating(row) for row in cursor.execute(query).fetchall()]
 
 
 def one_of(cursor: Cursors, name: str) -> Beating | None:
-    """Return a heartbeat, its row locked, None where there is none of this name."""
+    """Return a heartbeat with its row locked, or None if it does not exist."""
     row = cursor.execute(_ONE, (name,)).fetchone()
     return _beating(row) if row else None
 
 
 def keep(cursor: Cursors, beatings: Iterable[Beating]) -> None:
-    """Write heartbeats whose rows are locked, or that just beat."""
+    """Write heartbeats whose rows are locked, or that have just beaten."""
     _write(cursor, _KEEP, beatings)
 
 
 def begin(cursor: Cursors, beatings: Iterable[Beating]) -> None:
-    """Write heartbeats that had no row; where one has beaten since, that stays."""
+    """Insert heartbeats without a row; an existing row is kept."""
     _write(cursor, _BEGIN_EACH, beatings)
 
 
@@ -98,12 +98,12 @@ def _write(cursor: Cursors, query: str, beatings: Iterable[Beating]) -> None:
 
 
 def drop(cursor: Cursors, names: Iterable[str]) -> None:
-    """Forget heartbeats that the policy has no more."""
+    """Delete heartbeats that are no longer in the policy."""
     cursor.execute(_DROP, (sorted(names),))
 
 
 def settle(cursor: Cursors, held: Beating) -> None:
-    """Note that the signal `held` owes was sent, unless more happened since."""
+    """Record that the signal of `held` was sent, unless its state has changed."""
     cursor.execute(_SETTLE, (held.name, held.owes, held.silent_since))
 
 

@@ -1,7 +1,7 @@
-"""Watches heartbeats: notices silence, and sends the signals that are owed.
+"""Watches heartbeats: notices silence, and sends the pending signals.
 
-What is owed is written down before it is sent, and settled after: a process that ends
-in between leaves it to the next one, and the pipeline knows a repeat by its id.
+A pending signal is stored before it is sent, and settled afterwards. If a process dies
+in between, the next one sends it again, and the repeat is recognised by its event id.
 """
 
 import asyncio
@@ -38,13 +38,13 @@ from shared.observability.health import Check
 
 LOOK_SECONDS = 1.0
 LEVER_SECONDS = 0.05
-"""How often to look where time is moved by a lever, which nobody announces."""
+"""How often to check while the test clock is in use; its jumps are not announced."""
 
 _log = structlog.get_logger(__name__)
 
 
 class HeartbeatWatch:
-    """Watches; any number of processes may at once."""
+    """Watches heartbeats; several processes may do so concurrently."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class HeartbeatWatch:
         self._numbers = {"watched": 0.0, "silent": 0.0}
 
     def wake(self) -> None:
-        """Look at once: something is owed."""
+        """Check at once: a signal is pending."""
         self._woken.set()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -78,11 +78,11 @@ class HeartbeatWatch:
                 await pause(stop, self._rest)
 
     async def probe(self) -> Check:
-        """Tell how many are watched and silent; never unready."""
+        """Report how many are watched and silent; always ready."""
         return Check("heartbeats", "watch", ready=True, numbers=self._numbers)
 
     async def round(self) -> None:
-        """Judge all heartbeats, and send what is owed."""
+        """Evaluate all heartbeats, and send the pending signals."""
         newest = self._in_force.newest()
         if newest is None:
             return
@@ -102,7 +102,7 @@ class HeartbeatWatch:
             listened_at, deaf, stale = heard_last(cursor, now)
             before = {each.name: each for each in all_of(cursor, locked=True)}
             if any(each.policy > terms.version for each in before.values()):
-                return []  # another process knows a newer policy: it judges
+                return []  # another process has a newer policy and evaluates them
             if stale:
                 listen(cursor, now)
             deaf_from = listened_at if deaf else None
@@ -122,7 +122,7 @@ class HeartbeatWatch:
         body = orjson.dumps(event)
         try:
             (result,) = await self._reception.receive(SOURCE, "native", body, event)
-        except Exception as error:  # noqa: BLE001 # it is owed still; the others go on
+        except Exception as error:  # noqa: BLE001 # it stays pending
             _log.warning("heartbeat.put_off", name=held.name, why=str(error))
             return
         _log.info(
@@ -141,7 +141,7 @@ class HeartbeatWatch:
     def beat(
         self, name: str, terms: HeartbeatTerms, source: str
     ) -> tuple[Beating, bool]:
-        """Take a beat; return how it stands, and whether it was silent. Blocks.
+        """Record a beat; return the new state, and whether it was silent. Blocks.
 
         Raises `OtherSource`.
         """
@@ -153,6 +153,6 @@ class HeartbeatWatch:
         return after, held.state == "silent"
 
     def listed(self) -> list[Beating]:
-        """Return all heartbeats as they stand. Blocks."""
+        """Return the state of all heartbeats. Blocks."""
         with self._log.transaction() as cursor:
             return all_of(cursor)

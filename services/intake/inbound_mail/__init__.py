@@ -1,1 +1,1 @@
-"""Letters: what people write, by mail or in the form, becomes a contact."""
+"""Inbound mail and report forms, which become contacts with the desk."""

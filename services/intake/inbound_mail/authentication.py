@@ -1,13 +1,13 @@
-"""What the receiving mail server says of who sent a mail (RFC 8601). Pure.
+"""Evaluates `Authentication-Results` of the receiving mail server (RFC 8601). Pure.
 
-It adds an `Authentication-Results` field above all that came with the mail. So only the
-topmost one counts, and only if it bears the name of our server: a sender can write the
-same field below, or at the top if no server of ours adds one. What the results say is
-partly chosen by the sender, such as a signing domain with a comment in it: a field that
-is not plainly written proves nothing.
+The server adds the field above everything that came with the mail. So only the topmost
+field counts, and only if it carries the name of our server: a sender can write the same
+field below, or at the top if our server adds none. Parts of the results are chosen by
+the sender, such as a signing domain with a comment in it: a field with unusual syntax
+proves nothing.
 
-See https://www.rfc-editor.org/rfc/rfc8601, and for alignment rfc7489, section 3.1. A
-chain of earlier servers (ARC, RFC 8617) is not followed.
+See https://www.rfc-editor.org/rfc/rfc8601, and for alignment RFC 7489, section 3.1. A
+chain of earlier servers (ARC, RFC 8617) is not evaluated.
 """
 
 import re
@@ -18,7 +18,7 @@ from email.utils import getaddresses
 from services.intake.inbound_mail.message import every, raw
 
 RESULTS_MAX = 100
-"""Results in one field; one that holds more is not read."""
+"""Results in one field; a field with more is ignored."""
 _VERSION = "1"
 _DOMAIN = re.compile(
     r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}"
@@ -30,8 +30,9 @@ _PROPERTY = re.compile(
 )
 
 
-# A comment or quotes inside a word are odd: `header.d=valmont.example(.evil.example)`
-# would be read as another domain than the one that signed.
+# Comments or quotes inside a word are rejected:
+# `header.d=valmont.example(.evil.example)` would be read as a different domain than the
+# one that signed.
 _TOKEN = re.compile(
     r"(?P<comment>(?<![^\s;])\((?:[^()\\]|\\.|\((?:[^()\\]|\\.)*\))*\)(?=[\s;]|$))"
     r"|(?P<quoted>(?<![^\s;=])\"(?:[^\"\\]|\\.)*\"(?=[\s;]|$))"
@@ -42,7 +43,7 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One method and its result, with what it was about, all in small letters."""
+    """One method with its result and properties, in lower case."""
 
     method: str
     result: str
@@ -55,9 +56,9 @@ class Result:
 
 
 def is_authentic(message: Message, sender: str, authserv_id: str | None) -> bool:
-    """Tell whether the domain of `sender` is known to have sent this mail.
+    """Return whether the domain of `sender` is proven to have sent this mail.
 
-    `authserv_id` is the name of the receiving server; None where nobody said it.
+    `authserv_id` is the name of the receiving server, or None if not configured.
     """
     domain = _sole_domain(message, sender)
     if domain is None or authserv_id is None:
@@ -74,7 +75,7 @@ def is_authentic(message: Message, sender: str, authserv_id: str | None) -> bool
 
 
 def results(written: str, authserv_id: str) -> list[Result]:
-    """Return the results in a field of that server; none if anything is odd in it."""
+    """Return the results in a field of that server; empty if its syntax is unusual."""
     head, *told = _pieces(written.lower()) or [""]
     name, *version = head.split() or [""]
     ours = name.strip('"') == authserv_id.lower()
@@ -86,11 +87,11 @@ def results(written: str, authserv_id: str) -> list[Result]:
 
 
 def _is_aligned(found: Result, domain: str) -> bool:
-    """Tell whether a result speaks for `domain`, or for one that it belongs to.
+    """Return whether a result is valid for `domain` or one of its parent domains.
 
-    Narrower than the relaxed alignment of DMARC, which also takes domains beside each
-    other and needs a list of all registries for it: what that would add, a server that
-    evaluates DMARC says itself.
+    This is narrower than DMARC's relaxed alignment, which also accepts sibling domains
+    and needs a list of public suffixes. A server that evaluates DMARC reports that
+    itself.
     """
     match found:
         case Result("spf", "pass"):
@@ -105,7 +106,7 @@ def _is_aligned(found: Result, domain: str) -> bool:
 def _sole_domain(message: Message, sender: str) -> str | None:
     """Return the domain of `sender`, if the mail has no other author.
 
-    With several, server and desk may each look at another one.
+    With several authors, server and desk might look at different ones.
     """
     authors = getaddresses(every(message, "From"))
     addresses = [address.lower() for _, address in authors]
@@ -130,7 +131,7 @@ def _result(written: str) -> Result | None:
 
 
 def _pieces(written: str) -> list[str]:
-    """Return what is between semicolons, without comments; empty if it is odd."""
+    """Return the parts between semicolons, without comments; empty if malformed."""
     pieces, at = [""], 0
     while at < len(written):
         found = _TOKEN.match(written, at)

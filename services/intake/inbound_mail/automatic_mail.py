@@ -1,6 +1,6 @@
-"""Why no person wrote a mail: answering it would make two machines talk for ever.
+"""Detects automatic mail, which must not be answered, to avoid mail loops.
 
-The marks are those of RFC 3834 and of what machines were seen to send; see
+The criteria are those of RFC 3834 and of headers that machines are known to send; see
 https://www.rfc-editor.org/rfc/rfc3834 and docs/how-to/take-mail.md.
 """
 
@@ -22,7 +22,7 @@ _ABSENT = re.compile(
 
 
 def why_automatic(message: Message, sender: str, our_address: str | None) -> str | None:
-    """Return why no person wrote this; None where one did, as far as can be told."""
+    """Return why a mail is automatic, or None if a person seems to have written it."""
     return (
         _ours(message, sender, our_address)
         or _declared(message)
@@ -77,7 +77,7 @@ def _sent_to_many(message: Message) -> str | None:
 
 
 def _subject(message: Message) -> str | None:
-    # The last resort: it is a guess, by the words that machines begin with.
+    # The last resort: a guess from typical first words.
     if _ABSENT.match(text(message, "Subject")):
         return "its subject is that of an automatic reply"
     return None

@@ -1,9 +1,7 @@
-"""What a mail says: its text, else its HTML as text; and what came with it.
+"""Extracts the text of a mail, or its HTML as text, and lists its attachments.
 
-An HTML page as text: laid out as a reader would see it, in time that is bounded.
-
-Anybody may send any page: neither rows of a table beside each other nor distances of a
-style sheet may ask for more work or memory than the page is long.
+HTML is laid out as a reader would see it, in limited time: mail may contain any page,
+so neither tables nor style sheets may cost more time or memory than the page is long.
 """
 
 import re
@@ -29,8 +27,9 @@ from services.intake.inbound_mail.message import (
 )
 
 TABLES_CHARACTERS_MAX = 20_000
-"""Of a longer page, cells stand below each other: beside each other, all lines of one
-are filled up to the width of the next, and a page of 300 kB becomes gigabytes."""
+"""For a longer page, table cells are placed below each other: side by side, all lines
+of a cell are padded to the width of the next, and 300 kB may become gigabytes.
+"""
 _DECLARATION = re.compile(r"<\?xml[^<>]*>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
 _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
@@ -38,21 +37,21 @@ _TABULAR = ("table", "tr", "td", "th")
 
 
 def text_of(page: str) -> str:
-    """Return an HTML page as text; it never fails."""
-    # lxml takes no text that says how it is encoded: it is decoded already.
+    """Return an HTML page as text; never fails."""
+    # lxml rejects a decoded text that declares an encoding.
     page = _DECLARATION.sub("", page)
     if not page.strip():
         return ""
     layout = _TABLES if len(page) <= TABLES_CHARACTERS_MAX else _BELOW
     try:
         lines = get_text(page, layout).splitlines()
-    except Exception:  # noqa: BLE001 # whatever it trips over, the words are not lost
+    except Exception:  # noqa: BLE001 # the text must not be lost
         return _TAG.sub(" ", page)
     return "\n".join(line.rstrip() for line in lines).strip("\n")
 
 
 def _style(written: str, element: HtmlElement) -> None:
-    """Heed what a style hides, and none of its distances: they may be any number."""
+    """Apply what a style hides, but no distances: these may be any number."""
     if _HIDDEN.search(written):
         element.display = Display.none
 
@@ -76,16 +75,16 @@ _BELOW = _layout(tables=False)
 
 
 HTML_CHARACTERS_MAX = 500_000
-"""More of all pages of a mail is not turned into text."""
+"""The HTML of one mail beyond this is not converted to text."""
 NO_CHARSETS = frozenset({"punycode", "idna", "unicode-escape", "raw-unicode-escape"})
-"""What Python knows as encodings and no mail is written in; they take long to read."""
+"""Python codecs that no mail uses and that are slow to decode."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _MISTAKES = (ValueError, LookupError, AttributeError, TypeError, AssertionError)
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """Text of a part; pieces of one `choice` say the same in several forms."""
+    """The text of a part; pieces of one `choice` are alternatives."""
 
     choice: int | None
     is_html: bool
@@ -93,7 +92,7 @@ class _Piece:
 
 
 def content_of(message: Message) -> tuple[str, list[Attachment]]:
-    """Return the words of a mail, and what else it holds: names and sizes."""
+    """Return the text of a mail, and its attachments with names and sizes."""
     pieces: list[_Piece] = []
     attachments: list[Attachment] = []
     for part, choice in _leaves(message):
@@ -109,7 +108,7 @@ def content_of(message: Message) -> tuple[str, list[Attachment]]:
 
 
 def _words(pieces: list[_Piece]) -> str:
-    """Return the pieces in order; where one is there as text, its HTML is not said."""
+    """Return the text of the pieces in order; HTML only without a text alternative."""
     said_plainly = {
         piece.choice for piece in pieces if not piece.is_html and piece.text.strip()
     } - {None}
@@ -127,9 +126,9 @@ def _words(pieces: list[_Piece]) -> str:
 
 
 def _leaves(message: Message) -> Iterator[tuple[Message, int | None]]:
-    """Yield the parts that hold something; what was forwarded whole is among them.
+    """Yield the parts with content, including those of forwarded mails.
 
-    A stack, not recursion: mails may be nested as deep as their sender likes.
+    Uses a stack instead of recursion: mails may be nested arbitrarily deep.
     """
     waiting: list[tuple[Message, int | None]] = [(message, None)]
     for _ in range(PARTS_MAX):
@@ -147,7 +146,7 @@ def _leaves(message: Message) -> Iterator[tuple[Message, int | None]]:
 
 
 def _is_text(kind: str) -> bool:
-    # A multipart without parts is a broken one: what it holds may be words.
+    # A multipart without parts is malformed: its content may be text.
     return kind in ("text/plain", "text/html") or kind.startswith("multipart/")
 
 
@@ -172,7 +171,7 @@ def _bytes(part: Message) -> bytes:
         if isinstance(held, bytes):
             return held
     with suppress(*_MISTAKES):
-        return part.as_bytes()  # with its headers: better than nothing of it
+        return part.as_bytes()  # including its headers: better than nothing
     return b""
 
 

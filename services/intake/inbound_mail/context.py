@@ -1,9 +1,8 @@
-"""Whose letter it is: the directory knows them by their address, or learns it.
+"""Looks up what is needed to place a mail: its sender and the incident it names.
 
-The address of somebody new is kept in the directory, which can be corrected and
-forgotten, and never in the log: their id is made up and says nothing about them.
-
-What there is to know of a letter before it is placed, in one transaction.
+The sender is found in the directory by address, or added to it. A new address is stored
+in the directory, where it can be corrected and forgotten, and never in the log: the
+generated id reveals nothing about the person.
 """
 
 from dataclasses import dataclass
@@ -46,14 +45,14 @@ VALUES (%s, %s, %s, %s, %s, false)
 
 @dataclass(frozen=True, slots=True)
 class Senders:
-    """Who may have written: usually one person; `known` if somebody said who it is."""
+    """The possible authors, usually one; `known` if a person has confirmed them."""
 
     ids: tuple[str, ...]
     known: bool
 
 
 def senders_of(cursor: Cursor[Any], address: str) -> Senders | None:
-    """Return whose address this is, None where the directory has it not."""
+    """Return the people with this address, or None if the address is unknown."""
     found = cursor.execute(_FIND, (address, SHARED_MAX)).fetchall()
     if not found:
         return None
@@ -61,11 +60,11 @@ def senders_of(cursor: Cursor[Any], address: str) -> Senders | None:
 
 
 def learnt(cursor: Cursor[Any], letter: InboundMail, now: datetime) -> Senders | None:
-    """Return whose letter it is; somebody new gets an id, and is unconfirmed.
+    """Return the sender of a mail; a new sender gets an id and is unconfirmed.
 
-    None where the address is none that could be written to.
+    None if the address is not one that mail could be sent to.
     """
-    cursor.execute(_ALONE, (letter.sender,))  # two letters of theirs make one person
+    cursor.execute(_ALONE, (letter.sender,))  # adds each person once
     found = senders_of(cursor, letter.sender)
     if found is not None:
         return found
@@ -80,16 +79,16 @@ def learnt(cursor: Cursor[Any], letter: InboundMail, now: datetime) -> Senders |
 
 
 LETTERS_AN_HOUR_MAX = 60
-"""Of one person; more of them look like two machines that answer each other."""
+"""From one person; more suggest two machines that answer each other."""
 MERGED_MAX = 20
-"""How many mergers an incident is followed through."""
+"""How many merges are followed from an incident."""
 
 _Cursor = Cursor[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class MailResult:
-    """The outcome of a letter. `known`: somebody said who its person is."""
+    """The result for a mail; `known` if a person has confirmed who the sender is."""
 
     fate: MailOutcome
     known: bool | None = None
@@ -98,7 +97,7 @@ class MailResult:
 
 @dataclass(frozen=True, slots=True)
 class MailSubject:
-    """Whose letter it is, and the incident it names, as all of it is at an instant."""
+    """The sender of a mail and the incident it names, as of one instant."""
 
     person: str
     known: bool
@@ -106,12 +105,12 @@ class MailSubject:
     policy: Policy
     at: datetime
     confirmed: bool
-    """Whether anything proves that it is this person's, about this incident."""
+    """Whether it is proven that this person wrote it, about this incident."""
 
 
 @dataclass(frozen=True, slots=True)
 class MailLookup:
-    """Where to look."""
+    """The sources of the look-up."""
 
     log: EventLog
     cache: RecordCache
@@ -126,11 +125,11 @@ def see(
     again: bool = False,
     by_form: bool = False,
 ) -> MailResult | MailSubject:
-    """Return what there is to know of a letter, or its outcome; blocks.
+    """Return what is needed to place a mail, or its result; blocks.
 
-    Somebody whose address nobody knows is in the directory afterwards. `again`: it was
-    set aside, and a person says that it is to be taken. `by_form`: anybody filled it
-    in. Raises `RecordUnreadable`.
+    An unknown sender is added to the directory. `again`: it was set aside, and a person
+    wants it to be taken. `by_form`: it came from the form, which anybody can fill in.
+    Raises `RecordUnreadable`.
     """
     with sight.log.transaction() as cursor:
         before = None if again else fate_of(cursor, letter.key)
@@ -159,7 +158,7 @@ def see(
 def _held(
     cursor: _Cursor, who: Senders, now: datetime, *, confirmed: bool, by_form: bool
 ) -> MailOutcome | None:
-    """Return the outcome of one letter too many, None of others."""
+    """Return the result for a mail above the hourly limit, or None."""
     kind = {"confirmed": confirmed, "by_form": by_form}
     if written_lately(cursor, who.ids, now, **kind) < LETTERS_AN_HOUR_MAX:
         return None
@@ -178,7 +177,7 @@ def _automatic(cursor: _Cursor, letter: InboundMail) -> MailOutcome:
 def _is_vouched(
     log: EventLog, letter: InboundMail, named: str | None, policy: Policy
 ) -> bool:
-    """Tell whether it answers a mail that we sent its sender about what it names."""
+    """Return whether it answers a mail we sent its sender about that incident."""
     since = policy.desk.reply_tags_since
     return any(
         tag.incident == named and vouches(key, tag, letter.sender, since)
@@ -190,9 +189,9 @@ def _is_vouched(
 def _named(
     cache: RecordCache, cursor: _Cursor, letter: InboundMail
 ) -> tuple[str | None, Incident | None]:
-    """Return the first incident it names that is here, followed through mergers.
+    """Return the first existing incident it names, following merges.
 
-    Raises `RecordUnreadable`: a letter about it must not open another incident.
+    Raises `RecordUnreadable`: a mail about that incident must not open another one.
     """
     for ref in letter.incidents:
         held = readable(cache.read(cursor, [ref]), ref).incident
@@ -211,9 +210,9 @@ def _as_recorded(
     places: tuple[int, ...],
     incident: Incident | None,
     who: Senders,
-    confirmed: bool,  # as `see` found it
+    confirmed: bool,  # as determined by `see`
 ) -> MailResult:
-    """Return the fate of a letter whose contact is there, and which is not kept yet."""
+    """Return the result for a mail whose contact is recorded but that is not stored."""
     answer = repeated_answer(log, None, *places)
     ref = answer.incident if isinstance(answer, CommandAnswer) else None
     attached = incident is not None and incident.ref == ref
@@ -223,6 +222,6 @@ def _as_recorded(
 
 
 def _speaker(who: Senders, incident: Incident | None) -> str:
-    """Return who wrote, among those who share the address: whom the incident knows."""
+    """Return the author among those who share the address: a reporter comes first."""
     reporters = incident.reporters if incident else frozenset[str]()
     return next((id_ for id_ in who.ids if id_ in reporters), who.ids[0])

@@ -1,12 +1,10 @@
-"""The door for posted mails: `message/rfc822`, as received, and its outcome.
+"""Endpoints for mail: post a mail as `message/rfc822`, or retry one set aside.
 
-Whoever may act for users posts them by hand or by a filter of the mail server; the key
-of a mailbox's source does too.
+People who may act for users post mails by hand or by a filter of the mail server; the
+key of a mailbox's source may post them too.
 
-The door at which a letter that was set aside is taken all the same.
-
-A machine took it for a machine's, or for one too many, or could not read it. A person
-who may act for users has looked at it, and says otherwise.
+A mail is set aside if it seems automatic, exceeds the limit or cannot be read. A person
+who may act for users can look at it and have it taken nevertheless.
 """
 
 import asyncio
@@ -43,7 +41,7 @@ from shared.http.problem_details import HttpError, located
 from shared.security.access import Caller
 
 POSTED = "post"
-"""The source of what people post."""
+"""The source name of mails that people post."""
 _KINDS = ("", "message/rfc822", "application/octet-stream", "text/plain")
 _SOURCE = "source:"
 
@@ -85,7 +83,7 @@ async def _taken(
 
 
 def _require_mail(request: Request) -> None:
-    """Raise `HttpError` 415 if the body says that it is something else than a mail."""
+    """Raise `HttpError` 415 if the body is declared as something other than a mail."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in _KINDS:
         raise HttpError(
@@ -97,7 +95,7 @@ def _require_mail(request: Request) -> None:
 
 
 def _incident_chosen(request: Request, named: str | None) -> str | None:
-    """Return the incident that the poster says a mail belongs to, None where not so."""
+    """Return the incident that the poster has chosen for a mail, or None."""
     chosen = request.query_params.get("incident")
     if chosen is None:
         return None
@@ -113,14 +111,14 @@ def _incident_chosen(request: Request, named: str | None) -> str | None:
 
 
 def _authserv_id(source: Source | None) -> str | None:
-    """Return whose word on senders counts; nobody's for what people post by hand."""
+    """Return the trusted authentication server; None for mails posted by hand."""
     return source.authserv_id if isinstance(source, Mailbox) else None
 
 
 def _source_named(caller: Caller) -> str | None:
-    """Return the source whose key this is, None where a person calls.
+    """Return the source with this key, or None if a person calls.
 
-    `HttpError` 403 where the caller may not post mails.
+    Raises `HttpError` 403 if the caller may not post mails.
     """
     if caller.actor.startswith(_SOURCE):
         require_scope(caller, "source")
@@ -130,7 +128,7 @@ def _source_named(caller: Caller) -> str | None:
 
 
 def _post_of(caller: Caller, named: str | None, source: Source | None) -> MailDelivery:
-    """Return how a mail came that this caller posts; `source` is what policy says."""
+    """Return the delivery data of a posted mail; `source` is the policy entry."""
     if named is None:
         return MailDelivery(caller.actor, caller.scopes, POSTED, "email")
     if not isinstance(source, Mailbox):
@@ -144,7 +142,7 @@ def _post_of(caller: Caller, named: str | None, source: Source | None) -> MailDe
 
 
 def taken_answer(taken: MailResult, key: str) -> Response:
-    """Return the answer to whom posted a mail: 201 where it opened an incident."""
+    """Return the answer to the poster of a mail: 201 if it opened an incident."""
     fate = taken.fate
     told = {
         "verdict": fate.verdict,
@@ -167,7 +165,7 @@ ASKED_DEPTH_MAX = 2
 
 
 async def retry_letter(doors: EndpointContext, request: Request) -> Response:
-    """Take a letter that was set aside, by the word of who asks."""
+    """Take a mail that was set aside, on the caller's authority."""
     caller = await doors.gate.caller(request, bearer(request))
     require_scope(caller, "agent", "manager", "admin")
     policy = await doors.in_force.known()

@@ -1,7 +1,7 @@
-"""Makes held letters a task: an incident of the desk's own, while any of them waits.
+"""Opens an incident of the desk itself while inbound mails are held.
 
-Nobody hears of what was held otherwise, and the person may have an emergency. The ids
-of its signals follow from the letters: any number of processes may watch at once.
+Otherwise nobody would notice held mails, and one may be urgent. The ids of its signals
+are derived from the mails, so several processes may watch concurrently.
 """
 
 import asyncio
@@ -20,13 +20,13 @@ from shared.http.serve import pause
 from shared.observability.health import Check
 
 SOURCE = "letters"
-"""The source of these signals: the desk itself, under a name of its own."""
+"""The source name of these signals, which the desk itself sends."""
 LOOK_SECONDS = 5.0
 COUNTED_MAX = 1_000
-"""More than so many are not counted: each look would take longer than the last."""
+"""Upper limit of the count: counting more would take longer each time."""
 
 NEWS = timedelta(days=1)
-"""A process that starts does not report letters held for longer than this."""
+"""A process that starts does not report mails held for longer than this."""
 
 _HELD = """
 SELECT count(*), coalesce(max(letter_id), 0),
@@ -41,7 +41,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class HeldMail:
-    """How many letters are held; the number of the newest, and of the newest old."""
+    """The number of held mails; ids of the newest, and of the newest old one."""
 
     count: int = 0
     newest: int = 0
@@ -49,7 +49,7 @@ class HeldMail:
 
 
 class HeldWatch:
-    """Watches; any number of processes may at once."""
+    """Watches held mails; several processes may do so concurrently."""
 
     def __init__(self, log: EventLog, reception: Reception, clock: Clock) -> None:
         self._log = log
@@ -66,12 +66,12 @@ class HeldWatch:
             await pause(stop, LOOK_SECONDS)
 
     async def probe(self) -> Check:
-        """Tell how many are held; never unready."""
+        """Report how many mails are held; always ready."""
         numbers = {"held": float(self._held.count)}
         return Check("letters", "held", ready=True, numbers=numbers)
 
     async def round(self) -> None:
-        """Tell of letters that are held since the last look, or that none are left."""
+        """Report mails held since the last round, or that none are held any more."""
         self._held = held = await asyncio.to_thread(self._look)
         if held.newest > max(self._told.newest, held.newest_old):
             await self._tell(_waiting(held))

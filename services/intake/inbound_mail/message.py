@@ -1,14 +1,10 @@
-"""A letter as read: who wrote, what about, in which words, and whether a person did.
+"""The inbound mail as parsed: sender, subject, text, and whether it is automatic.
 
-Headers of a mail, whatever was put into them: reading one never fails.
-
-The library's own parsing trips over some of what is sent, so headers are taken raw.
-
-How much of a mail is parsed: what anybody sends must cost no more than its length.
-
-Python's parser holds each line against each boundary that is open, keeps an object for
-each part and each header, and looks through the parameters of a header once for each of
-them. A mail made for it would take hours; people's mails come nowhere near.
+Header values are read raw, since the library's own parsing fails on some real mails;
+reading a header never fails. The amount of parsing is limited: Python's parser compares
+each line with each open boundary, keeps an object for each part and header, and rescans
+the parameters of a header for each of them. A mail made for that purpose would take
+hours, while normal mails stay far below the limits.
 """
 
 import re
@@ -25,15 +21,15 @@ from uuid import UUID
 from shared.security.signed_links import ReplyTag
 
 LETTER_BYTES_MAX = 10 * 1024 * 1024
-"""What is read of a mail; of a longer one, only its beginning."""
+"""Only this much of a longer mail is read."""
 KEPT_WORDS_MAX = 200_000
-"""Characters of its words that are kept with it; a contact holds fewer."""
+"""Characters of its text that are stored with it; a contact holds fewer."""
 ATTACHMENTS_MAX = 50
-"""Attachments that are named, each on a line; more are only counted."""
+"""Attachments that are listed, one on each line; more are only counted."""
 PARTS_MAX = 1_000
-"""Parts of a mail that are looked at."""
+"""Parts of a mail that are read."""
 INCIDENTS_MAX = 20
-"""Incidents that one letter may name; it belongs to the first there is."""
+"""Incidents that one mail may name; it belongs to the first that exists."""
 ADDRESS_MAX = 254
 NAME_MAX = 200
 SUBJECT_MAX = 1_000
@@ -41,7 +37,7 @@ SUBJECT_MAX = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """What came with a letter: its name, kind and size; its content is not kept."""
+    """An attachment of a mail: name, type and size; its content is not stored."""
 
     name: str
     kind: str
@@ -50,16 +46,16 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class InboundMail:
-    """What somebody wrote to the desk.
+    """A message that somebody wrote to the desk, by mail or by form.
 
-    `key` is the same for the same mail, however often and on whatever way it comes.
-    `automatic` says why no person wrote it, None where one did. `words` are verbatim,
-    with whatever they quote; `fresh` is what comes before that.
+    `key` is the same for the same mail, however often and by whichever way it arrives.
+    `automatic` says why a person did not write it, or is None. `words` is the verbatim
+    text with quotations; `fresh` is the part before the first quotation.
     """
 
     key: UUID
     sender: str
-    """The address, in small letters; empty if it cannot be read."""
+    """The address in lower case; empty if it cannot be read."""
     name: str
     subject: str
     words: str
@@ -71,23 +67,23 @@ class InboundMail:
     sent_at: datetime | None = None
     service: str | None = None
     language: str | None = None
-    """Service and language are said in the form only."""
+    """Service and language come from the form only."""
     authentic: bool = False
-    """The server that received it says that its sender's domain did send it."""
+    """The receiving server confirms that the sender's domain sent it."""
     tags: tuple[ReplyTag, ...] = ()
-    """What it shows of a mail of ours that it answers."""
+    """Reply tags of the mails of ours that it answers."""
 
 
 LINES_TIMES_BOUNDARIES_MAX = 2_000_000
-"""Lines that are read, times the boundaries that may be open at them."""
+"""Limit on lines times the boundaries that may be open at them."""
 BOUNDARIES_MAX = 1_000
-"""More of them are not told from this many: the parser nests no deeper."""
+"""The limit on counted boundaries: the parser nests no deeper."""
 DELIMITERS_MAX = 10_000
 """Lines that may begin a part."""
 HEADER_LINES_MAX = 10_000
 """Lines of the header of a mail."""
 PART_HEADER_CHARACTERS_MAX = 2_000
-"""What is read of the headers that say of which kind a part is, and its name."""
+"""Characters read of the headers with a part's type and name."""
 
 _BOUNDARY = re.compile(rb"boundary", re.IGNORECASE)
 _DELIMITER = re.compile(rb"^--", re.MULTILINE)
@@ -96,7 +92,7 @@ _BLANK = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 
 
 def within_reach(written: bytes) -> bytes:
-    """Return as much of a mail, from its beginning, as is parsed in good time."""
+    """Return the beginning of a mail that can be parsed in reasonable time."""
     written = _without_excess_headers(written)
     boundaries = min(_count(_BOUNDARY, written), BOUNDARIES_MAX)
     lines = LINES_TIMES_BOUNDARIES_MAX // (boundaries + 1)
@@ -104,7 +100,7 @@ def within_reach(written: bytes) -> bytes:
 
 
 def with_short_headers(part: Message) -> Message:
-    """Return a part whose own headers are short enough to be taken to pieces."""
+    """Return a part with its own headers cut to a length that can be parsed."""
     for name in ("Content-Type", "Content-Disposition"):
         held = part.get(name)
         if held is not None and len(str(held)) > PART_HEADER_CHARACTERS_MAX:
@@ -122,7 +118,7 @@ def _without_excess_headers(written: bytes) -> bytes:
 
 
 def _before(mark: re.Pattern[bytes], written: bytes, most: int) -> bytes:
-    """Return what comes before the mark that is one too many."""
+    """Return what comes before the first mark above the limit."""
     for number, found in enumerate(mark.finditer(written)):
         if number >= most:
             return written[: found.start()]
@@ -146,12 +142,12 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
 
 
 def raw(message: Message, name: str) -> str:
-    """Return the first header of a name as written, empty where there is none."""
+    """Return the first header of a name as written; empty if there is none."""
     return next(iter(every(message, name)), "")
 
 
 def every(message: Message, name: str) -> Sequence[str]:
-    """Return all headers of a name as they were written."""
+    """Return all headers of a name as written."""
     wanted = name.lower()
     return [
         _unescaped(str(value)[:HEADER_CHARACTERS_MAX])
@@ -166,7 +162,7 @@ def text(message: Message, name: str) -> str:
 
 
 def decoded(written: str) -> str:
-    """Return what encoded words (RFC 2047) say, on one line."""
+    """Return the decoded text of encoded words (RFC 2047), on one line."""
     try:
         read = str(make_header(decode_header(written)))
     except _UNREADABLE:
@@ -175,12 +171,12 @@ def decoded(written: str) -> str:
 
 
 def on_one_line(written: str) -> str:
-    """Return text without control characters and without spaces to spare."""
+    """Return text without control characters and superfluous spaces."""
     return " ".join(_CONTROL.sub(" ", written).split())
 
 
 def sender(message: Message) -> tuple[str, str]:
-    """Return the address and the name a mail says it is from; both may be empty."""
+    """Return the sender's address and name; both may be empty."""
     for header in ("From", "Sender"):
         with suppress(*_UNREADABLE):
             for name, address in getaddresses([raw(message, header)]):
@@ -190,14 +186,14 @@ def sender(message: Message) -> tuple[str, str]:
 
 
 def is_address(written: str) -> bool:
-    """Tell whether this may be an address that mail comes from."""
+    """Return whether this may be an e-mail address."""
     local, at, domain = written.rpartition("@")
     plain = written.isprintable() and not set(written) & set(' <>,;:"()')
     return bool(at and local and domain and plain and len(written) <= ADDRESS_MAX)
 
 
 def instant(message: Message) -> datetime | None:
-    """Return when a mail says that it was written; without a zone: UTC."""
+    """Return the date of a mail; without a zone it counts as UTC."""
     try:
         found = parsedate_to_datetime(raw(message, "Date"))
         return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
@@ -206,7 +202,7 @@ def instant(message: Message) -> datetime | None:
 
 
 def _unescaped(written: str) -> str:
-    """Return text whose bytes were no ASCII, which is forbidden and usual."""
+    """Return text that was sent as raw bytes, which is forbidden but common."""
     held = written.encode("utf-8", "surrogateescape")
     try:
         return held.decode("utf-8")

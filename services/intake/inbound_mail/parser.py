@@ -1,7 +1,7 @@
-"""From the bytes of a mail (RFC 5322) to a letter. Pure, and never fails.
+"""Parses the bytes of a mail (RFC 5322) into an `InboundMail`. Pure, never fails.
 
-See https://www.rfc-editor.org/rfc/rfc5322 and rfc2045 for MIME. What cannot be read is
-read as far as it can: whoever wrote to the desk is heard.
+See https://www.rfc-editor.org/rfc/rfc5322, and rfc2045 for MIME. A malformed mail is
+read as far as possible, so that no message to the desk is lost.
 """
 
 import uuid
@@ -32,17 +32,17 @@ from services.intake.inbound_mail.placement import (
 )
 
 NAMESPACE = uuid.UUID("5f0c1d2e-7a64-4b39-9a8e-3f6f1f1d7c55")
-"""Of keys: with it, the same mail always has the same key."""
+"""Namespace of the keys, so that the same mail always has the same key."""
 MESSAGE_ID_MAX = 998
 
 
 def read_letter(
     written: bytes, our_address: str | None = None, authserv_id: str | None = None
 ) -> InboundMail:
-    """Return the letter in a mail; `our_address` is the one the desk writes from.
+    """Return the parsed mail; `our_address` is the desk's sender address.
 
-    `authserv_id` is the name of the server that received it, whose word on its sender
-    counts; None where nobody said it.
+    `authserv_id` is the name of the receiving server whose authentication results
+    count, or None if not configured.
     """
     message = _parsed(written[:LETTER_BYTES_MAX])
     address, name = sender(message)
@@ -68,20 +68,19 @@ def read_letter(
 
 def _parsed(written: bytes) -> Message:
     try:
-        # The older policy: it reads no header before it is asked to, and raises less.
+        # The older policy parses headers lazily, and raises less.
         return BytesParser(policy=compat32).parsebytes(within_reach(written))
-    except Exception:  # noqa: BLE001 # it promises to raise nothing, and has before
+    except Exception:  # noqa: BLE001 # it should not raise, but has done so
         message = Message()
         message.set_payload(written.decode("utf-8", "replace"), "utf-8")
         return message
 
 
 def _key(written: bytes, address: str, message_id: str | None, words: str) -> uuid.UUID:
-    """Return what tells mails apart: who wrote, the number they gave it, and the words.
+    """Return a key from sender, message id and text, which identifies a mail.
 
-    With other words under the same sender and number somebody could have a mail taken
-    for one that had come before. Without a number the whole of it counts: the same
-    bytes are the same mail.
+    The text is included so that nobody can pass off a mail as one received before.
+    Without a message id the whole mail is used: the same bytes are the same mail.
     """
     if message_id:
         said = sha256(words.encode("utf-8", "replace")).hexdigest()

@@ -1,10 +1,8 @@
-"""Which incidents a mail names, and what it is about.
+"""Decides which incident a mail belongs to: the one it answers, or a new one. Pure.
 
-Where a letter belongs: to the incident it answers, or to a new one. Pure.
-
-Anybody can write any address as their own and name any incident. So a letter speaks
-for its person only where they reported that incident, and something proves that they
-wrote it; any other is attached as heard, and an agent decides what it is.
+Anybody can use any sender address and name any incident. So a mail counts as a reply of
+its sender only if that person reported the incident and the sender is verified;
+otherwise it is attached as unconfirmed, and an agent decides.
 """
 
 import re
@@ -45,10 +43,10 @@ _QUOTING = re.compile(
 
 
 def incidents_named(message: Message, our_address: str | None) -> tuple[str, ...]:
-    """Return the incidents a mail answers, the surest first.
+    """Return the incidents that a mail answers, the most certain first.
 
-    References and In-Reply-To are ours where they end in our domain, if that is known;
-    the subject may be written by anybody, and comes last.
+    References and In-Reply-To count if they end in our domain, if that is known; the
+    subject can be written by anybody, so it comes last.
     """
     domain = _domain(our_address)
     threads = _threads(message)
@@ -63,7 +61,7 @@ def incidents_named(message: Message, our_address: str | None) -> tuple[str, ...
 
 
 def tags_shown(message: Message, our_address: str | None) -> tuple[ReplyTag, ...]:
-    """Return the tags of our mails that a mail answers, or is sent to."""
+    """Return the reply tags of our mails that a mail answers or is sent to."""
     shown = (_threads(message), *(each for to in _TO for each in every(message, to)))
     found = presented(" ".join(shown), _domain(our_address))
     return tuple(dict.fromkeys(found))[:INCIDENTS_MAX]
@@ -71,7 +69,7 @@ def tags_shown(message: Message, our_address: str | None) -> tuple[ReplyTag, ...
 
 def _threads(message: Message) -> str:
     ids = (*every(message, "In-Reply-To"), *every(message, "References"))
-    return decoded(" ".join(ids))  # some programs encode ids that are long
+    return decoded(" ".join(ids))  # some programs encode long ids
 
 
 def _domain(our_address: str | None) -> str | None:
@@ -79,13 +77,13 @@ def _domain(our_address: str | None) -> str | None:
 
 
 def subject_of(message: Message) -> str:
-    """Return what a mail is about: its subject, without what replying adds."""
+    """Return the subject of a mail, without reply prefixes and references."""
     subject = _IN_SUBJECT.sub(" ", text(message, "Subject"))
     return _LEADING.sub("", " ".join(subject.split())).strip()[:SUBJECT_MAX]
 
 
 def fresh_part(words: str) -> str:
-    """Return the words that come before what they quote."""
+    """Return the text before the first quotation."""
     fresh: list[str] = []
     for line in words.splitlines():
         if _QUOTING.match(line.strip()):
@@ -95,9 +93,9 @@ def fresh_part(words: str) -> str:
 
 
 LATE = timedelta(minutes=1)
-"""A letter read later than this after it came was reported when it came."""
+"""A mail read later than this after its arrival is reported as of its arrival."""
 ROOM_FOR_NAMES = 1_500
-"""Characters left for the names of what came with it."""
+"""Characters reserved for the names of attachments."""
 UNTITLED = "…"
 CUT = "\n[…]"
 _BECAUSE = "it had come before it was read"
@@ -105,17 +103,17 @@ _BECAUSE = "it had come before it was read"
 
 @dataclass(frozen=True, slots=True)
 class MailContext:
-    """How a letter came: when it is read, when it had come, by which channel."""
+    """How a mail came: time of reading, channel, and time of arrival."""
 
     at: datetime
     channel: Channel
     arrived_at: datetime | None = None
     confirmed: bool = False
-    """Whether anything proves that its person wrote it."""
+    """Whether it is proven that its sender wrote it."""
 
     @property
     def reported_at(self) -> datetime | None:
-        """When it had come, where that was noticeably before it was read."""
+        """When it arrived, if that was noticeably before it was read."""
         if self.arrived_at is None or self.arrived_at >= self.at - LATE:
             return None
         return self.arrived_at
@@ -123,7 +121,7 @@ class MailContext:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """What a letter asks of the desk, one after another; `note` is for agents."""
+    """The commands for a mail, in order; `note` is for agents."""
 
     incident: str | None
     wishes: tuple[Open | Attach | Reopen, ...]
@@ -137,7 +135,7 @@ def placed(
     arrival: MailContext,
     policy: Policy,
 ) -> Placement:
-    """Return where a letter of `person` belongs, given the incident it names."""
+    """Return where a mail of `person` belongs, given the incident it names."""
     if incident is None:
         named = letter.incidents[0] if letter.incidents else None
         note = f"it names {named}, which is not here" if named else None
@@ -159,13 +157,13 @@ def placed(
 def vouched(
     letter: InboundMail, person: str, incident: Incident, arrival: MailContext
 ) -> Placement:
-    """Return where a letter belongs by an agent's word: there, and its person too."""
+    """Return the placement chosen by an agent, who also vouches for the sender."""
     attach = _attaching(letter, person, incident, replace(arrival, confirmed=True))
     return Placement(incident.ref, (attach,))
 
 
 def title_of(letter: InboundMail) -> str:
-    """Return what a letter is about, on one line."""
+    """Return the title for a mail, on one line."""
     for part in (letter.subject, letter.fresh, letter.words):
         for line in part.splitlines():
             if words := " ".join(line.split()):
@@ -174,7 +172,7 @@ def title_of(letter: InboundMail) -> str:
 
 
 def words_of(letter: InboundMail) -> str | None:
-    """Return the words as a contact holds them: to its limits, with what came along."""
+    """Return the text for a contact within its limits, with attachment names."""
     names = "".join(
         f"\n📎 {each.name} ({_size(each.size)})" for each in letter.attachments
     )
@@ -222,7 +220,7 @@ def _contact(letter: InboundMail, person: str, arrival: MailContext) -> Contact:
 
 
 def _doubt(person: str, incident: Incident, arrival: MailContext) -> str | None:
-    """Return why a letter speaks for nobody yet; None where it does for its person."""
+    """Return why a mail does not count as the sender's reply, or None if it does."""
     if person not in incident.reporters:
         return f"{incident.ref} is not known to be theirs: it speaks for nobody yet"
     if not arrival.confirmed:
@@ -231,7 +229,7 @@ def _doubt(person: str, incident: Incident, arrival: MailContext) -> str | None:
 
 
 def _is_past(incident: Incident, at: datetime, policy: Policy) -> bool:
-    """Tell whether nobody would see an answer there any more."""
+    """Return whether a reply to the incident would no longer be noticed."""
     if incident.status is Status.CLOSED:
         return not may_reopen(incident, at, policy)
     return incident.status is Status.CANCELLED
@@ -249,7 +247,7 @@ def _is_to_reopen(incident: Incident, policy: Policy) -> bool:
 
 def _size(size: int) -> str:
     for unit in ("B", "kB"):
-        if size < 1_000:  # noqa: PLR2004 # a thousand of it is the next unit
+        if size < 1_000:  # noqa: PLR2004 # next unit from a thousand on
             return f"{size} {unit}"
         size //= 1_000
     return f"{size} MB"

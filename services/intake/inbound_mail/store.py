@@ -1,6 +1,6 @@
-"""Letters as kept: the outcome of each, its words sealed; nothing is dropped.
+"""Stored inbound mails: the result for each and its encrypted text; none is dropped.
 
-Letters that were set aside, as they lie there: read again from what was kept.
+Mails that were set aside can be read again from what was stored.
 """
 
 import base64
@@ -22,7 +22,7 @@ from shared.vault.vault import Vault
 Verdict = Literal["opened", "attached", "automatic", "held", "unreadable"]
 AN_HOUR = timedelta(hours=1)
 RAW_BYTES_MAX = 1024 * 1024
-"""What is kept of a mail that nobody could have written."""
+"""Bytes stored of a mail that could not be read."""
 
 _FIND = """
 SELECT verdict, reason, incident, person, sender_confirmed
@@ -40,24 +40,24 @@ SELECT count(*) FROM intake.letters WHERE person = ANY(%s) AND received_at > %s
   AND sender_confirmed = %s AND (source = %s) = %s
 """
 FORM = "form"
-"""The source of what anybody tells the form."""
+"""The source name of reports from the form."""
 
 
 @dataclass(frozen=True, slots=True)
 class MailOutcome:
-    """The outcome of a letter, and why; `person` is who wrote it, where known."""
+    """The result for a mail, and why; `person` is the author, if known."""
 
     verdict: Verdict
     reason: str | None = None
     incident: str | None = None
     person: str | None = None
     confirmed: bool = False
-    """Whether anything proves that this person wrote it."""
+    """Whether it is proven that this person wrote it."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredMail:
-    """Where a letter came from and when, and its words under the key of `owner`."""
+    """Source and time of a mail, and its text encrypted with the key of `owner`."""
 
     source: str
     at: datetime
@@ -66,7 +66,7 @@ class StoredMail:
 
 
 def fate_of(cursor: Cursor[Any], key: UUID) -> MailOutcome | None:
-    """Return the outcome of a letter that came before, None for a new one."""
+    """Return the result for a mail received before, or None for a new one."""
     row = cursor.execute(_FIND, (key,)).fetchone()
     return MailOutcome(*row) if row else None
 
@@ -79,9 +79,10 @@ def written_lately(
     confirmed: bool,
     by_form: bool,
 ) -> int:
-    """Return how many letters of one kind these people sent within the hour.
+    """Return how many mails of one kind these people sent within the hour.
 
-    Anybody may send the others in their name: that must not silence them.
+    Anybody may send mails of the other kinds in their name: these must not block
+    theirs.
     """
     asked = (list(people), now - AN_HOUR, confirmed, FORM, by_form)
     row = cursor.execute(_COUNT, asked).fetchone()
@@ -89,7 +90,7 @@ def written_lately(
 
 
 def keep(cursor: Cursor[Any], key: UUID, fate: MailOutcome, kept: StoredMail) -> None:
-    """Keep a letter and its outcome; once."""
+    """Store a mail and its result; only once."""
     cursor.execute(
         _KEEP,
         (
@@ -108,7 +109,7 @@ def keep(cursor: Cursor[Any], key: UUID, fate: MailOutcome, kept: StoredMail) ->
 
 
 def sealed(vault: Vault, letter: InboundMail, owner: str, raw: bytes | None) -> str:
-    """Return a letter sealed under the key of `owner`, with its bytes if given."""
+    """Return a mail encrypted with the key of `owner`, with its bytes if given."""
     held: dict[str, object] = {
         "from": letter.sender,
         "name": letter.name,
@@ -129,7 +130,7 @@ def sealed(vault: Vault, letter: InboundMail, owner: str, raw: bytes | None) -> 
 
 
 SET_ASIDE: tuple[Verdict, ...] = ("automatic", "held", "unreadable")
-"""The outcome of letters of which nothing came."""
+"""The results for mails that led to nothing."""
 
 _SET_ASIDE_FIND = """
 SELECT source, received_at, verdict, incident, sealed FROM intake.letters
@@ -145,7 +146,7 @@ WHERE key = %s AND verdict = ANY(%s)
 
 @dataclass(frozen=True, slots=True)
 class SetAsideMail:
-    """A letter as it lies there, whatever became of it."""
+    """A stored mail with its result."""
 
     source: str
     received_at: datetime
@@ -155,7 +156,7 @@ class SetAsideMail:
 
 
 def lying(cursor: Cursor[Any], key: UUID) -> SetAsideMail | None:
-    """Return the letter of this key, None if unknown."""
+    """Return the mail with this key, or None if it is unknown."""
     row = cursor.execute(_SET_ASIDE_FIND, (key,)).fetchone()
     return SetAsideMail(*row) if row else None
 
@@ -163,7 +164,7 @@ def lying(cursor: Cursor[Any], key: UUID) -> SetAsideMail | None:
 def read_lying(
     vault: Vault, key: UUID, found: SetAsideMail, our_address: str | None
 ) -> InboundMail | None:
-    """Return it as a letter that a person wrote; None where it was forgotten."""
+    """Return it as a mail written by a person; None if its author was forgotten."""
     opened = vault.open(found.sealed, f"letter|{key}")
     if opened is None:
         return None
@@ -177,7 +178,7 @@ def read_lying(
 def note_taken(
     cursor: Cursor[Any], key: UUID, fate: MailOutcome, kept: StoredMail, by: str
 ) -> None:
-    """Write down the outcome of a letter that was set aside; once."""
+    """Record the new result for a mail that was set aside; only once."""
     told = (fate.verdict, fate.reason, fate.incident, fate.person)
     held = (kept.owner, kept.sealed, fate.confirmed)
     cursor.execute(_TAKEN, (*told, *held, kept.at, by, key, list(SET_ASIDE)))

@@ -1,4 +1,4 @@
-"""Reports of the form become letters, whichever service shows the form."""
+"""Takes reports of the form as inbound mail, whichever service shows the form."""
 
 import uuid
 
@@ -18,7 +18,7 @@ AT_ONCE_MAX = 16
 
 
 def letter_of(report: Report) -> InboundMail:
-    """Return what somebody told the form as the letter it is."""
+    """Return a report of the form as inbound mail."""
     words = report.words.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
     return InboundMail(
         key=uuid.uuid5(NAMESPACE, f"form|{report.email}|{report.key}"),
@@ -33,7 +33,7 @@ def letter_of(report: Report) -> InboundMail:
 
 
 async def report_taken(letters: MailIntake, report: Report) -> Reported:
-    """Take what somebody told the form."""
+    """Take a report of the form."""
     taken = await letters.take(letter_of(report), MailDelivery(ACTOR, (), FORM, "web"))
     if taken.fate.incident is None:
         return Reported(verdict="held")
@@ -41,7 +41,7 @@ async def report_taken(letters: MailIntake, report: Report) -> Reported:
 
 
 def listen_for_reports(broker: NatsBroker, letters: MailIntake) -> None:
-    """Subscribe to what the form is told."""
+    """Subscribe to the reports of the form."""
 
     async def take(request: CommandMessage[Report]) -> Reported:
         return await report_taken(letters, request.body)

@@ -1,7 +1,7 @@
-"""Takes letters: each is read, placed, made a contact and kept, once.
+"""Takes inbound mail: reads, places, records and stores each mail exactly once.
 
-The contact is in the log before the letter is kept, under a command id that only this
-letter has: whatever dies in between, taking it again comes to the same.
+The contact is recorded in the log before the mail is stored, with a command id derived
+from the mail: so if a process dies in between, taking the mail again is idempotent.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ from shared.http.problem_details import HttpError
 from shared.messaging.commands import Answered, CommandAnswer, CommandRequest, Scope
 
 ATTEMPTS_MAX = 5
-"""How often a letter is placed again because its incident moved meanwhile."""
+"""How often a mail is placed again because its incident has changed."""
 
 _Answer = TypeVar("_Answer")
 _log = structlog.get_logger(__name__)
@@ -54,9 +54,9 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class MailDelivery:
-    """How a letter came: by whom, from where, on which channel, when.
+    """How a mail came: by whom, from which source, on which channel, when.
 
-    `raw` is what it was read from, kept where nobody can have written it.
+    `raw` is the original mail, stored if the mail cannot be read.
     """
 
     actor: str
@@ -66,11 +66,11 @@ class MailDelivery:
     arrived_at: datetime | None = None
     raw: bytes | None = None
     incident: str | None = None
-    """The one that whoever posts it says it belongs to."""
+    """The incident that the poster has chosen for it."""
 
 
 class MailIntake:
-    """Where letters are taken, whatever way they come; `note` hears of each verdict."""
+    """Takes inbound mail from every source; `note` receives each verdict."""
 
     def __init__(
         self,
@@ -87,9 +87,9 @@ class MailIntake:
         self._note = note
 
     async def take(self, letter: InboundMail, post: MailDelivery) -> MailResult:
-        """Return the outcome of a mail. Raises `Unavailable` or `HttpError` for later.
+        """Take a mail and return the result. Raises `Unavailable` or `HttpError`.
 
-        Where it raises, nothing is lost: take it again.
+        If it raises, nothing is lost: take the mail again.
         """
         taken = await self._taken(letter, post)
         if not taken.repeated:
@@ -108,15 +108,15 @@ class MailIntake:
     async def set_aside(
         self, letter: InboundMail, post: MailDelivery, why: str
     ) -> None:
-        """Keep a letter that cannot be taken, and why, so that the next ones can be."""
+        """Store a mail that cannot be taken, with the reason, so that others can."""
         fate = MailOutcome("unreadable", why)
         await self._blocking(lambda: self._keep(letter, post, fate))
         self._note(fate.verdict)
 
     async def take_again(self, letter: InboundMail, post: MailDelivery) -> MailResult:
-        """Return the outcome of a letter that was set aside, now that it is taken.
+        """Take a mail that was set aside, and return the result.
 
-        Whoever asks has read it: what was said against it counts no more.
+        The caller has read it, so the reasons for setting it aside no longer count.
         """
         taken = await self._taken(letter, post, again=True)
         if taken.fate.incident is not None:
@@ -153,7 +153,7 @@ class MailIntake:
             except HttpError as no:
                 if no.details.code != "state":
                     raise
-                # It was merged, or ended, meanwhile: see where it belongs now.
+                # It was merged or closed in the meantime: place it again.
             else:
                 return MailResult(fate, seen.known)
         raise HttpError(
@@ -189,7 +189,7 @@ class MailIntake:
             except HttpError:
                 if not number:
                     raise
-                break  # the words are on record; it may stay closed
+                break  # the text is recorded; it may stay closed
             if isinstance(answer, CommandAnswer):
                 incident = answer.incident
         return incident
@@ -231,5 +231,5 @@ def _wanted(
         command_id=id_,
         body=wish,
     )
-    # The letter tells repeats apart, not the wish: it may be placed again.
+    # Repeats are recognised by the mail, not the command: placement may differ.
     return PendingCommand(request, wish, id_.bytes)

@@ -1,1 +1,1 @@
-"""Mailboxes: one process reads each over IMAP, and takes its mails as letters."""
+"""Mailboxes: one elected process reads each over IMAP and takes its mails."""

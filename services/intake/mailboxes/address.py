@@ -1,4 +1,4 @@
-"""Where a mailbox is, and how to get in: the web address a policy's secret names."""
+"""The address and login of a mailbox, from the URL in a secret."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,12 +12,12 @@ FILE_BYTES_MAX = 4_096
 
 
 class NoAddress(Exception):
-    """The secret is not there, or names no mailbox; the sentence does not tell it."""
+    """The secret is missing or not a mailbox URL; the message does not reveal it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A mailbox. Without `tls` from the start it is asked for before the password."""
+    """The address of a mailbox. Without `tls`, STARTTLS is used before the login."""
 
     host: str
     port: int
@@ -28,7 +28,7 @@ class Address:
 
     @property
     def is_here(self) -> bool:
-        """Whether the server is on this machine, where nobody can listen."""
+        """Whether the server is on this machine, so that nobody can eavesdrop."""
         if self.host == "localhost":
             return True
         try:
@@ -38,7 +38,7 @@ class Address:
 
 
 def address_of(reference: str, environment: Mapping[str, str]) -> Address:
-    """Return the mailbox that `env:NAME` or `file:PATH` names. Raises `NoAddress`."""
+    """Return the mailbox in `env:NAME` or `file:PATH`. Raises `NoAddress`."""
     written = _secret(reference, environment)
     form = f"write {reference} as imaps://name:password@host/INBOX"
     try:

@@ -1,7 +1,7 @@
-"""Reads one mailbox: each mail is taken, then marked; what fails is tried again.
+"""Reads one mailbox: each mail is taken, then marked as read; failures are retried.
 
-A mail is passed only once it is on record. Nothing is lost if we die in between: it is
-found again, and a letter that came before is noticed.
+The position advances only once a mail is recorded. If the process dies in between,
+nothing is lost: the mail is found again and recognised as a repeat.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from shared.http.problem_details import HttpError
 from shared.observability.telemetry import Outage
 
 AT_ONCE_MAX = 100
-"""Mails taken in one round; then other work has its turn."""
+"""Mails taken in one round, before other work gets its turn."""
 WAIT_SECONDS, WAIT_SECONDS_MAX = 1.0, 60.0
 _LATER = (429, 503)
 
@@ -33,7 +33,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Mailbox:
-    """A mailbox that the policy declares as a source of this name."""
+    """A mailbox that the policy declares as the source `source`."""
 
     def __init__(
         self,
@@ -58,9 +58,9 @@ class Mailbox:
         self._outage = Outage(f"mailbox.{source}", doing)
 
     async def round(self, seat: Leadership) -> float:
-        """Take what is new; return how long to leave it alone, where it is away.
+        """Take new mails; return how long to wait if the mailbox is unavailable.
 
-        Raises `LeaseLost` where `seat` no longer has the lease.
+        Raises `LeaseLost` if `seat` no longer holds the lease.
         """
         try:
             await self._round(seat)
@@ -75,7 +75,7 @@ class Mailbox:
         return 0.0
 
     async def close(self) -> None:
-        """Leave the server."""
+        """Disconnect from the server."""
         session, self._session = self._session, None
         if session is not None:
             await asyncio.to_thread(session.close)
@@ -95,12 +95,12 @@ class Mailbox:
             if found is not None:
                 await asyncio.to_thread(session.mark, uid)
         if after is None and len(numbers) <= AT_ONCE_MAX:
-            # What was read before we came is not ours; from here on all is.
+            # Mails read before the first round are skipped; later ones are all taken.
             last = max([session.last, *numbers])
             await asyncio.to_thread(self._pass, Mark(session.validity, last), seat)
 
     async def _opened(self) -> Session:
-        # Read again each time: a secret that was changed needs no restart.
+        # Read each time, so that a changed secret needs no restart.
         address = address_of(self.clause.url, self._environment)
         if self._session is None or address != self._address:
             await self.close()
@@ -125,12 +125,12 @@ class Mailbox:
         except (Unavailable, Overloaded):
             raise
         except HttpError as no:
-            # An incident that cannot be read must not keep out what comes behind.
+            # An unreadable incident must not block the mails behind this one.
             own = no.details.code == UNREADABLE
             if no.details.status in _LATER and not own:
                 raise
             await self._letters.set_aside(letter, post, no.details.detail)
-        except Exception:  # noqa: BLE001 # our mistake over one must not keep out all
+        except Exception:  # noqa: BLE001 # an internal error must not block the mailbox
             _log.exception("mailbox.letter_failed", source=self._source, uid=found.uid)
             why = "taking it failed by a mistake of ours: the log of intake tells"
             await self._letters.set_aside(letter, post, why)
@@ -142,7 +142,7 @@ class Mailbox:
     def _pass(self, mark: Mark, seat: Leadership) -> None:
         with self._log.transaction() as cursor:
             seat.demand(cursor)
-            self._log.look(cursor)  # one that went back lost the mail: it comes again
+            self._log.look(cursor)  # a restored log has lost the mail: read it again
             write_mark(cursor, self._source, mark)
 
 

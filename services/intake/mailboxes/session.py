@@ -1,7 +1,8 @@
 """One connection to a mailbox (RFC 3501, https://www.rfc-editor.org/rfc/rfc3501).
 
-It blocks, so a thread calls it. Mails are looked at without marking them; that is done
-once they are taken, so that people see in their own program what the desk has read.
+It blocks, so it runs in a thread. Mails are fetched without marking them as read; that
+is done once they are taken, so that people see in their mail program what the desk has
+read.
 """
 
 import ssl
@@ -19,13 +20,13 @@ from services.intake.mailboxes.address import Address
 CONNECT_SECONDS = 10
 """How long a server may take for any answer."""
 AWAY = (OSError, IMAPClientError, ssl.SSLError, EOFError)
-"""What a mailbox that is away raises."""
+"""The exceptions raised if a mailbox is unavailable."""
 _SIZE, _AT, _BODY = b"RFC822.SIZE", b"INTERNALDATE", b"BODY[]"
 
 
 @dataclass(frozen=True, slots=True)
 class FetchedMail:
-    """A mail as it lies there: its number, its bytes to a limit, when it had come."""
+    """A mail in the mailbox: its UID, its bytes up to a limit, and its arrival."""
 
     uid: int
     raw: bytes
@@ -33,7 +34,7 @@ class FetchedMail:
 
 
 class Session:
-    """A mailbox, open. Each method may raise one of `AWAY`."""
+    """An open mailbox. Each method may raise one of `AWAY`."""
 
     def __init__(self, address: Address) -> None:
         self._client = _connected(address)
@@ -45,21 +46,21 @@ class Session:
             raise
         self.validity = int(chosen.get(b"UIDVALIDITY", 0))
         self.last = int(chosen.get(b"UIDNEXT", 1)) - 1
-        """The greatest number there was when it was opened."""
+        """The greatest UID when the mailbox was opened."""
         self.may_mark = b"READ-ONLY" not in chosen
 
     def fresh(self, after: int | None) -> list[int]:
-        """Return the numbers greater than `after`; without one: of all unread mails.
+        """Return the UIDs greater than `after`; without it, those of all unread mails.
 
-        A mailbox that is read for the first time may hold what was handled long ago.
+        A mailbox that is read for the first time may contain mails handled long ago.
         """
-        self._client.noop()  # servers tell of news with the answer to anything
+        self._client.noop()  # servers report new mails with any answer
         wanted = ["UNSEEN"] if after is None else ["UID", f"{after + 1}:*"]
-        # `9:*` means the last mail too, where all numbers are smaller.
+        # If all UIDs are smaller, `9:*` still matches the last mail.
         return sorted(n for n in self._client.search(wanted) if n > (after or 0))
 
     def fetch(self, uid: int) -> FetchedMail | None:
-        """Return a mail, None where somebody has removed it meanwhile."""
+        """Return a mail, or None if it was deleted in the meantime."""
         part = f"BODY.PEEK[]<0.{LETTER_BYTES_MAX}>"
         answer = self._client.fetch([uid], [part, "INTERNALDATE"])
         held = answer.get(uid)
@@ -76,7 +77,7 @@ class Session:
             self._client.add_flags([uid], [SEEN], silent=True)
 
     def close(self) -> None:
-        """Leave. Never raises."""
+        """Disconnect. Never raises."""
         with suppress(*AWAY):
             self._client.logout()
         with suppress(*AWAY):

@@ -1,4 +1,4 @@
-"""How far each mailbox was read."""
+"""The reading position of each mailbox."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,18 +14,18 @@ ON CONFLICT (source) DO UPDATE SET validity = excluded.validity, uid = excluded.
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The number of the last mail that was taken; good for its validity only."""
+    """The UID of the last mail taken; valid only with this UIDVALIDITY."""
 
     validity: int
     uid: int
 
 
 def read_mark(cursor: Cursor[Any], source: str) -> Mark | None:
-    """Return how far a mailbox was read, None where it never was."""
+    """Return the position of a mailbox, or None if it was never read."""
     row = cursor.execute(_READ, (source,)).fetchone()
     return Mark(*row) if row else None
 
 
 def write_mark(cursor: Cursor[Any], source: str, mark: Mark) -> None:
-    """Remember how far a mailbox is read."""
+    """Store the position of a mailbox."""
     cursor.execute(_WRITE, (source, mark.validity, mark.uid))

@@ -1,6 +1,6 @@
-"""All mailboxes of the policy in force, read by one elected process.
+"""Reads all mailboxes of the policy in force, in one elected process.
 
-Which process reads the mailboxes, which are away, and whether nobody reads them.
+The probe reports which process reads them, and which mailboxes are unavailable.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ LEASE = Lease("intake", "mailboxes")
 STALL_SECONDS = 60.0
 """How long all mail servers together may take for one step of a round."""
 POLL_SECONDS = 5.0
-"""How often a mailbox is asked for news: a receipt leaves within the minute."""
+"""How often a mailbox is polled, so that a receipt is sent within a minute."""
 LEVER_POLL_SECONDS = 0.1
 ELECTION_SECONDS = 1.0
 RETRY_SECONDS = 1.0
@@ -44,15 +44,15 @@ _log = structlog.get_logger(__name__)
 def mailboxes_candidate(
     dsn: str, may_write: Callable[[], bool] = lambda: True
 ) -> Candidate:
-    """Return one that may hold the lease of the mailboxes."""
+    """Return a candidate for the lease of the mailboxes."""
     return Candidate(dsn, LEASE, STALL_SECONDS, may_write)
 
 
 class Mailboxes:
-    """Reads mailboxes while elected; `opened` makes one of a source's name and clause.
+    """Reads mailboxes while elected; `opened` creates one from source and clause.
 
-    A second reader for a moment would do no harm: the same mail is one contact, and
-    only who has the lease notes how far a mailbox was read.
+    A second reader for a short time does no harm: the same mail is one contact, and
+    only the holder of the lease stores the reading position.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Mailboxes:
         self._outage = Outage("mailboxes", "mails wait where they are; trying again")
 
     def away(self) -> dict[str, str]:
-        """Return which mailboxes of those read here are away, and why."""
+        """Return which of the mailboxes read here are unavailable, and why."""
         return {
             source: f"away: {mailbox.why_away}"
             for source, mailbox in self._open.items()
@@ -83,7 +83,7 @@ class Mailboxes:
         }
 
     def own(self) -> dict[str, float]:
-        """Return the numbers of this process."""
+        """Return the metrics of this process."""
         return {
             "leads": float(self._leads),
             "read": float(len(self._open)),
@@ -91,7 +91,7 @@ class Mailboxes:
         }
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Read, whenever elected, until `stop` is set. Does not end before."""
+        """Read whenever elected, until `stop` is set; does not return earlier."""
         while not stop.is_set():
             try:
                 async with self._candidate.standing() as seat:
@@ -101,7 +101,7 @@ class Mailboxes:
                 self._outage.away(error)
             except LeaseLost as error:
                 _log.warning("mailboxes.lease_lost", why=str(error))
-            except Exception:  # noqa: BLE001 # it may falter, not vanish
+            except Exception:  # noqa: BLE001 # a failure must not end the worker
                 _log.exception("mailboxes.failed")
             finally:
                 self._leads = False
@@ -121,14 +121,14 @@ class Mailboxes:
             await pause(stop, self._poll)
 
     async def _rounds(self, seat: Leadership) -> None:
-        """Read each mailbox; raise what one failed with, after all have ended."""
+        """Read each mailbox; raise the error of a failed one after all have ended."""
         rounds = [self._round(source, seat) for source in self._open]
         for failed in await asyncio.gather(*rounds, return_exceptions=True):
             if isinstance(failed, BaseException):
                 raise failed
 
     async def _as_declared(self, declared: Mapping[str, Clause]) -> None:
-        """Leave what the policy no longer has, or has otherwise; open what is new."""
+        """Close mailboxes removed or changed in the policy; open the new ones."""
         gone = [s for s, box in self._open.items() if declared.get(s) != box.clause]
         await self._leave(gone)
         for source, clause in declared.items():
@@ -148,9 +148,9 @@ class Mailboxes:
 
 @dataclass(frozen=True, eq=False)
 class MailboxesProbe:
-    """Not ready while the policy has mailboxes and no process reads them.
+    """Not ready if the policy has mailboxes and no process reads them.
 
-    A mailbox that is away leaves it ready: all else goes on.
+    An unavailable mailbox leaves it ready: the others are still read.
     """
 
     log: EventLog
@@ -158,7 +158,7 @@ class MailboxesProbe:
     mailboxes: Mailboxes
 
     async def __call__(self) -> Check:
-        """Return how the mailboxes are, whichever process reads them."""
+        """Return the state of the mailboxes, whichever process reads them."""
         words: Mapping[str, str] = self.mailboxes.away()
         numbers: Mapping[str, float] = self.mailboxes.own()
         try:

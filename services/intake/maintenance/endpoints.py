@@ -1,4 +1,4 @@
-"""The doors at which work is announced, listed and cancelled, by people."""
+"""Endpoints at which people announce, list and cancel maintenance."""
 
 import asyncio
 from collections.abc import Callable
@@ -44,14 +44,14 @@ BODY_BYTES_MAX = 16_384
 KEY_MAX = 255
 SHOWN_MAX = 500
 NAMESPACE = UUID("0a7d1c57-3f4b-4e0a-9f0f-7f5b2a64c1de")
-"""Of command ids: the same token and Idempotency-Key always give the same id."""
+"""Namespace of command ids, from the token and the Idempotency-Key."""
 
 _Found = TypeVar("_Found")
 _Wish = TypeVar("_Wish", bound=BaseModel)
 
 
 def announcement_routes(doors: EndpointContext, clock: Clock) -> list[Route]:
-    """Return the routes of announced work."""
+    """Return the routes for announced maintenance."""
     policies = Policies(doors.log)
 
     async def announce(request: Request) -> Response:
@@ -73,7 +73,7 @@ def announcement_routes(doors: EndpointContext, clock: Clock) -> list[Route]:
 async def _announce(
     doors: EndpointContext, request: Request, policies: Policies, clock: Clock
 ) -> Response:
-    """Announce work on a service."""
+    """Announce maintenance of a service."""
     caller, body = await _asked(doors, request)
     wish = _wish(Announce, body)
 
@@ -86,7 +86,7 @@ async def _announce(
 
 
 async def _withdraw(doors: EndpointContext, request: Request, clock: Clock) -> Response:
-    """Call announced work off."""
+    """Cancel announced maintenance."""
     caller, body = await _asked(doors, request)
     wish, ref = _wish(Withdraw, body), request.path_params["window"]
 
@@ -97,7 +97,7 @@ async def _withdraw(doors: EndpointContext, request: Request, clock: Clock) -> R
 
 
 async def _listed(doors: EndpointContext, request: Request) -> Response:
-    """List what was announced, the newest first."""
+    """List announced maintenance, newest first."""
     require_scope(await doors.gate.caller(request, bearer(request)), *READERS)
     found = await _in_thread(doors, partial(book_now, doors.log))
     service = request.query_params.get("service")
@@ -106,7 +106,7 @@ async def _listed(doors: EndpointContext, request: Request) -> Response:
 
 
 async def _asked(doors: EndpointContext, request: Request) -> tuple[Caller, bytes]:
-    """Return who asks, with a role that may, and the body."""
+    """Return the caller, whose role is checked, and the body."""
     caller = await doors.gate.caller(request, bearer(request))
     require_scope(caller, "agent", "manager")
     require_json(request)
@@ -129,7 +129,7 @@ async def _record(
     asked: tuple[Caller, bytes],
     decide: Decide,
 ) -> Response:
-    """Record what is decided; answer with the window as it is then."""
+    """Record the decision; answer with the resulting window."""
     caller, body = asked
     doors.log.vault.prepare(caller.actor)
     command_id = _command_id(caller, request.headers.get("idempotency-key"))

@@ -1,4 +1,4 @@
-"""Work announced once, by a command: what is announced, and what may be. Pure."""
+"""Rules for single maintenance windows, announced by a command. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -23,10 +23,10 @@ from shared.domain.policy.document import Policy
 from shared.domain.policy.durations import Duration
 
 LONGEST = timedelta(days=31)
-"""A window is at most so long: what lasts longer is no longer maintenance."""
+"""The longest window: anything longer is no longer maintenance."""
 AHEAD = timedelta(days=366)
 REMEMBERED = timedelta(days=31)
-"""How long after its end a window is still looked at."""
+"""How long after its end a window is still considered."""
 
 
 class Announce(BaseModel):
@@ -36,7 +36,7 @@ class Announce(BaseModel):
 
     service: Name
     start: Instant | None = None
-    """Left out: now."""
+    """Default: now."""
     end: Instant | None = None
     duration: Duration | None = None
     reason: Reason
@@ -60,7 +60,7 @@ class Withdraw(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """Work as announced; `cancelled_at` where it was."""
+    """Announced maintenance; `cancelled_at` is set if it was cancelled."""
 
     window: str
     service: str
@@ -76,12 +76,12 @@ Book = Mapping[str, Announced]
 
 
 def window_ref(number: int) -> str:
-    """Return what the window is called that the event of this version announces."""
+    """Return the reference of the window announced by the event of this version."""
     return f"MNT-{number:06d}"
 
 
 def book(history: Iterable[MaintenanceEvent]) -> Book:
-    """Return all that was announced, by its reference."""
+    """Return all announced windows by reference."""
     held: dict[str, Announced] = {}
     for event in history:
         match event:
@@ -101,7 +101,7 @@ def book(history: Iterable[MaintenanceEvent]) -> Book:
 
 
 def windows(announced: Book) -> list[tuple[str, Window]]:
-    """Return what the pipeline looks at: each window with its service."""
+    """Return the windows that suppress signals, each with its service."""
     latest = max((each.announced_at for each in announced.values()), default=None)
     return [
         (each.service, Window(each.window, each.start, each.until))
@@ -115,7 +115,7 @@ def windows(announced: Book) -> list[tuple[str, Window]]:
 def announced(
     wish: Announce, ref: str, at: datetime, by: Actor, policy: Policy
 ) -> MaintenanceAnnounced:
-    """Return the announcement; raises `Refused` for one that cannot be."""
+    """Return the announcement; raises `Refused` if it is not possible."""
     known("service", wish.service, policy.services)
     start = wish.start or at
     until = wish.end or start + (wish.duration or timedelta())
@@ -142,7 +142,7 @@ def announced(
 def cancelled(
     wish: Withdraw, ref: str, held: Book, at: datetime, by: Actor
 ) -> MaintenanceCancelled | None:
-    """Return the cancellation, None where it is cancelled already."""
+    """Return the cancellation, or None if it is cancelled already."""
     if ref not in held:
         raise Refused(f"there is no maintenance {ref}", "unknown_incident")
     found = held[ref]

@@ -1,4 +1,4 @@
-"""Announced work in the log: read as a book, written by who may."""
+"""Reads and records announced maintenance in the event log."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,19 +25,19 @@ from shared.eventlog.entry import Entry
 from shared.eventlog.log import EventLog
 
 ATTEMPTS_MAX = 20
-"""How often an announcement is decided again when others came between."""
+"""How often an announcement is decided again after conflicts."""
 
 Decide = Callable[[Book, int], MaintenanceEvent | None]
-"""From all that is announced and the number of the next event to what is recorded."""
+"""Decides on an event, given all windows and the number of the next event."""
 
 
 def read_book(log: EventLog, cursor: Cursor[tuple[Any, ...]]) -> Book:
-    """Return all that was announced, as the transaction sees it."""
+    """Return all announced windows, as seen by the transaction."""
     return book(_events(log.histories(cursor, [MAINTENANCE_STREAM])))
 
 
 def book_now(log: EventLog) -> Book:
-    """Return all that was announced until now."""
+    """Return all windows announced until now."""
     with log.transaction() as cursor:
         return read_book(log, cursor)
 
@@ -45,10 +45,10 @@ def book_now(log: EventLog) -> Book:
 def record(
     log: EventLog, decide: Decide, command_id: UUID | None, digest: bytes
 ) -> Entry | None:
-    """Append what is decided; None where it was so already. Raises `Refused`.
+    """Append the decided event; None if it is done already. Raises `Refused`.
 
-    A command recorded before gives what was recorded then; `Problem` 422 where its id
-    was used for something else.
+    A repeated command returns its recorded event; raises `HttpError` 422 if the command
+    id was used for something else.
     """
     for _ in range(ATTEMPTS_MAX):
         history = log.history(MAINTENANCE_STREAM)

@@ -1,1 +1,1 @@
-"""Sources over NATS: who may connect, as what, and whose signals are accepted."""
+"""Sources over NATS: which may connect, and whose signals are accepted."""

@@ -1,4 +1,4 @@
-"""Lets sources into NATS: nats-server asks, the answer names what they may do.
+"""The auth callout for NATS: authenticates sources and returns their permissions.
 
 https://docs.nats.io/running-a-nats-service/configuration/securing_nats/auth_callout
 """
@@ -37,7 +37,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Authorization:
-    """Decides who of those that the server does not know itself may connect."""
+    """Decides which clients, unknown to the server itself, may connect."""
 
     def __init__(
         self, keys: Keys, in_force: InForce, issuer: Issuer, clock: Clock
@@ -48,7 +48,7 @@ class Authorization:
         self._clock = clock
 
     async def answer(self, request: bytes) -> bytes:
-        """Return the answer to a server's request; nothing if it is not one."""
+        """Return the answer to a server's request; empty if it is not a request."""
         try:
             connection = connection_of(request)
         except (ValueError, ValidationError):
@@ -82,10 +82,10 @@ class Authorization:
 
 
 def accepting(keys: Keys, in_force: InForce) -> WhyNot:
-    """Return what says why the signals of a sender are not accepted."""
+    """Return a function that says why a sender's signals are not accepted."""
 
     async def why_not(sender: Sender) -> str | None:
-        # Whoever connected as a source has a key of it, perhaps a new one.
+        # A client connected as a source has a key of it, perhaps a new one.
         known = await keys.knows(sender.source, now=not sender.shared_user)
         return why_not_accepted(sender, await in_force.known(), known=known)
 
@@ -93,7 +93,7 @@ def accepting(keys: Keys, in_force: InForce) -> WhyNot:
 
 
 def listen_for_connections(broker: NatsBroker, authorization: Authorization) -> None:
-    """Answer the server whenever a client wants to connect that it does not know."""
+    """Answer the server whenever a client that it does not know connects."""
 
     async def take(request: bytes) -> bytes:
         return await authorization.answer(request)

@@ -1,8 +1,8 @@
-"""Ends connections of sources whose key was revoked, or that the policy refuses by now.
+"""Closes NATS connections of sources that would no longer be admitted.
 
-nats-server asks only once, when a client connects. One process, the one that relays,
-lists the connections of all servers every few seconds and has them closed that would
-not be let in again.
+nats-server asks only once, when a client connects. The process that relays lists the
+connections of all servers every few seconds, and closes those whose key was revoked or
+that the policy now rejects.
 """
 
 import asyncio
@@ -30,11 +30,11 @@ REVIEW_SECONDS = 5.0
 ANSWER_SECONDS = 2.0
 """How long the servers may take to list their connections."""
 QUIET_SECONDS = 0.3
-"""After the first answer: how long another server may take."""
+"""How long further servers may take after the first answer."""
 CONNECTIONS_MAX = 10_000
 
 _AWAY = (Error, OSError, HttpError)
-"""NATS is away, or no policy was applied yet."""
+"""NATS is unavailable, or no policy was applied yet."""
 _log = structlog.get_logger(__name__)
 
 
@@ -58,7 +58,7 @@ class _Listed(_Part):
 
 
 class Review:
-    """Looks at the connections of sources again and again."""
+    """Reviews the connections of sources periodically."""
 
     def __init__(
         self, link: Link, keys: Keys, in_force: InForce, leads: Callable[[], bool]
@@ -69,7 +69,7 @@ class Review:
         self._leads = leads
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Review until `stop` is set; what fails is tried again."""
+        """Review until `stop` is set; failures are retried."""
         while not stop.is_set():
             await pause(stop, REVIEW_SECONDS)
             client = self._link.client
@@ -90,7 +90,7 @@ class Review:
                     host=connection.ip,
                     why=why,
                 )
-                # The server does nothing for a message that wants no answer.
+                # The server ignores a message without a reply subject.
                 await client.request(
                     subjects.end_connection(listed.server_id),
                     orjson.dumps({"cid": connection.cid}),

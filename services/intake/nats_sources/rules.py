@@ -1,4 +1,4 @@
-"""Which sources may connect to NATS, and whose signals are accepted there. Pure."""
+"""Rules for sources over NATS: which may connect, and whose signals count. Pure."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -10,21 +10,21 @@ from shared.http.networks import Address, is_in, networks
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who published a signal: a source of its own, or the user all of them share."""
+    """The publisher of a signal: a source itself, or the shared NATS user."""
 
     source: str
     shared_user: bool
 
 
 WhyNot = Callable[[Sender], Awaitable[str | None]]
-"""Says why the signals of a sender are quarantined, None if they are accepted."""
+"""Returns why a sender's signals are quarantined, or None if accepted."""
 
 
 def why_no_connection(source: str, rule: object, address: Address | None) -> str | None:
-    """Return why a source may not connect, None if it may.
+    """Return why a source may not connect, or None if it may.
 
-    `rule` is what the policy says of it. Networks are checked here, once; a body that
-    crosses NATS carries no signature.
+    `rule` is its policy entry. Networks are checked here, once; a body sent over NATS
+    has no signature.
     """
     if not isinstance(rule, Monitor):
         return None
@@ -36,7 +36,7 @@ def why_no_connection(source: str, rule: object, address: Address | None) -> str
 
 
 def why_not_accepted(sender: Sender, policy: Policy, *, known: bool) -> str | None:
-    """Return why a signal over NATS is quarantined, None if it is accepted.
+    """Return why a signal over NATS is quarantined, or None if it is accepted.
 
     `known`: the policy names the source, or it has a token.
     """

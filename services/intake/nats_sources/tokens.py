@@ -1,6 +1,6 @@
-"""What nats-server asks about a client, and the signed answers it accepts.
+"""The authorization requests of nats-server, and the signed answers to them.
 
-Requests and answers are JSON Web Tokens of the algorithm `ed25519-nkey`:
+Requests and answers are JSON Web Tokens with the algorithm `ed25519-nkey`:
 https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-26.md
 """
 
@@ -28,13 +28,13 @@ class _Part(BaseModel):
 
 
 class ServerId(_Part):
-    """Which server asks."""
+    """The server that asks."""
 
     id: str
 
 
 class ClientInfo(_Part):
-    """Which connection it asks about."""
+    """The connection that it asks about."""
 
     host: str = ""
 
@@ -57,7 +57,7 @@ class Connection(_Part):
 
     @property
     def key(self) -> str:
-        """The key presented, as the password or as a token."""
+        """The key presented, as password or as token."""
         return self.connect_opts.password or self.connect_opts.auth_token
 
 
@@ -66,9 +66,9 @@ class _Request(_Part):
 
 
 def connection_of(token: bytes) -> Connection:
-    """Return what the server asks about; `ValueError` if it is not such a request.
+    """Return the connection in a request; `ValueError` if it is malformed.
 
-    Its signature is not checked: only a server publishes on this subject.
+    The signature is not verified: only servers can publish on this subject.
     """
     parts = token.split(b".")
     if len(parts) != len(("header", "claims", "signature")):
@@ -79,26 +79,26 @@ def connection_of(token: bytes) -> Connection:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A source as the server knows it: with the key by which it was let in."""
+    """A source as a NATS user, with the key by which it was admitted."""
 
     source: str
     key_id: str
 
     @property
     def name(self) -> str:
-        """What the server calls it."""
+        """The user name on the server."""
         return f"{self.source}/{self.key_id}"
 
     @classmethod
     def named(cls, name: str) -> Self | None:
-        """Return the user that the server calls `name`; None if it is not a source."""
+        """Return the user with this name on the server; None if it is not a source."""
         source, slash, key_id = name.partition("/")
         return cls(source, key_id) if slash else None
 
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A source that may connect, until the instant its key expires."""
+    """A source that may connect, until its key expires."""
 
     user: User
     expires_at: datetime | None
@@ -106,7 +106,7 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """A client that may not; the server logs why, and does not tell the client."""
+    """A client that may not connect; the server logs why, without telling it."""
 
     why: str
 
@@ -114,7 +114,7 @@ class Denied:
 def answer_to(
     connection: Connection, verdict: Admitted | Denied, issuer: Issuer, now: datetime
 ) -> bytes:
-    """Return the signed answer of `issuer` to a server's request."""
+    """Return the answer to a server's request, signed by `issuer`."""
     told: dict[str, object] = {"type": "authorization_response", "version": _VERSION}
     match verdict:
         case Admitted():
@@ -130,7 +130,7 @@ def answer_to(
 
 
 def _user(connection: Connection, admitted: Admitted) -> dict[str, object]:
-    """Return the user it connects as: one subject to publish on, and its inbox."""
+    """Return the claims of the user: one subject to publish on, and its inbox."""
     source = admitted.user.source
     claims: dict[str, object] = {
         "sub": connection.user_nkey,

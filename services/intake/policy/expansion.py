@@ -1,7 +1,7 @@
-"""A policy as it is put in force: each closed day a date, or why that cannot be.
+"""Expands a policy for its application: closed days become dates, or are refused.
 
-What is in the event says all: no newer library and no changed file makes another
-policy of it.
+The expanded document is complete: neither a newer library nor a changed file changes it
+later.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ NO_FILES: Files = {}
 
 
 def expanded(policy: Policy, on: date, files: Files = NO_FILES) -> Policy | list[Wrong]:
-    """Return `policy` as applied on that day, or each wrong path with a sentence."""
+    """Return `policy` as applied on that day, or each wrong path with a message."""
     wrong: list[Wrong] = []
     calendars: dict[str, Calendar] = {}
     for name, calendar in policy.calendars.items():

@@ -1,7 +1,7 @@
-"""The policy as the doors see it: what it says of sources, at most a second old.
+"""The policy for use at the endpoints, cached and at most a second old.
 
-What is decided is decided under the policy of its transaction; this is for what must be
-known before: how a source's documents are read, how much it may send.
+Decisions use the policy of their own transaction; this one is for what must be known
+before: the format and the limits of a source.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ LOOK_SECONDS = 1.0
 
 
 class InForce:
-    """Holds the newest policy for whoever may not block."""
+    """Caches the newest policy for code that must not block."""
 
     def __init__(self, log: EventLog, policies: Policies) -> None:
         self._log = log
@@ -29,7 +29,7 @@ class InForce:
         self._looking = asyncio.Lock()
 
     def source(self, name: str) -> Source | None:
-        """Return what the policy says of a source, None where it does not name it."""
+        """Return the policy entry of a source, or None if it has none."""
         return self._newest[1].sources.get(name) if self._newest else None
 
     def sources(self) -> list[str]:
@@ -37,34 +37,34 @@ class InForce:
         return list(self._newest[1].sources) if self._newest else []
 
     def newest(self) -> tuple[int, Policy] | None:
-        """Return the policy and its version, None before one was read."""
+        """Return version and policy, or None before the first one was read."""
         return self._newest
 
     async def known(self) -> Policy:
-        """Return the policy, reading it where that was never done.
+        """Return the policy, reading it if that was never done.
 
-        Raises `Unavailable`, or `HttpError` 503 where none was ever applied.
+        Raises `Unavailable`, or `HttpError` 503 if none was ever applied.
         """
         if self._newest is None:
-            async with self._looking:  # a crowd at the start looks once
+            async with self._looking:  # concurrent requests read it once
                 if self._newest is None:
                     await asyncio.to_thread(self.look)
         assert self._newest is not None  # noqa: S101 # else `look` has raised
         return self._newest[1]
 
     def mailboxes(self) -> Mapping[str, Mailbox]:
-        """Return the mailboxes there are, by the names of their sources."""
+        """Return all mailboxes by the names of their sources."""
         sources = self._newest[1].sources if self._newest else {}
         return {n: one for n, one in sources.items() if isinstance(one, Mailbox)}
 
     def look(self) -> None:
-        """Read the policy in force; blocks. None is known until one was applied."""
+        """Read the policy in force; blocks. Raises if none was applied yet."""
         with self._log.transaction() as cursor:
             self._newest = self._policies.current(cursor)
 
     async def keep(self, stop: asyncio.Event) -> None:
-        """Look again and again until `stop` is set; what was known stays meanwhile."""
+        """Refresh the policy until `stop` is set; the old one is kept on errors."""
         while not stop.is_set():
-            with suppress(Unavailable, HttpError):  # with which signals are answered
+            with suppress(Unavailable, HttpError):  # requests get the same error
                 await asyncio.to_thread(self.look)
             await pause(stop, LOOK_SECONDS)

@@ -1,9 +1,8 @@
-"""The policy in force, as the transaction sees it; parsed once for each history.
+"""Policies in the log: the one in force, earlier ones, and applying a new one.
 
-A version alone does not name a policy: after a restore another one may have it. What is
-kept is used only while the stream ends with the same event, told by its chain hash.
-
-The policies in the log: which is in force, which was, and putting a new one in.
+The parsed policy is cached. A version alone does not identify a policy, since after a
+restore another one may have it: the cache is valid only while the stream ends with the
+same event, identified by its chain hash.
 """
 
 from collections.abc import Iterator
@@ -46,7 +45,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Policies:
-    """Gives the newest policy and its version, and remembers it."""
+    """Returns the newest policy with its version, and caches it."""
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
@@ -59,14 +58,14 @@ class Policies:
     def current(self, cursor: Cursor[tuple[Any, ...]]) -> tuple[int, Policy]:
         """Return (version, policy).
 
-        Raises `HttpError` 503 where none was ever applied, `UnreadableDocument`.
+        Raises `HttpError` 503 if none was ever applied, or `UnreadableDocument`.
         """
         return self._at(cursor, tips_of(cursor, [STREAM])[STREAM])
 
     def with_windows(
         self, cursor: Cursor[tuple[Any, ...]]
     ) -> tuple[int, Policy, Windows]:
-        """Return the same, with the windows of announced work; raises as `current`."""
+        """Return version, policy and maintenance windows; raises as `current`."""
         now = tips_of(cursor, [STREAM, administration.MAINTENANCE_STREAM])
         version, policy = self._at(cursor, now[STREAM])
         known = (now[STREAM], now[administration.MAINTENANCE_STREAM])
@@ -99,7 +98,7 @@ class Policies:
 
 @contextmanager
 def _needed(what: str) -> Iterator[None]:
-    """Tell senders to come again if what every decision needs cannot be read."""
+    """Raise `HttpError` 503 if something that every decision needs is unreadable."""
     try:
         yield
     except Exception as error:
@@ -127,7 +126,7 @@ def _to_keep(reason: str) -> str:
 
 
 class Signature(BaseModel):
-    """Who applies a policy, why, and who agreed to it; people by their ids."""
+    """Who applies a policy, why, and who approved it; people by their ids."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -142,7 +141,7 @@ class Signature(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The policy in force now; no `changes` where it was in force already."""
+    """The policy now in force; `changes` is empty if it was in force already."""
 
     version: int
     policy: Policy
@@ -150,16 +149,16 @@ class Applied:
 
 
 def current(log: EventLog) -> tuple[int, Policy] | None:
-    """Return the version and policy in force, None before the first."""
+    """Return version and policy in force, or None before the first."""
     with log.transaction() as cursor:
         newest = _newest(log, cursor)
         return (newest[0], policy_of(cursor, newest[1])) if newest else None
 
 
 def document_at(log: EventLog, version: int | None) -> dict[str, JsonValue]:
-    """Return the document of a version as it was applied; None: of the one in force.
+    """Return the document of a version as applied; None for the one in force.
 
-    LookupError where there is no such version.
+    Raises LookupError if the version does not exist.
     """
     with log.transaction() as cursor:
         wanted = version or versions(cursor, [STREAM])[STREAM]
@@ -169,7 +168,7 @@ def document_at(log: EventLog, version: int | None) -> dict[str, JsonValue]:
 
 
 def source_ever(log: EventLog, name: str) -> list[tuple[datetime, Source | None]]:
-    """Return what each policy said of a source, and since when, the oldest first."""
+    """Return a source's entry in each policy and its start, oldest first."""
     with log.transaction() as cursor:
         return [
             (entry.event.at, policy_of(cursor, _applied(entry)).sources.get(name))
@@ -178,9 +177,9 @@ def source_ever(log: EventLog, name: str) -> list[tuple[datetime, Source | None]
 
 
 def warnings(log: EventLog | None, text: str, policy: Policy) -> list[Mistake]:
-    """Return what is allowed in the policy in `text`, and will hardly be meant.
+    """Return what is allowed in the policy but probably not intended.
 
-    Without a `log` nobody is looked for in the directory.
+    Without a `log`, people are not looked up in the directory.
     """
     found = [*idle(policy), *implausible(policy)]
     if log is not None:
@@ -189,7 +188,7 @@ def warnings(log: EventLog | None, text: str, policy: Policy) -> list[Mistake]:
     return placed(text, found)
 
 
-def apply(  # the last two have a default for good
+def apply(  # the last two have defaults
     log: EventLog,
     text: str,
     signature: Signature,
@@ -197,11 +196,11 @@ def apply(  # the last two have a default for good
     purpose: Purpose | None = None,
     files: Files = NO_FILES,
 ) -> Applied | list[Mistake]:
-    """Put the policy in `text` in force, or return what is wrong with it.
+    """Put the policy in `text` in force, or return its mistakes.
 
-    `files` are those that its calendars name, for they are beside it and not here.
-    Without `purpose` the log keeps the one it has; a new log is `live`. Raises
-    `StaleVersion` where somebody else applied one in between: nothing is done then.
+    `files` are the files that its calendars name, as read by the caller. Without
+    `purpose` the log keeps its purpose; a new log is `live`. Raises `StaleVersion` if
+    somebody else applied a policy in between; nothing is changed then.
     """
     policy = read(text)
     if isinstance(policy, list):
@@ -227,13 +226,13 @@ def apply(  # the last two have a default for good
 def whole(
     text: str, policy: Policy, now: datetime, files: Files = NO_FILES
 ) -> Policy | list[Mistake]:
-    """Return the policy in `text` as it is applied now, or what is wrong with it."""
+    """Return the expanded policy in `text`, or its mistakes."""
     found = expanded(policy, now.date(), files)
     return found if isinstance(found, Policy) else placed(text, found)
 
 
 def changes_by(log: EventLog, policy: Policy) -> list[Change]:
-    """Return what putting a whole policy in force would change."""
+    """Return what applying an expanded policy would change."""
     return difference(_past(log).document, policy.document())
 
 
@@ -267,12 +266,12 @@ def _record(log: EventLog, version: int, event: PolicyApplied, body: bytes) -> N
 
 
 class _Past(NamedTuple):
-    """What is in force before a policy is applied; version 0 if nothing is."""
+    """What was in force before a policy is applied; version 0 if none."""
 
     version: int
     purpose: Purpose | None
     document: dict[str, JsonValue]
-    """In today's canonical form: a field added since is no difference."""
+    """In today's canonical form, so that a field added since is not a difference."""
 
 
 def _past(log: EventLog) -> _Past:
@@ -293,5 +292,5 @@ def _newest(
 
 
 def _applied(entry: Entry) -> PolicyApplied:
-    assert isinstance(entry.event, PolicyApplied)  # noqa: S101 - nothing else is in this stream
+    assert isinstance(entry.event, PolicyApplied)  # noqa: S101 # the only type
     return entry.event

@@ -1,1 +1,1 @@
-"""What could not be mapped: listed, tried again after a mending, or discarded."""
+"""Quarantine for elements that could not be mapped: list, retry or discard."""

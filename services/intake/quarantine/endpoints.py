@@ -1,4 +1,4 @@
-"""The doors to the quarantine: for people, with their tokens."""
+"""The quarantine endpoints, for people with their tokens."""
 
 import asyncio
 import base64
@@ -48,13 +48,13 @@ Asked = TypeVar("Asked", bound=BaseModel)
 
 @dataclass(frozen=True)
 class QuarantineEndpoints:
-    """What the routes need: who calls, where the rows are, who tries again."""
+    """The dependencies of the routes."""
 
     gate: Gate
     retrying: QuarantineRetry
 
     def routes(self) -> list[Route]:
-        """Return the routes, each of which always answers."""
+        """Return the routes; each of them always sends an answer."""
         return [
             _route("/v1/quarantine", self._list, "GET"),
             _route("/v1/quarantine/retry", self._retry_many, "POST"),
@@ -101,7 +101,7 @@ class QuarantineEndpoints:
         return _json(row)
 
     def _page(self, asked: QuarantineListing) -> list[Quarantined]:
-        # One more than is shown tells whether a page follows.
+        # One row more than shown tells whether another page follows.
         with self._log.transaction() as cursor:
             return store.listed(
                 cursor, asked, asked.state, asked.cursor, asked.limit + 1
@@ -127,7 +127,7 @@ class QuarantineEndpoints:
     ) -> QuarantinedElement | None:
         try:
             return store.kept(cursor, self._log.vault, number)
-        except VaultError:  # its history is told all the same
+        except VaultError:  # its history is shown nevertheless
             return None
 
     def _discarded(self, number: int, by: str, why: str) -> None:

@@ -1,7 +1,7 @@
-"""What people may ask of who watches promises: the body of each request, one a verb.
+"""The commands on SLA targets: the body of each request, one class for each verb.
 
-HTTP and NATS share them. Whose wish it is and when is never in a body; which longer
-delay is answered stands in `record` of the request, or in the path.
+HTTP and NATS share them. The caller and the time are never in a body; the extension
+that is answered is in `record` of the request, or in the path.
 """
 
 from collections.abc import Mapping
@@ -16,47 +16,47 @@ from shared.domain.policy.clause import Person
 from shared.domain.policy.targets import Channel
 
 EVIDENCE_MAX = 20
-"""Events that show whose a breach is."""
+"""Log events that support the attribution of a breach."""
 POSITION_MAX = 2**63 - 1
 
 Position = Annotated[int, Field(ge=1, le=POSITION_MAX)]
 
 
 class ProposeExtension(CommandBody):
-    """Ask the users for more time; until they accept, nothing changes."""
+    """Propose an extension to the users; until they accept, nothing changes."""
 
     aggregate: ClassVar[str] = "sla"
     verb: ClassVar[str] = "propose"
     target: SlaTarget = "ttr"
     """Only the time to resolve can be extended."""
     new_due_at: Instant
-    """When it is to be due instead."""
+    """The new due time."""
     reason: Reason
-    """Why what was promised cannot be held; the users read it."""
+    """Why the target cannot be met; the users read it."""
     answer_by: Instant | None = None
-    """Without an answer by then it expires. Left out: `new_due_at`."""
+    """It expires without an answer by then. Default: `new_due_at`."""
 
 
 class AcceptExtension(CommandBody):
-    """Agree to a longer delay, or take down that somebody did."""
+    """Accept an extension, or record that somebody accepted it."""
 
     aggregate: ClassVar[str] = "sla"
     verb: ClassVar[str] = "accept"
     accepted_by: Person | None = None
-    """Whose word it is. Left out: who sends this."""
+    """Who accepts it. Default: the caller."""
     channel: Channel
     """How they said so."""
     evidence: Reason | None = None
-    """What they said, and how; needed where somebody else takes it down."""
+    """What they said, and how; required if somebody else records it."""
 
 
 class RefuseExtension(CommandBody):
-    """Do not agree to a longer delay: everything stays as it was promised."""
+    """Refuse an extension: the target stays as it was."""
 
     aggregate: ClassVar[str] = "sla"
     verb: ClassVar[str] = "refuse"
     refused_by: Person | None = None
-    """Whose word it is. Left out: who sends this."""
+    """Who refuses it. Default: the caller."""
     channel: Channel
     """How they said so."""
     evidence: Reason | None = None
@@ -64,23 +64,24 @@ class RefuseExtension(CommandBody):
 
 
 class AttributeBreach(CommandBody):
-    """Say whose a breach is; the breach stays, and the last word counts."""
+    """Attribute a breach to a party; the breach stays, and the last command counts."""
 
     aggregate: ClassVar[str] = "sla"
     verb: ClassVar[str] = "attribute"
     target: SlaTarget = "ttr"
-    """Which promise was broken; over HTTP the path says it."""
+    """The target that was breached; over HTTP it is in the path."""
     party: Party
     """`provider` is us."""
     who: Person | None = None
-    """Which user or vendor, by id."""
+    """The user or vendor, by id."""
     reason: Reason | None = None
-    """Needed to say it is the user's where the clock never stood for the user."""
+    """Required to attribute it to the user if the clock was never paused for the user.
+    """
     evidence: Annotated[tuple[Position, ...], Field(max_length=EVIDENCE_MAX)] = ()
-    """Positions in the log of contacts, questions and answers that show it."""
+    """Log positions of contacts, questions and answers that support it."""
     cycle: Annotated[int, Field(ge=1)] | None = None
     round: Annotated[int, Field(ge=1)] | None = None
-    """Of several promises of this kind. Left out: the last that was broken."""
+    """Which of several targets of this kind. Default: the last that was breached."""
 
 
 SlaWish = ProposeExtension | AcceptExtension | RefuseExtension | AttributeBreach

@@ -1,4 +1,4 @@
-"""Every event there is: the union, its parser, and the class of each type."""
+"""All event types: the union, its parser, and the class of each type."""
 
 from collections.abc import Mapping
 from typing import Annotated, get_args
@@ -263,20 +263,20 @@ EVENT_TYPES: Mapping[str, type[Event]] = {
 
 
 def is_incident_event(event: AnyEvent) -> TypeIs[IncidentEvent]:
-    """Tell whether an event is one of an incident's own stream."""
+    """Return whether an event belongs to an incident's own stream."""
     return event.type.startswith("incident.")
 
 
 def is_sla_event(event: AnyEvent) -> TypeIs[SlaEvent]:
-    """Tell whether an event is about a promise."""
+    """Return whether an event is about an SLA target."""
     return event.type.startswith("sla.")
 
 
 def is_escalation_event(event: AnyEvent) -> TypeIs[EscalationEvent]:
-    """Tell whether an event tells how help was looked for, notifications included."""
+    """Return whether an event is about escalation, including notifications."""
     return event.type.startswith(("escalation.", "notification."))
 
 
 def is_service_handover(event: AnyEvent) -> TypeIs[ServiceHandoverEvent]:
-    """Tell whether an event is about a service handed to Problem Management."""
+    """Return whether an event is about the hand-over of a service."""
     return event.type.startswith("handover.service_")

@@ -1,15 +1,9 @@
-"""What happens to the desk's policy. Its stream's versions are the policy versions.
+"""Events about the desk itself: policy, maintenance and restores of the log.
 
-The promises about an incident are those of another version of the policy.
-
-In the streams `sla-<incident>`, written by the SLA watcher alone. What becomes of each
-clock follows as events of its own.
-
-What happens to the log as a whole: it goes on after a restore or a promotion.
-
-Work announced by a command, once: signals inside are recorded and open nothing.
-
-All of it is one stream; the recurring windows are the policy's.
+The versions of the policy stream are the policy versions. Announced maintenance is in
+one stream; recurring windows are in the policy. `promises.moved` is in the streams
+`sla-<incident>`, written only by the SLA watcher; its effect on each clock is recorded
+by further events.
 """
 
 from collections.abc import Mapping
@@ -32,7 +26,7 @@ def document_bytes(document: Mapping[str, JsonValue]) -> bytes:
 
 
 class PolicyApplied(Event):
-    """A whole policy document is in force from here on, for what comes later.
+    """A policy document came into force, for all later decisions.
 
     The event names the document; `shared.eventlog.policies` reads it.
     """
@@ -40,26 +34,27 @@ class PolicyApplied(Event):
     type: Literal["policy.applied"] = "policy.applied"
     document_hash: Sha256
     """SHA-256 of the canonical document as UTF-8 JSON, in hex: its key in
-    `log.documents`. All closed days are dates in it."""
+    `log.documents`. All closed days in it are dates.
+    """
     document_size: Annotated[int, Field(ge=1)]
-    """Bytes of the same."""
+    """Size of the document in bytes."""
     document: dict[str, JsonValue] | None = None
-    """The document itself, in events written in shape 1 only."""
+    """The document itself, only in events of shape 1."""
     text_digest: Sha256
     """SHA-256 of the YAML text it was read from, in hex."""
     reason: Annotated[str, Field(min_length=1, max_length=500)]
     approved_by: Person | None = None
     purpose: Literal["live", "demo", "test"] = "live"
-    """What the log is for; the first event of a log decides it."""
+    """The purpose of the log; the first event of a log decides it."""
 
 
 class PromisesMoved(Event):
-    """From here on the incident is promised what version `policy` promises.
+    """The SLA targets of the incident were moved to the policy version `policy`.
 
-    An incident keeps the version it was opened under until somebody says this. Its
-    clocks go on from their original start, with the times they stood and what users
-    agreed to; a breach stays. `operation` names the move that many incidents are part
-    of: each is moved once by it.
+    An incident keeps the version under which it was opened until this event. Its clocks
+    keep their original start, their pauses and the extensions that users agreed to; a
+    breach stays. `operation` names the move, which may cover many incidents and moves
+    each once.
     """
 
     type: Literal["promises.moved"] = "promises.moved"
@@ -71,30 +66,31 @@ class PromisesMoved(Event):
     reason: Text
     contract: str | None = None
     service: str | None = None
-    """Which incidents the move is for; all where neither is given."""
+    """The incidents of the move; all, if neither is given."""
     alone: bool = False
-    """It is for this incident alone."""
+    """The move is for this incident only."""
 
 
 LOG_STREAM = "log-desk"
 
 
 class LogRestored(Event):
-    """A new epoch of the log begins: a copy was restored, or a standby promoted.
+    """A new epoch of the log began: a backup was restored, or a standby promoted.
 
-    What was recorded after the copy was made is lost, and its positions, versions and
-    references may have been told. From here on, keys and cursors name the new epoch.
+    Events recorded after the backup are lost, although their positions, versions and
+    references may have been reported. From here on, keys and cursors name the new
+    epoch.
     """
 
     type: Literal["log.restored"] = "log.restored"
     epoch: Annotated[int, Field(ge=2)]
     token: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}$")]
-    """Random, so that two restores of one backup never begin the same epoch."""
+    """Random, so that two restores of one backup begin different epochs."""
     cause: Literal["restore", "promotion"]
     begins_after: Annotated[int, Field(ge=0)]
     """Position of the last event before the epoch."""
     last_seen: Annotated[int, Field(ge=0)] | None = None
-    """The highest position known to have existed before, if any was known."""
+    """The highest position known to have existed before, if any is known."""
     reason: Annotated[str, Field(min_length=1, max_length=500)]
 
 
@@ -103,7 +99,7 @@ WindowRef = Annotated[str, StringConstraints(pattern=r"^MNT-[0-9]{6,12}$")]
 
 
 class MaintenanceAnnounced(Event):
-    """Work on a service was announced, from `start` until `until`."""
+    """Maintenance of a service was announced, from `start` until `until`."""
 
     type: Literal["maintenance.announced"] = "maintenance.announced"
     window: WindowRef
@@ -114,7 +110,7 @@ class MaintenanceAnnounced(Event):
 
 
 class MaintenanceCancelled(Event):
-    """It does not take place, or ends now: what fires since then opens."""
+    """Maintenance was cancelled, or ends now: alerts since then open incidents."""
 
     type: Literal["maintenance.cancelled"] = "maintenance.cancelled"
     window: WindowRef

@@ -1,6 +1,6 @@
-"""What happens to a change that came of an incident or a problem.
+"""The events of a change that results from an incident or a problem.
 
-Streams `change-<change>` are written by intake alone.
+The streams `change-<change>` are written only by intake.
 """
 
 from typing import Literal
@@ -11,11 +11,11 @@ from shared.domain.events.event import Event, Text
 from shared.domain.identifiers import ChangeRef, IncidentRef, ProblemRef
 
 ChangeRelation = Literal["change", "caused_by", "related"]
-"""What an incident may have to do with a change: it led to it, or came of it."""
+"""The relation of an incident to a change: it led to it, or was caused by it."""
 
 
 class ChangeRequested(Event):
-    """Something is to be changed, because of an incident, a problem or neither."""
+    """A change was requested, for an incident, for a problem or on its own."""
 
     type: Literal["change.requested"] = "change.requested"
     change: ChangeRef
@@ -28,7 +28,7 @@ class ChangeRequested(Event):
 
 
 class ChangeIncidentLinked(Event):
-    """`incident` has to do with it: led to it, was caused by it, or is related."""
+    """The change was linked to `incident`: its reason, its effect, or related."""
 
     type: Literal["change.incident_linked"] = "change.incident_linked"
     change: ChangeRef
@@ -38,7 +38,7 @@ class ChangeIncidentLinked(Event):
 
 
 class ChangeIncidentUnlinked(Event):
-    """The link to `incident` was a mistake."""
+    """The link to `incident` was removed."""
 
     type: Literal["change.incident_unlinked"] = "change.incident_unlinked"
     change: ChangeRef
@@ -48,7 +48,7 @@ class ChangeIncidentUnlinked(Event):
 
 
 class ChangeProblemLinked(Event):
-    """It is to remove the cause that `problem` is about."""
+    """The change is to remove the cause of `problem`."""
 
     type: Literal["change.problem_linked"] = "change.problem_linked"
     change: ChangeRef
@@ -57,7 +57,7 @@ class ChangeProblemLinked(Event):
 
 
 class ChangeProblemUnlinked(Event):
-    """The link to `problem` was a mistake."""
+    """The link to `problem` was removed."""
 
     type: Literal["change.problem_unlinked"] = "change.problem_unlinked"
     change: ChangeRef
@@ -66,18 +66,18 @@ class ChangeProblemUnlinked(Event):
 
 
 class ChangeAssigned(Event):
-    """Another team is to make it, such as the developers."""
+    """The change was assigned to another team, such as the developers."""
 
     type: Literal["change.assigned"] = "change.assigned"
     change: ChangeRef
     policy: int
     team: str
     incidents: tuple[IncidentRef, ...] = ()
-    """Those it came of that it was given with; of very many, the newest."""
+    """The incidents that led to it; if there are very many, the newest."""
 
 
 class ChangePlanned(Event):
-    """It has an instant. The first planning counts."""
+    """A time was planned for it. The first planning counts."""
 
     type: Literal["change.planned"] = "change.planned"
     change: ChangeRef
@@ -86,7 +86,7 @@ class ChangePlanned(Event):
 
 
 class ChangeImplemented(Event):
-    """It was made."""
+    """The change was implemented."""
 
     type: Literal["change.implemented"] = "change.implemented"
     change: ChangeRef
@@ -95,7 +95,7 @@ class ChangeImplemented(Event):
 
 
 class ChangeNoteAdded(Event):
-    """Somebody said more about what is so already: it is made, or cancelled."""
+    """A note was added to a change that is already implemented or cancelled."""
 
     type: Literal["change.note_added"] = "change.note_added"
     change: ChangeRef
@@ -105,7 +105,7 @@ class ChangeNoteAdded(Event):
 
 
 class ChangeCancelled(Event):
-    """It will not be made."""
+    """The change was cancelled."""
 
     type: Literal["change.cancelled"] = "change.cancelled"
     change: ChangeRef

@@ -1,8 +1,8 @@
-"""How help was looked for: levels, pages, acceptance, managers told.
+"""The events of an escalation: levels, pages, acceptance, managers informed.
 
-Streams `escalation-<incident>` are written by the escalation service alone; the desk
-stays the owner of the incident. Instants beside `at` are those of the rule, the same
-however late the service was.
+The streams `escalation-<incident>` are written only by the escalation service; the desk
+stays the owner of the incident. Instants other than `at` are those of the rule, which
+do not depend on the delay of the service.
 """
 
 from typing import Literal
@@ -18,7 +18,7 @@ Trigger = Literal["tto_warning", "tto_breach", "ttr_warning", "ttr_breach", "pin
 
 
 class Escalated(Event):
-    """The incident went to the next support level, whose `team` works on it now."""
+    """The incident was escalated to the next support level, to its `team`."""
 
     type: Literal["escalation.escalated"] = "escalation.escalated"
     incident: IncidentRef
@@ -30,19 +30,20 @@ class Escalated(Event):
     cause: Literal[
         "by_hand", "dwell", "ola", "desk_closed", "no_contract", "unanswered"
     ]
-    """`ola`: what n1 owes was used up first; `desk_closed`: a P1 while nobody is at the
-    desk; `no_contract`: a P1 for which nothing says how long it may stay there."""
+    """`ola`: the OLA of n1 was used up; `desk_closed`: a P1 while the desk is closed;
+    `no_contract`: a P1 without a rule for how long it may stay there.
+    """
     escalated_at: AwareDatetime
     dwell_seconds: int | None = None
-    """Working seconds it might stay at the level it left, where that is the cause."""
+    """Working seconds that it may stay at the previous level, if that is the cause."""
     reason: Text | None = None
-    """Why, where a person did it."""
+    """The reason, if a person escalated it."""
 
 
 class EscalationReturned(Event):
-    """The incident went back down, to `team` of a lower level, by hand.
+    """The incident was returned by hand to `team` at a lower level.
 
-    Why is in the `incident.assigned` that gave it to them.
+    The reason is in the `incident.assigned` that assigned it to them.
     """
 
     type: Literal["escalation.returned"] = "escalation.returned"
@@ -56,10 +57,10 @@ class EscalationReturned(Event):
 
 
 class EscalationPaged(Event):
-    """A step of the policy was due: `people` are asked to take the incident on.
+    """A step of the escalation policy was due: `people` were asked to accept.
 
-    Once for each (incident, cycle, policy, level, step, loop), which make `key`; after
-    a return with how often it went back.
+    Once for each (incident, cycle, policy, level, step, loop), which form the `key`;
+    after a return, the number of returns is included.
     """
 
     type: Literal["escalation.paged"] = "escalation.paged"
@@ -68,24 +69,24 @@ class EscalationPaged(Event):
     cycle: int
     level: SupportLevel
     step: int
-    """Place of the rung in the policy, from 0."""
+    """Index of the step in the policy, from 0."""
     loop: int
-    """How often the rung is tried, from 1."""
+    """Number of the attempt, from 1."""
     key: str
     schedule: str | None = None
     team: str | None = None
-    """Whom the rung names: a schedule or a team."""
+    """The target of the step: a schedule or a team."""
     who: Literal["on_call", "next", "manager", "members"]
     people: tuple[PersonId, ...]
     nobody_on_call: bool = False
-    """The schedule had a gap: these are whom the policy names for that."""
+    """The schedule has a gap: these are the people the policy names for it."""
     unskilled: tuple[PersonId, ...] | None = None
-    """Those of them whom their team does not name as knowing the service."""
+    """Those who are not listed by their team as knowing the service."""
     due_at: AwareDatetime
 
 
 class EscalationAccepted(Event):
-    """`person` takes the incident on at this level; the steps end."""
+    """`person` accepted the incident at this level; the steps end."""
 
     type: Literal["escalation.accepted"] = "escalation.accepted"
     incident: IncidentRef
@@ -95,11 +96,11 @@ class EscalationAccepted(Event):
     person: PersonId
     how: Literal["accepted", "acknowledged", "assigned"]
     unskilled: tuple[PersonId, ...] | None = None
-    """That person, if the team does not name them as knowing the service."""
+    """The person, if the team does not list them as knowing the service."""
 
 
 class EscalationUnanswered(Event):
-    """All steps of a level were tried and nobody accepted."""
+    """All steps of a level were tried, and nobody accepted."""
 
     type: Literal["escalation.unanswered"] = "escalation.unanswered"
     incident: IncidentRef
@@ -110,10 +111,10 @@ class EscalationUnanswered(Event):
 
 
 class EscalationRaised(Event):
-    """Managers are told: hierarchical escalation, which moves nothing.
+    """Managers were informed: hierarchical escalation, which changes no level.
 
-    Once for each (incident, cycle, trigger, rule), which make `key`; of warnings once
-    for each point of each target, of `ping_pong` once a cycle.
+    Once for each (incident, cycle, trigger, rule), which form the `key`; for warnings,
+    once for each point of each target; for `ping_pong`, once in a cycle.
     """
 
     type: Literal["escalation.raised"] = "escalation.raised"
@@ -125,9 +126,9 @@ class EscalationRaised(Event):
     percent: int | None = None
     before_seconds: int | None = None
     after_seconds: int | None = None
-    """Which warning it is of, as in `sla.warned`."""
+    """Which warning it is, as in `sla.warned`."""
     returns: int | None = None
-    """Of `ping_pong`: how often it came back to a team that had it in this cycle."""
+    """For `ping_pong`: how often it came back to a team that had it in this cycle."""
     schedule: str | None = None
     team: str | None = None
     who: Literal["on_call", "next", "manager", "members"]

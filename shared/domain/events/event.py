@@ -1,7 +1,7 @@
-"""What every event has in common, and which of its words are personal.
+"""The base class of all events, and the marking of personal fields.
 
 An event is a fact, named in the past tense and kept for ever: give a new field a
-default, never rename a `type`, never give one a new meaning.
+default, never rename a `type`, and never change the meaning of a field.
 """
 
 import re
@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 @dataclass(frozen=True)
 class Personal:
-    """Marks a field that is stored encrypted under the key of `Event.whose`."""
+    """Marks a field that is stored encrypted with the key of `Event.whose`."""
 
 
 Text = Annotated[str, Personal()]
@@ -30,22 +30,23 @@ Actor = Annotated[
 
 
 def is_source(name: str) -> bool:
-    """Tell whether `source:<name>` can be an actor."""
+    """Return whether `source:<name>` can be an actor."""
     return re.fullmatch(_NAME, name) is not None
 
 
 FORGOTTEN = "[forgotten]"
-"""What a personal field reads as once the key that opens it is destroyed."""
+"""The value of a personal field once its encryption key is destroyed."""
 
 
 class Event(BaseModel):
-    """A fact about one stream.
+    """A fact in one stream.
 
-    `at` is the instant of the decision (its writer's clock); when it entered the log
-    is the entry's `recorded_at`. `whose` names the key owner of its personal fields.
+    `at` is the instant of the decision, by its writer's clock; when it was added to the
+    log is the entry's `recorded_at`. `whose` names the key owner of its personal
+    fields.
     """
 
-    # A reader older than its writer must not trip over a field it does not know.
+    # A reader of an older version must ignore fields it does not know.
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     at: AwareDatetime

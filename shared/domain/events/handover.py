@@ -1,13 +1,9 @@
-"""An incident that broke its promise, handed to Problem Management: once.
+"""The events of a hand-over to Problem Management, of an incident or of a service.
 
-Streams `handover-<incident>` are written by the escalation service alone. The incident
-stays with the desk, and open.
-
-A service that breaks its promises too often, handed to Problem Management.
-
-In the stream `handover-<incident>` of the incident whose breach, or whose overrun, used
-the budget of the service up; written by the escalation service alone. There is at most
-one an incident.
+The streams `handover-<incident>` are written only by the escalation service. An
+incident that breached its TTR is handed over once; it stays with the desk, and open. A
+service that exhausted its budget is handed over in the stream of the incident whose
+breach or overrun exhausted it, at most once for each incident.
 """
 
 from typing import Literal
@@ -20,10 +16,10 @@ from shared.domain.identifiers import IncidentRef, ProblemRef
 
 
 class HandoverRequested(Event):
-    """TTR was breached: Problem Management is to look for the cause.
+    """TTR was breached: Problem Management is asked to look for the cause.
 
-    `problem` is the one it is linked to or joins: the only open one with an incident of
-    the same signature, or else the only one of the same service.
+    `problem` is the one that it is linked to or joins: the only open one with an
+    incident of the same signature, or else the only one of the same service.
     """
 
     type: Literal["handover.requested"] = "handover.requested"
@@ -35,9 +31,9 @@ class HandoverRequested(Event):
     breached_at: AwareDatetime
     problem: ProblemRef | None = None
     matched: Match | None = None
-    """What it joins the problem by; absent where it is linked already."""
+    """How it matched the problem; absent if it is linked already."""
     proposed: tuple[ProblemRef, ...] = ()
-    """Open problems of which each matches as well as the others: it joins none."""
+    """Open problems that match equally well: it joins none of them."""
     answer_by: AwareDatetime | None = None
 
 
@@ -50,21 +46,22 @@ class HandoverAccepted(Event):
 
 
 class HandoverJoined(Event):
-    """It is part of a problem known already.
+    """It was assigned to a known problem.
 
-    By signature it joins by itself, and by service too, `to_be_confirmed` by a person.
+    A match by signature joins automatically; so does one by service, but
+    `to_be_confirmed` by a person.
     """
 
     type: Literal["handover.joined"] = "handover.joined"
     incident: IncidentRef
     problem: ProblemRef
     matched: Match | None = None
-    """What it joined by; absent where a person linked it, or confirmed that."""
+    """How it matched; absent if a person linked or confirmed it."""
     to_be_confirmed: bool = False
 
 
 class HandoverReopened(Event):
-    """The incident, which had joined by itself, was taken out of `problem` again.
+    """The incident, which had joined automatically, was removed from `problem`.
 
     Problem Management is asked for an answer as if it had not joined.
     """
@@ -76,7 +73,7 @@ class HandoverReopened(Event):
 
 
 class HandoverDeclined(Event):
-    """It is no problem, `reason` says why. The breach stays."""
+    """Problem Management declined it for the given `reason`. The breach stays."""
 
     type: Literal["handover.declined"] = "handover.declined"
     incident: IncidentRef
@@ -84,7 +81,7 @@ class HandoverDeclined(Event):
 
 
 class HandoverUnanswered(Event):
-    """Nobody answered in the time the policy gives."""
+    """Nobody answered within the time set by the policy."""
 
     type: Literal["handover.unanswered"] = "handover.unanswered"
     incident: IncidentRef
@@ -92,20 +89,20 @@ class HandoverUnanswered(Event):
 
 
 class CountedBreach(BaseModel):
-    """A broken TTR that counts towards the budget of its service, once."""
+    """A breached TTR that counts towards the budget of its service, once."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     incident: IncidentRef
     breached_at: AwareDatetime
     overrun_seconds: int | None = None
-    """Working time too late; absent where it was not done when this was counted."""
+    """Working time overdue; absent if it was not done when this was counted."""
 
 
 class ServiceHandoverRequested(Event):
-    """The service used up its budget: Problem Management is to look at it.
+    """The service exhausted its budget: Problem Management is asked to look at it.
 
-    `problem` is the open one of the service, which it joins.
+    `problem` is the open problem of the service, which it joins.
     """
 
     type: Literal["handover.service_requested"] = "handover.service_requested"
@@ -114,27 +111,28 @@ class ServiceHandoverRequested(Event):
     service: str
     team: str
     cause: Literal["breaches", "overrun", "downtime"]
-    """What of the budget was used up: the number of breaches, the working time they
-    were late, or the time the service was down."""
+    """Which part of the budget was exhausted: the number of breaches, their overdue
+    working time, or the downtime of the service.
+    """
     breaches: int
-    """How many made it, in `within_days` up to `crossed_at`."""
+    """The number of breaches in `within_days` up to `crossed_at`."""
     overrun_seconds: int | None = None
-    """By how much working time they were late, as far as was known."""
+    """Their total overdue working time, as far as known."""
     downtime_seconds: int | None = None
-    """For how long, in the hours of its contract, a P1 of it was not restored."""
+    """How long, in its contract's hours, a P1 of the service was not restored."""
     outages: tuple[IncidentRef, ...] = ()
-    """The P1s that made that, the oldest first; of very many the newest."""
+    """The P1s that add up to this, oldest first; if there are very many, the newest."""
     budget_breaches: int | None = None
     budget_seconds: int | None = None
     budget_downtime_seconds: int | None = None
     within_days: int
     crossed_at: AwareDatetime
-    """The instant of the breach, of what was done late, or when service was back."""
+    """The instant of the breach, of late completion, or of restoration."""
     counted: tuple[CountedBreach, ...]
-    """The breaches that made it, the oldest first; of very many the newest."""
+    """The breaches that add up to it, oldest first; if very many, the newest."""
     problem: ProblemRef | None = None
     proposed: tuple[ProblemRef, ...] = ()
-    """Open problems of the service, where there are several: it joins none."""
+    """Open problems of the service, if there are several: it joins none of them."""
     answer_by: AwareDatetime | None = None
 
 
@@ -148,7 +146,7 @@ class ServiceHandoverAccepted(Event):
 
 
 class ServiceHandoverJoined(Event):
-    """It is part of a problem known already."""
+    """It was assigned to a known problem."""
 
     type: Literal["handover.service_joined"] = "handover.service_joined"
     incident: IncidentRef
@@ -157,7 +155,7 @@ class ServiceHandoverJoined(Event):
 
 
 class ServiceHandoverDeclined(Event):
-    """It is no problem, `reason` says why. The breaches stay."""
+    """Problem Management declined it for the given `reason`. The breaches stay."""
 
     type: Literal["handover.service_declined"] = "handover.service_declined"
     incident: IncidentRef
@@ -166,7 +164,7 @@ class ServiceHandoverDeclined(Event):
 
 
 class ServiceHandoverUnanswered(Event):
-    """Nobody answered in the time the policy gives."""
+    """Nobody answered within the time set by the policy."""
 
     type: Literal["handover.service_unanswered"] = "handover.service_unanswered"
     incident: IncidentRef

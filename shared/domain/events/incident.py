@@ -1,9 +1,8 @@
-"""What can happen to an incident: the events of its life.
+"""The events of an incident's life cycle.
 
-Streams are written by intake alone. `policy` is the version of the policy the decision
-was made under; `by` says who acted: a person, a monitoring source or a service.
-What machines said about it is in `incident_signals`, what ties it to other records in
-`incident_ties`.
+The streams are written only by intake. `policy` is the policy version of the decision;
+`by` is the actor: a person, a monitoring source or a service. Events from signals are
+in `incident_signals`, links to other records in `incident_ties`.
 """
 
 from typing import Literal
@@ -21,11 +20,11 @@ Origin = Literal["monitoring", "user", "agent", "split"]
 
 
 class IncidentOpened(Event):
-    """The desk took an incident on record. Counts as recorded, `split` apart.
+    """An incident was opened. It counts as recorded, except with origin `split`.
 
     `reported_at` ≤ `at` starts the SLA clocks; for signals it is `received_at`, and
-    `occurred_at` is what the source claims. An incident split off keeps the
-    `reported_at` of the one it came from, whose TTO was its own.
+    `occurred_at` is what the source claims. An incident that was split off keeps the
+    `reported_at` of the original one, which had its own TTO.
     """
 
     type: Literal["incident.opened"] = "incident.opened"
@@ -35,10 +34,10 @@ class IncidentOpened(Event):
     title: Text
     service: str
     claimed_service: Text | None = None
-    """What the source calls a service that the policy does not know."""
+    """The source's name of a service that the policy does not know."""
     category: str | None = None
     client: str | None = None
-    """The contract party, where it is known; never the same as the reporter."""
+    """The contract party, if known; never the same as the reporter."""
     impact: Impact
     urgency: Urgency
     severity: Severity | None = None
@@ -49,32 +48,32 @@ class IncidentOpened(Event):
     team: str
     reporter: PersonId | None = None
     channel: Channel | None = None
-    """On which the reporter was in touch, where somebody reported it."""
+    """The channel that the reporter used, if somebody reported it."""
     source: str | None = None
     signal_key: str | None = None
     """SHA-256, in hex, of source and dedup key."""
     dedup_key: Text | None = None
     labels: Labels | None = None
     details: Text | None = None
-    """What else the source or the agent said; JSON where a machine said it."""
+    """Further details from the source or the agent; JSON if from a machine."""
     reported_at: AwareDatetime
     backdated_because: Text | None = None
-    """Why `reported_at` is earlier than `at`, where a person says so."""
+    """Why `reported_at` is earlier than `at`, if a person says so."""
     received_at: AwareDatetime | None = None
     occurred_at: AwareDatetime | None = None
     follows: IncidentRef | None = None
-    """An older incident of the same trouble that may no longer be reopened."""
+    """An older incident of the same alert that can no longer be reopened."""
     split_from: IncidentRef | None = None
     split_signals: dict[str, SignalState] | None = None
-    """Keys that came over from `split_from`, and how they stood."""
+    """Keys that moved from `split_from`, with their states."""
     rule: str | None = None
-    """By which rule of the pipeline a signal opened it."""
+    """The correlation rule by which a signal opened it."""
     rule_of: str | None = None
-    """What that rule goes by: the name of a window, the setting of the source."""
+    """What the rule refers to: the name of a window, or a setting of the source."""
 
 
 class IncidentContacted(Event):
-    """A person and the desk were in touch about the incident. `words` are verbatim.
+    """A person and the desk were in contact about the incident. `words` are verbatim.
 
     The first inbound contact makes the incident reported by a user.
     """
@@ -86,36 +85,36 @@ class IncidentContacted(Event):
     direction: Literal["inbound", "outbound"]
     channel: Channel
     contacted_at: AwareDatetime
-    """When they were in touch, which may be earlier than `at`."""
+    """The time of the contact, which may be earlier than `at`."""
     words: Text | None = None
     waited_seconds: int | None = None
-    """How long the person waited until the desk answered, where that is known."""
+    """How long the person waited until the desk answered, if known."""
     abandoned: bool = False
-    """They gave up before anybody answered."""
+    """Whether they gave up before anybody answered."""
     unconfirmed: bool | None = None
-    """Nobody knows them to have to do with it: they become no reporter by it."""
+    """The person is not known to be involved: they do not become a reporter."""
     sender_unconfirmed: bool | None = None
-    """Nothing proves that it came from that person: no mail of ours repeats it."""
+    """The sender could not be verified: our mails do not repeat such text."""
 
 
 class IncidentEdited(Event):
-    """The desk reworded title or description; what was said before stays as it was.
+    """Title or description were edited; earlier text is not lost.
 
-    The words of a person are in their contact, verbatim, whatever is made of them here.
+    A person's own words are in their contact, verbatim, whatever is edited here.
     """
 
     type: Literal["incident.edited"] = "incident.edited"
     incident: IncidentRef
     policy: int
     title: Text | None = None
-    """None: as it was."""
+    """None if unchanged."""
     description: Text | None = None
 
 
 class IncidentClassified(Event):
-    """What the incident is about, or how much it matters, was changed.
+    """The incident was classified: its topic or its importance changed.
 
-    All values after it are in it, changed or not.
+    It contains all values after the change, changed or not.
     """
 
     type: Literal["incident.classified"] = "incident.classified"
@@ -132,7 +131,7 @@ class IncidentClassified(Event):
 
 
 class IncidentAssigned(Event):
-    """A team, and perhaps one of its people, is to work on the incident."""
+    """The incident was assigned to a team, and optionally to one of its members."""
 
     type: Literal["incident.assigned"] = "incident.assigned"
     incident: IncidentRef
@@ -140,15 +139,15 @@ class IncidentAssigned(Event):
     team: str
     assignee: PersonId | None = None
     reason: Text | None = None
-    """Why it goes there; always there where it goes back to a lower level."""
+    """The reason; always present if it goes back to a lower level."""
     unskilled: tuple[PersonId, ...] | None = None
-    """The assignee, if the team does not name them as knowing the service."""
+    """The assignee, if the team does not list them as knowing the service."""
 
 
 class IncidentAcknowledged(Event):
     """The person in `by` took the incident on, for the first time in this cycle.
 
-    Stops TTO. Never a machine, never a mere assignment.
+    Stops TTO. Neither a machine nor an assignment alone does that.
     """
 
     type: Literal["incident.acknowledged"] = "incident.acknowledged"
@@ -157,18 +156,18 @@ class IncidentAcknowledged(Event):
 
 
 class IncidentPaused(Event):
-    """We wait for somebody. Which reasons stop a clock is the contract's to say."""
+    """The desk waits for somebody. The contract decides which reasons stop a clock."""
 
     type: Literal["incident.paused"] = "incident.paused"
     incident: IncidentRef
     policy: int
     reason: PauseReason
     question: Text | None = None
-    """What the user was asked; always there for reason `user`."""
+    """The question to the user; always present for reason `user`."""
 
 
 class IncidentResumed(Event):
-    """The waiting is over. Every pause ends with this, whatever ends it."""
+    """The pause ended. Every pause ends with this event, whatever ends it."""
 
     type: Literal["incident.resumed"] = "incident.resumed"
     incident: IncidentRef
@@ -177,7 +176,7 @@ class IncidentResumed(Event):
 
 
 class IncidentInformed(Event):
-    """The user was told how things stand."""
+    """The user was informed about the progress."""
 
     type: Literal["incident.informed"] = "incident.informed"
     incident: IncidentRef
@@ -186,7 +185,7 @@ class IncidentInformed(Event):
 
 
 class IncidentRestored(Event):
-    """Service is back, perhaps by a workaround. Comes before or with resolved."""
+    """Service was restored, perhaps by a workaround. Before or with the resolution."""
 
     type: Literal["incident.restored"] = "incident.restored"
     incident: IncidentRef
@@ -196,7 +195,7 @@ class IncidentRestored(Event):
 
 
 class IncidentRelapsed(Event):
-    """Service is down again after it was restored and before it was resolved."""
+    """Service failed again after it was restored and before it was resolved."""
 
     type: Literal["incident.relapsed"] = "incident.relapsed"
     incident: IncidentRef
@@ -210,7 +209,7 @@ class IncidentRelapsed(Event):
 
 
 class IncidentResolved(Event):
-    """The work is done: by a person, or (`by` a source) by the recovery of all."""
+    """The incident was resolved by a person, or (`by` a source) by full recovery."""
 
     type: Literal["incident.resolved"] = "incident.resolved"
     incident: IncidentRef
@@ -218,41 +217,41 @@ class IncidentResolved(Event):
     cycle: int
     note: Text | None = None
     forced_because: Text | None = None
-    """Why it is over though a signal of it still fired."""
+    """Why it is over although one of its alerts still fired."""
     root_cause_open: bool = False
-    """Only a workaround brought service back: the cause is still there."""
+    """Only a workaround restored service: the cause still exists."""
     level: SupportLevel | None = None
-    """The support level at which a person resolved it, if that was above N1."""
+    """The support level at which a person resolved it, if above N1."""
     solution: IncidentRef | None = None
     """The incident whose solution note was used."""
     asks_for_solution: bool = False
-    """It was resolved above N1, and no solution note says how N1 could do that."""
+    """It was resolved above N1 without a solution note for N1."""
 
 
 class IncidentSolutionNoted(Event):
-    """What N1 can do by itself next time; the last note of an incident counts."""
+    """A note was made of what N1 can do next time; the last note counts."""
 
     type: Literal["incident.solution_noted"] = "incident.solution_noted"
     incident: IncidentRef
     policy: int
     service: str
-    """What the incident was about then."""
+    """The service of the incident at that time."""
     note: Text
 
 
 class IncidentNoteAdded(Event):
-    """Somebody said more about what is so already: restored, resolved, over, open."""
+    """A note was added to something done already, such as the resolution."""
 
     type: Literal["incident.note_added"] = "incident.note_added"
     incident: IncidentRef
     policy: int
     about: Literal["restore", "relapse", "resolve", "reopen", "close", "cancel"]
-    """The verb of the command that came with it."""
+    """The verb of the command that contained it."""
     note: Text
 
 
 class IncidentReopened(Event):
-    """It was not over. A new cycle begins; TTO is armed again."""
+    """The incident was reopened. A new cycle begins; TTO is armed again."""
 
     type: Literal["incident.reopened"] = "incident.reopened"
     incident: IncidentRef
@@ -262,33 +261,33 @@ class IncidentReopened(Event):
     cause: Literal["agent", "user", "signal"]
     reason: Text | None = None
     after_closure: bool
-    """Whether it comes back into the stock, which a resolved one never left."""
+    """Whether it re-enters the stock, which a resolved incident has not left."""
     signal_key: str | None = None
     severity: Severity | None = None
     repeats: int = 0
-    """How often the signal had fired since the last event that told of it."""
+    """How often the signal fired since the last event that counted it."""
     occurred_at: AwareDatetime | None = None
     rule: str | None = None
     rule_of: str | None = None
     quick_fix: bool = False
-    """It was resolved on a workaround a few days ago, and that did not hold."""
+    """It was resolved by a workaround a few days ago, which did not hold."""
 
 
 class IncidentClosed(Event):
-    """The reporter is content or silent: it leaves the stock."""
+    """The incident was closed and leaves the stock: user satisfied or silent."""
 
     type: Literal["incident.closed"] = "incident.closed"
     incident: IncidentRef
     policy: int
     note: Text | None = None
     cause: Literal["agent", "silence"] = "agent"
-    """`silence`: its users said nothing more for as long as the policy gives them."""
+    """`silence`: its users did not respond within the time set by the policy."""
     asks_for_problem: bool = False
-    """Its root cause is open, and no problem is linked that looks for it."""
+    """Its root cause is open, and no problem is linked to it."""
 
 
 class IncidentCancelled(Event):
-    """It never was an incident, or not one of ours: it leaves the stock."""
+    """The incident was cancelled: not an incident, or not ours. Leaves the stock."""
 
     type: Literal["incident.cancelled"] = "incident.cancelled"
     incident: IncidentRef

@@ -1,7 +1,7 @@
-"""What monitoring said about an incident that is already open.
+"""Events from signals about an incident that is already open.
 
-A repeat that changes nothing is no event: it is counted and told at most once a minute,
-or with the next change, in `repeats`.
+A repeat without changes is not an event: it is counted and reported in `repeats`, at
+most once a minute or with the next change.
 """
 
 from typing import Literal
@@ -14,7 +14,7 @@ from shared.domain.policy.priorities import Severity
 
 
 class IncidentSignalled(Event):
-    """A signal of the incident fires: again, with another severity, or still."""
+    """An alert of the incident fires: again, with another severity, or still."""
 
     type: Literal["incident.signalled"] = "incident.signalled"
     incident: IncidentRef
@@ -23,21 +23,21 @@ class IncidentSignalled(Event):
     signal_key: str
     severity: Severity | None = None
     repeats: int = 0
-    """How many repeats came since the last event that told of them."""
+    """Number of repeats since the last event that counted them."""
     last_at: AwareDatetime
     """When the newest of them was received."""
     occurred_at: AwareDatetime | None = None
     title: Text | None = None
-    """What the signal says, where it is new to the incident."""
+    """The title of the signal, if the alert is new to the incident."""
     dedup_key: Text | None = None
     rule: str | None = None
-    """By which rule of the pipeline it is news of this incident."""
+    """The correlation rule that assigned it to this incident."""
     rule_of: str | None = None
-    """What that rule goes by: the labels in which signals agree, a setting."""
+    """What the rule refers to: the labels that agree, or a setting."""
 
 
 class IncidentRecovered(Event):
-    """One signal of the incident recovered. Others may still fire."""
+    """An alert of the incident recovered. Others may still fire."""
 
     type: Literal["incident.recovered"] = "incident.recovered"
     incident: IncidentRef
@@ -45,19 +45,20 @@ class IncidentRecovered(Event):
     source: str
     signal_key: str
     repeats: int = 0
-    """How often it had fired since the last event that told of it."""
+    """How often it fired since the last event that counted it."""
     occurred_at: AwareDatetime | None = None
     held_until: AwareDatetime | None = None
-    """When it took effect, which may be earlier than `at`; absent: at once."""
+    """When it took effect, which may be earlier than `at`; absent if at once."""
     rule: str | None = None
-    """`recovered`, `hold_down` or `timeout`: whether the source said so itself."""
+    """`recovered`, `hold_down` or `timeout`: whether the source reported it."""
     rule_of: str | None = None
 
 
 class IncidentFlappingStarted(Event):
-    """A signal of the incident goes up and down: its recoveries are not believed yet.
+    """An alert of the incident is flapping: its recoveries do not count yet.
 
-    `changes` of state, the first of them at `since`, are more than its source may have.
+    There were `changes` of state, the first at `since`: more than its source is
+    allowed.
     """
 
     type: Literal["incident.flapping_started"] = "incident.flapping_started"
@@ -70,9 +71,9 @@ class IncidentFlappingStarted(Event):
 
 
 class IncidentFlappingEnded(Event):
-    """The signal has kept its state long enough, until `held_until`.
+    """The alert has kept its state long enough, until `held_until`.
 
-    `changes` is how often it changed from `since` on.
+    `changes` is the number of changes from `since` on.
     """
 
     type: Literal["incident.flapping_ended"] = "incident.flapping_ended"
@@ -86,7 +87,7 @@ class IncidentFlappingEnded(Event):
 
 
 class IncidentSnoozed(Event):
-    """No news is made of its repeats until `until`. No clock stands for it."""
+    """The incident was snoozed: repeats are not reported. Its clocks run on."""
 
     type: Literal["incident.snoozed"] = "incident.snoozed"
     incident: IncidentRef
@@ -96,17 +97,17 @@ class IncidentSnoozed(Event):
 
 
 class IncidentWoken(Event):
-    """News is made of its repeats again, before the time was over."""
+    """The snooze ended early: repeats are reported again."""
 
     type: Literal["incident.woken"] = "incident.woken"
     incident: IncidentRef
     policy: int
     cause: Literal["agent", "severity"]
-    """`severity`: a signal of it got worse."""
+    """`severity`: one of its alerts got worse."""
 
 
 class IncidentSourceNoted(Event):
-    """Somebody wrote a note about it where its signal comes from."""
+    """Somebody wrote a note about one of its alerts at the source."""
 
     type: Literal["incident.source_noted"] = "incident.source_noted"
     incident: IncidentRef
@@ -115,12 +116,12 @@ class IncidentSourceNoted(Event):
     signal_key: str
     note: Text
     author: Text | None = None
-    """Who wrote it, as the source calls them."""
+    """The author's name at the source."""
     occurred_at: AwareDatetime | None = None
 
 
 class IncidentSourceAcknowledged(Event):
-    """The source says that somebody acknowledged there. Stops no clock here."""
+    """Somebody acknowledged the alert at its source. Stops no clock here."""
 
     type: Literal["incident.source_acknowledged"] = "incident.source_acknowledged"
     incident: IncidentRef

@@ -1,6 +1,6 @@
-"""What ties an incident to other records: links, merging and splitting.
+"""The events that tie an incident to other records: links, merges and splits.
 
-Two streams change together when two incidents do: each has the event of its own side.
+If two incidents change together, each stream gets an event for its own side.
 """
 
 from typing import Annotated, Literal
@@ -20,10 +20,10 @@ RecordRef = Annotated[
 
 
 class IncidentLinked(Event):
-    """The incident has to do with `target`.
+    """The incident was linked to `target`.
 
-    `caused_by` a change or an incident, which in turn `causes` it; `problem` and
-    `change` are what came of it.
+    It was `caused_by` a change or an incident, which in turn `causes` it; `problem` and
+    `change` are records that resulted from it.
     """
 
     type: Literal["incident.linked"] = "incident.linked"
@@ -32,11 +32,11 @@ class IncidentLinked(Event):
     relation: Relation
     target: RecordRef
     matched: Match | None = None
-    """What it joined a problem by; absent where a person linked it."""
+    """How it matched a problem; absent if a person linked it."""
 
 
 class IncidentUnlinked(Event):
-    """A link was a mistake, or the problem it was presumed to have is another."""
+    """A link was removed, or a presumed problem was refuted."""
 
     type: Literal["incident.unlinked"] = "incident.unlinked"
     incident: IncidentRef
@@ -46,9 +46,9 @@ class IncidentUnlinked(Event):
 
 
 class IncidentProblemPresumed(Event):
-    """It broke its promise on the service of `problem`, which may be its cause.
+    """It breached its target on the service of `problem`, which may be its cause.
 
-    A person is to confirm it, by a link, or to take it back.
+    A person is to confirm this by a link, or to remove it.
     """
 
     type: Literal["incident.problem_presumed"] = "incident.problem_presumed"
@@ -67,7 +67,7 @@ class IncidentProblemResolved(Event):
 
 
 class IncidentMerged(Event):
-    """It is the same trouble as `into`: it leaves the stock, its people do not."""
+    """It was merged into `into`: it leaves the stock, its reporters are kept."""
 
     type: Literal["incident.merged"] = "incident.merged"
     incident: IncidentRef
@@ -76,7 +76,7 @@ class IncidentMerged(Event):
 
 
 class IncidentAbsorbed(Event):
-    """`merged` came into this incident, with its signals and its people."""
+    """`merged` was merged into this incident, with its signals and reporters."""
 
     type: Literal["incident.absorbed"] = "incident.absorbed"
     incident: IncidentRef
@@ -87,18 +87,18 @@ class IncidentAbsorbed(Event):
 
 
 class IncidentUnmerged(Event):
-    """Merging was a mistake: it is back in the stock, with what is its own."""
+    """A merge was undone: the incident re-enters the stock, with its own signals."""
 
     type: Literal["incident.unmerged"] = "incident.unmerged"
     incident: IncidentRef
     policy: int
     out_of: IncidentRef
     signals: dict[str, SignalState]
-    """Its keys, as they stand now."""
+    """Its signal keys, with their current states."""
 
 
 class IncidentReleased(Event):
-    """`merged` left this incident again, and took its signals with it."""
+    """`merged` was separated from this incident, with its signals."""
 
     type: Literal["incident.released"] = "incident.released"
     incident: IncidentRef
@@ -108,7 +108,7 @@ class IncidentReleased(Event):
 
 
 class IncidentSplit(Event):
-    """Part of the trouble is another one: `into` was opened for it."""
+    """A part of the incident was split off: `into` was opened for it."""
 
     type: Literal["incident.split"] = "incident.split"
     incident: IncidentRef

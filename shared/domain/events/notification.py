@@ -1,7 +1,7 @@
-"""What leaves the desk: requested once per key, then sent, then confirmed or failed.
+"""The events of a notification: requested once per key, sent, confirmed or failed.
 
-They stand in the stream `escalation-<incident>`, in the order in which they leave. A
-repeat after a crash carries the same key: outwards we promise at least once.
+They are in the stream `escalation-<incident>`, in the order of sending. A repeat after
+a crash has the same key: delivery is at least once.
 """
 
 from typing import Literal
@@ -37,9 +37,9 @@ Channel = Literal["mail", "webhook"]
 
 
 class NotificationRequested(Event):
-    """`person` is to hear about `cause`, once.
+    """`person` is to be notified about a cause, once.
 
-    `person` is None for what goes to the desk's own receiver of pages.
+    `person` is None for the desk's own receiver of pages.
     """
 
     type: Literal["notification.requested"] = "notification.requested"
@@ -52,11 +52,11 @@ class NotificationRequested(Event):
     person: PersonId | None = None
     cause_stream: str
     cause_version: int
-    """The event it tells of; the words are made from it when it is sent."""
+    """The event it reports; the text is generated from it on sending."""
 
 
 class NotificationSent(Event):
-    """It was handed to the channel, for the first time."""
+    """It was passed to the channel, for the first time."""
 
     type: Literal["notification.sent"] = "notification.sent"
     incident: IncidentRef
@@ -64,7 +64,7 @@ class NotificationSent(Event):
 
 
 class NotificationConfirmed(Event):
-    """The other side took it: a mail server's or a receiver's word, `receipt`."""
+    """The other side accepted it: `receipt` is the answer of its server."""
 
     type: Literal["notification.confirmed"] = "notification.confirmed"
     incident: IncidentRef
@@ -74,7 +74,7 @@ class NotificationConfirmed(Event):
 
 
 class NotificationFailed(Event):
-    """It will not be tried again; `reason` says why, without personal words."""
+    """It will not be retried, for the given `reason`, which has no personal text."""
 
     type: Literal["notification.failed"] = "notification.failed"
     incident: IncidentRef

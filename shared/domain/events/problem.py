@@ -1,11 +1,8 @@
-"""What happens to a problem: the cause behind incidents.
+"""The events of a problem, the cause behind incidents.
 
-Streams `problem-<problem>` are written by intake alone.
-
-Incidents of one kind, too many for chance: a tip for Problem Management.
-
-It stands in the stream `escalation-<incident>` of the one that completed the row.
-Nothing is identified by it: that is what a person decides.
+The streams `problem-<problem>` are written only by intake.
+`escalation.problem_suggested` is in the stream `escalation-<incident>` of the incident
+that completed the series; it is only a suggestion, and a person decides.
 """
 
 from typing import Literal
@@ -14,13 +11,13 @@ from shared.domain.events.event import Event, Text
 from shared.domain.identifiers import ChangeRef, IncidentRef, ProblemRef
 
 ProblemRelation = Literal["problem", "related"]
-"""What an incident may have to do with a problem."""
+"""The relation of an incident to a problem."""
 Match = Literal["signature", "service"]
-"""What an incident has in common with the problem it joined by itself."""
+"""What an incident has in common with the problem that it joined automatically."""
 
 
 class ProblemIdentified(Event):
-    """Problem Management took a cause on record. Counts where origin is an incident."""
+    """A problem was identified. It counts if its origin is an incident."""
 
     type: Literal["problem.identified"] = "problem.identified"
     problem: ProblemRef
@@ -30,25 +27,25 @@ class ProblemIdentified(Event):
     team: str
     origin: Literal["incident", "staff"]
     incident: IncidentRef | None = None
-    """The first incident it was found by."""
+    """The first incident that revealed it."""
 
 
 class ProblemIncidentLinked(Event):
-    """`incident` has this cause too."""
+    """`incident` has this cause."""
 
     type: Literal["problem.incident_linked"] = "problem.incident_linked"
     problem: ProblemRef
     policy: int
     incident: IncidentRef
     matched: Match | None = None
-    """What it joined by; absent where a person linked it."""
+    """How it matched; absent if a person linked it."""
 
 
 class ProblemIncidentPresumed(Event):
-    """`incident` may have this cause: it broke its promise on the same service.
+    """`incident` may have this cause: it breached its target on the same service.
 
-    It is to be confirmed: a person links it, or takes it out. Its users are told
-    nothing of the problem before.
+    A person is to confirm this by a link, or to remove it. Until then its users are
+    told nothing about the problem.
     """
 
     type: Literal["problem.incident_presumed"] = "problem.incident_presumed"
@@ -58,7 +55,7 @@ class ProblemIncidentPresumed(Event):
 
 
 class ProblemIncidentRelated(Event):
-    """`incident` has to do with it, without having this cause."""
+    """`incident` is related to it, without having this cause."""
 
     type: Literal["problem.incident_related"] = "problem.incident_related"
     problem: ProblemRef
@@ -67,7 +64,7 @@ class ProblemIncidentRelated(Event):
 
 
 class ProblemIncidentUnlinked(Event):
-    """The link to `incident` was a mistake, or what was presumed is not so."""
+    """The link to `incident` was removed, or the presumption was refuted."""
 
     type: Literal["problem.incident_unlinked"] = "problem.incident_unlinked"
     problem: ProblemRef
@@ -86,7 +83,7 @@ class ProblemChangeLinked(Event):
 
 
 class ProblemChangeUnlinked(Event):
-    """The link to `change` was a mistake."""
+    """The link to `change` was removed."""
 
     type: Literal["problem.change_unlinked"] = "problem.change_unlinked"
     problem: ProblemRef
@@ -95,18 +92,18 @@ class ProblemChangeUnlinked(Event):
 
 
 class ProblemAssigned(Event):
-    """Another team looks for the cause, such as the developers."""
+    """The problem was assigned to another team, such as the developers."""
 
     type: Literal["problem.assigned"] = "problem.assigned"
     problem: ProblemRef
     policy: int
     team: str
     incidents: tuple[IncidentRef, ...] = ()
-    """Those with this cause that it was given with; of very many, the newest."""
+    """The incidents with this cause; if there are very many, the newest."""
 
 
 class ProblemWorkaroundPublished(Event):
-    """What helps until the cause is gone; users of open incidents hear of it."""
+    """A workaround was published; users of open incidents are informed."""
 
     type: Literal["problem.workaround_published"] = "problem.workaround_published"
     problem: ProblemRef
@@ -115,7 +112,7 @@ class ProblemWorkaroundPublished(Event):
 
 
 class ProblemDiagnosed(Event):
-    """The cause is known; with a workaround this makes it a known error."""
+    """The cause was found; with a workaround the problem is a known error."""
 
     type: Literal["problem.diagnosed"] = "problem.diagnosed"
     problem: ProblemRef
@@ -124,7 +121,7 @@ class ProblemDiagnosed(Event):
 
 
 class ProblemNoteAdded(Event):
-    """Somebody said more about what is so already: it is resolved."""
+    """A note was added to a problem that is already resolved."""
 
     type: Literal["problem.note_added"] = "problem.note_added"
     problem: ProblemRef
@@ -134,7 +131,7 @@ class ProblemNoteAdded(Event):
 
 
 class ProblemResolved(Event):
-    """The cause is gone."""
+    """The problem was resolved: the cause is removed."""
 
     type: Literal["problem.resolved"] = "problem.resolved"
     problem: ProblemRef
@@ -143,9 +140,9 @@ class ProblemResolved(Event):
 
 
 class ProblemSuggested(Event):
-    """`incidents`, all of one kind and opened within so many days, may have one cause.
+    """`incidents`, similar and opened within some days, may have one cause.
 
-    The newest is this incident itself. Each incident is in one such row at most.
+    The newest is this incident itself. Each incident is in at most one such series.
     """
 
     type: Literal["escalation.problem_suggested"] = "escalation.problem_suggested"

@@ -1,16 +1,13 @@
-"""What happens to the promises about an incident: each a clock with one end.
+"""The events of SLA targets: each is a clock with one end.
 
-Streams `sla-<incident>` are written by the SLA watcher alone. A clock is named by
-`target`, `cycle` and `round`; it ends in exactly one of met, breached and cancelled,
-unless the trouble comes back within its cycle (`sla.continued`). `at` is when the
-watcher noticed; what it noticed has its own instant, the same however late it was.
-All instants but `at` are whole seconds; durations are working seconds of `calendar`.
+The streams `sla-<incident>` are written only by the SLA watcher. A clock is identified
+by `target`, `cycle` and `round`; it ends in exactly one of met, breached and cancelled,
+unless the alert recurs within its cycle (`sla.continued`). `at` is when the watcher
+noticed; the event has its own instant, which does not depend on the watcher's delay.
+All instants except `at` are whole seconds; durations are working seconds of `calendar`.
 
-What is agreed about a promise: a longer delay its users accept; whose a breach is.
-
-In the streams `sla-<incident>`, written by the SLA watcher alone; a clock is named as
-in the other events of promises. Only an acceptance moves what a clock is due at, and
-nothing undoes a breach.
+Extensions and the attribution of breaches are in the same streams. Only an accepted
+extension changes when a clock is due, and nothing undoes a breach.
 """
 
 from typing import Literal
@@ -32,22 +29,22 @@ OlaTarget = Literal[
     "ola_n3_work",
 ]
 Target = Literal[SlaTarget, OlaTarget]
-"""What is promised to users, and what support levels owe the desk beside."""
+"""Targets promised to users, and the OLA targets of the support levels."""
 
 
 class Stop(BaseModel):
-    """A time in which the clock stood, because of `why`."""
+    """A period in which the clock was stopped, because of `why`."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     since: AwareDatetime
     until: AwareDatetime
     why: PauseReason | Literal["over"]
-    """`over`: the trouble was taken to be over, and was not."""
+    """`over`: the incident was considered over, but was not."""
 
 
 class SlaArmed(Event):
-    """A clock starts: this was promised. `policy` is the version that promises it."""
+    """A clock was started. `policy` is the policy version of its target."""
 
     type: Literal["sla.armed"] = "sla.armed"
     incident: IncidentRef
@@ -55,33 +52,36 @@ class SlaArmed(Event):
     target: Target
     cycle: int
     round: int = 1
-    """Counts the promises to tell the user within a cycle; 1 for the other targets."""
+    """Number of the update interval within a cycle; 1 for the other targets."""
     contract: str
     candidates: tuple[str, ...]
-    """All contracts that promise something; `contract` is the strictest of them."""
+    """All contracts that apply; `contract` is the strictest of them."""
     calendar: str
     seconds: int
     """The target, in working time."""
     original_seconds: int | None = None
-    """What the contract promises, where a user has agreed to more."""
+    """The target of the contract, if a user has agreed to more."""
     agreed_seconds: int | None = None
-    """What was agreed in the cycle before."""
+    """What was agreed in the previous cycle."""
     started_at: AwareDatetime
     stopped: tuple[Stop, ...] = ()
-    """When it stood in earlier cycles: TTR goes on with what was left."""
+    """Stopped periods of earlier cycles: TTR continues with the remaining time."""
     warn: tuple[int, ...] = ()
-    """Shares of the target, in percent, at which the desk is warned."""
+    """Percentages of the target at which the desk is warned."""
     warn_offsets: tuple[int, ...] | None = None
-    """Working seconds from where it is due at which it is, too; negative: before."""
+    """Further warnings, in working seconds relative to the due time; negative is
+    before.
+    """
     stops_at: Literal["restored", "resolved"] = "restored"
     paused_by: tuple[PauseReason, ...] = ()
     due_at: AwareDatetime
 
 
 class SlaWarned(Event):
-    """So much of a target is consumed, or it is due so soon, or was so long ago.
+    """A warning point of a target was reached.
 
-    Once for each point of each target; one of the three says which.
+    Once for each point of each target; exactly one of `percent`, `before_seconds` and
+    `after_seconds` says which.
     """
 
     type: Literal["sla.warned"] = "sla.warned"
@@ -91,7 +91,7 @@ class SlaWarned(Event):
     cycle: int
     round: int = 1
     percent: int | None = None
-    """Share of the target; above 100 it is late."""
+    """Percentage of the target; above 100 it is overdue."""
     before_seconds: int | None = None
     """Working time that was left."""
     after_seconds: int | None = None
@@ -99,11 +99,11 @@ class SlaWarned(Event):
     warned_at: AwareDatetime
     due_at: AwareDatetime
     retargets: int | None = None
-    """How often its target was reset before; None: never."""
+    """How often its target was changed before; None means never."""
 
 
 class SlaBreached(Event):
-    """More working time passed than was promised: a fact that stays."""
+    """More working time passed than the target allows; this is permanent."""
 
     type: Literal["sla.breached"] = "sla.breached"
     incident: IncidentRef
@@ -115,11 +115,11 @@ class SlaBreached(Event):
     seconds: int
     due_at: AwareDatetime
     breached_at: AwareDatetime
-    """The instant from which it is true; `at` is when it was noticed."""
+    """The instant of the breach; `at` is when it was noticed."""
 
 
 class SlaMet(Event):
-    """What was promised was done in time."""
+    """The target was met."""
 
     type: Literal["sla.met"] = "sla.met"
     incident: IncidentRef
@@ -131,11 +131,11 @@ class SlaMet(Event):
     elapsed_seconds: int
     seconds: int
     original_seconds: int | None = None
-    """What the contract promises, where a user has agreed to more."""
+    """The target of the contract, if a user has agreed to more."""
 
 
 class SlaOverran(Event):
-    """What was promised was done, so much working time too late."""
+    """The target was completed late; the overdue working time is known."""
 
     type: Literal["sla.overran"] = "sla.overran"
     incident: IncidentRef
@@ -151,7 +151,7 @@ class SlaOverran(Event):
 
 
 class SlaCancelled(Event):
-    """Nothing is left to keep of a promise."""
+    """The clock was cancelled: nothing is left to measure."""
 
     type: Literal["sla.cancelled"] = "sla.cancelled"
     incident: IncidentRef
@@ -167,7 +167,7 @@ class SlaCancelled(Event):
 
 
 class SlaPaused(Event):
-    """The clock stands: no due instant, what is left stays as it is."""
+    """The clock was paused: it has no due time, and the remaining time is kept."""
 
     type: Literal["sla.paused"] = "sla.paused"
     incident: IncidentRef
@@ -182,7 +182,7 @@ class SlaPaused(Event):
 
 
 class SlaResumed(Event):
-    """The clock goes on from where it stood."""
+    """The clock continues after a pause."""
 
     type: Literal["sla.resumed"] = "sla.resumed"
     incident: IncidentRef
@@ -195,9 +195,9 @@ class SlaResumed(Event):
 
 
 class SlaContinued(Event):
-    """The trouble is back: an ended clock goes on; the time between is not ours.
+    """An ended clock continues: the alert recurred; the time between is excluded.
 
-    After merging was undone, the time between counts: the trouble went on.
+    After an unmerge, the time between counts, since the incident was not over.
     """
 
     type: Literal["sla.continued"] = "sla.continued"
@@ -207,17 +207,17 @@ class SlaContinued(Event):
     cycle: int
     round: int = 1
     cause: Literal["relapsed", "unmerged", "covered"]
-    """`covered`: after another classification a contract promises it again."""
+    """`covered`: after a reclassification a contract covers it again."""
     continued_at: AwareDatetime
     due_at: AwareDatetime
     stopped: tuple[Stop, ...] | None = None
-    """All times it stood, where some ended while no contract covered it."""
+    """All stopped periods, if some ended while no contract covered it."""
 
 
 class SlaRetargeted(Event):
     """Priority, service or client changed: another target, from the original start.
 
-    Times it stood are kept. `was_due_at` is None where the clock stands.
+    Stopped periods are kept. `was_due_at` is None if the clock is paused.
     """
 
     type: Literal["sla.retargeted"] = "sla.retargeted"
@@ -231,7 +231,7 @@ class SlaRetargeted(Event):
     calendar: str
     seconds: int
     original_seconds: int | None = None
-    """What the contract promises, where a user has agreed to more."""
+    """The target of the contract, if a user has agreed to more."""
     agreed_seconds: int | None = None
     """What a user has agreed to, in working time of this calendar."""
     was_seconds: int
@@ -248,7 +248,7 @@ Party = Literal["user", "vendor", "provider"]
 
 
 class SlaExtensionProposed(Event):
-    """The users are asked for more time. Nothing changes until they accept."""
+    """An extension was proposed to the users. Nothing changes until they accept."""
 
     type: Literal["sla.extension_proposed"] = "sla.extension_proposed"
     incident: IncidentRef
@@ -260,20 +260,20 @@ class SlaExtensionProposed(Event):
     proposed_at: AwareDatetime
     proposed_due_at: AwareDatetime
     was_due_at: AwareDatetime | None = None
-    """When it was due then; None while it stood."""
+    """When it was due then; None if the clock was paused."""
     reason: Text
-    """Why what was promised cannot be held, as the users are told."""
+    """Why the target cannot be met, as told to the users."""
     expires_at: AwareDatetime
-    """Without an answer by then, it is as if nobody had asked."""
+    """Without an answer by then, the proposal has no effect."""
     asked: tuple[PersonId, ...]
-    """Who is told of it: by the contract, those who reported it or others it names."""
+    """The people who are asked: the reporters, or others named by the contract."""
 
 
 class SlaExtensionAccepted(Event):
-    """`accepted_by` agrees to the longer delay; `by` took it down.
+    """`accepted_by` accepted the extension; `by` recorded it.
 
-    From here on it is `seconds` of working time, so that later pauses move it; the
-    instant that was agreed on is kept beside.
+    From here on the target is `seconds` of working time, so that later pauses move it;
+    the agreed instant is kept in `agreed_due_at`.
     """
 
     type: Literal["sla.extension_accepted"] = "sla.extension_accepted"
@@ -286,21 +286,21 @@ class SlaExtensionAccepted(Event):
     accepted_by: PersonId
     channel: Channel
     evidence: Text | None = None
-    """How they said so, where somebody else took it down."""
+    """How they said so, if somebody else recorded it."""
     accepted_at: AwareDatetime
     seconds: int
-    """The target that is agreed on, in working time."""
+    """The agreed target, in working time."""
     was_seconds: int
     due_at: AwareDatetime | None = None
-    """When those are used up; None while it stands."""
+    """When it is used up; None while the clock is paused."""
     was_due_at: AwareDatetime | None = None
     agreed_due_at: AwareDatetime
     after_breach: bool = False
-    """It was broken before: the breach stays, and so does what it is held to."""
+    """It was breached before: the breach and the target for it stay."""
 
 
 class SlaExtensionRefused(Event):
-    """`refused_by` does not agree: everything stays as it was promised."""
+    """`refused_by` refused the extension: the target stays as it was."""
 
     type: Literal["sla.extension_refused"] = "sla.extension_refused"
     incident: IncidentRef
@@ -316,7 +316,7 @@ class SlaExtensionRefused(Event):
 
 
 class SlaExtensionExpired(Event):
-    """Nobody answered in time, or there is nothing left to agree on (`ended`)."""
+    """The extension expired without an answer, or the clock ended (`ended`)."""
 
     type: Literal["sla.extension_expired"] = "sla.extension_expired"
     incident: IncidentRef
@@ -330,7 +330,7 @@ class SlaExtensionExpired(Event):
 
 
 class SlaBreachAttributed(Event):
-    """A manager says whose a breach is; the last word counts, the breach stays."""
+    """A manager attributed a breach; the last event counts, the breach stays."""
 
     type: Literal["sla.breach_attributed"] = "sla.breach_attributed"
     incident: IncidentRef
@@ -341,7 +341,7 @@ class SlaBreachAttributed(Event):
     party: Party
     """`provider` is us."""
     who: PersonId | None = None
-    """Which user or vendor, where one is named."""
+    """The user or vendor, if one is named."""
     reason: Text | None = None
     evidence: tuple[int, ...] = ()
-    """Positions in the log of what shows it."""
+    """Log positions of the supporting events."""

@@ -1,7 +1,7 @@
-"""Old shapes of events into today's: one small step a change, on raw JSON.
+"""Upcasters: convert old shapes of events to the current one, on raw JSON.
 
-Keyed by (type, the shape's number `v`; absent means 1). Types are never renamed. What
-is written today carries the number of the newest shape.
+Each step is keyed by type and shape number (`v`; absent means 1). Types are never
+renamed. New events are written with the number of the newest shape.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ Step = Callable[[Document], Document]
 
 
 def _policy_applied_1_to_2(old: Document) -> Document:
-    """The event names its document by hash and size; an old one also carries it."""
+    """The event names its document by hash and size; old events also contain it."""
     body = document_bytes(old["document"])
     named = {"document_hash": sha256(body).hexdigest(), "document_size": len(body)}
     return {**old, **named}
@@ -44,7 +44,7 @@ def upcast(
 ) -> Document:
     """Return `document` in the newest shape of its type, step by step.
 
-    Raises `NewerShape` where it is newer than every step this version has.
+    Raises `NewerShape` if its shape is newer than those that this version knows.
     """
     shape = document.get("v", 1)
     if shape > newest(type_, steps):

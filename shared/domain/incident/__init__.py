@@ -1,6 +1,6 @@
-"""What an incident is, and what each event makes of it.
+"""The state of an incident, and the effect of each event on it.
 
-Whoever reads the log may use this; who may do what is the business of intake alone.
+Any reader of the log may use this; the rules for who may do what are only in intake.
 """
 
 from shared.domain.incident.evolve import evolve, replay

@@ -1,4 +1,4 @@
-"""What each event makes of an incident. Meaning only, no rule."""
+"""The effect of each event on the state of an incident; no rules."""
 
 from collections.abc import Iterable
 from typing import assert_never
@@ -88,7 +88,7 @@ _Moved = (
 
 
 def replay(history: Iterable[IncidentEvent]) -> Incident | None:
-    """Return the incident after `history`, None if nothing happened yet."""
+    """Return the incident after `history`, or None if there are no events."""
     incident = None
     for event in history:
         incident = evolve(incident, event)
@@ -96,9 +96,9 @@ def replay(history: Iterable[IncidentEvent]) -> Incident | None:
 
 
 def evolve(incident: Incident | None, event: IncidentEvent) -> Incident:
-    """Return the incident after `event`. Never refuses what has happened.
+    """Return the incident after `event`. Never rejects a recorded event.
 
-    Raises `BrokenHistory` where the opening event is not the first, or not the only.
+    Raises `BrokenHistory` if the opening event is not the first, or not the only one.
     """
     if isinstance(event, IncidentOpened):
         if incident is not None:
@@ -194,7 +194,7 @@ def _fired(incident: Incident, key: str | None, **changes: object) -> Incident:
     return changed(incident, signals=signals, **changes)
 
 
-def _told(  # noqa: PLR0911 one return a case
+def _told(  # noqa: PLR0911 # one return for each case
     incident: Incident, event: _Told
 ) -> Incident:
     match event:
@@ -249,7 +249,7 @@ def _contacted(incident: Incident, event: IncidentContacted) -> Incident:
     )
 
 
-def _moved(  # noqa: C901, PLR0911 one return a case
+def _moved(  # noqa: C901, PLR0911 # one return for each case
     incident: Incident, event: _Moved
 ) -> Incident:
     match event:

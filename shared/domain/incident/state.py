@@ -1,8 +1,7 @@
-"""What an incident is: the state that the events of its stream add up to.
+"""The state of an incident, computed from the events of its stream.
 
-How an incident came to be known: by a user, by monitoring, or to the desk itself.
-
-Which teams have had an incident in a cycle, and how often it came back to one.
+This includes how it was first reported (by a user, by monitoring or by the desk
+itself), and which teams have had it in a cycle.
 """
 
 from collections.abc import Mapping
@@ -26,22 +25,22 @@ from shared.domain.policy.targets import Channel, PauseReason, ReportKind
 
 
 class Noticed(NamedTuple):
-    """Who noticed it first, of whom a user outweighs all; and on which channel.
+    """Who noticed it first, where a user takes precedence; and on which channel.
 
-    What is None is not known, or not so: monitoring uses no channel.
+    None means unknown or not applicable: monitoring uses no channel.
     """
 
     kind: ReportKind | None = None
     channel: Channel | None = None
-    """On which the first user was in touch."""
+    """The channel of the first user's contact."""
 
 
 UNTOLD = Noticed()
-"""Nothing is known of how it came to be known."""
+"""Nothing is known about who noticed it."""
 
 
 def opened_by(event: IncidentOpened) -> Noticed:
-    """Return how an incident is known when it is taken on record."""
+    """Return who noticed an incident, at its opening."""
     if event.reporter:
         return Noticed("user", event.channel)
     machine = event.origin == "monitoring" or event.split_signals
@@ -49,16 +48,16 @@ def opened_by(event: IncidentOpened) -> Noticed:
 
 
 def after_contact(noticed: Noticed, event: IncidentContacted) -> Noticed:
-    """Return how it is known after somebody was in touch: a user's report stays."""
+    """Return who noticed it, after a contact; an earlier user report is kept."""
     if event.direction == "outbound" or event.unconfirmed:
         return noticed
     return Noticed("user", noticed.channel or event.channel)
 
 
 class Holders(NamedTuple):
-    """The teams that had it in this cycle, each once; the last is the one that has it.
+    """The teams that had it in this cycle, each once; the last is the current one.
 
-    `returns` counts how often it came to a team that had it before, the last at
+    `returns` counts how often it came to a team that had it before, the last time at
     `returned_at`. A new cycle begins with the `desk`.
     """
 
@@ -69,12 +68,12 @@ class Holders(NamedTuple):
 
 
 def begun(desk: str) -> Holders:
-    """Return the desk alone: a cycle begins."""
+    """Return the holders at the beginning of a cycle: the desk alone."""
     return Holders(desk, (desk,))
 
 
 def passed(holders: Holders, team: str, at: datetime) -> Holders:
-    """Return the teams once `team` has the incident; nothing moves where it has."""
+    """Return the holders after `team` got the incident; unchanged if it has it."""
     if team == holders.teams[-1]:
         return holders
     others = tuple(each for each in holders.teams if each != team)
@@ -85,7 +84,7 @@ def passed(holders: Holders, team: str, at: datetime) -> Holders:
 
 
 class Status(StrEnum):
-    """Where an incident stands. Restored is none of these: see `restored_at`."""
+    """The status of an incident. Restored is not a status: see `restored_at`."""
 
     NEW = "new"
     ACKNOWLEDGED = "acknowledged"
@@ -97,7 +96,7 @@ class Status(StrEnum):
 
 
 AT_WORK = frozenset({Status.NEW, Status.ACKNOWLEDGED, Status.PAUSED})
-"""Statuses in which something is still to be done about the trouble."""
+"""Statuses in which work on the incident remains to be done."""
 
 IN_STOCK = AT_WORK | {Status.RESOLVED}
 """What counts as open in the balance; a resolved one still awaits its closure."""
@@ -105,7 +104,7 @@ IN_STOCK = AT_WORK | {Status.RESOLVED}
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Whom we wait for, since when, and what the user was asked."""
+    """Whom the desk waits for, since when, and the question to the user."""
 
     reason: PauseReason
     since: datetime
@@ -121,8 +120,9 @@ class Incident:
     origin: Origin
     title: str
     description: str | None
-    """What the source or the agent wrote, or it was last edited to; a reporter's own
-    words are in their contact."""
+    """The text of the source or the agent, as last edited; a reporter's own words are
+    in their contact.
+    """
     service: str
     category: str | None
     client: str | None
@@ -134,44 +134,44 @@ class Incident:
     classified_by: Actor | None
     """Who last classified it after it was opened."""
     team: str
-    """Whom it was last given to; it may have been escalated since."""
+    """The team it was last assigned to; it may have been escalated since."""
     desk_team: str
-    """Who took it on record."""
+    """The team that opened it."""
     assignee: PersonId | None
     reporter: PersonId | None
     """The first person who reported it."""
     own_reporters: frozenset[PersonId]
-    """Those who reported this incident itself."""
+    """The people who reported this incident itself."""
     opened_at: datetime
     reported_at: datetime
     signals: Mapping[str, SignalState]
     noticed: Noticed = UNTOLD
-    """How it came to be known."""
+    """Who noticed it first, and on which channel."""
     cycle: int = 1
     given: bool = False
-    """Whether it was given to its team in this cycle."""
+    """Whether it was assigned to its team in this cycle."""
     acknowledged_by: Actor | None = None
     """Who took it on first in this cycle."""
     acknowledged_at: datetime | None = None
     pause: Pause | None = None
     last_contact: IncidentContacted | None = None
     answered: bool = False
-    """A user was in touch since it was last resolved, or ever, where it was not."""
+    """Whether a user was in contact since the last resolution, or ever without one."""
     last_message: str | None = None
     last_informed_at: datetime | None = None
     restored_at: datetime | None = None
     workaround: bool = False
-    """Service is back by a workaround only."""
+    """Service was restored by a workaround only."""
     root_cause_open: bool = False
-    """It was resolved on a workaround: the cause is still there."""
+    """It was resolved by a workaround: the cause still exists."""
     solution: str | None = None
-    """What N1 can do by itself next time."""
+    """What N1 can do next time."""
     asks_for_solution: bool = False
-    """It was resolved above N1, and nobody has noted how N1 could do that."""
+    """It was resolved above N1 without a solution note for N1."""
     used_solution: IncidentRef | None = None
-    """Whose solution note it was last resolved by."""
+    """The incident whose solution note was last used to resolve it."""
     said: frozenset[tuple[str, str]] = frozenset()
-    """The words that came with ending it or beginning it again, each with its verb."""
+    """The notes recorded when it was ended or reopened, each with its verb."""
     resolved_at: datetime | None = None
     closed_at: datetime | None = None
     cancelled_at: datetime | None = None
@@ -180,16 +180,16 @@ class Incident:
     absorbed: Mapping[IncidentRef, tuple[PersonId, ...]] = field(default_factory=dict)
     """Incidents merged into this one, and who had reported them."""
     source_acknowledged: frozenset[str] = frozenset()
-    """Keys of signals that somebody acknowledged at their source."""
+    """Keys of alerts that somebody acknowledged at their source."""
     flapping_keys: frozenset[str] = frozenset()
-    """Keys of signals that go up and down."""
+    """Keys of alerts that are flapping."""
     snoozed_until: datetime | None = None
-    """Until when no news is made of its repeats; it may be past."""
+    """Until when its repeats are not reported; it may be in the past."""
     links: frozenset[tuple[Relation, str]] = frozenset()
     presumed_problems: frozenset[ProblemRef] = frozenset()
-    """Problems it may have, which nobody has confirmed."""
+    """Presumed problems, which nobody has confirmed."""
     resolved_problems: Mapping[ProblemRef, int] = field(default_factory=dict)
-    """Of its problems those that were resolved, and in which cycle."""
+    """Those of its problems that were resolved, and in which cycle."""
     split_into: frozenset[IncidentRef] = frozenset()
 
     @property
@@ -204,7 +204,7 @@ class Incident:
 
     @property
     def root_cause(self) -> Literal["open", "problem"] | None:
-        """Who looks for a cause that is still there: a problem, or nobody (`open`)."""
+        """Who handles a remaining cause: a problem, or nobody (`open`)."""
         resolved = self.resolved_problems
         return cause_left(
             {ref: resolved.get(ref) for ref in self.problems},
@@ -214,22 +214,22 @@ class Incident:
 
     @property
     def flapping(self) -> bool:
-        """Whether a signal of it goes up and down."""
+        """Whether one of its alerts is flapping."""
         return bool(self.flapping_keys)
 
     @property
     def status_at_work(self) -> Status:
-        """The status it has while nobody waits and nothing has ended it."""
+        """The status it has when it is neither paused nor ended."""
         return Status.ACKNOWLEDGED if self.acknowledged_at else Status.NEW
 
 
 def cause_left(
     problems: Mapping[str, int | None], cycle: int, *, is_left: bool
 ) -> Literal["open", "problem"] | None:
-    """Return who looks for the cause of an incident, None where nothing of it is left.
+    """Return who looks for an incident's cause, or None if none remains.
 
-    `problems` are its problems, each with the cycle in which it was resolved, None for
-    an open one. One that was resolved in an earlier cycle has not removed the cause.
+    `problems` maps its problems to the cycle in which they were resolved, or None for
+    an open one. A problem resolved in an earlier cycle has not removed the cause.
     """
     if not is_left:
         return None
@@ -241,8 +241,8 @@ def cause_left(
 def changed(incident: Incident, **changes: object) -> Incident:
     """Return the incident with some fields changed.
 
-    `dataclasses.replace` takes 16 µs for so many fields, this 1 µs. Nothing checks the
-    names but a test over any history.
+    `dataclasses.replace` takes 16 µs for so many fields, this takes 1 µs. The names are
+    not checked, except by a test over arbitrary histories.
     """
     after = object.__new__(Incident)
     after.__dict__.update(incident.__dict__)

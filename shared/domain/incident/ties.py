@@ -1,4 +1,4 @@
-"""What links, merging and splitting make of an incident."""
+"""The effect of links, merges and splits on an incident."""
 
 from typing import assert_never
 

@@ -1,6 +1,6 @@
-"""What the desk has promised, to whom, and who answers: the document and its terms.
+"""The policy: the targets the desk has promised, to whom, and who is responsible.
 
 Pure: text in, values out. Each applied document is an event, kept for ever, and its
-number in the log is the policy version decisions name. Give a new field a default and
-never a new meaning to an old one: every document ever applied must stay readable.
+number in the log is the policy version that decisions name. Give a new field a default
+and never change the meaning of an old one: every applied document must stay readable.
 """
