@@ -1,10 +1,7 @@
-"""What a problem is, the cause behind incidents, and what may be asked of one.
+"""The state of a problem, computed from the events of its stream; no rules.
 
-Not to be taken for `shared.http.problem_details`, the problem details of RFC 9457.
-
-What a problem is: the state that the events of its stream add up to.
-
-What each event makes of a problem. Meaning only, no rule.
+A problem is the cause behind incidents. This is unrelated to the problem details of RFC
+9457 in `shared.http.problem_details`.
 """
 
 from collections.abc import Iterable
@@ -34,7 +31,7 @@ from shared.domain.incident import BrokenHistory
 
 
 class Status(StrEnum):
-    """Whether the cause is still there."""
+    """Whether the cause still exists."""
 
     OPEN = "open"
     RESOLVED = "resolved"
@@ -51,31 +48,31 @@ class Problem:
     team: str
     origin: Literal["incident", "staff"]
     incidents: tuple[IncidentRef, ...]
-    """Those that have this cause, in the order in which that was found."""
+    """The incidents with this cause, in the order in which they were linked."""
     identified_at: datetime
     workaround: str | None = None
-    """What helps until the cause is gone."""
+    """What helps until the cause is removed."""
     resolved_at: datetime | None = None
     cause: str | None = None
-    """What the cause is, once that is known."""
+    """The cause, once it is known."""
     related: tuple[IncidentRef, ...] = ()
-    """Incidents that have to do with it, without having this cause."""
+    """Incidents related to it without having this cause."""
     presumed: tuple[IncidentRef, ...] = ()
-    """Incidents that may have this cause, which nobody has confirmed."""
+    """Incidents that may have this cause, not yet confirmed."""
     changes: tuple[ChangeRef, ...] = ()
     """Changes that are to remove the cause."""
     said: frozenset[tuple[str, str]] = frozenset()
-    """The words that came with resolving it, each with its verb."""
+    """The notes recorded when it was resolved, each with its verb."""
 
     @property
     def known_error(self) -> bool:
-        """Whether the cause and a workaround are known while it is still there."""
+        """Whether the cause and a workaround are known while it still exists."""
         is_open = self.status is Status.OPEN
         return is_open and self.cause is not None and self.workaround is not None
 
     @property
     def links(self) -> frozenset[tuple[ProblemRelation, IncidentRef]]:
-        """Its side of every link to an incident: how, and to which."""
+        """Its side of every link to an incident: relation and reference."""
         return frozenset(
             [
                 *(("problem", each) for each in self.incidents),
@@ -85,19 +82,20 @@ class Problem:
 
 
 def replay(history: Iterable[ProblemEvent]) -> Problem | None:
-    """Return the problem after `history`, None if nothing happened yet."""
+    """Return the problem after `history`, or None without events."""
     problem = None
     for event in history:
         problem = evolve(problem, event)
     return problem
 
 
-def evolve(  # noqa: C901, PLR0911 one branch an event
+def evolve(  # noqa: C901, PLR0911 # one branch for each event
     problem: Problem | None, event: ProblemEvent
 ) -> Problem:
-    """Return the problem after `event`. Never refuses what has happened.
+    """Return the problem after `event`. Never rejects a recorded event.
 
-    Raises `BrokenHistory` where its beginning is not the first event, or not the only.
+    Raises `BrokenHistory` if the identification is not the first event, or not the only
+    one.
     """
     if isinstance(event, ProblemIdentified):
         if problem is not None:
@@ -147,7 +145,7 @@ def _identified(event: ProblemIdentified) -> Problem:
     )
 
 
-def _linked(  # noqa: PLR0911 one return an event
+def _linked(  # noqa: PLR0911 # one return for each event
     problem: Problem,
     event: ProblemIncidentLinked
     | ProblemIncidentPresumed

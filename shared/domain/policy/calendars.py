@@ -1,4 +1,4 @@
-"""Coverage calendars: when the clock of a promise runs.
+"""Coverage calendars: the hours in which SLA clocks run.
 
 The open hours of an ordinary week: `mon-fri: ["08:00-12:00", "13:00-18:00"]`.
 """
@@ -33,7 +33,7 @@ _EXAMPLE = 'write the open hours by day, such as mon-fri: ["08:00-18:00"]'
 
 
 class Window(NamedTuple):
-    """Open from `opens` until `closes`, both `HH:MM`; into the next day where less."""
+    """Open from `opens` until `closes`, both `HH:MM`; if less, until the next day."""
 
     opens: str
     closes: str
@@ -131,16 +131,16 @@ WeeklyHours = Annotated[
         }
     ),
 ]
-"""Kept and written by single days, as `{"mon": [["08:00", "18:00"]]}`."""
+"""Stored and written by single days, as `{"mon": [["08:00", "18:00"]]}`."""
 
 
 _CLOSING = rf"^(\d{{4}}-)?(\d\d-\d\d)(?: ({HOUR})-({HOUR}|24:00))?$"
 _OPENING = rf"^((?:19[7-9]\d|2\d{{3}})-\d\d-\d\d) ({HOUR})-({HOUR}|24:00)$"
 _A_LEAP_YEAR = "2024-"
 FILE_NAME_MAX = 200
-"""Characters."""
+"""Maximum length in characters."""
 HOLIDAYS_MAX = 20_000
-"""Closed days and parts of days of one calendar as it is applied."""
+"""Closed days and parts of days of one calendar when it is applied."""
 
 
 def _closing(written: str) -> str:
@@ -208,7 +208,7 @@ Opening = Annotated[
     AfterValidator(_opening),
     Field(json_schema_extra={"pattern": _OPENING}, examples=["2025-12-06 09:00-12:00"]),
 ]
-"""`2025-12-06 09:00-12:00`; into the next day where it closes before it opens."""
+"""`2025-12-06 09:00-12:00`; if it closes before it opens, until the next day."""
 
 ClosingFile = Annotated[
     str,
@@ -216,7 +216,7 @@ ClosingFile = Annotated[
     AfterValidator(_file),
     Field(examples=["closings.ics"]),
 ]
-"""The name of an iCalendar file, from the folder in which the policy lies."""
+"""The name of an iCalendar file, relative to the folder of the policy."""
 
 REGION = r"^[A-Z]{2}(-[A-Za-z0-9]{1,12})?$"
 HolidayRegion = Annotated[
@@ -225,18 +225,19 @@ HolidayRegion = Annotated[
 
 
 class Calendar(Clause):
-    """Open hours of a week in a zone, less closed days, and with extra openings."""
+    """The open hours of a week in a zone, minus closed days, plus extra openings."""
 
     timezone: Zone
     weekly_hours: WeeklyHours
     public_holidays: HolidayRegion | None = None
     """Country, or country and subdivision: `FR`, `CA-QC`."""
     closed: tuple[Closing, ...] = ()
-    """Own closed days and parts of days, beside the public holidays."""
+    """Further closed days and parts of days, besides the public holidays."""
     closed_in: tuple[ClosingFile, ...] = ()
-    """iCalendar files whose events close; read when a policy is checked or applied."""
+    """iCalendar files with closed times; read when a policy is checked or applied."""
     open: tuple[Opening, ...] = ()
-    """Extra openings. Each wins over the week and over whatever closes that day."""
+    """Extra openings. They take precedence over the week and over closed days."""
     holidays: tuple[Closing, ...] = ()
-    """All closed days. Filled when a policy is applied; of what is closed rules read
-    this alone."""
+    """All closed days. Filled in when a policy is applied; rules use only this field
+    for closed days.
+    """

@@ -1,13 +1,8 @@
-"""What every part of a policy has in common: frozen, and no word it does not know.
+"""The base class of all parts of a policy, with common types and a cache.
 
-The names a policy calls things by, and texts in several languages.
-
-What follows from a part of a policy, worked out once and kept as long as the part.
-
-A decision asks for a calendar's hours or a service's contracts; finding them again in a
-large policy would make each decision slower with every service.
-
-Whole numbers that count something: neither `true` nor `"3"` is one.
+Parts are frozen and reject unknown fields. `derived` caches what is computed from a
+part for as long as the part exists: a decision needs a calendar's hours or a service's
+contracts, and computing them again in a large policy would make each decision slower.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,7 +25,7 @@ class Clause(BaseModel):
     )
 
 
-# Also a token of a NATS subject and a step of a path: no dot, no blank.
+# Also a token of a NATS subject and a segment of a path: no dots, no spaces.
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 PERSON = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 LANGUAGE = r"^[a-z]{2}$"
@@ -49,10 +44,11 @@ Answer = TypeVar("Answer")
 
 
 def derived(work: Callable[[Part], Answer]) -> Callable[[Part], Answer]:
-    """Return `work`, called once for each part of a policy: parts are frozen.
+    """Return a version of `work` that caches its result for each part of a policy.
 
-    Parts are told apart by identity: comparing or hashing a large one takes as long as
-    reading it. The answer must not refer to the part itself, which would never go away.
+    Parts are distinguished by identity: comparing or hashing a large one takes as long
+    as reading it. The result must not refer to the part, which would then never be
+    freed.
     """
     held: dict[int, Answer] = {}
 

@@ -1,11 +1,7 @@
-"""The events of an iCalendar file that close, each time they happen. Pure: text in.
+"""Converts the events of an iCalendar file into closed days of a calendar. Pure.
 
-Rules, extra and left-out dates and changed occurrences are worked out by the library
-`recurring-ical-events`; what it cannot be asked is refused here, with a sentence.
-
-The events of an iCalendar file as closed days and parts of days of a calendar.
-
-For which years closed days are written down as dates when a policy is applied.
+Recurrence rules, extra and excluded dates and changed occurrences are evaluated by the
+library `recurring-ical-events`; what it cannot handle is rejected here with a message.
 """
 
 from calendar import monthrange
@@ -20,11 +16,11 @@ from zoneinfo import ZoneInfo
 
 FILE_BYTES_MAX = 1024 * 1024
 EVENTS_MAX = 2_000
-"""Of a file."""
+"""Events in one file."""
 RULES_MAX = 200
-"""Events of a file that happen again."""
+"""Recurring events in one file."""
 OCCURRENCES_MAX = 10_000
-"""How often the events of a file may happen within the years that are asked for."""
+"""Occurrences of a file's events within the requested years."""
 _BY_DAYS = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
 _TIMES_OF_DAY = ("BYHOUR", "BYMINUTE", "BYSECOND")
 _INSTANTS = ("DTSTART", "DTEND", "RECURRENCE-ID", "RDATE", "EXDATE")
@@ -33,16 +29,16 @@ _AGAIN = "export it again from where it comes from"
 
 
 class Closing(NamedTuple):
-    """From, to; dates where it is for whole days, and local times without a zone."""
+    """Begin and end; dates for whole days, local times if without a zone."""
 
     begins: date
     ends: date
 
 
 def closing_events(text: str, years: range) -> Iterator[Closing]:
-    """Yield when events close. ValueError: a sentence that says what to do.
+    """Yield closed times. Raises ValueError with a message that says what to do.
 
-    Free time (`TRANSP:TRANSPARENT`) and what is cancelled closes nothing.
+    Free time (`TRANSP:TRANSPARENT`) and cancelled events close nothing.
     """
     calendars = _calendars(text)
     _check([event for each in calendars for event in each.walk("VEVENT")])
@@ -57,7 +53,7 @@ def closing_events(text: str, years: range) -> Iterator[Closing]:
 
 
 def _happening(calendars: Sequence["Calendar"], years: range) -> Iterator["Component"]:
-    """Yield events as they happen, year by year, so that few are enough to see many."""
+    """Yield occurrences year by year, so that a limit is reached early."""
     from recurring_ical_events import of  # heavy
 
     try:
@@ -121,7 +117,7 @@ def _ends_before_it_begins(event: "Component") -> bool:
     if "DTEND" not in event:
         return False
     begins, ends = (_date(_several(event[name])[0]) for name in ("DTSTART", "DTEND"))
-    # Of different kinds they cannot be compared; the library says so when it is asked.
+    # Values of different types cannot be compared; the library reports that itself.
     kinds = [(isinstance(at, datetime), _is_local(at)) for at in (begins, ends)]
     return kinds[0] == kinds[1] and bool(ends < begins)
 
@@ -143,7 +139,7 @@ def _mistake_of_rule(rule: Mapping[str, Any]) -> str | None:
 
 
 def _has_a_day(months: Sequence[int], days: Sequence[int]) -> bool:
-    """Tell whether a rule has a day; one without is looked for until the year 9999."""
+    """Return whether a rule matches a day at all; else the search goes to year 9999."""
     return not (months and days) or any(
         abs(day) <= monthrange(_A_LEAP_YEAR, month)[1]
         for month in months
@@ -160,7 +156,7 @@ def _says(event: "Component", name: str, word: str) -> bool:
     return str(event.get(name, "")).upper() == word
 
 
-def _date(value: Any) -> date:  # noqa: ANN401 # of any property, for the library
+def _date(value: Any) -> date:  # noqa: ANN401 # of any property
     at: date = value.dt
     return at
 
@@ -170,8 +166,8 @@ def _name(event: "Component") -> str:
     return f"`{summary}`"
 
 
-def _several(value: Any) -> Sequence[Any]:  # noqa: ANN401 # the library says no more
-    """Return a property that may be absent, be there once, or several times."""
+def _several(value: Any) -> Sequence[Any]:  # noqa: ANN401 # not typed by the library
+    """Return the values of a property that may occur never, once or several times."""
     match value:
         case None:
             return ()
@@ -199,21 +195,21 @@ YEARS_AHEAD = 5
 
 
 def horizon(on: date) -> range:
-    """Return the years that a policy applied on that day has dates for."""
+    """Return the years for which a policy applied on that day contains dates."""
     return range(on.year - YEARS_BACK, on.year + YEARS_AHEAD + 1)
 
 
 CLOSINGS_MAX = 10_000
-"""Closed days and parts of days that a file may come to."""
+"""Limit of closed days and parts of days in a file."""
 _DAY = timedelta(days=1)
 _MINUTE = timedelta(minutes=1)
 
 
 def closings_in(text: str, zone: str, years: range) -> list[str]:
-    """Return what a file closes in a zone within some years, as a calendar writes it.
+    """Return what a file closes in a zone within some years, as in a calendar.
 
-    A time without a zone is local to that of the calendar. ValueError: a sentence that
-    says what to do.
+    A time without a zone is local to the calendar. Raises ValueError with a message
+    that says what to do.
     """
     found: set[str] = set()
     for event in closing_events(text, years):
@@ -228,10 +224,10 @@ def closings_in(text: str, zone: str, years: range) -> list[str]:
 
 
 def _parts(event: Closing, zone: ZoneInfo, years: range) -> Iterator[tuple[date, str]]:
-    """Yield the dates of an event with the part it closes; empty: all of it."""
+    """Yield the dates of an event with the part it closes; empty for whole days."""
     if isinstance(event.begins, datetime) and isinstance(event.ends, datetime):
         begins, ends = _local(event.begins, event.ends, zone)
-    else:  # whole days: the last is not among them, but one is at least
+    else:  # whole days: the end is exclusive, at least one day
         begins = datetime.combine(event.begins, time())
         ends = max(datetime.combine(event.ends, time()), begins + _DAY)
     first = max(begins, datetime(years[0], 1, 1))  # noqa: DTZ001 # local
@@ -249,13 +245,13 @@ def _parts(event: Closing, zone: ZoneInfo, years: range) -> Iterator[tuple[date,
 def _local(
     begins: datetime, ends: datetime, zone: ZoneInfo
 ) -> tuple[datetime, datetime]:
-    """Return from when to when on the clocks of a zone, in whole minutes around it."""
+    """Return begin and end in the local time of a zone, rounded out to minutes."""
     lasts = ends - begins
     if begins.tzinfo is not None:
         begins, ends = (
             at.astimezone(zone).replace(tzinfo=None) for at in (begins, ends)
         )
-        if ends <= begins:  # the clocks went back meanwhile
+        if ends <= begins:  # the clocks went back in between
             ends = begins + lasts
     first = begins.replace(second=0, microsecond=0)
     last = ends.replace(second=0, microsecond=0)

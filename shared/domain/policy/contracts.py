@@ -1,8 +1,7 @@
-"""What was agreed with a client: services, hours, targets.
+"""Contracts with clients, the service catalogue, and recurring maintenance windows.
 
-The services the desk answers for.
-
-Announced work: signals inside are recorded and open nothing.
+A contract has services, hours and targets. During maintenance, signals are recorded but
+open no incidents.
 """
 
 from collections.abc import Mapping
@@ -18,16 +17,16 @@ from shared.domain.policy.priorities import Impact, Priority
 from shared.domain.policy.targets import Channel, ReportKind
 
 ALSO_MAX = 100
-"""Narrower promises of one contract."""
+"""Additional target sets of one contract."""
 
 
 class When(Clause):
-    """Which incidents are meant: all that is said must be so, one of each list."""
+    """Selects incidents: all given fields must match, each with one of its values."""
 
     kind: tuple[ReportKind, ...] = ()
-    """Who noticed it; as soon as a user reports it, it is the user's."""
+    """Who noticed it; as soon as a user reports it, `user`."""
     channel: tuple[Channel, ...] = ()
-    """On which its first user was in touch."""
+    """The channel of its first user's contact."""
     service: tuple[Name, ...] = ()
     priority: tuple[Priority, ...] = ()
 
@@ -44,7 +43,7 @@ class When(Clause):
         service: str,
         priority: Priority,
     ) -> bool:
-        """Tell whether such an incident is meant."""
+        """Return whether such an incident is selected."""
         return (
             (not self.kind or kind in self.kind)
             and (not self.channel or channel in self.channel)
@@ -59,15 +58,15 @@ def _services(when: When) -> frozenset[str]:
 
 
 class Also(Clause):
-    """Targets that a contract promises beside its own, for some of its incidents.
+    """Additional targets of a contract, for some of its incidents.
 
-    Of all that are promised the strictest counts: it can only be more.
+    Of all applicable targets the strictest counts, so these can only tighten it.
     """
 
     when: When
     targets: Name
     from_: Annotated[Day | None, Field(alias="from")] = None
-    """First day, local to the calendar; none: as long as the contract."""
+    """First day, local to the calendar. Default: that of the contract."""
     until: Day | None = None
     """Day after the last."""
 
@@ -77,7 +76,7 @@ class Also(Clause):
         return self
 
     def is_in_force(self, day: date) -> bool:
-        """Tell whether it counts on a day on which its contract does."""
+        """Return whether it applies on a day on which its contract applies."""
         return _holds(self, day)
 
 
@@ -88,16 +87,16 @@ class Contract(Clause):
     from_: Annotated[Day, Field(alias="from")]
     """First day, local to the calendar."""
     until: Day | None = None
-    """Day after the last; none: until further notice."""
+    """Day after the last. Default: until further notice."""
     services: Annotated[tuple[Name, ...], Field(min_length=1)]
     calendar: Name
     p1_calendar: Name | None = None
-    """Calendar of P1 incidents, where it is another."""
+    """Calendar for P1 incidents, if different."""
     targets: Name
     also: Annotated[Mapping[Name, Also], Field(max_length=ALSO_MAX)] = {}
-    """Narrower promises beside these, by name."""
+    """Additional targets, by name."""
     may_agree: tuple[Person, ...] = ("reporter",)
-    """Who may agree to a longer delay: `reporter`, or people by id."""
+    """Who may agree to an extension: `reporter`, or people by id."""
 
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> Self:
@@ -117,12 +116,12 @@ class Contract(Clause):
         return self
 
     def is_in_force(self, day: date) -> bool:
-        """Tell whether it counts on a day."""
+        """Return whether it applies on a day."""
         return _holds(self, day)
 
 
 def is_of(promise: str, contract: str) -> bool:
-    """Tell whether a promise, `valmont` or `valmont.phone`, is of a contract."""
+    """Return whether a target name, `valmont` or `valmont.phone`, is of a contract."""
     return promise.partition(".")[0] == contract
 
 
@@ -137,7 +136,7 @@ def _holds(dated: Also | Contract, day: date) -> bool:
 
 
 UNKNOWN = "unknown"
-"""The service of whatever names none we know: visible, never dropped."""
+"""The service of everything without a known service, so that nothing is lost."""
 
 
 class Service(Clause):
@@ -147,18 +146,18 @@ class Service(Clause):
     criticality: Impact
     """The impact of an incident that only monitoring has reported."""
     support: Annotated[tuple[Name, ...], Field(min_length=1)]
-    """Teams by rising level, the desk first."""
+    """Teams by ascending support level, beginning with the desk."""
 
     def called(self, language: str) -> str | None:
-        """Return its name in a language; where it has none there, the first it has.
+        """Return its name in a language, or else the first name that it has.
 
-        People know a service by any of its names, and by its id never.
+        People know a service by one of its names, never by its id.
         """
         return self.name.get(language) or next(iter(self.name.values()), None)
 
 
 class Maintenance(Clause):
-    """A window of announced work on a service, once or by a recurrence rule."""
+    """A maintenance window of a service, single or with a recurrence rule."""
 
     service: Name
     start: LocalTime

@@ -1,17 +1,11 @@
-"""What a document may say only if the world has it: zones, holidays, recurrences.
+"""Checks of a policy document beyond its schema: references, zones, texts, mappings.
 
-Asked once, when a policy is checked. What was applied is read back without asking: the
-world may since have dropped a zone, and history must stay readable.
+They run once, when a policy is checked. An applied policy is read back without them: a
+zone may have been removed from the database since, or a later JMESPath may be stricter,
+but history must stay readable.
 
-Whatever a document names must be in it.
-
-What the mapping of a source may say only if it can be followed; asked when checked.
-
-What was applied is read back without asking: a later JMESPath may be stricter.
-
-Every text a user may read must be there in every language the desk writes.
-
-Values of a document that is not yet known to be a policy, by a pattern of paths.
+Every name must refer to something in the document, and every text for users must exist
+in every language of the desk.
 """
 
 import re
@@ -40,10 +34,10 @@ Found = tuple[Path, Plain]
 
 
 def values(document: Plain, pattern: str) -> Iterator[Found]:
-    """Yield what stands at `pattern`, such as `services.*.support.*`.
+    """Yield the values at `pattern`, such as `services.*.support.*`.
 
-    `*` is every key of a mapping or place of a list. What is absent or of another
-    shape yields nothing.
+    `*` matches every key of a mapping or index of a list. Missing values, or values of
+    another shape, yield nothing.
     """
     found: list[Found] = [((), document)]
     for step in pattern.split("."):
@@ -100,7 +94,7 @@ _ZONES = (
 )
 _REGION = "write one such as FR or CA-QC, or list the days in `closed`"
 _STANDS_STILL = re.compile(r"INTERVAL\s*=\s*[+]?(?:0+\s*(?:;|$)|-)", re.IGNORECASE)
-"""A rule that never goes on: looking for its next time would never end."""
+"""A rule that makes no progress: the search for its next time would never end."""
 _ANY_DAY = datetime(2025, 1, 1)  # noqa: DTZ001 - a recurrence is local
 
 
@@ -119,10 +113,10 @@ def unknown_to_the_world(document: Plain) -> Iterator[tuple[Path, str]]:
 
 
 def is_zone(name: str) -> bool:
-    """Tell whether the IANA database has a zone of this name.
+    """Return whether the IANA database has a zone of this name.
 
-    `localtime` is none of its: on each machine it is another. Nor is `Factory`: that
-    stands for a machine which was told of none.
+    `localtime` is excluded, since it differs between machines, and so is `Factory`,
+    which represents a machine without a configured zone.
     """
     return name in _zones()
 
@@ -141,7 +135,7 @@ def _is_recurrence(rule: str) -> bool:
 
 
 HINTS_MAX = 20
-"""Names in one document for which the one that was meant is looked for."""
+"""Names in one document for which a similar name is searched."""
 
 _TO = {
     "teams": (
@@ -179,7 +173,7 @@ _TO = {
 
 
 def dangling(document: Plain) -> Iterator[tuple[Path, str]]:
-    """Yield the path of every name that leads nowhere, and what to do about it."""
+    """Yield the path of every undefined name, and what to do about it."""
     hints = _Hints()
     for section, patterns in _TO.items():
         known = dict.fromkeys(names(document, section))
@@ -198,15 +192,15 @@ def _is_elsewhere(name: str, known: Collection[str]) -> bool:
 
 @dataclass(slots=True)
 class _Hints:
-    """Says what leads nowhere; looks for what was meant only so often.
+    """Creates messages for undefined names, with a limited number of suggestions.
 
-    Comparing one name with thousands takes a moment, thousands of names minutes.
+    Comparing one name with thousands takes a moment, thousands of names take minutes.
     """
 
     left: int = HINTS_MAX
 
     def nowhere(self, section: str, name: str, known: Collection[str]) -> str:
-        """Return the sentence about a name that is not in a section."""
+        """Return the message for a name that is not defined in a section."""
         near = get_close_matches(name, known, 1) if self.left > 0 else []
         self.left -= 1
         hint = f"did you mean `{near[0]}`?" if near else "correct it"
@@ -268,7 +262,7 @@ _FORMAT = "write auto, epoch_s, epoch_ms, or a form such as %d/%m/%Y %H:%M:%S"
 
 
 def unmappable(document: Plain) -> Iterator[tuple[Path, str]]:
-    """Yield what in mappings cannot be followed, and what to write instead."""
+    """Yield what cannot be evaluated in mappings, and what to write instead."""
     for name in _EXPRESSIONS:
         for path, text in values(document, f"sources.*.mapping.{name}"):
             if isinstance(text, str) and len(text) <= EXPRESSION_MAX:

@@ -1,14 +1,7 @@
-"""The whole document, and what rules ask of it. Frozen; every answer is a look-up.
+"""The policy document and the questions that rules ask it; frozen, with fast look-ups.
 
-The JSON schema of a policy, for editors that complete and check while one types.
-
-What changes between two documents.
-
-Targets that can be kept, and that hardly anybody means.
-
-Who does not know a service, where a team says who does.
-
-The people a policy counts on: who is paged, told, or asked to agree.
+Also here: its JSON schema for editors, the difference between two documents, warnings
+about implausible targets, and the people that a policy names.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -52,12 +45,12 @@ URGENCY: Mapping[Severity, Urgency] = {
     "warning": "medium",
     "info": "low",
 }
-"""What a severity means where its source says nothing else."""
+"""The urgency of a severity, unless its source defines another."""
 
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """What a signal is about and how urgent that makes it."""
+    """What a signal is about, and its priority."""
 
     service: str
     impact: Impact
@@ -74,31 +67,33 @@ def _with_unknown(services: Mapping[str, Service]) -> Mapping[str, Service]:
 
 
 class Policy(Clause):
-    """What the desk has promised, to whom, and who answers."""
+    """The targets the desk has promised, to whom, and who is responsible."""
 
     version: Literal[1]
-    """Of the form of this document; policies are numbered by the log."""
+    """The version of the document format; the log numbers the policies."""
     desk: Desk
     calendars: Mapping[Name, Calendar] = {}
     """Coverage calendars by name."""
     priorities: Priorities
     categories: tuple[Name, ...] = ()
-    """What an incident may be about, beside its service."""
+    """The categories of incidents."""
     targets: Mapping[Name, TargetSet] = {}
     """Sets of targets by name, for contracts."""
     services: Annotated[Mapping[Name, Service], AfterValidator(_with_unknown)]
-    """The catalogue by name; `unknown` takes what names none of the others."""
+    """The catalogue by name; `unknown` is for everything without a known service."""
     contracts: Mapping[Name, Contract] = {}
-    """By name. No contract, no clock; of several, the strictest target wins."""
+    """Contracts by name. Without a contract there is no clock; the strictest target
+    wins.
+    """
     teams: Annotated[Mapping[Name, Team], Field(min_length=1)]
     schedules: Mapping[Name, Schedule] = {}
     """On-call schedules by name."""
     escalation: Escalation = Escalation()
     problems: Problems | None = None
     sources: Mapping[Name, Source] = {}
-    """By the name in `desk.signal.<name>` and of the source's key."""
+    """By the name in `desk.signal.<name>`, which is also that of the source's key."""
     enrichment: Annotated[tuple[Enrichment, ...], Field(max_length=ENRICHMENT_MAX)] = ()
-    """What is known of signals beside what they say; each row sees the ones before."""
+    """Adds information to signals; each row sees the result of the earlier rows."""
     heartbeats: Annotated[
         Mapping[Name, Heartbeat], Field(max_length=HEARTBEATS_MAX)
     ] = {}
@@ -108,9 +103,9 @@ class Policy(Clause):
 
     @classmethod
     def from_document(cls, document: Mapping[str, JsonValue]) -> Self:
-        """Return the policy of a document that was applied, perhaps by a newer program.
+        """Return the policy of an applied document, perhaps from a newer program.
 
-        Fields this program does not know are left out: they cannot matter to it.
+        Fields unknown to this program are ignored: they cannot matter to it.
         """
         return cls.model_validate(document, extra="ignore")
 
@@ -120,14 +115,14 @@ class Policy(Clause):
 
     @property
     def has_olas(self) -> bool:
-        """Whether anything is agreed with support levels."""
+        """Whether there is an OLA for any support level."""
         return any(targets.ola for targets in self.targets.values())
 
     def contract(self, name: str) -> Contract:
-        """Return a contract, with the targets of the promise that `name` is of it.
+        """Return a contract with the targets for a target name.
 
-        `valmont` is what contract valmont promises, `valmont.phone` what it promises
-        also, under that name. KeyError for an unknown one.
+        `valmont` means the targets of the contract valmont, `valmont.phone` its
+        additional targets of that name. Raises KeyError for an unknown name.
         """
         own, _, also = name.partition(".")
         contract = self.contracts[own]
@@ -136,7 +131,7 @@ class Policy(Clause):
         return contract.model_copy(update={"targets": contract.also[also].targets})
 
     def priority(self, impact: Impact, urgency: Urgency) -> Priority:
-        """Return what the matrix gives."""
+        """Return the priority that the matrix gives."""
         row: ByUrgency = getattr(self.priorities, impact)
         given: Priority = getattr(row, urgency)
         return given
@@ -146,11 +141,11 @@ class Policy(Clause):
         return name if name and name in self.services else UNKNOWN
 
     def service(self, name: str | None) -> Service:
-        """Return the service of that name, or the one called `unknown`."""
+        """Return the service with that name, or the service `unknown`."""
         return self.services[self.service_known_as(name)]
 
     def urgency(self, source_name: str, severity: Severity) -> Urgency:
-        """Return what a severity means when this source says it."""
+        """Return the urgency of a severity from this source."""
         match self.sources.get(source_name):
             case Monitor(urgency=own):
                 return own.get(severity, URGENCY[severity])
@@ -164,10 +159,10 @@ class Policy(Clause):
         severity: Severity,
         labels: Mapping[str, str] | None = None,
     ) -> Classification:
-        """Return how a signal is classified.
+        """Return the classification of a signal.
 
-        The service is the one it names, else the one its source is set to (a fixed
-        one, or the one in the label the policy says), else `unknown`.
+        The service is the one it names, else the one configured for its source (a fixed
+        one, or the one in a label), else `unknown`.
         """
         service = self.service_of(source_name, service_name, labels or {})
         impact = self.services[service].criticality
@@ -177,7 +172,7 @@ class Policy(Clause):
     def service_of(
         self, source_name: str, named: str | None, labels: Mapping[str, str]
     ) -> str:
-        """Return the service a signal is about; `unknown` where it tells none."""
+        """Return the service that a signal is about; `unknown` if it names none."""
         if named and named in self.services:
             return named
         match self.sources.get(source_name):
@@ -189,7 +184,7 @@ class Policy(Clause):
                 return UNKNOWN
 
     def monitor(self, source_name: str) -> Monitor | None:
-        """Return what is said of a monitoring system, None where nothing is."""
+        """Return the entry of a monitoring system, or None if it has none."""
         source = self.sources.get(source_name)
         return source if isinstance(source, Monitor) else None
 
@@ -210,17 +205,17 @@ class Policy(Clause):
 
     @property
     def recovery_resolves(self) -> Literal["unreported", "never", "always"]:
-        """Which incidents a recovery signal resolves, beside restoring the service."""
+        """Which incidents a recovery resolves, besides restoring the service."""
         return self.desk.recovery.resolves
 
     def may_override(self, roles: Collection[str]) -> bool:
-        """Tell whether somebody with these roles may set a priority by hand."""
+        """Return whether these roles permit setting a priority by hand."""
         return not set(self.priorities.override.roles).isdisjoint(roles)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One value that is added, removed or changed; what is absent is None."""
+    """One value that is added, removed or changed; None if absent."""
 
     path: Path
     kind: Literal["added", "removed", "changed"]
@@ -231,9 +226,9 @@ class Change:
 def difference(
     before: Mapping[str, JsonValue], after: Mapping[str, JsonValue]
 ) -> list[Change]:
-    """Return what to change in `before` to get `after`, in the order of paths.
+    """Return the changes from `before` to `after`, in the order of paths.
 
-    Lists of one length are compared place by place, others as a whole.
+    Lists of equal length are compared element by element, others as a whole.
     """
     return list(_mappings((), before, after))
 
@@ -278,7 +273,7 @@ PRIORITIES: tuple[Priority, ...] = ("p1", "p2", "p3", "p4")
 
 
 def implausible(policy: Policy) -> Iterator[Wrong]:
-    """Give each target that is slower than one that should be slower still."""
+    """Yield each target that is slower than one which should be even slower."""
     for name, targets in policy.targets.items():
         for kind in ("tto", "ttr", "update"):
             yield from _disordered(getattr(targets, kind), ("targets", name, kind))
@@ -316,9 +311,10 @@ def _owned_after_resolved(targets: TargetSet, path: Path) -> Iterator[Wrong]:
 def unskilled(
     policy: Policy, team: str, service: str, people: Iterable[str]
 ) -> tuple[str, ...] | None:
-    """Return those who are not named as knowing the service; None if there are none.
+    """Return the people without the skill for a service, or None if all have it.
 
-    A team that names nobody for the service needs no skill for it, its manager none.
+    A team that lists nobody for the service needs no skill for it; its manager never
+    does.
     """
     found = policy.teams.get(team)
     if found is None or service not in found.skills:
@@ -328,7 +324,7 @@ def unskilled(
 
 
 REPORTER = "reporter"
-"""Who may agree without being named: the incident's own user."""
+"""May agree without being named: the incident's own user."""
 
 
 def people_named(policy: Policy) -> dict[str, Path]:

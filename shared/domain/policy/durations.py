@@ -1,4 +1,4 @@
-"""Durations in h, m and s, never days: how long a day is depends on the calendar."""
+"""Durations in h, m and s; not in days, whose length depends on the calendar."""
 
 import re
 from datetime import timedelta
@@ -62,7 +62,7 @@ def _stays_text(stays: tuple[timedelta | int, ...]) -> str | list[str]:
 
 
 def duration_text(duration: timedelta) -> str:
-    """Return a duration as a policy writes it: 90 minutes → `1h30m`, none → `0m`."""
+    """Return a duration as written in a policy: 90 minutes → `1h30m`, zero → `0m`."""
     minutes, seconds = divmod(int(duration.total_seconds()), 60)
     hours, minutes = divmod(minutes, 60)
     parts = ((hours, "h"), (minutes, "m"), (seconds, "s"))
@@ -94,7 +94,7 @@ Delay = Annotated[
     PlainSerializer(_text),
     _schema(_DURATION, "0m", "15m"),
 ]
-"""A duration that may be nothing: `0m`."""
+"""A duration that may be zero: `0m`."""
 Duration = Annotated[
     timedelta,
     PlainValidator(_duration),
@@ -113,7 +113,7 @@ Dwell = Annotated[
     PlainSerializer(_text),
     _schema(f"{_DURATION}|{_PERCENT}", "20m", "50%"),
 ]
-"""A duration, or an int: that many percent of the target it belongs to."""
+"""A duration, or an int: a percentage of the target it belongs to."""
 Stays = Annotated[
     tuple[timedelta | int, ...],
     PlainValidator(_stays),
@@ -133,11 +133,11 @@ Stays = Annotated[
         }
     ),
 ]
-"""A dwell, or a time and a share of the target: the first of them counts."""
+"""A duration or percentage, or one of each: whichever ends first counts."""
 Patience = Annotated[
     timedelta | Literal["never"],
     PlainValidator(_patience),
     PlainSerializer(_patience_text),
     _schema(f"{_DURATION}|^{NEVER}$", "24h", NEVER),
 ]
-"""A duration, or the word that it never ends."""
+"""A duration, or `never`."""

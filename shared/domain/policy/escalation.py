@@ -1,8 +1,6 @@
-"""Whom to page when nobody answers, and whom to tell.
+"""Escalation policies, and the hand-over to Problem Management.
 
-When incidents are handed over to Problem Management, or a problem suggested.
-
-Fields that a policy may have already, though nothing acts on them yet.
+Also marks fields that a policy may contain although they have no effect yet.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,19 +16,20 @@ from shared.mistake import Path, Wrong
 
 
 class BreachBudget(Clause):
-    """What of one service may add up before the service is handed over.
+    """The budget of a service, beyond which the service is handed over.
 
-    Give `breaches`, `overrun`, `downtime` or several; what is used up first hands it
-    over. What was counted once is not counted again.
+    Give `breaches`, `overrun`, `downtime` or several; the first one exhausted triggers
+    the hand-over. What was counted once is not counted again.
     """
 
     breaches: Count | None = None
-    """With so many broken promises it is used up."""
+    """The budget is exhausted by this number of breaches."""
     overrun: Duration | None = None
-    """With more working time than that beyond what was promised, all together."""
+    """The budget is exhausted by more overdue working time than this in total."""
     downtime: Duration | None = None
-    """With more time than that, in the hours its contract covers, in which a P1 of it
-    was recorded and not restored. What was down twice at once counts once."""
+    """The budget is exhausted by more downtime than this, in the hours of its contract:
+    time with a recorded P1 that was not restored. Overlapping outages count once.
+    """
     within_days: Days
 
     @model_validator(mode="after")
@@ -44,12 +43,12 @@ class BreachBudget(Clause):
 
     @property
     def window(self) -> timedelta:
-        """How long before the last of them the first may have been."""
+        """The period before the last of them in which they count."""
         return timedelta(days=self.within_days)
 
 
 class Recurrence(Clause):
-    """So many incidents of one signature in so many days suggest a problem."""
+    """Several incidents of one signature within some days suggest a problem."""
 
     same_signature: Annotated[Count, Field(ge=2)]
     within_days: Days
@@ -62,18 +61,18 @@ class Problems(Clause):
     handover_on: tuple[Literal["ttr_breach"], ...] = ("ttr_breach",)
     service: BreachBudget | None = None
     accept_within: Duration | None = None
-    """Longer unanswered, a hand-over is shown as such."""
+    """After this time a hand-over is shown as unanswered."""
     suggest: Recurrence | None = None
 
 
 MARK = "x-to-come"
-"""In the JSON schema: the field is kept, and does nothing yet."""
+"""In the JSON schema: the field is stored but has no effect yet."""
 TO_COME = Field(json_schema_extra={MARK: True})
 """Annotates such a field."""
 
 
 def idle(clause: Clause, path: Path = ()) -> Iterator[Wrong]:
-    """Give each field of `clause` that was set and does nothing yet."""
+    """Yield each field of `clause` that is set but has no effect yet."""
     for name in sorted(clause.model_fields_set):
         field, value = type(clause).model_fields[name], getattr(clause, name)
         here = (*path, field.alias or name)
@@ -86,21 +85,21 @@ def idle(clause: Clause, path: Path = ()) -> Iterator[Wrong]:
 
 
 class PageSchedule(Clause):
-    """Page who is on call, or who comes next."""
+    """Page the person who is on call, or the next one."""
 
     schedule: Name
     who: Literal["on_call", "next"]
 
 
 class PageTeam(Clause):
-    """Page a team's manager, or all of it."""
+    """Page a team's manager, or all its members."""
 
     team: Name
     who: Literal["manager", "members"]
 
 
 def _kind(page: object) -> str:
-    # Not the name of a key: a mistake's path must tell them apart.
+    # Not the name of a key, so that the path of an error distinguishes them.
     written = page if isinstance(page, Mapping) else vars(page)
     return "page of a team" if "team" in written else "page of a schedule"
 
@@ -113,17 +112,17 @@ Page = Annotated[
 
 
 class Step(Clause):
-    """One rung: so long after a level was entered, page somebody."""
+    """One step: page somebody at this time after a level was entered."""
 
     after: Delay
     unless: Literal["accepted"] | None = None
     page: Page
     repeat: Annotated[Count, Field(le=10)] = 1
-    """How often this rung is tried before nobody is left to page."""
+    """How often this step is tried."""
 
 
 class Notice(Clause):
-    """Tells managers and moves nothing."""
+    """Informs managers; changes nothing else."""
 
     on: Annotated[
         tuple[
@@ -138,7 +137,7 @@ class Notice(Clause):
 
 
 class NobodyOnCall(Clause):
-    """What to do with a gap in a schedule."""
+    """What to do about a gap in a schedule."""
 
     page: Page
 
@@ -150,13 +149,15 @@ def _rising(steps: tuple[Step, ...]) -> tuple[Step, ...]:
 
 
 class Escalation(Clause):
-    """Functional (to other skills) and hierarchical (to more authority)."""
+    """Functional escalation (to other skills) and hierarchical (to more authority)."""
 
     functional: Annotated[tuple[Step, ...], AfterValidator(_rising)] = ()
-    """From the moment an incident enters N2."""
+    """The steps from the moment an incident enters N2."""
     hierarchical: tuple[Notice, ...] = ()
     nobody_on_call: Annotated[NobodyOnCall | None, TO_COME] = None
     acknowledged_for: Annotated[Duration | None, TO_COME] = None
-    """After so long without news, an incident is un-acknowledged with a reminder."""
+    """After this time without progress, its acknowledgement is revoked, with a
+    reminder.
+    """
     ping_pong: Annotated[Count, Field(le=100)] = 2
-    """At how many returns to a team that had it in this cycle managers are told."""
+    """Managers are informed at this number of returns to an earlier team in a cycle."""

@@ -1,4 +1,4 @@
-"""Times on the wall: they mean an instant only together with the zone beside them."""
+"""Local times, which mean an instant only together with the zone beside them."""
 
 import re
 from datetime import date, datetime
@@ -13,7 +13,7 @@ from pydantic import (
 )
 
 ZONE = r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}$"
-# Whether the zone exists is asked when a policy is checked, not each time it is read.
+# Whether the zone exists is checked when a policy is checked, not on each reading.
 Zone = Annotated[str, StringConstraints(pattern=ZONE), Field(examples=["Europe/Paris"])]
 HOUR = r"(?:[01]\d|2[0-3]):[0-5]\d"
 """A time of day, `00:00` to `23:59`, as a regular expression."""
@@ -22,7 +22,7 @@ _DATE = r"^\d{4}-\d{2}-\d{2}$"
 _LOCAL = rf"^\d{{4}}-\d{{2}}-\d{{2}}T{HOUR}(:[0-5]\d)?$"
 
 
-# By their form first: a bare number would pass as seconds since 1970.
+# The form is checked first: a plain number would pass as seconds since 1970.
 def _date(written: object) -> date:
     if not isinstance(written, str) or not re.fullmatch(_DATE, written):
         raise ValueError("write a date such as 2025-06-30")

@@ -1,12 +1,9 @@
-"""How a source that no adapter knows is read: where in its documents things stand.
+"""Mappings for sources without an adapter, and the enrichment table.
 
-What a JMESPath expression may be, so that no document can make it dear.
-
-JMESPath has no loops: each part of an expression sees each value below it at most once,
-unless the expression copies what it was given. So what bounds the work is how long an
-expression is, how deep it nests, and how many copies of a document it can make.
-
-What the desk knows of a signal beside what it says: a table, read downwards.
+A mapping says where the parts of a signal are in a document, as JMESPath. The cost of
+an expression is limited: JMESPath has no loops, so each part of an expression visits
+each value below it at most once, unless the expression copies its input. So length,
+depth and possible copies of an expression limit its cost for any document.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,13 +19,13 @@ from shared.domain.policy.clause import Clause, Name
 from shared.domain.policy.priorities import Severity
 
 EXPRESSION_MAX = 500
-"""Characters."""
+"""Maximum length in characters."""
 DEPTH_MAX = 24
-"""How deep an expression may nest, whatever way."""
+"""Maximum nesting of an expression."""
 COPIES_MAX = 64
-"""How many times as large as the document a result may be."""
+"""Maximum size of a result, as a multiple of the document's size."""
 GLUE_MAX = 16
-"""Characters of the text that `join` puts between others."""
+"""Maximum length of the separator for `join`."""
 
 Node = Mapping[str, Any]
 _EACH_OF_EACH = {
@@ -54,7 +51,7 @@ _SEE = "see https://jmespath.org/specification.html"
 
 
 def mistakes_in(text: str) -> list[str]:
-    """Return a sentence for each thing that is wrong with an expression."""
+    """Return a message for each mistake in an expression."""
     try:
         node: Node = cast("Node", jmespath.compile(text).parsed)
     except (JMESPathError, RecursionError, ValueError) as error:
@@ -74,14 +71,14 @@ def mistakes_in(text: str) -> list[str]:
 
 
 def copies(node: Node) -> int:
-    """Return how many copies of what it is given a result can hold, at most."""
+    """Return the maximum number of copies of its input in a result."""
     children = [copies(child) for child in _children(node)]
     of = node["value"] if node["type"] == "function_expression" else node["type"]
     if of in _EACH_OF_EACH:
         return prod(children)
     if of in _ONE_OF:
         return max(children, default=1)
-    # Its parts beside one another; in a text, a quoted quote is two characters.
+    # The copies in its parts add up; in a string, an escaped quote is two characters.
     return max(1, sum(children)) * (2 if of == "to_string" else 1)
 
 
@@ -124,19 +121,20 @@ Said = Annotated[str, StringConstraints(max_length=200)]
 
 
 class Known(Clause):
-    """What is said of a signal from then on, whatever its source said."""
+    """What is set for a signal from then on, whatever its source says."""
 
     service: Name | None = None
     team: Name | None = None
-    """Whom its incident is given to as it opens; the desk stays its owner."""
+    """The team that its incident is assigned to on opening; the desk stays its owner.
+    """
     labels: Annotated[Mapping[Label, Said], Field(max_length=LABELS_MAX)] = {}
 
 
 class Enrichment(Clause):
-    """One row: signals that match all of `when` are known to be what `set` says."""
+    """One row: signals that match all of `when` get the values in `set`."""
 
     when: Annotated[Mapping[What, Glob], Field(min_length=1, max_length=WHEN_MAX)]
-    """By `source`, `service` or `labels.<name>`; `*` and `?` stand for anything."""
+    """By `source`, `service` or `labels.<name>`; `*` and `?` are wildcards."""
     set: Known
 
 
@@ -164,49 +162,49 @@ MappedAction = Literal["trigger", "resolve", "acknowledge", "ignore"]
 
 
 class ActionTable(Clause):
-    """From what a document says to what is to be done about it."""
+    """Maps a value in a document to an action."""
 
     found_at: Annotated[Expression | None, Field(alias="from")] = None
-    """Where it stands; nowhere: `default` holds for all."""
+    """Where the value is. Default: `default` applies to all."""
     values: Annotated[Mapping[Found, MappedAction], Field(max_length=TABLE_MAX)] = {}
-    """By what is found there, upper and lower case alike."""
+    """The action for each value, ignoring case."""
     default: MappedAction | None = None
-    """For all else; none: it waits in quarantine until the table knows it."""
+    """For all other values. Default: the element is quarantined."""
 
 
 class SeverityTable(Clause):
-    """From what a document says to one of our severities."""
+    """Maps a value in a document to a severity."""
 
     found_at: Annotated[Expression | None, Field(alias="from")] = None
-    """Where it stands; nowhere: `default` holds for all."""
+    """Where the value is. Default: `default` applies to all."""
     values: Annotated[Mapping[Found, Severity], Field(max_length=TABLE_MAX)] = {}
-    """By what is found there, upper and lower case alike."""
+    """The severity for each value, ignoring case."""
     default: Severity | None = None
-    """For all else; none: it counts as `error`."""
+    """For all other values. Default: it counts as `error`."""
 
 
 class Mapped(Clause):
-    """Where in a document the parts of a signal stand: JMESPath, https://jmespath.org."""
+    """Where a document has the parts of a signal: JMESPath, https://jmespath.org."""
 
     elements: Expression | None = None
-    """Where the list of signals is; nowhere: the whole document, or each of a list."""
+    """Where the list of signals is. Default: the document itself, one or a list."""
     title: Expression
-    """Of each element, as all below; where it finds nothing, the key is the title."""
+    """Within each element, as all fields below; if not found, the key is the title."""
     action: ActionTable
     severity: SeverityTable = SeverityTable()
     dedup_key: Expression | None = None
-    """Names the trouble; nowhere: it is made from source, service and title."""
+    """Identifies the alert. Default: derived from source, service and title."""
     event_id: Expression | None = None
-    """Names the message; nowhere: each is a new one."""
+    """Identifies the message. Default: each message is a new one."""
     service: Expression | None = None
-    """Where it finds nothing: the `service` of the source."""
+    """If not found, the `service` of the source applies."""
     occurred_at: Expression | None = None
     time_format: TimeFormat = AUTO
-    """Of `occurred_at`; local times are those of the source's `timezone`."""
+    """Format of `occurred_at`; local times are in the source's `timezone`."""
     labels: Annotated[
         Mapping[LabelName, Expression], Field(max_length=MAPPED_LABELS_MAX)
     ] = {}
     links: Expression | None = None
-    """One address, or a list of them, for people."""
+    """One URL, or a list of URLs, for people."""
     details: Expression | None = None
-    """Anything else people should see."""
+    """Anything else that people should see."""

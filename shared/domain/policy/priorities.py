@@ -1,7 +1,4 @@
-"""From impact and urgency to a priority, and who may set another by hand.
-
-The scales a policy ranks with: impact, urgency, priority, a monitor's severity.
-"""
+"""The priority matrix, its scales, and who may set another priority by hand."""
 
 from typing import Literal
 
@@ -14,7 +11,7 @@ Severity = Literal["critical", "error", "warning", "info"]
 
 
 class ByUrgency(Clause):
-    """The priorities of one impact."""
+    """The priorities for one impact."""
 
     high: Priority
     medium: Priority
@@ -25,13 +22,13 @@ class Override(Clause):
     """Who may set a priority that the matrix does not give."""
 
     roles: tuple[Name, ...] = ()
-    """`desk-` and the scope a token must have: `desk-manager`. None: nobody may."""
+    """`desk-` and a token's scope: `desk-manager`. Empty: nobody may."""
     reason: Literal["required"] = "required"
-    """An override says why."""
+    """An override requires a reason."""
 
 
 class Priorities(Clause):
-    """The matrix: impact (a service's criticality, for signals), then urgency."""
+    """The matrix: impact (for signals, the service's criticality), then urgency."""
 
     high: ByUrgency
     medium: ByUrgency

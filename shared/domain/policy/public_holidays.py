@@ -12,8 +12,8 @@ from shared.domain.policy.document import Policy
 def expand(policy: Policy, on: date) -> Policy:
     """Return `policy` with every closed day in each calendar's `holidays`.
 
-    Public holidays are those of the year before `on` up to five years after it, as
-    this program's library knows them; days written by hand are kept as they are.
+    The public holidays are those from the year before `on` to five years after it,
+    according to the installed library; days written by hand are kept.
     """
     calendars = {
         name: calendar.model_copy(update={"holidays": _closed_days(calendar, on)})
@@ -23,7 +23,7 @@ def expand(policy: Policy, on: date) -> Policy:
 
 
 def is_known_region(region: str) -> bool:
-    """Tell whether public holidays are known for `FR`, `CA-QC` and the like."""
+    """Return whether public holidays are known for a region such as `FR` or `CA-QC`."""
     country, _, subdivision = region.partition("-")
     known = _regions()
     return country in known and (not subdivision or subdivision in known[country])

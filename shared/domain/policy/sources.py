@@ -1,14 +1,9 @@
-"""Where signals and contacts come from, and how to read them.
+"""The sources of signals and contacts: formats, limits, networks and signatures.
 
-How much a source may send: counted in elements, so an array is not one for many.
-
-Networks a source may send from, written as `10.0.0.0/8` or as one address.
-
-Signatures of bodies: whoever has only the key of a source cannot speak for it.
-
-Secrets stand in the environment or in a file; a policy only says where.
-
-Heartbeats: what has to report regularly, and whose silence is the trouble.
+Rates count elements, so an array counts as many. With a signature, the key of a source
+alone is not enough to send for it. Secrets are in the environment or in a file; a
+policy only says where. Heartbeats have to report regularly: their silence raises an
+alert.
 """
 
 import re
@@ -32,12 +27,12 @@ PER_DAY_MAX = 1_000_000_000
 
 
 class Rate(Clause):
-    """A token bucket: it holds `burst`, and `per_second` flow into it."""
+    """A token bucket: its capacity is `burst`, its refill rate `per_second`."""
 
     per_second: Annotated[int, Strict(), Field(ge=1, le=PER_SECOND_MAX)]
-    """Elements a second, in the long run; all processes of intake together."""
+    """Elements a second in the long run, for all processes of intake together."""
     burst: Annotated[int, Strict(), Field(ge=1, le=BURST_MAX)]
-    """Elements that may come at once after a rest."""
+    """Elements that may come at once after a pause."""
 
     @model_validator(mode="after")
     def _holds_a_second(self) -> Self:
@@ -49,12 +44,13 @@ class Rate(Clause):
 
 
 DEFAULT_RATE = Rate(per_second=2_000, burst=100_000)
-"""Of a source of which the policy says nothing: far above a storm, and below what all
-sources together may send."""
+"""The rate of a source without one: far above an alert storm, and below the total that
+all sources together may send.
+"""
 
 
 class Quota(Clause):
-    """How many elements a source may send in a day of UTC."""
+    """How many elements a source may send on a day in UTC."""
 
     per_day: Annotated[int, Strict(), Field(ge=1, le=PER_DAY_MAX)]
 
@@ -83,7 +79,7 @@ _PATTERN = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:\S+)$"
 
 def _reference(written: str) -> str:
     if not re.fullmatch(_PATTERN, written):
-        # The words themselves stay out of the sentence: it may end in a log.
+        # The message does not contain the value: it may end up in a log.
         raise ValueError(
             "a secret does not belong in a policy, which is kept for ever: "
             "put it elsewhere, write `env:NAME` or `file:PATH` here, and change it"
@@ -102,21 +98,21 @@ HEARTBEATS_MAX = 1_000
 
 
 class Heartbeat(Clause):
-    """Something that beats; no beat for `every` and `grace` opens an incident."""
+    """A heartbeat; without a beat for `every` plus `grace`, an incident is opened."""
 
     every: Duration
     """How long after a beat the next one is expected."""
     grace: Delay = timedelta(0)
     """How much later it may be."""
     service: Name
-    """What is in trouble when it is silent."""
+    """The service affected by its silence."""
     severity: Severity = "error"
     calendar: Name | None = None
-    """Both are counted in its open hours; left out: around the clock."""
+    """Both are measured in its open hours. Default: around the clock."""
     armed: Literal["first_beat", "at_once"] = "first_beat"
-    """From when silence counts: a first beat, or when the policy is applied."""
+    """When it is armed: at the first beat, or when the policy is applied."""
     source: Name | None = None
-    """Whose key may beat it; left out: that of the source that beats it first."""
+    """The source that may beat it. Default: the source that beats it first."""
 
 
 Scheme = Literal[
@@ -130,7 +126,7 @@ HEADERS: Mapping[Scheme, str] = {
     "grafana": "x-grafana-alerting-signature",
     "standard_webhooks": "webhook-signature",
 }
-"""Where each scheme has its signature, if the policy says nothing else."""
+"""The header of each scheme's signature, unless the policy names another."""
 
 HEADER = r"^[A-Za-z0-9-]{1,64}$"
 _Header = Annotated[
@@ -141,19 +137,19 @@ _Header = Annotated[
 
 
 class Signature(Clause):
-    """How a source signs its bodies, by HMAC-SHA256; without it nothing is taken."""
+    """How a source signs its bodies with HMAC-SHA256; unsigned bodies are rejected."""
 
     scheme: Scheme
-    """`github`: `sha256=` and hex. `sha256_hex`, `sentry`, `grafana`: hex alone."""
+    """`github`: `sha256=` and hex. `sha256_hex`, `sentry`, `grafana`: hex only."""
     secret: Secret
     old_secret: Secret | None = None
-    """Accepted as well, while the sender is being changed to `secret`."""
+    """Also accepted, while the sender is being changed to `secret`."""
     header: _Header | None = None
-    """The header that holds it; left out: the usual one of the scheme."""
+    """The header with the signature. Default: the usual one of the scheme."""
     timestamp_header: _Header | None = None
-    """`grafana` only: the header that holds the time that is signed along."""
+    """`grafana` only: the header with the time that is signed too."""
     tolerance: Duration = timedelta(minutes=5)
-    """How old or new a signed time may be, where the scheme has one."""
+    """Maximum deviation of a signed time, if the scheme has one."""
 
     @model_validator(mode="after")
     def _has_a_time(self) -> Self:
@@ -166,7 +162,7 @@ class Signature(Clause):
 
     @property
     def signed_in(self) -> str:
-        """The name of the header that holds the signature, in lower case."""
+        """The name of the header with the signature, in lower case."""
         return (self.header or HEADERS[self.scheme]).lower()
 
 
@@ -174,7 +170,7 @@ ALLOWED_MAX = 100
 AUTHSERV_ID = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$"
 LABELS = "labels."
 SERVICE = "service"
-"""What `by` calls the service of a signal."""
+"""The name of a signal's service in `by`."""
 THRESHOLD_MAX = 100
 SERVICE_OR_LABEL = (
     r"^(labels\.[A-Za-z_][A-Za-z0-9_.-]{0,99}|[A-Za-z0-9][A-Za-z0-9_-]{0,63})$"
@@ -188,21 +184,23 @@ ServiceOrLabel = Annotated[
 
 
 class Correlation(Clause):
-    """Signals that agree in all of `by` belong to one incident while it is at work."""
+    """Alerts that agree in all of `by` belong to one incident while it is active."""
 
     by: Annotated[tuple[ServiceOrLabel, ...], Field(min_length=1)]
-    """`service`, and labels as `labels.<name>`; without one of them it stands alone."""
+    """`service`, and labels as `labels.<name>`; without one of them it is not
+    correlated.
+    """
     within: Duration
-    """How long after the last of them another still belongs to it; each extends it."""
+    """How long after the last one another may belong to it; each extends this time."""
     threshold: Annotated[Count, Field(ge=2, le=THRESHOLD_MAX)] | None = None
-    """Open only once so many different alerts fire within that time."""
+    """Open only once this number of different alerts fire within that time."""
 
 
 class Flapping(Clause):
-    """So many changes of state within a time make one flapping incident.
+    """Several state changes within a time count as flapping.
 
-    It ends when the state holds for `hold_down`, or else for `within`; no recovery is
-    believed before.
+    Flapping ends when the state is stable for `hold_down`, or else for `within`;
+    recoveries do not count until then.
     """
 
     changes: Annotated[Count, Field(ge=2)]
@@ -247,25 +245,27 @@ class Monitor(Clause):
         "zabbix",
     ]
     mapping: Mapped | None = None
-    """How its documents are read; of type `mapped` only, and needed there."""
+    """How its documents are read; required for type `mapped`, and only allowed there.
+    """
     timezone: Zone | None = None
-    """The zone of local times in its documents; none: UTC."""
+    """The zone of local times in its documents. Default: UTC."""
     key: Secret | None = None
-    """A key it may authenticate with, beside those made with `permanence token`."""
+    """A key for authentication, besides those made with `permanence token`."""
     signature: Signature | None = None
-    """How its bodies are signed over HTTP; left out: they are not."""
+    """How its bodies are signed over HTTP. Default: unsigned."""
     allow_from: Annotated[tuple[Network, ...], Field(max_length=ALLOWED_MAX)] = ()
-    """The networks it may send from over HTTP; none named: from anywhere."""
+    """The networks it may send from over HTTP. Default: any."""
     nats: bool = False
-    """Whether it may send over NATS although it has to sign or has networks: a body
-    carries no signature there, and networks are checked once, when it connects."""
+    """Whether it may use NATS although it must sign or is limited to networks: bodies
+    are not signed there, and networks are checked only once, when it connects.
+    """
     rate: Rate | None = None
-    """How fast it may send; left out: 2,000 elements a second, 100,000 at once."""
+    """Its rate limit. Default: 2,000 elements a second, 100,000 at once."""
     quota: Quota | None = None
     service: ServiceOrLabel | None = None
-    """Its one service, or `labels.<name>`: the label that names it."""
+    """Its one service, or `labels.<name>`: the label with the service."""
     urgency: Mapping[Severity, Urgency] = {}
-    """Where this source means something else by a severity than is usual."""
+    """The urgency of severities that this source uses differently."""
     correlate: Correlation | None = None
     open_after: Duration | None = None
     """An alert opens an incident only if it still fires after this long."""
@@ -273,7 +273,8 @@ class Monitor(Clause):
     """A recovery takes effect only after it has held this long."""
     flapping: Flapping | None = None
     recovers_after: Patience | None = None
-    """Silent for so long counts as recovered: by itself 24h of what never says so."""
+    """Silence for this long counts as recovery. Default: 24h if it sends no recoveries.
+    """
 
     @model_validator(mode="after")
     def _mapped_by_a_mapping(self) -> Self:
@@ -291,8 +292,9 @@ class Mailbox(Clause):
     url: Secret
     channel: Channel = "email"
     authserv_id: Annotated[str, StringConstraints(pattern=AUTHSERV_ID)] | None = None
-    """The name under which its mail server writes `Authentication-Results`. Left out,
-    only replies to mails of the desk are known to be their sender's."""
+    """The name with which its mail server writes `Authentication-Results`. Without it,
+    only replies to mails of the desk have a verified sender.
+    """
 
 
 Source = Annotated[Monitor | Mailbox, Field(discriminator="type")]

@@ -1,4 +1,4 @@
-"""Satisfaction surveys: whom to ask what, when, and who follows the answers up."""
+"""Satisfaction surveys: audience, questions, timing, and who acts on the results."""
 
 import re
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ VERSION = r"^v[1-9][0-9]{0,3}$"
 
 
 def _or_by_language(schema: dict[str, Any]) -> None:
-    """Tell editors that the texts may also stand beside `id`, by language."""
+    """Tell editors that texts may also be given by language, beside `id`."""
     schema["required"] = ["id"]
     schema["patternProperties"] = {"^[a-z]{2}$": {"type": "string"}}
 
@@ -47,19 +47,19 @@ def _is_language(key: object) -> bool:
 Questions = Annotated[tuple[Question, ...], Field(min_length=1, max_length=20)]
 
 
-# A number, since the order of keys in a document means nothing.
+# A number, since the order of keys in a document has no meaning.
 _Version = Annotated[str, StringConstraints(pattern=VERSION)]
 QuestionsByVersion = Annotated[Mapping[_Version, Questions], Field(min_length=1)]
 
 
 class Scope(Clause):
-    """What a survey is about; absent: every service."""
+    """What a survey is about. Default: every service."""
 
     services: Annotated[tuple[Name, ...], Field(min_length=1)]
 
 
 class EveryMonths(Clause):
-    """Regularly, from a day on."""
+    """At regular intervals, from a day on."""
 
     every_months: Annotated[Count, Field(le=60)]
     from_: Annotated[Day, Field(alias="from")]
@@ -72,16 +72,16 @@ class UserSurvey(Clause):
     scope: Scope | None = None
     when: Literal["closed"] = "closed"
     sample: Annotated[Percent, Field(json_schema_extra={"default": "100%"})] = 100
-    """Share of the closed incidents asked about."""
+    """Percentage of closed incidents for which users are asked."""
     per_user_days: Days = 14
-    """The same user is not asked again within so many days."""
+    """The same user is not asked again within this number of days."""
     expires_days: Days
-    """An invitation unanswered for so long is void."""
+    """An invitation expires after this number of days."""
     questions: QuestionsByVersion
     """By version, `v1` and so on; the highest is in use."""
     publish: Literal["monthly", "each"] = "monthly"
     min_answers: Count = 5
-    """Fewer answers are not published as a figure."""
+    """Fewer answers than this are not published as a figure."""
     owner: Person
     """Who turns the results into actions."""
 

@@ -1,6 +1,6 @@
-"""What is promised: times to answer, to own, to resolve, to say how it goes.
+"""SLA and OLA targets: times to answer, own, resolve and update; and their warnings.
 
-When the desk is warned of a target: at a share of it, or so long before or after.
+The desk is warned at a percentage of a target, or at a time before or after it is due.
 """
 
 import re
@@ -22,9 +22,9 @@ from shared.domain.policy.clause import Clause
 from shared.domain.policy.durations import Duration, Dwell, Stays, duration_text
 
 SHARE_MAX = 1_000
-"""Percent of a target; above 100 it is late."""
+"""Percentage of a target; above 100 it is overdue."""
 MARKS_MAX = 20
-"""Warnings of one set of targets."""
+"""Warnings in one set of targets."""
 _SHARE = r"^([1-9]\d{0,2}|1000)%$"
 _OFFSET = r"^(?=[1-9])(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,7})s)? (before|after)$"
 
@@ -62,11 +62,11 @@ Mark = Annotated[
         }
     ),
 ]
-"""An int: that many percent of the target. A time: from where it is due, or before."""
+"""An int is a percentage of the target. A time is relative to the due time."""
 
 
 def in_order(marks: tuple[timedelta | int, ...]) -> tuple[timedelta | int, ...]:
-    """Return marks of which each comes once: shares rise, times go on. ValueError."""
+    """Return the marks if each occurs once, in ascending order; else ValueError."""
     if any(later <= earlier for earlier, later in pairwise(percents(marks))):
         raise ValueError("write the warnings by rising share, each once")
     if any(later <= earlier for earlier, later in pairwise(offsets(marks))):
@@ -75,23 +75,23 @@ def in_order(marks: tuple[timedelta | int, ...]) -> tuple[timedelta | int, ...]:
 
 
 def percents(marks: Sequence[timedelta | int]) -> tuple[int, ...]:
-    """Return the shares among marks."""
+    """Return the percentages among the marks."""
     return tuple(mark for mark in marks if isinstance(mark, int))
 
 
 def offsets(marks: Sequence[timedelta | int]) -> tuple[int, ...]:
-    """Return the times among marks, in seconds from the due instant."""
+    """Return the times among the marks, in seconds relative to the due time."""
     times = (mark for mark in marks if not isinstance(mark, int))
     return tuple(int(time.total_seconds()) for time in times)
 
 
 Channel = Literal["phone", "email", "web", "chat", "in_person"]
 ReportKind = Literal["user", "monitoring", "desk"]
-"""Who noticed an incident: users, sources, or the desk by itself."""
+"""Who noticed an incident: a user, monitoring, or the desk itself."""
 PauseReason = Literal["user", "vendor", "change", "problem"]
 SupportLevel = Literal["n1", "n2", "n3"]
 RANK: Mapping[SupportLevel, int] = {"n1": 1, "n2": 2, "n3": 3}
-"""How high a support level is."""
+"""The rank of each support level."""
 
 
 class TimeToOwn(Clause):
@@ -104,7 +104,7 @@ class TimeToOwn(Clause):
 
 
 class TimeToResolve(Clause):
-    """TTR (GTR): until service is back, or the incident resolved."""
+    """TTR (GTR): until service is restored, or the incident resolved."""
 
     p1: Duration
     p2: Duration
@@ -112,11 +112,11 @@ class TimeToResolve(Clause):
     p4: Duration
     stops_at: Literal["restored", "resolved"] = "restored"
     paused_by: tuple[PauseReason, ...] = ("user",)
-    """Pauses for other reasons are ours towards the client and stop nothing."""
+    """Pauses for other reasons are the desk's responsibility and stop no clock."""
 
 
 class NextUpdate(Clause):
-    """The user hears from the desk at least this often; absent: no such promise."""
+    """Maximum interval between updates to the user. Default: no such target."""
 
     p1: Duration | None = None
     p2: Duration | None = None
@@ -125,15 +125,16 @@ class NextUpdate(Clause):
 
 
 class LevelTargets(Clause):
-    """OLA: what a support level owes the desk, beside what users are promised.
+    """OLA: the targets of a support level towards the desk, besides those for users.
 
-    It tells nobody, and moves nothing but at n1: `levels` is when an incident goes on.
+    It causes no notification and no escalation, except at n1: `levels` defines when an
+    incident is escalated.
     """
 
     own: Duration | None = None
-    """Until somebody at the level has taken it on, since it came there."""
+    """Until somebody at the level takes it on, from when it got there."""
     work: Dwell | None = None
-    """A time or a share of TTR, which stands as TTR does. Once over, n1 is left."""
+    """A time or a percentage of TTR, paused like TTR. When it ends, it leaves n1."""
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -146,7 +147,7 @@ class TargetSet(Clause):
     """The targets of a contract, in open hours of its calendar."""
 
     answer: Mapping[Channel, Duration] = {}
-    """Until a contact is answered, per channel; on the wall clock."""
+    """Until a contact is answered, by channel; in wall-clock time."""
     tto: TimeToOwn
     ttr: TimeToResolve
     update: NextUpdate = NextUpdate()
@@ -155,8 +156,9 @@ class TargetSet(Clause):
         AfterValidator(in_order),
         Field(max_length=MARKS_MAX, json_schema_extra={"default": ["75%"]}),
     ] = (75,)
-    """When the desk is warned: at shares of it, or times before or after it is due."""
+    """When the desk is warned: at percentages, or at times before or after it is due.
+    """
     levels: Mapping[SupportLevel, Stays] = {}
-    """How long it may stay at a level: a time, a share of TTR, or the first of both."""
+    """How long it may stay at a level: a time, a percentage of TTR, or the shorter."""
     ola: Mapping[SupportLevel, LevelTargets] = {}
-    """What is agreed within the house beside, by support level."""
+    """The OLA targets, by support level."""

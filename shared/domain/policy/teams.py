@@ -1,10 +1,8 @@
-"""Teams by the ids of their people; names and addresses are in the directory.
+"""Teams, on-call schedules, and the settings of the desk itself.
 
-E-mail addresses and telephone numbers: not for what is kept for ever.
-
-Who is on call when. Overrides, swaps and absences are commands, not policy.
-
-The desk itself: who owns every incident, and when one is over.
+People are named by their ids; names and addresses are in the directory, and contact
+details are rejected, since a policy is kept for ever. Overrides, swaps and absences of
+schedules are commands, not policy.
 """
 
 import re
@@ -21,16 +19,16 @@ from shared.domain.policy.targets import SupportLevel
 
 
 class Team(Clause):
-    """People who work together, and whom to tell when they cannot."""
+    """People who work together, and the manager to inform if they cannot help."""
 
     level: SupportLevel | None = None
-    """Support level; none: a team incidents are not escalated to."""
+    """Support level. Default: a team that incidents are not escalated to."""
     members: Annotated[tuple[Person, ...], Field(min_length=1)]
     manager: Person
     skills: Mapping[Name, tuple[Person, ...]] = {}
-    """Who knows a service, where not all do; another is flagged, never refused."""
+    """Who knows a service, unless all do; others are flagged, but never refused."""
     takes: tuple[Literal["incident", "problem", "change"], ...] = ("incident",)
-    """The kinds of records that may be given to this team."""
+    """The kinds of records that may be assigned to this team."""
 
 
 _EMAIL = re.compile(r"[^\s@<>,;:]+@[^\s@<>,;:]+\.[A-Za-z]{2,}")
@@ -44,7 +42,7 @@ _PHONE = re.compile(
 
 
 def contact_detail_in(text: str) -> str | None:
-    """Return what kind of contact detail stands in `text`, or None."""
+    """Return the kind of contact detail in `text`, or None."""
     if _EMAIL.search(text):
         return "an e-mail address"
     return "a telephone number" if _PHONE.search(text) else None
@@ -81,40 +79,46 @@ QueueOrder = Literal["working_time_left", "priority", "reported_at"]
 
 
 class Recovery(Clause):
-    """What a monitor's recovery signal does to the incident it opened."""
+    """The effect of a recovery on the incident that a source opened."""
 
     restores: Literal["always"] = "always"
     """A recovery always restores the service."""
     resolves: Literal["unreported", "never", "always"] = "unreported"
-    """It resolves what no person reported, nothing, or everything."""
+    """Resolves incidents that no person reported, no incidents, or all."""
 
 
 class Desk(Clause):
     """The single point of contact."""
 
     team: Name
-    """Owns every incident from the first contact until it is closed."""
+    """The team that owns every incident from the first contact until it is closed."""
     timezone: Zone
-    """Zone of reports; users read their own."""
+    """The zone of reports; users see their own."""
     languages: Annotated[tuple[Language, ...], Field(min_length=1)]
-    """Languages the desk writes to users in; the first where a user names none."""
+    """The languages for users; the first applies to users without a language."""
     close_after: Duration
     """How long a resolved incident waits for its user before it is closed."""
     reopen_within: Duration
-    """Later than that after closing, a new incident linked to the old one."""
+    """After this time since closing, a new incident is opened and linked to the old
+    one.
+    """
     calendar: Name | None = None
-    """Calendar these two count in without a contract; none: the wall clock."""
+    """The calendar for these two without a contract. Default: wall-clock time."""
     replies_reopen: Literal["closed", "resolved", "never"] = "closed"
-    """What its user's reply reopens by itself: what is closed, since nobody would see
-    it there; also what is resolved; nothing."""
+    """Which incidents a user's reply reopens: `closed` ones, since a reply there would
+    not be noticed; also `resolved` ones; or none (`never`).
+    """
     reply_tags_since: Day | None = None
-    """Replies to mails that the desk sent before this day (UTC) prove nothing of who
-    sent them; none: replies to any."""
+    """Replies to mails sent before this day (UTC) do not verify their sender. Default:
+    replies to any mail do.
+    """
     queue_order: QueueOrder = "working_time_left"
-    """How open incidents are sorted where a reader names no `order`: what broke a
-    promise, then the least working time left; by priority, and each priority like
-    that; or the oldest first. What only awaits its closure is always last."""
+    """The default order of open incidents: breached ones first and then by least
+    working time left; by priority, and within it like that; or oldest first.
+    Resolved ones that await their closure are always last.
+    """
     recovery: Recovery = Recovery()
     nats_monitor: Literal["accepted", "refused"] = "accepted"
     """Whether signals of the NATS user `monitor` are accepted. It may name any source:
-    refuse it once each source connects with a key of its own."""
+    refuse it once each source connects with its own key.
+    """

@@ -1,12 +1,7 @@
-"""From plain values to a policy, or everything that is wrong with them, at once.
+"""Reads `permanence.yaml` into a policy, or returns all its mistakes with their lines.
 
-The text of `permanence.yaml` as a policy, or all its mistakes with their lines.
-
-What pydantic found, in a sentence that says what to do and never quotes a value.
-
-A value may be a secret somebody wrote where only its place belongs.
-
-The fields that may stand beside a word that a policy does not know.
+The messages say what to do and never quote a value, which may be a secret written in
+the wrong place.
 """
 
 from collections import Counter
@@ -42,13 +37,13 @@ Schema = Mapping[str, Any]
 
 
 def siblings(model: type[BaseModel], path: Sequence[int | str]) -> set[str]:
-    """Return the fields there are at `path`, a location as pydantic tells it."""
+    """Return the fields allowed at `path`, a location as reported by pydantic."""
     whole = _schema(model)
     here = [whole]
     for step in path:
         choices = [choice for each in here for choice in _choices(each, whole)]
         below = [part for each in choices if (part := _below(each, step)) is not None]
-        # Else pydantic names the branch of a union that it took.
+        # Otherwise the step is the name of a union's branch.
         here = below or [each for each in choices if _is(each, step)] or choices
     return {
         field
@@ -130,7 +125,7 @@ _AS_DOCUMENTED = "it in the form that docs/reference/policy.md gives"
 
 
 def explained(error: ErrorDetails, model: type[BaseModel]) -> str:
-    """Return the sentence for one finding of a validation of `model`."""
+    """Return the message for one error in a validation of `model`."""
     if error["type"] == "extra_forbidden":
         *above, word = error["loc"]
         return f"no such field: {_near(str(word), siblings(model, above))}"
@@ -148,7 +143,7 @@ def _near(word: str, fields: Collection[str]) -> str:
 
 
 DOCUMENT_MAX = 16 * 1024 * 1024
-"""Bytes of the canonical document, also with every closed day as a date."""
+"""Bytes of the canonical document, including every closed day as a date."""
 
 _FORBIDDEN = (
     "does not belong in a policy, which is kept for ever: write the person's id, "
@@ -159,7 +154,7 @@ Location = tuple[int | str, ...]
 
 
 def check(document: Plain) -> Policy | list[Wrong]:
-    """Return the policy `document` is, or each wrong path with a sentence for it."""
+    """Return `document` as a policy, or each wrong path with a message."""
     wrong: list[Wrong] = []
     policy: Policy | None = None
     try:
@@ -183,15 +178,15 @@ def check(document: Plain) -> Policy | list[Wrong]:
 
 
 def _is_aftermath(error: ErrorDetails, within: Mapping[Location, int]) -> bool:
-    """Tell whether `error` only says that nothing is left of a wrong list.
+    """Return whether `error` only follows from other errors in the same list.
 
-    `within` says how many errors there are at a location and within it.
+    `within` is the number of errors at a location and below it.
     """
     return error["type"] == "too_short" and within[error["loc"]] > 1
 
 
 def _path(error: ErrorDetails, document: Plain) -> Path:
-    """Return where `error` is in the document: pydantic also names its own branches."""
+    """Return the path of `error` in the document, without pydantic's branch names."""
     path: list[str | int] = []
     here = document
     for step in error["loc"]:
@@ -215,7 +210,7 @@ def _kept_for_ever(document: Plain) -> Iterator[Wrong]:
 
 
 def too_large(policy: Policy) -> list[Wrong]:
-    """Return what is wrong with a policy that is longer than a document may be."""
+    """Return an error if the policy is longer than a document may be."""
     size = len(orjson.dumps(policy.document()))
     if size <= DOCUMENT_MAX:
         return []
@@ -236,7 +231,7 @@ def read(text: str) -> Policy | list[Mistake]:
 
 
 def placed(text: str, wrong: Iterable[Wrong]) -> list[Mistake]:
-    """Return what is wrong with the policy in `text` with the lines of it."""
+    """Return the mistakes in the policy in `text`, with their lines."""
     written = yaml12.read(text)
     return written if isinstance(written, list) else _placed(written, wrong)
 

@@ -1,7 +1,7 @@
-"""What was promised about an incident, and how each promise stands.
+"""The SLA targets of an incident, and the state of their clocks.
 
-Meaning only: whoever reads the log may use it. When a clock starts, warns or ends is
-the business of the SLA watcher alone.
+Any reader of the log may use this; when a clock starts, warns or ends is decided only
+by the SLA watcher.
 """
 
 from shared.domain.sla.clock import (

@@ -1,14 +1,7 @@
-"""What people agreed on about a clock: longer delays, and whose its breach is.
+"""An SLA clock: its state, extensions and attribution, warnings and working time.
 
-No personal words are in it: they stay in the log, sealed.
-
-What each agreement makes of the clock it is about. Meaning only, no rule.
-
-One clock: a target of a cycle of an incident, and how it stands.
-
-The points of a target at which the desk is warned, and those it still is to be.
-
-How much working time a clock has consumed and has left.
+A clock measures one target in one cycle of an incident. Personal text is not part of
+it: that stays in the log, encrypted.
 """
 
 from collections.abc import Iterable, Iterator
@@ -36,9 +29,10 @@ ExtensionState = Literal["proposed", "accepted", "refused", "expired"]
 
 @dataclass(frozen=True)
 class Extension:
-    """A longer delay that the users were asked for, after some of its events.
+    """An extension proposed to the users, after some of its events.
 
-    `answered_by` is the person whose word it is, `recorded_by` who took it down.
+    `answered_by` is the person who answered, `recorded_by` the one who recorded the
+    answer.
     """
 
     ref: str
@@ -53,7 +47,7 @@ class Extension:
     recorded_by: str | None = None
     channel: Channel | None = None
     after_breach: bool = False
-    """It was accepted when the promise was broken already."""
+    """It was accepted after the target had been breached."""
 
     @property
     def is_open(self) -> bool:
@@ -63,7 +57,7 @@ class Extension:
 
 @dataclass(frozen=True)
 class Attribution:
-    """Whose a breach is, by the last word of a manager."""
+    """The party responsible for a breach, according to the last attribution."""
 
     party: Party
     who: str | None
@@ -73,7 +67,7 @@ class Attribution:
 
 
 class ClockName(NamedTuple):
-    """What tells the clocks of an incident apart."""
+    """Identifies a clock of an incident."""
 
     target: Target
     cycle: int
@@ -81,7 +75,7 @@ class ClockName(NamedTuple):
 
 
 class State(StrEnum):
-    """How a clock stands. The last three are ends; breached is never undone."""
+    """The state of a clock. The last three are final; breached is never undone."""
 
     RUNNING = "running"
     PAUSED = "paused"
@@ -95,10 +89,10 @@ ENDED = frozenset({State.MET, State.BREACHED, State.CANCELLED})
 
 @dataclass(frozen=True)
 class Clock:
-    """A promise after some of its events. Durations are working seconds.
+    """An SLA target after some of its events. Durations are working seconds.
 
-    `standing_since` is set while it does not run: paused, or over. A breached clock
-    measures on until what was promised is done (`ended_at`), to tell by how much.
+    `standing_since` is set while it does not run: paused, or ended. A breached clock
+    continues to measure until the work is done (`ended_at`), to determine the overrun.
     """
 
     name: ClockName
@@ -108,41 +102,41 @@ class Clock:
     candidates: tuple[str, ...]
     calendar: str
     seconds: int
-    """The target that counts: what is promised, or what was agreed if that is more."""
+    """The target that counts: that of the contract, or the extension if longer."""
     original_seconds: int
-    """What the contract promises; no agreement changes it."""
+    """The target of the contract; extensions do not change it."""
     warn: tuple[int, ...]
-    """Shares of the target, in percent, at which the desk is warned."""
+    """Percentages of the target at which the desk is warned."""
     stops_at: Literal["restored", "resolved"]
     paused_by: tuple[PauseReason, ...]
     started_at: datetime
     set_at: datetime
-    """Since when this target counts: nothing can warn or be breached before."""
+    """Since when this target applies: nothing is warned or breached before."""
     due_at: datetime | None
     stopped: tuple[Stop, ...] = ()
     standing_since: datetime | None = None
     standing_for: PauseReason | None = None
     warned: tuple[int, ...] = ()
-    """Shares it was warned at; after another target, again."""
+    """Percentages already warned at; reset if the target changes."""
     warn_offsets: tuple[int, ...] = ()
-    """Working seconds from where it is due at which the desk is warned, too."""
+    """Further warnings, in working seconds relative to the due time."""
     warned_offsets: tuple[int, ...] = ()
-    """Those it was warned at, as above."""
+    """Those already warned at, reset likewise."""
     retargets: int = 0
-    """How often another target was set."""
+    """How often the target was changed."""
     breached_at: datetime | None = None
     detected_at: datetime | None = None
     ended_at: datetime | None = None
-    """When it was met, cancelled, or done too late."""
+    """When it was met, cancelled, or completed late."""
     cancelled_for: str | None = None
-    """The reason of `sla.cancelled`, while that is how it stands."""
+    """The reason of `sla.cancelled`, while it is cancelled."""
     elapsed_seconds: int | None = None
-    """How much was consumed when it ended or stood."""
+    """Working seconds consumed when it ended or was paused."""
     overrun_seconds: int | None = None
     agreed_seconds: int | None = None
-    """What a user has agreed to; after a breach, beside what it is held to."""
+    """What a user has agreed to; after a breach, in addition to the target."""
     agreed_due_at: datetime | None = None
-    """The instant that was agreed on; pauses since then have moved what is due."""
+    """The instant that was agreed on; later pauses have moved the due time."""
     extensions: tuple[Extension, ...] = ()
     attributed: Attribution | None = None
 
@@ -153,27 +147,27 @@ class Clock:
 
     @property
     def measures(self) -> bool:
-        """Whether it still counts, be it late."""
+        """Whether it still measures, even if overdue."""
         return self.is_open or (self.state is State.BREACHED and self.ended_at is None)
 
     @property
     def asked(self) -> Extension | None:
-        """The longer delay that is proposed and not answered."""
+        """The extension that is proposed and not answered."""
         return next((each for each in self.extensions if each.is_open), None)
 
     @property
     def longest(self) -> int:
-        """The working seconds that were agreed on or promised, whichever are more."""
+        """The target or the agreed working seconds, whichever is more."""
         return max(self.seconds, self.agreed_seconds or 0)
 
 
 def named(clocks: Iterable[Clock], name: ClockName) -> Clock | None:
-    """Return the clock of that name, None where there is none."""
+    """Return the clock with that name, or None."""
     return next((clock for clock in clocks if clock.name == name), None)
 
 
 def agreed(clock: Clock, event: SlaAgreement) -> Clock:
-    """Return the clock after an agreement."""
+    """Return the clock after an event about an extension or an attribution."""
     match event:
         case SlaExtensionProposed():
             extensions = (*clock.extensions, _proposed(event))
@@ -213,7 +207,7 @@ def _proposed(event: SlaExtensionProposed) -> Extension:
 
 
 def _accepted(clock: Clock, event: SlaExtensionAccepted) -> Clock:
-    """Return the clock with what was agreed, and held to it unless it was broken."""
+    """Return the clock with the extension, and its target, unless it was breached."""
     after = replace(
         _answered(
             clock,
@@ -241,7 +235,7 @@ def _accepted(clock: Clock, event: SlaExtensionAccepted) -> Clock:
     )
 
 
-def _answered(clock: Clock, ref: str, **answer: Any) -> Clock:  # noqa: ANN401 # fields of it
+def _answered(clock: Clock, ref: str, **answer: Any) -> Clock:  # noqa: ANN401 # fields of Extension
     extensions = tuple(
         replace(each, **answer) if each.ref == ref else each
         for each in clock.extensions
@@ -250,26 +244,26 @@ def _answered(clock: Clock, ref: str, **answer: Any) -> Clock:  # noqa: ANN401 #
 
 
 WHOLE = 100
-"""Percent."""
+"""Percentage."""
 
 
 class Mark(NamedTuple):
-    """A share of the target, or an offset in working seconds from where it is due."""
+    """A percentage of the target, or an offset in working seconds from the due time."""
 
     percent: int | None = None
     offset: int | None = None
-    """Negative: before it is due."""
+    """Negative if before it is due."""
 
     @property
     def is_late(self) -> bool:
-        """Whether it comes after the target is used up."""
+        """Whether it comes after the target is exceeded."""
         return (self.percent or 0) > WHOLE or (self.offset or 0) > 0
 
 
 def unsaid(clock: Clock) -> Iterator[tuple[Mark, int]]:
-    """Yield the marks of this target that nobody was warned at, and their seconds.
+    """Yield the marks of this target not yet warned at, with their seconds.
 
-    What would come before the clock began is no warning, and left out.
+    Marks before the start of the clock are left out.
     """
     for percent in clock.warn:
         if percent not in clock.warned:
@@ -280,12 +274,12 @@ def unsaid(clock: Clock) -> Iterator[tuple[Mark, int]]:
 
 
 def whole(at: datetime) -> datetime:
-    """Return the second an instant lies in: clocks know whole seconds only."""
+    """Return the instant without fractions: clocks measure whole seconds only."""
     return at.replace(microsecond=0)
 
 
 def pauses(clock: Clock, until: datetime) -> tuple[Span, ...]:
-    """Return the times in which the clock stood, up to `until`."""
+    """Return the periods in which the clock was stopped, up to `until`."""
     past = tuple((stop.since, stop.until) for stop in clock.stopped)
     if clock.standing_since is None or clock.standing_since >= until:
         return past
@@ -293,7 +287,7 @@ def pauses(clock: Clock, until: datetime) -> tuple[Span, ...]:
 
 
 def stood(clock: Clock, at: datetime) -> tuple[Span, ...]:
-    """Return the times in which the clock stood, as though it went on at `at`."""
+    """Return the periods in which the clock was stopped, if it continued at `at`."""
     past = tuple((stop.since, stop.until) for stop in clock.stopped)
     if clock.standing_since is None:
         return past
@@ -301,7 +295,7 @@ def stood(clock: Clock, at: datetime) -> tuple[Span, ...]:
 
 
 def spent(clock: Clock, hours: Hours, at: datetime) -> int:
-    """Return the working seconds consumed at `at`, or when it ended if before."""
+    """Return the working seconds consumed at `at`, or at its end if earlier."""
     until = whole(at)
     if clock.ended_at is not None:
         until = min(until, clock.ended_at)
@@ -309,12 +303,12 @@ def spent(clock: Clock, hours: Hours, at: datetime) -> int:
 
 
 def left(clock: Clock, hours: Hours, at: datetime) -> int:
-    """Return the working seconds left at `at`; negative: so much over."""
+    """Return the working seconds left at `at`; negative if overdue."""
     return clock.seconds - spent(clock, hours, at)
 
 
 def original_due(clock: Clock, hours: Hours) -> datetime | None:
-    """Return when it would be due by the contract alone; None where nothing is due."""
+    """Return when it would be due by the contract alone; None if nothing is due."""
     if clock.due_at is None or clock.seconds == clock.original_seconds:
         return clock.due_at
     past = [(stop.since, stop.until) for stop in clock.stopped]

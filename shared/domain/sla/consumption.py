@@ -1,8 +1,8 @@
-"""Who consumed the working time of a clock: which support level, and which party.
+"""Divides the working time of a clock among support levels and among parties.
 
-Both add up. What counts in the promise is divided among the levels; what passed since
-the start, whether it counts or not, among the user, vendors and us. Time in which the
-trouble was taken to be over is nobody's.
+The time that counts for the target is divided among the levels; all time since the
+start, whether it counts or not, among the user, vendors and us. Time in which the
+incident was considered over is excluded.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from shared.domain.sla.clock import Clock, pauses, whole
 from shared.domain.working_time import Hours, Span, elapsed
 
 LOWEST: SupportLevel = "n1"
-"""Who has an incident first."""
+"""The level that has an incident first."""
 
 
 class LevelEntry(NamedTuple):
@@ -27,7 +27,7 @@ class LevelEntry(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """We waited for somebody; without `until` we still do."""
+    """A period of waiting for somebody; without `until` it has not ended."""
 
     reason: PauseReason
     since: datetime
@@ -35,7 +35,7 @@ class Wait(NamedTuple):
 
 
 class Share(NamedTuple):
-    """Working seconds in which it was a party's turn, and what of them counts."""
+    """Working seconds that a party was responsible for, and how many of them count."""
 
     party: Party
     passed: int
@@ -46,8 +46,8 @@ class Share(NamedTuple):
 class Consumption:
     """What a clock had consumed at `until`.
 
-    `seconds` are the sum of `levels`, and of what counts of `shares`; `passed` is the
-    sum of what passed of `shares`.
+    `seconds` is the sum of `levels`, and also of `counted` in `shares`; `passed` is the
+    sum of `passed` in `shares`.
     """
 
     until: datetime
@@ -64,7 +64,7 @@ def consumed(
     turns: Sequence[LevelEntry] = (),
     waits: Sequence[Wait] = (),
 ) -> Consumption:
-    """Return who consumed what until `at`, or until the clock ended if before.
+    """Return who consumed what until `at`, or until the clock ended if earlier.
 
     `turns` and `waits` are those of the incident, in the order in which they began.
     """
@@ -92,7 +92,7 @@ def _by_party(
     skipped: Sequence[Span],
     waits: Sequence[Wait],
 ) -> Mapping[Party, int]:
-    """Return the working seconds of each party; all are what is not skipped."""
+    """Return the working seconds of each party; together, all that is not skipped."""
 
     def without(*reasons: PauseReason) -> int:
         waiting = [

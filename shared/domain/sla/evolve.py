@@ -1,4 +1,4 @@
-"""What each event makes of the clocks of an incident. Meaning only, no rule."""
+"""The effect of each event on the clocks of an incident; no rules."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -39,7 +39,7 @@ def replay(history: Iterable[SlaEvent]) -> Clocks:
 
 
 def evolve(clocks: Clocks, event: SlaEvent) -> Clocks:
-    """Return the clocks after `event`. Never refuses what has happened.
+    """Return the clocks after `event`. Never rejects a recorded event.
 
     Raises `BrokenHistory` for an event of a clock that was never armed.
     """
@@ -149,7 +149,8 @@ def _ended(clock: Clock, event: SlaMet | SlaOverran | SlaCancelled) -> Clock:
                 state=State.CANCELLED,
                 ended_at=event.cancelled_at,
                 cancelled_for=event.reason,
-                # Service was back: if it goes down again, that time is not ours.
+                # Service was restored: if it fails again, the time between does not
+                # count.
                 standing_since=(
                     event.cancelled_at
                     if event.reason == "recovered"
@@ -218,7 +219,7 @@ def _retargeted(clock: Clock, event: SlaRetargeted) -> Clock:
 
 
 def _stood(clock: Clock, event: SlaContinued) -> Clock:
-    """Return the clock with the times it stood while no contract covered it."""
+    """Return the clock with the stopped periods while no contract covered it."""
     if event.cause != "covered":
         return clock
     stopped = clock.stopped if event.stopped is None else event.stopped
@@ -226,7 +227,7 @@ def _stood(clock: Clock, event: SlaContinued) -> Clock:
 
 
 def _going_on(clock: Clock, at: datetime) -> Clock:
-    """Return the clock that stood until `at`, and since then runs."""
+    """Return the clock, stopped until `at` and running since then."""
     if clock.standing_since is None:
         return replace(clock, set_at=at)
     stop = Stop(since=clock.standing_since, until=at, why=clock.standing_for or "over")

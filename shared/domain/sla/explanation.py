@@ -1,4 +1,4 @@
-"""Why a promise is due when it is: its clock, window by window."""
+"""Explains when an SLA target is due: its clock, window by window."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ from shared.domain.sla.clock import Clock, original_due
 from shared.domain.working_time import Hours, Window, account
 
 WINDOWS_MAX = 1_000
-"""Of a longer account the first so many are shown, and how much the rest counts."""
+"""Windows shown; of a longer list, the total of the rest is included."""
 
 Why = PauseReason | Literal["over"]
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """A clock and the windows that add up to it.
+    """A clock and the windows that add up to its working time.
 
-    They go up to `until`: where it is due, or stands, or ended before that. `stops` are
-    the times in which it stood; a window's `pause` is the number of one of them.
+    They end at `until`: when it is due, or when it was paused or ended before that.
+    `stops` are the stopped periods; a window's `pause` is the index of one of them.
     """
 
     clock: Clock
@@ -33,13 +33,13 @@ class Explanation:
     seconds: int
     """Working seconds of all windows."""
     cut: bool
-    """There are more windows than are shown."""
+    """Whether there are more windows than shown."""
     original_due_at: datetime | None
-    """When it would be due had nobody agreed to more."""
+    """When it would be due without extensions."""
 
 
 def explained(clock: Clock, hours: Hours) -> Explanation:
-    """Return the account of a clock under the hours of its calendar."""
+    """Return the explanation of a clock with the hours of its calendar."""
     until = accounted_until(clock)
     stops = _stops(clock, until)
     pauses = [(stop.since, stop.until) for stop in stops]
@@ -60,7 +60,7 @@ def explained(clock: Clock, hours: Hours) -> Explanation:
 
 
 def accounted_until(clock: Clock) -> datetime:
-    """Return up to when a clock is accounted for: it is due, stands or ended then."""
+    """Return where the explanation ends: when it is due, was paused or has ended."""
     if clock.ended_at is not None and clock.breached_at is None:
         return clock.ended_at
     if clock.due_at is not None:

@@ -1,4 +1,4 @@
-"""What support levels owe the desk, beside what users are promised: OLAs."""
+"""OLAs: the targets of support levels towards the desk, besides those for users."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ from shared.domain.sla.promise import (
 
 
 class OwedTarget(NamedTuple):
-    """Whose target it is: take it on (`own`), or be done with it (`work`)."""
+    """A level, and what it owes: to take on (`own`) or to finish (`work`)."""
 
     level: SupportLevel
     what: Literal["own", "work"]
@@ -39,16 +39,16 @@ OLAS: Mapping[OlaTarget, OwedTarget] = {
 
 
 def is_operational(target: Target) -> TypeIs[OlaTarget]:
-    """Tell whether a target is owed within the house, and not promised to users."""
+    """Return whether a target is an OLA target, as opposed to one for users."""
     return target in OLAS
 
 
 def owed(
     policy: Policy, about: PromiseFacts, level: SupportLevel, entered_at: datetime
 ) -> Mapping[Target, TargetPromise]:
-    """Return what a level owes from when the incident came there; empty for nothing.
+    """Return the OLA targets of a level from when the incident got there.
 
-    Of several contracts the strictest counts, as with promises.
+    Empty without any. Of several contracts the strictest counts, as for SLA targets.
     """
     found: dict[Target, list[TargetPromise]] = {}
     for terms in covering(policy, about):
@@ -68,7 +68,7 @@ def owed_seconds(
     what: Literal["own", "work"],
     priority: Priority,
 ) -> int | None:
-    """Return how long a level has by some terms, in working time; None: no limit."""
+    """Return the working time that a level has in a contract; None if unlimited."""
     of_level = terms.targets.ola.get(level)
     delay: Dwell | None = getattr(of_level, what) if of_level else None
     match delay:

@@ -1,4 +1,4 @@
-"""What a policy promises about an incident: for each target the strictest promise."""
+"""Determines the SLA targets of an incident: for each one the strictest contract."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,16 +19,17 @@ from shared.domain.working_time import due, hours_of
 
 @dataclass(frozen=True)
 class TargetPromise:
-    """One target, by the promise whose due instant comes first.
+    """One target, from the contract with the earliest due time.
 
-    `seconds` are working time of `calendar`; `due_at` is where nothing stops the clock.
+    `seconds` is working time in `calendar`; `due_at` applies if nothing stops the
+    clock.
     """
 
     target: Target
     contract: str
-    """`valmont`, or `valmont.phone` for what that contract promises also."""
+    """`valmont`, or `valmont.phone` for additional targets of that contract."""
     candidates: tuple[str, ...]
-    """All that promise this target, by name."""
+    """All contracts with this target, by name."""
     calendar: str
     seconds: int
     due_at: datetime
@@ -39,7 +40,7 @@ Named = tuple[str, Contract]
 
 
 class PromiseFacts(NamedTuple):
-    """What of an incident decides who promises something about it."""
+    """The facts of an incident that decide which contracts cover it."""
 
     service: str
     client: str | None
@@ -49,14 +50,14 @@ class PromiseFacts(NamedTuple):
 
 
 class PromiseTerms(NamedTuple):
-    """A promise that covers an incident: its name, its calendar for it, its targets."""
+    """A contract that covers an incident: name, calendar for it, and targets."""
 
     name: str
     calendar: str
     targets: TargetSet
 
 
-def promised(  # each is one more thing promises go by
+def promised(  # each parameter may affect the targets
     policy: Policy,
     service: str,
     client: str | None,
@@ -64,7 +65,7 @@ def promised(  # each is one more thing promises go by
     reported_at: datetime,
     noticed: Noticed = UNTOLD,
 ) -> Mapping[SlaTarget, TargetPromise]:
-    """Return what is promised, by target; empty where no contract covers it.
+    """Return the targets of an incident by kind; empty if no contract covers it.
 
     An incident without a client is covered by every contract for its service.
     """
@@ -85,7 +86,7 @@ def promised(  # each is one more thing promises go by
 
 
 def covering(policy: Policy, about: PromiseFacts) -> Iterator[PromiseTerms]:
-    """Yield what covers an incident: contracts, and what they promise also."""
+    """Yield the contracts that cover an incident, and their additional targets."""
     for name, contract in _contracts_by_service(policy).get(about.service, ()):
         day = _local_day(policy, contract, about.reported_at)
         of_client = about.client in (None, contract.client)
@@ -115,7 +116,7 @@ def _contracts_by_service(policy: Policy) -> Mapping[str, Sequence[Named]]:
 def pledged(
     policy: Policy, terms: PromiseTerms, target: Target, seconds: int, start: datetime
 ) -> TargetPromise:
-    """Return a target of some terms, as it would be due from `start`."""
+    """Return a target with the time it would be due from `start`."""
     name, calendar, targets = terms
     hours = hours_of(policy.calendars[calendar])
     due_at = due(hours, whole(start), seconds)
@@ -123,7 +124,7 @@ def pledged(
 
 
 def strictest(pledges: Sequence[TargetPromise]) -> TargetPromise:
-    """Return the one that is due first, of equals the first by name."""
+    """Return the target that is due first; of equal ones the first by name."""
     first = min(pledges, key=lambda pledge: (pledge.due_at, pledge.contract))
     names = tuple(sorted(pledge.contract for pledge in pledges))
     return replace(first, candidates=names)

@@ -1,12 +1,12 @@
-"""Working time: how much of it passes between two instants, and when it is used up.
+"""Working time: how much passes between two instants, and when it is used up.
 
-Pure arithmetic over coverage calendars. Instants are aware; what comes back is in UTC.
-All is counted in whole seconds: an instant within a second counts as its beginning.
+Pure arithmetic over coverage calendars. Instants are aware; results are in UTC. All is
+counted in whole seconds: an instant within a second counts as its beginning.
 
-A local time that does not exist moves forward by as much as the clocks do; one that
-comes twice means the first. A closed day closes what lies on that local date: of a
-window across midnight only the part before it or after it. An extra opening wins over
-the week and over every closed day. A date that a zone left out has no hours.
+A local time that does not exist is moved forward by the change of the clocks; one that
+occurs twice means the first. A closed day closes only its own local date: of a window
+across midnight only the part before or after it. An extra opening takes precedence over
+the week and over every closed day. A date that a zone skipped has no hours.
 """
 
 from shared.domain.working_time.duration import (

@@ -1,8 +1,6 @@
-"""Pauses: spans in which no working time passes.
+"""Counts working time: between two instants, until it is used up, and by window.
 
-Counting working time: between two instants, and from one until it is used up.
-
-An account of working time: window by window, what counts and what stands.
+Pauses are spans in which no working time passes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,31 +19,31 @@ _SECOND = timedelta(seconds=1)
 
 
 def second_of(at: datetime) -> int:
-    """Return the second since 1970 in which `at` lies. TypeError without a zone."""
+    """Return the second since 1970 that contains `at`. TypeError without a zone."""
     return (at - _EPOCH) // _SECOND
 
 
 def apart(pauses: Sequence[Span], start: int) -> list[Seconds]:
-    """Return what lies after `start` of pauses, in order, each second once."""
+    """Return the parts of pauses after `start`, in order and without overlaps."""
     found: list[Seconds] = []
     for begins, ends in sorted((second_of(p), second_of(q)) for p, q in pauses):
-        begins = max(begins, found[-1][1] if found else start)  # noqa: PLW2901 what is new of it
+        begins = max(begins, found[-1][1] if found else start)  # noqa: PLW2901 # only its new part
         if begins < ends:
             found.append((begins, ends))
     return found
 
 
 HORIZON = 100 * 366 * 24 * 60 * 60
-"""In seconds, about a century: nothing that anybody promised is due later."""
+"""In seconds, about a century: no target is due later."""
 
 
 def elapsed(
     hours: Hours, start: datetime, end: datetime, pauses: Sequence[Span] = ()
 ) -> int:
-    """Return the working seconds in [start, end), 0 where it is empty.
+    """Return the working seconds in [start, end), 0 if that is empty.
 
-    Pauses may lie outside the hours, overlap and hold each other: each second of them
-    counts once.
+    Pauses may lie outside the hours, overlap and contain each other: each second of
+    them counts once.
     """
     first, last = second_of(start), second_of(end)
     if last <= first:
@@ -61,11 +59,11 @@ def elapsed(
 def due(
     hours: Hours, start: datetime, seconds: int, pauses: Sequence[Span] = ()
 ) -> datetime:
-    """Return the instant at which so many working seconds since `start` are used up.
+    """Return the instant at which `seconds` of working time since `start` are used up.
 
-    Where that is when the hours close, or a pause begins, it is that instant and not
-    the next opening; none at all are used up as soon as it is open. ValueError where
-    the hours, less the pauses, do not hold them within a century.
+    If the hours close or a pause begins then, it is that instant and not the next
+    opening; zero seconds are used up at the next open instant. ValueError if the hours,
+    minus the pauses, do not contain enough time within a century.
     """
     return _moment(_due(hours, second_of(start), seconds, pauses))
 
@@ -75,21 +73,21 @@ def last_instant(
 ) -> datetime:
     """Return the latest instant at which no more than `seconds` have elapsed.
 
-    A breach is true from it on: it is `due`, or where it is closed or paused right
-    after that, when work goes on. ValueError as in `due`.
+    A breach is true from this instant on: it is `due`, or, if closed or paused right
+    after that, when work continues. ValueError as in `due`.
     """
     used_up = _due(hours, second_of(start), seconds, pauses)
     return _moment(_going_on(hours, used_up, apart(pauses, used_up)))
 
 
 def is_open(hours: Hours, at: datetime) -> bool:
-    """Tell whether working time passes at `at`; not at the instant of closing."""
+    """Return whether working time passes at `at`; not at the instant of closing."""
     second = second_of(at)
     return stretch(hours, second // LENGTH).open_from(second) == second
 
 
 def next_opening(hours: Hours, at: datetime) -> datetime:
-    """Return `at` where it is open, else the next opening. ValueError as in `due`."""
+    """Return `at` if it is open, else the next opening. ValueError as in `due`."""
     second = second_of(at)
     opening = _open_from(hours, second)
     return at if opening == second else _moment(opening)
@@ -131,7 +129,7 @@ def _used_up(hours: Hours, start: int, seconds: int) -> int:
 
 
 def _going_on(hours: Hours, at: int, pauses: Sequence[Seconds]) -> int:
-    """Return the first instant from `at` on that is open and in none of `pauses`."""
+    """Return the first instant from `at` on that is open and not in `pauses`."""
     start = at
     at = _open_from(hours, at)
     for begins, ends in pauses:
@@ -151,7 +149,7 @@ def _open_from(hours: Hours, start: int) -> int:
 
 
 def refuse_beyond(start: int, at: int) -> None:
-    """Raise ValueError where `at` lies further from `start` than anybody promises."""
+    """Raise ValueError if `at` is more than the horizon after `start`."""
     if at - start > HORIZON:
         raise ValueError(
             "the open hours do not hold this much working time within a century: "
@@ -164,16 +162,16 @@ def _moment(second: int) -> datetime:
 
 
 class Window(NamedTuple):
-    """An open stretch of time, or a part of one in which a pause lets nothing count."""
+    """An open period, or a part of one in which a pause prevents counting."""
 
     begins: datetime
     ends: datetime
     pause: int | None
-    """Which of the pauses lets it not count: the first of those that hold it."""
+    """The index of the pause that prevents counting: the first that contains it."""
     seconds: int
-    """What it counts: 0 in a pause."""
+    """Working seconds that count: 0 in a pause."""
     together: int
-    """What has been counted since the start, this window included."""
+    """Working seconds since the start, including this window."""
 
 
 def account(
@@ -190,7 +188,7 @@ def account(
 
 
 def _open(hours: Hours, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield the open spans of [start, end), each joined across the cuts of time."""
+    """Yield the open spans of [start, end), joined across stretches."""
     held: tuple[int, int] | None = None
     for number in range(start // LENGTH, -(-end // LENGTH)):
         refuse_beyond(start, number * LENGTH)
@@ -212,7 +210,7 @@ def _open(hours: Hours, start: int, end: int) -> Iterator[tuple[int, int]]:
 def _cut(
     opens: int, closes: int, pauses: Sequence[tuple[int, int]]
 ) -> Iterator[tuple[int, int, int | None]]:
-    """Yield a span in parts, each within the same pause or none."""
+    """Yield a span in parts, each within one pause or outside all of them."""
     cuts = {cut for span in pauses for cut in span if opens < cut < closes}
     bounds = sorted({opens, closes, *cuts})
     held: tuple[int, int, int | None] | None = None

@@ -1,9 +1,7 @@
-"""Hours: a coverage calendar made ready for counting.
+"""Open hours: a coverage calendar, prepared for counting working time.
 
-The open spans of a stretch of time, ready to be searched.
-
-Time is cut into stretches of about a year, counted from 1970. Where the cuts lie means
-nothing: each is worked out once for given hours, and remembered.
+Time is divided into stretches of about a year, counted from 1970. The boundaries have
+no meaning: each stretch is computed once for given hours, and cached.
 """
 
 from bisect import bisect_left, bisect_right
@@ -17,7 +15,7 @@ from shared.domain.policy.calendars import DAYS, Calendar, Day, Window
 from shared.domain.policy.clause import derived
 
 Part = tuple[int, int]
-"""From, to, half-open: of a local date in minutes, 0 to 1440."""
+"""From, to, half-open: minutes of a local date, 0 to 1440."""
 WHOLE_DAY: Part = (0, 24 * 60)
 Dated = tuple[str, Part]
 """A part of a date: `2025-06-09`, or `12-24` of every year."""
@@ -27,21 +25,21 @@ Week = tuple[tuple[Day, tuple[Window, ...]], ...]
 
 @dataclass(frozen=True)
 class Hours:
-    """The open parts of each weekday, less what dates close, and what they open."""
+    """The open parts of each weekday, and the dates that close or open more."""
 
     zone: ZoneInfo
     week: tuple[tuple[Part, ...], ...]
-    """By weekday, Monday first; windows across midnight are cut there."""
+    """By weekday, Monday first; windows across midnight are split there."""
     closed: tuple[Dated, ...] = ()
     opened: tuple[Dated, ...] = ()
-    """Wins over `week` and `closed`; windows across midnight are cut there."""
+    """Takes precedence over `week` and `closed`; split at midnight, too."""
 
     @cached_property
     def _hash(self) -> int:
         return hash((self.zone.key, self.week, self.closed, self.opened))
 
     def __hash__(self) -> int:
-        """Return the same for the same hours; worked out once: asked often."""
+        """Return the same for equal hours; computed once, since it is needed often."""
         return self._hash
 
 
@@ -51,7 +49,7 @@ ALWAYS = Hours(ZoneInfo("UTC"), ((WHOLE_DAY,),) * len(DAYS))
 
 @derived
 def hours_of(calendar: Calendar) -> Hours:
-    """Return the hours of a calendar; its closed days are those in `holidays` alone."""
+    """Return the hours of a calendar; its closed days are only those in `holidays`."""
     week = tuple(calendar.weekly_hours.items())
     return _compiled(calendar.timezone, week, calendar.holidays, calendar.open)
 
@@ -59,13 +57,13 @@ def hours_of(calendar: Calendar) -> Hours:
 def open_parts(
     hours: Hours, day: date, closed: PartsByDate, opened: PartsByDate
 ) -> list[Part]:
-    """Return when `day` is open, with what `hours` has closed and opened by date."""
+    """Return the open parts of `day`, given what is closed and opened by date."""
     parts = list(hours.week[day.weekday()])
     written = day.isoformat()
     if closings := [*closed.get(written, ()), *closed.get(written[5:], ())]:
         parts = list(_less(parts, list(joined(sorted(closings)))))
     if extra := opened.get(written):
-        # Joined on the clock: where it jumps, the instants might lie otherwise.
+        # Joined in local time: when clocks change, instants might be in another order.
         parts = list(joined(sorted([*parts, *extra])))
     return parts
 
@@ -131,7 +129,7 @@ def _minutes(time: str) -> int:
 
 
 def _less(parts: list[Part], closings: list[Part]) -> Iterator[Part]:
-    """Give what closings, in order and apart from each other, leave of each part."""
+    """Yield what the closings, in order and without overlaps, leave of each part."""
     for opens, closes in parts:
         begins = opens
         for closed, opened in closings:
@@ -143,19 +141,19 @@ def _less(parts: list[Part], closings: list[Part]) -> Iterator[Part]:
 
 
 LENGTH = 2**25
-"""Seconds of a stretch: 388 days."""
+"""Seconds in a stretch: 388 days."""
 _BOUNDS = range(
     int(datetime(2, 1, 1, tzinfo=UTC).timestamp()),
     int(datetime(9997, 1, 1, tzinfo=UTC).timestamp()),
 )
-"""Beyond these instants the calendar of Python ends."""
+"""Python's calendar ends beyond these instants."""
 _DAYS_AROUND = 2
-"""A local date lies at most so far from the same date in UTC, moved forward or not."""
+"""The maximum distance in days between a local date and the same date in UTC."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Spans in order, apart from each other; all in seconds since 1970."""
+    """Spans in order and without overlaps; all in seconds since 1970."""
 
     opens: list[int]
     closes: list[int]
@@ -175,7 +173,7 @@ class Stretch:
         return self.worked[last] - max(0, self.closes[last] - at)
 
     def when_worked(self, seconds: int) -> int:
-        """Return the first instant at which so many, 1 to `total`, have passed."""
+        """Return the first instant at which `seconds`, 1 to `total`, have passed."""
         span = bisect_left(self.worked, seconds)
         return self.closes[span] - (self.worked[span] - seconds)
 
@@ -223,13 +221,13 @@ def _by_date(dated: Iterable[Dated]) -> dict[str, list[Part]]:
 
 
 def _has(zone: ZoneInfo, day: date) -> bool:
-    """Tell whether a date exists: on 30 December 2011 nobody in Samoa had any hours."""
+    """Return whether a date exists: Samoa skipped 30 December 2011."""
     noon = datetime(day.year, day.month, day.day, 12, tzinfo=zone)
     return datetime.fromtimestamp(noon.timestamp(), zone).day == day.day
 
 
 def _instant(zone: ZoneInfo, day: date, minute: int) -> int:
-    # Without `fold` Python does what we promise for hours that are missing or twice.
+    # Without `fold`, Python does as documented for missing and repeated hours.
     if minute == WHOLE_DAY[1]:
         day, minute = date.fromordinal(day.toordinal() + 1), 0
     hour, minute = divmod(minute, 60)
