@@ -74,7 +74,7 @@ class Change:
 
 
 def replay(history: Iterable[ChangeEvent]) -> Change | None:
-    """Return the change after `history`, or None if there are no events."""
+    """Return the change after `history`, or None without events."""
     change = None
     for event in history:
         change = evolve(change, event)

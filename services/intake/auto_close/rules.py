@@ -36,7 +36,7 @@ def silence(
     notices: Iterable[Entry],
     policy_of: Callable[[int], Policy],
 ) -> Silence | None:
-    """Return the silence to wait for, or None if there is none.
+    """Return the silence to wait for, or None.
 
     `history` is the incident's stream, `notices` are the entries of its escalation
     stream.

@@ -88,7 +88,7 @@ def evolved(record: Record | None, event: RecordEvent) -> Record:
 
 
 def replayed(history: Iterable[RecordEvent]) -> Record | None:
-    """Return the record after its events, or None if there are none."""
+    """Return the record after its events, or None without events."""
     record: Record | None = None
     for event in history:
         record = evolved(record, event)

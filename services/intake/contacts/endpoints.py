@@ -47,8 +47,8 @@ class FormRules:
 
     is_open: bool = True
     names: frozenset[str] = frozenset()
-    """Host names under which it may be opened, besides IP addresses and dotless names.
-    """
+    """Host names under which it may be opened, besides IP addresses and dotless
+    names."""
     trusted: Networks = ()
 
 

@@ -23,7 +23,7 @@ _SOURCE = "source:"
 
 
 def bearer(request: Request) -> str | None:
-    """Return the bearer token of a request, or None if there is none."""
+    """Return the bearer token of a request, or None."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
 

@@ -19,7 +19,7 @@ WRONG_KEYS = Flow(per_second=0.2, burst=20.0)
 ADDRESSES_MAX = 10_000
 """Addresses that are remembered; the oldest are dropped."""
 HOME_BITS = 64
-"""Prefix length for IPv6: whoever has one address has all with this prefix."""
+"""Prefix length for IPv6: one owner has all addresses with this prefix."""
 TOLD_SECONDS = 60.0
 """An address that continues is logged at most once in this period."""
 

@@ -128,7 +128,7 @@ class Gate:
     def bounded(self, endpoint: Endpoint) -> Endpoint:
         """Return `endpoint` with release of the room reserved by `admit`.
 
-        If there is no room, the sender gets an answer in its own format.
+        Without room, the sender gets an answer in its own format.
         """
 
         async def enter(request: Request) -> Response:

@@ -28,8 +28,7 @@ from services.intake.inbound_mail.message import (
 
 TABLES_CHARACTERS_MAX = 20_000
 """For a longer page, table cells are placed below each other: side by side, all lines
-of a cell are padded to the width of the next, and 300 kB may become gigabytes.
-"""
+of a cell are padded to the width of the next, and 300 kB may become gigabytes."""
 _DECLARATION = re.compile(r"<\?xml[^<>]*>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
 _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)

@@ -142,7 +142,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
 
 
 def raw(message: Message, name: str) -> str:
-    """Return the first header of a name as written; empty if there is none."""
+    """Return the first header of a name as written, or an empty text."""
     return next(iter(every(message, name)), "")
 
 

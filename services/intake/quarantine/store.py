@@ -316,7 +316,7 @@ def listed(
 
 
 def one(cursor: Cursor[tuple[Any, ...]], number: int) -> Quarantined | None:
-    """Return one row, or None if there is no row with this id."""
+    """Return one row, or None if the id is unknown."""
     row = cursor.execute(_ONE, (number,)).fetchone()
     return _row(row) if row else None
 

@@ -129,7 +129,7 @@ def opened(vault: Vault, digest: bytes, sealed: str) -> bytes | None:
 
 
 def opened_headers(vault: Vault, digest: bytes, sealed: str | None) -> dict[str, str]:
-    """Return the headers stored with a body; empty if there are none."""
+    """Return the headers stored with a body; may be empty."""
     written = vault.open(sealed, _place_of_headers(digest)) if sealed else None
     headers: dict[str, str] = orjson.loads(written) if written else {}
     return headers

@@ -57,7 +57,7 @@ def headers_kept(
 ) -> dict[str, str]:
     """Return the headers to store with a body, so that it can be read again.
 
-    For a CloudEvent there are none, since its headers are merged into the stored body.
+    A CloudEvent needs none, since its headers are merged into the stored body.
     That a body is a form is known only from a header.
     """
     if adapter == CLOUDEVENTS:

@@ -86,7 +86,7 @@ class Open(CommandBody):
     backdated_because: Reason | None = None
     """Why it is recorded later than it was reported."""
     follows: IncidentRef | None = None
-    """An older incident of the same alert that can no longer be reopened."""
+    """An earlier incident for the same issue that can no longer be reopened."""
     sender_unconfirmed: bool = False
     """Whether the sender could not be verified as the reporter: see `Attach`."""
 
@@ -121,8 +121,7 @@ class Attach(CommandBody):
     abandoned: bool = False
     """Whether they gave up before anybody answered."""
     unconfirmed: bool = False
-    """Whether the person is unrelated so far: not a reporter, and not a reply to one.
-    """
+    """Whether the person is not known to be involved: no reporter, no user's reply."""
     sender_unconfirmed: bool = False
     """Whether the sender could not be verified: such text is not repeated in mails."""
 

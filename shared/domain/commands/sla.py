@@ -75,8 +75,8 @@ class AttributeBreach(CommandBody):
     who: Person | None = None
     """The user or vendor, by id."""
     reason: Reason | None = None
-    """Required to attribute it to the user if the clock was never paused for the user.
-    """
+    """Required to attribute it to the user if the clock was never paused for the
+    user."""
     evidence: Annotated[tuple[Position, ...], Field(max_length=EVIDENCE_MAX)] = ()
     """Log positions of contacts, questions and answers that support it."""
     cycle: Annotated[int, Field(ge=1)] | None = None

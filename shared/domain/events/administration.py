@@ -34,8 +34,7 @@ class PolicyApplied(Event):
     type: Literal["policy.applied"] = "policy.applied"
     document_hash: Sha256
     """SHA-256 of the canonical document as UTF-8 JSON, in hex: its key in
-    `log.documents`. All closed days in it are dates.
-    """
+    `log.documents`. All closed days in it are dates."""
     document_size: Annotated[int, Field(ge=1)]
     """Size of the document in bytes."""
     document: dict[str, JsonValue] | None = None

@@ -31,8 +31,7 @@ class Escalated(Event):
         "by_hand", "dwell", "ola", "desk_closed", "no_contract", "unanswered"
     ]
     """`ola`: the OLA of n1 was used up; `desk_closed`: a P1 while the desk is closed;
-    `no_contract`: a P1 without a rule for how long it may stay there.
-    """
+    `no_contract`: a P1 without a rule for how long it may stay there."""
     escalated_at: AwareDatetime
     dwell_seconds: int | None = None
     """Working seconds that it may stay at the previous level, if that is the cause."""

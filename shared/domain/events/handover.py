@@ -112,8 +112,7 @@ class ServiceHandoverRequested(Event):
     team: str
     cause: Literal["breaches", "overrun", "downtime"]
     """Which part of the budget was exhausted: the number of breaches, their overdue
-    working time, or the downtime of the service.
-    """
+    working time, or the downtime of the service."""
     breaches: int
     """The number of breaches in `within_days` up to `crossed_at`."""
     overrun_seconds: int | None = None

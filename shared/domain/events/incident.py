@@ -62,7 +62,7 @@ class IncidentOpened(Event):
     received_at: AwareDatetime | None = None
     occurred_at: AwareDatetime | None = None
     follows: IncidentRef | None = None
-    """An older incident of the same alert that can no longer be reopened."""
+    """An earlier incident for the same issue that can no longer be reopened."""
     split_from: IncidentRef | None = None
     split_signals: dict[str, SignalState] | None = None
     """Keys that moved from `split_from`, with their states."""

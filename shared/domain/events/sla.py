@@ -2,7 +2,7 @@
 
 The streams `sla-<incident>` are written only by the SLA watcher. A clock is identified
 by `target`, `cycle` and `round`; it ends in exactly one of met, breached and cancelled,
-unless the alert recurs within its cycle (`sla.continued`). `at` is when the watcher
+unless service fails again within its cycle (`sla.continued`). `at` is when the watcher
 noticed; the event has its own instant, which does not depend on the watcher's delay.
 All instants except `at` are whole seconds; durations are working seconds of `calendar`.
 
@@ -70,8 +70,7 @@ class SlaArmed(Event):
     """Percentages of the target at which the desk is warned."""
     warn_offsets: tuple[int, ...] | None = None
     """Further warnings, in working seconds relative to the due time; negative is
-    before.
-    """
+    before."""
     stops_at: Literal["restored", "resolved"] = "restored"
     paused_by: tuple[PauseReason, ...] = ()
     due_at: AwareDatetime
@@ -195,7 +194,7 @@ class SlaResumed(Event):
 
 
 class SlaContinued(Event):
-    """An ended clock continues: the alert recurred; the time between is excluded.
+    """An ended clock continues: service failed again; the time between is excluded.
 
     After an unmerge, the time between counts, since the incident was not over.
     """

@@ -88,7 +88,7 @@ _Moved = (
 
 
 def replay(history: Iterable[IncidentEvent]) -> Incident | None:
-    """Return the incident after `history`, or None if there are no events."""
+    """Return the incident after `history`, or None without events."""
     incident = None
     for event in history:
         incident = evolve(incident, event)

@@ -121,8 +121,7 @@ class Incident:
     title: str
     description: str | None
     """The text of the source or the agent, as last edited; a reporter's own words are
-    in their contact.
-    """
+    in their contact."""
     service: str
     category: str | None
     client: str | None

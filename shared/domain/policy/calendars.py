@@ -239,5 +239,4 @@ class Calendar(Clause):
     """Extra openings. They take precedence over the week and over closed days."""
     holidays: tuple[Closing, ...] = ()
     """All closed days. Filled in when a policy is applied; rules use only this field
-    for closed days.
-    """
+    for closed days."""

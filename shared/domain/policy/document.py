@@ -82,9 +82,7 @@ class Policy(Clause):
     services: Annotated[Mapping[Name, Service], AfterValidator(_with_unknown)]
     """The catalogue by name; `unknown` is for everything without a known service."""
     contracts: Mapping[Name, Contract] = {}
-    """Contracts by name. Without a contract there is no clock; the strictest target
-    wins.
-    """
+    """By name. No contract, no clock; of several, the strictest target applies."""
     teams: Annotated[Mapping[Name, Team], Field(min_length=1)]
     schedules: Mapping[Name, Schedule] = {}
     """On-call schedules by name."""

@@ -28,8 +28,7 @@ class BreachBudget(Clause):
     """The budget is exhausted by more overdue working time than this in total."""
     downtime: Duration | None = None
     """The budget is exhausted by more downtime than this, in the hours of its contract:
-    time with a recorded P1 that was not restored. Overlapping outages count once.
-    """
+    time with a recorded P1 that was not restored. Overlapping outages count once."""
     within_days: Days
 
     @model_validator(mode="after")
@@ -156,8 +155,6 @@ class Escalation(Clause):
     hierarchical: tuple[Notice, ...] = ()
     nobody_on_call: Annotated[NobodyOnCall | None, TO_COME] = None
     acknowledged_for: Annotated[Duration | None, TO_COME] = None
-    """After this time without progress, its acknowledgement is revoked, with a
-    reminder.
-    """
+    """After this time without an update it is un-acknowledged, with a reminder."""
     ping_pong: Annotated[Count, Field(le=100)] = 2
     """Managers are informed at this number of returns to an earlier team in a cycle."""

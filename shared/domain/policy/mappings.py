@@ -125,8 +125,7 @@ class Known(Clause):
 
     service: Name | None = None
     team: Name | None = None
-    """The team that its incident is assigned to on opening; the desk stays its owner.
-    """
+    """The team its incident is assigned to on opening; the desk stays the owner."""
     labels: Annotated[Mapping[Label, Said], Field(max_length=LABELS_MAX)] = {}
 
 

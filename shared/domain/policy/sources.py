@@ -45,8 +45,7 @@ class Rate(Clause):
 
 DEFAULT_RATE = Rate(per_second=2_000, burst=100_000)
 """The rate of a source without one: far above an alert storm, and below the total that
-all sources together may send.
-"""
+all sources together may send."""
 
 
 class Quota(Clause):
@@ -187,9 +186,7 @@ class Correlation(Clause):
     """Alerts that agree in all of `by` belong to one incident while it is active."""
 
     by: Annotated[tuple[ServiceOrLabel, ...], Field(min_length=1)]
-    """`service`, and labels as `labels.<name>`; without one of them it is not
-    correlated.
-    """
+    """`service`, or labels as `labels.<name>`; all of them are required."""
     within: Duration
     """How long after the last one another may belong to it; each extends this time."""
     threshold: Annotated[Count, Field(ge=2, le=THRESHOLD_MAX)] | None = None
@@ -245,8 +242,7 @@ class Monitor(Clause):
         "zabbix",
     ]
     mapping: Mapped | None = None
-    """How its documents are read; required for type `mapped`, and only allowed there.
-    """
+    """How its documents are read; required for type `mapped`, else not allowed."""
     timezone: Zone | None = None
     """The zone of local times in its documents. Default: UTC."""
     key: Secret | None = None
@@ -257,8 +253,7 @@ class Monitor(Clause):
     """The networks it may send from over HTTP. Default: any."""
     nats: bool = False
     """Whether it may use NATS although it must sign or is limited to networks: bodies
-    are not signed there, and networks are checked only once, when it connects.
-    """
+    are not signed there, and networks are checked only once, when it connects."""
     rate: Rate | None = None
     """Its rate limit. Default: 2,000 elements a second, 100,000 at once."""
     quota: Quota | None = None
@@ -273,8 +268,7 @@ class Monitor(Clause):
     """A recovery takes effect only after it has held this long."""
     flapping: Flapping | None = None
     recovers_after: Patience | None = None
-    """Silence for this long counts as recovery. Default: 24h if it sends no recoveries.
-    """
+    """This long a silence is a recovery. Default: 24h if it never sends one."""
 
     @model_validator(mode="after")
     def _mapped_by_a_mapping(self) -> Self:
@@ -293,8 +287,7 @@ class Mailbox(Clause):
     channel: Channel = "email"
     authserv_id: Annotated[str, StringConstraints(pattern=AUTHSERV_ID)] | None = None
     """The name with which its mail server writes `Authentication-Results`. Without it,
-    only replies to mails of the desk have a verified sender.
-    """
+    only replies to mails of the desk have a verified sender."""
 
 
 Source = Annotated[Monitor | Mailbox, Field(discriminator="type")]

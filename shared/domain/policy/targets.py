@@ -134,7 +134,7 @@ class LevelTargets(Clause):
     own: Duration | None = None
     """Until somebody at the level takes it on, from when it got there."""
     work: Dwell | None = None
-    """A time or a percentage of TTR, paused like TTR. When it ends, it leaves n1."""
+    """A time or a percentage of TTR, paused like TTR. At n1 it escalates when over."""
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -156,8 +156,7 @@ class TargetSet(Clause):
         AfterValidator(in_order),
         Field(max_length=MARKS_MAX, json_schema_extra={"default": ["75%"]}),
     ] = (75,)
-    """When the desk is warned: at percentages, or at times before or after it is due.
-    """
+    """When the desk is warned: at percentages, or times before or after the due time."""
     levels: Mapping[SupportLevel, Stays] = {}
     """How long it may stay at a level: a time, a percentage of TTR, or the shorter."""
     ola: Mapping[SupportLevel, LevelTargets] = {}

@@ -99,26 +99,20 @@ class Desk(Clause):
     close_after: Duration
     """How long a resolved incident waits for its user before it is closed."""
     reopen_within: Duration
-    """After this time since closing, a new incident is opened and linked to the old
-    one.
-    """
+    """Later than that after closing, a new, linked incident is opened instead."""
     calendar: Name | None = None
     """The calendar for these two without a contract. Default: wall-clock time."""
     replies_reopen: Literal["closed", "resolved", "never"] = "closed"
     """Which incidents a user's reply reopens: `closed` ones, since a reply there would
-    not be noticed; also `resolved` ones; or none (`never`).
-    """
+    not be noticed; also `resolved` ones; or none (`never`)."""
     reply_tags_since: Day | None = None
     """Replies to mails sent before this day (UTC) do not verify their sender. Default:
-    replies to any mail do.
-    """
+    replies to any mail do."""
     queue_order: QueueOrder = "working_time_left"
     """The default order of open incidents: breached ones first and then by least
-    working time left; by priority, and within it like that; or oldest first.
-    Resolved ones that await their closure are always last.
-    """
+    working time left; by priority, each sorted in that way; or oldest first. Resolved
+    ones that await their closure are always last."""
     recovery: Recovery = Recovery()
     nats_monitor: Literal["accepted", "refused"] = "accepted"
     """Whether signals of the NATS user `monitor` are accepted. It may name any source:
-    refuse it once each source connects with its own key.
-    """
+    refuse it once each source connects with its own key."""

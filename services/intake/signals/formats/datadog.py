@@ -148,7 +148,7 @@ def _monitor(said: Mapping[str, object]) -> str | None:
 
 
 def _key(said: Mapping[str, object], title: str, scope: str) -> tuple[str, ...]:
-    """Return the best available key; an empty tuple if there is none."""
+    """Return the best available key, or an empty tuple."""
     group = (scope,) if scope else ()
     if monitor := _monitor(said):
         return ("monitor", monitor, *group)

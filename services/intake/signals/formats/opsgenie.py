@@ -58,7 +58,7 @@ _FOR_PEOPLE = (
 
 
 def read(document: object, post: InboundDocument) -> list[Heard]:
-    """Return the signal for an action on an alert, or why there is none."""
+    """Return the signal for an action on an alert, or why it gives none."""
     match document:
         case {"action": str(action), "alert": dict(alert)}:
             return [_read(action, alert, post)]

@@ -161,7 +161,7 @@ class SignalContext:
         return min(occurred_at, self.claims_until) if occurred_at else None
 
     def is_older_than(self, claim: datetime | None) -> bool:
-        """Return whether the source claims an instant before `claim`, also its own.
+        """Return whether the source dates this signal before `claim`, also its own.
 
         Only the source's own clock is used: its claims are compared with each other.
         """

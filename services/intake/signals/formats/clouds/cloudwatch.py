@@ -32,7 +32,7 @@ from shared.http.problem_details import HttpError
 
 
 def object_in(said: object) -> Mapping[str, object] | None:
-    """Return the JSON object in a text, or None if there is none.
+    """Return the JSON object in a text, or None.
 
     It may not nest deeper than a body. A value that already is an object is returned.
     """

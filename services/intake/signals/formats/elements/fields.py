@@ -69,7 +69,7 @@ def all_texts(fields: Mapping[str, object]) -> dict[str, str]:
 
 
 def inner(fields: Mapping[str, object], name: str) -> Mapping[str, object]:
-    """Return the object in a field, or an empty object if there is none."""
+    """Return the object in a field, or an empty object."""
     said = fields.get(name)
     return said if isinstance(said, dict) else {}
 
@@ -158,7 +158,7 @@ def details_text(said: object) -> str:
 
 
 def title_of(*said: object) -> str | None:
-    """Return the first non-empty text as one line, or None if there is none."""
+    """Return the first non-empty text as one line, or None."""
     lines = (one_line(text(each) or "", TITLE_MAX) for each in said)
     return next(filter(None, lines), None)
 

@@ -10,7 +10,7 @@ _MICROS_BELOW = 10**17
 _NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,9})?")
 _DOTTED_OFFSET = re.compile(r"(?<=[+-]\d\d)\.(?=\d\d$)")
 _FIRST_YEAR = 1970
-"""Some systems write an earlier date to say that there is no instant."""
+"""Some systems write an earlier date to mark a missing instant."""
 
 
 def instant(said: object, zone: tzinfo = UTC) -> datetime | None:

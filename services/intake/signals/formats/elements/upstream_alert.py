@@ -59,8 +59,8 @@ def signal_of(
 ) -> Signal | Rejected:
     """Return the signal; overlong texts are cut, since nobody will resend them.
 
-    Only an instant more than a day ahead is rejected. An instant before the year 2000
-    is how some systems write that there is none.
+    Only an instant more than a day ahead is rejected. Some systems write
+    an instant before the year 2000 to say that it is unknown.
     """
     event_id = event_id_of(*told.event_id) if told.event_id else post.id_of(index)
     fields = {

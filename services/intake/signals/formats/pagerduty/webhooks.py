@@ -51,7 +51,7 @@ _PLACES = ("html_url", "incident_number", "number", "status", "urgency")
 
 
 def read(document: object, post: InboundDocument) -> list[Heard]:
-    """Return a signal, or why there is none, for each message of the body."""
+    """Return a signal, or why it gives none, for each message of the body."""
     match document:
         case {"event": dict(event)}:
             data = event.get("data")

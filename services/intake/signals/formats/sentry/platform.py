@@ -4,7 +4,7 @@ https://docs.sentry.io/organization/integrations/integration-platform/webhooks/
 
 The header `Sentry-Hook-Resource` says what a body is about; without it, the body does.
 An issue and the alerts about it share one dedup key. Archiving an issue is a recovery:
-whoever archives it wants no more alerts, and if it comes back, Sentry reports that. A
+people who archive it want no more alerts, and Sentry reports if it comes back. A
 body without `action` comes from the legacy plug-in.
 """
 
