@@ -6,7 +6,7 @@ The source's key replaces the API key. Answers have Opsgenie's form. Actions tha
 source cannot perform here are refused with a sentence that says what to do instead.
 
 Ids are not stored: an alert's id encodes its alias, and a request's id encodes the
-request, so they remain valid for any time.
+request, so they never expire.
 """
 
 import asyncio

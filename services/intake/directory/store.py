@@ -23,14 +23,14 @@ _UNKNOWN = (
 
 _TEXTS = ("id", "name", "email", "phone", "language", "zone", "client")
 _COLUMNS = f"{', '.join(_TEXTS)}, updated_at"
-_BY_ID = f"SELECT {_COLUMNS} FROM directory.people WHERE id = ANY(%s)"  # noqa: S608 # our own names
+_BY_ID = f"SELECT {_COLUMNS} FROM directory.people WHERE id = ANY(%s)"  # noqa: S608 # only constants
 _IDS = "SELECT id FROM directory.people WHERE id = ANY(%s)"
 _LOCKED = f"{_BY_ID} ORDER BY id FOR UPDATE"
 _LIST = f"""
 SELECT {_COLUMNS} FROM directory.people
 WHERE %(client)s::text IS NULL OR client = %(client)s
 ORDER BY id LIMIT %(limit)s
-"""  # noqa: S608 # our own names
+"""  # noqa: S608 # only constants
 _CLIENTS = """
 SELECT id, client FROM directory.people WHERE id = ANY(%s) AND client IS NOT NULL
 """
@@ -43,7 +43,7 @@ ON CONFLICT (id) DO UPDATE SET
     name = excluded.name, email = excluded.email, phone = excluded.phone,
     language = excluded.language, zone = excluded.zone, client = excluded.client,
     updated_at = excluded.updated_at, confirmed = true
-"""  # noqa: S608 # our own names
+"""  # noqa: S608 # only constants
 
 Columns = Mapping[str, str | None]
 """One person's columns in a file: `id`, `name`, and any of the others."""

@@ -126,7 +126,7 @@ class Gate:
             return await self.admit(request, key, adapter), key
 
     def bounded(self, endpoint: Endpoint) -> Endpoint:
-        """Return `endpoint` with release of the room reserved by `admit`.
+        """Return `endpoint`, wrapped to release the room that `admit` reserved.
 
         Without room, the sender gets an answer in its own format.
         """

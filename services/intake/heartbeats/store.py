@@ -20,15 +20,15 @@ _COLUMNS = (
     "name, policy, last_beat_at, beats, counts_from, due_at, deaf_from, deaf_until, "
     "silent_since, owes, source"
 )
-_ALL = f"SELECT {_COLUMNS} FROM intake.heartbeats ORDER BY name"  # noqa: S608 # our own names
-_ONE = f"SELECT {_COLUMNS} FROM intake.heartbeats WHERE name = %s FOR UPDATE"  # noqa: S608 # our own names
+_ALL = f"SELECT {_COLUMNS} FROM intake.heartbeats ORDER BY name"  # noqa: S608 # only constants
+_ONE = f"SELECT {_COLUMNS} FROM intake.heartbeats WHERE name = %s FOR UPDATE"  # noqa: S608 # only constants
 _BEGIN_EACH = f"""
 INSERT INTO intake.heartbeats ({_COLUMNS})
 SELECT * FROM unnest(%s::text[], %s::int[], %s::timestamptz[], %s::bigint[],
                      %s::timestamptz[], %s::timestamptz[], %s::timestamptz[],
                      %s::timestamptz[], %s::timestamptz[], %s::text[], %s::text[])
 ON CONFLICT (name) DO NOTHING
-"""  # noqa: S608 # our own names
+"""  # noqa: S608 # only constants
 _KEEP = _BEGIN_EACH.replace("NOTHING", f"UPDATE SET ({_COLUMNS}) = ROW (excluded.*)")
 _DROP = "DELETE FROM intake.heartbeats WHERE name = ANY(%s)"
 _SETTLE = """
@@ -45,7 +45,7 @@ _WATCH = f"""
 SELECT listened_at, clock_timestamp() - written_at > interval '{DEAF_SECONDS} s',
        clock_timestamp() - written_at > interval '{LISTEN_SECONDS} s'
 FROM intake.heartbeat_watch FOR UPDATE
-"""  # noqa: S608 # our own names
+"""  # noqa: S608 # only constants
 _LISTEN = """
 UPDATE intake.heartbeat_watch SET listened_at = %s, written_at = clock_timestamp()
 """

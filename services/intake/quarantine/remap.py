@@ -100,12 +100,12 @@ source = %(source)s
 AND received_at >= %(since)s AND received_at < %(until)s
 AND day BETWEEN %(first)s AND %(last)s
 """
-_COUNT = f"SELECT count(*) FROM intake.raw_bodies WHERE {_BETWEEN}"  # noqa: S608 # our own names
+_COUNT = f"SELECT count(*) FROM intake.raw_bodies WHERE {_BETWEEN}"  # noqa: S608 # only constants
 _READ = f"""
 SELECT digest, day, adapter, received_at, sealed, headers FROM intake.raw_bodies
 WHERE {_BETWEEN} AND (day, digest) > (%(day)s, %(digest)s)
 ORDER BY day, digest LIMIT {CHUNK}
-"""  # noqa: S608 # our own names
+"""  # noqa: S608 # only constants
 _REFUSED = """
 SELECT digest, element, reason, elements FROM intake.quarantine
 WHERE source = %s AND digest = ANY(%s)

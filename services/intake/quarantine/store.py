@@ -267,8 +267,8 @@ WHERE state = %(state)s AND quarantine_id > %(after)s
   AND (%(since)s::timestamptz IS NULL OR received_at >= %(since)s)
   AND (%(until)s::timestamptz IS NULL OR received_at < %(until)s)
 ORDER BY quarantine_id LIMIT %(limit)s
-"""  # noqa: S608 # our own names
-_ONE = f"SELECT {_COLUMNS} FROM intake.quarantine WHERE quarantine_id = %s"  # noqa: S608 # our own names
+"""  # noqa: S608 # only constants
+_ONE = f"SELECT {_COLUMNS} FROM intake.quarantine WHERE quarantine_id = %s"  # noqa: S608 # only constants
 _KEPT = """
 SELECT q.quarantine_id, q.source, q.adapter, q.received_at, q.element, q.elements,
        q.digest, b.sealed, b.headers, q.event_id, q.in_turn

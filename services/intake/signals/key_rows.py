@@ -96,7 +96,7 @@ _COLUMNS = """signal_key, source, incident, state, severity, last_occurred_at,
        last_recovered_at, repeats, last_summary_at, recovery_heard_at, life, held,
        due_at
 """
-_READ = f"SELECT {_COLUMNS} FROM intake.signal_keys WHERE signal_key = ANY(%b)"  # noqa: S608 # our own names
+_READ = f"SELECT {_COLUMNS} FROM intake.signal_keys WHERE signal_key = ANY(%b)"  # noqa: S608 # only constants
 _WAITING = "held IS NOT NULL AND life ->> 'group' = ANY(%b)"
 _READ_TOGETHER = f"{_READ} OR ({_WAITING} AND life ->> 'waits' = 'threshold')"
 _WRITE = f"""
@@ -115,7 +115,7 @@ SET incident = excluded.incident, state = excluded.state,
     last_summary_at = excluded.last_summary_at,
     recovery_heard_at = excluded.recovery_heard_at, life = excluded.life,
     held = excluded.held, due_at = excluded.due_at
-"""  # noqa: S608 # our own names
+"""  # noqa: S608 # only constants
 _GROUPS_OF = """
 SELECT DISTINCT life ->> 'group' FROM intake.signal_keys
 WHERE signal_key = ANY(%b) AND life ? 'group'
@@ -123,7 +123,7 @@ WHERE signal_key = ANY(%b) AND life ? 'group'
 _WAIT_IN = f"""
 SELECT signal_key, source FROM intake.signal_keys
 WHERE {_WAITING} AND life ->> 'waits' = 'threshold'
-"""  # noqa: S608 # our own names
+"""  # noqa: S608 # only constants
 _READ_GROUPS = """
 SELECT group_key, source, incident, signalled_at FROM intake.signal_groups
 WHERE group_key = ANY(%b)

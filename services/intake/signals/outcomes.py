@@ -66,7 +66,7 @@ SELECT r.source, r.event_id, r.status, r.incident, {_POSITION}, r.reason, r.rule
 FROM intake.requests r
 JOIN unnest(%b::text[], %b::text[]) AS asked(source, event_id)
   ON r.source = asked.source AND r.event_id = asked.event_id
-"""  # noqa: S608 # our own names
+"""  # noqa: S608 # only constants
 _REMEMBER = """
 INSERT INTO intake.requests
        (source, event_id, day, received_at, status, incident, version, reason, rule,
@@ -103,7 +103,7 @@ _FIND = f"""
 SELECT event_id, received_at, status, incident, {_POSITION}, reason, rule, rule_of
 FROM intake.requests r WHERE source = %s AND event_id = %s
 ORDER BY received_at LIMIT 1
-"""  # noqa: S608 # our own names
+"""  # noqa: S608 # only constants
 
 
 @dataclass(frozen=True, slots=True)

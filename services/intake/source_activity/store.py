@@ -17,7 +17,7 @@ INSERT INTO intake.source_activity AS a (source, slot, day, {", ".join(KINDS)})
 SELECT * FROM unnest(%s::text[], %s::timestamptz[], %s::date[],
                      {", ".join(["%s::bigint[]"] * len(KINDS))})
 ON CONFLICT (source, slot, day) DO UPDATE SET {_ADDED}
-"""  # noqa: S608 # our own names
+"""  # noqa: S608 # only constants
 _USE = """
 INSERT INTO intake.source_keys AS k (source, key_id, last_used)
 SELECT * FROM unnest(%s::text[], %s::text[], %s::timestamptz[])
@@ -35,7 +35,7 @@ _SUMS = ", ".join(
 _COUNTS = f"""
 SELECT source, {_SUMS} FROM intake.source_activity
 WHERE day >= %(day)s AND (%(only)s::text IS NULL OR source = %(only)s) GROUP BY source
-"""  # noqa: S608 # our own names
+"""  # noqa: S608 # only constants
 _KEYS = """
 SELECT coalesce(t.actor, 'source:' || k.source), coalesce(t.token_id, k.key_id),
        t.label, t.created_at, t.expires_at, t.revoked_at, k.last_used

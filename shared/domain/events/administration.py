@@ -65,7 +65,7 @@ class PromisesMoved(Event):
     reason: Text
     contract: str | None = None
     service: str | None = None
-    """The incidents of the move; all, if neither is given."""
+    """Which incidents the move covers (contract, service); all if neither is given."""
     alone: bool = False
     """The move is for this incident only."""
 

@@ -18,7 +18,7 @@ Trigger = Literal["tto_warning", "tto_breach", "ttr_warning", "ttr_breach", "pin
 
 
 class Escalated(Event):
-    """The incident was escalated to the next support level, to its `team`."""
+    """The incident was escalated to the next support level; `team` works on it."""
 
     type: Literal["escalation.escalated"] = "escalation.escalated"
     incident: IncidentRef

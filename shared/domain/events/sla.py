@@ -134,7 +134,7 @@ class SlaMet(Event):
 
 
 class SlaOverran(Event):
-    """The target was completed late; the overdue working time is known."""
+    """The work was completed late, by `overrun_seconds` of working time."""
 
     type: Literal["sla.overran"] = "sla.overran"
     incident: IncidentRef

@@ -186,7 +186,7 @@ class Correlation(Clause):
     """Alerts that agree in all of `by` belong to one incident while it is active."""
 
     by: Annotated[tuple[ServiceOrLabel, ...], Field(min_length=1)]
-    """`service`, or labels as `labels.<name>`; all of them are required."""
+    """`service`, or labels as `labels.<name>`; without all of them, no correlation."""
     within: Duration
     """How long after the last one another may belong to it; each extends this time."""
     threshold: Annotated[Count, Field(ge=2, le=THRESHOLD_MAX)] | None = None
@@ -268,7 +268,7 @@ class Monitor(Clause):
     """A recovery takes effect only after it has held this long."""
     flapping: Flapping | None = None
     recovers_after: Patience | None = None
-    """This long a silence is a recovery. Default: 24h if it never sends one."""
+    """Silence for this long is a recovery. Default: 24h if it never sends one."""
 
     @model_validator(mode="after")
     def _mapped_by_a_mapping(self) -> Self:

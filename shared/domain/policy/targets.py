@@ -156,7 +156,7 @@ class TargetSet(Clause):
         AfterValidator(in_order),
         Field(max_length=MARKS_MAX, json_schema_extra={"default": ["75%"]}),
     ] = (75,)
-    """When the desk is warned: at percentages, or times before or after the due time."""
+    """When the desk is warned: percentages, or times before or after the due time."""
     levels: Mapping[SupportLevel, Stays] = {}
     """How long it may stay at a level: a time, a percentage of TTR, or the shorter."""
     ola: Mapping[SupportLevel, LevelTargets] = {}
