@@ -29,7 +29,7 @@ class RequestChange(CommandBody):
 
 
 class LinkChange(CommandBody):
-    """Link it to an incident or a problem.
+    """Link the change to an incident or a problem.
 
     The incident led to it (`change`), was caused by it (`caused_by`) or is `related`;
     the problem is to be solved by it.
@@ -49,7 +49,7 @@ class LinkChange(CommandBody):
 
 
 class UnlinkChange(CommandBody):
-    """Remove a link to an incident or a problem."""
+    """Remove a link of the change to an incident or a problem."""
 
     verb: ClassVar[str] = "unlink"
     incident: IncidentRef | None = None
@@ -64,28 +64,28 @@ class UnlinkChange(CommandBody):
 
 
 class AssignChange(CommandBody):
-    """Assign it to another team."""
+    """Assign the change to another team."""
 
     verb: ClassVar[str] = "assign"
     team: Name
 
 
 class PlanChange(CommandBody):
-    """Set or change the planned time."""
+    """Plan the change: set its time, or a new one."""
 
     verb: ClassVar[str] = "plan"
     planned_for: Instant
 
 
 class ImplementChange(CommandBody):
-    """Record that it was implemented."""
+    """Record that the change was implemented."""
 
     verb: ClassVar[str] = "implement"
     note: Words | None = None
 
 
 class CancelChange(CommandBody):
-    """Record that it will not be implemented."""
+    """Cancel the change: it will not be implemented."""
 
     verb: ClassVar[str] = "cancel"
     reason: Reason

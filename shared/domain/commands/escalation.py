@@ -17,7 +17,7 @@ from shared.domain.policy.targets import SupportLevel
 
 
 class Escalate(CommandBody):
-    """Escalate it to the next support level; the desk stays its owner."""
+    """Escalate the incident to the next support level; the desk stays its owner."""
 
     aggregate: ClassVar[str] = "escalation"
     verb: ClassVar[str] = "escalate"

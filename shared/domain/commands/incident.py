@@ -27,7 +27,7 @@ class CommandBody(BaseModel):
 
 
 class Snooze(CommandBody):
-    """Snooze it: repeats cause no updates for a while. SLA clocks keep running."""
+    """Snooze the incident: repeats cause no updates. SLA clocks keep running."""
 
     verb: ClassVar[str] = "snooze"
     until: Instant | None = None
@@ -135,7 +135,7 @@ class Attach(CommandBody):
 
 
 class Classify(CommandBody):
-    """Classify it: topic and importance. Fields left out do not change."""
+    """Classify the incident: topic and importance. Absent fields do not change."""
 
     verb: ClassVar[str] = "classify"
     category: Name | None = None
@@ -149,7 +149,7 @@ class Classify(CommandBody):
 
 
 class Edit(CommandBody):
-    """Edit title or description; the original text is kept and shown."""
+    """Edit the title or description; the original text is kept and shown."""
 
     verb: ClassVar[str] = "edit"
     title: Title | None = None
@@ -159,7 +159,7 @@ class Edit(CommandBody):
 
 
 class Assign(CommandBody):
-    """Assign it to a team, and optionally to one of its members."""
+    """Assign the incident to a team, and optionally to one of its members."""
 
     verb: ClassVar[str] = "assign"
     team: Name | None = None
@@ -171,7 +171,7 @@ class Assign(CommandBody):
 
 
 class Return(CommandBody):
-    """Return it: to the desk, or to a team at a lower support level."""
+    """Return the incident to the desk, or to a team at a lower support level."""
 
     verb: ClassVar[str] = "return"
     reason: Reason
@@ -180,13 +180,13 @@ class Return(CommandBody):
 
 
 class Acknowledge(CommandBody):
-    """Acknowledge it: take it on."""
+    """Acknowledge the incident: take it on."""
 
     verb: ClassVar[str] = "acknowledge"
 
 
 class Pause(CommandBody):
-    """Pause it: wait for somebody."""
+    """Pause the incident: wait for somebody."""
 
     verb: ClassVar[str] = "pause"
     reason: PauseReason
@@ -195,13 +195,13 @@ class Pause(CommandBody):
 
 
 class Resume(CommandBody):
-    """End the pause."""
+    """End the pause of the incident."""
 
     verb: ClassVar[str] = "resume"
 
 
 class Inform(CommandBody):
-    """Inform its users about the progress."""
+    """Inform the users of the incident about the progress."""
 
     verb: ClassVar[str] = "inform"
     message: Words
@@ -223,7 +223,7 @@ class Relapse(CommandBody):
 
 
 class Resolve(CommandBody):
-    """Resolve it: the work is done."""
+    """Resolve the incident: the work is done."""
 
     verb: ClassVar[str] = "resolve"
     note: Words | None = None
@@ -257,7 +257,7 @@ class NoteSolution(CommandBody):
 
 
 class Reopen(CommandBody):
-    """Reopen it: it was not over."""
+    """Reopen the incident: it was not over."""
 
     verb: ClassVar[str] = "reopen"
     reason: Reason | None = None
@@ -266,14 +266,14 @@ class Reopen(CommandBody):
 
 
 class Close(CommandBody):
-    """Close it: the reporter is satisfied, or silent."""
+    """Close the incident: the reporter is satisfied, or silent."""
 
     verb: ClassVar[str] = "close"
     note: Words | None = None
 
 
 class Cancel(CommandBody):
-    """Cancel it: it was not an incident, or not one of ours."""
+    """Cancel the incident: it was not an incident, or not one of ours."""
 
     verb: ClassVar[str] = "cancel"
     reason: Literal["not_an_incident", "duplicate", "withdrawn", "test"]
@@ -281,7 +281,7 @@ class Cancel(CommandBody):
 
 
 class Link(CommandBody):
-    """Link it to another record: an incident, a problem or a change."""
+    """Link the incident to another record: an incident, a problem or a change."""
 
     verb: ClassVar[str] = "link"
     relation: Relation
@@ -289,7 +289,7 @@ class Link(CommandBody):
 
 
 class Unlink(CommandBody):
-    """Remove a link."""
+    """Remove a link of the incident."""
 
     verb: ClassVar[str] = "unlink"
     relation: Relation
@@ -297,7 +297,7 @@ class Unlink(CommandBody):
 
 
 class Merge(CommandBody):
-    """Merge it into another incident that reports the same."""
+    """Merge the incident into another one that reports the same."""
 
     verb: ClassVar[str] = "merge"
     into: IncidentRef
@@ -310,7 +310,7 @@ class Unmerge(CommandBody):
 
 
 class Split(CommandBody):
-    """Split it: open a new incident for a part of it."""
+    """Split the incident: open a new incident for a part of it."""
 
     verb: ClassVar[str] = "split"
     title: Title

@@ -33,7 +33,7 @@ class IdentifyProblem(CommandBody):
 
 
 class LinkProblem(CommandBody):
-    """Link it to an incident or a change.
+    """Link the problem to an incident or a change.
 
     The incident is caused by it (`problem`) or is `related`; the change is to remove
     the cause.
@@ -53,7 +53,7 @@ class LinkProblem(CommandBody):
 
 
 class UnlinkProblem(CommandBody):
-    """Remove a link to an incident or a change."""
+    """Remove a link of the problem to an incident or a change."""
 
     verb: ClassVar[str] = "unlink"
     incident: IncidentRef | None = None
@@ -68,14 +68,14 @@ class UnlinkProblem(CommandBody):
 
 
 class AssignProblem(CommandBody):
-    """Assign it to another team."""
+    """Assign the problem to another team."""
 
     verb: ClassVar[str] = "assign"
     team: Name
 
 
 class PublishWorkaround(CommandBody):
-    """Publish what helps until the cause is removed."""
+    """Publish a workaround: what helps until the cause is removed."""
 
     verb: ClassVar[str] = "workaround"
     text: Words
@@ -89,7 +89,7 @@ class DiagnoseProblem(CommandBody):
 
 
 class ResolveProblem(CommandBody):
-    """Resolve it: the cause was removed."""
+    """Resolve the problem: the cause was removed."""
 
     verb: ClassVar[str] = "resolve"
     note: Words | None = None

@@ -77,7 +77,7 @@ class ChangeAssigned(Event):
 
 
 class ChangePlanned(Event):
-    """A time was planned for it. The first planning counts."""
+    """A time was planned for the change. The first planning counts."""
 
     type: Literal["change.planned"] = "change.planned"
     change: ChangeRef

@@ -38,7 +38,7 @@ class HandoverRequested(Event):
 
 
 class HandoverAccepted(Event):
-    """Problem Management opened `problem` for it."""
+    """Problem Management accepted the hand-over, and opened `problem` for it."""
 
     type: Literal["handover.accepted"] = "handover.accepted"
     incident: IncidentRef
@@ -46,7 +46,7 @@ class HandoverAccepted(Event):
 
 
 class HandoverJoined(Event):
-    """It was assigned to a known problem.
+    """The incident was assigned to a known problem.
 
     A match by signature joins automatically; so does one by service, but
     `to_be_confirmed` by a person.
@@ -73,7 +73,7 @@ class HandoverReopened(Event):
 
 
 class HandoverDeclined(Event):
-    """Problem Management declined it for the given `reason`. The breach stays."""
+    """Problem Management declined the hand-over, for `reason`. The breach stays."""
 
     type: Literal["handover.declined"] = "handover.declined"
     incident: IncidentRef
@@ -136,7 +136,7 @@ class ServiceHandoverRequested(Event):
 
 
 class ServiceHandoverAccepted(Event):
-    """Problem Management opened `problem` for it."""
+    """Problem Management accepted the hand-over, and opened `problem` for it."""
 
     type: Literal["handover.service_accepted"] = "handover.service_accepted"
     incident: IncidentRef
@@ -145,7 +145,7 @@ class ServiceHandoverAccepted(Event):
 
 
 class ServiceHandoverJoined(Event):
-    """It was assigned to a known problem."""
+    """The hand-over of the service joined a known problem."""
 
     type: Literal["handover.service_joined"] = "handover.service_joined"
     incident: IncidentRef
@@ -154,7 +154,7 @@ class ServiceHandoverJoined(Event):
 
 
 class ServiceHandoverDeclined(Event):
-    """Problem Management declined it for the given `reason`. The breaches stay."""
+    """Problem Management declined the hand-over, for `reason`. The breaches stay."""
 
     type: Literal["handover.service_declined"] = "handover.service_declined"
     incident: IncidentRef

@@ -274,7 +274,7 @@ class IncidentReopened(Event):
 
 
 class IncidentClosed(Event):
-    """The incident was closed and leaves the stock: user satisfied or silent."""
+    """The incident was closed: its reporter is content or silent. It leaves the stock."""
 
     type: Literal["incident.closed"] = "incident.closed"
     incident: IncidentRef

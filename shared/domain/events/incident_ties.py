@@ -36,7 +36,7 @@ class IncidentLinked(Event):
 
 
 class IncidentUnlinked(Event):
-    """A link was removed, or a presumed problem was refuted."""
+    """A link of the incident was removed, or a presumed problem was refuted."""
 
     type: Literal["incident.unlinked"] = "incident.unlinked"
     incident: IncidentRef
@@ -46,7 +46,7 @@ class IncidentUnlinked(Event):
 
 
 class IncidentProblemPresumed(Event):
-    """It breached its target on the service of `problem`, which may be its cause.
+    """The incident breached its target; `problem` of the same service may be its cause.
 
     A person is to confirm this by a link, or to remove it.
     """
@@ -67,7 +67,7 @@ class IncidentProblemResolved(Event):
 
 
 class IncidentMerged(Event):
-    """It was merged into `into`: it leaves the stock, its reporters are kept."""
+    """The incident was merged into `into`: it leaves the stock, reporters are kept."""
 
     type: Literal["incident.merged"] = "incident.merged"
     incident: IncidentRef

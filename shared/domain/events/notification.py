@@ -56,7 +56,7 @@ class NotificationRequested(Event):
 
 
 class NotificationSent(Event):
-    """It was passed to the channel, for the first time."""
+    """The notification was passed to the channel, for the first time."""
 
     type: Literal["notification.sent"] = "notification.sent"
     incident: IncidentRef
@@ -64,7 +64,7 @@ class NotificationSent(Event):
 
 
 class NotificationConfirmed(Event):
-    """The other side accepted it: `receipt` is the answer of its server."""
+    """The other side accepted the notification; `receipt` is its server's answer."""
 
     type: Literal["notification.confirmed"] = "notification.confirmed"
     incident: IncidentRef
@@ -74,7 +74,7 @@ class NotificationConfirmed(Event):
 
 
 class NotificationFailed(Event):
-    """It will not be retried, for the given `reason`, which has no personal text."""
+    """The notification failed for good; `reason` says why, without personal text."""
 
     type: Literal["notification.failed"] = "notification.failed"
     incident: IncidentRef

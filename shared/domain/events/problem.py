@@ -55,7 +55,7 @@ class ProblemIncidentPresumed(Event):
 
 
 class ProblemIncidentRelated(Event):
-    """`incident` is related to it, without having this cause."""
+    """`incident` is related to the problem, without having this cause."""
 
     type: Literal["problem.incident_related"] = "problem.incident_related"
     problem: ProblemRef

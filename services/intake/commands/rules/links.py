@@ -139,7 +139,7 @@ def resolved_on_incident(
 ) -> list[IncidentProblemResolved]:
     """Return that an incident's problem was resolved, if that matters to it.
 
-    It matters if the incident is still active, or was closed with an open root cause.
+    It matters if the incident is still active, or ended with an open root cause.
     """
     if relation != "problem" or not isinstance(record, Problem):
         return []
