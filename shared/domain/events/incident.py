@@ -274,7 +274,7 @@ class IncidentReopened(Event):
 
 
 class IncidentClosed(Event):
-    """The incident was closed: its reporter is content or silent. It leaves the stock."""
+    """The incident was closed and left the stock: the user is satisfied or silent."""
 
     type: Literal["incident.closed"] = "incident.closed"
     incident: IncidentRef
