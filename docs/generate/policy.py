@@ -57,7 +57,7 @@ def _section(name: str, part: Schema) -> Iterator[str]:
         is_needed = field in part.get("required", ())
         left_out = "must be there" if is_needed else _default(schema)
         to_come = "**To come: kept, and does nothing yet.**" if MARK in schema else ""
-        meaning = " ".join(filter(None, (to_come, schema.get("description", ""))))
+        meaning = " ".join(f"{to_come} {schema.get('description', '')}".split())
         yield f"| `{field}` | {_form(schema)} | {left_out} | {meaning} |"
 
 

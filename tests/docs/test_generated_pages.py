@@ -16,6 +16,17 @@ def test_a_page_is_what_its_generator_writes(made: Made) -> None:
     assert written == made.page(), "it is stale: run `make docs`"
 
 
+@pytest.mark.parametrize("made", PAGES, ids=lambda made: made.PAGE.name)
+def test_a_row_of_a_table_is_one_line(made: Made) -> None:
+    broken = [
+        line
+        for line in made.page().splitlines()
+        if line.endswith("|") and not line.startswith("|")
+    ]
+
+    assert broken == []
+
+
 def test_a_field_is_told_by_the_docstring_under_it() -> None:
     docs = field_docs(IncidentReopened)
 
