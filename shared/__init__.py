@@ -1,4 +1,4 @@
-"""What every service may know: events and their meaning, the log, subjects, time.
+"""Code that every service may use: events and their meaning, log, subjects, time.
 
-Rules are private to the service that owns a stream; nothing here decides.
+Rules are private to the service that owns a stream; nothing here makes decisions.
 """

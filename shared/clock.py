@@ -1,6 +1,6 @@
-"""The only clock. Real, or (development and tests) moved by a lever all share.
+"""The clock: real, or set by a lever that all processes share, in demos and tests.
 
-A rule never reads it: the instant is an argument. Only edges call `now()`.
+Rules never read it: they receive the instant as an argument.
 """
 
 import json
@@ -13,24 +13,24 @@ Clock = Callable[[], datetime]
 
 
 def real_clock() -> datetime:
-    """Return the present instant, aware and in UTC."""
+    """Return the current instant, aware and in UTC."""
     return datetime.now(UTC)
 
 
 def ticks() -> float:
-    """Return the monotonic clock; where possible one that also counts in suspension.
+    """Return the monotonic clock, if possible one that includes suspended time.
 
-    For durations only: what it shows means nothing to another machine.
+    For durations only: its values cannot be compared between machines.
     """
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def lever_clock(lever: Path) -> Clock:
-    """Return a clock that follows `lever`, a file every process of a desk reads.
+    """Return a clock that follows `lever`, a file that every process of a desk reads.
 
     The file holds `{"real": epoch seconds, "shown": epoch seconds, "speed": factor}`:
-    at the real instant `real` the clock shows `shown` and goes on `speed` times as
-    fast (0 stands still). Writing it moves time for all processes at once.
+    at the real instant `real` the clock shows `shown` and then runs at `speed` times
+    the real speed (0 stops it). Writing the file changes the time of all processes.
     """
 
     def now() -> datetime:
@@ -50,5 +50,5 @@ def set_lever(lever: Path, shown: datetime, speed: float = 0.0) -> None:
 
 
 def clock_from(lever: Path | None) -> Clock:
-    """Return the clock of a process: on the lever where one is set, else real."""
+    """Return the clock of a process: the lever clock if a lever is set, else real."""
     return lever_clock(lever) if lever else real_clock

@@ -1,4 +1,4 @@
-"""Who somebody is to the API: what the directory says of a person, if it knows them."""
+"""Reads people in the directory: by id, name, address or telephone number."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ WHERE id = %s
 
 
 FOUND_MAX = 20
-"""People that one look-up finds, unless more are named by their ids."""
+"""The maximum number of people that one look-up finds, unless it names more ids."""
 NAMED_MAX = 50
-"""People whose incidents one search finds by name."""
+"""The maximum number of people whose incidents a search by name finds."""
 NAME_WORD_MIN = 2
-"""Letters of a name that say anything."""
+"""The minimum length of a word in a search by name."""
 DIGITS_COMPARED = 9
-"""Of a telephone number, from its end: whatever stands before, it is the same line."""
+"""How many last digits of telephone numbers are compared: prefixes vary."""
 _COLUMNS = "id, name, email, phone, language, zone, client, confirmed"
 _ENTRY = f"SELECT {_COLUMNS} FROM directory.people WHERE id = %s"  # noqa: S608 # our own names
 _NAMES = "SELECT id, name FROM directory.people WHERE id = ANY(%s)"
@@ -46,7 +46,7 @@ GROUP BY person.id ORDER BY count(*) DESC, person.id LIMIT %s
 
 @dataclass(frozen=True, slots=True)
 class DirectoryEntry:
-    """All that the directory has of a person. `confirmed`: somebody said who it is."""
+    """A person's entry in the directory. `confirmed`: the identity is confirmed."""
 
     id: str
     name: str
@@ -60,7 +60,7 @@ class DirectoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person of the directory. Without a language or zone: those of the desk."""
+    """A person in the directory; the desk's language and zone are the defaults."""
 
     id: str
     name: str
@@ -70,19 +70,19 @@ class Person:
 
 
 def person(cursor: Cursor[Any], id_: str) -> Person | None:
-    """Return the person of an id, None where the directory has none."""
+    """Return the person with an id, None if unknown."""
     with cursor.connection.cursor(row_factory=class_row(Person)) as rows:
         return rows.execute(_PERSON, (id_,)).fetchone()
 
 
 def entry(cursor: Cursor[Any], id_: str) -> DirectoryEntry | None:
-    """Return all that the directory has of an id, None where it has nothing."""
+    """Return the directory entry of an id, None if unknown."""
     with cursor.connection.cursor(row_factory=class_row(DirectoryEntry)) as rows:
         return rows.execute(_ENTRY, (id_,)).fetchone()
 
 
 def names(cursor: Cursor[Any], ids: Iterable[str]) -> Mapping[str, str]:
-    """Return what these people are called; whom the directory lacks is left out."""
+    """Return the names of these people; unknown ones are left out."""
     wanted = sorted(set(ids))
     return dict(cursor.execute(_NAMES, (wanted,)).fetchall()) if wanted else {}
 
@@ -90,9 +90,9 @@ def names(cursor: Cursor[Any], ids: Iterable[str]) -> Mapping[str, str]:
 def ids_by_word(
     cursor: Cursor[Any], words: Sequence[str]
 ) -> Mapping[str, Sequence[str]]:
-    """Return who has each word in their name, from its beginning; by `words_of`.
+    """Return the ids of people with each word as a prefix in their name (`words_of`).
 
-    At most `NAMED_MAX` people, first those whose names have most of the words.
+    At most `NAMED_MAX` people, those whose names match most words first.
     """
     wanted = [word for word in words if len(word) >= NAME_WORD_MIN]
     found: dict[str, list[str]] = {}
@@ -110,7 +110,7 @@ def search(
     phone: str | None,
     ids: Sequence[str] = (),
 ) -> list[DirectoryEntry]:
-    """Return who fits all that is given: words, an address, a telephone number, ids."""
+    """Return people who match all criteria: words, address, telephone number, ids."""
     digits = "".join(each for each in phone or "" if each in "0123456789")
     asked = {
         "q": f"%{_literal(q)}%" if q else None,

@@ -1,17 +1,17 @@
-"""What is wrong in a file somebody wrote, where, and what to do about it."""
+"""A mistake in a file that somebody wrote: where it is and what to do."""
 
 from dataclasses import dataclass
 
 Path = tuple[str | int, ...]
-"""The way to a value: keys of mappings and, from 0, places in lists."""
+"""The path to a value: keys of mappings, and indexes of lists from 0."""
 
 Wrong = tuple[Path, str]
-"""A place in a document, and a sentence about what is there."""
+"""A path in a document, and a sentence about the value there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """`line` counts from 1; none where the file as a whole is meant."""
+    """`line` counts from 1; None for the file as a whole."""
 
     path: str
     line: int | None
@@ -24,6 +24,6 @@ class Mistake:
 
 
 def path_text(path: Path) -> str:
-    """Return a path as people write it: `escalation.functional[1].after`."""
+    """Return a path in its usual notation: `escalation.functional[1].after`."""
     steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     return "".join(steps).removeprefix(".")

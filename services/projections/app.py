@@ -1,4 +1,4 @@
-"""Projections, wired: two readers beside the API that answers from what they keep."""
+"""Composes the service: two readers of the log, and the API over their read models."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -37,7 +37,7 @@ from shared.vault.vault import read_master_keys
 
 CONNECTIONS = 8
 THREADS = 6
-"""Fewer than connections: the readers have one each."""
+"""Fewer than connections: each reader has a connection of its own."""
 ANY_NAME = AnyNamePaths(
     open=("/health/", *KEYED_PATHS),
     keyed=("/v1/",),
@@ -50,7 +50,7 @@ async def run(
     stop: asyncio.Event,
     listening: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Run projections until `stop` is set; `listening` is told the port."""
+    """Run projections until `stop` is set; `listening` receives the port."""
     opened = await open_log(settings, stop, CONNECTIONS, decides=False)
     if opened is None:
         return
@@ -124,11 +124,11 @@ def followers(
 def reader_probes(
     following: Sequence[Follower], log: EventLog, clock: Clock
 ) -> list[Probe]:
-    """Return the probes of the readers: how far each is behind the log."""
+    """Return the probes of the readers, which report how far each is behind the log."""
     return [reader_probe(follower.status, log, clock) for follower in following]
 
 
 def intake_at(url: str) -> httpx.AsyncClient:
-    """Return a client of intake, with a bounded number of connections."""
+    """Return an HTTP client for intake, with a bounded number of connections."""
     limits = httpx.Limits(max_connections=FORWARDED_AT_ONCE_MAX)
     return httpx.AsyncClient(base_url=url, timeout=FORWARD_SECONDS_MAX, limits=limits)

@@ -1,7 +1,7 @@
-"""Which generation of a read model is live, and how far it has come.
+"""Finds the live generation of a read model, and its position.
 
-A generation is a schema of its own, `rm_queue_v1`, `rm_queue_v2`: rebuilt beside the
-live one and made live in one transaction. Whoever reads asks again each time.
+A generation is a separate database schema, `rm_queue_v1`, `rm_queue_v2`: rebuilt next
+to the live one and made live in one transaction. Every read looks it up again.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ WHERE name = %s
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """The live generation of a read model, and the one before, kept for a rollback."""
+    """The live generation of a read model, and the previous one for a rollback."""
 
     schema: str
     shape: int
@@ -30,18 +30,18 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class AsOf:
-    """What an answer knows: everything up to `position`, recorded at `time`."""
+    """What an answer is based on: every event up to `position`, recorded at `time`."""
 
     position: int
     time: datetime | None
 
 
 class NotBuilt(Exception):
-    """The read model is not built yet, or not yet in today's shape."""
+    """The read model is not built yet, or not yet in the current version."""
 
 
 def live(cursor: Cursor[tuple[Any, ...]], model: ReadModel[Any]) -> Live:
-    """Return the live generation of a read model, of today's shape; or `NotBuilt`."""
+    """Return the live generation of a read model, or raise `NotBuilt`."""
     found = find_live(cursor, model.name)
     if found is None or found.shape != model.shape:
         raise NotBuilt(f"the read model {model.name} is being built")
@@ -49,7 +49,7 @@ def live(cursor: Cursor[tuple[Any, ...]], model: ReadModel[Any]) -> Live:
 
 
 def find_live(cursor: Cursor[tuple[Any, ...]], name: str) -> Live | None:
-    """Return the live generation of a read model, None where it was never built."""
+    """Return the live generation of a read model, None if it was never built."""
     row = cursor.execute(_LIVE, (name,)).fetchone()
     return Live(*row) if row else None
 
@@ -57,9 +57,9 @@ def find_live(cursor: Cursor[tuple[Any, ...]], name: str) -> Live | None:
 def hold_live(
     cursor: Cursor[tuple[Any, ...]], name: str, *, alone: bool
 ) -> Live | None:
-    """Return the live generation and keep it so until the transaction ends.
+    """Return the live generation, locked until the transaction ends.
 
-    Those who apply hold it together; who flips holds it `alone`.
+    Readers that apply events share the lock; a flip takes it `alone`.
     """
     mode = "FOR UPDATE" if alone else "FOR SHARE"
     row = cursor.execute(f"{_LIVE} {mode}", (name,)).fetchone()
@@ -67,7 +67,7 @@ def hold_live(
 
 
 def as_of(cursor: Cursor[tuple[Any, ...]], schema: str) -> AsOf:
-    """Return how far a generation has come."""
+    """Return the position of a generation."""
     row = cursor.execute(
         f"SELECT position, recorded_at FROM {schema}.tracking"  # noqa: S608 # our own names
     ).fetchone()

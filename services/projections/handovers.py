@@ -1,4 +1,4 @@
-"""Hand-overs to Problem Management, straight from the log: there is one a breach."""
+"""Hand-overs to Problem Management, read from the log: one for each breach."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -44,7 +44,7 @@ ORDER BY notification_id DESC LIMIT %(limit)s
 
 @dataclass(frozen=True)
 class Handover:
-    """A hand-over after its events; `position` is that of the request."""
+    """A hand-over after its events; `position` is the position of the request."""
 
     incident: str
     state: State
@@ -54,25 +54,25 @@ class Handover:
     requested_at: datetime
     answer_by: datetime | None
     problem: str | None
-    """The one it became part of, or joined and is to be confirmed."""
+    """The problem it belongs to, confirmed or presumed."""
     matched: Match | None
-    """What it joined that by; none where a person linked it."""
+    """How it was matched to the problem; None if a person linked it."""
     to_be_confirmed: bool
-    """It joined by its service alone: a person has to confirm that, or undo it."""
+    """Whether it was matched only by its service, and a person has to confirm that."""
     proposed: tuple[str, ...]
-    """Open problems that match, where there are several: it joined none."""
+    """Open problems that match, if there are several: it was linked to none of them."""
     reason: str | None
-    """Why it is no problem."""
+    """Why it was declined."""
     position: int
 
     @property
     def awaits(self) -> bool:
-        """Whether Problem Management has not answered."""
+        """Whether it waits for an answer of Problem Management."""
         return self.to_be_confirmed or self.state in {"requested", "unanswered"}
 
 
 def replay(history: Iterable[Entry]) -> Handover | None:
-    """Return the hand-over after its events, None where there is none."""
+    """Return the hand-over after its events, None if there is none."""
     handover: Handover | None = None
     for entry in history:
         if isinstance(entry.event, HandoverRequested):
@@ -83,7 +83,7 @@ def replay(history: Iterable[Entry]) -> Handover | None:
 
 
 def one(log: EventLog, cursor: Cursors, incident: str, upto: AsOf) -> Handover | None:
-    """Return the hand-over of an incident as it was known then."""
+    """Return the hand-over of an incident as it was known at `upto`."""
     stream = handover_stream(incident)
     return replay(log.histories(cursor, [stream], upto.position))
 
@@ -97,7 +97,7 @@ class HandoverQuery:
     limit: int
 
     def of(self, upto: AsOf) -> Mapping[str, object]:
-        """Return what the queries of a list are given."""
+        """Return the parameters of the SQL queries."""
         return {
             "before": self.before,
             "upto": upto.position,
@@ -109,7 +109,7 @@ class HandoverQuery:
 def newest(
     log: EventLog, cursor: Cursors, upto: AsOf, wanted: HandoverQuery
 ) -> Sequence[Handover]:
-    """Return the hand-overs that are wanted, the newest first."""
+    """Return the matching hand-overs, the newest first."""
     rows = cursor.execute(_NEWEST, wanted.of(upto))
     streams = [stream for (stream,) in rows]
     by_stream: dict[str, list[Entry]] = {}

@@ -1,8 +1,8 @@
-"""Follows the log into the live generation of a read model, whichever that is.
+"""Applies the log to the generation of a read model that is live.
 
-A flip is noticed by the transaction that applies next: it holds the row that says which
-generation is live, so nothing is applied to one that no longer is. Two flips later its
-tables are gone and no such transaction comes: so somebody also looks now and then.
+The next transaction that applies events notices a flip: it locks the row that names the
+live generation, so nothing is applied to an old one. After two flips the old tables are
+gone and no such transaction comes, so the follower also checks periodically.
 """
 
 import asyncio
@@ -29,19 +29,19 @@ from shared.messaging.connection import Link
 from shared.observability.telemetry import reason
 
 WATCH_SECONDS = 1.0
-"""How often a follower looks whether what it follows is still live."""
+"""How often a follower checks that its generation is still live."""
 
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
 class _Watched(ReaderStatus):
-    """A status that tells the waiting how far the reader is."""
+    """A reader status that wakes the callers waiting for a position."""
 
     progress: Progress | None = None
 
     def reached(self, tracked: Tracked) -> None:
-        """Note the position, and wake whoever waits for it."""
+        """Record the position, and wake the callers waiting for it."""
         ReaderStatus.reached(self, tracked)
         if self.progress is not None:
             self.progress.reached(self.name, tracked.position)
@@ -50,7 +50,7 @@ class _Watched(ReaderStatus):
 class Follower:
     """Keeps one read model up to date, from generation to generation.
 
-    `ensure` returns the live schema, built first where it has to be; it blocks.
+    `ensure` returns the live schema and builds it first if necessary; it blocks.
     """
 
     def __init__(
@@ -68,14 +68,14 @@ class Follower:
         self.status: ReaderStatus = _Watched(model.name, progress=progress)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Follow until `stop` is set; after a flip, follow the generation then live."""
+        """Follow until `stop` is set; after a flip, follow the new live generation."""
         while not stop.is_set():
             try:
                 schema = await asyncio.to_thread(self._ensure)
             except Unavailable:
                 self.status.state = "away"
                 await pause(stop, RETRY_SECONDS)
-            except Exception as error:  # noqa: BLE001 # it looks again, red meanwhile
+            except Exception as error:  # noqa: BLE001 # it checks again, red meanwhile
                 if self.status.why != reason(error):
                     _log.exception("projection.stopped", model=self._model.name)
                 self.status.state, self.status.why = "stopped", reason(error)
@@ -100,7 +100,7 @@ class Follower:
         """End the reader of `schema` once another generation is live."""
         while not over.is_set():
             await pause(over, WATCH_SECONDS)
-            with suppress(Unavailable, psycopg.Error):  # it looks again
+            with suppress(Unavailable, psycopg.Error):  # it checks again
                 if await asyncio.to_thread(self._is_live, schema):
                     continue
                 over.set()
@@ -127,9 +127,9 @@ class Follower:
 def applying(
     model: ReadModel[Any], schema: str, flipped: Callable[[], object]
 ) -> Apply:
-    """Return what changes `schema` by entries, as long as it is the live generation.
+    """Return the function that applies entries to `schema` while it is live.
 
-    Calls `flipped` and raises `Overtaken` once it is not.
+    Once it is not live, the function calls `flipped` and raises `Overtaken`.
     """
 
     def apply(cursor: Cursors, entries: Sequence[Entry]) -> None:
@@ -142,7 +142,7 @@ def applying(
 def passing(
     model: ReadModel[Any], schema: str, flipped: Callable[[], object]
 ) -> PassOver:
-    """Return what skipping an event takes: the live generation, and nothing else."""
+    """Return the function that skips an event; it only checks the live generation."""
 
     def pass_over(cursor: Cursors, _: Sequence[Row]) -> None:
         _demand_live(cursor, model, schema, flipped)

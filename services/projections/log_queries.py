@@ -1,15 +1,8 @@
-"""Looks into the log that only readers of it need: by type, by stream after a place.
+"""Queries on the log for readers: by type, stream, instant, and policies in force.
 
-From an instant to a position: what was known then is a prefix of the log.
-
-`recorded_at` never decreases with the position, so the last event up to an instant is
-found by halving, in about twenty look-ups for a million events.
-
-The policy that was in force at a position of the log.
-
-Policies by version, read in a transaction of a read model.
-
-The teams of the policy in force: each has a queue, also while it is empty.
+What was known at an instant is a prefix of the log. `recorded_at` never decreases with
+the position, so the last event up to an instant is found by binary search, in about
+twenty look-ups for a million events.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -46,7 +39,7 @@ _OF_STREAM = f"""
 WHERE originator_id = %s AND notification_id > %s
 ORDER BY originator_version LIMIT %s
 """
-# Apart, so that nobody looks for them along the whole log for the sake of their order.
+# Separate, so that the planner does not scan the whole log to return them in order.
 _OF_STREAMS = f"""
 WITH found AS MATERIALIZED ({SELECT_ROWS} WHERE originator_id = ANY(%s))
 SELECT * FROM found WHERE notification_id > %s ORDER BY notification_id LIMIT %s
@@ -69,7 +62,7 @@ def streams_about(ref: str) -> Sequence[str]:
 def rows_of_types(
     cursor: _Cursor, between: tuple[int, int], types: Sequence[str] | None, limit: int
 ) -> list[Row]:
-    """Return events after the first position up to the second, of all types if None."""
+    """Return events after the first position up to the second; None: of all types."""
     given = None if types is None else list(types)
     return _rows(cursor, _OF_TYPES, (*between, given, given, limit))
 
@@ -87,7 +80,7 @@ def rows_of_streams(
 
 
 def all_about(log: EventLog, cursor: _Cursor, ref: str) -> list[Entry]:
-    """Return what was told of an incident in any stream, in the order of the log."""
+    """Return the events about an incident in all streams, in the order of the log."""
     entries = log.histories(cursor, streams_about(ref))
     return sorted(entries, key=attrgetter("position"))
 
@@ -98,7 +91,7 @@ def rows_at(cursor: _Cursor, positions: Sequence[int]) -> list[Row]:
 
 
 def newest_row(cursor: _Cursor, stream: str) -> Row | None:
-    """Return the last event of a stream, None where there is no such stream."""
+    """Return the last event of a stream, None if there is no such stream."""
     return next(iter(_rows(cursor, _NEWEST, (stream,))), None)
 
 
@@ -145,7 +138,7 @@ WHERE originator_id = %s AND originator_version = ANY(%s)
 def policies(
     cursor: Cursor[tuple[Any, ...]], versions: Iterable[int]
 ) -> Mapping[int, Policy]:
-    """Return these versions; one that the log does not hold is left out."""
+    """Return these versions, without those that the log does not contain."""
     wanted = sorted(set(versions))
     found = cursor.execute(_POLICIES, (STREAM, wanted)) if wanted else ()
     applied = {version: _applied(bytes(stored)) for version, stored in found}
@@ -165,7 +158,7 @@ ORDER BY originator_version DESC LIMIT 1
 def policy_at(
     log: EventLog, cursor: _Cursor, position: int
 ) -> tuple[int, Policy] | None:
-    """Return the version and the policy; None where none was applied by then."""
+    """Return the version and the policy; None if none was applied by then."""
     row = cursor.execute(_UPTO, (STREAM, position), binary=True).fetchone()
     if row is None:
         return None
@@ -178,7 +171,7 @@ def policy_at(
 
 
 def policy_in_force(log: EventLog, cursor: _Cursor) -> Policy | None:
-    """Return the newest policy, None where none was applied."""
+    """Return the newest policy, None if none was applied."""
     row = newest_row(cursor, STREAM)
     event = log.entry(row).event if row else None
     match event:
@@ -189,12 +182,12 @@ def policy_in_force(log: EventLog, cursor: _Cursor) -> Policy | None:
 
 
 def desk_zone(log: EventLog, cursor: _Cursor) -> str:
-    """Return the zone of the desk, as the policy in force has it; UTC without one."""
+    """Return the desk's time zone from the policy in force; UTC without a policy."""
     policy = policy_in_force(log, cursor)
     return policy.desk.timezone if policy else "UTC"
 
 
 def teams(log: EventLog, cursor: Cursor[tuple[Any, ...]]) -> frozenset[str]:
-    """Return the names of the teams; none before a policy was applied."""
+    """Return the names of the teams, each with a queue; none without a policy."""
     policy = policy_in_force(log, cursor)
     return frozenset(policy.teams) if policy else frozenset()

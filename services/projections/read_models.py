@@ -1,4 +1,4 @@
-"""The read models there are."""
+"""The registry of read models."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,7 +32,7 @@ def _one_more(
     line = project_line(entry)
     if line is None:
         return lines
-    # It grows in place, being nobody else's: copying it would cost the square.
+    # It is private and grows in place: copying it would take quadratic time.
     grown = [] if lines is None else lines
     grown.append(line)
     return grown
@@ -59,7 +59,7 @@ QUEUE: ReadModel[QueueRow] = ReadModel(
     columns=lambda row: (queue_store.columns(row),),
     finish=_finish_queue,
     compared=(
-        # Not all of them: of what is generated from others PostgreSQL has no hash.
+        # Not all columns: PostgreSQL cannot hash the generated ones.
         f"SELECT {', '.join(queue_store.COLUMNS)} FROM {{schema}}.incidents",  # noqa: S608 # our own names
         "SELECT * FROM {schema}.counts WHERE n <> 0",
     ),

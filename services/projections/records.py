@@ -1,7 +1,7 @@
-"""Problems and changes, straight from the log: there are few of them beside incidents.
+"""Problems and changes, read from the log: they are few compared to incidents.
 
-Listing reads the two partial indexes of migration 0011: records that began, without
-those that ended where only open ones are asked for.
+Lists use the two partial indexes of migration 0011: records that were opened, minus
+those that ended if only open ones are requested.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -41,9 +41,9 @@ ORDER BY originator_id COLLATE "C" DESC LIMIT %s
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[Record]):
-    """A kind of record: its streams, and what their events add up to.
+    """A kind of record: its streams, and how their events are replayed.
 
-    `begins` is its first event, `assigned` the one that gives it to another team.
+    `begins` is its first event, `assigned` the one that assigns it to another team.
     """
 
     name: str
@@ -80,11 +80,11 @@ class VersionedRecord(Generic[Record]):
 def one(
     log: EventLog, cursor: Cursors, kind: Kind[Record], ref: str, upto: AsOf
 ) -> VersionedRecord[Record] | None:
-    """Return a record as it was known then, None where it was not."""
+    """Return a record as it was known at `upto`, None if it was not."""
     return _several(log, cursor, kind, [kind.stream(ref)], upto).get(kind.stream(ref))
 
 
-def newest(  # noqa: PLR0913 # a page: of what, from where, which part
+def newest(  # noqa: PLR0913 # the parameters of a page
     log: EventLog,
     cursor: Cursors,
     kind: Kind[Record],
@@ -96,7 +96,7 @@ def newest(  # noqa: PLR0913 # a page: of what, from where, which part
     limit: int,
 ) -> list[VersionedRecord[Record]]:
     """Return up to `limit` records, the newest first, that came before `before`."""
-    # Letters come after all digits: what begins with one is after every reference.
+    # Letters sort after digits: a text that begins with one is after every reference.
     edge = kind.stream(before or "~")
     position = upto.position
     given = (edge, position, only_open, position, team, team, position, limit)

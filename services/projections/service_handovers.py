@@ -1,4 +1,4 @@
-"""Services handed to Problem Management, straight from the log: there are few."""
+"""Services handed over to Problem Management, read from the log: there are few."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ from shared.eventlog.log import SELECT_ROWS, EventLog, Row
 Cursors = Cursor[tuple[Any, ...]]
 
 ANSWERED_MAX = 1_000
-"""Of a problem, so many of the newest hand-overs of services are looked through."""
+"""How many of the newest service hand-overs are searched for a problem's."""
 _NEWEST = """
 SELECT originator_id FROM log.events AS begun
 WHERE topic = 'handover.service_requested'
@@ -46,9 +46,9 @@ _ANSWERED = (
 
 @dataclass(frozen=True)
 class ServiceHandover:
-    """The hand-over of a service after its events; `position` is of the request.
+    """The hand-over of a service after its events; `position` is that of the request.
 
-    `incident` is the one whose breach was one too many.
+    `incident` is the one whose breach exceeded the budget.
     """
 
     incident: str
@@ -66,21 +66,21 @@ class ServiceHandover:
     requested_at: datetime
     answer_by: datetime | None
     problem: str | None
-    """The one it became part of."""
+    """The problem of which the service became part."""
     proposed: tuple[str, ...]
-    """Open ones of the service, where there are several: it joined none."""
+    """Open problems of the service, if there are several: it was linked to none."""
     reason: str | None
-    """Why it is no problem."""
+    """Why it was declined."""
     position: int
 
     @property
     def awaits(self) -> bool:
-        """Whether Problem Management has not answered."""
+        """Whether it waits for an answer of Problem Management."""
         return self.state in {"requested", "unanswered"}
 
 
 def replay(history: Iterable[Entry]) -> ServiceHandover | None:
-    """Return the hand-over after its events, None where there is none."""
+    """Return the hand-over after its events, None if there is none."""
     handover: ServiceHandover | None = None
     for entry in history:
         if isinstance(entry.event, ServiceHandoverRequested):
@@ -93,7 +93,7 @@ def replay(history: Iterable[Entry]) -> ServiceHandover | None:
 def one(
     log: EventLog, cursor: Cursors, incident: str, upto: AsOf
 ) -> ServiceHandover | None:
-    """Return the hand-over of a service by the incident that brought it about."""
+    """Return the hand-over of a service by the incident that caused it."""
     stream = handover_stream(incident)
     return _several(log, cursor, [stream], upto).get(stream)
 
@@ -101,7 +101,7 @@ def one(
 def newest(
     log: EventLog, cursor: Cursors, upto: AsOf, wanted: HandoverQuery
 ) -> Sequence[ServiceHandover]:
-    """Return the hand-overs that are wanted, the newest first."""
+    """Return the matching hand-overs, the newest first."""
     rows = cursor.execute(_NEWEST, wanted.of(upto))
     streams = [stream for (stream,) in rows]
     found = _several(log, cursor, streams, upto)

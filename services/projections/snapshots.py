@@ -1,9 +1,7 @@
-"""Short looks at the read models and the log: one state of all tables, read only.
+"""Read-only snapshots of the read models and the log, and waiting for a position.
 
-How far each read model has come, and who waits for it to come further.
-
-Nobody polls: a waiter is woken by the reader that gets there. Belongs to one event
-loop; nothing here is safe from another thread.
+Waiting does not poll: the reader that reaches a position wakes the waiters. `Progress`
+belongs to one event loop and is not thread-safe.
 """
 
 import asyncio
@@ -20,14 +18,14 @@ from shared.eventlog.errors import Unavailable
 from shared.eventlog.log import EventLog
 
 READ_SECONDS_MAX = 2
-"""A read that takes longer is given up: it would hold others back."""
+"""A read that takes longer is cancelled: it would delay others."""
 
 _BEGIN = f"""
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;
 SET LOCAL statement_timeout = '{READ_SECONDS_MAX}s';
 SET LOCAL plan_cache_mode = force_custom_plan
 """
-# The last: which index is best depends on the values asked for.
+# The last one, because the best index depends on the requested values.
 
 
 class TooSlow(Exception):
@@ -64,7 +62,7 @@ class Progress:
         self._numbers = count()
 
     def reached(self, name: str, position: int) -> None:
-        """Note that `name` is at `position`, and wake whoever waits for that."""
+        """Record that `name` is at `position`, and wake the callers waiting for it."""
         self._positions[name] = position
         waiting = self._waiting.get(name, [])
         while waiting and waiting[0][0] <= position:
@@ -84,7 +82,7 @@ class Progress:
                 async with asyncio.timeout(seconds):
                     await future
             finally:
-                # Who gives up or leaves must not pile up under a reader at rest.
+                # Callers that gave up must not accumulate while a reader is idle.
                 if future.cancelled():
                     waiting[:] = [one for one in waiting if one[2] is not future]
                     heapq.heapify(waiting)

@@ -1,6 +1,6 @@
-"""Solution notes straight from the log: they are few beside the events of incidents.
+"""Solution notes, read from the log: they are few compared to other events.
 
-Their words are sealed, so they are searched by reading them, a batch at a time.
+Their text is encrypted, so a search reads them, a batch at a time.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ from shared.eventlog.log import SELECT_ROWS, EventLog, Row
 
 BATCH = 100
 READ_MAX = 2_000
-"""How many notes are read for one page, whether they match or not."""
+"""The maximum number of notes read for one page, whether they match or not."""
 
 _CURRENT = f"""
 {SELECT_ROWS.replace("FROM log.events", "FROM log.events AS noted")}
@@ -48,7 +48,7 @@ WHERE kind = 'solution_used' AND word = ANY(%s) GROUP BY word
 
 @dataclass(frozen=True)
 class Solution:
-    """What N1 can do by itself, as it was noted at an incident."""
+    """A solution note: what N1 can do by itself, recorded at an incident."""
 
     incident: IncidentRef
     service: str
@@ -60,7 +60,7 @@ class Solution:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which notes: of a service, with all these words, up to a number of them."""
+    """A query of notes: a service, words that must all occur, and a limit."""
 
     service: str | None
     words: str | None
@@ -68,21 +68,21 @@ class Wanted:
     limit: int
 
     def fits(self, solution: Solution) -> bool:
-        """Tell whether all words stand somewhere in a note or its reference."""
+        """Return whether all words occur in a note or its reference."""
         text = f"{solution.incident} {solution.note}".casefold()
         return all(word in text for word in (self.words or "").casefold().split())
 
 
 @dataclass(frozen=True)
 class Found:
-    """Notes, the newest first, and before which position to go on; None at the end."""
+    """Notes, the newest first, and the position before which to continue, if any."""
 
     solutions: Sequence[Solution]
     next_before: int | None
 
 
 def newest(log: EventLog, cursor: Cursors, upto: AsOf, wanted: Wanted) -> Found:
-    """Return the notes that are wanted, having read `READ_MAX` at most."""
+    """Return the matching notes, reading at most `READ_MAX`."""
     read = _read(log, cursor, upto, wanted)
     found: list[Solution] = []
     last: Solution | None = None
@@ -108,7 +108,7 @@ def of_incidents(
 def uses(
     cursor: Cursors, schema: str, refs: Iterable[str]
 ) -> Mapping[str, tuple[int, datetime]]:
-    """Return how often and when last notes were used, by incident, by the metrics."""
+    """Return how often and when last notes were used, by incident, from the metrics."""
     found = cursor.execute(_USES.format(schema), (list(refs),))
     return {ref: (n, last) for ref, n, last in found}
 

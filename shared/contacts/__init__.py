@@ -1,1 +1,1 @@
-"""Somebody reaches the desk by telephone or by the form: what they are told at once."""
+"""Contacts by telephone or by the form, and the immediate answer to the person."""

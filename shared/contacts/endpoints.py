@@ -1,6 +1,7 @@
-"""The endpoints of the form: a page that needs no account, and the JSON it stands for.
+"""The endpoints of the public form: a page without an account, and its JSON equivalent.
 
-There is no session to misuse: who sends the form from elsewhere sends what anybody may.
+There is no session, so CSRF is not a concern: a form sent from another site sends only
+what anyone may send.
 """
 
 import secrets
@@ -31,14 +32,14 @@ from shared.web.language import is_language, keep_language, language_of, liked
 from shared.web.rendering import Pages
 
 REPORT_BYTES_MAX = 100_000
-"""10 000 characters, each written as `%F0%9F%98%A1` at worst."""
+"""10 000 characters, each at worst encoded as `%F0%9F%98%A1`."""
 FIELDS_MAX = 20
 _PAGES = Pages(WORDS, Path(__file__).parent)
 
 
 @dataclass(frozen=True)
 class Given:
-    """What somebody wrote into the form; it is given back where it was refused."""
+    """The values of a submitted form, shown again if it was refused."""
 
     key: str
     email: str = ""
@@ -103,7 +104,7 @@ async def get_page(form: FormDesk, request: Request) -> Response:
 
 
 async def post_page(form: FormDesk, request: Request) -> Response:
-    """Take what somebody wrote, and show the reference."""
+    """Take a submitted form, and show the reference."""
     given, language = await _given(form, request)
     if given.trap:
         why = WORDS[language]["report.trapped"]
@@ -154,7 +155,7 @@ async def _given(form: FormDesk, request: Request) -> tuple[Given, Language]:
         written = raw.decode("ascii", "replace")
     try:
         fields = parse_qs(written, max_num_fields=FIELDS_MAX)
-    except ValueError:  # more fields than there are
+    except ValueError:  # too many fields
         fields = {}
 
     def one(name: str) -> str:
@@ -172,7 +173,7 @@ async def _given(form: FormDesk, request: Request) -> tuple[Given, Language]:
 
 
 def _why(language: Language, no: HttpError) -> str:
-    """Return why it was refused, in the reader's words: about which field, if known."""
+    """Return why it was refused, in the reader's language: which field, if known."""
     words, details = WORDS[language], no.details
     if details.status == HTTPStatus.UNPROCESSABLE_ENTITY:
         wrong = {str(each["loc"][-1]) for each in details.errors if each["loc"]}

@@ -1,7 +1,7 @@
-"""The form for people without an account: what it offers, and taking a report.
+"""The form for people without an account: its choices, and taking a report.
 
-The answer is the same whether the directory knows an address or not: what is promised
-to whom stands in the letter that goes there.
+The answer is the same whether the directory knows an address or not: the mail to that
+address contains the promises to the person.
 """
 
 from collections.abc import Awaitable, Callable
@@ -30,7 +30,7 @@ _SHAPE = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
 
 class ServiceOffered(BaseModel):
-    """A service that somebody may report about."""
+    """A service about which people may report."""
 
     model_config = _SHAPE
 
@@ -39,7 +39,7 @@ class ServiceOffered(BaseModel):
 
 
 class Form(BaseModel):
-    """What the form asks and offers."""
+    """The fields and choices of the form."""
 
     model_config = _SHAPE
 
@@ -48,7 +48,7 @@ class Form(BaseModel):
 
 
 class PublicPromise(BaseModel):
-    """What the desk promises everybody for a service."""
+    """A promise of the desk for a service, the same for everyone."""
 
     model_config = _SHAPE
 
@@ -59,7 +59,7 @@ class PublicPromise(BaseModel):
 
 
 class ReportAnswer(BaseModel):
-    """The reference, and what the desk promises for that service."""
+    """The reference, and the desk's promises for that service."""
 
     model_config = _SHAPE
 
@@ -69,7 +69,7 @@ class ReportAnswer(BaseModel):
 
 @dataclass(frozen=True)
 class FormDesk:
-    """What serves the form: the policy in force, and the way to who takes reports."""
+    """What the form needs: the policy in force, and a function that takes reports."""
 
     policy: Callable[[], Policy]
     """Blocks; raises `HttpError` if no policy was ever applied."""
@@ -79,12 +79,12 @@ class FormDesk:
     limits: FormLimits = field(default_factory=FormLimits)
     keyless: KeylessBodies = field(default_factory=KeylessBodies)
     trusted: Networks = LOOPBACK
-    """The proxies that are believed about whom a report comes from."""
+    """The proxies whose statement about a report's origin is trusted."""
     is_open: bool = True
-    """Whether anybody may report without being signed in."""
+    """Whether people may report without being signed in."""
 
     async def offer(self, language: Language) -> Form:
-        """Return what the form offers. Raises `HttpError`."""
+        """Return the choices of the form. Raises `HttpError`."""
         self.require_open()
         policy = await self.blocking(self.policy)
         offered = [
@@ -111,11 +111,11 @@ class FormDesk:
         try:
             promises = await self.blocking(self._promises, report.service, language)
         except (HttpError, Unavailable):
-            promises = []  # it is recorded, and the letter says what is promised
+            promises = []  # it is recorded, and the mail contains the promises
         return ReportAnswer(incident=reported.incident, promises=promises)
 
     def require_open(self) -> None:
-        """Raise `HttpError` 404 if this desk takes no reports by a form."""
+        """Raise `HttpError` 404 if this desk does not offer the form."""
         if not self.is_open:
             raise HttpError(404, "this desk takes no reports by a form", code="no_form")
 
@@ -126,7 +126,7 @@ class FormDesk:
         try:
             priority = policy.priority(criticality, "medium")
             pledges = promised(policy, name, None, priority, now, _BY_FORM)
-        except ValueError:  # a calendar that never opens promises nothing
+        except ValueError:  # a calendar without open hours gives no due date
             return []
         zone = policy.desk.timezone
         return [

@@ -1,8 +1,7 @@
-"""What a person is told at once about their contact: reference and promises in words.
+"""The answer to a contact: what was recorded, and a receipt for the person.
 
-Pure. The letter that follows by mail says the same; it is escalation's.
-
-The answer to a contact: what is recorded, and what the person may be told now.
+The receipt has the reference and the promises in words. The mail that `escalation`
+sends later says the same.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -38,10 +37,10 @@ Target = Literal["tto", "ttr", "update"]
 
 @dataclass(frozen=True, slots=True)
 class Promised:
-    """A promise, with its due instant as the person would say it.
+    """A promise, with its due instant in words.
 
-    `due_at` is None while its clock stands, `due_text` for a rhythm too. `is_open`: it
-    is still to be kept.
+    `due_at` is None while its clock is paused; so is `due_text`, and for periodic
+    updates. `is_open`: it is still to be met.
     """
 
     target: Target
@@ -53,7 +52,7 @@ class Promised:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What is promised about an incident, and a text to read out or to send."""
+    """The promises about an incident, and a text to read out or to send."""
 
     reference: str
     subject: str
@@ -63,7 +62,7 @@ class Receipt:
     promises: tuple[Promised, ...]
 
 
-def receipt(  # each is one more thing the words depend on
+def receipt(  # the text depends on each
     incident: Incident,
     clocks: Sequence[Clock],
     policy: Policy,
@@ -118,7 +117,7 @@ def _pledges(incident: Incident, policy: Policy) -> Mapping[Target, TargetPromis
 
 
 def _clock(incident: Incident, clocks: Sequence[Clock], target: Target) -> Clock | None:
-    """Return the newest clock of a target in this cycle; none yet on a new incident."""
+    """Return the newest clock of a target in this cycle; None on a new incident."""
     found = [
         clock
         for clock in clocks
@@ -127,7 +126,7 @@ def _clock(incident: Incident, clocks: Sequence[Clock], target: Target) -> Clock
     return found[-1] if found else None
 
 
-def _promised(  # each is one more thing the words depend on
+def _promised(  # the text depends on each
     target: Target,
     incident: Incident,
     pledge: TargetPromise,
@@ -151,22 +150,22 @@ _SHAPE = ConfigDict(frozen=True, from_attributes=True, use_attribute_docstrings=
 
 
 class ReceiptPromise(BaseModel):
-    """A target, in working seconds, and when that is over."""
+    """A promise: its target in working seconds, and when it is due."""
 
     model_config = _SHAPE
 
     target: Target
     seconds: int
     due_at: AwareDatetime | None
-    """None while its clock stands."""
+    """Null while its clock is paused."""
     due_text: str | None
-    """The same as the person would say it; none for `update`, which is a rhythm."""
+    """The same in words; null for `update`, which is periodic."""
     is_open: bool
-    """It is still to be kept."""
+    """Whether the promise is still open."""
 
 
 class ReceiptView(BaseModel):
-    """What the person may be told at once, in their language and zone."""
+    """The receipt for the person, in their language and time zone."""
 
     model_config = _SHAPE
 
@@ -179,19 +178,19 @@ class ReceiptView(BaseModel):
 
 
 class ContactAnswer(CommandAnswer):
-    """The outcome of a contact. It is recorded, whoever the person is."""
+    """The outcome of a contact; it is recorded even if the person is unknown."""
 
     known: bool | None
-    """Whether the directory knows the person; null where that cannot be told now."""
+    """Whether the directory knows the person; null if it cannot be read now."""
     note: str | None
-    """Why nothing that the desk writes will reach the person."""
+    """Why messages of the desk cannot reach the person."""
     receipt: ReceiptView | None
-    """Null where it cannot be written now; the contact is recorded all the same."""
+    """Null if it cannot be written now; the contact is recorded nevertheless."""
 
 
 @dataclass(frozen=True)
 class Records:
-    """Where the answer is read from; `look` opens a transaction that only reads."""
+    """The source of the answer; `look` opens a read-only transaction."""
 
     log: EventLog
     policies: PolicyVersions
@@ -202,7 +201,7 @@ class Records:
 async def contact_answer(
     done: CommandAnswer, contact: Contact, records: Records
 ) -> ContactAnswer:
-    """Return the answer to a contact that was recorded as `done` says."""
+    """Return the answer to a contact with the outcome `done`."""
     known, note, told = None, None, None
     try:
         found, told = await records.blocking(_receipt, records, contact, done.incident)
@@ -215,7 +214,7 @@ async def contact_answer(
 def _receipt(
     records: Records, contact: Contact, ref: str
 ) -> tuple[Person | None, ReceiptView]:
-    """Return whom the directory knows, and what they are told. Blocks."""
+    """Return the person, if known, and the receipt. Blocks."""
     with records.look() as cursor:
         found = person(cursor, contact.person)
         entries = records.log.histories(cursor, [incident_stream(ref), sla_stream(ref)])
@@ -236,7 +235,7 @@ def _receipt(
 
 
 def _unreached(id_: str, found: Person | None) -> str | None:
-    """Return why no mail can reach a person; None where it can."""
+    """Return why mail cannot reach a person; None if it can."""
     if found is None:
         return (
             f"the directory knows no {id_}, so no mail can reach them: import them "

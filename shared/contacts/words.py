@@ -1,4 +1,4 @@
-"""The words of the form, for people who are not of the desk, in each language."""
+"""The texts of the form, for people outside the desk, in each language."""
 
 from collections.abc import Mapping
 

@@ -1,6 +1,6 @@
-"""Whose clock a log goes by: PostgreSQL's, or a lever's in demos and tests.
+"""The clock mode of a log: PostgreSQL's clock, or a lever in demos and tests.
 
-Chosen once, while the log is empty, by whoever migrates its database.
+The migration of its database chooses it once, while the log is empty.
 """
 
 from typing import Any, Literal
@@ -10,13 +10,13 @@ from psycopg import Cursor
 ClockMode = Literal["server", "lever"]
 
 CHOICE = "permanence.clock"
-"""The parameter of the session by which a migration learns the mode of an empty log."""
+"""The session parameter that passes the mode of an empty log to a migration."""
 
 _MODE = "SELECT mode FROM log.clock"
 
 
 class LeverRefused(Exception):
-    """A lever is set for a log that goes by PostgreSQL's clock."""
+    """A lever is set for a log that uses PostgreSQL's clock."""
 
     def __init__(self) -> None:
         super().__init__(

@@ -1,7 +1,7 @@
-"""A bounded pool of PostgreSQL connections that says soon when there is none.
+"""A bounded pool of PostgreSQL connections that fails fast if the server is away.
 
-Every connection has our limits: whoever waits for a lock, or holds one and does
-nothing, is thrown out, so that one stuck process never stops the others.
+Every connection has timeouts: the server ends a session that waits for a lock too long,
+or holds one while idle, so that a stuck process never blocks the others.
 """
 
 from typing import Any
@@ -17,17 +17,17 @@ CONNECT_SECONDS = 2
 """How long a caller waits for a connection, and a connection for its server."""
 
 _GIVE_UP_SECONDS = 1
-"""An absent server is not courted with ever longer pauses: the next caller tries."""
+"""The pool gives up reconnecting after this time: the next caller tries again."""
 
 _SETTINGS = {
     "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s",
     "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_SECONDS}s",
     # The head of the log is read after the append lock is granted, by a statement
-    # that must see what was committed meanwhile.
+    # that must see what was committed in the meantime.
     "default_transaction_isolation": r"read\ committed",
     "TimeZone": "UTC",
 }
-# A server that vanished without a word is noticed by its silence.
+# Keep-alives detect a server that disappeared without closing the connection.
 _KEEPALIVE = {
     "keepalives_idle": "10",
     "keepalives_interval": "5",
@@ -41,7 +41,7 @@ Pool = ConnectionPool[Connection[DictRow]]
 def pool_of(dsn: str, size: int) -> Pool:
     """Return a closed pool of at most `size` connections to `dsn`; `open()` it.
 
-    Raises `psycopg.ProgrammingError` where `dsn` is not an address.
+    Raises `psycopg.ProgrammingError` if `dsn` is not an address.
     """
     pool: Pool = ConnectionPool(
         connection_class=Connection[DictRow],
@@ -57,12 +57,12 @@ def pool_of(dsn: str, size: int) -> Pool:
 
 
 def try_to_connect(dsn: str) -> None:
-    """Connect once, for the server's own words on why not: a pool only times out."""
+    """Connect once, to get the server's own error message: a pool only times out."""
     Connection.connect(**_parameters(dsn)).close()
 
 
 def connect(dsn: str) -> Connection[DictRow]:
-    """Return a connection with our limits, outside of any pool; close it."""
+    """Return a connection with the timeouts, outside any pool; the caller closes it."""
     return Connection.connect(**_parameters(dsn))
 
 
@@ -80,9 +80,9 @@ def _parameters(dsn: str) -> dict[str, Any]:
 
 
 def _check(pool: Pool, connection: Connection[DictRow]) -> None:
-    """Let go of all idle connections where one is broken: the server restarted.
+    """Drop all idle connections if one is broken: the server has restarted.
 
-    Left to itself the pool would find them out one by one, a second apart.
+    Otherwise the pool would detect them one by one, a second apart.
     """
     try:
         ConnectionPool.check_connection(connection)

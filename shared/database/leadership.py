@@ -1,12 +1,8 @@
-"""Leases as PostgreSQL keeps them: taken, renewed, released, demanded and looked at.
+"""Leader election among equal processes, by a lease in PostgreSQL.
 
-All instants are the server's real time, whatever the desk's own clock shows.
-
-Elects one among processes alike, by a lease that the leader has to keep renewing.
-
-A leader stops by itself before its lease expires. What it may still do later, because
-it was frozen in the middle of something, is fenced off: its transactions demand the
-lease.
+The leader has to keep renewing its lease, and stops by itself before the lease expires.
+If it was frozen and continues later, it is fenced off: its transactions demand the
+lease. All instants are the server's real time, not the desk's clock.
 """
 
 import asyncio
@@ -27,12 +23,12 @@ from shared.clock import ticks
 from shared.http.serve import end
 
 LEASE_SECONDS = 5.0
-"""How long a lease lasts that is not renewed."""
+"""How long a lease lasts without renewal."""
 FREE_SECONDS_MAX = 10.0
 """How long work may wait while no process holds its lease."""
 
-# A holder that takes its lease again before anybody else did keeps its number. An
-# expiry further ahead than a lease lasts means that the server's clock was set back.
+# A holder that takes its lease again before anybody else keeps its number. An expiry
+# that is more than a lease's duration ahead means that the server's clock was set back.
 _TAKE = """
 UPDATE {table} SET
     fence = fence + (holder <> %(holder)s)::int, holder = %(holder)s,
@@ -76,7 +72,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A lease as one process holds it. `fence` is its fencing number."""
+    """A lease held by a process. `fence` is its fencing token."""
 
     lease: Lease
     holder: str
@@ -85,18 +81,18 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class LeaseState:
-    """Who holds a lease, or held it last."""
+    """The current or last holder of a lease."""
 
     holder: str
-    """Empty if nobody has ever held it."""
+    """Empty if nobody ever held it."""
     fence: int
     renewed_seconds: float
-    """Since the last renewal."""
+    """Seconds since the last renewal."""
     free_seconds: float
-    """Since it expired; 0 while somebody holds it."""
+    """Seconds since it expired; 0 while somebody holds it."""
 
     def numbers(self) -> Mapping[str, float]:
-        """Return what a health check says of it in numbers, which become metrics."""
+        """Return the numbers for a health check, which become metrics."""
         return {
             "fence": float(self.fence),
             "renewed_seconds": self.renewed_seconds,
@@ -104,7 +100,7 @@ class LeaseState:
         }
 
     def words(self) -> Mapping[str, str]:
-        """Return what a health check says of it in words: who holds it."""
+        """Return the texts for a health check: the holder."""
         if not self.holder:
             return {"holder": "nobody yet"}
         if self.free_seconds:
@@ -115,10 +111,10 @@ class LeaseState:
 async def take(
     connection: AsyncConnection[Any], lease: Lease, holder: str
 ) -> Grant | None:
-    """Take a lease that is free, or already `holder`'s; None if another holds it.
+    """Take a lease that is free or already held by `holder`; None if another holds it.
 
-    Raises `OperationalError` where PostgreSQL is away or takes no writes, as do the
-    other calls.
+    Like the other calls, raises `OperationalError` if PostgreSQL is unavailable or
+    read-only.
     """
     given = {"name": lease.name, "holder": holder, "seconds": LEASE_SECONDS}
     cursor = await _execute(connection, _query(_TAKE, lease), given)
@@ -127,28 +123,28 @@ async def take(
 
 
 async def renew(connection: AsyncConnection[Any], grant: Grant) -> bool:
-    """Extend a lease, also one that has expired; False if another has taken it."""
+    """Extend a lease, even an expired one; False if another process has taken it."""
     given = _given(grant) | {"seconds": LEASE_SECONDS}
     cursor = await _execute(connection, _query(_RENEW, grant.lease), given)
     return cursor.rowcount == 1
 
 
 async def release(connection: AsyncConnection[Any], grant: Grant) -> None:
-    """Let a lease expire now, so that another process need not wait."""
+    """Let a lease expire now, so that another process does not have to wait."""
     await _execute(connection, _query(_RELEASE, grant.lease), _given(grant))
 
 
 def demand(cursor: Cursor[Any], grant: Grant) -> None:
-    """Raise `LeaseLost` unless nobody has taken the lease, or can before we commit.
+    """Raise `LeaseLost` if the lease was taken; lock it until the transaction ends.
 
-    Call it first in a transaction: the row is locked before the caller's own.
+    Call it first in a transaction: its row is locked before the caller's own rows.
     """
     if not cursor.execute(_query(_DEMAND, grant.lease), _given(grant)).rowcount:
         raise LeaseLost(f"another process has taken the lease {grant.lease.name}")
 
 
 def look(cursor: Cursor[Any], lease: Lease) -> LeaseState:
-    """Return who holds a lease and since when it was not renewed."""
+    """Return the state of a lease: its holder and its last renewal."""
     row = cursor.execute(_query(_LOOK, lease), {"name": lease.name}).fetchone()
     if row is None:
         raise LookupError(f"there is no lease {lease.schema}.{lease.name}")
@@ -175,11 +171,11 @@ def _given(grant: Grant) -> dict[str, Any]:
 
 CONNECT_SECONDS = 2
 STATEMENT_SECONDS = 2
-"""How long the server may take to take or renew a lease."""
+"""The timeout of the statements that take or renew a lease."""
 RENEW_SECONDS = 1.0
 """How often a leader renews its lease."""
 MARGIN_SECONDS = 1.0
-"""How long before its lease expires a leader stops that could not renew it."""
+"""How long before the expiry of its lease a leader stops if it cannot renew it."""
 STALL_SECONDS = 10.0
 """How long the work may make no progress before the lease is no longer renewed."""
 
@@ -196,7 +192,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Leadership:
-    """A seat for one leader, on a connection of its own."""
+    """A process's claim to a lease, on a connection of its own."""
 
     def __init__(
         self,
@@ -219,9 +215,9 @@ class Leadership:
         self._renewing: asyncio.Task[None] | None = None
 
     async def won(self) -> bool:
-        """Try to take the lease, and renew it from then on. `OperationalError`.
+        """Try to take the lease, then keep renewing it. Raises `OperationalError`.
 
-        A host that may not write leaves it to others.
+        A host that may not write leaves the lease to others.
         """
         if not self._may_write():
             return False
@@ -240,18 +236,18 @@ class Leadership:
         self.check()
 
     def check(self) -> None:
-        """Raise `LeaseLost` where the lease may have expired."""
+        """Raise `LeaseLost` if the lease may have expired."""
         if ticks() >= self._stop_at:
             raise LeaseLost(f"the lease {self._lease.name} was not renewed in time")
 
     def demand(self, cursor: Cursor[Any]) -> None:
-        """Raise `LeaseLost` if another holds the lease. First in a transaction."""
+        """Raise `LeaseLost` if it was taken. Call this first in a transaction."""
         if self._grant is None:
             raise LeaseLost(f"the lease {self._lease.name} was never ours")
         demand(cursor, self._grant)
 
     async def leave(self, *, orderly: bool) -> None:
-        """Renew no more and disconnect; if `orderly`, let another lead at once."""
+        """Stop renewing and disconnect; if `orderly`, release the lease at once."""
         if self._renewing is not None:
             await end(self._renewing)
         self._stop_at = float("-inf")
@@ -261,11 +257,11 @@ class Leadership:
         await self._connection.close()
 
     def _extend(self, asked_at: float) -> None:
-        # From before the question: the server's answer may have taken long.
+        # Measured before the request: the server's answer may have taken long.
         self._stop_at = asked_at + LEASE_SECONDS - MARGIN_SECONDS
 
     async def _keep(self, grant: Grant) -> None:
-        """Renew the lease while the work goes on and nobody else has taken it."""
+        """Renew the lease while the work makes progress and no other took it."""
         while True:
             await asyncio.sleep(RENEW_SECONDS)
             asked_at = ticks()
@@ -296,10 +292,10 @@ class Leadership:
 
 
 class Candidate:
-    """One that may hold `lease`, under a name that nobody else has.
+    """A process that may hold `lease`, under a unique name.
 
-    Without progress for `stall_seconds` its lease is no longer renewed, nor once
-    `may_write` says that this host may not write.
+    Its lease is not renewed after `stall_seconds` without progress, or when `may_write`
+    returns that this host may not write.
     """
 
     def __init__(
@@ -317,10 +313,10 @@ class Candidate:
 
     @asynccontextmanager
     async def standing(self) -> AsyncIterator[Leadership]:
-        """Connect as one that may lead. Raises `OperationalError`.
+        """Connect as a candidate. Raises `OperationalError`.
 
-        Left without an error the lease is free at once, otherwise when it expires: what
-        is under way may still be recorded if nobody else has taken over.
+        On exit without an error the lease is released at once, otherwise it expires:
+        work in progress may still be recorded if nobody else has taken over.
         """
         seat = Leadership(
             await self._connect(),
@@ -338,7 +334,7 @@ class Candidate:
             await seat.leave(orderly=orderly)
 
     async def _connect(self) -> AsyncConnection[Any]:
-        # Autocommit: no snapshot is held, so the session holds back no clean-up.
+        # Autocommit: without a snapshot the session does not delay vacuum.
         limit = f"-c statement_timeout={STATEMENT_SECONDS}s"
         given = conninfo_to_dict(self._dsn).get("options") or ""
         address = make_conninfo(

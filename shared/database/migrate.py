@@ -1,6 +1,6 @@
-"""Brings a database to this version's tables, once; safe to run twice or at once.
+"""Migrates a database to the tables of this version; idempotent, also concurrently.
 
-The only code that creates roles, schemas and tables. Services wait until it has run.
+Only this code creates roles, schemas and tables. Services wait until it has run.
 """
 
 import time
@@ -26,9 +26,9 @@ ROLES = (
     "desk_admin",
 )
 POSTGRES_MIN = 160_000
-"""A migration asks whether a text is JSON, which older ones cannot."""
+"""A migration uses `IS JSON`, which older versions do not have."""
 LOCK_SECONDS = 30.0
-"""How long a change waits for a session that uses its table."""
+"""How long a migration waits for a session that locks its table."""
 _LOCK = (7_367, 1)
 _WAIT_STEP_SECONDS = 0.2
 _ROLE_ATTEMPTS_MAX = 50
@@ -37,7 +37,7 @@ _ALTERED_AT_ONCE = "tuple concurrently updated"
 
 
 class Mismatch(Exception):
-    """The database is not at this version's tables; the sentence says what to do."""
+    """The database does not match this version; the sentence says what to do."""
 
 
 def migrate(
@@ -45,9 +45,9 @@ def migrate(
 ) -> list[str]:
     """Apply what is missing and return the names of the files applied.
 
-    `passwords` maps roles to their passwords; a role without one keeps what it has.
-    `clock` is the mode of an empty log (`server` if None); one that already has a
-    mode keeps it. Several migrations of one database at once are one.
+    `passwords` maps roles to their passwords; a role without one keeps its password.
+    `clock` is the mode for an empty log (`server` if None); a log that already has a
+    mode keeps it. Concurrent migrations of one database are serialized.
 
     Raises `Mismatch` if PostgreSQL is too old, a file was applied in another form, the
     log has another clock mode than `clock`, or a session keeps a table locked, and
@@ -85,9 +85,9 @@ def _demand_version(connection: Connection[TupleRow]) -> None:
 
 
 def wait_until_migrated(dsn: str, seconds: float = 60.0) -> None:
-    """Return once every file of this version is applied; `Mismatch` if that is late.
+    """Return once every file of this version is applied; `Mismatch` after a timeout.
 
-    For services: four of them may start beside the migration on an empty database.
+    For services, which may start while an empty database is being migrated.
     """
     deadline = time.monotonic() + seconds
     while (problem := _problem(dsn)) is not None:
@@ -107,17 +107,17 @@ def _digest(path: Path) -> str:
 def _provide_role(
     connection: Connection[TupleRow], role: str, password: str | None
 ) -> None:
-    """Have the role, able to log in where it has a password.
+    """Create the role if it is missing; it can log in if it has a password.
 
-    Roles belong to the whole cluster and our lock to one database, so another
-    database's migration may be making the same role: then try again.
+    Roles belong to the whole cluster but the lock to one database, so the migration of
+    another database may be creating the same role: then try again.
     """
     name = sql.Identifier(role)
     exists = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", (role,))
     if not exists.rowcount:
         _in_spite_of_rivals(connection, sql.SQL("CREATE ROLE {} NOLOGIN").format(name))
     if password is not None:
-        # Hashed here: the password itself would stand in the server's log.
+        # Hashed here: the password itself would appear in the server's log.
         verifier = connection.pgconn.encrypt_password(
             password.encode(), role.encode(), b"scram-sha-256"
         )
@@ -180,7 +180,7 @@ def _demand_mode(connection: Connection[TupleRow], wanted: ClockMode) -> None:
 
 
 def _problem(dsn: str) -> str | None:
-    """Return what keeps a service from working on the database, None if nothing."""
+    """Return why a service cannot use the database, None if it can."""
     try:
         with psycopg.connect(dsn, autocommit=True, connect_timeout=5) as connection:
             rows = connection.execute("SELECT name, digest FROM public.migrations")

@@ -1,15 +1,14 @@
-"""Withholds what no role of ours needs, and any could stop the desk with.
+"""Restricts database roles to the rights that they need.
 
-PostgreSQL grants everybody some functions that lock or write: a role that only reads
-could hold an advisory lock that writers wait for, use up the table of locks, or fill
-the disk with large objects. Rights on these functions, on the database and of the roles
-lie outside our tables, so every migration sets them again.
+PostgreSQL grants everyone some functions that lock or write: a read-only role could
+hold an advisory lock for which writers wait, exhaust the lock table, or fill the disk
+with large objects. Rights on these functions, on the database and of the roles are not
+part of the tables, so every migration sets them again.
 
-Reads what another role owns as data alone: nothing of its owner's runs.
-
-A role may put a view in place of its table, or a policy on it. Their functions run with
-the rights of the reader: an administrator who lists what was parked would hand them
-to somebody with the password of the projections.
+`only_tables` reads another role's tables without running its code. A role may replace
+its table by a view, or add a policy to it; their functions run with the rights of the
+reader. An administrator who lists parked events would give these rights to somebody
+with the password of the role of projections.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,7 +18,7 @@ from typing import Any
 from psycopg import Connection, Cursor, sql
 
 Alter = Callable[[sql.Composed], object]
-"""Runs a statement about a role, again if another migration alters roles too."""
+"""Runs a statement about a role, and repeats it on a conflict with a migration."""
 
 READER_LIMITS = {
     "lock_timeout": "5s",
@@ -27,15 +26,15 @@ READER_LIMITS = {
     "idle_in_transaction_session_timeout": "1min",
     "temp_file_limit": "2GB",
 }
-"""Of the auditor. Only `temp_file_limit` binds a session that sets them otherwise."""
+"""Settings of the auditor. A session can change all of them but `temp_file_limit`."""
 READER_CONNECTIONS_MAX = 10
-"""Of the auditor at a time: services need most of those that PostgreSQL has."""
+"""The auditor's connection limit: services need most of PostgreSQL's connections."""
 
 _ONLY_A_SUPERUSER_SETS = {"temp_file_limit"}
 _READER = "desk_auditor"
 
-# The spaces of locks by one number and by two are apart: intake's are of two, so no
-# other service can take them.
+# Locks with one key and with two keys are separate: intake's have two, so no other
+# service can take them.
 _GRANTED = {
     "pg_advisory_xact_lock(integer, integer)": "desk_intake",
     "pg_advisory_lock(bigint)": "desk_projections",
@@ -52,12 +51,11 @@ _SUPERUSER = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
 
 
 def limit_roles(connection: Connection[Any], alter: Alter) -> None:
-    """Withhold what only stops others, and set the limits of who only reads.
+    """Revoke rights that could block others, and set the limits of read-only roles.
 
-    The administrator may act as projections, whose the read models are, to build them.
-
-    Only a migration by a superuser changes rights on PostgreSQL's own functions: after
-    another one everybody keeps them.
+    The administrator may act as the role of projections, which owns the read models, to
+    build them. Only a migration by a superuser can change rights on PostgreSQL's own
+    functions: after any other migration everyone keeps them.
     """
     alter(sql.Composed([sql.SQL(_ADMIN_BUILDS)]))
     row = connection.execute(_SUPERUSER).fetchone()
@@ -80,7 +78,7 @@ def limit_roles(connection: Connection[Any], alter: Alter) -> None:
 
 
 def _withhold_temporary_tables(connection: Connection[Any]) -> None:
-    """Keep them for intake, which proves with one that there is room on the disk."""
+    """Allow them only to intake, which uses one to check the free disk space."""
     database = sql.Identifier(connection.info.dbname)
     for statement in (
         "REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC",
@@ -96,7 +94,7 @@ def _withhold_functions(connection: Connection[Any]) -> None:
         connection.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {role}")
 
 
-# Only as far as this PostgreSQL knows them: the first came with 16.4.
+# Only if this PostgreSQL version has them: the first came with 16.4.
 _SET = """
 SELECT set_config(name, CASE name WHEN 'row_security' THEN %s ELSE %s END, true)
 FROM pg_settings WHERE name IN ('restrict_nonsystem_relation_kind', 'row_security')
@@ -105,7 +103,7 @@ FROM pg_settings WHERE name IN ('restrict_nonsystem_relation_kind', 'row_securit
 
 @contextmanager
 def only_tables(cursor: Cursor[Any]) -> Iterator[None]:
-    """Refuse views, foreign tables and row-level policies within.
+    """Refuse views, foreign tables and row-level policies within this context.
 
     An error ends the transaction, and the restriction with it.
     """

@@ -1,8 +1,8 @@
-"""PostgreSQL's clock, as a process knows it between two looks at it.
+"""PostgreSQL's clock, extrapolated by a process between two readings.
 
-A look gives the server's instant; until the next one the process counts on from it by
-its monotonic clock. So all hosts decide by one clock, and a host whose own clock is
-wrong can be told from one that is only slow.
+A reading returns the server's instant; until the next one the process adds the time of
+its monotonic clock. So all hosts use one clock, and a host with a wrong clock can be
+distinguished from a slow one.
 """
 
 import asyncio
@@ -23,28 +23,28 @@ from shared.http.serve import pause
 from shared.observability.health import Check
 
 SKEW_MAX = timedelta(seconds=2)
-"""By how much a host's clock may differ from PostgreSQL's before it writes nothing."""
+"""How much a host's clock may differ from PostgreSQL's before it stops writing."""
 LOOK_SECONDS = 2.0
-"""How often a process looks at PostgreSQL's clock."""
+"""How often a process reads PostgreSQL's clock."""
 LOOK_AGAIN_SECONDS = 1.0
-"""After how long a caller who finds the host's clock wrong looks once more."""
+"""How old a reading of a wrong clock must be before a caller reads again."""
 DRIFT = 0.001
-"""How much a monotonic clock may gain or lose; far more than any that works."""
+"""The assumed drift of a monotonic clock; far more than a working one has."""
 
 _NOW = "SELECT clock_timestamp()"
 
 Ask = Callable[[], datetime]
 """Returns PostgreSQL's instant, or raises `Unavailable`."""
 Ticks = Callable[[], float]
-"""Seconds that passed since some moment; never decreases."""
+"""Returns the seconds since some instant; never decreases."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClockReading:
-    """PostgreSQL's instant, read at some moment between two of our own.
+    """PostgreSQL's instant, read between two instants of this process.
 
     `counted` is the monotonic clock halfway between them, which is wrong by at most
-    `error`; `earliest` and `latest` are what the host's clock showed.
+    `error`; `earliest` and `latest` are the values of the host's clock.
     """
 
     instant: datetime
@@ -55,9 +55,9 @@ class ClockReading:
 
     @property
     def skew(self) -> timedelta:
-        """By how much the host's clock is ahead, at least; negative if behind.
+        """Return by how much at least the host's clock is ahead; negative if behind.
 
-        Nothing if it may be right: who waited for the answer is slow, not wrong.
+        Zero if it may be right: a late answer means a slow host, not a wrong clock.
         """
         if self.earliest > self.instant:
             return self.earliest - self.instant
@@ -67,7 +67,7 @@ class ClockReading:
 
     @property
     def wrong(self) -> bool:
-        """Whether the host's clock is wrong by more than it may be."""
+        """Whether the error of the host's clock exceeds the limit."""
         return abs(self.skew) > SKEW_MAX
 
     def at(self, counted: float) -> datetime:
@@ -75,15 +75,15 @@ class ClockReading:
         return self.instant + timedelta(seconds=counted - self.counted)
 
     def error_at(self, counted: float) -> timedelta:
-        """Return by how much that may be wrong."""
+        """Return the possible error of `at`."""
         return self.error + timedelta(seconds=(counted - self.counted) * DRIFT)
 
 
 class ServerClock:
-    """A `Clock` that shows PostgreSQL's time. Any thread may call it; it never waits.
+    """A `Clock` with PostgreSQL's time. Thread-safe; it never waits.
 
-    Looks at the server's clock once, when it is made, and then while `keep` runs.
-    While PostgreSQL is away it counts on from the last look.
+    Reads the server's clock when it is created, and then while `keep` runs. While
+    PostgreSQL is unavailable it extrapolates from the last reading.
     """
 
     def __init__(
@@ -105,14 +105,14 @@ class ServerClock:
 
     @property
     def last_look(self) -> ClockReading:
-        """What the present instant is counted from."""
+        """The reading from which the current instant is extrapolated."""
         return self._look
 
     def look(self) -> None:
-        """Look at PostgreSQL's clock. Raises `Unavailable`; blocks.
+        """Read PostgreSQL's clock. Raises `Unavailable`; blocks.
 
-        An answer that took long is dropped if the last one still agrees with it and is
-        more exact. Who comes while another looks lets that other do it.
+        A slow answer is dropped if the last one still agrees with it and is more exact.
+        If another thread is reading already, this call does nothing.
         """
         if not self._looking.acquire(blocking=False):
             return
@@ -122,25 +122,25 @@ class ServerClock:
             self._looking.release()
 
     def demand_right(self) -> None:
-        """Raise `WrongClock` if the host's clock is wrong; may look again, and block.
+        """Raise `WrongClock` if the host's clock is wrong; may read again, and block.
 
-        The guard of an event log: it stands before every transaction.
+        This is the guard of an event log: it is called before every transaction.
         """
         if self._doubtful():
-            with suppress(Unavailable):  # as the transaction will find out
+            with suppress(Unavailable):  # the transaction will raise it
                 self.look()
         if self._look.wrong:
             raise WrongClock(sentence(self._look.skew))
 
     async def keep(self, stop: asyncio.Event) -> None:
-        """Look every two seconds until `stop` is set. Never raises."""
+        """Read the clock every two seconds until `stop` is set. Never raises."""
         while not stop.is_set():
-            with suppress(Unavailable):  # of which others tell
+            with suppress(Unavailable):  # reported elsewhere
                 await asyncio.to_thread(self.look)
             await pause(stop, LOOK_SECONDS)
 
     async def probe(self) -> Check:
-        """Say whether the host's clock is right, and how well we know PostgreSQL's."""
+        """Report whether the host's clock is right, and the error of PostgreSQL's."""
         look, counted = self._look, self._ticks()
         words = {"why": sentence(look.skew)} if look.wrong else {}
         numbers = {
@@ -151,9 +151,10 @@ class ServerClock:
         return Check("clock", "host", not look.wrong, words, numbers)
 
     def _doubtful(self) -> bool:
-        """Whether the last look no longer says enough about the host's clock.
+        """Whether the last reading no longer suffices to judge the host's clock.
 
-        It jumped since then, or the machine slept; or it was wrong, and may be set.
+        The clock jumped since then, or the machine slept; or it was wrong, and may have
+        been corrected.
         """
         look, counted = self._look, self._ticks()
         if look.wrong:
@@ -183,7 +184,7 @@ class ServerClock:
 
 
 def sentence(skew: timedelta) -> str:
-    """Return what is wrong with the host's clock, and what to do."""
+    """Return a sentence on what is wrong with the host's clock and what to do."""
     seconds = abs(skew.total_seconds())
     side = "ahead of" if skew > timedelta(0) else "behind"
     return (
@@ -200,10 +201,10 @@ def server_now(dsn: str) -> datetime:
 
 @contextmanager
 def server_clock_at(dsn: str) -> Iterator[ServerClock]:
-    """Give the clock of the server at `dsn`, known as it is now: for short commands."""
+    """Yield a clock of the server at `dsn`, read once: for short commands."""
     with closing(TimeSource(dsn)) as source:
         clock = ServerClock(source.ask)
-        clock.look()  # the first one had to connect, which took its time
+        clock.look()  # the first reading was slow because it had to connect
         yield clock
 
 
@@ -229,7 +230,7 @@ class TimeSource:
         return instant
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()

@@ -1,1 +1,1 @@
-"""The event log in PostgreSQL: append, read, follow, verify that it is the same log."""
+"""The event log in PostgreSQL: append, read, follow, and verify its continuity."""

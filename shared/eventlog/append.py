@@ -1,7 +1,7 @@
-"""Group append: what arrives together shares one transaction, each gets its answer.
+"""Group append: requests share one transaction, and each gets its own answer.
 
-Under the append lock: command ids and versions in two queries, stale members dropped,
-the rest inserted. A dropped member decides again; nobody else has to.
+Under the append lock, two queries read command ids and versions; stale members are
+dropped, the rest is inserted. Only a dropped member has to decide again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,11 +43,11 @@ FROM unnest(%b::uuid[], %b::bytea[], %b::bigint[], %b::bigint[])
 
 @dataclass(frozen=True, slots=True)
 class AppendUnit:
-    """Events that one command makes true: all of them or none.
+    """The events of one command, appended all or not at all.
 
-    `digest` is a hash of the command's body: the same id with another body is misuse.
-    `expects` names other streams the decision looked at, with the version each had:
-    whoever decides by the clock must have read what happened until then.
+    `digest` is a hash of the command's body: the same id with another body is an error.
+    `expects` names other streams on which the decision depends, with their versions: a
+    decision by the clock must be based on everything that happened until then.
     """
 
     events: tuple[PendingEvent, ...]
@@ -58,7 +58,7 @@ class AppendUnit:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The events are in the log, from position `first` to `last`."""
+    """The events were appended, from position `first` to `last`."""
 
     first: int
     last: int
@@ -66,7 +66,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """The command had been recorded before, from position `first` to `last`."""
+    """The command was recorded earlier, from position `first` to `last`."""
 
     first: int
     last: int
@@ -74,12 +74,12 @@ class Repeated:
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """Another writer came between: decide again on the new state."""
+    """Another writer appended in between: decide again on the new state."""
 
 
 @dataclass(frozen=True, slots=True)
 class CommandIdReused:
-    """The command id was used before, for another body."""
+    """The command id was used before with another body."""
 
 
 Outcome = Recorded | Repeated | Stale | CommandIdReused
@@ -87,7 +87,7 @@ Cursors = Cursor[tuple[Any, ...]]
 
 
 class TooLarge(Exception):
-    """An event or a group is over its limit; the sentence says which."""
+    """An event or a group exceeds its limit; the sentence says which."""
 
 
 def append(
@@ -96,10 +96,10 @@ def append(
     members: Sequence[AppendUnit],
     continuity: Continuity | None = None,
 ) -> list[Outcome]:
-    """Append each member that is neither stale nor known; answer all in order.
+    """Append each member that is neither stale nor a repeat; return answers in order.
 
-    Takes the append lock: the caller has taken its own row locks before, sorted by key,
-    and commits right after. Raises `TooLarge` before anything is locked, and
+    Takes the append lock: the caller takes its own row locks before, sorted by key, and
+    commits immediately afterwards. Raises `TooLarge` before anything is locked, and
     `Discontinued` if the log is not the one that `continuity` has seen.
     """
     check_size(members)
@@ -130,7 +130,7 @@ def append(
 
 
 def check_size(members: Sequence[AppendUnit]) -> None:
-    """Raise `TooLarge` where an event or the group is over its limit."""
+    """Raise `TooLarge` if an event or the group exceeds its limit."""
     sizes = [len(event.state) for m in members for event in m.events]
     if sizes and max(sizes) > EVENT_BYTES_MAX:
         raise TooLarge(f"an event of {max(sizes)} bytes; at most {EVENT_BYTES_MAX}")
@@ -164,7 +164,7 @@ def _insert(
 
 
 def require_keys(cursor: Cursors, states: Sequence[bytes]) -> None:
-    """Raise `Discontinued` if a state is sealed under a key the vault does not hold."""
+    """Raise `Discontinued` if a state is encrypted with a key missing in the vault."""
     used = sorted(key_ids(states))
     if not used:
         return
@@ -178,7 +178,7 @@ Known = dict[UUID, tuple[bytes, int, int]]
 
 
 def recorded_commands(cursor: Cursors, ids: Sequence[UUID]) -> Known:
-    """Return digest, first and last position of those commands already recorded."""
+    """Return digest, first and last position of the commands already recorded."""
     if not ids:
         return {}
     rows = cursor.execute(_SEEN, (list(ids),)).fetchall()
@@ -190,7 +190,7 @@ def repeated(
     command_id: UUID | None,
     digest: bytes,
 ) -> Repeated | CommandIdReused | None:
-    """Return what a command is that was recorded before; None for a new one."""
+    """Return the answer to a command that was recorded before; None for a new one."""
     if command_id is None or command_id not in known:
         return None
     held, first, last = known[command_id]
@@ -203,7 +203,7 @@ def _streams(members: Sequence[AppendUnit]) -> list[str]:
 
 
 def _advance(current: dict[str, int], member: AppendUnit) -> bool:
-    """Move `current` past the member's events; leave it where one does not follow."""
+    """Advance `current` by the member's events; leave it if one does not follow."""
     if any(current[stream] != version for stream, version in member.expects.items()):
         return False
     moved: dict[str, int] = {}

@@ -1,7 +1,7 @@
-"""Gathers what arrives together into one blocking call, and gives each its answer.
+"""Batches concurrent submissions into one blocking call, and returns each its answer.
 
-There is no timer: while a call runs, the next batch gathers behind it. Alone, an item
-goes at once; under load, batches grow by themselves up to their limit.
+Without a timer: while a call runs, the next batch accumulates. A single item is
+processed at once; under load, batches grow up to their limit.
 """
 
 import asyncio
@@ -15,15 +15,15 @@ Answer = TypeVar("Answer")
 
 
 class Overloaded(Exception):
-    """More is waiting than the named limit: the sender should try again later."""
+    """More than the named limit is waiting: the sender should try again later."""
 
 
 class Batcher(Generic[Item, Answer]):
     """Turns single submissions into batches for `flush`.
 
-    `flush` takes items and returns as many answers, in order; an answer that is an
-    exception is raised for its item alone. `weight` says how much of `weight_max`
-    an item takes.
+    `flush` takes items and returns one answer for each, in order; an answer that is an
+    exception is raised for its item only. `weight` returns how much of `weight_max` an
+    item takes.
     """
 
     def __init__(
@@ -46,20 +46,20 @@ class Batcher(Generic[Item, Answer]):
 
     @property
     def waiting(self) -> int:
-        """How much weight waits to be taken into a batch."""
+        """The total weight of items that wait for a batch."""
         return self._waiting_weight
 
     async def submit(self, item: Item) -> Answer:
-        """Return the answer to `item`; `Overloaded` at once where too much waits."""
+        """Return the answer to `item`; raise `Overloaded` at once if too much waits."""
         weight = self._weight(item)
         self._admit(weight)
         return await self._enqueued(item, weight)
 
     async def submit_all(self, items: Sequence[Item]) -> list[Answer]:
-        """Return the answers to `items`; `Overloaded` at once, and none is taken.
+        """Return the answers to `items`; raise `Overloaded` at once if not all fit.
 
-        Where one has an error as its answer, that is raised, and the others are taken
-        all the same.
+        If the answer to one item is an exception, it is raised; the other items are
+        processed nevertheless.
         """
         weights = [self._weight(item) for item in items]
         self._admit(sum(weights))
@@ -79,10 +79,10 @@ class Batcher(Generic[Item, Answer]):
         return future
 
     async def run(self, lanes: int = 1) -> None:
-        """Flush batches for ever, `lanes` at a time; cancel to stop.
+        """Flush batches forever, `lanes` at a time; cancel to stop.
 
-        Who then still waits hears `Overloaded`; so does who is in a batch on its way,
-        of which nobody knows yet what became.
+        Items that still wait get `Overloaded`; so do items in a running batch, whose
+        outcome is unknown.
         """
         try:
             async with asyncio.TaskGroup() as group:
@@ -130,7 +130,7 @@ class Batcher(Generic[Item, Answer]):
                 break
             self._waiting.popleft()
             self._waiting_weight -= own
-            if future.cancelled():  # its caller left: nothing was promised
+            if future.cancelled():  # its caller is gone: nothing was promised
                 continue
             weight += own
             taken.append((item, future))

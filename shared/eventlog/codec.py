@@ -1,6 +1,6 @@
-"""An event to and from its stored form: UTF-8 JSON, personal fields sealed.
+"""Encodes and decodes events as stored: UTF-8 JSON, personal fields encrypted.
 
-Absent and null are one: a field that is None is not written.
+Absent and null mean the same: a field that is None is not written.
 """
 
 from collections.abc import Mapping
@@ -17,16 +17,16 @@ from shared.vault.vault import Vault, VaultError
 
 
 class UnknownEvent(Exception):
-    """A type or shape this version does not know: upgrade the reader before the writer.
+    """A type or shape that this version does not know: upgrade readers before writers.
 
-    Or the event is damaged: not JSON, or without what its type demands.
+    Or the event is damaged: not JSON, or without the fields of its type.
     """
 
 
 def encode(vault: Vault, stream: str, version: int, event: Event) -> bytes:
-    """Return `event` as it is stored at `version` of `stream`.
+    """Return the stored form of `event` at `version` of `stream`.
 
-    Raises ValueError where it has personal words and does not say whose they are.
+    Raises ValueError if it has personal text but does not say whose it is.
     """
     document = event.model_dump(mode="json", exclude_none=True)
     shape = newest(document["type"])
@@ -48,9 +48,9 @@ def encode(vault: Vault, stream: str, version: int, event: Event) -> bytes:
 def decode(
     vault: Vault, stream: str, version: int, type_: str, state: bytes
 ) -> AnyEvent:
-    """Return the event stored as `state`, in today's shape.
+    """Return the event stored as `state`, upcast to the current shape.
 
-    Personal fields whose key is destroyed read as `[forgotten]`, label maps as empty.
+    Personal fields with a destroyed key become `[forgotten]`, label maps become empty.
     """
     kind = EVENT_TYPES.get(type_)
     if kind is None:
@@ -88,7 +88,7 @@ def _place(stream: str, version: int, field: str) -> str:
 
 @cache
 def personal_fields(kind: type[Event]) -> Mapping[str, str | dict[str, str]]:
-    """Map the personal fields of an event class to what they read as, forgotten."""
+    """Map the personal fields of an event class to their values once forgotten."""
     hints = get_type_hints(kind, include_extras=True)
     return {
         name: FORGOTTEN if marked is str else {}
@@ -98,7 +98,7 @@ def personal_fields(kind: type[Event]) -> Mapping[str, str | dict[str, str]]:
 
 
 def _marked(hint: object) -> object | None:
-    """Return what `Personal` marks in a type hint, also inside `… | None`."""
+    """Return the type that `Personal` marks in a hint, also inside `… | None`."""
     if get_origin(hint) is Annotated:
         inner, *marks = get_args(hint)
         if any(isinstance(mark, Personal) for mark in marks):

@@ -1,4 +1,4 @@
-"""Documents beside the log: what an event names by its hash instead of carrying it.
+"""Documents stored next to the log: events refer to them by their hash.
 
 `log.documents` is append-only; the database checks hash and size when it stores one,
 and `load` checks them again when it reads one.
@@ -19,17 +19,17 @@ _Cursor = Cursor[tuple[Any, ...]]
 
 
 class DocumentName(NamedTuple):
-    """What identifies a document: the SHA-256 of its bytes in hex, and their number."""
+    """Identifies a document: the SHA-256 of its bytes in hex, and its size."""
 
     hash: str
     size: int
 
 
 class UnreadableDocument(Unavailable):
-    """The database does not hold the document that the log names.
+    """The database does not contain a document to which the log refers.
 
-    The log cannot be read as it was written until the document is restored: as with a
-    database that is away, nothing is decided and everything is tried again.
+    The log cannot be read as it was written until the document is restored: as with an
+    unavailable database, nothing is decided and everything is retried.
     """
 
 
@@ -49,9 +49,9 @@ def store(cursor: _Cursor, body: bytes) -> DocumentName:
 
 
 def find(cursor: _Cursor, wanted: str) -> bytes | None:
-    """Return the bytes with this hash, verified; None if there are none.
+    """Return the bytes with this hash, verified; None if they are not stored.
 
-    Raises `UnreadableDocument` where they are not those that were stored.
+    Raises `UnreadableDocument` if they differ from those that were stored.
     """
     row = cursor.execute(_LOAD, (bytes.fromhex(wanted),), binary=True).fetchone()
     if row is None:

@@ -1,8 +1,7 @@
-"""An event and its place in the log. What readers, auditors and NATS get.
+"""An event with its position in the log, and the hash chain over events.
 
-The hash chain: each event's hash covers its row and the hash before it.
-
-Sealed fields are hashed as ciphertext, so a destroyed key leaves the chain whole.
+Each event's hash covers its row and the previous hash. Encrypted fields are hashed as
+ciphertext, so the chain remains valid when a key is destroyed.
 """
 
 from dataclasses import dataclass
@@ -34,14 +33,14 @@ class Entry:
 
 
 GENESIS = bytes(32)
-"""What stands before the first event."""
+"""The hash before the first event."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
 class Link(NamedTuple):
-    """What the chain covers of one event; `state` as stored, `recorded_at` aware."""
+    """The hashed data of an event; `state` as stored, `recorded_at` aware."""
 
     position: int
     stream: str
@@ -57,7 +56,7 @@ def chained(before: bytes, link: Link) -> bytes:
 
     SHA-256 over `before`; the compact JSON array of position, stream, version, type,
     `recorded_at` in microseconds since 1970 and command id or null; a newline; the
-    stored bytes. No newline stands in such an array, so no two links read alike.
+    stored bytes. Such an array contains no newline, so the encoding is unambiguous.
     """
     microseconds = (link.recorded_at - _EPOCH) // _MICROSECOND
     head = (*link[:4], microseconds, link.command_id)

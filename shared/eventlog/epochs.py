@@ -1,8 +1,8 @@
-"""The epochs of the log: which one an event belongs to, by its position.
+"""The epochs of the log: the position of an event determines its epoch.
 
-A restored log gives positions, versions and references again. What leaves the desk and
-may come back (keys of notifications, cursors, positions of a stream) therefore names
-the epoch. The first epoch adds nothing, so what was given out before stays valid.
+A restored log reuses positions, versions and references. Values that leave the desk and
+may come back (keys of notifications, cursors, positions of a stream) therefore contain
+the epoch. The first epoch adds nothing, so values issued earlier remain valid.
 """
 
 from collections.abc import Sequence
@@ -18,19 +18,19 @@ _EPOCHS = "SELECT number, token, begins_after FROM log.epochs ORDER BY number"
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """One epoch: it holds the events after `begins_after`, until the next begins."""
+    """An epoch: the events after `begins_after`, until the next epoch begins."""
 
     id: EpochId
     begins_after: int
 
     @property
     def label(self) -> str:
-        """What it adds to a key; empty for the first epoch."""
+        """The suffix it adds to a key; empty for the first epoch."""
         return label(self.id)
 
 
 class OtherEpoch(Exception):
-    """A position of another history: this log does not contain what it named."""
+    """A position of another history: this log does not contain that event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +50,17 @@ class Epochs:
         return begun[-1] if begun else self.all[0]
 
     def key(self, key: str, position: int) -> str:
-        """Return the key under which what an event requested leaves the desk."""
+        """Return the key of an event's request as used outside the desk."""
         name = self.of(position).label
         return f"{key}@{name}" if name else key
 
     def id_at(self, position: int) -> str:
-        """Return a position as others keep it: with its epoch, after the first one."""
+        """Return a position as clients store it: with its epoch, except the first."""
         name = self.of(position).label
         return f"{name}:{position}" if name else str(position)
 
     def position(self, written: str) -> int:
-        """Return the position in what `id_at` wrote.
+        """Return the position in an id from `id_at`.
 
         Raises `OtherEpoch` if the log does not contain that event, and `ValueError`
         if it is not such an id.
@@ -78,6 +78,6 @@ ONLY_FIRST = Epochs((Epoch(FIRST, 0),))
 
 
 def read_epochs(cursor: Cursor[tuple[Any, ...]]) -> Epochs:
-    """Return the epochs as the transaction sees them."""
+    """Return the epochs, read in this transaction."""
     rows = cursor.execute(_EPOCHS).fetchall()
     return Epochs([Epoch(EpochId(row[0], row[1]), row[2]) for row in rows])

@@ -1,7 +1,7 @@
-"""What can go wrong with the event log, and how to tell whose fault an error is.
+"""Errors of the event log, and how to classify them.
 
 An absent, busy or wrong database is `Unavailable`: nothing was promised, and the same
-will do later. Every place that sorts errors asks `is_unavailable`.
+request will work later. All code that classifies errors uses `is_unavailable`.
 """
 
 from collections.abc import Iterator
@@ -12,22 +12,22 @@ from psycopg.errors import QueryCanceled
 from psycopg_pool import PoolTimeout
 
 _UNAVAILABLE_CLASSES = {"08", "28", "40", "53", "57", "58"}
-"""SQLSTATE classes of a server that is away, full, busy or shutting down."""
+"""SQLSTATE classes of a server that is absent, full, busy or shutting down."""
 _UNAVAILABLE_STATES = {
-    "25006",  # a standby, which takes no writes
-    "25P03",  # thrown out for idling in a transaction
-    "25P04",  # thrown out for too long a transaction
+    "25006",  # a read-only standby
+    "25P03",  # ended for idling in a transaction
+    "25P04",  # ended for a transaction that took too long
     "55006",  # an object in use
     "55P03",  # a lock not granted in time
     "XX001",  # corrupted data
     "XX002",  # a corrupted index
 }
 _ABORTED = "25P02"
-"""An earlier error ended the transaction: that one says whose fault it was."""
+"""An earlier error ended the transaction: that one has to be classified."""
 
 
 class Unavailable(Exception):
-    """PostgreSQL is away, starting or too slow: nothing was promised, try again."""
+    """PostgreSQL is absent, starting or too slow: nothing was promised, try again."""
 
 
 class NotContinued(Unavailable):
@@ -39,15 +39,15 @@ class WrongClock(Unavailable):
 
 
 class StaleVersion(Exception):
-    """Another writer came between: the stream is not where it was read."""
+    """Another writer appended in between: the stream has another version."""
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Tell whether an error is PostgreSQL's absence, and not what was asked of it.
+    """Return whether an error means that PostgreSQL is unavailable.
 
-    True of every error of a connection, a pool, a lock, a deadlock or a shortage, and
-    of errors raised because of one. The outermost error of the database decides: data
-    that PostgreSQL refuses (SQLSTATE classes 22, 23, 54) is the fault of who sent it.
+    True for every error of a connection, a pool, a lock, a deadlock or a shortage, and
+    for errors caused by one. The outermost database error decides: data that PostgreSQL
+    rejects (SQLSTATE classes 22, 23, 54) is the fault of the sender.
     """
     aborted = False
     for each in _chain(error):
@@ -69,27 +69,27 @@ def is_unavailable(error: BaseException) -> bool:
 
 
 def is_cancelled(error: BaseException) -> bool:
-    """Tell whether PostgreSQL ended one statement: `statement_timeout`, or by hand.
+    """Return whether PostgreSQL cancelled a statement, by `statement_timeout` or by hand.
 
-    The server is there and answers, so this may be the fault of what was asked.
+    The server is available, so the statement itself may be at fault.
     """
     return any(isinstance(each, QueryCanceled) for each in _chain(error))
 
 
 def away(error: Exception) -> Unavailable:
-    """Return what callers know an error as for which `is_unavailable` is true."""
+    """Return the `Unavailable` for an error for which `is_unavailable` is true."""
     if isinstance(error, Unavailable):
         return error
     return Unavailable(str(error).strip().partition("\n")[0])
 
 
 def why_away(error: Unavailable) -> str:
-    """Return what a health check says: a wrong clock is not PostgreSQL's absence."""
+    """Return the text for a health check; a wrong clock is named as such."""
     return str(error) if isinstance(error, WrongClock) else "PostgreSQL is away"
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and those it was raised because of, the outermost first."""
+    """Yield an error and its causes, the outermost first."""
     seen: set[int] = set()
     each: BaseException | None = error
     while each is not None and id(each) not in seen:

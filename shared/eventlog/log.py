@@ -1,6 +1,6 @@
-"""The one door to the event log: append, read, and the transactions around them.
+"""The event log: append, read, and the transactions for both.
 
-With the recorder beside it, the only code that knows the eventsourcing library.
+Only this module and `recorder` use the `eventsourcing` library.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -48,22 +48,22 @@ SELECT_ROWS = (
     "SELECT notification_id, originator_id, originator_version, topic, state, "
     "recorded_at, command_id, chain FROM log.events "
 )
-"""Begins a query whose rows become `Row`."""
+"""The start of a query whose rows become `Row`."""
 _SINCE = SELECT_ROWS + "WHERE notification_id > %s ORDER BY notification_id LIMIT %s"
 _HISTORIES = (
     SELECT_ROWS + "WHERE originator_id = ANY(%s) AND notification_id <= %s "
     "ORDER BY originator_id, originator_version"
 )
 NEWEST = 2**63 - 1
-"""No position comes after it."""
+"""A position after all others."""
 
 
 Guard = Callable[[], None]
-"""Stands before every transaction; raises `Unavailable` if this host may not write."""
+"""Called before every transaction; raises `Unavailable` if this host may not write."""
 
 
 class Row(NamedTuple):
-    """An event as stored, with what the chain covers."""
+    """An event as stored, with the data that its hash covers."""
 
     position: int
     stream: str
@@ -76,7 +76,7 @@ class Row(NamedTuple):
 
 
 def follows(chain: bytes, row: Row) -> bool:
-    """Tell whether `row` is the event after the one whose hash is `chain`."""
+    """Return whether `row` follows the event with the hash `chain`."""
     link = Link(
         row.position,
         row.stream,
@@ -101,9 +101,9 @@ class EventLog:
         guard: Guard,
     ) -> None:
         self.may_write: Callable[[], bool] = lambda: True
-        """Tells at once whether this host may write, as far as is known.
+        """Returns at once whether this host may write, as far as known.
 
-        Who may not must not hold what others wait for, such as a lease.
+        A host that may not write must not hold resources such as a lease.
         """
         self._pool = pool
         self._guard = guard
@@ -126,8 +126,8 @@ class EventLog:
     ) -> Self:
         """Open the log at `dsn` with at most `pool_size` connections, and one for keys.
 
-        `clock` counts only in a log that goes by a lever; others are stamped by
-        PostgreSQL.
+        `clock` is used only in a log with a lever; in others PostgreSQL sets the
+        instants.
 
         Raises `Unavailable` with the server's own words if it rejects the connection,
         and `psycopg.ProgrammingError` if `dsn` is not an address.
@@ -143,25 +143,25 @@ class EventLog:
                 raise
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._pool.close()
         self._keys.close()
 
     @contextmanager
     def transaction(self) -> Iterator[Cursor[tuple[Any, ...]]]:
-        """Open a transaction; commits at the end. `Unavailable` when it cannot.
+        """Open a transaction that commits at the end; raises `Unavailable` on failure.
 
-        `WrongClock`, one of them, when this host may not write.
+        Raises its subclass `WrongClock` if this host may not write.
 
-        Who then hears `Unavailable` may have been recorded: the answer to a commit can
-        be lost. Try again with the same command id.
+        After `Unavailable` the events may have been recorded: the answer to a commit
+        can be lost. Try again with the same command id.
         """
         self._guard()
         cursor: Cursor[tuple[Any, ...]] | None = None
         try:
             with _transaction(self._pool) as cursor:
                 yield cursor
-        except BaseException:  # of the commit as well
+        except BaseException:  # also from the commit
             if cursor is not None:
                 self.continuity.undone(cursor)
             raise
@@ -169,16 +169,16 @@ class EventLog:
 
     @contextmanager
     def _reading(self) -> Iterator[Cursor[tuple[Any, ...]]]:
-        """Open a transaction that only reads: a host whose clock is wrong may."""
+        """Open a read-only transaction, also on a host with a wrong clock."""
         with _transaction(self._pool) as cursor:
             yield cursor
 
     @contextmanager
     def savepoint(self, cursor: Cursor[tuple[Any, ...]], name: str) -> Iterator[None]:
-        """Open a part of a transaction that an error undoes alone, appends and locks.
+        """Open a savepoint: an error rolls back only its appends and locks.
 
-        The commit releases it, as nothing else may follow an append. A name that is
-        used again in the same transaction means the later savepoint.
+        The commit releases it, as nothing else may follow an append. If a name is used
+        again in the same transaction, it means the later savepoint.
         """
         named = sql.Identifier(name)
         cursor.execute(sql.SQL("SAVEPOINT {}").format(named))
@@ -191,12 +191,12 @@ class EventLog:
             raise
 
     def require_continued(self) -> None:
-        """Raise `NotContinued` while the log is known not to be the one seen before."""
+        """Raise `NotContinued` while the log is known to be discontinued."""
         if (why := self.continuity.blocked) is not None:
             raise NotContinued(why)
 
     def look(self, cursor: Cursor[tuple[Any, ...]]) -> LogSnapshot:
-        """Return what the log shows; raises `NotContinued` if it does not continue."""
+        """Return a snapshot of the log; raise `NotContinued` if it is discontinued."""
         try:
             return self.continuity.look(cursor)
         except Discontinued as error:
@@ -206,8 +206,8 @@ class EventLog:
     def _key_transaction(self) -> Iterator[Cursor[tuple[Any, ...]]]:
         """Open a transaction on the connection for keys.
 
-        A key may be wanted inside a transaction: from the same pool, as many callers
-        as it has connections would each wait for one more, in vain.
+        A key may be needed inside a transaction. With connections from the same pool,
+        concurrent callers could each wait for one more: a deadlock.
         """
         self._keys.open()
         with _transaction(self._keys) as cursor:
@@ -216,7 +216,7 @@ class EventLog:
     def stored(
         self, stream: str, version: int, event: Event, command_id: UUID | None = None
     ) -> PendingEvent:
-        """Return `event` in stored form for `version` of `stream`: sealed, encoded."""
+        """Return the stored form of `event` at `version` of `stream`, encrypted."""
         state = encode(self.vault, stream, version, event)
         type_: str = event.type  # type: ignore[attr-defined] # every concrete event has one
         return PendingEvent(stream, version, type_, state, command_id)
@@ -224,7 +224,7 @@ class EventLog:
     def append(
         self, cursor: Cursor[tuple[Any, ...]], members: Sequence[AppendUnit]
     ) -> list[Outcome]:
-        """Append a group inside the caller's transaction, as its last act.
+        """Append a group inside the caller's transaction, as its last statement.
 
         Raises `NotContinued` if the log is not the one this process has seen.
         """
@@ -237,7 +237,7 @@ class EventLog:
     def append_unchecked(
         self, cursor: Cursor[tuple[Any, ...]], members: Sequence[AppendUnit]
     ) -> list[Outcome]:
-        """Append to a log that is known not to continue: to renew its epoch only."""
+        """Append to a discontinued log; only for the renewal of its epoch."""
         return append(cursor, self._clock, members)
 
     def record(
@@ -248,10 +248,10 @@ class EventLog:
         command_id: UUID | None = None,
         digest: bytes = b"",
     ) -> list[Entry]:
-        """Append to one stream in a transaction of its own; return the entries.
+        """Append to one stream in a separate transaction; return the entries.
 
-        Raises `StaleVersion` where the stream is not at `expected_version`. A command
-        id recorded before returns the entries recorded then.
+        Raises `StaleVersion` if the stream is not at `expected_version`. For a command
+        id recorded before it returns the entries recorded then.
         """
         fresh = tuple(
             self.stored(stream, version, event, command_id)
@@ -278,7 +278,7 @@ class EventLog:
             return read_head(cursor)
 
     def clock_mode(self) -> ClockMode:
-        """Return whose clock the log goes by."""
+        """Return the clock mode of the log."""
         with self._reading() as cursor:
             return clock_mode(cursor)
 
@@ -293,9 +293,9 @@ class EventLog:
             return self.histories(cursor, [stream])
 
     def pinned_history(self, stream: str, cache: str) -> list[Entry]:
-        """Return a stream to fill `cache`, and append nothing once the log lacks it.
+        """Return a stream to fill `cache`; refuse appends once the log has lost it.
 
-        For what is looked up later without asking the log: see `Continuity.pin`.
+        For data that is used later without reading the log: see `Continuity.pin`.
         """
         with self._reading() as cursor:
             rows = self.stored_histories(cursor, [stream])
@@ -311,7 +311,7 @@ class EventLog:
     ) -> list[Entry]:
         """Return the entries of several streams up to a position, stream by stream.
 
-        What comes after `upto` is not opened: it may be unreadable.
+        Events after `upto` are not decoded: they may be unreadable.
         """
         return self.entries(self.stored_histories(cursor, streams, upto))
 
@@ -321,7 +321,7 @@ class EventLog:
         streams: Sequence[str],
         upto: int = NEWEST,
     ) -> list[Row]:
-        """Return the same as stored, for callers that read each stream on its own."""
+        """Return the same as stored rows, for callers that decode each stream alone."""
         wanted = (list(streams), upto)
         rows = cursor.execute(_HISTORIES, wanted, binary=True).fetchall()
         return [Row(*row) for row in rows]
@@ -338,16 +338,16 @@ class EventLog:
         return self.entries(self.rows_since(position, limit))
 
     def entries(self, rows: Sequence[Row]) -> list[Entry]:
-        """Return stored rows as entries; the keys they need are fetched at once."""
+        """Return stored rows as entries; their keys are fetched together."""
         self.learn(rows)
         return [self.entry(row) for row in rows]
 
     def learn(self, rows: Sequence[Row]) -> None:
-        """Fetch the keys that stored rows need, at once."""
+        """Fetch the keys that stored rows need, together."""
         self.vault.learn(key_ids(row.state for row in rows))
 
     def entry(self, row: Row) -> Entry:
-        """Return a stored row as an entry, opened and in today's shape."""
+        """Return a stored row as an entry, decrypted and in the current shape."""
         event = decode(self.vault, row.stream, row.version, row.type, row.state)
         return Entry(
             row.position,
@@ -361,13 +361,13 @@ class EventLog:
 
 
 def _unavailable(error: Discontinued) -> Unavailable:
-    """Return what the sender hears: to try again, or that nothing goes on at all."""
+    """Return the error for the sender: retry, or the log is discontinued."""
     kind = NotContinued if error.blocked else Unavailable
     return kind(str(error))
 
 
 def _datastore(pool: Pool) -> PostgresDatastore:
-    """Return the library's datastore on our pool; its own reconnects too slowly."""
+    """Return the library's datastore on this pool; its own reconnects too slowly."""
     datastore = PostgresDatastore(
         "", "", "", "", "", schema="log", originator_id_type="text"
     )
@@ -383,7 +383,7 @@ def _transaction(pool: Pool) -> Iterator[Cursor[tuple[Any, ...]]]:
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Let callers know one error for an absent database."""
+    """Translate errors of an absent database to `Unavailable`."""
     try:
         yield
     except PoolTimeout as error:

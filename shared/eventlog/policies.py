@@ -1,7 +1,7 @@
-"""The policies that were ever applied: each is read by its version, parsed once.
+"""All policies ever applied: read by version, each parsed once.
 
-An event names its document by a hash, so a parsed policy is kept by that hash: it is
-the same policy in every log and in every transaction.
+An event refers to its document by a hash, so parsed policies are cached by hash: the
+policy is the same in every log and in every transaction.
 """
 
 from collections import OrderedDict
@@ -18,14 +18,14 @@ from shared.eventlog.documents import DocumentName, UnreadableDocument, load
 from shared.eventlog.log import SELECT_ROWS, EventLog, Row
 
 POLICIES_HELD_MAX = 16
-"""Parsed policies that a process keeps; the least recently used is dropped first."""
+"""The size of the cache; the least recently used policy is dropped first."""
 
 _AT_VERSION = f"{SELECT_ROWS} WHERE originator_id = %s AND originator_version = %s"
 _Cursor = Cursor[tuple[Any, ...]]
 
 
 class PolicyCache:
-    """Keeps parsed policies by the hash of their documents. Safe between threads."""
+    """Caches parsed policies by the hash of their documents. Thread-safe."""
 
     def __init__(self, held_max: int = POLICIES_HELD_MAX) -> None:
         self._held_max = held_max
@@ -33,14 +33,14 @@ class PolicyCache:
         self._lock = Lock()
 
     def held(self, key: str) -> Policy | None:
-        """Return the policy with this hash; None if it is not kept."""
+        """Return the policy with this hash; None if it is not cached."""
         with self._lock:
             if key in self._held:
                 self._held.move_to_end(key)
             return self._held.get(key)
 
     def keep(self, key: str, policy: Policy) -> Policy:
-        """Keep a policy; return the one kept, which another thread may have parsed."""
+        """Cache a policy; return the cached one, perhaps parsed by another thread."""
         with self._lock:
             kept = self._held.setdefault(key, policy)
             self._held.move_to_end(key)
@@ -55,7 +55,7 @@ _CACHE = PolicyCache()
 def document_of(cursor: _Cursor, applied: PolicyApplied) -> dict[str, JsonValue]:
     """Return the document of an applied policy, read in the caller's transaction.
 
-    Raises `UnreadableDocument` where the database does not hold it unchanged.
+    Raises `UnreadableDocument` if the database does not contain it unchanged.
     """
     if applied.document is not None:
         return applied.document
@@ -70,8 +70,8 @@ def document_of(cursor: _Cursor, applied: PolicyApplied) -> dict[str, JsonValue]
 def policy_of(cursor: _Cursor, applied: PolicyApplied) -> Policy:
     """Return an applied policy, read in the caller's transaction.
 
-    Raises `UnreadableDocument` where the database does not hold its document unchanged,
-    or where this version cannot read it.
+    Raises `UnreadableDocument` if the database does not contain its document unchanged,
+    or if this version of the program cannot read it.
     """
     held = _CACHE.held(applied.document_hash)
     if held is not None:
@@ -99,7 +99,7 @@ def applied_at_version(log: EventLog, cursor: _Cursor, version: int) -> PolicyAp
 
 
 class PolicyVersions:
-    """Gives the policy of a version, also inside a transaction of the log."""
+    """Returns the policy of a version, also inside a transaction of the log."""
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
@@ -108,17 +108,17 @@ class PolicyVersions:
         log.continuity.drop_with(self.drop)
 
     def drop(self) -> None:
-        """Forget which policy each version is: another history has others."""
+        """Forget which policy each version is: another history has other ones."""
         self._hashes = {}
 
     def __call__(self, version: int) -> Policy:
-        """Return that policy; LookupError where the log has no such version."""
+        """Return the policy; LookupError if the log has no such version."""
         known = self._hashes.get(version)
         held = _CACHE.held(known) if known else None
         if held is not None:
             return held
         history = self._log.continuity.history
-        # All versions of one history: none is kept from what was read before.
+        # All versions are of one history: nothing read earlier is kept.
         applied = {
             entry.version: entry.event
             for entry in self._log.pinned_history(STREAM, self._cache)

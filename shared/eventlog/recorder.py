@@ -1,9 +1,9 @@
-"""How the log is written to PostgreSQL: a recorder of the eventsourcing library, ours.
+"""Writes the log to PostgreSQL: a custom recorder for the `eventsourcing` library.
 
-It differs from the library's own, each point because the other way lost or froze
-something in trials: no pipeline mode (a large save waits for ever), no database
-functions (a reader misses events), no blind retry (a lost commit answer looks like a
-conflict), gapless positions, a hash chain, and tables made by `permanence migrate`.
+It differs from the library's recorder wherever that lost events or froze in trials: no
+pipeline mode (a large save waits forever), no database functions (a reader misses
+events), no blind retry (a lost commit answer looks like a conflict), gapless positions,
+a hash chain, and tables created by `permanence migrate`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,13 +23,13 @@ from shared.eventlog.entry import GENESIS, Link, chained
 APPEND_LOCK = "LOCK TABLE log.append_lock IN EXCLUSIVE MODE"
 """Takes the lock that orders all appends; always the last one taken.
 
-The table is empty. Only roles that append have a right on it, so no reader can stop
-them, as any could with an advisory lock.
+The table is empty. Only roles that append have a right on it, so a reader cannot block
+them, as it could with an advisory lock.
 """
 HOLD_SECONDS = 4
-"""How long a transaction may hold the append lock, whatever its client does."""
+"""The maximum time for which a transaction may hold the append lock."""
 
-# A client stopped in the middle of a statement is not idle: only this throws it out.
+# A client frozen in the middle of a statement is not idle: only this ends its session.
 _LOCK_FOR_SHORT = f"{APPEND_LOCK}; SET LOCAL transaction_timeout = '{HOLD_SECONDS}s'"
 _TRANSACTION_TIMEOUT_SINCE = 170_000
 
@@ -37,7 +37,7 @@ _HEAD = """
 SELECT notification_id, recorded_at, chain FROM log.events
 ORDER BY notification_id DESC LIMIT 1
 """
-# The instant is read after the lock was granted; NULL where the caller's counts.
+# The instant is read after the lock was granted; NULL if the caller's instant counts.
 _LOCKED_HEAD = """
 SELECT head.notification_id, head.recorded_at, head.chain,
        CASE clock.mode WHEN 'server' THEN clock_timestamp() END
@@ -72,7 +72,7 @@ class Head(NamedTuple):
     """The end of the log; position 0 and the Unix epoch if it is empty.
 
     `server_now` is PostgreSQL's instant, read under the append lock. None if the log
-    goes by a lever, or the lock is not held.
+    uses a lever, or if the lock is not held.
     """
 
     position: int
@@ -81,12 +81,12 @@ class Head(NamedTuple):
     server_now: datetime | None = None
 
     def instant(self, claimed: datetime) -> datetime:
-        """Return the present instant: PostgreSQL's, under a lever the caller's."""
+        """Return the current instant: PostgreSQL's, or with a lever the caller's."""
         return self.server_now or claimed
 
 
 class StreamTip(NamedTuple):
-    """The end of a stream: its version, and the chain hash of its last event."""
+    """The tip of a stream: its version, and the chain hash of its last event."""
 
     version: int
     chain: bytes
@@ -108,19 +108,19 @@ class PendingEvent:
 
 
 class DeskRecorder(PostgresApplicationRecorder):
-    """The library's recorder on `log.events`, appending under one lock."""
+    """The library's recorder on `log.events`; it appends under one lock."""
 
     def __init__(self, datastore: PostgresDatastore, clock: Clock = real_clock) -> None:
         super().__init__(datastore, events_table_name="events")
         self._clock = clock
 
     def create_table(self) -> None:
-        """Do nothing: tables are made once, by `permanence migrate`."""
+        """Do nothing: `permanence migrate` creates the tables."""
 
     def insert_events(
         self, stored_events: Sequence[StoredEvent], **_: object
     ) -> Sequence[int] | None:
-        """Append in one transaction, tried once; the library's own door."""
+        """Append in one transaction without a retry; the library's entry point."""
         if not stored_events:
             return None
         with self.datastore.transaction(commit=True) as dict_cursor:
@@ -137,7 +137,7 @@ class DeskRecorder(PostgresApplicationRecorder):
 
 
 class LogSighting(Protocol):
-    """What one look at the log shows."""
+    """The result of one read of the log."""
 
     @property
     def head(self) -> Head:
@@ -145,10 +145,10 @@ class LogSighting(Protocol):
 
 
 class Watched(Protocol):
-    """Reads the head and judges whether the log continues what was seen before."""
+    """Reads the head and checks that the log continues what was seen before."""
 
     def look(self, cursor: Cursor[tuple[Any, ...]]) -> LogSighting:
-        """Return what the log shows; raises if it is not the one seen before."""
+        """Return a snapshot of the log; raises if it is not the one seen before."""
 
 
 def lock_head(
@@ -156,10 +156,10 @@ def lock_head(
 ) -> Head:
     """Take the append lock until the transaction ends, then read the head.
 
-    Two statements on purpose: one statement would read the head as it was before the
-    lock was granted, and number over another writer's events. Who does not commit
-    within `HOLD_SECONDS` is thrown out (PostgreSQL 17 and later). With `continuity`
-    the same query checks that the log continues what was seen before.
+    Two statements on purpose: a single one would read the head as it was before the
+    lock was granted, and reuse the positions of another writer. A client that does not
+    commit within `HOLD_SECONDS` is disconnected (PostgreSQL 17 and later). With
+    `continuity` the same query checks that the log continues what was seen before.
     """
     version = cursor.connection.info.server_version
     lock = APPEND_LOCK if version < _TRANSACTION_TIMEOUT_SINCE else _LOCK_FOR_SHORT
@@ -175,7 +175,7 @@ def lock_head(
 
 
 def read_head(cursor: Cursor[tuple[Any, ...]]) -> Head:
-    """Return the head as the transaction sees it."""
+    """Return the head, read in this transaction."""
     row = cursor.execute(_HEAD, binary=True).fetchone()
     return Head(row[0], row[1], bytes(row[2])) if row else EMPTY
 
@@ -191,9 +191,9 @@ def versions(
 def tips_of(
     cursor: Cursor[tuple[Any, ...]], streams: Sequence[str]
 ) -> Mapping[str, StreamTip]:
-    """Return the end of each stream, `NO_TIP` for one that does not exist.
+    """Return the tip of each stream, `NO_TIP` for one that does not exist.
 
-    The hash tells one history from another in which the stream has the same version.
+    The hash distinguishes histories in which the stream has the same version.
     """
     rows = cursor.execute(_TIPS, (list(streams),), binary=True).fetchall()
     return {
@@ -209,10 +209,10 @@ def insert(
     fresh: Sequence[PendingEvent],
     tips: dict[str, StreamTip] | None = None,
 ) -> Head:
-    """Number, stamp, chain and insert `fresh` after `head`; return the new head.
+    """Number, timestamp, chain and insert `fresh` after `head`; return the new head.
 
-    The caller holds the append lock and commits at once. `now` counts only in a log
-    that goes by a lever. `tips` is given the new end of each stream.
+    The caller holds the append lock and commits at once. `now` is used only in a log
+    with a lever. `tips` receives the new tip of each stream.
     """
     recorded_at = max(head.instant(now), head.recorded_at)
     position, chain = head.position, head.chain

@@ -1,1 +1,1 @@
-"""What every HTTP server of ours does before an endpoint is called, and after."""
+"""What every HTTP server of the desk does before and after calling an endpoint."""

@@ -1,4 +1,4 @@
-"""Who is at the door: from a bearer token to its owner, with the scope it takes."""
+"""Authenticates a bearer token, and checks that its owner has a scope."""
 
 from collections.abc import Awaitable, Callable
 
@@ -14,9 +14,9 @@ async def caller_of(
     token: str | None,
     blocking: Callable[[Verify, str], Awaitable[Caller | None]],
 ) -> Caller:
-    """Return the caller of `token`; `HttpError` 401 where it is none.
+    """Return the owner of `token`; `HttpError` 401 if the token is invalid.
 
-    `blocking` runs a call that blocks where it holds nobody up.
+    `blocking` runs a blocking call in a thread.
     """
     if not token:
         raise HttpError(
@@ -31,7 +31,7 @@ async def caller_of(
 
 
 def unknown_token() -> HttpError:
-    """Return the answer to a token that is nobody's."""
+    """Return the error for an invalid token."""
     return HttpError(
         401,
         "this token is unknown, expired or revoked: ask an admin for "
@@ -41,7 +41,7 @@ def unknown_token() -> HttpError:
 
 
 def require_scope(caller: Caller, *scopes: Scope) -> None:
-    """Raise `HttpError` 403 where the caller has none of `scopes`."""
+    """Raise `HttpError` 403 if the caller has none of `scopes`."""
     if set(scopes).isdisjoint(caller.scopes):
         needed = "one of the scopes" if len(scopes) > 1 else "the scope"
         raise HttpError(

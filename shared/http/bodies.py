@@ -1,15 +1,13 @@
-"""Bodies of requests: bounded while they arrive, and in how deep their JSON nests.
+"""Reads request bodies with limits on size, time, JSON depth and total memory.
 
-How much memory the bodies of admitted requests may take, in all and for each sender.
+Memory for the bodies of authenticated requests is limited in total and for each sender.
+It is reserved for the declared size once the caller is known, so an unauthenticated
+client cannot take any of it.
 
-Room is kept for what a request declares, once it is known whose it is: nobody without a
-key can take any of it.
-
-Bodies that have to be read before it is known who sends them, in a small pool.
-
-A key may be in the body, and a form needs none. Such bodies share little memory and
-have little time. If the pool is full, the sender with the largest part is refused: a
-usual request, which is small and arrives at once, gets through whatever others hold.
+Some bodies have to be read before the caller is known: a key may be in the body, and the
+form needs none. They share a small pool and have little time. If the pool is full, the
+sender with the largest part is refused: a usual request, which is small and arrives at
+once, is accepted regardless of what others hold.
 """
 
 import asyncio
@@ -28,16 +26,16 @@ from shared.http.problem_details import HttpError, located
 
 COMMAND_BYTES_MAX = 64 * 1024
 COMMAND_DEPTH_MAX = 16
-"""Of the JSON that people send: a command, a contact, a report."""
+"""The maximum depth of JSON that people send: a command, a contact, a report."""
 BODY_SECONDS_MAX = 10.0
-"""How long a body may take to come, whole."""
+"""The timeout for receiving a complete body."""
 _Kind = TypeVar("_Kind", bound=BaseModel)
 _BEGUN = "body_begun"
-"""What of a body was read before, in the state of its request."""
+"""The key in a request's state of the part of its body that was read before."""
 
 
 def require_json(request: Request) -> None:
-    """Raise `HttpError` 415 where the body says that it is something else than JSON."""
+    """Raise `HttpError` 415 if the `Content-Type` of the body is not JSON."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind and kind != "application/json" and not kind.endswith("+json"):
         raise HttpError(
@@ -61,8 +59,8 @@ def _require_plain(request: Request) -> None:
 async def read_body(request: Request, bytes_max: int) -> bytes:
     """Return the whole body; `HttpError` 413 as soon as it is known to be too large.
 
-    `HttpError` 415 where it is compressed: 50 kB may then hold 50 MB. `HttpError` 503
-    where it does not come: who sends it is to try again.
+    `HttpError` 415 if it is compressed, since 50 kB may then expand to 50 MB.
+    `HttpError` 503 if it does not arrive in time: the sender should try again.
     """
     seconds = BODY_SECONDS_MAX
     read = begun_body(request, bytes_max)
@@ -77,21 +75,21 @@ async def read_body(request: Request, bytes_max: int) -> bytes:
 
 
 def begun_body(request: Request, bytes_max: int) -> bytearray:
-    """Return what was read of a body before; raises where it cannot be read at all."""
+    """Return the part of a body that was read before; raises if it cannot be read."""
     _require_plain(request)
     declared = request.headers.get("content-length", "0")
     if declared.isdigit():
         demand_size(int(declared), bytes_max)
-    if hasattr(request, "_body"):  # it was read to its end
+    if hasattr(request, "_body"):  # it was read completely
         return bytearray(request._body)  # noqa: SLF001 # as `Request.body()` keeps it
-    # Asked of the scope: `request.state` takes longer to say that it has none.
+    # Read from the scope: `request.state` is slower if there is none.
     return bytearray(request.scope.get("state", {}).get(_BEGUN, b""))
 
 
 async def next_part(request: Request) -> bytes | None:
-    """Return what arrives next of a body; None after its end. Waits for ever.
+    """Return the next part of a body; None after its end. Waits without a limit.
 
-    As `Request.stream()`, which is slower by what its generator costs.
+    Like `Request.stream()`, but without the cost of its generator.
     """
     if request._stream_consumed:  # noqa: SLF001 # as `Request.stream()` has it
         return None
@@ -103,7 +101,7 @@ async def next_part(request: Request) -> bytes | None:
 
 
 def demand_size(size: int, bytes_max: int) -> None:
-    """Raise `HttpError` 413 where a body is too large."""
+    """Raise `HttpError` 413 if a body is too large."""
     if size > bytes_max:
         raise HttpError(
             413,
@@ -113,7 +111,7 @@ def demand_size(size: int, bytes_max: int) -> None:
 
 
 def keep_body(request: Request, read: bytes, *, whole: bool = True) -> bytes:
-    """Keep what was read of a body for the next reader; return it."""
+    """Store the part of a body that was read for the next reader; return it."""
     if whole:
         request._body = read  # noqa: SLF001 # as `Request.body()` does, but bounded
     else:
@@ -122,7 +120,7 @@ def keep_body(request: Request, read: bytes, *, whole: bool = True) -> bytes:
 
 
 def slow_body(seconds: float) -> HttpError:
-    """Return what the sender of a body is told that does not arrive in time."""
+    """Return the error for a body that does not arrive in time."""
     return HttpError(
         503,
         f"the body did not come in {seconds:g} s; nothing was done: send it again",
@@ -139,7 +137,7 @@ def document_in(body: bytes, depth_max: int) -> Any:  # noqa: ANN401 # a JSON do
         raise HttpError(
             400, f"the body is not JSON: {error}", code="not_json"
         ) from error
-    # Counting brackets is a cheap bound: few of them cannot nest deeply.
+    # Counting brackets gives a cheap upper bound of the depth.
     if body.count(b"{") + body.count(b"[") > depth_max and _deeper(document, depth_max):
         raise HttpError(
             400, f"the body nests deeper than {depth_max} levels", code="too_deep"
@@ -169,8 +167,8 @@ def _children(node: object) -> list[object]:
 async def read_object(request: Request) -> dict[str, Any]:
     """Return the JSON object of a command; an empty body is an empty object.
 
-    `HttpError` 400 for no JSON or too deep a one, 413, 415, 422 for JSON of another
-    kind.
+    `HttpError` 400 if it is not JSON or nested too deeply, 413, 415, and 422 for other
+    JSON values.
     """
     body = await read_body(request, COMMAND_BYTES_MAX)
     if not body:
@@ -188,7 +186,7 @@ async def read_object(request: Request) -> dict[str, Any]:
 
 
 def validated(kind: type[_Kind], body: dict[str, Any], what: str) -> _Kind:
-    """Return what a body says; `HttpError` 422 names all that is wrong in it."""
+    """Return the validated body; `HttpError` 422 names all errors in it."""
     try:
         return kind.model_validate(body)
     except ValidationError as error:
@@ -208,11 +206,11 @@ def validated(kind: type[_Kind], body: dict[str, Any], what: str) -> _Kind:
 ROOM_BYTES_MAX = 64 * 1024 * 1024
 """Room for 128 of the largest bodies of signals, or 60,000 of the usual size."""
 SHARES = 2
-"""One holder may have this part of the room: half of it. The others have the rest."""
+"""One holder may take at most 1/SHARES of the room: half of it."""
 
 
 class BodyRoom:
-    """Room for bodies being read and recorded; a request without a body takes none."""
+    """Memory for bodies being processed; a request without a body takes none."""
 
     def __init__(self, bytes_max: int = ROOM_BYTES_MAX) -> None:
         self._bytes_max = bytes_max
@@ -221,7 +219,7 @@ class BodyRoom:
 
     @contextmanager
     def room_for(self, size: int, holder: str) -> Iterator[None]:
-        """Keep room while the body is in hand; `Overloaded` if it is full."""
+        """Reserve room for a body within this context; `Overloaded` if it is full."""
         self.take(size, holder)
         try:
             yield
@@ -229,7 +227,7 @@ class BodyRoom:
             self.give_back(size, holder)
 
     def take(self, size: int, holder: str) -> None:
-        """Keep room until it is given back; `Overloaded` if it is full."""
+        """Reserve room until it is given back; `Overloaded` if it is full."""
         if self.bytes + size > self._bytes_max:
             raise Overloaded(f"{self.bytes} bytes are in hand")
         if self._held[holder] + size > self._bytes_max // SHARES:
@@ -238,7 +236,7 @@ class BodyRoom:
         self._held[holder] += size
 
     def give_back(self, size: int, holder: str) -> None:
-        """Give room back that was taken."""
+        """Release reserved room."""
         self.bytes -= size
         self._held[holder] -= size
         if not self._held[holder]:
@@ -246,7 +244,7 @@ class BodyRoom:
 
 
 def size_ahead(headers: Mapping[str, str], bytes_max: int) -> int:
-    """Return how much room the body of a request may need."""
+    """Return how much room the body of a request may need at most."""
     declared = headers.get("content-length", "")
     if declared.isascii() and declared.isdigit():
         return min(int(declared[:19]), bytes_max)
@@ -255,9 +253,9 @@ def size_ahead(headers: Mapping[str, str], bytes_max: int) -> int:
 
 POOL_BYTES_MAX = 4 * 1024 * 1024
 BEGINNING_BYTES = 64 * 1024
-"""The key is looked for once so much of a body has arrived."""
+"""How much of a body must arrive before the key is looked for."""
 KEYLESS_SECONDS_MAX = 2.0
-"""How long the body of an unknown sender may take to arrive."""
+"""The timeout for the body of an unauthenticated sender."""
 
 IsEnough = Callable[[bytes], bool]
 
@@ -272,7 +270,7 @@ class _Place:
 
 
 class KeylessBodies:
-    """The pool of one process."""
+    """The pool of a process for bodies of unauthenticated senders."""
 
     def __init__(self, bytes_max: int = POOL_BYTES_MAX) -> None:
         self._bytes_max = bytes_max
@@ -288,10 +286,10 @@ class KeylessBodies:
         seconds: float | None = None,
         enough: IsEnough | None = None,
     ) -> AsyncIterator[bytes]:
-        """Give a body, which has its place in the pool until this ends.
+        """Yield a body, which keeps its place in the pool until this ends.
 
-        Only its first `BEGINNING_BYTES` or a little more if they are `enough`: then
-        `read_body` reads on. Raises `Overloaded` or `Problem`.
+        Only about its first `BEGINNING_BYTES` if they are `enough`; `read_body` then
+        reads the rest. Raises `Overloaded` or `HttpError`.
         """
         place = _Place(None)
         self._places.add(place)
@@ -330,7 +328,7 @@ class KeylessBodies:
         return keep_body(request, bytes(read))
 
     def _take(self, place: _Place, size: int) -> None:
-        """Count what arrived; refuse the largest while it is too much."""
+        """Count what arrived; refuse the largest body while the pool is too full."""
         if place.sent_away:
             raise _full()
         place.bytes += size

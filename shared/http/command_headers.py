@@ -1,4 +1,4 @@
-"""What a command says in headers: which one it is, and what state it is meant for."""
+"""The headers of a command: idempotency key and expected version."""
 
 import re
 
@@ -12,18 +12,18 @@ _VERSION = re.compile(r'(?:W/)?"?(\d{1,18})"?')
 
 
 class CommandHeaders(BaseModel):
-    """The headers of a command that are ours, not those of HTTP itself."""
+    """The headers that commands have in addition to those of HTTP."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     idempotency_key: str | None = None
     """Makes a repeat safe: the same key gets the same answer, for a week."""
     if_match: str | None = None
-    """The version the incident must have, as `ETag` gave it; else 412."""
+    """The version that the incident must have, from `ETag`; otherwise 412."""
 
 
 def idempotency_key(key: str | None) -> str | None:
-    """Return the caller's key, None without one; `HttpError` 422 for a bad key."""
+    """Return the caller's key, None without one; `HttpError` 422 if malformed."""
     if key is not None and not _KEY.fullmatch(key):
         raise _malformed(
             "Idempotency-Key",

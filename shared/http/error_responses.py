@@ -1,7 +1,4 @@
-"""What none of an application's routes takes is answered like every other "no".
-
-An endpoint that always answers: an error becomes problem+json, never a traceback.
-"""
+"""Turns every error into problem+json, never a traceback, also for unknown routes."""
 
 import asyncio
 import re
@@ -28,16 +25,16 @@ PATH_SHOWN = 256
 
 
 def complete(routes: Sequence[Route]) -> list[Route]:
-    """Return `routes` and, last, one for all that is asked beside them."""
+    """Return `routes` and, as the last one, a route for all other requests."""
     rest = Route("/{path:path}", _NothingHere(routes))
-    # A path may hold the end of a line (%0A), which the usual pattern stops at.
+    # A path may contain a newline (%0A), at which the usual pattern stops.
     rest.path_regex = re.compile(f"(?s){rest.path_regex.pattern}")
     return [*routes, rest]
 
 
 @dataclass(frozen=True)
 class _NothingHere:
-    """The endpoint for what is not there, and for methods that are not taken."""
+    """The endpoint for unknown paths and for methods that are not allowed."""
 
     routes: Sequence[Route]
 
@@ -66,7 +63,7 @@ _Answer = TypeVar("_Answer")
 
 
 class Blocking(Protocol):
-    """Runs a call that blocks on one of few threads."""
+    """Runs a blocking call on one of a few threads."""
 
     async def __call__(
         self,
@@ -74,28 +71,28 @@ class Blocking(Protocol):
         *args: _Given.args,
         **kwargs: _Given.kwargs,
     ) -> _Answer:
-        """Return what the call returns."""
+        """Return the result of the call."""
         ...
 
 
 ANSWER_SECONDS = 15.0
-"""How long a request may wait for PostgreSQL: one that hangs must not hang us."""
+"""The timeout of a request that waits for PostgreSQL, which may hang."""
 RETRY_SECONDS = 2
-"""What `Retry-After` says while PostgreSQL is away."""
+"""`Retry-After` while PostgreSQL is unavailable."""
 CLOCK_RETRY_SECONDS = 10
-"""The same while the clock of this host is wrong: until it is set right."""
+"""`Retry-After` while the clock of this host is wrong."""
 UNREADABLE_SECONDS = 60
-"""The same of a record of a later version, or without its key: that takes longer."""
+"""`Retry-After` for a record of a later version or without its key."""
 UNREADABLE = (UnknownEvent, VaultError)
-"""What reading a record ends with that a later version wrote, or whose key is gone."""
+"""The errors of reading a record of a later version, or one without its key."""
 NOT_CONTINUED_SECONDS = 10
-"""The same while the log is not the one that was last seen: that takes a person."""
+"""`Retry-After` while the log is discontinued, which a person must resolve."""
 
 _log = structlog.get_logger(__name__)
 
 
 def told(problem: HttpError) -> Response:
-    """Return a refusal as `application/problem+json`."""
+    """Return a refusal as an `application/problem+json` response."""
     return response(problem.details, problem.headers)
 
 
@@ -104,9 +101,9 @@ def answered(
     seconds: float = ANSWER_SECONDS,
     say: Callable[[HttpError], Response] = told,
 ) -> Endpoint:
-    """Return `endpoint` with every error of it answered, and after `seconds` a 503.
+    """Return `endpoint` with all errors answered, and a 503 after `seconds`.
 
-    `say` puts a refusal into the form that the callers of this endpoint read.
+    `say` renders a refusal in the form that the callers of this endpoint expect.
     """
 
     async def answer(request: Request) -> Response:
@@ -120,7 +117,7 @@ def answered(
 
 
 def place_of(request: Request) -> str:
-    """Return the path asked for, for a log: without its parameters, keys among them."""
+    """Return the path of a request for a log, without parameters such as keys."""
     path = request.url.path
     for name, value in request.path_params.items():
         if value:
@@ -129,7 +126,7 @@ def place_of(request: Request) -> str:
 
 
 def problem_of(error: Exception, where: str) -> HttpError:
-    """Return what to answer for any error; only an unexpected one is logged."""
+    """Return the answer for any error; only unexpected errors are logged."""
     match error:
         case HttpError():
             return error

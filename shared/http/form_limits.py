@@ -1,4 +1,4 @@
-"""How much those without an account may send: from one network address, and in all."""
+"""Rate limits for people without an account: by network address and in total."""
 
 import time
 from collections import OrderedDict
@@ -12,22 +12,23 @@ from shared.http.networks import Networks, sender_of
 from shared.http.problem_details import HttpError
 
 REPORTS_MAX = 30
-"""From one network address within `WITHIN_SECONDS`: an office may share one."""
+"""Reports from one network address within `WITHIN_SECONDS`; offices share one."""
 ALL_REPORTS_MAX = 300
 ANSWERS_MAX = 30
-"""By links of letters, from one network address: nobody can guess a link, so that one
-who tries keeps nobody else from answering."""
+"""Answers by links in mails from one network address. Links cannot be guessed; the
+limit keeps attempts from blocking others."""
 WITHIN_SECONDS = 600.0
 ADDRESSES_MAX = 10_000
-"""Addresses remembered at once; the ones silent for longest go."""
+"""How many addresses are remembered; the longest inactive ones are dropped."""
 _IPV6_PREFIX = 64
 _ALL = "*"
 
 
 class FormLimits:
-    """Buckets that fill again with time; each process has its own.
+    """Token buckets; each process has its own.
 
-    `each` is for one address, `in_all` for all of them, None for unlimited.
+    `each` is the limit for one address, `in_all` that for all addresses, None for
+    unlimited.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class FormLimits:
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def admit(self, address: str) -> None:
-        """Count what came from there; `HttpError` 429 where it was too much."""
+        """Count a request from an address; `HttpError` 429 if there were too many."""
         for name, most in ({address: self._each} | self._all).items():
             wait = self._wait(name, most)
             if wait > 0:
@@ -67,12 +68,12 @@ class FormLimits:
 
 
 def answer_limits() -> FormLimits:
-    """Return the limits of answers by a link, apart from those of reports."""
+    """Return the limits of answers by a link, separate from those of reports."""
     return FormLimits(each=ANSWERS_MAX, in_all=None)
 
 
 def address_of(request: Request, trusted: Networks) -> str:
-    """Return where a request comes from: an address, of IPv6 its network."""
+    """Return the address from which a request comes; for IPv6 its network."""
     peer = request.client.host if request.client else ""
     address = sender_of(peer, request.headers.getlist("x-forwarded-for"), trusted)
     if address is None:

@@ -1,8 +1,8 @@
-"""Answers only under names of our own, so that no other site's name can be put on us.
+"""Answers only requests with a known `Host`, as a protection from DNS rebinding.
 
-A page of another site may give its name our address (DNS rebinding), and its scripts
-then ask us from the browser of somebody who can reach us. An address cannot be put on
-us in that way, nor a name without a dot.
+Another site may point its own name to this server's address, and its scripts then call
+the server from the browser of somebody who can reach it. That is not possible with a
+literal address, nor with a name without a dot.
 """
 
 from collections.abc import Iterable
@@ -18,31 +18,31 @@ from shared.http.problem_details import HttpError, response
 ANY = "*"
 _LOCAL = ".localhost"
 _OWN_KEY = ("authorization", "x-routing-key")
-"""A script of another site has no key of ours to show in these headers."""
+"""A script of another site does not have a key for these headers."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnyNamePaths:
-    """Beginnings of the paths that are answered under any name.
+    """Prefixes of the paths that are answered under any name.
 
-    A key in a header is not looked up here: it counts only if the endpoint does that.
+    A key in a header is not verified here; the endpoint has to do that.
     """
 
     open: tuple[str, ...] = ()
-    """For anybody: probes, and doors that find a key in the address or the body."""
+    """For everyone: probes, and endpoints with a key in the address or the body."""
     keyed: tuple[str, ...] = ()
-    """For callers that show a key in a header, which these paths demand."""
+    """For callers with a key in a header, which these paths require."""
     keyless: tuple[str, ...] = ()
-    """Those among them that demand no key."""
+    """Exceptions below `keyed` that do not require a key."""
 
     def may_ask(self, path: str, *, shows_key: bool) -> bool:
-        """Tell whether a path is answered under any name."""
+        """Return whether a path is answered under any name."""
         demands = path.startswith(self.keyed) and not path.startswith(self.keyless)
         return path.startswith(self.open) or (shows_key and demands)
 
 
 class KnownHosts:
-    """`app`, for callers that use a known name, or show a key where one is demanded."""
+    """`app`, for callers that use a known name, or send a key if one is required."""
 
     def __init__(
         self, app: ASGIApp, names: frozenset[str], paths: AnyNamePaths
@@ -52,7 +52,7 @@ class KnownHosts:
         self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or say which names there are."""
+        """Call the application, or refuse and list the known names."""
         if scope["type"] != "http" or self._may_ask(scope):
             await self._app(scope, receive, send)
             return
@@ -72,16 +72,16 @@ class KnownHosts:
 
 
 def names_of(public_url: str | None, allowed: str) -> frozenset[str]:
-    """Return the names in the settings: of the public URL, and those with commas."""
+    """Return the names in the settings: the public URL's and the listed ones."""
     named = [each.strip() for each in allowed.split(",")]
     public = urlsplit(public_url or "").hostname
     return frozenset(each.lower() for each in (*named, public) if each)
 
 
 def is_known(host: str, names: Iterable[str]) -> bool:
-    """Tell whether a `Host`, with or without a port, is an address or a known name.
+    """Return whether a `Host`, with or without a port, is an address or a known name.
 
-    Of `names`, `*.example.org` is every name below it, and `*` every name.
+    In `names`, `*.example.org` matches every name below it, and `*` every name.
     """
     name = _without_port(host.strip().lower()).removesuffix(".")
     if "." not in name or name.endswith(_LOCAL) or _is_address(name):

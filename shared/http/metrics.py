@@ -1,7 +1,7 @@
-"""Counts the answers of an ASGI application, and how long each took to begin.
+"""Counts the answers of an ASGI application, and measures the time to their start.
 
-By route template and status, never by path: there are as many of these as anybody likes
-to ask for. A stream counts when it begins, for it may go on all day.
+By route template and status, never by path: clients can request any number of paths. A
+stream counts when it starts, since it may last all day.
 """
 
 import time
@@ -10,16 +10,16 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
-"""Upper ends of the buckets; what takes longer ends in a 503 soon."""
+"""Upper bounds of the buckets; slower requests soon end in a 503."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 NOWHERE = "nowhere"
-"""The route of what none of the routes takes."""
+"""The route label of requests that match no route."""
 UNANSWERED = "500"
-"""What is answered for an application that fails before it has answered."""
+"""The status if the application fails before it answers."""
 
 
 class HttpMetrics:
-    """`app`, with `permanence_http_…` of its answers in `registry`."""
+    """`app`, with the metrics `permanence_http_…` of its answers in `registry`."""
 
     def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:
         self._app = app
@@ -37,10 +37,10 @@ class HttpMetrics:
             registry=registry,
         )
         self._series: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
-        """As many as `registry` has: the library takes longer to find them."""
+        """A cache of the series in `registry`: the library takes longer to find them."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, and note the answer as it begins."""
+        """Call the application, and count its answer when it starts."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

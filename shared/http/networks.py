@@ -1,4 +1,4 @@
-"""Where a request comes from, also behind proxies, and whether that may be. Pure."""
+"""Determines where a request comes from, also behind proxies. Pure."""
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -20,22 +20,22 @@ LOOPBACK: Networks = (ip_network("127.0.0.0/8"), ip_network("::1"))
 
 @lru_cache(maxsize=1_024)
 def networks(written: tuple[str, ...]) -> Networks:
-    """Return networks as they are written. `ValueError` if one is malformed."""
+    """Parse networks. Raises `ValueError` if one is malformed."""
     return tuple(ip_network(each) for each in written)
 
 
 def proxies(written: str) -> Networks:
-    """Return networks as a setting has them, with commas between them."""
+    """Parse the comma-separated networks of a setting."""
     return networks(tuple(filter(None, written.replace(" ", "").split(","))))
 
 
 def sender_of(
     peer: str | None, forwarded: Iterable[str], trusted: Networks
 ) -> Address | None:
-    """Return the address a request comes from, None where it cannot be told.
+    """Return the address from which a request comes, None if it is unknown.
 
-    `peer` is who has connected, `forwarded` the values of `X-Forwarded-For`. A trusted
-    proxy is believed about whom it speaks for: the rightmost that is not a proxy.
+    `peer` is the connected address, `forwarded` the values of `X-Forwarded-For`. Only
+    trusted proxies are believed: the result is the rightmost address that is not one.
     """
     address = address_of(peer or "")
     if address is None or not is_in(address, trusted):
@@ -49,12 +49,12 @@ def sender_of(
 
 
 def is_in(address: Address | None, allowed: Networks) -> bool:
-    """Tell whether an address lies in one of the networks."""
+    """Return whether an address is in one of the networks."""
     return address is not None and any(address in network for network in allowed)
 
 
 def address_of(written: str) -> Address | None:
-    """Return an address as it is written, also with a port; None if it is not one."""
+    """Parse an address, also one with a port; None if it is not an address."""
     text = written.strip()
     if text.startswith("["):  # [2001:db8::1]:443, as some proxies write
         text = text[1:].partition("]")[0]

@@ -1,4 +1,4 @@
-"""Every "no" over HTTP: `application/problem+json`, never a traceback (RFC 9457)."""
+"""Refusals over HTTP as `application/problem+json` (RFC 9457)."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -11,11 +11,11 @@ from shared.messaging.commands import ProblemDetails
 from shared.validation_messages import said
 
 _RENAMED = {413: "Content Too Large", 422: "Unprocessable Content"}
-"""Names of RFC 9110, which Python has since 3.13: an answer is the same under all."""
+"""Names from RFC 9110, in Python since 3.13: answers are equal in all versions."""
 
 
 def phrase(status: int) -> str:
-    """Return the name of a status, for people."""
+    """Return the reason phrase of a status."""
     return _RENAMED.get(status) or HTTPStatus(status).phrase
 
 
@@ -34,7 +34,7 @@ class HttpError(Exception):
     ) -> None:
         super().__init__(detail)
         self.headers = headers or {}
-        """What the answer tells beside, over HTTP alone."""
+        """Additional headers of the answer."""
         self.details = ProblemDetails(
             title=phrase(status),
             status=status,
@@ -48,7 +48,7 @@ class HttpError(Exception):
 def response(
     details: ProblemDetails, beside: Mapping[str, str] | None = None
 ) -> Response:
-    """Return the HTTP answer for a problem, with `Retry-After` where it has one."""
+    """Return the HTTP response for a problem, with `Retry-After` if it has one."""
     headers = dict(beside or {})
     if details.retry_after is not None:
         headers["Retry-After"] = str(details.retry_after)

@@ -1,4 +1,4 @@
-"""Serves an ASGI app inside a process that does more, until it is told to stop."""
+"""Serves an ASGI app inside a larger process until it has to stop."""
 
 import asyncio
 import socket
@@ -15,24 +15,24 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.http.server import BoundedHttp, OpenConnections
 
 GRACE_SECONDS = 5
-"""How long an answer under way may take once we are told to stop."""
+"""How long answers in progress may take after the request to stop."""
 KEEP_ALIVE_SECONDS = 75
-"""How long an idle connection stays open: longer than callers and proxies keep one.
+"""How long an idle connection stays open: longer than in clients and proxies.
 
-Otherwise they send on it just as it is closed here, and hear nothing.
+Otherwise they may send a request just as it is closed here, and get no answer.
 """
 BACKLOG = 2_048
 CONNECTIONS_MAX = 1_000
-"""How many connections are open at once, unless the process may open too few files."""
+"""The maximum number of open connections, unless the file limit is too low."""
 FILES_A_CONNECTION = 2
-"""Half of the files that a process may have open are left to all else."""
+"""Half of the files that a process may open are left for other purposes."""
 AGAIN_SECONDS = 0.1
 
 _log = structlog.get_logger(__name__)
 
 
 class PortTaken(Exception):
-    """The address cannot be listened on; the sentence says what to do."""
+    """The server cannot listen on the address; the sentence says what to do."""
 
 
 def stop_on_signals() -> asyncio.Event:
@@ -51,10 +51,10 @@ async def pause(stop: asyncio.Event, seconds: float) -> None:
 
 
 async def end(task: asyncio.Task[None]) -> None:
-    """Cancel a task until it has ended; raise what it failed with.
+    """Cancel a task until it has ended; raise its error.
 
-    Once is not always enough: before Python 3.12 `asyncio.wait_for` forgets a
-    cancellation that comes just as what it waits for fails.
+    Cancelling once is not always enough: before Python 3.12 `asyncio.wait_for` loses a
+    cancellation that arrives just as the awaited call fails.
     """
     while not task.done():
         task.cancel()
@@ -71,14 +71,14 @@ async def serve(
     *,
     listening: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Serve `app` until `stop` is set, then let answers under way end.
+    """Serve `app` until `stop` is set, then let answers in progress finish.
 
-    Port 0 takes a free one; `listening` is told which. Raises `PortTaken`.
+    Port 0 chooses a free port; `listening` receives it. Raises `PortTaken`.
     """
     listener = _listen(host, port)
     taken = listener.getsockname()[1]
     server = uvicorn.Server(config_of(app))
-    # uvicorn would take the signals for itself; the process has more to stop than it.
+    # uvicorn would handle the signals itself, but the process has more to stop.
     serving = asyncio.create_task(server._serve([listener]))  # noqa: SLF001 # see above
     stopping = asyncio.create_task(stop.wait())
     _log.info("http.listening", host=host, port=taken)
@@ -93,15 +93,15 @@ async def serve(
 
 
 def config_of(app: ASGIApp) -> uvicorn.Config:
-    """Return how uvicorn is to serve `app`."""
+    """Return the configuration of uvicorn for `app`."""
     return uvicorn.Config(
         SafeHeaders(app),
         http=partial(BoundedHttp, among=OpenConnections(_connections_max())),  # type: ignore[arg-type] # it makes one as the class does
-        ws="none",  # else such a connection would leave the bounds of HTTP
+        ws="none",  # WebSockets would escape the limits for HTTP
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # nothing here depends on where a caller sits
+        proxy_headers=False,  # `sender_of` handles proxies
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
@@ -116,8 +116,8 @@ def _connections_max() -> int:
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio sends without delay only what is TCP by name: without it each answer of
-    # two writes waits 40 ms for the caller to acknowledge the first.
+    # asyncio sets TCP_NODELAY only on sockets declared as TCP: without it each answer
+    # of two writes waits 40 ms for the client to acknowledge the first.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -139,13 +139,13 @@ _NO_GUESSING = (b"x-content-type-options", b"nosniff")
 
 
 class SafeHeaders:
-    """`app`, with these headers on each of its answers."""
+    """`app`, with these headers added to each answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, with the headers."""
+        """Call the application, and add the headers."""
 
         async def safe(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -1,22 +1,20 @@
-"""A transport that sends what is written at once, an answer's head and body, together.
+"""uvicorn's HTTP protocol with limits on slow clients, connections and small writes.
 
-uvicorn writes them one after the other, and uvloop sends each: two system calls, and
-two segments that wake the client twice.
+`JoinedWrites` sends the head and the body of an answer together. uvicorn writes them
+separately and uvloop sends each: two system calls, and two segments that wake the client
+twice.
 
-How many connections a server has open, and which of them make room for new ones.
+`OpenConnections` limits the number of connections. A connection works while a complete
+request is being answered, and waits while its client has to send the rest of a request
+or receive more of an answer. If there are too many, a waiting one is closed: the oldest
+one of the address with most of them. So a client cannot block others by opening idle
+connections.
 
-A connection works while a request that came whole is being answered, and waits while
-its client has to do something: send the rest of a request, or take more of an answer.
-If there are too many, one that waits is closed: the oldest of the address that has most
-of them. So nobody keeps others out by opening connections and leaving them.
-
-HTTP as uvicorn speaks it, with bounds on those who send no end and read no answer.
-
-It keeps headers in memory until their end comes, however long that takes and whoever
-sends them: nobody has shown a token yet. It waits for ever for the rest of a body that
-nobody reads, and with an answer that nobody takes, such as a stream of events to a
-client that reads nothing. It takes any number of connections. And if one is lost, it
-tells the last request that came over it, not the one that is being answered.
+`BoundedHttp` adds what uvicorn lacks. uvicorn keeps incomplete headers in memory without
+a time limit, even from unauthenticated clients. It waits forever for the rest of a body
+that nobody reads, and for a client that does not receive its answer, such as a stream of
+events. It accepts any number of connections. And if a connection is lost, it notifies
+the last request on it, not the one that is being answered.
 """
 
 import asyncio
@@ -35,11 +33,11 @@ from uvicorn.server import ServerState
 from shared.http.problem_details import HttpError, response
 
 HELD_BYTES_MAX = 64 * 1024
-"""More is sent at once, so that the writer hears when the client does not keep up."""
+"""More data is sent at once, so that the writer notices a slow client."""
 
 
 class JoinedWrites(asyncio.Transport):
-    """`transport`, which gets what was written once the event loop goes on."""
+    """`transport`, with all writes of one iteration of the event loop joined."""
 
     def __init__(
         self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop
@@ -51,7 +49,7 @@ class JoinedWrites(asyncio.Transport):
         self._held_bytes = 0
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Hold data until the event loop goes on."""
+        """Hold data until the next iteration of the event loop."""
         if not self._held:
             self._loop.call_soon(self._send)
         self._held.append(bytes(data))
@@ -60,57 +58,57 @@ class JoinedWrites(asyncio.Transport):
             self._send()
 
     def close(self) -> None:
-        """Send what is held, then close."""
+        """Send the held data, then close."""
         self._send()
         self._transport.close()
 
     def abort(self) -> None:
-        """Close at once, whatever is not sent yet."""
+        """Close at once and drop unsent data."""
         self._held.clear()
         self._held_bytes = 0
         self._transport.abort()
 
     def is_closing(self) -> bool:
-        """Tell whether it is closed or about to be."""
+        """Return whether it is closed or closing."""
         return self._transport.is_closing()
 
     def get_write_buffer_size(self) -> int:
-        """Return how many bytes are not sent yet."""
+        """Return the number of unsent bytes."""
         return self._held_bytes + self._transport.get_write_buffer_size()
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 # as asyncio has it
-        """Return what is known of the connection."""
+        """Return information about the connection."""
         return self._transport.get_extra_info(name, default)
 
     def pause_reading(self) -> None:
-        """Take nothing more from the client."""
+        """Stop receiving from the client."""
         self._transport.pause_reading()
 
     def resume_reading(self) -> None:
-        """Go on taking."""
+        """Receive again from the client."""
         self._transport.resume_reading()
 
     def _send(self) -> None:
         held, self._held, self._held_bytes = self._held, [], 0
-        if held and not self._transport.is_closing():  # else the client has gone
+        if held and not self._transport.is_closing():  # otherwise the client has disconnected
             self._transport.writelines(held)
 
 
 TOLD_SECONDS = 60.0
-"""That there are too many is logged once in so long."""
+"""The interval at which too many connections are logged."""
 
 _log = structlog.get_logger(__name__)
 
 
 class Connection(Protocol):
-    """A connection that can be told to make room."""
+    """A connection that can be closed to make room."""
 
     @property
     def address(self) -> str:
         """The address of its client."""
 
     def give_way(self) -> None:
-        """Close: others need the place."""
+        """Close it to make room for others."""
 
 
 class OpenConnections:
@@ -124,7 +122,7 @@ class OpenConnections:
         self._told_at = float("-inf")
 
     def arrived(self, connection: Connection) -> bool:
-        """Take in a connection, which waits; False if it does not fit."""
+        """Add a waiting connection; return False if there is no room."""
         if self._number >= self._most:
             self._tell()
             largest = max(self._waiting.values(), key=len, default=None)
@@ -138,18 +136,18 @@ class OpenConnections:
         return True
 
     def works(self, connection: Connection) -> None:
-        """Note that a request on it is being answered."""
+        """Record that a request on it is being answered."""
         if self._forgotten_as_waiting(connection):
             self._working.add(connection)
 
     def waits(self, connection: Connection) -> None:
-        """Note that its client has to do something."""
+        """Record that it waits for its client."""
         if connection in self._working:
             self._working.remove(connection)
             self._waiting.setdefault(connection.address, {})[connection] = None
 
     def gone(self, connection: Connection) -> None:
-        """Note that it is closed."""
+        """Record that it is closed."""
         if connection in self._working:
             self._working.remove(connection)
         elif not self._forgotten_as_waiting(connection):
@@ -173,19 +171,19 @@ class OpenConnections:
 
 
 HEAD_BYTES_MAX = 64 * 1024
-"""What may come, after the first read, that neither ends a head nor is of a body."""
+"""The limit, after the first read, of data that is neither head end nor body."""
 HEAD_SECONDS_MAX = 30.0
-"""How long a head may take to come."""
+"""The timeout for receiving a head."""
 REST_SECONDS_MAX = 30.0
-"""How long the rest of a request may take after its head, whether it is read or not."""
+"""The timeout for the rest of a request after its head, whether read or not."""
 STALLED_SECONDS_MAX = 30.0
-"""How long a client may take nothing at all of an answer that waits for it."""
+"""How long a client may receive nothing of an answer that waits for it."""
 FULL_RETRY_SECONDS = 1
-"""When a client is to come again for which there was no connection left."""
+"""`Retry-After` for a client refused for lack of connections."""
 
 
 class BoundedHttp(HttpToolsProtocol):
-    """One connection of those in `among`."""
+    """One of the connections in `among`."""
 
     address = ""
     _idle_bytes = 0
@@ -208,7 +206,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._among = among
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
-        """Begin to wait for the first head, unless there are too many connections."""
+        """Start the timeout of the first head, unless there are too many connections."""
         super().connection_made(transport)
         self.transport = JoinedWrites(transport, self.loop)
         self.address = self.client[0] if self.client else ""
@@ -218,7 +216,7 @@ class BoundedHttp(HttpToolsProtocol):
             self._refuse()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no longer, and answer no more."""
+        """Stop all timeouts and answers."""
         self._among.gone(self)
         self._request_came()
         self._goes_on()
@@ -229,27 +227,27 @@ class BoundedHttp(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def give_way(self) -> None:
-        """Close: others need the place."""
+        """Close it to make room for others."""
         if self.transport.get_write_buffer_size():
             self.transport.abort()
         else:
             self.transport.close()
 
     def pause_writing(self) -> None:
-        """Hold the answer back, and look whether the client takes any of it."""
+        """Pause the answer, and check whether the client receives any of it."""
         super().pause_writing()
         self._among.waits(self)
         self._look_again()
 
     def resume_writing(self) -> None:
-        """Go on with the answer."""
+        """Resume the answer."""
         self._goes_on()
         if self._whole:
             self._among.works(self)
         super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
-        """Parse; refuse a head, or what stands between parts of a body, without end."""
+        """Parse data; refuse an endless head, or endless data between body parts."""
         self._moved = False
         super().data_received(data)
         self._idle_bytes = 0 if self._moved else self._idle_bytes + len(data)
@@ -257,25 +255,25 @@ class BoundedHttp(HttpToolsProtocol):
             self.send_400_response("The headers are too large: send fewer.")
 
     def on_message_begin(self) -> None:
-        """Begin to wait for the head of a request."""
+        """Start the timeout of the head of a request."""
         super().on_message_begin()
         self._moved = True
         if self._request_until is None:
             self._await_request(HEAD_SECONDS_MAX)
 
     def on_headers_complete(self) -> None:
-        """Take the head, and wait for the rest."""
+        """Process the head, and start the timeout for the rest."""
         self._request_came()
         self._await_request(REST_SECONDS_MAX)
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Take part of a body; its reader bounds it."""
+        """Process a part of a body; its reader limits the size."""
         self._moved = True
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Take the end of a request: from now on it is ours to answer."""
+        """Process the end of a request: now the server has to answer."""
         self._request_came()
         super().on_message_complete()
         if not self.cycle.response_complete:
@@ -297,7 +295,7 @@ class BoundedHttp(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def _refuse(self) -> None:
-        """Tell a client that there is no room for it."""
+        """Refuse a client for lack of connections."""
         full = HttpError(
             503,
             "too many connections are open: come again in a moment",

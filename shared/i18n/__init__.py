@@ -1,4 +1,4 @@
-"""Words that users and staff read, in each language the desk writes.
+"""The texts that users and staff read, in all languages of the desk.
 
-`say(notice, reader, fallback)` gives a `Message`. Pure: no clock, no store.
+`say(notice, reader, fallback)` returns a `Message`. Pure: no clock, no store.
 """

@@ -1,4 +1,4 @@
-"""What staff read, in English."""
+"""Message templates for staff, in English."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What users read, in English."""
+"""Message templates for users, in English."""
 
 from collections.abc import Mapping
 

@@ -1,15 +1,12 @@
-"""Who reads a message, as far as its words depend on it.
+"""Formats durations, instants and typography for the reader of a message.
 
-A duration as people say it: hours, minutes and seconds, never days.
-
-How long a day is depends on the calendar.
-
-An instant as its reader would say it: on the wall clock of their zone, by name.
+Durations are in hours, minutes and seconds, never in days, whose length depends on the
+calendar. Instants are in the reader's time zone, with its name:
 
 fr: jeudi 3 juillet 2025 à 10:30, heure de Montréal
 en: Thursday 3 July 2025 at 10:30, Montréal time
 
-Our own words as a printer would set them; never used on the words of others.
+`typeset` is for the desk's own texts, never for texts that people wrote.
 """
 
 import re
@@ -29,9 +26,9 @@ LAST_RESORT: Language = "en"
 
 @dataclass(frozen=True)
 class Reader:
-    """`zone` is an IANA name. A language we do not write is read in the desk's first.
+    """`zone` is an IANA name. For an unsupported language the desk's first one is used.
 
-    `name` is how the reader is greeted; without one they are greeted all the same.
+    `name` is used in the greeting; without one the greeting has no name.
     """
 
     language: str | None
@@ -72,14 +69,14 @@ def _nothing(language: Language) -> str:
 _DAY = "EEEE d MMMM y"
 _SHORT_DAY = "d MMM y"
 _OWN_NAMES = {"America/Montreal": "Montréal"}
-"""Cities the CLDR knows only as another one of the same time."""
+"""Cities for which the CLDR has another city of the same time zone."""
 _VOWELS = frozenset("aeiouyàâäéèêëîïôöùûüÿœæ")
 
 
 def instant_text(at: datetime, zone: str, language: Language) -> str:
-    """Return an aware instant in words. A zone nobody knows raises `KeyError`.
+    """Return an aware instant in words. Raises `KeyError` for an unknown zone.
 
-    Minutes are cut, never rounded up: what is due is not said to be due later.
+    Seconds are cut off, never rounded up: a due date must not be shown too late.
     """
     local = at.astimezone(ZoneInfo(zone))
     day, time = format_date(local, _DAY, locale=language), f"{local:%H:%M}"
@@ -94,7 +91,7 @@ def instant_text(at: datetime, zone: str, language: Language) -> str:
 
 
 def short_instant_text(at: datetime, zone: str, language: Language) -> str:
-    """Return an instant where many stand together, and their zone is said once.
+    """Return a short form for lists of instants, whose zone is given once.
 
     fr: 3 juil. 2025, 10:30
     """
@@ -125,7 +122,7 @@ def _english_time(local: datetime, zone: str) -> str:
 
 
 def _city(zone: str, language: Language) -> str | None:
-    """Return the city a zone is named after; None for a zone that is a mere offset."""
+    """Return the city after which a zone is named; None for a plain offset."""
     if "/" not in zone or zone.startswith("Etc/"):
         return None
     named = _OWN_NAMES.get(zone) or get_timezone_location(
@@ -152,7 +149,7 @@ _NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 def typeset(text: str, language: Language) -> str:
-    """Return `text` with curved apostrophes; in French, some blanks do not break."""
+    """Return `text` with curved apostrophes and, in French, no-break spaces."""
     curved = text.replace("'", "’")
     if language != "fr":
         return curved

@@ -1,4 +1,4 @@
-"""From a notice to the message its reader understands."""
+"""Renders a notice as a message in its reader's language."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -36,12 +36,12 @@ TO_STAFF: Mapping[Language, Mapping[StaffKind, Template]] = {
     "en": english_staff.TEMPLATES,
 }
 ERASED: Mapping[Language, str] = {"fr": "(texte effacé)", "en": "(text erased)"}
-"""What stands where words were forgotten at their author's wish."""
+"""The replacement for text that was erased at its author's request."""
 UNTOLD: Mapping[Language, str] = {
     "fr": "(titre non repris)",
     "en": "(title not repeated)",
 }
-"""What a mail says in place of a title that is withheld."""
+"""The replacement for a withheld title in a mail."""
 _HELLO: Mapping[Language, str] = {"fr": "Bonjour", "en": "Hello"}
 QUOTED = frozenset(
     {
@@ -49,13 +49,13 @@ QUOTED = frozenset(
         *("workaround", "why", "evidence"),
     }
 )
-"""Words of people: set apart by indentation, otherwise as they wrote them."""
+"""Fields with texts of people: indented, otherwise unchanged."""
 
 
 def say(notice: Notice, reader: Reader, fallback: str) -> Message:
-    """Return what `reader` is told, in their language and zone.
+    """Return the message for `reader`, in their language and time zone.
 
-    `fallback` is the desk's first language, for who reads none that we write.
+    `fallback` is the desk's first language, for readers of unsupported languages.
     """
     language = language_of(reader.language, fallback)
     said = _in_words(notice, reader.zone, language)
@@ -80,7 +80,7 @@ def _in_words(notice: Notice, zone: str, language: Language) -> dict[str, str]:
 
 
 def _text(name: str, value: object, zone: str, language: Language) -> str:
-    """Return a value in words; "" for what holds nothing."""
+    """Return a value in words; "" for an empty value."""
     match value:
         case None | False:
             return ""

@@ -1,7 +1,4 @@
-"""Under which name the templates of a notice stand.
-
-Fields that hold a code, and what people say for it.
-"""
+"""The template names of notices, and the words for fields that contain codes."""
 
 from collections.abc import Mapping
 from typing import Literal, assert_never, get_args
@@ -77,7 +74,7 @@ STAFF_KINDS: tuple[StaffKind, ...] = get_args(StaffKind)
 
 
 def user_kind(notice: UserNotice) -> UserKind:  # noqa: C901, PLR0911, PLR0912 # a table that mypy holds complete
-    """Return the kind of what a user is told."""
+    """Return the template name of a notice to a user."""
     match notice:
         case UnconfirmedReceipt():
             return "receipt_unconfirmed"
@@ -118,9 +115,9 @@ def user_kind(notice: UserNotice) -> UserKind:  # noqa: C901, PLR0911, PLR0912 #
 
 
 def staff_kind(notice: StaffNotice) -> StaffKind:  # noqa: C901, PLR0911 # likewise
-    """Return the kind of what staff are told; that of a manager is the trigger.
+    """Return the template name of a notice to staff; for managers, the trigger.
 
-    A warning about what is due already is a kind of its own.
+    A warning about an overdue promise has a name of its own.
     """
     match notice:
         case Page():

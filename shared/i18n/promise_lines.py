@@ -1,4 +1,4 @@
-"""What was promised about an incident, as a list of lines."""
+"""The promises about an incident, as a list of lines."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ StopsAt = Literal["restored", "resolved"]
 
 @dataclass(frozen=True)
 class Promise:
-    """A target in working `seconds`, and when that is over.
+    """A target in working `seconds`, and when it is due.
 
-    `due_at` is None while the clock stands; for `update`, a rhythm, it is not told.
-    `stops_at` is what keeps TTR.
+    `due_at` is None while the clock is paused; it is not shown for `update`, which is
+    periodic. `stops_at` is what fulfils the TTR.
     """
 
     target: Target
@@ -52,7 +52,7 @@ _RHYTHM: Mapping[Language, str] = {
 
 
 def promises_text(promises: Iterable[Promise], zone: str, language: Language) -> str:
-    """Return a line for each promise, none for none."""
+    """Return one line for each promise."""
     return "\n".join(_line(promise, zone, language) for promise in promises)
 
 

@@ -1,6 +1,6 @@
-"""What staff are told. `service` and `team` are names as the reader knows them.
+"""Notices to staff. `service` and `team` are names as the reader knows them.
 
-`url` is where the incident is shown.
+`url` is the page of the incident.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from shared.i18n.promise_lines import Promise
 Trigger = Literal["tto_warning", "tto_breach", "ttr_warning", "ttr_breach", "ping_pong"]
 
 Author = Literal["user", "monitoring", "agent"]
-"""Who wrote the words of an incident that staff read first."""
+"""Who wrote the title and description of an incident."""
 
 _WHOLE = 100
 """Percent."""
@@ -22,11 +22,11 @@ _WHOLE = 100
 
 @dataclass(frozen=True)
 class Page:
-    """You are asked to take an incident on, and why it is you.
+    """A page: asks somebody to accept an incident, and says why it is this person.
 
-    `who` says as what, `via` names the schedule or the team; `step` counts from 1.
-    `after` is how long after the incident came to this level; `again`: it was tried
-    before. Without an answer by `answer_by` the next page goes out.
+    `who` is the person's role, `via` the schedule or the team; `step` counts from 1.
+    `after` is the time since the incident reached this level; `again`: it was tried
+    before. Without an answer by `answer_by` the next page is sent.
     """
 
     incident: str
@@ -50,12 +50,12 @@ class Page:
 
 @dataclass(frozen=True)
 class ManagerNotice:
-    """A promise is in danger or broken, or an incident goes to and fro.
+    """A promise is at risk or broken, or an incident moves back and forth.
 
-    `at` is the instant of the rule; `detected_at` is given where we noticed later.
-    `overrun` is working time beyond the target. Of a warning, one of `percent` of the
-    target, the working time `left`, or that since it was due, `late`, says which it is.
-    `returns`: for `ping_pong`.
+    `at` is the instant of the rule; `detected_at` is set if it was noticed later.
+    `overrun` is working time beyond the target. A warning has one of `percent` of the
+    target, the working time `left`, or the working time since it was due, `late`.
+    `returns` is for `ping_pong`.
     """
 
     incident: str
@@ -76,16 +76,17 @@ class ManagerNotice:
 
     @property
     def is_late(self) -> bool:
-        """Whether it warns of what is due already."""
+        """Whether it is a warning about an overdue promise."""
         return self.late is not None or (self.percent or 0) > _WHOLE
 
 
 @dataclass(frozen=True)
 class Handover:
-    """To Problem Management: find the cause. The incident stays with the desk.
+    """To Problem Management: find the cause. The incident remains with the desk.
 
-    `problem` is the one it is part of, `presumed` the one it joined by its service
-    alone, and `proposed` names several that match. `asks`: it waits for an answer.
+    `problem` is the one it is part of, `presumed` the one to which it was matched only
+    by its service, and `proposed` names several that match. `asks`: it waits for an
+    answer.
     """
 
     incident: str
@@ -108,11 +109,10 @@ class Handover:
 class ServiceHandover:
     """To Problem Management: a service broke its promises too often, or was down.
 
-    `incident` is the one that was one too many, and `which` names all of them. Of
-    `breaches` and `downtime` one is given: what used its budget up.
-    `overrun` is working time beyond what was promised, together; `problem` is what the
-    service is part of from now on, `proposed` names several that it may be part of.
-    `asks`: it waits for an answer.
+    `incident` is the one that exceeded the budget, and `which` names all of them. Either
+    `breaches` or `downtime` is given: the budget that was used up. `overrun` is the total
+    working time beyond the targets. `problem` is the one of which the service is part
+    from now on, `proposed` names several candidates. `asks`: it waits for an answer.
     """
 
     incident: str
@@ -134,7 +134,7 @@ class ServiceHandover:
 class Suggestion:
     """To Problem Management: incidents of one kind, `which`, may have one cause.
 
-    `solutions` are notes of how N1 solved some of them, or could.
+    `solutions` are notes for N1 on how some of them were or can be solved.
     """
 
     incident: str
@@ -148,11 +148,11 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class Routed:
-    """To the team that got a problem or a change, with the incidents behind it.
+    """To the team to which a problem or a change was assigned, with its incidents.
 
-    `record` is its reference, also given as `problem` or as `change`: what it is.
-    Somebody, `by`, gave it to them. `incidents` lists references and titles; the desk
-    knows of `more` that are not listed.
+    `record` is its reference, also given as `problem` or as `change` by its kind. `by` is
+    who assigned it. `incidents` lists references and titles; `more` is the number of
+    further ones that are not listed.
     """
 
     record: str
@@ -168,7 +168,7 @@ class Routed:
 
 @dataclass(frozen=True)
 class UpdateDue:
-    """To the desk: the user has not heard from us for as long as we promised."""
+    """To the desk: an update to the user is due."""
 
     incident: str
     title: str

@@ -1,9 +1,9 @@
-"""A message with places to fill: a subject and paragraphs, each said if it can be.
+"""Message templates with placeholders: a subject and optional paragraphs.
 
-A paragraph is said if all the fields it names hold something; one in a pair if its
-first, a field, does as well. Two that begin with a dash stand together as a list.
+A paragraph is included if all the fields it names have a value; one in a pair only if
+its first item, a field, has one, too. Paragraphs that begin with a dash form a list.
 
-A message, ready to be read: plain text, whatever carries it.
+The resulting message is plain text for every channel.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ from shared.i18n.formats import Language, typeset
 
 @dataclass(frozen=True)
 class Message:
-    """One line of subject, without a reference to the incident; a body that has it."""
+    """A subject of one line, without the incident's reference, and a body with it."""
 
     subject: str
     body: str
@@ -26,14 +26,14 @@ Paragraph = str | tuple[str, str]
 
 @dataclass(frozen=True)
 class Template:
-    """Our own words; `{field}` is a place for a field of the notice."""
+    """A text of the desk; `{field}` is a placeholder for a field of the notice."""
 
     subject: str
     paragraphs: tuple[Paragraph, ...]
 
 
 def filled(template: Template, said: Mapping[str, str], language: Language) -> Message:
-    """Return the message with `said`: each field that holds something, in words."""
+    """Return the message filled with `said`, the words of all fields with a value."""
     subject = typeset(template.subject, language).format_map(said)
     told = (_filled(each, said, language) for each in template.paragraphs)
     return Message(subject, _joined(each for each in told if each) + "\n")

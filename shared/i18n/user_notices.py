@@ -1,4 +1,4 @@
-"""What a user is told. Words of people are given as they wrote them; "" is none."""
+"""Notices to users. Texts of people are unchanged; "" means that there is none."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,15 +8,15 @@ from shared.domain.policy.targets import SupportLevel
 from shared.i18n.promise_lines import Promise
 
 WITHHELD = "[withheld]"
-"""Stands for the title where the reader may never have written to us."""
+"""Replaces the title if the reader may never have written to the desk."""
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """We have it on record. No promise, no sentence about one.
+    """The report is recorded. Without a promise there is no sentence about one.
 
-    `attached`: it was added to an incident known already. `taken`: a person has taken
-    it on by now.
+    `attached`: it was added to a known incident. `taken`: a person has accepted it by
+    now.
     """
 
     incident: str
@@ -29,7 +29,7 @@ class Receipt:
 
 @dataclass(frozen=True)
 class UnconfirmedReceipt:
-    """Somebody gave the reader's address, perhaps another: it repeats nothing."""
+    """Somebody, perhaps another person, gave the reader's address: quotes nothing."""
 
     incident: str
     promises: tuple[Promise, ...] = ()
@@ -37,7 +37,7 @@ class UnconfirmedReceipt:
 
 @dataclass(frozen=True)
 class Taken:
-    """A person took it on. `promises` are those still to be kept."""
+    """A person accepted it. `promises` are those that are still open."""
 
     incident: str
     title: str
@@ -46,7 +46,7 @@ class Taken:
 
 @dataclass(frozen=True)
 class Escalated:
-    """The next level works on it; the desk stays whom to ask."""
+    """The next support level works on it; the desk remains the contact."""
 
     incident: str
     title: str
@@ -55,7 +55,7 @@ class Escalated:
 
 @dataclass(frozen=True)
 class Returned:
-    """A level that had it before works on it again; the desk stays whom to ask."""
+    """An earlier support level works on it again; the desk remains the contact."""
 
     incident: str
     title: str
@@ -64,7 +64,7 @@ class Returned:
 
 @dataclass(frozen=True)
 class Question:
-    """We wait for an answer. `clock_stands`: the contract stops TTR for that."""
+    """The desk waits for an answer. `clock_stands`: this pauses the TTR."""
 
     incident: str
     title: str
@@ -74,7 +74,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Update:
-    """How things stand, in the words of the desk."""
+    """A status update, in the words of the desk."""
 
     incident: str
     title: str
@@ -83,7 +83,7 @@ class Update:
 
 @dataclass(frozen=True)
 class Workaround:
-    """Service is back by a detour; the cause is still looked for."""
+    """Service is restored by a workaround; the cause is still being investigated."""
 
     incident: str
     title: str
@@ -92,7 +92,7 @@ class Workaround:
 
 @dataclass(frozen=True)
 class Restored:
-    """Service is back."""
+    """Service is restored."""
 
     incident: str
     title: str
@@ -101,7 +101,7 @@ class Restored:
 
 @dataclass(frozen=True)
 class Resolved:
-    """The last message: what was done, and when we close without an answer."""
+    """The last message: what was done, and when it is closed without an answer."""
 
     incident: str
     title: str
@@ -111,7 +111,7 @@ class Resolved:
 
 @dataclass(frozen=True)
 class Reopened:
-    """It was not over; work goes on."""
+    """It was reopened; work continues."""
 
     incident: str
     title: str
@@ -120,7 +120,7 @@ class Reopened:
 
 @dataclass(frozen=True)
 class Cancelled:
-    """Nothing more is done about it, and why."""
+    """It was cancelled, and why."""
 
     incident: str
     title: str
@@ -130,7 +130,7 @@ class Cancelled:
 
 @dataclass(frozen=True)
 class Merged:
-    """It is followed under another reference, `into`."""
+    """It continues under another reference, `into`."""
 
     incident: str
     title: str
@@ -139,7 +139,7 @@ class Merged:
 
 @dataclass(frozen=True)
 class ProblemWorkaround:
-    """What helps until the cause behind several incidents is gone."""
+    """A workaround until the cause of several incidents is removed."""
 
     incident: str
     title: str
@@ -149,9 +149,9 @@ class ProblemWorkaround:
 
 @dataclass(frozen=True)
 class Extension:
-    """We cannot hold what we promised, and ask for more time; `why` as the desk wrote.
+    """The desk cannot keep a promise and asks for more time; `why` is its reason.
 
-    `was_due_at` is None while the clock stands; `url` is where one may answer.
+    `was_due_at` is None while the clock is paused; `url` is the page for the answer.
     """
 
     incident: str
@@ -165,7 +165,7 @@ class Extension:
 
 @dataclass(frozen=True)
 class Agreed:
-    """Somebody of the desk took down that this person agreed to a longer delay."""
+    """Somebody at the desk recorded that this person agreed to an extension."""
 
     incident: str
     title: str

@@ -1,1 +1,1 @@
-"""NATS: connections, subjects, streams, and what crosses them."""
+"""NATS: connections, subjects, streams and messages."""

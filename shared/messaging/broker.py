@@ -1,8 +1,8 @@
-"""The FastStream broker on which commands and signals are taken.
+"""The FastStream broker that receives commands and signals.
 
-Its own defaults lose messages and give up on an absent server; these do not. Every
-error of a handler is answered with problem+json: otherwise the caller, who is waiting,
-would learn no more than that nobody answered.
+With FastStream's defaults messages are lost and an absent server is given up; these
+settings avoid both. Every error of a handler is answered with problem+json: otherwise
+the waiting caller would only see a timeout.
 """
 
 import asyncio
@@ -31,11 +31,11 @@ from shared.messaging.connection import NatsAddress, nats_address
 from shared.observability.telemetry import Outage
 
 GRACE_SECONDS = 5.0
-"""How long handlers under way may take once we are told to stop."""
+"""How long handlers in progress may take after the request to stop."""
 SHOWN_MAX = 128
 PROBLEM = "application/problem+json"
 PARAMETER = "request"
-"""How a handler calls the command it takes: errors in it are the caller's."""
+"""The parameter name for a handler's command: errors in it are the caller's."""
 
 _log = structlog.get_logger(__name__)
 
@@ -43,7 +43,7 @@ _log = structlog.get_logger(__name__)
 def command_broker(url: str, name: str, registry: CollectorRegistry) -> NatsBroker:
     """Return a broker for the connection `name`; its metrics go to `registry`.
 
-    Start it with `started`, stop it with `stop`: both work whatever NATS does.
+    Start it with `started`, stop it with `stop`: both work even without NATS.
     """
     outage = Outage("nats", "commands and signals wait; trying again")
     address = nats_address(url)
@@ -79,10 +79,10 @@ def command_broker(url: str, name: str, registry: CollectorRegistry) -> NatsBrok
 
 
 class _AnswersInboxes(BaseMiddleware):
-    """Takes no command whose answer is to go elsewhere than to an inbox.
+    """Refuses commands whose reply subject is not an inbox.
 
-    The sender names where, and the server lets us publish there with our own rights:
-    the answer would be a signal of any source, or an event.
+    The sender chooses the reply subject, and the service publishes there with its own
+    rights: the answer could pass for a signal of any source, or for an event.
     """
 
     async def consume_scope(
@@ -98,7 +98,7 @@ class _AnswersInboxes(BaseMiddleware):
 
 
 def _is_command(message: StreamMessage[Any]) -> bool:
-    subject = getattr(message.raw_message, "subject", "")  # none: it is a batch
+    subject = getattr(message.raw_message, "subject", "")  # no subject: it is a batch
     return str(subject).startswith(subjects.COMMANDS.removesuffix(">"))
 
 
@@ -111,7 +111,7 @@ def _security(address: NatsAddress) -> NatsSecurity | None:
 
 
 async def started(broker: NatsBroker, stop: asyncio.Event) -> bool:
-    """Start `broker`, however long NATS takes; False where `stop` was set before."""
+    """Start `broker`, however long NATS takes; False if `stop` was set first."""
     stopping = asyncio.create_task(stop.wait())
     try:
         while not stop.is_set():
@@ -119,7 +119,7 @@ async def started(broker: NatsBroker, stop: asyncio.Event) -> bool:
             await asyncio.wait({starting, stopping}, return_when=FIRST_COMPLETED)
             try:
                 await end(starting)
-            except Error:  # it lets us not in: that was told, and may be put right
+            except Error:  # the server rejected it: logged, and may be corrected
                 await pause(stop, connection.RETRY_SECONDS)
             except Exception:  # noqa: BLE001 # a server that answers nonsense may change
                 _log.exception("nats.not_started")
@@ -132,7 +132,7 @@ async def started(broker: NatsBroker, stop: asyncio.Event) -> bool:
 
 
 async def take(broker: NatsBroker, stopping: asyncio.Event) -> None:
-    """Take what arrives until `stopping` is set; a task beside others."""
+    """Receive messages until `stopping` is set; runs as a task next to others."""
     try:
         if await started(broker, stopping):
             await stopping.wait()
@@ -141,10 +141,10 @@ async def take(broker: NatsBroker, stopping: asyncio.Event) -> None:
 
 
 async def stop(broker: NatsBroker) -> None:
-    """Let handlers under way end and disconnect, also while NATS is away."""
+    """Let handlers in progress finish and disconnect, also while NATS is away."""
     try:
         await broker.stop()
-    except Error:  # it cannot say good-bye to an absent server
+    except Error:  # an absent server cannot be unsubscribed from
         await connection.close(broker.config.connection_state.connection)
 
 
@@ -156,7 +156,7 @@ def answer(error: Exception) -> NatsResponse:
 
 
 def problem_from(error: Exception) -> HttpError:
-    """Return what to answer for an error of a command's handler."""
+    """Return the answer for an error of a command's handler."""
     match error:
         case ValidationError() if _of_the_caller(error):
             return HttpError(
@@ -172,5 +172,5 @@ def problem_from(error: Exception) -> HttpError:
 
 
 def _of_the_caller(error: ValidationError) -> bool:
-    """Tell whether the command did not fit, rather than something of our own."""
+    """Return whether the command was invalid, rather than a value of the service."""
     return all(e["loc"][:1] == (PARAMETER,) for e in error.errors())

@@ -1,7 +1,7 @@
-"""What travels between the API and the owner of a stream: a command and its answer.
+"""Messages between the API and the owner of a stream: commands and their answers.
 
-A command carries the credential that its sender presented, and says nothing of who that
-is: the owner derives actor, scopes and command id from the credential itself.
+A command contains the credential of its sender but not their identity: the owner
+derives actor, scopes and command id from the credential itself.
 """
 
 from typing import Annotated, Any, Generic, Literal, TypeVar
@@ -17,17 +17,17 @@ Scope = Literal["source", "agent", "manager", "auditor", "admin"]
 
 
 Body = TypeVar("Body")
-"""The class of a verb's body; `dict[str, Any]` where it is only passed on."""
+"""The class of a verb's body; `dict[str, Any]` if it is only passed on."""
 
 
 IDEMPOTENCY_KEY_MAX = 255
 IDEMPOTENCY_KEY = rf"^[\x21-\x7e]{{1,{IDEMPOTENCY_KEY_MAX}}}$"
-"""Printable characters without blanks."""
+"""Printable characters without spaces."""
 CREDENTIAL_MAX = 512
 
 
 class Credential(BaseModel):
-    """What somebody presented to prove who they are, unverified."""
+    """An unverified credential."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -39,8 +39,8 @@ class CommandMessage(BaseModel, Generic[Body]):
     """A command on `desk.command.<aggregate>.<verb>`, from the owner of a credential.
 
     `body` is what the sender wrote. `incident`, or for other aggregates `record`, is
-    absent only where the command begins one; the answer to a proposal names both.
-    Without a credential, only the report of somebody who is not signed in is accepted.
+    absent only if the command opens one; the answer to a proposal names both. Without a
+    credential, only the report of somebody who is not signed in is accepted.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,7 +54,7 @@ class CommandMessage(BaseModel, Generic[Body]):
 
 
 class CommandRequest(BaseModel, Generic[Body]):
-    """A command whose sender is known. The owner sets the instant."""
+    """A command with an authenticated sender. The owner sets the instant."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -68,16 +68,16 @@ class CommandRequest(BaseModel, Generic[Body]):
 
     @property
     def about(self) -> str | None:
-        """The reference of what the command is about, None where it begins one."""
+        """The reference of the command's record, None if the command opens one."""
         return self.incident or self.record
 
 
 class CommandAnswer(BaseModel):
     """The outcome of a command.
 
-    `recorded`: its events are in the log at `positions`; `already`: it was so before,
-    nothing was appended; `repeated`: this command id was recorded before, same answer.
-    `version` is the incident's version after it.
+    `recorded`: its events are in the log at `positions`; `already`: the state was
+    already as requested, nothing was appended; `repeated`: this command id was recorded
+    before, with the same answer. `version` is the incident's version after it.
     """
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
@@ -87,7 +87,7 @@ class CommandAnswer(BaseModel):
     version: int
     positions: list[int]
     asks: Annotated[str | None, Field(exclude_if=lambda asks: asks is None)] = None
-    """What should be done next, where something should; not said again to a repeat."""
+    """What should be done next, if anything; absent from the answer to a repeat."""
 
 
 class RecordAnswer(BaseModel):
@@ -102,11 +102,11 @@ class RecordAnswer(BaseModel):
 
 
 Answered = CommandAnswer | RecordAnswer
-"""The answer to a command that was done."""
+"""The answer to a successful command."""
 
 
 class ProblemDetails(BaseModel):
-    """RFC 9457; also the answer to a command that was not done."""
+    """RFC 9457; also the answer to a refused command."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,23 +1,19 @@
-"""A connection to NATS that is made in the background and never given up.
+"""Connections to NATS: a permanent one for services, a short one for the command line.
 
-NATS may start after us, vanish and come back: users ask for `client` each time, which
-is None meanwhile, and compare `generation` to learn that there was a new beginning.
+`Link` connects in the background and never gives up. NATS may start later than the
+service, disappear and come back: callers get `client` each time, which is None in the
+meantime, and compare `generation` to detect a reconnection.
 
-A connection to NATS for one errand of the command line: soon made, or given up.
+`QuickClient` parses headers fast: every event has sixteen of them. The library checks
+each character of a name for a space, which took readers more time than all other work
+for an event. If the library renames the overridden function, its own one is used, and a
+test fails.
 
-A client of NATS that reads headers fast: every event comes with sixteen of them.
+Name and password are options of the connection, not parts of its addresses: nats-py
+also tries servers of the cluster that it has discovered, and has no password for those.
+Such a server would reject it, and the library then closes permanently.
 
-The library asks of each character of a name whether it is a space, which took readers
-more time than all else they do for an event. Should it ever rename what is overridden
-here, its own way is taken, and a test says so.
-
-The addresses of a NATS server, or of the servers of a cluster, and who connects.
-
-The name and the password are options of the connection, not parts of its addresses:
-nats-py also tries servers of the cluster that it was only told about, and knows no
-password for those. Such a server would refuse it, and the library then closes for ever.
-
-Answers to a user arrive under a prefix of its own, closed to every other user.
+Answers to a user arrive under a prefix of its own, inaccessible to every other user.
 """
 
 import asyncio
@@ -38,13 +34,13 @@ from shared.observability.telemetry import Outage
 
 
 class QuickClient(Client):
-    """The library's client but for one function."""
+    """The library's client with one function replaced."""
 
     @staticmethod
     def _parse_header_lines(raw: bytes) -> dict[str, str]:
         """Return the headers in `raw`, lines of `Name: value`, as the library does.
 
-        Names with spaces, which no server of ours sends, are kept.
+        Names with spaces, which the desk's servers never send, are kept.
         """
         lines = raw.decode("utf-8", "replace").split("\r\n")
         parted = (line.partition(":") for line in lines)
@@ -58,7 +54,7 @@ DEFAULT_PORT = 4222
 
 @dataclass(frozen=True, slots=True)
 class NatsAddress:
-    """Where NATS is, without secrets, and with which secrets to connect."""
+    """The addresses of NATS without secrets, and the secrets separately."""
 
     servers: Sequence[str]
     user: str | None = field(default=None, repr=False)
@@ -67,18 +63,18 @@ class NatsAddress:
 
     @property
     def endpoints(self) -> Sequence[tuple[str, int]]:
-        """Host and port of each server."""
+        """The host and port of each server."""
         parts = map(urlsplit, self.servers)
         return [(part.hostname or "", part.port or DEFAULT_PORT) for part in parts]
 
     @property
     def inbox_prefix(self) -> str | None:
-        """The prefix of the subjects answers arrive on; None without a user."""
+        """The prefix of the subjects on which answers arrive; None without a user."""
         return subjects.inbox_prefix(self.user) if self.user else None
 
     @property
     def options(self) -> dict[str, str]:
-        """What nats-py is told beside the servers."""
+        """The options for nats-py in addition to the servers."""
         given = {
             "user": self.user,
             "password": self.password,
@@ -89,9 +85,9 @@ class NatsAddress:
 
 
 def nats_address(url: str) -> NatsAddress:
-    """Return the servers in `url`, between which stand commas.
+    """Return the comma-separated servers in `url`.
 
-    One of them may carry the name and password for all. Raises `ValueError`.
+    One of them may contain the name and password for all. Raises `ValueError`.
     """
     parts = [_parts(each.strip()) for each in url.split(",")]
     logins = {(part.username, part.password) for part in parts if part.username}
@@ -123,7 +119,7 @@ def _parts(server: str) -> SplitResult:
 
 CONNECT_SECONDS = 2
 RETRY_SECONDS = 0.5
-# A server that vanished without a word is noticed after two of these.
+# A server that disappeared silently is detected after two of these.
 PING_SECONDS = 5
 PINGS_MAX = 2
 DRAIN_SECONDS = 2
@@ -144,7 +140,7 @@ class Link:
         self._closed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.generation = 0
-        """Grows with each connection and reconnection."""
+        """Increases with each connection and reconnection."""
 
     @property
     def client(self) -> Client | None:
@@ -166,7 +162,7 @@ class Link:
             await end(self._task)
 
     async def _keep(self) -> None:
-        # The library reconnects by itself, but closes for ever on some errors.
+        # The library reconnects by itself, but closes permanently on some errors.
         while True:
             client = QuickClient()
             self._closed.clear()
@@ -217,7 +213,7 @@ async def close(client: Client) -> None:
 
 NATS_SESSION_CONNECT_SECONDS = 2
 GIVE_UP_SECONDS = 8.0
-"""How long to try in all: where a server refuses, the library goes on for minutes."""
+"""The total timeout: if a server refuses, the library tries for minutes."""
 
 
 @asynccontextmanager
@@ -245,4 +241,4 @@ async def nats_session(url: str) -> AsyncIterator[Client]:
 
 
 async def _quiet(_: Exception) -> None:
-    """Say nothing: what fails is raised, and told once."""
+    """Ignore the error: it is raised and reported elsewhere."""

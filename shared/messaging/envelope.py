@@ -1,8 +1,8 @@
-"""How an event travels on NATS: its stored bytes, with its place in the log as headers.
+"""An event as a NATS message: its stored bytes, with its position in the log as headers.
 
-The payload is the event as stored, personal words sealed; `Desk-Chain` lets a reader
-prove that the event follows the one it applied last. `ce-*` are CloudEvents in binary
-mode, for those who know no more of us than that.
+The payload is the event as stored, with personal text encrypted; with `Desk-Chain` a
+reader can verify that the event follows the one it applied last. `ce-*` are CloudEvents
+in binary mode, for generic consumers.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from uuid import UUID
 from shared.eventlog.log import Row
 
 SCHEMA = "1"
-"""The shape of these headers; a reader takes no other."""
+"""The version of these headers; a reader accepts no other."""
 SOURCE = "urn:permanence:log"
 
 POSITION = "Desk-Position"
@@ -20,7 +20,7 @@ CHAIN = "Desk-Chain"
 
 
 class Unreadable(Exception):
-    """A message on an event subject that is no event of ours."""
+    """A message on an event subject that is not an event of the desk."""
 
 
 def headers_of(row: Row) -> dict[str, str]:
@@ -48,7 +48,7 @@ def headers_of(row: Row) -> dict[str, str]:
 
 
 def row_of(headers: Mapping[str, str] | None, payload: bytes) -> Row:
-    """Return the stored event a message carries. Raises `Unreadable`."""
+    """Return the stored event in a message. Raises `Unreadable`."""
     try:
         if headers is None or headers["Desk-Schema"] != SCHEMA:
             raise Unreadable("an event without the headers this version reads")

@@ -1,7 +1,7 @@
-"""The events of now, as NATS delivers them: possibly twice, late, or not at all.
+"""New events as NATS delivers them: possibly twice, late, or not at all.
 
-One consumer, which intake provisions, delivers them to every reader alike. Order is the
-reader's own check, by position.
+One consumer, provisioned by intake, delivers them to all readers. Each reader checks
+the order itself, by position.
 """
 
 import asyncio
@@ -21,12 +21,12 @@ from shared.messaging.connection import Link
 from shared.messaging.envelope import Unreadable, row_of
 
 WAITING_MAX = 20_000
-"""Messages kept for a reader that is busy; past that it reads the log instead."""
+"""How many messages are buffered for a busy reader; beyond that it reads the log."""
 SETUP_SECONDS = 2
 
 
 class LiveFeed:
-    """What has arrived since `open_feed`, in order of arrival."""
+    """The messages since `open_feed`, in order of arrival."""
 
     def __init__(self, link: Link | None) -> None:
         self._link = link
@@ -34,10 +34,10 @@ class LiveFeed:
         self._waiting: deque[Msg] = deque()
         self._arrived = asyncio.Event()
         self.live = False
-        """False where nothing will arrive: NATS is away, or was for a moment."""
+        """False if nothing will arrive: NATS is, or was briefly, disconnected."""
 
     async def heard(self, message: Msg) -> None:
-        """Keep a message that arrived; one too many makes the rest worthless."""
+        """Buffer a message; on overflow the whole buffer becomes useless."""
         if len(self._waiting) >= WAITING_MAX:
             self._waiting.clear()
             self.live = False
@@ -48,7 +48,7 @@ class LiveFeed:
     async def take(self, limit: int, seconds: float) -> list[Row]:
         """Return up to `limit` events, waiting at most `seconds` for the first.
 
-        None at all where nothing arrives, or where nothing more will.
+        Empty if nothing arrives, or if nothing more will.
         """
         if not self._waiting:
             self._arrived.clear()
@@ -70,7 +70,7 @@ def _row(message: Msg) -> Row:
 
 @asynccontextmanager
 async def open_feed(link: Link | None) -> AsyncIterator[LiveFeed]:
-    """Give the events from now on; a feed that is not `live` where NATS has none."""
+    """Yield a feed of events from now on; it is not `live` without NATS."""
     feed = LiveFeed(link)
     client = link.client if link else None
     subscription = await _subscribe(client, feed) if client else None
@@ -98,10 +98,10 @@ async def _subscribe(client: Client, feed: LiveFeed) -> Subscription | None:
 
 
 async def _is_control(client: Client, message: Msg) -> bool:
-    """Answer flow control of JetStream; tell whether it was that or a heartbeat.
+    """Answer flow control of JetStream; return whether it was that or a heartbeat.
 
-    The first reader that answers lets the consumer go on: a slower one loses messages
-    rather than holding up the others, and reads the log.
+    The first reader that answers lets the consumer continue: a slower one loses messages
+    and reads the log, instead of delaying the others.
     """
     headers = message.headers or {}
     if headers.get(Header.STATUS) != StatusCode.CONTROL_MESSAGE:

@@ -1,10 +1,10 @@
-"""The only code that makes or changes what JetStream keeps.
+"""Creates and updates the desk's streams, consumers and bucket in JetStream.
 
-Two streams, a consumer of each, and the bucket of what was last seen.
+There are two streams with one consumer each, and the bucket of the last seen head. Only
+this code changes them. Settings that it does not set remain as an operator made them,
+such as placement and replicas.
 
-What we do not set stays as an operator made it, placement and copies among it.
-
-`DESK_EVENTS` may be wiped at any time (readers go on from the log), hence no
+`DESK_EVENTS` may be wiped at any time (readers continue from the log), hence no
 `deny_purge`. A signal in `DESK_SIGNALS` waits there until it is in the log.
 """
 
@@ -37,36 +37,36 @@ SIGNALS_MAX = 1_000_000
 SIGNAL_BYTES_MAX = 640 * 1024
 """A body is at most 512 KB; the rest is for its headers."""
 DUPLICATES_SECONDS = 120
-"""How long `Nats-Msg-Id` is remembered."""
+"""The deduplication window for `Nats-Msg-Id`."""
 SIGNAL_DUPLICATES_SECONDS = 0.1
-"""The same for signals, as short as NATS allows: it does not look who sends them, so
-one source could have those of another taken for repeats. Intake tells them apart."""
+"""The same for signals, as short as NATS allows: NATS ignores the sender, so one source
+could make signals of another look like repeats. Intake does the deduplication."""
 
 LAST_SEEN_BYTES_MAX = 1024 * 1024
 LAST_SEEN_RECORD_BYTES_MAX = 8 * 1024
 
 SIGNAL_ACK_SECONDS = 30
-"""A signal whose taker died is given to another one after this."""
+"""A signal whose worker died is redelivered to another one after this time."""
 SIGNALS_PENDING_MAX = 5_000
 FEED_HEARTBEAT_SECONDS = 5.0
 DELIVER_FOR_EVER = -1
 
 _TOO_FEW_SERVERS = {10005, 10074}
-"""What NATS answers: no suitable peers for placement; no cluster at all."""
+"""Error codes of NATS: no suitable peers for placement; no cluster."""
 
 _log = structlog.get_logger(__name__)
 
 
 REPLICAS = (1, 3, 5)
-"""What makes sense in a cluster: an even number tolerates no more servers lost."""
+"""The useful numbers: an even number does not tolerate more lost servers."""
 REPLICAS_AT_FIRST = 1
-"""Copies of a new stream where nobody said how many."""
+"""The number of replicas of a new stream by default."""
 
 
 def replicas_of(written: object) -> int | None:
-    """Return a number of replicas; None where it is left out or empty.
+    """Return a number of replicas; None if it is missing or empty.
 
-    Raises `ValueError` where no stream should be kept so often.
+    Raises `ValueError` for other numbers than `REPLICAS`.
     """
     if written is None or written == "":
         return None
@@ -77,7 +77,7 @@ def replicas_of(written: object) -> int | None:
 
 
 def events_stream(replicas: int | None) -> StreamConfig:
-    """Return how `DESK_EVENTS` is to be; None leaves the replicas as they are."""
+    """Return the configuration of `DESK_EVENTS`; None does not change the replicas."""
     return StreamConfig(
         name=subjects.EVENTS_STREAM,
         description="Every event of the log as it is recorded; the log is the truth.",
@@ -97,7 +97,7 @@ def events_stream(replicas: int | None) -> StreamConfig:
 
 
 def signals_stream(replicas: int | None) -> StreamConfig:
-    """Return how `DESK_SIGNALS` is to be: a full queue refuses, it drops nothing."""
+    """Return the configuration of `DESK_SIGNALS`: if full, it refuses new messages."""
     return StreamConfig(
         name=subjects.SIGNALS_STREAM,
         description="Signals that wait to be taken in.",
@@ -115,7 +115,7 @@ def signals_stream(replicas: int | None) -> StreamConfig:
 
 
 def last_seen_bucket(replicas: int | None) -> StreamConfig:
-    """Return how the bucket of what was last seen is to be: one record, on file."""
+    """Return the configuration of the bucket for the last seen head: one record."""
     return StreamConfig(
         name=subjects.LAST_SEEN_STREAM,
         description="The head of the log as last seen: tells a restore of an old copy.",
@@ -135,9 +135,9 @@ def last_seen_bucket(replicas: int | None) -> StreamConfig:
 
 
 def signals_consumer() -> ConsumerConfig:
-    """Return how the consumer is to be that all intake workers share.
+    """Return the configuration of the consumer that all intake workers share.
 
-    It says no replicas: the server keeps it as often as its stream.
+    Without a number of replicas: the server uses that of the stream.
     """
     return ConsumerConfig(
         durable_name=subjects.SIGNALS_CONSUMER,
@@ -151,10 +151,10 @@ def signals_consumer() -> ConsumerConfig:
 
 
 def readers_consumer() -> ConsumerConfig:
-    """Return how the consumer is to be that delivers events to all readers.
+    """Return the configuration of the consumer that delivers events to all readers.
 
-    They subscribe to where it delivers, and need no rights of JetStream for that. It
-    remembers nothing for any of them: each knows itself which event it needs next.
+    They subscribe to its delivery subject, which needs no rights on JetStream. It has no
+    state for them: each reader knows itself which event it needs next.
     """
     return ConsumerConfig(
         durable_name=subjects.READERS_CONSUMER,
@@ -169,16 +169,16 @@ def readers_consumer() -> ConsumerConfig:
 
 
 class Refused(Exception):
-    """NATS does not keep a stream or consumer as we need it; the sentence says why."""
+    """NATS refused the configuration of a stream or consumer; the sentence says why."""
 
 
 async def provision(js: JetStreamContext, replicas: int | None = None) -> list[str]:
-    """Make what is missing, put right what differs; return what was done.
+    """Create what is missing, update what differs; return what was done.
 
-    `replicas` holds for each stream, up and down. None leaves the number that a stream
-    has: an operator may have raised it.
+    `replicas` is set on each stream, up or down. None leaves the current number, which an
+    operator may have raised.
 
-    Raises `Refused`, or an error of `nats.errors` where NATS is away.
+    Raises `Refused`, or an error of `nats.errors` if NATS is unavailable.
     """
     done = [
         *await _stream(js, events_stream(replicas)),
@@ -193,9 +193,9 @@ async def provision(js: JetStreamContext, replicas: int | None = None) -> list[s
 
 
 async def provision_last_seen(js: JetStreamContext) -> None:
-    """Make the bucket of what was last seen if it is missing; raises as `provision`.
+    """Create the bucket for the last seen head if it is missing; raises like `provision`.
 
-    A new one gets one copy until a relay leads: it puts the number right.
+    A new one has one replica until a relay is elected, which corrects the number.
     """
     for what in await _stream(js, last_seen_bucket(None)):
         _log.info("nats.provisioned", what=what)
@@ -223,7 +223,7 @@ async def _stream(js: JetStreamContext, wanted: StreamConfig) -> list[str]:
 
 @contextmanager
 def _kept_so_often(name: str, wanted: StreamConfig) -> Iterator[None]:
-    """Say what to do where there are fewer servers than copies were asked for."""
+    """Explain what to do if there are fewer servers than requested replicas."""
     try:
         yield
     except APIError as error:
@@ -266,11 +266,11 @@ def _demand(wanted: Config, held: Config | None) -> None:
 
 
 def _differences(wanted: Config, held: Config | None) -> list[str]:
-    """Return the names of the settings that we set and that are not so."""
+    """Return the names of the settings that differ from the wanted ones."""
     said = _said(wanted).items()
     return [name for name, value in said if getattr(held, name, None) != value]
 
 
 def _said(wanted: Config) -> dict[str, Any]:
-    """Return what we set; the rest is left as it is."""
+    """Return the settings that are set; all others remain unchanged."""
     return {name: value for name, value in vars(wanted).items() if value is not None}

@@ -1,7 +1,7 @@
-"""Every name that crosses NATS, in one place.
+"""All NATS subjects and names, in one place.
 
-No incident and no version in a subject: a filter must not break when an event gains
-a field, and metrics by subject must stay few.
+Subjects contain neither incidents nor versions: a filter must not break when an event
+gains a field, and there must be few metrics by subject.
 """
 
 EVENTS_STREAM = "DESK_EVENTS"
@@ -14,30 +14,30 @@ COMMANDS = "desk.command.>"
 LAST_SEEN_BUCKET = "desk_last_seen"
 LAST_SEEN_STREAM = f"KV_{LAST_SEEN_BUCKET}"
 LAST_SEEN = f"$KV.{LAST_SEEN_BUCKET}.log"
-"""The key `log` of the bucket, as clients of key-value buckets address it."""
+"""The subject of the key `log` in the key-value bucket."""
 
 SHARED_USER = "@monitor"
-"""What the server puts before the source of a signal that the user `monitor` sends.
+"""The prefix that the server adds to the source of a signal from the user `monitor`.
 
-No name of a source has this sign, so no source can send there.
+Names of sources cannot contain `@`, so a source cannot publish there.
 """
 SOURCES_ACCOUNT = "SOURCES"
-"""The account of NATS that sources are in."""
+"""The NATS account of sources."""
 SYSTEM_ACCOUNT = "SYS"
 CONNECTIONS = "desk.system.connections"
-"""Where intake asks all servers for their connections."""
+"""The subject on which intake asks all servers for their connections."""
 END_CONNECTIONS = "desk.system.end.*"
 AUTHORIZATION = "$SYS.REQ.USER.AUTH"
-"""Where nats-server asks who may connect."""
+"""The subject on which nats-server asks who may connect."""
 
 SIGNALS_CONSUMER = "intake"
 
 READERS_CONSUMER = "readers"
 FEED = "desk.feed.events"
-"""Where the consumer `readers` delivers `DESK_EVENTS`, to every reader alike."""
+"""The subject on which the consumer `readers` delivers `DESK_EVENTS` to all readers."""
 
 _INBOXES = ("_INBOX.", "_INBOX_")
-"""How inboxes begin: of clients that were told no prefix, and of all others."""
+"""The prefixes of inboxes: of clients without a prefix of their own, and of others."""
 
 
 def event(kind: str) -> str:
@@ -61,7 +61,7 @@ def signal(source: str) -> str:
 
 
 def end_connection(server_id: str) -> str:
-    """Return the subject on which intake has a server close a connection."""
+    """Return the subject on which intake asks a server to close a connection."""
     return END_CONNECTIONS.replace("*", server_id)
 
 
@@ -79,5 +79,5 @@ def inbox_prefix(user: str) -> str:
 
 
 def is_inbox(subject: str) -> bool:
-    """Tell whether answers may go there, or nowhere; nothing else is listened to."""
+    """Return whether answers may be sent there: an inbox, or no subject at all."""
     return not subject or subject.startswith(_INBOXES)

@@ -1,9 +1,9 @@
-"""Tells a dead man's switch outside that this service gets its work done.
+"""Sends heartbeats to an external dead man's switch while this service works.
 
-Nothing inside notices that all of us are gone. So a watcher elsewhere expects to hear
-from each service, and calls somebody when it does not: whether the machine is dead, the
-network cut, or the service alive and far behind. Silence is the alarm, hence nothing is
-ever said but "all is well".
+If all services are gone, nothing inside the desk notices. So an external watcher expects
+a heartbeat from each service, and alerts somebody when it is missing: because the
+machine is dead, the network is down, or the service runs but is far behind. Silence is
+the alarm, so only "all is well" is ever sent.
 """
 
 import asyncio
@@ -19,11 +19,11 @@ from shared.observability.telemetry import Outage
 from shared.settings import ServiceSettings
 
 BEHIND_SECONDS_MAX = 15.0
-"""How late the work of a service may be that still beats; unready comes later."""
+"""How late a service's work may be for a heartbeat; it is unready only later."""
 BEAT_SECONDS = 5.0
-"""How long one telling may take, all of it."""
+"""The total timeout of one heartbeat."""
 LATENESS = ("lag_seconds", "overdue_seconds")
-"""The numbers of a check that say how late its work is."""
+"""The numbers of a health check that show how late the work is."""
 
 _SUCCESS = range(200, 300)
 _log = structlog.get_logger(__name__)
@@ -32,7 +32,7 @@ Tell = Callable[[], Awaitable[None]]
 
 
 class Unheard(Exception):
-    """The watcher did not take the beat; the text never holds its address."""
+    """The watcher did not accept the heartbeat; the text never contains its address."""
 
 
 def hindrance(checks: Sequence[Check]) -> str | None:

@@ -14,11 +14,11 @@ class Answer(BaseModel):
 
 
 class AsOfAnswer(Answer):
-    """What the answer knows: everything up to `position`, recorded at `time`."""
+    """What the answer is based on: every event up to `position`, recorded at `time`."""
 
     position: Annotated[int, Field(examples=[1042])]
     time: AwareDatetime | None
-    """None while the log is empty."""
+    """Null while the log is empty."""
 
 
 class Counts(Answer):
@@ -26,6 +26,6 @@ class Counts(Answer):
 
     open: int
     breached: int
-    """Of those still at work: a promise was broken in this cycle."""
+    """How many of those in progress broke a promise in this cycle."""
     status: dict[str, int]
     priority: dict[str, int]

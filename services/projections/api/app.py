@@ -85,13 +85,13 @@ _ABOUT = (
 
 
 def api(desk: Desk, others: tuple[BaseRoute, ...] = ()) -> FastAPI:
-    """Return the application that serves `desk`, with `others` beside it."""
+    """Return the application that serves `desk`, together with the routes `others`."""
     app = FastAPIOffline(
         title="Permanence",
         version=VERSION,
         description=_ABOUT,
         routes=list(others),
-        docs_url=None,  # we have our own
+        docs_url=None,  # `docs_page` serves it
         redoc_url=None,
     )
     app.state.desk = desk
@@ -107,7 +107,7 @@ def api(desk: Desk, others: tuple[BaseRoute, ...] = ()) -> FastAPI:
 
 
 def document(app: FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI document, with the bodies that only their owner reads."""
+    """Return the OpenAPI document, with the bodies that other services parse."""
     if app.openapi_schema is None:
         described = get_openapi(
             title=app.title,
@@ -136,7 +136,7 @@ def document(app: FastAPI) -> dict[str, Any]:
             [(model, "validation") for model in models], ref_template=_REF
         )
         schemas |= bodies["$defs"]
-        # FastAPI describes its own form of a 422, which is not the one we send.
+        # FastAPI describes its own form of a 422; this API sends another one.
         schemas.pop("HTTPValidationError", None)
         schemas.pop("ValidationError", None)
         app.openapi_schema = described
@@ -144,13 +144,13 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 
 class HungUp:
-    """Around an application that streams."""
+    """Middleware for streams: ignores the error of a client that disconnected."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, and let go of what nobody takes any more."""
+        """Call the application; a disconnected client is not an error."""
         try:
             await self._app(scope, receive, send)
         except* BrokenResourceError:

@@ -1,4 +1,4 @@
-"""Who calls and what they may: bearer tokens and their scopes."""
+"""Authenticates callers and checks their permissions: bearer tokens and scopes."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
@@ -36,7 +36,7 @@ Anybody = Annotated[Caller, Depends(_caller)]
 
 
 def credential_of(token: Token) -> Credential | None:
-    """Return the caller's token as commands carry it to their owner."""
+    """Return the caller's token in the form in which commands carry it."""
     return Credential(kind="token", secret=token.credentials) if token else None
 
 
@@ -61,5 +61,5 @@ def person_of(caller: Caller) -> str | None:
 
 
 def may_look_people_up(caller: Caller) -> bool:
-    """Tell whether the caller may see what the directory has of people."""
+    """Return whether the caller may see the directory's data about people."""
     return not set(COMMANDERS).isdisjoint(caller.scopes)

@@ -1,4 +1,4 @@
-"""What an endpoint needs: the log, the read models, who calls, who owns what."""
+"""What endpoints need: the log, the read models, access control, record owners."""
 
 import asyncio
 from collections.abc import Callable
@@ -40,22 +40,22 @@ class Desk:
     tail: Tail
     clock: Clock
     has_form: bool = True
-    """Whether anybody may report without being signed in."""
+    """Whether people may report without being signed in."""
     public_url: str = ""
-    """Where people open the desk, if that is known."""
+    """The public address of the desk, if known."""
     trusted_proxies: Networks = LOOPBACK
-    """Who is believed about whom a request comes from."""
+    """The proxies whose statement about a request's origin is trusted."""
     form_limits: FormLimits = field(default_factory=FormLimits)
     answer_limits: FormLimits = field(default_factory=answer_limits)
     room: BodyRoom = field(default_factory=BodyRoom)
-    """For bodies that are passed on for callers who are known."""
+    """Limits the bodies that are passed on for authenticated callers."""
     keyless: KeylessBodies = field(default_factory=KeylessBodies)
-    """For those of anybody else."""
+    """Limits the bodies of all other callers."""
     policies: PolicyVersions = field(init=False)
     _running: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        """Have every policy at hand that was ever in force."""
+        """Load every policy that was ever in force."""
         self.policies = PolicyVersions(self.log)
 
     async def blocking(
@@ -64,10 +64,10 @@ class Desk:
         *args: Given.args,
         **kwargs: Given.kwargs,
     ) -> Answer:
-        """Run a call that blocks on one of few threads.
+        """Run a blocking call on one of a few threads.
 
-        `HttpError` 429 where `WAITING_MAX` calls run or wait already, 503 where the
-        database hangs.
+        Raises `HttpError` 429 if `WAITING_MAX` calls run or wait already, and 503 if
+        the database does not answer.
         """
         if self._running >= WAITING_MAX:
             raise HttpError(

@@ -1,4 +1,4 @@
-"""The page that shows the API to people: its scripts come from here alone."""
+"""The API's documentation page; it loads scripts from this server only."""
 
 import base64
 import re
@@ -11,13 +11,13 @@ from starlette.responses import HTMLResponse
 router = APIRouter(include_in_schema=False)
 
 ASSETS = "/static-offline-docs"
-"""Where `fastapi_offline` puts what the page loads."""
+"""The path under which `fastapi_offline` serves the page's assets."""
 _INLINE = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
 
 @router.get("/docs")
 async def get_docs(request: Request) -> HTMLResponse:
-    """Show the API."""
+    """Show the documentation of the API."""
     page = get_swagger_ui_html(
         openapi_url=request.app.openapi_url,
         title=f"{request.app.title} - Swagger UI",
@@ -31,7 +31,7 @@ async def get_docs(request: Request) -> HTMLResponse:
 
 
 def _policy(html: bytes) -> str:
-    """Return what a browser may load for this page; of scripts in it these alone."""
+    """Return the page's content security policy; it allows only its own scripts."""
     own = " ".join(
         f"'sha256-{base64.b64encode(sha256(script).digest()).decode()}'"
         for script in _INLINE.findall(html)

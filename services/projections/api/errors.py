@@ -1,4 +1,4 @@
-"""Every error of the API as problem+json; ours: `shared.http.error_responses`."""
+"""Answers every error of the API as problem+json, by `shared.http.error_responses`."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _of_the_router)
     app.add_exception_handler(NotBuilt, _not_built)
     app.add_exception_handler(TooSlow, _too_slow)
-    # Those by name: what is answered for `Exception` the server raises all the same.
+    # Each by its class: the server re-raises what only the `Exception` handler answers.
     for expected in (HttpError, Unavailable, Overloaded, TimeoutError, TooLarge):
         app.add_exception_handler(expected, _any)
     for unreadable in UNREADABLE:

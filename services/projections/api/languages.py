@@ -1,4 +1,4 @@
-"""In which language an answer tells what happened: the one that is liked best."""
+"""Chooses the language of an answer: the one that the client prefers."""
 
 from typing import Annotated
 

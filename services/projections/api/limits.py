@@ -9,27 +9,27 @@ PAGE_DEFAULT = 50
 PAGE_MAX = 500
 LOG_PAGE_MAX = 1_000
 LOG_SCANNED_MAX = 20_000
-"""How many events one look for certain types may pass over."""
+"""The maximum number of events that one search by type scans."""
 STREAMS_MAX = 100
-"""How many may listen to the log at once."""
+"""The maximum number of concurrent streams."""
 STREAMS_A_TOKEN_MAX = 5
-"""How many of them by one token."""
+"""The maximum number of concurrent streams for one token."""
 STREAM_CHECK_SECONDS = 2.0
-"""How often a stream looks whether its token still lives, and tells its position."""
+"""How often a stream checks that its token is still valid and sends its position."""
 STREAM_RETRY_SECONDS = 5
 NAME_MAX = 128
 POSITION_MAX = 2**63 - 1
 
 YEARS = range(2000, 2200)
-"""The years a question may be about: hours are counted one by one up to its instant."""
+"""The years a request may name: working hours are counted one by one up to them."""
 WAIT_SECONDS_MAX = 5.0
 """How long `?min_position=` waits for the read model."""
 WAITING_MAX = 200
-"""How many requests may wait for a thread; more are told to come again."""
+"""How many requests may wait for a thread; further ones are refused with a 429."""
 COMMAND_SECONDS_MAX = 10.0
-"""How long the owner of a stream may take to answer a command."""
+"""The timeout for the answer of a stream's owner to a command."""
 COMMAND_ATTEMPT_SECONDS = 2.0
-"""How long an answer may take before the command is sent to another process too."""
+"""The time without an answer after which the command is sent to another process."""
 COMMAND_ATTEMPTS_MAX = 5
-"""How often a command is sent in all."""
+"""The maximum number of attempts at a command."""
 RETRY_SECONDS = 1

@@ -1,7 +1,4 @@
-"""What every read may be asked, and the types questions are made of.
-
-A question without parameters: any is an error that names it.
-"""
+"""Query parameters that reads share, and their types."""
 
 import re
 from datetime import date, datetime
@@ -24,7 +21,7 @@ from shared.domain.identifiers import IncidentRef
 from shared.http.problem_details import HttpError, phrase
 
 Ref = Annotated[IncidentRef, Path(description="An incident: `INC-000042`.")]
-# PostgreSQL knows no NUL, and no name of ours has a control character.
+# PostgreSQL text cannot contain NUL, and no name contains control characters.
 Name = Annotated[
     str,
     StringConstraints(min_length=1, max_length=NAME_MAX, pattern=r"^[^\x00-\x1f]+$"),
@@ -33,24 +30,24 @@ Words = Annotated[
     str,
     StringConstraints(min_length=1, max_length=Q_MAX, pattern=r"^[^\x00-\x1f]+$"),
 ]
-"""What is searched for."""
+"""The words to search for."""
 _Day = TypeVar("_Day", date, datetime)
 Position = Annotated[int, Field(ge=0, le=POSITION_MAX)]
 
 
 def with_plus(text: object) -> object:
-    """Put back the plus of a zone: in a query string it means a space."""
+    """Restore the plus sign of an offset: in a query string it means a space."""
     return re.sub(r" (?=\d\d:?\d\d$)", "+", text) if isinstance(text, str) else text
 
 
 def begun(text: object) -> object:
-    """Return the beginning of a day, in UTC, where only a day is written."""
+    """Return the beginning of a day in UTC, if only a day is given."""
     is_day = isinstance(text, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", text)
     return f"{text}T00:00:00Z" if is_day else text
 
 
 def require_year(asked: _Day) -> _Day:
-    """Return a day or an instant of a year that a question may be about."""
+    """Return the day or instant; its year must be one that a request may name."""
     if asked.year not in YEARS:
         raise ValueError(f"choose a year from {YEARS[0]} to {YEARS[-1]}")
     return asked
@@ -65,32 +62,32 @@ Moment = Annotated[
 
 
 class QueryParams(BaseModel):
-    """The parameters of a question; one it does not know is an error that names it."""
+    """The parameters of a query; an unknown one is an error that names it."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", use_attribute_docstrings=True
     )
 
     min_position: Position = 0
-    """Wait until the answer knows the event at this position: one's own write."""
+    """Wait until the answer includes the event at this position: your own write."""
 
 
 class InstantQuery(QueryParams):
-    """A question that may be asked of the past."""
+    """A query that may be about the past."""
 
     at: Moment | None = None
-    """An instant, or a day, which means its beginning in UTC: what was recorded up to
-    then. Left out: now."""
+    """Answer with what was recorded up to this instant, or up to the beginning of this
+    day in UTC. Default: now."""
 
 
 def no_incident(ref: str, *, is_later: bool = False) -> HttpError:
-    """Return the 404 for an incident; `is_later`: recorded after what is asked for."""
+    """Return the 404 for an incident; `is_later`: recorded after the given instant."""
     when = " at that instant: it was recorded later" if is_later else ""
     return HttpError(404, f"there is no incident {ref}{when}", code="unknown_incident")
 
 
 def behind(what: str, position: int, wanted: int) -> HttpError:
-    """Return the 503 for an answer that does not know `wanted` yet."""
+    """Return the 503 for an answer that does not include `wanted` yet."""
     return HttpError(
         503,
         f"{what} is at position {position} and has not come to {wanted} yet: ask again",
@@ -111,7 +108,7 @@ _COME_AGAIN = {
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return how an endpoint documents the refusals it may answer with."""
+    """Return the OpenAPI descriptions of an endpoint's refusals."""
     schema = {"$ref": "#/components/schemas/ProblemDetails"}
     return {
         status: {
@@ -124,6 +121,6 @@ def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 class Nothing(BaseModel):
-    """No query parameter."""
+    """No query parameters; any is an error that names it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,10 +1,9 @@
 """Verifies the log in bounded memory, page by page: all of it, or from a checkpoint.
 
-Verifies the documents that the log names: each is there, with its hash and size.
+Also verifies that each document to which the log refers exists with its hash and size.
+An event of the first schema version contains its document, which the chain covers.
 
-An event of the first shape carries its document, which the chain covers.
-
-A checkpoint as people write it, `300:5f3a…`, and in a file that runs renew.
+A checkpoint is written as `300:5f3a…`; it can be kept in a file that each run updates.
 """
 
 import json
@@ -34,18 +33,18 @@ from shared.eventlog.policies import document_of
 from shared.eventlog.readers.position import Bookmark, Cursors, bookmarks
 
 PAGE = 100
-"""Events read at once; of their documents one at a time."""
+"""How many events are read at once; their documents are read one at a time."""
 
 
 class Documents(NamedTuple):
-    """How many documents are as the log names them, and the first that is not."""
+    """How many documents match the log, and the first that does not."""
 
     verified: int
     finding: Finding | None
 
 
 def verify_documents(log: EventLog) -> Documents:
-    """Read each document that the log names. Blocks."""
+    """Read each document to which the log refers. Blocks."""
     verified = 0
     for entry in _applied(log):
         event = entry.event
@@ -76,7 +75,7 @@ _WRITTEN = re.compile(r"([1-9][0-9]{0,18}):([0-9a-f]{64})")
 
 
 def parse_checkpoint(text: str) -> Checkpoint:
-    """Return what `written` gave as text. Raises `ValueError` with a sentence."""
+    """Parse the output of `written`. Raises `ValueError` with a sentence."""
     found = _WRITTEN.fullmatch(text.strip().lower())
     if found is None:
         raise ValueError(
@@ -95,7 +94,7 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
     """Return the checkpoint in a file, None if there is no such file.
 
     Raises `ValueError` with a sentence if the file holds something else or cannot be
-    read: verifying everything instead would hide that somebody changed it.
+    read: verifying everything instead would hide that somebody changed the file.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -113,7 +112,7 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Put a checkpoint into a file in one step. Raises `OSError`."""
+    """Write a checkpoint to a file atomically. Raises `OSError`."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with beside.open("w", encoding="utf-8") as file:
@@ -140,10 +139,10 @@ ORDER BY 2 LIMIT 1
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What was walked: `events` after position `since`, up to `position`.
+    """What was verified: `events` after position `since`, up to `position`.
 
-    `chain` is the hash of the event there, in hex; `anchors` counts the readers whose
-    memory was compared, `documents` those that events name and that are as named.
+    `chain` is the hash of the last event, in hex. `anchors` counts the readers whose
+    stored hash was compared, `documents` those that match the log.
     """
 
     events: int
@@ -160,9 +159,9 @@ def verify(
     told: Callable[[int, int], None],
     checkpoint: Checkpoint = BEGINNING,
 ) -> Verified:
-    """Walk the log after `checkpoint`; `told` hears how far of how much. Blocks.
+    """Verify the log after `checkpoint`; `told` receives the progress. Blocks.
 
-    Ends at the first event that is wrong: all later ones hang on it.
+    Ends at the first wrong event: the hashes of all later ones depend on it.
     """
     head = log.head().position
     known, documents = anchors(log), 0
@@ -190,9 +189,9 @@ def verify(
 
 
 def anchors(log: EventLog) -> Sequence[Anchor]:
-    """Return what readers remember: the hash of the event each applied last.
+    """Return what readers have stored: the hash of the last event each one applied.
 
-    Of read models every generation, live or not, and every service that decides.
+    These are all generations of read models, live or not, and all deciding services.
     """
     found: list[Anchor] = []
     with log.transaction() as cursor:
@@ -221,7 +220,7 @@ def _page(walk: Walk, rows: Sequence[Row]) -> Finding | None:
 def _started(
     log: EventLog, known: Sequence[Anchor], checkpoint: Checkpoint
 ) -> tuple[Walk, Finding | None]:
-    """Return the walk at its start, and what is wrong if the log does not hold it."""
+    """Return the walk at its start, and a finding if the log lacks that event."""
     walk = Walk(known, checkpoint.position, checkpoint.chain)
     if checkpoint == BEGINNING:
         return walk, None
@@ -241,7 +240,7 @@ def _started(
 def _remembered(
     log: EventLog, known: Sequence[Anchor], checkpoint: Checkpoint
 ) -> Finding | None:
-    """Compare what readers remember of events that the walk does not come to."""
+    """Compare the stored hashes of events that the walk does not reach."""
     for anchor in known:
         if anchor.position <= checkpoint.position:
             row = _row_at(log, anchor.position)
@@ -257,7 +256,7 @@ def _row_at(log: EventLog, position: int) -> Row | None:
 
 
 def _miscounted(log: EventLog, checkpoint: Checkpoint) -> Finding | None:
-    """Return the first stream that lacks versions, among those that were walked."""
+    """Return the first of the verified streams that lacks versions."""
     with log.transaction() as cursor:
         row = _first_miscounted(cursor, checkpoint.position)
     if row is None:

@@ -1,7 +1,7 @@
-"""Walks the log's chain, event by event, to the first that cannot be what was recorded.
+"""Walks the log's hash chain, event by event, to the first that was altered.
 
-Pure: it is given the rows. What it cannot see is a chain computed again from some event
-on by somebody who may write to the database; anchors outside it can.
+Pure: rows are passed in. It cannot detect a chain that somebody with write access to
+the database recomputed from some event on; anchors outside the log detect that.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ Kind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The first bad position, and in a sentence what is wrong with it."""
+    """The first bad position, and a sentence that says what is wrong with it."""
 
     position: int
     kind: Kind
@@ -28,7 +28,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A hash that somebody else remembers of the event at `position`."""
+    """A hash of the event at `position` that was stored elsewhere."""
 
     position: int
     chain: bytes
@@ -37,7 +37,7 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Up to where the log was verified before, and the hash of that event."""
+    """The position up to which the log was verified, and the hash of that event."""
 
     position: int
     chain: bytes
@@ -47,7 +47,7 @@ BEGINNING = Checkpoint(0, GENESIS)
 
 
 def anchor_finding(anchor: Anchor, chain: bytes) -> Finding | None:
-    """Return what is wrong if the event at an anchor has the hash `chain`."""
+    """Return a finding if the hash `chain` differs from the anchor's."""
     if anchor.chain == chain:
         return None
     return Finding(
@@ -60,7 +60,7 @@ def anchor_finding(anchor: Anchor, chain: bytes) -> Finding | None:
 
 @dataclass(slots=True)
 class Walk:
-    """Where the walk is; each of `anchors` is compared as it is passed."""
+    """The state of the walk; each of `anchors` is compared when it is reached."""
 
     anchors: Sequence[Anchor] = ()
     position: int = 0
@@ -72,7 +72,7 @@ class Walk:
         self._ahead = by_position(self.anchors)
 
     def step(self, row: Row) -> Finding | None:
-        """Go on to the next row; return what is wrong with it."""
+        """Check the next row; return a finding if it is wrong."""
         expected = self.position + 1
         if row.position != expected:
             return _gap(expected, row.position)
@@ -98,7 +98,7 @@ class Walk:
         return None
 
     def end(self) -> Finding | None:
-        """Return whether events are missing at the end, as anchors remember it."""
+        """Return a finding if anchors prove that events are missing at the end."""
         beyond = max(self._ahead, default=0)
         if beyond <= self.position:
             return None
@@ -112,7 +112,7 @@ class Walk:
 
 
 def by_position(anchors: Iterable[Anchor]) -> dict[int, list[Anchor]]:
-    """Return anchors by the position of their event; several may know the same one."""
+    """Return anchors by the position of their event; several may share one."""
     found: dict[int, list[Anchor]] = {}
     for anchor in anchors:
         found.setdefault(anchor.position, []).append(anchor)

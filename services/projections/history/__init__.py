@@ -1,1 +1,1 @@
-"""One incident with all that is about it, replayed from the log. Pure."""
+"""One incident with everything about it, replayed from the log. Pure."""

@@ -1,7 +1,7 @@
-"""What the source of an incident's first alert said: labels, details, links to it.
+"""The data of an incident's first alert: labels, details and links.
 
-A link leads somewhere by HTTP alone: what else is written where an address should be
-(`javascript:`, `file:`) is a detail like any other.
+Only HTTP addresses become links: any other value of an address field (`javascript:`,
+`file:`) is shown as a plain detail.
 """
 
 import re
@@ -21,14 +21,14 @@ ADDRESS_MAX = 2_000
 _DEPTH_MAX = 4
 _LINKS, _DETAILS = "links", "details"
 _HOSTS = ("host", "hostname", "node", "instance", "device", "server")
-"""What sources call the machine, the plainest word first."""
+"""The field names that sources use for the machine, the clearest first."""
 _NO_ADDRESS = re.compile(r"[\x00-\x20\x7f\\]")
 _RUNBOOKS = ("runbook", "runbook_url", "runbookurl", "runbook_link", "playbook")
 
 
 @dataclass(frozen=True, slots=True)
 class AlertLink:
-    """Where more is to be read, by the name its source gives it."""
+    """A link to more information, with the name that its source gives it."""
 
     href: str
     text: str
@@ -36,23 +36,23 @@ class AlertLink:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """What the source said, as far as it still opens."""
+    """The data of the source, as far as it can still be decrypted."""
 
     labels: Mapping[str, str] = field(default_factory=dict)
     details: Mapping[str, str] = field(default_factory=dict)
-    """By field, those of a field with a dot between; empty if it said plain text."""
+    """By field name, nested ones with a dot; empty if it sent plain text."""
     links: tuple[AlertLink, ...] = ()
     host: str | None = None
     runbook: str | None = None
-    """What to do about it: mostly an address, but sources write what they like."""
+    """The runbook: usually an address, but sources may send any text."""
 
 
 def alert(event: IncidentOpened) -> Alert:
-    """Return what the source of an opening said."""
+    """Return the data of the alert that opened an incident."""
     labels = dict(sorted((event.labels or {}).items()))
     said = _document(event.details)
     listed = list(_listed(said.pop(_LINKS, None)))
-    own = said.pop(_DETAILS, {})  # in our own format they are apart from the links
+    own = said.pop(_DETAILS, {})  # the native format separates them from the links
     said |= own if isinstance(own, dict) else {_DETAILS: own}
     details = dict(islice(_flat(said), DETAILS_MAX))
     named = [*labels.items(), *details.items()]
@@ -71,7 +71,7 @@ def alert(event: IncidentOpened) -> Alert:
 
 
 def leads_to_web(text: str) -> bool:
-    """Tell whether a text is an address that a browser opens by HTTP."""
+    """Return whether a text is an HTTP address."""
     if len(text) > ADDRESS_MAX or _NO_ADDRESS.search(text):
         return False
     try:
@@ -82,7 +82,7 @@ def leads_to_web(text: str) -> bool:
 
 
 def is_document(text: str) -> bool:
-    """Tell whether a description is what a machine said, field by field."""
+    """Return whether a description is a machine's data, field by field."""
     return bool(_document(text))
 
 
@@ -123,7 +123,7 @@ def _flat(
 
 
 def _first(named: Iterable[tuple[str, str]], wanted: Sequence[str]) -> str | None:
-    """Return what is said by the first of some names; prefixes do not matter."""
+    """Return the value of the first of some names; prefixes are ignored."""
     known: dict[str, str] = {}
     for name, text in named:
         known.setdefault(name.rpartition(".")[2].lower(), text)

@@ -1,12 +1,8 @@
-"""An incident and all that is about it, after some of the entries of its streams.
+"""An incident and everything about it, replayed from the entries of its streams.
 
-What people wrote when they agreed about promises: words that no clock holds.
-
-What was changed near an incident in time, on its service, as sources told.
-
-What left the desk because of an incident, and how far each message came.
-
-How the promises about an incident stand at an instant, counted in open hours.
+Includes the texts that people wrote about promises, the changes of its service near it
+in time, the messages sent because of it with their states, and the state of its
+promises at an instant, in open hours.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -51,7 +47,7 @@ from shared.vault.vault import Vault
 
 @dataclass(frozen=True)
 class Wording:
-    """By extension why it was asked for and what was said to it; by clock why whose."""
+    """The reason and the answer of each extension; the reason of each attribution."""
 
     reasons: Mapping[str, str] = field(default_factory=dict)
     evidence: Mapping[str, str] = field(default_factory=dict)
@@ -59,7 +55,7 @@ class Wording:
 
 
 def wording(past: Iterable[Entry]) -> Wording:
-    """Return the words in what happened to an incident's promises."""
+    """Return the texts in the events about an incident's promises."""
     reasons: dict[str, str] = {}
     evidence: dict[str, str] = {}
     attributions: dict[ClockName, str | None] = {}
@@ -81,9 +77,9 @@ def wording(past: Iterable[Entry]) -> Wording:
 
 
 BEFORE = timedelta(hours=24)
-"""How long before an incident opened a change may have been its cause."""
+"""How long before the opening of an incident a change may have caused it."""
 AFTER = timedelta(hours=1)
-"""How long after service was back a change is shown that may have brought it back."""
+"""How long after the restoration of service a change is shown as its possible cause."""
 SHOWN_MAX = 20
 
 _NEAR = """
@@ -97,7 +93,7 @@ ORDER BY happened_at DESC, change_key LIMIT %(limit)s
 
 @dataclass(frozen=True, slots=True)
 class NearChange:
-    """A change that a source told of; forgotten with it, it has no words."""
+    """A change that a source reported; without text once the source was forgotten."""
 
     at: datetime
     received_at: datetime
@@ -113,7 +109,7 @@ def changes_near(
     span: tuple[datetime, datetime],
     known: datetime,
 ) -> tuple[NearChange, ...]:
-    """Return what was changed on a service in a span, as known at an instant.
+    """Return the changes of a service in a time span, as known at an instant.
 
     The newest first, at most `SHOWN_MAX`.
     """
@@ -145,7 +141,7 @@ def _change(
 
 @dataclass(frozen=True)
 class Notice:
-    """A message after some of its events; `at` is when it came to its state."""
+    """A message after some of its events; `at` is when it reached its state."""
 
     key: str
     kind: Kind
@@ -155,13 +151,13 @@ class Notice:
     state: Literal["requested", "sent", "confirmed", "failed"]
     at: datetime
     reason: str | None = None
-    """Why it failed for good."""
+    """Why it failed permanently."""
 
 
 def notices(history: Iterable[Entry]) -> tuple[Notice, ...]:
     """Return the messages after `history`, in the order in which they were requested.
 
-    Word of a message that was never requested says nothing: its request is parked.
+    An event about a message without a request is ignored: the request is parked.
     """
     known: dict[str, Notice] = {}
     for entry in history:
@@ -197,16 +193,15 @@ def _changed(notice: Notice, changes: Mapping[str, object]) -> Notice:
 
 
 Policies = Callable[[int], Policy]
-"""Gives the policy of a version; LookupError where the log has none."""
+"""Returns the policy of a version; raises LookupError if the log has none."""
 
 
 @dataclass(frozen=True)
 class ClockState:
     """A clock, and working seconds at an instant; `left` is negative when over.
 
-    `original_due_at` is when it would be due had nobody agreed to more: no agreement
-    moves it, a pause moves it as it moves what is due. All are None where the calendar
-    is not in the log: nothing was made up.
+    `original_due_at` is when it would be due without extensions; pauses move it as they
+    move the due date. All are None if the log does not contain the calendar.
     """
 
     clock: Clock
@@ -218,7 +213,7 @@ class ClockState:
 def standings(
     clocks: Iterable[Clock], policies: Policies, at: datetime
 ) -> tuple[ClockState, ...]:
-    """Return how each promise stands at `at`, under the calendar it was made with."""
+    """Return the state of each promise at `at`, by the calendar it was made with."""
     return tuple(_standing(clock, hours_under(clock, policies), at) for clock in clocks)
 
 
@@ -239,30 +234,30 @@ def hours_under(clock: Clock, policies: Policies) -> Hours | None:
 
 @dataclass(frozen=True)
 class History:
-    """What the streams about an incident add up to; `version` is of its own stream."""
+    """The combined state of an incident's streams; `version` is of its own stream."""
 
     incident: Incident
     version: int
     row: QueueRow
-    """As the queue has it: who is at work, what is due."""
+    """Its row in the queue: who works on it, what is due."""
     owner_team: str
-    """The desk that took it on record and stays its owner."""
+    """The desk that opened it and remains its owner."""
     alert: Alert
-    """What the source of its first alert said."""
+    """The data of its first alert."""
     clocks: tuple[Clock, ...]
     contacts: tuple[IncidentContacted, ...]
     notices: tuple[Notice, ...]
     handover: Handover | None
     service_handover: ServiceHandover | None
-    """Of its service, where its breach was one too many."""
+    """The hand-over of its service, if this breach exceeded the service's budget."""
     wording: Wording
-    """What people wrote about promises."""
+    """The texts that people wrote about promises."""
 
 
 def whole(past: Sequence[Entry]) -> History | None:
     """Return the incident after `past`, in the order of the log; None if never opened.
 
-    Raises `BrokenHistory` where the events cannot have happened in that order.
+    Raises `BrokenHistory` if the events cannot have happened in that order.
     """
     row: QueueRow | None = None
     for entry in past:

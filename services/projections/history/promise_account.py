@@ -1,7 +1,4 @@
-"""A promise explained in sentences: what was promised, its windows, its end.
-
-The words in which a promise explains itself, in English and French.
-"""
+"""Explains a promise in sentences, in English and French: target, windows, end."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
@@ -16,14 +13,14 @@ from shared.i18n.formats import Language, duration_text, instant_text, typeset
 
 
 class Words(NamedTuple):
-    """What may be said; `{…}` is a place for a value in words."""
+    """The templates of the sentences; `{…}` is replaced by a value."""
 
     promised: str
     owed: str
-    """The same of what a support level owes the desk."""
+    """The same for what a support level owes the desk."""
     candidates: str
     extensions: Mapping[str, str]
-    """By how a longer delay stands; `late`: accepted after the breach."""
+    """By the state of an extension; `late`: accepted after the breach."""
     counts: str
     stands: str
     cut: str
@@ -190,7 +187,7 @@ _DAY = "EEEE d MMMM y"
 
 
 def sentences(explained: Explanation, language: Language) -> list[str]:
-    """Return the account of a promise in words; instants in the calendar's zone."""
+    """Return the explanation of a promise; instants are in the calendar's time zone."""
     words = WORDS[language]
     said = [
         *_promised(explained, words, language),
@@ -276,7 +273,7 @@ def _end(of: Explanation, words: Words, language: Language) -> Iterator[str]:
 
 
 def _beside(of: Explanation, words: Words, language: Language) -> Iterator[str]:
-    """Yield what stands beside the end: the contract alone, and whose a breach is."""
+    """Yield the sentences after the end: the contract's own target, the attribution."""
     original, said = of.original_due_at, of.clock.attributed
     if original is not None and original != of.clock.due_at:
         yield words.original.format(due=instant_text(original, of.zone, language))
@@ -287,7 +284,7 @@ def _beside(of: Explanation, words: Words, language: Language) -> Iterator[str]:
 
 
 def _span(window: Window, zone: str, language: Language) -> str:
-    """Return a window as its day and times, or both days where it lies on two."""
+    """Return a window as its day and times, or with both days if it spans two."""
     begins, ends = (
         instant.astimezone(ZoneInfo(zone)) for instant in (window.begins, window.ends)
     )

@@ -1,7 +1,4 @@
-"""Whose turn it was: the support levels an incident came to, and whom it waited for.
-
-Who consumed a promise, in sentences: the support levels, then the parties.
-"""
+"""Who consumed a promise: the support levels of an incident, and whom it waited for."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -24,9 +21,9 @@ from shared.i18n.formats import Language, duration_text, instant_text, typeset
 
 
 def turns(past: Sequence[Entry]) -> Sequence[LevelEntry]:
-    """Return which support level had it since when, after the first; as queues do.
+    """Return when each support level after the first received it, as in queues.
 
-    Reopened, it begins with the lowest again.
+    A reopened incident starts at the lowest level again.
     """
     found: list[LevelEntry] = []
     for entry in past:
@@ -43,13 +40,13 @@ def turns(past: Sequence[Entry]) -> Sequence[LevelEntry]:
 
 
 def _begin(found: list[LevelEntry], level: SupportLevel, since: datetime) -> None:
-    # A late watcher of ours may say the instant of before something that came first.
+    # A late process may record an instant before that of an earlier event.
     before = [turn.since for turn in found[-1:]]
     found.append(LevelEntry(level, max([since, *before])))
 
 
 def waits(past: Sequence[Entry]) -> Sequence[Wait]:
-    """Return when it waited for whom, by the instants that clocks stand and go on."""
+    """Return when it waited for whom, by the instants when clocks pause and resume."""
     found: list[Wait] = []
     for entry in past:
         if not isinstance(entry.event, IncidentPaused | IncidentResumed):
@@ -100,7 +97,7 @@ _WORDS: Mapping[Language, _Words] = {
 
 
 def shares(of: Consumption, zone: str, language: Language) -> list[str]:
-    """Return who consumed it; nothing where no open hour has passed."""
+    """Return sentences about who consumed it; none if no open hours have passed."""
     said = _sentences(of, zone, language) if of.passed else ()
     return [typeset(sentence, language) for sentence in said]
 

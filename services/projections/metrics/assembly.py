@@ -1,9 +1,4 @@
-"""From counted cells to the numbers of each part and group.
-
-Single metrics from counted cells: promises, reports, contacts, what came of it.
-
-The metrics of a period: of the whole, of its parts, of its groups.
-"""
+"""Computes the metrics of a period from counted cells: whole, parts and groups."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -51,7 +46,7 @@ from shared.domain.policy.durations import duration_text
 
 
 def kept(begun: CountedCells, target: str) -> Kept:
-    """Return how a target was kept by the clocks that ended."""
+    """Return how many ended clocks kept a target."""
     ended = begun.where("word", target).by("target", "ended")
     breaches = [(b, n) for how, n in ended.items() if (b := breach_in(how))]
     late = ended.get(LATE, 0)
@@ -74,7 +69,7 @@ def kept(begun: CountedCells, target: str) -> Kept:
 
 
 def olas(begun: CountedCells) -> dict[str, OlaKept]:
-    """Return how support levels kept what they owe, by level and target."""
+    """Return how support levels kept their targets, by level and target."""
     return {word: _owed(begun.where("word", word)) for word in begun.by("ola", "word")}
 
 
@@ -90,7 +85,7 @@ def _owed(begun: CountedCells) -> OlaKept:
 
 
 def reported(begun: CountedCells) -> Reported:
-    """Return how incidents came to be known, in all and by category."""
+    """Return how incidents were reported, in total and by category."""
     cells = begun.where("kind", "reported")
     categories = sorted(
         {cell.category for cell in cells.cells},
@@ -107,7 +102,7 @@ def reported(begun: CountedCells) -> Reported:
 
 
 def first_contact(begun: CountedCells) -> FirstContact:
-    """Return how many were resolved at the first contact, of those known by now."""
+    """Return how many incidents were resolved at the first contact, as known by now."""
     resolved = begun.sum("first_contact", "yes")
     n = resolved + begun.sum("first_contact", "not")
     return FirstContact(
@@ -119,7 +114,7 @@ def first_contact(begun: CountedCells) -> FirstContact:
 
 
 def reopened(begun: CountedCells) -> Reopened:
-    """Return how often it was not over."""
+    """Return how often incidents were reopened."""
     reopens, resolutions = begun.sum("reopened"), begun.sum("resolved")
     return Reopened(
         reopens=reopens, resolutions=resolutions, rate=share(reopens, resolutions)
@@ -127,19 +122,19 @@ def reopened(begun: CountedCells) -> Reopened:
 
 
 def ping_pong(begun: CountedCells) -> PingPong:
-    """Return how often an incident came back to a team that had it."""
+    """Return how often an incident returned to a team that already had it."""
     return PingPong(returns=begun.sum("ping_pong"))
 
 
 def quick_fixes(begun: CountedCells) -> QuickFixes:
-    """Return how often a workaround passed for a solution, and did not hold."""
+    """Return how often a resolution by a workaround did not hold."""
     return QuickFixes(
         root_cause_open=begun.sum("left_open"), reopened=begun.sum("quick_fix")
     )
 
 
 def solutions(begun: CountedCells) -> Solutions:
-    """Return how many solution notes were written, and how often one was enough."""
+    """Return how many solution notes were written, and how often one sufficed."""
     n1 = begun.sum("solved", "n1")
     by_note = begun.sum("solved", "n1", "by_solution")
     return Solutions(
@@ -161,7 +156,7 @@ def problems(begun: CountedCells) -> Problems:
 
 
 def changes(begun: CountedCells) -> Changes:
-    """Return the changes that came of incidents."""
+    """Return the changes that incidents led to."""
     return Changes(
         requested=begun.sum("change_requested"),
         requested_directly=begun.sum("change_requested", "incident"),
@@ -189,7 +184,7 @@ _NONE = Durations(0, None, 0, (), (), (), ())
 
 
 def groups(found: PeriodCounts) -> list[str | None]:
-    """Return the groups there are by name, the one without a name last."""
+    """Return the groups by name, the unnamed one last."""
     named = {each.group for sort in found for each in sort}
     return sorted(named, key=lambda name: (name is None, name))
 
@@ -294,7 +289,7 @@ def _dwell(found: Iterator[ConsumedTime]) -> dict[str, Dwell]:
 
 
 GROUPS_MAX = 100
-"""How many groups one answer holds; the others are counted in `groups_left_off`."""
+"""The maximum number of groups in an answer; `groups_left_off` counts the others."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,7 @@
-"""Who reported an incident, who was in touch about it, and what it is about.
+"""Who reported an incident, who contacted the desk about it, and what it is about.
 
-The automatic receipt answers who wrote: how long they waited for it.
-
-Contact and receipt are told by two streams; whichever is heard last finds the other.
+For a written contact, the waiting time ends with the automatic receipt. Contact and
+receipt are events of two streams; the one processed last finds the other.
 """
 
 from services.projections.metrics.incident_state import (
@@ -27,11 +26,11 @@ from shared.domain.policy.targets import Channel
 from shared.eventlog.entry import Entry
 
 WRITTEN: frozenset[Channel] = frozenset({"email", "web"})
-"""Channels on which nobody is at the other end when somebody writes."""
+"""Channels on which people write without anybody at the other end."""
 
 
 def spoken(life: IncidentState, event: IncidentContacted, fact: Fact) -> IncidentState:
-    """Return an incident after a contact that `fact` tells of."""
+    """Return an incident after the contact that `fact` describes."""
     if event.unconfirmed or event.person in life.first_words:
         return life
     written = event.channel in WRITTEN and event.waited_seconds is None
@@ -43,7 +42,7 @@ def spoken(life: IncidentState, event: IncidentContacted, fact: Fact) -> Inciden
 def noticed(
     life: IncidentState, event: NotificationRequested | NotificationSent
 ) -> IncidentState:
-    """Return an incident after a notification that may be somebody's receipt."""
+    """Return an incident after a notification that may be a receipt."""
     match event:
         case NotificationRequested(kind="receipt", audience="user", person=str(who)):
             return altered(life, receipts={**life.receipts, event.key: who})
@@ -69,7 +68,7 @@ def _answered(life: IncidentState, person: str) -> IncidentState:
 
 
 def heard(life: IncidentState, event: IncidentEvent, entry: Entry) -> IncidentState:
-    """Return an incident after an event that tells about it without moving it."""
+    """Return an incident after an event that does not change its state or team."""
     match event:
         case IncidentOpened():
             return _reported(life, entry) if event.reporter else _noticed(life, entry)
@@ -91,9 +90,9 @@ def heard(life: IncidentState, event: IncidentEvent, entry: Entry) -> IncidentSt
 
 
 def judged(life: IncidentState) -> IncidentState:
-    """Return an incident whose first resolution took more than one contact, if so.
+    """Return the incident, marked if its first resolution took more than one contact.
 
-    A contact or another team that comes after it counts as well.
+    A later contact or another team counts as well.
     """
     first = next((fact for fact in life.facts if fact.kind == "resolved"), None)
     if first is None or first.word != "one_contact" or took_one_contact(life):
@@ -103,12 +102,12 @@ def judged(life: IncidentState) -> IncidentState:
 
 
 def took_one_contact(life: IncidentState) -> bool:
-    """Tell whether its user was in touch once, and its team stayed the same."""
+    """Return whether its user contacted the desk once and its team stayed the same."""
     return life.contacts <= 1 and not life.changed_team
 
 
 def _noticed(life: IncidentState, entry: Entry) -> IncidentState:
-    """Count who noticed it without a user; one split off was counted before."""
+    """Count an incident that no user reported, unless it was split off another one."""
     if life.origin == "split":
         return life
     word = "monitoring_only" if life.origin == "monitoring" else "desk"
@@ -117,7 +116,7 @@ def _noticed(life: IncidentState, entry: Entry) -> IncidentState:
 
 
 def _reported(life: IncidentState, entry: Entry) -> IncidentState:
-    """Count the report of a user, in place of what was counted without one."""
+    """Count the report of a user instead of what was counted before."""
     if life.user_reported or life.origin == "split":
         return life
     both = life.origin == "monitoring"

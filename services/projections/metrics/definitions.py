@@ -1,4 +1,4 @@
-"""What every number of the metrics means: the one text that answers and pages show."""
+"""The definitions of all metrics, as answers and pages show them."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -6,11 +6,11 @@ from typing import NamedTuple
 from shared.domain.grace_periods import HOLDS_DAYS
 
 FIRST_CONTACT_DAYS = HOLDS_DAYS
-"""How long a resolution must hold to count as one at the first contact."""
+"""How long a resolution must hold to count as a first-contact resolution."""
 
 
 class Definition(NamedTuple):
-    """The meaning of a number, and whether those of parts of a period add up."""
+    """The meaning of a number, and whether parts of a period can be added up."""
 
     meaning: str
     adds_up: bool
@@ -144,7 +144,7 @@ DEFINITIONS: Mapping[str, Definition] = {
         adds_up=True,
     ),
 }
-"""By the name of the field, in the order in which they are shown."""
+"""By field name, in the order in which they are shown."""
 
 TO_COME: Mapping[str, str] = {
     "satisfaction": "comes with the surveys",

@@ -1,4 +1,4 @@
-"""The numbers of a period, as they are shown: each has its definition."""
+"""The numbers of a period as answers show them; each has a definition."""
 
 from typing import Annotated
 
@@ -12,7 +12,7 @@ class Shown(BaseModel):
 
 
 class Satisfaction(Shown):
-    """What users said of the desk."""
+    """How users rated the desk."""
 
     share: float | None = None
     """Answers 4 or 5 ÷ answers."""
@@ -22,7 +22,7 @@ class Satisfaction(Shown):
 
 
 class Balance(Shown):
-    """The stock of open incidents and what moved it."""
+    """The stock of open incidents and its changes."""
 
     open_before: int
     recorded: int
@@ -34,11 +34,11 @@ class Balance(Shown):
     merged: int
     open_at_end: int
     awaiting_closure: int
-    """Of those open at the end, the resolved ones."""
+    """How many of those open at the end are resolved."""
 
 
 class Within(Shown):
-    """How many were resolved within a delay."""
+    """How many incidents were resolved within a delay."""
 
     within: Annotated[str, Field(examples=["8h"])]
     working: int
@@ -46,14 +46,14 @@ class Within(Shown):
 
 
 class ResolvedWithin(Shown):
-    """Resolutions of the period that still stand at its end."""
+    """Resolutions in the period that were not reopened by its end."""
 
     standing: int
     within: list[Within]
 
 
 class Percentiles(Shown):
-    """Seconds within which half, and nine in ten, were done; None where none was."""
+    """The 50th and 90th percentile in seconds; null if nothing was measured."""
 
     p50: int | None = None
     p90: int | None = None
@@ -68,13 +68,13 @@ class Times(Shown):
 
 
 class TimesToAcknowledge(Times):
-    """How long it took until somebody took an incident on."""
+    """How long it took until an incident was acknowledged."""
 
     still_waiting: int
 
 
 class Dwell(Shown):
-    """What a support level consumed of TTR, in working seconds."""
+    """How much of the TTR a support level consumed, in working seconds."""
 
     n: int
     p50: int
@@ -83,13 +83,13 @@ class Dwell(Shown):
 
 
 class BreachedBy(Shown):
-    """Who a breach was due to."""
+    """Breaches by the party they are attributed to."""
 
     user: int = 0
     vendor: int = 0
     provider: int = 0
     unattributed: int = 0
-    """Nobody has said whose it is."""
+    """Breaches that nobody has attributed."""
 
 
 class Kept(Shown):
@@ -97,23 +97,23 @@ class Kept(Shown):
 
     met: int
     met_after_extension: int
-    """Of the met, those kept within what a user had agreed to, and no sooner."""
+    """How many of the met ones were kept only because of an agreed extension."""
     breached: int
     done_as_agreed: int
-    """Of the breached, those done within what a user agreed to after the breach."""
+    """How many of the breached ones met an extension agreed after the breach."""
     cancelled: int
     """Not counted in the shares."""
     share: float | None
     """Met ÷ (met + breached)."""
     against_original: float | None
-    """The same without those met after an extension."""
+    """The share without those met after an extension."""
     against_agreed: float | None
-    """The same with the breached that were done as agreed."""
+    """The share including breached ones that were done as agreed."""
     breached_by: BreachedBy
 
 
 class OlaKept(Shown):
-    """How a support level kept what it owes the desk."""
+    """How a support level kept its targets towards the desk."""
 
     met: int
     breached: int
@@ -124,7 +124,7 @@ class OlaKept(Shown):
 
 
 class ReportedBy(Shown):
-    """How incidents came to be known: each is in one place."""
+    """How incidents were reported; each is counted once."""
 
     user_only: int = 0
     monitoring_then_user: int = 0
@@ -139,7 +139,7 @@ class ReportedInCategory(ReportedBy):
 
 
 class Reported(ReportedBy):
-    """How incidents came to be known, and what they were about."""
+    """How incidents were reported, and what they were about."""
 
     by_category: list[ReportedInCategory]
 
@@ -154,7 +154,7 @@ class FirstContact(Shown):
 
 
 class Reopened(Shown):
-    """How often it was not over."""
+    """How often incidents were reopened."""
 
     reopens: int
     resolutions: int
@@ -162,21 +162,21 @@ class Reopened(Shown):
 
 
 class PingPong(Shown):
-    """How incidents went to and fro between teams."""
+    """How often incidents moved back and forth between teams."""
 
     returns: int
-    """To a team that already had the incident in the same cycle."""
+    """Moves to a team that already had the incident in the same cycle."""
 
 
 class QuickFixes(Shown):
-    """Resolutions on a workaround alone, and how often that did not hold."""
+    """Resolutions by a workaround only, and how often they did not hold."""
 
     root_cause_open: int
     reopened: int
 
 
 class Solutions(Shown):
-    """Solution notes, and what they spare the support levels above N1."""
+    """Solution notes, and how much work they save above N1."""
 
     noted: int
     above_n1: int
@@ -185,7 +185,7 @@ class Solutions(Shown):
     """Resolutions at N1."""
     at_n1_by_note: int
     share: float | None
-    """At N1 by a note ÷ at N1."""
+    """Resolutions at N1 by a note ÷ resolutions at N1."""
 
 
 class Handovers(Shown):
@@ -195,9 +195,9 @@ class Handovers(Shown):
     accepted: int = 0
     joined: int = 0
     presumed: int = 0
-    """Joined by their service alone, to be confirmed; then they are `joined`, too."""
+    """Matched only by their service; once confirmed, they also count as `joined`."""
     reopened: int = 0
-    """Taken out of the problem that they had joined by themselves."""
+    """Unlinked from the problem to which they were matched automatically."""
     declined: int = 0
     unanswered: int = 0
 
@@ -211,7 +211,7 @@ class Problems(Shown):
 
 
 class Changes(Shown):
-    """Changes that came of incidents."""
+    """Changes that incidents led to."""
 
     requested: int
     requested_directly: int
@@ -229,7 +229,7 @@ class Answering(Shown):
     abandoned: int = 0
     without_target: int = 0
     unknown: int = 0
-    """How long they waited was not recorded."""
+    """Contacts whose waiting time was not recorded."""
     share: float | None = None
 
 
@@ -247,7 +247,7 @@ class Figures(Shown):
     sla: dict[str, Kept]
     """By target: `tto`, `ttr`, `update`."""
     ola: dict[str, OlaKept]
-    """By level and target, where any ended: `n2_own`, `n2_work`."""
+    """By level and target, if any ended: `n2_own`, `n2_work`."""
     reported: Reported
     first_contact_resolution: FirstContact
     reopened: Reopened

@@ -1,12 +1,10 @@
-"""What metrics remember of a record: what counted of it, and what it takes to go on.
+"""The state that metrics keep of a record: facts to count, and what later events need.
 
-An incident is remembered as a `IncidentState`, a problem or a change as a
-`RecordState`. Of both, `facts` are what is counted; everything else serves to find the
-next fact.
+Incidents have an `IncidentState`, problems and changes a `RecordState`. In both,
+`facts` are counted; all other fields serve to find the next fact.
 
-Where an incident stands after an event, as `shared.domain.incident` has it.
-
-A test over any history holds both to the same.
+The status of an incident follows `shared.domain.incident`; a property-based test
+compares both.
 """
 
 from collections.abc import Mapping
@@ -60,16 +58,16 @@ Kind = Literal[
     "change_planned",
     "change_cancelled",
 ]
-"""Those up to `resolved` last for a time; the others happened at an instant."""
+"""Kinds up to `resolved` are intervals; the others are instants."""
 
 
 @dataclass(frozen=True)
 class Fact:
-    """Something that counts: the `number`th of its kind of a record.
+    """A fact to count: the `number`th of its kind in a record.
 
-    `since` and `until` are when the log heard of its beginning and its end, by which
-    it is counted; `began_at` and `ended_at` are when they were decided, by which it is
-    measured. `word` and `ended` tell the sort of both.
+    `since` and `until` are when its beginning and end were recorded, by which it is
+    counted; `began_at` and `ended_at` are when they were decided, by which it is
+    measured. `word` and `ended` qualify the beginning and the end.
     """
 
     kind: Kind
@@ -81,12 +79,12 @@ class Fact:
     began_at: datetime | None = None
     ended_at: datetime | None = None
     waited: int | None = None
-    """Seconds that somebody waited for an answer."""
+    """How many seconds a person waited for an answer."""
 
 
 @dataclass(frozen=True)
 class Dims:
-    """By what a record can be grouped: as it is known now, for all its facts."""
+    """The dimensions of a record: its current values, used for all its facts."""
 
     service: str | None = None
     client: str | None = None
@@ -94,12 +92,12 @@ class Dims:
     team: str | None = None
     category: str | None = None
     channel: str | None = None
-    """Of the first inbound contact."""
+    """The channel of the first inbound contact."""
 
 
 @dataclass(frozen=True)
 class Pause:
-    """When we waited for somebody; until None: still."""
+    """When the desk waited for somebody; `until` is None while it still waits."""
 
     reason: PauseReason
     since: datetime
@@ -108,7 +106,7 @@ class Pause:
 
 @dataclass(frozen=True)
 class Entered:
-    """When an incident came to a support level."""
+    """When an incident reached a support level."""
 
     level: SupportLevel
     at: datetime
@@ -116,7 +114,7 @@ class Entered:
 
 @dataclass(frozen=True)
 class FirstWord:
-    """A person's first contact: which of the facts, when, whether it was written."""
+    """A person's first contact: number of its fact, when, and whether in writing."""
 
     number: int
     at: datetime
@@ -125,7 +123,7 @@ class FirstWord:
 
 @dataclass(frozen=True)
 class Promise:
-    """What was promised last about resolving: which calendar counts, what stops it."""
+    """The latest promise to resolve: its calendar, and what pauses it."""
 
     policy: int
     contract: str
@@ -144,30 +142,30 @@ class IncidentState:
     reported_at: datetime
     status: Status = Status.NEW
     acknowledged: bool = False
-    """In this cycle."""
+    """Whether it was acknowledged in this cycle."""
     ever_acknowledged: bool = False
     restored: bool = False
     resolved: bool = False
-    """Its last resolution stands."""
+    """Whether its last resolution is still valid."""
     user_reported: bool = False
     contacts: int = 0
-    """Inbound ones, with those that were given up before anybody answered."""
+    """Inbound contacts, including those abandoned before an answer."""
     changed_team: bool = False
     holders: Holders | None = None
     """The teams that have had it in this cycle."""
     pauses: tuple[Pause, ...] = ()
     levels: tuple[Entered, ...] = ()
-    """Those it came to after N1; reopened, it came to N1 again."""
+    """The levels it reached after N1; a reopening starts at N1 again."""
     promise: Promise | None = None
     first_words: Mapping[str, FirstWord] = field(default_factory=dict)
-    """Of each person who reported it."""
+    """The first contact of each person who reported it."""
     receipts: Mapping[str, str] = field(default_factory=dict)
-    """Whose receipt a notification is, by its key."""
+    """The person whose receipt a notification is, by its key."""
     received_at: Mapping[str, datetime] = field(default_factory=dict)
     """When the receipt of each person was sent."""
     facts: tuple[Fact, ...] = ()
     seen: Mapping[str, int] = field(default_factory=dict)
-    """The last position of each stream that changed anything here."""
+    """The last position of each stream that changed this state."""
 
     @property
     def in_stock(self) -> bool:
@@ -176,7 +174,7 @@ class IncidentState:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether somebody has to take it on, and nobody has."""
+        """Whether it waits for an acknowledgement."""
         return self.status in AT_WORK and not self.acknowledged
 
 
@@ -187,9 +185,9 @@ class RecordState:
     record: str
     dims: Dims
     via: str | None = None
-    """The problem a change came of."""
+    """The problem that led to a change."""
     incidents: tuple[str, ...] = ()
-    """Those that led to it."""
+    """The incidents that led to it."""
     facts: tuple[Fact, ...] = ()
     seen: Mapping[str, int] = field(default_factory=dict)
 
@@ -203,8 +201,8 @@ Remembered = TypeVar(
 def altered(state: Remembered, **changes: object) -> Remembered:
     """Return a record with some fields changed.
 
-    `dataclasses.replace` takes 16 µs for so many fields, this 1 µs. Nothing checks the
-    names but a test over any history.
+    `dataclasses.replace` takes 16 µs for so many fields, this 1 µs. Only a
+    property-based test checks the names.
     """
     after = object.__new__(type(state))
     after.__dict__.update(state.__dict__)
@@ -218,18 +216,18 @@ def last(facts: tuple[Fact, ...], kind: Kind) -> Fact | None:
 
 
 def added(facts: tuple[Fact, ...], fact: Fact) -> tuple[Fact, ...]:
-    """Return `facts` with one more, numbered on in its kind; its own number is lost."""
+    """Return `facts` with one more, which gets the next number of its kind."""
     before = last(facts, fact.kind)
     return (*facts, altered(fact, number=before.number + 1 if before else 1))
 
 
 def changed(facts: tuple[Fact, ...], was: Fact, now: Fact) -> tuple[Fact, ...]:
-    """Return `facts` with `now` where `was` stood."""
+    """Return `facts` with `was` replaced by `now`."""
     return tuple(now if fact is was else fact for fact in facts)
 
 
 def given_to(life: IncidentState, team: str, at: datetime) -> IncidentState:
-    """Return an incident that a team has now, and count where it had it before."""
+    """Return an incident after its assignment to a team; count a return."""
     before = life.holders or begun(life.dims.team or team)
     after = passed(before, team, at)
     if after is before and team == life.dims.team:
@@ -245,7 +243,7 @@ _DONE = frozenset({Status.RESOLVED, Status.CLOSED})
 
 
 def moved(life: IncidentState, event: IncidentEvent, entry: Entry) -> IncidentState:
-    """Return an incident after an event that may move it."""
+    """Return an incident after an event that may change its state or team."""
     after = _moved(life, event, entry)
     if after is life:
         return life

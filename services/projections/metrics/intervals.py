@@ -1,7 +1,8 @@
-"""What lasts: being open, awaiting closure, waiting to be taken on, being over.
+"""Intervals: open, awaiting closure, waiting for acknowledgement, resolved.
 
-Each is true or not after every event; a change of that begins or ends a span. So the
-balance cannot but be true: who is open at an instant is who came in less who left.
+Each condition is true or false after every event; a change begins or ends an interval.
+So the balance is always right: open incidents are those that came in minus those that
+left.
 """
 
 from services.projections.metrics.contacts import took_one_contact
@@ -23,7 +24,7 @@ from shared.eventlog.entry import Entry
 def spanned(
     before: IncidentState | None, after: IncidentState, entry: Entry
 ) -> IncidentState:
-    """Return `after` with the spans that its event began and ended."""
+    """Return `after` with the intervals that its event began and ended."""
     then, now = _truths(before), _truths(after)
     facts = after.facts
     for kind in now:

@@ -1,6 +1,6 @@
-"""What is asked of the metrics: which period, cut where, by what, up to when known.
+"""Queries of the metrics: periods [from, to), their parts and their groups.
 
-Periods [from, to) of a zone, cut at local midnights, Mondays, firsts of a month.
+Periods are divided at midnight, on Mondays or on the first of a month, in a time zone.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,9 +15,9 @@ GROUPS = get_args(GroupBy)
 
 @dataclass(frozen=True)
 class PeriodQuery:
-    """A period by its `bounds`, each part from one to the next; at least two.
+    """A period with its `bounds`, at least two; a part lies between two of them.
 
-    `within` are delays in seconds; `known` is when the newest event that counts was
+    `within` are delays in seconds; `known` is when the newest included event was
     recorded.
     """
 
@@ -45,8 +45,8 @@ class TooManySubPeriods(Exception):
 def midnight(day: date, zone: ZoneInfo) -> datetime:
     """Return when a local day begins, in UTC.
 
-    A midnight that does not exist is when the clocks have gone forward; of two, the
-    first.
+    If midnight does not exist, the day begins when the clocks have gone forward; if it
+    exists twice, at the first.
     """
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
@@ -54,7 +54,7 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
 def bounds(
     start: datetime, end: datetime, zone: ZoneInfo, every: Every
 ) -> Sequence[datetime]:
-    """Return `start`, what lies between of the local calendar, and `end`.
+    """Return `start`, the local calendar's bounds in between, and `end`.
 
     Raises `TooManySubPeriods`.
     """

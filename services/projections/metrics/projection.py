@@ -1,6 +1,6 @@
-"""What each event makes of a record's metrics. Pure: sees one record at a time.
+"""Applies events to the metrics of a record. Pure: sees one record at a time.
 
-Of an incident it needs all streams about it, in the order of the log.
+For an incident it needs all streams about it, in the order of the log.
 """
 
 from services.projections.metrics.contacts import heard, judged, noticed
@@ -43,10 +43,10 @@ def record_of(stream: str) -> str | None:
 
 
 def step(state: State | None, entry: Entry) -> State | None:
-    """Return the record after `entry`; an entry it has seen before changes nothing.
+    """Return the record after `entry`; an entry processed before changes nothing.
 
-    Raises `BrokenHistory` for an event of a record that never began: it is parked, and
-    tried again after the beginning.
+    Raises `BrokenHistory` for an event of a record that was never opened: it is parked,
+    and retried after the opening.
     """
     if state is not None and entry.position <= state.seen.get(_kind(entry), 0):
         return state

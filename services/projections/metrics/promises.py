@@ -1,15 +1,12 @@
-"""Measures an incident by the hours and the pauses it was promised.
+"""Measures incidents by the calendar and pauses of their promises, and the outcomes.
 
-The outcome of the promises about an incident: each clock ends once.
+Each clock ends once. A clock that continues after its end (`sla.continued`) has not
+ended, unless it was breached: a breach remains, no matter to whom it is attributed and
+what is agreed later. What support levels owe is counted separately from what users are
+promised.
 
-A clock that goes on after its end (`sla.continued`) has not ended, unless it was
-breached: a breach stays, whoever it is attributed to and whatever is agreed later.
-What support levels owe is counted apart, never among what users are promised.
-
-How a broken promise is remembered: whose the breach is, and what was agreed since.
-
-In one word, so that it is counted like any other end: `breached`, `breached.user`,
-`breached.nobody.agreed`.
+A breach is stored in one word with its party and a later agreement, so that it is
+counted like any other end: `breached`, `breached.user`, `breached.nobody.agreed`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -50,15 +47,15 @@ Policies = Mapping[int, Policy]
 
 
 class Clocks(NamedTuple):
-    """What it takes to measure an incident."""
+    """The data needed to measure an incident."""
 
     life: IncidentState
     hours: Hours
     answer_seconds: Mapping[str, int]
-    """Until a contact is to be answered, by channel."""
+    """The target for answering a contact, by channel."""
 
     def measured(self, fact: Fact) -> tuple[int | None, int | None]:
-        """Return working and wall-clock seconds that a fact tells of, if any."""
+        """Return the working and the wall-clock seconds of a fact, if any."""
         start = self.life.reported_at
         match fact:
             case Fact(kind="waiting", word="first", ended="acknowledged", ended_at=at):
@@ -86,7 +83,7 @@ class Clocks(NamedTuple):
         return "in_time" if fact.waited <= target else "late"
 
     def _held(self, level: str, end: datetime) -> int:
-        """Return what a level consumed of TTR; all levels make the whole."""
+        """Return how much of the TTR a level consumed; the levels add up to it."""
         promise = self.life.promise
         over = self._over("resolved", end)
         if promise is None or promise.stops_at == "restored":
@@ -102,7 +99,7 @@ class Clocks(NamedTuple):
         )
 
     def _over(self, kind: Kind, before: datetime) -> list[Span]:
-        """Return when it was taken to be over, and was not."""
+        """Return the spans in which it was resolved and was reopened later."""
         return [
             (was.began_at, was.ended_at)
             for was in self.life.facts
@@ -113,7 +110,7 @@ class Clocks(NamedTuple):
         ]
 
     def _paused(self, before: datetime) -> list[Span]:
-        """Return the pauses that the contract names."""
+        """Return the pauses that count under the contract."""
         names: Sequence[str] = self.life.promise.paused_by if self.life.promise else ()
         return [
             (pause.since, pause.until or max(before, pause.since))
@@ -123,7 +120,7 @@ class Clocks(NamedTuple):
 
 
 def _answer(policy: Policy, contract: str) -> Mapping[Channel, timedelta]:
-    """Return until when contacts are to be answered; none where it is not known."""
+    """Return the targets for answering contacts; empty if unknown."""
     try:
         return policy.targets[policy.contract(contract).targets].answer
     except LookupError:
@@ -131,7 +128,7 @@ def _answer(policy: Policy, contract: str) -> Mapping[Channel, timedelta]:
 
 
 def clocks(life: IncidentState, policies: Policies) -> Clocks:
-    """Return how to measure an incident; without a contract around the clock."""
+    """Return how to measure an incident; around the clock without a contract."""
     promise = life.promise
     policy = policies.get(promise.policy) if promise else None
     if promise is None or policy is None:
@@ -149,15 +146,15 @@ _BREACHED, _NOBODY, _AGREED = "breached", "nobody", "agreed"
 
 
 class Breach(NamedTuple):
-    """A breach after what was said of it."""
+    """A breach with its attribution and a later agreement."""
 
     party: str | None = None
-    """Whose it is, by the last attribution."""
+    """The party of the last attribution."""
     as_agreed: bool = False
-    """It was done within what a user agreed to after the breach."""
+    """Whether it met an extension agreed after the breach."""
 
     def word(self) -> str:
-        """Return it as it is remembered."""
+        """Return the word that is stored."""
         if self == Breach():
             return _BREACHED
         rest = (_AGREED,) if self.as_agreed else ()
@@ -165,7 +162,7 @@ class Breach(NamedTuple):
 
 
 def breach_in(word: str | None) -> Breach | None:
-    """Return the breach that an end tells of, None for another end."""
+    """Return the breach in a stored word, None for another end."""
     what, _, rest = (word or "").partition(".")
     if what != _BREACHED:
         return None
@@ -195,7 +192,7 @@ def promised(  # noqa: PLR0911 one return a case
 
 
 LATE = "met_after_extension"
-"""How a clock ended that was kept as agreed and not as first promised."""
+"""The end of a clock that met its extension, but not its original target."""
 
 
 def _met(event: SlaMet) -> str:
@@ -205,7 +202,7 @@ def _met(event: SlaMet) -> str:
 
 
 def _done(life: IncidentState, event: SlaOverran) -> IncidentState:
-    """Tell whether it was done as agreed after the breach; a later end overrides it."""
+    """Record whether it was done as agreed after the breach; a later end wins."""
     agreed = event.agreed_seconds
     in_time = agreed is not None and event.elapsed_seconds <= agreed
     return _told(life, event, as_agreed=in_time)
@@ -244,7 +241,7 @@ def _ended(
 
 
 def _of(life: IncidentState, event: SlaEvent) -> Fact | None:
-    """Return how the clock of an event ended, None where it has not."""
+    """Return the end of an event's clock, None if it has not ended."""
     place = _place(_clock(event))
     return next((f for f in life.facts if (f.kind, f.number) == place), None)
 
@@ -255,7 +252,7 @@ def _breach(life: IncidentState, event: SlaEvent) -> Breach | None:
 
 
 def _told(life: IncidentState, event: SlaEvent, **more: object) -> IncidentState:
-    """Return the life with more about a breach; it was when it was."""
+    """Return the incident with more data about a breach, whose time does not change."""
     fact, breach = _of(life, event), _breach(life, event)
     if fact is None or breach is None:
         return life
@@ -273,7 +270,7 @@ def _clock(event: SlaEvent) -> _Clock:
 def _held(
     life: IncidentState, event: SlaMet | SlaOverran, entry: Entry
 ) -> IncidentState:
-    """Tell by level what TTR has consumed; a later end overrides it."""
+    """Record how much of the TTR each level consumed; a later end replaces it."""
     if event.target != "ttr":
         return life
     end = event.met_at if isinstance(event, SlaMet) else event.done_at
@@ -292,7 +289,7 @@ _ROUNDS_MAX = 100_000
 
 
 def _place(clock: _Clock) -> tuple[Kind, int]:
-    """Return kind and number of a clock, the same for no other of the incident."""
+    """Return the kind and number of a clock, unique within the incident."""
     place = clock.cycle * _ROUNDS_MAX + min(clock.round, _ROUNDS_MAX - 1)
     if is_operational(clock.target):
         return "ola", place * len(_OLAS) + _OLAS.index(clock.target)

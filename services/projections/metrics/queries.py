@@ -1,8 +1,6 @@
-"""What PostgreSQL counts and measures: each query is a range of one index.
+"""SQL queries that count and measure facts; each one reads a range of one index.
 
-`part` is the number of the part of the period, from 0; `grp` the group.
-
-Counted cells of one part and group, looked up by what they count.
+`part` is the number of the part of the period, from 0; `grp` is the group.
 """
 
 from collections import Counter
@@ -23,7 +21,7 @@ FROM {schema}.facts
 WHERE kind = ANY(%(kinds)s) AND since >= %(start)s AND since < %(end)s
 GROUP BY 1, 2, 3, 4, 5
 """
-# Apart, for only this one must look at more than an index.
+# Separate, because only this query must read more than an index.
 _REPORTED = """
 SELECT width_bucket(since, %(bounds)s::timestamptz[]) - 1, {group}, kind, word, NULL,
        category, count(*)
@@ -38,7 +36,7 @@ FROM {schema}.facts
 WHERE kind = ANY(%(kinds)s) AND until >= %(start)s AND until < %(end)s
 GROUP BY 1, 2, 3, 4
 """
-# Whichever end is nearer has fewer rows; what still lasts is few in any case.
+# The nearer end has fewer rows; there are few open intervals in any case.
 _LASTING = """
 SELECT -1, grp, kind, '', NULL, NULL, sum(n)::bigint FROM (
     SELECT {group} AS grp, kind, count(*) AS n FROM {schema}.facts
@@ -118,7 +116,7 @@ _OF_CHANGES = ("change_requested", "change_planned", "change_cancelled")
 
 
 class Cell(NamedTuple):
-    """How many facts of a sort there are in a part and a group."""
+    """The number of facts of one kind in a part and a group."""
 
     part: int
     group: str | None
@@ -130,7 +128,7 @@ class Cell(NamedTuple):
 
 
 class Durations(NamedTuple):
-    """How long facts of a part and a group took; `within` in the order asked."""
+    """The durations of facts in a part and a group; `within` in the requested order."""
 
     part: int
     group: str | None
@@ -143,7 +141,7 @@ class Durations(NamedTuple):
 
 
 class ConsumedTime(NamedTuple):
-    """What a level consumed, in a part and a group."""
+    """The time that a level consumed, in a part and a group."""
 
     part: int
     group: str | None
@@ -155,10 +153,10 @@ class ConsumedTime(NamedTuple):
 
 
 class PeriodCounts(NamedTuple):
-    """All that is read for a period."""
+    """Everything that is read for a period."""
 
     lasting: Sequence[Cell]
-    """What had begun before and had not ended, part -1."""
+    """Intervals that began before and had not ended: part -1."""
     begun: Sequence[Cell]
     ended: Sequence[Cell]
     acknowledged: Sequence[Durations]
@@ -225,13 +223,13 @@ _Field = Literal["kind", "word", "category"]
 
 
 class CountedCells:
-    """Cells of one part and group."""
+    """The cells of one part and group, with look-ups by kind."""
 
     def __init__(self, cells: Iterable[Cell]) -> None:
         self.cells = tuple(cells)
 
     def sum(self, kind: str, word: str | None = None, ended: str | None = None) -> int:
-        """Return how many there are; None means any."""
+        """Return the number of matching facts; None matches any value."""
         return sum(
             cell.n
             for cell in self.cells
@@ -241,7 +239,7 @@ class CountedCells:
         )
 
     def by(self, kind: str, of: Literal["word", "ended"]) -> dict[str, int]:
-        """Return how many there are of a kind, by the value of a field."""
+        """Return the numbers of facts of a kind, by the value of a field."""
         counted: Counter[str] = Counter()
         for cell in self.cells:
             if cell.kind == kind:
@@ -249,12 +247,12 @@ class CountedCells:
         return dict(sorted(counted.items()))
 
     def where(self, field: _Field, value: str | None) -> "CountedCells":
-        """Return the cells with a value in a field."""
+        """Return the cells whose field has this value."""
         return CountedCells(
             cell for cell in self.cells if getattr(cell, field) == value
         )
 
 
 def share(part: int, whole: int) -> float | None:
-    """Return a share to four places, None of nothing."""
+    """Return a share with four decimal places, None if `whole` is 0."""
     return round(part / whole, 4) if whole else None

@@ -1,4 +1,4 @@
-"""What counts of problems and changes."""
+"""Facts about problems and changes."""
 
 from services.projections.metrics.incident_state import (
     Dims,
@@ -36,7 +36,7 @@ _OF_INCIDENT: Kind = "problem_of_incident"
 def about_problem(
     matter: RecordState | None, event: ProblemEvent, entry: Entry
 ) -> RecordState:
-    """Return a problem after an event of its own."""
+    """Return a problem after an event of its own stream."""
     if matter is None:
         if not isinstance(event, ProblemIdentified):
             raise BrokenHistory(f"{event.type} before its problem: {entry.stream}")
@@ -61,10 +61,10 @@ def about_problem(
 def _led_to(
     matter: RecordState, incidents: tuple[str, ...], entry: Entry
 ) -> RecordState:
-    """Return a problem that these incidents led to.
+    """Return a problem with the incidents that led to it.
 
-    Facts are never taken back, for their rows are not: one that no longer holds says
-    `unlinked`.
+    Facts are never removed, since their rows are not: one that no longer applies is
+    marked `unlinked`.
     """
     matter = altered(matter, incidents=incidents)
     was = last(matter.facts, _OF_INCIDENT)
@@ -77,7 +77,7 @@ def _led_to(
 def about_change(  # noqa: C901, PLR0911 one return an event
     matter: RecordState | None, event: ChangeEvent, entry: Entry
 ) -> RecordState:
-    """Return a change after an event of its own."""
+    """Return a change after an event of its own stream."""
     if matter is None:
         if not isinstance(event, ChangeRequested):
             raise BrokenHistory(f"{event.type} before its change: {entry.stream}")
@@ -105,7 +105,7 @@ def about_change(  # noqa: C901, PLR0911 one return an event
 
 
 def _of_incidents(matter: RecordState, incidents: tuple[str, ...]) -> RecordState:
-    """Return a change of these incidents: it always was, as is known now."""
+    """Return a change with its incidents, which apply to all its facts."""
     matter = altered(matter, incidents=incidents)
     word = _came_of(matter)
     facts = tuple(altered(fact, word=word) for fact in matter.facts)

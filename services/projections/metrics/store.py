@@ -1,4 +1,4 @@
-"""Reads and writes what metrics remember, many records at a time."""
+"""Reads and writes the state of metrics, many records at a time."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -40,7 +40,7 @@ _SAVE = (
 
 
 def apply(cursor: Cursors, schema: str, entries: Sequence[Entry]) -> None:
-    """Bring records and facts of `schema` up to the last of `entries`."""
+    """Apply `entries` to the records and facts of `schema`."""
     by_entry = [(record_of(entry.stream), entry) for entry in entries]
     held = _load(cursor, schema, sorted({record for record, _ in by_entry if record}))
     states: dict[str, State | None] = {**held}
@@ -59,13 +59,13 @@ def apply(cursor: Cursors, schema: str, entries: Sequence[Entry]) -> None:
 
 
 def columns(state: State) -> tuple[str, Jsonb]:
-    """Return what is remembered of a record as it is stored."""
+    """Return the state of a record in its stored form."""
     adapter: TypeAdapter[Any] = _LIVES if isinstance(state, IncidentState) else _MATTERS
     return (state.record, Jsonb(adapter.dump_python(state, mode="json"), orjson.dumps))
 
 
 def finish(cursor: Cursors, schema: str, states: Sequence[State]) -> None:
-    """Copy the facts of `states` in, after they were copied themselves."""
+    """Insert the facts of `states` after the states themselves were copied."""
     held = _policies(cursor, states)
     into = f"COPY {schema}.{FACTS} FROM STDIN (FORMAT BINARY)"
     with cursor.copy(into) as copy:
@@ -92,7 +92,7 @@ def remembered(record: str, state: str | bytes) -> State:
 def _save(
     cursor: Cursors, schema: str, held: Mapping[str, State], now: Sequence[State]
 ) -> None:
-    """Write the rows that differ from those of before; none ever goes away."""
+    """Write the rows that changed; rows are never deleted."""
     before = [held[state.record] for state in now if state.record in held]
     known = _policies(cursor, [*now, *before])
     was = {row for state in before for row in rows(state, known)}
@@ -103,7 +103,7 @@ def _save(
 
 
 def _policies(cursor: Cursors, states: Iterable[State]) -> Policies:
-    """Return the policies that these records were promised under, by version."""
+    """Return the policies of these records' promises, by version."""
     versions = {
         state.promise.policy
         for state in states

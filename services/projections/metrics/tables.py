@@ -1,9 +1,8 @@
-"""A record's facts as rows: grouped as it is known now, measured by its calendar.
+"""The tables of the metrics: the state of each record, and its facts as rows.
 
-Tables of the metrics: what is remembered of each record, and its facts.
-
-All facts lie in one table, whatever their kind: a period is a range of one of its two
-indexes, and what is counted in it is counted by PostgreSQL.
+A row has the current dimensions of its record, and durations by its calendar. Facts of
+all kinds are in one table: a period is a range of one of its two indexes, and
+PostgreSQL does the counting.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,9 +18,9 @@ from services.projections.metrics.promises import Policies, clocks
 
 
 class FactRow(NamedTuple):
-    """A fact as stored; field order is column order.
+    """A stored fact; the order of fields is the order of columns.
 
-    `working` and `wall` are seconds, None where nothing is measured.
+    `working` and `wall` are seconds, None if nothing is measured.
     """
 
     record: str
@@ -91,7 +90,7 @@ category {_TEXT}, channel {_TEXT}, via {_TEXT}
 
 
 def tables(schema: str) -> Sequence[str]:
-    """Return the statements that make the tables, to be run before rows come in."""
+    """Return the statements that create the tables, to run before inserting rows."""
     return (
         (
             f"CREATE TABLE {schema}.{RECORDS} (record {_TEXT} NOT NULL,"
@@ -102,13 +101,13 @@ def tables(schema: str) -> Sequence[str]:
 
 
 def indexes(schema: str) -> Sequence[str]:
-    """Return the statements that make the indexes, to be run when rows are in."""
+    """Return the statements that create the indexes, to run after inserting rows."""
     facts = f"{schema}.{FACTS}"
     return (
         f"ALTER TABLE {schema}.{RECORDS} ADD PRIMARY KEY (record)",
         f"ALTER TABLE {facts} ADD PRIMARY KEY (record, kind, number)",
         f"CREATE INDEX begun ON {facts} (kind, since) INCLUDE (until, word, ended)",
-        # NULLs stand together at its end: what still lasts.
+        # NULLs are at its end: intervals that have not ended.
         f"CREATE INDEX over ON {facts} (kind, until, since) INCLUDE (ended)",
         f"ANALYZE {facts}",
     )

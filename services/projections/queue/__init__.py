@@ -1,1 +1,1 @@
-"""The read model `queue`: one row an incident, most urgent first, counted."""
+"""The read model `queue`: one row for each incident, by urgency, with counts."""

@@ -1,9 +1,7 @@
-"""Where a page ends and the next begins: the sort key of its last row, opaque.
+"""The queue, filters and cursor of a query.
 
-A key and not a number of rows, so that no row is shown twice or left out because
-others came or went meanwhile.
-
-What somebody asks a queue for: which queue, which incidents of it, from where on.
+A cursor is the sort key of the last row of a page, in opaque form. It is not a number
+of rows, so no row is shown twice or skipped when others were added or removed.
 """
 
 import base64
@@ -29,7 +27,7 @@ BY_WORKING_TIME: QueueOrder = "working_time_left"
 
 
 class Lifecycle(StrEnum):
-    """Those in stock, most urgent first, or those that ended, newest first."""
+    """Open incidents, by urgency, or ended ones, newest first."""
 
     OPEN = "open"
     ENDED = "ended"
@@ -37,7 +35,7 @@ class Lifecycle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QueueName:
-    """A queue: all, unassigned, of one team, or (`mine`) of one person."""
+    """A queue: all, unassigned, that of one team, or (`mine`) that of one person."""
 
     kind: str
     of: str | None = None
@@ -45,7 +43,7 @@ class QueueName:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Empty means any. Several statuses or priorities: any of them."""
+    """Empty filters match all. Several statuses or priorities: any of them."""
 
     status: tuple[Status, ...] = ()
     priority: tuple[Priority, ...] = ()
@@ -57,17 +55,17 @@ class Filters:
     breached: bool | None = None
     root_cause: Literal["open", "problem"] | None = None
     q: str | None = None
-    """Words, or a whole reference."""
+    """Words, or a complete reference."""
     by_name: bool = False
-    """Words may be in names of people, too."""
+    """Whether words also match names of people."""
 
 
 class MixedStanding(Exception):
-    """Open and ended incidents are asked for at once: they are in different orders."""
+    """Open and ended incidents are requested together: their orders differ."""
 
 
 def standing(filters: Filters) -> Lifecycle:
-    """Return which incidents the statuses mean; open ones where none is given."""
+    """Return which incidents the statuses select; open ones if none is given."""
     stocked = {status in IN_STOCK for status in filters.status}
     if stocked == {True, False}:
         raise MixedStanding
@@ -77,7 +75,7 @@ def standing(filters: Filters) -> Lifecycle:
 def digest(
     queue: QueueName, filters: Filters, order: QueueOrder = BY_WORKING_TIME
 ) -> str:
-    """Return what tells this query from any other; its cursors carry it."""
+    """Return a digest that identifies this query; its cursors contain it."""
     asked: list[object] = [asdict(queue), asdict(filters)]
     if order != BY_WORKING_TIME:
         asked.append(order)
@@ -88,18 +86,18 @@ def digest(
 Key = tuple[object, ...]
 CURSOR_MAX = 512
 YEARS = range(2000, 2200)
-"""The years at which working time may have been counted."""
+"""The years for which a cursor may have counted working time."""
 
 
 class BadCursor(Exception):
-    """Not a cursor of ours, or of another query; the sentence says which."""
+    """Not a valid cursor, or one of another query; the sentence says which."""
 
 
 def open_key(row: QueueRow, left: int, counted_at: datetime) -> Key:
-    """Return the sort key of an open row with so much working time left.
+    """Return the sort key of an open row with `left` working seconds.
 
-    It serves every order. It begins with the instant at which that was counted: the
-    next page counts at the same one, or the rows between would move.
+    It serves every order. It begins with the instant for which the time was computed:
+    the next page uses the same instant, so that rows keep their places.
     """
     return (
         counted_at,
@@ -113,12 +111,12 @@ def open_key(row: QueueRow, left: int, counted_at: datetime) -> Key:
 
 
 def ended_key(row: QueueRow) -> Key:
-    """Return the sort key of a row that ended."""
+    """Return the sort key of the row of an ended incident."""
     return (row.ended_at, row.ref)
 
 
 def write(asked: str, key: Key, epoch: str = "") -> str:
-    """Return the cursor after `key` for the query whose digest is `asked`.
+    """Return the cursor after `key` for the query with the digest `asked`.
 
     `epoch` is the label of the epoch the page was read in; empty for the first one.
     """
@@ -127,7 +125,7 @@ def write(asked: str, key: Key, epoch: str = "") -> str:
 
 
 def read(asked: str, cursor: str, standing: Lifecycle, epoch: str = "") -> Key:
-    """Return the key in a cursor of this very query.
+    """Return the key in a cursor of this query.
 
     Raises `BadCursor`, or `OtherEpoch` if it was read in another epoch than `epoch`.
     """

@@ -1,4 +1,4 @@
-"""What each team has to do at each support level, from the rows of the queue."""
+"""The load of each team at each support level, computed from the queue."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ DEFINITIONS: Mapping[str, str] = {
     "A promise that is paused counts what it had left; one that is overdue or kept "
     "counts nothing.",
 }
-"""What each number of a load means: the one text that answers and pages show."""
+"""The definitions of the numbers of a load, as answers and pages show them."""
 
 _LOAD = """
 SELECT team, level, count(*), count(*) FILTER (WHERE at_work),
@@ -45,7 +45,7 @@ FROM (
 
 @dataclass(frozen=True)
 class Load:
-    """What a team has to do at a support level; see `DEFINITIONS`."""
+    """The load of a team at a support level; see `DEFINITIONS`."""
 
     team: str
     level: SupportLevel
@@ -63,9 +63,9 @@ def load(
     now: datetime,
     teams: Mapping[str, Team],
 ) -> list[Load]:
-    """Return the load of whoever has open incidents, and of teams that have none.
+    """Return the load of all owners of open incidents, and of teams without any.
 
-    It looks at every open incident.
+    Reads every open incident.
     """
     names, passed = passed_by_hours(cursor, schema, now)
     found = cursor.execute(

@@ -1,4 +1,4 @@
-"""Reads one page of a queue and its counts, by index, whatever their number."""
+"""Reads one page of a queue and its counts by index, whatever the number of rows."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -56,20 +56,20 @@ _MERGED = OPEN_ORDER.replace("worked", "worked - passed")
 
 
 class Page(NamedTuple):
-    """Rows in order, and the key after which the next page begins; None at the end."""
+    """Rows in order, and the key of the last one if there is a next page."""
 
     rows: list[QueueRow]
     more: Key | None
 
 
 class Part(NamedTuple):
-    """Which part of a queue: so many rows after a key, counted at an instant."""
+    """A part of a queue: the rows after a key, their number, and the instant."""
 
     after: Key | None
     limit: int
     now: datetime
     order: QueueOrder = BY_WORKING_TIME
-    """Of open rows."""
+    """The order of open rows."""
 
 
 def page(
@@ -79,7 +79,7 @@ def page(
     filters: Filters,
     part: Part,
 ) -> Page:
-    """Return the rows of a queue that fit and come after the key, in order."""
+    """Return the matching rows of a queue after the key, in order."""
     where = [*_in_queue(queue), *_matching(filters)]
     where += matching_words(cursor, schema, filters)
     if standing(filters) is Lifecycle.OPEN:
@@ -104,7 +104,7 @@ def page(
 
 
 class _Asked(NamedTuple):
-    """What is asked of the open rows, in whichever order."""
+    """A query of open rows, in any order."""
 
     cursor: Cursor[tuple[Any, ...]]
     schema: str
@@ -114,7 +114,7 @@ class _Asked(NamedTuple):
 
     @property
     def counted_at(self) -> datetime:
-        """When the time left is counted: as for the first page."""
+        """The instant for which the time left is computed: that of the first page."""
         after = self.part.after
         if after is not None and isinstance(after[0], datetime):
             return after[0]
@@ -122,7 +122,7 @@ class _Asked(NamedTuple):
 
 
 _Counted = tuple[QueueRow, int]
-"""A row and the working time it has left."""
+"""A row and its remaining working time."""
 
 
 def _by_working_time(asked: _Asked) -> Page:
@@ -131,7 +131,7 @@ def _by_working_time(asked: _Asked) -> Page:
 
 
 def _by_priority(asked: _Asked, filters: Filters) -> Page:
-    """Take one priority after the other, each by working time left."""
+    """Return rows by priority, then by remaining working time."""
     hours = passed_by_hours(asked.cursor, asked.schema, asked.counted_at)
     wanted, after = asked.part.limit + 1, asked.part.after
     last = (after[1] == AWAITS_CLOSURE, after[3]) if after else (False, "")
@@ -151,7 +151,7 @@ def _by_priority(asked: _Asked, filters: Filters) -> Page:
 
 
 def _by_age(asked: _Asked) -> Page:
-    """Take the oldest first, by one index."""
+    """Return the oldest rows first, by one index."""
     where = [*asked.where, *_open(asked.ranks)]
     if after := asked.part.after:
         text = f"({OLDEST_ORDER}) > (%s::boolean, %s, %s)"
@@ -172,7 +172,7 @@ def _page(asked: _Asked, found: Sequence[_Counted]) -> Page:
 
 
 def _merged(asked: _Asked, hours: tuple[list[str], list[int]]) -> list[_Counted]:
-    """Merge the rows of all hours by working time left: one index scan for each."""
+    """Merge the rows of all calendars by time left: one index scan for each."""
     where = [*asked.where, *_open(asked.ranks)]
     if asked.part.after is not None:
         where.append((_AFTER, asked.part.after[1:]))
@@ -192,7 +192,7 @@ def _merged(asked: _Asked, hours: tuple[list[str], list[int]]) -> list[_Counted]
 def passed_by_hours(
     cursor: Cursor[tuple[Any, ...]], schema: str, at: datetime
 ) -> tuple[list[str], list[int]]:
-    """Return all hours there are, and how much of each had passed at an instant."""
+    """Return all working hours, and how much of each had passed at an instant."""
     held = cursor.execute(f"SELECT name, counted_in FROM {schema}.{HOURS}").fetchall()  # noqa: S608 # our own names
     known = policies(cursor, versions(counted_in for _, counted_in in held))
     found = {name: passed(hours_in(text, known), at) for name, text in held}
@@ -210,7 +210,7 @@ def _values(where: Sequence[Where]) -> list[object]:
 def counts(
     cursor: Cursor[tuple[Any, ...]], schema: str, queue: QueueName
 ) -> Sequence[tuple[str, str, bool, int]]:
-    """Return (status, priority, breached, number) of the open ones of a queue."""
+    """Return (status, priority, breached, number) of a queue's open incidents."""
     return cursor.execute(
         f"SELECT status, priority, breached, n FROM {schema}.{COUNTS}"  # noqa: S608 # our own names
         " WHERE queue = %s AND n > 0 ORDER BY status, priority",
@@ -221,7 +221,7 @@ def counts(
 def all_counts(
     cursor: Cursor[tuple[Any, ...]], schema: str, person: str | None
 ) -> Sequence[tuple[str, str, str, bool, int]]:
-    """Return (queue, status, priority, breached, number) of what `person` can see."""
+    """Return (queue, status, priority, breached, number) of the queues of `person`."""
     return cursor.execute(
         f"SELECT queue, status, priority, breached, n FROM {schema}.{COUNTS}"  # noqa: S608 # our own names
         " WHERE n > 0 AND (queue = ANY(%s) OR queue LIKE 'team:%%') ORDER BY 1, 2, 3",
@@ -274,7 +274,7 @@ def _any_of(name: str, values: Sequence[str]) -> list[Where]:
         case []:
             return []
         case [one]:
-            # `=` tells the planner that an index beginning with it is in page order.
+            # With `=` the planner knows that such an index is in the order of the page.
             return [(f"{name} = %s", (one,))]
         case several:
             return [(f"{name} = ANY(%s)", (several,))]
@@ -288,9 +288,9 @@ def _ranks(filters: Filters) -> frozenset[int]:
 
 
 def _open(asked: frozenset[int]) -> list[Where]:
-    # It implies what the partial indexes ask for, `rank IS NOT NULL`. Said beside it,
-    # PostgreSQL would expect half the rows, and sort them all rather than take them in
-    # order.
+    # This implies `rank IS NOT NULL`, which the partial indexes require. With that
+    # condition added, PostgreSQL would expect half the rows, and sort them all instead
+    # of reading them in order.
     return [("rank = ANY(%s::smallint[])", (sorted(asked),))]
 
 

@@ -1,8 +1,7 @@
-"""What each event makes of an incident's row in the queue. Pure: no id is made here.
+"""Applies events to an incident's row in the queue. Pure: creates no ids.
 
-What looking for help makes of an incident's row: its level, its team, who took it.
-
-Only the escalation stream is asked, so a row says the same whichever was heard first.
+Level, team and acceptance come from the escalation stream alone, so a row is the same
+in whichever order the streams are read.
 """
 
 from collections.abc import Mapping
@@ -65,7 +64,7 @@ from shared.eventlog.entry import Entry
 
 
 def helped(row: QueueRow, entry: Entry) -> Changes:
-    """Return what an entry changes; nothing where it is of a cycle before."""
+    """Return what an entry changes; nothing if it belongs to an earlier cycle."""
     match entry.event:
         case (Escalated() | EscalationReturned()) as event if (
             event.cycle >= row.help_cycle
@@ -91,9 +90,9 @@ def helped(row: QueueRow, entry: Entry) -> Changes:
 
 
 def shown(row: QueueRow) -> Changes:
-    """Return the fields that are made of what the streams said each by itself.
+    """Return the visible fields, derived from what each stream reported.
 
-    What they said of another cycle than the incident's is not shown.
+    Reports about another cycle than the incident's current one are not shown.
     """
     helped_now = row.help_cycle == row.cycle
     team = row.own_team
@@ -126,7 +125,7 @@ def _due(row: QueueRow) -> Changes:
 
 
 _SHOWN_ANEW = IncidentAssigned | IncidentReopened
-"""Incident events after which other streams may say something else."""
+"""Incident events after which the visible fields must be derived again."""
 
 _NOTHING_YET: Mapping[str, Any] = {
     **dict.fromkeys(
@@ -146,14 +145,14 @@ _NOTHING_YET: Mapping[str, Any] = {
     ),
     **dict.fromkeys(("breached", "flapping", "quick_fix"), False),
 }
-"""What only later events say of an incident."""
+"""The values of fields that only later events set."""
 
 
 def project(row: QueueRow | None, entry: Entry) -> QueueRow | None:
-    """Return the row after `entry`; an entry it has seen before changes nothing.
+    """Return the row after `entry`; an entry processed before changes nothing.
 
-    Streams about one incident may come in any order, each in its own. Raises
-    `BrokenHistory` for an event of an incident that was never opened.
+    Streams about one incident may be interleaved in any order; each is in its own
+    order. Raises `BrokenHistory` for an event of an incident that was never opened.
     """
     event = entry.event
     if is_incident_event(event):
@@ -196,8 +195,8 @@ def _of_its_own(
 
 
 def _with(row: QueueRow, changes: Changes) -> QueueRow:
-    # `dataclasses.replace` takes 16 µs for so many fields, this one 1 µs; a test sees
-    # to it that every name given here is a field.
+    # `dataclasses.replace` takes 16 µs for so many fields, this one 1 µs; a test
+    # ensures that every name given here is a field.
     changed = object.__new__(QueueRow)
     changed.__dict__.update(row.__dict__)
     changed.__dict__.update(changes)

@@ -1,6 +1,6 @@
-"""What the promises about an incident make of its row: what is due, what was broken.
+"""Applies SLA events to an incident's row in the queue: due dates and breaches.
 
-Only the SLA stream is asked, so a row says the same whichever stream was heard first.
+Uses only the SLA stream, so a row is the same in whichever order streams are read.
 """
 
 from typing import assert_never
@@ -37,11 +37,11 @@ _NOTHING: Changes = {
 
 
 def promised(row: QueueRow, event: SlaEvent) -> Changes:
-    """Return what an event changes; nothing for one of a cycle before.
+    """Return what an event changes.
 
-    Nor for one of updates, or of what support levels owe the desk.
-
-    A broken promise stays due until it is kept, late, also while it is paused.
+    Events of an earlier cycle, about updates to users, or about what support levels
+    owe the desk change nothing. A broken promise remains due until it is completed
+    late, even while it is paused.
     """
     if event.target not in {"tto", "ttr"} or event.cycle < row.sla_cycle:
         return {}
@@ -79,7 +79,7 @@ def promised(row: QueueRow, event: SlaEvent) -> Changes:
 
 
 def _counted(event: SlaEvent) -> Changes:
-    """Return in which hours a promise is counted, if the event says so."""
+    """Return the working hours of a promise, if the event contains them."""
     match event:
         case SlaArmed() | SlaRetargeted():
             return {f"{event.target}_hours": f"{event.policy}:{event.calendar}"}
@@ -88,9 +88,9 @@ def _counted(event: SlaEvent) -> Changes:
 
 
 def _left(row: QueueRow, event: SlaEvent, *, fresh: bool) -> Changes:
-    """Return what the promise to resolve leaves while it stands, None while it runs.
+    """Return the time left of a paused promise to resolve, None while it runs.
 
-    Another target moves it by as much, whichever calendar that one is counted in.
+    A new target changes it by the difference, regardless of the calendar.
     """
     if event.target != "ttr":
         return {}

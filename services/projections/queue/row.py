@@ -1,18 +1,12 @@
-"""One incident as the queues show it, and where it stands in their order.
+"""One incident as the queues show it, and its place in their order.
 
-Whether the cause of an incident is still there, as its row in the queue says it.
-
-`problem_refs` holds its problems, and after `@` the cycle in which one was resolved:
+`problem_refs` contains its problems, with `@` and the cycle if one was resolved:
 `PRB-000001 PRB-000002@1`.
 
-Which signals of an incident go up and down, as its row in the queue knows it.
-
-Where a row stands by working time left, whatever the calendar and the instant.
-
-What is left changes every second, so no row can hold it. A row holds how much working
-time its calendar had passed since `ORIGIN` when it is due; less what the calendar has
-passed by now, that is what is left. So the rows of one calendar are in order at any
-instant, by index, and the calendars are merged when a page is read.
+The remaining working time changes every second, so a row cannot store it. A row stores
+the working time of its calendar from `ORIGIN` to the due date; the remaining time is
+that minus the calendar's working time until now. So an index keeps the rows of one
+calendar in order at any instant, and a page merges the calendars.
 """
 
 from collections.abc import Iterable, Mapping
@@ -52,19 +46,19 @@ from shared.domain.working_time import ALWAYS, Hours, elapsed, hours_of
 
 Changes = dict[str, object]
 LOWEST: SupportLevel = "n1"
-"""Where looking for help begins."""
+"""The level at which an escalation starts."""
 
 _OWN = Field(exclude=True)
-"""What each stream said by itself, from which the fields that are shown are made."""
+"""Marks what single streams reported; the visible fields are derived from these."""
 
 
 @dataclass(frozen=True)
 class QueueRow:
-    """An incident after its event at `position`; field order is column order.
+    """An incident after its event at `position`; fields are in the order of columns.
 
-    Instants are those of the decisions (`Event.at`); `updated_at` is when the newest
-    event of its own stream entered the log, whose version and position are here too.
-    `repeats` counts the signals that changed nothing.
+    Instants are those of decisions (`Event.at`). `updated_at`, `version` and `position`
+    are those of the newest event of its own stream, `updated_at` being when it was
+    recorded. `repeats` counts the signals that changed nothing.
     """
 
     ref: IncidentRef
@@ -77,7 +71,7 @@ class QueueRow:
     category: str | None
     client: str | None
     team: str
-    """Whose work it is: of an assignment and an escalation the later one."""
+    """The team that works on it, by the latest assignment or escalation."""
     assignee: PersonId | None
     reporter: PersonId | None
     origin: Origin
@@ -87,7 +81,7 @@ class QueueRow:
     acknowledged_at: datetime | None
     restored_at: datetime | None
     ended_at: datetime | None
-    """When it left the stock: closed, cancelled or merged."""
+    """When it was closed, cancelled or merged."""
     pause_reason: PauseReason | None
     cycle: int
     repeats: int
@@ -98,25 +92,25 @@ class QueueRow:
     """Whether a person reported it, or only monitoring did."""
     level: SupportLevel
     accepted_by: PersonId | None
-    """Who took it on at this level."""
+    """Who accepted it at this support level."""
     due_at: datetime | None
-    """When the first promise that runs is due; none while it stands."""
+    """When the earliest running promise is due; null while it is paused."""
     due_target: Literal["tto", "ttr"] | None
     breached: bool
     """Whether a promise to own or to resolve was broken in this cycle."""
     flapping: bool
-    """A signal of it goes up and down; its recoveries are not believed yet."""
+    """Whether one of its signals is flapping; its recoveries are ignored for now."""
     snoozed_until: datetime | None
-    """Until when no news is made of its repeats; it may be past."""
+    """Until when repeats do not notify anybody; it may be in the past."""
     root_cause: Literal["open", "problem"] | None
-    """Resolved on a workaround, its cause is still there: an open problem looks for it,
-    or nobody (`open`) and one should be linked."""
+    """Set if a workaround resolved it and its cause still exists: `problem` if an open
+    problem investigates it, `open` if none does and one should be linked."""
     quick_fix: bool
-    """It came back a few days after it was resolved on a workaround."""
+    """Whether it came back a few days after it was resolved by a workaround."""
     own_team: Annotated[str, _OWN]
     own_team_position: Annotated[int, _OWN]
     presumed_problem: ProblemRef | None = None
-    """The problem it joined by its service alone: to be confirmed by a person."""
+    """The problem to which it was matched only by its service; to be confirmed."""
     sla_position: Annotated[int, _OWN] = 0
     sla_cycle: Annotated[int, _OWN] = 0
     tto_due_at: Annotated[datetime | None, _OWN] = None
@@ -135,29 +129,29 @@ class QueueRow:
     tto_hours: Annotated[str | None, _OWN] = None
     ttr_hours: Annotated[str | None, _OWN] = None
     due_hours: Annotated[str | None, _OWN] = None
-    """In which hours the promise that is due first is counted: `3:lisbonne`."""
+    """Policy version and calendar of the promise that is due first: `3:lisbonne`."""
     ttr_left: Annotated[int | None, _OWN] = None
-    """Working seconds that the promise to resolve leaves, while it stands."""
+    """Working seconds left of the promise to resolve, while it is paused."""
     label_words: Annotated[str, _OWN] = ""
-    """Of the alert that opened it; it is found by them."""
+    """Words of the labels of the alert that opened it, for searches."""
     contacts: Annotated[str, _OWN] = ""
-    """Who was in touch about it."""
+    """Who contacted the desk about it."""
 
 
 def in_stock(row: QueueRow) -> bool:
-    """Tell whether the incident counts as open; resolved ones await closure."""
+    """Return whether the incident counts as open; resolved ones await closure."""
     return row.status in IN_STOCK
 
 
 BREACHED, AWAITS_CLOSURE = 0, 2
-"""The first and the last of the ranks."""
+"""The first and the last rank."""
 
 
 def rank(row: QueueRow) -> int | None:
-    """Return the first part of the order; none once it ended.
+    """Return the first part of the sort key; None once it ended.
 
-    What broke a promise stands before what needs work, and that before what only
-    awaits its closure.
+    Incidents with a broken promise come first, then those that need work, then those
+    that only await closure.
     """
     if not in_stock(row):
         return None
@@ -185,7 +179,7 @@ Linked = (
 
 
 def linked(row: QueueRow, event: Linked) -> Changes:
-    """Return what a link, its end, or what is heard of a problem changes about it."""
+    """Return what a link, an unlink or an event of a problem changes about it."""
     problems = _problems(row)
     match event:
         case IncidentProblemPresumed(problem=problem):
@@ -249,7 +243,7 @@ def flapped(
         | IncidentSplit
     ),
 ) -> Changes:
-    """Return what an event changes about it; keys that leave take it along."""
+    """Return what an event changes about it; removed keys are no longer flapping."""
     before = set(row.flapping_keys.split())
     match event:
         case IncidentFlappingStarted(signal_key=key):
@@ -265,14 +259,14 @@ def flapped(
 
 ORIGIN = datetime(2010, 1, 1, tzinfo=UTC)
 NEVER = 2**62
-"""The working time at which a row is due that nothing is due of: after all others."""
+"""The due working time of a row without a due date: it comes after all others."""
 HOURS_HELD_MAX = 256
 NO_HOURS = ""
-"""The hours of such a row."""
+"""The working hours of such a row."""
 
 
 class Place(NamedTuple):
-    """By which hours a row stands, and at what working time since `ORIGIN`."""
+    """The working hours of a row, and its due working time since `ORIGIN`."""
 
     hours: str
     worked: int
@@ -282,7 +276,7 @@ NOWHERE = Place(NO_HOURS, NEVER)
 
 
 class Places(NamedTuple):
-    """Where the promise of a row stands that is due first, and the one to resolve."""
+    """The places of the promise that is due first, and of the one to resolve."""
 
     first: Place
     to_resolve: Place
@@ -292,18 +286,18 @@ NO_PLACES = Places(NOWHERE, NOWHERE)
 
 
 def versions(counted_in: Iterable[str]) -> set[int]:
-    """Return the versions of the policy that these hours are of."""
+    """Return the policy versions of these working hours."""
     return {int(text.partition(":")[0]) for text in counted_in}
 
 
 def counted_in(row: QueueRow) -> set[str]:
-    """Return the hours that the promises of a row are counted in which are due."""
+    """Return the working hours of the due promises of a row."""
     due = ((row.due_at, row.due_hours), (row.ttr_due_at, row.ttr_hours))
     return {hours for at, hours in due if at is not None and hours is not None}
 
 
 def places(row: QueueRow, policies: Mapping[int, Policy]) -> Places:
-    """Return where a row stands; counted around the clock if a calendar is lost."""
+    """Return the places of a row; around the clock if a calendar is missing."""
     first = _place(row.due_at, row.due_hours, policies)
     if (row.ttr_due_at, row.ttr_hours) == (row.due_at, row.due_hours):
         return Places(first, first)
@@ -320,7 +314,7 @@ def _place(
 
 
 def hours_in(counted_in: str, policies: Mapping[int, Policy]) -> Hours:
-    """Return the hours that `3:lisbonne` names."""
+    """Return the working hours named like `3:lisbonne`."""
     version, _, name = counted_in.partition(":")
     policy = policies.get(int(version))
     calendar = policy.calendars.get(name) if policy else None
@@ -334,6 +328,6 @@ def passed(hours: Hours, at: datetime) -> int:
 
 @lru_cache(maxsize=HOURS_HELD_MAX)
 def name_of(hours: Hours) -> str:
-    """Return the same for the same hours, in any version of the policy."""
+    """Return a name that is equal for equal hours in any version of the policy."""
     held = (hours.zone.key, hours.week, hours.closed, hours.opened)
     return sha256(repr(held).encode()).hexdigest()[:16]

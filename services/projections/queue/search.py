@@ -1,10 +1,9 @@
-"""The words by which an incident is found, and a search as PostgreSQL asks for them.
+"""Full-text search of incidents, as a condition that pages of a queue add.
 
-Words are compared without case and accents, in no language: `Œuvré` is `oeuvre`, and
-a plural is another word. A row holds its own words and the ids of its people; names
-stay in the directory, where they can be corrected and forgotten at any time.
-
-Finds incidents by words, as a condition that pages of a queue add to their own.
+Words are compared without case and accents, independent of a language: `Œuvré` is
+`oeuvre`, and a plural is another word. A row contains its own words and the ids of its
+people; names remain in the directory, where they can be corrected and forgotten at any
+time.
 """
 
 import re
@@ -23,17 +22,17 @@ from shared.domain.identifiers import is_incident_ref
 from shared.domain.policy.clause import PERSON
 
 WORD_MAX = 64
-"""What is longer is known by its beginning."""
+"""Longer words are truncated."""
 WORDS_MAX = 256
-"""Words of a row; those of the labels come last."""
+"""The maximum number of words of a row; those of the labels come last."""
 SEARCHED_MAX = 16
-"""Words of one search; the later ones are not looked for."""
+"""The maximum number of words of one search; further ones are ignored."""
 _TITLES_HELD = 4_096
 _WORD = re.compile(r"[^\W_]+")
 _LETTERS = str.maketrans(
     {"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ß": "ss"}
 )
-"""What Unicode takes for letters of their own, and a keyboard may not have."""
+"""Letters that Unicode does not decompose, and that a keyboard may lack."""
 _PERSON = re.compile(PERSON)
 
 
@@ -50,13 +49,13 @@ def words_of(text: str) -> tuple[str, ...]:
 
 
 def row_words(row: QueueRow) -> str:
-    """Return the words of a row with a blank between, people as `@id`."""
+    """Return the words of a row separated by spaces, people as `@id`."""
     people = {row.reporter, row.assignee, row.accepted_by, *row.contacts.split()}
     named = sorted(id_ for id_ in people if id_ and _PERSON.fullmatch(id_))
     ref = row.ref.lower().split("-")
     found = (
         *ref,
-        ref[-1].lstrip("0"),  # as people say it: 42
+        ref[-1].lstrip("0"),  # the short form that people use: 42
         *(f"@{id_}" for id_ in named),
         *words_of(row.title),
         *words_of(row.service),
@@ -67,21 +66,21 @@ def row_words(row: QueueRow) -> str:
 
 
 def label_words(labels: Mapping[str, str] | None) -> str:
-    """Return the words of labels with a blank between, names and values."""
+    """Return the words of labels separated by spaces, names and values."""
     said = " ".join(f"{name} {value}" for name, value in (labels or {}).items())
     return " ".join(words_of(said)[:WORDS_MAX])
 
 
 def searched(q: str) -> Sequence[str]:
-    """Return the words that are looked for."""
+    """Return the words to search for."""
     return words_of(q)[:SEARCHED_MAX]
 
 
 def as_tsquery(words: Iterable[str], people: Mapping[str, Sequence[str]]) -> str:
-    """Return a search for all `words`, each from its beginning.
+    """Return a search for all `words`, each as a prefix.
 
-    `people` are the ids of those whose name has a word. Only letters, digits and what
-    an id may hold stand between the quotes.
+    `people` are the ids of people whose name contains a word. Only letters, digits and
+    characters of ids occur between the quotes.
     """
     return " & ".join(
         "({})".format(
@@ -93,7 +92,7 @@ def as_tsquery(words: Iterable[str], people: Mapping[str, Sequence[str]]) -> str
 
 Where = tuple[str, tuple[object, ...]]
 COLLECTED_MAX = 3_000
-"""Incidents that a search collects before they are put in order."""
+"""The maximum number of incidents that a search collects and sorts."""
 
 _COLLECT = """
 SELECT ref FROM {}.{} WHERE rank IS {} AND search @@ %s::tsquery LIMIT %s
@@ -103,10 +102,10 @@ SELECT ref FROM {}.{} WHERE rank IS {} AND search @@ %s::tsquery LIMIT %s
 def matching_words(
     cursor: Cursor[tuple[Any, ...]], schema: str, filters: Filters
 ) -> list[Where]:
-    """Return what the rows of a search have in common; nothing if there is none.
+    """Return the conditions of a search; empty without a search.
 
-    Few matches are collected by the index of words, then put in order. Where there are
-    many, the index in the order of the page soon meets enough of them.
+    Few matches are collected by the index of words, then sorted. If there are many, the
+    index in the order of the page soon finds enough of them.
     """
     if filters.q is None:
         return []
@@ -123,5 +122,5 @@ def matching_words(
     ).fetchall()
     if len(found) <= COLLECTED_MAX:
         return [("ref = ANY(%s)", ([ref for (ref,) in found],))]
-    # No index answers `IS TRUE`: PostgreSQL would else collect all of them.
+    # No index serves `IS TRUE`: otherwise PostgreSQL would collect all matches.
     return [("(search @@ %s::tsquery) IS TRUE", (query,))]

@@ -1,9 +1,8 @@
 """Reads and writes rows and counts of the queue, many at a time.
 
-How many open incidents each queue holds: by status, priority, broken promise.
-
-Always the difference of what two states contribute, never a free increment: a repeat
-or a restart cannot make a count drift from the rows it counts.
+Counts are the open incidents of each queue by status, priority and broken promise. They
+change by the difference between two states of a row, never by a plain increment: a
+repeat or a restart cannot make a count differ from its rows.
 """
 
 from collections import Counter
@@ -38,7 +37,7 @@ from shared.eventlog.entry import Entry
 class Cell(NamedTuple):
     """One count: a queue's stored name, a status, a priority.
 
-    `breached`: a promise was broken, and there is still work to do.
+    `breached`: a promise was broken, and the incident still needs work.
     """
 
     queue: str
@@ -57,12 +56,12 @@ def team_queue(team: str) -> str:
 
 
 def person_queue(person: str) -> str:
-    """Return the stored name of the queue of what is assigned to `person`."""
+    """Return the stored name of the queue of incidents assigned to `person`."""
     return f"person:{person}"
 
 
 def cells(row: QueueRow | None) -> tuple[Cell, ...]:
-    """Return where a row counts one; nowhere once it left the stock."""
+    """Return the cells that count a row; none once the incident ended."""
     if row is None or not in_stock(row):
         return ()
     own = person_queue(row.assignee) if row.assignee else UNASSIGNED
@@ -76,7 +75,7 @@ def cells(row: QueueRow | None) -> tuple[Cell, ...]:
 def difference(
     changes: Iterable[tuple[QueueRow | None, QueueRow | None]],
 ) -> Counter[Cell]:
-    """Return by how much each count moves when rows go from old to new."""
+    """Return by how much each count changes when rows go from old to new."""
     moved: Counter[Cell] = Counter()
     for old, new in changes:
         was, now = cells(old), cells(new)
@@ -146,7 +145,7 @@ WHERE row.ref = placed.ref
 def apply(
     cursor: Cursor[tuple[Any, ...]], schema: str, entries: Sequence[Entry]
 ) -> None:
-    """Bring rows and counts of `schema` up to the last of `entries`."""
+    """Apply `entries` to the rows and counts of `schema`."""
     refs = {ref for entry in entries if (ref := about(entry.stream))}
     held = load(cursor, schema, sorted(refs))
     rows: dict[str, QueueRow | None] = {**held}
@@ -172,13 +171,13 @@ def load(
 
 
 def from_columns(columns: Sequence[Any]) -> QueueRow:
-    """Return the row that lies in these columns, in the order of `FIELDS`."""
+    """Return the row from these columns, in the order of `FIELDS`."""
     values = dict(zip(FIELDS, columns, strict=True))
     return QueueRow(**{**values, "status": Status(values["status"])})
 
 
 def columns(row: QueueRow, where: Places = NO_PLACES) -> tuple[object, ...]:
-    """Return a row as it is stored, then its places by working time and its words."""
+    """Return the columns of a row, then its places by working time and its words."""
     placed = (*where.first, *where.to_resolve)
     return (*row.__dict__.values(), rank(row), *placed, row_words(row))
 
@@ -189,7 +188,7 @@ def save(
     rows: Sequence[QueueRow],
     placed: Sequence[Places],
 ) -> None:
-    """Insert or replace rows; sorted by reference, so that locks are in one order."""
+    """Insert or replace rows, sorted by reference to lock them in a fixed order."""
     if not rows:
         return
     stored = map(columns, rows, placed)
@@ -204,7 +203,7 @@ def save(
 def put_in_place(
     cursor: Cursor[tuple[Any, ...]], schema: str, rows: Sequence[QueueRow]
 ) -> None:
-    """Say where rows stand that were copied without it."""
+    """Set the places of rows that were copied without them."""
     due = [row for row in rows if counted_in(row)]
     placed = [(*first, *last) for first, last in _places(cursor, schema, due)]
     if due:
@@ -216,7 +215,7 @@ def put_in_place(
 def _places(
     cursor: Cursor[tuple[Any, ...]], schema: str, rows: Sequence[QueueRow]
 ) -> list[Places]:
-    """Return where rows stand, and remember the hours they stand by."""
+    """Return the places of rows, and store their working hours."""
     all_hours = set[str]().union(*map(counted_in, rows))
     held = policies(cursor, versions(all_hours))
     names = {name_of(hours_in(hours, held)): hours for hours in sorted(all_hours)}
@@ -226,7 +225,7 @@ def _places(
 
 
 def count(cursor: Cursor[tuple[Any, ...]], schema: str, moved: Counter[Cell]) -> None:
-    """Move counts by what the states of the same transaction say."""
+    """Change counts by the differences of the same transaction."""
     cells = [(*cell, n) for cell, n in sorted(moved.items())]
     if cells:
         cursor.execute(

@@ -1,9 +1,9 @@
-"""Tables of the queue: rows, counts, and the indexes that keep every page flat.
+"""Tables of the queue: rows, counts, and the indexes that keep every page fast.
 
 Each queue and each single filter has an index in the order of the page, so a page of
-fifty reads fifty entries of it, however many incidents there are. Indexes are made
-after a rebuild has loaded the rows; open and ended incidents have indexes apart, since
-nearly all incidents are ended and nearly all reading is about open ones.
+fifty rows reads fifty index entries, however many incidents there are. A rebuild
+creates the indexes after it has loaded the rows. Open and ended incidents have separate
+indexes, since nearly all incidents are ended and nearly all reads are about open ones.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 ROWS = "incidents"
 COUNTS = "counts"
 HOURS = "hours"
-"""All hours that rows were ever counted in, each with one of its names."""
+"""All working hours that rows ever used, each with one of its names."""
 
 _TEXT = 'text COLLATE "C"'
 COLUMNS = f"""
@@ -41,19 +41,19 @@ resolved_in {_TEXT} NOT NULL, resolved_by bigint NOT NULL,
 words text NOT NULL, search tsvector NOT NULL
 GENERATED ALWAYS AS (array_to_tsvector(string_to_array(words, ' '))) STORED
 """
-"""The fields of `QueueRow`, then its place in the order: `rank`, NULL once ended, and
-at what working time since the origin it is due in which `hours`. Then the same of its
-promise to resolve, by which load is measured; then its words."""
+"""The fields of `QueueRow`, then its place in the order: `rank`, NULL once ended, its
+due working time since the origin, and its `hours`. Then the same for its promise to
+resolve, by which load is measured; then its words."""
 
 OPEN_ORDER = "rank, worked, priority, (NOT user_reported), reported_at, ref"
-"""Of the rows that are counted in the same hours; see `working_order`."""
+"""The order of rows with the same working hours; see `working_order`."""
 OLDEST_ORDER = "(rank = 2), reported_at, ref"
-"""Of the open rows where the oldest are first; 2 is `AWAITS_CLOSURE`."""
+"""The order of open rows with the oldest first; 2 is `AWAITS_CLOSURE`."""
 ENDED_ORDER = "ended_at DESC, ref DESC"
 _PERSONAL = ("title", "label_words", "words", "search")
 _UNSAMPLED = "ALTER COLUMN {} SET STATISTICS 0"
 _PENDING_KB = 256
-"""Words that wait to be merged into an index, which every search reads one by one."""
+"""The size of an index's list of pending words, which every search scans."""
 _OPEN_FILTERS = (
     "status",
     "priority",
@@ -68,11 +68,11 @@ _ENDED_FILTERS = ("service", "client", "team", "assignee", "reporter")
 
 
 def tables(schema: str) -> Sequence[str]:
-    """Return the statements that make the tables, to be run before rows come in."""
+    """Return the statements that create the tables, to run before inserting rows."""
     return (
-        # Room on each page lets an update that moves nothing in an index stay on it.
+        # Free space on each page allows updates without index changes (HOT updates).
         f"CREATE TABLE {schema}.{ROWS} ({COLUMNS}) WITH (fillfactor = 85)",
-        # Else ANALYZE keeps words as samples, and nobody could forget them there.
+        # Otherwise ANALYZE keeps words as samples, where they could not be erased.
         f"ALTER TABLE {schema}.{ROWS} {', '.join(map(_UNSAMPLED.format, _PERSONAL))}",
         (
             f"CREATE TABLE {schema}.{HOURS} (name {_TEXT} PRIMARY KEY,"
@@ -88,7 +88,7 @@ def tables(schema: str) -> Sequence[str]:
 
 
 def indexes(schema: str) -> Sequence[str]:
-    """Return the statements that make the indexes, to be run when rows are in."""
+    """Return the statements that create the indexes, to run after inserting rows."""
     rows = f"{schema}.{ROWS}"
     is_open, is_ended = "WHERE rank IS NOT NULL", "WHERE rank IS NULL"
     words = f"USING gin (search) WITH (gin_pending_list_limit = {_PENDING_KB})"
@@ -96,7 +96,7 @@ def indexes(schema: str) -> Sequence[str]:
         f"ALTER TABLE {rows} ADD PRIMARY KEY (ref)",
         f"CREATE INDEX open_all ON {rows} (hours, {OPEN_ORDER}) {is_open}",
         f"CREATE INDEX open_oldest ON {rows} ({OLDEST_ORDER}) {is_open}",
-        # PostgreSQL would sort what it finds by `assignee IS NULL` in an index.
+        # With `assignee IS NULL` in an index key PostgreSQL would sort the result.
         (
             f"CREATE INDEX open_unassigned ON {rows} (hours, {OPEN_ORDER})"
             f" {is_open} AND assignee IS NULL"
@@ -106,7 +106,7 @@ def indexes(schema: str) -> Sequence[str]:
             f" {is_open}"
             for name in _OPEN_FILTERS
         ),
-        # Few have a cause that is left: the index is of those alone.
+        # Few have an open root cause: the index contains only those.
         *(
             f"CREATE INDEX {name}_root_cause ON {rows} (root_cause, {order})"
             f" {part} AND root_cause IS NOT NULL"

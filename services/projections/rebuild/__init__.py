@@ -1,1 +1,1 @@
-"""Builds a generation of a read model from the log, beside the live one."""
+"""Builds a generation of a read model from the log, next to the live one."""

@@ -1,4 +1,4 @@
-"""The one process that may build generations of a read model at a time."""
+"""The lock and connection of a build: one process at a time builds a read model."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -20,19 +20,19 @@ from shared.vault.master_keys import MasterKeys
 
 ROLE = "desk_projections"
 SILENT_SECONDS_MAX = 60.0
-"""How long a builder may be silent before PostgreSQL ends its session and its lock."""
+"""How long a builder may be idle before PostgreSQL ends its session and its lock."""
 ALIVE_SECONDS = 5.0
-"""How often it says that it is alive, whatever it is building."""
+"""The interval of its keep-alive queries."""
 _LOCK = "SELECT {}(hashtextextended('rm.' || %s, 0))"
 
 
 class Busy(Exception):
-    """Another process builds a generation of this read model."""
+    """Another process is building a generation of this read model."""
 
 
 @dataclass(frozen=True)
 class Builder:
-    """What a build works with; its connection holds the lock until it is closed."""
+    """The resources of a build; its connection holds the lock until it is closed."""
 
     model: ReadModel[Any]
     source: Source
@@ -40,7 +40,7 @@ class Builder:
 
     @property
     def cursor(self) -> Cursors:
-        """A cursor outside any transaction: each statement commits."""
+        """Return a cursor outside any transaction: each statement commits."""
         return self.connection.cursor()
 
 
@@ -53,10 +53,10 @@ def builder(
     wait: bool = False,
     chunk_events: int = CHUNK_EVENTS,
 ) -> Iterator[Builder]:
-    """Give the builder of `model`; raises `Busy` unless told to wait for the other.
+    """Yield the builder of `model`; raises `Busy` unless asked to wait for the other.
 
-    Tables belong to the role of the service, also if an administrator calls. The
-    lock belongs to the connection: a process that is killed or frozen leaves none.
+    Tables belong to the role of the service, even if an administrator calls. The lock
+    belongs to the connection: a killed or frozen process does not keep it.
     """
     own = _as_role(dsn)
     opens = master if model.opens_words else None
@@ -82,9 +82,9 @@ def connected(dsn: str) -> Connection[tuple[Any, ...]]:
 
 @contextmanager
 def _kept_alive(connection: Connection[tuple[Any, ...]]) -> Iterator[None]:
-    """Let the session end once we no longer say that we are alive.
+    """Send keep-alive queries; PostgreSQL ends the session when they stop.
 
-    A build works for minutes without this connection; a frozen one for ever.
+    A build does not use this connection for minutes; a frozen build never does.
     """
     limit = f"{int(SILENT_SECONDS_MAX * 1_000)}ms"
     for timeout in ("idle_session_timeout", "idle_in_transaction_session_timeout"):
@@ -93,7 +93,7 @@ def _kept_alive(connection: Connection[tuple[Any, ...]]) -> Iterator[None]:
 
     def say() -> None:
         while not over.wait(ALIVE_SECONDS):
-            with suppress(psycopg.Error):  # who builds meets the error itself
+            with suppress(psycopg.Error):  # the build gets the error itself
                 connection.execute("SELECT")
 
     thread = Thread(target=say, name="builder-alive", daemon=True)

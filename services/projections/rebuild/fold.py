@@ -1,8 +1,7 @@
-"""Cuts the log into parts of whole records that can be folded apart.
+"""Splits the log into parts of whole records, and folds a part into a generation.
 
-A record is an incident with all streams about it, or any other stream by itself.
-
-Folds a part of the log and copies the result in: the work of one process.
+A record is an incident with all streams about it, or any other stream by itself. A part
+is the work of one process.
 """
 
 from collections import defaultdict
@@ -21,10 +20,10 @@ from shared.vault.vault import key_ids
 CHUNK_EVENTS = 10_000
 
 LAST_NAME = "z" * 160
-"""Comes after every name a stream can have behind its kind, in any collation."""
+"""Sorts after every name a stream can have after its kind, in any collation."""
 
-# Order and comparison are those of the index, whatever the collation; only, what two
-# names have in common at their beginning must not matter to it.
+# Order and comparison are those of the index, in any collation that ignores a common
+# prefix of two names.
 _NEXT_STREAM = """
 SELECT originator_id FROM log.events WHERE originator_id > %s
 ORDER BY originator_id LIMIT 1
@@ -40,7 +39,7 @@ SELECT min(substr(stream, length(kind) + 2)) FROM unnest(%s::text[]) AS kind, LA
 
 
 class Chunk(NamedTuple):
-    """Streams of `kinds` whose names behind it come after one, up to the other."""
+    """Streams of `kinds` whose names after the kind lie between two bounds."""
 
     kinds: Sequence[str]
     after: str
@@ -48,7 +47,7 @@ class Chunk(NamedTuple):
 
 
 def chunks(cursor: Cursors, events: int) -> Iterator[Chunk]:
-    """Yield parts of about `events` events of each kind; a huge record is one part."""
+    """Yield parts of about `events` events of each kind; a record is never split."""
     found = list(_kinds(cursor))
     about_incidents = [kind for kind in found if about(f"{kind}-") is not None]
     alone = [[kind] for kind in found if kind not in about_incidents]
@@ -63,7 +62,7 @@ def chunks(cursor: Cursors, events: int) -> Iterator[Chunk]:
 
 
 def _kinds(cursor: Cursors) -> Iterator[str]:
-    """Yield the kinds of streams there are: what stands before the first dash."""
+    """Yield the kinds of streams: the part of a name before the first dash."""
     stream = ""
     while row := cursor.execute(_NEXT_STREAM, (stream,)).fetchone():
         kind = str(row[0]).partition("-")[0]
@@ -71,7 +70,7 @@ def _kinds(cursor: Cursors) -> Iterator[str]:
         stream = f"{kind}-{LAST_NAME}"
 
 
-# Neither command id nor chain is looked at here: what is not read need not be sent.
+# Command id and chain are not needed here, so they are not read.
 STREAMS = """
 SELECT event.* FROM unnest(%s::text[]) AS kind, LATERAL (
     SELECT notification_id, originator_id, originator_version, topic, state,
@@ -85,21 +84,21 @@ _SKIPPED = "SELECT position FROM rm.skipped WHERE reader = %s"
 
 
 class FoldCount(NamedTuple):
-    """How much one part of the log was."""
+    """The size of one part of the log."""
 
     events: int
     parked: int
 
 
 class ParkedSet(NamedTuple):
-    """Events of a stream that cannot be applied, and why the first of them cannot."""
+    """Events of a stream that cannot be applied, and the error of the first."""
 
     rows: list[Row]
     error: str
 
 
 class Logs(NamedTuple):
-    """The log twice: one opens personal words, the other saves the time."""
+    """The log twice: one decrypts personal text, the other saves that time."""
 
     opening: EventLog
     sealed: EventLog
@@ -110,7 +109,7 @@ def fold(
 ) -> FoldCount:
     """Fold the records of `chunk` up to a position into `schema`, all or nothing.
 
-    Nothing is open while it folds: a database ends a transaction that does nothing.
+    No transaction is open while it folds: the database would end an idle one.
     """
     rows = _rows(logs.opening, model, chunk, upto)
     logs.opening.vault.learn(
@@ -133,7 +132,7 @@ def fold(
 def _rows(
     log: EventLog, model: ReadModel[Any], chunk: Chunk, upto: int
 ) -> Sequence[Row]:
-    """Return the events of a chunk without those an administrator had skipped."""
+    """Return the events of a chunk without those that an administrator skipped."""
     given = (list(chunk.kinds), chunk.after, chunk.last, upto)
     with log.transaction() as cursor:
         skipped = set(cursor.execute(_SKIPPED, (model.name,)).fetchall())
@@ -156,7 +155,7 @@ def _records(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
 def _folded(
     logs: Logs, model: ReadModel[Any], rows: Sequence[Row]
 ) -> tuple[Any, Sequence[ParkedSet]]:
-    """Return what a record comes to; of each stream up to what cannot be applied."""
+    """Return the state of a record, and the events that cannot be applied."""
     state: Any = None
     poison: dict[str, ParkedSet] = {}
     for row in rows:
@@ -169,7 +168,7 @@ def _folded(
         except Exception as error:
             if is_unavailable(error):
                 raise away(error) from error
-            # as the reader does: park, go on
+            # like the reader: park it and continue
             poison[row.stream] = ParkedSet([row], wordless(error))
     return state, tuple(poison.values())
 

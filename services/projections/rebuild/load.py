@@ -1,6 +1,7 @@
-"""Brings a generation that nobody follows yet up to a position, as its reader would.
+"""Fills an empty generation from the log, and brings it up to a position.
 
-Fills an empty generation from the log: all cores fold, then indexes are made.
+All cores fold parts of the log, then indexes are created. Later events are applied as
+the reader of the generation would do.
 """
 
 import os
@@ -31,7 +32,7 @@ BATCH = 1_000
 def catch_up(
     log: EventLog, model: ReadModel[Any], schema: str, position: int
 ) -> Tracked:
-    """Apply what is missing up to `position`, no event more; return where it is."""
+    """Apply the missing events up to `position` exactly; return the tracked event."""
     bookmark = Bookmark(schema, model.name)
     with log.transaction() as cursor:
         tracked = bookmark.start(cursor)
@@ -75,12 +76,12 @@ WHERE reader = %s
 """
 
 Told = Callable[[str, int, int], None]
-"""Hears how a rebuild goes: the stage, how much of it is done, of how much."""
+"""Receives the progress of a rebuild: the stage, how much is done, of how much."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """The log a rebuild reads, as address and as an open connection to it."""
+    """The log that a rebuild reads: its address and an open connection."""
 
     dsn: str
     master: MasterKeys | None
@@ -96,10 +97,10 @@ def load(
     last: Row | None,
     told: Told,
 ) -> FoldCount:
-    """Fill `schema` with all events up to `last`, which is its position then.
+    """Fill `schema` with all events up to `last`, which becomes its position.
 
-    Every part is a transaction of its own: a rebuild that is killed leaves a schema
-    that nobody reads, and the next one drops it.
+    Every part is a separate transaction: a killed rebuild leaves a schema that nobody
+    reads, and the next one drops it.
     """
     parts = chunks(cursor, source.chunk_events) if last else iter(())
     done = FoldCount(0, 0)
@@ -131,7 +132,7 @@ def _folded(
     first, second = next(parts, None), next(parts, None)
     if first is None:
         return
-    if second is None:  # one part is folded here: a process takes longer to start
+    if second is None:  # fold a single part here: starting a process takes longer
         with closing(EventLog.open(source.dsn, pool_size=1)) as sealed:
             yield fold(Logs(source.log, sealed), model, schema, first, upto)
         return

@@ -1,4 +1,4 @@
-"""Folds parts in several processes at once, each fed by a thread of ours."""
+"""Folds parts in several processes at once, each fed by a thread of this process."""
 
 import subprocess
 import sys
@@ -19,12 +19,12 @@ _WORKER = (sys.executable, "-m", "services.projections.rebuild.worker")
 
 
 class WorkerFailed(Exception):
-    """A process of the rebuild could not fold its part; nothing was flipped."""
+    """A process of the rebuild could not fold its part; there was no flip."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What the processes work on: the records of `upto` events into `schema`."""
+    """The task of all processes: fold records up to `upto` into `schema`."""
 
     dsn: str
     master: MasterKeys | None
@@ -38,7 +38,7 @@ def fold_in_processes(
 ) -> Generator[FoldCount, None, None]:
     """Fold `parts`, each in one of `processes`; yield each as soon as it is done.
 
-    Raises `WorkerFailed` where one of them cannot. All end with this iterator.
+    Raises `WorkerFailed` if one of them fails. All processes end with this iterator.
     """
     done: SimpleQueue[FoldCount | Exception | None] = SimpleQueue()
     lock, over = Lock(), Event()

@@ -1,8 +1,7 @@
-"""One value for all a generation says: two that say the same have the same.
+"""Rebuilds a read model: a new generation is compared with the live one, then flipped.
 
-A new generation beside the live one: compared with it, then live in one moment.
-
-What comes before following: see to it that there is a live generation.
+Two generations with the same content have the same digest. Before a service follows the
+log, `ensure` makes sure that there is a live generation.
 """
 
 from dataclasses import dataclass
@@ -32,10 +31,10 @@ _PARKED = "SELECT position, stream FROM {schema}.parked"
 
 
 def digest(cursor: Cursors, model: ReadModel[Any], schema: str) -> str:
-    """Return the digest of a generation, whatever the order of its rows.
+    """Return the digest of a generation; the order of its rows does not matter.
 
-    For each table the number of rows and the sums of two 64-bit hashes of each; then
-    which events are parked. PostgreSQL computes it, about a million rows a second.
+    It contains the number of rows of each table, the sums of two 64-bit hashes of each
+    row, and the parked events. PostgreSQL computes it for a million rows per second.
     """
     return " ".join(
         _sum(cursor, rows.format(schema=schema)) for rows in (*model.compared, _PARKED)
@@ -48,16 +47,16 @@ def _sum(cursor: Cursors, rows: str) -> str:
 
 
 _HELD_SECONDS = 60
-"""How long the live generation may be held for the flip, at the very most."""
+"""The maximum time for which the live generation may be locked for the flip."""
 
 
 class NoEarlierGeneration(Exception):
-    """No earlier generation is left to go back to."""
+    """There is no earlier generation to roll back to."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What a rebuild did. `same` is None where there was nothing to compare with."""
+    """The result of a rebuild. `same` is None if there was nothing to compare with."""
 
     name: str
     schema: str
@@ -73,10 +72,10 @@ class Rebuilt:
 def rebuild(
     builder: Builder, clock: Clock, told: Told, *, accept: bool = False
 ) -> Rebuilt:
-    """Build the next generation and make it live if it says what the live one says.
+    """Build the next generation and make it live if its content equals the live one's.
 
-    Where they differ, `accept` decides; refused, it stays for a look until the next
-    rebuild. The live one is not touched until the flip and kept after it.
+    If they differ, `accept` decides; a rejected one is kept for inspection until the
+    next rebuild. The live one is not touched until the flip, and kept after it.
     """
     began = monotonic()
     model, cursor = builder.model, builder.cursor
@@ -107,7 +106,7 @@ def rebuild(
 
 
 def rollback(builder: Builder, clock: Clock) -> str:
-    """Make the generation before live again, brought up to now; return its schema."""
+    """Bring the previous generation up to date, make it live and return its schema."""
     was = find_live(builder.cursor, builder.model.name)
     if was is None or was.previous_schema is None:
         raise NoEarlierGeneration(
@@ -123,7 +122,7 @@ def rollback(builder: Builder, clock: Clock) -> str:
 
 
 def discard_previous(builder: Builder) -> None:
-    """Drop every generation but the live one: there is nothing to go back to then."""
+    """Drop every generation but the live one; a rollback is then impossible."""
     model, cursor = builder.model, builder.cursor
     with builder.connection.transaction():
         was = hold_live(cursor, model.name, alone=True)
@@ -137,9 +136,9 @@ def _kept(live: Live | None) -> set[str | None]:
 
 
 def _beginning(builder: Builder, rival: str | None) -> Row | None:
-    """Return the event up to which to load: the rival's, to be compared, or the head.
+    """Return the event up to which to load: the rival's, for comparison, or the head.
 
-    A rival whose reader stands still is passed only after the comparison.
+    A rival whose reader has stopped is overtaken only after the comparison.
     """
     log = builder.source.log
     position = as_of(builder.cursor, rival).position if rival else log.head().position
@@ -147,9 +146,9 @@ def _beginning(builder: Builder, rival: str | None) -> Row | None:
 
 
 def _same(builder: Builder, rival: str, schema: str) -> bool:
-    """Tell whether both generations say the same at the position of the rival.
+    """Return whether both generations have the same content at the rival's position.
 
-    The rival is read in a snapshot while its reader goes on.
+    The rival is read in a snapshot while its reader continues.
     """
     cursor = builder.cursor
     with builder.connection.transaction():
@@ -161,7 +160,7 @@ def _same(builder: Builder, rival: str, schema: str) -> bool:
 
 
 def _flip(builder: Builder, schema: str, clock: Clock) -> None:
-    """Make `schema` live at the position of the live one, while nobody applies."""
+    """Make `schema` live at the position of the live one, while no reader applies."""
     model, log, cursor = builder.model, builder.source.log, builder.cursor
     catch_up(log, model, schema, log.head().position)
     with builder.connection.transaction():
@@ -175,17 +174,17 @@ def _flip(builder: Builder, schema: str, clock: Clock) -> None:
 
 
 class NewerGeneration(Exception):
-    """A newer program has built the live generation: this one must not touch it."""
+    """A newer version of the program built the live generation: do not touch it."""
 
 
 def ensure(
     dsn: str, master: MasterKeys | None, model: ReadModel[Any], clock: Clock
 ) -> str:
-    """Return the live schema of `model`, built first if its shape is missing.
+    """Return the live schema of `model`; build it first if its shape is missing.
 
-    Of several services that start at once, one builds and the others wait; one that is
-    good is not waited for, even while somebody rebuilds it. Raises `NewerGeneration`,
-    or `Unavailable`. Blocks.
+    If several services start at once, one builds and the others wait. A valid live
+    generation is returned at once, even while it is being rebuilt. Raises
+    `NewerGeneration` or `Unavailable`. Blocks.
     """
     with connected(dsn) as connection:
         good = _good(find_live(connection.cursor(), model.name), model)

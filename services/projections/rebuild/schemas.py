@@ -1,4 +1,4 @@
-"""Makes, finds and drops generations, and makes one of them the live one."""
+"""Creates, finds and drops generations, and makes one of them live."""
 
 import re
 from datetime import datetime
@@ -25,15 +25,15 @@ UPDATE rm.active SET previous_schema = NULL, previous_shape = NULL WHERE name = 
 
 
 def generations(cursor: Cursors, name: str) -> list[str]:
-    """Return the schemas of all generations there are, finished or not."""
+    """Return the schemas of all existing generations, finished or not."""
     rows = cursor.execute(_ALL, (name,)).fetchall()
     return sorted((schema for (schema,) in rows), key=_number)
 
 
 def create(cursor: Cursors, model: ReadModel[Any]) -> str:
-    """Make the tables of the next generation, still without indexes; return it.
+    """Create the tables of the next generation, without indexes; return its schema.
 
-    Its number was never used before: what a killed rebuild still writes finds no table.
+    Its number was never used before: late writes of a killed rebuild find no table.
     """
     taken = generations(cursor, model.name)
     number = _number(taken[-1]) + 1 if taken else 1
@@ -50,7 +50,7 @@ def create(cursor: Cursors, model: ReadModel[Any]) -> str:
 
 
 def drop_others(cursor: Cursors, name: str, keep: set[str | None]) -> list[str]:
-    """Drop what is neither live nor kept for a rollback; return what was dropped."""
+    """Drop all generations but those in `keep`; return what was dropped."""
     strays = [schema for schema in generations(cursor, name) if schema not in keep]
     for schema in strays:
         cursor.execute("SELECT rm.drop_generation(%s)", (schema,))
@@ -58,7 +58,7 @@ def drop_others(cursor: Cursors, name: str, keep: set[str | None]) -> list[str]:
 
 
 def flip(cursor: Cursors, model: ReadModel[Any], schema: str, now: datetime) -> None:
-    """Make `schema` the live generation and keep the one that was for a rollback."""
+    """Make `schema` the live generation and keep the previous one for a rollback."""
     cursor.execute(_FLIP, (model.name, schema, model.shape, now))
 
 

@@ -1,7 +1,7 @@
-"""One process of a rebuild: told on standard input what to fold, answers on output.
+"""One process of a rebuild: reads tasks on standard input, answers on standard output.
 
-Not of `multiprocessing`, whose children import the whole command line first and outlive
-a parent that is killed: this one ends with its input.
+It does not use `multiprocessing`, whose children import the whole command line first
+and outlive a killed parent: this process ends with its input.
 """
 
 import gc
@@ -25,7 +25,7 @@ def main() -> None:
         EventLog.open(task["dsn"], master=master, pool_size=1),
         EventLog.open(task["dsn"], pool_size=1),
     )
-    # Entries hold no cycles, and looking for some took a third of the time.
+    # Entries have no reference cycles; searching for some took a third of the time.
     gc.disable()
     gc.freeze()
     for line in sys.stdin.buffer:
@@ -39,7 +39,7 @@ def _answer(logs: Logs, task: dict[str, Any], line: bytes) -> dict[str, object]:
     model, schema, upto = MODELS[task["model"]], task["schema"], task["upto"]
     try:
         return fold(logs, model, schema, chunk, upto)._asdict()
-    except Exception as error:  # noqa: BLE001 # whoever asked raises it again
+    except Exception as error:  # noqa: BLE001 # the parent raises it again
         return {"error": wordless(error)}
 
 

@@ -1,6 +1,6 @@
-"""What happened, in English; `sentence_parts` says in which form.
+"""Timeline sentences in English; `sentence_parts` describes the form.
 
-What is said otherwise in English where a certain rule decided it.
+Some rules have sentences of their own.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What English sentences say for the desk's own names, by field."""
+"""English words for identifiers and enumerated values, by field."""
 
 from services.projections.timeline.sentence_parts import Words
 
@@ -86,4 +86,4 @@ WORDS: Words = {
         "ping_pong": "an incident that goes to and fro",
     },
 }
-"""What is not said as its own name."""
+"""Values that are not shown as they are."""

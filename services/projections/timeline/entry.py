@@ -1,8 +1,7 @@
-"""One event about an incident as its timeline keeps it: of whichever stream about it.
+"""One event about an incident, of any stream, as the timeline stores it.
 
-Personal words stay in the log: `what` holds none, and who reads a line opens them
-there. So a destroyed key is forgotten here at once, and nothing has to be opened to
-rebuild.
+Personal text remains in the log: `what` contains none, and reading a line decrypts it
+there. So destroying a key takes effect here at once, and a rebuild decrypts nothing.
 """
 
 from datetime import datetime
@@ -20,8 +19,8 @@ _ENVELOPE = frozenset({"type", "at", "by", "whose", "incident"})
 class TimelineEntry(NamedTuple):
     """What happened (`kind`, `what`), by whom, when, and when it was recorded.
 
-    `kind` is the event's type; `what` its other fields as JSON, without personal words.
-    `version` is that of its own stream: an incident's, its promises', its escalation's.
+    `kind` is the event's type; `what` its other fields as JSON, without personal text.
+    `version` is that of its own stream: incident, promises or escalation.
     """
 
     incident: IncidentRef
@@ -35,7 +34,7 @@ class TimelineEntry(NamedTuple):
 
 
 def project(entry: Entry) -> TimelineEntry | None:
-    """Return the line of an entry, None where it concerns no incident."""
+    """Return the line of an entry, None if it does not concern an incident."""
     incident = about(entry.stream)
     if incident is None:
         return None

@@ -1,8 +1,7 @@
-"""What happened, in French; `sentence_parts` says in which form.
+"""Timeline sentences in French; `sentence_parts` describes the form.
 
-A part that begins with a no-break space stands after that space alone.
-
-What is said otherwise in French where a certain rule decided it.
+A part that begins with a no-break space is joined without another space. Some rules
+have sentences of their own.
 """
 
 from collections.abc import Mapping

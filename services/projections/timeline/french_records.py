@@ -1,4 +1,4 @@
-"""What happened to hand-overs, problems, changes and work announced, in French."""
+"""Timeline sentences in French: hand-overs, problems, changes and announced work."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What French sentences say for the desk's own names, by field."""
+"""French words for identifiers and enumerated values, by field."""
 
 from services.projections.timeline.sentence_parts import Words
 

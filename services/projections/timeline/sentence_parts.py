@@ -1,7 +1,4 @@
-"""What sentences are made of, in any language.
-
-The value of a field as a sentence says it.
-"""
+"""The parts of sentences in any language, and the values of fields in words."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,20 +8,20 @@ from typing import Any
 from shared.i18n.formats import Language, short_instant_text
 
 Part = str | tuple[str, str]
-"""Said if all it names holds something; of a pair, if its first, a field, does."""
+"""Shown if all its fields have a value; a pair, if its first, a field, has one."""
 
 Words = Mapping[str, Mapping[str, str]]
-"""By field and value: what is said for one of the desk's own names."""
+"""The words for identifiers and enumerated values, by field and value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How sentences write instants and people, where their reader asks for more."""
+    """How sentences write instants and people."""
 
     zone: str | None = None
-    """IANA; instants are then as short as beside a note of their zone. None: in UTC."""
+    """An IANA time zone; instants are then short, without the zone. None: UTC."""
     names: Mapping[str, str] = field(default_factory=dict)
-    """Of people, by id: who has one is named, with the id beside."""
+    """Names of people by id; a person with a name is shown with name and id."""
 
 
 PLAIN = Style()
@@ -39,7 +36,7 @@ _SPACE = "\N{NO-BREAK SPACE}"
 
 
 def tells(field: str, value: object) -> bool:
-    """Tell whether a field says anything; no repeats are nothing, no seconds are 0."""
+    """Return whether a field has a value to show: not for 0 repeats, but for 0 s."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value != 0 or field != "repeats"
     return bool(value)
@@ -52,7 +49,7 @@ def shown(
     language: Language,
     style: Style = PLAIN,
 ) -> str:
-    """Return a value in words; `words` has those of the desk's own names."""
+    """Return a value in words; `words` translates identifiers and enumerated values."""
     if name in _PEOPLE:
         return ", ".join(called(id_, style) for id_ in _several(value))
     match value:
@@ -87,7 +84,7 @@ def _text(name: str, value: str, words: Mapping[str, str]) -> str:
 
 
 def people_in(told: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
-    """Yield the ids of people that sentences of these actors and fields name."""
+    """Yield the ids of the people that occur in these actors and fields."""
     for actor, what in told:
         role, _, id_ = actor.partition(":")
         if role == "person":
@@ -97,7 +94,7 @@ def people_in(told: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
 
 
 def called(person: str, style: Style) -> str:
-    """Return what a person is called: by name, the id beside, if a name is known."""
+    """Return a person's name and id, or the id alone if the name is unknown."""
     name = style.names.get(person)
     return f"{name} ({person})" if name else person
 

@@ -1,4 +1,4 @@
-"""An event in words for an agent, made when it is read: storage holds no prose."""
+"""Renders events as sentences when they are read: no text is stored."""
 
 import re
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ def sentence(
     language: Language = "en",
     style: Style = PLAIN,
 ) -> str:
-    """Return what happened as a sentence; an unknown kind is named as it is."""
+    """Return an event as a sentence; an unknown kind is shown by its name."""
     sentences, words = _SENTENCES[language]
     written = personal_fields(EVENT_TYPES[kind]) if kind in EVENT_TYPES else {}
     values: dict[str, str] = {}
@@ -64,12 +64,12 @@ def sentence(
 
 
 def _rule(what: Mapping[str, Any]) -> str:
-    """Return by which rule it was decided: what matched, or what it was caused by."""
+    """Return the rule that decided it: the match, or the cause."""
     return str(what.get("rule") or what.get("matched") or what.get("cause") or "")
 
 
 def _joined(before: str, text: str) -> str:
-    """Add a part; one that begins with a mark stands close to the word before."""
+    """Append a part; one that begins with punctuation follows without a space."""
     if text.startswith((":", ";", ",", "\xa0")):
         return before.removesuffix(".") + text
     return f"{before} {text}" if before else text

@@ -1,10 +1,7 @@
-"""Reads the lines of an incident, and its personal words from the log.
+"""The timeline's table: writes lines, and reads them with personal text from the log.
 
-The timeline's table, and how lines get into it.
-
-What a message was about, for the lines that only name its key.
-
-That it left, was taken or failed is said in words: which one, to whom, by what.
+A line about a sent, confirmed or failed message only has its key; the message's own
+fields are added from its request.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,7 +29,7 @@ ON CONFLICT (incident, position) DO NOTHING
 
 
 def tables(schema: str) -> Sequence[str]:
-    """Return the statements that make the tables, to be run before lines come in."""
+    """Return the statements that create the tables, to run before inserting lines."""
     return (
         (
             f'CREATE TABLE {schema}.{LINES} (incident text COLLATE "C" NOT NULL,'
@@ -44,19 +41,19 @@ def tables(schema: str) -> Sequence[str]:
 
 
 def indexes(schema: str) -> Sequence[str]:
-    """Return the statements that make the indexes, to be run when lines are in."""
+    """Return the statements that create the indexes, to run after inserting lines."""
     return (f"ALTER TABLE {schema}.{LINES} ADD PRIMARY KEY (incident, position)",)
 
 
 def columns(line: TimelineEntry) -> tuple[object, ...]:
-    """Return a line as it is stored."""
+    """Return the columns of a line."""
     return (*line[:-1], Jsonb(line.what, orjson.dumps))
 
 
 def apply(
     cursor: Cursor[tuple[Any, ...]], schema: str, entries: Sequence[Entry]
 ) -> None:
-    """Add the lines of `entries`; those already there stay as they are."""
+    """Insert the lines of `entries`; existing ones do not change."""
     lines = [line for entry in entries if (line := project(entry))]
     if lines:
         arrays = [list(values) for values in zip(*map(columns, lines), strict=True)]
@@ -66,18 +63,18 @@ def apply(
 REQUESTED = "notification.requested"
 ABOUT = ("kind", "person", "channel")
 WENT = frozenset({"notification.sent", "notification.confirmed", "notification.failed"})
-"""What is told of a message by its key alone."""
+"""Events that only have the key of a message."""
 _ASKED_FOR = """
 SELECT what FROM {}.{}
 WHERE incident = %s AND kind = %s AND what ->> 'key' = ANY(%s)
 """
 
 Messages = Mapping[str, Mapping[str, Any]]
-"""By key: what is known of a message since it was requested."""
+"""The fields of messages' requests, by key."""
 
 
 def messages_of(requested: Iterable[Mapping[str, Any]]) -> Messages:
-    """Return the messages that requests tell of."""
+    """Return the messages of these requests."""
     return {
         what["key"]: {name: what[name] for name in ABOUT if name in what}
         for what in requested
@@ -87,7 +84,7 @@ def messages_of(requested: Iterable[Mapping[str, Any]]) -> Messages:
 def messages_in(
     cursor: Cursor[tuple[Any, ...]], schema: str, found: Sequence[TimelineEntry]
 ) -> Messages:
-    """Return the messages that lines of one incident are about."""
+    """Return the messages to which lines of one incident refer."""
     keys = [line.what["key"] for line in found if line.kind in WENT]
     if not keys:
         return {}
@@ -99,7 +96,7 @@ def messages_in(
 def told_of(
     kind: str, what: Mapping[str, Any], messages: Messages
 ) -> Mapping[str, Any]:
-    """Return an event's fields with those of the message it is about."""
+    """Return an event's fields, with those of the message it refers to."""
     known = messages.get(what["key"]) if kind in WENT else None
     return what if known is None else {**known, **what}
 
@@ -119,10 +116,10 @@ ORDER BY position {order} LIMIT %(limit)s
 
 
 class Part(NamedTuple):
-    """Up to `limit` lines after a position and up to one, oldest first or `newest`.
+    """Up to `limit` lines between two positions, oldest first or `newest` first.
 
     A line about a message is left out if a later one, up to the position
-    `superseded_by`, says how much further it has come.
+    `superseded_by`, reports its newer state.
     """
 
     after: int
@@ -135,7 +132,7 @@ class Part(NamedTuple):
 def lines(
     cursor: Cursor[tuple[Any, ...]], schema: str, ref: str, part: Part
 ) -> list[TimelineEntry]:
-    """Return a part of what is told of an incident."""
+    """Return a part of the timeline of an incident."""
     order = "DESC" if part.newest else "ASC"
     query = _LINES.format(schema=schema, table=LINES, order=order)
     of_messages = [REQUESTED, *sorted(WENT)]
@@ -146,7 +143,7 @@ def lines(
 def with_words(
     log: EventLog, cursor: Cursor[tuple[Any, ...]], found: Sequence[TimelineEntry]
 ) -> list[TimelineEntry]:
-    """Return lines whose `what` has the personal words too, as far as they open."""
+    """Return lines with their personal text, as far as it can be decrypted."""
     wanted = [line.position for line in found if _has_words(line.kind)]
     words = {
         entry.position: _words(entry.event.model_dump(mode="json"), entry.type)

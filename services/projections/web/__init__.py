@@ -1,1 +1,1 @@
-"""The first page: queues and one incident, for a browser, from what the API answers."""
+"""The web pages: queues and single incidents, rendered from answers of the API."""

@@ -1,6 +1,6 @@
-"""The page a link of a letter opens: what is asked, and two buttons. No account.
+"""The page behind a link in a mail: the question and two buttons, without an account.
 
-Only a button answers: programs that open every link in a letter press none.
+Only a button answers, so a program that opens every link in a mail cannot.
 """
 
 from http import HTTPStatus
@@ -26,13 +26,13 @@ BYTES_MAX = 1_000
 
 @router.get("/answer/{token}")
 async def get_question(request: Request, token: str) -> Response:
-    """Show what is asked."""
+    """Show the question."""
     return await _shown(request, token)
 
 
 @router.post("/answer/{token}")
 async def post_answer(request: Request, token: str) -> Response:
-    """Take the answer of whoever pressed a button, and show its outcome."""
+    """Take the answer of the button, and show its outcome."""
     form = parse_qs((await read_body(request, BYTES_MAX)).decode("latin-1"))
     body = {"answer": form.get("answer", [""])[0]}
     asker = ApiClient(request.app, None, _address(request))
@@ -62,14 +62,14 @@ async def _shown(request: Request, token: str, no: Refused | None = None) -> Res
         why=why,
         token=token,
     )
-    # The address is the key: it is told to nobody, and kept by nobody.
+    # The address contains the key: it must not be sent as a referrer or cached.
     shown.headers["Referrer-Policy"] = "no-referrer"
     shown.headers["X-Robots-Tag"] = "noindex"
     return shown
 
 
 def _own(asked: dict[str, Any], request: Request, liked: Language) -> Language:
-    """Return the reader's own language, unless they chose another just now."""
+    """Return the reader's own language, unless they have just chosen another."""
     own = asked["language"]
     chosen = request.query_params.get("lang")
     return own if is_language(own) and not is_language(chosen) else liked

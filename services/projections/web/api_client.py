@@ -1,7 +1,7 @@
-"""Asks the API what a page shows, as any client would: over its own HTTP endpoints.
+"""Calls the API for the pages, as any client would: over its own HTTP endpoints.
 
-It stays inside the process, yet passes every check of the API: the page may show no
-more than its visitor could ask for by himself.
+Requests stay inside the process, but pass every check of the API: a page cannot show
+more than its visitor may request directly.
 """
 
 import re
@@ -21,7 +21,7 @@ _SECONDS = 30.0
 
 
 class Refused(Exception):
-    """The API said no: `status` and `code` as in its answer, and its sentence."""
+    """The API refused a request: the `status`, `code` and sentence of its answer."""
 
     def __init__(
         self,
@@ -34,11 +34,11 @@ class Refused(Exception):
         self.status = status
         self.code = code
         self.fields = fields
-        """Those of the body that are wrong."""
+        """The invalid fields of the body."""
 
 
 class ApiClient:
-    """The API, asked with one token, of whatever form it is; `address` is whose."""
+    """A client of the API with one token, valid or not; `address` is its user's."""
 
     def __init__(self, app: ASGIApp, token: str | None, address: str = "") -> None:
         self._app = app
@@ -52,7 +52,7 @@ class ApiClient:
         return await self._ask("GET", path, params=asked)
 
     async def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the JSON that a body is answered with. Raises `Refused`."""
+        """Return the JSON that answers a body. Raises `Refused`."""
         return await self._ask("POST", path, json=body)
 
     async def _ask(
@@ -60,7 +60,7 @@ class ApiClient:
     ) -> dict[str, Any]:
         headers = {}
         if self._token is not None:
-            # What cannot stand in a header is no token of ours, but it may be sent.
+            # A text that is not valid in a header is not a token, but may be sent.
             sent = self._token if _TOKEN.fullmatch(self._token) else "malformed"
             headers["Authorization"] = f"Bearer {sent}"
         if self._address:
@@ -81,7 +81,7 @@ class ApiClient:
 
 
 async def names_of(asker: ApiClient, ids: Iterable[str | None]) -> Mapping[str, str]:
-    """Return what people are called, by id; nobody whom the visitor may not look up."""
+    """Return the names of people by id, as far as the visitor may look them up."""
     wanted = sorted({id_ for id_ in ids if id_ and _PERSON.fullmatch(id_)})
     if not wanted:
         return {}

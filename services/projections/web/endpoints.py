@@ -1,9 +1,7 @@
-"""Who looks: the token that a browser keeps in a cookie.
+"""The pages: queues, load, single incidents, sign-in and sign-out.
 
-The token's cookie is read by pages and by the stream alone, and is never sent along
-from another site: nobody can be made to command by it.
-
-The addresses a browser opens: the queues, one incident, and the door.
+The browser keeps the token in a cookie. Only pages and the event stream read it, and
+browsers never send it from another site, so it cannot be abused for commands (CSRF).
 """
 
 import asyncio
@@ -33,12 +31,12 @@ SHIFT_SECONDS = 12 * 60 * 60
 
 
 def token_of(request: Request) -> str | None:
-    """Return the token that the browser kept, None where it keeps none."""
+    """Return the token in the browser's cookie, None if there is none."""
     return request.cookies.get(COOKIE) or None
 
 
 def keep_token(request: Request, response: Response, token: str) -> None:
-    """Have the browser keep `token` for a shift, out of reach of scripts."""
+    """Store `token` in a cookie for one shift, inaccessible to scripts."""
     response.set_cookie(
         COOKIE,
         token,
@@ -51,20 +49,20 @@ def keep_token(request: Request, response: Response, token: str) -> None:
 
 
 def forget_token(response: Response) -> None:
-    """Have the browser forget its token."""
+    """Delete the token's cookie."""
     response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
 
 
 def is_from_elsewhere(request: Request) -> bool:
-    """Tell whether another site made the browser send this.
+    """Return whether another site made the browser send this request.
 
-    A browser says so itself over HTTPS; otherwise only where a form came from.
+    Over HTTPS browsers state it; otherwise only the origin of a form is known.
     """
     site = request.headers.get("sec-fetch-site", "none")
     if site != "none":
         return site != "same-origin"
     origin = request.headers.get("origin")
-    if origin is None:  # no browser
+    if origin is None:  # not a browser
         return False
     public: str = request.app.state.desk.public_url
     ours = {
@@ -78,12 +76,12 @@ router = APIRouter(include_in_schema=False)
 
 FORM_BYTES_MAX = 4_096
 SOLUTIONS_MAX = 5
-"""How many solution notes are shown beside an incident."""
+"""How many solution notes are shown with an incident."""
 _KEPT_OUT = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 _TYPES = " ".join(sorted(EVENT_TYPES))
 
 _TOLD = {"order": "newest", "messages": "newest", "names": "true"}
-"""How the page has a story told."""
+"""The parameters with which the page reads a timeline."""
 _PEOPLE = ("assignee", "accepted_by", "reporter")
 
 Show = Callable[[Request, ApiClient], Awaitable[Response]]
@@ -91,13 +89,13 @@ Show = Callable[[Request, ApiClient], Awaitable[Response]]
 
 @router.get("/")
 async def get_queue(request: Request) -> Response:
-    """Show a queue, and how much is in the others."""
+    """Show a queue, and the counts of the others."""
     return await _let_in(request, _queue)
 
 
 @router.get("/load")
 async def get_load(request: Request) -> Response:
-    """Show what each team has to do."""
+    """Show the load of each team."""
     return await _let_in(request, _load)
 
 
@@ -109,7 +107,7 @@ async def get_incident(request: Request, ref: str) -> Response:
 
 @router.post("/sign-in")
 async def sign_in(request: Request) -> Response:
-    """Have the browser keep a token that may read; it is shown again to nobody."""
+    """Check a token and store it in a cookie; it is never shown again."""
     form = parse_qs((await read_body(request, FORM_BYTES_MAX)).decode("latin-1"))
     token = form.get("token", [""])[0].strip()
     language = language_of(request)
@@ -120,7 +118,7 @@ async def sign_in(request: Request) -> Response:
     except Refused as no:
         if no.status in _KEPT_OUT:
             return _door(request, refusal(language, no.code, str(no)))
-        # Whether it is good cannot be said at the moment; every page asks again.
+        # It cannot be checked at the moment; every page checks it again.
     onward = RedirectResponse(_inside(form.get("next", ["/"])[0]), HTTPStatus.SEE_OTHER)
     keep_token(request, onward, token)
     return onward
@@ -128,7 +126,7 @@ async def sign_in(request: Request) -> Response:
 
 @router.post("/sign-out")
 async def sign_out(request: Request) -> Response:
-    """Have the browser forget its token."""
+    """Delete the token's cookie."""
     onward = RedirectResponse("/", HTTPStatus.SEE_OTHER)
     if not is_from_elsewhere(request):
         forget_token(onward)
@@ -137,7 +135,7 @@ async def sign_out(request: Request) -> Response:
 
 @router.get("/assets/{name}")
 async def get_asset(name: str) -> Response:
-    """Give style or script."""
+    """Return a style sheet or script."""
     found = asset(name)
     if found is None:
         raise HttpError(404, f"there is nothing at /assets/{name[:64]}")
@@ -145,7 +143,7 @@ async def get_asset(name: str) -> Response:
 
 
 async def _let_in(request: Request, show: Show) -> Response:
-    """Return what `show` makes, or why it makes nothing."""
+    """Return the page of `show`, the sign-in page, or an error page."""
     token, language = token_of(request), language_of(request)
     try:
         shown = (
@@ -176,7 +174,7 @@ def _door(request: Request, why: str = "") -> Response:
 
 
 def _inside(path: str) -> str:
-    """Return `path` if it is one of our pages: nobody is sent on to another site."""
+    """Return `path` if it is a page of this site: no redirects to other sites."""
     return path if path.startswith("/incidents/") and path.isascii() else "/"
 
 
@@ -184,7 +182,7 @@ async def _queue(request: Request, asker: ApiClient) -> Response:
     given = request.query_params
     kept = kept_query(given.multi_items())
     if ref := await _reference(given.get("q", ""), asker):
-        # Not with the words: the way back would lead here again.
+        # Without the words: the back button would lead here again.
         back = kept_query((k, v) for k, v in given.multi_items() if k != "q")
         onward = f"?{urlencode({'back': back})}" if back else ""
         return RedirectResponse(f"/incidents/{ref}{onward}", HTTPStatus.SEE_OTHER)
@@ -237,7 +235,7 @@ async def _load(request: Request, asker: ApiClient) -> Response:
 
 
 async def _reference(words: str, asker: ApiClient) -> str | None:
-    """Return the incident that is searched for by its whole reference, if it exists."""
+    """Return the incident if a search is its complete reference, and it exists."""
     ref = words.strip().upper()
     if not is_incident_ref(ref):
         return None
@@ -253,9 +251,9 @@ async def _reference(words: str, asker: ApiClient) -> str | None:
 async def _solutions(
     incident: Mapping[str, Any], asker: ApiClient
 ) -> Sequence[Mapping[str, Any]]:
-    """Return what may help with an incident at work: notes on its service.
+    """Return solution notes on the service of an open incident.
 
-    None while they cannot be counted: the incident is shown without them.
+    None are returned while they cannot be counted: the incident is shown without them.
     """
     if incident["status"] not in AT_WORK or incident["service"] == UNKNOWN:
         return ()

@@ -1,7 +1,4 @@
-"""Which part of its address a page of a queue takes along when one goes on from it.
-
-From what the API answered to the desk's own pages.
-"""
+"""Renders answers of the API as pages, and the query that links to a queue keep."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -28,14 +25,14 @@ FILTERS = (
     "order",
     "root_cause",
 )
-"""The filters of the API and its order, by the same names."""
+"""The filters and the order of the API, with the same names."""
 ENDED = tuple(status.value for status in Status if status not in IN_STOCK)
 QUERY_MAX = 1_000
 _KEPT = ("queue", "q", *FILTERS)
 
 
 def kept_query(given: Iterable[tuple[str, str]]) -> str:
-    """Return the queue, the words and the filters as a query; nothing else is kept."""
+    """Return the queue, the words and the filters as a query; drop everything else."""
     query = urlencode(
         [(name, value) for name, value in given if name in _KEPT and value]
     )
@@ -43,19 +40,19 @@ def kept_query(given: Iterable[tuple[str, str]]) -> str:
 
 
 def _instant(text: str, language: Language, zone: str) -> str:
-    """Write an instant in the zone that the page names."""
+    """Format an instant in the time zone of the page."""
     return short_instant_text(datetime.fromisoformat(text), zone, language)
 
 
 def _newest(promises: Iterable[Mapping[str, Any]], cycle: int) -> Iterable[object]:
-    """Return the present promise of each target: rounds that are over are history."""
+    """Return the current promise of each target, without earlier rounds."""
     return {
         each["target"]: each for each in promises if each["cycle"] == cycle
     }.values()
 
 
 def _is_after(text: str, other: str | None) -> bool:
-    """Tell whether one instant is later than another; nothing is before no instant."""
+    """Return whether one instant is later than another; False without the other."""
     return other is None or datetime.fromisoformat(text) > datetime.fromisoformat(other)
 
 

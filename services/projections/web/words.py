@@ -1,7 +1,4 @@
-"""Every word a page says by itself, in each language it speaks.
-
-The words of the page on which users answer us, in each language.
-"""
+"""The texts of all pages in each language, with those of the page for answers."""
 
 from collections.abc import Mapping
 
@@ -270,7 +267,7 @@ _FRENCH: Words = {
     "handover.accepted": "accepté",
     "handover.joined": "rattaché",
     "handover.declined": "refusé",
-    # What the desk calls things, by its own names; in English they are the words.
+    # Translations of identifiers; in English the identifiers are the words.
     "new": "nouveau",
     "acknowledged": "pris en compte",
     "paused": "en attente",
@@ -288,10 +285,10 @@ LANGUAGES: Mapping[Language, Words] = {
 
 
 def named(language: Language, name: str) -> str:
-    """Return one of the desk's own names, such as a status, in a language."""
+    """Return an identifier of the desk, such as a status, in a language."""
     return LANGUAGES[language].get(name, name.replace("_", " "))
 
 
 def refusal(language: Language, code: str | None, sentence: str) -> str:
-    """Return why the API said no; what it says by itself is English."""
+    """Return why the API refused a request; its own sentences are in English."""
     return LANGUAGES[language].get(f"no.{code}", sentence)

@@ -1,1 +1,1 @@
-"""Whether the log is still the one that was seen before, also after a restore."""
+"""Detects that the log is not the one seen before, such as after a restore."""

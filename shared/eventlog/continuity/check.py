@@ -1,7 +1,7 @@
-"""Whether the log is still the one this process has seen, or an older copy of it.
+"""Checks that the log is still the one this process has seen, not an older copy.
 
-A position or a version names content only within one history. After a restore or a
-fail-over to a standby that lagged, the same numbers are given to other events. So each
+A position or a version identifies an event only within one history. After a restore or
+a fail-over to a lagging standby, the same numbers are given to other events. So each
 process remembers the last head it saw, with its chain hash, and checks under the append
 lock that the log still contains it. If not, nothing is appended and every cache that
 was filled from the log is dropped.
@@ -21,24 +21,24 @@ from shared.eventlog.entry import GENESIS
 from shared.eventlog.recorder import EMPTY, Head, StreamTip
 
 DOUBT_SECONDS = 120.0
-"""How long after a change of server the keys of what is appended are looked up.
+"""How long after a change of server the keys of appended events are checked.
 
-What was sealed before the change is appended long before that, or never.
+Events that were encrypted before the change are appended well before that, or never.
 """
 TIPS_MAX = 20_000
 RENEW_COMMAND = 'permanence restored --reason "…"'
 
 Cursors = Cursor[tuple[Any, ...]]
 
-# PostgreSQL's instant, after whatever lock was granted; NULL where the caller's counts.
+# PostgreSQL's instant, after all locks were granted; NULL if the caller's counts.
 _NOW = "(SELECT CASE mode WHEN 'server' THEN clock_timestamp() END FROM log.clock)"
 _HEAD = f"""
 SELECT notification_id, recorded_at, chain,
        (SELECT number || '-' || token FROM log.epochs ORDER BY number DESC LIMIT 1),
        {_NOW}"""  # noqa: S608 # our own names
 _EMPTY = f"SELECT number, token, {_NOW} FROM log.epochs ORDER BY number DESC LIMIT 1"  # noqa: S608 # our own names
-# The hash covers the position. Ordered, not equal: so the index is used whatever size
-# the planner believes in.
+# The hash covers the position. ORDER BY instead of equality: the index is then used,
+# whatever size the planner assumes.
 _CONTAINED = """,
        (SELECT chain FROM log.events WHERE notification_id <= %b
         ORDER BY notification_id DESC LIMIT 1) = %b"""
@@ -46,7 +46,7 @@ _FROM = """
 FROM log.events ORDER BY notification_id DESC LIMIT 1
 """
 _JUDGED = 5
-"""Columns before those of the marks."""
+"""The number of columns before those of the marks."""
 _SERVER = """
 SELECT pg_postmaster_start_time(),
        (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -55,7 +55,7 @@ SELECT pg_postmaster_start_time(),
 
 @cache
 def _sight(marks: int) -> str:
-    """Return the query that looks for so many marks."""
+    """Return the query for this number of marks."""
     return _HEAD + _CONTAINED * marks + _FROM
 
 
@@ -67,7 +67,7 @@ class Mark(NamedTuple):
 
 
 class EpochId(NamedTuple):
-    """Which epoch: its number, and a token so that no two restores coincide."""
+    """An epoch's id: its number, and a token that is unique for each restore."""
 
     number: int
     token: str
@@ -79,17 +79,17 @@ FIRST = EpochId(1, "")
 
 @dataclass(frozen=True, slots=True)
 class LogSnapshot:
-    """The log as one query saw it: its head, and whether it contains the marks."""
+    """The log as read by one query: its head, and whether it contains the marks."""
 
     head: Head
     epoch: EpochId
     server: tuple[object, ...]
-    """Changes with every start of the server and every new database."""
+    """An identity that changes with every server start and every new database."""
     contained: Sequence[bool]
 
 
 class Discontinued(Exception):
-    """The log is not the one this process has seen; `why` says what follows."""
+    """The log is not the one this process has seen; `why` says what to do."""
 
     def __init__(self, why: str, *, blocked: bool) -> None:
         super().__init__(why)
@@ -98,7 +98,7 @@ class Discontinued(Exception):
 
 
 class Continuity:
-    """What a process has seen of its log; any thread may use it."""
+    """What a process has seen of its log; thread-safe."""
 
     def __init__(self, elapsed: Callable[[], float] = time.monotonic) -> None:
         self._guard = threading.Lock()
@@ -139,24 +139,24 @@ class Continuity:
 
     @property
     def history(self) -> int:
-        """A number that changes whenever what was seen is not the log any more."""
+        """A number that changes whenever the log no longer contains what was seen."""
         return self._history
 
     def drop_with(self, drop: Callable[[], object]) -> None:
-        """Call `drop` whenever what was read from the log may not be true any more."""
+        """Call `drop` whenever data read from the log may no longer be valid."""
         with self._guard:
             self._dropped_with.append(drop)
 
     def pin(self, cache: str, mark: Mark) -> None:
-        """Demand that the log contains the newest event that `cache` was filled from.
+        """Require that the log contains the newest event from which `cache` was filled.
 
-        For caches that are used without a look at the log.
+        For caches that are used without reading the log.
         """
         with self._guard:
             self._pins[cache] = mark
 
     def expect(self, mark: Mark, epoch: EpochId) -> None:
-        """Demand that the log contains what was last seen elsewhere, in `epoch`."""
+        """Require that the log contains an event seen elsewhere, in `epoch`."""
         with self._guard:
             known = self._epoch
             if known is not None and epoch.number < known.number:
@@ -167,7 +167,7 @@ class Continuity:
                 self._last = mark
 
     def look(self, cursor: Cursors) -> LogSnapshot:
-        """Read the head and judge it. Raises `Discontinued`."""
+        """Read the head and check continuity. Raises `Discontinued`."""
         with self._guard:
             marks = [self._last, *self._pins.values()]
         marks = [mark for mark in marks if mark.position]
@@ -184,14 +184,14 @@ class Continuity:
         return sight
 
     def _beginning(self, cursor: Cursors) -> tuple[Head, EpochId]:
-        """Return head and epoch of a log that is empty."""
+        """Return the head and the epoch of an empty log."""
         row = cursor.execute(_EMPTY).fetchone()
         if row is None:
             return EMPTY, FIRST
         return EMPTY._replace(server_now=row[2]), EpochId(row[0], row[1])
 
     def _server_of(self, cursor: Cursors) -> tuple[object, ...]:
-        """Return which server a connection leads to; asked once a connection."""
+        """Return the identity of a connection's server; queried once per connection."""
         known = self._servers.get(cursor.connection)
         if known is None:
             known = cursor.execute(_SERVER).fetchone() or ()
@@ -247,24 +247,24 @@ class Continuity:
         self._history += 1
 
     def doubts_keys(self) -> bool:
-        """Tell whether keys may have been fetched from another server."""
+        """Return whether keys may have been fetched from another server."""
         return self._elapsed() < self._doubted_until
 
     def appended(
         self, cursor: Cursors, head: Head, tips: Mapping[str, StreamTip]
     ) -> None:
-        """Note what is in the log once the transaction of `cursor` is committed."""
+        """Record what the log contains once `cursor`'s transaction is committed."""
         with self._guard:
             mark = Mark(head.position, head.chain)
             self._pending[id(cursor)] = _Pending(self._history, mark, tips)
 
     def undone(self, cursor: Cursors) -> None:
-        """Note that what `cursor` appended was undone."""
+        """Record that the appends of `cursor` were rolled back."""
         with self._guard:
             self._pending.pop(id(cursor), None)
 
     def committed(self, cursor: Cursors) -> None:
-        """Note that the transaction of `cursor` is committed."""
+        """Record that the transaction of `cursor` was committed."""
         with self._guard:
             done = self._pending.pop(id(cursor), None)
             if done is None or done.history != self._history:
@@ -276,7 +276,7 @@ class Continuity:
             self._tips.update(done.tips)
 
     def tip(self, stream: str, version: int) -> StreamTip | None:
-        """Return the end of a stream that this process moved to `version` lately."""
+        """Return the tip of a stream that this process recently moved to `version`."""
         tip = self._tips.get(stream)
         return tip if tip is not None and tip.version == version else None
 
@@ -298,5 +298,5 @@ class _Verdict(NamedTuple):
 
 
 def label(epoch: EpochId) -> str:
-    """Return what an epoch adds to a key or a position; nothing for the first one."""
+    """Return the suffix of an epoch for keys and positions; empty for the first one."""
     return f"{epoch.number}-{epoch.token}" if epoch.number > FIRST.number else ""

@@ -1,8 +1,8 @@
-"""Begins a new epoch of the log: after a restore by command, after a promotion alone.
+"""Begins a new epoch of the log: by command after a restore, by itself on promotion.
 
-One transaction appends `log.restored`, adds the epoch and moves the sequences of
-references past every number that may have been told. The lock order is the usual one
-but for the append lock, which comes first: the epoch begins at the head it reads.
+One transaction appends `log.restored`, adds the epoch and advances the sequences of
+references past every number that may have been issued. The lock order is the usual one,
+except that the append lock comes first: the epoch begins at the head it reads.
 """
 
 import secrets
@@ -22,7 +22,7 @@ from shared.eventlog.log import EventLog
 from shared.eventlog.recorder import Head, lock_head, tips_of
 
 MARGIN = 10_000
-"""Numbers left out beyond the last one seen: some may have been told since then."""
+"""Numbers skipped after the last one seen: some may have been issued since."""
 _TOKEN_BYTES = 4
 
 _ADD = """
@@ -48,8 +48,8 @@ class Renewal:
 def renew(log: EventLog, renewal: Renewal, seen: LastSeen | None) -> Epoch:
     """Begin a new epoch at the head of the log and return it; blocks.
 
-    `seen` is what was known of the log outside of it. The number of the epoch is above
-    that of every epoch known here or there. Raises `Unavailable`.
+    `seen` is what was stored about the log elsewhere. The number of the epoch is higher
+    than that of every epoch known in either place. Raises `Unavailable`.
     """
     with log.transaction() as cursor:
         head = lock_head(cursor)
@@ -69,7 +69,7 @@ def renew(log: EventLog, renewal: Renewal, seen: LastSeen | None) -> Epoch:
 
 
 def _move_numbers(cursor: Cursors, server: Server, seen: LastSeen | None) -> None:
-    """Move each sequence past every number that may have been told."""
+    """Advance each sequence past every number that may have been issued."""
     for kind, known in server.numbers.items():
         told = seen.server.numbers.get(kind, 0) if seen else 0
         number = max(known, told) + MARGIN

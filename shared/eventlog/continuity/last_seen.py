@@ -1,8 +1,9 @@
-"""The head of the log as it was last seen, kept outside the database.
+"""The head of the log as it was last seen, stored outside the database.
 
-After a restore the database itself cannot tell that it went back. NATS keeps a record
+After a restore the database itself cannot know that it went back. NATS keeps a record
 on file, in the key-value bucket `desk_last_seen`: written by processes of intake, read
-by every service when it starts. Restored together with the database it tells nothing.
+by every service when it starts. If it is restored together with the database, it cannot
+detect the restore.
 """
 
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from shared.messaging import subjects
 NOTHING = 0
 """The revision of a record that does not exist."""
 EPOCH_MAX, POSITION_MAX = 2**31 - 2, 2**63 - 1
-"""What PostgreSQL can hold; no record says more, and one epoch more can be begun."""
+"""The limits of PostgreSQL's types; one more epoch can still be begun."""
 _WRONG_LAST_SEQUENCE = 10071
 _IDENTITY = "SELECT * FROM log.identity()"
 
@@ -28,7 +29,7 @@ Kind = Literal["incident", "problem", "change"]
 
 
 class Server(BaseModel):
-    """Which PostgreSQL holds the log, and the highest numbers it gave out."""
+    """The PostgreSQL server of the log, and the highest numbers it issued."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -39,7 +40,7 @@ class Server(BaseModel):
 
 
 class LastSeen(BaseModel):
-    """The end of the log as it was seen, and the server it was seen on."""
+    """The head of the log as it was seen, and the server on which it was seen."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -51,29 +52,29 @@ class LastSeen(BaseModel):
 
     @property
     def mark(self) -> Mark:
-        """The event the log must contain."""
+        """The event that the log must contain."""
         return Mark(self.position, bytes.fromhex(self.chain))
 
     @property
     def epoch_id(self) -> EpochId:
-        """The epoch it was seen in."""
+        """The epoch in which it was seen."""
         return EpochId(self.epoch, self.token)
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What the bucket holds, and the revision that a later write must follow."""
+    """The record in the bucket, and the revision that a later write must follow."""
 
     seen: LastSeen | None
     revision: int
 
 
 class Overwritten(Exception):
-    """Another process wrote in between: read again."""
+    """Another process wrote in between: read the record again."""
 
 
 def seen_at(mark: Mark, epoch: EpochId, server: Server) -> LastSeen:
-    """Return the record that says: the log ended here, on this server."""
+    """Return the record of a head seen on a server."""
     return LastSeen(
         epoch=epoch.number,
         token=epoch.token,
@@ -84,7 +85,7 @@ def seen_at(mark: Mark, epoch: EpochId, server: Server) -> LastSeen:
 
 
 def server_of(cursor: Cursor[tuple[Any, ...]]) -> Server:
-    """Return which PostgreSQL this is."""
+    """Return the identity and numbers of this PostgreSQL server."""
     row = cursor.execute(_IDENTITY).fetchone()
     assert row is not None  # noqa: S101 # a function with out parameters gives one row
     return Server(
@@ -96,7 +97,7 @@ def server_of(cursor: Cursor[tuple[Any, ...]]) -> Server:
 
 
 async def read(js: JetStreamContext) -> Record:
-    """Return what was last seen; nothing if the bucket is empty or was wiped.
+    """Return the last record; an empty one if the bucket is empty or was wiped.
 
     Raises an error of `nats.errors` if NATS does not answer.
     """

@@ -1,11 +1,11 @@
-"""Keeps what was last seen of the log outside of it, and compares the log with it.
+"""Stores the last seen head of the log outside the database, and compares both.
 
-Every process reads the record when it starts, whenever NATS is back, and each second
-until there is one. The process whose relay leads reads it each second and writes it if
-anything changed, in the log or in the bucket, where anybody's replies may be sent.
-While the log does not continue nobody leads: then each process of intake puts back what
-it remembers if the bucket was wiped. NATS away, or an empty bucket: nothing is known
-outside, and the log is taken as it is.
+Every process reads the record when it starts, when NATS is back, and each second until
+there is one. The process whose relay is the leader reads it each second and writes it
+if the log or the bucket has changed; other processes could overwrite the bucket. While
+the log is discontinued there is no leader: then each process of intake restores what it
+remembers if the bucket was wiped. Without NATS or a record, nothing is known from
+outside, and the log is accepted as it is.
 """
 
 import asyncio
@@ -38,11 +38,11 @@ from shared.observability.health import Check
 
 LOOK_SECONDS = 1.0
 START_SECONDS = 3.0
-"""How long a service that starts waits for NATS to tell what was last seen."""
+"""How long a starting service waits for NATS to return the record."""
 ANSWER_SECONDS = 2.0
 
 Leads = Callable[[], bool]
-"""Whether the relay of this process leads, which keeps the record."""
+"""Returns whether the relay of this process is the leader, which writes the record."""
 
 _log = structlog.get_logger(__name__)
 
@@ -63,13 +63,13 @@ class ContinuityWatch:
         self._leads = leads
         self._record = Record(None, NOTHING)
         self._known: LastSeen | None = None
-        """The newest record read or written here, also after the bucket was wiped."""
+        """The newest record read or written here, even after the bucket was wiped."""
         self._read_at = 0
 
     async def begin(self, stop: asyncio.Event) -> None:
-        """Learn what was last seen before anything is decided; soon gives up on NATS.
+        """Read the record before anything is decided; give up on NATS soon.
 
-        Raises nothing: what cannot be learnt now is learnt when NATS is back.
+        Never raises: a record that cannot be read now is read when NATS is back.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + START_SECONDS
@@ -80,7 +80,7 @@ class ContinuityWatch:
         await self._look()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Look at the log, and keep the record, until `stop` is set."""
+        """Check the log and update the record until `stop` is set."""
         while not stop.is_set():
             try:
                 await self._once()
@@ -89,7 +89,7 @@ class ContinuityWatch:
             await pause(stop, LOOK_SECONDS)
 
     async def probe(self) -> Check:
-        """Say whether the log continues what was seen, and what to do if not."""
+        """Report whether the log contains what was seen, and what to do if not."""
         why = self._log.continuity.blocked
         epoch = self._log.continuity.epoch
         numbers = {"epoch": float(epoch.number)} if epoch else {}
@@ -111,12 +111,12 @@ class ContinuityWatch:
             elif self._leads is not None and self._log.continuity.blocked:
                 await self._put_back(js)
         except Overwritten:
-            pass  # what another wrote is read at the next look
+            pass  # the next check reads what another process wrote
         except (Error, OSError, Refused, Unavailable) as error:
             _log.debug("continuity.not_kept", error=str(error))
 
     def _must_learn(self) -> bool:
-        """Tell whether the record may say more than this process knows."""
+        """Return whether the record may contain more than this process knows."""
         return (
             self._link.generation != self._read_at
             or self._record.seen is None
@@ -124,7 +124,7 @@ class ContinuityWatch:
         )
 
     async def _learn(self) -> bool:
-        """Read what was last seen; tell whether NATS answered."""
+        """Read the record; return whether NATS answered."""
         client, generation = self._link.client, self._link.generation
         if client is None:
             return False
@@ -139,13 +139,13 @@ class ContinuityWatch:
         return True
 
     async def _look(self) -> LogSnapshot | None:
-        """Look at the log; None while it is away or does not continue."""
+        """Read the log's head; None while it is unavailable or discontinued."""
         before = self._log.continuity.blocked
         try:
             sight = await asyncio.to_thread(self._sight)
         except NotContinued as error:
             if before is None:
-                _log.error("log.not_continued", why=str(error))  # no mistake of ours
+                _log.error("log.not_continued", why=str(error))  # not a bug
             return None
         except Unavailable:
             return None
@@ -162,17 +162,17 @@ class ContinuityWatch:
         held = self._record.seen
         if held is not None and _was_promoted(held, server, sight):
             await asyncio.to_thread(self._renew, held)
-            return  # the next look finds the new epoch
+            return  # the next check finds the new epoch
         head = Mark(sight.head.position, sight.head.chain)
         seen = seen_at(head, sight.epoch, server)
         if seen != held:
             await self._write(js, seen)
 
     async def _put_back(self, js: JetStreamContext) -> None:
-        """Write what this process remembers of the log if the record knows less of it.
+        """Write what this process remembers of the log if the record contains less.
 
-        NATS was wiped, or restored as well: a service that starts later would take the
-        log as it is.
+        NATS was wiped or restored as well: otherwise a service that starts later would
+        accept the log as it is.
         """
         mark, epoch = self._log.continuity.remembered()
         held = self._record.seen
@@ -211,19 +211,19 @@ async def watching(
     stop: asyncio.Event,
     leads: Leads | None = None,
 ) -> ContinuityWatch:
-    """Return a watch that has begun: it knows what was last seen, if anybody does."""
+    """Return a started watch: it has read the record, if there is one."""
     watch = ContinuityWatch(log, link, clock, leads)
     await watch.begin(stop)
     return watch
 
 
 def _end(seen: LastSeen) -> tuple[int, int]:
-    """Return how far a record goes, to be compared."""
+    """Return the end of a record, for comparisons."""
     return seen.epoch, seen.position
 
 
 def _was_promoted(held: LastSeen, server: Server, sight: LogSnapshot) -> bool:
-    """Tell whether the same cluster goes on, in the same epoch, on a new timeline."""
+    """Return whether the same cluster continues in the same epoch on a new timeline."""
     return (
         held.server.system_identifier == server.system_identifier != ""
         and held.server.timeline < server.timeline

@@ -1,1 +1,1 @@
-"""Readers of the log: how they follow it, where they are, what they set aside."""
+"""Readers of the log: how they follow it, their positions, and parked events."""

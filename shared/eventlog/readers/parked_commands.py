@@ -1,8 +1,8 @@
-"""What an administrator asks of a reader about its parked events, and its answers.
+"""Requests of administrators about a reader's parked events, and the answers.
 
-Nobody but the service has its rules, its settings and its rights. So the command line
-writes down what is asked, and whichever process runs the reader does it: in one
-transaction with the answer and, for what is skipped, with the record of who and why.
+Only the service has the rules, settings and rights to handle them. So the command line
+stores a request, and the process that runs the reader executes it: in one transaction
+with the answer and, for skipped events, with the record of who skipped them and why.
 """
 
 from collections.abc import Collection, Sequence
@@ -32,7 +32,7 @@ Outcome = Literal["applied", "skipped", "still parked", "nothing parked"]
 Cursors = Cursor[tuple[Any, ...]]
 
 READ_MODELS = "rm"
-"""Where the requests about read models are kept, whose own schemas come and go."""
+"""The schema of requests about read models, whose own schemas are temporary."""
 
 _ASK = """
 INSERT INTO {home}.parked_requests (reader, stream, action, whole, requested_by, reason)
@@ -77,7 +77,7 @@ SELECT position FROM {home}.skipped WHERE reader = %s AND stream = ANY(%s)
 
 
 class Skipped(NamedTuple):
-    """An event that a reader never applied, by whose word, and why."""
+    """An event that a reader skipped, on whose request, and why."""
 
     reader: str
     stream: str
@@ -91,7 +91,7 @@ class Skipped(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ParkedRequest:
-    """What is asked about a stream: to retry it, or to skip its first event, or all."""
+    """A request about a stream: to retry it, or to skip its first event or all."""
 
     bookmark: Bookmark
     stream: str
@@ -103,9 +103,9 @@ class ParkedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The outcome of a request: how many events were skipped and applied, or why not.
+    """The outcome of a request: how many events were skipped and applied, or an error.
 
-    Skipped and with an `error`: the events behind cannot be applied either.
+    With skipped events and an `error`, the events after those cannot be applied either.
     """
 
     outcome: Outcome
@@ -115,7 +115,7 @@ class Answer:
 
 
 class Conflict(Exception):
-    """Something else is asked about the stream and not answered yet."""
+    """Another request about the stream is not answered yet."""
 
 
 class _Request(NamedTuple):
@@ -129,15 +129,15 @@ class _Request(NamedTuple):
 
 
 def home_of(bookmark: Bookmark) -> str:
-    """Return the schema that holds the requests about a reader, and what it skipped."""
+    """Return the schema of the requests about a reader and of its skipped events."""
     schema = bookmark.schema
     return READ_MODELS if schema.startswith(f"{READ_MODELS}_") else schema
 
 
 def ask(cursor: Cursors, wanted: ParkedRequest) -> int:
-    """Write a request down; return its number. One that is open is asked once.
+    """Store a request and return its number; an equal open request is reused.
 
-    Raises `Conflict` if something else is asked about the stream.
+    Raises `Conflict` if another request about the stream is open.
     """
     home = home_of(wanted.bookmark)
     values = {
@@ -158,14 +158,14 @@ def ask(cursor: Cursors, wanted: ParkedRequest) -> int:
 
 
 def answer_of(cursor: Cursors, bookmark: Bookmark, request: int) -> Answer | None:
-    """Return the answer to a request, None if there is none yet."""
+    """Return the answer to a request, None if it is not answered yet."""
     query = _ANSWERED.format(home=home_of(bookmark))
     row = cursor.execute(query, (request,)).fetchone()
     return Answer(*row) if row else None
 
 
 def skipped_events(cursor: Cursors, home: str, limit: int) -> list[Skipped]:
-    """Return up to `limit` events whose skipping `home` records, the latest first."""
+    """Return up to `limit` events that `home` records as skipped, the latest first."""
     rows = cursor.execute(_SKIPPED.format(home=home), (limit,)).fetchall()
     return [Skipped(*row) for row in rows]
 
@@ -179,8 +179,8 @@ def unskipped(
 ) -> list[Entry]:
     """Return the entries of several streams up to a position, stream by stream.
 
-    Without those that cannot be read and that the reader was told to skip: whoever
-    skips an event wants the rest without it. Raises as `EventLog.histories`.
+    Leaves out unreadable entries that the reader was told to skip: skipping an event
+    means using the rest without it. Raises like `EventLog.histories`.
     """
     rows = log.stored_histories(cursor, streams, upto)
     try:
@@ -210,7 +210,7 @@ def _unskipped(
 
 @dataclass(frozen=True)
 class ParkedRequests:
-    """Does what is asked of one reader. `pass_over` is what skipping means to it."""
+    """Executes the requests about one reader. `pass_over` implements skipping."""
 
     log: EventLog
     bookmark: Bookmark
@@ -220,8 +220,8 @@ class ParkedRequests:
     def answer_all(self) -> int:
         """Answer every open request; return how many there were. Blocks.
 
-        Raises `Unavailable`, `StaleVersion` and `Overtaken` if the next is to be taken
-        again in a moment.
+        Raises `Unavailable`, `StaleVersion` and `Overtaken` if the next request has to
+        be retried later.
         """
         count = 0
         while self._answer_next():
@@ -285,9 +285,9 @@ class ParkedRequests:
         events: Sequence[ParkedEvent],
         done: Answer,
     ) -> str | None:
-        """Answer with `done` and apply, in this order: the append comes last.
+        """Store the answer `done`, then apply: the append comes last.
 
-        Return the error if that cannot be; then nothing was done.
+        Return the error if that fails; then nothing was changed.
         """
         try:
             with self.log.savepoint(cursor, "request"):
@@ -301,7 +301,7 @@ class ParkedRequests:
         try:
             rows = rows_of(cursor, events)
         except LookupError:
-            return  # of another log: there is nothing that waits for them
+            return  # of another log: no events wait for them
         self.pass_over(cursor, rows)
 
     def _record(self, cursor: Cursors, request: _Request, event: ParkedEvent) -> None:

@@ -1,6 +1,6 @@
-"""What readers have set aside, and how it is applied or skipped after all.
+"""The parked events of readers, and how they are applied or skipped later.
 
-An event is parked when applying it failed; the later ones of its stream wait behind it.
+An event is parked if applying it failed; later events of its stream wait behind it.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,16 +34,16 @@ _ROWS = SELECT_ROWS + "WHERE notification_id = ANY(%s) ORDER BY notification_id"
 
 Cursors = Cursor[tuple[Any, ...]]
 PassOver = Callable[[Cursors, Sequence[Row]], None]
-"""Takes events as read without applying them, so that nothing waits for them.
+"""Marks events as read without applying them, so that nothing waits for them.
 
-Called before anything else of the same transaction is applied, also with no events.
-Raises `Overtaken` where another process is to apply.
+Called before anything else in the same transaction is applied, also without events.
+Raises `Overtaken` if another process has to apply events.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class ParkedStream:
-    """A stream set aside: since `position`, for `error`; `events` wait."""
+    """A parked stream: since `position`, because of `error`; `events` wait."""
 
     stream: str
     position: int
@@ -54,7 +54,7 @@ class ParkedStream:
 
 @dataclass(frozen=True, slots=True)
 class ParkedEvent:
-    """One event set aside; of those that only wait, `error` says so."""
+    """A parked event; if it only waits behind another one, `error` says so."""
 
     position: int
     stream: str
@@ -78,9 +78,9 @@ def parked_streams(
 def parked_events(
     cursor: Cursors, bookmark: Bookmark, stream: str
 ) -> Sequence[ParkedEvent]:
-    """Return the parked events of a stream in order; the reader is held meanwhile.
+    """Return the parked events of a stream in order; the reader is locked meanwhile.
 
-    With those of other streams that wait for them, or they for those.
+    Includes those of other streams that wait for them, or for which they wait.
     """
     bookmark.hold(cursor)
     query = _EVENTS.format(schema=bookmark.schema)
@@ -92,8 +92,8 @@ def parked_events(
 def retry(log: EventLog, bookmark: Bookmark, apply: Apply, stream: str) -> int:
     """Apply the parked events of `stream` in order; return how many there were.
 
-    In one transaction with their removal, while the reader waits: what it applies
-    next comes after them. Raises `StillPoison`, and `Unavailable`. Blocks.
+    In one transaction with their removal, while the reader waits: it continues after
+    them. Raises `StillPoison` and `Unavailable`. Blocks.
     """
     with log.transaction() as cursor:
         events = parked_events(cursor, bookmark, stream)
@@ -109,9 +109,9 @@ def apply_parked(
     apply: Apply,
     events: Sequence[ParkedEvent],
 ) -> None:
-    """Remove `events` and apply them, as the transaction's last act.
+    """Remove `events` and apply them, as the last statement of the transaction.
 
-    All or nothing: raises `StillPoison` with nothing changed, and `Unavailable`.
+    All or nothing: raises `StillPoison` without a change, and `Unavailable`.
     """
     try:
         with log.savepoint(cursor, "parked"):
@@ -119,16 +119,16 @@ def apply_parked(
             remove(cursor, bookmark, events)
             apply(cursor, log.entries(rows))
     except (StaleVersion, Overtaken):
-        raise  # not the event's fault: the same will do in a moment, or elsewhere
+        raise  # not the event's fault: a retry or another process will succeed
     except Exception as error:
-        # Cancelled, the events are what takes too long: somebody waits for the answer.
+        # If cancelled, the events take too long, and somebody waits for the answer.
         if is_unavailable(error) and not is_cancelled(error):
             raise away(error) from error
         raise StillPoison(wordless(error)) from error
 
 
 def remove(cursor: Cursors, bookmark: Bookmark, events: Sequence[ParkedEvent]) -> None:
-    """Remove `events` from what is parked, and count the parked streams again."""
+    """Remove `events` from the parked ones, and update the number of parked streams."""
     positions = [event.position for event in events]
     query = _REMOVE.format(schema=bookmark.schema)
     cursor.execute(query, (bookmark.reader, positions))
@@ -138,13 +138,13 @@ def remove(cursor: Cursors, bookmark: Bookmark, events: Sequence[ParkedEvent]) -
 def failed_again(
     cursor: Cursors, bookmark: Bookmark, event: ParkedEvent, error: str
 ) -> None:
-    """Note why an event cannot be applied that waited behind another until now."""
+    """Record the error of an event that until now only waited behind another one."""
     query = _FAILED_AGAIN.format(schema=bookmark.schema)
     cursor.execute(query, (error[:ERROR_MAX], bookmark.reader, event.position))
 
 
 def rows_of(cursor: Cursors, events: Sequence[ParkedEvent]) -> Sequence[Row]:
-    """Return `events` as stored. Raises `LookupError` if the log does not hold them."""
+    """Return `events` as stored. Raises `LookupError` if the log lacks them."""
     positions = [event.position for event in events]
     found = cursor.execute(_ROWS, (positions,), binary=True).fetchall()
     rows = [Row(*row) for row in found]

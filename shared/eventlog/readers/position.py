@@ -1,13 +1,11 @@
-"""Where a reader is in the log, and what it has set aside, beside what it maintains.
+"""A reader's position in the log and its parked events, stored with its own tables.
 
-Both tables lie in the schema of what the reader changes, so that one transaction
-changes both. `chain` is the hash of the event at `position`: a log without that event
-is another log.
+Both tables are in the schema of the tables that the reader changes, so one transaction
+updates the position and the reader's tables together. `chain` is the hash of the event
+at `position`: a log without that event is another log.
 
-One transaction of a reader: the tracked position and what it changes, together.
-
-An event that cannot be applied is parked, with the later ones of its stream, so that
-it holds up nobody else's.
+An event that cannot be applied is parked, with the later ones of its stream, so that it
+does not block other streams.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +22,7 @@ from shared.eventlog.log import EventLog, Row
 from shared.observability.telemetry import wordless
 
 ERROR_MAX = 500
-"""How much of an error is kept of a parked event, in characters."""
+"""How many characters of a parked event's error are stored."""
 
 _TABLES = """
 CREATE TABLE {schema}.tracking (
@@ -45,7 +43,7 @@ CREATE TABLE {schema}.parked (
 );
 CREATE INDEX parked_by_stream ON {schema}.parked (reader, stream, position);
 """
-# Whoever may not read a schema does not see its readers.
+# A role without the right to read a schema does not see its readers.
 _SCHEMAS = """
 SELECT nspname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = relnamespace
 WHERE relname = 'tracking' AND relkind = 'r'
@@ -61,7 +59,7 @@ _READ = """
 SELECT position, chain, recorded_at, parked_streams FROM {schema}.tracking
 WHERE reader = %s
 """
-# What arrives over the bus proves nothing: only the log says what it holds.
+# Messages from NATS are not trusted: only the log itself proves what it contains.
 _MOVE = """
 UPDATE {schema}.tracking
 SET position = %(position)s, chain = %(chain)s, recorded_at = %(recorded_at)s
@@ -89,13 +87,13 @@ Cursors = Cursor[tuple[Any, ...]]
 
 
 def tracking_tables(schema: str) -> str:
-    """Return the statements that make both tables in `schema`, a plain name."""
+    """Return the statements that create both tables in `schema`, a plain name."""
     return _TABLES.format(schema=schema)
 
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
-    """How far a reader is; position 0 is the beginning."""
+    """The tracked position of a reader; 0 is the beginning."""
 
     position: int
     chain: bytes
@@ -107,21 +105,21 @@ BEGINNING = Tracked(0, GENESIS, datetime(1970, 1, 1, tzinfo=UTC), 0)
 
 
 class Overtaken(Exception):
-    """Another process moved the tracked position: it is the one that applies."""
+    """Another process moved the tracked position: that process applies events."""
 
 
 class MissingEvent(Exception):
-    """The log does not hold the event that was to be applied."""
+    """The log does not contain the event that was to be applied."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bookmark:
     """The tracked position of `reader`, with its tables in `schema`.
 
-    Behind a parked event wait the later ones of its stream. `beside` are kinds of
+    Later events of a stream wait behind its parked event. `beside` are kinds of
     streams, such as `incident` and `sla`, whose events also wait for each other if they
-    are about the same incident: those that a service decides on together. Its own are
-    not among them: what it has decided is on its way.
+    are about the same incident: those on which a service bases its decisions together.
+    Its own streams are not among them: its decisions are already on their way.
     """
 
     schema: str
@@ -129,14 +127,14 @@ class Bookmark:
     beside: tuple[str, ...] = ()
 
     def together(self, stream: str) -> Sequence[str]:
-        """Return the streams whose events wait for each other's, `stream` included."""
+        """Return the streams whose events wait for each other, `stream` included."""
         kind, _, ref = stream.partition("-")
         if kind in self.beside:
             return [f"{each}-{ref}" for each in self.beside]
         return [stream]
 
     def start(self, cursor: Cursors) -> Tracked:
-        """Return where the reader is; put one that never ran at the beginning."""
+        """Return the position of the reader; a new reader starts at the beginning."""
         row = cursor.execute(self._sql(_READ), (self.reader,)).fetchone()
         if row is None:
             values = (self.reader, GENESIS, BEGINNING.recorded_at)
@@ -145,11 +143,11 @@ class Bookmark:
         return _tracked(row)
 
     def move(self, cursor: Cursors, before: Tracked, last: Row) -> Tracked:
-        """Move from `before` past `last`, which the log must hold.
+        """Move from `before` past `last`, which the log must contain.
 
-        The first statement of its transaction: a second process waits here, and then
-        sees that the position moved. Raises `Overtaken` if the reader is no longer at
-        `before`, `MissingEvent` if the log does not hold `last`.
+        Must be the first statement of its transaction: a second process waits here, and
+        then sees that the position has moved. Raises `Overtaken` if the reader is no
+        longer at `before`, `MissingEvent` if the log does not contain `last`.
         """
         values = {
             "position": last.position,
@@ -171,7 +169,7 @@ class Bookmark:
         raise MissingEvent(f"the log does not hold the event at {last.position}")
 
     def hold(self, cursor: Cursors) -> Tracked | None:
-        """Return where the reader is and keep it there until the transaction ends."""
+        """Return the reader's position, and lock it until the transaction ends."""
         query = self._sql(_READ) + " FOR UPDATE"
         row = cursor.execute(query, (self.reader,)).fetchone()
         return _tracked(row) if row else None
@@ -185,7 +183,7 @@ class Bookmark:
         return {stream for stream in streams if together[stream] & parked}
 
     def park(self, cursor: Cursors, rows: Sequence[Row], error: str) -> Tracked:
-        """Set events aside, and count the parked streams again."""
+        """Park events, and update the number of parked streams."""
         values = (
             self.reader,
             error[:ERROR_MAX],
@@ -196,7 +194,7 @@ class Bookmark:
         return self.count(cursor)
 
     def count(self, cursor: Cursors) -> Tracked:
-        """Count the parked streams again."""
+        """Update the number of parked streams."""
         query = self._sql(_COUNT)
         row = cursor.execute(query, (self.reader, self.reader)).fetchone()
         if row is None:
@@ -208,7 +206,7 @@ class Bookmark:
 
 
 def bookmarks(cursor: Cursors) -> list[Bookmark]:
-    """Return the bookmark of every reader there is, of each generation its own."""
+    """Return the bookmarks of all readers, one for each generation."""
     schemas = [schema for (schema,) in cursor.execute(_SCHEMAS).fetchall()]
     with only_tables(cursor):
         return [
@@ -223,17 +221,17 @@ def _tracked(row: tuple[Any, ...]) -> Tracked:
 
 
 Apply = Callable[[Cursor[tuple[Any, ...]], Sequence[Entry]], None]
-"""Changes tables by entries in order, inside a transaction it neither ends nor leaves.
+"""Applies entries to tables, in order, inside the caller's transaction.
 
-It may be called again with the same entries after it was undone. Own rows first,
-sorted by key; an append to the log last.
+It may be called again with the same entries after a rollback. It locks its own rows
+first, sorted by key, and appends to the log last.
 """
 
 BEHIND = "parked behind an earlier event of its stream"
 
 
 class PoisonEvent(Exception):
-    """Among these events is one that cannot be applied: try fewer, to find it."""
+    """One of these events cannot be applied: try smaller batches to find it."""
 
 
 def apply_rows(
@@ -245,12 +243,12 @@ def apply_rows(
     *,
     park_cancelled: bool = False,
 ) -> Tracked:
-    """Apply `rows`, which follow `before`, and move past them; return where we are.
+    """Apply `rows`, which follow `before`, and move past them; return the position.
 
     All or nothing. Raises `Overtaken` if another process was first, `MissingEvent` if
-    the log does not hold them, `PoisonEvent` if several rows include one to be parked
-    (a single one is parked), `Unavailable`. `park_cancelled`: park a single event too
-    if PostgreSQL cancels one of its statements. Blocks.
+    the log does not contain them, `PoisonEvent` if several rows include one that must be
+    parked (a single row is parked), and `Unavailable`. `park_cancelled`: also park a
+    single event if PostgreSQL cancels one of its statements. Blocks.
     """
     entries, error = _read(log, rows)
     with log.transaction() as cursor:
@@ -293,12 +291,12 @@ def _apply(
     *,
     park_cancelled: bool,
 ) -> Exception | None:
-    """Apply within a savepoint; return the error of one that cannot be applied."""
+    """Apply within a savepoint; return the error if an entry cannot be applied."""
     try:
         with log.savepoint(cursor, "batch"):
             apply(cursor, entries)
     except (StaleVersion, Overtaken, MissingEvent):
-        raise  # not the event's fault: the same entries will do later, or elsewhere
+        raise  # not the event's fault: a retry or another process will succeed
     except Exception as error:
         may_park = park_cancelled and is_cancelled(error)
         if is_unavailable(error) and not may_park:

@@ -1,6 +1,6 @@
-"""How far a reader is behind the log: asked of the log itself, not of the reader.
+"""Measures how far a reader is behind the log, by the log itself, not by the reader.
 
-A reader that hangs says nothing; its lag still grows.
+A reader that hangs reports nothing; its lag still grows.
 """
 
 import asyncio
@@ -13,11 +13,11 @@ from shared.eventlog.readers.status import ReaderStatus
 from shared.observability.health import Check, Probe
 
 LAG_SECONDS_MAX = 30.0
-"""How old the oldest event may be that a ready reader has not passed."""
+"""The maximum age of the oldest unread event for a reader to be ready."""
 
 
 class Lag(NamedTuple):
-    """Events not passed yet, and the age in seconds of the oldest of them."""
+    """The number of unread events, and the age of the oldest in seconds."""
 
     events: int
     seconds: float
@@ -29,7 +29,7 @@ def reader_probe(
     clock: Clock,
     lag_seconds_max: float = LAG_SECONDS_MAX,
 ) -> Probe:
-    """Return the probe of a reader; it is ready if near the log and not stopped."""
+    """Return the probe of a reader; it is ready if its lag is small and it runs."""
 
     async def probe() -> Check:
         numbers = {

@@ -1,10 +1,10 @@
-"""Follows the event log: catches up from it, then lives on what NATS delivers.
+"""Follows the event log: catches up from it, then applies what NATS delivers.
 
-A reader has a row in `<schema>.tracking` and its set-aside events in `<schema>.parked`
-(their shape: `position.tracking_tables`). NATS only makes it fast: whatever is
-missing, doubled, out of order or of another log is read from the log. Any number of
-processes may run the same reader; the one that moves the tracked position applies, the
-others stand by.
+A reader has a row in `<schema>.tracking` and its parked events in `<schema>.parked`
+(created by `position.tracking_tables`). NATS only makes it fast: events that are
+missing, duplicated, out of order or of another log are read from the log. Any number of
+processes may run the same reader; the one that moves the tracked position applies
+events, the others are on standby.
 """
 
 import asyncio
@@ -37,23 +37,23 @@ from shared.messaging.subjects import EVENTS_STREAM
 from shared.observability.telemetry import Outage, wordless
 
 BATCH = 1_000
-"""Events in one transaction."""
+"""The number of events in one transaction."""
 SILENCE_SECONDS = 0.5
-"""How long the feed may say nothing before the log is asked."""
+"""How long the feed may be silent before the log is polled."""
 POLL_SECONDS = 0.2
-"""How often the log is asked while there is no feed."""
+"""The polling interval of the log without a feed."""
 STANDBY_SECONDS = 1.0
-"""How long the position may rest, with the log ahead, before a standby takes over."""
+"""How long the position may lag without progress before a standby takes over."""
 RETRY_SECONDS = 1.0
 STOPPED_SECONDS = 5.0
-"""How often a reader that stopped looks whether its cause is gone."""
+"""How often a stopped reader checks whether the cause is resolved."""
 REQUESTS_SECONDS = 1.0
-"""How often a reader looks what is asked of it about parked events."""
+"""How often a reader checks for requests about parked events."""
 PARKED_STREAMS_MAX = 100
 CANCELLED_MAX = 10
-"""How often in a row PostgreSQL may cancel a statement over one event, applied alone.
+"""How often in a row PostgreSQL may cancel a statement for a single event.
 
-Then the event is parked: nothing else was wrong with the server in between.
+Then the event is parked: the server had no other errors in between.
 """
 
 _log = structlog.get_logger(__name__)
@@ -62,9 +62,9 @@ _Result = TypeVar("_Result")
 
 
 class Stopped(Exception):
-    """The reader must not go on until somebody has done something; the text says what.
+    """The reader cannot continue until somebody intervenes; the text says how.
 
-    It looks again every `STOPPED_SECONDS`.
+    It checks again every `STOPPED_SECONDS`.
     """
 
 
@@ -73,11 +73,11 @@ def _nothing_waits(_cursor: Cursors, _rows: Sequence[Row]) -> None:
 
 
 class Reader:
-    """Applies every event of the log once, in order, to tables beside its position.
+    """Applies every event of the log once, in order, to tables next to its position.
 
-    `link` is None where there is no NATS at all. Times are in seconds; `batch` is how
-    many events one transaction applies at most; `pass_over` is what it takes for a
-    skipped event to be waited for by nobody.
+    `link` is None without NATS. Times are in seconds. `batch` is the maximum number of
+    events in one transaction. `pass_over` marks a skipped event, so that nothing waits
+    for it.
     """
 
     def __init__(  # noqa: PLR0913 the last three have a default for good
@@ -102,7 +102,7 @@ class Reader:
         self._poll = poll
         self._batch = batch
         self._most = batch
-        """Events in one transaction now: fewer while PostgreSQL ends transactions."""
+        """The current batch size: smaller while PostgreSQL ends transactions."""
         self._cancelled = 0
         self._tracked = BEGINNING
         self._requests = ParkedRequests(log, bookmark, apply, pass_over)
@@ -111,7 +111,7 @@ class Reader:
         self.status = ReaderStatus(bookmark.reader)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Follow the log until `stop` is set. Does not end before, and never raises."""
+        """Follow the log until `stop` is set. Never returns earlier, never raises."""
         answering = asyncio.create_task(self._answer_requests(stop))
         try:
             await self._until(stop)
@@ -121,7 +121,7 @@ class Reader:
             self._executor.shutdown()
 
     async def _answer_requests(self, stop: asyncio.Event) -> None:
-        """Do what is asked about parked events, also while the reader has stopped."""
+        """Execute requests about parked events, also while the reader is stopped."""
         while not stop.is_set():
             try:
                 if await self._call(self._requests.answer_all):
@@ -130,7 +130,7 @@ class Reader:
                         self.status.tracked, parked_streams=tracked.parked_streams
                     )
             except (Unavailable, StaleVersion, Overtaken):
-                pass  # the reader's own state tells of it; the request waits
+                pass  # the reader's status shows it; the request waits
             except Exception:  # noqa: BLE001 # it looks again; the request waits
                 _log.exception("parked_requests.failed", reader=self._bookmark.reader)
             await pause(stop, REQUESTS_SECONDS)
@@ -146,7 +146,7 @@ class Reader:
             except Overtaken:
                 overtaken = True
             except StaleVersion:
-                continue  # someone wrote to the same stream: decide again
+                continue  # somebody appended to the same stream: decide again
             except Unavailable as error:
                 self.status.state = "away"
                 self._outage.away(error)
@@ -160,14 +160,14 @@ class Reader:
         self._note(await self._call(self._load))
         self._demand_few_parked()
         while not stop.is_set():
-            # The feed first: what is recorded while we catch up waits in it.
+            # Open the feed first: it buffers what is recorded during catch-up.
             async with open_feed(self._link) as feed:
                 await self._catch_up(stop)
                 while not stop.is_set() and await self._step(feed, stop):
                     pass
 
     async def _step(self, feed: LiveFeed, stop: asyncio.Event) -> bool:
-        """Apply what arrives next; False where the feed has to be opened again."""
+        """Apply what arrives next; return False if the feed must be reopened."""
         self.status.goes_on("live" if feed.live else "polling")
         wait = self._silence if feed.live else self._poll
         heard = await feed.take(self._batch, wait)
@@ -181,7 +181,7 @@ class Reader:
         return feed.live and not missed and not fresh
 
     def _continue(self, rows: Sequence[Row]) -> bool:
-        """Tell whether `rows` are, repeats aside, the events after the tracked one."""
+        """Return whether `rows` without repeats directly follow the tracked event."""
         position, chain = self._tracked.position, self._tracked.chain
         for row in rows:
             if row.position <= position:
@@ -192,7 +192,7 @@ class Reader:
         return True
 
     async def _catch_up(self, stop: asyncio.Event) -> bool:
-        """Apply what the log has after the tracked position; tell if there was any."""
+        """Apply the events after the tracked position; return whether there were any."""
         behind = False
         while not stop.is_set():
             rows = await self._call(self._after_tracked)
@@ -206,14 +206,14 @@ class Reader:
         return behind
 
     def _after_tracked(self) -> list[Row]:
-        """Read on from the tracked event. Raises `Stopped` where the log has it not."""
+        """Read the events after the tracked one; `Stopped` if the log lacks that."""
         before = self._tracked
         if before.position == 0:
             return self._log.rows_since(0, self._batch)
         rows = self._log.rows_since(before.position - 1, self._batch + 1)
         if not rows or rows[0].chain != before.chain:
             raise Stopped(
-                self._log.continuity.blocked  # then it goes on by itself
+                self._log.continuity.blocked  # then it continues by itself
                 or f"the log does not hold the event applied at {before.position}: it "
                 "is another log, or was restored to an earlier state; rebuild this "
                 "reader"
@@ -221,7 +221,7 @@ class Reader:
         return rows[1:]
 
     async def _apply(self, rows: Sequence[Row]) -> None:
-        """Apply in one transaction; in ever smaller ones where one is poison."""
+        """Apply in one transaction; in smaller and smaller ones if an event fails."""
         size = len(rows)
         while rows:
             self._demand_few_parked()
@@ -233,7 +233,7 @@ class Reader:
                 size = len(part) // 2
                 continue
             except Unavailable as error:
-                # Perhaps it took too long: PostgreSQL ends such transactions.
+                # It may have taken too long: PostgreSQL ends such transactions.
                 alone = len(part) == 1 and is_cancelled(error)
                 self._cancelled = self._cancelled + 1 if alone else 0
                 self._most = max(1, len(part) // 2)
@@ -268,7 +268,7 @@ class Reader:
         )
 
     async def _stand_by(self, stop: asyncio.Event) -> None:
-        """Wait until the process that overtook us rests although the log is ahead."""
+        """Wait until the active process makes no progress although the log is ahead."""
         self.status.goes_on("standby")
         _log.info("reader.standby", reader=self._bookmark.reader)
         seen = -1
@@ -284,7 +284,7 @@ class Reader:
     async def _rest(
         self, stop: asyncio.Event, why: str, error: Exception | None = None
     ) -> None:
-        """Stand still, red, and look again after a while."""
+        """Report the stop, wait, and let the caller try again."""
         if self.status.why != why:
             reader = self._bookmark.reader
             _log.error("reader.stopped", reader=reader, why=why, exc_info=error)
@@ -313,6 +313,6 @@ class Reader:
 
 
 def _without_repeats(rows: Sequence[Row]) -> list[Row]:
-    """Return rows that continue, repeats aside, without the repeats."""
+    """Return the rows without repeats."""
     by_position = {row.position: row for row in rows}
     return [by_position[position] for position in sorted(by_position)]

@@ -1,4 +1,4 @@
-"""A service that follows the log and answers for its health, from start to stop."""
+"""Runs a service that follows the log and serves its health, from start to stop."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -23,14 +23,14 @@ from shared.settings import ServiceSettings
 from shared.startup import open_log
 
 CONNECTIONS = 6
-"""The reader's, the timers', the health check's, a command's, and some to spare."""
+"""For the reader, the timers, the health check, a command, and some in reserve."""
 
 
 @dataclass(frozen=True)
 class ServiceLoop:
-    """What a service does with the log once it is open.
+    """The parts of a service that follows the log.
 
-    `beside` are tasks that run until `stop` is set, next to the reader.
+    `beside` are tasks that run next to the reader until `stop` is set.
     """
 
     apply: Apply
@@ -38,7 +38,7 @@ class ServiceLoop:
     beside: Sequence[Callable[[asyncio.Event], Coroutine[None, None, None]]] = ()
     batch: int = BATCH
     pass_over: PassOver = lambda _cursor, _rows: None
-    """What it takes for a skipped event to be waited for by nobody."""
+    """Marks a skipped event, so that nothing waits for it."""
 
 
 Assemble = Callable[[EventLog, Clock, CollectorRegistry], ServiceLoop]
@@ -50,7 +50,7 @@ async def follow(
     assemble: Assemble,
     stop: asyncio.Event,
 ) -> None:
-    """Follow the log until `stop` is set; serve health meanwhile."""
+    """Follow the log until `stop` is set, and serve health checks meanwhile."""
     registry = CollectorRegistry()
     probes: list[Probe] = [_waiting]
     health = Health(probes, registry)

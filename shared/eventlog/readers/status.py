@@ -1,4 +1,4 @@
-"""How a reader is doing, for health checks and metrics: written by it, read by them."""
+"""The status of a reader, which it writes for health checks and metrics."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ State = Literal[
 
 @dataclass(slots=True)
 class ReaderStatus:
-    """State of the reader `name`; `why` says what it stopped for."""
+    """The state of the reader `name`; `why` is the reason if it stopped."""
 
     name: str
     monotonic: Callable[[], float] = time.monotonic
@@ -22,22 +22,22 @@ class ReaderStatus:
     why: str = ""
     tracked: Tracked = BEGINNING
     applied_total: int = 0
-    """Events this process has applied."""
+    """The number of events that this process has applied."""
     _moved_at: float = field(init=False)
 
     def __post_init__(self) -> None:
         self._moved_at = self.monotonic()
 
     def reached(self, tracked: Tracked) -> None:
-        """Note the position; one that moved is progress, whoever moved it."""
+        """Record the position; a change is progress, no matter which process made it."""
         if tracked.position != self.tracked.position:
             self._moved_at = self.monotonic()
         self.tracked = tracked
 
     def resting_seconds(self) -> float:
-        """Return for how long the position has not moved."""
+        """Return how long the position has not changed."""
         return self.monotonic() - self._moved_at
 
     def goes_on(self, state: State) -> None:
-        """Note that the reader is at work, whatever it stopped for before."""
+        """Record that the reader runs again, regardless of earlier stops."""
         self.state, self.why = state, ""

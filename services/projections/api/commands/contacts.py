@@ -1,4 +1,4 @@
-"""Contacts: somebody reached the desk, which opens an incident or belongs to one."""
+"""Contacts: a person contacts the desk, about a new or an existing incident."""
 
 from functools import partial
 
@@ -22,7 +22,7 @@ router = APIRouter(tags=["contacts"])
     openapi_extra=body_of(Contact),
 )
 async def take_contact(wish: Wish, desk: DeskHere, response: Response) -> ContactAnswer:
-    """Take a contact: open an incident for it, or attach it to the one it names."""
+    """Record a contact: open an incident for it, or attach it to the one it names."""
     contact = validated(Contact, wish.body, "contact")
     asked = wish_of(contact)
     done = await desk.owner.ask(

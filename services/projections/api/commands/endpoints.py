@@ -1,7 +1,7 @@
-"""Commands: passed to the owner of incidents, who alone decides.
+"""Commands about incidents: passed to the service that owns them, which decides.
 
-The body is only looked at for its form; what may be in it is the owner's to say. The
-caller's token goes along: the owner derives actor and scopes from it.
+Here a body is only checked for being a JSON object; the owner validates its content.
+The caller's token is passed along: the owner derives actor and scopes from it.
 """
 
 from typing import Annotated, Any
@@ -31,7 +31,7 @@ async def _message(
     headers: Annotated[CommandHeaders, Header()],
     _asked: Annotated[Nothing, Query()],
 ) -> CommandMessage[dict[str, Any]]:
-    """Return what the caller wants; of which incident stands in the path."""
+    """Return the caller's command; the path names the incident."""
     return CommandMessage[dict[str, Any]](
         credential=credential_of(token),
         idempotency_key=idempotency_key(headers.idempotency_key),
@@ -44,7 +44,7 @@ Wish = Annotated[CommandMessage[dict[str, Any]], Depends(_message)]
 
 
 def body_of(kind: type[BaseModel]) -> dict[str, Any]:
-    """Return how an endpoint documents the body that its owner reads."""
+    """Return the OpenAPI description of a body that the owner parses."""
     schema = {"$ref": f"#/components/schemas/{kind.__name__}"}
     return {"requestBody": {"content": {"application/json": {"schema": schema}}}}
 
@@ -58,7 +58,7 @@ def body_of(kind: type[BaseModel]) -> dict[str, Any]:
 async def open_incident(
     wish: Wish, desk: DeskHere, response: Response
 ) -> CommandAnswer:
-    """Take an incident on record."""
+    """Open an incident."""
     answer = await desk.owner.ask(OPEN, wish)
     response.headers["Location"] = f"/v1/incidents/{answer.incident}"
     response.headers["ETag"] = f'"{answer.version}"'
@@ -66,7 +66,7 @@ async def open_incident(
 
 
 def _add(verb: str) -> None:
-    """Add the endpoint of one verb; all are alike but for their body."""
+    """Add the endpoint of one verb; the endpoints differ only in their body."""
 
     async def command(
         ref: Ref, wish: Wish, desk: DeskHere, response: Response

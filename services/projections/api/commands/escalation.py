@@ -1,4 +1,4 @@
-"""Commands about the search for help: passed on to who seeks it."""
+"""Commands about an escalation: passed on to the service `escalation`."""
 
 from fastapi import APIRouter, Response
 
@@ -20,7 +20,7 @@ _REFUSALS = refusals(400, 404, 409, 413, 415)
 async def escalate(
     ref: Ref, wish: Wish, desk: DeskHere, response: Response
 ) -> CommandAnswer:
-    """Let the next support level work on it; the desk stays its owner."""
+    """Escalate to the next support level; the desk remains the owner."""
     return await _ask(Escalate, ref, wish, desk, response)
 
 
@@ -32,7 +32,7 @@ async def escalate(
 async def accept(
     ref: Ref, wish: Wish, desk: DeskHere, response: Response
 ) -> CommandAnswer:
-    """Take an escalated incident on; nobody else is paged."""
+    """Accept an escalated incident; nobody else is paged."""
     return await _ask(Accept, ref, wish, desk, response)
 
 

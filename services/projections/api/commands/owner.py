@@ -1,10 +1,9 @@
-"""Asks the owner of a record to do what a person wants, over NATS request/reply.
+"""Sends commands to the service that owns a record, over NATS request/reply.
 
-A request over NATS that is sent again while nobody answers it.
-
-A process that takes commands may be frozen or its machine gone, and the server still
-hands it some until it notices. Sent once more, a command reaches another process of the
-same queue group; its id makes the repeat harmless, and the first answer counts.
+A request without an answer is sent again. A process that handles commands may be
+frozen, or its machine lost, and the server keeps sending it requests until it notices.
+The repeated command reaches another process of the same queue group; its id makes the
+repeat harmless, and the first answer counts.
 """
 
 import asyncio
@@ -35,9 +34,9 @@ from shared.messaging.connection import Link
 
 
 async def first_answer(link: Link, subject: str, data: bytes) -> Msg | None:
-    """Return the first answer to a request, None where none came in time.
+    """Return the first answer to a request, None if none came in time.
 
-    Raises `NoRespondersError` where nobody can have taken it.
+    Raises `NoRespondersError` if no process can have received it.
     """
     loop = asyncio.get_running_loop()
     give_up_at = loop.time() + COMMAND_SECONDS_MAX
@@ -56,7 +55,7 @@ async def first_answer(link: Link, subject: str, data: bytes) -> Msg | None:
 
 
 class _Attempts:
-    """The attempts at one request that are under way."""
+    """The attempts at one request that are in progress."""
 
     def __init__(self, link: Link, subject: str, data: bytes) -> None:
         self._link = link
@@ -66,7 +65,7 @@ class _Attempts:
         self._waiting: set[asyncio.Task[Msg]] = set()
 
     def send(self, seconds: float) -> None:
-        """Send it once more, unless NATS is away: then it would be sent later."""
+        """Send it once more, unless NATS is disconnected: it would be sent later."""
         client = self._link.client
         if client is not None and seconds > 0:
             request = client.request(self._subject, self._data, timeout=seconds)
@@ -93,19 +92,19 @@ class _Attempts:
         return None
 
     def cancel(self) -> None:
-        """Wait for no more answers."""
+        """Stop waiting for answers."""
         for task in self._waiting:
             task.cancel()
 
     def _failed(self, error: BaseException) -> None:
-        """Go on with the other attempts; raise where nobody can have taken any."""
+        """Continue with the other attempts; raise if nobody can have received any."""
         nobody = isinstance(error, nats.errors.NoRespondersError)
         if (nobody and self._sent == 1) or not isinstance(error, nats.errors.Error):
             raise error
 
 
 def _noticed(task: asyncio.Task[Msg]) -> None:
-    """Keep asyncio from complaining of errors that came after the first answer."""
+    """Keep asyncio from reporting errors that came after the first answer."""
     if not task.cancelled():
         task.exception()
 
@@ -116,7 +115,7 @@ _Message = CommandMessage[dict[str, Any]]
 
 
 class Owner:
-    """The services that alone write the streams of records."""
+    """Sends commands to the services that own the streams of records."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
@@ -126,10 +125,10 @@ class Owner:
     ) -> CommandAnswer:
         """Return the outcome of a command about an incident.
 
-        `aggregate` is what of it is changed: itself, its `escalation` or `handover`.
+        `aggregate` names what changes: the incident, its `escalation` or `handover`.
         A command without an idempotency key is given one, so that it can be repeated.
-        `HttpError` where it was not done. Without an answer it is unknown whether it
-        was done: the 503 says so.
+        Raises `HttpError` if the command was not executed. Without an answer that is
+        unknown, and the 503 says so.
         """
         subject = subjects.command(aggregate, verb)
         return await self._ask(subject, _identified(request), CommandAnswer)
@@ -137,17 +136,17 @@ class Owner:
     async def ask_about(
         self, aggregate: str, verb: str, request: _Message
     ) -> RecordAnswer:
-        """Return the outcome of a command about a `problem` or `change`; as `ask`."""
+        """Return the outcome of a command about a `problem` or `change`, like `ask`."""
         subject = subjects.command(aggregate, verb)
         return await self._ask(subject, _identified(request), RecordAnswer)
 
     async def move(self, verb: str, request: _Message, kind: type[_Moved]) -> _Moved:
-        """Return the outcome of a page of a move of promises, or how far it is."""
+        """Return the outcome of one page of a promise move, or its progress."""
         subject = subjects.command(MovePromises.aggregate, verb)
         return await self._ask(subject, request, kind)
 
     async def report(self, request: _Message) -> Reported:
-        """Return the outcome of what somebody told the form; as `ask`."""
+        """Return the outcome of a report from the form, like `ask`."""
         subject = subjects.command("contact", "report")
         return await self._ask(subject, request, Reported)
 
@@ -155,7 +154,7 @@ class Owner:
         self, subject: str, request: _Message, kind: type[_Answer]
     ) -> _Answer:
         if self._link.client is None:
-            # An absent one would keep it and send it later, after we said no.
+            # A disconnected client would keep it and send it after the refusal.
             raise _not_done("the bus is away")
         try:
             data = request.model_dump_json().encode()
@@ -168,7 +167,7 @@ class Owner:
 
 
 def _identified(request: _Message) -> _Message:
-    """Return a command that can be told from others: its repeat has no effect."""
+    """Return a command with an idempotency key, so that a repeat has no effect."""
     if request.idempotency_key is not None:
         return request
     return request.model_copy(update={"idempotency_key": str(uuid4())})

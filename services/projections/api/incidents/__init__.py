@@ -1,1 +1,1 @@
-"""Incidents over the API: one, its timeline, and the queues."""
+"""Incidents over the API: single incidents, their timelines, and the queues."""

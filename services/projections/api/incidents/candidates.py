@@ -1,4 +1,4 @@
-"""Open incidents a contact may belong to: the desk proposes, a person chooses."""
+"""Open incidents to which a contact may belong: proposed here, chosen by a person."""
 
 from typing import Annotated, Literal
 
@@ -20,28 +20,28 @@ from shared.domain.policy.contracts import UNKNOWN
 router = APIRouter(tags=["contacts"])
 
 CANDIDATES_MAX = 10
-"""Proposals for each reason there is."""
+"""The maximum number of proposals for each reason."""
 
 Because = Literal["person", "service"]
 
 
 class CandidatesQuery(QueryParams):
-    """Who is in touch, and about which service."""
+    """Who contacts the desk, and about which service."""
 
     person: Name | None = None
     service: Name | None = None
 
 
 class Candidate(Answer):
-    """An open incident, and why it may be the one."""
+    """An open incident, and why the contact may belong to it."""
 
     incident: QueueRow
     because: list[Because]
-    """The same person reported it first; it is about the same service."""
+    """Reasons: the same person reported it first; it is about the same service."""
 
 
 class Candidates(Answer):
-    """What is most likely comes first."""
+    """Candidates, the most likely first."""
 
     items: list[Candidate]
     as_of: AsOfAnswer
@@ -53,7 +53,7 @@ async def get_candidates(
     desk: DeskHere,
     caller: Reader,  # noqa: ARG001 # it lets nobody else in
 ) -> Candidates:
-    """Propose open incidents that a contact of this person or service may belong to."""
+    """Propose open incidents to which a contact may belong, by person and service."""
     await desk.progress.wait(QUEUE.name, asked.min_position, WAIT_SECONDS_MAX)
     return await desk.blocking(_candidates, desk, asked)
 

@@ -1,4 +1,4 @@
-"""One incident: its state and its promises, replayed from all streams about it."""
+"""Endpoints for one incident: its state and its promises, replayed from its streams."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -37,19 +37,19 @@ router = APIRouter(tags=["incidents"])
 
 
 class Promises(Answer):
-    """What was promised about an incident, in the order in which it was."""
+    """The promises about an incident, in the order in which they were made."""
 
     incident: IncidentRef
     items: list[PromiseView]
     olas: list[PromiseView]
-    """What support levels owe the desk beside; not for users."""
+    """What support levels owe the desk; not shown to users."""
     at: AwareDatetime
-    """The instant at which what is left is counted."""
+    """The instant for which the remaining time is computed."""
     as_of: AsOfAnswer
 
 
 class _Seen(NamedTuple):
-    """An incident at an instant, and what of the log was known then."""
+    """An incident at an instant, and the position of the log at that time."""
 
     whole: History
     promises: tuple[ClockState, ...]
@@ -68,8 +68,8 @@ async def get_incident(
 ) -> IncidentView:
     """Show an incident as it is, or as it was recorded at an instant.
 
-    With what was promised and what is left of it, who is at work, who was in touch and
-    who was told. `version` and `ETag` are those of the incident's own events.
+    Includes its promises and their remaining time, who works on it, its contacts and
+    the messages sent. `version` and `ETag` are those of the incident's own stream.
     """
     seen = await desk.blocking(_seen, desk, ref, asked)
     response.headers["ETag"] = f'"{seen.whole.version}"'
@@ -85,7 +85,7 @@ async def get_promises(
     desk: DeskHere,
     caller: Reader,  # noqa: ARG001 # it lets nobody else in
 ) -> Promises:
-    """Show what was promised about an incident, and what is left of it."""
+    """Show the promises about an incident and their remaining time."""
     seen = await desk.blocking(_seen, desk, ref, asked)
     return Promises(
         incident=ref,

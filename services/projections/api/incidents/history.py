@@ -1,4 +1,4 @@
-"""All about an incident as the log tells it, now or at any instant before."""
+"""Reads all events about an incident, up to now or to an earlier instant."""
 
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from shared.eventlog.log import EventLog
 def known(
     cursor: Cursor[tuple[Any, ...]], at: datetime | None, min_position: int
 ) -> AsOf:
-    """Return what of the log the answer may use; `Problem` 503 if not enough."""
+    """Return up to where the answer may use the log; `HttpError` 503 if not enough."""
     upto = known_at(cursor, at)
     if at is None and upto.position < min_position:
         raise behind("the log", upto.position, min_position)
@@ -26,9 +26,9 @@ def known(
 def history(
     log: EventLog, cursor: Cursor[tuple[Any, ...]], ref: str, upto: AsOf
 ) -> list[Entry]:
-    """Return the events about an incident up to a position, of all streams, in order.
+    """Return the events about an incident up to a position, from all streams, in order.
 
-    `Problem` 404 where none is its own.
+    Raises `HttpError` 404 if its own stream has none.
     """
     entries = all_about(log, cursor, ref)
     past = [entry for entry in entries if entry.position <= upto.position]

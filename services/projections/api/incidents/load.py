@@ -1,4 +1,4 @@
-"""The load of each team and support level: what is open, how old, what is committed."""
+"""The load of each team and support level: open incidents, age, committed time."""
 
 from typing import Annotated
 
@@ -20,7 +20,7 @@ router = APIRouter(tags=["queues"])
 
 
 class Loads(Answer):
-    """The load of all teams, at each level at which they have anything."""
+    """The load of all teams, for each support level at which they have incidents."""
 
     items: list[Load]
     definitions: dict[str, str]
@@ -32,9 +32,9 @@ async def get_load(
     request: Request,
     asked: Annotated[TableQuery, Query()],
     desk: DeskHere,
-    caller: Reader,  # noqa: ARG001 # it lets nobody else in
+    caller: Reader,  # noqa: ARG001 # rejects other callers
 ) -> BaseModel | Response:
-    """Show the load of each team and support level: open, oldest, time committed."""
+    """Show each team's load by support level: open incidents, age, committed time."""
     await desk.progress.wait(QUEUE.name, asked.min_position, WAIT_SECONDS_MAX)
     found = await desk.blocking(_loads, desk, asked.min_position)
     return shown(request, asked, found)

@@ -1,6 +1,6 @@
-"""Queues: which there are, and what is in one, page by page.
+"""Lists the queues, and the incidents of one, page by page.
 
-One page of a queue, from a snapshot of the read model `queue`.
+A page is read from a snapshot of the read model `queue`.
 """
 
 from collections.abc import Sequence
@@ -44,17 +44,17 @@ from shared.http.problem_details import HttpError
 
 
 class QueuePage(Answer):
-    """Part of a queue: open incidents most urgent first, ended ones newest first."""
+    """A page of a queue: open incidents by urgency, ended ones newest first."""
 
     items: list[QueueRow]
     next_cursor: str | None
-    """Where the next page begins; none at the end of the queue."""
+    """Where the next page begins; null at the end of the queue."""
     counts: Counts
     as_of: AsOfAnswer
 
 
 class PartAsked(NamedTuple):
-    """Which part of a queue is asked for, in which order."""
+    """The requested part of a queue, and its order."""
 
     after: str | None
     limit: int
@@ -65,7 +65,7 @@ class PartAsked(NamedTuple):
 def read_page(
     desk: Desk, queue: QueueName, filters: Filters, wanted: PartAsked
 ) -> QueuePage:
-    """Return a page. `HttpError` 400, 404, 422 or 503 where there is none; blocks."""
+    """Return a page; `HttpError` 400, 404, 422 or 503 if that fails. Blocks."""
     _require_order(filters, wanted.order)
     with snapshot(desk.log) as cursor:
         epoch = read_epochs(cursor).newest.label
@@ -89,7 +89,7 @@ def read_page(
 def behind_unless(
     cursor: Cursor[tuple[Any, ...]], min_position: int
 ) -> tuple[str, AsOf]:
-    """Return the live schema and how far it is; `HttpError` 503 if not far enough."""
+    """Return the live schema and its position; `HttpError` 503 if that is too low."""
     schema = live(cursor, QUEUE).schema
     known = as_of(cursor, schema)
     if known.position < min_position:
@@ -98,7 +98,7 @@ def behind_unless(
 
 
 def _require_order(filters: Filters, order: QueueOrder | None) -> None:
-    """Refuse what has no order of its own."""
+    """Refuse an order for lists that cannot be ordered."""
     try:
         ended = standing(filters) is Lifecycle.ENDED
     except MixedStanding as error:
@@ -128,7 +128,7 @@ def _require_order(filters: Filters, order: QueueOrder | None) -> None:
 
 
 def _orders(desk: Desk, cursor: Cursor[tuple[Any, ...]]) -> list[QueueOrder]:
-    """Return the order of the policy in force, then those it may have had before."""
+    """Return the order of the policy in force, then those of earlier policies."""
     policy = policy_in_force(desk.log, cursor)
     first = policy.desk.queue_order if policy else BY_WORKING_TIME
     return [first, *(each for each in get_args(QueueOrder) if each != first)]
@@ -141,9 +141,9 @@ def _begun(
     orders: Sequence[QueueOrder],
     epoch: str,
 ) -> tuple[QueueOrder, cursors.Key | None]:
-    """Return the order of the pages that a cursor goes on from, and where it does.
+    """Return the order of the pages that a cursor continues, and where it continues.
 
-    They go on as they began, also when another policy was applied meanwhile.
+    They keep the order they began with, even if another policy was applied meanwhile.
     """
     if after is None:
         return orders[0], None
@@ -179,9 +179,9 @@ class PageQuery(TableQuery):
     """Which part of a queue."""
 
     status: tuple[Status, ...] = ()
-    """Repeat it for several. Left out: all that are open."""
+    """Repeat it for several values. Default: all open incidents."""
     priority: tuple[Priority, ...] = ()
-    """Repeat it for several."""
+    """Repeat it for several values."""
     assignee: Name | None = None
     service: Name | None = None
     client: Name | None = None
@@ -190,29 +190,30 @@ class PageQuery(TableQuery):
     breached: bool | None = None
     """Only those that broke a promise in this cycle, or only those that did not."""
     root_cause: Literal["open", "problem"] | None = None
-    """Only those whose cause is still there and that nobody (`open`) or a problem looks
-    for. They are resolved or closed: give a `status` for those that are closed."""
+    """Only incidents whose cause still exists: not investigated (`open`), or
+    investigated by a problem. They are resolved or closed: for closed ones give a
+    `status` too."""
     q: Words | None = None
-    """Words in any order, each from its beginning, without case and accents: of title,
-    reference, service, labels and people. All have to be there. People are found by
-    name for whom may look them up, else by id."""
+    """Words in any order, each a prefix, ignoring case and accents; searched in title,
+    reference, service, labels and people. All words must match. People are found by
+    name if the caller may look people up, otherwise by id."""
     order: QueueOrder | None = None
-    """Of open incidents; ended ones are always newest first. Left out: the
-    `queue_order` of the policy, which begins with `working_time_left`."""
+    """The order of open incidents; ended ones are always newest first. Default: the
+    `queue_order` of the policy (`working_time_left` unless set)."""
     limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT
     cursor: Annotated[str, StringConstraints(max_length=CURSOR_MAX)] | None = None
-    """`next_cursor` of the page before."""
+    """`next_cursor` of the previous page."""
 
 
 class QueueSummary(Answer):
-    """A queue and what it holds."""
+    """A queue and its counts."""
 
     queue: str
     counts: Counts
 
 
 class Queues(Answer):
-    """All queues: `all`, `mine`, `unassigned`, and one of each team."""
+    """All queues: `all`, `mine`, `unassigned`, and one for each team."""
 
     items: list[QueueSummary]
     as_of: AsOfAnswer
@@ -225,7 +226,7 @@ async def list_queues(
     desk: DeskHere,
     caller: Reader,
 ) -> BaseModel | Response:
-    """List the queues and how much is in them."""
+    """List the queues with their counts."""
     await desk.progress.wait(QUEUE.name, asked.min_position, WAIT_SECONDS_MAX)
     found = await desk.blocking(_summaries, desk, person_of(caller), asked.min_position)
     return shown(request, asked, found)
@@ -245,7 +246,7 @@ async def list_incidents(
     desk: DeskHere,
     caller: Reader,
 ) -> BaseModel | Response:
-    """List incidents: open ones in the order asked for, ended ones newest first."""
+    """List incidents: open ones in the requested order, ended ones newest first."""
     name = _name(queue, person_of(caller))
     filters = Filters(
         asked.status,

@@ -1,4 +1,4 @@
-"""The timeline of an incident: what happened, event by event, in words."""
+"""The timeline of an incident: one sentence for each event."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
@@ -48,28 +48,28 @@ class TimelineQuery(TableQuery, InstantQuery):
     """Which part of a timeline."""
 
     after: Position = 0
-    """Only what has a greater position: `next_after` of the page before."""
+    """Only events with a greater position: `next_after` of the previous page."""
     before: Position | None = None
-    """Only what has a smaller position: `next_before` of the page before."""
+    """Only events with a smaller position: `next_before` of the previous page."""
     order: Literal["oldest", "newest"] = "oldest"
-    """What comes first: of a long story `newest` tells the end without the rest."""
+    """Which events come first; `newest` shows the end of a long timeline at once."""
     limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = PAGE_MAX
     lang: Language | None = None
-    """The language of its sentences; left out: what `Accept-Language` likes best."""
+    """The language of the sentences. Default: the first choice of `Accept-Language`."""
     zone: ZoneName | None = None
-    """The zone of the instants inside sentences: `Europe/Paris`. Left out: UTC."""
+    """The time zone of instants in sentences, such as `Europe/Paris`. Default: UTC."""
     names: bool = False
-    """Call people by name in sentences, for whom may look them up; else by id alone."""
+    """Show people by name if the caller may look people up; otherwise by id."""
     messages: Literal["steps", "newest"] = "steps"
-    """`newest`: of each message one line, how far it has come."""
+    """`newest`: one line for each message, with its latest state."""
 
 
 class TimelineLine(Answer):
-    """Something that happened, with the words people used."""
+    """An event in words, with the texts that people wrote."""
 
     position: int
     version: int
-    """Of its own stream: the incident's, its promises', its escalation's."""
+    """The version in its own stream: incident, promises or escalation."""
     at: AwareDatetime
     """When it was decided."""
     recorded_at: AwareDatetime
@@ -80,21 +80,21 @@ class TimelineLine(Answer):
 
 
 class Timeline(Answer):
-    """Part of a timeline, oldest first unless asked otherwise."""
+    """A page of a timeline, oldest first by default."""
 
     incident: IncidentRef
     items: list[TimelineLine]
     next_after: int | None
-    """Where the next part begins; none at the end."""
+    """Where the next page begins; null at the end."""
     next_before: int | None
-    """The same where the newest comes first."""
+    """Where the next page begins if the newest comes first."""
     as_of: AsOfAnswer
 
 
 @router.get(
     "/v1/incidents/{ref}/timeline", response_model=Timeline, responses=tabular(404)
 )
-async def get_timeline(  # noqa: PLR0913, PLR0917 # each says how it is told
+async def get_timeline(  # noqa: PLR0913, PLR0917 # each shapes the answer
     request: Request,
     ref: Ref,
     asked: Annotated[TimelineQuery, Query()],
@@ -103,10 +103,10 @@ async def get_timeline(  # noqa: PLR0913, PLR0917 # each says how it is told
     liked: Liked,
     response: Response,
 ) -> BaseModel | Response:
-    """Tell what happened to an incident, up to now or to an instant.
+    """Show what happened to an incident, up to now or to an instant.
 
-    Its own events, the outcome of the promises about it, how help was looked for, who
-    was told and what Problem Management said, in the order of the log.
+    Its own events, its promises, its escalation, the messages sent and the decisions of
+    Problem Management, in the order of the log.
     """
     language = asked.lang or liked
     await desk.progress.wait(TIMELINE.name, asked.min_position, WAIT_SECONDS_MAX)
@@ -156,7 +156,7 @@ def _style(
 
 
 def _part(asked: TimelineQuery, upto: AsOf) -> Part:
-    """Return which lines are asked for, and one more, to tell whether there are any."""
+    """Return which lines to read: one more than asked for, to detect a next page."""
     last = upto.position
     if asked.before is not None:
         last = min(last, asked.before - 1)
@@ -174,7 +174,7 @@ def _cut(wanted: AsOf, reached: AsOf) -> AsOf:
 
 
 def _missing(cursor: Cursors, ref: str) -> HttpError:
-    """Return what to say of an incident without lines: none, not yet, or not then."""
+    """Return the error for an incident without lines: unknown, or recorded later."""
     first = rows_of_stream(cursor, incident_stream(ref), 0, 1)
     reached = as_of(cursor, live(cursor, TIMELINE).schema).position
     if first and first[0].position > reached:

@@ -1,7 +1,4 @@
-"""An incident as its own page shows it: what all streams about it add up to.
-
-Who was in touch about an incident, and who was told, as an answer shows it.
-"""
+"""The full view of an incident, combined from all streams about it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -32,19 +29,19 @@ from shared.domain.policy.targets import Channel, PauseReason, ReportKind, Suppo
 
 
 class ContactView(Answer):
-    """A contact, with the very words of the person."""
+    """A contact, in the person's own words."""
 
     person: PersonId
     direction: Literal["inbound", "outbound"]
     channel: Channel
     at: AwareDatetime
-    """When they were in touch."""
+    """When the person contacted the desk."""
     words: str | None
     waited_seconds: int | None
-    """How long the person waited until the desk answered, where that is known."""
+    """How long the person waited until the desk answered, if known."""
     abandoned: bool
     unconfirmed: bool = False
-    """Nobody confirmed that they have to do with it: read it before you believe it."""
+    """Nobody confirmed that the person is involved: check before you rely on it."""
     sender_unconfirmed: bool = False
     """Nothing proves that it came from that person."""
 
@@ -61,7 +58,7 @@ class ContactView(Answer):
 
 
 class NoticeView(Answer):
-    """A message that left the desk, or is about to; `at` is when it came so far."""
+    """A message that was or will be sent; `at` is when it reached its state."""
 
     key: str
     kind: Kind
@@ -71,11 +68,11 @@ class NoticeView(Answer):
     state: Literal["requested", "sent", "confirmed", "failed"]
     at: AwareDatetime
     reason: str | None
-    """Why it failed for good."""
+    """Why it failed permanently."""
 
 
 class PauseView(Answer):
-    """Whom the desk waits for, since when, and what the user was asked."""
+    """For whom the desk waits, since when, and the question to the user."""
 
     reason: PauseReason
     since: AwareDatetime
@@ -83,56 +80,56 @@ class PauseView(Answer):
 
 
 class LinkView(Answer):
-    """What the incident has to do with another record."""
+    """How the incident is linked to another record."""
 
     relation: Relation
     target: str
 
 
 class AlertLinkView(Answer):
-    """Where the source of an alert tells more; by HTTP, whatever else it wrote."""
+    """A link of an alert to its source; only HTTP addresses are shown."""
 
     href: str
     text: str
 
 
 class ChangeLink(Answer):
-    """Where more is told of a change."""
+    """A link to more information about a change."""
 
     href: str
     text: str | None = None
 
 
 class NearChangeView(Answer):
-    """Something that was deployed or configured, as its source told."""
+    """A deployment or configuration change, as reported by its source."""
 
     at: AwareDatetime
     received_at: AwareDatetime
     source: str
     summary: str | None
-    """Null once the source is forgotten."""
+    """Null once the source was forgotten."""
     links: list[ChangeLink]
 
 
 class IncidentView(Answer):
-    """An incident. `version` goes into `If-Match`; it also stands in `ETag`."""
+    """An incident. Send `version` as `If-Match`; it is also the `ETag`."""
 
     ref: IncidentRef
     version: int
     status: Status
     title: str
     description: str | None
-    """What the source or the agent wrote, or it was last edited to."""
+    """The text of the source or the agent, or the latest edit of it."""
     labels: dict[str, str]
-    """Of the alert that opened it, as its source wrote them."""
+    """The labels of the alert that opened it, as its source sent them."""
     details: dict[str, str]
-    """What that source said beside, by field (`annotations.summary`)."""
+    """The other fields of that alert, by name (`annotations.summary`)."""
     source_links: list[AlertLinkView]
-    """What it points to, over HTTP."""
+    """Links of that alert; HTTP only."""
     host: str | None
     """The machine it is about, if a label or detail names one."""
     runbook: str | None
-    """What to do about it, as the source says: mostly an address."""
+    """The runbook, as the source gave it: usually an address."""
     origin: Origin
     service: str
     category: str | None
@@ -141,24 +138,24 @@ class IncidentView(Answer):
     urgency: Urgency
     priority: Priority
     override: bool
-    """The priority was set by hand, not by the matrix."""
+    """Whether the priority was set by hand, not by the matrix."""
     classified_by: str | None
     owner_team: str
-    """The desk, which stays its owner whoever works on it."""
+    """The desk, which remains the owner no matter who works on it."""
     team: str
-    """Whose work it is now."""
+    """The team that works on it now."""
     level: SupportLevel
     accepted_by: PersonId | None
-    """Who took it on at this level."""
+    """Who accepted it at this support level."""
     assignee: PersonId | None
     reporter: PersonId | None
     reporters: list[PersonId]
-    """Everybody who reported it or an incident merged into it."""
+    """Everyone who reported it or an incident merged into it."""
     user_reported: bool
     report_kind: ReportKind | None
-    """Who noticed it; a user's report outweighs what monitoring said before."""
+    """Who noticed it; a user's report replaces an earlier value from monitoring."""
     channel: Channel | None
-    """On which its first user was in touch."""
+    """The channel on which its first user contacted the desk."""
     opened_at: AwareDatetime
     reported_at: AwareDatetime
     cycle: int
@@ -169,59 +166,59 @@ class IncidentView(Answer):
     restored_at: AwareDatetime | None
     resolved_at: AwareDatetime | None
     workaround: bool
-    """Service is back by a workaround only."""
+    """Whether service was restored only by a workaround."""
     root_cause: Literal["open", "problem"] | None
-    """Resolved on a workaround, its cause is still there: an open problem looks for it,
-    or nobody (`open`) and one should be linked."""
+    """Set if a workaround resolved it and its cause still exists: `problem` if an open
+    problem investigates it, `open` if none does and one should be linked."""
     solution: str | None
-    """What N1 can do by itself next time, as whoever solved it noted."""
+    """What N1 can do by itself next time, as noted by the person who resolved it."""
     asks_for_solution: bool
-    """It was resolved above N1, and nobody has noted that."""
+    """Whether it was resolved above N1 and still lacks a solution note."""
     quick_fix: bool
-    """It came back a few days after it was resolved on a workaround."""
+    """Whether it came back a few days after it was resolved by a workaround."""
     closed_at: AwareDatetime | None
     cancelled_at: AwareDatetime | None
     signals: dict[str, SignalState]
-    """Its signals by key, and how they stand."""
+    """The state of its signals, by key."""
     flapping: bool
-    """A signal of it goes up and down; its recoveries are not believed yet."""
+    """Whether one of its signals is flapping; its recoveries are ignored for now."""
     snoozed_until: AwareDatetime | None
-    """Until when no news is made of its repeats; it may be past."""
+    """Until when repeats do not notify anybody; it may be in the past."""
     source_acknowledged: list[str]
     links: list[LinkView]
     merged_into: IncidentRef | None
     absorbed: list[IncidentRef]
     split_into: list[IncidentRef]
     problems: list[str]
-    """Problems it is linked to, also of other houses."""
+    """Problems to which it is linked, including those of other organisations."""
     presumed_problems: list[ProblemRef]
-    """Problems it joined by its service alone: to be confirmed by a person."""
+    """Problems it joined only because of its service; a person has to confirm them."""
     changes: list[str]
     changes_nearby: tuple[NearChangeView, ...] = ()
-    """What was changed on its service, from a day before it opened to an hour after
-    service was back, as sources told; the newest first."""
+    """Changes of its service that sources reported, from a day before it opened to an
+    hour after service was restored; the newest first."""
     due_at: AwareDatetime | None
-    """When the first promise that runs is due."""
+    """When the earliest running promise is due."""
     due_target: Literal["tto", "ttr"] | None
     breached: bool
-    """A promise to own or to resolve was broken in this cycle."""
+    """Whether a promise to own or to resolve was broken in this cycle."""
     promises: list[PromiseView]
     olas: list[PromiseView]
-    """What support levels owe the desk; not for users."""
+    """What support levels owe the desk; not shown to users."""
     handover: HandoverView | None
     service_handover: ServiceHandoverView | None
-    """Of its service, where its breach was one too many."""
+    """The hand-over of its service, if this breach exceeded the service's budget."""
     contacts: list[ContactView]
     notifications: list[NoticeView]
     at: AwareDatetime
-    """The instant the answer tells of: what is left of promises is counted then."""
+    """The instant of the answer, for which remaining times are computed."""
     as_of: AsOfAnswer
 
     @classmethod
     def of(
         cls, whole: History, promises: Sequence[ClockState], at: datetime, known: AsOf
     ) -> Self:
-        """Return the view of a state at an instant; what has no order is sorted."""
+        """Return the view of a state at an instant; sets are sorted."""
         incident, row = whole.incident, whole.row
         state = {
             **incident.__dict__,
@@ -250,7 +247,7 @@ class IncidentView(Answer):
 
 
 def _ties(incident: Incident) -> dict[str, object]:
-    """Return what an incident has to do with other records, sorted."""
+    """Return the links of an incident to other records, sorted."""
     links = sorted(incident.links)
     return {
         "links": [{"relation": name, "target": target} for name, target in links],
@@ -263,7 +260,7 @@ def _ties(incident: Incident) -> dict[str, object]:
 
 
 def _of_the_row(row: QueueRow) -> dict[str, object]:
-    """Return what the queue has of it too: it takes all streams to say it."""
+    """Return the fields that the queue shows too; they come from all streams."""
     return {
         "team": row.team,
         "level": row.level,
@@ -277,7 +274,7 @@ def _of_the_row(row: QueueRow) -> dict[str, object]:
 
 
 def _said(alert: Alert) -> dict[str, object]:
-    """Return what the source of an alert said, by the names the answer has for it."""
+    """Return the data of an alert's source, by the field names of the answer."""
     return {
         "labels": alert.labels,
         "details": alert.details,

@@ -1,4 +1,4 @@
-"""The documents that the log names, for auditors: policies as they were applied."""
+"""Documents to which the log refers, for auditors: policies as they were applied."""
 
 from typing import Annotated
 
@@ -37,7 +37,7 @@ async def get_document(
     desk: DeskHere,
     caller: Auditor,  # noqa: ARG001 # it lets nobody else in
 ) -> Response:
-    """Read a document that an event names: its bytes have this hash."""
+    """Read a document to which an event refers, by the hash of its bytes."""
     return Response(
         await desk.blocking(_found, desk, document), 200, None, "application/json"
     )

@@ -1,6 +1,6 @@
 """The log itself, for auditors: all of it, or the events of one incident.
 
-Events as auditors read them: each with its place in the log and its hash.
+Each event is shown with its position in the log and its hash.
 """
 
 from typing import Annotated, Any, Literal
@@ -30,7 +30,7 @@ from shared.http.problem_details import HttpError
 
 
 class LogItem(Answer):
-    """An event and its place. `event` is opened and in today's shape."""
+    """An event and its position. `event` is decrypted and has the current schema."""
 
     position: int
     stream: str
@@ -39,21 +39,21 @@ class LogItem(Answer):
     recorded_at: AwareDatetime
     command_id: UUID | None
     chain: str
-    """SHA-256 over this event as stored and the hash before it, in hex."""
+    """SHA-256 over this event as stored and the previous hash, in hex."""
     event: dict[str, Any]
 
 
 class LogPage(Answer):
-    """Part of the log, oldest first."""
+    """A page of the log, oldest first."""
 
     items: list[LogItem]
     next_after: int | None
-    """Where the next part begins, also when nothing was found here; none at the end."""
+    """Where the next page begins, even if this one is empty; null at the end."""
     as_of: AsOfAnswer
 
 
 def item(row: Row, entry: Entry) -> LogItem:
-    """Return a stored row, and the entry read from it, as an item."""
+    """Return an item from a stored row and the entry decoded from it."""
     return LogItem(
         position=row.position,
         stream=row.stream,
@@ -73,7 +73,7 @@ class EventsQuery(TableQuery):
     """Which part of a stream or of the log."""
 
     after: Position = 0
-    """Only what has a greater position: `next_after` of the page before."""
+    """Only events with a greater position: `next_after` of the previous page."""
     limit: Annotated[int, Field(ge=1, le=LOG_PAGE_MAX)] = PAGE_DEFAULT
 
 
@@ -81,14 +81,14 @@ class IncidentEventsQuery(EventsQuery):
     """Which events about an incident."""
 
     streams: Literal["all", "own"] = "all"
-    """`own`: the incident's own alone, without promises, escalation and hand-over."""
+    """`own`: only the incident's own stream; no promises, escalation or hand-over."""
 
 
 class LogQuery(EventsQuery):
     """Which part of the log."""
 
     types: Annotated[str, StringConstraints(max_length=2_000)] | None = None
-    """Types of events, separated by commas. Left out: all."""
+    """Event types, separated by commas. Default: all."""
 
 
 @router.get("/v1/log", response_model=LogPage, responses=tabular())
@@ -119,7 +119,7 @@ async def get_events(
 
 
 def known_types(given: str | None) -> list[str] | None:
-    """Return types of events named with commas between; `HttpError` 422 for others."""
+    """Return the event types of a comma-separated list; `HttpError` 422 if unknown."""
     if given is None:
         return None
     types = [name.strip() for name in given.split(",")]

@@ -1,6 +1,6 @@
-"""The log as it grows: server-sent events, each with its position as id.
+"""The live log as server-sent events, each with its position as id.
 
-A client that comes back with `Last-Event-ID` goes on where it was, whatever it missed.
+A client that reconnects with `Last-Event-ID` continues where it was interrupted.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ _LAST_EVENT_ID = (
     "restore with the epoch before it, such as `2-5f3a09c1:4212`."
 )
 COOKIE = "permanence_token"
-"""Of a browser, which sends no other header of its own; only reading takes it."""
+"""The cookie for browsers, whose EventSource cannot set headers; only for reading."""
 
 _Cookie = Annotated[
     str | None,
@@ -64,21 +64,21 @@ class StreamQuery(BaseModel):
     )
 
     after: Position | None = None
-    """Only what has a greater position. Left out: what comes from now on."""
+    """Only events with a greater position. Default: events from now on."""
     types: tuple[Annotated[str, StringConstraints(max_length=2_000)], ...] = ()
-    """Types of events, separated by commas or repeated. Left out: all."""
+    """Event types, separated by commas or repeated. Default: all."""
     incident: IncidentRef | None = None
-    """Only what is about this incident, whichever service tells it."""
+    """Only events about this incident, from any service."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Listener:
-    """Where a stream begins, what it tells, and by which token it is open."""
+    """A stream's start position, its filters, and the token that opened it."""
 
     token: str | None
     begins: int
     epochs: Epochs
-    """As they were when it began; events carry their own."""
+    """The epochs when the stream began; events carry their own."""
     types: frozenset[str] | None
     incident: IncidentRef | None
 
@@ -102,7 +102,7 @@ async def _listener(
     types = known_types(",".join(asked.types) or None)
     head = (await desk.blocking(desk.log.head)).position
     epochs = await desk.blocking(desk.log.epochs)
-    # A browser repeats the address it was given: how far it came is in the header.
+    # A browser repeats its first address; its progress is in the header.
     begins = asked.after
     if last_event_id is not None:
         begins = _position(epochs, last_event_id)
@@ -124,7 +124,7 @@ async def _listener(
 
 
 def _position(epochs: Epochs, written: str) -> int:
-    """Return where to go on; `HttpError` 410 if that was in a history that is gone."""
+    """Return where to continue; `HttpError` 410 if a restore removed that history."""
     try:
         return epochs.position(written)
     except OtherEpoch as error:
@@ -150,16 +150,16 @@ async def _admit(desk: Desk, token: str | None) -> Caller:
 async def get_stream(
     desk: DeskHere, listener: Annotated[_Listener, Depends(_listener)]
 ) -> AsyncIterator[StreamItem]:
-    """Tell events as they are recorded; `id` is the position, `event` the type.
+    """Stream events as they are recorded; `id` is the position, `event` the type.
 
-    Go on after a break with `Last-Event-ID`, as every EventSource does by itself.
+    Reconnect with `Last-Event-ID` to continue; every EventSource does so by itself.
     """
     async for event in _events(desk, listener):
         yield event  # type: ignore[misc] # FastAPI describes the item, and sends this
 
 
 async def _events(desk: Desk, listener: _Listener) -> AsyncIterator[ServerSentEvent]:
-    """Tell what `listener` wants, until the service stops or its token is revoked."""
+    """Yield the listener's events until the service stops or its token is revoked."""
     position = said = listener.begins
     id_at = listener.epochs.id_at
     yield ServerSentEvent(id=id_at(position), retry=STREAM_RETRY_SECONDS * 1_000)
@@ -170,12 +170,12 @@ async def _events(desk: Desk, listener: _Listener) -> AsyncIterator[ServerSentEv
             if elapsed() - checked >= STREAM_CHECK_SECONDS:
                 checked = elapsed()
                 await _admit(desk, listener.token)
-                if said < position:  # who wants little comes back to where we are
+                if said < position:  # a reconnect skips what was filtered
                     said = position
                     yield ServerSentEvent(id=await _id_at(desk, position))
             position, found = await _next(desk, listener, position)
         except (HttpError, Unavailable):
-            return  # the client comes again, and hears why not
+            return  # the client reconnects and gets the error
         for one in found:
             said = one.position
             yield ServerSentEvent(raw_data=one.json, event=one.type, id=one.id)
@@ -185,7 +185,7 @@ async def _events(desk: Desk, listener: _Listener) -> AsyncIterator[ServerSentEv
 async def _next(
     desk: Desk, listener: _Listener, position: int
 ) -> tuple[int, list[Told]]:
-    """Return how far was looked after `position`, and what was found."""
+    """Return the position up to which was read, and the matching events."""
     fresh = desk.tail.after(position)
     if fresh is None:
         return await desk.blocking(_stored, desk, listener, position)

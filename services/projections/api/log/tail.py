@@ -1,12 +1,10 @@
-"""Events as the stream tells them: the place, and what a timeline shows but no words.
+"""The tail of the log: read once for all listeners, and kept for a while.
 
-Nobody's words are in it, so one form will do for every caller. Who wants them asks for
-the timeline, where a destroyed key is forgotten at once.
+A listener only has a position: the events it still needs are here or, if it is further
+behind, in the log. A slow listener costs nothing, and no thread waits for one.
 
-The end of the log, read once for all who listen, and kept for a while.
-
-A listener only has a position: what it has not heard yet is here or, for one that is
-further behind, in the log. So a slow one costs nothing, and no thread waits for one.
+The events contain no personal text, so one form serves every caller. The text is in
+the timeline, which no longer shows it once its key is destroyed.
 """
 
 import asyncio
@@ -40,28 +38,28 @@ from shared.http.serve import pause
 
 
 class StreamItem(Answer):
-    """An event and its place; `actor`, `at` and `what` where it can be read here."""
+    """An event and its position; `actor`, `at` and `what` if it could be decoded."""
 
     position: int
     stream: str
     version: int
     type: str
     incident: IncidentRef | None
-    """The incident it is about; none for policies, problems and changes."""
+    """The incident it is about; null for policies, problems and changes."""
     at: AwareDatetime | None
     """When it was decided."""
     recorded_at: AwareDatetime
     actor: Actor | None
     what: dict[str, Any] | None
-    """Its other fields as a timeline shows them, without personal words."""
+    """Its other fields as in the timeline, without personal text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An event ready to be sent: what filters ask for, and its JSON."""
+    """An event ready to be sent: the fields that filters use, and its JSON."""
 
     id: str
-    """What a client comes back with: the position, with its epoch after the first."""
+    """The id with which a client reconnects: position, and epoch unless the first."""
     position: int
     type: str
     incident: IncidentRef | None
@@ -86,8 +84,8 @@ def told(log: EventLog, rows: Sequence[Row]) -> list[Told]:
 
 def _item(log: EventLog, row: Row) -> StreamItem:
     at = actor = what = None
-    # A newer service wrote it, or it is damaged: that it came is still true, and one
-    # event must not end everybody's stream.
+    # A newer service wrote it, or it is damaged. It is still reported: one event must
+    # not end every stream.
     with suppress(Exception):
         entry = log.entry(row)
         line = project(entry)
@@ -109,12 +107,12 @@ def _item(log: EventLog, row: Row) -> StreamItem:
 
 KEPT_MAX = 2_000
 POLL_SECONDS = 0.2
-"""How late an event is told at worst: the reader of the queue wakes us before."""
+"""The longest delay of an event; the reader of the queue usually wakes the tail."""
 RETRY_SECONDS = 1.0
 
 
 class Tail:
-    """What was recorded last; reads only while somebody listens."""
+    """The newest events; read only while there are listeners."""
 
     def __init__(self, log: EventLog, progress: Progress, threads: Executor) -> None:
         self._log = log
@@ -124,16 +122,17 @@ class Tail:
         self._listeners: Counter[str] = Counter()
         self._changed = asyncio.Event()
         self.head = 0
-        """The position of the newest event that is known here."""
+        """The position of the newest event in the tail."""
         self.is_over = False
         self.history = log.continuity.history
-        """Changes when the log is another one: listeners have to begin again."""
+        """Changes when the log was restored: listeners have to start again."""
 
     @contextmanager
     def listening(self, head: int, token_id: str) -> Iterator[None]:
-        """Take a place among the listeners; `HttpError` 429 where all are taken.
+        """Register a listener; `HttpError` 429 if all places are taken.
 
-        The first begins at `head`, where the log is: what was missed is of no use.
+        The first one sets the tail to `head`, the end of the log: older events are not
+        needed.
         """
         if self._listeners.total() >= STREAMS_MAX:
             raise _no_place(
@@ -156,14 +155,14 @@ class Tail:
                 del self._listeners[token_id]
 
     def after(self, position: int) -> Sequence[Told] | None:
-        """Return what came after `position`; None if it is not kept here any more."""
+        """Return the events after `position`; None if they are no longer kept here."""
         behind = self.head - position
         if behind > len(self._kept):
             return None
         return list(islice(self._kept, len(self._kept) - behind, None))
 
     async def changed(self, position: int, seconds: float) -> None:
-        """Return once there is more than `position`, or after `seconds`."""
+        """Return once there are events after `position`, or after `seconds`."""
         if self.head > position or self.is_over:
             return
         with suppress(TimeoutError):
@@ -171,7 +170,7 @@ class Tail:
                 await self._changed.wait()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Follow the log until `stop` is set; then everybody's stream is over."""
+        """Follow the log until `stop` is set; then all streams end."""
         try:
             while not stop.is_set():
                 if not self._listeners:
@@ -196,7 +195,7 @@ class Tail:
             self._wake()
         head = self.head
         fresh = await loop.run_in_executor(self._threads, self._since, head)
-        if fresh and self.head == head:  # else a first listener has begun again
+        if fresh and self.head == head:  # else a new first listener has reset it
             self._kept.extend(fresh)
             self.head = fresh[-1].position
             self._wake()

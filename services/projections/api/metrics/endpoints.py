@@ -1,13 +1,7 @@
-"""Metrics of a period: what was recorded, kept and done, each with its definition.
+"""Metrics of a period, each number with its definition.
 
-Metrics as a table: a line for each number of the period, its parts and its groups.
-
-The long form, which a pivot table takes as it is: `from`, `to`, `group`, `metric`,
-`value`.
-
-Periods as they are written in a question, and what is wrong with one.
-
-From counted cells to what an answer shows.
+As a table they have one row for each number of the period, its parts and its groups, in
+the long form that suits pivot tables: `from`, `to`, `group`, `metric`, `value`.
 """
 
 import re
@@ -59,7 +53,7 @@ from shared.domain.policy.durations import Duration
 from shared.http.problem_details import HttpError
 
 _NAMES = ("category", "within", "channel")
-"""Fields that name one of several, such as a delay, and are no numbers."""
+"""Fields that identify a part, such as a delay, and are not numbers."""
 
 
 def numbers(figures: Figures) -> Iterator[tuple[str, object]]:
@@ -76,7 +70,7 @@ def _numbers(part: Mapping[str, object], before: str) -> Iterator[tuple[str, obj
                 for each in value:
                     yield from _numbers(each, f"{before}{name}.{_named(each)}.")
             case _ if name in _NAMES or isinstance(value, str):
-                continue  # it names the part, or is a note about it
+                continue  # it identifies the part, or is a note about it
             case _:
                 yield f"{before}{name}", value
 
@@ -87,7 +81,7 @@ def _named(part: Mapping[str, object]) -> str:
 
 
 WITHIN_MAX = 10
-"""How many delays one question may name."""
+"""The maximum number of delays in one request."""
 
 _EXAMPLE = (
     "write a day such as 2025-06-30, or an instant with its zone such as "
@@ -118,20 +112,20 @@ Instant = Annotated[
     PlainValidator(_instant),
     WithJsonSchema({"type": "string", "examples": ["2025-06-30"]}),
 ]
-"""A day, or an instant, which is a `datetime`."""
+"""A day, or an instant (a `datetime`)."""
 ZoneName = Annotated[str, AfterValidator(_zone), Field(examples=["Europe/Paris"])]
 Delays = Annotated[tuple[Duration, ...], Field(max_length=WITHIN_MAX)]
 
 
 def instant_of(asked: date, zone: ZoneInfo) -> datetime:
-    """Return an instant as asked, in UTC; of a day its beginning in `zone`."""
+    """Return the given instant in UTC; for a day, its beginning in `zone`."""
     if isinstance(asked, datetime):
         return asked.astimezone(UTC)
     return midnight(asked, zone)
 
 
 def require_order(names: tuple[str, str], start: datetime, end: datetime) -> None:
-    """Let only a period pass that is not empty; `HttpError` 422."""
+    """Refuse an empty period with an `HttpError` 422."""
     if start >= end:
         first, last = names
         raise unwanted(
@@ -141,13 +135,13 @@ def require_order(names: tuple[str, str], start: datetime, end: datetime) -> Non
 
 
 def unwanted(parameter: str, sentence: str) -> HttpError:
-    """Return the 422 for a parameter that is well formed and cannot be meant."""
+    """Return the 422 for a parameter that is well formed but makes no sense."""
     errors = [{"loc": ["query", parameter], "msg": sentence, "type": "unwanted"}]
     return HttpError(422, sentence, code="invalid", errors=errors)
 
 
 def seconds_of(delays: tuple[timedelta, ...]) -> tuple[int, ...]:
-    """Return delays in whole seconds, each once, by rising length."""
+    """Return distinct delays in whole seconds, in ascending order."""
     return tuple(sorted({int(delay.total_seconds()) for delay in delays}))
 
 
@@ -171,29 +165,29 @@ def counts_of(cells: Iterable[tuple[str, str, bool, int]]) -> Counts:
 router = APIRouter(tags=["metrics"])
 
 STATEMENT_SECONDS_MAX = 5
-"""How long one query of an answer may take: longer than others, for few ask for it."""
+"""The timeout of one query: longer than for others, since metrics are rarely read."""
 _LIMIT = "SET LOCAL statement_timeout = '{}s'"
 
 
 class MetricsQuery(TableQuery):
-    """Which period, cut where, by what."""
+    """The period, how to divide it, and how to group it."""
 
     from_: Annotated[Instant, Field(alias="from")]
-    """Its first instant: a day such as `2025-06-01` of the zone, or an instant."""
+    """The start, inclusive: a day of the zone such as `2025-06-01`, or an instant."""
     to: Instant
-    """The instant after its last: `2025-07-01` for all of June."""
+    """The end, exclusive: `2025-07-01` for all of June."""
     zone: ZoneName | None = None
-    """Where days begin: `Europe/Paris`. Left out: the desk's own zone."""
+    """The time zone of the days, such as `Europe/Paris`. Default: the desk's zone."""
     every: Every | None = None
-    """Also by the days, weeks (from Monday) or months of the zone."""
+    """Also divide it into days, weeks (from Monday) or months of the zone."""
     within: Delays = ()
-    """Delays such as `8h` for `resolved_within`; repeat it for several."""
+    """Delays such as `8h` for `resolved_within`; repeat it for several values."""
     group_by: GroupBy | None = None
-    """Also by what incidents are known as now."""
+    """Also group it by a property of the incidents, as it is now."""
 
 
 class Meaning(Answer):
-    """What a number means, and whether those of parts of a period add up."""
+    """What a number means, and whether it can be added up over parts of a period."""
 
     meaning: str
     adds_up: bool
@@ -205,24 +199,24 @@ class Period(Answer):
     from_: Annotated[AwareDatetime, Field(serialization_alias="from")]
     to: AwareDatetime
     complete: bool
-    """Nothing can be recorded in it any more, and all that was is counted."""
+    """Whether it is over and all its events are counted."""
     figures: Figures
 
 
 class Group(Answer):
-    """One group of the whole period; None for what belongs to none."""
+    """One group of the whole period; null for records without a group."""
 
     name: str | None
     figures: Figures
 
 
 class PeriodMetrics(Period):
-    """The numbers of a period, of its parts and of its groups."""
+    """The numbers of a period, its parts and its groups."""
 
     zone: str
     every: Every | None
     periods: list[Period]
-    """Empty where `every` was not asked for."""
+    """Empty without `every`."""
     group_by: GroupBy | None
     groups: list[Group]
     groups_left_off: int
@@ -246,7 +240,7 @@ async def get_metrics(
     desk: DeskHere,
     caller: Reader,  # noqa: ARG001 # it lets nobody else in
 ) -> BaseModel | Response:
-    """Count and measure what was recorded in a period."""
+    """Return the metrics of what was recorded in a period."""
     await desk.progress.wait(METRICS.name, asked.min_position, WAIT_SECONDS_MAX)
     try:
         found = await desk.blocking(_metrics, desk, asked)
@@ -262,7 +256,7 @@ async def get_metrics(
 
 
 def _lines(found: PeriodMetrics) -> Iterator[dict[str, object]]:
-    """Yield the lines of a table: the period, then its parts, then its groups."""
+    """Yield the rows of a table: the period, then its parts, then its groups."""
     told: list[tuple[Period, str | None, Figures]] = [
         (period, None, period.figures) for period in (found, *found.periods)
     ]

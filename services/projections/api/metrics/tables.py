@@ -1,7 +1,8 @@
-"""Lists and metrics as CSV, where somebody asks for a table rather than for JSON.
+"""Lists and metrics as CSV, if the client asks for a table instead of JSON.
 
-By `format=csv` or `Accept: text/csv`. A line an item, a column a field; fields of a
-field are named with a dot between (`counts.open`). The next page is in the `Link`.
+Requested by `format=csv` or `Accept: text/csv`. One row for each item, one column for
+each field; nested fields are named with a dot (`counts.open`). The `Link` header names
+the next page.
 """
 
 import csv
@@ -22,20 +23,20 @@ _MEDIA = re.compile(
     r"\s*([\w*.+-]+/[\w*.+-]+)\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?))?\s*", re.ASCII
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet would run, were it at the beginning of somebody's words."""
+"""Characters that make a spreadsheet run a text that begins with them."""
 _CURSORS = {"next_cursor": "cursor", "next_before": "before", "next_after": "after"}
-"""Which field of an answer tells where the next page begins, by which parameter."""
+"""The fields of an answer that name the next page, and their query parameters."""
 
 
 class TableQuery(QueryParams):
-    """A question that may be answered with a table."""
+    """A query whose answer may be a table."""
 
     format: Literal["json", "csv"] | None = None
-    """`csv`: a table for a spreadsheet. Left out: what `Accept` likes best."""
+    """`csv`: a table for a spreadsheet. Default: the first choice of `Accept`."""
 
 
 def tabular(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return how an endpoint documents that it answers with a table, or refuses."""
+    """Return the OpenAPI responses of an endpoint with tables, and its refusals."""
     table = {"schema": {"type": "string", "description": "A line an item."}}
     return {200: {"content": {"text/csv": table}}, **refusals(*statuses)}
 
@@ -46,7 +47,7 @@ def shown(
     answer: BaseModel,
     rows: Iterable[Cells] | None = None,
 ) -> BaseModel | Response:
-    """Return `answer`, or a table of its items, or of `rows`, if that is asked for."""
+    """Return `answer`, or a table of its items or of `rows` if one is requested."""
     if not _wants_table(request, asked):
         return answer
     whole = answer.model_dump(mode="json", by_alias=True)
@@ -104,7 +105,7 @@ def _words(text: str) -> str:
 
 
 def _fields(kind: type[BaseModel]) -> Sequence[str]:
-    """Return the fields of an item, for a table without lines."""
+    """Return the fields of an item, for a table without rows."""
     described = kind.model_json_schema(mode="serialization")
     item = described["properties"]["items"]["items"]["$ref"].rpartition("/")[2]
     return tuple(described["$defs"][item]["properties"])

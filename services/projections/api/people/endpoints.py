@@ -1,4 +1,4 @@
-"""Who calls: people of the directory, what is open for each and for their client."""
+"""Looks people up in the directory, with their and their client's open incidents."""
 
 from typing import Annotated, Self
 
@@ -28,7 +28,7 @@ from shared.security.access import Caller
 router = APIRouter(tags=["people"])
 
 OPEN_MAX = 50
-"""Incidents shown of a person, and as many of their client."""
+"""The maximum number of incidents shown for a person, and for their client."""
 _Words = Annotated[
     str,
     StringConstraints(
@@ -39,7 +39,7 @@ PersonPath = Annotated[Person, Path(description="An id of the directory: `costa`
 
 
 class PeopleQuery(TableQuery):
-    """Whom to look up; all that is given has to fit."""
+    """Whom to look up; all given criteria must match."""
 
     q: _Words | None = None
     """Part of a name or an id."""
@@ -47,10 +47,10 @@ class PeopleQuery(TableQuery):
     phone: Annotated[str, StringConstraints(pattern=r"^[0-9+ ().-]{4,40}$")] | None = (
         None
     )
-    """As the telephone shows it, with or without the country."""
+    """As the telephone shows it, with or without the country code."""
 
     id: Annotated[tuple[Person, ...], Field(max_length=PAGE_MAX)] = ()
-    """Ids of the directory; repeat it for several."""
+    """Ids in the directory; repeat it for several values."""
 
     @model_validator(mode="after")
     def _is_about_somebody(self) -> Self:
@@ -62,49 +62,49 @@ class PeopleQuery(TableQuery):
 
 
 class Me(Answer):
-    """Whose token it is, and how they read."""
+    """The owner of the token, with their language and time zone."""
 
     actor: str
-    """As events name them: `person:nadia`."""
+    """The owner's id as events contain it: `person:nadia`."""
     scopes: list[Scope]
     name: str | None
-    """Null where the directory lacks them."""
+    """Null if the directory does not contain them."""
     language: str | None
-    """Which they read; null: the desk's first."""
+    """Their language; null: the desk's first language."""
     zone: str
-    """Theirs, else the desk's."""
+    """Their time zone, otherwise the desk's."""
 
 
 class PersonView(Answer):
-    """What the directory has of a person."""
+    """A person as the directory has them."""
 
     id: str
     name: str
     email: str | None
     phone: str | None
     language: str | None
-    """Which they read; null: the desk's first."""
+    """Their language; null: the desk's first language."""
     zone: str | None
     client: str | None
     confirmed: bool
-    """Somebody said who it is; false: they wrote, and nobody has yet."""
+    """Whether somebody confirmed the identity; false for an unverified sender."""
 
 
 class People(Answer):
-    """Who was found, those first whom somebody knows."""
+    """The people found, confirmed ones first."""
 
     items: list[PersonView]
 
 
 class PersonAndOpen(Answer):
-    """A person, and what is open: what they reported, and what their client has."""
+    """A person with their open incidents and those of their client."""
 
     person: PersonView | None
-    """Null where only incidents know them."""
+    """Null if the person is only mentioned in incidents."""
     reported: list[QueueRow]
-    """Open ones that they were the first to report, the most urgent first."""
+    """Open incidents that they reported first, by urgency."""
     of_client: list[QueueRow]
-    """Other open ones of the same client."""
+    """Other open incidents of the same client."""
     as_of: AsOfAnswer
 
 
@@ -114,7 +114,7 @@ async def get_me(
     desk: DeskHere,
     caller: Reader,
 ) -> Me:
-    """Say whose token it is, what it may do, and the zone that its owner reads in."""
+    """Show the owner of the token, its scopes, and the owner's time zone."""
     return await desk.blocking(_me, desk, caller)
 
 
@@ -125,7 +125,7 @@ async def get_people(
     desk: DeskHere,
     caller: Commander,  # noqa: ARG001 # it lets nobody else in
 ) -> BaseModel | Response:
-    """Look somebody up: by part of a name, an address or a telephone number."""
+    """Look people up by part of a name, an address or a telephone number."""
     found = await desk.blocking(_people, desk, asked)
     return shown(request, asked, found)
 
@@ -137,7 +137,7 @@ async def get_person(
     desk: DeskHere,
     caller: Commander,  # noqa: ARG001 # it lets nobody else in
 ) -> PersonAndOpen:
-    """Show who it is, and what is open for them and for their client."""
+    """Show a person, with the open incidents of the person and of their client."""
     await desk.progress.wait(QUEUE.name, asked.min_position, WAIT_SECONDS_MAX)
     return await desk.blocking(_person, desk, person, asked.min_position)
 

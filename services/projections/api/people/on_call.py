@@ -1,4 +1,4 @@
-"""Who is on duty: now, at an instant, or shift by shift; and each team's people."""
+"""Who is on call: now, at an instant, or shift by shift; and the members of teams."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -30,16 +30,16 @@ from shared.http.problem_details import HttpError
 router = APIRouter(tags=["on call"])
 
 SHIFTS_MAX = 500
-"""How many shifts of a schedule one answer holds."""
+"""The maximum number of shifts of a schedule in one answer."""
 
 
 class OnCallQuery(InstantQuery):
-    """Whose duty: at an instant, or in a period."""
+    """Which schedules, at an instant or in a period."""
 
     schedule: Name | None = None
-    """One of the policy's schedules. Left out: all, and all teams."""
+    """One of the policy's schedules. Default: all schedules and all teams."""
     since: Instant | None = None
-    """With `until`: all shifts that touch [since, until); days are of its zone."""
+    """With `until`: all shifts that overlap [since, until); days are in its zone."""
     until: Instant | None = None
 
     @model_validator(mode="after")
@@ -50,7 +50,7 @@ class OnCallQuery(InstantQuery):
 
 
 class Shift(Answer):
-    """A turn of one person, half-open."""
+    """A shift of one person, half-open."""
 
     person: Person
     from_: Annotated[AwareDatetime, Field(serialization_alias="from")]
@@ -64,16 +64,16 @@ class Duty(Answer):
     timezone: str
     on_call: Person
     from_: Annotated[AwareDatetime, Field(serialization_alias="from")]
-    """When the present shift began."""
+    """When the current shift began."""
     to: AwareDatetime
     next: Person
-    """The next person in turn who is another."""
+    """The next person on call who is not the current one."""
     shifts: list[Shift] | None
-    """Only where `since` and `until` were asked for."""
+    """Only with `since` and `until`."""
 
 
 class TeamView(Answer):
-    """A team, by the ids of its people."""
+    """A team, with the ids of its members."""
 
     team: str
     level: str | None
@@ -82,13 +82,13 @@ class TeamView(Answer):
 
 
 class OnCall(Answer):
-    """Who is on duty, under the policy in force at `at`."""
+    """Who is on call, under the policy in force at `at`."""
 
     at: AwareDatetime
     policy: int
     items: list[Duty]
     teams: list[TeamView]
-    """Empty where one schedule was asked for."""
+    """Empty if one schedule was requested."""
     as_of: AsOfAnswer
 
 
@@ -98,7 +98,7 @@ async def get_oncall(
     desk: DeskHere,
     caller: Reader,  # noqa: ARG001 # it lets nobody else in
 ) -> OnCall:
-    """Tell who is on call, and who comes next."""
+    """Show who is on call, and who is next."""
     return await desk.blocking(_on_call, desk, asked)
 
 

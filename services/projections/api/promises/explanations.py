@@ -1,4 +1,4 @@
-"""Why a promise is due when it is: the account of its clock, asked of any instant."""
+"""Explains the due date of a promise: the account of its clock, at any instant."""
 
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Self
@@ -40,19 +40,19 @@ class ExplanationQuery(InstantQuery):
     target: Target | None = None
     cycle: Annotated[int, Field(ge=1)] | None = None
     lang: Language | None = None
-    """The language of the text; left out: what `Accept-Language` likes best."""
+    """The language of the text. Default: the first choice of `Accept-Language`."""
 
 
 class WindowView(Answer):
-    """An open stretch of time [begins_at, ends_at), or a part of one that stood."""
+    """A span of open hours [begins_at, ends_at), or a part of it that was paused."""
 
     begins_at: AwareDatetime
     ends_at: AwareDatetime
     stood_for: str | None
-    """Why nothing counted: a pause, or `over`; null where it counts."""
+    """Why it did not count: a pause, or `over`; null if it counts."""
     seconds: int
     together_seconds: int
-    """What has been counted until `ends_at`."""
+    """The sum of counted seconds up to `ends_at`."""
 
     @classmethod
     def of(cls, window: Window, of: Explanation) -> Self:
@@ -67,7 +67,7 @@ class WindowView(Answer):
 
 
 class Happened(Answer):
-    """Something that happened to the promise, in the order of the log."""
+    """An event about the promise."""
 
     position: int
     recorded_at: AwareDatetime
@@ -76,32 +76,32 @@ class Happened(Answer):
 
 
 class PromiseExplained(Answer):
-    """A promise with the windows that add up to it."""
+    """A promise, and the windows that add up to it."""
 
     promise: PromiseView
     zone: str
-    """Of its calendar; days and times in the text are local to it."""
+    """The time zone of its calendar, in which the text gives days and times."""
     until: AwareDatetime
-    """Up to when it is accounted for: it is due, stands, or ended then."""
+    """The end of the account: when it is due, was paused, or ended."""
     windows: list[WindowView]
     seconds: int
-    """Working seconds of all windows; of `target_seconds`, where it is due."""
+    """Working seconds of all windows; equal to `target_seconds` if it is due."""
     cut: bool
-    """Whether there are more windows than are shown."""
+    """Whether windows were left out."""
     consumed: ConsumptionView
-    """By support level and by party, at the instant of the answer."""
+    """Consumed time by support level and by party, at the instant of the answer."""
     happened: list[Happened]
     text: list[str]
-    """The same in sentences."""
+    """The same explanation in sentences."""
 
 
 class Explanations(Answer):
-    """The promises about an incident, each with its account."""
+    """The promises about an incident, each with its explanation."""
 
     incident: IncidentRef
     items: list[PromiseExplained]
     at: AwareDatetime
-    """The instant at which what is left is counted."""
+    """The instant for which the remaining time is computed."""
     as_of: AsOfAnswer
 
 
@@ -116,8 +116,8 @@ async def explain_promises(  # each is a part of the request
 ) -> Explanations:
     """Explain why each promise is due when it is, window by window.
 
-    With the policy and calendar it was made under, where it stood and why, what became
-    of it, and who consumed it; as it is, or as it was recorded at an instant.
+    Includes its policy and calendar, its pauses and their reasons, its outcome, and who
+    consumed its time; as it is, or as it was recorded at an instant.
     """
     language = asked.lang or liked
     response.headers["Content-Language"] = language
@@ -158,7 +158,7 @@ def _items(
     at: AwareDatetime,
     language: Language,
 ) -> Iterator[PromiseExplained]:
-    """Yield the account of a clock; nothing where its calendar is not in the log."""
+    """Yield the explanation of each clock whose calendar is in the log."""
     hours = hours_under(clock, desk.policies)
     if hours is None:
         return

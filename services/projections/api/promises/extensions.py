@@ -1,4 +1,4 @@
-"""Longer delays and whose a breach is: commands for who watches promises, and reads."""
+"""Extensions of promises and attribution of breaches: commands and one read."""
 
 from typing import Annotated, Any
 
@@ -37,7 +37,7 @@ ExtensionHere = Annotated[
 
 
 class Proposed(Answer):
-    """The outcome of a proposal, as of any command, and what it is called."""
+    """The outcome of a proposal, with the id of the proposed extension."""
 
     outcome: Done
     incident: IncidentRef
@@ -47,7 +47,7 @@ class Proposed(Answer):
 
 
 class ExtensionSeen(ExtensionView):
-    """A longer delay by itself."""
+    """An extension on its own."""
 
     incident: IncidentRef
     as_of: AsOfAnswer
@@ -79,7 +79,7 @@ async def get_extension(
     desk: DeskHere,
     caller: Reader,  # noqa: ARG001 # it lets nobody else in
 ) -> ExtensionSeen:
-    """Show a longer delay as it is, or as it was recorded at an instant."""
+    """Show an extension as it is, or as it was recorded at an instant."""
     return await desk.blocking(_seen, desk, extension, asked)
 
 
@@ -91,7 +91,7 @@ async def get_extension(
 async def accept_extension(
     extension: ExtensionHere, wish: Wish, desk: DeskHere, response: Response
 ) -> CommandAnswer:
-    """Agree to a longer delay, or take down that somebody did."""
+    """Accept an extension, or record that somebody did."""
     return await _answer(AcceptExtension.verb, extension, wish, desk, response)
 
 
@@ -103,7 +103,7 @@ async def accept_extension(
 async def refuse_extension(
     extension: ExtensionHere, wish: Wish, desk: DeskHere, response: Response
 ) -> CommandAnswer:
-    """Do not agree to a longer delay: everything stays as it was promised."""
+    """Refuse an extension: the promise remains unchanged."""
     return await _answer(RefuseExtension.verb, extension, wish, desk, response)
 
 
@@ -115,7 +115,7 @@ async def refuse_extension(
 async def attribute_breach(
     ref: Ref, target: SlaTarget, wish: Wish, desk: DeskHere, response: Response
 ) -> CommandAnswer:
-    """Say whose a breach is; the breach stays, and the last word counts."""
+    """Attribute a breach to a party; it remains a breach, and the last call counts."""
     if wish.body.get("target", target) != target:
         raise HttpError(
             422,
@@ -140,7 +140,7 @@ async def _answer(
 
 
 def _proposed_at(desk: Desk, positions: list[int]) -> str:
-    """Return what was proposed by the events at these positions."""
+    """Return the id of the extension proposed by the events at these positions."""
     with snapshot(desk.log) as cursor:
         entries = desk.log.entries(rows_at(cursor, positions))
     return next(

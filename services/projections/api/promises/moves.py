@@ -1,6 +1,6 @@
-"""Moving live promises to another version of the policy: preview, move, how far.
+"""Moves live promises to another version of the policy: preview, move, progress.
 
-Who watches promises answers all three; nothing is moved by looking.
+The service `sla` answers all three; a preview changes nothing.
 """
 
 from typing import Annotated, Any
@@ -36,7 +36,7 @@ async def preview_move(
 ) -> MovedPage:
     """Show what moving live promises to another version of the policy would change.
 
-    A page at a time; incidents at work on whose promises are of another version.
+    One page at a time: incidents in progress whose promises have another version.
     """
     body = asked.model_dump(mode="json", exclude_none=True)
     request = CommandMessage[dict[str, Any]](credential=credential_of(token), body=body)
@@ -51,8 +51,8 @@ async def preview_move(
 async def move_promises(operation: Operation, wish: Wish, desk: DeskHere) -> MovedPage:
     """Move promises to another version of the policy, a page of incidents at a time.
 
-    Send it again with `after` until there is no `next_after`; each incident is moved
-    once, so it can be stopped at any page and gone on with from the beginning.
+    Repeat it with `after` until there is no `next_after`. Each incident is moved only
+    once, so a move can be stopped at any page and started again from the beginning.
     """
     if wish.body.get("operation", operation) != operation:
         raise HttpError(
@@ -75,7 +75,7 @@ async def get_move(
     caller: Reader,  # noqa: ARG001 # it lets nobody else in
     token: Token,
 ) -> MoveSeen:
-    """Show how far a move is: how many incidents it has moved, and has still to."""
+    """Show the progress of a move: how many incidents are moved, how many remain."""
     request = CommandMessage[dict[str, Any]](
         credential=credential_of(token), body={"operation": operation}
     )

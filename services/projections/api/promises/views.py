@@ -1,9 +1,4 @@
-"""A promise about an incident as an answer shows it.
-
-Who consumed the working time of a promise, as an answer shows it.
-
-Longer delays, and whose a breach is, as an answer shows them.
-"""
+"""Views of promises: state, consumed time, extensions and attribution of breaches."""
 
 from collections.abc import Iterable
 from typing import Self
@@ -29,30 +24,30 @@ class LevelView(Answer):
 
 
 class ShareView(Answer):
-    """Open hours in which it was the turn of a party."""
+    """Open hours during which a party had to act."""
 
     party: Party
-    """`user` and `vendor` while it waited for them, `provider` else."""
+    """`user` and `vendor` while it waited for them, otherwise `provider`."""
     passed_seconds: int
     counted_seconds: int
-    """What of them counts in the promise; a pause that the contract names does not."""
+    """The part that counts towards the promise; pauses named in the contract do not."""
 
 
 class ConsumptionView(Answer):
-    """Who consumed a promise; the levels add up, and so do the parties."""
+    """Who consumed the time of a promise; levels and parties each add up to it."""
 
     until: AwareDatetime
-    """The instant of the answer, or when the promise ended if before."""
+    """The instant of the answer, or the end of the promise if that was earlier."""
     seconds: int
-    """The sum of `levels`, and of what is counted of `parties`."""
+    """The sum over `levels`, and of the counted seconds of `parties`."""
     passed_seconds: int
-    """Open hours since it began; the sum of what passed of `parties`."""
+    """Open hours since it began; the sum of the passed seconds of `parties`."""
     levels: list[LevelView]
     parties: list[ShareView]
 
     @classmethod
     def of(cls, consumption: Consumption) -> Self:
-        """Return the view of what was consumed."""
+        """Return the view of consumed time."""
         return cls(
             until=consumption.until,
             seconds=consumption.seconds,
@@ -73,7 +68,7 @@ class ConsumptionView(Answer):
 
 
 class ExtensionView(Answer):
-    """A longer delay that the users were asked for, and what they said."""
+    """An extension that was proposed to the users, and their answer."""
 
     ref: ExtensionRef
     state: ExtensionState
@@ -81,23 +76,23 @@ class ExtensionView(Answer):
     proposed_at: AwareDatetime
     proposed_due_at: AwareDatetime
     was_due_at: AwareDatetime | None
-    """When it was due then; null while it stood."""
+    """When the promise was due at that time; null while it was paused."""
     reason: str | None
-    """Why it was asked for, as the users read it."""
+    """The reason given to the users."""
     expires_at: AwareDatetime
     answered_at: AwareDatetime | None
     answered_by: PersonId | None
-    """Whose word it is."""
+    """The person who answered."""
     recorded_by: Actor | None
-    """Who took it down."""
+    """Who recorded the answer."""
     channel: Channel | None
     evidence: str | None
     after_breach: bool
-    """It was accepted when the promise was broken already: the breach stays."""
+    """Whether it was accepted after the breach, which then remains a breach."""
 
     @classmethod
     def of(cls, extension: Extension, words: Wording) -> Self:
-        """Return the view of a longer delay."""
+        """Return the view of an extension."""
         known = {
             "reason": words.reasons.get(extension.ref),
             "evidence": words.evidence.get(extension.ref),
@@ -106,20 +101,20 @@ class ExtensionView(Answer):
 
 
 class AttributionView(Answer):
-    """Whose a breach is, by the last word of a manager."""
+    """The party to which a manager last attributed a breach."""
 
     party: Party
-    """`provider` is us."""
+    """`provider` is the desk's own organisation."""
     who: PersonId | None
     reason: str | None
     evidence: list[int]
-    """Positions in the log of what shows it."""
+    """Positions in the log of the events that prove it."""
     by: Actor
     at: AwareDatetime
 
     @classmethod
     def of(cls, clock: Clock, words: Wording) -> Self | None:
-        """Return the view of whose the breach of a clock is, None where nobody said."""
+        """Return the view of a clock's attribution, None if there is none."""
         if clock.attributed is None:
             return None
         reason = words.attributions.get(clock.name)
@@ -127,54 +122,54 @@ class AttributionView(Answer):
 
 
 class PromiseView(Answer):
-    """A target of a cycle and how it stands; seconds are working time of `calendar`."""
+    """A target of a cycle and its state; seconds are working time of `calendar`."""
 
     target: Target
     cycle: int
     round: int
-    """Counts the promises to tell the user within a cycle; else 1."""
+    """The number of the update promise within a cycle; 1 for other targets."""
     state: State
     policy: int
-    """The version that promises it."""
+    """The policy version it was made under."""
     contract: str
     candidates: list[str]
-    """All contracts that promise something; `contract` is the strictest of them."""
+    """All contracts that apply; `contract` is the strictest of them."""
     calendar: str
     target_seconds: int
-    """What counts: what is promised, or what was agreed if that is more."""
+    """The target that counts: the promised one, or the agreed one if longer."""
     original_seconds: int
-    """What the contract promises, whatever was agreed."""
+    """The target of the contract, regardless of extensions."""
     started_at: AwareDatetime
     due_at: AwareDatetime | None
-    """None while it stands, or nothing is left to keep."""
+    """Null while it is paused, or if it no longer runs."""
     original_due_at: AwareDatetime | None
-    """When it would be due had nobody agreed to more."""
+    """When it would be due without extensions."""
     agreed_seconds: int | None
-    """What a user has agreed to, also after a breach."""
+    """The target to which a user agreed, also after a breach."""
     agreed_due_at: AwareDatetime | None
-    """The instant that was agreed on; pauses since then have moved `due_at`."""
+    """The agreed instant; pauses since then have moved `due_at`."""
     extensions: list[ExtensionView]
-    """Longer delays that were asked for, in order."""
+    """The extensions that were proposed, in order."""
     elapsed_seconds: int | None
     left_seconds: int | None
-    """At the instant of the answer; negative: so much over."""
+    """The time left at the instant of the answer; negative if overdue."""
     warned: list[int]
-    """Shares of the target, in percent, at which the desk was warned."""
+    """Percentages of the target at which the desk was warned."""
     warned_offsets: list[int]
-    """Working seconds from where it is due at which it was, too; negative: before."""
+    """Other warnings, in working seconds relative to the due date; negative: before."""
     breached_at: AwareDatetime | None
     detected_at: AwareDatetime | None
     """When the breach was noticed, which may be later."""
     ended_at: AwareDatetime | None
-    """When it was met, cancelled, or done too late."""
+    """When it was met, cancelled, or completed late."""
     overrun_seconds: int | None
-    """By how much it was done too late."""
+    """How late it was completed."""
     attributed: AttributionView | None
-    """Whose the breach is, where a manager said so."""
+    """The party to which a manager attributed the breach, if any."""
 
     @classmethod
     def of(cls, standing: ClockState, words: Wording) -> Self:
-        """Return the view of a clock that stands like this, with people's words."""
+        """Return the view of a clock in this state, with the texts people wrote."""
         clock = standing.clock
         return cls(
             target=clock.name.target,
@@ -208,7 +203,7 @@ class PromiseView(Answer):
 def views(
     standings: Iterable[ClockState], words: Wording, *, operational: bool
 ) -> list[PromiseView]:
-    """Return the views of what was promised, or of what support levels owe."""
+    """Return the views of promises to users, or of what support levels owe."""
     return [
         PromiseView.of(each, words)
         for each in standings

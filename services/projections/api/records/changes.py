@@ -29,7 +29,7 @@ router = APIRouter(tags=["changes"])
 
 
 class ChangeView(Answer):
-    """A change. `version` goes into `If-Match`; it also stands in `ETag`."""
+    """A change. Send `version` as `If-Match`; it is also the `ETag`."""
 
     ref: ChangeRef
     version: int
@@ -38,15 +38,15 @@ class ChangeView(Answer):
     service: str
     team: str
     incident: IncidentRef | None
-    """The first incident it came of."""
+    """The first incident that led to it."""
     incidents: list[IncidentRef]
-    """Those it came of, in the order in which that was found."""
+    """The incidents that led to it, in the order in which they were linked."""
     caused: list[IncidentRef]
     """Incidents that it caused."""
     related: list[IncidentRef]
-    """Incidents that otherwise have to do with it."""
+    """Other related incidents."""
     problem: ProblemRef | None
-    """The problem it is to solve."""
+    """The problem it is meant to solve."""
     requested_at: AwareDatetime
     planned_for: AwareDatetime | None
     implemented_at: AwareDatetime | None
@@ -67,7 +67,7 @@ class Changes(Answer):
 
     items: list[ChangeView]
     next_cursor: str | None
-    """Where the next page begins; none at the end."""
+    """Where the next page begins; null at the end."""
     as_of: AsOfAnswer
 
 

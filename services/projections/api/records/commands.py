@@ -1,4 +1,4 @@
-"""Commands about problems and changes: passed on to who owns them."""
+"""Commands about problems and changes: passed on to the service that owns them."""
 
 from collections.abc import Mapping
 from inspect import getdoc
@@ -22,9 +22,9 @@ def add_commands(
     first: str,
     pattern: str,
 ) -> None:
-    """Add an endpoint a verb: `first` begins a record, the others are about one.
+    """Add an endpoint for each verb: `first` opens a record, the others change one.
 
-    `pattern` is that of the record's references.
+    `pattern` is the pattern of the record's references.
     """
     for verb, kind in bodies.items():
         if verb == first:

@@ -1,7 +1,7 @@
-"""Hand-overs to Problem Management: what waits for an answer, and the three answers.
+"""Hand-overs to Problem Management: those that wait for an answer, and the answers.
 
-Accepting one is taking its problem on record, joining one is linking it: both are
-commands about a problem. Declining it ends the hand-over itself.
+Accepting a hand-over opens a problem, joining links the incident to a known one: both
+are commands about a problem. Declining ends the hand-over itself.
 """
 
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar
@@ -35,7 +35,7 @@ _REFUSALS = refusals(400, 404, 409, 413, 415)
 
 
 class HandoverView(Answer):
-    """A hand-over, one an incident."""
+    """A hand-over; each incident has at most one."""
 
     incident: IncidentRef
     state: State
@@ -45,16 +45,16 @@ class HandoverView(Answer):
     requested_at: AwareDatetime
     answer_by: AwareDatetime | None
     problem: ProblemRef | None
-    """The one it became part of, or joined and is to be confirmed."""
+    """The problem it belongs to, confirmed or presumed."""
     matched: Match | None
-    """What it joined that by; none where a person linked it."""
+    """How it was matched to the problem; null if a person linked it."""
     to_be_confirmed: bool
-    """It joined by its service alone: `join` it to the same problem to confirm that;
-    accept or decline it, or unlink it from the problem, if it is not so."""
+    """Whether it was matched only by its service. To confirm, `join` it to the same
+    problem; otherwise accept or decline it, or unlink it from the problem."""
     proposed: list[ProblemRef]
-    """Open problems that match, where there are several: it joined none."""
+    """Open problems that match, if there are several: it was linked to none of them."""
     reason: str | None
-    """Why it is no problem."""
+    """Why it was declined."""
 
 
 class Handovers(Answer):
@@ -62,7 +62,7 @@ class Handovers(Answer):
 
     items: list[HandoverView]
     next_cursor: int | None
-    """Where the next page begins; none at the end."""
+    """Where the next page begins; null at the end."""
     as_of: AsOfAnswer
 
 
@@ -70,14 +70,14 @@ class HandoversQuery(TableQuery):
     """Which part of the list."""
 
     state: Literal["waiting", "all"] = "waiting"
-    """`waiting`: only what Problem Management has not answered or confirmed."""
+    """`waiting`: only those that Problem Management has not answered or confirmed."""
     limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT
     cursor: Annotated[int, Field(ge=0, le=POSITION_MAX)] | None = None
-    """`next_cursor` of the page before."""
+    """`next_cursor` of the previous page."""
 
     @property
     def wanted(self) -> HandoverQuery:
-        """What this asks for, and one more, which tells whether a page follows."""
+        """Return the query, with one row more to detect a next page."""
         before = POSITION_MAX if self.cursor is None else self.cursor
         return HandoverQuery(before, self.state == "waiting", self.limit + 1)
 
@@ -102,7 +102,7 @@ async def list_handovers(
 async def accept_handover(
     ref: Ref, wish: Wish, desk: DeskHere, response: Response
 ) -> RecordAnswer:
-    """Take a problem on record for the incident that was handed over."""
+    """Open a problem for the incident that was handed over."""
     body = read(AcceptHandover, wish.body)
     awaiting = await desk.blocking(_awaiting, desk, ref, wish.idempotency_key)
     identify = {
@@ -124,7 +124,7 @@ async def accept_handover(
     openapi_extra=body_of(JoinHandover),
 )
 async def join_handover(ref: Ref, wish: Wish, desk: DeskHere) -> RecordAnswer:
-    """Link the incident that was handed over to a problem known already."""
+    """Link the incident that was handed over to a known problem."""
     body = read(JoinHandover, wish.body)
     await desk.blocking(_awaiting, desk, ref, None)
     asked: dict[str, Any] = {"body": {"incident": ref}, "record": body.problem}
@@ -139,7 +139,7 @@ async def join_handover(ref: Ref, wish: Wish, desk: DeskHere) -> RecordAnswer:
     openapi_extra=body_of(Decline),
 )
 async def decline_handover(ref: Ref, wish: Wish, desk: DeskHere) -> CommandAnswer:
-    """It is no problem: the hand-over ends, the breach stays."""
+    """Decline the hand-over: it ends without a problem, and the breach remains."""
     return await desk.owner.ask(
         Decline.verb, wish.model_copy(update={"incident": ref}), Decline.aggregate
     )
@@ -158,16 +158,16 @@ def _listed(desk: Desk, asked: HandoversQuery) -> Handovers:
 
 
 class _Awaiting(NamedTuple):
-    """The incident of a hand-over: its title, and its problems when that was made."""
+    """The incident of a hand-over: its title, and its problems at that time."""
 
     title: str
     problems: list[str]
 
 
 def _awaiting(desk: Desk, ref: str, key: str | None) -> _Awaiting:
-    """Return what may be answered; else `HttpError`.
+    """Return the hand-over to answer; `HttpError` if it cannot be answered.
 
-    With an idempotency `key` an answer may be a repeat, which its owner recognizes.
+    With an idempotency `key` the answer may be a repeat, which its owner recognizes.
     """
     with snapshot(desk.log) as cursor:
         upto = known(cursor, None, 0)

@@ -35,11 +35,11 @@ router = APIRouter(tags=["problems"])
 
 NOTES_MAX = 20
 NOTES_READ_MAX = 500
-"""How many notes an answer reads for all its problems."""
+"""The maximum number of notes that an answer reads for all its problems."""
 
 
 class ProblemView(Answer):
-    """A problem. `version` goes into `If-Match`; it also stands in `ETag`."""
+    """A problem. Send `version` as `If-Match`; it is also the `ETag`."""
 
     ref: ProblemRef
     version: int
@@ -49,23 +49,23 @@ class ProblemView(Answer):
     team: str
     origin: Literal["incident", "staff"]
     incidents: list[IncidentRef]
-    """Those that have this cause, in the order in which that was found."""
+    """Incidents with this cause, in the order in which they were linked."""
     related: list[IncidentRef]
-    """Incidents that have to do with it, without having this cause."""
+    """Related incidents that do not have this cause."""
     presumed: list[IncidentRef]
-    """Incidents that joined it by their service alone, and are to be confirmed."""
+    """Incidents matched only by their service; a person has to confirm them."""
     changes: list[ChangeRef]
-    """Changes that were requested to remove the cause."""
+    """Changes requested to remove the cause."""
     services: list[ServiceHandoverView]
-    """Services that broke their promises too often and became part of it."""
+    """Services that used up their budget and were handed over to it."""
     identified_at: AwareDatetime
     workaround: str | None
     cause: str | None
-    """What the cause is, once that is known."""
+    """The cause, once known."""
     solutions: list[NoteView]
-    """Notes of how N1 solved its incidents, or could; the newest first, at most 20."""
+    """Solution notes of its incidents, for N1; the newest first, at most 20."""
     known_error: bool
-    """Cause and workaround are known, and the cause is still there."""
+    """Whether cause and workaround are known while the cause still exists."""
     resolved_at: AwareDatetime | None
 
     as_of: AsOfAnswer
@@ -84,7 +84,7 @@ class ProblemView(Answer):
 
 
 class _Beside(NamedTuple):
-    """What other streams say of problems, by problem."""
+    """Data about problems from other streams, by problem."""
 
     services: Mapping[str, Sequence[ServiceHandover]]
     solutions: Mapping[str, Sequence[Solution]]
@@ -95,7 +95,7 @@ class Problems(Answer):
 
     items: list[ProblemView]
     next_cursor: str | None
-    """Where the next page begins; none at the end."""
+    """Where the next page begins; null at the end."""
     as_of: AsOfAnswer
 
 
@@ -135,7 +135,7 @@ async def get_problem(
 def _beside(
     desk: Desk, problems: Sequence[VersionedRecord[Problem]], upto: AsOf
 ) -> _Beside:
-    """Return services that became part of problems, and notes. Blocks."""
+    """Return the services and the solution notes of problems. Blocks."""
     with snapshot(desk.log) as cursor:
         services = by_problem(desk.log, cursor, upto)
         of_all = {ref for seen in problems for ref in seen.record.incidents}

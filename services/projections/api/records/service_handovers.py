@@ -1,7 +1,7 @@
-"""Services handed to Problem Management: the list, and the three answers.
+"""Services handed over to Problem Management: the list, and the three answers.
 
-Each is named by the incident whose breach was one too many; answering is as for an
-incident that was handed over, about the service.
+Each hand-over is identified by the incident whose breach exceeded the budget. Answers
+work as for the hand-over of an incident, but are about the service.
 """
 
 from typing import Annotated, Any, Literal, NamedTuple
@@ -42,38 +42,38 @@ class CountedView(Answer):
     incident: IncidentRef
     breached_at: AwareDatetime
     overrun_seconds: int | None
-    """Working time too late; none where it was not done when this was counted."""
+    """How late it was, in working time; null if it was still open when counted."""
 
 
 class ServiceHandoverView(Answer):
     """A service that used up its budget."""
 
     incident: IncidentRef
-    """The one whose breach was one too many."""
+    """The incident whose breach exceeded the budget."""
     service: str
     state: State
     team: str
     cause: Literal["breaches", "overrun", "downtime"]
-    """What of the budget was used up: the number of breaches, the working time they
-    were late, or the time the service was down."""
+    """Which budget was used up: the number of breaches, their total delay in working
+    time, or the downtime of the service."""
     breaches: int
     overrun_seconds: int | None
     downtime_seconds: int | None
-    """For how long, in the hours of its contract, a P1 of it was not restored."""
+    """How long, in the hours of its contract, the service had an unrestored P1."""
     outages: list[IncidentRef]
-    """The P1s that made that."""
+    """The P1 incidents that caused the downtime."""
     within_days: int
     crossed_at: AwareDatetime
     counted: list[CountedView]
-    """The breaches that made it, the oldest first; of very many the newest."""
+    """The breaches that count, the oldest first; if there are very many, the newest."""
     requested_at: AwareDatetime
     answer_by: AwareDatetime | None
     problem: ProblemRef | None
-    """The one the service is part of."""
+    """The problem of which the service is part."""
     proposed: list[ProblemRef]
-    """Open ones of the service, where there are several: it joined none."""
+    """Open problems of the service, if there are several: it was linked to none."""
     reason: str | None
-    """Why it is no problem."""
+    """Why it was declined."""
 
 
 class ServiceHandovers(Answer):
@@ -81,7 +81,7 @@ class ServiceHandovers(Answer):
 
     items: list[ServiceHandoverView]
     next_cursor: int | None
-    """Where the next page begins; none at the end."""
+    """Where the next page begins; null at the end."""
     as_of: AsOfAnswer
 
 
@@ -94,7 +94,7 @@ async def list_service_handovers(
     desk: DeskHere,
     caller: Reader,  # noqa: ARG001 # it lets nobody else in
 ) -> BaseModel | Response:
-    """List services handed to Problem Management, the newest first."""
+    """List services handed over to Problem Management, the newest first."""
     return shown(request, asked, await desk.blocking(_listed, desk, asked))
 
 
@@ -107,7 +107,7 @@ async def list_service_handovers(
 async def accept_service_handover(
     ref: Ref, wish: Wish, desk: DeskHere, response: Response
 ) -> RecordAnswer:
-    """Take a problem on record for the service that was handed over."""
+    """Open a problem for the service that was handed over."""
     body = read(AcceptHandover, wish.body)
     awaiting = await desk.blocking(_awaiting, desk, ref, wish.idempotency_key)
     identify = {
@@ -130,7 +130,7 @@ async def accept_service_handover(
     openapi_extra=body_of(JoinHandover),
 )
 async def join_service_handover(ref: Ref, wish: Wish, desk: DeskHere) -> RecordAnswer:
-    """Make the service part of a problem known already, with its last incident."""
+    """Add the service, with its last incident, to a known problem."""
     body = read(JoinHandover, wish.body)
     await desk.blocking(_awaiting, desk, ref, None)
     asked: dict[str, Any] = {"body": {"incident": ref}, "record": body.problem}
@@ -147,7 +147,7 @@ async def join_service_handover(ref: Ref, wish: Wish, desk: DeskHere) -> RecordA
 async def decline_service_handover(
     ref: Ref, wish: Wish, desk: DeskHere
 ) -> CommandAnswer:
-    """The service has no problem: the hand-over ends, the breaches stay."""
+    """Decline the hand-over: it ends without a problem, and the breaches remain."""
     about = wish.model_copy(update={"incident": ref})
     return await desk.owner.ask(DeclineService.verb, about, DeclineService.aggregate)
 
@@ -165,7 +165,7 @@ def _listed(desk: Desk, asked: HandoversQuery) -> ServiceHandovers:
 
 
 class _Awaiting(NamedTuple):
-    """What a problem would be called, of which service, and what was known then."""
+    """The title and service for a problem, and the position of the log."""
 
     title: str
     service: str
@@ -173,9 +173,9 @@ class _Awaiting(NamedTuple):
 
 
 def _awaiting(desk: Desk, ref: str, key: str | None) -> _Awaiting:
-    """Return what may be answered; else `HttpError`.
+    """Return the hand-over to answer; `HttpError` if it cannot be answered.
 
-    With an idempotency `key` an answer may be a repeat, which its owner recognizes.
+    With an idempotency `key` the answer may be a repeat, which its owner recognizes.
     """
     with snapshot(desk.log) as cursor:
         upto = known(cursor, None, 0)

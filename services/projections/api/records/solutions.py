@@ -1,4 +1,4 @@
-"""Solution notes: what N1 can do by itself, by service and by words."""
+"""Solution notes for N1, searched by service and by words."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -30,22 +30,22 @@ router = APIRouter(tags=["incidents"])
 
 
 class SolutionsAsked(TableQuery):
-    """Which notes."""
+    """Which notes to list."""
 
     service: Name | None = None
-    """What their incidents were about."""
+    """The service of their incidents."""
     q: Words | None = None
-    """Words that all stand in the note or its reference, in any order."""
+    """Words that must all occur in the note or its reference, in any order."""
     limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT
     cursor: Position = POSITION_MAX
-    """`next_cursor` of the page before."""
+    """`next_cursor` of the previous page."""
 
 
 class NoteView(Answer):
-    """What N1 can do by itself, as it was noted at an incident."""
+    """A solution note: what N1 can do by itself, recorded at an incident."""
 
     incident: IncidentRef
-    """By this it is named when it is used: `solution` of `resolve`."""
+    """The id of the note, to give as `solution` in `resolve`."""
     service: str
     note: str
     by: Actor
@@ -53,10 +53,10 @@ class NoteView(Answer):
 
 
 class SolutionView(NoteView):
-    """A note, and what came of it."""
+    """A note, and how often it was used."""
 
     used: int
-    """How many resolutions named it."""
+    """The number of resolutions that named it."""
     last_used_at: AwareDatetime | None
 
 
@@ -65,8 +65,8 @@ class Solutions(Answer):
 
     items: list[SolutionView]
     next_cursor: str | None
-    """Where the next page begins; none at the end. Also a page without items may have
-    one: it read many notes, and none of them matched."""
+    """Where the next page begins; null at the end. A page without items may have a next
+    page, too: many notes were read, and none of them matched."""
     as_of: AsOfAnswer
 
 

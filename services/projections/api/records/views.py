@@ -1,7 +1,4 @@
-"""The incidents of a problem or a change, as whoever it is given to needs them.
-
-Reading problems and changes: one of them, or a page of them, newest first.
-"""
+"""Reads problems and changes, singly or page by page, and lists their incidents."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -42,17 +39,17 @@ class RecordsQuery(TableQuery):
     """Which part of a list."""
 
     status: Literal["open", "all"] = "all"
-    """`open`: only what is not over yet."""
+    """`open`: only records that have not ended."""
     team: Name | None = None
-    """Only what this team has now."""
+    """Only records of this team."""
     limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT
     cursor: Name | None = None
-    """`next_cursor` of the page before: the last reference on it."""
+    """`next_cursor` of the previous page: the last reference on it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part(Generic[Record]):
-    """Part of a list, and what the answer knows."""
+    """A page of a list, and the position up to which it is known."""
 
     items: list[VersionedRecord[Record]]
     next_cursor: str | None
@@ -62,7 +59,7 @@ class Part(Generic[Record]):
 def read_one(
     desk: Desk, kind: Kind[Record], ref: str, asked: InstantQuery
 ) -> tuple[VersionedRecord[Record], AsOf]:
-    """Return a record now or then; `HttpError` 404 where there is none. Blocks."""
+    """Return a record now or at an instant; `HttpError` 404 if unknown. Blocks."""
     with snapshot(desk.log) as cursor:
         upto = known(cursor, asked.at, asked.min_position)
         found = one(desk.log, cursor, kind, ref, upto)
@@ -97,18 +94,18 @@ class IncidentsQuery(InstantQuery):
 
     limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT
     cursor: IncidentRef | None = None
-    """`next_cursor` of the page before: the last reference on it."""
+    """`next_cursor` of the previous page: the last reference on it."""
 
 
 class LinkedIncident(Answer):
-    """An incident, and what it has to do with the record."""
+    """An incident, and how it is linked to the record."""
 
     ref: IncidentRef
     relation: Relation
     via: ProblemRef | None
-    """The problem of a change by which the incident belongs to it."""
+    """The problem that links the incident to a change."""
     to_be_confirmed: bool
-    """It joined the problem by its service alone: nobody has confirmed that."""
+    """Whether it was matched only by its service and is not confirmed."""
     title: str
     status: Status
     priority: Priority
@@ -124,7 +121,7 @@ class LinkedIncidents(Answer):
 
     items: list[LinkedIncident]
     next_cursor: str | None
-    """Where the next page begins; none at the end."""
+    """Where the next page begins; null at the end."""
     as_of: AsOfAnswer
 
 
@@ -137,7 +134,7 @@ class _Tie(NamedTuple):
 def read_incidents(
     desk: Desk, kind: Kind[Record], ref: str, asked: IncidentsQuery
 ) -> LinkedIncidents:
-    """Return a page; `Problem` 404 where there is no such record. Blocks."""
+    """Return a page; `HttpError` 404 if the record is unknown. Blocks."""
     seen, upto = read_one(desk, kind, ref, asked)
     with snapshot(desk.log) as cursor:
         ties = _ties(desk.log, cursor, seen.record, upto)
@@ -154,7 +151,7 @@ def read_incidents(
 def _ties(
     log: EventLog, cursor: Cursors, record: Problem | Change, upto: AsOf
 ) -> Mapping[str, _Tie]:
-    """Return what each incident has to do with a record: its own link comes first."""
+    """Return the links of incidents to a record; direct ones take precedence."""
     own = {ref: _Tie(relation) for relation, ref in sorted(record.links)}
     if isinstance(record, Problem):
         unsure = _Tie("problem", to_be_confirmed=True)

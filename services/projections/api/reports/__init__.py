@@ -1,1 +1,1 @@
-"""Reports of users over the API: the form, mails, receipts, links in mails."""
+"""User reports over the API: the form, mails, receipts and links in mails."""

@@ -1,6 +1,6 @@
-"""Answers by a link of a letter: to see what is asked, and to answer it, no account.
+"""Answers by a link in a mail: shows the question and takes the answer, no account.
 
-Looking changes nothing: whatever opens links before their reader does, answers nothing.
+A GET changes nothing, so a mail scanner that opens links cannot answer.
 """
 
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ _AGGREGATE = AcceptExtension.aggregate
 
 
 class AnswerByLink(BaseModel):
-    """What somebody answers by the link they were sent."""
+    """The answer of a person by the link they were sent."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", use_attribute_docstrings=True
@@ -52,7 +52,7 @@ class AnswerByLink(BaseModel):
 
 
 class LinkQuery(Answer):
-    """What somebody is asked, in their language and zone."""
+    """The question to a person, in their language and time zone."""
 
     incident: IncidentRef
     extension: ExtensionRef
@@ -76,7 +76,7 @@ class _Reader:
 async def see_question(
     token: Token, _asked: Annotated[Nothing, Query()], liked: Liked, desk: DeskHere
 ) -> LinkQuery:
-    """Show what a link of a letter asks; nothing is answered by looking."""
+    """Show the question behind a link in a mail; this does not answer it."""
     return await desk.blocking(_seen, desk, _link(desk, token), liked)
 
 
@@ -88,7 +88,7 @@ async def see_question(
 async def answer_question(
     token: Token, request: Request, desk: DeskHere
 ) -> CommandAnswer:
-    """Answer what a link of a letter asks, as the person it was sent to."""
+    """Answer the question behind a link in a mail, as the person it was sent to."""
     desk.answer_limits.admit(address_of(request, desk.trusted_proxies))
     link = _link(desk, token)
     wish = validated(AnswerByLink, await read_object(request), "answer")

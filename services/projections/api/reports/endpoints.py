@@ -1,6 +1,6 @@
-"""Reports: what anybody may tell the desk without being signed in, and the answer.
+"""Reports without signing in: the public form, and its answer.
 
-Intake serves the same form, and takes what is reported; here it is asked over NATS.
+Intake serves the same form and handles the reports; this API asks it over NATS.
 """
 
 from typing import Annotated
@@ -26,17 +26,17 @@ router = APIRouter(tags=["reports"])
 
 
 class FormQuery(QueryParams):
-    """In which language the form is to be."""
+    """The language of the form."""
 
     lang: Language | None = None
-    """Left out: the one that `Accept-Language` puts first."""
+    """Default: the first choice of `Accept-Language`."""
 
 
 @router.get("/v1/reports/form", responses=refusals(404))
 async def get_form(
     asked: Annotated[FormQuery, Query()], liked: Liked, desk: DeskHere
 ) -> Form:
-    """Tell what the form offers; open to anybody."""
+    """Return the choices of the form; public."""
     return await form_of(desk).offer(asked.lang or liked)
 
 
@@ -47,7 +47,7 @@ async def get_form(
     openapi_extra=body_of(Report),
 )
 async def take_report(request: Request, desk: DeskHere) -> ReportAnswer:
-    """Take a report of anybody: a contact of the channel `web`."""
+    """Take a public report: a contact on the channel `web`."""
     return await posted_report(form_of(desk), request)
 
 
@@ -59,12 +59,12 @@ async def get_report(request: Request, desk: DeskHere) -> Response:
 
 @router.post("/report", include_in_schema=False)
 async def post_report(request: Request, desk: DeskHere) -> Response:
-    """Take what somebody wrote into the form."""
+    """Take a submitted form."""
     return await post_page(form_of(desk), request)
 
 
 def form_of(desk: Desk) -> FormDesk:
-    """Return the form as this desk serves it."""
+    """Return the form with the settings of this desk."""
 
     def policy() -> Policy:
         with brief_snapshot(desk.log) as cursor:

@@ -1,4 +1,4 @@
-"""What belongs to intake is passed on to it: people need only one address."""
+"""Forwards the requests that belong to intake, so that people need only one address."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -27,11 +27,11 @@ Header = tuple[bytes, bytes]
 
 _KEPT_BACK = frozenset(
     {
-        # They are about this connection, not about what is passed on.
+        # These headers are about this connection, not about the forwarded request.
         b"host", b"content-length", b"connection", b"keep-alive", b"te", b"trailer",
         b"transfer-encoding", b"upgrade", b"expect", b"accept-encoding",
         b"proxy-authorization", b"proxy-connection",
-        b"cookie",  # it is the page's
+        b"cookie",  # for the page only
     }
 )  # fmt: skip
 _FORWARDED_FOR = b"x-forwarded-for"
@@ -49,7 +49,7 @@ _RETURNED = (
 )
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout)
 KEYED_PATHS = ("/v1/integrations/", "/v1/heartbeats/", "/v2/")
-"""What begins so may hold a source's key in the path or the body."""
+"""Paths with these prefixes may contain a source's key, in the path or the body."""
 _OPSGENIES = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -77,9 +77,9 @@ _OPSGENIES = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 @router.post("/v1/heartbeats/{name}")
 @router.post("/v1/heartbeats/{name}/{key}")
 async def forward(request: Request, desk: DeskHere) -> Response:
-    """Pass a request to intake and its answer back, both unchanged.
+    """Forward a request to intake and return its answer, both unchanged.
 
-    The caller's own key and address go along: intake decides who may do what.
+    The caller's own key and address are included: intake checks permissions.
     """
     return await passed_on(request, desk, FORWARDED_BYTES_MAX)
 
@@ -87,9 +87,9 @@ async def forward(request: Request, desk: DeskHere) -> Response:
 @router.post("/v1/maintenance")
 @router.post("/v1/maintenance/{window}/cancel")
 async def forward_command(request: Request, desk: DeskHere) -> Response:
-    """Pass a person's command on; without an answer, once more under the same id.
+    """Forward a person's command; without an answer, repeat it with the same id.
 
-    The process that took it may be frozen while another one answers at the same
+    The process that received it may be frozen while another one answers at the same
     address. The id makes the repeat harmless.
     """
     async with received(request, desk, COMMAND_BYTES_MAX) as body:
@@ -103,7 +103,7 @@ async def forward_command(request: Request, desk: DeskHere) -> Response:
             pass
         try:
             return await _answer(desk, sent)
-        except httpx.HTTPError as error:  # also if unsent: the first one was sent
+        except httpx.HTTPError as error:  # even if unsent: the first attempt was sent
             raise _away(
                 "intake gave no answer; it may have been done: repeat it with the same "
                 "Idempotency-Key, or look what there is before you send it again"
@@ -111,7 +111,7 @@ async def forward_command(request: Request, desk: DeskHere) -> Response:
 
 
 async def passed_on(request: Request, desk: Desk, bytes_max: int) -> Response:
-    """Pass on a request whose body is not larger than `bytes_max`."""
+    """Forward a request whose body is not larger than `bytes_max`."""
     async with received(request, desk, bytes_max) as body:
         sent = _for_intake(request, desk, body, FORWARD_SECONDS_MAX)
         try:
@@ -129,10 +129,10 @@ async def passed_on(request: Request, desk: Desk, bytes_max: int) -> Response:
 async def received(
     request: Request, desk: Desk, bytes_max: int
 ) -> AsyncIterator[bytes]:
-    """Give the body of a request, for which there is room until this ends.
+    """Yield the body of a request, and hold its share of the pool until this ends.
 
-    Intake says who may do what, and knows keys that are not known here. So a body of
-    somebody unknown is taken too, in a pool that is small.
+    Intake checks permissions, and knows keys that are unknown here. So bodies of
+    unauthenticated callers are read too, from a small pool of their own.
     """
     caller = await _known(request, desk)
     try:
@@ -145,7 +145,7 @@ async def received(
                 yield await read_body(request, bytes_max)
     except Overloaded as error:
         raise HttpError(
-            503,  # not all senders try again after a 429
+            503,  # not all senders retry after a 429
             "too much is waiting; nothing was taken: send it again",
             code="overloaded",
             retry_after=RETRY_SECONDS,
@@ -153,7 +153,7 @@ async def received(
 
 
 async def _known(request: Request, desk: Desk) -> Caller | None:
-    """Return the caller if the request shows a token in its head, else None."""
+    """Return the caller if the request has a valid token in its header, else None."""
     _, _, shown = request.headers.get("authorization", "").partition(" ")
     for key in (
         shown.strip(),
@@ -170,8 +170,8 @@ async def _known(request: Request, desk: Desk) -> Caller | None:
 def _for_intake(
     request: Request, desk: Desk, body: bytes, seconds: float
 ) -> httpx.Request:
-    # The path as it came: decoded and encoded again it might be another. httpx takes
-    # `..` out of it, and what is left may be no path that is passed on.
+    # The raw path: decoding and encoding might change it. httpx removes `..` from it,
+    # and the result may be a path that must not be forwarded.
     if {b".", b".."} & set(request.scope["raw_path"].split(b"/")):
         raise HttpError(404, "there is no such path: write it without `.` and `..`")
     path = request.scope["raw_path"] + _question(request)
@@ -197,13 +197,13 @@ def _question(request: Request) -> bytes:
 
 
 def _passed(headers: Sequence[Header]) -> list[Header]:
-    # As bytes, as they came: what a header holds need not be text at all, and a
-    # signature may stand in any of them.
+    # As raw bytes: a header need not be valid text, and any of them may contain a
+    # signature.
     return [(name, value) for name, value in headers if name not in _KEPT_BACK]
 
 
 def _sender(request: Request) -> list[Header]:
-    """Return who has sent it, after those for whom it was sent on before."""
+    """Return the headers that name the sender, after the proxies before it."""
     host = request.client.host if request.client else "unknown"
     return [(_FORWARDED_FOR, host.encode())]
 

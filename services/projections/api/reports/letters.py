@@ -1,4 +1,4 @@
-"""Letters: mails are taken, and the outcome of each letter is listed."""
+"""Inbound mails: takes them, and lists the outcome of each."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -44,44 +44,45 @@ ORDER BY letter_id DESC LIMIT %(limit)s
 
 
 class MailAnswer(Answer):
-    """The outcome of a mail. The same mail again is answered as it was before."""
+    """The outcome of a mail. The same mail gets the same answer again."""
 
     verdict: Verdict
-    """`automatic`: no person wrote it; `held`: too many in an hour; `unreadable`: it
-    has no sender. None of the three opens or answers anything."""
+    """`automatic`: not written by a person; `held`: too many in an hour; `unreadable`:
+    without a sender. These three neither open nor answer anything."""
     repeated: bool
     incident: IncidentRef | None
     person: str | None
     known: bool | None
-    """Whether somebody said who the person is; null where that was not looked up."""
+    """Whether the sender's identity is confirmed; null if it was not looked up."""
     note: str | None
-    """Why this became of it, where that is not plain."""
+    """Why it has this outcome, if that is not obvious."""
     letter: UUID
 
 
 class MailQuery(Nothing):
-    """Where a mail belongs, if an agent knows better than it says itself."""
+    """The incident of a mail, if an agent chooses another one than the mail names."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     incident: IncidentRef | None = None
-    """It is attached there, and its sender is a reporter. Left out: as it says."""
+    """The mail is attached to it, and its sender becomes a reporter. Default: as the
+    mail says."""
 
 
 class LettersQuery(TableQuery):
-    """Which letters."""
+    """Which mails to list."""
 
     verdict: Verdict | None = None
     set_aside: bool = False
-    """Only those of which nothing came: automatic, held or unreadable."""
+    """Only mails without an effect: automatic, held or unreadable."""
     incident: IncidentRef | None = None
     before: Position = 0
-    """Only older ones: `next_before` of the page before."""
+    """Only older mails: `next_before` of the previous page."""
     limit: Annotated[int, Field(ge=1, le=LETTERS_PAGE_MAX)] = PAGE_DEFAULT
 
 
 class Attached(Answer):
-    """What came with a letter; its content is not kept."""
+    """An attachment of a mail; its content is not stored."""
 
     name: str
     kind: str
@@ -89,7 +90,7 @@ class Attached(Answer):
 
 
 class LetterView(Answer):
-    """A letter, and its outcome. Its words are gone once it is forgotten."""
+    """A mail and its outcome. Its text is gone once it was forgotten."""
 
     letter: UUID
     source: str
@@ -99,7 +100,7 @@ class LetterView(Answer):
     incident: IncidentRef | None
     person: str | None
     sender_confirmed: bool
-    """Whether anything proves that this person sent it."""
+    """Whether there is any proof that this person sent it."""
     sender: str | None
     subject: str | None
     words: str | None
@@ -109,7 +110,7 @@ class LetterView(Answer):
 
 
 class MailList(BaseModel):
-    """Letters, the newest first."""
+    """Mails, the newest first."""
 
     items: list[LetterView]
     next_before: int | None
@@ -128,7 +129,7 @@ async def take_mail(
     caller: Anybody,  # noqa: ARG001 # intake says what each may do
     asked: Annotated[MailQuery, Query()],  # noqa: ARG001 # it is passed on
 ) -> Response:
-    """Take a mail as it was received: it opens an incident, or answers one."""
+    """Take a mail as it was received: it opens an incident or replies to one."""
     return await passed_on(request, desk, MAIL_BYTES_MAX)
 
 
@@ -145,7 +146,7 @@ async def retry_letter(
     desk: DeskHere,
     caller: Anybody,  # noqa: ARG001 # intake says what each may do
 ) -> Response:
-    """Take a letter that was set aside: whoever asks has read it."""
+    """Process a mail that was set aside; the caller confirms having read it."""
     return await passed_on(request, desk, COMMAND_BYTES_MAX)
 
 
@@ -156,7 +157,7 @@ async def get_letters(
     desk: DeskHere,
     caller: Reader,  # noqa: ARG001 # it lets nobody else in
 ) -> BaseModel | Response:
-    """List what people and machines wrote, and the outcome."""
+    """List mails from people and machines, with their outcome."""
     return shown(request, asked, await desk.blocking(_letters, desk, asked))
 
 

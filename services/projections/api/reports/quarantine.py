@@ -1,4 +1,4 @@
-"""The quarantine, which belongs to intake: described here, answered there."""
+"""The quarantine of intake: documented here, forwarded to intake."""
 
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
@@ -37,7 +37,7 @@ def _answers(model: type[BaseModel], *statuses: int) -> dict[int | str, Any]:
 
 
 def _described(token: Token) -> None:
-    """Say in the document that a token is needed; intake asks for it."""
+    """Document that a token is required; intake checks it."""
 
 
 _ASKED = [
@@ -47,16 +47,16 @@ _ASKED = [
 
 
 class _Shape(BaseModel):
-    """In which shape intake's answer is shown; the rest of the question is intake's."""
+    """The format of intake's answer; the other parameters are passed to intake."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     format: Literal["json", "csv"] | None = None
-    """`csv`: a table for a spreadsheet. Left out: what `Accept` likes best."""
+    """`csv`: a table for a spreadsheet. Default: the first choice of `Accept`."""
 
 
 def _without_shape(request: Request) -> Request:
-    """Return the question as intake knows it."""
+    """Return the request without the parameter that intake does not know."""
     if "format" not in request.query_params:
         return request
     query = QueryParams(
@@ -81,7 +81,7 @@ def _body(model: type[BaseModel]) -> dict[str, Any]:
 async def quarantine(
     request: Request, desk: DeskHere, asked: Annotated[_Shape, Query()]
 ) -> Response:
-    """List what could not be mapped, the oldest first."""
+    """List the requests that could not be mapped, the oldest first."""
     answer = await passed_on(_without_shape(request), desk, COMMAND_BYTES_MAX)
     if answer.status_code != HTTPStatus.OK:
         return answer
@@ -96,7 +96,7 @@ async def quarantine(
     dependencies=[Depends(_described)],
 )
 async def quarantined(_id: Number, answer: Passed) -> Response:
-    """Show one with its history and, with the scope `admin`, its raw body."""
+    """Show a quarantined request with its history and, for `admin`, its raw body."""
     return answer
 
 
@@ -107,7 +107,7 @@ async def quarantined(_id: Number, answer: Passed) -> Response:
     dependencies=[Depends(_described)],
 )
 async def retry_many(answer: Passed) -> Response:
-    """Read again what waits and fits, and take what can be mapped now."""
+    """Retry all matching requests, and accept those that can be mapped now."""
     return answer
 
 
@@ -117,7 +117,7 @@ async def retry_many(answer: Passed) -> Response:
     dependencies=[Depends(_described)],
 )
 async def retry(_id: Number, answer: Passed) -> Response:
-    """Read one again, and take it if it can be mapped now."""
+    """Retry one request, and accept it if it can be mapped now."""
     return answer
 
 
@@ -128,5 +128,5 @@ async def retry(_id: Number, answer: Passed) -> Response:
     dependencies=[Depends(_described)],
 )
 async def discard(_id: Number, answer: Passed) -> Response:
-    """Take one off the list. It is kept, with who did it and why."""
+    """Discard one. It is kept, with the person and the reason."""
     return answer
