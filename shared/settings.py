@@ -1,4 +1,4 @@
-"""What a process needs to be told: one frozen class a service, from the environment.
+"""The settings of each service as a frozen class, read from the environment.
 
 `docs/reference/settings.md` is generated from here; compose is checked against it.
 """
@@ -20,7 +20,7 @@ from shared.security.nats_issuer import Issuer
 
 
 def _web_address(url: SecretStr | None) -> SecretStr | None:
-    """Return a web address as it is, None for an empty one: compose passes that on."""
+    """Return a valid web address, None for an empty one, which compose passes on."""
     if url is None or not url.get_secret_value():
         return None
     scheme, _, rest = url.get_secret_value().partition("://")
@@ -30,13 +30,13 @@ def _web_address(url: SecretStr | None) -> SecretStr | None:
 
 
 def _nats(url: SecretStr) -> SecretStr:
-    """Return the addresses of NATS as they are; see `nats_address`."""
+    """Return valid addresses of NATS unchanged; see `nats_address`."""
     nats_address(url.get_secret_value())
     return url
 
 
 def _issuer(seed: SecretStr | None) -> SecretStr | None:
-    """Return the seed of an NKey as it is, None for an empty one."""
+    """Return a valid seed of an NKey unchanged, None for an empty one."""
     if seed is None or not seed.get_secret_value():
         return None
     Issuer.of(seed.get_secret_value())
@@ -44,7 +44,7 @@ def _issuer(seed: SecretStr | None) -> SecretStr | None:
 
 
 def _mail_server(url: SecretStr | None) -> SecretStr | None:
-    """Return the address of a mail server as it is, None for an empty one."""
+    """Return a valid address of a mail server unchanged, None for an empty one."""
     if url is None or not url.get_secret_value():
         return None
     parts = urlsplit(url.get_secret_value())
@@ -60,14 +60,14 @@ def _mail_server(url: SecretStr | None) -> SecretStr | None:
 
 
 def _mail_address(address: str | None) -> str | None:
-    """Return an address as it is, None for an empty one."""
+    """Return a valid mail address unchanged, None for an empty one."""
     if address and not re.fullmatch(r"[^\s@<>]+@[^\s@<>]+", address):
         raise ValueError("write an address alone, such as desk@example.org")
     return address or None
 
 
 def _secret(secret: SecretStr | None) -> SecretStr | None:
-    """Return the secret as it is, None for an empty one."""
+    """Return a secret unchanged, None for an empty one."""
     if secret is None or not secret.get_secret_value():
         return None
     _, coded, key = secret.get_secret_value().partition("whsec_")
@@ -80,7 +80,7 @@ def _secret(secret: SecretStr | None) -> SecretStr | None:
 
 
 def _networks(written: str) -> str:
-    """Return networks as they are written, with commas between them."""
+    """Return valid comma-separated networks unchanged."""
     try:
         for each in filter(None, written.replace(" ", "").split(",")):
             ip_network(each)
@@ -100,10 +100,10 @@ _ALLOWED_HOSTS = (
 
 
 class ServiceSettings(BaseSettings):
-    """What all four services read."""
+    """Settings of all four services."""
 
     service: ClassVar[str] = "service"
-    """What the service is called where several are told apart."""
+    """The name that distinguishes the service from others."""
 
     model_config = SettingsConfigDict(
         env_prefix="PERMANENCE_", frozen=True, extra="ignore", populate_by_name=True

@@ -1,7 +1,7 @@
-"""From `python -m services.<name>` to a running service, and cleanly out again.
+"""Starts and stops a service for `python -m services.<name>`.
 
-Exit codes: 0 told to stop, 1 it could not go on, 2 a setting is missing or wrong. Each
-but the first comes with one log line that says what to do, never a traceback.
+Exit codes: 0 stopped on request, 1 it could not continue, 2 a setting is missing or
+wrong. Codes 1 and 2 come with one log line that says what to do, never a traceback.
 """
 
 import asyncio
@@ -33,9 +33,9 @@ RETRY_SECONDS = 0.5
 FAILED = 1
 MISCONFIGURED = 2
 GARBAGE_AFTER = (10_000, 20, 50)
-"""How much comes and goes before the collector looks (Python's own: 700, 10, 10).
+"""The thresholds of the garbage collector (Python's defaults: 700, 10, 10).
 
-What a request leaves behind has no cycles; looking so often took a fifth of intake.
+Requests leave no reference cycles; the defaults took a fifth of intake's CPU time.
 """
 
 Settings = TypeVar("Settings", bound=ServiceSettings)
@@ -48,12 +48,12 @@ def start(
     kind: type[Settings],
     run: Callable[[Settings, asyncio.Event], Coroutine[None, None, None]],
 ) -> None:
-    """Read the settings, run until SIGTERM or SIGINT; ends the process otherwise."""
+    """Read the settings and run until SIGTERM or SIGINT; exit on an error."""
     telemetry.configure(service)
     settings = _settings(kind)
     telemetry.configure(service, settings.log_format, settings.log_level)
 
-    gc.freeze()  # what is imported stays: nothing in it is ever garbage
+    gc.freeze()  # imported objects are never garbage
     gc.set_threshold(*GARBAGE_AFTER)
 
     async def until_stopped() -> None:
@@ -68,7 +68,7 @@ def start(
     except* LeverRefused as group:
         _log.error("service.cannot_start", why=str(group.exceptions[0]))
         sys.exit(MISCONFIGURED)
-    except* psycopg.ProgrammingError:  # its own words may repeat the password
+    except* psycopg.ProgrammingError:  # its message may contain the password
         why = "DATABASE_URL is no address: write postgresql://role:…@host:5432/name"
         _log.error("service.cannot_start", why=why)
         sys.exit(FAILED)
@@ -76,7 +76,7 @@ def start(
 
 
 def _settings(kind: type[Settings]) -> Settings:
-    """Return the settings of the environment; ends the process if one is wrong."""
+    """Return the settings from the environment; exit if one is wrong."""
     try:
         return kind()
     except ValidationError as error:
@@ -88,7 +88,7 @@ def _settings(kind: type[Settings]) -> Settings:
 
 @dataclass(frozen=True)
 class OpenLog:
-    """A log, the clock to decide by, and the server's clock: `keep` the last one."""
+    """A log, the clock for decisions, and the server's clock, whose `keep` must run."""
 
     log: EventLog
     clock: Clock
@@ -96,7 +96,7 @@ class OpenLog:
     source: TimeSource
 
     def close(self) -> None:
-        """Give all connections back."""
+        """Close all connections."""
         self.log.close()
         self.source.close()
 
@@ -108,11 +108,10 @@ async def open_log(
     *,
     decides: bool = True,
 ) -> OpenLog | None:
-    """Return the log once PostgreSQL is there and migrated; None if told to stop.
+    """Return the log once PostgreSQL is available and migrated; None if stopped.
 
-    Through the log of a service that `decides` nothing is written while the clock of
-    this host is wrong. Raises `LeverRefused` if a lever is set and the log goes by
-    PostgreSQL's clock.
+    The log of a service that `decides` refuses writes while the clock of this host is
+    wrong. Raises `LeverRefused` if a lever is set and the log uses PostgreSQL's clock.
     """
     file = settings.vault_key_file
     master = read_master_keys(file) if file else None
@@ -145,7 +144,7 @@ def _opened(
     source = TimeSource(dsn)
     try:
         server_clock = ServerClock(source.ask)
-        server_clock.look()  # the first one had to connect, which took its time
+        server_clock.look()  # the first reading was slow because it had to connect
         clock: Clock = lever_clock(lever) if lever else server_clock
         guard = server_clock.demand_right if decides else _never
         log = EventLog.open(
@@ -162,11 +161,11 @@ def _opened(
 
 
 def _demand_lever(log: EventLog) -> None:
-    """Close the log and raise `LeverRefused` if it goes by PostgreSQL's clock."""
+    """Close the log and raise `LeverRefused` if it uses PostgreSQL's clock."""
     if log.clock_mode() != "lever":
         log.close()
         raise LeverRefused
 
 
 def _never() -> None:
-    """Refuse nothing."""
+    """Accept every write."""

@@ -1,4 +1,4 @@
-"""What to do about a value that is not understood, where the checker only names it."""
+"""Sentences for validation errors that say what to do about an invalid value."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +22,7 @@ _AS_DOCUMENTED = "it in the form that the API's description gives (`/docs`)"
 
 
 def said(error: Mapping[str, Any]) -> str:
-    """Return what an error of pydantic's says, as a person would say it."""
+    """Return the message of a pydantic error in plain words."""
     msg: str = error["msg"]
     match error["type"]:
         case str(kind) if kind.startswith(("datetime_", "timezone_")):
@@ -36,7 +36,7 @@ def said(error: Mapping[str, Any]) -> str:
 
 
 def _form(pattern: str) -> str:
-    """Return what a pattern asks for, in words: nobody has to read it."""
+    """Describe a pattern in words, so that nobody has to read it."""
     if pattern.endswith("-E[0-9]{1,4}$"):
         return "a reference such as INC-000042-E1"
     for reference in _EXAMPLES:

@@ -1,15 +1,12 @@
-"""What the words of a YAML file are worth, whichever parser has read them.
+"""Reads YAML 1.2 as plain values, with the line of each value.
 
-YAML 1.2 text as plain values, with the line each of them stands on.
+An unquoted `18:00` is text, as is a date. Duplicate keys, tags and anchors are refused:
+a file must not have hidden meanings or expand to more than its size.
 
-An unquoted `18:00` is text, as is a date; a key given twice is refused, and so are tags
-and anchors: nothing in a file may mean more than it says, or unfold to more than it is.
-
-Reads ordinary YAML with libyaml: over ten times as fast as the pure Python parser.
-
-libyaml knows YAML 1.1 only. If the two versions may read a text differently, or if it
-is not what our files may contain, nothing is returned: the parser for YAML 1.2 then
-decides, and says what is wrong. A property test compares the two.
+Ordinary YAML is read with libyaml, over ten times as fast as the pure Python parser.
+libyaml supports YAML 1.1 only. If the two versions may read a text differently, or if
+the text has features that are not allowed, the parser for YAML 1.2 decides and reports
+errors. A property-based test compares the two.
 """
 
 import re
@@ -39,7 +36,7 @@ DEPTH_MAX = 20
 
 Plain = str | int | bool | None | list["Plain"] | dict[str, "Plain"]
 
-# Neither JSON nor PostgreSQL can keep these.
+# JSON and PostgreSQL cannot store these characters.
 UNKEEPABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
@@ -51,23 +48,23 @@ _WORDS: Mapping[str, bool | None] = {
 
 
 def unquoted(text: str) -> str | int | bool | None:
-    """Return the value of a scalar that is written without quotes."""
+    """Return the value of an unquoted scalar."""
     return int(text) if _INTEGER.fullmatch(text) else _WORDS.get(text, text)
 
 
-# Line breaks of 1.1 alone, byte order marks, tabs as white space, and directives.
+# Line breaks only in YAML 1.1, byte order marks, tabs as white space, directives.
 _READ_OTHERWISE = re.compile("[\t\x85\u2028\u2029\ufeff]|^%", re.MULTILINE)
 _BLOCKS = ("|", ">")
 
 
 class _NotOrdinary(Exception):
-    """The other parser must decide."""
+    """The text is not ordinary: the other parser must decide."""
 
 
 def read_ordinary(text: str) -> tuple[Plain, dict[Path, int]] | None:
-    """Return the value of the one document in `text` and the line of each path.
+    """Return the value of the only document in `text`, and the line of each path.
 
-    None where it is not ordinary.
+    None if it is not ordinary.
     """
     if _READ_OTHERWISE.search(text):
         return None
@@ -78,20 +75,20 @@ def read_ordinary(text: str) -> tuple[Plain, dict[Path, int]] | None:
 
 
 class _Composer:
-    """From the events of libyaml to plain values."""
+    """Converts events of libyaml to plain values."""
 
     def __init__(self, text: str) -> None:
         self._events: Iterator[Event] = yaml.parse(text, Loader=yaml.CSafeLoader)
         self._lines: dict[Path, int] = {}
 
     def document(self) -> tuple[Plain, dict[Path, int]]:
-        """Return the only document, with nothing after it."""
+        """Return the only document; nothing may follow it."""
         self._demand(StreamStartEvent)
         self._demand(DocumentStartEvent)
         value = self._value(next(self._events), ())
         self._demand(DocumentEndEvent)
         self._demand(StreamEndEvent)
-        if value is None:  # nothing may stand there, and then on no line
+        if value is None:  # an empty value has no line
             raise _NotOrdinary
         return value, self._lines
 
@@ -134,7 +131,7 @@ class _Composer:
 
 
 def _text(event: Event) -> str:
-    """Return the words of a scalar; the first lines of blocks are read differently."""
+    """Return the text of a scalar; block scalars are not ordinary (first lines differ)."""
     ordinary = (
         isinstance(event, ScalarEvent)
         and event.anchor is None
@@ -155,7 +152,7 @@ def _deeper(path: Path) -> Path:
 __all__ = ["DEPTH_MAX", "TEXT_MAX", "ParsedYaml", "Plain", "read"]
 
 TEXT_MAX = 16 * 1024 * 1024
-"""Bytes of a file."""
+"""The maximum size of a file in bytes."""
 
 _STANDARD = "tag:yaml.org,2002:"
 _PLAIN_TAGS = ("str", "int", "float", "bool", "null", "timestamp", "merge", "value")
@@ -164,19 +161,19 @@ _TAGS = {f"{_STANDARD}{tag}" for tag in (*_PLAIN_TAGS, "seq", "map")}
 
 @dataclass(frozen=True, slots=True)
 class ParsedYaml:
-    """The values of a file and the line of each, by its path; `()` is the whole."""
+    """The values of a file, and their lines by path; `()` is the whole file."""
 
     value: Plain
     lines: Mapping[Path, int]
 
     def line(self, path: Path) -> int | None:
-        """Return the line of `path`, or of the nearest thing around it."""
+        """Return the line of `path`, or of its nearest parent."""
         around = (path[:length] for length in range(len(path), -1, -1))
         return next((self.lines[part] for part in around if part in self.lines), None)
 
 
 def read(text: str) -> ParsedYaml | list[Mistake]:
-    """Return the one document in `text`, or all that is wrong with it."""
+    """Return the only document in `text`, or all mistakes in it."""
     if len(text.encode(errors="replace")) > TEXT_MAX:
         over = f"over {TEXT_MAX // 1024 // 1024} MB: make it shorter"
         return [Mistake("", None, over)]
@@ -185,7 +182,7 @@ def read(text: str) -> ParsedYaml | list[Mistake]:
 
 
 def _read_exactly(text: str) -> ParsedYaml | list[Mistake]:
-    """Return the same by the letter of YAML 1.2, slowly."""
+    """Return the same with the strict but slow parser for YAML 1.2."""
     yaml = YAML(typ="safe", pure=True)
     yaml.max_depth = DEPTH_MAX
     try:
@@ -200,7 +197,7 @@ def _read_exactly(text: str) -> ParsedYaml | list[Mistake]:
 
 
 def _unreadable(error: YAMLError) -> Mistake:
-    """Say what is wrong without the line itself: it may hold what none should see."""
+    """Describe the error without the line itself, which may contain a secret."""
     if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
         return Mistake("", None, "not text in YAML 1.2: remove the control characters")
     line = error.problem_mark.line + 1
@@ -210,14 +207,14 @@ def _unreadable(error: YAMLError) -> Mistake:
 
 @dataclass(slots=True)
 class _Walk:
-    """From the nodes of a document to plain values."""
+    """Converts the nodes of a document to plain values."""
 
     lines: dict[Path, int] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
 
     def plain(self, node: Node, path: Path) -> Plain:
         self.lines.setdefault(path, node.start_mark.line + 1)
-        if node.anchor is not None:  # its aliases come later: no loop is walked
+        if node.anchor is not None:  # refused before its aliases: no cycles
             return self._refused(
                 node, path, "leave anchors and aliases out; write it out"
             )

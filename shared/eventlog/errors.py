@@ -69,7 +69,7 @@ def is_unavailable(error: BaseException) -> bool:
 
 
 def is_cancelled(error: BaseException) -> bool:
-    """Return whether PostgreSQL cancelled a statement, by `statement_timeout` or by hand.
+    """Return whether PostgreSQL cancelled a statement: `statement_timeout` or by hand.
 
     The server is available, so the statement itself may be at fault.
     """

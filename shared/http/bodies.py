@@ -4,10 +4,10 @@ Memory for the bodies of authenticated requests is limited in total and for each
 It is reserved for the declared size once the caller is known, so an unauthenticated
 client cannot take any of it.
 
-Some bodies have to be read before the caller is known: a key may be in the body, and the
-form needs none. They share a small pool and have little time. If the pool is full, the
-sender with the largest part is refused: a usual request, which is small and arrives at
-once, is accepted regardless of what others hold.
+Some bodies have to be read before the caller is known: a key may be in the body, and
+the form needs none. They share a small pool and have little time. If the pool is full,
+the sender with the largest part is refused: a usual request, which is small and arrives
+at once, is accepted regardless of what others hold.
 """
 
 import asyncio

@@ -37,7 +37,7 @@ class HttpMetrics:
             registry=registry,
         )
         self._series: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
-        """A cache of the series in `registry`: the library takes longer to find them."""
+        """A cache of the series in `registry`: the library's look-up is slower."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the application, and count its answer when it starts."""

@@ -1,8 +1,8 @@
 """uvicorn's HTTP protocol with limits on slow clients, connections and small writes.
 
 `JoinedWrites` sends the head and the body of an answer together. uvicorn writes them
-separately and uvloop sends each: two system calls, and two segments that wake the client
-twice.
+separately and uvloop sends each: two system calls, and two segments that wake the
+client twice.
 
 `OpenConnections` limits the number of connections. A connection works while a complete
 request is being answered, and waits while its client has to send the rest of a request
@@ -10,11 +10,11 @@ or receive more of an answer. If there are too many, a waiting one is closed: th
 one of the address with most of them. So a client cannot block others by opening idle
 connections.
 
-`BoundedHttp` adds what uvicorn lacks. uvicorn keeps incomplete headers in memory without
-a time limit, even from unauthenticated clients. It waits forever for the rest of a body
-that nobody reads, and for a client that does not receive its answer, such as a stream of
-events. It accepts any number of connections. And if a connection is lost, it notifies
-the last request on it, not the one that is being answered.
+`BoundedHttp` adds what uvicorn lacks. uvicorn keeps incomplete headers in memory
+without a time limit, even from unauthenticated clients. It waits forever for the rest
+of a body that nobody reads, and for a client that does not receive its answer, such as
+a stream of events. It accepts any number of connections. And if a connection is lost,
+it notifies the last request on it, not the one that is being answered.
 """
 
 import asyncio
@@ -90,7 +90,7 @@ class JoinedWrites(asyncio.Transport):
 
     def _send(self) -> None:
         held, self._held, self._held_bytes = self._held, [], 0
-        if held and not self._transport.is_closing():  # otherwise the client has disconnected
+        if held and not self._transport.is_closing():  # else it has disconnected
             self._transport.writelines(held)
 
 
@@ -206,7 +206,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._among = among
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
-        """Start the timeout of the first head, unless there are too many connections."""
+        """Start the timeout of the first head, or refuse one connection too many."""
         super().connection_made(transport)
         self.transport = JoinedWrites(transport, self.loop)
         self.address = self.client[0] if self.client else ""

@@ -109,10 +109,11 @@ class Handover:
 class ServiceHandover:
     """To Problem Management: a service broke its promises too often, or was down.
 
-    `incident` is the one that exceeded the budget, and `which` names all of them. Either
-    `breaches` or `downtime` is given: the budget that was used up. `overrun` is the total
-    working time beyond the targets. `problem` is the one of which the service is part
-    from now on, `proposed` names several candidates. `asks`: it waits for an answer.
+    `incident` is the one that exceeded the budget, and `which` names all of them.
+    Either `breaches` or `downtime` is given: the budget that was used up. `overrun` is
+    the total working time beyond the targets. `problem` is the one of which the service
+    is part from now on, `proposed` names several candidates. `asks`: it waits for an
+    answer.
     """
 
     incident: str
@@ -150,8 +151,8 @@ class Suggestion:
 class Routed:
     """To the team to which a problem or a change was assigned, with its incidents.
 
-    `record` is its reference, also given as `problem` or as `change` by its kind. `by` is
-    who assigned it. `incidents` lists references and titles; `more` is the number of
+    `record` is its reference, also given as `problem` or as `change` by its kind. `by`
+    is who assigned it. `incidents` lists references and titles; `more` is the number of
     further ones that are not listed.
     """
 

@@ -1,4 +1,4 @@
-"""An event as a NATS message: its stored bytes, with its position in the log as headers.
+"""An event as a NATS message: its stored bytes, and its place in the log as headers.
 
 The payload is the event as stored, with personal text encrypted; with `Desk-Chain` a
 reader can verify that the event follows the one it applied last. `ce-*` are CloudEvents

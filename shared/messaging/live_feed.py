@@ -100,8 +100,8 @@ async def _subscribe(client: Client, feed: LiveFeed) -> Subscription | None:
 async def _is_control(client: Client, message: Msg) -> bool:
     """Answer flow control of JetStream; return whether it was that or a heartbeat.
 
-    The first reader that answers lets the consumer continue: a slower one loses messages
-    and reads the log, instead of delaying the others.
+    The first reader that answers lets the consumer continue: a slower one loses
+    messages and reads the log, instead of delaying the others.
     """
     headers = message.headers or {}
     if headers.get(Header.STATUS) != StatusCode.CONTROL_MESSAGE:

@@ -153,8 +153,8 @@ def signals_consumer() -> ConsumerConfig:
 def readers_consumer() -> ConsumerConfig:
     """Return the configuration of the consumer that delivers events to all readers.
 
-    They subscribe to its delivery subject, which needs no rights on JetStream. It has no
-    state for them: each reader knows itself which event it needs next.
+    They subscribe to its delivery subject, which needs no rights on JetStream. It has
+    no state for them: each reader knows itself which event it needs next.
     """
     return ConsumerConfig(
         durable_name=subjects.READERS_CONSUMER,
@@ -175,8 +175,8 @@ class Refused(Exception):
 async def provision(js: JetStreamContext, replicas: int | None = None) -> list[str]:
     """Create what is missing, update what differs; return what was done.
 
-    `replicas` is set on each stream, up or down. None leaves the current number, which an
-    operator may have raised.
+    `replicas` is set on each stream, up or down. None leaves the current number, which
+    an operator may have raised.
 
     Raises `Refused`, or an error of `nats.errors` if NATS is unavailable.
     """
@@ -193,7 +193,7 @@ async def provision(js: JetStreamContext, replicas: int | None = None) -> list[s
 
 
 async def provision_last_seen(js: JetStreamContext) -> None:
-    """Create the bucket for the last seen head if it is missing; raises like `provision`.
+    """Create the bucket for the last seen head if missing; raises like `provision`.
 
     A new one has one replica until a relay is elected, which corrects the number.
     """

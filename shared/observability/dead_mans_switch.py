@@ -1,9 +1,9 @@
 """Sends heartbeats to an external dead man's switch while this service works.
 
-If all services are gone, nothing inside the desk notices. So an external watcher expects
-a heartbeat from each service, and alerts somebody when it is missing: because the
-machine is dead, the network is down, or the service runs but is far behind. Silence is
-the alarm, so only "all is well" is ever sent.
+If all services are gone, nothing inside the desk notices. So an external watcher
+expects a heartbeat from each service, and alerts somebody when it is missing: because
+the machine is dead, the network is down, or the service runs but is far behind. Silence
+is the alarm, so only "all is well" is ever sent.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ class Unheard(Exception):
 
 
 def hindrance(checks: Sequence[Check]) -> str | None:
-    """Return why a process of these checks must not beat, None where it may."""
+    """Return why a process with these checks must be silent, None if it may beat."""
     if not checks:
         return "nothing says that it is well"
     for check in checks:
@@ -50,9 +50,9 @@ def hindrance(checks: Sequence[Check]) -> str | None:
 
 
 async def beat(health: Health, settings: ServiceSettings, stop: asyncio.Event) -> None:
-    """Beat while `health` lets us, until `stop` is set; at once where no URL is set.
+    """Send heartbeats while `health` allows it, until `stop` is set; only with a URL.
 
-    Never raises: whoever does not hear us is told of in the log, and told again.
+    Never raises: a failed heartbeat is logged, and retried.
     """
     if settings.heartbeat_url is None:
         return
@@ -71,7 +71,7 @@ async def keep_beating(
     seconds: float,
     stop: asyncio.Event,
 ) -> None:
-    """Every `seconds`, `tell` unless the `checks` hinder it, until `stop` is set."""
+    """Until `stop` is set, call `tell` every `seconds` unless the `checks` forbid it."""
     outage = Outage("heartbeat", "the watcher outside does not hear us; trying again")
     withheld = False
     while not stop.is_set():
@@ -99,7 +99,7 @@ async def _told(tell: Tell, outage: Outage) -> None:
         async with asyncio.timeout(BEAT_SECONDS):
             await tell()
     except Exception as error:  # noqa: BLE001 # a beat is never worth the service
-        # Its own words may repeat the address, and with it the key in it.
+        # The error's text may contain the address, and with it the key.
         told = error if isinstance(error, Unheard) else Unheard(type(error).__name__)
         outage.away(told)
     else:
@@ -109,7 +109,7 @@ async def _told(tell: Tell, outage: Outage) -> None:
 async def _tell(method: str, url: str) -> None:
     async with (
         httpx.AsyncClient(timeout=BEAT_SECONDS) as client,
-        client.stream(method, url) as answer,  # of which only the status is read
+        client.stream(method, url) as answer,  # only the status is read
     ):
         if answer.status_code not in _SUCCESS:
             raise Unheard(f"it answered {answer.status_code}")

@@ -1,7 +1,7 @@
-"""Whether a process lives and is ready, by what it gets done, and its metrics.
+"""Liveness and readiness of a process, judged by its progress, and its metrics.
 
-Ready means: the log is near and nobody here is far behind it. A connection that
-answers a ping says neither.
+Ready means that the log is reachable and no part of the process is far behind it. An
+open connection proves neither.
 """
 
 import asyncio
@@ -21,18 +21,18 @@ from starlette.routing import Route
 READY = 200
 NOT_READY = 503
 REMEMBERED_SECONDS = 1.0
-"""How long the answers of the probes are used again: asking often costs nothing."""
+"""How long the results of probes are cached, so that frequent requests are cheap."""
 PROBE_SECONDS = 3.0
 """How long a probe may take before its part counts as not ready."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """What one part of a process says of itself.
+    """The state that one part of a process reports.
 
-    `kind` is `reader`, `relay` and so on, `name` which one of them. `words` are for
-    people; `numbers` become the metrics `permanence_<kind>_<number>{name=…}`, counters
-    where they end in `_total`.
+    `kind` is `reader`, `relay` and so on, `name` identifies one of them. `words` are
+    for people; `numbers` become the metrics `permanence_<kind>_<number>{name=…}`,
+    counters if they end in `_total`.
     """
 
     kind: str
@@ -46,10 +46,10 @@ Probe = Callable[[], Awaitable[Check]]
 
 
 class Health:
-    """Answers for a process, from the probes of its parts."""
+    """The health of a process, from the probes of its parts."""
 
     def __init__(self, probes: Sequence[Probe], registry: CollectorRegistry) -> None:
-        self._probes = probes  # not a copy: a service adds to them as its parts come up
+        self._probes = probes  # not a copy: a service adds probes as its parts start
         self._registry = registry
         self._checks: Sequence[Check] = ()
         self._checked_at = float("-inf")
@@ -66,14 +66,14 @@ class Health:
         ]
 
     async def checks(self) -> Sequence[Check]:
-        """Return what each part says of itself, at most a second old."""
+        """Return the checks of all parts, at most a second old."""
         if time.monotonic() - self._checked_at > REMEMBERED_SECONDS:
             self._checks = await asyncio.gather(*map(self._check, self._probes))
             self._checked_at = time.monotonic()
         return self._checks
 
     async def _check(self, probe: Probe) -> Check:
-        """Return what a probe says, also of one that hangs: it is not asked twice."""
+        """Return the check of a probe; a hanging one is not called a second time."""
         asked = self._asked.get(probe)
         if asked is None or asked.done():
             asked = self._asked[probe] = asyncio.ensure_future(probe())
@@ -129,7 +129,7 @@ class _Numbers(Collector):
         return families.values()
 
     def describe(self) -> Iterable[Metric]:
-        """Say nothing: the names are known once the probes have been asked."""
+        """Return nothing: the names are known only after the probes were called."""
         return ()
 
 

@@ -1,9 +1,9 @@
-"""Log lines: JSON or console, ours and the libraries' alike, none with personal words.
+"""Log lines in JSON or for the console, also those of libraries, without personal text.
 
-Bind what a line is about with `structlog.contextvars.bound_contextvars(incident=…,
-position=…, command_id=…)`; `asyncio.to_thread` carries it along, an executor does not.
+Bind the context of a line with `structlog.contextvars.bound_contextvars(incident=…,
+position=…, command_id=…)`; `asyncio.to_thread` passes it on, an executor does not.
 
-Tells of an absent server in one line at once, then seldom, and of its return.
+`Outage` logs an absent server once at first, then rarely, and its return.
 """
 
 import logging
@@ -19,16 +19,16 @@ from pydantic import ValidationError
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 EVERY_SECONDS = 30.0
-"""How often an outage that goes on is told again."""
+"""How often a continuing outage is logged again."""
 
 REASON_MAX = 400
-"""Longer than our own sentences, which end with what a person has to do."""
+"""Longer than the desk's own sentences, which end with what a person has to do."""
 
 _log = structlog.get_logger(__name__)
 
 
 class Outage:
-    """The absence of `what`; `doing` says what we do about it meanwhile."""
+    """The absence of `what`; `doing` says what the process does meanwhile."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Outage:
         self._told = 0.0
 
     def away(self, error: Exception) -> None:
-        """Tell that the server is away, unless that was told a moment ago."""
+        """Log that the server is away, unless that was logged recently."""
         now = self._monotonic()
         if self._since is not None and now - self._told < EVERY_SECONDS:
             return
@@ -59,7 +59,7 @@ class Outage:
         )
 
     def back(self) -> None:
-        """Tell that the server is back, where it was told to be away."""
+        """Log that the server is back, if its absence was logged."""
         if self._since is not None:
             away = round(self._monotonic() - self._since)
             _log.info(f"{self._what}.back", away_seconds=away)
@@ -76,14 +76,14 @@ LogFormat = Literal["json", "console"]
 FRAMES_MAX = 12
 
 _QUIET = {
-    # Each request and each message, one line: too many to be read.
+    # They log one line for each request and message: too many to read.
     "uvicorn.access": logging.WARNING,
     "uvicorn.error": logging.WARNING,
     "faststream": logging.WARNING,
-    # It tells the address of each request, and ours may hold the key of a source.
+    # It logs the address of each request, which may contain the key of a source.
     "httpx": logging.WARNING,
     "httpcore": logging.WARNING,
-    # Its pool tells every failed attempt; who waits for a connection tells it once.
+    # Its pool logs every failed attempt; the caller that waits logs it once.
     "psycopg.pool": logging.ERROR,
     "asyncio": logging.ERROR,
 }
@@ -92,7 +92,7 @@ _QUIET = {
 def configure(
     service: str, log_format: LogFormat = "json", log_level: str = "info"
 ) -> None:
-    """Set up the log of a process; call it once, first thing."""
+    """Set up the logging of a process; call it once, first of all."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -144,10 +144,10 @@ def _service(service: str) -> Processor:
 
 
 def told_briefly(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
-    """Replace an exception by its name and where it arose.
+    """Replace an exception by its name and location.
 
-    A traceback as printed repeats its message, and the messages of validation and of
-    PostgreSQL repeat the values: they may be somebody's words.
+    A printed traceback contains the message, and messages of validation and of
+    PostgreSQL contain values, which may be personal text.
     """
     error = line.pop("exc_info", None)
     if error is True:
@@ -164,7 +164,7 @@ def told_briefly(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
 
 
 def wordless(error: BaseException) -> str:
-    """Return what an error is, without the values it may repeat."""
+    """Return a description of an error without values that it may contain."""
     match error:
         case ValidationError():
             places = ", ".join(

@@ -1,7 +1,7 @@
-"""How a service decides about incidents: by what it reads, and by the clock.
+"""A process manager: a service's decisions about incidents, from events and timers.
 
-A service says in pure functions what it remembers of an incident and what follows; this
-keeps the memory, appends what follows, and wakes when something is due.
+A service defines in pure functions its state of an incident and its decisions; this
+package stores the state, appends the decisions, and wakes when something is due.
 """
 
 from shared.process_manager.alarm import Alarm, timers_probe

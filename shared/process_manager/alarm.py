@@ -1,6 +1,6 @@
-"""Wakes a service when something is due: at that instant, not at the next round.
+"""Wakes a service at the instant at which something is due, and probes its timers.
 
-How many timers are armed, and how late the oldest of them is.
+The probe reports how many timers are armed, and how late the oldest of them is.
 """
 
 import asyncio
@@ -19,18 +19,18 @@ from shared.process_manager.case_store import armed, next_due
 from shared.process_manager.worker import Worker
 
 LOOK_SECONDS = 1.0
-"""How long it may rest: another process may have set an earlier instant."""
+"""The longest sleep: another process may have set an earlier instant."""
 LEVER_SECONDS = 0.02
-"""The same where time is moved by a lever, which nobody announces."""
+"""The same with a lever, whose changes are not announced."""
 HELD_SECONDS = 0.02
-"""How long to wait where all cases that are due are held by another process."""
+"""How long to wait if all due cases are locked by another process."""
 RETRY_SECONDS = 1.0
 
 _log = structlog.get_logger(__name__)
 
 
 class Alarm:
-    """Runs `worker.wake` whenever a case is due; any number may run at once."""
+    """Runs `worker.wake` whenever a case is due; several may run at once."""
 
     def __init__(
         self, worker: Worker[Any, Any], clock: Clock, *, on_lever: bool = False
@@ -42,7 +42,7 @@ class Alarm:
         self._outage = Outage("log", "timers go on when PostgreSQL is back")
 
     def listen(self) -> Callable[[], object]:
-        """Return what any thread calls when a case may be due earlier."""
+        """Return the function that any thread calls when a case may be due earlier."""
         loop = asyncio.get_running_loop()
         return lambda: loop.call_soon_threadsafe(self._changed.set)
 
@@ -63,7 +63,7 @@ class Alarm:
                 await self._rest_for(wait, stop)
 
     def _round(self) -> float:
-        """Decide what is due; return how many seconds to rest."""
+        """Decide what is due; return how many seconds to sleep."""
         if self._worker.wake().due:
             return 0.0
         return self._until(self._worker.next_at())
@@ -87,13 +87,13 @@ class Alarm:
 
 
 OVERDUE_SECONDS_MAX = 30.0
-"""How late a timer may be before the service is not ready."""
+"""How late a timer may be while the service is ready."""
 
 
 def timers_probe(
     name: str, worker: Worker[Any, Any], log: EventLog, clock: Clock
 ) -> Probe:
-    """Return the probe of the timers of a service; ready while none is long overdue."""
+    """Return the probe of a service's timers; ready while none is long overdue."""
 
     def look() -> tuple[int, datetime | None]:
         with log.transaction() as cursor:

@@ -1,8 +1,7 @@
-"""The table of a service's cases: locked, read and written in one go.
+"""The table of a service's cases: locks, reads and writes many at once.
 
-What a service has decided and does not remember, found in the log.
-
-Its memory is emptied to be rebuilt, or is that of an earlier state of the database.
+`beyond` finds decisions that the log contains but the table does not, because the table
+was emptied for a rebuild or restored from an earlier state of the database.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +20,7 @@ _LOCK = """
 SELECT incident, versions, state FROM {schema}.cases
 WHERE incident = ANY(%s) ORDER BY incident FOR UPDATE
 """
-# Whoever comes second takes others, or none: no watcher waits for another.
+# SKIP LOCKED: a second process takes other cases or none, and does not wait.
 _CLAIM = """
 SELECT incident, versions, state FROM {schema}.cases
 WHERE next_at <= %s ORDER BY next_at, incident LIMIT %s FOR UPDATE SKIP LOCKED
@@ -46,7 +45,7 @@ class StoredCase(NamedTuple):
 
 
 class CaseUpdate(NamedTuple):
-    """A case to be stored."""
+    """A case to store."""
 
     incident: str
     next_at: datetime | None
@@ -55,19 +54,19 @@ class CaseUpdate(NamedTuple):
 
 
 def lock(cursor: Cursors, schema: str, incidents: Sequence[str]) -> list[StoredCase]:
-    """Return these cases, held until the transaction ends, in order of incident."""
+    """Return these cases in order of incident, locked until the transaction ends."""
     rows = cursor.execute(_LOCK.format(schema=schema), (sorted(incidents),))
     return [StoredCase(*row) for row in rows]
 
 
 def claim(cursor: Cursors, schema: str, now: datetime, limit: int) -> list[StoredCase]:
-    """Return up to `limit` cases that are due and that nobody holds, held."""
+    """Lock and return up to `limit` due cases that nobody else has locked."""
     rows = cursor.execute(_CLAIM.format(schema=schema), (now, limit))
     return [StoredCase(*row) for row in rows]
 
 
 def save(cursor: Cursors, schema: str, cases: Iterable[CaseUpdate]) -> None:
-    """Write cases; their rows are held by this transaction, or new."""
+    """Write cases; their rows are locked by this transaction, or new."""
     rows = sorted(cases)
     if rows:
         columns = (
@@ -82,7 +81,7 @@ def save(cursor: Cursors, schema: str, cases: Iterable[CaseUpdate]) -> None:
 def postpone(
     cursor: Cursors, schema: str, incidents: Sequence[str], until: datetime
 ) -> None:
-    """Look at these cases, whose rows are held by this transaction, only then."""
+    """Set the next due instant of these cases, which this transaction has locked."""
     if incidents:
         cursor.execute(_POSTPONE.format(schema=schema), (until, list(incidents)))
 
@@ -109,7 +108,7 @@ _BEYOND = (
 def beyond(
     log: EventLog, cursor: Cursor[tuple[Any, ...]], held: Mapping[str, int]
 ) -> list[Entry]:
-    """Return the entries of these streams after the versions we know of."""
+    """Return the entries of these streams after the given versions."""
     streams = (list(held), list(held.values()))
     rows = cursor.execute(_BEYOND, streams, binary=True).fetchall()
     return log.entries([Row(*row) for row in rows])

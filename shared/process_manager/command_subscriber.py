@@ -1,6 +1,6 @@
-"""Commands over NATS: one subject a verb, answered by whichever process is free.
+"""Handles commands over NATS: one subject for each verb, answered by any free process.
 
-One command at a time: read the case, ask the rules, record, answer. Blocks.
+For each command: read the case, apply the rules, record the events, answer. Blocks.
 """
 
 import asyncio
@@ -43,14 +43,14 @@ from shared.security.sender import Authentication
 _Done = TypeVar("_Done")
 Do = Callable[[CommandRequest[Any]], CommandAnswer]
 AT_ONCE_MAX = 8
-"""Commands of one verb under way together."""
+"""The maximum number of concurrent commands of one verb."""
 ATTEMPTS_MAX = 100
 AGAIN_SECONDS = 0.03
-"""How often, and after how long, a command is taken again that came too early."""
+"""How often, and after what delay, a command that came too early is retried."""
 
 
 class Body(Protocol):
-    """The body of a command: it says what it changes of an incident, and how."""
+    """The body of a command: what to change in an incident, and how."""
 
     aggregate: ClassVar[str]
     verb: ClassVar[str]
@@ -64,9 +64,9 @@ def listen(
     bodies: Iterable[type[Body]],
     queue_group: str,
 ) -> None:
-    """Subscribe to every verb a person may use; `do` does it, and blocks.
+    """Subscribe to every verb that a person may use; `do` executes it, and blocks.
 
-    `queue_group` is the service: whichever of its processes is free takes a command.
+    `queue_group` is the service: any free process of it handles a command.
     """
     for kind in bodies:
         _listen_to(broker, authentication, do, executor, kind, queue_group)
@@ -86,7 +86,7 @@ def _listen_to(
             raise HttpError(422, "name the incident the command is about")
         return await patiently(executor, do, command)
 
-    # The annotation is what FastStream reads: each verb has a body of its own.
+    # FastStream reads the annotation: each verb has a body of its own.
     take.__annotations__["request"] = CommandMessage[kind]  # type: ignore[valid-type]
     broker.subscriber(
         subjects.command(kind.aggregate, kind.verb),
@@ -100,7 +100,7 @@ def _listen_to(
 async def patiently(
     executor: Executor, do: Callable[..., _Done], *given: object
 ) -> _Done:
-    """Return what `do` returns, tried again while the incident is being read."""
+    """Return the result of `do`, retried while the incident is still being read."""
     loop = asyncio.get_running_loop()
     for _ in range(ATTEMPTS_MAX):
         try:
@@ -116,9 +116,9 @@ async def patiently(
 
 
 Asked = Callable[[CommandRequest[Any], Case, datetime, Known], Sequence[AnyEvent]]
-"""The rules: the events a command makes true, none if it is so; raises `Refused`."""
+"""The rules: the events of a command, empty if nothing changes; raises `Refused`."""
 Owners = Callable[[CommandRequest[Any]], Sequence[str]]
-"""Under whose keys the words of a command's events are sealed."""
+"""The owners of the keys that encrypt the text of a command's events."""
 
 
 def _who_asks(request: CommandRequest[Any]) -> Sequence[str]:
@@ -127,9 +127,9 @@ def _who_asks(request: CommandRequest[Any]) -> Sequence[str]:
 
 @dataclass(frozen=True)
 class CommandHandler(Generic[Case, Known]):
-    """Answers commands about the incidents a service decides about.
+    """Answers commands about the incidents about which a service decides.
 
-    A case is read up to the log in the streams its decisions depend on before.
+    First it checks that the streams on which the decision depends are read completely.
     """
 
     log: EventLog
@@ -141,14 +141,14 @@ class CommandHandler(Generic[Case, Known]):
     def take(self, request: CommandRequest[Any]) -> CommandAnswer:
         """Return the outcome of a command.
 
-        Raises `HttpError` where the answer is no, `EarlierWaits` and `StaleVersion`
-        where it is to be taken again in a moment, `Unavailable`.
+        Raises `HttpError` if it is refused, `EarlierWaits` and `StaleVersion` if it has
+        to be retried in a moment, `Unavailable`.
         """
         for owner in self.owners(request):
             self.log.vault.prepare(owner)
         with self.log.transaction() as cursor:
             answer = self._answer(cursor, request)
-        if isinstance(answer, Refused):  # journalled, so not raised before the commit
+        if isinstance(answer, Refused):  # journalled, so it is raised after the commit
             raise answer.problem
         self.worker.changed()
         return answer
@@ -214,7 +214,7 @@ class CommandHandler(Generic[Case, Known]):
 
 
 def digest_of(request: CommandRequest[Any]) -> bytes:
-    """Return what tells two uses of one command id apart: verb, what about, body."""
+    """Return a digest of verb, record and body, which detects a reused command id."""
     wish = request.body
     body = wish.model_dump(mode="json", exclude_unset=True)
     told = [wish.aggregate, wish.verb, request.incident, body]

@@ -1,8 +1,8 @@
-"""What a service is made of that decides about incidents, and one case of it at work.
+"""The definition of a service that decides about incidents, and a case at work.
 
-A *case* is what the service remembers of one incident. Both ways to a decision, an
-event read and an instant reached, end in `decide`, which says what is so by then:
-whoever is late decides what it would have decided in time, with the same instants.
+A *case* is the service's state of one incident. Both causes of a decision, an event
+that was read and an instant that was reached, end in `decide`, which returns what is
+true by then: a late process decides the same as in time, with the same instants.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,11 +22,11 @@ Known = TypeVar("Known")
 Cursors = Cursor[tuple[Any, ...]]
 
 DECISIONS_MAX = 200
-"""How many decisions one event may bring about before it is taken for a mistake."""
+"""How many decisions one event may cause before that is treated as a bug."""
 
 
 class NeverEnding(Exception):
-    """A rule decides the same again and again: a mistake of ours."""
+    """A rule makes the same decision again and again: a bug."""
 
 
 def _about_its_incident(_: Cursors, entry: Entry) -> Sequence[str]:
@@ -36,42 +36,43 @@ def _about_its_incident(_: Cursors, entry: Entry) -> Sequence[str]:
 
 @dataclass(frozen=True)
 class ProcessManager(Generic[Case, Known]):
-    """The rules of a service, all pure, and where its cases are kept.
+    """The rules of a service, all pure, and the schema of its cases.
 
     `decide(case, until, at, known)` returns the next events that are true at `until`,
-    in order, or none; it is asked again until it returns none. `at` is now. `next_at`
-    is the instant at which it would say more if nothing happens.
+    in order; it is called again until it returns none. `at` is now. `next_at` is the
+    instant at which it would return more if nothing happens before.
     """
 
     schema: str
     """`<schema>.cases` is the table of the cases."""
     react: Callable[[Case | None, Entry], Case | None]
-    """What an event of somebody else makes of a case."""
+    """Applies an event of another service to a case."""
     evolve: Callable[[Case, AnyEvent], Case]
-    """What a decision makes of it."""
+    """Applies a decision to a case."""
     decide: Callable[[Case, datetime, datetime, Known], Sequence[AnyEvent]]
     next_at: Callable[[Case, Known], datetime | None]
     stream_of: Callable[[str, AnyEvent], str]
-    """The stream in which a decision about an incident is recorded."""
+    """Returns the stream in which a decision about an incident is recorded."""
     follows: Callable[[str], Sequence[str]]
-    """The streams about an incident that a decision depends on, written by others."""
+    """Returns the streams of other services on which decisions about it depend."""
     owns: Callable[[str], Sequence[str]]
-    """The streams about an incident that hold our decisions."""
+    """Returns the streams about an incident that contain this service's decisions."""
     known: Callable[[Cursors, Sequence[str]], Known]
-    """What else is to be known to decide about these incidents: policies and so on."""
+    """Returns further data for decisions about these incidents, such as policies."""
     adapter: TypeAdapter[Case]
-    """How a case is written down."""
+    """Serializes a case."""
     concerns: Callable[[Cursors, Entry], Sequence[str]] = _about_its_incident
-    """The incidents an event has to do with."""
+    """Returns the incidents that an event concerns."""
 
 
 @dataclass
 class Desk(Generic[Case, Known]):
-    """One case on the table: what is decided about it is collected in `decided`.
+    """One case at work; decisions about it are collected in `decided`.
 
-    `versions` says how far each stream about the incident has been read or written.
-    `said` are decisions of ours that the log holds and this case does not remember:
-    its memory was lost, and is rebuilt. They stand, whatever we would decide today.
+    `versions` are those up to which each stream about the incident was read or written.
+    `said` are decisions of this service that the log contains but this case does not,
+    because its state was lost and is being rebuilt. They remain valid, regardless of
+    what the rules would decide today.
     """
 
     incident: str
@@ -83,19 +84,19 @@ class Desk(Generic[Case, Known]):
     said: dict[tuple[str, int], AnyEvent] = field(default_factory=dict)
 
     def take(self, entry: Entry, at: datetime) -> None:
-        """Decide what was due before `entry`, then what follows from it."""
+        """Decide what was due before `entry`, then apply it and decide what follows."""
         if entry.version <= self.versions.get(entry.stream, 0):
-            return  # our own decision, or read before
+            return  # this service's own decision, or read before
         if entry.stream in self.work.owns(self.incident):
             self._remember(entry.stream, entry.version, entry.event)
-            return  # our own, of which we had lost the memory
+            return  # its own decision that the case had lost
         self.reach(entry.recorded_at, at)
         self.versions[entry.stream] = entry.version
         self.case = self.work.react(self.case, entry)
         self.reach(entry.recorded_at, at)
 
     def reach(self, until: datetime, at: datetime) -> None:
-        """Decide what is so at `until`. Raises `NeverEnding`."""
+        """Make all decisions that are true at `until`. Raises `NeverEnding`."""
         for _ in range(DECISIONS_MAX):
             if self.case is None:
                 return
@@ -104,20 +105,20 @@ class Desk(Generic[Case, Known]):
                 return
             for event in events:
                 if not self._decide(event):
-                    break  # on what the log says instead, decide again
+                    break  # the log has another decision: decide again
         raise NeverEnding(f"{self.work.schema} decides on {self.incident} for ever")
 
     def record(self, event: AnyEvent) -> None:
-        """Make `event` the newest of its stream."""
+        """Append `event` to its stream in memory."""
         stream = self.work.stream_of(self.incident, event)
         version = self.versions.get(stream, 0) + 1
         self.decided.append((stream, version, event))
         self._remember(stream, version, event)
 
     def _decide(self, event: AnyEvent) -> bool:
-        """Record `event`, unless the log says already what came then; tell if it is so.
+        """Record `event`, or what the log has instead; return whether they agree.
 
-        A command may have come between, or the rules may have been others.
+        A command may have come in between, or the rules may have been different.
         """
         stream = self.work.stream_of(self.incident, event)
         version = self.versions.get(stream, 0) + 1
@@ -134,11 +135,11 @@ class Desk(Generic[Case, Known]):
             self.case = self.work.evolve(self.case, event)
 
     def next_at(self) -> datetime | None:
-        """Return when to look again, None if only an event can change anything."""
+        """Return the next due instant, None if only an event can change anything."""
         return None if self.case is None else self.work.next_at(self.case, self.known)
 
     def expected(self, before: Mapping[str, int]) -> dict[str, int]:
-        """Return the streams the decisions depend on, as they were read before."""
+        """Return the streams on which the decisions depend, with the versions read."""
         return {
             stream: before.get(stream, 0) for stream in self.work.follows(self.incident)
         }

@@ -1,4 +1,4 @@
-"""The answer no, as a sentence that says what to do instead, and its journal."""
+"""Refusals of commands, as sentences that say what to do instead, and their journal."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -35,7 +35,7 @@ VALUES (%s, %s, %s, %s, %s, %s)
 
 
 class Refused(Exception):
-    """The command is understood and the answer is no."""
+    """The command is valid but refused."""
 
     def __init__(self, reason: str, code: Code) -> None:
         super().__init__(reason)
@@ -44,12 +44,12 @@ class Refused(Exception):
 
     @property
     def problem(self) -> HttpError:
-        """The answer to who asked."""
+        """Return the error for the caller."""
         status = _STATUS.get(self.code, HTTPStatus.CONFLICT)
         return HttpError(status, self.reason, code=self.code)
 
 
-def journal(  # noqa: PLR0913, PLR0917 # each is a column
+def journal(  # noqa: PLR0913, PLR0917 # one for each column
     cursor: Cursor[tuple[Any, ...]],
     schema: str,
     at: datetime,
@@ -58,6 +58,6 @@ def journal(  # noqa: PLR0913, PLR0917 # each is a column
     incident: str,
     no: Refused,
 ) -> None:
-    """Note that a command was refused, by whom it was wished and why not."""
+    """Record a refused command, with its sender and the reason."""
     insert = _INSERT.format(schema=schema)
     cursor.execute(insert, (at, actor, verb, incident, no.code, no.reason))

@@ -1,9 +1,9 @@
-"""Applies a service's rules: to what was read, and to what is due. Blocks.
+"""Applies a service's rules to events that were read and to cases that are due. Blocks.
 
-Either way one transaction holds the cases, writes them back and appends what was
-decided: own rows first, the append lock last, and then nothing but the commit.
+In both cases one transaction locks the cases, writes them back and appends the
+decisions: own rows first, the append lock last, and then only the commit.
 
-Records what was decided on a case by a command, or about what left the desk.
+`settle` records the decisions of a command, or those about messages that were sent.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -34,11 +34,11 @@ from shared.process_manager.case_store import (
 from shared.process_manager.process import Case, Cursors, Desk, Known, ProcessManager
 
 CLAIMED_MAX = 200
-"""Cases decided in one transaction when they are due."""
+"""The maximum number of due cases in one transaction."""
 STUCK = timedelta(minutes=1)
-"""When to look again at a case that is due and about which nothing can be decided.
+"""After what time a due case without a possible decision is checked again.
 
-It is looked at before, as soon as something about it is read.
+It is checked earlier if an event about it is read.
 """
 
 _log = structlog.get_logger(__name__)
@@ -46,14 +46,14 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class WakeResult:
-    """How many cases were due, and how many of them have to be read up on first."""
+    """How many cases were due, and how many of them have unread events."""
 
     due: int
     behind: int
 
 
 class _Moved(Exception):
-    """Streams of these incidents moved on: undo the round, and repeat without them."""
+    """Streams of these incidents have changed: roll back, and repeat without them."""
 
     def __init__(self, incidents: set[str]) -> None:
         super().__init__(f"{len(incidents)} incidents moved on")
@@ -61,7 +61,7 @@ class _Moved(Exception):
 
 
 class Worker(Generic[Case, Known]):
-    """Decides for one service. `changed` is called when a case may be due earlier."""
+    """Makes a service's decisions; calls `changed` when a case may be due earlier."""
 
     def __init__(
         self,
@@ -80,11 +80,11 @@ class Worker(Generic[Case, Known]):
 
     @property
     def schema(self) -> str:
-        """Where the cases are kept."""
+        """The schema of the cases."""
         return self._work.schema
 
     def apply(self, cursor: Cursors, entries: Sequence[Entry]) -> None:
-        """Take `entries` in, inside the reader's transaction."""
+        """Apply `entries` inside the reader's transaction."""
         concerned: dict[str, list[Entry]] = {}
         for entry in entries:
             for incident in self._work.concerns(cursor, entry):
@@ -104,9 +104,9 @@ class Worker(Generic[Case, Known]):
         self.changed()
 
     def pass_over(self, cursor: Cursors, rows: Sequence[Row]) -> None:
-        """Take skipped events as read: no decision waits for them any more.
+        """Mark skipped events as read, so that decisions no longer wait for them.
 
-        What was due meanwhile is decided at the next round.
+        Cases that became due in the meantime are decided in the next round.
         """
         skipped: dict[str, list[Row]] = {}
         for row in rows:
@@ -123,16 +123,16 @@ class Worker(Generic[Case, Known]):
         self.changed()
 
     def wake(self) -> WakeResult:
-        """Decide what is due now; what was not read to its end is left for later.
+        """Decide the cases that are due now; postpone those with unread events.
 
-        A case that fails is left for later too, and holds up no other.
+        A case that fails is postponed, too, and does not block others.
         """
         at = self._clock()
         while True:
             try:
                 woken = self._round(at, self._claims)
             except Unavailable:
-                # Perhaps it thought too long: PostgreSQL ends a transaction that idles.
+                # It may have taken too long: PostgreSQL ends an idle transaction.
                 self._claims = max(1, self._claims // 2)
                 raise
             if isinstance(woken, WakeResult):
@@ -141,7 +141,7 @@ class Worker(Generic[Case, Known]):
             self._claims = woken // 2
 
     def _round(self, at: datetime, limit: int) -> WakeResult | int:
-        """Decide on up to `limit` cases; their number where one of several fails."""
+        """Decide up to `limit` cases; return their number if one of several fails."""
         with self._log.transaction() as cursor:
             held = claim(cursor, self.schema, at, limit)
             if not held:
@@ -162,10 +162,10 @@ class Worker(Generic[Case, Known]):
     def _decide_current(
         self, cursor: Cursors, held: Sequence[StoredCase], at: datetime
     ) -> WakeResult:
-        """Decide on the cases that are read to their end; leave the others for later.
+        """Decide the cases whose events are all read; postpone the others.
 
-        The append tells which: what was written is then undone and written again
-        without them, since nothing may be written after the append.
+        The append detects them: the writes are then rolled back and repeated without
+        them, since nothing may be written after the append.
         """
         behind: set[str] = set()
         while True:
@@ -216,7 +216,7 @@ class Worker(Generic[Case, Known]):
             return next_due(cursor, self.schema)
 
     def desk(self, cursor: Cursors, incident: str) -> Desk[Case, Known]:
-        """Return one case, held until the transaction ends, for a command about it."""
+        """Return one case for a command, locked until the transaction ends."""
         return self._desks(cursor, [incident])[incident]
 
     def _desks(
@@ -229,7 +229,7 @@ class Worker(Generic[Case, Known]):
         return {desk.incident: desk for desk in self._open(cursor, rows)}
 
     def _recall(self, cursor: Cursors, desks: Mapping[str, Desk[Case, Known]]) -> None:
-        """Give each case what we decided on it and it does not remember."""
+        """Add to each case the decisions in the log that it does not contain."""
         held = {
             stream: desk.versions.get(stream, 0)
             for desk in desks.values()
@@ -262,7 +262,7 @@ class Worker(Generic[Case, Known]):
         desks: Sequence[Desk[Case, Known]],
         before: Mapping[str, Mapping[str, int]],
     ) -> list[Outcome]:
-        """Append the decisions on each case; `before` makes them depend on what was."""
+        """Append the decisions on each case, conditional on the versions in `before`."""
         members = [
             AppendUnit(
                 tuple(self._log.stored(*decision) for decision in desk.decided),
@@ -296,7 +296,7 @@ class Worker(Generic[Case, Known]):
 
 
 def _is_due(desk: Desk[Case, Known], at: datetime) -> bool:
-    """Tell whether the case is due although all was decided that could be."""
+    """Return whether the case is due although all possible decisions were made."""
     next_at = desk.next_at()
     return next_at is not None and next_at <= at
 
@@ -309,13 +309,13 @@ GROUP BY stream
 
 
 class CaseBehindLog(Exception):
-    """The log holds more about the incident than was read: look again in a moment."""
+    """The log contains unread events about the incident: retry in a moment."""
 
 
 def require_read(
     cursor: Cursor[tuple[Any, ...]], desk: Desk[Case, Known], streams: Sequence[str]
 ) -> None:
-    """Raise `CaseBehindLog` where the case is not up to the log in these streams."""
+    """Raise `CaseBehindLog` if the case has unread events in these streams."""
     for stream, version in cursor.execute(_VERSIONS, (list(streams),)):
         if desk.versions.get(stream, 0) < version:
             raise CaseBehindLog(f"{stream} is at {version}")
@@ -329,10 +329,10 @@ def settle(
     digest: bytes = b"",
     expects: Mapping[str, int] | None = None,
 ) -> Recorded:
-    """Write the case and append what was decided on it, as the transaction's last acts.
+    """Write the case and append its decisions, as the last statements of a transaction.
 
-    `expects` names streams of others that must not have moved on since they were read.
-    Raises `StaleVersion` where another process was first.
+    `expects` names other services' streams that must not have changed since they were
+    read. Raises `StaleVersion` if another process was first.
     """
     if desk.case is None:
         raise LookupError(f"nothing is known of {desk.incident}")

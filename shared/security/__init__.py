@@ -1,1 +1,1 @@
-"""Who calls: tokens, source keys, signed links and the issuer of NATS credentials."""
+"""Authentication: tokens, source keys, signed links, and issuing NATS credentials."""

@@ -1,7 +1,7 @@
-"""Who calls: bearer tokens and source keys, of which only hashes are kept.
+"""Authenticates bearer tokens and source keys, of which only hashes are stored.
 
-A token reads `pmn_<id>_<secret>`: the id finds the row, the hash of the whole proves
-it. Secrets have 256 random bits, so a fast hash is the right one.
+A token has the form `pmn_<id>_<secret>`: the id finds the row, the hash of the whole
+token verifies it. Secrets have 256 random bits, so a fast hash is sufficient.
 """
 
 import hmac
@@ -68,7 +68,7 @@ UPDATE access.tokens SET revoked_at = %s WHERE token_id = %s AND revoked_at IS N
 
 @dataclass(frozen=True)
 class Caller:
-    """The owner of a token: `actor` as in events, and what it may do."""
+    """The owner of a token: `actor` as in events, and its scopes."""
 
     actor: str
     scopes: tuple[Scope, ...]
@@ -78,7 +78,7 @@ class Caller:
 
 @dataclass(frozen=True)
 class NewToken:
-    """A token as made: `token` is shown once and never kept."""
+    """A new token: `token` is shown once and never stored."""
 
     token: str
     token_id: str
@@ -87,7 +87,7 @@ class NewToken:
 
 @dataclass(frozen=True)
 class TokenRow:
-    """A token as kept, for lists; it lives while neither instant in it is past."""
+    """A stored token, for lists; valid until one of its two instants has passed."""
 
     token_id: str
     actor: str
@@ -99,19 +99,19 @@ class TokenRow:
 
 
 def new_token() -> NewToken:
-    """Return a fresh token and what may be stored of it."""
+    """Return a new token, and the parts of it that may be stored."""
     token_id = secrets.token_hex(6)
     token = f"pmn_{token_id}_{secrets.token_urlsafe(32)}"
     return NewToken(token, token_id, sha256(token.encode()).digest())
 
 
 def is_token(written: str) -> bool:
-    """Tell whether this has the form of a token; nobody is asked."""
+    """Return whether a text has the form of a token, without a look-up."""
     return _TOKEN.fullmatch(written) is not None
 
 
 class _Names:
-    """Names in the database, read again when those at hand are some seconds old."""
+    """A set of names in the database, cached for some seconds."""
 
     def __init__(
         self, read: Callable[[], Iterable[str]], elapsed: Callable[[], float]
@@ -122,11 +122,11 @@ class _Names:
         self._until = float("-inf")
 
     def remembers(self, name: str) -> bool:
-        """Tell whether a name is at hand; never blocks."""
+        """Return whether a name is in the cache; never blocks."""
         return name in self._held and self._elapsed() <= self._until
 
     def has(self, name: str, *, now: bool = False) -> bool:
-        """Tell whether there is a name, as of some seconds ago or `now`; may block."""
+        """Return whether a name exists, as of some seconds ago or `now`; may block."""
         if now or self._elapsed() > self._until:
             self._held = frozenset(self._read())
             self._until = self._elapsed() + REMEMBERED_SECONDS
@@ -134,7 +134,7 @@ class _Names:
 
 
 class Access:
-    """Tells who a token belongs to; remembers good answers for some seconds."""
+    """Finds the owner of a token; caches valid tokens for some seconds."""
 
     def __init__(
         self,
@@ -150,34 +150,34 @@ class Access:
         self._sources = _Names(self._read_sources, elapsed)
 
     def remembered(self, token: str) -> Caller | None:
-        """Return the caller if known without asking the database; never blocks."""
+        """Return the caller if it is cached; never blocks."""
         held = self._remembered.get(token)
         if held is not None and held[0] > self._elapsed():
             return held[1]
         return None
 
     def may_live(self, token: str) -> bool:
-        """Tell whether there is a token of its id, as of some seconds ago."""
+        """Return whether a token with its id exists, as of some seconds ago."""
         written = _TOKEN.fullmatch(token)
         return written is not None and self._living.has(written[1])
 
     def lives(self, token_id: str) -> bool:
-        """Tell whether a token was made and not revoked, as of some seconds ago.
+        """Return whether a token exists and is not revoked, as of some seconds ago.
 
-        One that was made since then lives too.
+        Also true for a token created since then.
         """
         return self._living.has(token_id) or self._living.has(token_id, now=True)
 
     def remembers_source(self, actor: str) -> bool:
-        """Tell whether a source is known to have a good token; never blocks."""
+        """Return whether the cache has a valid token of a source; never blocks."""
         return self._sources.remembers(actor)
 
     def has_source(self, actor: str, *, now: bool = False) -> bool:
-        """Tell whether a source has a good token, as of some seconds ago or `now`."""
+        """Return whether a source has a valid token, some seconds ago or `now`."""
         return self._sources.has(actor) or (now and self._sources.has(actor, now=True))
 
     def verify(self, token: str) -> Caller | None:
-        """Return the caller of a living token, else None. Asks the database."""
+        """Return the owner of a valid token, otherwise None. Queries the database."""
         written = _TOKEN.fullmatch(token)
         if written is None:
             return None
@@ -197,10 +197,10 @@ class Access:
         return caller
 
     def _note_use(self, caller: Caller) -> None:
-        """Remember that a person used a token; of sources, intake keeps account.
+        """Record that a person used a token; intake records the use by sources.
 
-        Whoever reads is let in all the same if it cannot be written: the disk is full,
-        the server is a standby, or somebody holds a lock on it.
+        If it cannot be written, the caller is accepted nevertheless: the disk may be
+        full, the server a standby, or the row locked.
         """
         if "source" in caller.scopes:
             return
@@ -239,19 +239,19 @@ def create(
 
 
 def tokens(cursor: Cursor[tuple[Any, ...]]) -> list[TokenRow]:
-    """Return all tokens ever made, oldest first, without anything secret."""
+    """Return all tokens ever created, oldest first, without secrets."""
     with cursor.connection.cursor(row_factory=class_row(TokenRow)) as rows:
         return rows.execute(_LIST).fetchall()
 
 
 def last_used(cursor: Cursor[tuple[Any, ...]]) -> dict[str, datetime]:
-    """Return when each token of a person was last used, to a minute."""
+    """Return when each token of a person was last used, to the minute."""
     return dict(cursor.execute(_LAST_USED).fetchall())
 
 
 def revoke(cursor: Cursor[tuple[Any, ...]], token_id: str, now: datetime) -> bool:
-    """End a token for ever; False where none of this id was living.
+    """Revoke a token permanently; False if there was no valid one with this id.
 
-    Running processes may accept it for `REMEMBERED_SECONDS` more.
+    Running processes may accept it for another `REMEMBERED_SECONDS`.
     """
     return cursor.execute(_REVOKE, (now, token_id)).rowcount > 0

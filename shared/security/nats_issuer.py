@@ -1,7 +1,7 @@
-"""The key that says which sources of signals may connect to NATS.
+"""The signing key that authorizes sources of signals to connect to NATS.
 
-The server's configuration names its public half; intake signs with the seed. Both are
-written as NKeys: a type, 32 bytes and a checksum, in base32.
+The server's configuration contains the public key; intake signs with the seed. Both are
+NKeys: a type, 32 bytes and a checksum, in base32.
 https://docs.nats.io/running-a-nats-service/configuration/securing_nats/auth_intro/nkey_auth
 """
 
@@ -22,14 +22,14 @@ _SEED_CHARACTERS = 58
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """The key of an account; `public` is its public half as NATS writes it."""
+    """The key of an account; `public` is the public key in the form that NATS uses."""
 
     public: str
     _key: Ed25519PrivateKey
 
     @classmethod
     def of(cls, seed: str) -> Self:
-        """Return the key of `seed`; `ValueError` if it is not the seed of one."""
+        """Return the key of `seed`; `ValueError` if that is not a valid seed."""
         key = Ed25519PrivateKey.from_private_bytes(_unwrapped(seed))
         raw = key.public_key().public_bytes_raw()
         return cls(_wrapped(bytes([_ACCOUNT]), raw), key)

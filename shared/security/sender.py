@@ -1,7 +1,7 @@
-"""The sender of a command, which its owner derives from the credential in it.
+"""Derives the sender of a command from the credential in it.
 
-The API passes credentials on, and nothing else that it says is believed: with its
-password for NATS alone nobody can act as another person.
+The API passes credentials on, and nothing else that it claims is trusted: its NATS
+password alone does not allow anybody to act as another person.
 """
 
 import asyncio
@@ -21,18 +21,18 @@ from shared.security.access import Access, Caller
 from shared.security.signed_links import PURPOSE, read_token
 
 NAMESPACE = UUID("6f1d3c1e-7a55-4b0e-9b1f-0d1e5f3b7c52")
-"""Of command ids: with it, the same credential and key always give the same id."""
+"""The namespace of command ids: equal credentials and keys give equal ids."""
 COMMANDERS: tuple[Scope, ...] = ("agent", "manager", "admin")
-"""Whose tokens may give commands."""
+"""The scopes whose tokens may send commands."""
 READERS: tuple[Scope, ...] = ("agent", "manager", "auditor", "admin")
-"""Whose tokens may look."""
+"""The scopes whose tokens may read."""
 
 LinkKeys = Callable[[], Sequence[bytes]]
-"""Returns the keys that answer links may be signed with; none without a vault."""
+"""Returns the keys that may have signed answer links; empty without a vault."""
 
 
 def authentication(log: EventLog, clock: Clock, executor: Executor) -> "Authentication":
-    """Return what verifies credentials against the tokens and the vault of `log`."""
+    """Return the verifier of credentials, with the tokens and the vault of `log`."""
 
     def link_keys() -> Sequence[bytes]:
         return log.vault.keys_for(PURPOSE)
@@ -41,7 +41,7 @@ def authentication(log: EventLog, clock: Clock, executor: Executor) -> "Authenti
 
 
 class Authentication:
-    """Turns commands as they arrive into commands of a known sender."""
+    """Turns received commands into commands with an authenticated sender."""
 
     def __init__(
         self, access: Access, link_keys: LinkKeys, clock: Clock, executor: Executor
@@ -56,9 +56,9 @@ class Authentication:
     ) -> CommandRequest[Any]:
         """Return the command with its sender, whose token has one of `scopes`.
 
-        A link of a letter needs no scope: it answers its one question and does nothing
-        else. Raises `HttpError` 401 if the credential is not good, 403 if it is good
-        for something else, `Unavailable`.
+        A link in a mail needs no scope: it can only answer its one question. Raises
+        `HttpError` 401 if the credential is invalid, 403 if it is valid for something
+        else, `Unavailable`.
         """
         credential = message.credential
         if credential is None:
@@ -107,7 +107,7 @@ class Authentication:
 
 
 def request_of(message: CommandMessage[Any], caller: Caller) -> CommandRequest[Any]:
-    """Return the command as one of `caller`."""
+    """Return the command with `caller` as its sender."""
     return CommandRequest[Any](
         incident=message.incident,
         record=message.record,
@@ -120,5 +120,5 @@ def request_of(message: CommandMessage[Any], caller: Caller) -> CommandRequest[A
 
 
 def command_id(caller: Caller, key: str | None) -> UUID | None:
-    """Return the id of the command that `caller` sent under `key`."""
+    """Return the id of the command that `caller` sent with `key`."""
     return uuid5(NAMESPACE, f"{caller.token_id}|{key}") if key is not None else None

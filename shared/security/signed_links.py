@@ -1,14 +1,13 @@
-"""Links by which users answer a question of ours without an account, signed by us.
+"""Signed links for answers without an account, and signed tags that verify replies.
 
-Who holds one may answer as the person it was sent to, about that one question, until it
-expires. What was answered cannot be answered otherwise: a link is good for one answer.
+The holder of a link may answer as the person it was sent to, one question only, until
+the link expires. An answer cannot be changed: a link is valid for one answer.
 
-Tags in our mails that vouch for the replies to them, signed by us.
-
-Anybody can write any sender and guess any reference. Only a reader of our mail about
-an incident knows its tag, which is good for that incident and for the address the mail
-was sent to. Each mail to a user carries it in its Message-ID, which programs quote when
-they reply, and in the address for replies where the mailbox takes `desk+anything@…`.
+Anybody can forge a sender and guess a reference. Only a reader of the desk's mail about
+an incident knows its tag, which is valid for that incident and for the address to which
+the mail was sent. Each mail to a user contains it in its Message-ID, which mail
+programs quote in replies, and in the reply address if the mailbox accepts
+`desk+anything@…`.
 """
 
 import base64
@@ -30,7 +29,7 @@ _BETWEEN = "|"
 
 
 class AnswerLink(NamedTuple):
-    """What a link is for: which longer delay is answered, by whom, until when."""
+    """The content of a link: the extension to answer, the person, and the expiry."""
 
     extension: str
     person: str
@@ -38,14 +37,14 @@ class AnswerLink(NamedTuple):
 
 
 def token_of(key: bytes, link: AnswerLink) -> str:
-    """Return what stands in the address."""
+    """Return the token for the address of a link."""
     until = str(int(link.until.timestamp()))
     told = _BETWEEN.join((link.extension, link.person, until)).encode()
     return _text(told + _signature(key, told))
 
 
 def read_token(keys: Iterable[bytes], token: str) -> AnswerLink | None:
-    """Return what a link is for, None if we signed it with none of these keys."""
+    """Return the content of a link, None if none of these keys signed it."""
     raw = _bytes(token)
     told, signature = raw[:-_SIGNATURE_BYTES], raw[-_SIGNATURE_BYTES:]
     ours = [hmac.compare_digest(signature, _signature(key, told)) for key in keys]
@@ -66,7 +65,7 @@ def _text(raw: bytes) -> str:
 
 
 def _bytes(token: str) -> bytes:
-    """Return the bytes of a token; nothing if it is malformed."""
+    """Return the bytes of a token; empty if it is malformed."""
     if len(token) > TOKEN_MAX or re.fullmatch(r"[A-Za-z0-9_-]+", token) is None:
         return b""
     try:
@@ -76,7 +75,7 @@ def _bytes(token: str) -> bytes:
 
 
 REPLY_TAGS_PURPOSE = "reply tags"
-"""Of the key that signs them: see `Vault.key_for`."""
+"""The purpose of the key that signs tags: see `Vault.key_for`."""
 _REPLY_TAGS_SIGNATURE_BYTES = 12
 _PRESENTED = re.compile(
     r"(?<![A-Za-z0-9])(INC-(?:[0-9]{1,3}-)?[0-9]{6,12})\.([0-9]{8})"
@@ -86,25 +85,25 @@ _PRESENTED = re.compile(
 
 
 class ReplyTag(NamedTuple):
-    """A tag as a mail presents it, with the day on which we say we wrote it."""
+    """A tag from a mail, with the day on which the desk is said to have written it."""
 
     incident: str
     day: str
     signature: str
 
     def __str__(self) -> str:
-        """Return how it is written before the @ of an id or an address."""
+        """Return its text form before the @ of an id or an address."""
         return ".".join(self)
 
 
 def tag_of(key: bytes, incident: str, address: str, written_on: date) -> ReplyTag:
-    """Return the tag of what is mailed to `address` about an incident on a day."""
+    """Return the tag for mails to `address` about an incident on a day."""
     day = written_on.isoformat().replace("-", "")
     return ReplyTag(incident, day, _reply_tags_signature(key, incident, day, address))
 
 
 def presented(text: str, domain: str | None) -> tuple[ReplyTag, ...]:
-    """Return the tags in headers; only those of our own domain, where it is known."""
+    """Return the tags in headers; only those of the desk's domain, if it is known."""
     return tuple(
         ReplyTag(incident.upper(), day, signature.lower())
         for incident, day, signature, at in _PRESENTED.findall(text)
@@ -113,7 +112,7 @@ def presented(text: str, domain: str | None) -> tuple[ReplyTag, ...]:
 
 
 def vouches(key: bytes, tag: ReplyTag, address: str, since: str | None) -> bool:
-    """Tell whether we mailed this tag to `address`, and not before the day `since`."""
+    """Return whether the desk mailed this tag to `address` on the day `since` or later."""
     good = _reply_tags_signature(key, tag.incident, tag.day, address)
     if not hmac.compare_digest(tag.signature, good):
         return False

@@ -1,1 +1,1 @@
-"""The vault: keys of people and sources, wrapped under a master key."""
+"""The vault: keys of people and sources, wrapped with a master key."""

@@ -1,7 +1,7 @@
-"""The vault's master keys as a file holds them: the first one wraps, every one opens.
+"""The vault's master keys in a file: the first one wraps keys, all of them unwrap.
 
 There is more than one while the master key is rotated. A running service reads the file
-again when it has changed, so nobody has to be restarted for that.
+again when it has changed, so a rotation needs no restart.
 """
 
 import base64
@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.keywrap import (
 
 KEY_BYTES = 32
 KEYS_MAX = 8
-"""In one file: rotations that were begun and not finished."""
+"""The maximum number in a file: one more for each unfinished rotation."""
 
 
 class UnusableMasterKeys(Exception):
@@ -37,16 +37,16 @@ class MasterKeys:
 
     @classmethod
     def read(cls, file: Path) -> Self:
-        """Return the keys in `file`, in base64, apart by blanks or line ends."""
+        """Return the keys in `file`, in base64, separated by white space."""
         return cls(_keys_in(file), file)
 
     @property
     def keys(self) -> Sequence[bytes]:
-        """All of them, the current one first."""
+        """All keys, the current one first."""
         return self._keys
 
     def refresh(self) -> None:
-        """Read the file again if it has changed; one that cannot be read is ignored."""
+        """Read the file again if it has changed; ignore an unreadable file."""
         mark = _mark(self._file)
         if self._file is None or mark is None or mark == self._seen:
             return
@@ -57,7 +57,7 @@ class MasterKeys:
         self._seen = mark
 
     def wrap(self, key: bytes) -> bytes:
-        """Return `key` wrapped under the current master key."""
+        """Return `key` wrapped with the current master key."""
         self.refresh()
         return aes_key_wrap(self._keys[0], key)
 
@@ -70,7 +70,7 @@ class MasterKeys:
             return self._unwrap(wrapped)
 
     def is_current(self, wrapped: bytes) -> bool:
-        """Tell whether the current master key opens `wrapped`."""
+        """Return whether the current master key unwraps `wrapped`."""
         try:
             aes_key_unwrap(self._keys[0], wrapped)
         except InvalidUnwrap:
@@ -78,9 +78,9 @@ class MasterKeys:
         return True
 
     def derived(self, purpose: str) -> Sequence[bytes]:
-        """Return a key for something else than words, of each master key in order.
+        """Return a key for another purpose than text, for each master key in order.
 
-        It tells nothing of the master key, nor of the key for another purpose.
+        It reveals nothing about the master key, nor about the key for another purpose.
         """
         self.refresh()
         return [hmac.digest(key, purpose.encode(), sha256) for key in self._keys]
@@ -100,12 +100,12 @@ def fresh_key() -> bytes:
 
 
 def text_of(keys: Sequence[bytes]) -> str:
-    """Return what the file holds: a key a line, the current one first."""
+    """Return the text of a file: one key per line, the current one first."""
     return "".join(base64.b64encode(key).decode() + "\n" for key in keys)
 
 
 def keys_of(text: str) -> Sequence[bytes]:
-    """Return the keys in such a text; raises `ValueError` if it holds anything else."""
+    """Return the keys in such a text; raises `ValueError` for any other content."""
     keys = [base64.b64decode(word, validate=True) for word in text.split()]
     if not 0 < len(keys) <= KEYS_MAX or {len(key) for key in keys} != {KEY_BYTES}:
         raise ValueError(f"not 1 to {KEYS_MAX} keys of {KEY_BYTES} bytes")
@@ -130,7 +130,7 @@ def _keys_in(file: Path) -> Sequence[bytes]:
 
 
 def _mark(file: Path | None) -> tuple[int, ...] | None:
-    """Return what changes when a file does; None if it cannot be looked at."""
+    """Return a mark that changes with the file; None if the file is inaccessible."""
     try:
         found = file.stat() if file is not None else None
     except OSError:

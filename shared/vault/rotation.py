@@ -1,11 +1,10 @@
-"""Wraps the vault's keys under another master key, while services go on.
+"""Wraps the vault's keys with another master key, while services run.
 
-The words stay sealed as they are: under keys that the master key wraps. Killed at any
-moment it is begun again, and does what is left.
+The text remains encrypted with the same keys; only these are wrapped again. A killed
+rotation can be started again, and continues with the remaining keys.
 
-Rewrites the table of keys, so that what was in it is in none of its files any more.
-
-PostgreSQL leaves the row before an UPDATE behind until somebody needs the room.
+`erase` rewrites the table of keys, so that former rows are no longer in its files:
+PostgreSQL keeps the old row of an UPDATE until the space is needed.
 """
 
 import time
@@ -19,13 +18,13 @@ from shared.vault.master_keys import MasterKeys
 from shared.vault.vault import Transaction, VaultError
 
 BATCH = 500
-"""Keys in one transaction."""
+"""The number of keys in one transaction."""
 
 _PAGE = """
 SELECT key_id, owner, wrapped FROM vault.keys
 WHERE wrapped IS NOT NULL AND key_id > %s ORDER BY key_id LIMIT %s
 """
-# A key that was destroyed, or wrapped again, since it was read is left alone.
+# A key that was destroyed or wrapped again since it was read is not changed.
 _REWRAP = """
 UPDATE vault.keys AS held SET wrapped = fresh.wrapped
 FROM unnest(%s::text[], %s::bytea[], %s::bytea[]) AS fresh (key_id, former, wrapped)
@@ -40,10 +39,10 @@ class _Rewrapped(NamedTuple):
 
 
 def rewrap(transaction: Transaction, master: MasterKeys) -> int:
-    """Wrap every key under the current master key; return how many were not.
+    """Wrap every key with the current master key; return how many were changed.
 
-    Repeats until all are done: a service may still have wrapped a new one under
-    the former. Raises `VaultError` for a key that none of the master keys opens.
+    Repeats until all are done: a service may still wrap a new one with the former
+    master key. Raises `VaultError` for a key that none of the master keys unwraps.
     """
     total = 0
     while done := _pass(transaction, master):
@@ -84,7 +83,7 @@ def _columns(fresh: Sequence[_Rewrapped]) -> Sequence[Sequence[object]]:
 
 
 OTHERS_SECONDS_MAX = 10.0
-"""How long to wait for sessions that still see the rows before."""
+"""How long to wait for sessions that still see former rows."""
 _STEP_SECONDS = 1.0
 
 _DEAD = "SELECT n_dead_tup FROM pg_stat_all_tables WHERE relid = 'vault.keys'::regclass"
@@ -104,11 +103,11 @@ STILL_SEEN = (
 def erase(
     connection: Connection[Any], pause: Callable[[float], None] = time.sleep
 ) -> str | None:
-    """Rewrite the table of keys; return a sentence if former rows may be left in it.
+    """Rewrite the table of keys; return a sentence if former rows may remain in it.
 
-    `connection` is in autocommit mode. Former rows are copied while some transaction
-    sees them, which a plain VACUUM counts: then it is rewritten again. Locks the table
-    for the moment that takes.
+    `connection` is in autocommit mode. Former rows are copied while a transaction sees
+    them, which a plain VACUUM reports: then the table is rewritten again. The table is
+    locked briefly.
     """
     waited = 0.0
     while True:

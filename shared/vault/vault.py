@@ -1,12 +1,11 @@
-"""The vault's key table in PostgreSQL, each access in a transaction of its own.
+"""Encrypts and decrypts personal text, with one key for each owner, outside the log.
 
-Forgetting somebody is destroying their key: the log stays as it is, its words about
-them cannot be read any more.
+An encrypted value has the form `v1.<key id>.<base64url of nonce and ciphertext>`, and
+associated data bind it to its place: moved to another row or field, it cannot be
+decrypted.
 
-Seals and opens personal words, under one key an owner, kept outside the log.
-
-A sealed value reads `v1.<key id>.<base64url of nonce and ciphertext>` and is bound by
-associated data to its place: moved to another row or field, it no longer opens.
+To forget a person, their key is destroyed: the log does not change, but its text about
+them can no longer be read. Each access to the key table has a transaction of its own.
 """
 
 import base64
@@ -28,9 +27,9 @@ from shared.clock import Clock
 from shared.vault.master_keys import KEY_BYTES, MasterKeys, UnusableMasterKeys
 
 REMEMBERED_SECONDS = 15.0
-"""How long a destroyed key may still serve what a running process reads and writes."""
+"""How long running processes may still use a destroyed key."""
 WITNESS = "system:vault"
-"""Owner of the key that tells whether a master key is the one this log began with."""
+"""The owner of the key that verifies that a master key belongs to this log."""
 
 _NONCE_BYTES = 12
 _HELD_MAX = 100_000
@@ -48,20 +47,20 @@ class WrappedKey(NamedTuple):
 
 
 class KeyStore(Protocol):
-    """Where wrapped keys lie: `shared.vault.vault` in PostgreSQL, a dict in tests."""
+    """Storage of wrapped keys: `StoredKeys` in PostgreSQL, a dict in tests."""
 
     def living(self, owner: str) -> WrappedKey | None:
-        """Return the owner's key that is in use."""
+        """Return the owner's active key."""
 
     def by_ids(self, key_ids: Sequence[str]) -> Sequence[WrappedKey]:
-        """Return those of the keys that exist, in use or destroyed."""
+        """Return those of the keys that exist, active or destroyed."""
 
     def add(self, key: WrappedKey) -> WrappedKey:
-        """Store a new key, or return the one that a rival stored first."""
+        """Store a new key, or return the one that another process stored first."""
 
 
 class VaultError(Exception):
-    """The vault cannot do what was asked; the sentence says why."""
+    """A request to the vault failed; the sentence says why."""
 
 
 class _Held(NamedTuple):
@@ -71,10 +70,10 @@ class _Held(NamedTuple):
 
 
 class Vault:
-    """Seals under an owner's key and opens what any key sealed.
+    """Encrypts with an owner's key, and decrypts with any key.
 
-    Without a master key it only reads, and every sealed value is `None`: for services
-    that have no business with personal words.
+    Without a master key it only reads, and every encrypted value is `None`: for
+    services that do not need personal text.
     """
 
     def __init__(
@@ -90,14 +89,14 @@ class Vault:
         self._by_id: dict[str, _Held] = {}
 
     def prepare(self, owner: str) -> None:
-        """Have the key of `owner` at hand for the next seconds.
+        """Load the key of `owner` into the cache for the next seconds.
 
-        For before a transaction, so that no key is looked for while locks are held.
+        Call it before a transaction, so that no key is read while locks are held.
         """
         self._sealing(owner, _SPARE_SECONDS)
 
     def learn(self, key_ids: Iterable[str]) -> None:
-        """Have these keys at hand for the next seconds, asking once for all."""
+        """Load these keys into the cache for the next seconds, in one query."""
         if self._master is None:
             return
         soon = self._elapsed() + _SPARE_SECONDS
@@ -111,26 +110,26 @@ class Vault:
                 self._hold(key)
 
     def drop(self) -> None:
-        """Forget every key: another server may not hold the same ones."""
+        """Clear the cache of keys: another server may have other ones."""
         self._by_id.clear()
         self._by_owner.clear()
 
     def key_for(self, purpose: str) -> bytes | None:
-        """Return the key to sign something else than words; None without a master key.
+        """Return the signing key for a purpose; None without a master key.
 
-        To verify, take `keys_for`.
+        Use `keys_for` to verify.
         """
         return next(iter(self.keys_for(purpose)), None)
 
     def keys_for(self, purpose: str) -> Sequence[bytes]:
-        """Return the keys that verify what `key_for` signed, the present one first.
+        """Return the keys that verify signatures of `key_for`, the current one first.
 
-        There is one for each master key, and none without any.
+        There is one for each master key.
         """
         return () if self._master is None else self._master.derived(purpose)
 
     def seal(self, owner: str, words: bytes, place: str) -> str:
-        """Return `words` sealed under the key of `owner` and bound to `place`."""
+        """Return `words` encrypted with the key of `owner` and bound to `place`."""
         held = self._sealing(owner, 0)
         if held.cipher is None:
             raise VaultError(f"the key {held.key_id} of {owner} is destroyed")
@@ -139,9 +138,9 @@ class Vault:
         return f"v1.{held.key_id}.{base64.urlsafe_b64encode(hidden).decode()}"
 
     def open(self, sealed: str, place: str) -> bytes | None:
-        """Return the words, or None where the key is destroyed or not ours to use.
+        """Return the text, or None if the key is destroyed or there is no master key.
 
-        Raises `VaultError` where the value was changed or moved, or its key is lost.
+        Raises `VaultError` if the value was changed or moved, or its key is lost.
         """
         parts = _SEALED.fullmatch(sealed)
         if parts is None:
@@ -171,7 +170,7 @@ class Vault:
         return held
 
     def _add(self, owner: str, master: MasterKeys) -> WrappedKey:
-        if owner != WITNESS:  # the wrong master key must not begin a second vault
+        if owner != WITNESS:  # a wrong master key must not start a second vault
             self._sealing(WITNESS, 0)
         fresh = master.wrap(AESGCM.generate_key(8 * KEY_BYTES))
         return self._keys.add(WrappedKey(os.urandom(8).hex(), owner, fresh))
@@ -212,14 +211,14 @@ class Vault:
 
 
 def key_ids(states: Iterable[bytes]) -> set[str]:
-    """Return the ids of the keys that stored events were sealed with."""
+    """Return the ids of the keys with which stored events were encrypted."""
     return {
         found.decode() for state in states for found in _SEALED_IN_JSON.findall(state)
     }
 
 
 def read_master_keys(file: Path) -> MasterKeys:
-    """Return the master keys in `file`; raises `VaultError` if it holds no key."""
+    """Return the master keys in `file`; raises `VaultError` if there is none."""
     try:
         return MasterKeys.read(file)
     except UnusableMasterKeys as error:
@@ -254,22 +253,22 @@ class StoredKeys:
         self._clock = clock
 
     def living(self, owner: str) -> WrappedKey | None:
-        """Return the owner's key that is in use."""
+        """Return the owner's active key."""
         return next(iter(self._keys(_LIVING, owner)), None)
 
     def by_ids(self, key_ids: Sequence[str]) -> Sequence[WrappedKey]:
-        """Return those of the keys that exist, in use or destroyed."""
+        """Return those of the keys that exist, active or destroyed."""
         return self._keys(_BY_IDS, list(key_ids))
 
     def add(self, key: WrappedKey) -> WrappedKey:
-        """Store a new key; where a rival was first, return the rival's."""
+        """Store a new key, or return the one that another process stored first."""
         while True:
             with self._transaction() as cursor:
                 row = (key.key_id, key.owner, key.wrapped, self._clock())
                 if cursor.execute(_ADD, row).rowcount:
                     return key
             rival = self.living(key.owner)
-            if rival is not None:  # else it was destroyed just now: ours may come in
+            if rival is not None:  # else it was just destroyed: try to insert again
                 return rival
 
     def _keys(self, query: str, argument: object) -> list[WrappedKey]:
@@ -284,11 +283,11 @@ class StoredKeys:
 def forget(
     cursor: Cursor[tuple[Any, ...]], owner: str, because: str, now: datetime
 ) -> bool:
-    """Destroy the key of `owner` for ever; False where there was none in use.
+    """Destroy the key of `owner` permanently; False if there was no active one.
 
-    Running processes may still use it for `vault.REMEMBERED_SECONDS`; what is written
-    about the owner afterwards gets a new key. The row before is in the table's file
-    until `vault_erasure.erase`, and copies of it live on in backups.
+    Running processes may still use it for `REMEMBERED_SECONDS`; later text about the
+    owner gets a new key. The former row remains in the table's file until
+    `rotation.erase`, and in backups.
     """
     if owner == WITNESS:
         raise ValueError(f"{WITNESS} guards the vault itself: it is never destroyed")
@@ -296,5 +295,5 @@ def forget(
 
 
 def was_forgotten(cursor: Cursor[tuple[Any, ...]], owner: str) -> bool:
-    """Tell whether a key of `owner` was destroyed at some time."""
+    """Return whether a key of `owner` was ever destroyed."""
     return cursor.execute(_WAS_FORGOTTEN, (owner,)).rowcount > 0

@@ -1,1 +1,1 @@
-"""What every page has that a browser opens, whichever service answers."""
+"""What all web pages share, in every service."""

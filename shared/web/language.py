@@ -1,6 +1,6 @@
-"""In which language a page is shown: the one that was chosen, else the one preferred.
+"""Chooses the language of a page: the reader's choice, or the browser's preference.
 
-A browser keeps the choice in a cookie.
+The choice is stored in a cookie.
 """
 
 import re
@@ -19,12 +19,12 @@ _RANGE = re.compile(r"\s*([A-Za-z]{2})[\w-]*\s*(?:;\s*q=([01](?:\.\d{0,3})?))?\s
 
 
 def is_language(text: str | None) -> TypeIs[Language]:
-    """Tell whether pages are written in the language named by `text`."""
+    """Return whether pages exist in the language named by `text`."""
     return text in LANGUAGES
 
 
 def liked(accepted: str) -> Language:
-    """Return the language of ours that an `Accept-Language` puts first; English."""
+    """Return the first supported language of an `Accept-Language`, else English."""
     best: tuple[float, Language] = (0.0, DEFAULT)
     for each in accepted[:_HEADER_MAX].split(","):
         read = _RANGE.fullmatch(each)
@@ -35,7 +35,7 @@ def liked(accepted: str) -> Language:
 
 
 def language_of(request: Request) -> Language:
-    """Return the language chosen, else the one the browser likes best."""
+    """Return the chosen language, otherwise the one that the browser prefers."""
     for chosen in (request.query_params.get("lang"), request.cookies.get(_COOKIE)):
         if is_language(chosen):
             return chosen
@@ -43,7 +43,7 @@ def language_of(request: Request) -> Language:
 
 
 def keep_language(request: Request, response: Response) -> None:
-    """Have the browser keep the language that was just chosen, if one was."""
+    """Store the language in a cookie if it was just chosen."""
     chosen = request.query_params.get("lang")
     if is_language(chosen):
         response.set_cookie(
@@ -57,7 +57,7 @@ def keep_language(request: Request, response: Response) -> None:
 
 
 def is_https(request: Request) -> bool:
-    """Tell whether a browser reached us over HTTPS, also through a proxy."""
-    # Whoever claims it only makes his own cookie stricter.
+    """Return whether a request came over HTTPS, also through a proxy."""
+    # A false claim only makes the client's own cookie stricter.
     claimed = request.headers.get("x-forwarded-proto", "")
     return "https" in (request.url.scheme, claimed)

@@ -1,4 +1,4 @@
-"""From data to HTML: everything that is shown is escaped, and nothing else may run."""
+"""Renders data as HTML: all values are escaped, and only the page's own scripts run."""
 
 from collections.abc import Callable, Mapping
 from hashlib import sha256
@@ -23,7 +23,7 @@ _SAFE = {
 
 
 class Pages:
-    """Pages made of the `templates` and `assets` in some folders, and of our own."""
+    """Renders pages from `templates` and `assets` in given folders and in this one."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Pages:
         self._templates.filters |= dict(filters or {})
         contents = b"".join(body for _, body in self._assets.values())
         self._edition = sha256(contents).hexdigest()[:12]
-        # In the address of style and script, so that a browser may keep them.
+        # Part of the address of style and script, so that browsers can cache them.
 
     def page(
         self,
@@ -55,7 +55,7 @@ class Pages:
         status: int = HTTPStatus.OK,
         **shown: object,
     ) -> Response:
-        """Return the page that `template` makes of what is `shown`."""
+        """Return the page that `template` renders from `shown`."""
         html = self._templates.get_template(template).render(
             lang=language, say=self._words[language], edition=self._edition, **shown
         )
@@ -63,7 +63,7 @@ class Pages:
         return HTMLResponse(html, status, {**_SAFE, **varied})
 
     def asset(self, name: str) -> Response | None:
-        """Return style or script, None if the name is unknown."""
+        """Return a style sheet or script, None if the name is unknown."""
         if name not in self._assets:
             return None
         kind, body = self._assets[name]

@@ -1,6 +1,6 @@
-"""Why a page cannot be shown, for reasons that every page has, in each language.
+"""The texts for errors that any page can have, in each language.
 
-What is not here is said as the API says it, which is English.
+Other errors are shown with the sentence of the API, which is in English.
 """
 
 from collections.abc import Mapping

@@ -110,7 +110,7 @@ class Clocks(NamedTuple):
         ]
 
     def _paused(self, before: datetime) -> list[Span]:
-        """Return the pauses that count under the contract."""
+        """Return the pauses that stop the clock under the contract."""
         names: Sequence[str] = self.life.promise.paused_by if self.life.promise else ()
         return [
             (pause.since, pause.until or max(before, pause.since))

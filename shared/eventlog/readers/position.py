@@ -246,8 +246,8 @@ def apply_rows(
     """Apply `rows`, which follow `before`, and move past them; return the position.
 
     All or nothing. Raises `Overtaken` if another process was first, `MissingEvent` if
-    the log does not contain them, `PoisonEvent` if several rows include one that must be
-    parked (a single row is parked), and `Unavailable`. `park_cancelled`: also park a
+    the log does not contain them, `PoisonEvent` if several rows include one that must
+    be parked (a single row is parked), and `Unavailable`. `park_cancelled`: also park a
     single event if PostgreSQL cancels one of its statements. Blocks.
     """
     entries, error = _read(log, rows)

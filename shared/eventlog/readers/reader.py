@@ -192,7 +192,7 @@ class Reader:
         return True
 
     async def _catch_up(self, stop: asyncio.Event) -> bool:
-        """Apply the events after the tracked position; return whether there were any."""
+        """Apply events after the tracked position; return whether there were any."""
         behind = False
         while not stop.is_set():
             rows = await self._call(self._after_tracked)

@@ -29,7 +29,7 @@ class ReaderStatus:
         self._moved_at = self.monotonic()
 
     def reached(self, tracked: Tracked) -> None:
-        """Record the position; a change is progress, no matter which process made it."""
+        """Record the position; a change is progress, whichever process made it."""
         if tracked.position != self.tracked.position:
             self._moved_at = self.monotonic()
         self.tracked = tracked
