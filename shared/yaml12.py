@@ -131,7 +131,7 @@ class _Composer:
 
 
 def _text(event: Event) -> str:
-    """Return the text of a scalar; block scalars are not ordinary (first lines differ)."""
+    """Return the text of a scalar; block scalars are not ordinary."""
     ordinary = (
         isinstance(event, ScalarEvent)
         and event.anchor is None

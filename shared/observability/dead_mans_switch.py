@@ -71,7 +71,7 @@ async def keep_beating(
     seconds: float,
     stop: asyncio.Event,
 ) -> None:
-    """Until `stop` is set, call `tell` every `seconds` unless the `checks` forbid it."""
+    """Call `tell` every `seconds`, if the `checks` allow it, until `stop` is set."""
     outage = Outage("heartbeat", "the watcher outside does not hear us; trying again")
     withheld = False
     while not stop.is_set():

@@ -262,7 +262,7 @@ class Worker(Generic[Case, Known]):
         desks: Sequence[Desk[Case, Known]],
         before: Mapping[str, Mapping[str, int]],
     ) -> list[Outcome]:
-        """Append the decisions on each case, conditional on the versions in `before`."""
+        """Append the decisions on each case, based on the versions in `before`."""
         members = [
             AppendUnit(
                 tuple(self._log.stored(*decision) for decision in desk.decided),

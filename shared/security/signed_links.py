@@ -85,7 +85,7 @@ _PRESENTED = re.compile(
 
 
 class ReplyTag(NamedTuple):
-    """A tag from a mail, with the day on which the desk is said to have written it."""
+    """A tag from a mail, with the day on which that mail claims to be written."""
 
     incident: str
     day: str
@@ -112,7 +112,7 @@ def presented(text: str, domain: str | None) -> tuple[ReplyTag, ...]:
 
 
 def vouches(key: bytes, tag: ReplyTag, address: str, since: str | None) -> bool:
-    """Return whether the desk mailed this tag to `address` on the day `since` or later."""
+    """Return whether the desk mailed this tag to `address`, not before `since`."""
     good = _reply_tags_signature(key, tag.incident, tag.day, address)
     if not hmac.compare_digest(tag.signature, good):
         return False
