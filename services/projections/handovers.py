@@ -72,7 +72,7 @@ class Handover:
 
 
 def replay(history: Iterable[Entry]) -> Handover | None:
-    """Return the hand-over after its events, None if there is none."""
+    """Return the hand-over after its events, None without events."""
     handover: Handover | None = None
     for entry in history:
         if isinstance(entry.event, HandoverRequested):

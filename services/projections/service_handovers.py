@@ -80,7 +80,7 @@ class ServiceHandover:
 
 
 def replay(history: Iterable[Entry]) -> ServiceHandover | None:
-    """Return the hand-over after its events, None if there is none."""
+    """Return the hand-over after its events, None without events."""
     handover: ServiceHandover | None = None
     for entry in history:
         if isinstance(entry.event, ServiceHandoverRequested):

@@ -1,7 +1,7 @@
 """The endpoints of the public form: a page without an account, and its JSON equivalent.
 
-There is no session, so CSRF is not a concern: a form sent from another site sends only
-what anyone may send.
+The form has no session, so CSRF is not a concern: a form sent from another site sends
+only what anyone may send.
 """
 
 import secrets

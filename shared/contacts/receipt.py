@@ -112,7 +112,7 @@ def _pledges(incident: Incident, policy: Policy) -> Mapping[Target, TargetPromis
             incident.reported_at,
             incident.noticed,
         )
-    except ValueError:  # a calendar that never opens promises nothing
+    except ValueError:  # a calendar without open hours gives no due date
         return {}
 
 

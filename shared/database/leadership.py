@@ -181,7 +181,7 @@ STALL_SECONDS = 10.0
 
 _SETTINGS: dict[str, str | int] = {
     "connect_timeout": CONNECT_SECONDS,
-    # A server that vanished without a word is noticed by its silence.
+    # Keep-alives detect a server that disappeared without closing the connection.
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,

@@ -82,7 +82,7 @@ def begun_body(request: Request, bytes_max: int) -> bytearray:
         demand_size(int(declared), bytes_max)
     if hasattr(request, "_body"):  # it was read completely
         return bytearray(request._body)  # noqa: SLF001 # as `Request.body()` keeps it
-    # Read from the scope: `request.state` is slower if there is none.
+    # Read from the scope: `request.state` is slower for a missing value.
     return bytearray(request.scope.get("state", {}).get(_BEGUN, b""))
 
 

@@ -122,7 +122,7 @@ class OpenConnections:
         self._told_at = float("-inf")
 
     def arrived(self, connection: Connection) -> bool:
-        """Add a waiting connection; return False if there is no room."""
+        """Add a waiting connection; return False if the server is full."""
         if self._number >= self._most:
             self._tell()
             largest = max(self._waiting.values(), key=len, default=None)

@@ -1,4 +1,4 @@
-"""Ce que lisent les équipes, en français."""
+"""Message templates for staff, in French."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Ce que lisent les utilisateurs, en français."""
+"""Message templates for users, in French."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Notices to users. Texts of people are unchanged; "" means that there is none."""
+"""Notices to users. Texts of people are unchanged; "" means no text."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ WITHHELD = "[withheld]"
 
 @dataclass(frozen=True)
 class Receipt:
-    """The report is recorded. Without a promise there is no sentence about one.
+    """The report is recorded. The receipt mentions promises only if any were made.
 
     `attached`: it was added to a known incident. `taken`: a person has accepted it by
     now.

@@ -138,7 +138,7 @@ class Vault:
         return f"v1.{held.key_id}.{base64.urlsafe_b64encode(hidden).decode()}"
 
     def open(self, sealed: str, place: str) -> bytes | None:
-        """Return the text, or None if the key is destroyed or there is no master key.
+        """Return the text, or None if the key is destroyed or without a master key.
 
         Raises `VaultError` if the value was changed or moved, or its key is lost.
         """
@@ -218,7 +218,7 @@ def key_ids(states: Iterable[bytes]) -> set[str]:
 
 
 def read_master_keys(file: Path) -> MasterKeys:
-    """Return the master keys in `file`; raises `VaultError` if there is none."""
+    """Return the master keys in `file`; raises `VaultError` for a file without keys."""
     try:
         return MasterKeys.read(file)
     except UnusableMasterKeys as error:

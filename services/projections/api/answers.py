@@ -6,7 +6,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 
 class Answer(BaseModel):
-    """An answer; attributes of our own objects become its fields."""
+    """An answer; it can be built from the attributes of an object."""
 
     model_config = ConfigDict(
         frozen=True, from_attributes=True, use_attribute_docstrings=True

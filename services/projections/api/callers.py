@@ -27,7 +27,7 @@ Token = Annotated[
 
 
 async def _caller(desk: DeskHere, token: Token) -> Caller:
-    """Return the caller of the request; `Problem` 401 without a good token."""
+    """Return the caller of the request; `HttpError` 401 without a valid token."""
     given = token.credentials if token else None
     return await caller_of(desk.access, given, desk.blocking)
 

@@ -48,7 +48,7 @@ def noticed(
             return altered(life, receipts={**life.receipts, event.key: who})
         case NotificationSent(key=key) if key in life.receipts:
             who = life.receipts[key]
-            received_at = {who: event.at, **life.received_at}  # the first one stays
+            received_at = {who: event.at, **life.received_at}  # keep the first one
             return _answered(altered(life, received_at=received_at), who)
         case _:
             return life

@@ -51,7 +51,7 @@ _HELD_SECONDS = 60
 
 
 class NoEarlierGeneration(Exception):
-    """There is no earlier generation to roll back to."""
+    """A rollback is impossible: no earlier generation is left."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from shared.vault.master_keys import MasterKeys, keys_of
 
 
 def main() -> None:
-    """Take a task, then fold part after part of it until the input ends."""
+    """Read a task, then fold its parts one by one until the input ends."""
     task = orjson.loads(sys.stdin.buffer.readline())
     master = MasterKeys(keys_of(task["master"])) if task["master"] else None
     logs = Logs(

@@ -31,7 +31,7 @@ SHIFT_SECONDS = 12 * 60 * 60
 
 
 def token_of(request: Request) -> str | None:
-    """Return the token in the browser's cookie, None if there is none."""
+    """Return the token in the browser's cookie, None without a cookie."""
     return request.cookies.get(COOKIE) or None
 
 

@@ -3,7 +3,7 @@
 Every process reads the record when it starts, when NATS is back, and each second until
 there is one. The process whose relay is the leader reads it each second and writes it
 if the log or the bucket has changed; other processes could overwrite the bucket. While
-the log is discontinued there is no leader: then each process of intake restores what it
+the log is discontinued, no relay leads: then each process of intake restores what it
 remembers if the bucket was wiped. Without NATS or a record, nothing is known from
 outside, and the log is accepted as it is.
 """

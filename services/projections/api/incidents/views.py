@@ -41,9 +41,9 @@ class ContactView(Answer):
     """How long the person waited until the desk answered, if known."""
     abandoned: bool
     unconfirmed: bool = False
-    """Nobody confirmed that the person is involved: check before you rely on it."""
+    """Whether nobody has confirmed that the person is involved: check it first."""
     sender_unconfirmed: bool = False
-    """Nothing proves that it came from that person."""
+    """Whether there is no proof that it came from that person."""
 
     @classmethod
     def of(cls, event: IncidentContacted) -> Self:

@@ -114,7 +114,7 @@ class AttributionView(Answer):
 
     @classmethod
     def of(cls, clock: Clock, words: Wording) -> Self | None:
-        """Return the view of a clock's attribution, None if there is none."""
+        """Return the view of a clock's attribution, None without one."""
         if clock.attributed is None:
             return None
         reason = words.attributions.get(clock.name)
