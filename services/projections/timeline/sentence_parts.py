@@ -36,7 +36,7 @@ _SPACE = "\N{NO-BREAK SPACE}"
 
 
 def tells(field: str, value: object) -> bool:
-    """Return whether a field has a value to show: 0 seconds is one, 0 repeats is not."""
+    """Return whether a field has a value to show: 0 seconds has one, 0 repeats not."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value != 0 or field != "repeats"
     return bool(value)

@@ -115,7 +115,7 @@ async def refuse_extension(
 async def attribute_breach(
     ref: Ref, target: SlaTarget, wish: Wish, desk: DeskHere, response: Response
 ) -> CommandAnswer:
-    """Attribute a breach to a party. It remains a breach; the last attribution counts."""
+    """Attribute a breach, which remains, to a party; the last attribution counts."""
     if wish.body.get("target", target) != target:
         raise HttpError(
             422,
