@@ -42,7 +42,7 @@ class AnyNamePaths:
 
 
 class KnownHosts:
-    """`app`, for callers that use a known name, or send a key if one is required."""
+    """`app`, restricted to requests with a known name, or with a key on keyed paths."""
 
     def __init__(
         self, app: ASGIApp, names: frozenset[str], paths: AnyNamePaths

@@ -75,7 +75,7 @@ class _Attempts:
             self._sent += 1
 
     async def answer(self, seconds: float) -> Msg | None:
-        """Return the first answer to any attempt, None after so many seconds."""
+        """Return the first answer to any attempt, None after `seconds`."""
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
         while (left := end - loop.time()) > 0:

@@ -98,7 +98,7 @@ def behind_unless(
 
 
 def _require_order(filters: Filters, order: QueueOrder | None) -> None:
-    """Refuse an order for lists that cannot be ordered."""
+    """Refuse open and ended incidents together, and an order for ended ones."""
     try:
         ended = standing(filters) is Lifecycle.ENDED
     except MixedStanding as error:
