@@ -102,7 +102,7 @@ def plain(dsn: str, size: int) -> Write:
 
 
 def ours(dsn: str, size: int, *, commands: bool) -> Write:
-    """Return a function that appends events of `size` streams, if wanted by commands."""
+    """Return a function that appends to `size` streams, with command ids if wanted."""
     log = EventLog.open(dsn, pool_size=1)
     numbers = itertools.count(1)
     prefix = uuid4()
