@@ -1,1 +1,1 @@
-"""Measurements, each a ratio to a bound in the same run."""
+"""Measurements, each a ratio to a bound measured in the same run."""

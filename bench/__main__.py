@@ -1,6 +1,6 @@
-"""`python -m bench [NAME …]`: measure, each figure beside its bound of the same run.
+"""`python -m bench [NAME …]`: runs measurements, each beside a bound of the same run.
 
-Without a name, all of them, one after the other: about an hour on a quiet
+Without a name it runs all of them, one after the other: about an hour on a quiet
 machine. `--quick` is for trying the benchmarks, not for figures to be quoted.
 """
 
@@ -53,7 +53,7 @@ QUICK: Mapping[str, Mapping[str, Any]] = {
     "memory": {"incidents": 1_000},
     "policy": {"rounds": 1},
 }
-"""What is smaller of those that measure by themselves."""
+"""Arguments that make the standalone benchmarks smaller."""
 NAMES = (*ON_A_DESK, *BY_ITSELF)
 
 
@@ -66,7 +66,7 @@ def main(
     quick: Annotated[bool, typer.Option("--quick", help="Two short rounds.")] = False,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
-    """Measure what is named, and print it."""
+    """Run the named measurements, and print them."""
     unknown = set(names or ()) - set(NAMES)
     if unknown:
         raise typer.BadParameter(f"choose of {', '.join(NAMES)}")

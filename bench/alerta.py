@@ -1,7 +1,8 @@
-"""The peer: Alerta 9.1 on a PostgreSQL like ours, the same load, the same sender.
+"""The peer: Alerta 9.1 on a PostgreSQL like ours, with the same load and sender.
 
-It is installed into a virtual environment outside of this house. Two worker processes.
-Its 201 means committed and readable; our 202 committed: hold `visible` beside it too.
+It is installed into a virtual environment outside this repository. It runs two worker
+processes. Its 201 means committed and readable, our 202 only committed: compare it with
+`visible` as well.
 """
 
 import os
@@ -31,13 +32,13 @@ LOADS = {
     "duplicates, one a request": Load("dup", troubles=100),
 }
 BEST = {"PLUGINS": "reject"}
-"""Its fewest statements an alert: none of the plug-ins it comes with but one."""
+"""As few statements per alert as possible: only one of its bundled plug-ins."""
 
 
 def figures(
     folder: Path, rounds: int, seconds: float, **settings: str
 ) -> Iterator[Figure]:
-    """Measure how many alerts a second it takes, under these settings."""
+    """Measure how many alerts per second it accepts, under these settings."""
     _install(folder)
     with reachable_folder(on_disk=True) as home, running_postgres(home) as postgres:
         owner = postgres.cluster.dsn("postgres")
@@ -80,7 +81,7 @@ def _serving(folder: Path, dsn: str, settings: Mapping[str, str]) -> Iterator[st
 
 
 def _rate(url: str, dsn: str, load: Load, number: int, seconds: float) -> float:
-    """Return how many it took a second; fail where it lost one."""
+    """Return the alerts accepted per second; fail if it lost one."""
     before = _stored(dsn)
     one = Load(f"{load.prefix}-{number}", troubles=load.troubles)
     sent = send(url, "", one, seconds, path="/alert", signal=SIGNAL)
@@ -90,7 +91,7 @@ def _rate(url: str, dsn: str, load: Load, number: int, seconds: float) -> float:
 
 
 def _stored(dsn: str) -> int:
-    """Return the alerts it has on record, repeats counted."""
+    """Return the number of alerts it has stored, repeats included."""
     with psycopg.connect(dsn) as connection:
         row = connection.execute(
             "SELECT coalesce(sum(1 + duplicate_count), 0) FROM alerts"

@@ -1,6 +1,7 @@
 """The bound without durability: Alertmanager's own API, which keeps alerts in memory.
 
-Another job: it groups and silences, and forgets on a restart what it had not posted.
+It does a different job: it groups and silences, and after a restart has forgotten what
+it had not posted.
 """
 
 import subprocess
@@ -31,7 +32,7 @@ _CONFIG = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n"
 
 
 def figures(rounds: int, seconds: float) -> Iterator[Figure]:
-    """Measure how many alerts a second it takes."""
+    """Measure how many alerts per second it accepts."""
     with reachable_folder(on_disk=True) as folder, _serving(folder) as url:
         for what, (load, alert) in CASES.items():
             rates = []

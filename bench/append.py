@@ -1,9 +1,9 @@
-"""How fast the log takes events: ours beside plain INSERTs under the same lock.
+"""How fast the log accepts events, compared with plain INSERTs under the same lock.
 
 `python -m bench.append [--json] [--rounds N]`. Each figure is a ratio to its bound in
-the same run: the same row, by `INSERT … unnest` into a bare table, under the same
-lock, on the same PostgreSQL. Writers are processes, as services are. `with
-command ids` also looks up and stores one command an event, which the bound does not.
+the same run: the same row, by `INSERT … unnest` into a bare table, under the same lock,
+on the same PostgreSQL. Writers are processes, as services are. `with command ids` also
+looks up and stores one command per event, which the bound does not.
 """
 
 import itertools
@@ -35,7 +35,7 @@ from tests.support.servers import reachable_folder, running_postgres
 SIZES = (1, 100, 500)
 WRITERS = (1, 2, 4, 8)
 EVENTS = {1: 160, 100: 3_200, 500: 8_000}
-"""How many events all writers together write in a round, by transaction size."""
+"""Number of events that all writers together write in a round, by transaction size."""
 LEAD_SECONDS = 0.2
 STATE = b'{"at":"2026-03-01T12:00:00Z","words":"' + b"x" * 262 + b'"}'
 
@@ -64,7 +64,7 @@ Way = Callable[[str, int], Write]
 
 @dataclass(frozen=True)
 class Measured:
-    """What one way of writing did: events a second of all writers, ms a transaction."""
+    """The result of one way of writing: events per second, ms per transaction."""
 
     way: str
     size: int
@@ -75,7 +75,7 @@ class Measured:
 
 
 def plain(dsn: str, size: int) -> Write:
-    """Return what inserts `size` plain rows, as one without our promises would."""
+    """Return a function that inserts `size` plain rows, without our guarantees."""
     connection = psycopg.connect(dsn, autocommit=True)
     numbers = itertools.count(1)
     prefix = uuid4()
@@ -102,7 +102,7 @@ def plain(dsn: str, size: int) -> Write:
 
 
 def ours(dsn: str, size: int, *, commands: bool) -> Write:
-    """Return what appends events of `size` streams, one command each if wanted."""
+    """Return a function that appends to `size` streams, with command ids if wanted."""
     log = EventLog.open(dsn, pool_size=1)
     numbers = itertools.count(1)
     prefix = uuid4()
@@ -159,7 +159,7 @@ def measure(
 ) -> list[Measured]:
     """Run `writers` of each way side by side, the ways in turn, round by round.
 
-    In turn, so that whatever else this machine does slows all of them alike.
+    In turn, so that other load on this machine slows all of them equally.
     """
     took: dict[str, list[float]] = {way: [] for way in WAYS}
     elapsed = dict.fromkeys(WAYS, 0.0)
@@ -186,7 +186,7 @@ def measure(
 
 
 def fdatasync_us(folder: Path) -> float:
-    """Return how long the disk takes to make 8 KB durable, median of 200, in µs."""
+    """Return how long the disk takes to sync 8 KB, median of 200, in µs."""
     took = []
     with (folder / "fsync").open("wb", buffering=0) as file:
         for _ in range(200):
@@ -198,7 +198,7 @@ def fdatasync_us(folder: Path) -> float:
 
 
 def run(rounds: int) -> tuple[float, list[Measured]]:
-    """Measure every way, size and number of writers on a PostgreSQL of its own."""
+    """Measure every way, size and number of writers on a separate PostgreSQL."""
     with reachable_folder(on_disk=True) as folder, running_postgres(folder) as server:
         database = server.fresh_database()
         with psycopg.connect(database.owner_dsn) as connection:

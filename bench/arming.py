@@ -1,4 +1,4 @@
-"""Incidents with promises, recorded past intake as it would: as many as it takes."""
+"""Creates incidents with promises quickly, without going through intake."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -14,9 +14,9 @@ from shared.eventlog.log import EventLog
 
 BATCH = 500
 COPIED_FROM = 10_000_000
-"""Numbers of incidents that are in the watcher's table alone."""
+"""References of incidents that exist only in the watcher's table."""
 
-# What is copied is due later than all that is not: it is only there.
+# Copies are due later than the others: they only fill the table.
 _COPY = """
 INSERT INTO sla.cases (incident, next_at, versions, state)
 SELECT 'INC-' || n, next_at + interval '400 days' + n * interval '1 second',
@@ -29,7 +29,7 @@ FROM generate_series(%s::bigint, %s::bigint) AS n,
 def opened(
     number: int, service: Literal["far", "near"], at: datetime, reported_at: datetime
 ) -> IncidentOpened:
-    """Return that an incident was opened, of a service of `bench/permanence.yaml`."""
+    """Return the event that opens an incident, for a service of the policy."""
     return IncidentOpened(
         incident=incident_ref(number),
         policy=1,
@@ -49,13 +49,13 @@ def opened(
 
 
 def far(first: int, last: int, at: datetime) -> Iterator[IncidentOpened]:
-    """Yield incidents that are due in weeks, each a second apart from the next."""
+    """Yield incidents that are due in weeks, each a second after the one before."""
     for number in range(first, last + 1):
         yield opened(number, "far", at, at - timedelta(seconds=number))
 
 
 def record(log: EventLog, events: Iterator[IncidentOpened]) -> None:
-    """Append each to a stream of its own, 500 a transaction."""
+    """Append each to a stream of its own, 500 per transaction."""
     while part := list(islice(events, BATCH)):
         _append(log, part)
 
@@ -71,7 +71,7 @@ def _append(log: EventLog, events: Sequence[IncidentOpened]) -> None:
 
 
 def copy(dsn: str, wanted: int) -> None:
-    """Put cases into the watcher's table, past the log, until it has `wanted`."""
+    """Copy cases in the watcher's table, without the log, until it has `wanted`."""
     with psycopg.connect(dsn, autocommit=True) as connection:
         row = connection.execute("SELECT count(*) FROM sla.cases").fetchone()
         assert row

@@ -1,8 +1,8 @@
-"""Intake beside its peers, in one run: a table and a chart.
+"""Intake compared with its peers, in one run: a table and a chart.
 
-`python -m bench.beside FOLDER` measures one side after the other: this house (signals,
-duplicates over NATS, a whole desk), Alerta 9.1 as it comes and at its best, each with
-two workers, and Alertmanager's API, which keeps nothing. FOLDER is for Alerta.
+`python -m bench.beside FOLDER` measures one after the other: Permanence (signals,
+duplicates over NATS, a whole desk), Alerta 9.1 with its defaults and at its best, each
+with two workers, and Alertmanager's API, which stores nothing. FOLDER is for Alerta.
 """
 
 from collections.abc import Iterator, Sequence
@@ -61,7 +61,7 @@ def _ours(rounds: int, seconds: float) -> Iterator[Figure]:
 
 
 def _held(ours: Sequence[Figure], peers: Sequence[Figure]) -> list[Figure]:
-    """Return ours once each, with the peer's figure of the same kind as the bound."""
+    """Return our figures, with the peer's figure of the same kind as the bound."""
     rates = {each.what.partition(",")[0]: each.value for each in peers}
     held = {}
     for figure in ours:

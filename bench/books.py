@@ -1,4 +1,4 @@
-"""What a desk has on record, to be held against what its senders were answered."""
+"""What a desk has recorded, for comparison with the answers its senders got."""
 
 from dataclasses import dataclass
 from time import monotonic, sleep
@@ -6,10 +6,10 @@ from time import monotonic, sleep
 from shared.eventlog.log import EventLog
 
 STILL_SECONDS = 0.5
-"""Nothing came on record for so long: nothing more will."""
+"""If nothing was recorded for this long, nothing more will be."""
 
-# A repeat that changes nothing is counted on its trouble's row, until an event of the
-# incident tells the number.
+# A repeat without news is counted on its alert's row, until an event of the
+# incident carries the number.
 _TOLD = """
 SELECT count(*) FILTER (WHERE topic = 'incident.opened'),
        coalesce(sum((convert_from(state, 'UTF8')::json ->> 'repeats')::bigint), 0)
@@ -20,18 +20,18 @@ _COUNTED = "SELECT coalesce(sum(repeats), 0) FROM intake.signal_keys"
 
 @dataclass(frozen=True)
 class Books:
-    """Incidents opened, and signals on record: those that opened one, and repeats."""
+    """Incidents opened, and signals recorded: those that opened one, and repeats."""
 
     incidents: int
     signals: int
 
     def since(self, before: "Books") -> "Books":
-        """Return what came on record after `before`."""
+        """Return what was recorded after `before`."""
         return Books(self.incidents - before.incidents, self.signals - before.signals)
 
 
 def books(log: EventLog) -> Books:
-    """Return what is on record now."""
+    """Return what is recorded now."""
     with log.transaction() as cursor:
         told = cursor.execute(_TOLD).fetchone()
         counted = cursor.execute(_COUNTED).fetchone()
@@ -41,7 +41,7 @@ def books(log: EventLog) -> Books:
 
 
 def demand_nothing_lost(kept: Books, accepted: int, under_way: int) -> None:
-    """Fail where less is on record than was promised, or more than was ever sent."""
+    """Fail if less is recorded than was answered, or more than was sent."""
     assert accepted <= kept.signals <= accepted + under_way, (
         f"{accepted} signals were answered 2xx, {kept.signals} are on record: "
         "this run is void"
@@ -49,7 +49,7 @@ def demand_nothing_lost(kept: Books, accepted: int, under_way: int) -> None:
 
 
 def still(log: EventLog) -> Books:
-    """Return what is on record once what was under way has ended."""
+    """Return what is recorded once the signals in progress have been processed."""
     held, since = books(log), monotonic()
     while monotonic() - since < STILL_SECONDS:
         sleep(STILL_SECONDS / 10)

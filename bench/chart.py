@@ -1,6 +1,6 @@
-"""A chart of figures side by side, as SVG: a bar each, on a scale of powers of ten.
+"""A bar chart of figures side by side, as SVG, on a logarithmic scale.
 
-Written by hand: it is rectangles and texts, and follows light and dark as pages do.
+Written by hand: it consists of rectangles and texts, and follows light and dark mode.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from pathlib import Path
 from bench.figure import Figure, said
 
 LABELS, BARS, VALUES = 290, 480, 90
-"""Widths: what is measured, the longest bar, the number behind it."""
+"""Widths: the label, the longest bar, the number behind it."""
 BAR, GAP = 18, 12
 TOP = 60
 _COLOURS = ("#0f766e", "#d97706", "#94a3b8")
@@ -23,7 +23,7 @@ line { stroke: #cbd5e1 }
 
 
 def chart(title: str, sides: Mapping[str, Sequence[Figure]], path: Path) -> None:
-    """Write the figures of up to three sides to `path`, those of one kind together."""
+    """Write the figures of up to three sides to `path`, grouped by kind."""
     names = list(dict.fromkeys(each.what for side in sides.values() for each in side))
     most = max(each.value for side in sides.values() for each in side)
     decades = ceil(log10(most))

@@ -1,7 +1,7 @@
-"""People's commands a second: straight to their owner over NATS, and through the API.
+"""People's commands per second: straight to their owner over NATS, and by the API.
 
-Each informs another incident and is answered once it is in the log. The bound is a
-request over NATS that is refused at once: the way there and back, and nothing done.
+Each command informs a different incident and is answered once it is in the log. The
+bound is a request over NATS that is refused at once: the round trip, and no work.
 """
 
 import asyncio
@@ -87,7 +87,7 @@ def _by_nats(client: Client, refs: list[str], token: str) -> Send:
 async def _over_http(
     desk: Desk, refs: list[str], rounds: int, seconds: float
 ) -> list[float]:
-    # One client a connection: a shared pool of httpx would be what is measured.
+    # One client per connection: otherwise httpx's shared pool would be measured.
     async with AsyncExitStack() as stack:
         clients = [
             await stack.enter_async_context(
@@ -111,7 +111,7 @@ async def _over_http(
 
 
 async def _rate(send: Send, seconds: float) -> float:
-    """Return answers a second with `AT_ONCE` under way."""
+    """Return the answers per second with `AT_ONCE` in progress."""
     numbers = count()
     began = monotonic()
     answered = 0

@@ -1,8 +1,8 @@
-"""A sender of our own, for where wrk is not installed, and for an even pace.
+"""A load generator of our own, for machines without wrk, and for a steady rate.
 
 `python -m bench.connections URL LOAD SECONDS` is what `bench.sending` starts, in a
-process of its own. The plainest HTTP there is: a request is bytes made before, an
-answer its status and length.
+process of its own. It uses the plainest HTTP: a request is bytes prepared in advance,
+an answer its status and length.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ STRAGGLE_SECONDS = 15.0
 
 
 def bodies(load: Load, signal: str) -> Callable[[], bytes]:
-    """Return what makes the next body, as `signals.lua` does."""
+    """Return a function that makes the next body, as `signals.lua` does."""
     before, after = signal.split("{key}")
     sent = -1
 
@@ -59,12 +59,12 @@ class Talk(asyncio.Protocol):
         self.took: list[float] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask at once."""
+        """Send at once."""
         self._transport = cast("asyncio.Transport", transport)
         self.wait()
 
     def wait(self) -> None:
-        """Ask as soon as the next request is due."""
+        """Send as soon as the next request is due."""
         asyncio.get_running_loop().call_later(self._due_in(), self.ask)
 
     def ask(self) -> None:
@@ -78,7 +78,7 @@ class Talk(asyncio.Protocol):
         self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
-        """Ask again as soon as the answer is whole."""
+        """Send again as soon as the answer is complete."""
         self._heard += data
         head, found, body = self._heard.partition(b"\r\n\r\n")
         if not found:
@@ -92,13 +92,13 @@ class Talk(asyncio.Protocol):
         self.wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell whether it ended as it should."""
+        """Record whether it ended as expected."""
         if not self.over.done():
             self.over.set_result(exc is None)
 
 
 async def talk(url: str, token: str, signal: str, load: Load, seconds: float) -> Sent:
-    """Send for `seconds`, then wait for the answers that are still to come."""
+    """Send for `seconds`, then wait for the outstanding answers."""
     address = urlsplit(url)
     head = (
         f"POST {address.path} HTTP/1.1\r\nHost: {address.netloc}\r\n"
@@ -146,7 +146,7 @@ async def talk(url: str, token: str, signal: str, load: Load, seconds: float) ->
 
 
 def main() -> None:
-    """Send what the command line says; print one line of its outcome."""
+    """Send as the command line says; print one line with the outcome."""
     url, load, seconds = sys.argv[1:]
     sent = uvloop.run(
         talk(

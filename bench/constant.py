@@ -1,4 +1,4 @@
-"""The bound of HTTP: our server, and behind it nothing but one answer.
+"""The bound of HTTP: our server with a constant answer behind it.
 
 `python -m bench.constant PORT` reads each body and answers as intake does.
 """
@@ -21,7 +21,7 @@ ANSWER = (
 
 
 async def constant(request: Request) -> Response:
-    """Read the body, answer the same."""
+    """Read the body, return the constant answer."""
     await request.body()
     return Response(ANSWER, 202, media_type="application/json")
 

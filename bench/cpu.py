@@ -1,4 +1,4 @@
-"""Whose processor time a measurement took: what holds a figure back, in one line."""
+"""The processor time of each program in a measurement, to find the bottleneck."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ class Used:
     seconds: dict[str, float] = field(default_factory=dict)
 
     def each(self, number: float) -> str:
-        """Return the µs of each program for each of `number` things done."""
+        """Return the µs of each program per item, for `number` items."""
         return "CPU µs each: " + ", ".join(
             f"{name} {1e6 * used / number:.0f}"
             for name, used in self.seconds.items()
@@ -26,7 +26,7 @@ class Used:
 
 @contextmanager
 def used_by(desk: Desk) -> Iterator[Used]:
-    """Measure what the programs of a desk use meanwhile."""
+    """Measure the processor time of a desk's programs while the body runs."""
     before = _seconds(desk)
     used = Used()
     yield used

@@ -5,11 +5,11 @@ from pathlib import Path
 from tests.support.desk import POLICY, Setting
 
 PROMISING = Setting(policy=Path(__file__).with_name("permanence.yaml"))
-"""What a signal opens is promised: the watcher arms it, escalation follows it."""
+"""Incidents have promises: the watcher arms them, and escalation follows."""
 
 
 def unlimited(folder: Path) -> Setting:
-    """Return the usual desk, but that its source may send as much as it can."""
+    """Return the usual desk, with an unlimited source."""
     policy = folder / "unlimited.yaml"
     usual = POLICY.read_text(encoding="utf-8")
     rated = usual.replace(

@@ -11,9 +11,9 @@ SERVICES = {"sla_watcher": "sla", "escalation": "escalation"}
 
 
 def positions(log: EventLog) -> Mapping[str, int]:
-    """Return by reader the position of the last event it has taken in.
+    """Return by reader the position of the last event it has processed.
 
-    Fails where one has set events aside: then it does not do its work.
+    Fails if one has parked events: then it does not do its work.
     """
     found = {}
     with log.transaction() as cursor:
@@ -27,12 +27,12 @@ def positions(log: EventLog) -> Mapping[str, int]:
 
 
 def queue_position(log: EventLog) -> int:
-    """Return how far the queue has come, that agents look at."""
+    """Return the position of the queue, which agents look at."""
     return positions(log)["queue"]
 
 
 def wait_until_drained(log: EventLog, seconds: float) -> None:
-    """Return once all have read all there is, what they themselves said included."""
+    """Return once all have read everything, including what they recorded themselves."""
     until(
         lambda: set(positions(log).values()) == {log.head().position},
         "watcher, escalation and read models have read the log",
@@ -41,7 +41,7 @@ def wait_until_drained(log: EventLog, seconds: float) -> None:
 
 
 def said(log: EventLog, kind: str) -> int:
-    """Return how many events of a type there are."""
+    """Return the number of events of a type."""
     with log.transaction() as cursor:
         row = cursor.execute(
             "SELECT count(*) FROM log.events WHERE topic = %s", (kind,)

@@ -1,4 +1,4 @@
-"""A figure, its bound in the same run, and how well the disk of that run syncs."""
+"""A figure, its bound in the same run, and the sync time of that run's disk."""
 
 import json
 import os
@@ -20,9 +20,9 @@ Unit = Literal["/s", "ms", "µs", "MB", "s", "%"]
 
 @dataclass(frozen=True)
 class Figure:
-    """What was measured: the median of its rounds, and the range of them.
+    """A result: the median of its rounds, and their range.
 
-    `bound` is in the same unit and of the same run; `beside` says of what it is.
+    `bound` is in the same unit and from the same run; `beside` names it.
     """
 
     what: str
@@ -36,11 +36,11 @@ class Figure:
 
     @property
     def ratio(self) -> float | None:
-        """How often the bound goes into the figure; None without a bound."""
+        """The figure divided by the bound; None without a bound."""
         return self.value / self.bound if self.bound else None
 
 
-def median_of(  # a figure has so many sides
+def median_of(  # a figure has that many parts
     what: str,
     rounds: Sequence[float],
     unit: Unit,
@@ -69,7 +69,7 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 
 def fdatasync_us(folder: Path) -> float:
-    """Return how long the disk takes to make 8 KB durable, median of 200, in µs."""
+    """Return how long the disk takes to sync 8 KB, median of 200, in µs."""
     took = []
     with (folder / "fsync").open("wb", buffering=0) as file:
         for _ in range(SYNCS):
@@ -81,7 +81,7 @@ def fdatasync_us(folder: Path) -> float:
 
 
 def said(value: float | None) -> str:
-    """Return a number as people write it: three digits that count."""
+    """Return a number with three significant digits."""
     if value is None:
         return ""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -1,6 +1,7 @@
 """The bound of intake's transaction: the same signals in batches, without HTTP.
 
-One thread calls what intake's batcher calls, with as much at once as would wait for it.
+One thread calls what intake's batcher calls, with the batch size that waiting requests
+would lead to.
 """
 
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ SOURCE = "demo"
 
 
 def flushed_per_second(postgres: PostgresServer, load: Load, seconds: float) -> float:
-    """Return how many signals of `load` a second are committed, on a fresh desk."""
+    """Return how many signals of `load` are committed per second, on a new desk."""
     at_once = min(load.connections * load.size, SIGNALS_A_BATCH) // load.size
     next_body = bodies(load, SIGNAL)
     with _receiver(postgres) as receiver:

@@ -1,7 +1,8 @@
 """How late the queue shows an event: from its commit to that of the read model.
 
-The position of the read model is looked at every few milliseconds; what is measured is
-late by one look at most. `recorded_at` is of just before the commit. One clock.
+The position of the read model is polled every few milliseconds, so a measurement is too
+long by one poll at most. `recorded_at` is just before the commit. All times are from
+one clock.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,7 +31,7 @@ Look = tuple[float, int]
 def lateness(
     desk: Desk, log: EventLog, load: Load, seconds: float
 ) -> tuple[list[float], Sent]:
-    """Send; return how late each event was, in milliseconds, and what was sent."""
+    """Send; return the delay of each event, in milliseconds, and what was sent."""
     first = log.head().position
     with _looking(desk, log) as looks:
         sent = send(desk.intake_url, desk.tokens["source"], load, seconds)
@@ -41,7 +42,7 @@ def lateness(
 
 @contextmanager
 def _looking(desk: Desk, log: EventLog) -> Iterator[Sequence[Look]]:
-    """Look at the position of the live queue all the while."""
+    """Poll the position of the live queue while the body runs."""
     with log.transaction() as cursor:
         query = _LOOK.format(live(cursor, MODELS["queue"]).schema)
     over = Event()

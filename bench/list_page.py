@@ -1,7 +1,7 @@
-"""How fast a page of a queue is, over HTTP with counts, and how flat in the number.
+"""How fast a page of a queue is, over HTTP with counts, and how it scales.
 
 `python -m bench.list_page [--incidents N ...] [--json]`. One client, one request after
-the other, fifty incidents a page, tokens checked, the real service as a process. Half
+the other, fifty incidents per page, tokens checked, the real service as a process. Half
 of the incidents are open. The bound of the same run: the same server answering
 `/health/live`, which does nothing.
 """
@@ -48,7 +48,7 @@ PATHS = {
 }
 REQUESTS = 400
 CALENDARS = 5
-"""In so many different hours what is open is due; each costs one index scan a page."""
+"""Number of calendars of the open incidents; each costs one index scan per page."""
 START = datetime(2026, 1, 1, tzinfo=UTC)
 _WORDS = ("disk", "mail", "vpn", "payroll", "printer", "slow", "broken", "full")
 _OPEN = (Status.NEW, Status.ACKNOWLEDGED, Status.PAUSED, Status.RESOLVED)
@@ -56,7 +56,7 @@ _OPEN = (Status.NEW, Status.ACKNOWLEDGED, Status.PAUSED, Status.RESOLVED)
 
 @dataclass(frozen=True)
 class Measured:
-    """Milliseconds a page took, from request to answer."""
+    """Milliseconds per page, from request to answer."""
 
     incidents: int
     page: str
@@ -97,7 +97,7 @@ def row(number: int, random: Random) -> QueueRow:
 
 
 def fill(desk: Desk, first: int, last: int) -> None:
-    """Put incidents into the live generation, past the log: it is reading we time."""
+    """Insert incidents into the live generation: only reads are timed."""
     random = Random(first)
     into = f"COPY rm_queue_v1.incidents ({', '.join(COLUMNS)}) FROM STDIN"
     with psycopg.connect(desk.database.owner_dsn, autocommit=True) as connection:
@@ -121,7 +121,7 @@ def fill(desk: Desk, first: int, last: int) -> None:
 
 
 def _places(one: QueueRow, number: int) -> Places:
-    """Return where an incident stands, in one of `CALENDARS` hours."""
+    """Return the place of an incident in the order, in one of `CALENDARS` hours."""
     if one.due_at is None:
         return NO_PLACES
     first = Place(f"hours-{number % CALENDARS}", passed(ALWAYS, one.due_at))

@@ -1,8 +1,8 @@
 """Memory of each service: idle, at most under load, and after 20,000 incidents.
 
 `python -m bench.memory [--incidents N] [--json]`. Resident memory, all four services
-running, every incident promised. Of PostgreSQL and nats-server it is what is theirs:
-pages that several processes share count once.
+running, every incident promised. For PostgreSQL and nats-server, pages that several
+processes share count once.
 """
 
 from collections.abc import Iterator, Mapping
@@ -103,7 +103,7 @@ def _own(pid: int) -> float:
 
 @contextmanager
 def _most(desk: Desk) -> Iterator[dict[str, float]]:
-    """Look all the while; what is yielded holds, afterwards, the most that was seen."""
+    """Poll while the body runs; the yielded dictionary then has the maxima."""
     most: dict[str, float] = {}
     with watched(desk, LOOK_SECONDS) as looks:
         yield most
@@ -112,7 +112,7 @@ def _most(desk: Desk) -> Iterator[dict[str, float]]:
 
 @contextmanager
 def watched(desk: Desk, every: float) -> Iterator[list[Megabytes]]:
-    """Look every so many seconds, first at once; what is yielded are the looks."""
+    """Poll at regular intervals, first at once; yields the list of results."""
     looks = [_held(desk)]
     over = Event()
 

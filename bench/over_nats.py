@@ -1,8 +1,8 @@
-"""Signals a second over NATS: published to the queue, until each is on record.
+"""Signals per second over NATS: from publishing to the queue until recorded.
 
-Here nobody waits for an answer: a message leaves the queue when it is committed, and
-that is what is timed. The sender rests while enough is waiting, so that the end of the
-queue is soon reached; what was published is counted against the log.
+Nobody waits for an answer: a message leaves the queue when it is committed, and that is
+what is timed. The sender rests while enough is waiting, so that the end of the queue is
+soon reached; the number published is compared with the log.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from tests.support.desk import Desk, running_desk
 from tests.support.servers import reachable_folder
 
 AT_ONCE = 64
-"""Messages of which the server's word is awaited."""
+"""Messages whose acknowledgement by the server is outstanding."""
 WAITING_MAX = 4_000
 """Signals that may wait in the queue before the sender rests."""
 LOOK_SECONDS = 0.01
@@ -40,16 +40,16 @@ CASES = {
 
 @dataclass(frozen=True)
 class Done:
-    """Signals on record a second, of each round; how many in all; and the bound."""
+    """Signals recorded per second, of each round; the total; and the bound."""
 
     rates: Sequence[float]
     signals: int
     unheard: float
-    """Signals a second that the server takes while nobody takes them from it."""
+    """Signals per second that the server stores while nobody consumes them."""
 
 
 def figures(rounds: int, seconds: float) -> Iterator[Figure]:
-    """Measure each case on a desk of its own, `rounds` times `seconds`."""
+    """Measure each case on a separate desk, `rounds` times `seconds`."""
     for what, load in CASES.items():
         with (
             reachable_folder(on_disk=True) as folder,
@@ -98,7 +98,7 @@ async def _rounds(desk: Desk, load: Load, rounds: int, seconds: float) -> Done:
 
 
 def published(desk: Desk, load: Load, seconds: float) -> int:
-    """Publish for `seconds`; return how many signals, once each is on record."""
+    """Publish for `seconds`; return how many signals, once each is recorded."""
 
     async def publish() -> int:
         client = await nats.connect(desk.nats.bus.url("admin"))
@@ -127,7 +127,7 @@ async def _published(js: JetStreamContext, load: Load, seconds: float) -> int:
 async def _sent(
     js: JetStreamContext, load: Load, until: float, may: asyncio.Event | None = None
 ) -> int:
-    """Publish until then, resting while it `may` not; return how many signals."""
+    """Publish until then, resting unless it `may`; return how many signals."""
     next_body = bodies(load, SIGNAL)
     subject, sent = subjects.signal(SOURCE), 0
 

@@ -1,6 +1,6 @@
 """The peer's part of `bench.working_time`: run by the interpreter of its environment.
 
-Reads questions as JSON, answers how many it did a second, and what came out.
+Reads questions as JSON, and answers its rate and its results.
 """
 
 import datetime as dt
@@ -14,7 +14,7 @@ WORKDAYS = [0, 1, 2, 3, 4]
 
 
 def main() -> None:
-    """Answer what is asked on standard input."""
+    """Answer the questions on standard input."""
     import businesstimedelta  # type: ignore[import-not-found] # in its environment only
     import pytz  # type: ignore[import-untyped] # likewise
 
@@ -55,7 +55,7 @@ def a_second(
     starts: list[dt.datetime],
     seconds: float,
 ) -> float:
-    """Return how often `work` is done a second, over and over all starts."""
+    """Return how often `work` is done per second, repeated over all starts."""
     done, began = 0, perf_counter()
     while perf_counter() - began < seconds:
         for start in starts:

@@ -1,9 +1,9 @@
-"""What a large policy costs: deciding under 5,000 services beside deciding under 5.
+"""The cost of a large policy: decisions under 5,000 services compared with 5.
 
 `python -m bench.policy [--services N ...] [--rounds N] [--json]`. Incidents are opened
-by intake's own hands on a real database, and promises worked out in this process; the
-policies are asked turn about. It should cost the same under each. Reading and checking
-a file is in proportion to its size, and measured beside.
+by intake's own code on a real database, and promises computed in this process; the
+policies take turns. The cost should be the same under each. Reading and checking a file
+is in proportion to its size, and measured separately.
 """
 
 from collections.abc import Iterator, Mapping
@@ -64,7 +64,7 @@ def main(
 
 @dataclass
 class _Desk:
-    """Intake's hands on a log with a policy, and the last service of it."""
+    """Intake's code on a log with a policy, and the last service of that policy."""
 
     log: EventLog
     policy: Policy
@@ -82,14 +82,14 @@ class _Desk:
         self.log.close()
 
     def opened_a_second(self) -> float:
-        """Return how many incidents are opened in a second."""
+        """Return how many incidents are opened per second."""
         began = perf_counter()
         for _ in range(OPENINGS):
             self.receiver.flush([self._delivery()])
         return OPENINGS / (perf_counter() - began)
 
     def promised_a_second(self) -> float:
-        """Return how often what is promised is worked out in a second."""
+        """Return how often promises are computed per second."""
         at, began = datetime.now(UTC), perf_counter()
         for _ in range(PROMISES):
             assert promised(self.policy, self.service, None, "p1", at)
@@ -110,7 +110,7 @@ class _Desk:
 
 
 def figures(desks: Mapping[int, _Desk], rounds: int) -> Iterator[Figure]:
-    """Measure all, turn about; the bound is the policy with the fewest services."""
+    """Measure all, in turn; the bound is the policy with the fewest services."""
     opened: dict[int, list[float]] = {number: [] for number in desks}
     worked_out: dict[int, list[float]] = {number: [] for number in desks}
     for desk in desks.values():  # the first of each also reads the policy

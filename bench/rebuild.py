@@ -1,8 +1,8 @@
-"""How fast a read model is rebuilt: beside reading and decoding the log alone.
+"""How fast a read model is rebuilt, compared with reading and decoding the log.
 
 `python -m bench.rebuild [--events N] [--rounds N] [--json]`. The bound is one process
-that reads the same log and decodes every event, words opened, and does nothing with it;
-a rebuild folds, copies, makes all indexes, compares and flips, with all cores.
+that reads the same log, decodes and decrypts every event, and does nothing with it; a
+rebuild folds, copies, creates all indexes, compares and flips, with all cores.
 """
 
 import json
@@ -33,7 +33,7 @@ BATCH = 1_000
 
 @dataclass(frozen=True)
 class Measured:
-    """Events a second of one way; `ratio` to the bound of the same run."""
+    """Events per second of one way; `ratio` to the bound of the same run."""
 
     way: str
     events_per_second: float

@@ -1,8 +1,8 @@
-"""Who sends the load: wrk where it is installed, else connections of our own.
+"""Generates the load: with wrk if it is installed, otherwise with our own generator.
 
-Both answer one request after the other on each connection, so neither sends more than
-is answered. `python -m bench signals` measures them against a server that answers at
-once: where a figure comes near that one, the sender is what was measured.
+Both wait for each answer on a connection before the next request, so neither sends more
+than is answered. `python -m bench signals` measures them against a server that answers
+at once: a figure close to that one measures the generator.
 """
 
 import json
@@ -24,7 +24,7 @@ _SCRIPT = Path(__file__).with_name("signals.lua")
 
 @dataclass(frozen=True)
 class Load:
-    """What to send: `size` signals a request, of `troubles` per sender (0: all new).
+    """What to send: `size` signals per request, of `troubles` per sender (0: all new).
 
     `per_second` requests, or as many as are answered (0).
     """
@@ -54,7 +54,7 @@ class Sent:
 
 
 def sender_name() -> str:
-    """Return which sender this machine has."""
+    """Return the load generator that this machine has."""
     return "wrk" if shutil.which("wrk") else "bench.connections"
 
 
@@ -67,8 +67,8 @@ def start(
     path: str = "/v1/events",
     signal: str = SIGNAL,
 ) -> subprocess.Popen[str]:
-    """Begin to send to `path` at `url`; `finish` gives its outcome."""
-    wrk = None if load.per_second else shutil.which("wrk")  # it knows no pace
+    """Start to send to `path` at `url`; `finish` returns the outcome."""
+    wrk = None if load.per_second else shutil.which("wrk")  # wrk cannot limit its rate
     command = (
         [wrk, "-t1", f"-c{load.connections}", f"-d{max(1, round(seconds))}s"]
         if wrk
@@ -85,7 +85,7 @@ def start(
 
 
 def finish(process: subprocess.Popen[str]) -> Sent:
-    """Wait for a sender; return what it tells."""
+    """Wait for a generator; return its outcome."""
     output, _ = process.communicate()
     (result,) = (line for line in output.splitlines() if line.startswith("RESULT "))
     return Sent(**json.loads(result.removeprefix("RESULT ")))

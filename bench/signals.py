@@ -1,8 +1,8 @@
-"""Signals a second over HTTP, each answered once its incident's event is committed.
+"""Signals per second over HTTP, each answered once its incident's event is committed.
 
-Intake, PostgreSQL (fsync on) and nats-server run. Beside each figure stand two bounds
-of the same run: our HTTP server with nothing behind it, and the same batches without
-HTTP. What was answered 2xx is counted against the log: any loss voids the run.
+Intake, PostgreSQL (fsync on) and nats-server run. Beside each figure are two bounds of
+the same run: our HTTP server with nothing behind it, and the same batches without HTTP.
+The number answered 2xx is compared with the log: any loss voids the run.
 """
 
 import subprocess
@@ -53,7 +53,7 @@ CASES = (
 
 @dataclass(frozen=True)
 class Round:
-    """One round of a case: signals accepted a second, and how long each waited."""
+    """One round of a case: signals accepted per second, and how long each waited."""
 
     per_second: float
     p50_ms: float
@@ -116,7 +116,7 @@ def _round(desk: Desk, case: Case, number: int, seconds: float) -> Round:
 
 
 def _sent(desk: Desk, case: Case, load: Load, seconds: float) -> list[Sent]:
-    """Send to all workers at once, each its share of the connections."""
+    """Send to all workers at once, with a share of the connections each."""
     share = load.connections // len(case.workers)
     token = desk.tokens["source"]
     under_way = [
@@ -138,7 +138,7 @@ def _http_alone(seconds: float) -> float:
 
 @contextmanager
 def constant_server() -> Iterator[str]:
-    """Run `bench.constant`; give its URL."""
+    """Run `bench.constant`; yield its URL."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     process = subprocess.Popen([sys.executable, "-m", "bench.constant", str(port)])

@@ -1,9 +1,10 @@
-"""A storm of signals, at the ceiling and three times above it: all is accounted for.
+"""An overload of signals, at the maximum rate and at three times that: none is lost.
 
 `python -m bench.storm [--minutes N] [--json]`. A whole desk, every incident promised.
-First as many arrays as are answered, which gives the ceiling; then three times as many
-a second, over so many connections that more waits than may. Each signal answered 2xx
-must have become something, each other must have been told so; memory must stay.
+First as many arrays as are answered, which gives the maximum; then three times as many
+per second, over so many connections that more requests wait than may. Each signal
+answered 2xx must be recorded, every other one must have been refused; memory must stay
+bounded.
 """
 
 import re
@@ -27,7 +28,7 @@ from tests.support.servers import reachable_folder
 
 ARRAY = 100
 TROUBLES = 5_000
-"""That come again and again: first each opens an incident, then it is counted."""
+"""Alerts that repeat: the first signal opens an incident, the others are counted."""
 ABOVE = 3
 CEILING = Load("ceiling", ARRAY, troubles=TROUBLES, connections=8)
 FLOOD = Load("flood", ARRAY, troubles=TROUBLES, connections=400)
@@ -39,7 +40,7 @@ _COUNTED = re.compile(
 
 @dataclass(frozen=True)
 class Storm:
-    """What was sent, and how it ended; memory, a look a second."""
+    """What was sent, and the result; memory, polled every second."""
 
     sent: Sent
     became: Mapping[str, int]
@@ -55,7 +56,7 @@ def main(
     minutes: Annotated[float, typer.Option(help="Each of the two lasts so long.")] = 10,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
-    """Measure and print; fails where a signal is not accounted for."""
+    """Measure and print; fails if a signal is not accounted for."""
     with (
         reachable_folder(on_disk=True) as folder,
         running_desk(folder, durable=True, setting=PROMISING) as desk,
@@ -67,7 +68,7 @@ def main(
 
 
 def figures(desk: Desk, log: EventLog, seconds: float) -> Iterator[Figure]:
-    """Measure at the ceiling, then above it."""
+    """Measure at the maximum rate, then above it."""
     ceiling = _storm(desk, log, CEILING, seconds)
     rate = ceiling.accepted / ceiling.sent.seconds
     yield from _told("at the ceiling", ceiling)

@@ -1,9 +1,9 @@
-"""What a tick of the watcher costs, by how many timers are armed: it should not grow.
+"""The cost of a tick of the watcher, by the number of armed timers: constant, ideally.
 
-`python -m bench.ticks [--armed N ...] [--json]`. A tick decides and records what one
-case says that is due, and looks when the next one is, as the service does; in this
-process, on the real tables. All but 1,000 are copied into the table. Tables of each
-number are asked turn about, so that whatever else the machine does is the same to all.
+`python -m bench.ticks [--armed N ...] [--json]`. A tick decides and records one due
+event of a case, and computes the next due instant, as the service does; in this
+process, on the real tables. All but 1,000 cases are copied into the table. The sizes
+take turns, so that other load on the machine affects all equally.
 """
 
 from collections.abc import Iterator, Mapping
@@ -51,7 +51,7 @@ def main(
 
 
 def figures(desks: Mapping[int, SlaDesk]) -> Iterator[Figure]:
-    """Measure all, turn about; the bound is the smallest number of armed cases."""
+    """Measure all, in turn; the bound is the smallest number of armed cases."""
     ticks: dict[int, list[float]] = {number: [] for number in desks}
     counts: dict[int, list[float]] = {number: [] for number in desks}
     for turn in range(TICKS):
@@ -82,7 +82,7 @@ def _desk(postgres: PostgresServer, armed: int) -> SlaDesk:
 
 
 def _tick(desk: SlaDesk) -> float:
-    """Let one case fire; return how many milliseconds the watcher was at it."""
+    """Let one case fire; return how many milliseconds the tick took."""
     at = desk.worker.next_at()
     assert at is not None
     desk.now = max(desk.now, at)

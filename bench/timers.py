@@ -1,9 +1,9 @@
 """How late timers fire while many are armed: the real watcher, on the real clock.
 
 `python -m bench.timers [--armed N] [--large] [--json]`. All four services run. First
-the watcher reads incidents that are due in weeks, recorded as fast as they can be;
-then others whose warnings and breaches fall due at random instants of a window. Late
-is from the instant a thing can be known to the event's `recorded_at`.
+the watcher reads incidents that are due in weeks, recorded as fast as possible; then
+others whose warnings and breaches are due at random instants of a window. The delay is
+from the instant at which an event can be known to its `recorded_at`.
 """
 
 from collections import Counter
@@ -32,13 +32,13 @@ from tests.support.servers import reachable_folder
 ARMED, ARMED_LARGE = 100_000, 1_000_000
 DRAIN_SECONDS = 1_800
 LEAD_SECONDS = 10
-"""From when what falls due is recorded to the first instant at which it does."""
+"""From the recording of incidents to the first instant at which one is due."""
 WINDOW_MAX = 30
 """Nothing may be reported later than it is recorded."""
 FIRST_SECONDS, LAST_SECONDS = 40, 101
-"""What of `near` in `bench/permanence.yaml` fires, after it was reported."""
+"""When targets of `near` in `bench/permanence.yaml` fire, after the report."""
 FIRES = 4
-"""How often: a warning and a breach, of two targets."""
+"""Number of events: a warning and a breach, of two targets."""
 CYCLE_MS = 5_000
 LATE_MS_MAX = 250
 SECOND = timedelta(seconds=1)
@@ -72,7 +72,7 @@ def main(
 
 @dataclass(frozen=True)
 class Arming:
-    """Incidents a second: recorded, armed, followed by all; the watcher's megabytes."""
+    """Incidents per second: recorded, armed, followed by all; memory in MB."""
 
     recorded: float
     armed: float

@@ -1,8 +1,8 @@
-"""From a signal to the agents' queue: visible a second, and how late, on a whole desk.
+"""From a signal to the agents' queue: visible per second, and the delay, on a desk.
 
-All four services run, and every incident is promised. `visible` counts incidents the
-queue shows, from the first signal until the last one sent is there: the drain is in
-it. `armed` counts them until the watcher and everybody else has read and said all.
+All four services run, and every incident is promised. `visible` counts incidents that
+the queue shows, from the first signal until the last one is there, including the drain.
+`armed` counts them until the watcher and all other readers have processed everything.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -26,9 +26,9 @@ from tests.support.servers import reachable_folder
 
 DRAIN_SECONDS = 300
 LATE_MS_MAX = 250
-"""What p99 was aimed at."""
+"""The target for p99."""
 PACES = (Load("late-calm", per_second=200), Load("late-full", per_second=1_000))
-"""A busy day, and more than two cores can follow."""
+"""The rate of a busy day, and one that two cores cannot follow."""
 
 
 def _over_http(desk: Desk, load: Load, seconds: float) -> int:
@@ -43,7 +43,7 @@ KINDS: Mapping[str, tuple[Load, Callable[[Desk, Load, float], int]]] = {
     "over NATS: ": (Load("visible-nats"), published),
     "over NATS, arrays of 100: ": (Load("visible-natss", 100), published),
 }
-"""How new signals come. A duplicate changes nothing that the queue shows."""
+"""How new signals are sent. A duplicate changes nothing that the queue shows."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _told(kind: str, done: list[Round]) -> Iterator[Figure]:
 
 
 def _late(desk: Desk, log: EventLog, pace: Load, seconds: float) -> list[Figure]:
-    """Send at a pace; return how late events become visible, with all drained."""
+    """Send at a steady rate; return the delays of events, with all drained."""
     late, sent = lateness(desk, log, pace, seconds)
     wait_until_drained(log, DRAIN_SECONDS)
     signals, events = sent.accepted / sent.seconds, len(late) / sent.seconds

@@ -1,8 +1,8 @@
-"""Due and elapsed over a calendar, ours beside `businesstimedelta`, in the same run.
+"""Due and elapsed over a calendar, compared with `businesstimedelta`, in one run.
 
-`python -m bench.working_time [--peer FOLDER] [--json]` makes a virtual environment for
-the peer there, outside of this house; without a folder in one that is removed again.
-Both count the same questions, and every answer must be the same.
+`python -m bench.working_time [--peer FOLDER] [--json]` creates a virtual environment
+for the peer there, outside this repository; without a folder, in one that is removed
+afterwards. Both answer the same questions, and all answers must be equal.
 """
 
 import json
@@ -49,7 +49,7 @@ CALENDARS = {
 }
 WHATS = {"due": f"due, {DUE_HOURS} h", "elapsed": f"elapsed, {ELAPSED_DAYS} days"}
 AIM = 20
-"""How many times the peer's rate was aimed at."""
+"""The targeted multiple of the peer's rate."""
 
 
 def main(
@@ -66,7 +66,7 @@ def main(
 
 
 def figures(python: Path, rounds: int, seconds: float) -> Iterator[Figure]:
-    """Measure both, turn about; `python` is of the peer's environment."""
+    """Measure both, in turn; `python` is of the peer's environment."""
     random = Random(1)
     seconds_in = [random.randrange(10**7) for _ in range(QUESTIONS)]
     starts = [YEAR + timedelta(seconds=each) for each in seconds_in]
@@ -148,7 +148,7 @@ def _folder(given: Path | None) -> Iterator[Path]:
 
 
 def _installed(folder: Path) -> Path:
-    """Return the interpreter of the peer's environment, made unless it is there."""
+    """Return the interpreter of the peer's environment, created if it is missing."""
     python = folder / "bin" / "python"
     if not python.exists():
         subprocess.run(["python3", "-m", "venv", folder], check=True)

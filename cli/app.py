@@ -1,6 +1,6 @@
-"""The command line, `permanence`: what each part of the house offers.
+"""The command line, `permanence`: assembles the commands of all groups.
 
-A command is imported when it is called: all of them together take two seconds, and
+A command is imported when it is called: importing all of them takes two seconds, and
 tools call `permanence map` once for each body.
 """
 
@@ -11,7 +11,7 @@ from functools import cache
 import typer
 
 Add = Callable[[typer.Typer], object]
-"""Imports a command or a group of them, and adds it."""
+"""Imports a command or a group of commands, and adds it."""
 
 
 def _up(app: typer.Typer) -> None:
@@ -167,7 +167,7 @@ COMMANDS: Mapping[str, Add] = {
 
 @cache
 def command_line(*names: str) -> typer.Typer:
-    """Return the command line with the commands of these names; without any, all."""
+    """Return the command line with the commands of these names; without names, all."""
     app = typer.Typer(
         name="permanence",
         help="An event-sourced service desk: incidents owned until service is normal.",
@@ -181,7 +181,7 @@ def command_line(*names: str) -> typer.Typer:
 
 
 def _several_commands() -> None:
-    """Have a single command keep its name: typer would do without it."""
+    """Keep the name of a single command: typer would drop it."""
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""`permanence audit`: proof that the log is what was recorded."""
+"""`permanence audit`: proof that the log contains what was recorded."""
 
 from dataclasses import asdict
 from functools import partial
@@ -40,7 +40,7 @@ audit = typer.Typer(name="audit", help="Prove the log.", no_args_is_help=True)
 
 @audit.callback()
 def _group() -> None:
-    """Keep `verify` a word of its own: a group of one would do without."""
+    """Keep `verify` as a command: typer would drop the name of a single one."""
 
 
 @audit.command("verify")
@@ -51,14 +51,14 @@ def verify_command(
     home: Home = HOME,
     as_json: AsJson = False,
 ) -> None:
-    """Walk the chain from the first event: each must be the one that was recorded.
+    """Verify the hash chain from the first event: nothing was changed since.
 
-    Finds what was changed, deleted, moved or put in, and says the first such position.
-    It compares with what every reader remembers. From a checkpoint on, only what came
-    later is walked; a checkpoint that the log does not hold is a finding. The file is
-    renewed if all is whole. Then the documents that events name are compared with their
-    hash and size. Exit codes: 0 whole, 1 not, 2 not a checkpoint, 3 the database is
-    away.
+    Finds events that were changed, deleted, moved or inserted, and reports the first
+    such position. It compares with what every reader remembers. With a checkpoint, only
+    later events are read; a checkpoint that the log does not contain is a finding. The
+    file is renewed if the chain is intact. Then the documents that events name are
+    compared with their hash and size. Exit codes: 0 intact, 1 not, 2 not a checkpoint,
+    3 the database is unavailable.
     """
     checkpoint = _checkpoint(start, file, as_json=as_json)
     url = database_of(database, home, as_json=as_json)

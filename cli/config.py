@@ -1,9 +1,8 @@
 """`permanence config`: check a policy, compare it with the one in force, apply it.
 
-Exit codes: 0 done, 1 differs (diff only), 2 the file or an option is wrong, 3 the desk
-is not reachable, 4 somebody else applied a policy at the same time.
-
-The files that a policy names in `closed_in`, read from the folder it lies in.
+Also reads the files that a policy names in `closed_in`, relative to the policy's
+folder. Exit codes: 0 done, 1 differs (diff only), 2 the file or an option is wrong, 3
+the desk is not reachable, 4 somebody else applied a policy at the same time.
 """
 
 import getpass
@@ -44,9 +43,9 @@ from shared.yaml12 import TEXT_MAX
 
 
 def texts_beside(file: Path, policy: Policy, *, as_json: bool) -> Files:
-    """Return the texts of the files by name; end with a sentence where one is wrong.
+    """Return the texts of the files by name; exit with a message if one is wrong.
 
-    A policy that comes through a pipe lies in the working directory.
+    For a policy from a pipe, files are relative to the working directory.
     """
     folder = Path() if str(file) == "-" else file.parent
     names = {
@@ -72,7 +71,7 @@ File = Annotated[Path, typer.Argument(help="A policy in YAML 1.2; `-`: a pipe.")
 
 @config.command()
 def check(ctx: typer.Context, file: File, as_json: AsJson = False) -> None:
-    """Say every mistake in a policy, with its line and what to do."""
+    """Report every mistake in a policy, with its line and what to do."""
     it = _read(file, as_json=as_json)
     policy = _whole(it, clock_of(ctx)(), as_json=as_json)
     found, looked_up = _warnings(ctx, it)
@@ -132,7 +131,7 @@ def apply(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Put a policy in force for what comes from now on. What was promised stays."""
+    """Put a policy in force from now on. What was promised before does not change."""
     signature = _signature(by, reason, approved_by, as_json=as_json)
     it = _read(file, as_json=as_json)
     with log_of(ctx, as_json=as_json) as (log, clock):
@@ -176,7 +175,7 @@ def schema(as_json: AsJson = True) -> None:
 
 
 class _Read(NamedTuple):
-    """A policy that was read, from where, and the files it names."""
+    """A policy that was read, its path, and the files it names."""
 
     file: Path
     text: str
@@ -223,7 +222,7 @@ def _login() -> str:
 
 
 def _warnings(ctx: typer.Context, it: _Read) -> tuple[list[Mistake], bool]:
-    """Return what to warn of, and whether people were looked up in the directory."""
+    """Return the warnings, and whether people were looked up in the directory."""
     try:
         with log_if_any(ctx) as log:
             return policy_store.warnings(log, it.text, it.policy), log is not None
@@ -264,7 +263,7 @@ def _plain(change: Change) -> dict[str, object]:
 
 
 def _told(changes: Sequence[Change]) -> Iterator[Sheet | str]:
-    """Give a table of changes; what nobody would read to its end is counted."""
+    """Return a table of changes; counts the values that are too many to list."""
     rows = [(change, *row) for change in changes for row in _rows(change)]
     table = table_of("what", "before", "after")
     for change, path, before, after in rows[:ROWS_SHOWN_MAX]:
@@ -276,7 +275,7 @@ def _told(changes: Sequence[Change]) -> Iterator[Sheet | str]:
 
 
 def _rows(change: Change) -> Iterator[tuple[Location, JsonValue, JsonValue]]:
-    """Give a row for each value: who approves a new contract reads all of it."""
+    """Return a row for each value: new contracts are shown in full for approval."""
     match change.kind:
         case "added":
             for path, value in _leaves(change.path, change.after):

@@ -1,4 +1,4 @@
-"""`permanence heartbeat`: how what has to report regularly stands.
+"""`permanence heartbeat`: the state of everything that has to report regularly.
 
 Exit codes: 0 done, 3 the desk is not reachable.
 """
@@ -21,7 +21,7 @@ heartbeat = typer.Typer(
 
 @heartbeat.command("list")
 def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """List the heartbeats of the policy, and how each stands."""
+    """List the heartbeats of the policy, and the state of each."""
     with log_of(ctx, as_json=as_json) as (log, _):
         now = policy_store.current(log)
         with log.transaction() as cursor:

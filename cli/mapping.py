@@ -1,4 +1,4 @@
-"""`permanence map`: what an adapter or a mapping makes of a body, without any desk."""
+"""`permanence map`: shows how an adapter or mapping reads a body, without a desk."""
 
 import json
 import sys
@@ -34,7 +34,7 @@ Read = Callable[[bytes], object]
 
 
 class _Wrong(Exception):
-    """An option that cannot be followed; the sentence says what to do."""
+    """An option that cannot be used; the message says what to do."""
 
 
 Format = Annotated[
@@ -76,10 +76,10 @@ def map_command(
 ) -> None:
     """Print, as JSON, the signals in a raw body on standard input. No desk is needed.
 
-    Of each: action, title, severity, dedup_key, event_id, occurred_at. In a group a bad
-    element is an entry with `error`. Exit codes: 0 read; 2 a wrong option, no such
-    format, or a body that is none, with `{"error": …}`; with --jsonl 2 at the end,
-    where any line was such a body.
+    For each: action, title, severity, dedup_key, event_id, occurred_at. In a group a
+    bad element is an entry with `error`. Exit codes: 0 read; 2 a wrong option, an
+    unknown format, or an invalid body, with `{"error": …}`; with --jsonl 2 at the end
+    if any line had an invalid body.
     """
     try:
         if show:
@@ -103,7 +103,7 @@ def _copy(source: str) -> str:
 
 
 def _answer_each(read: Read) -> bool:
-    """Print an answer a line; tell whether all lines were good."""
+    """Print one answer per line; tell whether all lines were valid."""
     are_good = True
     for line in _lines(sys.stdin.buffer):
         answer = _read(read, line)
@@ -119,7 +119,7 @@ def _answer_one(answer: object) -> None:
 
 
 def _reader(name: str, policy: Path | None, headers: Mapping[str, str]) -> Read:
-    """Return what reads a body; `_Wrong` where nothing is known under this name."""
+    """Return the reader of a body; `_Wrong` if the name is unknown."""
     said = _source(policy, name) if policy else None
     name = name if said else format_named(name)
     adapter_name = said.type if said else name
@@ -155,8 +155,8 @@ def _document(adapter_name: str, body: bytes, headers: Mapping[str, str]) -> obj
 
 
 def _source(file: Path, name: str) -> Source:
-    """Return a source of the policy in `file`; `_Wrong` where there is none."""
-    # Slow to import, and needed here only.
+    """Return a source of the policy in `file`; `_Wrong` if it does not exist."""
+    # slow to import, and only needed here
     from cli.shell.desk import text_of
     from shared.domain.policy.validation import read
     from shared.yaml12 import TEXT_MAX
@@ -188,7 +188,7 @@ def _read(read: Read, body: bytes) -> object:
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes]:
-    """Yield each line that is not empty, of one too long only its beginning."""
+    """Yield the non-empty lines; a line that is too long is cut off."""
     while line := stream.readline(BODY_BYTES_MAX + 2):
         rest = line
         while len(rest) > BODY_BYTES_MAX and not rest.endswith(b"\n"):

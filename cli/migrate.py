@@ -1,6 +1,6 @@
-"""`permanence migrate`: brings a database to this version, roles and passwords too.
+"""`permanence migrate`: brings a database to this version, with roles and passwords.
 
-`make up` does it by itself; this is for databases and containers of your own.
+`make up` does it automatically; this is for databases and containers of your own.
 """
 
 from typing import Annotated
@@ -71,11 +71,11 @@ def migrate_command(
         ),
     ] = None,
 ) -> None:
-    """Create or bring up to date the tables and roles of DATABASE_URL.
+    """Create or update the tables and roles of DATABASE_URL.
 
-    With `--clock server` the log goes by PostgreSQL's clock; with `--clock lever`,
-    for demos and tests, by that of its callers. Exit codes: 0 done, 1 made by another
-    version or with another clock, 2 settings, 3 not reachable.
+    With `--clock server` the log uses PostgreSQL's clock; with `--clock lever`, for
+    demos and tests, that of its callers. Exit codes: 0 done, 1 made by another version
+    or with another clock, 2 settings, 3 not reachable.
     """
     try:
         settings = MigrationSettings()

@@ -1,8 +1,7 @@
-"""`permanence parked`: what readers have set aside, and the ways out of there.
+"""`permanence parked`: events that readers have parked; retry or skip them.
 
-A retry or a skip is asked of the reader, which does it with its own rules and rights.
-
-What is said of a request about parked events: to a person, and as JSON.
+A retry or a skip is requested from the reader, which does it with its own rules and
+rights.
 """
 
 import getpass
@@ -35,7 +34,7 @@ from shared.eventlog.readers.position import Bookmark, bookmarks
 
 @dataclass(frozen=True, slots=True)
 class ParkedAnswer:
-    """A request, and its answer if there is one; `refused` says why it is not asked."""
+    """A request, and its answer if there is one; `refused` says why it was not sent."""
 
     wanted: ParkedRequest
     answer: Answer | None = None
@@ -43,7 +42,7 @@ class ParkedAnswer:
 
     @property
     def code(self) -> Exit:
-        """The exit code it comes to."""
+        """The exit code that follows from the answer."""
         if self.refused is not None:
             return Exit.OUTRUN
         if self.answer is None:
@@ -51,7 +50,7 @@ class ParkedAnswer:
         return Exit.DIFFERS if self.answer.error else Exit.OK
 
     def plain(self) -> dict[str, Any]:
-        """Return it as JSON has it."""
+        """Return it as JSON."""
         known: dict[str, Any] = {
             "reader": self.wanted.bookmark.reader,
             "stream": self.wanted.stream,
@@ -69,7 +68,7 @@ class ParkedAnswer:
 
     @property
     def sentence(self) -> str:
-        """Return it in words."""
+        """Return it as a sentence."""
         return f"{self.wanted.bookmark.reader}: {self._about()}"
 
     def _about(self) -> str:
@@ -104,7 +103,7 @@ LISTED_MAX = 1_000
 LOOK_SECONDS = 0.1
 WAIT_SECONDS = 30.0
 READERS = (*MODELS, "sla_watcher", "escalation", "closing")
-"""Those there are; one that has read nothing yet has parked nothing."""
+"""All readers; a reader that has read nothing yet has parked nothing."""
 
 Only = Annotated[
     str | None, typer.Option("--reader", help=f"Only this one: {', '.join(READERS)}.")
@@ -134,7 +133,7 @@ def list_parked(
     home: Home = HOME,
     as_json: AsJson = False,
 ) -> None:
-    """List the streams that are set aside, why, and how many events wait."""
+    """List the streams that are parked, why, and how many events wait."""
     _demand_known(reader, as_json=as_json)
     url = database_of(database, home, as_json=as_json)
     with log_at(url, as_json=as_json) as log:
@@ -164,10 +163,10 @@ def retry_parked(  # noqa: PLR0913, PLR0917 # each is an option
     vault_key: Unused = None,
     as_json: AsJson = False,
 ) -> None:
-    """Have what is set aside applied, in order, by the reader that set it aside.
+    """Have parked events applied, in order, by the reader that parked them.
 
-    Exit codes: 0 applied, 1 something is still parked, 3 the database is away, or the
-    reader does not answer: what was asked stays asked until it runs.
+    Exit codes: 0 applied, 1 something is still parked, 3 the database is unavailable,
+    or the reader does not answer: the request is kept until the reader runs.
     """
     del vault_key
     _demand_known(reader, as_json=as_json)
@@ -206,10 +205,10 @@ def skip_parked(  # noqa: PLR0913 # each is an option
 ) -> None:
     """Have the first parked event of a stream skipped, and those behind it applied.
 
-    The reader never applies what is skipped; the log keeps it. Who skipped it, when and
-    why is recorded. Exit codes: 0 done, 1 what was behind it cannot be applied either
-    and is still parked, 2 wrong arguments, 3 the database is away, or the reader does
-    not answer: what was asked stays asked until it runs.
+    The reader never applies a skipped event; the log keeps it. Who skipped it, when and
+    why is recorded. Exit codes: 0 done, 1 the events behind it cannot be applied either
+    and are still parked, 2 wrong arguments, 3 the database is unavailable, or the
+    reader does not answer: the request is kept until the reader runs.
     """
     _demand_known(reader, as_json=as_json)
     if not reason.strip():
@@ -263,7 +262,7 @@ def _demand_parked(
 
 
 def _readers(log: EventLog, only: str | None) -> list[Bookmark]:
-    """Return the readers there are, of read models the live generation."""
+    """Return all readers; of read models, the live generation."""
     with log.transaction() as cursor:
         live = {name: find_live(cursor, name) for name in MODELS}
         schemas = {found.schema for found in live.values() if found}
@@ -283,7 +282,7 @@ def _streams(log: EventLog, bookmark: Bookmark) -> Sequence[ParkedStream]:
 def _asked(
     log: EventLog, wanted: Sequence[ParkedRequest], seconds: float
 ) -> list[ParkedAnswer]:
-    """Ask, and return what was answered within so many seconds."""
+    """Send a request, and return what was answered within a number of seconds."""
     said = [ParkedAnswer(each) for each in wanted]
     asked: dict[int, int] = {}
     for n, each in enumerate(wanted):

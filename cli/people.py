@@ -1,4 +1,4 @@
-"""`permanence people`: bring people into the directory, and look them up.
+"""`permanence people`: import people into the directory, and look them up.
 
 Exit codes: 0 done, 2 the file or an option is wrong, 3 the desk is not reachable.
 """

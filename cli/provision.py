@@ -1,7 +1,8 @@
-"""`permanence provision`: make or put right what JetStream is to keep.
+"""`permanence provision`: creates or corrects the streams and consumer of JetStream.
 
-Intake does so by itself whenever its relay begins; this is for whom its user may not.
-Exit codes: 0 done, 2 an option is wrong, 3 NATS is not reachable or refuses.
+Intake does it automatically whenever its relay starts; this command is for desks whose
+intake user may not. Exit codes: 0 done, 2 an option is wrong, 3 NATS is not reachable
+or refuses.
 """
 
 import asyncio
@@ -52,7 +53,7 @@ def provision_command(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Make or put right the streams and the consumer in JetStream.
+    """Create or correct the streams and the consumer in JetStream.
 
     Exit codes: 0 done, 2 an option is wrong, 3 NATS is not reachable or refuses.
     """

@@ -1,8 +1,6 @@
-"""`permanence quarantine`: what could not be taken, another try for it, or its end.
+"""`permanence quarantine`: signals and mails that were set aside; retry or discard.
 
-It asks the read API of a running desk, as everybody else does.
-
-`permanence quarantine`, for letters: what people wrote and nothing came of.
+It asks the read API of a running desk, as every other client does.
 """
 
 from collections.abc import Mapping
@@ -22,7 +20,7 @@ PAGE_MAX = 100
 
 
 def is_letter(number: str) -> bool:
-    """Tell whether this is the id of a letter, not the number of a signal."""
+    """Tell whether this is the id of a mail, not the number of a signal."""
     if number.isascii() and number.isdigit():
         return False
     try:
@@ -34,7 +32,7 @@ def is_letter(number: str) -> bool:
 
 
 def list_letters(api: Api, limit: int, *, as_json: bool) -> None:
-    """List letters that were set aside, the newest first, and why."""
+    """List mails that were set aside, newest first, and why."""
     asked = {"set_aside": True, "limit": min(limit, PAGE_MAX)}
     page = api.get(_PATH, asked, as_json=as_json)
     table = table_of("letter", "source", "received", "verdict", "sender", "reason")
@@ -46,7 +44,7 @@ def list_letters(api: Api, limit: int, *, as_json: bool) -> None:
 
 
 def retry_letter(api: Api, letter: str, incident: str | None, *, as_json: bool) -> None:
-    """Take a letter all the same, and say its outcome."""
+    """Accept a mail after all, and print its outcome."""
     body = {"incident": incident} if incident else {}
     said = api.post(f"{_PATH}/{letter}/retry", body, as_json=as_json)
     words = [said["verdict"], said["incident"] or said["note"] or ""]
@@ -111,7 +109,7 @@ def list_quarantined(  # noqa: PLR0913 # each is a filter
 ) -> None:
     """List what waits, the oldest first, and why it could not be mapped.
 
-    With --letters instead what people wrote and nothing came of, the newest first.
+    With --letters, list instead the mails that were set aside, newest first.
     """
     if letters:
         list_letters(api_of(ctx), limit, as_json=as_json)
@@ -137,7 +135,7 @@ def list_quarantined(  # noqa: PLR0913 # each is a filter
 
 @quarantine.command()
 def show(ctx: typer.Context, number: Number, as_json: AsJson = False) -> None:
-    """Show one with its history and, for administrators, its raw body."""
+    """Show an element with its history and, for administrators, its raw body."""
     whole = api_of(ctx).get(f"{_CLI_QUARANTINE_PATH}/{number}", {}, as_json=as_json)
     facts = table_of("field", "value")
     for name in ("id", "source", "adapter", "received_at", "element", "state", "tries"):
@@ -164,9 +162,9 @@ def retry(  # noqa: PLR0913 # each is a filter
     until: Until = None,
     as_json: AsJson = False,
 ) -> None:
-    """Read again what waits and fits, and take what can be mapped now.
+    """Read matching elements again, and accept what can be mapped now.
 
-    A letter is taken one by one, by its id: somebody has looked at it.
+    A mail is retried alone, by its id: somebody has looked at it.
     """
     api = api_of(ctx)
     if number is not None and is_letter(number):
@@ -191,14 +189,14 @@ def discard(
     reason: Annotated[str, typer.Option(help="Why, for who reads the journal later.")],
     as_json: AsJson = False,
 ) -> None:
-    """Take one off the list for good. It is kept, with who did it and why."""
+    """Take an element off the list for good. It is kept, with who did it and why."""
     path = f"{_CLI_QUARANTINE_PATH}/{number}/discard"
     row = api_of(ctx).post(path, {"reason": reason}, as_json=as_json)
     answer(as_json, row, f"{number} is discarded; it stays in the journal.")
 
 
 def _tell(items: list[Any], *, as_json: bool) -> None:
-    """Say the outcome of each; exit by whether any still waits."""
+    """Print the outcome of each; the exit code says whether any still waits."""
     waiting = [each for each in items if each["state"] == "waiting"]
     released = sum(each["state"] == "released" for each in items)
     table = table_of("id", "state", "outcome")
@@ -212,7 +210,7 @@ def _tell(items: list[Any], *, as_json: bool) -> None:
 
 
 def _all(api: Api, asked: Mapping[str, object], *, as_json: bool) -> list[Any]:
-    """Try round after round until none is left that was not tried."""
+    """Retry in rounds until every element was tried."""
     items: list[Any] = []
     cursor: str | None = "0"
     with bar({"tried": "tried again"}, hidden=as_json) as told:

@@ -1,10 +1,10 @@
-"""`permanence rebuild`: a read model rebuilt from the log, beside the live one.
+"""`permanence rebuild`: rebuilds a read model from the log, beside the live one.
 
-Clears what read models show in clear: built again from the log, and none kept.
+Also removes forgotten words from read models that show words in clear.
 
-The queue has titles and words of labels in clear, to be searched. A row that is
-overwritten leaves its words in the table's file, so the generations that had them are
-dropped as a whole.
+The queue contains titles and label values in clear, so that they can be searched. An
+overwritten row leaves its words in the table's file, so the generations that had them
+are dropped as a whole.
 """
 
 from contextlib import closing
@@ -65,10 +65,10 @@ def rebuild_command(  # noqa: PLR0913, PLR0917 # each is an option
     vault_key: VaultKey = None,
     as_json: AsJson = False,
 ) -> None:
-    """Build a read model again from the log and make it live in one moment.
+    """Rebuild a read model from the log and make it live in one moment.
 
     Exit codes: 0 done, 1 it differs from the live one, which stays live, 2 wrong
-    arguments, 3 the database is away, 4 somebody else rebuilds it.
+    arguments, 3 the database is unavailable, 4 somebody else is rebuilding it.
     """
     model = MODELS.get(name)
     if model is None:
@@ -134,9 +134,9 @@ def shown(url: str) -> bool:
 
 
 def clear(url: str, master: MasterKeys, *, hidden: bool) -> str | None:
-    """Build those read models again and drop every other generation of them.
+    """Rebuild those read models and drop all their other generations.
 
-    Returns a sentence where that was not possible.
+    Returns a message if that was not possible.
     """
     for model in _OPENING:
         try:

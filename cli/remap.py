@@ -1,4 +1,4 @@
-"""`permanence remap`: what a mended mapping would make of what was received before."""
+"""`permanence remap`: shows how a corrected mapping would read earlier bodies."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -78,10 +78,11 @@ def remap_command(  # noqa: PLR0913 # each is an option
     vault_key: VaultKey = None,
     as_json: AsJson = False,
 ) -> None:
-    """Read again what a source has sent, and show what would be read otherwise now.
+    """Read again what a source has sent, and show what would be read differently now.
 
-    A dry run: nothing is changed. Raw bodies are kept for 30 days. Exit codes: 0 all
-    the same, 1 something is read otherwise, 2 wrong arguments, 3 the database is away.
+    A dry run: nothing is changed. Raw bodies are kept for 30 days. Exit codes: 0 no
+    difference, 1 something is read differently, 2 wrong arguments, 3 the database is
+    unavailable.
     """
     first, last = _ALWAYS
     span = Span(

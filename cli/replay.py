@@ -1,4 +1,4 @@
-"""`permanence replay`: what an incident was at an instant, and what made it so."""
+"""`permanence replay`: the state of an incident at an instant, and its events."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -58,10 +58,10 @@ def replay_command(  # noqa: PLR0913, PLR0917 # each is an option
     vault_key: VaultKey = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what an incident was at an instant, and the events that made it so.
+    """Show the state of an incident at an instant, and the events that led to it.
 
     Without the vault's key, personal words are shown as forgotten. Exit codes: 0 shown,
-    2 wrong arguments or no such incident then, 3 the database is away.
+    2 wrong arguments or no such incident then, 3 the database is unavailable.
     """
     demand_ref(ref, as_json=as_json)
     instant = instant_in(at, as_json=as_json)

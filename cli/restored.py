@@ -1,4 +1,4 @@
-"""`permanence restored`: say that the database was restored, so that the desk goes on.
+"""`permanence restored`: confirms that the database was restored, so the desk goes on.
 
 Exit codes: 0 done, 2 nothing to renew or an option is wrong, 3 the database or NATS is
 not reachable.
@@ -64,11 +64,11 @@ def restored_command(  # noqa: PLR0913, PLR0917 # its options
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Begin a new epoch after a restore: references and keys are not given again.
+    """Begin a new epoch after a restore: references and keys are not used again.
 
-    With --force also while no service runs, so that none decides in the old epoch.
-    Exit codes: 0 done, 2 the log continues, nothing is known outside the
-    database, or an option is wrong, 3 the database or NATS is not reachable.
+    With --force also while no service runs, so that none decides in the old epoch. Exit
+    codes: 0 done, 2 the log continues, nothing is known outside the database, or an
+    option is wrong, 3 the database or NATS is not reachable.
     """
     signature = _signature(by, reason, as_json=as_json)
     address = database_of(database, home, as_json=as_json)
@@ -86,7 +86,7 @@ def restored_command(  # noqa: PLR0913, PLR0917 # its options
 def epoch_at_start(reason: str) -> BeginEpoch:
     """Return what begins a new epoch before the services of `permanence up` start.
 
-    Ends with a sentence if the reason may not be kept.
+    Exits with a message if the reason cannot be stored.
     """
     signature = _signature(None, reason, "permanence up", "--restored", as_json=False)
 
@@ -131,7 +131,7 @@ def _signature(
 def _last_seen(
     url: str | None, home: Path, *, force: bool, as_json: bool
 ) -> LastSeen | None:
-    """Return what was last seen; end with a sentence if nobody knows."""
+    """Return the last head of the log that NATS knows; exit with a message if none."""
     run = read_run(home)
     address = url or (run and run.nats_url)
     if not address and not force:
@@ -142,7 +142,7 @@ def _last_seen(
         raise refused(as_json, sentence, Exit.INVALID)
     try:
         seen = asyncio.run(_read(address)) if address else None
-    except ValueError as error:  # the address: it needs no --force, but correcting
+    except ValueError as error:  # a wrong address: --force would not help
         raise refused(as_json, f"NATS_URL: {error}", Exit.INVALID) from error
     except (Error, OSError, TimeoutError) as error:
         if force:
@@ -167,7 +167,7 @@ async def _read(url: str) -> LastSeen | None:
 
 
 def _require_restored(log: EventLog, seen: LastSeen | None, *, as_json: bool) -> None:
-    """End with a sentence if the log continues what was last seen."""
+    """Exit with a message if the log continues what was last seen."""
     if seen is not None:
         log.continuity.expect(seen.mark, seen.epoch_id)
     try:
@@ -176,7 +176,7 @@ def _require_restored(log: EventLog, seen: LastSeen | None, *, as_json: bool) ->
     except NotContinued:
         return
     except Unavailable:
-        # It has a newer epoch than what was seen: that is what we would have done.
+        # Its epoch is newer than the one seen: somebody has renewed it already.
         position = log.head().position
     sentence = (
         f"the log ends at position {position} and continues what was last seen: "

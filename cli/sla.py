@@ -1,6 +1,7 @@
-"""`permanence sla explain`: why promises about an incident are due when they are.
+"""`permanence sla`: explains promises; tries out a calendar and a target.
 
-`permanence sla`: try a calendar and a target out, one question a line.
+`explain` shows why the promises about an incident are due when they are. `due` and
+`elapsed` answer one question per line.
 """
 
 import sys
@@ -54,10 +55,10 @@ def explain_command(  # noqa: PLR0913, PLR0917 # each is an option
 ) -> None:
     """Explain why each promise about an incident is due when it is, window by window.
 
-    And who consumed it: by support level, and by whose turn it was.
+    Also shows who used the time: by support level, and by whose turn it was.
 
     Exit codes: 0 explained, 2 wrong arguments or no such incident then, 3 the database
-    is away.
+    is unavailable.
     """
     demand_ref(ref, as_json=as_json)
     instant = instant_in(at, as_json=as_json)
@@ -182,20 +183,20 @@ sla = typer.Typer(
 
 @sla.command("due")
 def due_command() -> None:
-    """Say when a target is used up: one JSON object a line in, one a line out.
+    """Compute when a target is used up: one JSON object per line in, one per line out.
 
     In: `{"calendar": {"timezone", "weekly_hours": {"mon": [["09:00", "17:00"]]},
     "holidays": ["2025-06-09", "12-25"], "open": ["2025-12-06 09:00-12:00"]}, "start",
-    "target_seconds", "pauses": [{"from", "to"}]}`. Out: `{"due_at"}` in UTC, null where
-    a pause without `to` comes first; `{"error"}` for a line that is wrong. Exit codes:
-    0 all answered, 2 a line was wrong.
+    "target_seconds", "pauses": [{"from", "to"}]}`. Out: `{"due_at"}` in UTC, null if a
+    pause without `to` comes first; `{"error"}` for a line that is wrong. Exit codes: 0
+    all answered, 2 a line was wrong.
     """
     _answer_lines(due_answer)
 
 
 @sla.command("elapsed")
 def elapsed_command() -> None:
-    """Say how much working time passes: one JSON object a line in, one a line out.
+    """Compute how much working time passes: one JSON object per line in, one out.
 
     In: `{"calendar", "start", "end", "pauses"}`, as for `due`. Out:
     `{"elapsed_seconds"}` of [start, end); `{"error"}` for a line that is wrong. Exit
@@ -212,7 +213,7 @@ def _answer_lines(answer: Callable[[Mapping[str, JsonValue]], Answer]) -> None:
         said = _answered(answer, line)
         wrong = wrong or "error" in said
         sys.stdout.write(f"{orjson.dumps(said).decode()}\n")
-        sys.stdout.flush()  # whoever asks line by line waits for it
+        sys.stdout.flush()  # a caller that asks line by line waits for it
     if wrong:
         raise typer.Exit(Exit.INVALID)
 

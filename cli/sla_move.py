@@ -1,7 +1,7 @@
-"""`permanence sla move`: live promises to another version of the policy.
+"""`permanence sla move`: moves live promises to another version of the policy.
 
-Through the API of a running desk, a page at a time: stopped at any moment, it is gone
-on with by the same command.
+It uses the API of a running desk, a page at a time; after an interruption the same
+command continues.
 """
 
 from collections.abc import Iterator
@@ -46,12 +46,12 @@ def move_command(  # noqa: PLR0913 # each is an option
     home: Home = HOME,
     as_json: AsJson = False,
 ) -> None:
-    """Move promises of incidents at work on to another version of the policy.
+    """Move promises of open incidents to another version of the policy.
 
-    With `--preview`, show what would change. Each incident is moved once by a move:
-    stopped, the same command goes on; to do it once more later, call it otherwise with
-    `--operation`. It takes the role desk-manager and a reason. Exit codes: 0 done or
-    shown, 2 refused, 3 the desk is away.
+    With `--preview`, show what would change. A move moves each incident once: after an
+    interruption the same command continues; to repeat the move later, give it another
+    name with `--operation`. It takes the role desk-manager and a reason. Exit codes: 0
+    done or shown, 2 refused, 3 the desk is not reachable.
     """
     desk = Api(api, token, Path(home))
     only = {"contract": contract, "service": service, "incident": incident}
@@ -76,9 +76,9 @@ def moved_command(
     home: Home = HOME,
     as_json: AsJson = False,
 ) -> None:
-    """Show how far a move is: incidents moved, and left.
+    """Show the progress of a move: incidents moved, and left.
 
-    Exit codes: 0 shown, 2 no such move, 3 the desk is away.
+    Exit codes: 0 shown, 2 no such move, 3 the desk is not reachable.
     """
     desk = Api(api, token, Path(home))
     seen = desk.get(f"/v1/sla/moves/{operation}", {}, as_json=as_json)

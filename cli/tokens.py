@@ -1,4 +1,4 @@
-"""`permanence token`: who may call.
+"""`permanence token`: create, list and revoke the tokens of people and sources.
 
 Exit codes: 0 done, 2 an option is wrong, 3 the desk is not reachable.
 """
@@ -43,7 +43,7 @@ def create(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a token and show it, this once: only its hash is kept."""
+    """Create a token and show it, this once: only its hash is kept."""
     scopes = _scopes(demand_actor(actor, as_json=as_json), scope, as_json=as_json)
     demand_line("--label", label, as_json=as_json)
     lifetime = _lifetime(expires_in, as_json=as_json)
@@ -68,7 +68,7 @@ def create(
 def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
     """List all tokens ever made, without their secrets.
 
-    When one was last used is known to a minute.
+    The time of last use is accurate to a minute.
     """
     with log_of(ctx, as_json=as_json) as (log, clock):
         now = clock()
@@ -94,7 +94,7 @@ def revoke(
     token_id: Annotated[str, typer.Argument(metavar="ID", help="As in the list.")],
     as_json: AsJson = False,
 ) -> None:
-    """End a token for ever."""
+    """Revoke a token for good."""
     with (
         log_of(ctx, as_json=as_json) as (log, clock),
         log.transaction() as cursor,
@@ -113,7 +113,7 @@ def revoke(
 
 
 def demand_actor(actor: str, *, as_json: bool) -> str:
-    """Return the name of a person or source, or end with a sentence."""
+    """Return the name of a person or source, or exit with a message."""
     try:
         _actors.validate_python(actor)
     except ValidationError as error:
@@ -149,7 +149,7 @@ def _lifetime(text: str | None, *, as_json: bool) -> timedelta | None:
 
 
 def demand_line(option: str, text: str, *, as_json: bool, needed: bool = False) -> None:
-    """End with a sentence where `text` is not one line, or missing."""
+    """Exit with a message if `text` is missing or is not a single line."""
     if not text.isprintable() or len(text) > _LINE_MAX or (needed and not text.strip()):
         sentence = f"{option}: write one line of at most {_LINE_MAX} characters"
         raise refused(as_json, sentence, Exit.INVALID)

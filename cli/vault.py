@@ -1,4 +1,4 @@
-"""`permanence vault`: who is forgotten, and which master key wraps the others."""
+"""`permanence vault`: forget a person, and rotate the master key."""
 
 import os
 import stat
@@ -50,7 +50,7 @@ class Titles(Protocol):
         """Tell whether there are any."""
 
     def clear(self, url: str, master: MasterKeys, *, hidden: bool) -> str | None:
-        """Build them again without what is forgotten; say why that was not possible."""
+        """Rebuild them without what is forgotten; return why that was not possible."""
 
 
 Owner = Annotated[str, typer.Argument(help="person:<id> or source:<name>.")]
@@ -79,12 +79,12 @@ def forget_with(titles: Titles) -> Callable[..., None]:
         vault_key: VaultKey = None,
         as_json: AsJson = False,
     ) -> None:
-        """Destroy the key of a person or source: what was said of them is unreadable.
+        """Destroy the key of a person or source: what it sealed becomes unreadable.
 
-        Rewrites the table of keys, and builds read models that show titles again, a
-        few seconds later, when running services have forgotten the key too. Repeat it
-        after an error: it does what is left. Exit codes: 0 done, 1 something is left,
-        2 an option is wrong, 3 the desk is not reachable.
+        Rewrites the table of keys, and a few seconds later, when running services have
+        dropped the key too, rebuilds the read models that show titles. Repeat it after
+        an error: it completes what is left. Exit codes: 0 done, 1 something is left, 2
+        an option is wrong, 3 the desk is not reachable.
         """
         demand_actor(owner, as_json=as_json)
         demand_line("--reason", reason, as_json=as_json, needed=True)
@@ -146,9 +146,9 @@ def rotate(
 ) -> None:
     """Wrap every key under a new master key, while the services run.
 
-    Puts a new one before the present one in the file, unless there are two already.
-    Stopped or killed, run it again. Once every service has the new one, `--finish`
-    takes the former out of the file. Exit codes: 0 done, 1 something is left, 2 the
+    Puts a new key before the present one in the file, unless there are two already.
+    After an interruption, run it again. Once every service has the new key, `--finish`
+    takes the former one out of the file. Exit codes: 0 done, 1 something is left, 2 the
     file or an option is wrong, 3 the desk is not reachable.
     """
     _, home = _address(ctx, as_json=as_json)
@@ -208,7 +208,7 @@ def _read(file: Path, *, as_json: bool) -> MasterKeys:
 
 
 def _replace(file: Path, keys: Sequence[bytes], *, as_json: bool) -> None:
-    """Write these keys to the file, whole or not at all; it stays its owner's."""
+    """Write these keys to the file atomically; its owner does not change."""
     was = file.stat()
     try:
         write_private(file, text_of(keys))

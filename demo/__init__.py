@@ -1,1 +1,1 @@
-"""One day at the desk of Valmont, played through the real services and asserted."""
+"""A day at the desk of Valmont, played through the real services and asserted."""

@@ -1,8 +1,7 @@
-"""Who is who at Valmont: people of the desk and of support, users and their clients.
+"""The people of Valmont: desk and support, users and their clients.
 
-Instants of the day, as the programme writes them: local to Paris.
-
-What the demo asserts: a sentence, and whether it is so.
+Also local instants of the day, in Paris time, and the checks of the demo: a sentence,
+and whether it is true.
 """
 
 from collections.abc import Mapping
@@ -95,17 +94,17 @@ def shown(instant: datetime) -> str:
 
 
 class Unseen(Exception):
-    """Something that must be seen is not: the demo ends here, with exit code 1."""
+    """Something that has to be visible is not: the demo ends here, with exit code 1."""
 
 
 def see(sentence: str, holds: object, saw: object = None) -> None:
-    """Raise `Unseen` where it does not hold; `saw` is shown beside."""
+    """Raise `Unseen` unless it holds; `saw` is shown beside the sentence."""
     if not holds:
         beside = "" if saw is None else f": saw {saw!r}"
         raise Unseen(f"not so: {sentence}{beside}")
 
 
 def same(sentence: str, saw: Any, wanted: Any) -> None:  # noqa: ANN401 any two values
-    """Raise `Unseen` where two values differ."""
+    """Raise `Unseen` if two values differ."""
     if saw != wanted:
         raise Unseen(f"not so: {sentence}: saw {saw!r}, not {wanted!r}")

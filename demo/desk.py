@@ -1,8 +1,7 @@
 """The desk of the demo: real servers and services, each of which it may kill.
 
-The demo's own folder: created afresh each time, and never anybody else's.
-
-What the desk of Valmont starts with: its policy, its people, their tokens.
+Its folder is created again each time, and never takes the place of another desk. It is
+filled with the policy, the people and the tokens of Valmont.
 """
 
 import asyncio
@@ -40,7 +39,7 @@ from standalone.supervisor import (
 )
 
 TWINS = ("sla_watcher",)
-"""Services of which a second process runs: promises are watched twice."""
+"""Services with a second process: promises are watched twice."""
 
 
 @dataclass
@@ -59,17 +58,17 @@ class Running:
 
     @property
     def api_url(self) -> str:
-        """Where people read and command, and where the page is."""
+        """Where people read and send commands, and where the page is."""
         return f"http://127.0.0.1:{self.settings.api_port}"
 
     @property
     def intake_url(self) -> str:
-        """Where signals go."""
+        """Where signals are posted."""
         return f"http://127.0.0.1:{self.settings.intake_port}"
 
     @property
     def has_own_postgres(self) -> bool:
-        """Whether PostgreSQL is one we started, and may take away."""
+        """Whether we started PostgreSQL ourselves, so that we may stop it."""
         return self.settings.database_url is None
 
     async def serve_servers(self) -> None:
@@ -99,11 +98,11 @@ class Running:
         await self._stop(chosen)
 
     async def without_postgres(self) -> None:
-        """Take PostgreSQL away."""
+        """Make PostgreSQL unavailable."""
         await self._stop([POSTGRES])
 
     async def with_postgres(self, except_for: Iterable[str] = ()) -> None:
-        """Give PostgreSQL back, with its data."""
+        """Make PostgreSQL available again, with its data."""
         self.owner = await own_postgres(
             self.supervisor, self.home, self.settings, self.credentials, self.account
         )
@@ -145,7 +144,7 @@ class Running:
 async def running(
     home: Path, account: Account | None, given: Mapping[str, str]
 ) -> AsyncIterator[Running]:
-    """Give a desk whose servers run, and no service yet; ends all of it in the end."""
+    """Yield a desk whose servers run, without services; ends everything afterwards."""
     log = (home / "demo.log").open("a", encoding="utf-8")
 
     def write(name: str, line: str) -> None:
@@ -170,7 +169,7 @@ async def running(
 
 
 def _settings(home: Path) -> UpSettings:
-    """Return the usual settings, on ports that are free: a desk may run beside."""
+    """Return the usual settings with free ports, since another desk may be running."""
     return UpSettings(
         home=home,
         api_port=free_port(),
@@ -193,15 +192,15 @@ def _always(port: int) -> Callable[[UpSettings], int]:
 
 
 MARK = "demo"
-"""The file that says whose folder it is; the log's first event says so as well."""
+"""The file that marks the folder of a demo; the log's first event does too."""
 
 
 @contextmanager
 def fresh_home(home: Path, account: Account | None) -> Iterator[Path]:
-    """Give `home`, empty but for its lock and its mark.
+    """Yield `home`, empty except for its lock and its mark.
 
-    A log cannot be cleaned: the day before goes with its whole folder. Trouble: a demo
-    runs there, or what lies there is no demo's.
+    A log cannot be emptied: the folder of the last demo is deleted as a whole.
+    StartupError: a demo is running there, or its contents are not a demo's.
     """
     home = open_home(home, account)
     with only_one(home):
@@ -218,7 +217,7 @@ def fresh_home(home: Path, account: Account | None) -> Iterator[Path]:
 
 
 def _demand_a_demos(home: Path) -> None:
-    """Mark `home` as a demo's. Trouble: a desk lies there that nobody may delete."""
+    """Mark `home` as a demo's. StartupError: it has a desk that must not be deleted."""
     mark = home / MARK
     others = {path.name for path in home.iterdir()} - {lock_file(home).name, MARK}
     if others and not mark.exists():
@@ -242,7 +241,7 @@ class Tokens:
 
 
 def fill(log: EventLog, now: datetime) -> Tokens:
-    """Fill an empty log. Trouble: it is not empty, and so not this demo's."""
+    """Fill an empty log. StartupError: it is not empty, so not this demo's."""
     if log.head().position:
         raise StartupError(
             "The database named by DATABASE_URL holds a log already, and a log cannot "

@@ -1,4 +1,4 @@
-"""Where the desk's messages arrive: a real mail server and a real receiver of pages."""
+"""Receives the desk's messages: a real mail server and a real receiver of pages."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -22,7 +22,7 @@ HOST = "127.0.0.1"
 
 @dataclass
 class Letters:
-    """What came, oldest first: mails and posted pages."""
+    """What was received, oldest first: mails and posted pages."""
 
     mails: list[EmailMessage] = field(default_factory=list)
     pages: list[dict[str, object]] = field(default_factory=list)
@@ -30,7 +30,7 @@ class Letters:
     page_port: int = 0
 
     def to(self, person: str, kind: str = "") -> list[EmailMessage]:
-        """Return the mails to a person whose subject holds `kind`."""
+        """Return the mails to a person whose subject contains `kind`."""
         return [
             mail
             for mail in self.mails
@@ -60,7 +60,7 @@ class Letters:
 
 @asynccontextmanager
 async def receiving() -> AsyncIterator[Letters]:
-    """Give a place where mails and pages arrive, while the body runs."""
+    """Yield a receiver of mails and pages while the body runs."""
     letters = Letters()
     loop = asyncio.get_running_loop()
     make: Callable[[], SMTP] = lambda: SMTP(letters, enable_SMTPUTF8=True)  # noqa: E731

@@ -1,8 +1,7 @@
-"""Plays the programme on a fresh desk, with a bar; says where it failed, if it did.
+"""`permanence demo`: plays a day at a service desk in a few minutes, and asserts it.
 
-`permanence demo`: a day at a service desk, played through in some minutes.
-
-What the day comes to: the table at its end, each figure asserted.
+Plays the programme on a new desk, with a progress bar, and reports which beat failed.
+The table at the end shows the figures of the day, each asserted.
 """
 
 import asyncio
@@ -37,9 +36,9 @@ from standalone.startup_error import StartupError
 
 
 class Figure(NamedTuple):
-    """A number of the day: what it is, where it stands in the answer, what it must be.
+    """A figure of the day: its name, its place in the answer, its expected value.
 
-    `wanted` is None for what is shown only.
+    `wanted` is None for figures that are only shown.
     """
 
     name: str
@@ -80,7 +79,7 @@ TABLE: Sequence[Figure] = (
 
 
 async def table(stage: Stage) -> Table:
-    """Return the table of Monday. Raises `Unseen` where a figure is wrong."""
+    """Return the table of Monday. Raises `Unseen` if a figure is wrong."""
     day = {"from": MONDAY.isoformat(), "to": TUESDAY.isoformat()}
     told = await stage.reads(
         "/v1/metrics", "sylvie", **day, zone="Europe/Paris", within=["1h", "8h"]
@@ -100,7 +99,7 @@ async def table(stage: Stage) -> Table:
 
 
 async def _june(stage: Stage) -> None:
-    """Hold June to its own sum, and its days to the month."""
+    """Check that the figures of June add up, and its days to the month."""
     june = {"from": "2025-06-01", "to": "2025-07-01"}
     told = await stage.reads(
         "/v1/metrics", "sylvie", **june, zone="Europe/Paris", every="day"
@@ -133,11 +132,11 @@ SECRET = "whsec_ZGVtby1zZWNyZXQtb2YtdmFsbW9udA=="  # noqa: S105 of a receiver on
 
 
 class Failed(Exception):
-    """A beat that did not show what it must; the sentence says which and what."""
+    """A beat whose result was not as expected; the message says which and what."""
 
 
 def play(home: Path, console: Console, *, stay: bool) -> None:
-    """Play the whole day. Raises `Failed`, or `Trouble` where the desk does not run."""
+    """Play the whole day. Raises `Failed`, or `StartupError` if the desk fails."""
     account = None if os.environ.get("DATABASE_URL") else server_account()
     with fresh_home(home, account) as folder:
         if where := linked(home):
@@ -218,7 +217,7 @@ async def _beats(stage: Stage, console: Console) -> None:
 
 
 async def show_one(cue: Cue, beat: Beat, stage: Stage) -> None:
-    """Play one scene at its instant. Raises `Failed` where something is not so."""
+    """Play one scene at its instant. Raises `Failed` if a check fails."""
     try:
         if cue.unwatched:
             stage.jump(cue.at)
@@ -230,7 +229,7 @@ async def show_one(cue: Cue, beat: Beat, stage: Stage) -> None:
     except httpx.HTTPError as error:
         raise Failed(f"beat {beat.number}, {beat.title}: {error!r}") from error
     except (LookupError, TypeError, ValueError) as error:
-        # An answer of another form than the play expects: as unseen as a wrong one.
+        # an answer of an unexpected form is as wrong as a wrong value
         raise Failed(
             f"beat {beat.number}, {beat.title}: an answer lacks {error!r}"
         ) from error
@@ -254,11 +253,11 @@ def demo(
         bool, typer.Option(help="End when the day is over, also on a terminal.")
     ] = False,
 ) -> None:
-    """Play Monday 30 June 2025 at the desk of Valmont, and assert what must be seen.
+    """Play Monday 30 June 2025 at the desk of Valmont, and assert the results.
 
     Real servers and services under a clock of their own, in a folder of their own. On a
-    terminal the desk then stays up to be looked at, until Ctrl-C. Exit codes: 0 all was
-    seen, 1 a beat failed (it says which), others as of `up`.
+    terminal the desk then stays up so that you can look at it, until Ctrl-C. Exit
+    codes: 0 all checks passed, 1 a beat failed (it says which), others as of `up`.
     """
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(WARNING))
     console = Console(highlight=False)

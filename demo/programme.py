@@ -1,4 +1,4 @@
-"""The day in beats: when each scene plays, and what of it is to come."""
+"""The programme of the day: its beats, when each scene plays, what is to come."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ class Cue:
     at: datetime
     play: Scene
     unwatched: bool = False
-    """Time has passed until then with nobody there to see what was due."""
+    """Time passes until then without anybody watching what is due."""
 
 
 @dataclass(frozen=True)
 class Beat:
-    """What is shown; `to_come` is what of it the desk cannot do yet."""
+    """What is shown; `to_come` is the part that the desk cannot do yet."""
 
     number: int
     title: str

@@ -1,6 +1,6 @@
-"""When nothing more happens at this instant: all is read, fired and sent.
+"""Waits until nothing more happens at an instant: everything is read, fired and sent.
 
-Asked of the database itself, so that the play neither sleeps nor races.
+It asks the database itself, so that the play neither sleeps nor races.
 """
 
 import asyncio
@@ -29,25 +29,25 @@ _DUE = {
     "signal_keys": "due_at",
     "heartbeats": "CASE WHEN silent_since IS NULL THEN due_at END",
 }
-"""Tables of what waits for an instant, and what holds it."""
+"""Tables of items that wait for an instant, and their column."""
 _EXPECTED = f"""
 SELECT count(*) FROM intake.heartbeats WHERE {_DUE["heartbeats"]} <= %s
 """  # noqa: S608 # our own names
 _READ_MODELS = 3
-"""Fewer means that one is still being built."""
+"""With fewer, one is still being built."""
 
 Connection = AsyncConnection[tuple[Any, ...]]
 
 
 async def connect(dsn: str) -> Connection:
-    """Return a connection to look with, as the owner of the desk's database."""
+    """Return a connection for these queries, as the owner of the desk's database."""
     return await psycopg.AsyncConnection.connect(
         dsn, autocommit=True, row_factory=tuple_row
     )
 
 
 async def settled(connection: Connection, now: datetime) -> None:
-    """Return once nothing is left to do at `now`. Raises `Unseen` where it never is."""
+    """Return once nothing is left to do at `now`. Raises `Unseen` on a timeout."""
     deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
     seen = -1
     while True:

@@ -1,4 +1,4 @@
-"""What a beat of the play has at hand: the clock's lever, the cast, the letters."""
+"""The tools of a beat: the clock's lever, the cast's actions, the received messages."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ class Stage:
     notes: list[str] = field(default_factory=list)
 
     async def until(self, instant: datetime) -> None:
-        """Let time pass: from due instant to due instant, each of them in full."""
+        """Let time pass from one due instant to the next, completing each."""
         while (due := await next_due(self.connection)) is not None and due <= instant:
             self._show(max(due, self.now))
             await settled(self.connection, self.now)
@@ -46,7 +46,7 @@ class Stage:
         await self.until(at(written, day))
 
     def jump(self, instant: datetime) -> None:
-        """Move the clock at once, whatever is due: somebody is not there to see it."""
+        """Set the clock at once, whatever is due: nobody is there to see it."""
         self._show(instant)
 
     async def settle(self) -> None:
@@ -58,18 +58,18 @@ class Stage:
         set_lever(self.lever, instant)
 
     async def does(self, who: str, ref: str, verb: str, **body: object) -> Json:
-        """Let somebody of the cast act on an incident, and the desk react to it."""
+        """Let a person of the cast act on an incident, and the desk react to it."""
         return await self.posts(who, f"/v1/incidents/{self.ref(ref)}/{verb}", body)
 
     async def contact(self, person: str, channel: str, by: str, **body: object) -> Json:
-        """Let a person reach the desk; `by` records it."""
+        """Let a person contact the desk; `by` records it."""
         given = {"person": person, "channel": channel, **body}
         if "incident" in given:
             given["incident"] = self.ref(str(given["incident"]))
         return await self.posts(by, "/v1/contacts", given)
 
     async def posts(self, who: str, path: str, body: Mapping[str, Any]) -> Json:
-        """Post as somebody; raises `Unseen` with the desk's own words if refused."""
+        """Post as a person; raises `Unseen` with the desk's message if refused."""
         answer = await self.tries(who, path, body)
         see(f"{who} may {path}", answer.is_success, answer.text)
         await self.settle()
@@ -79,12 +79,12 @@ class Stage:
     async def tries(
         self, who: str, path: str, body: Mapping[str, Any], **headers: str
     ) -> httpx.Response:
-        """Post as somebody and return the answer, whatever it is."""
+        """Post as a person and return the answer, whatever it is."""
         bearer = {"Authorization": f"Bearer {self.tokens.people[who]}", **headers}
         return await self.client.post(path, json=dict(body), headers=bearer)
 
     async def reads(self, path: str, who: str = "sylvie", **query: Query) -> Any:  # noqa: ANN401 JSON
-        """Read as somebody; raises `Unseen` where that is refused."""
+        """Read as a person; raises `Unseen` if that is refused."""
         bearer = {"Authorization": f"Bearer {self.tokens.people[who]}"}
         answer = await self.client.get(path, params=dict(query), headers=bearer)
         see(f"{who} may read {path}", answer.is_success, answer.text)
@@ -122,7 +122,7 @@ class Stage:
         return await self.client.post(url, json=body, headers=bearer)
 
     def name(self, name: str, ref: str) -> None:
-        """Call an incident by its name in the programme."""
+        """Give an incident the name that the programme uses."""
         self.refs[name] = ref
 
     def ref(self, name: str) -> str:

@@ -1,6 +1,6 @@
-"""Fills a new desk with what nobody can start without: the seam `permanence up` calls.
+"""Fills a new desk with a first policy, an administrator's token and a source key.
 
-A first policy, an administrator's token and a source key; each only where missing.
+`permanence up` calls it; each is created only if it is missing.
 """
 
 from dataclasses import replace
@@ -28,7 +28,7 @@ def bootstrap(
     """Return `credentials` with the token and the source key of this desk.
 
     Called at every start, after the migration and before any service. `lever` is the
-    file that moves the time of this desk; None if it goes by PostgreSQL's clock.
+    file that sets the time of this desk; None if it uses PostgreSQL's clock.
     """
     log = EventLog.open(owner_dsn, clock=clock_from(lever))
     now = lever_clock(lever)() if lever else server_now(owner_dsn)

@@ -37,10 +37,10 @@ def up_with(
     def up(restored: Restored = None) -> None:
         """Start PostgreSQL, NATS and the services here, and keep them running.
 
-        Ctrl-C stops all of it; the data stays in .permanence (PERMANENCE_HOME).
-        Exit codes: 0 stopped, 1 something would not come up, 2 a setting, 3 a port is
-        taken, 4 a desk runs already, 5 the folder, 6 the disk is full, 7 something is
-        not installed, 8 credentials and data do not match, 9 the database.
+        Ctrl-C stops all of it; the data stays in .permanence (PERMANENCE_HOME). Exit
+        codes: 0 stopped, 1 something did not start, 2 a setting, 3 a port is in use, 4
+        a desk runs already, 5 the folder, 6 the disk is full, 7 something is not
+        installed, 8 credentials and data do not match, 9 the database.
         """
         begin_epoch = epoch_at_start(restored) if restored is not None else None
         with _in_sentences(as_json=False):
@@ -55,9 +55,9 @@ def up_with(
 
 
 def down(as_json: AsJson = False) -> None:
-    """Stop the desk that `up` runs in this folder, and wait for its end.
+    """Stop the desk that `up` runs in this folder, and wait until it has ended.
 
-    Exit codes: 0 none runs any more, 1 it does not stop, 5 it is another user's.
+    Exit codes: 0 none is running any more, 1 it does not stop, 5 it is another user's.
     """
     with _in_sentences(as_json=as_json):
         said = stop(read_settings().home)
@@ -65,9 +65,9 @@ def down(as_json: AsJson = False) -> None:
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Look at this machine and its desk; say what is wrong and what to do.
+    """Examine this machine and its desk; report what is wrong and what to do.
 
-    Exit codes: 0 all is well, or there are only warnings; 1 something is not.
+    Exit codes: 0 all is well, or there are only warnings; 1 something is wrong.
     """
     with _in_sentences(as_json=as_json):
         findings = list(examine(read_settings(), SERVICES))

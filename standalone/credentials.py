@@ -1,7 +1,7 @@
-"""Secrets of a desk on one machine: made once, kept for its owner's eyes only.
+"""Secrets of a desk on one machine: created once, readable by their owner only.
 
-They belong to the data: lost or mixed up they are never silently rebuilt, for a new
-vault key would leave every personal word unreadable for ever.
+They belong to the data. If they are lost or mixed up they are never silently created
+again, since a new vault key would leave all personal data unreadable for ever.
 """
 
 import json
@@ -24,10 +24,9 @@ _VAULT_KEY_BYTES = 32
 class Credentials:
     """`roles` of PostgreSQL and users of `nats`, each with a password.
 
-    `nats_issuer` is the seed of the key that says which sources may connect to NATS.
-
+    `nats_issuer` is the seed of the key that signs which sources may connect to NATS.
     `token` (an administrator's) and `source_key` are for the demonstration; both are
-    empty until the first start has made them.
+    empty until the first start has created them.
     """
 
     owner: str
@@ -54,9 +53,9 @@ def keep_credentials(home: Path, credentials: Credentials) -> None:
 
 
 def own_credentials(home: Path, *, has_data: bool) -> Credentials:
-    """Return the credentials of `home`, making them at the first start.
+    """Return the credentials of `home`, creating them at the first start.
 
-    Trouble: there is data but not both files, or one cannot be read.
+    Raises `StartupError` if there is data but not both files, or one cannot be read.
     """
     missing = [
         path.name
@@ -72,7 +71,7 @@ def own_credentials(home: Path, *, has_data: bool) -> Credentials:
             "(which deletes the data).",
             Exit.CREDENTIALS,
         )
-    # The key first: if the credentials exist, both do.
+    # The key is written first: if the credentials exist, both do.
     key = b64encode(secrets.token_bytes(_VAULT_KEY_BYTES)).decode()
     write_private(vault_key_file(home), key + "\n")
     fresh = Credentials(

@@ -1,8 +1,6 @@
-"""`permanence doctor`: what is well on this machine, what is not, and what to do.
+"""`permanence doctor`: what works on this machine, what does not, and what to do.
 
-One thing the doctor looked at.
-
-What the doctor finds in the policy in force: what leaves a door open.
+Also examines the policy in force for settings that weaken authentication.
 """
 
 import os
@@ -45,9 +43,9 @@ from standalone.startup_error import StartupError
 
 @dataclass(frozen=True)
 class Finding:
-    """`advice` says what to do where it is not `ok`.
+    """One result; `advice` says what to do if it is not `ok`.
 
-    `only_warns`: the desk works as it is.
+    `only_warns`: the desk works all the same.
     """
 
     name: str
@@ -63,10 +61,10 @@ _NEWEST = f"""
 
 
 def examine_policy(database_url: str) -> Iterator[Finding]:
-    """Look at the policy in force; nothing is found where none can be read."""
+    """Examine the policy in force; yields nothing if it cannot be read."""
     try:
         policy = _in_force(database_url)
-    except (Unavailable, UnknownEvent, psycopg.Error):  # services tell of it anyway
+    except (Unavailable, UnknownEvent, psycopg.Error):  # services report it anyway
         return
     if policy is not None:
         yield from mailbox_findings(policy)
@@ -74,7 +72,7 @@ def examine_policy(database_url: str) -> Iterator[Finding]:
 
 
 def mailbox_findings(policy: Policy) -> Iterator[Finding]:
-    """Tell of each mailbox whether the desk can know who wrote a mail."""
+    """Report whether the desk can authenticate the senders of each mailbox."""
     for name, source in policy.sources.items():
         if not isinstance(source, Mailbox):
             continue
@@ -92,7 +90,7 @@ def mailbox_findings(policy: Policy) -> Iterator[Finding]:
 
 
 def _nats_monitor(policy: Policy) -> Finding:
-    """Tell whether sources may share a NATS user that can name any of them."""
+    """Report whether sources may share a NATS user that can send as any of them."""
     refused = policy.desk.nats_monitor == "refused"
     return Finding(
         "nats sources",
@@ -122,7 +120,7 @@ _OK = 200
 
 
 def examine(settings: UpSettings, services: tuple[Service, ...]) -> Iterator[Finding]:
-    """Look at everything, the machine first, then the desk if one runs."""
+    """Examine everything, the machine first, then the desk if one is running."""
     yield _python()
     yield _folder(settings.home)
     yield _disk(settings.home)
@@ -176,7 +174,7 @@ def _folder(home: Path) -> Finding:
 
 
 def _ground(home: Path) -> Path:
-    """Return what there is of the way to `home`, as far as we may look."""
+    """Return the existing part of the path to `home`, as far as we may look."""
     ground = home.absolute()
     while not os.path.exists(ground):  # noqa: PTH110 # Path.exists raises where it may not look
         ground = ground.parent
@@ -286,7 +284,7 @@ def _bus(url: str) -> Finding:
 
 
 def _service(service: Service, settings: UpSettings, run: Run) -> Finding:
-    """Ask the service where it runs, wherever this shell's variables would put it."""
+    """Ask the service at its own address, whatever this shell's variables say."""
     answer = ask_ready(run.ports.get(service.name) or service.port(settings))
     advice = f"See what {service.name} says in the terminal of `make up`."
     if answer.waits_for:

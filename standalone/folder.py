@@ -1,21 +1,13 @@
-"""Whom PostgreSQL runs as: ourselves, or `nobody` where we are root.
+"""The folder of a desk on one machine: its place, its owner, its lock, its `run.json`.
 
-PostgreSQL refuses to run as root. We never widen a folder that is not ours: what
-`nobody` cannot pass makes the data lie elsewhere (`data_place.py`).
+PostgreSQL refuses to run as root: as root we run it as `nobody`, who may enter neither
+`/root` nor what `mktemp -d` makes. We never widen the rights of a folder that is not
+ours. Instead the data goes to a folder that `nobody` can reach, and the chosen folder
+(by default `.permanence`) is a link to it.
 
-The folder a desk on one machine keeps everything in, `.permanence` by default.
-
-Where a desk keeps its data if PostgreSQL cannot reach the folder that was chosen.
-
-As root PostgreSQL runs as `nobody`, who may pass neither `/root` nor what `mktemp -d`
-makes. We never widen a folder that is not ours. Instead the data goes to a folder of
-its own that `nobody` can reach, and the chosen folder is a link to it.
-
-One desk a folder: a lock the kernel drops with the process that holds it.
-
-A lock file left behind by a kill -9 is therefore never in the way.
-
-`run.json`: where a desk is, for tools and tests. It exists while the desk serves.
+One desk per folder: the kernel drops the lock together with the process that holds it,
+so a lock file left behind by a kill -9 does no harm. `run.json` says where a desk is,
+for tools and tests; it exists while the desk serves.
 """
 
 import errno
@@ -36,7 +28,7 @@ from standalone.startup_error import Exit, StartupError
 
 @dataclass(frozen=True)
 class Account:
-    """A user a server is started as."""
+    """A user that a server is started as."""
 
     name: str
     uid: int
@@ -44,7 +36,7 @@ class Account:
 
 
 def server_account() -> Account | None:
-    """Return the account to drop to, or None where we already are a mere user."""
+    """Return the account to switch to, or None if we are not root."""
     if os.geteuid() != 0:
         return None
     nobody = pwd.getpwnam("nobody")
@@ -52,7 +44,7 @@ def server_account() -> Account | None:
 
 
 def blocked_at(path: Path, account: Account | None) -> Path | None:
-    """Return the first folder on the way to `path` that `account` may not pass."""
+    """Return the first folder on the way to `path` that `account` may not enter."""
     if account is None:
         return None
     for folder in (*reversed(path.resolve().parents), path.resolve()):
@@ -84,7 +76,7 @@ def lock_file(home: Path) -> Path:
 
 @contextmanager
 def only_one(home: Path) -> Iterator[None]:
-    """Hold the lock of `home`. Trouble: another desk runs there."""
+    """Hold the lock of `home`. StartupError: another desk is running there."""
     with lock_file(home).open("a+", encoding="ascii") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -102,9 +94,9 @@ def only_one(home: Path) -> Iterator[None]:
 
 
 def holder(home: Path) -> int | None:
-    """Return the process that holds the lock of `home`; None where nobody does.
+    """Return the process that holds the lock of `home`; None if there is none.
 
-    Trouble: `home` is closed to us.
+    StartupError: we may not read `home`.
     """
     try:
         with lock_file(home).open("r", encoding="ascii") as file:
@@ -126,15 +118,15 @@ SYSTEM_PLACE = Path("/var/lib/permanence")
 
 
 def usual_places() -> Sequence[Path]:
-    """Return where linked data may lie, the best place first."""
+    """Return the folders where linked data may be stored, the best one first."""
     return (SYSTEM_PLACE, Path(tempfile.gettempdir()))
 
 
 def place_for(account: Account, places: Sequence[Path]) -> Path | None:
     """Return the first of `places` that `account` can reach and we may write.
 
-    None if there is no such place. A place that does not exist yet is as good as the
-    folder it would be made in.
+    None if there is no such place. A place that does not exist yet is judged by the
+    folder that it would be created in.
     """
     for place in places:
         ground = place if place.exists() else place.parent
@@ -149,7 +141,7 @@ def place_for(account: Account, places: Sequence[Path]) -> Path | None:
 
 
 def _only_owners_remove(folder: Path) -> bool:
-    """Tell whether nobody can put another folder in the place of ours."""
+    """Tell whether nobody else can replace our folder by another one."""
     held = folder.stat()
     shared = held.st_mode & (stat.S_IWOTH | stat.S_IWGRP)
     return held.st_uid in {0, os.geteuid()} and (
@@ -158,11 +150,11 @@ def _only_owners_remove(folder: Path) -> bool:
 
 
 def link_elsewhere(home: Path, account: Account, places: Sequence[Path]) -> None:
-    """Make `home` lie where `account` can reach it, if it does not yet.
+    """Place `home` where `account` can reach it, if it cannot yet.
 
     The first folder on the way to `home` that does not exist becomes the link, so that
-    whatever else is made in it can be reached too. Trouble: data is there already, or
-    there is no place for it. The home of a desk that runs is left as it is.
+    everything created in it can be reached too. StartupError: data exists already, or
+    there is no suitable place. The home of a running desk is left as it is.
     """
     wall = blocked_at(home, account)
     if wall is None or holder(home) is not None:
@@ -182,13 +174,13 @@ def link_elsewhere(home: Path, account: Account, places: Sequence[Path]) -> None
         link.rmdir()
     try:
         link.symlink_to(made, target_is_directory=True)
-    except FileExistsError:  # another start was quicker
+    except FileExistsError:  # another process was faster
         with suppress(OSError):
             made.rmdir()
 
 
 def unreachable(wall: Path, account: Account) -> StartupError:
-    """Return what to say if `account` cannot pass `wall`."""
+    """Return the message for an `account` that cannot enter `wall`."""
     return StartupError(
         f"PostgreSQL does not run as root, so it runs as {account.name}, who may "
         f"not pass {wall}. Keep the data elsewhere with "
@@ -198,10 +190,10 @@ def unreachable(wall: Path, account: Account) -> StartupError:
 
 
 def linked(home: Path) -> str:
-    """Return a sentence that says where the data lies; empty if it lies in `home`."""
+    """Return a sentence that says where the data is; empty if it is in `home`."""
     chosen, real = home.absolute(), home.resolve()
     way = (chosen, *chosen.parents)
-    link = next(filter(os.path.islink, way), None)  # which raises nowhere
+    link = next(filter(os.path.islink, way), None)  # does not raise
     if link is None or chosen == real:
         return ""
     return f"The data is in {real}: {link} is a link."
@@ -222,18 +214,18 @@ _OF_A_DESK = {"lock", "credentials.json", "postgres"}
 _NO_MATTER = {".writable", "lost+found", "demo"}
 
 ROOM_TO_START_MB = 256
-"""Free space below which we do not start: PostgreSQL would stop half-way."""
+"""Free space below which we do not start: PostgreSQL would fail while running."""
 
 
 def open_home(
     home: Path, account: Account | None, places: Sequence[Path] | None = None
 ) -> Path:
-    """Make `home` if need be and return where it really is.
+    """Create `home` if necessary and return its real path.
 
     Others may not look inside. If a server runs as `account`, it may pass through; if
     it cannot reach `home`, that becomes a link to a folder in one of `places`.
-    Trouble: it cannot be made or written, is somebody else's, or its disk is nearly
-    full.
+    StartupError: it cannot be created or written, belongs to somebody else, or its disk
+    is nearly full.
     """
     home = home.absolute()
     try:
@@ -267,7 +259,7 @@ def free_megabytes(folder: Path) -> int:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write `path` whole or not at all, readable by its owner only, and durably."""
+    """Write `path` atomically and durably, readable by its owner only."""
     fresh = path.with_name(path.name + ".new")
     fresh.unlink(missing_ok=True)
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -287,7 +279,7 @@ def _make(home: Path, account: Account | None) -> None:
 
 
 def _demand_target(home: Path) -> None:
-    """Raise a `StartupError` if `home` is a link to data that has gone."""
+    """Raise a `StartupError` if `home` is a link to data that no longer exists."""
     for path in (home, *home.parents):
         if path.is_symlink() and not path.exists():
             raise StartupError(
@@ -299,7 +291,7 @@ def _demand_target(home: Path) -> None:
 
 
 def _demand_ours(home: Path) -> None:
-    """Raise a `StartupError` if other things lie in `home`: we close it to others."""
+    """Raise a `StartupError` if `home` has other contents: we make it private."""
     found = {path.name for path in home.iterdir()} - _NO_MATTER
     if found and found.isdisjoint(_OF_A_DESK):
         raise StartupError(
@@ -343,7 +335,7 @@ def run_file(home: Path) -> Path:
 
 
 def write_run(home: Path, run: Run) -> None:
-    """Tell where the desk is; mode 0600, for it holds keys."""
+    """Write where the desk is; mode 0600, since it contains keys."""
     write_private(run_file(home), json.dumps(asdict(run), indent=1))
 
 
@@ -356,5 +348,5 @@ def read_run(home: Path) -> Run | None:
 
 
 def remove_run(home: Path) -> None:
-    """Say that no desk serves here."""
+    """Remove the run file: no desk serves here."""
     run_file(home).unlink(missing_ok=True)

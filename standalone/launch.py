@@ -2,9 +2,9 @@
 
     python -I launch.py PARENT SIGNAL UID GID PROGRAM ARGUMENT...
 
-A supervisor killed with -9 cannot stop its children, so the kernel must. It forgets
-the death signal when the user changes: hence drop first, ask second, exec last.
-Linux only; elsewhere the next start stops what was left over.
+A supervisor killed with -9 cannot stop its children, so the kernel has to. The kernel
+forgets the death signal when the user changes: therefore drop first, then ask, then
+exec. Linux only; elsewhere the next start stops what was left over.
 """
 
 import ctypes
@@ -15,7 +15,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def tie_to(parent: int, signal: int) -> None:
-    """Have the kernel send us `signal` when `parent` dies; ends us if it has died."""
+    """Have the kernel send us `signal` when `parent` dies; exit if it has died."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal)
     if os.getppid() != parent:  # it died before we asked
@@ -23,7 +23,7 @@ def tie_to(parent: int, signal: int) -> None:
 
 
 def main(parent: str, signal: str, uid: str, gid: str, *command: str) -> None:
-    """Drop to `uid` and `gid` (-1: stay), tie ourselves to `parent`, run `command`."""
+    """Switch to `uid` and `gid` (-1: stay), tie us to `parent`, run `command`."""
     if int(uid) >= 0:
         os.setgroups([])
         os.setgid(int(gid))

@@ -1,12 +1,13 @@
 """Configures and runs a private nats-server with JetStream, on 127.0.0.1 only.
 
-What each user of NATS may do: one user a service, least subjects.
+Also defines what each user of NATS may do: one user per service, with the fewest
+subjects.
 
 Sources of signals connect with keys of their own: the server asks intake about every
-client whose name it does not know here (auth callout). They are in an account of their
-own and meet the desk at `desk.signal.>` alone: in one account a mistake in their rights
-would let them read every reply that passes. The user `monitor`, which they all used
-before, is kept apart from them: the server marks the subjects of its signals.
+client whose name it does not know here (auth callout). They are in a separate account
+and share only `desk.signal.>` with the desk: in one account, a mistake in their rights
+would let them read every reply. The user `monitor`, which they all used before, is kept
+separate from them: the server marks the subjects of its signals.
 """
 
 import json
@@ -25,8 +26,8 @@ from standalone.startup_error import StartupError
 
 _API = "$JS.API"
 _INBOX = "_INBOX.>"
-"""What clients use that were told no prefix: only for people and monitoring systems."""
-# A reader makes no consumer: one can deliver its messages to any subject.
+"""The inbox prefix of clients that set none: only people and monitoring systems."""
+# A reader may not create a consumer: a consumer can deliver to any subject.
 _FLOW_CONTROL = (
     f"$JS.FC.{subjects.EVENTS_STREAM}.{subjects.READERS_CONSUMER}.*"  # the answer to it
 )
@@ -61,7 +62,7 @@ _MAY_SUBSCRIBE: dict[str, list[str]] = {
     "admin": [_INBOX, subjects.EVENTS],
 }
 _ANSWERS_COMMANDS = {"intake", "sla_watcher", "escalation"}
-# A client that vanished or is frozen loses its share of the commands after three pings.
+# A vanished or frozen client loses its share of the commands after three pings.
 VANISHED: Mapping[str, object] = {"ping_interval": "2s", "ping_max": 2}
 _MONITOR = "monitor"
 _DESK = "DESK"
@@ -69,13 +70,13 @@ _OF_THE_SYSTEM = {
     "$SYS.REQ.SERVER.PING.CONNZ": subjects.CONNECTIONS,
     "$SYS.REQ.SERVER.*.KICK": subjects.END_CONNECTIONS,
 }
-"""What intake asks of the servers themselves, and how its account calls it."""
+"""Subjects on which intake asks the servers, and their names in its account."""
 _MARKED_SIGNALS = f"desk.signal.{subjects.SHARED_USER}.>"
 USERS = (*_MAY_PUBLISH, _MONITOR)
 
 
 _CALLOUT_SECONDS = 5
-"""How long a client may wait until intake has answered."""
+"""How long a client may wait for intake's answer."""
 _CONNECTIONS_MAX = 10_000
 
 
@@ -152,7 +153,7 @@ def _user(name: str, password: str) -> dict[str, object]:
         "permissions": {
             "publish": {"allow": _MAY_PUBLISH[name]},
             "subscribe": {"allow": [*_MAY_SUBSCRIBE[name], _answers_to(name)]},
-            # Owners of commands answer those they got, and write to no other inbox.
+            # Owners answer the commands they received, and write to no other inbox.
             "allow_responses": name in _ANSWERS_COMMANDS,
         },
     }
@@ -164,9 +165,9 @@ def jetstream(store: str, *, durable: bool) -> dict[str, object]:
         "store_dir": store,
         # Acknowledged means on disk: the default flushes every two minutes.
         "sync_interval": "always" if durable else "2m",
-        # Nothing is kept in memory, unless an operator adds a stream there.
+        # Nothing is kept in memory, unless an operator adds such a stream.
         "max_memory_store": 256 << 20,
-        # Room for our streams' bounds, whatever the disk has free today.
+        # Room for the limits of our streams, whatever the disk has free today.
         "max_file_store": 2 << 30,
     }
 
@@ -175,7 +176,7 @@ def jetstream(store: str, *, durable: bool) -> dict[str, object]:
 class Bus:
     """A nats-server of our own. `passwords` has one for each of `USERS`.
 
-    `issuer` is the public key of the service that says which sources may connect.
+    `issuer` is the public key of the service that decides which sources may connect.
     """
 
     home: Path
@@ -195,7 +196,7 @@ class Bus:
 
 
 def write_config(bus: Bus) -> None:
-    """Write the server's configuration, for our eyes only."""
+    """Write the server's configuration, readable by its owner only."""
     bus.home.mkdir(mode=0o700, exist_ok=True)
     fresh = bus.config_file.with_suffix(".new")
     fresh.unlink(missing_ok=True)
@@ -230,7 +231,7 @@ def wait_until_serving(
 ) -> None:
     """Return once the server greets; it listens only after JetStream has recovered.
 
-    Trouble: the server is not `alive` any more, or takes longer than `patience` s.
+    StartupError: the server is no longer `alive`, or takes longer than `patience` s.
     """
     deadline = monotonic() + patience
     while not greets_at(f"nats://{HOST}:{port}"):
@@ -242,7 +243,7 @@ def wait_until_serving(
 
 
 def greets_at(url: str) -> bool:
-    """Tell whether a NATS server greets at `url`, or one of several named there."""
+    """Tell whether a NATS server greets at `url`, or one of several listed there."""
     return any(map(_greets, nats_address(url).endpoints))
 
 

@@ -1,6 +1,6 @@
-"""Free and taken ports of this machine. Everything listens on 127.0.0.1 only.
+"""Finds and remembers free ports of this machine. Everything listens on 127.0.0.1.
 
-The ports our own servers took: free ones at the first start, the same ones after.
+Our own servers get free ports at the first start, and the same ones afterwards.
 """
 
 import json
@@ -16,7 +16,7 @@ HOST = "127.0.0.1"
 
 
 def free_port() -> int:
-    """Return a port nobody listens on now."""
+    """Return a port nobody is listening on now."""
     with socket.socket() as listener:
         listener.bind((HOST, 0))
         port: int = listener.getsockname()[1]
@@ -26,7 +26,7 @@ def free_port() -> int:
 def is_free(port: int) -> bool:
     """Tell whether we could listen on `port`."""
     with socket.socket() as listener:
-        # As the servers do: a port whose last connection just closed is free.
+        # As the servers do: a port whose last connection was just closed is free.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((HOST, port))
@@ -45,9 +45,9 @@ class PortRequest:
 
 
 def demand_free(*wanted: PortRequest) -> None:
-    """Raise a `StartupError` that names every port taken, and how to choose others.
+    """Raise a `StartupError` that names all used ports, and how to choose others.
 
-    All at once: who is told of one after the other starts as often as there are ports.
+    All at once, so that one restart suffices.
     """
     taken = [one for one in wanted if not is_free(one.port)]
     if taken:
@@ -62,7 +62,7 @@ def demand_free(*wanted: PortRequest) -> None:
 
 
 def demand_different(*wanted: PortRequest) -> None:
-    """Raise a `StartupError` where two things shall listen on one port."""
+    """Raise a `StartupError` if two servers would listen on the same port."""
     for one, other in combinations(wanted, 2):
         if one.port == other.port:
             raise StartupError(
@@ -74,10 +74,10 @@ def demand_different(*wanted: PortRequest) -> None:
 
 
 def own_port(home: Path, server: str, wished: int | None, variable: str) -> int:
-    """Return the port `server` shall listen on, and remember it in `home`.
+    """Return the port for `server`, and remember it in `home`.
 
-    Trouble: a port was wished for and is taken. A remembered one that is taken is
-    replaced, for nobody asked for it.
+    StartupError: a requested port is in use. A remembered port that is in use is
+    replaced, since nobody requested it.
     """
     if wished is not None:
         demand_free(PortRequest(wished, server, variable))

@@ -1,9 +1,7 @@
-"""Makes and runs a private PostgreSQL from the programs of a wheel.
+"""Creates, migrates and runs a private PostgreSQL from the programs of a wheel.
 
-Passwords for everybody (scram), 127.0.0.1 only, no socket file, no daemon: the server
-is a direct child, writes its log to stderr and stops on SIGINT.
-
-Migrates the database of a desk on this machine, and says what is wrong with it.
+All users have passwords (scram), it listens on 127.0.0.1 only, without a socket file or
+daemon: the server is a direct child, logs to stderr and stops on SIGINT.
 """
 
 import os
@@ -35,14 +33,14 @@ _SETTINGS = {
     "log_timezone": "UTC",
     "log_line_prefix": "%q%u ",
     "log_checkpoints": "off",
-    # A failed statement may hold personal words: its text stays out of the log.
+    # A failed statement may contain personal data: it is not logged.
     "log_min_error_statement": "panic",
 }
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """A PostgreSQL of our own: `home` holds its files, `password` is its owner's."""
+    """A PostgreSQL of our own: `home` has its files, `password` is its owner's."""
 
     home: Path
     port: int
@@ -51,7 +49,7 @@ class Cluster:
 
     @property
     def data(self) -> Path:
-        """The folder PostgreSQL keeps for itself."""
+        """The data directory of PostgreSQL."""
         return self.home / "data"
 
     def dsn(self, database: str, user: str = OWNER, password: str = "") -> str:
@@ -61,9 +59,9 @@ class Cluster:
 
 
 def create_cluster(cluster: Cluster, programs: Path, account: Account | None) -> None:
-    """Run initdb unless it was done; a half-made cluster never takes the name.
+    """Run initdb unless it was done; an unfinished cluster never gets the final name.
 
-    Trouble: the folder is out of reach for `account`, or initdb failed.
+    StartupError: `account` cannot reach the folder, or initdb failed.
     """
     private_folder(cluster.home, account)
     if account and (wall := blocked_at(cluster.home, account)):
@@ -100,7 +98,7 @@ def _initdb(
         group=account.gid if account else None,
         extra_groups=[] if account else None,
         cwd=data,
-        start_new_session=True,  # Ctrl-C is for us to deal with
+        start_new_session=True,  # we handle Ctrl-C
         env={"PATH": os.defpath, "TZ": "UTC"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -138,9 +136,9 @@ def server_command(cluster: Cluster, programs: Path) -> list[str]:
 def wait_until_serving(
     dsn: str, alive: Callable[[], bool], patience: float = 60
 ) -> None:
-    """Return once `dsn` takes a connection, at most `patience` seconds from now.
+    """Return once `dsn` accepts a connection, at most `patience` seconds from now.
 
-    Trouble: the server is not `alive` any more, refuses our password, or takes too
+    StartupError: the server is no longer `alive`, refuses our password, or takes too
     long.
     """
     deadline = monotonic() + patience
@@ -185,7 +183,7 @@ def migrate_desk(
 
 
 def demand_lever(owner: str, lever: Path) -> None:
-    """Raise `StartupError` if the log uses no lever, or `lever` shows no time."""
+    """Raise `StartupError` if the log uses no lever, or `lever` contains no time."""
     with psycopg.connect(owner) as connection:
         mode = clock_mode(connection.cursor())
     if mode != "lever":

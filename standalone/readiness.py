@@ -15,13 +15,13 @@ from standalone.startup_error import StartupError
 _LOOK_EVERY = 0.1
 _OK = 200
 CONTINUITY = "continuity"
-"""The check that is red after a restore, until `permanence restored` was run."""
+"""The check that fails after a restore, until `permanence restored` was run."""
 _BODY_MAX = 65_536
 _WORDS_MAX = 500
 
 
 class Answer(NamedTuple):
-    """What a service says of itself, in words; status 0 where nobody answers."""
+    """What a service reports about itself, in words; status 0 if it does not answer."""
 
     status: int
     words: str
@@ -40,10 +40,10 @@ async def wait_until_ready(
 ) -> str:
     """Return once `GET /health/ready` answers 200, and it is our process that answers.
 
-    A service that waits for a person is up as well: returns what that person has
-    to do, an empty text otherwise. Trouble: nobody is `trying` to run it any more, or
-    for `patience` seconds none of its readers came nearer to the log: after an upgrade
-    it may read all of it.
+    A service that waits for a person counts as started: then returns what that person
+    has to do, otherwise an empty text. StartupError: the process is no longer `trying`,
+    or for `patience` seconds none of its readers made progress: after an upgrade it may
+    have to read the whole log.
     """
     deadline = monotonic() + patience
     answer = Answer(0, "", {})
@@ -64,7 +64,7 @@ async def wait_until_ready(
 def listens(pid: int | None, port: int) -> bool:
     """Tell whether the process or one of its children listens on `port`.
 
-    Else another desk that was quicker to take the port would be taken for ours.
+    Otherwise another desk that took the port first would be taken for ours.
     """
     if pid is None:
         return False
@@ -94,7 +94,7 @@ def ask_ready(port: int) -> Answer:
 
 
 def _told(body: bytes) -> str:
-    """Return a readiness report in words, or what was said instead of one."""
+    """Return a readiness report in words, or the text received instead."""
     try:
         return "; ".join(map(_check, json.loads(body)["checks"]))
     except (ValueError, KeyError, TypeError):
@@ -110,7 +110,7 @@ def _behind(body: bytes) -> dict[str, int]:
 
 
 def _waits_for(body: bytes) -> str:
-    """Return why the log does not continue; what else is red follows from it."""
+    """Return why the log does not continue; other failures follow from it."""
     try:
         checks = json.loads(body)["checks"]
         red = (c for c in checks if c["kind"] == CONTINUITY and not c["ready"])
@@ -127,6 +127,6 @@ def _check(check: dict[str, object]) -> str:
         words.append(f"{parked:g} streams parked")
     if not check["ready"] and "why" in check:
         words[0] += f" ({check['why']})"
-    # A reader and the timers of a service may have one name: the kind tells them apart.
+    # A reader and timers may share a name: the kind distinguishes them.
     names = dict.fromkeys(str(check[it]) for it in ("kind", "name") if it in check)
     return f"{' '.join(names)} {', '.join(words)}"

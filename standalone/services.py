@@ -1,4 +1,4 @@
-"""Which services a desk has, and what each of them is given."""
+"""The services of a desk, and the environment that each of them gets."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Service:
 
     name: str
     command: tuple[str, ...]
-    """What follows the Python interpreter."""
+    """The arguments of the Python interpreter."""
     role: str
     user: str
     port: Callable[[UpSettings], int]
@@ -75,7 +75,7 @@ SERVICES = (
 
 
 def demand_ports(services: tuple[Service, ...], settings: UpSettings) -> None:
-    """Raise a `Trouble` where services cannot each listen on a port of their own."""
+    """Raise a `StartupError` unless each service gets a port of its own."""
     wanted = [
         PortRequest(service.port(settings), service.name, service.variable)
         for service in services
@@ -90,7 +90,7 @@ def environment_of(
     inherited: Mapping[str, str],
     given: Mapping[str, str],
 ) -> dict[str, str]:
-    """Return the environment of a service: ours, its own addresses, what is `given`."""
+    """Return the environment of a service: ours, its own addresses, and `given`."""
     intake = {"PERMANENCE_INTAKE_URL": f"http://{HOST}:{settings.intake_port}"}
     return {
         "PERMANENCE_LOG_FORMAT": "console",

@@ -1,4 +1,4 @@
-"""What may be chosen about `make up`, all by environment variables."""
+"""The settings of `make up`, all of them environment variables."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +15,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 def _named(folder: object) -> object:
-    # An empty name is the folder we stand in: keys would lie among the sources.
+    # An empty name is the current folder: keys would be among the sources.
     if folder == "":
         raise ValueError("name a folder, or leave the variable out")
     return folder
@@ -69,7 +69,7 @@ class UpSettings(BaseSettings):
 
 
 def read_settings() -> UpSettings:
-    """Read the environment. Trouble: a value that cannot be meant."""
+    """Read the environment. StartupError: a value that cannot be valid."""
     try:
         settings = UpSettings()
     except ValidationError as wrong:

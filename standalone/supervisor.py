@@ -1,13 +1,9 @@
-"""The command line of a child that neither outlives us nor shares our terminal.
+"""Keeps processes running: starts, restarts with back-off, stops, leaves no orphan.
 
-What the supervisor must know to run one program.
-
-Keeps processes running: starts, restarts with back-off, stops, leaves no orphan.
-
-Processes an earlier desk left behind when its supervisor was killed with -9.
-
-The kernel ends them (see `launch.py`); this waits for that, and ends those it missed.
-A process is ours only if number and start both match: numbers are used again.
+Also ends the processes that an earlier desk left behind when its supervisor was killed
+with -9. The kernel ends them (see `launch.py`); the supervisor waits for that, and ends
+those that remain. A process is ours only if number and start time both match, since
+numbers are used again.
 """
 
 import asyncio
@@ -33,8 +29,8 @@ def child_command(
 ) -> list[str]:
     """Return `command` wrapped so that it gets `when_we_die` if our thread dies.
 
-    Start it with `start_new_session=True`, from the main thread: the kernel watches
-    the thread that started it.
+    Start it with `start_new_session=True`, from the main thread: the kernel watches the
+    thread that started it.
     """
     uid, gid = (account.uid, account.gid) if account else (-1, -1)
     tie = (os.getpid(), int(when_we_die), uid, gid)
@@ -43,7 +39,7 @@ def child_command(
 
 @dataclass(frozen=True)
 class Process:
-    """One program: how it starts, how it stops, whom it runs as."""
+    """One program: how it starts, how it stops, the user it runs as."""
 
     name: str
     command: tuple[str, ...]
@@ -65,7 +61,7 @@ def register_file(home: Path) -> Path:
 
 
 def register(home: Path, pids: Mapping[str, int]) -> None:
-    """Remember the children that run now."""
+    """Remember the children that are running now."""
     known = {}
     for name, pid in pids.items():
         with suppress(psutil.NoSuchProcess):  # it just ended
@@ -74,7 +70,7 @@ def register(home: Path, pids: Mapping[str, int]) -> None:
 
 
 def leftovers(home: Path) -> list[psutil.Process]:
-    """Return the registered processes that still run."""
+    """Return the registered processes that are still running."""
     try:
         known = json.loads(register_file(home).read_text(encoding="utf-8"))
         candidates = [(int(pid), float(start)) for pid, start in known.values()]
@@ -88,7 +84,7 @@ def leftovers(home: Path) -> list[psutil.Process]:
 
 
 def end_leftovers(home: Path) -> int:
-    """Wait for what is left of an earlier desk, end what stays; return how many."""
+    """Wait for the processes of an earlier desk, end the others; return how many."""
     left = leftovers(home)
     _, stubborn = psutil.wait_procs(left, timeout=_PATIENCE_SECONDS if left else 0)
     for process in stubborn:
@@ -114,18 +110,18 @@ _LONGEST_PAUSE = 10.0
 _STEADY = 30.0
 """Seconds after which a process counts as healthy and its back-off is reset."""
 _TRIES = 3
-"""First starts that may fail: the remains of a killed server need a moment to go."""
+"""First starts that may fail: what is left of a killed server may need a moment."""
 _LAST_WORDS = 1.0
-"""Seconds we go on reading what an ended process wrote: its children may hold on."""
+"""Seconds to read on after a process has ended: its children may hold the pipe."""
 
 Write = Callable[[str, str], None]
-"""Takes the name of a process and one line of its output."""
+"""Receives the name of a process and one line of its output."""
 
 
 class Supervisor:
     """Runs processes until told to stop. Use it from the main thread's event loop.
 
-    `changed` hears the process ids by name whenever one starts or ends.
+    `changed` gets the process ids by name whenever a process starts or ends.
     """
 
     def __init__(
@@ -141,7 +137,7 @@ class Supervisor:
 
     @property
     def pids(self) -> dict[str, int]:
-        """The process ids of what runs now."""
+        """The process ids of the running processes."""
         return {name: child.pid for name, child in self._children.items()}
 
     def ends(self, name: str) -> int:
@@ -149,7 +145,7 @@ class Supervisor:
         return self._ends[name]
 
     def may_come_up(self, name: str) -> bool:
-        """Tell whether it is worth waiting for a process that does not answer yet."""
+        """Tell whether waiting makes sense for a process that does not answer yet."""
         return self._ends[name] < _TRIES and not self._stopping[name].is_set()
 
     def add(self, process: Process) -> None:
@@ -160,7 +156,7 @@ class Supervisor:
         self._keepers[process.name] = asyncio.create_task(self._keep(process))
 
     async def stop(self, names: Iterable[str], *, hurry: asyncio.Event) -> None:
-        """Stop these together and wait until they are gone; `hurry` kills them."""
+        """Stop these together and wait until they have ended; `hurry` kills them."""
         await asyncio.gather(
             *(self._stop(name, hurry) for name in names if name in self._keepers)
         )
@@ -184,12 +180,12 @@ class Supervisor:
     async def _run_once(self, process: Process) -> str:
         try:
             child, output = await _spawn(process)
-        except OSError as reason:  # no process, no memory: as temporary as an end
+        except OSError as reason:  # no process, no memory: temporary
             return f"could not be started ({reason.strerror})"
         relay = asyncio.create_task(self._relay(process.name, output))
         self._children[process.name] = child
         self._changed(self.pids)
-        if self._stopping[process.name].is_set():  # told to while it was born
+        if self._stopping[process.name].is_set():  # stopped while it was starting
             signal_group(child.pid, process.stop)
         code = await child.wait()
         signal_group(child.pid, SIGKILL)  # workers must not outlive their parent
@@ -208,7 +204,7 @@ class Supervisor:
         self._stopping[name].set()
         if child := self._children.get(name):
             signal_group(child.pid, process.stop)
-            signal_group(child.pid, SIGCONT)  # a frozen one hears it too
+            signal_group(child.pid, SIGCONT)  # a frozen one receives it too
         hurrying = asyncio.create_task(hurry.wait())
         await asyncio.wait(
             {keeper, hurrying},
@@ -227,8 +223,8 @@ async def _spawn(
 ) -> tuple[asyncio.subprocess.Process, asyncio.StreamReader]:
     """Start the child and return it with its output.
 
-    The pipe is ours, not the transport's: `wait()` must answer when the child ends,
-    not when the last of its own children lets go of the pipe.
+    The pipe is ours, not the transport's: `wait()` must return when the child ends, not
+    when the last of its own children closes the pipe.
     """
     read_end, write_end = os.pipe()
     reader = asyncio.StreamReader()
@@ -246,7 +242,7 @@ async def _spawn(
             stdin=DEVNULL,
             stdout=write_end,
             stderr=write_end,
-            start_new_session=True,  # Ctrl-C is ours to pass on, once and in order
+            start_new_session=True,  # we pass Ctrl-C on, once and in order
         )
     finally:
         os.close(write_end)
@@ -254,7 +250,7 @@ async def _spawn(
 
 
 def signal_group(leader: int, signal: Signals) -> None:
-    """Send `signal` to a child and all it started; gone is fine."""
+    """Send `signal` to a child and all its processes; ignores ended ones."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal)
 
@@ -270,7 +266,7 @@ _LONGEST = 1 << 20
 
 
 async def lines(output: asyncio.StreamReader) -> AsyncIterator[str]:
-    """Give each line without its end; one over 1 MiB comes in parts."""
+    """Yield each line without its end; a line over 1 MiB is split."""
     held = b""
     while chunk := await output.read(_CHUNK):
         *whole, held = (held + chunk).split(b"\n")

@@ -1,11 +1,8 @@
-"""`permanence up`: from an empty folder to a desk that serves, and a clean end.
+"""`permanence up` and `down`: starts a desk in a folder, shows it, and stops it.
 
-What `make up` shows: each process's lines behind its name, and where to go.
-
+The terminal shows each process's lines behind its name, and the addresses of the desk.
 A terminal that is stopped (Ctrl-S), or a pipe nobody reads, must not stop the desk: a
-thread of its own writes, and lines it cannot get rid of are dropped and counted.
-
-`permanence down`: stops the desk of a folder from another terminal.
+separate thread writes, and lines it cannot write are dropped and counted.
 """
 
 import asyncio
@@ -69,7 +66,7 @@ _LAST_WORDS_SECONDS = 2.0
 
 
 class Terminal:
-    """Writes lines for a person. Call `close` in the end, to see the last of them."""
+    """Writes lines for a person. Call `close` at the end to flush the last ones."""
 
     def __init__(self) -> None:
         self._console = Console(soft_wrap=True, highlight=False)
@@ -82,14 +79,14 @@ class Terminal:
 
     @property
     def shows_to_a_person(self) -> bool:
-        """Whether somebody sees it, and it is kept nowhere: no file, no pipe."""
+        """Whether a person sees the output and it is not stored: no file, no pipe."""
         return sys.stdout.isatty()
 
     def line(self, name: str, text: str) -> None:
         """Write one line of the process `name`."""
         style = self._style.setdefault(name, "") or next(self._colours)
         self._style[name] = style
-        # Text, not markup: what processes write is not ours.
+        # Text, not markup: the processes' output is not trusted.
         prefix = Text(f"{name:>{_WIDTH}} │ ", style=style)
         self._show(prefix + Text(text, style="default"))
 
@@ -98,7 +95,7 @@ class Terminal:
         self._show(Text(text, style=style))
 
     def close(self) -> None:
-        """Wait a moment for what is still to be written."""
+        """Wait a moment for the remaining output."""
         try:
             self._waiting.put(None, timeout=_LAST_WORDS_SECONDS)
         except Full:
@@ -125,7 +122,7 @@ class Terminal:
                     line = line[os.write(stdout, line) :]
             except (
                 OSError
-            ):  # `make up | head`, a closed terminal: nobody looks any more
+            ):  # `make up | head`, or a closed terminal: nobody reads any more
                 continue
 
 
@@ -134,7 +131,7 @@ _LOOK_EVERY = 0.1
 
 
 def down(home: Path) -> str:
-    """Stop the desk and return what happened. Trouble: it is not ours, or stays."""
+    """Stop the desk and return what happened. StartupError: not ours, or it stays."""
     pid = holder(home)
     if pid is None:
         if not home.is_dir():
@@ -153,7 +150,7 @@ def down(home: Path) -> str:
             "as that user, or as root.",
             Exit.FOLDER,
         ) from None
-    # The lock, not the process: it may stay a while as a zombie nobody waits for.
+    # Check the lock, not the process: it may remain as a zombie for a while.
     deadline = monotonic() + _PATIENCE_SECONDS
     while holder(home) == pid:
         if monotonic() > deadline:
@@ -167,20 +164,23 @@ def down(home: Path) -> str:
 
 
 Bootstrap = Callable[[str, Path | None, Credentials], Credentials]
-"""Fills a migrated desk with what nobody can start without, once: a first policy, an
-administrator's token, a source key. Gets the owner's database URL, the file that moves
-time and the credentials; returns them with `token` and `source_key`. Idempotent."""
+"""Fills a migrated desk once with a policy, an administrator's token and a source key.
+
+Gets the owner's database URL, the lever's file and the credentials; returns them with
+`token` and `source_key`. Idempotent.
+"""
 
 BeginEpoch = Callable[[str, str, Path | None], str]
-"""Begins a new epoch of a log that was restored, while no service runs yet.
+"""Begins a new epoch of a restored log, before any service runs.
 
-Gets the owner's database URL, the URL of NATS and the file that moves time; returns
-what to say."""
+Gets the owner's database URL, the URL of NATS and the lever's file; returns the message
+to show.
+"""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All that `up` is told."""
+    """The arguments of `up`."""
 
     settings: UpSettings
     services: tuple[Service, ...]
@@ -191,13 +191,13 @@ class Plan:
 
 
 def up(plan: Plan) -> None:
-    """Run a desk until SIGINT, SIGTERM or SIGHUP. Raises `Trouble`."""
+    """Run a desk until SIGINT, SIGTERM or SIGHUP. Raises `StartupError`."""
     account = None if plan.settings.database_url else server_account()
     home = open_home(plan.settings.home, account)
     if where := linked(plan.settings.home):
         plan.terminal.say(where)
     with only_one(home):
-        remove_run(home)  # of a desk that was killed
+        remove_run(home)  # left by a desk that was killed
         if count := end_leftovers(home):
             plan.terminal.say(f"Ended {count} processes a killed desk had left.")
         demand_ports(plan.services, plan.settings)
@@ -316,7 +316,7 @@ class _Desk:
                 known = {"supervisor": os.getpid(), **pids}
                 self._run = Run(**{**vars(self._run), "pids": known})
                 write_run(self._home, self._run)
-        except OSError as reason:  # the desk goes on without its notes
+        except OSError as reason:  # the desk continues without its run file
             self._plan.terminal.say(f"{self._home}: {reason.strerror}", "red")
 
     async def _end(self) -> None:
@@ -329,7 +329,7 @@ class _Desk:
 
 
 def where_to_go(run: Run, file: Path, *, with_keys: bool) -> Sequence[str]:
-    """Return what to show of a desk that serves; keys only where nothing keeps them."""
+    """Return the addresses to show; keys only if the output is not stored."""
     unseen = "not shown: not a terminal"
     return [
         f"API         {run.api_url}",

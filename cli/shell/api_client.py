@@ -1,4 +1,4 @@
-"""From the command line to the read API of a running desk, with a person's token."""
+"""A client for the read API of a running desk, with a person's token."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,24 +35,24 @@ Token = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """Where the desk is that the commands are about, and who asks."""
+    """The desk that the commands are about, and the person who asks."""
 
     url: str | None
     token: str | None
     home: Path
 
     def get(self, path: str, asked: Mapping[str, object], *, as_json: bool) -> Any:  # noqa: ANN401 # a JSON document
-        """Return what the desk answers, or end with its sentence."""
+        """Return the desk's answer, or exit with its error message."""
         return self._ask("GET", path, as_json, params=asked)
 
     def post(self, path: str, body: Mapping[str, object], *, as_json: bool) -> Any:  # noqa: ANN401 # a JSON document
-        """Return what the desk answers, or end with its sentence."""
+        """Return the desk's answer, or exit with its error message."""
         return self._ask("POST", path, as_json, json=body)
 
     def _ask(self, method: str, path: str, as_json: bool, **more: Any) -> Any:  # noqa: ANN401 # what httpx takes
         run = read_run(self.home)
         url, token = self.url, self.token
-        if run and not url:  # its administrator's token is for no other address
+        if run and not url:  # its token must not go to another address
             url, token = run.api_url, token or run.token
         if not url or not token:
             sentence = (

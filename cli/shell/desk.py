@@ -1,6 +1,6 @@
-"""Finds the desk a command is about: its database, its log and the key of its vault.
+"""Finds the desk a command is about: its database, its log and its vault's key.
 
-From the command line to what it is about: a file, and the database of a desk.
+Also reads the files that commands take.
 """
 
 import sys
@@ -49,9 +49,9 @@ HOME = Path(".permanence")
 
 
 def database_of(database: str | None, home: Path, *, as_json: bool) -> str:
-    """Return the URL of the desk's database, or end with a sentence.
+    """Return the URL of the desk's database, or exit with a message.
 
-    Of a desk that `make up` runs, as an administrator: no command needs its owner.
+    For a desk of `make up`, connects as an administrator: no command needs the owner.
     """
     run = read_run(home)
     url = database or (run and (run.admin_database_url or run.database_url))
@@ -64,7 +64,7 @@ def database_of(database: str | None, home: Path, *, as_json: bool) -> str:
 def master_of(
     home: Path, vault_key: Path | None, *, as_json: bool
 ) -> MasterKeys | None:
-    """Return the vault's master keys; None where none is named and none is there."""
+    """Return the vault's master keys; None if no file is named or found."""
     file = vault_key or vault_key_file(home)
     if vault_key is None and not file.is_file():
         return None
@@ -76,7 +76,7 @@ def master_of(
 
 @contextmanager
 def reachable(*, as_json: bool) -> Iterator[None]:
-    """End with a sentence if the database is away or not one of ours."""
+    """Exit with a message if the database is unavailable or is not one of ours."""
     try:
         yield
     except UnreadableDocument as error:
@@ -109,7 +109,7 @@ def log_at(
     *,
     as_json: bool,
 ) -> Iterator[EventLog]:
-    """Give the log of a desk, or end with a sentence."""
+    """Open the log of a desk, or exit with a message."""
     with (
         reachable(as_json=as_json),
         closing(EventLog.open(url, clock=clock, master=master, pool_size=2)) as log,
@@ -119,9 +119,9 @@ def log_at(
 
 @contextmanager
 def clock_at(url: str, lever: Path | None, *, as_json: bool) -> Iterator[Clock]:
-    """Give the clock of a desk: PostgreSQL's, or the lever's in a log that has one.
+    """Return the clock of a desk: PostgreSQL's, or the lever's if the log has one.
 
-    Ends with a sentence where the database is away, or the lever is refused.
+    Exits with a message if the database is unavailable, or the lever is refused.
     """
     with reachable(as_json=as_json):
         if lever is None:
@@ -137,7 +137,7 @@ def clock_at(url: str, lever: Path | None, *, as_json: bool) -> Iterator[Clock]:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the desk is that the commands are about."""
+    """The address of the desk that the commands are about."""
 
     database: str | None
     home: Path
@@ -157,9 +157,9 @@ def remember(
 
 
 def text_of(file: Path, bytes_max: int, *, as_json: bool) -> str:
-    """Return the text of `file` (`-`: standard input), or end with a sentence."""
+    """Return the text of `file` (`-`: standard input), or exit with a message."""
     if str(file) != "-" and file.exists() and not file.is_file():
-        # A pipe with a name would be waited for without end.
+        # opening a named pipe would wait for ever
         sentence = f"{file}: no regular file: name a file that can be read"
         raise refused(as_json, sentence, Exit.INVALID)
     try:
@@ -187,7 +187,7 @@ def clock_of(ctx: typer.Context) -> Clock:
 
 @contextmanager
 def log_if_any(ctx: typer.Context) -> Iterator[EventLog | None]:
-    """Give the log of a desk; None if no desk runs here and none is named."""
+    """Open the log of a desk; None if no desk runs here and none is named."""
     address = ctx.find_object(Address) or Address(None, HOME, None)
     run = read_run(address.home)
     if url := address.database or (run and run.admin_database_url):
@@ -199,7 +199,7 @@ def log_if_any(ctx: typer.Context) -> Iterator[EventLog | None]:
 
 @contextmanager
 def log_of(ctx: typer.Context, *, as_json: bool) -> Iterator[tuple[EventLog, Clock]]:
-    """Give the log and the clock of a desk; end with a sentence where it is away."""
+    """Open the log and the clock of a desk; exit with a message on failure."""
     address = ctx.find_object(Address) or Address(None, HOME, None)
     url = database_of(address.database, address.home, as_json=as_json)
     with (

@@ -1,11 +1,8 @@
-"""How commands answer: people by sentences, programs by JSON, both by an exit code.
+"""How commands answer: sentences for people, JSON for programs, an exit code for both.
 
-A progress bar on standard error, for who watches: answers stay clean, and logs.
-
-Rows and columns for a terminal of any width: lines end between words.
-
-Where the words of all columns have no room beside each other, each row becomes a list
-of its fields, one below the other.
+Progress bars go to standard error, so that answers and logs stay clean. Tables fit a
+terminal of any width: lines end between words. If the words of all columns do not fit
+side by side, each row becomes a list of its fields.
 """
 
 import json
@@ -30,7 +27,7 @@ from shared.mistake import Mistake
 def bar(
     stages: Mapping[str, str], *, hidden: bool
 ) -> Iterator[Callable[[str, int, int], None]]:
-    """Give what moves the bar of a stage: its key, how much is done, of how much."""
+    """Yield a function that moves the bar of a stage: its key, done, total."""
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn())
     console = Console(stderr=True)
     with Progress(
@@ -52,12 +49,12 @@ def bar(
 
 GAP = "  "
 WORDS_MAX = (40, 24)
-"""Longer words may be broken: digests and addresses, then paths and keys as well."""
+"""Longer words may be broken: digests and addresses, and if need be paths and keys."""
 
 
 @dataclass
 class Sheet:
-    """A table as it grows; nothing in it is cut off, and no markup is read in it."""
+    """A table that grows; nothing in it is cut off, and markup is not interpreted."""
 
     columns: Sequence[str]
     title: str | None = None
@@ -71,7 +68,7 @@ class Sheet:
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
     ) -> Iterator[Text]:
-        """Yield the lines, as rich asks for them."""
+        """Yield the lines in the form that rich expects."""
         if self.title:
             yield Text(self.title, style="italic")
         widths = self._widths(options.max_width)
@@ -96,7 +93,7 @@ class Sheet:
         return None
 
     def _needs(self) -> tuple[list[int], list[int]]:
-        """Return how wide the longest word of each column is, and the longest line."""
+        """Return the width of each column's longest word, and of its longest line."""
         held = list(zip(self._heads(), *self.rows, strict=True))
         words = [
             _widest(word for cell in col for word in cell.plain.split()) for col in held
@@ -121,9 +118,9 @@ class Sheet:
 def shared_out(
     words: Sequence[int], whole: Sequence[int], room: int
 ) -> list[int] | None:
-    """Return a width for each column; None where not even the words have room.
+    """Return a width for each column; None if not even the words fit.
 
-    What is left after the words goes to columns by what their lines still want.
+    The remaining width goes to the columns that need it for their lines.
     """
     if sum(whole) <= room:
         return list(whole)
@@ -161,10 +158,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
 
 class Exit(IntEnum):
-    """Exit codes of the commands about a desk that runs."""
+    """Exit codes of the commands about a running desk."""
 
     OK = 0
-    DIFFERS = 1  # done, and not as one would wish: another policy, chain or digest
+    DIFFERS = 1  # done, with an unwelcome result: a different policy, chain or digest
     INVALID = 2
     UNREACHABLE = 3
     OUTRUN = 4  # somebody else does or did the same; nothing was done
@@ -177,12 +174,12 @@ def answer(as_json: bool, plain: object, *human: RenderableType | str) -> None:
         return
     console = Console(soft_wrap=True)
     for part in human:
-        # A text is not ours alone: what looks like markup in it is not.
+        # The text may come from others: do not interpret markup in it.
         console.print(Text(part) if isinstance(part, str) else part)
 
 
 def refused(as_json: bool, sentence: str, code: int) -> typer.Exit:
-    """Say why not; return what ends the command."""
+    """Print why not; return the exception that ends the command."""
     if as_json:
         typer.echo(json.dumps({"error": sentence}, ensure_ascii=False))
     else:
@@ -191,7 +188,7 @@ def refused(as_json: bool, sentence: str, code: int) -> typer.Exit:
 
 
 def refused_for(as_json: bool, name: str, mistakes: Sequence[Mistake]) -> typer.Exit:
-    """Say every mistake in the file `name`; return what ends the command."""
+    """Print all mistakes in the file `name`; return the exception that ends it."""
     if as_json:
         plain = {"ok": False, "mistakes": [asdict(each) for each in mistakes]}
         typer.echo(json.dumps(plain, ensure_ascii=False, indent=1))
@@ -205,7 +202,7 @@ def refused_for(as_json: bool, name: str, mistakes: Sequence[Mistake]) -> typer.
 
 
 def plain_text(value: object) -> str:
-    """Return a value as text; an instant as in every other answer of ours."""
+    """Return a value as text; an instant in the format of all answers."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return str(value)

@@ -1,8 +1,7 @@
-"""Instants on the command line: with their zone, or a day, which means its beginning.
+"""Parses instants and references on the command line; errors include an example.
 
-A day begins at midnight UTC, the zone in which commands show instants.
-
-References on the command line: one that is none is said so, with an example.
+An instant has a zone. A day means its beginning at midnight UTC, the zone in which
+commands show instants.
 """
 
 import re
@@ -15,7 +14,7 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 def instant_in(written: str | None, *, as_json: bool) -> datetime | None:
-    """Return the instant an option names, None without one; or end with a sentence."""
+    """Return the instant in an option, None without one; or exit with a message."""
     if written is None:
         return None
     try:
@@ -34,7 +33,7 @@ def instant_in(written: str | None, *, as_json: bool) -> datetime | None:
 
 
 def demand_ref(written: str, *, as_json: bool) -> None:
-    """End with a sentence if `written` does not have the form of `INC-000042`."""
+    """Exit with a message if `written` does not have the form of `INC-000042`."""
     if not is_incident_ref(written):
         sentence = (
             f"`{written}` is not the reference of an incident: write all six digits, "

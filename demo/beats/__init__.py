@@ -1,1 +1,1 @@
-"""The scenes of the day, by the time they play."""
+"""The scenes of the day, grouped by time."""

@@ -1,4 +1,4 @@
-"""13:20 to 17:20: late news, processes killed, promises broken, a way around."""
+"""13:20 to 17:20: an overdue update, killed processes, breaches, a workaround."""
 
 from demo.beats.messages import told_of, words_of, z
 from demo.cast import at, same, see, shown
@@ -9,7 +9,7 @@ KILLED = ("sla_watcher", "sla_watcher_2", "escalation")
 
 
 async def update_due(stage: Stage) -> None:
-    """Two hours without a word to INC-16's user."""
+    """INC-16's user has heard nothing for two hours."""
     broken = [
         line
         for line in await stage.events("INC-16", "sla.breached")
@@ -20,7 +20,7 @@ async def update_due(stage: Stage) -> None:
 
 
 async def informed(stage: Stage) -> None:
-    """Nadia tells them how things stand."""
+    """Nadia informs the users."""
     await stage.does("nadia", "INC-16", "inform", message="Le calcul est isolé.")
     told = [
         message["kind"]
@@ -35,12 +35,12 @@ async def informed(stage: Stage) -> None:
 
 
 async def killed(stage: Stage) -> None:
-    """`kill -9` of both watchers and of escalation."""
+    """Kill both watchers and escalation with `kill -9`."""
     await stage.desk.kill(KILLED)
 
 
 async def written_meanwhile(stage: Stage) -> None:
-    """A user writes; then PostgreSQL is away for twenty seconds."""
+    """A user writes; then PostgreSQL is unavailable for twenty seconds."""
     answer = await stage.tries(
         "nadia",
         "/v1/contacts",
@@ -82,7 +82,7 @@ async def written_meanwhile(stage: Stage) -> None:
 
 
 async def back_up(stage: Stage) -> None:
-    """At 14:55 they are back, and as if they had never been away."""
+    """At 14:55 they are back, and nothing is missing."""
     await stage.desk.start(KILLED)
     await stage.settle()
     (warned,) = [
@@ -103,7 +103,7 @@ async def back_up(stage: Stage) -> None:
 
 
 async def silent(stage: Stage) -> None:
-    """INC-12's user said nothing: closed at 15:00, after its final message."""
+    """INC-12's user did not reply: closed at 15:00, after its final message."""
     incident = await stage.incident("INC-12")
     same("INC-12 is closed", incident["status"], "closed")
     (closed,) = await stage.events("INC-12", "incident.closed")
@@ -185,7 +185,7 @@ async def declined(stage: Stage) -> None:
 
 
 async def workaround(stage: Stage) -> None:
-    """A way around is published on the problem."""
+    """A workaround is published for the problem."""
     await stage.posts(
         "helene",
         f"/v1/problems/{stage.ref('PRB-2')}/workaround",
@@ -237,7 +237,7 @@ async def portal_resolved(stage: Stage) -> None:
 
 
 async def change_requested(stage: Stage) -> None:
-    """A change for payroll."""
+    """A change for payroll is requested."""
     change = await stage.posts(
         "helene",
         "/v1/changes",
@@ -252,7 +252,7 @@ async def change_requested(stage: Stage) -> None:
 
 
 async def change_planned(stage: Stage) -> None:
-    """It is planned."""
+    """The change is planned."""
     await stage.posts(
         "helene",
         f"/v1/changes/{stage.ref('CHG-1')}/plan",

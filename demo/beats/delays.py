@@ -1,4 +1,4 @@
-"""Longer delays, agreed on and refused; and whose a broken promise is."""
+"""Longer delays, accepted and refused; breaches attributed."""
 
 import re
 from datetime import date
@@ -12,7 +12,7 @@ WHY = "La pièce n'arrive que mercredi."
 
 
 async def asked_for(stage: Stage) -> None:
-    """Two delays cannot be held: Paul asks for Thursday noon."""
+    """Two promises cannot be kept: Paul asks for Thursday noon."""
     for name, person, due in (
         ("INC-19", "ndiaye", "12:30"),
         ("INC-20", "roche", "13:15"),
@@ -31,7 +31,7 @@ async def asked_for(stage: Stage) -> None:
 
 
 async def agreed(stage: Stage) -> None:
-    """Mme Ndiaye agrees on the phone; Paul takes it down."""
+    """Mme Ndiaye agrees on the phone; Paul records it."""
     said = {
         "accepted_by": "ndiaye",
         "channel": "phone",
@@ -54,7 +54,7 @@ async def agreed(stage: Stage) -> None:
 
 
 async def refused(stage: Stage) -> None:
-    """M. Roche refuses, by the link in the letter, without an account."""
+    """M. Roche refuses, by the link in the mail, without an account."""
     before = await stage.promise("INC-20", "ttr")
     mail = words_of(stage, "roche", "INC-20")
     (link,) = re.findall(r"https?://\S+/answer/([A-Za-z0-9_-]+)", mail)
@@ -84,7 +84,7 @@ async def cancelled_once(stage: Stage) -> None:
 
 
 async def cancelled_again(stage: Stage) -> None:
-    """And the next one."""
+    """INC-11's user cancels the next appointment as well."""
     stage.positions["second"] = await _calls_off(stage, "Cet après-midi non plus.")
 
 
@@ -97,7 +97,7 @@ async def _calls_off(stage: Stage, words: str) -> int:
 
 
 async def attributed(stage: Stage) -> None:
-    """Sylvie says whose the two breaches are: the user's, and ours."""
+    """Sylvie attributes the two breaches: one to the user, one to us."""
     both = [stage.positions["first"], stage.positions["second"]]
     theirs = {
         "party": "user",

@@ -1,7 +1,4 @@
-"""18:05 and the night, and what Tuesday morning shows of Monday.
-
-The night of the backup: what has to report, and does not.
-"""
+"""18:05, the night with its backup heartbeat, and Tuesday's view of Monday."""
 
 import asyncio
 import json
@@ -67,7 +64,7 @@ async def montreal(stage: Stage) -> None:
 
 
 async def night(stage: Stage) -> None:
-    """`entrepots` is down at night."""
+    """`entrepots` is down during the night."""
     ref = await fires(
         stage,
         "entrepots",
@@ -90,7 +87,7 @@ async def night_taken(stage: Stage) -> None:
 
 
 async def night_restored(stage: Stage) -> None:
-    """It is back at 03:05."""
+    """The service is back at 03:05."""
     await recovers(stage, "entrepots", key="entrepots", source="prometheus")
     promise = await stage.promise("INC-23", "ttr")
     same("TTR, due at 06:10, is met", promise["state"], "met")
@@ -99,7 +96,7 @@ async def night_restored(stage: Stage) -> None:
 
 
 async def auditor(stage: Stage) -> None:
-    """What was known on Monday at 09:38; and all read models rebuilt."""
+    """What was known on Monday at 09:38; all read models are rebuilt."""
     then = at("09:38", MONDAY).isoformat()
     past = await stage.incident("INC-16", at=then)
     same("at N2 then", past["level"], "n2")
@@ -117,7 +114,7 @@ async def auditor(stage: Stage) -> None:
 
 
 async def _permanence(stage: Stage, *arguments: str) -> Json:
-    """Run the command line on this desk, as the auditor does; return what it says."""
+    """Run the command line on this desk as the auditor; return its output."""
     environment = {
         **os.environ,
         "DATABASE_URL": stage.desk.owner,
@@ -147,14 +144,14 @@ BACKUP = "sauvegarde"
 
 
 async def backed_up(stage: Stage) -> None:
-    """The backup of the mail is done, and says so: silence counts from here on."""
+    """The mail backup reports that it is done: silence counts from here on."""
     same("it had not been silent", await beats(stage, BACKUP), wanted=False)
     stands = await _stands(stage)
     same("it is expected in eight hours", stands["state"], "beating")
 
 
 async def not_heard(stage: Stage) -> None:
-    """Eight hours and the half hour of grace are over."""
+    """Eight hours and the half hour of grace have passed without a report."""
     stands = await _stands(stage)
     same("it is silent", stands["state"], "silent")
     why = await stage.reads(
@@ -171,7 +168,7 @@ async def not_heard(stage: Stage) -> None:
 
 
 async def heard_again(stage: Stage) -> None:
-    """It was late, and is done."""
+    """The backup was late, and is done."""
     same("the beat ends the silence", await beats(stage, BACKUP), wanted=True)
     incident = await stage.incident("INC-24")
     same("nobody had to do anything", incident["status"], "resolved")

@@ -1,4 +1,4 @@
-"""09:10 to 12:20: payroll climbs to N2 and waits for its user; `vpn` flaps."""
+"""09:10 to 12:20: payroll escalates to N2 and waits for its user; `vpn` flaps."""
 
 from demo.beats.messages import (
     fires,
@@ -19,7 +19,7 @@ OWN_WORDS = "Les totaux de mai sont faux de 312,40 €."
 
 
 async def payroll(stage: Stage) -> None:
-    """A web form: wrong totals."""
+    """A user reports wrong totals through the web form."""
     stage.name("INC-16", await reports(stage, "garnier", "paie", OWN_WORDS))
     incident = await stage.incident("INC-16")
     same("it is of whom the form names", incident["reporter"], "garnier")
@@ -36,7 +36,7 @@ async def payroll_taken(stage: Stage) -> None:
 
 
 async def climbs(stage: Stage) -> None:
-    """Twenty minutes at N1 are over."""
+    """Twenty minutes at N1 have passed: the incident escalates."""
     incident = await stage.incident("INC-16")
     same("it is at N2", incident["level"], "n2")
     same("the desk stays its owner", incident["owner_team"], "desk")
@@ -45,7 +45,7 @@ async def climbs(stage: Stage) -> None:
 
 
 async def second_call(stage: Stage) -> None:
-    """Another user phones about the same."""
+    """Another user calls about the same problem."""
     answer = await stage.contact(
         "leroy",
         "phone",
@@ -58,7 +58,7 @@ async def second_call(stage: Stage) -> None:
 
 
 async def merged(stage: Stage) -> None:
-    """It is the same trouble."""
+    """Merge the two incidents: they are the same."""
     await stage.does("paul", "INC-17", "merge", into=stage.ref("INC-16"))
     same("INC-17 left the stock", (await stage.incident("INC-17"))["status"], "merged")
     reporters = (await stage.incident("INC-16"))["reporters"]
@@ -66,7 +66,7 @@ async def merged(stage: Stage) -> None:
 
 
 async def next_one(stage: Stage) -> None:
-    """Bruno does not answer: the next is paged."""
+    """Bruno does not answer: the next person is paged."""
     same("Chloé is paged", len(await told_of(stage, "INC-16", "chloe", "page")), 1)
     for person in ("bruno", "chloe"):
         page = words_of(stage, person, "INC-16")
@@ -96,7 +96,7 @@ async def question(stage: Stage) -> None:
 
 
 async def answer(stage: Stage) -> None:
-    """The user's reply resumes by itself."""
+    """The user's reply resumes the incident automatically."""
     told = await replies(stage, "garnier", "INC-16", "Le 40 312.")
     same("the mail finds its incident", told["incident"], stage.ref("INC-16"))
     promise = await stage.promise("INC-16", "ttr")
@@ -119,14 +119,14 @@ async def answer(stage: Stage) -> None:
 
 
 async def flaps(stage: Stage) -> None:
-    """The first of six times, and the third trouble of its kind in thirty days."""
+    """The first of six times, and the third incident of its kind in thirty days."""
     stage.name("INC-18", await fires(stage, "vpn", key="vpn-monday"))
     await recovers(stage, "vpn", key="vpn-monday")
     await problem_suggested(stage)
 
 
 async def problem_suggested(stage: Stage) -> None:
-    """It was so twice in June: once, and with the list."""
+    """It happened twice in June: a problem is suggested once, with the list."""
     row = [stage.ref(name) for name in ("INC-2", "INC-5", "INC-18")]
     found = await stage.events("INC-18", "escalation.problem_suggested")
     lists = [each["what"]["incidents"] for each in found]
@@ -136,14 +136,14 @@ async def problem_suggested(stage: Stage) -> None:
 
 
 async def flaps_again(stage: Stage) -> None:
-    """Once more."""
+    """The alert fires again."""
     again = await fires(stage, "vpn", key="vpn-monday")
     same("it is the same incident", again, stage.ref("INC-18"))
     await recovers(stage, "vpn", key="vpn-monday")
 
 
 async def flapping(stage: Stage) -> None:
-    """Half an hour later it is still one, and says that it flaps."""
+    """Half an hour later it is still one incident, and is marked as flapping."""
     await flaps_again(stage)
     incident = await stage.incident("INC-18")
     same("it is open", incident["status"], "new")
@@ -153,7 +153,7 @@ async def flapping(stage: Stage) -> None:
 
 
 async def flapping_over(stage: Stage) -> None:
-    """Quiet for ten minutes; Amina, who sits with the desk, closes it."""
+    """It was quiet for ten minutes; Amina, who sits with the desk, closes it."""
     incident = await stage.incident("INC-18")
     same("it resolved by recovery", incident["status"], "resolved")
     same("at 11:50, ten minutes after the last", incident["resolved_at"], z("11:50"))
@@ -175,12 +175,12 @@ WORK = "messagerie-fin-de-mois"
 
 
 async def mail_stands(stage: Stage) -> None:
-    """Mail is in maintenance, and its monitor cries."""
+    """Mail is in maintenance, and its monitoring system fires."""
     await _mail(stage, "firing")
 
 
 async def mail_back(stage: Stage) -> None:
-    """It is back before the end."""
+    """It recovers before the window ends."""
     await _mail(stage, "resolved")
 
 
@@ -194,7 +194,7 @@ async def _mail(stage: Stage, status: str) -> None:
 
 
 async def mail_work_over(stage: Stage) -> None:
-    """At 13:00 nothing fires any more: nothing opens."""
+    """At 13:00 nothing fires any more: no incident opens."""
     page = await stage.reads("/v1/suppressed", "nadia", service="messagerie")
     codes = [(item["code"], item["suppressor"]) for item in page["items"]]
     same("twelve suppressed, each with its reason", codes, [("maintenance", WORK)] * 12)
@@ -204,7 +204,7 @@ async def mail_work_over(stage: Stage) -> None:
 
 
 async def on_demand(stage: Stage) -> None:
-    """Two that will take long, for later."""
+    """Two incidents that will take long, for later."""
     answer = await stage.contact(
         "ndiaye",
         "phone",
@@ -221,7 +221,7 @@ async def on_demand(stage: Stage) -> None:
 
 
 async def on_the_web(stage: Stage) -> None:
-    """The other one."""
+    """The second one, by the web form."""
     answer = await stage.contact(
         "roche", "web", "nadia", title="Signature perdue", service="messagerie"
     )
@@ -235,7 +235,7 @@ async def on_the_web(stage: Stage) -> None:
 
 
 async def second_screen(stage: Stage) -> None:
-    """A wish, not an incident."""
+    """A service request, not an incident."""
     told = await mails(
         stage, "fabre", "I would like a second screen", "J'aimerais un second écran."
     )
@@ -250,7 +250,7 @@ async def second_screen(stage: Stage) -> None:
 
 
 async def no_incident(stage: Stage) -> None:
-    """It is cancelled, and its user told."""
+    """It is cancelled, and its user is informed."""
     await stage.does("nadia", "INC-21", "cancel", reason="not_an_incident")
     incident = await stage.incident("INC-21")
     same("it is cancelled", incident["status"], "cancelled")

@@ -1,8 +1,6 @@
-"""How the play looks at what people were told, and at instants in answers.
+"""How the cast writes, what monitoring systems post, and what people were told.
 
-How the cast writes: mails as their programs make them, and the form.
-
-What monitoring systems post: Alertmanager's webhook, and native events.
+Mails are as mail programs make them; events are native or Alertmanager's webhook.
 """
 
 import re
@@ -45,18 +43,18 @@ def words_of(stage: Stage, person: str, name: str) -> str:
 
 MAILBOX = "boite"
 MAIL_SERVER = "mx.permanence.example"
-"""As which the policy of the day knows it."""
+"""The name of this source in the policy of the day."""
 _REFERENCE = re.compile(r'id="reference">(INC-[0-9]+)<')
 _ADDRESS = {str(one["id"]): str(one["email"]) for one in PEOPLE}
 
 
 async def mails(stage: Stage, person: str, subject: str, words: str) -> Json:
-    """Let somebody write to the desk; return its outcome."""
+    """Let a person write to the desk; return the outcome."""
     return await _delivered(stage, _mail(stage, person, subject, words))
 
 
 async def replies(stage: Stage, person: str, name: str, words: str) -> Json:
-    """Let somebody answer the last mail they had about an incident."""
+    """Let a person answer the last mail they got about an incident."""
     last = stage.letters.about(person, stage.ref(name))[-1]
     answer = _mail(stage, person, f"RE: {last['Subject']}", words)
     answer["In-Reply-To"] = str(last["Message-ID"])
@@ -65,7 +63,7 @@ async def replies(stage: Stage, person: str, name: str, words: str) -> Json:
 
 
 async def is_absent(stage: Stage, person: str, name: str) -> Json:
-    """Let somebody's program answer the desk's last mail by itself."""
+    """Let a person's mail program answer the desk's last mail automatically."""
     last = stage.letters.about(person, stage.ref(name))[-1]
     answer = _mail(stage, person, f"Absence : {last['Subject']}", "De retour lundi.")
     answer["In-Reply-To"] = str(last["Message-ID"])
@@ -76,14 +74,14 @@ async def is_absent(stage: Stage, person: str, name: str) -> Json:
 async def passes_on(
     stage: Stage, agent: str, person: str, words: str, incident: str
 ) -> Json:
-    """Let an agent put a mail of somebody where it belongs."""
+    """Let an agent attach a person's mail to the right incident."""
     mail = _mail(stage, person, "Portail", words)
     asked = {"incident": stage.ref(incident)}
     return await _posted(stage, mail, stage.tokens.people[agent], asked)
 
 
 async def reports(stage: Stage, person: str, service: str, words: str) -> str:
-    """Let somebody fill in the form; return the reference that they see."""
+    """Let a person fill in the form; return the reference that they see."""
     given = {"email": _ADDRESS[person], "service": service, "words": words}
     answer = await stage.client.post(
         "/report",
@@ -109,7 +107,7 @@ def _mail(stage: Stage, person: str, subject: str, words: str) -> EmailMessage:
 
 
 async def _delivered(stage: Stage, mail: EmailMessage) -> Json:
-    """Hand a mail over as the desk's mail server does, which says who sent it."""
+    """Deliver a mail as the desk's mail server does, which states who sent it."""
     domain = str(mail["From"]).rpartition("@")[2]
     said = f"{MAIL_SERVER}; dmarc=pass header.from={domain}"
     seen = f"Authentication-Results: {said}\r\n".encode()
@@ -136,7 +134,7 @@ async def _posted(
 
 
 ALERTS = ("ServiceDown", "LatencyHigh", "CertificateUnreachable")
-"""What Alertmanager says of one fault: alerts with fingerprints of their own."""
+"""The alerts of one fault in Alertmanager, each with its own fingerprint."""
 
 
 def webhook(
@@ -177,7 +175,7 @@ def webhook(
 
 
 VPN_MONITOR = "zabbix"
-"""It flaps: its recoveries must hold before they are believed."""
+"""It flaps: its recoveries have to last before they count."""
 
 
 async def fires(
@@ -195,12 +193,12 @@ async def fires(
 async def recovers(
     stage: Stage, service: str, *, key: str, source: str = VPN_MONITOR
 ) -> str:
-    """Post that it is over; return the reference of its incident."""
+    """Post that it recovered; return the reference of its incident."""
     return await _native(stage, source, service, key, "resolve", "info")
 
 
 async def beats(stage: Stage, name: str, source: str = VPN_MONITOR) -> bool:
-    """Let something report that it did its work; tell whether it had been silent."""
+    """Send a heartbeat; tell whether it had been silent."""
     answer = await stage.signals(source, {}, f"/v1/heartbeats/{name}")
     see(f"the beat of {name} is taken", answer.is_success, answer.text)
     await stage.settle()

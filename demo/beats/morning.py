@@ -11,7 +11,7 @@ STAFF = ("bruno", "chloe", "nadia", "paul", "karim", "sylvie")
 
 
 async def portal_down(stage: Stage) -> None:
-    """Alertmanager posts 200 times, eight at once; the desk is still closed."""
+    """Alertmanager posts 200 times, eight at once, before the desk opens."""
     body = webhook(stage, "firing", "portail", stage.now.isoformat())
     gate = asyncio.Semaphore(CLIENTS)
 
@@ -53,7 +53,7 @@ async def portal_taken(stage: Stage) -> None:
 
 
 async def call_attached(stage: Stage) -> None:
-    """Mme Lefèvre phones; answered after 18 s."""
+    """Mme Lefèvre calls; answered after 18 s."""
     await stage.contact(
         "lefevre",
         "phone",
@@ -65,7 +65,7 @@ async def call_attached(stage: Stage) -> None:
 
 
 async def mail_attached(stage: Stage) -> None:
-    """M. Costa writes; the desk proposes where that belongs."""
+    """M. Costa writes; the desk proposes the incident it belongs to."""
     found = await stage.reads(
         "/v1/contacts/candidates", "nadia", person="costa", service="portail"
     )
@@ -90,7 +90,7 @@ async def mail_attached(stage: Stage) -> None:
 
 
 async def printer(stage: Stage) -> None:
-    """A printer that is said to be P1."""
+    """A printer that its user calls P1."""
     answer = await stage.contact(
         "petit",
         "phone",
@@ -157,7 +157,7 @@ async def fail_over(stage: Stage) -> None:
 
 
 async def mailbox(stage: Stage) -> None:
-    """Mailbox full, solved on the phone."""
+    """A full mailbox, solved on the phone."""
     answer = await stage.contact(
         "marchand",
         "phone",
@@ -192,7 +192,7 @@ async def shift(stage: Stage) -> None:
 
 
 async def back_again(stage: Stage) -> None:
-    """INC-10, closed on Friday, is back."""
+    """INC-10, closed on Friday, fires again."""
     await stage.contact(
         "dubois", "phone", "paul", incident="INC-10", words="Ça recommence."
     )

@@ -15,7 +15,7 @@ def _june(day: int) -> date:
 
 
 class _Call(NamedTuple):
-    """A user's incident, solved by Nadia: called, solved, closed, all on one day."""
+    """A user's incident, solved by Nadia: reported, solved and closed on one day."""
 
     name: str
     day: int
@@ -59,7 +59,7 @@ async def _solved(stage: Stage, call: _Call) -> None:
 
 
 async def _flap(stage: Stage, name: str, day: int) -> None:
-    """Play a fault of `vpn` that nobody but its monitor noticed."""
+    """Play a fault of `vpn` that only its monitoring system noticed."""
     await stage.clock("11:00", _june(day))
     stage.name(name, await fires(stage, "vpn", key=f"vpn-{day}"))
     await stage.clock("11:20", _june(day))
@@ -73,7 +73,7 @@ async def _flap(stage: Stage, name: str, day: int) -> None:
 
 
 async def _late(stage: Stage, name: str, day: int) -> None:
-    """Play a payroll incident that breaks its TTR, and is no problem."""
+    """Play a payroll incident that breaks its TTR; Problem Management declines it."""
     await stage.clock("09:00", _june(day))
     answer = await stage.contact(
         "garnier", "phone", "paul", title="Bulletins en retard", service="paie"
@@ -107,7 +107,7 @@ async def june(stage: Stage) -> None:
 
 
 async def _carried_over(stage: Stage) -> None:
-    """Friday afternoon: one resolved and not closed, one not resolved."""
+    """Friday afternoon: one incident resolved and not closed, one not resolved."""
     await stage.clock("13:00", _june(27))
     answer = await stage.contact(
         "blanc", "phone", "paul", title="Agenda décalé d'une heure", service=_MAIL

@@ -1,1 +1,1 @@
-"""Finds who can help: functional and hierarchical escalation, paging, hand-over."""
+"""Finds the people who can help: escalation, paging, hand-over, notifications."""

@@ -1,4 +1,4 @@
-"""The escalation service, wired: it follows the log, wakes when due, and sends."""
+"""Wires the escalation service: follows the log, wakes when due, sends."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -43,9 +43,9 @@ from shared.security.sender import authentication
 from shared.settings import EscalationSettings
 
 EVENTS_A_BATCH = 200
-"""Each may bring about several: all of a batch are appended in one transaction."""
+"""Each entry may lead to several events; one transaction appends those of a batch."""
 WORKERS = 2
-"""Threads, and with them connections, for commands and for what leaves."""
+"""Threads, and database connections, for commands and for sending."""
 
 
 async def run(settings: EscalationSettings, stop: asyncio.Event) -> None:
@@ -66,7 +66,7 @@ async def run(settings: EscalationSettings, stop: asyncio.Event) -> None:
 
 
 def outlets_of(settings: EscalationSettings, client: httpx.AsyncClient) -> Outlets:
-    """Return the ways out as they are set; what is not set stays closed."""
+    """Return the channels as configured; a channel without settings stays closed."""
     smtp, sender = settings.smtp_url, settings.mail_from
     hook, secret = settings.webhook_url, settings.webhook_secret
     return Outlets(
@@ -116,7 +116,7 @@ def _assembled(
 
 
 def _applying(apply: Apply, more: Callable[[], object]) -> Apply:
-    """Return what the reader does with entries; `more` hears of what is to be sent."""
+    """Return what the reader calls with entries; `more` is called for new requests."""
 
     def both(cursor: Cursor[tuple[Any, ...]], entries: Sequence[Entry]) -> None:
         fresh = outbox.follow(cursor, entries)

@@ -1,4 +1,4 @@
-"""What people may ask: escalate by hand, accept, decline a hand-over. Pure rules."""
+"""Commands from people: escalate by hand, accept, decline a hand-over. Pure rules."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -29,7 +29,7 @@ _PERSON = "person:"
 def asked(
     request: CommandRequest[Any], case: Case, at: datetime, known: EscalationContext
 ) -> Sequence[AnyEvent]:
-    """Return the events a wish makes true; none if it is so. Raises `Refused`."""
+    """Return the events of a command; empty if it is already so. Raises `Refused`."""
     wish: HelpWish = request.body
     actor = request.actor
     match wish:
@@ -61,7 +61,7 @@ def _escalated(
 
 
 def _target(wish: Escalate, case: Case, policy: Policy) -> str:
-    """Return the team it goes to: the one named, or the next of the service."""
+    """Return the target team: the one named, or the next one of the service."""
     if wish.team is None:
         team = team_above(case, policy, wish.level)
         if team is None:

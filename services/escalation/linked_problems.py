@@ -1,6 +1,7 @@
-"""Which problems there are, and which incidents have them, as the log tells it.
+"""Keeps problems and the incidents linked to them, as the log records them.
 
-Positions tell what was known when, however much later that is asked.
+Each row has the positions of the log between which it was true, so a question about an
+earlier position gets the same answer whenever it is asked.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,9 +28,9 @@ from shared.eventlog.log import SELECT_ROWS, EventLog, Row
 
 Cursors = Cursor[tuple[Any, ...]]
 MATCHING_MAX = 2 * PROPOSED_MAX
-"""Open problems that are looked at: out of some an incident may have been taken."""
+"""Open problems that are read: the incident may have been taken out of some."""
 SIGNED_MAX = 1_000
-"""Incidents whose signatures are looked up at once."""
+"""Incidents whose signatures are computed in one query."""
 
 _IDENTIFIED = """
 INSERT INTO escalation.problems (problem, service, identified_by) VALUES (%s, %s, %s)
@@ -94,7 +95,7 @@ _OPENED = SELECT_ROWS + "WHERE originator_id = ANY(%s) AND topic = 'incident.ope
 def concerned(  # noqa: PLR0911 one return an event
     cursor: Cursors, entry: Entry
 ) -> Sequence[str]:
-    """Return the incidents an entry has to do with; remember what ties them."""
+    """Return the incidents that an entry concerns; store the links it records."""
     match entry.event:
         case ProblemIdentified(problem=problem, service=service, incident=incident):
             cursor.execute(_IDENTIFIED, (problem, service, entry.position))
@@ -108,7 +109,7 @@ def concerned(  # noqa: PLR0911 one return an event
             cursor.execute(_WORKAROUND, (problem, entry.version, entry.position))
             return [row[0] for row in cursor.execute(_INCIDENTS, (problem,))]
         case ProblemAssigned(incidents=listed) | ChangeAssigned(incidents=listed):
-            return listed[:1]  # its new team hears of it once, for all of them
+            return listed[:1]  # the new team is notified once, for all of them
         case IncidentLinked(relation="problem", target=problem, incident=incident):
             return _linked(cursor, problem, incident, entry)
         case (
@@ -127,9 +128,9 @@ def concerned(  # noqa: PLR0911 one return an event
 def open_problems(
     log: EventLog, cursor: Cursors, incident: str | None, service: str, position: int
 ) -> OpenProblems:
-    """Return problems that were open at a position of the log, the oldest first.
+    """Return the problems that were open at a position of the log, oldest first.
 
-    Without an incident none of its signature is sought.
+    Without an incident, problems are not searched by signature.
     """
     given: dict[str, object] = {"service": service, "position": position}
     given["limit"] = MATCHING_MAX
@@ -145,7 +146,7 @@ def open_problems(
 def workaround(cursor: Cursors, problem: str, position: int) -> int | None:
     """Return the version of the newest workaround before a position of the log.
 
-    None if there is none, or the problem was resolved by then.
+    None if there is no workaround, or if the problem was resolved by then.
     """
     given = (problem, position, position)
     found = cursor.execute(_NEWEST_WORKAROUND, given).fetchone()
@@ -164,7 +165,7 @@ def _signature(log: EventLog, cursor: Cursors, incident: str) -> bytes | None:
 
 
 def _sign(log: EventLog, cursor: Cursors, position: int) -> None:
-    """Look up the signatures of incidents of open problems, each once."""
+    """Compute the signatures of incidents of open problems, each once."""
     given = (position, SIGNED_MAX)
     while incidents := [row[0] for row in cursor.execute(_UNSIGNED, given)]:
         found = _signatures(log, cursor, incidents)
@@ -174,7 +175,7 @@ def _sign(log: EventLog, cursor: Cursors, position: int) -> None:
 def _signatures(
     log: EventLog, cursor: Cursors, incidents: Sequence[str]
 ) -> Mapping[str, bytes | None]:
-    """Return what each incident was opened as, put shortly: its signature."""
+    """Return the signature of each incident, computed from its opening."""
     streams = [incident_stream(incident) for incident in incidents]
     rows = cursor.execute(_OPENED, (streams,), binary=True).fetchall()
     return {

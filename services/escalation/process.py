@@ -1,6 +1,7 @@
-"""The rules of the service put together with what they look up in the database.
+"""Connects the rules of the service with the database queries they need.
 
-Which streams hold what is decided about an incident, and what that depends on.
+Also names the streams that hold the decisions about an incident, and the streams that
+these decisions depend on.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,7 +1,8 @@
-"""Which incidents are of one kind, as the log tells it: a row of them makes one tip.
+"""Keeps which incidents have the same signature: enough of them suggest a problem.
 
-An incident counts once: in the row that suggested a problem it counts for no other.
-What was cancelled or merged, or has a problem already, counts for none.
+An incident counts once: after it suggested a problem, it does not count towards another
+suggestion. Incidents that were cancelled or merged, or that have a problem already, do
+not count.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,7 @@
-"""What counts towards the budget of a service, as the log tells it.
+"""Counts what uses up the budget of a service, as the log records it.
 
-Read in the order of the log, so what is counted at a position is the same whenever and
-by whomever it is read: its tables are rebuilt like the other memory.
+Entries are read in the order of the log, so the count at a position does not depend on
+when or by which process it is made: the tables can be rebuilt from the log.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ from shared.eventlog.log import SELECT_ROWS, EventLog, Row
 
 Cursors = Cursor[tuple[Any, ...]]
 LISTED_MAX = 200
-"""P1s that a hand-over names: an event has its size."""
+"""P1s that a hand-over lists, since the size of an event is limited."""
 
 _CLASS = (
     SELECT_ROWS
@@ -39,7 +39,7 @@ _BROKEN = """
 INSERT INTO escalation.breaches (incident, position, service, breached_at)
 VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING service
 """
-# What was counted stays as it was counted.
+# A breach that was counted keeps its count.
 _OVERRAN = """
 UPDATE escalation.breaches SET overrun_seconds = %s, overran_by = %s
 WHERE incident = %s AND position < %s AND crossing IS NULL RETURNING service
@@ -70,7 +70,7 @@ WHERE crossing = %s ORDER BY breached_at, incident
 
 
 def note(log: EventLog, cursor: Cursors, entry: Entry, policy_of: PolicyOf) -> None:
-    """Take down a breach, how late one was, or an outage; count what that uses up."""
+    """Store a breach, how late it was, or an outage; count what uses up the budget."""
     service_outages.note(log, cursor, entry, policy_of)
     event, place = entry.event, entry.position
     match event:
@@ -92,7 +92,7 @@ def note(log: EventLog, cursor: Cursors, entry: Entry, policy_of: PolicyOf) -> N
 
 
 def crossing_at(cursor: Cursors, position: int) -> Crossing | None:
-    """Return what the event at a position made too much, if it did."""
+    """Return the crossing of a budget by the event at a position, if there was one."""
     rows = cursor.execute(_COUNTED, (position,)).fetchall()
     counted = tuple(Broken(*each) for _, *each in rows)
     found = cursor.execute(_CROSSING, (position,)).fetchone()
@@ -105,7 +105,7 @@ def crossing_at(cursor: Cursors, position: int) -> Crossing | None:
 def _budget(
     policy_of: PolicyOf, version: int, *, down: bool = False
 ) -> BreachBudget | None:
-    """Return the budget of each service, if any; for `down` only one of downtime."""
+    """Return the budget per service, if any; with `down`, only one for downtime."""
     problems = policy_of(version).problems
     budget = problems.service if problems else None
     if budget is None or (down and budget.downtime is None):
@@ -143,7 +143,7 @@ def _count(
 def _service_of(
     log: EventLog, cursor: Cursors, incident: str, position: int
 ) -> str | None:
-    """Return the service an incident was about when its promise was broken."""
+    """Return the service of an incident at the time its promise was broken."""
     given = (incident_stream(incident), position)
     rows: Sequence[Any] = cursor.execute(_CLASS, given, binary=True).fetchall()
     for entry in log.entries([Row(*row) for row in rows]):

@@ -1,4 +1,4 @@
-"""When services were down, as the log tells it: kept for those with a budget of it."""
+"""Keeps the outages of services that have a downtime budget, as the log has them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -36,7 +36,7 @@ Turn = (
     | IncidentMerged
     | IncidentUnmerged
 )
-"""What begins an outage, ends it, or says that it is none."""
+"""Events that begin an outage, end it, or show that there was none."""
 
 _KNOWN = "SELECT service FROM escalation.outages WHERE incident = %s LIMIT 1"
 _DROP = "DELETE FROM escalation.outages WHERE incident = %s"
@@ -54,7 +54,7 @@ ORDER BY began_at, incident
 
 
 def note(log: EventLog, cursor: Cursors, entry: Entry, policy_of: PolicyOf) -> None:
-    """Keep the outages of an incident up with an entry about it."""
+    """Update the stored outages of an incident after an entry about it."""
     event = entry.event
     if not isinstance(event, Turn) or not _counts(event, policy_of):
         return
@@ -74,7 +74,7 @@ def note(log: EventLog, cursor: Cursors, entry: Entry, policy_of: PolicyOf) -> N
 
 
 def service_down_by(cursor: Cursors, incident: str) -> str | None:
-    """Return the service that a P1 takes or took down, None for any other incident."""
+    """Return the service that a P1 affects or affected, None for any other incident."""
     found = cursor.execute(_KNOWN, (incident,)).fetchone()
     return found[0] if found else None
 
@@ -86,7 +86,7 @@ def down(
     since: datetime,
     until: datetime,
 ) -> Sequence[Downtime]:
-    """Return when a service was down between two instants."""
+    """Return the outages of a service between two instants."""
     given = {"service": service, "since": since, "until": until}
     return [
         Downtime(
@@ -115,7 +115,7 @@ def _is_urgent(event: AnyEvent) -> bool:
 
 
 def _calendar(incident: Incident, policy: int, policy_of: PolicyOf) -> str | None:
-    """Return the calendar in which it counts; None where no contract covers it."""
+    """Return the calendar of the TTR promise; None if no contract applies."""
     try:
         pledges = promised(
             policy_of(policy),
@@ -125,7 +125,7 @@ def _calendar(incident: Incident, policy: int, policy_of: PolicyOf) -> str | Non
             incident.reported_at,
             incident.noticed,
         )
-    except ValueError:  # a calendar that is never open: nothing counts in it
+    except ValueError:  # the calendar is never open: nothing counts in it
         return None
     pledge = pledges.get("ttr")
     return pledge.calendar if pledge else None

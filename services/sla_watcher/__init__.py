@@ -1,1 +1,1 @@
-"""Runs every target against its coverage calendar: warns, breaches, meets, extends."""
+"""Runs the clock of every target: warns, detects breaches, records kept promises."""

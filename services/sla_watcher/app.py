@@ -1,4 +1,4 @@
-"""The SLA watcher, wired: follows the log, wakes when a promise is due, is asked."""
+"""Wires the SLA watcher: follows the log, wakes when due, answers commands."""
 
 import asyncio
 from collections.abc import Sequence
@@ -28,15 +28,15 @@ from shared.settings import SlaWatcherSettings
 
 BOOKMARK = Bookmark("sla", "sla_watcher", beside=("incident", "escalation"))
 EVENTS_A_BATCH = 200
-"""Each may bring about several: all of a batch are appended in one transaction."""
+"""Each entry may lead to several events; one transaction appends those of a batch."""
 WORKERS = 2
-"""Threads, and with them connections, for commands."""
+"""Threads, and database connections, for commands."""
 
 
 def casework(
     log: EventLog, policies: PolicyOf | None = None
 ) -> ProcessManager[Case, PolicyOf]:
-    """Return the watcher's rules, with the policies they look up: those of the log."""
+    """Return the watcher's rules, with the policies of the log as their context."""
     known = policies or PolicyVersions(log)
     return ProcessManager(
         schema=BOOKMARK.schema,

@@ -1,4 +1,4 @@
-"""What people may ask: more time, an answer to that, whose a breach is. Pure rules."""
+"""Commands from people: extend a promise, answer, attribute a breach. Pure rules."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -25,7 +25,7 @@ PERSON = "person:"
 def asked(
     request: CommandRequest[Any], case: Case, at: datetime, policy_of: PolicyOf
 ) -> Sequence[SlaEvent]:
-    """Return the events a wish makes true; none if it is so. Raises `Refused`."""
+    """Return the events of a command; empty if it is already so. Raises `Refused`."""
     wish: SlaWish = request.body
     if not request.actor.startswith(PERSON):
         raise Refused("only a person can ask that", "role")
@@ -43,7 +43,7 @@ def asked(
 
 
 def owners(request: CommandRequest[Any]) -> Sequence[str]:
-    """Return under whose keys the words of a wish are sealed."""
+    """Return the people under whose keys the words of a command are sealed."""
     match request.body:
         case AcceptExtension(accepted_by=str(person)):
             return request.actor, f"{PERSON}{person}"

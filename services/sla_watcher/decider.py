@@ -1,6 +1,6 @@
-"""Every rule about promises, put in order. Pure: instants, policies are arguments.
+"""Puts the rules of promises in order and folds incident events into a case. Pure.
 
-What an event of an incident means for its promises.
+Instants and policies are arguments.
 """
 
 from collections.abc import Sequence
@@ -45,10 +45,10 @@ from shared.eventlog.entry import Entry
 def decide(
     case: Case, until: datetime, at: datetime, policy_of: PolicyOf
 ) -> Sequence[SlaEvent]:
-    """Return what is so at `until` and not said yet, one step at a time.
+    """Return the events due at `until` and not recorded yet, one step at a time.
 
-    First what the desk did, then the clock: all instants before the newest thing it
-    did were decided when that was read.
+    Facts about the desk's work come first, then the clock: all instants before the
+    newest event were decided when that event was read.
     """
     facts = (
         armed(case, at, policy_of)
@@ -76,19 +76,19 @@ def evolve(case: Case, event: AnyEvent) -> Case:
     if not is_sla_event(event):
         raise TypeError(f"{event.type} is no decision of the watcher")
     after = replace(case, clocks=evolve_clocks(case.clocks, event))
-    if isinstance(event, SlaExtensionProposed):  # which its users are told of
+    if isinstance(event, SlaExtensionProposed):  # users are notified of it
         return replace(after, told_at=max(case.told_at, event.proposed_at))
     return after
 
 
 def next_at(case: Case, policy_of: PolicyOf) -> datetime | None:
-    """Return when the clock says more if nothing happens."""
+    """Return when the next events are due if nothing else happens."""
     moment = next_moment(case, policy_of)
     return moment.fires_at if moment else None
 
 
 def react(case: Case | None, entry: Entry) -> Case | None:
-    """Return the case after somebody else's event; None before it was opened."""
+    """Return the case after another service's event; None before it was opened."""
     event, at = entry.event, whole(entry.recorded_at)
     if isinstance(event, IncidentOpened):
         return _opened(event, at)
@@ -106,7 +106,7 @@ _EVIDENCE = (IncidentContacted, IncidentInformed, IncidentPaused, IncidentResume
 
 def _opened(event: IncidentOpened, at: datetime) -> Case:
     reported_at = whole(event.reported_at)
-    # What is split off keeps the report of the whole, but has not been at n1 so long.
+    # A split-off incident keeps its report time, but counts at n1 from the split.
     came_at = at if event.split_from else min(reported_at, at)
     return Case(
         incident=event.incident,
@@ -124,7 +124,7 @@ def _opened(event: IncidentOpened, at: datetime) -> Case:
 
 
 def _reported(case: Case, event: AnyEvent) -> Case:
-    """Note who reported it, for they are whom more time is asked of."""
+    """Add reporters: they are the people asked for more time."""
     match event:
         case IncidentContacted(
             direction="inbound", person=person, unconfirmed=None | False
@@ -173,13 +173,13 @@ def _moved(  # noqa: PLR0911 one return a case
 
 
 def _known_otherwise(case: Case, noticed: Noticed, at: datetime) -> Case:
-    """Note that a user reports it: from here on they are to be told how it stands."""
+    """Record that a user reported it: updates are promised from here on."""
     told_at = case.told_at if case.user_reported else at
     return replace(case, noticed=noticed, told_at=told_at, classified_at=at)
 
 
 def _waited(case: Case, at: datetime) -> Case:
-    """Note that a pause is over: with the next one, if nothing else ended it."""
+    """Record the end of a pause; the next pause ends it too."""
     if case.pause is None or case.paused_at is None:
         return case
     wait = Stop(since=case.paused_at, until=at, why=case.pause)
@@ -211,7 +211,7 @@ def _ended(case: Case, event: AnyEvent, at: datetime) -> Case:
 
 
 def _told(case: Case, event: AnyEvent, at: datetime) -> Case:
-    """Note when the users hear of something, which is the update they were promised."""
+    """Record when users hear of something: it counts as the promised update."""
     match event:
         case (
             IncidentAcknowledged()

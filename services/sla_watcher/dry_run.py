@@ -1,6 +1,6 @@
-"""A calendar and a target tried out: when is it due, how much has elapsed. Pure.
+"""Tries out a calendar and a target: when it is due, how much has elapsed. Pure.
 
-No desk is asked. What is tried has the form of a policy's calendar, made whole: weekly
+Runs without a desk. The input has the form of a policy's calendar, in full: weekly
 hours by day, closed days as dates, extra openings.
 """
 
@@ -28,15 +28,15 @@ SECONDS_MAX = 100 * 366 * 24 * 60 * 60
 """No promise is longer than a century."""
 PAUSES_MAX = 10_000
 _BECOMES_DATES = ("closed", "closed_in", "public_holidays")
-"""What a calendar says before it is made whole."""
+"""The fields of a calendar before it is expanded."""
 _NEVER = datetime(9996, 1, 1, tzinfo=UTC)
-"""Where a pause without an end ends, for counting."""
+"""The end, for counting, of a pause without an end."""
 
 Answer = dict[str, JsonValue]
 
 
 def _written(instant: object) -> object:
-    """Refuse numbers: whoever writes them may mean seconds or milliseconds."""
+    """Reject numbers: they could mean seconds or milliseconds."""
     if not isinstance(instant, str) or not instant[:5].endswith("-"):
         raise ValueError("write an instant such as 2025-06-06T15:30:00Z")
     return instant
@@ -52,7 +52,7 @@ Instant = Annotated[AwareDatetime, BeforeValidator(_written)]
 
 
 class Pause(Clause):
-    """A time in which the clock stands; without `to` it never goes on."""
+    """A time in which the clock is paused; without `to` it never resumes."""
 
     from_: Annotated[Instant, Field(alias="from")]
     to: Instant | None = None
@@ -68,7 +68,7 @@ Pauses = Annotated[tuple[Pause, ...], Field(max_length=PAUSES_MAX)]
 
 
 class DueQuestion(Clause):
-    """Asks when so many working seconds since `start` are used up."""
+    """Asks when a number of working seconds since `start` is used up."""
 
     calendar: Calendar
     start: Instant
@@ -91,7 +91,7 @@ _Asked = TypeVar("_Asked", DueQuestion, ElapsedQuestion)
 
 
 def due_answer(asked: Mapping[str, JsonValue]) -> Answer:
-    """Return `due_at`, null where a pause without an end comes first. ValueError."""
+    """Return `due_at`, null if a pause without an end comes first. ValueError."""
     question = _read(DueQuestion, asked)
     hours, seconds = hours_of(question.calendar), question.target_seconds
     ended = _spans([pause for pause in question.pauses if pause.to])

@@ -1,12 +1,11 @@
-"""From a notification in the outbox to what leaves: words, and whom they go to.
+"""Turns a notification in the outbox into a message with a text and a recipient.
 
-Nothing of it is stored: words are in the log, sealed, addresses in the directory.
+The result is not stored: words are in the log, sealed, and addresses in the directory.
 
-How much is mailed to an address that nobody is known to have written from.
-
-Anybody can give it, by mail or in the form, as often as they like: without a limit the
-desk would write to its owner as often. It is counted in the database, so that neither a
-restart nor another process begins again.
+Also limits the mails to an address whose owner is not known to have written to us.
+Anybody can give any address, by mail or in the form, as often as they like; without a
+limit the desk would write to the owner as often. Mails are counted in the database, so
+the limit holds across restarts and processes.
 """
 
 from datetime import datetime, timedelta
@@ -50,9 +49,9 @@ ON CONFLICT (key) DO NOTHING
 
 
 def may_leave(cursor: Cursor[Any], key: str, address: str, at: datetime) -> bool:
-    """Count a mail to an address, as of `at`; tell whether it is not one too many.
+    """Count a mail to an address as of `at`; tell whether it is within the limit.
 
-    What leaves again under the same key counts once.
+    A mail sent again under the same key counts once.
     """
     whose = _digest(address)
     cursor.execute(_ALONE)
@@ -65,7 +64,7 @@ def may_leave(cursor: Cursor[Any], key: str, address: str, at: datetime) -> bool
 
 
 def _digest(address: str) -> str:
-    """Return what tells mailboxes apart: `zoe+a@…` and `zoe+b@…` are the same one."""
+    """Return a digest of the mailbox; `zoe+a@…` and `zoe+b@…` have the same one."""
     local, _, domain = address.lower().rpartition("@")
     return sha256(f"{local.partition('+')[0]}@{domain}".encode()).hexdigest()
 
@@ -75,7 +74,7 @@ NO_ADDRESS = "the directory has no address of that person: import them"
 
 
 class Composer:
-    """Puts notifications into words; `public_url` is where people open the desk."""
+    """Composes notifications; `public_url` is where people open the desk."""
 
     def __init__(
         self, log: EventLog, policy_of: PolicyOf, public_url: str | None
@@ -85,12 +84,12 @@ class Composer:
         self._public_url = (public_url or "").rstrip("/")
 
     def __call__(self, waiting: Waiting) -> Parcel | Failed:
-        """Return what leaves, or why nothing can. Blocks."""
+        """Return the message, or why it cannot be sent. Blocks."""
         policy = self._policy_of(waiting.policy)
         with self._log.transaction() as cursor:
             of = recall(self._log, cursor, waiting, policy)
             reader = person(cursor, waiting.person) if waiting.person else None
-            # A restored log gives references, and with them keys, again.
+            # after a restore, references and keys are assigned a second time
             key = read_epochs(cursor).key(waiting.key, waiting.position)
         if not waiting.person:
             return ByWebhook(key, self._payload(key, waiting, of))
@@ -110,7 +109,7 @@ class Composer:
     def _to_user(
         self, key: str, waiting: Waiting, of: Recalled, reader: Person
     ) -> ByMail | Failed:
-        """Return the mail to a user, with what vouches for their reply."""
+        """Return the mail to a user, with the tag that authenticates their reply."""
         desk, address = of.policy.desk, reader.mailbox.address
         if not self._may_leave(waiting, of, address):
             return TOO_MANY
@@ -123,9 +122,9 @@ class Composer:
         )
 
     def _may_leave(self, waiting: Waiting, of: Recalled, address: str) -> bool:
-        """Tell whether it may go to an address that nobody may have written from."""
+        """Tell whether the mail may go; limited if the reader may not have written."""
         if of.confirms(waiting.person) or of.cause.by.startswith(_PERSON):
-            return True  # or an agent has it sent, who has read what it is about
+            return True  # or an agent, who has read the incident, caused it
         with self._log.transaction() as cursor:
             at = waiting.requested_at
             return may_leave(cursor, waiting.key, address, at)
@@ -137,7 +136,7 @@ class Composer:
         return tag_of(key, waiting.incident, address, waiting.requested_at.date())
 
     def _answer_at(self, extension: str, who: str, until: datetime) -> str:
-        """Return where somebody may answer without an account; "" for nowhere."""
+        """Return the link by which a person can answer without an account, or ""."""
         key = self._log.vault.key_for(PURPOSE)
         if not self._public_url or key is None:
             return ""
@@ -150,7 +149,7 @@ class Composer:
         return f"{self._public_url}/incidents/{waiting.incident}"
 
     def _payload(self, key: str, waiting: Waiting, of: Recalled) -> dict[str, object]:
-        """Return what the receiver of pages is posted: ids, and what it is called."""
+        """Return the payload for the receiver of pages: ids, title and service name."""
         return _payload_of_record(of) | {
             "id": key,
             "kind": waiting.kind,
@@ -165,7 +164,7 @@ class Composer:
 
 
 def _payload_of_record(of: Recalled) -> dict[str, object]:
-    """Return what the receiver is posted of a problem or a change a team got."""
+    """Return the part of the payload about a problem or change assigned to a team."""
     if of.routed is None:
         return {}
     record = of.routed.record

@@ -1,11 +1,10 @@
-"""Sends what waits in the outbox: one process at a time, a bounded number at once.
+"""Sends the notifications of the outbox: one process at a time, with limits.
 
-Each channel has its own bound: a mail server that hangs holds up no webhook.
+Each channel has its own limit, so a mail server that hangs does not delay webhooks.
 
-One notification on its way: put into words, noted as sent, handed over, noted again.
-
-Between handing over and noting that, the process may die: then the same leaves again,
-with the same key. At least once, and we say so.
+A notification is composed, recorded as sent, handed over, and its outcome is recorded.
+If the process dies after handing it over, the notification is sent again with the same
+key: delivery is at least once.
 """
 
 import asyncio
@@ -48,17 +47,17 @@ from shared.process_manager import Worker
 from shared.process_manager.worker import CaseBehindLog, require_read, settle
 
 AGAIN_SECONDS = 0.1
-"""How long to wait where the log is away or the incident is not read to its end."""
+"""Delay before trying again if the log is unavailable or the reader is behind."""
 
 ATTEMPTS_MAX = 50
-"""How often what is not read to its end is looked at before it rests."""
+"""Attempts while the reader is behind, before the notification rests."""
 
 _Done = TypeVar("_Done")
 _log = structlog.get_logger(__name__)
 
 
 class NotificationSender:
-    """Takes notifications where they go; `compose` puts one into words, and blocks."""
+    """Delivers notifications; `compose` creates the message, and blocks."""
 
     def __init__(
         self,
@@ -80,9 +79,9 @@ class NotificationSender:
         self.withheld_total = 0
 
     async def deliver(self, waiting: Waiting, seat: Leadership) -> None:
-        """Take one as far as it goes now. Cancel it where the process has to end.
+        """Deliver one notification now. Cancel the task if the process has to stop.
 
-        Raises `LeaseLost` where `seat` no longer has the lease of the outbox.
+        Raises `LeaseLost` if `seat` no longer holds the lease of the outbox.
         """
         parcel: Parcel | Failed | None = self._outlets.closed_to(waiting.channel)
         if parcel is None:
@@ -98,9 +97,9 @@ class NotificationSender:
         await self._until_there(lambda: self._finish(waiting, outcome, seat))
 
     async def _until_there(self, work: Callable[[], _Done]) -> _Done:
-        """Do a piece of work, again while the log is away, or the reader behind it.
+        """Run `work`; repeat it while the log is unavailable or the reader is behind.
 
-        Raises `CaseBehindLog` or `StaleVersion` where that does not end.
+        Raises `CaseBehindLog` or `StaleVersion` if that does not end.
         """
         loop = asyncio.get_running_loop()
         for attempt in count(1):
@@ -125,10 +124,10 @@ class NotificationSender:
             return Failed(why, permanent=False)
 
     def _begin(self, waiting: Waiting, seat: Leadership) -> bool:
-        """Note that it is handed over; tell whether it still is to be."""
+        """Record that it is about to be sent; tell whether it still has to be."""
         with self._log.transaction() as cursor:
             seat.demand(cursor)
-            self._log.look(cursor)  # of what is tried again nothing is appended
+            self._log.look(cursor)  # a repeat appends nothing: check here
             held = outbox.held(cursor, waiting.key)
             if held is None:
                 return False
@@ -145,7 +144,7 @@ class NotificationSender:
         return True
 
     def _finish(self, waiting: Waiting, outcome: Outcome, seat: Leadership) -> None:
-        """Note its outcome, or when to try again."""
+        """Record the outcome, or when to try again."""
         with self._log.transaction() as cursor:
             seat.demand(cursor)
             held = outbox.held(cursor, waiting.key)
@@ -199,14 +198,14 @@ class NotificationSender:
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
 LEASE = Lease("escalation", "outbox")
 AT_ONCE_MAX = 16
-"""Notifications on their way at the same time, by one channel."""
+"""Notifications that are in progress at the same time, per channel."""
 LOOK_SECONDS = 0.1
 ELECTION_SECONDS = 0.5
 RETRY_SECONDS = 0.5
 REST_SECONDS = 60.0
-"""How long one rests that could not be taken on: it must not hold up the others."""
+"""How long a failed notification rests, so that it does not block the others."""
 GRACE_SECONDS = 5.0
-"""How long what is on its way may take once we are told to stop."""
+"""How long deliveries in progress may take after a stop was requested."""
 
 
 class Dispatcher:
@@ -230,12 +229,12 @@ class Dispatcher:
         self._outage = Outage("outbox", "notifications wait; trying again")
 
     def listen(self) -> Callable[[], object]:
-        """Return what any thread calls when there may be more to send."""
+        """Return a thread-safe callback that announces new notifications."""
         loop = asyncio.get_running_loop()
         return lambda: loop.call_soon_threadsafe(self._woken.set)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Send, whenever elected, until `stop` is set. Does not end before."""
+        """Send, whenever elected, until `stop` is set; returns only then."""
         while not stop.is_set():
             try:
                 await self._stand(stop)
@@ -243,7 +242,7 @@ class Dispatcher:
                 self._outage.away(error)
             except LeaseLost as error:
                 _log.warning("outbox.lease_lost", why=str(error))
-            except Exception:  # noqa: BLE001 # it may falter, not vanish
+            except Exception:  # noqa: BLE001 # it may fail, but must not end
                 _log.exception("outbox.failed")
             finally:
                 self.leads = False
@@ -251,8 +250,8 @@ class Dispatcher:
         await self._leave()
 
     async def _stand(self, stop: asyncio.Event) -> None:
-        # Who cannot use the log does not take the lease: else it would lead and fail,
-        # again and again, and tell of each time.
+        # A process without access to the log must not take the lease: it would lead and
+        # fail, again and again, and log each failure.
         await asyncio.to_thread(self._require_log)
         async with self._candidate.standing() as seat:
             while not await seat.won():
@@ -280,7 +279,7 @@ class Dispatcher:
                 await asyncio.wait_for(self._woken.wait(), LOOK_SECONDS)
 
     async def _heads(self) -> list[Waiting]:
-        # Here, not in the thread: what is under way changes on this side alone.
+        # Read here, not in the thread: only the event loop changes the dictionary.
         taken = Counter(each.channel for each in self._under_way)
         now = time.monotonic()
         self._resting = {k: end for k, end in self._resting.items() if end > now}
@@ -294,7 +293,7 @@ class Dispatcher:
         self, free: Mapping[Channel, int], passed_over: Sequence[str]
     ) -> list[Waiting]:
         with self._log.transaction() as cursor:
-            self._log.look(cursor)  # nothing leaves for a log that went back
+            self._log.look(cursor)  # nothing is sent if the log went back
             return [
                 head
                 for name, room in free.items()
@@ -312,14 +311,14 @@ class Dispatcher:
         if task.cancelled():
             return
         error = task.exception()
-        if isinstance(error, LeaseLost):  # it leaves again, sent by who has the lease
+        if isinstance(error, LeaseLost):  # the new holder of the lease sends it again
             _log.info("notification.left_to_another", key=waiting.key)
         elif error is not None:
             _log.error("notification.rests", key=waiting.key, exc_info=error)
             self._resting[waiting.key] = time.monotonic() + REST_SECONDS
 
     async def _leave(self) -> None:
-        """Let what is on its way arrive; what does not leaves again, later."""
+        """Let deliveries in progress finish; cancelled ones are sent again later."""
         if not self._under_way:
             return
         tasks = list(self._under_way.values())

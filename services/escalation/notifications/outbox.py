@@ -1,7 +1,7 @@
-"""What is still to leave the desk: requested, not confirmed nor failed.
+"""The outbox: notifications that are requested and neither confirmed nor failed.
 
-The reader fills and empties it by what the log says. Nobody is told of
-an incident on a channel before what they are to be told there first has left.
+The reader fills and empties it from the log. Per incident, channel and person,
+notifications leave in order: a later one waits until the earlier one is done.
 """
 
 from collections.abc import Sequence
@@ -65,14 +65,14 @@ _DUE_SINCE = (
 
 @dataclass(frozen=True)
 class Waiting:
-    """One notification that has not left yet, or of which we do not know that it has.
+    """A notification that was not sent yet, or that may not have been.
 
     `person` is empty for the desk's receiver of pages.
     """
 
     key: str
     position: int
-    """Of the request in the log: it is told as things stood there."""
+    """Position of the request in the log; the text describes the state then."""
     incident: str
     policy: int
     kind: Kind
@@ -86,7 +86,7 @@ class Waiting:
 
 
 def follow(cursor: Cursors, entries: Sequence[Entry]) -> bool:
-    """Keep the outbox as the log says; tell whether there is more to send.
+    """Update the outbox from the log; tell whether there is more to send.
 
     Rows are written in the order of their keys.
     """
@@ -120,9 +120,9 @@ def heads(
     under_way: Sequence[str],
     limit: int,
 ) -> list[Waiting]:
-    """Return what may leave now, less what is under way: the first of each lane.
+    """Return the notifications that may be sent now: the first of each lane.
 
-    Staff first: who is paged waits for no letter to a user.
+    Staff come first: a page does not wait for mail to users.
     """
     found: list[Waiting] = []
     for staff in (True, False):
@@ -132,41 +132,41 @@ def heads(
 
 
 def held(cursor: Cursors, key: str) -> Waiting | None:
-    """Return one, held until the transaction ends; None where it is over."""
+    """Lock and return a notification; None if it is done."""
     row = cursor.execute(_HELD, (key,)).fetchone()
     return Waiting(*row) if row else None
 
 
 def tried(cursor: Cursors, key: str, attempts: int) -> None:
-    """Remember that it is tried for the `attempts`th time."""
+    """Store that the `attempts`th attempt begins."""
     cursor.execute(_TRIED, (attempts, key))
 
 
 def again(cursor: Cursors, key: str, at: datetime, attempts: int) -> None:
-    """Remember when to try it again, after `attempts` in vain."""
+    """Store when to try again, after `attempts` failures."""
     cursor.execute(_AGAIN, (at, attempts, key))
 
 
 def over(cursor: Cursors, key: str) -> None:
-    """Forget it: the log says its outcome."""
+    """Delete it: its outcome is in the log."""
     cursor.execute(_OVER, ([key],))
 
 
 def waiting(cursor: Cursors) -> tuple[int, datetime | None]:
-    """Return how many wait, and since when the oldest does."""
+    """Return the number of waiting notifications, and since when the oldest waits."""
     row = cursor.execute(_WAITING).fetchone()
     return (int(row[0]), row[1]) if row else (0, None)
 
 
 def due_since(cursor: Cursors, now: datetime) -> datetime | None:
-    """Return since when something could have left, None where nothing is due."""
+    """Return since when a notification has been due, None if none is due."""
     row = cursor.execute(_DUE_SINCE, (now,)).fetchone()
     return row[0] if row else None
 
 
 def _row(entry: Entry) -> tuple[Any, ...]:
     event = entry.event
-    assert isinstance(event, NotificationRequested)  # noqa: S101 # `follow` sorts them
+    assert isinstance(event, NotificationRequested)  # noqa: S101 # `follow` picks them
     return (
         event.key,
         entry.position,

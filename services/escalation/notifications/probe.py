@@ -1,4 +1,4 @@
-"""What waits in the outbox, for how long, and which process sends it."""
+"""Health of the outbox: what is waiting, for how long, and which process sends."""
 
 import asyncio
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from shared.eventlog.log import EventLog
 from shared.observability.health import Check
 
 OLDEST_SECONDS_MAX = 900.0
-"""How old the oldest waiting may be before the service is not ready."""
+"""Age of the oldest waiting notification above which the service is not ready."""
 DUE_SECONDS_MAX = 120.0
-"""How long something may be due and not tried before the service is not ready."""
+"""How long a due notification may go untried before the service is not ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +26,13 @@ class _Waiting:
     count: int
     oldest_seconds: float
     due_seconds: float | None
-    """Since the longest due could have left; None where nothing is due."""
+    """How long the oldest due notification has been due; None if none is due."""
     lease: LeaseState
 
 
 @dataclass(frozen=True, eq=False)
 class OutboxProbe:
-    """Not ready while something waits too long, whichever process is to send it."""
+    """Not ready while a notification waits too long, whichever process sends it."""
 
     log: EventLog
     dispatcher: Dispatcher
@@ -40,7 +40,7 @@ class OutboxProbe:
     clock: Clock
 
     async def __call__(self) -> Check:
-        """Return how the outbox is."""
+        """Return the state of the outbox."""
         numbers = {
             "leads": float(self.dispatcher.leads),
             "confirmed_total": float(self.postman.confirmed_total),
@@ -77,7 +77,7 @@ class OutboxProbe:
 
 
 def _why(seen: _Waiting) -> str:
-    """Return why the outbox is not ready, empty where it is."""
+    """Return why the outbox is not ready, empty if it is."""
     free, due = seen.lease.free_seconds, seen.due_seconds
     if due is not None and free > FREE_SECONDS_MAX:
         return (

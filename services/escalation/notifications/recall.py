@@ -1,4 +1,4 @@
-"""What a notification tells of, read from the log as it stood when it was requested."""
+"""Reads from the log what a notification is about, as of the time of its request."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,12 +41,12 @@ from shared.i18n.formats import Reader
 from shared.i18n.promise_lines import Promise
 
 SOLUTIONS_SOUGHT_MAX = 20
-"""Of how many incidents of a suggestion the solution notes are read."""
+"""Incidents of a suggestion whose solution notes are read."""
 
 INCIDENTS_LISTED_MAX = 20
-"""Of how many incidents of a problem or a change a message repeats the titles."""
+"""Incidents of a problem or a change whose titles a message lists."""
 
-# A name that nobody confirmed is one that a stranger chose: no mail repeats it.
+# An unconfirmed name was chosen by a stranger: mails do not repeat it.
 _PERSON = """
 SELECT CASE WHEN confirmed THEN name ELSE '' END, email, language, zone
 FROM directory.people WHERE id = %s
@@ -57,31 +57,31 @@ _ACTOR = "person:"
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody in the directory, as far as messages to them go."""
+    """A person in the directory, as far as messages need it."""
 
     mailbox: Mailbox
     language: str | None
     zone: str | None
 
     def as_reader(self, zone: str) -> Reader:
-        """Return how they read; `zone` is the desk's."""
+        """Return the reader's settings; `zone` is the desk's time zone."""
         return Reader(self.language, self.zone or zone, self.mailbox.name)
 
 
 @dataclass(frozen=True)
 class Routed:
-    """A problem or a change as it was when a team got it."""
+    """A problem or a change as it was when it was assigned to a team."""
 
     record: Problem | Change
     by: str
-    """Who gave it to them: their name, or their id."""
+    """Who assigned it: their name, or their id."""
     incidents: tuple[Incident, ...]
-    """The newest of those it was given with."""
+    """The newest incidents it was assigned with."""
 
 
 @dataclass(frozen=True)
 class Recalled:
-    """The event that is told of, and the incident, clocks and rules at that time."""
+    """The event of a notification, with incident, clocks and policy at that time."""
 
     cause: AnyEvent
     incident: Incident
@@ -90,14 +90,14 @@ class Recalled:
     clocks: tuple[Clock, ...]
     policy: Policy
     solutions: tuple[IncidentSolutionNoted, ...] = ()
-    """Of a suggestion: how incidents of its kind were solved, the newest first."""
+    """For a suggestion: how its incidents were solved, the newest first."""
     routed: Routed | None = None
-    """Of a problem or a change that a team got: what they got."""
+    """For a problem or a change that was assigned to a team: the record."""
 
     def promises(self, *targets: str) -> tuple[Promise, ...]:
-        """Return what is promised of these targets and not over yet.
+        """Return the promises of these targets that are still open.
 
-        The SLA watcher may not have spoken yet: then it is what it is going to say.
+        If the SLA watcher has not armed a clock yet, the result is what it will arm.
         """
         incident = self.incident
         pledges = promised(
@@ -125,16 +125,16 @@ class Recalled:
 
     @property
     def has_title_of_the_desk(self) -> bool:
-        """Whether an agent has reworded what the reporter called it."""
+        """Whether an agent has replaced the reporter's title."""
         edits = (each for each in self.history if isinstance(each, IncidentEdited))
         return any(edit.title is not None for edit in edits)
 
     def confirms(self, person: str) -> bool:
-        """Tell whether a reporter is known to have written to us about it.
+        """Tell whether the reporter is known to have contacted us about it.
 
-        By mail or in the form anybody may give any address as their own. Anyone who
-        reported it in another way, or whose incident was merged into it, talked to
-        a person.
+        In a mail or the form anybody may give any address as their own. Anyone who
+        reported in another way, or whose incident was merged into this one, talked to a
+        person.
         """
         written = [
             event
@@ -155,7 +155,7 @@ class Recalled:
         return found[-1] if found else None
 
     def overrun(self, target: str) -> timedelta | None:
-        """Return by how much a promise was overrun, where that is known."""
+        """Return by how much a promise was overrun, None if unknown."""
         clock = self.clock(target)
         over = clock.overrun_seconds if clock else None
         return timedelta(seconds=over) if over else None
@@ -164,7 +164,7 @@ class Recalled:
 def recall(
     log: EventLog, cursor: Cursor[tuple[Any, ...]], waiting: Waiting, policy: Policy
 ) -> Recalled:
-    """Return what `waiting` tells of. LookupError where the log does not hold it."""
+    """Return the content of `waiting`. LookupError if the log does not contain it."""
     own, sla = incident_stream(waiting.incident), sla_stream(waiting.incident)
     streams = sorted({own, sla, waiting.cause_stream})
     entries = unskipped(log, cursor, BOOKMARK, streams, waiting.position)
@@ -191,7 +191,7 @@ def _routed(
     history: Sequence[AnyEvent],
     upto: int,
 ) -> Routed:
-    """Return what a team got. LookupError where the log does not hold it."""
+    """Return the assigned record. LookupError if the log does not contain it."""
     record: Problem | Change | None
     if isinstance(cause, ProblemAssigned):
         record = replay_problem(e for e in history if isinstance(e, ProblemEvent))
@@ -209,7 +209,7 @@ def _routed(
 
 
 def _name_of(cursor: Cursor[tuple[Any, ...]], actor: str) -> str:
-    """Return what an actor is called; their id without a confirmed name."""
+    """Return the name of an actor; the id if no confirmed name is known."""
     known = actor.removeprefix(_ACTOR)
     row = cursor.execute(_NAME, (known,)).fetchone()
     return str(row[0]) if row and row[0] and row[0] != FORGOTTEN else known
@@ -218,7 +218,7 @@ def _name_of(cursor: Cursor[tuple[Any, ...]], actor: str) -> str:
 def _solutions(
     log: EventLog, cursor: Cursor[tuple[Any, ...]], tip: ProblemSuggested, upto: int
 ) -> tuple[IncidentSolutionNoted, ...]:
-    """Return the last solution note of each of the newest incidents, if it has one."""
+    """Return the last solution note of each of the newest incidents that have one."""
     refs = tip.incidents[-SOLUTIONS_SOUGHT_MAX:]
     streams = sorted(map(incident_stream, refs))
     last = {

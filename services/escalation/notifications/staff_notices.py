@@ -1,4 +1,4 @@
-"""What staff are told of an event, as a notice to be worded."""
+"""Selects the notice that staff get about an event; the wording comes later."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -20,17 +20,17 @@ from shared.i18n import staff_notices as notices
 
 SOLUTIONS_TOLD_MAX = 3
 SOLUTION_CHARACTERS_MAX = 500
-"""What a mail repeats of solution notes; the desk shows them whole."""
+"""Characters of solution notes that a mail repeats; the desk shows them in full."""
 NOTICED_LATE = timedelta(minutes=1)
-"""From how much on it is said that we noticed later than it was so."""
+"""From which delay on a notice says that the breach was noticed late."""
 
 
 def for_staff(  # noqa: PLR0911 one return an event
     of: Recalled, language: str, url: str
 ) -> notices.StaffNotice:
-    """Return the notice; `url` is where the incident is shown, "" for nowhere.
+    """Return the notice; `url` shows the incident, "" if there is no address.
 
-    LookupError for an event no staff hear of.
+    LookupError for an event that staff are not notified of.
     """
     match of.cause:
         case EscalationPaged() as page:
@@ -61,7 +61,7 @@ def for_staff(  # noqa: PLR0911 one return an event
 
 
 def author_of(history: Sequence[AnyEvent]) -> notices.Author:
-    """Return who wrote the words that staff read: those of a contact come first."""
+    """Return who wrote the text that staff read; a contact's author comes first."""
     if words_of_contacts(history):
         return "user"
     match history[0]:
@@ -74,9 +74,9 @@ def author_of(history: Sequence[AnyEvent]) -> notices.Author:
 
 
 def service_name(of: Recalled, language: str, service: str | None = None) -> str:
-    """Return what a service is called in a language, or in the first it is named.
+    """Return a service's name in a language, else in the first language it has.
 
-    Where none is given, it is that of the incident.
+    Without a service, it is the one of the incident.
     """
     names = of.policy.service(service or of.incident.service).name
     return names.get(language) or next(iter(names.values()))

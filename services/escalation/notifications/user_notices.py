@@ -1,4 +1,4 @@
-"""What users are told of an event, as a notice to be worded."""
+"""Selects the notice that users get about an event; the wording comes later."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -28,15 +28,15 @@ from shared.domain.policy.document import Policy
 from shared.i18n import user_notices as notices
 
 AnswerAt = Callable[[str, str, datetime], str]
-"""Gives where a person may answer about a longer delay, until when; "": nowhere."""
+"""Returns the link to answer about a longer delay, valid until a time, or ""."""
 
 
 def for_user(
     of: Recalled, person: str, policy_of: PolicyOf, answer_at: AnswerAt
 ) -> notices.UserNotice:
-    """Return the notice for one person. LookupError for an event no user hears of.
+    """Return the notice for one person. LookupError for an event users do not hear of.
 
-    Somebody who may never have written is told nothing in a stranger's words.
+    A person who may never have written to us gets no text that a stranger wrote.
     """
     notice = _notice(of, person, policy_of, answer_at)
     if of.confirms(person):
@@ -83,7 +83,7 @@ def _notice(  # noqa: C901, PLR0911 one return a notice
 def _longer(
     of: Recalled, delay: SlaExtensionProposed | SlaExtensionAccepted, url: str
 ) -> notices.UserNotice:
-    """Return that more time is asked for, to be answered at `url`, or was agreed on."""
+    """Return the notice of a longer delay: to be answered at `url`, or agreed."""
     ref, title, was = of.incident.ref, of.incident.title, delay.was_due_at
     match delay:
         case SlaExtensionProposed(proposed_due_at=new, expires_at=by, reason=why):
@@ -115,7 +115,7 @@ def _end(of: Recalled, policy_of: PolicyOf) -> notices.UserNotice:
 
 
 def _closes_at(of: Recalled, policy: Policy) -> datetime | None:
-    """Return when the desk closes it unless its users say something; None: never."""
+    """Return when the desk closes it unless a user replies; None if never."""
     if of.incident.answered:
         return None
     try:
@@ -138,7 +138,7 @@ def _receipt(of: Recalled, person: str) -> notices.Receipt:
 def words_of_contacts(
     history: Sequence[AnyEvent], person: str | None = None
 ) -> list[str]:
-    """Return what people said when they came to us; of one `person`, what they did."""
+    """Return the words of all inbound contacts; with `person`, only theirs."""
     return [
         event.words
         for event in history
@@ -151,9 +151,9 @@ def words_of_contacts(
 
 
 def words_of(of: Recalled, person: str | None) -> str:
-    """Return what a person said last when they came to us; of nobody, the first words.
+    """Return a person's last words to us; without a person, the first words.
 
-    What is said without a person is what the source or the agent wrote.
+    Without a person, the words are those of the source or the agent.
     """
     said = words_of_contacts(of.history, person)
     if said:

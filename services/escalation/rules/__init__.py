@@ -1,1 +1,1 @@
-"""The rules of escalation: what an event or an instant leads to. Pure."""
+"""The rules of escalation: what follows from an event or an instant. Pure."""

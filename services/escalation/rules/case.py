@@ -1,7 +1,7 @@
-"""What the service remembers of an incident: where help is sought, whom it told.
+"""The state of an incident in this service: level, pages, hand-overs, notices.
 
-No personal words are in it. Instants are those at which something entered the log, or
-those of a rule, in whole seconds: never those at which we happened to look.
+It holds no personal data. Instants are recording times of log entries, or follow from a
+rule, in whole seconds: never the time at which the service happened to look.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ Stage = Literal["at_work", "resolved", "closed", "cancelled", "merged"]
 
 
 class Stood(NamedTuple):
-    """A time that counts for nobody: it was paused, or service was back."""
+    """A time that does not count: the incident was paused, or the service was back."""
 
     since: datetime
     until: datetime
@@ -28,17 +28,17 @@ class Stood(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """Somebody took the incident on, or was given it."""
+    """A person took the incident on, or it was assigned to them."""
 
     person: str
     how: Literal["acknowledged", "assigned"]
 
 
 class Alarm(NamedTuple):
-    """What the SLA watcher said that managers may want to hear.
+    """A warning or breach from the SLA watcher that managers may be notified of.
 
-    Of a warning, at which share of the target or how far from where it is due; and how
-    often the target was another one before.
+    For a warning: the share of the target, or the distance from the due time; and how
+    often the target had been changed before.
     """
 
     on: Trigger
@@ -50,10 +50,10 @@ class Alarm(NamedTuple):
 
 
 class Tip(NamedTuple):
-    """A breach of TTR read just now, how late it was, or that service is back.
+    """An event that may use up a budget: a breach of TTR, an overrun, a restoration.
 
-    Perhaps it is one too many, or it was down too long. `since` is the instant of the
-    breach, or when it was done; `at` when it was noticed.
+    `since` is the instant of the breach, or when the work was done; `at` is when it was
+    noticed.
     """
 
     position: int
@@ -64,10 +64,10 @@ class Tip(NamedTuple):
 
 
 class Tell(NamedTuple):
-    """People are to hear of an event; who they are is decided when it is requested.
+    """A notice about an event; its recipients are determined when it is requested.
 
-    `people` is None where the policy says who: the members of `team` in its version
-    `policy`, where these are given. `last_at` is the instant of the event.
+    `people` is None if the policy determines the recipients: the members of `team` in
+    version `policy`, if these are given. `last_at` is the instant of the event.
     """
 
     kind: Kind
@@ -81,7 +81,7 @@ class Tell(NamedTuple):
 
 @dataclass(frozen=True)
 class LevelSearch:
-    """The level at which help is sought, and how far the search for somebody is."""
+    """The support level that an incident is at, and how far paging has got there."""
 
     level: SupportLevel
     team: str
@@ -89,20 +89,20 @@ class LevelSearch:
     counts_from: datetime
     """Working time at the level counts from here: at n1 from the report."""
     searched_from: datetime
-    """The steps count from here; later where service was back between."""
+    """The paging steps count from here; later if the service was back in between."""
     paged: tuple[str, ...] = ()
     """Keys of the pages that were sent."""
     accepted_by: str | None = None
     accepted_at: datetime | None = None
     unanswered: bool = False
     returns: int = 0
-    """How often it had gone back in this cycle when it came here."""
+    """How often it had been returned in this cycle when it came to this level."""
 
 
 class ProblemAnswer(NamedTuple):
-    """What became of a hand-over: Problem Management's answer, or it joined by itself.
+    """How a hand-over ended: Problem Management's answer, or an automatic join.
 
-    `matched` is what it joined by; None where a person linked it.
+    `matched` is what the problem matched by; None if a person linked it.
     """
 
     how: Literal["accepted", "joined"]
@@ -112,26 +112,26 @@ class ProblemAnswer(NamedTuple):
 
 @dataclass(frozen=True)
 class Handover:
-    """The hand-over of the incident to Problem Management, wanted once."""
+    """The hand-over of the incident to Problem Management, at most one."""
 
     cycle: int
     breached_at: datetime
     detected_at: datetime
     position: int
-    """Of the breach in the log: what was known then is what counts."""
+    """Position of the breach in the log: what was known then decides the matching."""
     state: Literal[
         "wanted", "requested", "unanswered", "accepted", "joined", "declined"
     ] = "wanted"
     team: str | None = None
     answer_by: datetime | None = None
     answer: ProblemAnswer | None = None
-    """What became of it, until that is said."""
+    """The answer, until it is recorded."""
     joined: str | None = None
-    """The problem it joined by itself."""
+    """The problem it joined automatically."""
     to_be_confirmed: bool = False
-    """It joined that by its service alone."""
+    """It joined that problem because of the service alone."""
     undone: bool = False
-    """It was taken out of the problem that it had joined by itself."""
+    """It was taken out of the problem that it had joined automatically."""
 
     @property
     def awaits(self) -> bool:
@@ -150,7 +150,7 @@ class ServiceHandover:
         "requested"
     )
     answer: ProblemAnswer | None = None
-    """What became of it."""
+    """The answer, until it is recorded."""
 
     @property
     def awaits(self) -> bool:
@@ -160,31 +160,31 @@ class ServiceHandover:
 
 @dataclass(frozen=True)
 class Case:
-    """An incident as far as looking for help and telling people goes."""
+    """An incident, as far as escalation and notifications need to know it."""
 
     incident: str
     policy: int
-    """The version it was opened under."""
+    """The policy version it was opened under."""
     service: str
     client: str | None
     priority: Priority
     reported_at: datetime
     changed_at: datetime
-    """When the newest of what we read about it was recorded."""
+    """When the newest event read about it was recorded."""
     desk_team: str
     post: LevelSearch
     noticed: Noticed = UNTOLD
-    """How it came to be known."""
+    """How the incident became known."""
     stage: Stage = "at_work"
     cycle: int = 1
     urgent_since: datetime | None = None
-    """Since when it is P1 and nobody has taken it on."""
+    """Since when it is a P1 that nobody has acknowledged."""
     taken: bool = False
     assignee: str | None = None
     moves_to: str | None = None
-    """The team it was given to since it last changed its level in this cycle."""
+    """The team it was assigned to since its level last changed in this cycle."""
     holders: Holders | None = None
-    """Who has had it in this cycle; None: it was opened before that was counted."""
+    """Teams that have had it in this cycle; None if opened before these were kept."""
     claim: Claim | None = None
     pause: PauseReason | None = None
     paused_at: datetime | None = None
@@ -194,26 +194,26 @@ class Case:
     own_reporters: tuple[str, ...] = ()
     absorbed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     received: tuple[tuple[str, ...], datetime] | None = None
-    """Who was last sent a receipt, and of which instant."""
+    """Who was last sent a receipt, and the instant of the event it was for."""
     alarm: Alarm | None = None
     raised: tuple[str, ...] = ()
-    """Keys of what managers were told."""
+    """Keys of the notices that managers were sent."""
     handover: Handover | None = None
     tip: Tip | None = None
-    """What may have used up the budget of its service, until more is read."""
+    """The event that may have used up its service's budget, until the next one."""
     service_handover: ServiceHandover | None = None
     problems: tuple[str, ...] = ()
     """Problems it is linked to."""
     joined: Mapping[str, int] = field(default_factory=dict)
-    """Position in the log at which it was linked to each of them."""
+    """Position in the log of the link to each problem."""
     parted: tuple[str, ...] = ()
-    """Problems it was taken out of: it joins none of them by itself."""
+    """Problems it was taken out of: it does not join these automatically."""
     workarounds: Mapping[str, int] = field(default_factory=dict)
-    """By problem, the version of the newest workaround read since it was linked."""
+    """By problem, the version of the newest workaround read since the link."""
     heard: tuple[tuple[str, int, str], ...] = ()
-    """Who was told of which workaround: its stream, its version, and the person."""
+    """Who was notified of which workaround: its stream, its version, the person."""
     suggested: str | None = None
-    """The team to which a problem was suggested when it was opened."""
+    """The team to which a problem was suggested when the incident was opened."""
     to_tell: tuple[Tell, ...] = ()
     escalations: int = 0
     """Version of its stream `escalation-…`."""
@@ -222,14 +222,14 @@ class Case:
 
     @property
     def reporters(self) -> tuple[str, ...]:
-        """Everybody who reported it or an incident merged into it."""
+        """All people who reported it or an incident merged into it."""
         return tuple(sorted({*self.own_reporters}.union(*self.absorbed.values())))
 
     def held_by(self, team: str, at: datetime) -> Holders:
-        """Return who has had it once `team` has it."""
+        """Return the teams that have had it, once `team` has it."""
         return passed(self.holders or begun(self.desk_team), team, at)
 
     @property
     def searches(self) -> bool:
-        """Whether somebody is still to put it right."""
+        """Whether the incident is open and the service is not restored."""
         return self.stage == "at_work" and self.restored_at is None

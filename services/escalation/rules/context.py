@@ -1,8 +1,7 @@
-"""What the rules look up: policies, contracts' terms, problems, what comes next.
+"""The look-ups that the rules use: policies, contract terms, problems, budgets. Pure.
 
-Something that is true from an instant on, and the events that say so.
-
-When a service was late or down too much: its budget is used up. Pure.
+Also the result type of every rule, `Due`, and the rule that says when the breaches,
+overruns or downtime of a service have used up its budget.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,14 +26,14 @@ BY = "system:escalation"
 
 
 class Due(NamedTuple):
-    """`events` makes the events, given the present instant."""
+    """Events that become due at an instant; `events` creates them as of now."""
 
     when: datetime
     events: Callable[[datetime], Sequence[AnyEvent]]
 
 
 def on(case: Case, at: datetime) -> dict[str, Any]:
-    """Return what every decision about an incident has in common."""
+    """Return the fields that all decisions about an incident have in common."""
     return {"incident": case.incident, "policy": case.policy, "at": at, "by": BY}
 
 
@@ -43,7 +42,7 @@ NONE = timedelta(0)
 
 
 class Broken(NamedTuple):
-    """A broken TTR of a service that no hand-over of it has counted yet."""
+    """A broken TTR of a service that no hand-over of the service has counted yet."""
 
     breached_at: datetime
     incident: str
@@ -52,9 +51,9 @@ class Broken(NamedTuple):
 
 
 class Crossing(NamedTuple):
-    """What used a budget up: breaches in the order in which they came to be, and P1s.
+    """What used up a budget: the breaches, oldest first, and the P1 incidents.
 
-    `outages` are the P1s by which the service was down for `downtime`.
+    `outages` are the P1 incidents during which the service was down for `downtime`.
     """
 
     service: str
@@ -66,10 +65,10 @@ class Crossing(NamedTuple):
 def used_up(
     held: Sequence[Broken], at: datetime, budget: BreachBudget, down: timedelta = NONE
 ) -> Sequence[Broken] | None:
-    """Return the breaches counted once the budget is used up at `at`; else None.
+    """Return the breaches counted if the budget is used up at `at`, else None.
 
-    A breach exactly as old as the window is out of it. `down` is for how long the
-    service was down in the window.
+    A breach exactly as old as the window no longer counts. `down` is the downtime of
+    the service in the window.
     """
     counted = [each for each in held if each.breached_at > at - budget.window]
     return sorted(counted) if cause_of(counted, budget, down) else None
@@ -78,7 +77,7 @@ def used_up(
 def cause_of(
     counted: Sequence[Broken], budget: BreachBudget, down: timedelta = NONE
 ) -> Cause | None:
-    """Return what of the budget these use up, None where something is left."""
+    """Return which part of the budget is used up, None if none is."""
     if budget.breaches is not None and len(counted) >= budget.breaches:
         return "breaches"
     if budget.overrun is not None and late(counted) > budget.overrun:
@@ -89,18 +88,18 @@ def cause_of(
 
 
 def late(counted: Sequence[Broken]) -> timedelta:
-    """Return by how much working time they were late together, as far as is known."""
+    """Return the total working time by which they were late, as far as it is known."""
     return timedelta(seconds=overrun_of(counted))
 
 
 def overrun_of(counted: Sequence[Broken]) -> int:
-    """Return the same in seconds."""
+    """Return the total overrun in seconds."""
     return sum(each.overrun_seconds or 0 for each in counted)
 
 
 PolicyOf = Callable[[int], Policy]
 TERMS_MAX = 4_096
-"""How many answers are kept: most of what is asked about one incident is the same."""
+"""Size of the cache; most questions about one incident are the same."""
 
 
 class Limit(NamedTuple):
@@ -114,9 +113,9 @@ class Limit(NamedTuple):
 
 @dataclass(frozen=True)
 class ContractTerms:
-    """What the contract says about the time to resolve.
+    """The contract's terms for the time to resolve.
 
-    `hours` are those in which that time passes, `desk_hours` those of the contract.
+    `hours` are the hours in which that time passes, `desk_hours` those of the contract.
     """
 
     hours: Hours
@@ -125,10 +124,10 @@ class ContractTerms:
     levels: Mapping[SupportLevel, tuple[Dwell, ...]]
     paused_by: tuple[PauseReason, ...]
     desk_owes: tuple[Limit, ...] = ()
-    """What n1 owes by each contract: its OLA."""
+    """The OLA of n1, one limit per contract."""
 
     def limits(self, level: SupportLevel) -> Iterator[Limit]:
-        """Yield how long it may stay there; the first to be used up counts."""
+        """Yield the limits of a stay at the level; the first to be reached counts."""
         for stay in self.levels.get(level, ()):
             match stay:
                 case timedelta():
@@ -143,34 +142,34 @@ class ContractTerms:
 TermsOf = Callable[
     [int, str, str | None, Priority, datetime, Noticed], ContractTerms | None
 ]
-"""By policy version, service, client, priority, instant and kind of the report."""
+"""By policy version, service, client, priority, reporting instant and report kind."""
 
 
 @dataclass(frozen=True)
 class EscalationContext:
-    """Look-ups whose answers are the same whenever they are asked."""
+    """Look-ups whose answers do not depend on when they are asked."""
 
     policy_of: PolicyOf
     terms_of: TermsOf
     open_problems: Callable[[str | None, str, int], OpenProblems]
-    """By incident, service and position: those that match either and are open then."""
+    """By incident, service and position: what matches either and was open then."""
     crossing: Callable[[int], Crossing | None]
-    """Which breaches of a service the event at a position made too many."""
+    """The crossing of a service's budget by the event at a position, if any."""
     rest_of_moment: Callable[[str, int, datetime], Sequence[AnyEvent]]
-    """What follows a version of a stream and was recorded at that very instant."""
+    """Events after a version of a stream that were recorded at the same instant."""
     workaround: Callable[[str, int], int | None] = lambda _problem, _position: None
     """Version of an open problem's newest workaround before a position of the log."""
     webhook: bool = False
-    """Whether there is a receiver of pages."""
+    """Whether a receiver of pages is configured."""
     alike: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """All of one kind, by the incident with which they became too many."""
+    """Incidents with the same signature, by the incident that reached the threshold."""
 
 
 def terms_by(
     policy_of: PolicyOf,
     drop_with: Callable[[Callable[[], None]], object] = lambda _: None,
 ) -> TermsOf:
-    """Return how terms are found; answers are remembered until they are dropped."""
+    """Return a cached look-up of contract terms; `drop_with` registers its reset."""
 
     @lru_cache(TERMS_MAX)
     def terms_of(
@@ -185,7 +184,7 @@ def terms_by(
         about = PromiseFacts(service, client, priority, reported_at, noticed)
         try:
             pledges = promised(policy, *about)
-        except ValueError:  # a calendar that is never open: nothing is ever due
+        except ValueError:  # the calendar is never open: nothing is ever due
             return None
         pledge = pledges.get("ttr")
         if pledge is None:

@@ -1,8 +1,6 @@
-"""Every rule put in order. Pure: instants, policies and what is known are arguments.
+"""Puts the rules of escalation in order and folds other services' events into a case.
 
-What the events of others make of a case.
-
-What the work on an incident makes of its case: taken, waiting, back, over.
+Pure: instants, policies and everything looked up are arguments.
 """
 
 from collections.abc import Iterator, Sequence
@@ -69,17 +67,17 @@ from shared.eventlog.entry import Entry
 def decide(
     case: Case, until: datetime, at: datetime, known: EscalationContext
 ) -> Sequence[AnyEvent]:
-    """Return what is so at `until` and not said yet: what was so first.
+    """Return the events due at `until` and not recorded yet, those due first only.
 
-    Of what is so since the same instant, news comes first, then the rules in their
-    order here.
+    Among events due at the same instant, notifications come first, then the rules in
+    the order of `_all`.
     """
     first = _first(case, known)
     return first.events(at) if first and first.when <= until else ()
 
 
 def next_at(case: Case, known: EscalationContext) -> datetime | None:
-    """Return when more is so if nothing happens."""
+    """Return when the next events are due if nothing else happens."""
     first = _first(case, known)
     return first.when if first else None
 
@@ -146,7 +144,7 @@ def worked(  # noqa: PLR0911 one return a case
 def over(  # noqa: PLR0911 one return a case
     case: Case, event: AnyEvent, at: datetime
 ) -> Case:
-    """Return the case after what ends an incident or begins it again."""
+    """Return the case after an event that ends an incident or reopens it."""
     match event:
         case IncidentResolved():
             return replace(case, stage="resolved")
@@ -181,7 +179,7 @@ def _back_down(case: Case, at: datetime) -> Case:
 
 
 def _searched_later(case: Case, since: datetime | None, until: datetime) -> Case:
-    """Go on paging from where it stopped: who was asked then has had that long."""
+    """Continue paging where it stopped: the time without paging does not count."""
     if since is None:
         return case
     begun = max(since, case.post.searched_from)
@@ -237,7 +235,7 @@ def _tip(event: AnyEvent, at: datetime, position: int) -> Tip | None:
 
 
 def _opened(event: IncidentOpened, at: datetime) -> Case:
-    # What is split off keeps the report of the whole, but has not been at n1 so long.
+    # A split-off incident keeps its report time, but counts at n1 from the split.
     counts_from = at if event.split_from else min(whole(event.reported_at), at)
     return Case(
         incident=event.incident,
@@ -355,7 +353,7 @@ def _answered(case: Case, how: Literal["accepted", "joined"], problem: str) -> C
     if own is not None and own.awaits:
         answer = ProblemAnswer(how, problem)
         case = replace(case, handover=replace(own, answer=answer))
-        how = "joined"  # it was found for the incident: its service is part of it
+        how = "joined"  # found for the incident, it covers its service as well
     if service is not None and service.awaits:
         service = replace(service, answer=ProblemAnswer(how, problem))
         case = replace(case, service_handover=service)

@@ -1,4 +1,4 @@
-"""For how long a service was down: it had a P1 that was not restored. Pure."""
+"""Computes how long a service was down: it had a P1 that was not restored. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ Span = tuple[datetime, datetime]
 
 
 class Outage(NamedTuple):
-    """From when on service was not back, and until when; None while it is not."""
+    """The time in which a service was down; `ended_at` is None while it still is."""
 
     began_at: datetime
     ended_at: datetime | None = None
@@ -37,10 +37,10 @@ class Downtime(NamedTuple):
 def outages(  # noqa: C901 one branch a turn
     history: Iterable[Entry],
 ) -> Sequence[Outage]:
-    """Return the outages of a P1, by when each was recorded; none of anything else.
+    """Return the outages of a P1, by recording time; empty for any other incident.
 
-    It is a P1 all along if it is one now. What was cancelled was none; what was merged
-    goes on as the incident that it was merged into.
+    The current priority applies to the whole history. A cancelled incident was not an
+    outage; a merged one continues as the incident that it was merged into.
     """
     found: list[Outage] = []
     priority, is_back = "", False
@@ -68,9 +68,9 @@ def outages(  # noqa: C901 one branch a turn
 
 
 def together(downs: Iterable[Downtime], since: datetime, until: datetime) -> timedelta:
-    """Return for how much of its hours a service was down in [since, until).
+    """Return the time in [since, until) in which a service was down during its hours.
 
-    What was down twice at once counts once.
+    Overlapping outages count once.
     """
     spans = sorted(span for down in downs for span in _open(down, since, until))
     total, reached = timedelta(0), since

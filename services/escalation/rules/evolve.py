@@ -1,4 +1,4 @@
-"""What our own decisions make of a case, made just now or read back from the log."""
+"""Applies the service's own decisions to a case, whether new or read from the log."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -55,7 +55,7 @@ from shared.domain.sla import whole
 
 
 def evolve(case: Case, event: AnyEvent) -> Case:
-    """Return the case after a decision. TypeError for an event of somebody else."""
+    """Return the case after a decision. TypeError for an event of another service."""
     if is_escalation_event(event):
         version = case.escalations + 1
         return _sought(replace(case, escalations=version), event)
@@ -159,7 +159,7 @@ def _handed(case: Case, event: HandoverEvent) -> Case:
 
 
 def _settled(held: Handover) -> Handover:
-    """Return the hand-over with nothing left to be said of it."""
+    """Return the hand-over without anything left to be recorded."""
     return replace(held, answer=None, joined=None, to_be_confirmed=False, undone=False)
 
 

@@ -1,9 +1,8 @@
-"""Hand-over to Problem Management of an incident that broke its promise: once.
+"""Hands over incidents and services that broke their promises to Problem Management.
 
-Hand-over of a service that breaks its promises too often: once for each breach.
-
-It belongs to the incident whose breach was one too many; that incident's problem is the
-service's, too.
+An incident is handed over once. A service is handed over each time its budget of
+breaches is used up; that hand-over belongs to the incident whose breach used it up, and
+the problem of that incident is taken for the service as well.
 """
 
 from collections.abc import Iterator
@@ -43,7 +42,7 @@ from shared.domain.policy.escalation import BreachBudget, Problems
 
 
 def handing_over(case: Case, known: EscalationContext) -> Iterator[Due]:
-    """Yield the hand-over where it is wanted, then its answer or that there is none."""
+    """Yield the hand-over if it is wanted, then the answer or that nobody answered."""
     handover = case.handover
     if handover is None:
         return
@@ -97,7 +96,7 @@ def _answered(case: Case, at: datetime, answer: ProblemAnswer) -> HandoverEvent:
 
 
 def _reopened(case: Case, problem: str, known: EscalationContext) -> Due:
-    """It was taken out of the problem it had joined: somebody has to answer now."""
+    """It was taken out of the problem it joined: somebody has to answer now."""
     problems = known.policy_of(case.policy).problems
     within = problems.accept_within if problems else None
 
@@ -118,11 +117,11 @@ def _on_handover(case: Case, at: datetime) -> dict[str, Any]:
 
 
 LISTED_MAX = 200
-"""Breaches an event names one by one: an event has its size."""
+"""Breaches that an event lists, since the size of an event is limited."""
 
 
 def handing_over_service(case: Case, known: EscalationContext) -> Iterator[Due]:
-    """Yield the hand-over of the service, then its answer or that there is none."""
+    """Yield the hand-over of the service, then the answer or that nobody answered."""
     held = case.service_handover
     if held is None:
         if case.tip is not None:

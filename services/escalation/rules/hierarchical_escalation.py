@@ -1,6 +1,6 @@
-"""Hierarchical escalation: managers hear of warnings, breaches and returns.
+"""Hierarchical escalation: notifies managers of warnings, breaches and returns.
 
-It moves nothing.
+It does not move the incident.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from shared.domain.policy.escalation import Notice
 
 
 def raising(case: Case, known: EscalationContext) -> Iterator[Due]:
-    """Yield what managers are still to be told of the newest alarm, and of returns."""
+    """Yield the notices still due to managers: of the newest alarm, of returns."""
     policy = known.policy_of(case.policy)
     for alarm in (case.alarm, _to_and_fro(case, policy)):
         if alarm is None:
@@ -27,7 +27,7 @@ def raising(case: Case, known: EscalationContext) -> Iterator[Due]:
 
 
 def _to_and_fro(case: Case, policy: Policy) -> Alarm | None:
-    """Return that it came back often enough to teams that had it, once a cycle."""
+    """Return an alarm if it returned too often to teams that had it, once per cycle."""
     held = case.holders
     if held is None or held.returned_at is None:
         return None

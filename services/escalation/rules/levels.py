@@ -1,11 +1,12 @@
-"""Whom a page of the policy means at an instant.
+"""Functional escalation: when an incident leaves a support level, and where it goes.
 
-Functional escalation: when an incident leaves a support level, and where it goes.
+An incident moves up by itself or by hand, and down only by hand.
 
-Up by itself or by hand; down by hand only.
+Time at a level is working time counted as for TTR: it excludes pauses that stop TTR and
+the time while the service is back. If a change of terms makes an escalation overdue, it
+is due at the instant of that change.
 
-Time at a level is working time as TTR counts it: not while a pause stops TTR, not while
-service is back. What is overdue once terms change is due at that instant.
+Also finds the people whom a page of the policy means at an instant.
 """
 
 from collections.abc import Iterator
@@ -34,7 +35,7 @@ from shared.domain.working_time import due, is_open
 
 
 def found(policy: Policy, page: Page, at: datetime) -> tuple[str, ...]:
-    """Return the people a page means at `at`, each once."""
+    """Return the people a page means at `at`, without duplicates."""
     match page:
         case PageSchedule(schedule=name, who="on_call"):
             return (on_call(policy.schedules[name], at),)
@@ -47,7 +48,7 @@ def found(policy: Policy, page: Page, at: datetime) -> tuple[str, ...]:
 
 
 def named(page: Page) -> dict[str, Any]:
-    """Return how an event names what a page says."""
+    """Return the fields by which an event names the target of a page."""
     match page:
         case PageSchedule(schedule=name, who=who):
             return {"schedule": name, "who": who}
@@ -56,7 +57,7 @@ def named(page: Page) -> dict[str, Any]:
 
 
 def belongs(policy: Policy, team: str, person: str) -> bool:
-    """Tell whether somebody is of a team, or manages it."""
+    """Tell whether a person is a member of a team, or its manager."""
     found = policy.teams.get(team)
     return found is not None and person in {*found.members, found.manager}
 
@@ -65,7 +66,7 @@ _Moved = Escalated | EscalationReturned | EscalationAccepted
 
 
 def moving(case: Case, known: EscalationContext) -> Iterator[Due]:
-    """Yield that it was given to a team of another level: it is there now."""
+    """Yield the move of an incident that was given to a team of another level."""
     if case.stage != "at_work":
         return
     if (given := _given(case, known.policy_of(case.policy))) is not None:
@@ -73,7 +74,7 @@ def moving(case: Case, known: EscalationContext) -> Iterator[Due]:
 
 
 def leaving(case: Case, known: EscalationContext) -> Iterator[Due]:
-    """Yield each reason for which it goes on to the next level by itself."""
+    """Yield each reason for which it moves to the next level automatically."""
     policy = known.policy_of(case.policy)
     team = team_above(case, policy)
     if team is None or not case.searches or case.post.level == "n3":
@@ -93,9 +94,9 @@ def leaving(case: Case, known: EscalationContext) -> Iterator[Due]:
 
 
 def team_above(case: Case, policy: Policy, level: str | None = None) -> str | None:
-    """Return the next team of the service above the incident's level, None for none.
+    """Return the next team of the service above the incident's level, None without one.
 
-    `level`: only a team of that one.
+    With `level`, only a team of that level.
     """
     for name in policy.service(case.service).support:
         own = policy.teams[name].level if name in policy.teams else None
@@ -108,7 +109,7 @@ def team_above(case: Case, policy: Policy, level: str | None = None) -> str | No
 def escalated(
     case: Case, at: datetime, policy: Policy, team: str, **words: object
 ) -> Escalated:
-    """Return that the incident goes to `team`."""
+    """Return the event that escalates the incident to `team`."""
     return Escalated.model_validate(
         on(case, at)
         | {
@@ -122,7 +123,7 @@ def escalated(
 
 
 def _given(case: Case, policy: Policy) -> Due | None:
-    """Giving it to a team of another level moves it there, up or down."""
+    """Return the move, up or down, of an incident given to a team of another level."""
     team = case.moves_to
     level = _level(case, policy, team) if team else None
     if team is None or level is None or level == case.post.level:
@@ -173,9 +174,9 @@ def _returned(
 def _alone(
     case: Case, team: str, policy: Policy, terms: ContractTerms | None
 ) -> Due | None:
-    """A P1 that nobody at the desk can take goes on at once.
+    """A P1 that nobody at the desk can take escalates at once.
 
-    Given back by a person it stays, unless the desk is closed and nobody has it.
+    If a person returned it, it stays, unless the desk is closed and nobody is assigned.
     """
     since, post = case.urgent_since, case.post
     if since is None or post.level != "n1":
@@ -197,7 +198,7 @@ def _alone(
 def _overstayed(
     case: Case, team: str, policy: Policy, terms: ContractTerms
 ) -> Due | None:
-    """It may stay at a level only so long; at n2 only until somebody accepts it."""
+    """A stay at a level is limited; above n1 only until somebody accepts."""
     post = case.post
     if post.level != "n1" and post.accepted_by:
         return None
@@ -219,7 +220,7 @@ def _overstayed(
 
 
 def _used_up(case: Case, limit: Limit) -> datetime | None:
-    """Return when it has been at its level for so long; None while that stands."""
+    """Return when the stay reaches the limit; None while a pause stops the clock."""
     if case.pause is not None and case.pause in limit.paused_by:
         return None
     pauses = [
@@ -229,5 +230,5 @@ def _used_up(case: Case, limit: Limit) -> datetime | None:
     ]
     try:
         return due(limit.hours, case.post.counts_from, limit.seconds, pauses)
-    except ValueError:  # the calendar closes for good before that
+    except ValueError:  # the calendar has no further open hours before that
         return None

@@ -1,9 +1,8 @@
-"""What in the events of others is news for users and staff.
+"""Decides who is notified of what: users of each visible change, staff of their tasks.
 
-Who is told of what: each user once of each visible change, staff of what is theirs.
-
-An event is news once, when it is read or decided; the requests follow from it. Of what
-comes at the very same instant only the last word is told: resolved, not restored.
+An event becomes news once, when it is read or decided; notification requests follow
+from that. Among events of the same instant only the last is announced: resolved, not
+restored.
 """
 
 import uuid
@@ -37,24 +36,24 @@ from shared.domain.policy.document import Policy
 from shared.eventlog.entry import Entry
 
 NAMESPACE = uuid.UUID("0d7f6a52-3c1b-4f0e-8a63-5b7f0e9d2c41")
-"""Of keys: with it, the same news for the same person always has the same key."""
+"""Namespace of keys: a repeat of a notification to a person has the same key."""
 CALLS: frozenset[Kind] = frozenset(
     {"page", "manager", "handover", "service_handover", "routed"}
 )
-"""What the receiver of pages is told as well."""
+"""Kinds that are sent to the receiver of pages as well."""
 STAFF: frozenset[Kind] = CALLS | {"suggestion", "update_due"}
 _OUTDONE: frozenset[Kind] = frozenset({"taken", "restored"})
-"""What is not told where more follows at the same instant."""
+"""Kinds that are not sent if a stronger event follows at the same instant."""
 
 
 def with_news(case: Case, *news: Tell) -> Case:
-    """Return the case with what is to be told; nobody to tell is no news."""
+    """Return the case with these notices added, except those without recipients."""
     worth = tuple(tell for tell in news if tell.people != ())
     return replace(case, to_tell=(*case.to_tell, *worth)) if worth else case
 
 
 def without_outdone(case: Case, event: AnyEvent, at: datetime) -> Case:
-    """Return the case without news that `event`, of the same instant, outdoes."""
+    """Return the case without notices that `event`, of the same instant, supersedes."""
     left = tuple(
         tell
         for tell in case.to_tell
@@ -64,7 +63,7 @@ def without_outdone(case: Case, event: AnyEvent, at: datetime) -> Case:
 
 
 def told(case: Case, event: NotificationRequested) -> Case:
-    """Return the case after a request: that news is no longer to be told."""
+    """Return the case after a request: that notice is no longer waiting."""
     left = tuple(
         tell
         for tell in case.to_tell
@@ -78,12 +77,12 @@ def told(case: Case, event: NotificationRequested) -> Case:
 
 
 def telling(case: Case, known: EscalationContext) -> Iterator[Due]:
-    """Yield the requests for the news there is."""
+    """Yield the requests for all waiting notices."""
     for tell in case.to_tell:
         if tell.kind in _OUTDONE:
             following = known.rest_of_moment(tell.stream, tell.version, tell.last_at)
             if any(_outdoes(event, tell.kind) for event in following):
-                continue  # read that first: it takes this off the list
+                continue  # that event is read next, and drops this notice
         yield _request(case, tell, known)
 
 
@@ -119,7 +118,7 @@ def _request(case: Case, tell: Tell, known: EscalationContext) -> Due:
 
 
 def _staff(case: Case, tell: Tell, policy: Policy) -> tuple[str, ...]:
-    """Return whom the policy names for news that does not say who."""
+    """Return the staff whom the policy names for a notice without recipients."""
     team = tell.team or _problem_team(case, tell.kind)
     if team is not None:
         return tuple(dict.fromkeys(policy.teams[team].members))
@@ -156,7 +155,7 @@ def _one(
 
 
 def with_news_of(before: Case | None, case: Case, entry: Entry) -> Case:
-    """Return the case with what an entry, after which it is `case`, is news to."""
+    """Return the case with the notices an entry causes; `case` already includes it."""
     event, at = entry.event, entry.recorded_at
     case = without_outdone(case, event, at)
     known = before.reporters if before else ()
@@ -170,7 +169,7 @@ def with_news_of(before: Case | None, case: Case, entry: Entry) -> Case:
         case SlaExtensionProposed(asked=people):
             return with_news(case, _tell("extension", entry, people))
         case SlaExtensionAccepted(accepted_by=person) if event.by != f"person:{person}":
-            # Somebody else took it down: they can say if that is not so.
+            # Somebody else recorded the answer: the user can object if it is wrong.
             return with_news(case, _tell("agreed", entry, (person,)))
         case ProblemAssigned(team=team) | ChangeAssigned(team=team):
             tell = _tell("routed", entry, None)
@@ -180,7 +179,7 @@ def with_news_of(before: Case | None, case: Case, entry: Entry) -> Case:
 
 
 def _of_all(case: Case, entry: Entry) -> Case:
-    """Return the case with what everybody who reported it is told of."""
+    """Return the case with a notice to all reporters."""
     event, at = entry.event, entry.recorded_at
     kind = _kind(event)
     if kind is None:
@@ -196,7 +195,7 @@ def _tell(kind: Kind, entry: Entry, people: tuple[str, ...] | None) -> Tell:
 
 
 def _received(case: Case, at: datetime) -> tuple[str, ...]:
-    """Return whose receipt is of that very instant: it says that it is taken."""
+    """Return who got a receipt at the same instant, which says the desk took it on."""
     if case.received is None or case.received[1] != at:
         return ()
     return case.received[0]

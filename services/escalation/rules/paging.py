@@ -1,8 +1,8 @@
-"""Pages on entering a level: whom to wake, and when nobody answers.
+"""Pages people when an incident enters a level, and detects that nobody answered.
 
-A rung that is repeated comes again after as long as it came after the rung before it;
-the first, after a quarter of an hour. Once the last is tried, that long is left to
-answer; then nobody has.
+A step that is repeated follows after the same gap as between it and the step before;
+for the first step the gap is a quarter of an hour. After the last attempt the same gap
+is left for an answer; then nobody answered.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ FIRST_GAP = timedelta(minutes=15)
 
 
 class Try(NamedTuple):
-    """One page of the plan."""
+    """One attempt of the paging plan."""
 
     due_at: datetime
     step: int
@@ -39,13 +39,13 @@ class Try(NamedTuple):
     page: Page
     unless_accepted: bool
     gap: timedelta
-    """How long there is to answer it before the same is tried again."""
+    """How long there is to answer before the same step is repeated."""
 
 
 def answer_by(
     steps: Sequence[Step], step: int, loop: int, due_at: datetime
 ) -> datetime | None:
-    """Return when the page after the one of `due_at` is due, None for the last."""
+    """Return when the page after the one due at `due_at` is due, None for the last."""
     plan = {(each.step, each.loop): each.due_at for each in _rungs(steps, due_at)}
     here = plan[step, loop]
     wait = min((due - here for due in plan.values() if due > here), default=None)
@@ -53,7 +53,7 @@ def answer_by(
 
 
 def accepting(case: Case, known: EscalationContext) -> Iterator[Due]:
-    """Yield that somebody of the level's team took the incident on."""
+    """Yield the acceptance if a member of the level's team took the incident on."""
     post, claim = case.post, case.claim
     if post.level == "n1" or post.accepted_by or claim is None:
         return
@@ -65,7 +65,7 @@ def accepting(case: Case, known: EscalationContext) -> Iterator[Due]:
 def accepted(
     case: Case, at: datetime, policy: Policy, person: str, how: str
 ) -> EscalationAccepted:
-    """Return that `person` takes the incident on at its level."""
+    """Return the event by which `person` accepts the incident at its level."""
     return EscalationAccepted.model_validate(
         on(case, at)
         | {
@@ -79,7 +79,7 @@ def accepted(
 
 
 def paging(case: Case, known: EscalationContext) -> Iterator[Due]:
-    """Yield the pages that are left, and that nobody answered once none is."""
+    """Yield the remaining pages, then that nobody answered."""
     if not case.searches or case.post.level == "n1":
         return
     policy = known.policy_of(case.policy)
@@ -95,7 +95,7 @@ def paging(case: Case, known: EscalationContext) -> Iterator[Due]:
 
 
 def _plan(case: Case, policy: Policy) -> list[Try]:
-    """Return every page of the level that is to be sent, sent ones included."""
+    """Return all pages of the level, including those already sent."""
     post = case.post
     if post.accepted_at is not None and post.accepted_at <= post.entered_at:
         return []
@@ -132,7 +132,7 @@ def _rungs(steps: Sequence[Step], start: datetime) -> list[Try]:
 
 
 def _climbs(case: Case, policy: Policy) -> bool:
-    """Tell whether the steps of the policy are for this level."""
+    """Tell whether the steps of the policy apply to this level."""
     return case.post.level == "n2" and bool(policy.escalation.functional)
 
 
@@ -174,7 +174,7 @@ def _page(case: Case, tried: Try, policy: Policy) -> Due:
 
 
 def _nobody(case: Case, when: datetime, policy: Policy) -> Due:
-    """Nobody answered: it climbs, where there is somewhere to climb to."""
+    """Nobody answered: the incident escalates, if there is a team above."""
 
     def events(at: datetime) -> list[EscalationUnanswered | Escalated]:
         unanswered = EscalationUnanswered(

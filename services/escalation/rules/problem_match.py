@@ -1,4 +1,4 @@
-"""Which open problem an incident that broke its promise joins by itself. Pure."""
+"""Finds the open problem that an incident joins after breaking its promise. Pure."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
@@ -7,19 +7,19 @@ from shared.domain.events.problem import Match
 from shared.domain.policy.contracts import UNKNOWN
 
 PROPOSED_MAX = 20
-"""Problems that are named where several match: an event has its size."""
+"""Problems that are listed if several match, since the size of an event is limited."""
 
 
 class OpenProblems(NamedTuple):
-    """Problems that are open, the oldest first, by what they share with an incident."""
+    """Open problems that match an incident, oldest first, by what they share."""
 
     of_signature: Sequence[str] = ()
-    """Those that have an incident of the same signature."""
+    """Problems with an incident of the same signature."""
     of_service: Sequence[str] = ()
 
 
 class Matching(NamedTuple):
-    """The one problem that matches and by what, or several to choose from, or none."""
+    """The one problem that matches, and by what; or several to choose from."""
 
     problem: str | None = None
     matched: Match | None = None
@@ -27,11 +27,11 @@ class Matching(NamedTuple):
 
 
 def matching(found: OpenProblems, service: str, parted: Collection[str]) -> Matching:
-    """Return what an incident of `service` joins, or what is proposed to a person.
+    """Return the problem an incident of `service` joins, or those proposed to a person.
 
-    The signature says more than the service: it alone counts where it says anything.
-    No problem it was taken out of is joined or proposed again, and that nobody knows
-    the service is nothing to have in common.
+    A signature is more specific than a service: if any problem matches by signature,
+    the service is ignored. Problems the incident was taken out of are neither joined
+    nor proposed again. The unknown service never matches.
     """
     alike = [each for each in found.of_signature if each not in parted]
     same = [each for each in found.of_service if each not in parted]

@@ -1,6 +1,6 @@
-"""A problem is suggested where incidents of one kind are too many: once a row.
+"""Suggests a problem if too many incidents have the same signature. Pure.
 
-What makes two incidents of one kind, for whoever looks for a cause. Pure.
+The signature says which incidents are of the same kind.
 """
 
 import re
@@ -15,11 +15,11 @@ from shared.domain.events.incident import IncidentOpened
 from shared.domain.events.problem import ProblemSuggested
 
 LISTED_MAX = 200
-"""Incidents an event names: an event has its size."""
+"""Incidents that an event lists, since the size of an event is limited."""
 
 
 def suggesting(case: Case, known: EscalationContext) -> Iterator[Due]:
-    """Yield the suggestion where the opening of this incident completed a row."""
+    """Yield the suggestion if opening this incident reached the threshold."""
     alike = known.alike.get(case.incident)
     if not alike or case.suggested:
         return
@@ -43,15 +43,15 @@ def suggesting(case: Case, known: EscalationContext) -> Iterator[Due]:
 
 
 _VARIES = re.compile(r"\S*\d\S*")
-"""A word with a digit: how full, which host, at what time."""
+"""A word with a digit, such as a percentage, a host or a time."""
 
 
 def signature_of(event: IncidentOpened) -> bytes | None:
-    """Return the signature of an incident; None where nothing is like it.
+    """Return the signature of an incident; None if it cannot have one.
 
-    What monitoring opened is alike where source, service and the words of the title
-    are, whatever numbers stand among them. What people report is alike where they were
-    given the same service and category: of their words no machine judges.
+    Incidents from monitoring are of one kind if source, service and the words of the
+    title are equal, ignoring words with digits. Incidents that people reported are of
+    one kind if they have the same service and category: their words are not compared.
     """
     if event.origin == "monitoring" and event.title != FORGOTTEN:
         words = " ".join(_VARIES.sub("", event.title.casefold()).split())

@@ -1,6 +1,6 @@
-"""Users of an open incident hear of the newest workaround of its problem, each once.
+"""Notifies users of an open incident of its problem's newest workaround, each once.
 
-It does not matter what came first: the workaround, the link, or the user.
+The order of workaround, link and user does not matter.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ def published(case: Case, event: ProblemWorkaroundPublished, version: int) -> Ca
 
 
 def telling_workarounds(case: Case, known: EscalationContext) -> Iterator[Due]:
-    """Yield the requests for workarounds of which somebody has not heard."""
+    """Yield the requests for workarounds that a user has not been notified of."""
     if case.stage != "at_work":
         return
     for problem in case.problems:

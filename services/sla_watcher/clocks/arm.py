@@ -1,8 +1,8 @@
-"""Which clocks an incident has: armed when promised, retargeted when that changes.
+"""Decides which clocks an incident has: armed when promised, retargeted on change.
 
-What a user agreed to goes on counting when the promise itself changes.
+A longer delay that a user agreed to still counts after the promise itself changes.
 
-Which clocks the support level has at which an incident is: what it owes the desk.
+Also the clocks of OLAs: what the present support level owes the desk.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -32,10 +32,10 @@ from shared.domain.working_time import Hours, due, elapsed, hours_of
 def lengthened(
     pledge: TargetPromise, clock: Clock, hours: Hours, at: datetime, policy_of: PolicyOf
 ) -> dict[str, Any]:
-    """Return the seconds of a promise made again, with what was agreed about `clock`.
+    """Return the seconds of a new promise, including what was agreed about `clock`.
 
-    What is longer counts. `hours` are those of the new promise; under others the
-    agreement is the working time until the same instant.
+    The longer of the two counts. `hours` are those of the new promise; if they differ
+    from the old ones, the agreement is the working time until the same instant.
     """
     if clock.agreed_seconds is None:
         return {"seconds": pledge.seconds}
@@ -57,12 +57,13 @@ def _under(hours: Hours, before: Hours, clock: Clock, agreed: int, at: datetime)
 
 
 def owing(case: Case) -> Iterator[tuple[ClockName, datetime, tuple[Stop, ...]]]:
-    """Yield those that are not there yet: name, start, and no time in which it stood.
+    """Yield the OLA clocks that are missing: name, start, and no earlier pauses.
 
     Each stay at a level is a round of its own.
 
-    Nothing is owed while service is back; after a relapse it counts from then. What
-    only the policy owes that its promises were moved to counts from the move.
+    Nothing is owed while the service is back; after a relapse it counts from then. If
+    only the policy that the promises were moved to has the OLA, it counts from the
+    move.
     """
     if case.gone or case.resolved_at or case.restored_at:
         return
@@ -86,9 +87,9 @@ _BY = "system:sla_watcher"
 
 
 def on(case: Case, name: ClockName, at: datetime) -> dict[str, Any]:
-    """Return what every event about a clock has in common.
+    """Return the fields that all events about a clock have in common.
 
-    A clock is of the policy that promised it, as long as nothing rebuilds it.
+    A clock belongs to the policy that promised it, until it is retargeted.
     """
     clock = named(case.clocks, name)
     return {
@@ -103,7 +104,7 @@ def on(case: Case, name: ClockName, at: datetime) -> dict[str, Any]:
 
 
 def pledges_of(case: Case, policy_of: PolicyOf) -> Mapping[Target, TargetPromise]:
-    """Return what is promised and owed about the incident, by its present class."""
+    """Return what is promised and owed for the incident, by its present class."""
     policy = policy_of(case.policy)
     about = PromiseFacts(
         case.service, case.client, case.priority, case.reported_at, case.noticed
@@ -116,7 +117,7 @@ def pledges_of(case: Case, policy_of: PolicyOf) -> Mapping[Target, TargetPromise
 
 
 def armed(case: Case, at: datetime, policy_of: PolicyOf) -> Sequence[SlaEvent]:
-    """Return the clocks that are promised and not there yet."""
+    """Return the events that arm the clocks that are promised and missing."""
     missing = list(_missing(case))
     if policy_of(case.policy).has_olas:
         missing += owing(case)
@@ -149,14 +150,14 @@ def armed(case: Case, at: datetime, policy_of: PolicyOf) -> Sequence[SlaEvent]:
 def _waited(
     case: Case, start: datetime, paused_by: Collection[str]
 ) -> tuple[Stop, ...]:
-    """Return the pauses since `start`, where it is promised only after them."""
+    """Return the pauses since `start`, for a promise that is made only after them."""
     return tuple(
         wait for wait in case.waited if wait.why in paused_by and wait.until > start
     )
 
 
 def _last(case: Case, name: ClockName) -> Clock | None:
-    """Return the clock whose remainder a TTR goes on with."""
+    """Return the clock whose remaining time a new TTR continues with."""
     before = [clock for clock in case.clocks if clock.name.target == "ttr"]
     return before[-1] if before and name.target == "ttr" else None
 
@@ -165,7 +166,7 @@ _Missing = tuple[ClockName, datetime, tuple[Stop, ...]]
 
 
 def _missing(case: Case) -> Iterator[_Missing]:
-    """Yield the clocks the incident should have: name, start, when it stood."""
+    """Yield the clocks the incident should have: name, start, earlier pauses."""
     if case.gone or case.resolved_at:
         return
     began = case.reopened_at or case.reported_at
@@ -182,7 +183,7 @@ def _missing(case: Case) -> Iterator[_Missing]:
 
 
 def _time_to_resolve(case: Case, name: ClockName) -> Iterator[_Missing]:
-    """Yield TTR with what is left of it; a broken promise is not made again."""
+    """Yield TTR with its remaining time; a broken promise is not made again."""
     if any(c.breached_at for c in case.clocks if c.name.target == "ttr"):
         return
     last = _last(case, name)
@@ -209,7 +210,7 @@ def _next_update(case: Case) -> Iterator[_Missing]:
 
 
 def retargeted(case: Case, at: datetime, policy_of: PolicyOf) -> Sequence[SlaEvent]:
-    """Return what changes of running clocks, by the incident's present class."""
+    """Return the changes of running clocks that follow from the present class."""
     clocks = [clock for clock in case.clocks if clock.is_open]
     since = case.promised_since
     if not clocks or since is None:
@@ -247,7 +248,7 @@ def retargeted(case: Case, at: datetime, policy_of: PolicyOf) -> Sequence[SlaEve
 
 
 def _is(clock: Clock, pledge: TargetPromise, version: int, policy_of: PolicyOf) -> bool:
-    """Tell whether the clock is of that promise, perhaps in an older policy's words."""
+    """Tell whether the clock has the terms of the promise, if under an older policy."""
     held = (clock.contract, clock.calendar, clock.original_seconds)
     if held != (pledge.contract, pledge.calendar, pledge.seconds):
         return False
@@ -264,7 +265,7 @@ _NAMED = {"contract", "candidates", "calendar", "seconds"}
 
 
 def _warnings(pledge: TargetPromise) -> dict[str, Any]:
-    """Return when the desk is warned: of TTO and TTR."""
+    """Return when the desk is warned, for TTO and TTR."""
     marks = pledge.terms.warn if pledge.target in {"tto", "ttr"} else ()
     return {"warn": percents(marks), "warn_offsets": offsets(marks) or None}
 
@@ -283,7 +284,7 @@ def _terms(pledge: TargetPromise) -> dict[str, Any]:
 
 
 def _paused_by(pledge: TargetPromise) -> tuple[PauseReason, ...]:
-    """Return what stops the clock; nothing stops one that somebody is to take on."""
+    """Return what pauses the clock; a time to take on or to own is never paused."""
     target = pledge.target
     if target == "update":
         return _UPDATE_PAUSED_BY

@@ -1,9 +1,9 @@
-"""What the watcher remembers of an incident: what its promises depend on.
+"""The state of an incident in the watcher: everything its promises depend on.
 
-Instants are those at which something entered the log, in whole seconds: an event nobody
-has read yet can only be later than all that is decided now.
+Instants are recording times of log entries, in whole seconds: an event that was not
+read yet can only be later than anything decided now.
 
-At which support level an incident is, since when, and whether it was taken on.
+Includes the support level of the incident, since when, and whether it was taken on.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ from shared.domain.policy.targets import PauseReason, SupportLevel
 from shared.domain.sla import Clock
 
 PolicyOf = Callable[[int], Policy]
-"""Gives the policy of a version."""
+"""Returns the policy of a version."""
 
 
 class LevelStay(NamedTuple):
@@ -41,7 +41,7 @@ class LevelStay(NamedTuple):
 
 @dataclass(frozen=True)
 class Case:
-    """An incident as far as promises go, and the clocks about it."""
+    """An incident as far as promises depend on it, and its clocks."""
 
     incident: str
     policy: int
@@ -52,17 +52,17 @@ class Case:
     reported_at: datetime
     split_off: bool
     noticed: Noticed
-    """How it came to be known."""
+    """How the incident became known."""
     told_at: datetime
-    """When its users last heard from the desk; at first, when it was reported."""
+    """When its users last heard from the desk; initially, when it was reported."""
     posts: tuple[LevelStay, ...]
-    """Where it has been in this cycle; the last is where it is."""
+    """Its stays in this cycle; the last one is the present one."""
     moved_at: datetime | None = None
     """When its promises were last moved to another version of the policy."""
     moves: tuple[str, ...] = ()
-    """The moves that did it, by name."""
+    """The names of these moves."""
     classified_at: datetime | None = None
-    """When its class, or how it is known, last changed after it was opened."""
+    """When its class, or its report kind, last changed after it was opened."""
     cycle: int = 1
     reopened_at: datetime | None = None
     acknowledged_at: datetime | None = None
@@ -70,7 +70,7 @@ class Case:
     paused_at: datetime | None = None
     resumed_at: datetime | None = None
     waited: tuple[Stop, ...] = ()
-    """The pauses that are over, also those that stopped no clock when they were."""
+    """The pauses that are over, including those that paused no clock."""
     restored_at: datetime | None = None
     relapsed_at: datetime | None = None
     resolved_at: datetime | None = None
@@ -79,12 +79,12 @@ class Case:
     gone: Literal["cancelled", "merged"] | None = None
     gone_at: datetime | None = None
     back_at: datetime | None = None
-    """When merging it was undone."""
+    """When its merge was undone."""
     own_reporters: tuple[str, ...] = ()
     absorbed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Who reported the incidents that were merged into it."""
+    """The reporters of the incidents that were merged into it."""
     evidence: tuple[int, ...] = ()
-    """Positions of what was said between the desk and its users, and when it waited."""
+    """Positions of contacts, messages and pauses, for use as evidence."""
     clocks: tuple[Clock, ...] = ()
 
     @property
@@ -94,18 +94,18 @@ class Case:
 
     @property
     def promised_since(self) -> datetime | None:
-        """When what is promised about it last changed after it was opened."""
+        """When its promises last changed after it was opened."""
         since = [at for at in (self.classified_at, self.moved_at) if at is not None]
         return max(since, default=None)
 
     @property
     def reporters(self) -> tuple[str, ...]:
-        """Everybody who reported it or an incident merged into it."""
+        """All people who reported it or an incident merged into it."""
         return tuple(sorted({*self.own_reporters}.union(*self.absorbed.values())))
 
 
 def posted(case: Case, event: AnyEvent, at: datetime) -> Case:
-    """Return the case after an event; what is of a cycle before changes nothing."""
+    """Return the case after an event; events of an earlier cycle are ignored."""
     *before, here = case.posts
     match event:
         case IncidentReopened():
@@ -115,7 +115,7 @@ def posted(case: Case, event: AnyEvent, at: datetime) -> Case:
             return replace(case, posts=(*before, left, LevelStay(level, at)))
         case EscalationReturned(cycle=cycle, to_level=level) if cycle == case.cycle:
             left = here._replace(left_at=at)
-            # At n1 it is acknowledged once a cycle: nobody has to do it again.
+            # At n1 it is acknowledged once per cycle, and not again after a return.
             taken_at = at if level == "n1" and case.acknowledged_at else None
             return replace(case, posts=(*before, left, LevelStay(level, at, taken_at)))
         case EscalationAccepted(cycle=cycle, level=level) if (

@@ -1,8 +1,7 @@
-"""What the desk's work does to its clocks: met, too late, standing, going on.
+"""Completes, pauses and resumes clocks according to the work on the incident.
 
-When what a clock is about was done, by what the desk did.
-
-Clocks that had ended and go on, since what ended them was undone.
+Also decides when the work of a clock was done, and which ended clocks continue because
+what ended them was undone.
 """
 
 from collections.abc import Sequence
@@ -26,7 +25,7 @@ from shared.domain.working_time import Hours, due, hours_of
 
 
 def done_when(clock: Clock, case: Case) -> datetime | None:
-    """Return when what was promised was done, None while it is not."""
+    """Return when the promised work was done, None if it is not done."""
     target = clock.name.target
     if is_operational(target):
         post = _post(clock, case)
@@ -45,9 +44,9 @@ def done_when(clock: Clock, case: Case) -> datetime | None:
 
 
 def given_up(clock: Clock, case: Case) -> Literal["recovered", "escalated"] | None:
-    """Return why nobody had to take it on any more, None where somebody did.
+    """Return why nobody had to take it on any more, None if somebody did.
 
-    Service came back before, or it went to another level.
+    The service came back before, or the incident went to another level.
     """
     target = clock.name.target
     if target == "tto":
@@ -76,7 +75,7 @@ def _resolved(clock: Clock, case: Case) -> datetime | None:
 def came_back(
     clock: Clock, case: Case, at: datetime, policy_of: PolicyOf
 ) -> Sequence[SlaEvent]:
-    """Return that an ended clock goes on; nothing where its end stands."""
+    """Return that an ended clock continues; nothing if it remains ended."""
     if case.gone is not None or case.resolved_at is not None:
         return []
     common = on(case, clock.name, at)
@@ -119,7 +118,7 @@ def _is_covered_again(clock: Clock, case: Case, policy_of: PolicyOf) -> bool:
 
 
 def _stopped_meanwhile(clock: Clock, case: Case) -> tuple[Stop, ...]:
-    """Return when it stood, with the pauses that ended while nothing was promised."""
+    """Return its pauses, including those that ended while nothing was promised."""
     known_until = clock.standing_since or clock.ended_at or clock.started_at
     return clock.stopped + tuple(
         wait
@@ -129,7 +128,7 @@ def _stopped_meanwhile(clock: Clock, case: Case) -> tuple[Stop, ...]:
 
 
 def _is_down_again(clock: Clock, case: Case) -> bool:
-    """Tell whether service was back when the clock ended, and is down again."""
+    """Tell whether the service was back when the clock ended, and is down again."""
     target = clock.name.target
     works = target == "ttr" or (is_operational(target) and OLAS[target].what == "work")
     over = clock.state in (State.MET, State.BREACHED) and works
@@ -138,7 +137,7 @@ def _is_down_again(clock: Clock, case: Case) -> bool:
 
 
 def kept(case: Case, at: datetime, policy_of: PolicyOf) -> Sequence[SlaEvent]:
-    """Return what the present state of the incident makes of its clocks."""
+    """Return what the present state of the incident does to its clocks."""
     return [
         event
         for clock in case.clocks
@@ -190,7 +189,7 @@ def _end(
 
 
 def _turned(clock: Clock, case: Case, hours: Hours, at: datetime) -> Sequence[SlaEvent]:
-    """Return the pause or its end where the clock does not know of it yet."""
+    """Return the pause, or its end, that the clock does not include yet."""
     common = on(case, clock.name, at)
     stands = clock.standing_since is not None
     should_stand = case.pause is not None and case.pause in clock.paused_by
@@ -213,13 +212,13 @@ def _turned(clock: Clock, case: Case, hours: Hours, at: datetime) -> Sequence[Sl
 
 
 def _goes_on_at(clock: Clock, case: Case) -> datetime | None:
-    """Return since when nothing stops a clock that stands; None: something does."""
+    """Return since when nothing pauses a paused clock; None if something does."""
     if case.pause is None:
         return case.resumed_at
     if case.pause != clock.standing_for:
-        return case.paused_at  # it may stand again at once, and then for that
+        return case.paused_at  # it may be paused again at once, for the new reason
     if case.pause not in clock.paused_by:
-        return case.classified_at  # another contract, which does not name it
+        return case.classified_at  # another contract, which does not list this reason
     return None
 
 

@@ -1,4 +1,4 @@
-"""When a clock warns, is breached or not answered about, if nothing happens before."""
+"""Computes when a clock next warns, is breached, or has an unanswered request."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -16,19 +16,19 @@ _SECOND = timedelta(seconds=1)
 
 
 class ClockMoment(NamedTuple):
-    """What is true from `since` on and can be known at `fires_at`."""
+    """An event that is true from `since` on and can be known at `fires_at`."""
 
     fires_at: datetime
     since: datetime
     clock: Clock
     mark: Mark | None
-    """The point at which the desk is warned; None where it is the breach."""
+    """The point at which the desk is warned; None for a breach."""
     extension: Extension | None = None
     """Or the longer delay that nobody has answered."""
 
 
 def next_moment(case: Case, policy_of: PolicyOf) -> ClockMoment | None:
-    """Return the first moment ahead of all clocks."""
+    """Return the earliest coming moment of all clocks."""
     moments = [moment for clock in case.clocks for moment in _moments(clock, policy_of)]
     moments += [
         ClockMoment(by, by, clock, None, extension)
@@ -38,7 +38,7 @@ def next_moment(case: Case, policy_of: PolicyOf) -> ClockMoment | None:
 
 
 def told(case: Case, moment: ClockMoment, at: datetime) -> SlaEvent:
-    """Return the event that says so."""
+    """Return the event of a moment."""
     clock, mark = moment.clock, moment.mark
     if moment.extension is not None:
         return unanswered(case, clock, moment.extension, at)
@@ -76,7 +76,7 @@ def _moments(clock: Clock, policy_of: PolicyOf) -> Iterator[ClockMoment]:
     pauses = [(stop.since, stop.until) for stop in clock.stopped]
     last = last_instant(hours, clock.started_at, clock.seconds, pauses)
     breach = max(last, clock.set_at)
-    # At its last instant a promise is still kept; a second later it is not.
+    # At its last instant a promise is still kept; a second later it is broken.
     yield ClockMoment(max(last + _SECOND, clock.set_at), breach, clock, None)
     for moment in _warnings(clock, hours, late=False):
         if moment.since < breach:
@@ -84,14 +84,14 @@ def _moments(clock: Clock, policy_of: PolicyOf) -> Iterator[ClockMoment]:
 
 
 def _warnings(clock: Clock, hours: Hours, *, late: bool) -> Iterator[ClockMoment]:
-    """Yield the warnings ahead, of a target that is used up or of one that is not."""
+    """Yield the coming warnings, before the breach or (`late`) after it."""
     pauses = [(stop.since, stop.until) for stop in clock.stopped]
     for mark, seconds in unsaid(clock):
         if mark.is_late is not late:
             continue
         try:
             at = due(hours, clock.started_at, seconds, pauses)
-        except ValueError:  # it has no such open hours within a century
+        except ValueError:  # the calendar has no such open hours within a century
             continue
         since = max(at, clock.set_at, clock.breached_at or clock.set_at)
         yield ClockMoment(since, since, clock, mark)

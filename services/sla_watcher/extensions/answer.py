@@ -1,4 +1,4 @@
-"""A longer delay is accepted or refused, by who may agree; by whoever takes it down."""
+"""Accepts or refuses a longer delay: by those who may agree, or by an agent."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -30,7 +30,7 @@ def accepted(
     at: datetime,
     policy_of: PolicyOf,
 ) -> Sequence[SlaExtensionAccepted]:
-    """Return that it is agreed, in working seconds from here on. Raises `Refused`."""
+    """Return that it is agreed, in working seconds from now on. Raises `Refused`."""
     clock, extension = _asked_about(request, case)
     who = wish.accepted_by or _person(request.actor)
     if extension.state == "accepted":
@@ -68,7 +68,7 @@ def refused(
     at: datetime,
     policy_of: PolicyOf,
 ) -> Sequence[SlaExtensionRefused]:
-    """Return that it is not agreed: nothing moves. Raises `Refused`."""
+    """Return that it is not agreed: nothing changes. Raises `Refused`."""
     clock, extension = _asked_about(request, case)
     who = wish.refused_by or _person(request.actor)
     if extension.state == "refused":
@@ -125,7 +125,7 @@ def _require_may_agree(case: Case, clock: Clock, who: str, policy_of: PolicyOf) 
 def _require_own_word(
     request: CommandRequest[Any], who: str, evidence: str | None
 ) -> None:
-    """Refuse somebody else's word for it, unless an agent says how it was given."""
+    """Refuse an answer given for somebody else, unless an agent cites evidence."""
     if _person(request.actor) == who:
         return
     if _TAKE_DOWN.isdisjoint(request.scopes):
@@ -141,7 +141,7 @@ def _require_own_word(
 def _common(
     case: Case, clock: Clock, actor: str, who: str, at: datetime
 ) -> Mapping[str, Any]:
-    # What a user said is theirs: it is sealed under their key.
+    # The words are the user's: they are sealed under the user's key.
     return on(case, clock.name, at) | {"by": actor, "whose": f"person:{who}"}
 
 

@@ -1,4 +1,4 @@
-"""Whose a breach is: a manager says so, with what shows it. The breach stays."""
+"""Attributes a breach: a manager records the responsible party. The breach stays."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ _MAY: frozenset[Scope] = frozenset({"manager", "admin"})
 def attributed(
     wish: AttributeBreach, case: Case, request: CommandRequest[Any], at: datetime
 ) -> Sequence[SlaBreachAttributed]:
-    """Return whose the breach is; nothing if that is said already. `Refused`."""
+    """Return the attribution; empty if it is recorded already. Raises `Refused`."""
     if _MAY.isdisjoint(request.scopes):
         raise Refused("it takes a manager to say whose a breach is", "role")
     clock = _broken(wish, case)
@@ -49,7 +49,7 @@ def attributed(
 
 
 def _broken(wish: AttributeBreach, case: Case) -> Clock:
-    """Return the clock that is meant: the last that was broken, or the one named."""
+    """Return the clock that is meant: the one named, else the last that was broken."""
     found = [
         clock
         for clock in case.clocks
@@ -79,7 +79,7 @@ def _waited_for_user(clock: Clock) -> bool:
 
 
 def _says_the_same(wish: AttributeBreach, clock: Clock) -> bool:
-    """Tell whether nothing new is said; a reason is new, for it is not at hand."""
+    """Tell whether nothing changes; a reason always does, as the case omits it."""
     said = clock.attributed
     return (
         said is not None

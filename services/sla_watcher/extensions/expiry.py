@@ -1,4 +1,4 @@
-"""A longer delay that nobody answered: expired when that was said, or at the end."""
+"""Expires requests for a longer delay that were not answered, or whose clock ended."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -11,7 +11,7 @@ from shared.domain.sla import Clock, Extension
 
 
 def ended(case: Case, at: datetime) -> Sequence[SlaExtensionExpired]:
-    """Return which have nothing left to agree on: their clock ended before."""
+    """Return the requests that are void because their clock has ended."""
     return [
         _expired(case, clock, extension, clock.ended_at, at, "ended")
         for clock, extension in _asked(case)
@@ -20,7 +20,7 @@ def ended(case: Case, at: datetime) -> Sequence[SlaExtensionExpired]:
 
 
 def awaited(case: Case) -> Iterator[tuple[datetime, Clock, Extension]]:
-    """Yield until when each is still to be answered."""
+    """Yield the open requests, each with the time until which it can be answered."""
     for clock, extension in _asked(case):
         if clock.measures:
             yield extension.expires_at, clock, extension

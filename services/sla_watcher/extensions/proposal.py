@@ -1,4 +1,4 @@
-"""A longer delay is proposed: to whoever reported it, later than what is promised."""
+"""Proposes a longer delay to those who may agree: it must exceed what is promised."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,15 +15,15 @@ from shared.process_manager.refusals import Refused
 EXTENSION_MAX = timedelta(days=366)
 """How far ahead a longer delay may end."""
 EXTENSIONS_MAX = 100
-"""Longer delays that may be asked for about one incident."""
+"""Longer delays that may be proposed for one incident."""
 REPORTER = "reporter"
-"""How a contract calls whoever reported an incident."""
+"""The word in a contract for the people who reported an incident."""
 
 
 def proposed(
     wish: ProposeExtension, case: Case, actor: str, at: datetime, policy_of: PolicyOf
 ) -> Sequence[SlaExtensionProposed]:
-    """Return that the users are asked. Raises `Refused`."""
+    """Return the proposal to the users. Raises `Refused`."""
     clock = _to_extend(wish, case)
     hours = hours_of(policy_of(clock.policy).calendars[clock.calendar])
     now, new = whole(at), whole(wish.new_due_at)
@@ -59,7 +59,7 @@ def proposed(
 def require_longer(clock: Clock, hours: Hours, new: datetime, now: datetime) -> int:
     """Return the working seconds until `new`; `Refused` unless they are more.
 
-    While the clock stands they are counted as though it went on now.
+    If the clock is paused, they are counted as if it resumed now.
     """
     if new - now > EXTENSION_MAX:
         raise Refused(
@@ -86,7 +86,7 @@ def require_longer(clock: Clock, hours: Hours, new: datetime, now: datetime) -> 
 
 
 def may_agree(case: Case, clock: Clock, policy_of: PolicyOf) -> tuple[str, ...]:
-    """Return who is asked: the reporters, or who the contract names instead."""
+    """Return who is asked: the reporters, or those whom the contract names instead."""
     named = policy_of(clock.policy).contract(clock.contract).may_agree
     if REPORTER in named:
         return case.reporters
@@ -94,7 +94,7 @@ def may_agree(case: Case, clock: Clock, policy_of: PolicyOf) -> tuple[str, ...]:
 
 
 def due_now(clock: Clock, hours: Hours) -> datetime | None:
-    """Return when a clock is due by what was agreed last; None while it stands."""
+    """Return when a clock is due by the latest agreement; None while it is paused."""
     if clock.standing_since is not None:
         return None
     pauses = stood(clock, clock.started_at)
@@ -102,7 +102,7 @@ def due_now(clock: Clock, hours: Hours) -> datetime | None:
 
 
 def said(at: datetime) -> str:
-    """Return an instant as sentences to people and programs write it."""
+    """Return an instant in the format of messages to people and programs."""
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 

@@ -1,6 +1,6 @@
-"""Promises move to another version of the policy: who may say so, and what follows.
+"""Rules for moving promises to another policy version: who may, and what changes.
 
-Pure. The clocks themselves are reset by the same rules as after another class.
+Pure. The clocks themselves are reset by the same rules as after a change of class.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ _PERSON = "person:"
 
 
 def require_may_move(request: CommandRequest[Any]) -> None:
-    """Refuse whoever may not change what many users were promised."""
+    """Refuse anyone who may not change what many users were promised."""
     if not request.actor.startswith(_PERSON) or _MAY.isdisjoint(request.scopes):
         raise Refused(
             "moving promises to another policy takes the role desk-manager: ask one",
@@ -34,7 +34,7 @@ def require_may_move(request: CommandRequest[Any]) -> None:
 
 
 def is_for(case: Case, which: MoveScope) -> bool:
-    """Tell whether promises about an incident are to be moved: it is at work on."""
+    """Tell whether promises of an incident are to be moved: it must be open."""
     at_work = case.gone is None and case.resolved_at is None
     covered = which.contract is None or any(
         is_of(clock.contract, which.contract) for clock in case.clocks
@@ -48,7 +48,7 @@ def is_for(case: Case, which: MoveScope) -> bool:
 def moved(
     wish: MovePromises, case: Case, actor: str, at: datetime
 ) -> Sequence[PromisesMoved]:
-    """Return that its promises are of another version; none if this move did that."""
+    """Return that its promises move to a version; empty if this move did that."""
     if wish.operation in case.moves or not is_for(case, wish):
         return []
     return [
@@ -70,7 +70,7 @@ def moved(
 
 
 def differences(before: Case, after: Case) -> tuple[MovedPromise, ...]:
-    """Return each promise that can still be kept, or was broken, before and after."""
+    """Return each promise that can still be kept or was broken, before and after."""
     told = [
         _difference(named(before.clocks, clock.name), clock)
         for clock in after.clocks
@@ -81,7 +81,7 @@ def differences(before: Case, after: Case) -> tuple[MovedPromise, ...]:
 
 def _difference(was: Clock | None, now: Clock) -> MovedPromise | None:
     if was is not None and not was.measures:
-        return None  # over before: nothing of it can change
+        return None  # it was over before: nothing can change
     change = _change(was, now)
     return MovedPromise(
         target=now.name.target,

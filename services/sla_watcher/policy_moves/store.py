@@ -1,4 +1,4 @@
-"""Which incidents a move is for, and how far it is, in the watcher's memory and log."""
+"""Queries for moves: which incidents a move covers, and how far it has come."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from shared.eventlog.log import SELECT_ROWS, EventLog, Row
 
 Cursors = Cursor[tuple[Any, ...]]
 
-# At work on, and promised something by another version.
+# Open incidents with promises under another version.
 _LIVE = """
 FROM sla.cases
 WHERE state ->> 'gone' IS NULL AND state ->> 'resolved_at' IS NULL
@@ -44,7 +44,7 @@ ORDER BY notification_id LIMIT 1
 
 
 def incidents_of(cursor: Cursors, which: MoveScope) -> Sequence[str]:
-    """Return those of a page, and one more where there are more, in order."""
+    """Return the incidents of a page in order, and one more if there are more."""
     given = _asked(which.to, which.contract, which.service) | {
         "after": which.after or "",
         "incident": which.incident,
@@ -54,7 +54,7 @@ def incidents_of(cursor: Cursors, which: MoveScope) -> Sequence[str]:
 
 
 def first_of(log: EventLog, cursor: Cursors, operation: str) -> PromisesMoved | None:
-    """Return the first event of a move, None before it."""
+    """Return the first event of a move, None if there is none."""
     rows = cursor.execute(_FIRST, (operation,), binary=True).fetchall()
     for entry in log.entries([Row(*row) for row in rows]):
         if isinstance(entry.event, PromisesMoved):
@@ -63,7 +63,7 @@ def first_of(log: EventLog, cursor: Cursors, operation: str) -> PromisesMoved | 
 
 
 def seen(log: EventLog, cursor: Cursors, operation: str) -> MoveSeen | None:
-    """Return how far a move is; None where it moved nothing."""
+    """Return the progress of a move; None if it moved nothing."""
     first = first_of(log, cursor, operation)
     row = cursor.execute(_MOVED, (operation,)).fetchone()
     if first is None or row is None:

@@ -1,4 +1,4 @@
-"""Moves of promises over NATS: one subject a verb, answered with a page."""
+"""Commands over NATS that move promises: one subject per verb, one page per answer."""
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
@@ -21,14 +21,14 @@ from shared.process_manager.command_subscriber import patiently
 from shared.security.sender import COMMANDERS, READERS, Authentication
 
 AT_ONCE_MAX = 2
-"""Pages of one verb under way together: each is many transactions."""
+"""Pages of one verb that are processed together: each is many transactions."""
 
 
 class MoveHandlers(Protocol):
-    """What does a move, a page at a time. Both block."""
+    """Executes a move, a page at a time. Both methods block."""
 
     def begin(self, request: CommandRequest[Any]) -> MoveSeen | Sequence[str]:
-        """Return how far a move is, or the incidents of the page."""
+        """Return the progress of a move, or the incidents of the page."""
 
     def one(self, request: CommandRequest[Any], name: str) -> MovedIncident | None:
         """Move the promises about the incident `name`."""
@@ -41,7 +41,7 @@ def listen_for_moves(
     executor: Executor,
     queue_group: str,
 ) -> None:
-    """Subscribe to all that is asked about moves."""
+    """Subscribe to all commands and queries about moves."""
     for kind in BODIES.values():
         _listen_to(broker, authentication, moves, executor, kind, queue_group)
 
@@ -71,7 +71,7 @@ def _listen_to(  # what is called, and how
             next_after=begun[limit - 1] if len(begun) > limit else None,
         )
 
-    # The annotation is what FastStream reads: each verb has a body of its own.
+    # FastStream reads the annotation: each verb has a body of its own.
     take.__annotations__["request"] = CommandMessage[kind]  # type: ignore[valid-type]
     broker.subscriber(
         subjects.command(kind.aggregate, kind.verb),

@@ -1,4 +1,4 @@
-"""A move of promises: each incident looked at, moved and recorded alone. Blocks."""
+"""Executes a move: each incident is checked, moved and recorded alone. Blocks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,13 +27,13 @@ from shared.process_manager.refusals import Refused, journal
 from shared.process_manager.worker import require_read, settle
 
 NAMESPACE = UUID("9a0b2f64-5f0e-4e0c-9b77-0c5d0d6f2f11")
-"""Of command ids: with it, the same operation and incident always give the same id."""
+"""Namespace of command ids: an operation and incident always give the same id."""
 _PREVIEW = {"operation": "preview", "reason": "a preview"}
 
 
 @dataclass(frozen=True)
 class PolicyMove:
-    """Moves promises to another version of the policy, or shows what that changes."""
+    """Moves promises to another version of the policy, or previews the changes."""
 
     log: EventLog
     worker: Worker[Case, PolicyOf]
@@ -41,9 +41,9 @@ class PolicyMove:
     policy_of: PolicyOf
 
     def begin(self, request: CommandRequest[Any]) -> MoveSeen | Sequence[str]:
-        """Return how far a move is, or which incidents a page is about, and one more.
+        """Return the progress of a move, or the incidents of a page and one more.
 
-        Raises `Problem` where the answer is no, `Unavailable`.
+        Raises `Problem` on a refusal, and `Unavailable`.
         """
         try:
             return self._begun(request)
@@ -56,10 +56,11 @@ class PolicyMove:
             raise no.problem from no
 
     def one(self, request: CommandRequest[Any], name: str) -> MovedIncident | None:
-        """Move an incident, or show what that would change; None: nothing to move.
+        """Move an incident, or preview that; None if there is nothing to move.
 
-        Raises `EarlierWaits` and `StaleVersion` where it is to be asked again in a
-        moment, `Unavailable`.
+        Raises `EarlierWaits` and `StaleVersion` if it should be tried again in a
+        moment, and
+        `Unavailable`.
         """
         wish: MoveWish = request.body
         match wish:

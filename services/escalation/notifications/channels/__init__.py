@@ -1,1 +1,1 @@
-"""What leaves the desk: mail and signed webhooks, tried again until it is over."""
+"""Channels out of the desk: mail and signed webhooks, with retries."""

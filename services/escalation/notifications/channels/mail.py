@@ -1,16 +1,16 @@
-"""Hands a letter to a mail server and tells its outcome.
+"""Sends a mail through a mail server and returns the outcome.
 
-Permanent is only what the server says about this letter (5xx to sender, recipient or
-content). A wrong password, a server that sends everybody away or cannot be reached is
-for us to repair: the letter waits.
+A failure is permanent only if the server rejects this mail (5xx for the sender, the
+recipient or the content). A wrong password, or a server that rejects everything or
+cannot be reached, is for the operator to repair; the mail waits.
 
-Where mail is handed in: `smtp://name:password@host:port` or `smtps://…`.
+The server is given as `smtp://name:password@host:port` or `smtps://…`.
 
 | written | encryption |
 |---|---|
 | `smtps://…` | from the first byte; the certificate is checked |
-| `smtp://name:password@elsewhere` | STARTTLS or nothing; the certificate is checked |
-| `smtp://host`, or with a password to this machine | STARTTLS where it is offered |
+| `smtp://name:password@elsewhere` | STARTTLS is required; the certificate is checked |
+| `smtp://host`, or with a password to this machine | STARTTLS if it is offered |
 """
 
 import asyncio
@@ -40,7 +40,7 @@ _WRITE = "write the mail server as smtp://name:password@host:port or smtps://hos
 
 @dataclass(frozen=True)
 class MailServer:
-    """A mail server, and as whom we come to it."""
+    """A mail server, and the account used there."""
 
     host: str
     port: int
@@ -50,14 +50,14 @@ class MailServer:
 
     @property
     def secret_on_the_way(self) -> bool:
-        """Whether a password would be seen by others, were the line not encrypted."""
+        """Whether a password would cross the network, which requires encryption."""
         return self.password is not None and not _is_here(self.host)
 
 
 def mail_server(url: str) -> MailServer:
-    """Read a mail server from its URL.
+    """Parse the URL of a mail server.
 
-    Raise `ValueError`, which does not repeat the URL, where it is none.
+    Raise `ValueError` if it is not valid; the message does not repeat the URL.
     """
     try:
         parts = urlsplit(url)
@@ -84,7 +84,7 @@ def _is_here(host: str) -> bool:
 
 
 SECONDS_MAX = 30.0
-"""For one letter, from the connection to the server's word."""
+"""Limit for one mail, from the connection to the server's reply."""
 GOODBYE_SECONDS_MAX = 1.0
 RECEIPT_MAX = 200
 _PERMANENT = 500
@@ -94,7 +94,7 @@ _ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?!\S)")
 async def send_mail(
     server: MailServer, letter: MailMessage, seconds: float = SECONDS_MAX
 ) -> Outcome:
-    """Hand `letter` to `server` within `seconds`; never raises for what others do."""
+    """Send `letter` to `server` within `seconds`; never raises for remote errors."""
     try:
         mail = mail_of(letter)
     except ValueError as error:
@@ -104,7 +104,7 @@ async def send_mail(
         async with asyncio.timeout(seconds):
             await client.connect()
             _, answer = await client.send_message(mail)
-        # It has the letter: whether it says goodbye as well changes nothing.
+        # The server has accepted the mail: an error of QUIT does not matter.
         await _say_goodbye(client)
         return Delivered(_receipt(answer, letter.to.address))
     except (SMTPException, OSError) as error:
@@ -117,7 +117,7 @@ async def _say_goodbye(client: SMTP) -> None:
     line = client.transport
     with suppress(SMTPException, OSError):
         await client.quit(timeout=GOODBYE_SECONDS_MAX)
-    # Closed politely, an encrypted line waits for the other side to close it as well.
+    # A graceful close of a TLS connection would wait for the other side.
     if isinstance(line, asyncio.WriteTransport):
         line.abort()
 
@@ -130,10 +130,10 @@ def _client(server: MailServer, letter: MailMessage, seconds: float) -> SMTP:
         username=server.name,
         password=server.password,
         use_tls=server.tls,
-        # None: where it is offered. Unencrypted would do, so any certificate does.
+        # None: STARTTLS if offered. Plain text would do, so any certificate does.
         start_tls=True if guarded and not server.tls else None,
         validate_certs=guarded,
-        # Otherwise it would ask the DNS who we are.
+        # Otherwise aiosmtplib asks the DNS for our host name.
         local_hostname=letter.sender.address.rpartition("@")[2],
         timeout=seconds,
     )
@@ -163,7 +163,7 @@ def _ours_to_repair(error: SMTPException | OSError) -> str:
         case OSError():
             return f"the mail server cannot be reached ({type(error).__name__})"
         case _:
-            # STARTTLS that is not offered has no class of its own.
+            # There is no exception class for a server that does not offer STARTTLS.
             return "the mail server offers no encryption, or no way we can log in"
 
 
@@ -175,7 +175,7 @@ def _refused(what: str, error: SMTPResponseException) -> Failed:
 
 
 def _said(error: SMTPResponseException) -> str:
-    # Codes alone: its sentence often repeats the address.
+    # Only the codes: the server's text often repeats the address.
     enhanced = _ENHANCED.match(error.message)
     return f"{error.code} {enhanced[0]}" if enhanced else str(error.code)
 

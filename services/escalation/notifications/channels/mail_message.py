@@ -1,6 +1,6 @@
-"""One notification as a letter by mail: plain text, one a repeat can be told by.
+"""Builds the mail of a notification: plain text, with a key that identifies repeats.
 
-Nothing in a name, a title or a key can end a header and begin another.
+No character in a name, title or key can end a header and begin another one.
 """
 
 import hashlib
@@ -16,15 +16,15 @@ from shared.i18n.template import Message
 from shared.security.signed_links import ReplyTag
 
 SUBJECT_MAX = 200
-"""Characters; the body holds the title whole."""
+"""Characters; the body contains the whole title."""
 KEY_MAX = 60
-"""A longer key would be folded beyond recognition: its digest stands for it."""
+"""A longer key would be folded by the mail library: its digest is used instead."""
 _DIGITS = 40
 
 
 @dataclass(frozen=True)
 class Mailbox:
-    """An address and, perhaps, the name of whom it belongs to."""
+    """An address and, optionally, the name of its owner."""
 
     address: str
     name: str = ""
@@ -32,7 +32,7 @@ class Mailbox:
 
 @dataclass(frozen=True)
 class MailMessage:
-    """What is to be mailed. `at` becomes its date; `key` makes it recognisable."""
+    """The contents of a mail. `at` becomes its date; `key` identifies repeats."""
 
     key: str
     incident: str
@@ -41,13 +41,13 @@ class MailMessage:
     message: Message
     at: datetime
     tag: ReplyTag | None = None
-    """What vouches for its reader's reply; None in mails that are not to a user."""
+    """Authenticates the reader's reply; None in mails that are not to a user."""
     reply_to: str | None = None
-    """Where to reply, if that is not the sender."""
+    """The reply address, if it is not the sender's."""
 
 
 def mail_of(letter: MailMessage) -> EmailMessage:
-    """Return the mail; the same letter gives the same mail.
+    """Return the mail; the same contents give the same mail.
 
     Raise `ValueError` if mail cannot be sent to an address.
     """
@@ -64,14 +64,14 @@ def mail_of(letter: MailMessage) -> EmailMessage:
     mail["In-Reply-To"] = thread
     mail["References"] = thread
     mail["Idempotency-Key"] = _short(letter.key)
-    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: answer no out-of-office
+    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies
     mail["X-Auto-Response-Suppress"] = "All"
     mail.set_content(_encodable(letter.message.body))
     return mail
 
 
 def subject_of(letter: MailMessage) -> str:
-    """Return the subject: the reference of the incident, then what it is about."""
+    """Return the subject: the reference of the incident, then its topic."""
     whole = f"[{letter.incident}] {_one_line(letter.message.subject)}"
     return whole if len(whole) <= SUBJECT_MAX else whole[: SUBJECT_MAX - 1] + "…"
 
@@ -88,7 +88,7 @@ def _address(mailbox: Mailbox) -> Address:
         name = _one_line(mailbox.name)
         return Address(name, addr_spec=f"{local}@{ascii_domain}")
     except (ValueError, IndexError, MessageError) as error:
-        # Neither the address nor the error, which holds it: a reason is kept for ever.
+        # Neither the address nor the error, which contains it: reasons stay in the log.
         raise ValueError("the address is none that mail can go to") from error
 
 

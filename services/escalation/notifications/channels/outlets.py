@@ -1,4 +1,4 @@
-"""The ways out of the desk, as far as they are set up, and one attempt to use one."""
+"""The configured channels out of the desk, and one attempt to send over one of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from shared.security.signed_links import ReplyTag
 
 NO_MAIL = "no mail server is set: set PERMANENCE_SMTP_URL and PERMANENCE_MAIL_FROM"
 LOCAL_PART_MAX = 64
-"""Characters before the @ (RFC 5321): where a tag does not fit, none is added."""
+"""Characters before the @ (RFC 5321): a tag that does not fit is left out."""
 NO_RECEIVER = "no receiver of pages is set: set PERMANENCE_WEBHOOK_URL"
 
 
@@ -24,16 +24,16 @@ class ByMail:
     """A message to a person."""
 
     key: str
-    """What it is known by outside: the same whenever it leaves again."""
+    """The key that receivers see: the same whenever the message is sent again."""
     to: Mailbox
     message: Message
     tag: ReplyTag | None = None
-    """What vouches for a reply to it."""
+    """Authenticates a reply to it."""
 
 
 @dataclass(frozen=True)
 class ByWebhook:
-    """What the receiver of pages is posted."""
+    """A message to the receiver of pages."""
 
     key: str
     payload: Mapping[str, object]
@@ -44,17 +44,17 @@ Parcel = ByMail | ByWebhook
 
 @dataclass(frozen=True)
 class Outlets:
-    """What is not set up is None."""
+    """The configured channels; one that is not configured is None."""
 
     client: httpx.AsyncClient
     server: MailServer | None = None
     sender: Mailbox | None = None
     receiver: Receiver | None = None
     plus_addresses: bool = False
-    """Whether the sender's mailbox takes what is sent to `desk+anything@…`."""
+    """Whether the sender's mailbox accepts mail to `desk+anything@…`."""
 
     def closed_to(self, channel: str) -> Failed | None:
-        """Return why nothing can leave by `channel`; None where it can."""
+        """Return why nothing can be sent by `channel`; None if it can."""
         if channel == "mail":
             ready = self.server is not None and self.sender is not None
             return None if ready else Failed(NO_MAIL, permanent=True)
@@ -62,7 +62,7 @@ class Outlets:
         return None if ready else Failed(NO_RECEIVER, permanent=True)
 
     async def send(self, parcel: Parcel, incident: str, at: datetime) -> Outcome:
-        """Hand `parcel` over once; its key tells a repeat."""
+        """Send `parcel` once; its key identifies repeats."""
         key = parcel.key
         match parcel:
             case ByMail(to=to, message=message) if self.server and self.sender:

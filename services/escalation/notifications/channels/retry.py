@@ -1,9 +1,7 @@
-"""When to try again what failed for now: soon at first, then ever more rarely.
+"""The outcome of an attempt to notify somebody, and when to try again: backoff.
 
-Every key waits a little differently, the same each time it is asked: what failed
-together does not come back together.
-
-The outcome of one attempt to tell somebody.
+The delay of each key differs a little but is reproducible, so that messages that failed
+together are not retried together.
 """
 
 import hashlib
@@ -12,19 +10,19 @@ from datetime import datetime, timedelta
 
 FIRST_DELAY = timedelta(seconds=5)
 DELAY_MAX = timedelta(minutes=15)
-"""No wait of ours is longer."""
+"""Upper limit of a delay chosen by us."""
 SPREAD_PERCENT = 20
-"""By how much a wait is shortened at most, so that keys go apart."""
+"""By how much a delay is shortened at most, to spread the retries."""
 ATTEMPTS_MAX = 103
-"""With the full delays, what fits into 24 hours of trying."""
+"""Attempts that fit into 24 hours with the full delays."""
 RETRY_AFTER_MAX = timedelta(hours=1)
-"""We wait no longer than this, whatever the other side asks."""
+"""Upper limit for a delay that the other side asks for."""
 
 
 def next_attempt(
     key: str, attempts: int, failed_at: datetime, retry_after: timedelta | None = None
 ) -> datetime | None:
-    """Return when to try `key` again after `attempts` (from 1) failed; None: give up.
+    """Return when to retry `key` after `attempts` (from 1) failed; None: give up.
 
     Never before `retry_after` has passed, up to `RETRY_AFTER_MAX`.
     """
@@ -38,24 +36,24 @@ def next_attempt(
 
 
 def _share(key: str, attempts: int) -> float:
-    """A number in [0, 1) that only key and attempt decide."""
+    """Return a number in [0, 1) that depends only on the key and the attempt."""
     digest = hashlib.sha256(f"{attempts}.{key}".encode()).digest()
     return int.from_bytes(digest[:6]) / 2**48
 
 
 @dataclass(frozen=True)
 class Delivered:
-    """The other side took it; `receipt` is its word for that, no personal one."""
+    """The other side accepted it; `receipt` is its reply, without personal data."""
 
     receipt: str
 
 
 @dataclass(frozen=True)
 class Failed:
-    """It was not taken; `reason` says why, without personal words or secrets.
+    """It was not accepted; `reason` says why, without personal data or secrets.
 
-    `permanent`: the same would be refused again. `retry_after`: how long the other side
-    asked us to wait at least. `withheld`: we never meant to hand it over.
+    `permanent`: a repeat would be refused too. `retry_after`: the minimum delay that
+    the other side asked for. `withheld`: we decided not to send it.
     """
 
     reason: str

@@ -1,8 +1,9 @@
-"""Posts a notification to a receiver, signed, and tells its outcome.
+"""Posts a signed notification to a receiver and returns the outcome.
 
-Nothing of the answer but its status and `Retry-After` is read, kept or logged.
+Of the response, only the status and `Retry-After` are read; nothing else is kept or
+logged.
 
-Signatures as the Standard Webhooks specification has them: HMAC-SHA256, version v1.
+Signatures follow the Standard Webhooks specification: HMAC-SHA256, version v1.
 
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
@@ -29,7 +30,7 @@ _PREFIX = "whsec_"
 def signing_key(secret: str) -> bytes:
     """Return the key in a secret: `whsec_` and base64, or any other text as it is.
 
-    Raise `ValueError`, which does not repeat it, where it holds none.
+    Raise `ValueError` if there is none; the message does not repeat the secret.
     """
     if not secret.startswith(_PREFIX):
         key = secret.encode()
@@ -53,23 +54,23 @@ def signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
 
 
 SECONDS_MAX = 15.0
-"""For one attempt, from the connection to the receiver's status."""
+"""Limit for one attempt, from the connection to the receiver's status."""
 KEY_MAX = 256
 _TRY_AGAIN = {408, 429}
 
 
 @dataclass(frozen=True)
 class Receiver:
-    """Where to post, and the key to sign with. An address may be secret as well."""
+    """The URL to post to, and the signing key. The URL may be secret as well."""
 
     url: str = field(repr=False)
     key: bytes = field(repr=False)
 
 
 def receiver(url: str, secret: str) -> Receiver:
-    """Read a receiver; `secret` is `whsec_` and base64, or any other text.
+    """Parse a receiver; `secret` is `whsec_` and base64, or any other text.
 
-    Raise `ValueError`, which repeats neither, where one of them is wrong.
+    Raise `ValueError` if one of them is wrong; the message repeats neither.
     """
     try:
         read = httpx.URL(url)
@@ -81,7 +82,7 @@ def receiver(url: str, secret: str) -> Receiver:
 
 
 def forgetful_client() -> httpx.AsyncClient:
-    """Return a client for `post_webhook`, which keeps no cookie a receiver sets."""
+    """Return a client for `post_webhook` that does not store cookies."""
     return httpx.AsyncClient(cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())))
 
 
@@ -96,7 +97,7 @@ async def post_webhook(
 ) -> Outcome:
     """Post `payload` as canonical JSON; `at` is the instant of this attempt.
 
-    Never raises for what others do. Raises `ValueError` where `key` fits no header.
+    Never raises for remote errors. Raises `ValueError` if `key` is not a valid header.
     """
     if not (key.isascii() and key.isprintable() and 0 < len(key) <= KEY_MAX):
         raise ValueError(f"write a key in 1 to {KEY_MAX} printable ASCII characters")
