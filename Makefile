@@ -59,6 +59,9 @@ audit: setup ## list all parts (SBOM), and ask osv.dev for their known weaknesse
 
 .PHONY: clean
 clean: ## stop the desk and delete its data (.permanence) and all caches
+	@if [ -n "$$PERMANENCE_HOME" ]; then \
+		echo "make clean deletes .permanence, but PERMANENCE_HOME names $$PERMANENCE_HOME:" \
+			"unset it, or stop that desk with make down and delete its folder yourself" >&2; exit 2; fi
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m services down; fi
 	@rm -rf "$$(readlink -f .permanence)" .permanence sbom.cdx.json .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,7 +1,9 @@
 """The Makefile explains itself and holds the words the documents use."""
 
+import os
 import re
 import subprocess
+from pathlib import Path
 
 from tests.support.compose import ROOT
 
@@ -18,6 +20,23 @@ def test_help_names_every_target_with_what_it_does() -> None:
     assert PROMISED <= TARGETS
     listed = dict(re.findall(r"^  (\w+) +(\S.+)$", shown, re.MULTILINE))
     assert set(listed) == TARGETS
+
+
+def test_clean_deletes_no_desk_while_another_is_named(tmp_path: Path) -> None:
+    named = {**os.environ, "PERMANENCE_HOME": str(tmp_path)}
+
+    refused = subprocess.run(
+        ["make", "clean"],
+        cwd=ROOT,
+        env=named,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert refused.returncode != 0
+    assert str(tmp_path) in refused.stderr
+    assert "unset it" in refused.stderr
 
 
 def test_every_folder_of_tests_is_run_by_make_test() -> None:

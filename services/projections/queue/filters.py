@@ -160,7 +160,8 @@ def _named(asked: str, epoch: str) -> str:
 
 def _read_open(counted_at: str, rank_: int, left: int, *rest: object) -> Key:
     priority, monitored, reported_at, ref = rest
-    known = rank_ in RANKS and priority in get_args(Priority)
+    # `True` is 1 to Python, but PostgreSQL does not cast it to a number.
+    known = type(rank_) is int and rank_ in RANKS and priority in get_args(Priority)
     at = _instant(counted_at)
     if not known or not isinstance(monitored, bool) or at.year not in YEARS:
         raise ValueError

@@ -107,7 +107,7 @@ def matching_words(
     Few matches are collected by the index of words, then sorted. If there are many, the
     index in the order of the page soon finds enough of them.
     """
-    if filters.q is None:
+    if filters.q is None or not filters.q.strip():
         return []
     ref = filters.q.strip().upper()
     if is_incident_ref(ref):

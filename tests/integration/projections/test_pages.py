@@ -133,7 +133,16 @@ def test_a_made_up_cursor_is_refused(filled: Api, cursor: str, sentence: str) ->
 
 @pytest.mark.parametrize(
     ("place", "value"),
-    [(1, "9999-01-01T00:00:00Z"), (1, 7), (3, 2**63), (3, True), (3, "1"), (6, None)],
+    [
+        (1, "9999-01-01T00:00:00Z"),
+        (1, 7),
+        (3, 2**63),
+        (2, True),
+        (2, False),
+        (3, True),
+        (3, "1"),
+        (6, None),
+    ],
 )
 def test_a_cursor_that_was_tampered_with_is_refused(
     filled: Api, place: int, value: object

@@ -358,6 +358,9 @@ def test_the_newest_come_first_page_by_page_and_open_ones_alone(desk: Desk) -> N
     assert [item["ref"] for item in first["items"]] == [refs[2], refs[1]]
     assert second["items"][0]["ref"] == refs[0]
     assert [item["ref"] for item in still_open["items"]] == [refs[2], refs[0]]
+    for path, other in (("/v1/problems", "CHG-000001"), ("/v1/changes", refs[0])):
+        no = _get(desk, path, 422, cursor=other)
+        assert "cursor" in no["detail"]
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,10 @@ def test_all_words_are_found_in_any_order_from_their_beginning(
     assert sorted(_found(desk, q)) == sorted(refs)
 
 
+def test_a_search_of_blanks_is_no_condition(desk: Api) -> None:
+    assert {_DISK, _SLOW} <= set(_found(desk, "  "))
+
+
 def test_what_ended_is_searched_apart(desk: Api) -> None:
     assert _found(desk, "ecran zoe", status="closed") == [_OLD]
     assert _found(desk, "lent", status="closed") == []

@@ -71,10 +71,17 @@ class Changes(Answer):
     as_of: AsOfAnswer
 
 
+class ChangesQuery(RecordsQuery):
+    """Which part of the list of changes."""
+
+    cursor: ChangeRef | None = None
+    """`next_cursor` of the previous page: the last reference on it."""
+
+
 @router.get("/v1/changes", response_model=Changes, responses=tabular())
 async def list_changes(
     request: Request,
-    asked: Annotated[RecordsQuery, Query()],
+    asked: Annotated[ChangesQuery, Query()],
     desk: DeskHere,
     caller: Reader,  # noqa: ARG001 # it lets nobody else in
 ) -> BaseModel | Response:

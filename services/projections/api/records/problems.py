@@ -99,10 +99,17 @@ class Problems(Answer):
     as_of: AsOfAnswer
 
 
+class ProblemsQuery(RecordsQuery):
+    """Which part of the list of problems."""
+
+    cursor: ProblemRef | None = None
+    """`next_cursor` of the previous page: the last reference on it."""
+
+
 @router.get("/v1/problems", response_model=Problems, responses=tabular())
 async def list_problems(
     request: Request,
-    asked: Annotated[RecordsQuery, Query()],
+    asked: Annotated[ProblemsQuery, Query()],
     desk: DeskHere,
     caller: Reader,  # noqa: ARG001 # it lets nobody else in
 ) -> BaseModel | Response:

@@ -36,14 +36,14 @@ from shared.http.problem_details import HttpError
 
 
 class RecordsQuery(TableQuery):
-    """Which part of a list."""
+    """Which part of a list; each kind of record says which references are cursors."""
 
     status: Literal["open", "all"] = "all"
     """`open`: only records that have not ended."""
     team: Name | None = None
     """Only records of this team."""
     limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT
-    cursor: Name | None = None
+    cursor: str | None = None
     """`next_cursor` of the previous page: the last reference on it."""
 
 
