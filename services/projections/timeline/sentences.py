@@ -6,8 +6,6 @@ from string import Formatter
 from typing import Any
 
 from services.projections.timeline import english, english_words, french, french_words
-from services.projections.timeline import english as timeline_english
-from services.projections.timeline import french as timeline_french
 from services.projections.timeline.sentence_parts import (
     PLAIN,
     Part,
@@ -26,8 +24,8 @@ _SENTENCES: Mapping[Language, tuple[Mapping[str, tuple[Part, ...]], Words]] = {
     "fr": (french.FRENCH, french_words.WORDS),
 }
 _BY_RULE: Mapping[Language, Mapping[tuple[str, str], tuple[Part, ...]]] = {
-    "en": timeline_english.BY_RULE,
-    "fr": timeline_french.BY_RULE,
+    "en": english.BY_RULE,
+    "fr": french.BY_RULE,
 }
 _ENDS = re.compile(r"[.!?…][”»\xa0]*$")
 
