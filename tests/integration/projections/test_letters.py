@@ -71,6 +71,17 @@ def test_the_words_of_whom_we_forgot_are_gone(api: Api, desk: LetterDoors) -> No
     assert letter["verdict"] == "opened"
 
 
+def test_who_may_not_look_people_up_sees_no_addresses(
+    api: Api, desk: LetterDoors
+) -> None:
+    desk.takes(mail())
+
+    (shown,) = api.call("GET", "/v1/letters", "auditor").json()["items"]
+
+    assert shown["person"]
+    assert shown["sender"] is None
+
+
 def test_a_source_lists_no_letters(api: Api) -> None:
     problem(api.call("GET", "/v1/letters", "source"), 403)
 

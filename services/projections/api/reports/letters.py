@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.projections.api.answers import Answer
-from services.projections.api.callers import Anybody, Reader
+from services.projections.api.callers import Anybody, Reader, may_look_people_up
 from services.projections.api.commands.endpoints import body_of
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.limits import MAIL_BYTES_MAX, PAGE_DEFAULT
@@ -102,6 +102,7 @@ class LetterView(Answer):
     sender_confirmed: bool
     """Whether there is any proof that this person sent it."""
     sender: str | None
+    """Its address; null for those who may not look people up."""
     subject: str | None
     words: str | None
     sent_at: AwareDatetime | None
@@ -155,24 +156,25 @@ async def get_letters(
     request: Request,
     asked: Annotated[LettersQuery, Query()],
     desk: DeskHere,
-    caller: Reader,  # noqa: ARG001 # it lets nobody else in
+    caller: Reader,
 ) -> BaseModel | Response:
     """List mails from people and machines, with their outcome."""
-    return shown(request, asked, await desk.blocking(_letters, desk, asked))
+    named = may_look_people_up(caller)
+    return shown(request, asked, await desk.blocking(_letters, desk, asked, named))
 
 
-def _letters(desk: Desk, asked: LettersQuery) -> MailList:
+def _letters(desk: Desk, asked: LettersQuery, named: bool) -> MailList:
     wanted = asked.model_dump(exclude={"min_position", "format"})
     with snapshot(desk.log) as cursor:
         rows = cursor.execute(_LIST, {**wanted, "limit": asked.limit + 1}).fetchall()
     shown = rows[: asked.limit]
     return MailList(
-        items=[_view(desk.log, row) for row in shown],
+        items=[_view(desk.log, row, named) for row in shown],
         next_before=shown[-1][0] if len(rows) > asked.limit else None,
     )
 
 
-def _view(log: EventLog, row: tuple[Any, ...]) -> LetterView:
+def _view(log: EventLog, row: tuple[Any, ...], named: bool) -> LetterView:
     _, key, source, received_at, verdict, reason, incident, person, sure, sealed = row
     opened = log.vault.open(sealed, f"letter|{key}")
     held: dict[str, Any] = orjson.loads(opened) if opened else {}
@@ -185,7 +187,7 @@ def _view(log: EventLog, row: tuple[Any, ...]) -> LetterView:
         incident=incident,
         person=person,
         sender_confirmed=sure,
-        sender=held.get("from") or None,
+        sender=(held.get("from") or None) if named else None,
         subject=held.get("subject") or None,
         words=held.get("words"),
         sent_at=held.get("sent_at"),
