@@ -5,7 +5,7 @@ only what anyone may send.
 """
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from shared.contacts.form import Form, FormDesk, ReportAnswer
+from shared.contacts.form import KEY_REUSED, Form, FormDesk, ReportAnswer
 from shared.contacts.words import WORDS
 from shared.domain.commands.contact import Report
 from shared.http.bodies import (
@@ -123,6 +123,8 @@ async def post_page(form: FormDesk, request: Request) -> Response:
     except Exception as error:  # noqa: BLE001 # what was written is given back
         no = problem_of(error, place_of(request))
         why = _why(language, no)
+        if no.details.code == KEY_REUSED:  # sent again, it is a new report
+            given = replace(given, key=_new_key())
         return await _shown(form, request, language, given, why, no.details.status)
     return _PAGES.page(
         "report.html", language, HTTPStatus.CREATED, given=given, done=done
@@ -175,7 +177,8 @@ async def _given(form: FormDesk, request: Request) -> tuple[Given, Language]:
 def _why(language: Language, no: HttpError) -> str:
     """Return why it was refused, in the reader's language: which field, if known."""
     words, details = WORDS[language], no.details
-    if details.status == HTTPStatus.UNPROCESSABLE_ENTITY:
+    is_of_a_field = details.code != KEY_REUSED
+    if details.status == HTTPStatus.UNPROCESSABLE_ENTITY and is_of_a_field:
         wrong = {str(each["loc"][-1]) for each in details.errors if each["loc"]}
         field = next((name for name in ("email", "words") if name in wrong), "report")
         return words[f"no.{field}"]

@@ -25,6 +25,8 @@ from shared.http.problem_details import HttpError
 from shared.i18n.formats import Language, instant_text, language_of
 
 HELD_SECONDS = 600
+KEY_REUSED = "report_key"
+"""The code of a refusal because a key was used before for another report."""
 _BY_FORM = Noticed("user", "web")
 _SHAPE = ConfigDict(frozen=True, use_attribute_docstrings=True)
 

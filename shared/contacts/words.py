@@ -25,6 +25,8 @@ _ENGLISH: Mapping[str, str] = {
     "report.letter": "A letter is on its way to {email}: it says what is promised to "
     "you. Answer it, and we read what you write.",
     "report.again": "Report something else",
+    "no.report_key": "This form was sent before with something else in it, and that "
+    "was taken. Send it again if this is another report.",
     "no.no_form": "This desk takes no reports here.",
     "no.email": "Write your address as zoe@example.org.",
     "no.words": "Say what happens, in no more than 10 000 characters.",
@@ -51,6 +53,8 @@ _FRENCH: Mapping[str, str] = {
     "report.letter": "Un courriel part vers {email}\u00a0: il dit ce qui vous est "
     "promis. Répondez-y, et nous lisons ce que vous écrivez.",
     "report.again": "Signaler autre chose",
+    "no.report_key": "Ce formulaire a déjà été envoyé avec un autre contenu, qui est "
+    "noté. Renvoyez-le s’il s’agit d’un autre signalement.",
     "no.no_form": "Ce centre de services ne prend pas de signalements ici.",
     "no.email": "Écrivez votre adresse comme zoe@example.org.",
     "no.words": "Dites ce qui se passe, en 10\u00a0000 caractères au plus.",

@@ -156,12 +156,16 @@ def refused(no: Refused) -> HttpError:
     return HttpError(status, no.reason, code=no.code)
 
 
+MISUSED = "idempotency_key"
+"""The code of a refusal because a command id was used before."""
+
+
 def misused() -> HttpError:
     """Return the answer to a command id that was used before for something else."""
     return HttpError(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "this Idempotency-Key was used for another request: choose a new one",
-        code="idempotency_key",
+        code=MISUSED,
     )
 
 

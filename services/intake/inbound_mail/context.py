@@ -15,6 +15,7 @@ from services.intake.commands.pending_command import repeated_answer
 from services.intake.commands.record_store import RecordCache, readable
 from services.intake.directory.file import checked
 from services.intake.inbound_mail.message import InboundMail
+from services.intake.inbound_mail.report_key import is_recorded_as, key_reused
 from services.intake.inbound_mail.store import (
     MailOutcome,
     Verdict,
@@ -129,7 +130,7 @@ def see(
 
     An unknown sender is added to the directory. `again`: it was set aside, and a person
     wants it to be taken. `by_form`: it came from the form, which anybody can fill in.
-    Raises `RecordUnreadable`.
+    Raises `RecordUnreadable`, and `HttpError` 422 for a key of another report.
     """
     with sight.log.transaction() as cursor:
         before = None if again else fate_of(cursor, letter.key)
@@ -150,6 +151,8 @@ def see(
             if held is not None:
                 return MailResult(held)
     if done is not None:
+        if by_form and not is_recorded_as(letter, done[0]):
+            raise key_reused()
         return _as_recorded(sight.log, done[1:], incident, who, confirmed)
     speaker = _speaker(who, incident)
     return MailSubject(speaker, who.known, incident, policy, now, confirmed)

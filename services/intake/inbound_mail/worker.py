@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import structlog
 
-from services.intake.commands.pending_command import PendingCommand
+from services.intake.commands.pending_command import MISUSED, PendingCommand
 from services.intake.inbound_mail.context import (
     MailLookup,
     MailResult,
@@ -28,6 +28,11 @@ from services.intake.inbound_mail.placement import (
     Placement,
     placed,
     vouched,
+)
+from services.intake.inbound_mail.report_key import (
+    digest_of_report,
+    key_reused,
+    require_stored_as,
 )
 from services.intake.inbound_mail.store import (
     FORM,
@@ -94,6 +99,8 @@ class MailIntake:
         taken = await self._taken(letter, post)
         if not taken.repeated:
             await self._blocking(lambda: self._keep(letter, post, taken.fate))
+        if post.source == FORM:
+            await self._blocking(lambda: require_stored_as(self.sight.log, letter))
         verdict = "repeated" if taken.repeated else taken.fate.verdict
         self._note(verdict)
         _log.info(
@@ -183,10 +190,13 @@ class MailIntake:
         incident = where.incident
         for number, wish in enumerate(where.wishes):
             id_ = uuid.uuid5(letter.key, wish.verb) if number else letter.key
-            wanted = _wanted(wish, incident, id_, post)
+            digest = digest_of_report(letter) if post.source == FORM else id_.bytes
+            wanted = _wanted(wish, incident, id_, digest, post)
             try:
                 answer = await self._commands.submit(wanted)
-            except HttpError:
+            except HttpError as no:
+                if post.source == FORM and no.details.code == MISUSED:
+                    raise key_reused() from no
                 if not number:
                     raise
                 break  # the text is recorded; it may stay closed
@@ -222,6 +232,7 @@ def _wanted(
     wish: Open | Attach | Reopen,
     incident: str | None,
     id_: uuid.UUID,
+    digest: bytes,
     post: MailDelivery,
 ) -> PendingCommand:
     request = CommandRequest[Open | Attach | Reopen](
@@ -232,4 +243,4 @@ def _wanted(
         body=wish,
     )
     # Repeats are recognised by the mail, not the command: placement may differ.
-    return PendingCommand(request, wish, id_.bytes)
+    return PendingCommand(request, wish, digest)

@@ -1,6 +1,7 @@
 """The form says why it takes nothing, whichever service shows it; the words stay."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from starlette.routing import Router
 
 from shared.contacts.endpoints import form_routes
-from shared.contacts.form import FormDesk
+from shared.contacts.form import KEY_REUSED, FormDesk
 from shared.domain.commands.contact import Report, Reported
 from shared.domain.policy.document import Policy
 from shared.eventlog.errors import Unavailable
@@ -40,6 +41,10 @@ async def held(_: Report) -> Reported:
 
 async def away(_: Report) -> Reported:
     raise HttpError(503, "nobody takes commands at the moment", code="owner_away")
+
+
+async def reused(_: Report) -> Reported:
+    raise HttpError(422, "this `key` was used for another report", code=KEY_REUSED)
 
 
 def unreadable() -> Policy:
@@ -92,6 +97,18 @@ def test_what_was_written_is_given_back_while_nobody_takes_it() -> None:
     page = asked(form_of(away), "POST", "/report", data=GIVEN)
 
     assert all(written in page.text for written in GIVEN.values())
+
+
+def test_what_was_written_with_a_used_key_is_given_back_with_a_new_key() -> None:
+    page = asked(form_of(reused), "POST", "/report", data=GIVEN)
+    answer = asked(form_of(reused), "POST", "/v1/reports", json=GIVEN)
+
+    assert (page.status_code, answer.status_code) == (422, 422)
+    assert "Send it again if this is another report" in page.text
+    assert GIVEN["words"] in page.text
+    assert GIVEN["email"] in page.text
+    assert GIVEN["key"] not in page.text
+    assert re.search(r'name="key" value="[\w-]{16,}"', page.text)
 
 
 def test_a_report_is_taken_although_nobody_can_say_what_is_promised() -> None:

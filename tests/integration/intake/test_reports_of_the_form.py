@@ -1,0 +1,91 @@
+"""A report of the form that is sent again is the same one only in the same words."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from services.intake.app import Parts
+from services.intake.inbound_mail.context import LETTERS_AN_HOUR_MAX
+from services.intake.inbound_mail.subscriber import report_taken
+from shared.contacts.form import KEY_REUSED
+from shared.domain.commands.contact import Report, Reported
+from shared.http.problem_details import HttpError
+from tests.support.letter_desk import LetterDoors, mailbox_desk
+from tests.support.servers import Database
+
+pytestmark = pytest.mark.servers
+
+WORDS = "The totals are wrong"
+
+
+@pytest.fixture
+def desk(database: Database) -> Iterator[LetterDoors]:
+    """Give the doors of a desk."""
+    with mailbox_desk(database) as desk:
+        yield desk
+
+
+def reports(
+    desk: LetterDoors,
+    words: str = WORDS,
+    service: str | None = "web",
+    key: str = "a-key-of-ones-own",
+) -> Reported:
+    """Send the form."""
+    report = Report(
+        email="zoe@elsewhere.example", words=words, service=service, key=key
+    )
+
+    async def take(parts: Parts) -> Reported:
+        return await report_taken(parts.doors.letters, report)
+
+    return desk.with_parts(take)
+
+
+def refused(desk: LetterDoors, words: str = WORDS, **how: str) -> str:
+    """Send the form, which is to be refused because of its key; return the sentence."""
+    with pytest.raises(HttpError) as no:
+        reports(desk, words, **how)
+    assert (no.value.details.status, no.value.details.code) == (422, KEY_REUSED)
+    return no.value.details.detail
+
+
+def test_the_same_report_sent_again_is_the_same_incident(desk: LetterDoors) -> None:
+    first = reports(desk, f"{WORDS}\nsince May")
+    desk.now += timedelta(hours=1)
+
+    assert reports(desk, f"{WORDS}\r\nsince May") == first
+    assert desk.asks("SELECT count(*) FROM intake.letters") == [(1,)]
+
+
+def test_a_key_with_other_words_or_another_service_is_refused(
+    desk: LetterDoors,
+) -> None:
+    first = reports(desk)
+
+    assert "another `key`" in refused(desk, "The printer burns")
+    refused(desk, service="vpn")
+    again = reports(desk, "The printer burns", key="another-key-of-ones-own")
+    assert again.incident != first.incident
+    assert len(desk.history(first.incident or "")) == 2
+
+
+def test_it_is_refused_too_if_the_first_was_recorded_and_not_kept(
+    desk: LetterDoors,
+) -> None:
+    first = reports(desk)
+    with desk.owner.transaction() as cursor:
+        cursor.execute("DELETE FROM intake.letters")
+
+    refused(desk, "The printer burns")
+    assert reports(desk).incident == first.incident
+
+
+def test_it_is_refused_too_if_the_first_is_held(desk: LetterDoors) -> None:
+    for number in range(LETTERS_AN_HOUR_MAX):
+        reports(desk, key=f"a-key-of-ones-own-{number}")
+    assert reports(desk).verdict == "held"
+
+    refused(desk, "The printer burns")
+    assert reports(desk).verdict == "held"
