@@ -204,7 +204,7 @@ def doors_of(parts: Parts, clock: Clock, form_rules: FormRules = OPEN) -> list[R
         *QuarantineEndpoints(gate, parts.retrying).routes(),
         *why_routes(parts.doors),
         *announcement_routes(parts.doors, clock),
-        *contact_routes(parts.doors, parts.commands, clock, form_rules),
+        *contact_routes(parts.doors, parts.commands, form_rules),
     ]
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from shared.clock import Clock
 from shared.domain.commands.contact import Report, Reported
 from shared.domain.identifiers import IncidentRef
 from shared.domain.incident.state import Noticed
@@ -71,12 +70,13 @@ class ReportAnswer(BaseModel):
 
 @dataclass(frozen=True)
 class FormDesk:
-    """What the form needs: the policy in force, and a function that takes reports."""
+    """What the form needs: the policies, and a function that takes reports."""
 
     policy: Callable[[], Policy]
     """Blocks; raises `HttpError` if no policy was ever applied."""
+    version: Callable[[int], Policy]
+    """The policy of a version; blocks, and raises `LookupError` if there is none."""
     report: Callable[[Report], Awaitable[Reported]]
-    clock: Clock
     blocking: Blocking
     limits: FormLimits = field(default_factory=FormLimits)
     keyless: KeylessBodies = field(default_factory=KeylessBodies)
@@ -111,8 +111,8 @@ class FormDesk:
             )
         language = language_of(report.language, liked)
         try:
-            promises = await self.blocking(self._promises, report.service, language)
-        except (HttpError, Unavailable):
+            promises = await self.blocking(self._promises, report, reported, language)
+        except (HttpError, Unavailable, LookupError):
             promises = []  # it is recorded, and the mail contains the promises
         return ReportAnswer(incident=reported.incident, promises=promises)
 
@@ -121,13 +121,19 @@ class FormDesk:
         if not self.is_open:
             raise HttpError(404, "this desk takes no reports by a form", code="no_form")
 
-    def _promises(self, service: str | None, language: Language) -> list[PublicPromise]:
-        policy, now = self.policy(), self.clock()
+    def _promises(
+        self, report: Report, reported: Reported, language: Language
+    ) -> list[PublicPromise]:
+        """Return what was promised to everyone when it was first reported."""
+        at, service = reported.reported_at, report.service
+        if at is None or reported.policy is None:
+            return []
+        policy = self.version(reported.policy)
         name = service if service and service in policy.services else UNKNOWN
         criticality = policy.service(name).criticality
         try:
             priority = policy.priority(criticality, "medium")
-            pledges = promised(policy, name, None, priority, now, _BY_FORM)
+            pledges = promised(policy, name, None, priority, at, _BY_FORM)
         except ValueError:  # a calendar without open hours gives no due date
             return []
         zone = policy.desk.timezone

@@ -19,7 +19,6 @@ from services.intake.commands.subscriber import digest_of
 from services.intake.endpoint_context import EndpointContext
 from services.intake.gate.api_keys import bearer
 from services.intake.inbound_mail.subscriber import report_taken
-from shared.clock import Clock
 from shared.contacts.endpoints import form_routes
 from shared.contacts.form import FormDesk
 from shared.contacts.receipt import Records, contact_answer
@@ -67,7 +66,6 @@ def form_rules_of(settings: IntakeSettings) -> FormRules:
 def contact_routes(
     doors: EndpointContext,
     commands: Batcher[PendingCommand, Answered],
-    clock: Clock,
     rules: FormRules,
 ) -> list[Route]:
     """Return the routes for calls and for the report form."""
@@ -90,8 +88,8 @@ def contact_routes(
 
     form = FormDesk(
         lambda: _policy(doors),
+        lambda version: records().policies(version),
         partial(report_taken, doors.letters),
-        clock,
         blocking,
         trusted=(*LOOPBACK, *rules.trusted),
         is_open=rules.is_open,

@@ -23,10 +23,12 @@ from services.intake.inbound_mail.store import (
     written_lately,
 )
 from services.intake.policy.store import Policies
+from shared.domain.events.incident import IncidentOpened
+from shared.domain.identifiers import incident_stream
 from shared.domain.incident import Incident
 from shared.domain.policy.document import Policy
 from shared.eventlog.append import recorded_commands
-from shared.eventlog.log import EventLog
+from shared.eventlog.log import SELECT_ROWS, EventLog, Row
 from shared.messaging.commands import CommandAnswer
 from shared.security.signed_links import REPLY_TAGS_PURPOSE as REPLY_TAGS
 from shared.security.signed_links import vouches
@@ -84,6 +86,7 @@ LETTERS_AN_HOUR_MAX = 60
 MERGED_MAX = 20
 """How many merges are followed from an incident."""
 
+_FIRST = f"{SELECT_ROWS} WHERE originator_id = %s AND originator_version = 1"
 _Cursor = Cursor[tuple[Any, ...]]
 
 
@@ -156,6 +159,21 @@ def see(
         return _as_recorded(sight.log, done[1:], incident, who, confirmed)
     speaker = _speaker(who, incident)
     return MailSubject(speaker, who.known, incident, policy, now, confirmed)
+
+
+def opening_of(log: EventLog, ref: str) -> IncidentOpened:
+    """Return the first event of an incident; LookupError if the log has none. Blocks.
+
+    It alone is read: what came later may be much, or unreadable at present.
+    """
+    with log.transaction() as cursor:
+        first = cursor.execute(_FIRST, (incident_stream(ref),), binary=True).fetchone()
+        event = log.entry(Row(*first)).event if first else None
+    match event:
+        case IncidentOpened():
+            return event
+        case _:
+            raise LookupError(f"the log does not show {ref} yet")
 
 
 def _held(

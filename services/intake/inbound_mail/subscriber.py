@@ -9,6 +9,8 @@ from services.intake.inbound_mail.parser import NAMESPACE
 from services.intake.inbound_mail.store import FORM
 from services.intake.inbound_mail.worker import MailDelivery, MailIntake
 from shared.domain.commands.contact import Report, Reported
+from shared.eventlog.errors import Unavailable
+from shared.http.error_responses import UNREADABLE
 from shared.messaging import subjects
 from shared.messaging.commands import CommandMessage
 
@@ -37,7 +39,13 @@ async def report_taken(letters: MailIntake, report: Report) -> Reported:
     taken = await letters.take(letter_of(report), MailDelivery(ACTOR, (), FORM, "web"))
     if taken.fate.incident is None:
         return Reported(verdict="held")
-    return Reported(verdict="taken", incident=taken.fate.incident)
+    reported = Reported(verdict="taken", incident=taken.fate.incident)
+    try:
+        opened = await letters.opening(taken.fate.incident)
+    except (Unavailable, LookupError, *UNREADABLE):
+        return reported  # it is recorded, and the mail contains the promises
+    told = {"reported_at": opened.reported_at, "policy": opened.policy}
+    return reported.model_copy(update=told)
 
 
 def listen_for_reports(broker: NatsBroker, letters: MailIntake) -> None:

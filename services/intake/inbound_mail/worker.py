@@ -20,6 +20,7 @@ from services.intake.inbound_mail.context import (
     MailLookup,
     MailResult,
     MailSubject,
+    opening_of,
     see,
 )
 from services.intake.inbound_mail.message import InboundMail
@@ -45,6 +46,7 @@ from services.intake.inbound_mail.store import (
 )
 from shared.clock import Clock
 from shared.domain.commands.incident import Attach, Open, Reopen
+from shared.domain.events.incident import IncidentOpened
 from shared.domain.policy.targets import Channel
 from shared.eventlog.batcher import Batcher
 from shared.http.problem_details import HttpError
@@ -132,6 +134,10 @@ class MailIntake:
             )
         self._note(taken.fate.verdict)
         return taken
+
+    async def opening(self, ref: str) -> IncidentOpened:
+        """Return how an incident began. Raises `Unavailable` or `LookupError`."""
+        return await self._blocking(lambda: opening_of(self.sight.log, ref))
 
     async def _taken(
         self, letter: InboundMail, post: MailDelivery, *, again: bool = False

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     ConfigDict,
     StringConstraints,
@@ -141,12 +142,18 @@ class Report(CommandBody):
 
 
 class Reported(BaseModel):
-    """The result of a report. `held`: one person has sent too many."""
+    """The result of a report. `held`: one person has sent too many.
+
+    Promises count from `reported_at`, by that version of the policy; both are those of
+    the incident, so a repeat has the same. None if they cannot be read now.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     verdict: Literal["taken", "held"]
     incident: IncidentRef | None = None
+    reported_at: AwareDatetime | None = None
+    policy: int | None = None
 
 
 class RetryLetter(BaseModel):

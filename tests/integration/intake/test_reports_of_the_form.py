@@ -2,20 +2,25 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
+import httpx
 import pytest
+from starlette.routing import Router
 
-from services.intake.app import Parts
+from services.intake.app import Parts, doors_of
 from services.intake.inbound_mail.context import LETTERS_AN_HOUR_MAX
 from services.intake.inbound_mail.subscriber import report_taken
 from shared.contacts.form import KEY_REUSED
 from shared.domain.commands.contact import Report, Reported
+from shared.http.error_responses import complete
 from shared.http.problem_details import HttpError
-from tests.support.letter_desk import LetterDoors, mailbox_desk
+from tests.support.letter_desk import LetterDoors, apply_mailbox, mailbox_desk
 from tests.support.servers import Database
 
 pytestmark = pytest.mark.servers
 
+HERE = "http://127.0.0.1"
 WORDS = "The totals are wrong"
 
 
@@ -43,6 +48,27 @@ def reports(
     return desk.with_parts(take)
 
 
+def posts(desk: LetterDoors) -> dict[str, Any]:
+    """Send the form to intake; return the answer."""
+    body = {
+        "email": "zoe@elsewhere.example",
+        "words": WORDS,
+        "service": "web",
+        "key": "made-by-a-portal",
+    }
+
+    async def knock(parts: Parts) -> dict[str, Any]:
+        routes = complete(doors_of(parts, lambda: desk.now))
+        transport = httpx.ASGITransport(Router(routes=routes))
+        async with httpx.AsyncClient(transport=transport, base_url=HERE) as client:
+            answer = await client.post("/v1/reports", json=body)
+        assert answer.status_code == 201, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
+
+    return desk.with_parts(knock)
+
+
 def refused(desk: LetterDoors, words: str = WORDS, **how: str) -> str:
     """Send the form, which is to be refused because of its key; return the sentence."""
     with pytest.raises(HttpError) as no:
@@ -59,13 +85,24 @@ def test_the_same_report_sent_again_is_the_same_incident(desk: LetterDoors) -> N
     assert desk.asks("SELECT count(*) FROM intake.letters") == [(1,)]
 
 
+def test_the_same_report_has_the_same_promises_though_time_and_policy_moved_on(
+    desk: LetterDoors,
+) -> None:
+    first = posts(desk)
+    desk.now += timedelta(hours=1)
+    apply_mailbox(desk.owner, ("tto: {p1: 15m, p2: 30m", "tto: {p1: 15m, p2: 20m"))
+
+    assert {each["target"] for each in first["promises"]} == {"tto", "ttr"}
+    assert posts(desk) == first
+
+
 def test_a_key_with_other_words_or_another_service_is_refused(
     desk: LetterDoors,
 ) -> None:
     first = reports(desk)
 
     assert "another `key`" in refused(desk, "The printer burns")
-    refused(desk, service="vpn")
+    refused(desk, service="mail")
     again = reports(desk, "The printer burns", key="another-key-of-ones-own")
     assert again.incident != first.incident
     assert len(desk.history(first.incident or "")) == 2

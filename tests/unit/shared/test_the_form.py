@@ -32,7 +32,7 @@ async def at_once(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 
 async def taken(_: Report) -> Reported:
-    return Reported(verdict="taken", incident=REFERENCE)
+    return Reported(verdict="taken", incident=REFERENCE, reported_at=NOW, policy=3)
 
 
 async def held(_: Report) -> Reported:
@@ -63,7 +63,7 @@ def asked(form: FormDesk, method: str, path: str, **given: Any) -> httpx.Respons
 
 
 def form_of(report: Any = taken, policy: Any = full, **how: Any) -> FormDesk:
-    return FormDesk(policy, report, lambda: NOW, at_once, **how)
+    return FormDesk(policy, lambda _: policy(), report, at_once, **how)
 
 
 def test_a_report_has_its_reference_on_the_page_and_in_json() -> None:

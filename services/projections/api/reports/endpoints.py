@@ -12,7 +12,7 @@ from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.languages import Liked
 from services.projections.api.limits import RETRY_SECONDS
 from services.projections.api.query_params import QueryParams, refusals
-from services.projections.log_queries import policy_in_force
+from services.projections.log_queries import policies, policy_in_force
 from services.projections.snapshots import brief_snapshot
 from shared.contacts.endpoints import get_page, post_page, posted_report
 from shared.contacts.form import Form, FormDesk, ReportAnswer
@@ -78,14 +78,18 @@ def form_of(desk: Desk) -> FormDesk:
             )
         return found
 
+    def version(number: int) -> Policy:
+        with brief_snapshot(desk.log) as cursor:
+            return policies(cursor, [number])[number]
+
     async def report(given: Report) -> Reported:
         body = given.model_dump(mode="json", exclude_none=True)
         return await desk.owner.report(CommandMessage[dict[str, object]](body=body))
 
     return FormDesk(
         policy,
+        version,
         report,
-        desk.clock,
         desk.blocking,
         desk.form_limits,
         desk.keyless,
