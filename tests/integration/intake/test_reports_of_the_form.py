@@ -126,3 +126,11 @@ def test_it_is_refused_too_if_the_first_is_held(desk: LetterDoors) -> None:
 
     refused(desk, "The printer burns")
     assert reports(desk).verdict == "held"
+
+
+def test_a_service_that_the_policy_does_not_name_loses_no_report(
+    desk: LetterDoors,
+) -> None:
+    taken = reports(desk, service="renamed-since")
+
+    assert desk.history(taken.incident or "")[0].service == "unknown"
