@@ -5,6 +5,7 @@ browsers never send it from another site, so it cannot be abused for commands (C
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
@@ -14,6 +15,7 @@ from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from starlette.routing import Match
 
 from services.projections.api.log.stream import COOKIE
 from services.projections.web.api_client import ApiClient, Refused, names_of
@@ -75,6 +77,10 @@ def is_from_elsewhere(request: Request) -> bool:
 router = APIRouter(include_in_schema=False)
 
 FORM_BYTES_MAX = 4_096
+ONWARD_MAX = 1_000
+"""An address after sign-in: written in a form it is at most three times as long."""
+_ADDRESS = re.compile(r"/(?!/)[!-~]*")
+"""The path and the query of this site: no host, no control characters."""
 SOLUTIONS_MAX = 5
 """How many solution notes are shown with an incident."""
 _KEPT_OUT = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
@@ -110,18 +116,19 @@ async def sign_in(request: Request) -> Response:
     """Check a token and store it in a cookie; it is never shown again."""
     form = parse_qs((await read_body(request, FORM_BYTES_MAX)).decode("latin-1"))
     token = form.get("token", [""])[0].strip()
+    onward = _inside(form.get("next", ["/"])[0])
     language = language_of(request)
     if is_from_elsewhere(request):
-        return _door(request, LANGUAGES[language]["no.elsewhere"])
+        return _door(request, onward, LANGUAGES[language]["no.elsewhere"])
     try:
         await ApiClient(request.app, token).get("/v1/queues", {})
     except Refused as no:
         if no.status in _KEPT_OUT:
-            return _door(request, refusal(language, no.code, str(no)))
+            return _door(request, onward, refusal(language, no.code, str(no)))
         # It cannot be checked at the moment; every page checks it again.
-    onward = RedirectResponse(_inside(form.get("next", ["/"])[0]), HTTPStatus.SEE_OTHER)
-    keep_token(request, onward, token)
-    return onward
+    entered = RedirectResponse(onward, HTTPStatus.SEE_OTHER)
+    keep_token(request, entered, token)
+    return entered
 
 
 @router.post("/sign-out")
@@ -145,24 +152,27 @@ async def get_asset(name: str) -> Response:
 async def _let_in(request: Request, show: Show) -> Response:
     """Return the page of `show`, the sign-in page, or an error page."""
     token, language = token_of(request), language_of(request)
+    wanted = _address(request)
     try:
         shown = (
             await show(request, ApiClient(request.app, token))
             if token
-            else _door(request)
+            else _door(request, wanted)
         )
     except Refused as no:
         why = refusal(language, no.code, str(no))
         if no.status in _KEPT_OUT:
-            shown = _door(request, why)
+            shown = _door(request, wanted, why)
         else:
             shown = page("desk.html", language, no.status, screen="refused", why=why)
     keep_language(request, shown)
     return shown
 
 
-def _door(request: Request, why: str = "") -> Response:
-    onward = request.url.path if request.method == "GET" else "/"
+def _door(request: Request, onward: str, why: str = "") -> Response:
+    """Return the sign-in page; it leads on to `onward`, and so do its languages."""
+    place, _, query = onward.partition("?")
+    given = parse_qsl(query, keep_blank_values=True)
     return page(
         "desk.html",
         language_of(request),
@@ -170,12 +180,29 @@ def _door(request: Request, why: str = "") -> Response:
         screen="door",
         why=why,
         onward=onward,
+        place=place,
+        query=urlencode([(name, value) for name, value in given if name != "lang"]),
     )
 
 
-def _inside(path: str) -> str:
-    """Return `path` if it is a page of this site: no redirects to other sites."""
-    return path if path.startswith("/incidents/") and path.isascii() else "/"
+def _address(request: Request) -> str:
+    """Return the path and the query of a request, to come back to."""
+    path: str = request.scope["raw_path"].decode("latin-1")
+    query: str = request.scope["query_string"].decode("latin-1")
+    whole = f"{path}?{query}" if query else path
+    return _inside(whole if len(whole) <= ONWARD_MAX else path)
+
+
+def _inside(address: str) -> str:
+    """Return `address` if it is a page of this site: no redirects to other sites."""
+    if len(address) > ONWARD_MAX or not _ADDRESS.fullmatch(address):
+        return "/"
+    path = address.partition("?")[0]
+    if "\\" in path or "#" in address:
+        return "/"
+    asked = {"type": "http", "method": "GET", "path": path}
+    shown = (route.matches(asked)[0] is Match.FULL for route in router.routes)
+    return address if any(shown) else "/"
 
 
 async def _queue(request: Request, asker: ApiClient) -> Response:

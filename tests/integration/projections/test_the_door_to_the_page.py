@@ -65,8 +65,24 @@ def test_a_form_sent_by_another_site_signs_nobody_in(shared_api: Api) -> None:
     ("onward", "location"),
     [
         ("/incidents/INC-000001", "/incidents/INC-000001"),
+        ("/load", "/load"),
+        ("/load?lang=fr", "/load?lang=fr"),
+        ("/?q=web", "/?q=web"),
+        ("/?q=a%20b&queue=all", "/?q=a%20b&queue=all"),
+        ("/incidents/INC-000001?before=5", "/incidents/INC-000001?before=5"),
         ("https://elsewhere.example/", "/"),
         ("//elsewhere.example/", "/"),
+        ("/\\elsewhere.example/", "/"),
+        ("\\\\elsewhere.example/", "/"),
+        ("//elsewhere.example/load", "/"),
+        ("load", "/"),
+        ("javascript:alert(1)", "/"),
+        ("/\t/elsewhere.example/", "/"),
+        ("/load\r\nSet-Cookie: a=b", "/"),
+        ("/load?q=\n", "/"),
+        ("/nowhere", "/"),
+        ("/v1/log", "/"),
+        (f"/?q={'x' * 1_000}", "/"),
         ("/incidents/é", "/"),
         ("/sign-out", "/"),
     ],
@@ -79,6 +95,37 @@ def test_who_signs_in_goes_on_to_a_page_of_ours(
     answer = shared_api.call("POST", "/sign-in", who=None, data=form)
 
     assert answer.headers["Location"] == location
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/load?lang=en", "/?q=web", "/?q=%C3%A9&queue=all", "/incidents/INC-000001"],
+)
+def test_the_door_remembers_the_page_that_was_asked_for(
+    shared_api: Api, path: str
+) -> None:
+    door = shared_api.call("GET", path, who=None)
+
+    assert f'name="next" value="{path.replace("&", "&amp;")}"' in door.text
+
+
+def test_a_wrong_token_or_another_language_does_not_forget_the_page(
+    shared_api: Api,
+) -> None:
+    form = {"token": "pmn_wrong", "next": "/?q=web&lang=en"}
+
+    again = shared_api.call("POST", "/sign-in", who=None, data=form)
+
+    assert 'name="next" value="/?q=web&amp;lang=en"' in again.text
+    assert 'href="/?q=web&amp;lang=fr"' in again.text
+
+
+def test_a_page_with_too_long_a_query_is_remembered_without_it(
+    shared_api: Api,
+) -> None:
+    door = shared_api.call("GET", f"/load?q={'x' * 1_000}", who=None)
+
+    assert 'name="next" value="/load"' in door.text
 
 
 def test_who_signs_out_keeps_nothing(shared_api: Api) -> None:
