@@ -261,6 +261,11 @@ def test_a_problem_and_its_change_list_their_incidents_for_the_team_that_gets_th
     rest = _get(desk, f"/v1/problems/{cause}/incidents", cursor=page["next_cursor"])
     of_change = _get(desk, f"/v1/changes/{change}/incidents")["items"]
 
+    for path, count in ((f"problems/{cause}", 2), (f"changes/{change}", 3)):
+        url = f"{desk.api_url}/v1/{path}/incidents?format=csv"
+        table = httpx.get(url, headers=desk.bearer("agent"), timeout=SECONDS)
+        assert len(table.text.splitlines()) == 1 + count, table.text
+
     listed = [*page["items"], *rest["items"]]
     assert [(each["ref"], each["title"]) for each in listed] == [
         (first, "No mail"),

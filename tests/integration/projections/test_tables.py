@@ -116,6 +116,49 @@ def test_the_quarantine_of_intake_is_a_table_too(
         problem(api.call("GET", "/v1/quarantine?format=csv", None), 401)
 
 
+_FORWARDED = ["suppressed", "decisions?dedup_key=d7", "sources", "maintenance"]
+
+
+@pytest.mark.parametrize("path", [*_FORWARDED, "heartbeats"])
+def test_every_list_of_intake_is_a_table_too(
+    database: Database, bus: Bus, tmp_path: Path, path: str
+) -> None:
+    with (
+        mapped_desk(database) as desk,
+        desk.serving() as url,
+        serving(database, bus, tmp_path, built=False, intake_url=url) as api,
+    ):
+        desk.post([BAD])
+        items = api.call("GET", f"/v1/{path}").json()["items"]
+
+        by_header = api.call("GET", f"/v1/{path}", headers={"Accept": "text/csv"})
+        joint = "&" if "?" in path else "?"
+        by_word = api.call("GET", f"/v1/{path}{joint}format=csv")
+        wrong = api.call("GET", f"/v1/{path}{joint}format=xml")
+
+        assert len(_lines(by_header)) == len(_lines(by_word)) == len(items)
+        assert by_word.text == by_header.text
+        assert ("header=present" in by_word.headers["content-type"]) == bool(items)
+        problem(wrong, 422)
+        problem(api.call("GET", f"/v1/{path}{joint}format=csv", None), 401)
+
+
+def test_every_list_with_pages_is_documented_as_a_table(two: Api) -> None:
+    document = two.call("GET", "/openapi.json").json()
+    models = document["components"]["schemas"]
+    plain = []
+    for path, methods in document["paths"].items():
+        content = methods.get("get", {}).get("responses", {}).get("200", {})
+        answer = content.get("content", {}).get("application/json", {})
+        name = answer.get("schema", {}).get("$ref", "").rpartition("/")[2]
+        fields = models.get(name, {}).get("properties", {})
+        paged = "items" in fields and "next_cursor" in fields
+        if paged and "text/csv" not in content["content"]:
+            plain.append(path)
+
+    assert plain == []
+
+
 def test_the_log_is_read_on_where_its_table_ended(two: Api) -> None:
     whole = two.get("/v1/log", "auditor")["items"]
 

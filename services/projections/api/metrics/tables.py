@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import orjson
 from fastapi import Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from services.projections.api.query_params import QueryParams, refusals
 
@@ -35,6 +35,15 @@ class TableQuery(QueryParams):
     """`csv`: a table for a spreadsheet. Default: the first choice of `Accept`."""
 
 
+class TableShape(BaseModel):
+    """The format of an answer of intake; the other parameters are passed to it."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    format: Literal["json", "csv"] | None = None
+    """`csv`: a table for a spreadsheet. Default: the first choice of `Accept`."""
+
+
 def tabular(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the OpenAPI responses of an endpoint with tables, and its refusals."""
     table = {"schema": {"type": "string", "description": "A line an item."}}
@@ -48,12 +57,22 @@ def shown(
     rows: Iterable[Cells] | None = None,
 ) -> BaseModel | Response:
     """Return `answer`, or a table of its items or of `rows` if one is requested."""
-    if not _wants_table(request, asked):
+    if not wants_table(request, asked):
         return answer
     whole = answer.model_dump(mode="json", by_alias=True)
-    found = [*(whole["items"] if rows is None else rows)]
-    lines = [dict(_cells(row)) for row in found]
-    empty = _fields(type(answer)) if rows is None else ()
+    if rows is None:
+        return table_of(request, whole, whole["items"], type(answer))
+    return table_of(request, whole, rows)
+
+
+def table_of(
+    request: Request,
+    whole: Cells,
+    rows: Iterable[Cells],
+    kind: type[BaseModel] | None = None,
+) -> Response:
+    """Return rows of the answer `whole` as a table; `kind` names columns of no rows."""
+    lines = [dict(_cells(row)) for row in rows]
     headers = {"Vary": "Accept", "Content-Disposition": _filename(request)}
     for field, parameter in _CURSORS.items():
         if whole.get(field) is not None:
@@ -62,11 +81,13 @@ def shown(
             )
             link = f"{onward.path}?{onward.query}"
             headers["Link"] = f'<{link}>; rel="next"'
-    text = _written(lines, empty)
-    return Response(text, media_type="text/csv; header=present", headers=headers)
+    text = _written(lines, _fields(kind) if kind and not lines else ())
+    header = "present" if text.strip() else "absent"
+    return Response(text, media_type=f"text/csv; header={header}", headers=headers)
 
 
-def _wants_table(request: Request, asked: TableQuery) -> bool:
+def wants_table(request: Request, asked: TableQuery | TableShape) -> bool:
+    """Return whether a table is requested instead of JSON."""
     if asked.format is not None:
         return asked.format == "csv"
     wanted: dict[str, float] = {}

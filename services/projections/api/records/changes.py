@@ -109,15 +109,21 @@ async def get_change(
     return ChangeView.of(seen, upto)
 
 
-@router.get("/v1/changes/{ref}/incidents", responses=refusals(404))
+@router.get(
+    "/v1/changes/{ref}/incidents",
+    response_model=LinkedIncidents,
+    responses=tabular(404),
+)
 async def list_change_incidents(
+    request: Request,
     ref: Annotated[ChangeRef, Path(description="A change: `CHG-000001`.")],
     asked: Annotated[IncidentsQuery, Query()],
     desk: DeskHere,
     caller: Reader,  # noqa: ARG001 # it lets nobody else in
-) -> LinkedIncidents:
+) -> BaseModel | Response:
     """List the incidents of a change and of its problem, the oldest first."""
-    return await desk.blocking(read_incidents, desk, CHANGES, ref, asked)
+    found = await desk.blocking(read_incidents, desk, CHANGES, ref, asked)
+    return shown(request, asked, found)
 
 
 add_commands(router, "change", BODIES, RequestChange.verb, r"^CHG-[0-9]{6,12}$")

@@ -156,15 +156,21 @@ def _beside(
     return _Beside(services, solutions)
 
 
-@router.get("/v1/problems/{ref}/incidents", responses=refusals(404))
+@router.get(
+    "/v1/problems/{ref}/incidents",
+    response_model=LinkedIncidents,
+    responses=tabular(404),
+)
 async def list_problem_incidents(
+    request: Request,
     ref: Annotated[ProblemRef, Path(description="A problem: `PRB-000001`.")],
     asked: Annotated[IncidentsQuery, Query()],
     desk: DeskHere,
     caller: Reader,  # noqa: ARG001 # it lets nobody else in
-) -> LinkedIncidents:
+) -> BaseModel | Response:
     """List the incidents of a problem, the oldest first."""
-    return await desk.blocking(read_incidents, desk, PROBLEMS, ref, asked)
+    found = await desk.blocking(read_incidents, desk, PROBLEMS, ref, asked)
+    return shown(request, asked, found)
 
 
 add_commands(router, "problem", BODIES, IdentifyProblem.verb, r"^PRB-[0-9]{6,12}$")

@@ -89,7 +89,7 @@ def read_part(desk: Desk, kind: Kind[Record], asked: RecordsQuery) -> Part[Recor
     return Part(shown, shown[-1].record.ref if more else None, upto)
 
 
-class IncidentsQuery(InstantQuery):
+class IncidentsQuery(InstantQuery, TableQuery):
     """Which part of the list."""
 
     limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT

@@ -2,10 +2,15 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Annotated
 from uuid import uuid4  # noqa: TID251 # a command without an id gets one here
 
 import httpx
-from fastapi import APIRouter, Request, Response
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel
+from starlette.datastructures import QueryParams
 
 from services.projections.api.desk import Desk, DeskHere
 from services.projections.api.limits import (
@@ -14,6 +19,7 @@ from services.projections.api.limits import (
     FORWARDED_BYTES_MAX,
     RETRY_SECONDS,
 )
+from services.projections.api.metrics.tables import TableShape, table_of, wants_table
 from shared.eventlog.batcher import Overloaded
 from shared.eventlog.errors import Unavailable
 from shared.http.bearer import caller_of
@@ -67,12 +73,7 @@ _OPSGENIES = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 @router.api_route("/v2/alerts", methods=_OPSGENIES)
 @router.api_route("/v2/alerts/{rest:path}", methods=_OPSGENIES)
 @router.get("/v1/requests/{event_id:path}")
-@router.get("/v1/suppressed")
-@router.get("/v1/decisions")
-@router.get("/v1/maintenance")
-@router.get("/v1/sources")
 @router.get("/v1/sources/{name}")
-@router.get("/v1/heartbeats")
 @router.get("/v1/heartbeats/{name}")
 @router.post("/v1/heartbeats/{name}")
 @router.post("/v1/heartbeats/{name}/{key}")
@@ -82,6 +83,43 @@ async def forward(request: Request, desk: DeskHere) -> Response:
     The caller's own key and address are included: intake checks permissions.
     """
     return await passed_on(request, desk, FORWARDED_BYTES_MAX)
+
+
+@router.get("/v1/suppressed")
+@router.get("/v1/decisions")
+@router.get("/v1/maintenance")
+@router.get("/v1/sources")
+@router.get("/v1/heartbeats")
+async def forward_list(
+    request: Request, desk: DeskHere, asked: Annotated[TableShape, Query()]
+) -> Response:
+    """Forward a request for a list, and return it as a table if one is requested."""
+    return await listed(request, desk, asked)
+
+
+async def listed(
+    request: Request,
+    desk: Desk,
+    asked: TableShape,
+    kind: type[BaseModel] | None = None,
+) -> Response:
+    """Return a list of intake, as a table if one is requested; `kind` is its model."""
+    answer = await passed_on(_without_shape(request), desk, FORWARDED_BYTES_MAX)
+    if answer.status_code != HTTPStatus.OK or not wants_table(request, asked):
+        return answer
+    whole = orjson.loads(bytes(answer.body))
+    return table_of(request, whole, whole["items"], kind)
+
+
+def _without_shape(request: Request) -> Request:
+    """Return the request without the parameter that intake does not know."""
+    if "format" not in request.query_params:
+        return request
+    query = QueryParams(
+        [each for each in request.query_params.multi_items() if each[0] != "format"]
+    )
+    scope = {**request.scope, "query_string": str(query).encode()}
+    return Request(scope, request.receive)
 
 
 @router.post("/v1/maintenance")

@@ -1,17 +1,15 @@
 """The quarantine of intake: documented here, forwarded to intake."""
 
-from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict
-from starlette.datastructures import QueryParams
+from pydantic import BaseModel
 
 from services.projections.api.callers import Token
 from services.projections.api.desk import DeskHere
-from services.projections.api.metrics.tables import TableQuery, shown, tabular
+from services.projections.api.metrics.tables import TableShape, tabular
 from services.projections.api.query_params import refusals
-from services.projections.api.reports.forwarding import forward, passed_on
+from services.projections.api.reports.forwarding import forward, listed
 from shared.domain.commands.quarantine import (
     Discard,
     Quarantined,
@@ -22,7 +20,6 @@ from shared.domain.commands.quarantine import (
     Tried,
     TriedMany,
 )
-from shared.http.bodies import COMMAND_BYTES_MAX
 
 router = APIRouter(tags=["quarantine"])
 
@@ -46,26 +43,6 @@ _ASKED = [
 ]
 
 
-class _Shape(BaseModel):
-    """The format of intake's answer; the other parameters are passed to intake."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
-
-    format: Literal["json", "csv"] | None = None
-    """`csv`: a table for a spreadsheet. Default: the first choice of `Accept`."""
-
-
-def _without_shape(request: Request) -> Request:
-    """Return the request without the parameter that intake does not know."""
-    if "format" not in request.query_params:
-        return request
-    query = QueryParams(
-        [each for each in request.query_params.multi_items() if each[0] != "format"]
-    )
-    scope = {**request.scope, "query_string": str(query).encode()}
-    return Request(scope, request.receive)
-
-
 def _body(model: type[BaseModel]) -> dict[str, Any]:
     schema = {"$ref": f"#/components/schemas/{model.__name__}"}
     return {"requestBody": {"content": {"application/json": {"schema": schema}}}}
@@ -79,15 +56,10 @@ def _body(model: type[BaseModel]) -> dict[str, Any]:
     dependencies=[Depends(_described)],
 )
 async def quarantine(
-    request: Request, desk: DeskHere, asked: Annotated[_Shape, Query()]
+    request: Request, desk: DeskHere, asked: Annotated[TableShape, Query()]
 ) -> Response:
     """List the requests that could not be mapped, the oldest first."""
-    answer = await passed_on(_without_shape(request), desk, COMMAND_BYTES_MAX)
-    if answer.status_code != HTTPStatus.OK:
-        return answer
-    found = QuarantinePage.model_validate_json(bytes(answer.body))
-    table = shown(request, TableQuery(format=asked.format), found)
-    return table if isinstance(table, Response) else answer
+    return await listed(request, desk, asked, QuarantinePage)
 
 
 @router.get(
