@@ -154,6 +154,18 @@ def test_it_fits_a_telephone(desk: Desk, look: Look) -> None:
         page.goto(f"{desk.api_url}/incidents/{ref}")
 
 
+@pytest.mark.parametrize("locale", ["en-GB", "fr-FR"])
+def test_on_a_telephone_nobody_is_not_broken_over_two_lines(
+    desk: Desk, look: Look, locale: str
+) -> None:
+    ref = opened(desk, "Short")
+    page = look(viewport={"width": 390, "height": 844}, locale=locale)
+    team = page.locator(f"tr[data-ref={ref}] .of-team")
+
+    for name in ("mail", "network", "service-desk", "infrastructure"):
+        assert team.evaluate(_LINES_OF_WHO, name) == 1
+
+
 def test_on_a_narrow_telephone_no_word_lies_over_another(
     desk: Desk, look: Look
 ) -> None:
@@ -164,6 +176,12 @@ def test_on_a_narrow_telephone_no_word_lies_over_another(
     assert row.evaluate(_STATUS_LIES_OVER_TEAM) is False
 
 
+_LINES_OF_WHO = """(cell, name) => {
+    cell.firstChild.data = `${name} `;
+    const words = document.createRange();
+    words.selectNodeContents(cell.querySelector("small"));
+    return new Set([...words.getClientRects()].map(line => line.top)).size;
+}"""
 _STATUS_LIES_OVER_TEAM = """row => {
     const status = row.querySelector(".status").getBoundingClientRect()
     const team = document.createRange()

@@ -8,10 +8,12 @@ from starlette.requests import Request
 
 import shared.web
 from services.projections import web
+from services.projections.web.rendering import page
 from services.projections.web.words import LANGUAGES, named
 from shared import contacts
 from shared.domain.incident import Status
 from shared.domain.sla import State
+from shared.i18n.formats import Language
 from shared.web.language import language_of
 
 FOLDERS = [Path(each.__path__[0]) for each in (web, shared.web, contacts)]
@@ -60,6 +62,31 @@ def test_every_word_a_template_says_is_there_in_every_language() -> None:
     assert len(said) > 30
     for words in LANGUAGES.values():
         assert said <= words.keys()
+
+
+@pytest.mark.parametrize(
+    ("language", "count", "said"),
+    [
+        ("en", 1, "1 repeat"),
+        ("en", 2, "2 repeats"),
+        ("fr", 1, "1 répétition"),
+        ("fr", 2, "2 répétitions"),
+    ],
+)
+def test_one_repeat_is_not_told_as_many(
+    language: Language, count: int, said: str
+) -> None:
+    row = {"repeats": count, "opened_at": "2025-06-01T08:00:00+00:00", "status": "new"}
+    shown = page(
+        "desk.html",
+        language,
+        screen="queue",
+        rows={"items": [row]},
+        names={},
+        zone="UTC",
+    )
+
+    assert f" · {said} · " in bytes(shown.body).decode()
 
 
 def test_every_status_and_state_has_a_french_name() -> None:
