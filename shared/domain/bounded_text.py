@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
+from unicodedata import category
 
 from pydantic import AfterValidator, AwareDatetime, StringConstraints
 from pydantic_core import PydanticCustomError
@@ -19,6 +20,21 @@ AHEAD_MAX = timedelta(days=1)
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _CONTROL_IN_LINE = re.compile(r"[\x00-\x1f\x7f]")
+
+_INVISIBLE = frozenset(("Cc", "Cf", "Zs", "Zl", "Zp"))
+"""Categories of Unicode: control and format characters, blanks and line breaks."""
+_FILLERS = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\U000e0100-\U000e01ef]"
+)
+"""Of other categories, and invisible all the same: letters and marks that fill."""
+
+
+def is_visible(text: str) -> bool:
+    """Return whether there is anything to read in `text`."""
+    return any(
+        category(each) not in _INVISIBLE and not _FILLERS.match(each) for each in text
+    )
 
 
 def line(text: str) -> str:
@@ -47,6 +63,14 @@ def _without(control: re.Pattern[str], text: str) -> str:
     return text
 
 
+def _visible(text: str) -> str:
+    if not is_visible(text):
+        raise PydanticCustomError(
+            "blank", "there is nothing to read in it: say it in words"
+        )
+    return text
+
+
 def _credible(instant: datetime) -> datetime:
     if not EARLIEST <= instant < LATEST:
         raise PydanticCustomError(
@@ -56,20 +80,24 @@ def _credible(instant: datetime) -> datetime:
     return instant.astimezone(UTC)
 
 
-Title = Annotated[
+SignalTitle = Annotated[
     str,
     StringConstraints(min_length=1, max_length=TITLE_MAX, strip_whitespace=True),
     AfterValidator(line),
 ]
+"""As a monitoring system writes it: an alert counts even if its title is invisible."""
+Title = Annotated[SignalTitle, AfterValidator(_visible)]
 Words = Annotated[
     str,
     StringConstraints(min_length=1, max_length=WORDS_MAX),
     AfterValidator(_words),
+    AfterValidator(_visible),
 ]
 Reason = Annotated[
     str,
     StringConstraints(min_length=1, max_length=REASON_MAX, strip_whitespace=True),
     AfterValidator(_words),
+    AfterValidator(_visible),
 ]
 Instant = Annotated[AwareDatetime, AfterValidator(_credible)]
 """Aware, in the years 2000 to 2999; converted to UTC."""

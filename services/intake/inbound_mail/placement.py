@@ -19,7 +19,12 @@ from services.intake.inbound_mail.message import (
     every,
     text,
 )
-from shared.domain.bounded_text import TITLE_MAX, WORDS_BYTES_MAX, WORDS_MAX
+from shared.domain.bounded_text import (
+    TITLE_MAX,
+    WORDS_BYTES_MAX,
+    WORDS_MAX,
+    is_visible,
+)
 from shared.domain.commands.contact import Contact, wish_of
 from shared.domain.commands.incident import Attach, Open, Reopen
 from shared.domain.incident import AT_WORK, Incident, Status
@@ -166,8 +171,9 @@ def title_of(letter: InboundMail) -> str:
     """Return the title for a mail, on one line."""
     for part in (letter.subject, letter.fresh, letter.words):
         for line in part.splitlines():
-            if words := " ".join(line.split()):
-                return words[:TITLE_MAX].rstrip()
+            title = " ".join(line.split())[:TITLE_MAX].rstrip()
+            if is_visible(title):
+                return title
     return UNTITLED
 
 
@@ -182,7 +188,8 @@ def words_of(letter: InboundMail) -> str | None:
     bytes_room = WORDS_BYTES_MAX - len((names + CUT).encode())
     said = letter.words[:room].encode()[:bytes_room].decode("utf-8", "ignore")
     whole = said if said == letter.words else said + CUT
-    return (whole + names).strip("\n") or None
+    words = (whole + names).strip("\n")
+    return words if is_visible(words) else None
 
 
 def _opening(

@@ -21,7 +21,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from shared.domain.bounded_text import AHEAD_MAX, Instant, Title, line
+from shared.domain.bounded_text import AHEAD_MAX, Instant, SignalTitle, line
 from shared.domain.policy.priorities import Severity
 
 DEDUP_KEY_MAX = 512
@@ -93,7 +93,7 @@ class Signal(BaseModel):
     event_id: _EventId | None = None
     dedup_key: _DedupKey
     action: Literal["trigger", "acknowledge", "resolve", "note"]
-    title: Title
+    title: SignalTitle
     severity: Severity | None = None
     service: _Service | None = None
     occurred_at: Instant | None = None

@@ -18,7 +18,14 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from shared.domain.bounded_text import TITLE_MAX, Instant, Reason, Title, Words
+from shared.domain.bounded_text import (
+    TITLE_MAX,
+    Instant,
+    Reason,
+    Title,
+    Words,
+    is_visible,
+)
 from shared.domain.commands.incident import Attach, CommandBody, Open, Waited
 from shared.domain.identifiers import IncidentRef
 from shared.domain.policy.clause import Language, Name, Person
@@ -86,7 +93,7 @@ def wish_of(contact: Contact) -> Open | Attach:
             abandoned=contact.abandoned,
         )
     return Open(
-        title=contact.title or _first_line(contact.words)[:TITLE_MAX].rstrip(),
+        title=contact.title or _first_line(contact.words),
         description=contact.words,
         service=contact.service,
         category=contact.category,
@@ -104,7 +111,8 @@ def wish_of(contact: Contact) -> Open | Attach:
 
 def _first_line(words: str | None) -> str:
     lines = (" ".join(line.split()) for line in (words or "").splitlines())
-    return next((line for line in lines if line), "")
+    titles = (line[:TITLE_MAX].rstrip() for line in lines)
+    return next(filter(is_visible, titles), "")
 
 
 _ADDRESS = re.compile(r"[^\s@<>,;:\"()]{1,64}@[^\s@<>,;:\"()]{1,180}\.[A-Za-z]{2,63}")
@@ -118,12 +126,6 @@ def _address(written: str) -> str:
     return written.lower()
 
 
-def _said(written: str) -> str:
-    if not any(each.isprintable() and not each.isspace() for each in written):
-        raise PydanticCustomError("blank", "say in words what does not work")
-    return written
-
-
 class Report(CommandBody):
     """What a user who is not signed in reports about a service."""
 
@@ -131,7 +133,7 @@ class Report(CommandBody):
         str, StringConstraints(strip_whitespace=True), AfterValidator(_address)
     ]
     """The address that the desk writes to."""
-    words: Annotated[Words, AfterValidator(_said)]
+    words: Words
     """What they say, verbatim. Its first line becomes the title."""
     service: Name | None = None
     """Default: unknown."""

@@ -65,8 +65,8 @@ def test_an_unanswered_call_without_a_word_says_what_it_is_about() -> None:
 
 
 @pytest.mark.parametrize("words", [" ", "\n\n", "\t"])
-def test_blank_words_are_about_nothing(words: str) -> None:
-    with pytest.raises(ValidationError, match="say what it is about"):
+def test_blank_words_say_nothing(words: str) -> None:
+    with pytest.raises(ValidationError, match="nothing to read"):
         contact(words=words)
 
 

@@ -180,6 +180,7 @@ def test_a_letter_that_lay_there_was_reported_when_it_came() -> None:
 def test_the_title_is_the_subject_else_the_first_words_else_a_mark() -> None:
     assert title_of(LETTER) == "Portail"
     assert title_of(replace(LETTER, subject="")) == "Ça recommence."
+    assert title_of(replace(LETTER, subject=" \u200b ")) == "Ça recommence."
     assert title_of(replace(LETTER, subject="", words="", fresh="")) == "…"
 
 
