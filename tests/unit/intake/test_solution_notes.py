@@ -14,7 +14,7 @@ from shared.domain.events.incident import (
     IncidentSolutionNoted,
 )
 from shared.domain.incident import replay
-from tests.unit.intake.spec import OTHER, Given, event, given, reported
+from tests.unit.intake.spec import INC, OTHER, Given, event, given, reported
 
 HOW = "Restart the gate from the console"
 restored = event(IncidentRestored)
@@ -95,6 +95,15 @@ def test_a_note_that_does_not_exist_is_refused(
     given(*past).beside(*history).when(Resolve(solution=OTHER)).then_refused(
         f"{OTHER} has no solution note", "invalid"
     )
+
+
+@pytest.mark.parametrize("history", [past, (*past, noted)])
+def test_no_incident_is_solved_by_its_own_note(
+    history: tuple[IncidentEvent, ...],
+) -> None:
+    itself = given(*history).beside(*history)
+
+    itself.when(Resolve(solution=INC)).then_refused("its own solution", "invalid")
 
 
 def test_a_note_is_asked_for_until_it_is_given_or_the_incident_comes_back() -> None:

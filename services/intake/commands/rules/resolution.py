@@ -72,7 +72,7 @@ def _resolved(
             "recovers, or resolve it with `force` and a `reason`",
             "firing",
         )
-    require_solution(wish, circumstances.other)
+    require_solution(wish, incident, circumstances.other)
     level = place(incident, circumstances).level
     described = wish.solution or wish.solution_note or incident.solution
     *before, resolved = resolution(

@@ -7,8 +7,14 @@ from shared.domain.events.incident import IncidentSolutionNoted
 from shared.domain.incident import Incident
 
 
-def require_solution(wish: Resolve, other: Incident | None) -> None:
-    """Refuse a reference to a solution note that does not exist."""
+def require_solution(wish: Resolve, incident: Incident, other: Incident | None) -> None:
+    """Refuse a reference to the incident itself, or to a note that does not exist."""
+    if wish.solution == incident.ref:
+        raise Refused(
+            f"{incident.ref} is not its own solution: name the other incident whose "
+            "note was used, or say in `solution_note` what helped",
+            "invalid",
+        )
     if wish.solution and (other is None or other.solution is None):
         raise Refused(
             f"{wish.solution} has no solution note: GET /v1/solutions lists those "
