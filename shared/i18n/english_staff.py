@@ -114,7 +114,6 @@ TEMPLATES: Mapping[StaffKind, Template] = {
             "- Service: {service}",
             "- Priority: {priority}",
             _OVERRUN,
-            "- Part of the open problem: {problem}",
             "- Joined the open problem of this service, please confirm: {presumed}",
             "- Open problems that match: {proposed}",
             *_WORDS,
@@ -128,6 +127,25 @@ TEMPLATES: Mapping[StaffKind, Template] = {
                 "Accept it, join it to a known problem, or decline it with a reason.",
             ),
             ("asks", "Please answer by {answer_by}."),
+        ),
+    ),
+    "handover_joined": Template(
+        "Late, part of a known problem: {title}",
+        (
+            (
+                "Incident {incident}, “{title}”, broke its time to resolve on "
+                "{breached_at}. It is part of {problem}, which is open; the incident "
+                "stays with the service desk."
+            ),
+            "- Service: {service}",
+            "- Priority: {priority}",
+            _OVERRUN,
+            *_WORDS,
+            "The incident: {url}",
+            (
+                "Nothing has to be answered. If it has another cause, unlink it from "
+                "{problem}."
+            ),
         ),
     ),
     "service_handover": Template(

@@ -121,7 +121,6 @@ TEMPLATES: Mapping[StaffKind, Template] = {
             "- Service : {service}",
             "- Priorité : {priority}",
             _OVERRUN,
-            "- Rattaché au problème ouvert : {problem}",
             "- Rattaché au problème ouvert de ce service, à confirmer : {presumed}",
             "- Problèmes ouverts qui correspondent : {proposed}",
             *_WORDS,
@@ -138,6 +137,25 @@ TEMPLATES: Mapping[StaffKind, Template] = {
                 ),
             ),
             ("asks", "Réponse attendue avant le {answer_by}."),
+        ),
+    ),
+    "handover_joined": Template(
+        "Délai dépassé, problème connu : {title}",
+        (
+            (
+                "L'incident {incident}, « {title} », a dépassé son délai de résolution "
+                "le {breached_at}. Il relève de {problem}, qui est ouvert ; l'incident "
+                "reste au centre de services."
+            ),
+            "- Service : {service}",
+            "- Priorité : {priority}",
+            _OVERRUN,
+            *_WORDS,
+            "L'incident : {url}",
+            (
+                "Aucune réponse n'est attendue. Si la cause est autre, supprimez son "
+                "lien avec {problem}."
+            ),
         ),
     ),
     "service_handover": Template(

@@ -64,6 +64,7 @@ StaffKind = Literal[
     "ttr_breach",
     "ping_pong",
     "handover",
+    "handover_joined",
     "service_handover",
     "routed",
     "suggestion",
@@ -117,7 +118,8 @@ def user_kind(notice: UserNotice) -> UserKind:  # noqa: C901, PLR0911, PLR0912 #
 def staff_kind(notice: StaffNotice) -> StaffKind:  # noqa: C901, PLR0911 # likewise
     """Return the template name of a notice to staff; for managers, the trigger.
 
-    A warning about an overdue promise has a name of its own.
+    A warning about an overdue promise has a name of its own, and so has a hand-over
+    that nobody has to answer.
     """
     match notice:
         case Page():
@@ -128,6 +130,8 @@ def staff_kind(notice: StaffNotice) -> StaffKind:  # noqa: C901, PLR0911 # likew
             return "ttr_late"
         case ManagerNotice():
             return notice.trigger
+        case Handover(asks=False):
+            return "handover_joined"
         case Handover():
             return "handover"
         case ServiceHandover():

@@ -86,7 +86,7 @@ class Handover:
 
     `problem` is the one it is part of, `presumed` the one to which it was matched only
     by its service, and `proposed` names several that match. `asks`: it waits for an
-    answer.
+    answer; else it is part of `problem` already.
     """
 
     incident: str

@@ -109,6 +109,18 @@ FULL: Mapping[UserKind | StaffKind, Notice] = {
         answer_by=LATER,
         url="https://desk.example/incidents/INC-000042",
     ),
+    "handover_joined": Handover(
+        REF,
+        TITLE,
+        "p2",
+        "Paie",
+        DUE,
+        timedelta(minutes=30),
+        problem="PRB-000002",
+        asks=False,
+        words=WORDS,
+        url="https://desk.example/incidents/INC-000042",
+    ),
     "service_handover": ServiceHandover(
         REF,
         "Paie",
@@ -170,6 +182,9 @@ LEAST: Mapping[UserKind | StaffKind, Notice] = {
     "ttr_breach": _alarm("ttr_breach"),
     "ping_pong": _alarm("ping_pong"),
     "handover": Handover(REF, TITLE, "p2", "Paie", DUE),
+    "handover_joined": Handover(
+        REF, TITLE, "p2", "Paie", DUE, problem="PRB-000002", asks=False
+    ),
     "service_handover": ServiceHandover(
         REF,
         "Paie",

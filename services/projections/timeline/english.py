@@ -268,11 +268,16 @@ BY_RULE: Mapping[tuple[str, str], tuple[Part, ...]] = {
         "(repeats before: {repeats})",
         ", as of {held_until}",
     ),
+    ("handover.requested", "signature"): (
+        "It was handed to Problem Management, team {team}",
+        ", since service {service} broke TTR at {breached_at}",
+        "; it joins {problem}, so nothing has to be answered",
+    ),
     ("handover.joined", "signature"): (
         "It joined {problem}, which has an incident of the same kind",
     ),
     ("handover.joined", "service"): (
-        "It joined {problem}, open for the same service: to be confirmed",
+        "The hand-over awaits Problem Management: is it part of {problem}?",
     ),
     ("handover.service_requested", "downtime"): (
         "Service {service} was handed to Problem Management, team {team}",

@@ -288,11 +288,18 @@ BY_RULE: Mapping[tuple[str, str], tuple[Part, ...]] = {
         "(répétitions avant\xa0: {repeats})",
         ", à compter du {held_until}",
     ),
+    ("handover.requested", "signature"): (
+        "Transféré à la gestion des problèmes, équipe {team}",
+        ", car le service {service} a dépassé",
+        "le délai de rétablissement le {breached_at}",
+        "\xa0; il rejoint {problem}, donc aucune réponse n’est attendue",
+    ),
     ("handover.joined", "signature"): (
         "Il rejoint {problem}, qui a un incident de même nature",
     ),
     ("handover.joined", "service"): (
-        "Il rejoint {problem}, ouvert pour le même service\xa0: à confirmer",
+        "Le transfert attend la gestion des problèmes",
+        "\xa0: relève-t-il de {problem}\xa0?",
     ),
     ("handover.service_requested", "downtime"): (
         "Le service {service} est transféré à la gestion des problèmes, équipe {team}",

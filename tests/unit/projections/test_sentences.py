@@ -271,3 +271,33 @@ def test_everybody_whom_a_sentence_names_is_looked_up() -> None:
 
     found = people_in([("person:e", what), ("source:f", {"reporter": "g"})])
     assert sorted(found) == ["a", "b", "c", "e", "g"]
+
+
+@every_language
+def test_what_joins_a_problem_at_once_has_no_answer_due(language: Language) -> None:
+    what = {
+        "team": "problems",
+        "service": "vpn",
+        "breached_at": _AT,
+        "problem": "PRB-000001",
+        "answer_by": "2025-07-01T07:30:00Z",
+    }
+
+    def told(matched: str) -> str:
+        by, handed = "system:escalation", what | {"matched": matched}
+        return sentence("handover.requested", by, handed, language)
+
+    assert "2025-07-01" not in told("signature")
+    assert "2025-07-01" in told("service")
+    assert "PRB-000001" in told("signature")
+
+
+@every_language
+def test_that_a_problem_is_presumed_is_told_once(language: Language) -> None:
+    what = {"problem": "PRB-000001", "matched": "service", "to_be_confirmed": True}
+    kinds = ("handover.joined", "incident.problem_presumed")
+
+    told = {sentence(kind, "system:escalation", what, language) for kind in kinds}
+
+    assert len(told) == 2
+    assert all("PRB-000001" in each for each in told)
