@@ -10,12 +10,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar, assert_never
 
-import structlog
 from psycopg import Cursor
 
 from services.intake.commands.command import RecordCommand
 from services.intake.commands.record_store import (
-    RecordUnreadable,
     Versioned,
     advance,
     readable,
@@ -53,8 +51,6 @@ _Rule = Callable[[Problem, Incident, Rules], Sequence[Joined]]
 _Item = TypeVar("_Item")
 _Kind = TypeVar("_Kind", Incident, Problem)
 
-_log = structlog.get_logger(__name__)
-
 
 class ProblemLinks:
     """Keeps the links between incidents and problems up to date with the log."""
@@ -68,7 +64,8 @@ class ProblemLinks:
         """Apply `entries` inside the reader's transaction.
 
         Raises `StaleVersion` if a command was recorded in between: then they are
-        applied again.
+        applied again. Raises `RecordUnreadable` if a record cannot be read at present:
+        then the event is parked, and applied when it is retried.
         """
         concerned = [event for entry in entries if (event := _concerned(entry))]
         if not concerned:
@@ -130,7 +127,7 @@ class _Records:
                 assert_never(event)
 
     def _decide(self, problem: str, incident: str, rule: _Rule) -> None:
-        """Apply a rule to two records; does nothing if one of them cannot be read."""
+        """Apply a rule to two records; does nothing if one of them does not exist."""
         found = self._record(Problem, problem), self._record(Incident, incident)
         match found:
             case (Problem() as one, Incident() as other):
@@ -146,11 +143,7 @@ class _Records:
 
     def _record(self, kind: type[_Kind], ref: str) -> _Kind | None:
         self._read([ref])
-        try:
-            record = readable(self.states, ref).record
-        except RecordUnreadable as error:
-            _log.error("problem_links.unreadable", record=ref, why=error.sentence)
-            return None
+        record = readable(self.states, ref).record
         return record if isinstance(record, kind) else None
 
     def _read(self, refs: Iterable[str]) -> None:

@@ -12,12 +12,14 @@ from shared.domain.commands.problem import IdentifyProblem, LinkProblem, Resolve
 from shared.domain.events.handover import HandoverDeclined, HandoverJoined
 from shared.domain.identifiers import handover_stream, incident_stream
 from shared.eventlog.log import EventLog
+from shared.eventlog.readers.parked_events import parked_streams, retry
 from shared.eventlog.readers.position import apply_rows
 from tests.integration.intake.conftest import NOW, Hands
 from tests.integration.intake.test_commanding import INC
 from tests.integration.intake.test_commanding import done as to_incident
 from tests.integration.intake.test_problems_and_changes import PRB, done
 from tests.integration.intake.test_receiving import DISK, receive
+from tests.support.later_version import upgraded, write_unknown
 
 pytestmark = pytest.mark.servers
 
@@ -30,7 +32,7 @@ def read(hands: Hands) -> None:
     while True:
         with hands.log.transaction() as cursor:
             tracked = BOOKMARK.start(cursor)
-        rows = hands.log.rows_since(tracked.position, 100)
+        rows = hands.log.rows_since(tracked.position, 1)
         if not rows:
             return
         apply_rows(hands.log, BOOKMARK, links.apply, tracked, rows)
@@ -138,6 +140,25 @@ def test_of_what_is_not_there_nothing_is_recorded(
     read(known)
 
     assert about(known, incident_stream(INC)) == []
+
+
+def test_what_joined_is_linked_once_a_record_that_could_not_be_read_can_be(
+    known: Hands, owner: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_unknown(owner, incident_stream(INC))
+    joins(owner, "signature")
+    read(known)
+    with known.log.transaction() as cursor:
+        waiting = {each.stream for each in parked_streams(cursor, BOOKMARK, 10)}
+    assert handover_stream(INC) in waiting
+
+    monkeypatch.setitem(*upgraded())
+    links = ProblemLinks(known.log, lambda: NOW)
+    for stream in waiting:
+        retry(known.log, BOOKMARK, links.apply, stream)
+
+    read(known)
+    assert both(known) == (["linked"], ["incident_linked"])
 
 
 @pytest.mark.parametrize("at_once", [1, 200])
