@@ -25,7 +25,7 @@ from shared.domain.events.incident import (
     IncidentRestored,
 )
 from shared.domain.events.incident_ties import IncidentMerged
-from shared.domain.events.notification import Kind, NotificationRequested
+from shared.domain.events.notification import Channel, Kind, NotificationRequested
 from shared.domain.events.problem import ProblemAssigned
 from shared.domain.events.sla import (
     SlaBreached,
@@ -138,7 +138,7 @@ def _problem_team(case: Case, kind: Kind) -> str | None:
 def _one(
     case: Case, tell: Tell, at: datetime, person: str | None
 ) -> NotificationRequested:
-    channel = "mail" if person else "webhook"
+    channel: Channel = "mail" if person else "webhook"
     common = on(case, at)
     if tell.policy is not None:
         common["policy"] = tell.policy
@@ -147,7 +147,7 @@ def _one(
         key=key_of(tell.stream, tell.version, person, channel, tell.kind),
         kind=tell.kind,
         audience="staff" if tell.kind in STAFF else "user",
-        channel="mail" if person else "webhook",
+        channel=channel,
         person=person,
         cause_stream=tell.stream,
         cause_version=tell.version,

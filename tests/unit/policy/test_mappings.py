@@ -2,7 +2,6 @@
 
 import pytest
 
-from services.intake.signals.formats import ADAPTERS
 from shared.domain.policy.document import Policy
 from shared.domain.policy.mappings import COPIES_MAX, DEPTH_MAX, Mapped, mistakes_in
 from shared.domain.policy.sources import Monitor
@@ -105,10 +104,3 @@ def test_an_expression_that_nests_deeply_is_refused(expression: str) -> None:
 )
 def test_what_people_write_is_taken(expression: str) -> None:
     assert mistakes_in(expression) == []
-
-
-def test_the_policy_knows_every_adapter() -> None:
-    annotation = Monitor.model_fields["type"].annotation
-    known: tuple[str, ...] = getattr(annotation, "__args__", ())
-
-    assert set(ADAPTERS) <= set(known)
